@@ -114,75 +114,75 @@ const untoldAnswer = changed(answered, announced({ comment: false }))
 
 describe('from the asking to the start', () => {
   holds([
-    ['first it asks for its turn', runWith(), 'await-admission'],
-    ['then the thread is told', runWith(admitted), 'post-status'],
-    ['what is waited for, too', runWith(inLine(1)), 'post-status'],
-    ['and before GitHub is asked once more', runWith({ retries: { github: retry(t0) } }), 'post-status'],
-    ['but not one that takes no comments', runWith(readOnly, admitted), 'find-branch'],
-    ['then it waits for its turn', runWith(hasStatus), 'await-admission'],
-    ['and asks again later', runWith(inLine(2), hasStatus, nextPoll(now.at + 3_000)), 'wait 3000'],
-    ['told meanwhile', runWith(inLine(2), hasStatus, nextPoll(now.at + 3_000)), 'edit-status', newPhase],
+    ['a run that was just asked for asks for its turn', runWith(), 'await-admission'],
+    ['the thread is told once it has its turn', runWith(admitted), 'post-status'],
+    ['the thread is told what a run waits for', runWith(inLine(1)), 'post-status'],
+    ['the status goes before a look at GitHub', runWith({ retries: { github: retry(t0) } }), 'post-status'],
+    ['a thread that takes no comments is told nothing', runWith(readOnly, admitted), 'find-branch'],
+    ['once the thread is told, it asks for its turn', runWith(hasStatus), 'await-admission'],
+    ['a run in line asks again later', runWith(inLine(2), hasStatus, nextPoll(now.at + 3_000)), 'wait 3000'],
+    ['shown in line', runWith(inLine(2), hasStatus, nextPoll(now.at + 3_000)), 'edit-status', newPhase],
     [
-      'and its place, which changes with every run that ends, not at each change',
+      'its place in the line is not shown at each change',
       runWith(inLine(2), hasStatus, nextPoll(t0 + hour)),
       `wait ${2 * minute}`,
       { text: 'details', at: status.at + minute },
     ],
     [
-      'but now and then',
+      'its place in the line is shown every few minutes',
       runWith(inLine(2), hasStatus, nextPoll(t0 + hour)),
       'edit-status',
       { text: 'details', at: status.at + 3 * minute },
     ],
     [
-      'and each day that it still waits, as only what was changed lately is found when a queue is lost',
+      'a wait is shown anew each day, as a lost queue finds only what was changed lately',
       runWith(ready, begun, atLimit),
       'edit-status',
       { text: 'details', at: status.at + 24 * hour },
     ],
     [
-      'for which it wakes',
+      'it wakes for the daily edit of a wait',
       runWith(ready, begun, atLimit),
       `wait ${second}`,
       { at: status.at + 24 * hour - second },
     ],
     [
-      'but not what can not be edited now',
+      'the daily edit waits where the thread takes none now',
       runWith(ready, begun, atLimit, { retries: { thread: usedUp } }),
       `wait ${9 * 24 * hour}`,
       { text: 'details', at: status.at + 24 * hour },
     ],
-    ['then the branch', runWith(ready), 'find-branch'],
-    ['then the task', runWith(ready, { workspace: { branch } }), 'create-task'],
-    ['then what was said in the thread', runWith(ready, hasTask), 'gather-context'],
-    ['then what was attached', runWith(ready, begun), 'stage-attachments'],
-    ['then the run', working(noTaskRun), 'start-run'],
+    ['the branch comes after the status', runWith(ready), 'find-branch'],
+    ['the task comes after the branch', runWith(ready, { workspace: { branch } }), 'create-task'],
+    ['the thread is read after the task was made', runWith(ready, hasTask), 'gather-context'],
+    ['files are staged after the thread was read', runWith(ready, begun), 'stage-attachments'],
+    ['the task run is started last', working(noTaskRun), 'start-run'],
     [
       'after an outage, whether its sender still may',
       working(noTaskRun, { session: { instructionSent: false }, schedule: { rightAskedAt: t0 - hour } }),
       'await-admission',
     ],
     [
-      'not so for words that came later',
+      'after an outage, words that came later start without a look at rights',
       working(noTaskRun, { session: { instructionSent: true }, schedule: { rightAskedAt: t0 - hour } }),
       'start-run',
     ],
-    ['or the run of before', working(noTaskRun, earlierIs(earlier)), 'rejoin'],
+    ['a session that may do what is asked is rejoined', working(noTaskRun, earlierIs(earlier)), 'rejoin'],
     [
-      'which ends first when it may do something else',
+      'a session that may do something else is ended first',
       working(notYet, earlierIs({ ...earlier, may: { ...rights, permission: 'read-only' } })),
       'end-earlier',
     ],
-    ['or its rights are unknown', working(notYet, earlierIs({ ...earlier, may: undefined })), 'end-earlier'],
-    ['or when everything begins afresh', working(notYet, newSession()), 'end-earlier'],
-    ['which is looked at until it ends', working(noTaskRun, newSession({ cancelledAt: t0 })), 'wait 4000'],
+    ['its rights are not known', working(notYet, earlierIs({ ...earlier, may: undefined })), 'end-earlier'],
+    ['a session that is left for a new one is ended first', working(notYet, newSession()), 'end-earlier'],
+    ['an old run is looked at until over', working(noTaskRun, newSession({ cancelledAt: t0 })), 'wait 4000'],
     [
-      'and is not waited for without end',
+      'an earlier session is not waited for without end',
       working(noTaskRun, newSession({ cancelledAt: t0 - limits.stopping }), lastPoll(now.at)),
       'give-up the earlier run may not do what you ask now, and PostHog did not confirm its end within 5 minutes',
     ],
     [
-      'and that it goes on, only a look after the limit says',
+      'that an earlier session goes on, only a look after the limit says',
       working(noTaskRun, newSession({ cancelledAt: t0 - hour }), lastPoll(t0 - hour + limits.stopping), due),
       'end-earlier',
     ],
@@ -191,7 +191,7 @@ describe('from the asking to the start', () => {
       working(noTaskRun, newSession({ over: true }), { workspace: { threadContext: undefined } }),
       'gather-context',
     ],
-    ['unless that is over', working(noTaskRun, earlierIs({ ...earlier, over: true })), 'start-run'],
+    ['a session that is over', working(noTaskRun, earlierIs({ ...earlier, over: true })), 'start-run'],
   ])
 })
 
@@ -199,29 +199,29 @@ describe('while the agent works', () => {
   const completed = { ...taskRun, status: 'completed' as const, changedAt: now.at }
   holds([
     ['it is looked at', working(due), 'poll'],
-    ['when it is time', working(nextPoll(now.at)), 'poll'],
-    ['and not before', working(nextPoll(now.at + 4_000)), 'wait 4000'],
+    ['an agent at work is looked at when it is time', working(nextPoll(now.at)), 'poll'],
+    ['an agent at work is not looked at before its time', working(nextPoll(now.at + 4_000)), 'wait 4000'],
     ['a new phase is shown at once', working(nextPoll(now.at + 4_000)), 'edit-status', newPhase],
     ['details wait for 15 s', working(nextPoll(now.at + 60_000), sent(5_000)), 'wait 10000', newDetails],
-    ['and are shown then', working(nextPoll(now.at + 60_000), sent(15_000)), 'edit-status', newDetails],
+    ['details come after 15 s', working(nextPoll(now.at + 60_000), sent(15_000)), 'edit-status', newDetails],
     ['more words are passed on', working(passing(more('a'))), 'deliver'],
-    ['with what was written beside them', working(wordsWait), 'gather-context'],
+    ['what was written beside more words is read first', working(wordsWait), 'gather-context'],
     ['an address is checked', working(claimsPull), 'adopt-pull u'],
-    ['before more words', working(claimsPull, wordsWait), 'adopt-pull u'],
+    ['an address is checked before more words are passed on', working(claimsPull, wordsWait), 'adopt-pull u'],
     ['a new pull request is shown first', working(wordsWait, due, hasPull), 'edit-status', newPhase],
-    ['and is not the end', working(nextPoll(now.at + 4_000), hasPull), 'wait 4000'],
+    ['a new pull request is not the end', working(nextPoll(now.at + 4_000), hasPull), 'wait 4000'],
     ['words go to the agent that talks on', working(passing(more('a')), hasPull), 'deliver'],
     ['after its turn it settles', working(hasPull, idleFor(3_000), lastPoll(now.at - 500)), 'settle-outcome'],
     ['a look once more', working(idleFor(3_000), lastPoll(now.at - 3_000), nextPoll(now.at - 1_000)), 'poll'],
-    ['then GitHub is asked', working(idleFor(3_000), lastPoll(now.at - 500)), 'find-result'],
-    ['and it is over', working(idleFor(3_000), lastPoll(now.at), resultChecked), 'settle-outcome'],
+    ['after that look, GitHub is asked', working(idleFor(3_000), lastPoll(now.at - 500)), 'find-result'],
+    ['a checked result ends it', working(idleFor(3_000), lastPoll(now.at), resultChecked), 'settle-outcome'],
     [
-      'words wait for that',
+      'words wait for the late log of a run that completed',
       working(wordsWait, lastPoll(now.at), inTwoSeconds, { session: { taskRun: completed } }),
       'wait 2000',
     ],
     [
-      'and for what the log may yet show of words that they would be said with once more',
+      'words wait for a log that may yet show the instruction as read',
       working(wordsWait, lastPoll(now.at), inTwoSeconds, {
         session: {
           taskRun: { ...completed, status: 'failed', error: 'spend limit', instructionUnread: true },
@@ -235,12 +235,12 @@ describe('while the agent works', () => {
       'give-up PostHog accepted the run but did not start it within 15 minutes',
     ],
     [
-      'one that is not even queued',
+      'a run that is not even queued',
       working(taskRunIs({ status: 'not_started', changedAt: now.at - 15 * minute - 1 }), lastPoll(now.at)),
       'give-up PostHog accepted the run but did not start it within 15 minutes',
     ],
     [
-      'that it was not started, only a look after the limit says',
+      'that a run was not started, only a look after the limit says',
       working(
         taskRunIs({ status: 'queued', changedAt: now.at - 2 * hour }),
         lastPoll(now.at - 2 * hour + 15 * minute),
@@ -267,29 +267,29 @@ describe('a stop', () => {
     ['is asked for', working(stopAsked), 'cancel'],
     ['goes before the words that wait', working(stopAsked, wordsWait), 'cancel'],
     ['is then looked for', working(stopAsked, cancelAsked(t0), due), 'poll'],
-    ['and waited for', working(stopAsked, cancelAsked(t0), inTwoSeconds), 'wait 2000'],
+    ['is waited for between looks', working(stopAsked, cancelAsked(t0), inTwoSeconds), 'wait 2000'],
     ['keeps what the agent made', working(stopAsked, claimsPull), 'adopt-pull u'],
     ['that PostHog confirmed: what is left behind?', working(stopAsked, isCancelled), 'find-result'],
-    ['and done', working(stopAsked, isCancelled, resultChecked), 'settle-outcome'],
+    ['is done when its result is known', working(stopAsked, isCancelled, resultChecked), 'settle-outcome'],
     [
       'that nobody confirms within five minutes',
       working(stopAsked, cancelAsked(now.at - 5 * minute - 1), lastPoll(now.at)),
       'give-up PostHog did not confirm the stop within 5 minutes',
     ],
     [
-      'which count from when PostHog was asked',
+      'has five minutes from when PostHog was asked',
       working(stopAskedAnHourAgo, cancelAsked(now.at - 5 * minute), lastPoll(now.at), inTwoSeconds),
       'wait 2000',
     ],
     [
-      'and only a look after them says so',
+      'is given up only by a look after its five minutes',
       working(stopAskedAnHourAgo, cancelAsked(now.at - hour), lastPoll(now.at - 55 * minute), due),
       'poll',
     ],
     ['that is refused waits', working(refusedCancel(now.at + 900), stopAsked, inTwoSeconds), 'wait 900'],
-    ['and then', working(refusedCancel(now.at), stopAsked, inTwoSeconds), 'cancel'],
+    ['is asked for anew after a refusal', working(refusedCancel(now.at), stopAsked, inTwoSeconds), 'cancel'],
     [
-      'for ten minutes',
+      'that is refused for ten minutes is given up',
       working(refusedCancel(now.at + 1, now.at - 10 * minute - 1), stopAsked),
       'give-up PostHog did not confirm the stop within 5 minutes',
     ],
@@ -301,7 +301,7 @@ describe('an edit of the status', () => {
   const time = { text: 'time' } as const
   holds([
     ['for a time that grows waits five minutes', edited(5 * minute - 1), 'wait 1', time],
-    ['and is made then', edited(5 * minute), 'edit-status', time],
+    ['for a time that grows is made after five minutes', edited(5 * minute), 'edit-status', time],
   ])
 })
 
@@ -329,15 +329,15 @@ describe('after the outcome', () => {
     )
   holds([
     ['the status first', working(over, untold), 'edit-status', newPhase],
-    ['then it asks what it cost', working(over, untold, { session: { cost: undefined } }), 'ask-cost'],
-    ['then the last word', working(over, untold), 'conclude'],
+    ['the cost before the last word', working(over, untold, { session: { cost: undefined } }), 'ask-cost'],
+    ['the last word comes after the status', working(over, untold), 'conclude'],
     [
-      'and what its pull request needs before that, where something came',
+      'what its pull request needs is read before the last word',
       working(over, untold, { result: { hinted: true, pulls: [pull], outcome: { kind: 'pull' } } }),
       'read-needs',
     ],
     [
-      'then the last word once more, where the pull request was merged since',
+      'the last word is edited where the pull request was merged since',
       working(over, {
         result: { pulls: [pull], outcome: { kind: 'pull' }, ended: { number: 9, how: 'merged', at: t0 } },
         report: { lastWord: { commentId: 77, as: 'comment' } },
@@ -345,7 +345,7 @@ describe('after the outcome', () => {
       'edit-last-word',
     ],
     [
-      'at once, where the status goes along with what is done about a pull request',
+      'the last word comes at once, where the status goes along with what is done about a pull request',
       working(over, untold, {
         result: { pulls: [pull], untended: [9] },
         report: { status: { ...status, nodeId: 'IC_1' } },
@@ -353,38 +353,38 @@ describe('after the outcome', () => {
       'conclude',
       newPhase,
     ],
-    ['then the reaction', working(over, announced({ ...nothing, comment: true })), 'react'],
-    ['then the label', working(over, announced({ ...nothing, comment: true, reaction: true })), 'unlabel'],
-    ['then the label that says how it stands', working(over, stateShown('working')), 'show-state'],
-    ['which is set once', working(over, stateShown('done')), 'end'],
-    ['then the branch', working(over, announced({ branch: false })), 'drop-branch'],
-    ['then it folds the status away', working(over, known), 'minimize-status'],
-    ['once', working(over, folded), 'end'],
-    ['not before it is as it will stay', working(over, known), 'edit-status', newDetails],
-    ['and not where no other word stands', working(over, announced({ word: false }), known), 'end'],
-    ['that of an earlier run, too', working(over, { report: { supersedes: ['IC_1'] } }), 'minimize-status'],
-    ['then it ends', working(over), 'end'],
-    ['with the last details shown', working(over), 'edit-status', newDetails],
+    ['the reaction after the last word', working(over, announced({ ...nothing, comment: true })), 'react'],
+    ['the label last', working(over, announced({ ...nothing, comment: true, reaction: true })), 'unlabel'],
+    ['the label that says how it stands is set', working(over, stateShown('working')), 'show-state'],
+    ['the label that says how it stands is set once', working(over, stateShown('done')), 'end'],
+    ['the branch is dropped after the label', working(over, announced({ branch: false })), 'drop-branch'],
+    ['the status is folded away below the last word', working(over, known), 'minimize-status'],
+    ['the status is folded away once', working(over, folded), 'end'],
+    ['the status is folded away as it will stay', working(over, known), 'edit-status', newDetails],
+    ['no status is folded away as the only word', working(over, announced({ word: false }), known), 'end'],
+    ['the status of an earlier run', working(over, { report: { supersedes: ['IC_1'] } }), 'minimize-status'],
+    ['it ends when all is told', working(over), 'end'],
+    ['the last details are shown before it ends', working(over), 'edit-status', newDetails],
     [
       'each inline comment of a review has its answer',
       working(over, announced({ inline: 1 }), { thread: pullThread, request: askedInReview(1, 2) }),
       'answer-inline',
     ],
-    ['but first it is looked which of them were fixed', saysWhatIsFixed(), 'find-fixed'],
+    ['which inline comments were fixed is looked at first', saysWhatIsFixed(), 'find-fixed'],
     [
-      'and not where a pull request is not asked for that',
+      'no inline comment is looked at as fixed in the thread of an issue',
       saysWhatIsFixed({ thread: issueThread }),
       'answer-inline',
     ],
-    ['nor where the run was stopped', saysWhatIsFixed({ result: { outcome: stopped } }), 'answer-inline'],
-    ['each has its answer then', saysWhatIsFixed({ result: { fixed } }), 'answer-inline'],
+    ['no look at fixes after a stop', saysWhatIsFixed({ result: { outcome: stopped } }), 'answer-inline'],
+    ['what was fixed is known before any answer', saysWhatIsFixed({ result: { fixed } }), 'answer-inline'],
     [
-      'and those that were fixed are resolved',
+      'inline comments that were fixed are resolved after their answers',
       saysWhatIsFixed({ result: { fixed } }, announced({ ...nothing, comment: true, inline: 1 })),
       'resolve-threads',
     ],
     [
-      'once',
+      'inline comments that were fixed are resolved once',
       saysWhatIsFixed(
         { result: { fixed: { ...fixed, resolved: true } } },
         announced({ ...nothing, comment: true, inline: 1 }),
@@ -392,13 +392,13 @@ describe('after the outcome', () => {
       'react',
     ],
     [
-      'a lone inline comment has it',
+      'a lone inline comment has its answer in the last word',
       working({ ...over, request: { ...ask, inline: [inlineComment()] } }),
       'end',
     ],
     ['a follow-up makes it go on', working(over, wordsWait), 'resume-work'],
-    ['before anything else is told', working(over, wordsWait, untold), 'resume-work', newPhase],
-    ['one that is told of late is looked at', working(over, claimsPull), 'adopt-pull u'],
+    ['a follow-up goes before all else is told', working(over, wordsWait, untold), 'resume-work', newPhase],
+    ['a pull request that is told of late is looked at', working(over, claimsPull), 'adopt-pull u'],
   ])
 })
 
@@ -422,17 +422,17 @@ describe('a record that may lag behind what was done', () => {
 
   test.each<[string, Run, string, Now['text']?]>([
     ['its status is read before it begins', working(noTaskRun, lags()), 'catch-up'],
-    ['and while it waits', runWith(inLine(1), { report: { status } }, lags()), 'catch-up'],
-    ['again after the next time', working(noTaskRun, lags(t0 - 1)), 'catch-up'],
-    ['once', working(noTaskRun, lags(t0)), step(working(noTaskRun))],
-    ['not while its agent works', working(due, lags()), 'poll'],
-    ['but before it writes of it', working(due, lags(), nextPoll(now.at + 1)), 'catch-up', 'phase'],
+    ['its status is read while it waits', runWith(inLine(1), { report: { status } }, lags()), 'catch-up'],
+    ['its status is read again after the next lag', working(noTaskRun, lags(t0 - 1)), 'catch-up'],
+    ['its status is read once', working(noTaskRun, lags(t0)), step(working(noTaskRun))],
+    ['its status is not read while its agent works', working(due, lags()), 'poll'],
+    ['its status is read before an edit', working(due, lags(), nextPoll(now.at + 1)), 'catch-up', 'phase'],
     [
-      'and before its last word',
+      'its status is read before its last word',
       working({ result: { outcome: { kind: 'answer' } }, session: { cost: 0 } }, lags()),
       'catch-up',
     ],
-    ['not where it has none', runWith(lags()), step(runWith())],
+    ['nothing is read where it has no status', runWith(lags()), step(runWith())],
   ])('%s', (_, run, expected, text = 'same') => expect(step(run, { text })).toBe(expected))
 })
 
@@ -452,11 +452,11 @@ describe('while PostHog is out of reach', () => {
   const since = now.at - 24 * hour - 1
   holds([
     ['it is waited for', working(due, posthogAway()), 'wait 9000'],
-    ['the thread is told', working(due, posthogAway()), 'edit-status', newPhase],
-    ['of a detail when it is time', working(due, posthogAway()), 'wait 9000', newDetails],
-    ['unless nothing is told', working(due, posthogAway(), readOnly), 'wait 9000'],
+    ['the thread is told of the outage', working(due, posthogAway()), 'edit-status', newPhase],
+    ['a detail of the status waits its time', working(due, posthogAway()), 'wait 9000', newDetails],
+    ['a read-only thread is not told of the outage', working(due, posthogAway(), readOnly), 'wait 9000'],
     [
-      'or GitHub is away, too',
+      'nothing is told while GitHub is away, too',
       working({ ...due, retries: { posthog: outage(), github: outage({ until: now.at + 7 }) } }),
       'wait 7',
       newPhase,
@@ -471,20 +471,20 @@ describe('while PostHog is out of reach', () => {
     ],
     ['a stop waits', working(due, posthogAway(), stopAsked), 'wait 9000'],
     ['a stop of what has not begun does not', runWith(ready, posthogAway(), stopAsked), 'settle-outcome'],
-    ['until it is time', working(due, posthogAway({ until: now.at })), 'poll'],
-    ['for a day', working(due, posthogAway({ since: now.at - 24 * hour })), 'wait 9000'],
+    ['it is asked again when it is time', working(due, posthogAway({ until: now.at })), 'poll'],
+    ['it is waited for for a day', working(due, posthogAway({ since: now.at - 24 * hour })), 'wait 9000'],
     [
-      'and no longer',
+      'it is waited for no longer than a day',
       working(due, posthogAway({ since })),
       'give-up PostHog was unavailable for a day (rate limit)',
     ],
     [
-      'or that was less than a day ago',
+      'a promised end that was less than a day ago is waited for',
       working(due, posthogAway({ since: now.at - 90 * hour, promised: now.at - 20 * hour })),
       'wait 9000',
     ],
     [
-      'but not for years',
+      'a promised end years ahead is not waited for',
       working(due, posthogAway({ since: now.at - 33 * 24 * hour, promised: now.at + 9_999 * hour })),
       'give-up PostHog was unavailable for a day (rate limit)',
     ],
@@ -495,14 +495,14 @@ describe('while GitHub is out of reach', () => {
   const since = now.at - 24 * hour - 1
   holds([
     ['the agent is looked at', working(githubAway(), due), 'poll'],
-    ['at its time', working(githubAway()), 'wait 4000', newPhase],
+    ['the agent is not looked at before its time', working(githubAway()), 'wait 4000', newPhase],
     ['a stop is asked for', working(githubAway(), stopAsked), 'cancel'],
-    ['whatever is open', working(githubAway(), stopAsked, intends({ kind: 'open-pull', at: t0 })), 'cancel'],
+    ['a stop goes first', working(githubAway(), stopAsked, intends({ kind: 'open-pull', at: t0 })), 'cancel'],
     ['words are passed on', working(githubAway(), passing(more('a'))), 'deliver'],
-    ['after a wait for context', working(githubAway({ since: now.at - minute }), wordsWait), 'wait 4000'],
-    ['and no longer', working(githubAway({ since: now.at - minute - 1 }), wordsWait), 'deliver'],
-    ['also while a pull request waits', working(githubAway(), passing(more('a')), claimsPull), 'deliver'],
-    ['one without a status, too', working(githubAway(), due, { report: { status: undefined } }), 'poll'],
+    ['words wait for their context', working(githubAway({ since: now.at - minute }), wordsWait), 'wait 4000'],
+    ['words wait for one minute', working(githubAway({ since: now.at - minute - 1 }), wordsWait), 'deliver'],
+    ['words go on before a pull request', working(githubAway(), passing(more('a')), claimsPull), 'deliver'],
+    ['an agent without a status', working(githubAway(), due, { report: { status: undefined } }), 'poll'],
     ['a new run waits', runWith(ready, githubAway()), 'wait 9000'],
     ['the end of a turn waits', working(githubAway(), hasCompleted, idleFor(second)), 'wait 9000'],
     ['refused reads are told', working(githubAway({ refusedSince: t0 })), 'edit-status', newPhase],
@@ -521,7 +521,7 @@ describe('a thread that takes nothing', () => {
   const locked = threadAway(now.at + 3_000)
   holds([
     ['is not told again at once', working(locked), 'wait 3000', newPhase],
-    ['but after a while', working(threadAway(now.at)), 'edit-status', newPhase],
+    ['is told after a while', working(threadAway(now.at)), 'edit-status', newPhase],
     ['nothing waits for it', working(due, locked), 'poll', newPhase],
     ['a run that has no comment yet waits', runWith(admitted, locked), 'wait 3000'],
     ['the last word waits', working(untoldAnswer, locked), 'wait 3000'],
@@ -535,12 +535,12 @@ describe('a pull request that GitHub does not show', () => {
   const over = changed(answered, hasCompleted)
   holds([
     ['is asked for again after a while', working(hidden), 'wait 700'],
-    ['and then', working(claimsPull, shownAt(now.at)), 'adopt-pull u'],
-    ['others do not wait', working(hidden, { result: { claimedPulls: ['u', 'v'] } }), 'adopt-pull v'],
-    ['nor are words', working(hidden, passing(more('a'))), 'deliver'],
-    ['the end of the turn is', working(hidden, idleFor(hour), lastPoll(t0)), 'wait 700'],
-    ['so is the end', working(over, hidden), 'wait 700'],
-    ['unless another command waits', working(over, hidden, { mailbox: { releaseThread: true } }), 'end'],
+    ['is asked for again when its wait is over', working(claimsPull, shownAt(now.at)), 'adopt-pull u'],
+    ['holds up no other one', working(hidden, { result: { claimedPulls: ['u', 'v'] } }), 'adopt-pull v'],
+    ['holds up no words', working(hidden, passing(more('a'))), 'deliver'],
+    ['holds up the end of the turn', working(hidden, idleFor(hour), lastPoll(t0)), 'wait 700'],
+    ['holds up the end', working(over, hidden), 'wait 700'],
+    ['lets an end go for a command', working(over, hidden, { mailbox: { releaseThread: true } }), 'end'],
   ])
 })
 
@@ -554,27 +554,27 @@ describe('a Run that failed sees to its agent', () => {
   const mayHaveBegun = changed(noTaskRun, intends({ kind: 'start-run', at: t0, before: [] }))
   holds([
     ['by asking for its end', working(failed), 'cancel'],
-    ['then it looks', working(failed, cancelAsked(t0), due), 'poll'],
+    ['by a look, once its end was asked for', working(failed, cancelAsked(t0), due), 'poll'],
     ['until it has ended', working(failed, cancelAsked(t0), isCancelled), 'end'],
     [
-      'or five minutes',
+      'for five minutes after its end was asked for',
       working(failed, cancelAsked(now.at - 5 * minute - 1), lastPoll(now.at)),
       'leave-agent',
     ],
     ['for ten minutes in all', working(failed, late), 'leave-agent'],
-    ['and then says so', working(failed, late, { session: { agentLeft: true } }), 'end'],
+    ['and ends when that is noted', working(failed, late, { session: { agentLeft: true } }), 'end'],
     ['not of another', working(failed, { session: { cancelled: { taskRun: 'run-0', at: t0 } } }), 'cancel'],
     ['one that idles may be spoken to again', working(failed, idles), 'end'],
     [
-      'but not one that has words left to read',
+      'one that idles with words left to read is ended',
       working(failed, logIs(idleSince(t0, { awaitedMessageId: 'a' }))),
       'cancel',
     ],
     ['one that may have begun is looked for', working(failed, mayHaveBegun), 'start-run'],
-    ['or spoken to', working(failed, noTaskRun, intends({ kind: 'rejoin', at: t0, offset: 0 })), 'rejoin'],
-    ['not for ever', working(failed, late, mayHaveBegun), 'leave-agent'],
+    ['a lost rejoin', working(failed, noTaskRun, intends({ kind: 'rejoin', at: t0, offset: 0 })), 'rejoin'],
+    ['a lost start is looked for ten minutes', working(failed, late, mayHaveBegun), 'leave-agent'],
     ['not while PostHog is away', working(failed, posthogAway()), 'wait 4000'],
-    ['but GitHub is not needed for it', working(failed, githubAway()), 'cancel'],
+    ['while GitHub is away, too', working(failed, githubAway()), 'cancel'],
   ])
 })
 
@@ -610,9 +610,9 @@ describe('at the edge of a limit', () => {
   }
   holds([
     ['words behind a refusal', working(open, wordsWait, wasRefused, { session: { agentLeft: true } }), 'end'],
-    ['nor behind a start that was refused', working(open, noTaskRun, wordsWait, wasRefused), 'end'],
-    ['nor after a cancel', working(open, cancelAsked(t0), isCancelled, wordsWait, wasRefused), 'end'],
-    ['after a failure', working(open, taskRunIs({ status: 'failed' }), wordsWait, wasRefused), 'resume-work'],
+    ['words behind a start that was refused', working(open, noTaskRun, wordsWait, wasRefused), 'end'],
+    ['words after a cancel', working(open, cancelAsked(t0), isCancelled, wordsWait, wasRefused), 'end'],
+    ['words then go', working(open, taskRunIs({ status: 'failed' }), wordsWait, wasRefused), 'resume-work'],
   ])
 })
 
