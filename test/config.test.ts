@@ -405,7 +405,7 @@ describe('what markers are signed with', () => {
     expect(key({}).length).toBeGreaterThan(1_000)
   })
 
-  test('or is MARKER_KEY, which stays when the private key changes, and is kept secret', () => {
+  test('is MARKER_KEY where it is set, which stays with another private key and is secret', () => {
     const own = 'a key of their own, of 32 letters'
     expect(key({ MARKER_KEY: own })).toBe(own)
     expect(secretsOf(configOf({ MARKER_KEY: own }))).toContain(own)

@@ -15,12 +15,12 @@ const one = said('A finding', rabbit)
 test.each([
   ['by its slug', 'CodeRabbitAI', {}, true],
   ['by its number, whatever it is called', '"rabbit:5"', {}, true],
-  ['and not by another number', '"coderabbitai:6"', {}, false],
-  ['and no other', 'greptile-apps', {}, false],
-  ['and nobody where the settings name none', '', {}, false],
-  ['and not what it says in the thread', 'coderabbitai', { in: 'thread' }, false],
+  ['by its number, and by no other one', '"coderabbitai:6"', {}, false],
+  ['where the settings name it, and no other', 'greptile-apps', {}, false],
+  ['never where the settings name none', '', {}, false],
+  ['in reviews, and not in the thread', 'coderabbitai', { in: 'thread' }, false],
   [
-    'and no person of that name',
+    'as a bot, and no person of that name',
     'coderabbitai',
     { author: 'coderabbitai', bot: false, botId: undefined },
     false,

@@ -117,7 +117,7 @@ describe.each(kinds)('of $of', ({ redis }) => {
     expect(await reconnects(2)).toBeUndefined()
   })
 
-  test('and holds up no look at what an agent did, however much of it there is', async () => {
+  test('what can do without holds up no look at what an agent did, however much there is', async () => {
     open({ burst: 10_000, perHour: 10_000, minute: { burst: 100, perMinute: 60 } })
     for (let n = 0; n < 100; n += 1)
       await first.reserve({ owner: 'acme', id: `s${n}`, calls: 1, kind: 'spare' })

@@ -717,7 +717,7 @@ describe('a branch is made', () => {
     expect(await issue().makeBranch('codex/issue-7', 'abc', undefined)).toEqual({ linked: false })
   })
 
-  test('and a ruleset’s refusal, which has the same number, is one', async () => {
+  test('a ruleset’s refusal, with the number of an existing branch, is one', async () => {
     const message = 'Repository rule violations found'
     answers('POST', `${at}/git/refs`, [422, { message }])
     answers('GET', ref, [404, { message: 'Not Found' }])
@@ -766,12 +766,12 @@ describe('a branch is made', () => {
     expect(await issue().isMerged('def')).toBe(expected)
   })
 
-  test('and commits of another history are not known', async () => {
+  test('commits of another history are not known', async () => {
     answers('GET', `${at}/compare/abc...def`, [404, { message: 'Not Found' }])
     expect(await issue().commitsSince('abc', 'def')).toBeUndefined()
   })
 
-  test('and a head that nobody knows is none', async () => {
+  test('a head that nobody knows is none', async () => {
     answers('GET', `${at}/compare/abc...def`, [404, { message: 'Not Found' }])
     expect(await issue().isDescendant('abc', 'def')).toBe(false)
   })

@@ -278,7 +278,7 @@ describe('an answer that can not be read', () => {
     }
   })
 
-  test('but PostHog’s own refusal is one', async () => {
+  test('as a refusal of PostHog’s own is one', async () => {
     const session = await manualSession()
     posthog.fault({ route: 'get-run', fault: { kind: 'status', code: 404 } })
     expect(await caught(tasks.statusOf(session))).toBeInstanceOf(Rejected)

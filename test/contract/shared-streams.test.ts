@@ -74,7 +74,7 @@ describe('beside PostHog', () => {
     expect([first.woken, second.woken, second.open()]).toEqual([[], [], 1])
   })
 
-  test('so does one that woke a Run which another process polled', async () => {
+  test('a process that woke a Run which another one polled leaves it to that', async () => {
     const { first, one, control } = await streaming('run-1')
     const second = start()
     second.polls(one, 'run-1', Date.now())

@@ -326,7 +326,7 @@ describe('what anybody can send costs no line each', () => {
     expect(lines.length).toBeLessThanOrEqual(1)
   })
 
-  test('so do requests that break off', async () => {
+  test('requests that break off leave one line at most', async () => {
     lines.length = 0
     for (let n = 0; n < 10; n += 1) {
       const broken = request({

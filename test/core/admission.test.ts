@@ -322,13 +322,13 @@ describe('one session serves one set of words at a time', () => {
     ['an older one goes first', mine(), theirs(1), true],
     ['a younger one does not', mine(), theirs(-1), false],
     ['of one moment the first by id goes first', mine(), { ...theirs(0), id: 'a' }, true],
-    ['and the one behind it does not', mine(), { ...theirs(0), id: 'z' }, false],
+    ['one behind it in the session waits', mine(), { ...theirs(0), id: 'z' }, false],
     ['an older one goes first whatever its id', mine(), { ...theirs(1), id: 'z' }, true],
     ['a younger one does not whatever its id', mine(), { ...theirs(-1), id: 'a' }, false],
-    ['but when it has its turn', mine(), theirs(-1, hasTurn), true],
+    ['one of the session begins in its turn', mine(), theirs(-1, hasTurn), true],
     ['not when it is over', mine(), theirs(1, over), false],
     ['not of another session', mine(), theirs(1, { session: { taskId: 'task-2' } }), false],
-    ['also of one that only has to make room', mine(leaves), theirs(1), true],
+    ['waits for one that has to make room', mine(leaves), theirs(1), true],
   ])('%s', async (_, me, one, waits) =>
     expect(await turn(me, [me, one])).toEqual(waits ? { kind: 'session', ahead: 1 } : undefined),
   )

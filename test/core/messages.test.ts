@@ -198,13 +198,13 @@ describe('words whose comment was deleted', () => {
     ],
     ['are not passed on when they come after that', working(), [withdraws('a'), mine], areTakenBack],
     [
-      'and were sent before stay sent',
+      'stay sent where they were sent before',
       working({ mailbox: { handledMessageIds: ['a'] } }),
       [withdraws('a')],
       { mailbox: { handledMessageIds: ['a', 'w'], droppedMessageIds: [] } },
     ],
-    ['and may be on their way stay', working(delivering), [mine, withdraws('a')], staysPending],
-    ['and that a new task run may begin with stay', beginning, [mine, withdraws('a')], staysPending],
+    ['stay where they are on their way', working(delivering), [mine, withdraws('a')], staysPending],
+    ['stay where a task run may begin with them', beginning, [mine, withdraws('a')], staysPending],
     ['leave a run alone that has not begun', notBegun, [mine, withdraws('a')], areTakenBack],
     ['leave an answer alone that is not told yet', working(idle), [mine, withdraws('a')], areTakenBack],
   ])('%s', (_, run, messages, expected) => {
@@ -239,7 +239,7 @@ describe('what an ending Run leaves undone', () => {
     expect(leftUndone(run, [])).toEqual([other, source])
   })
 
-  test('and what this version can not read, as far as it says who sent it', () => {
+  test('holds what this version can not read, as far as it says who sent it', () => {
     const unread = [JSON.stringify({ kind: 'sing', id: 'n', source }), JSON.stringify({ kind: 'sing' }), '{']
     const run = readMessages(working(), unread)
     expect(leftUndone(run, unread)).toEqual([source])

@@ -464,7 +464,7 @@ describe('what a pull request may need', () => {
     })
   })
 
-  test('and those that come together are one', () => {
+  test('checks that come together are one', () => {
     vi.useFakeTimers({ now: Date.UTC(2026, 0, 2) })
     try {
       const ids = [newsOf('check_suite', suite), newsOf('status', status)].map(([news]) => news?.id)

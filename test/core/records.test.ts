@@ -126,7 +126,7 @@ describe('of what can not be read, nothing is made up', () => {
   test('an unknown trigger', () =>
     expect(TriggerRecord.safeParse({ trigger: { kind: 'poll', id: 'poll-1' } }).success).toBe(false))
 
-  test('but another number of the version is no reason', () =>
+  test('another number of the version is no reason', () =>
     expect(Run.parse({ ...stored(working()), v: 2 })).toEqual({ ...working(), v: 2 }))
 })
 

@@ -68,7 +68,7 @@ const repository: Readonly<Record<string, Shown>> = {
   'limits.repository_per_day': ['stories/trust.test.ts', 'too many starts in a day wait'],
   'pull_request.approval': [
     'stories/approval.test.ts',
-    'and not whoever asked: the check on each new commit waits, and is green once they did',
+    'who did not ask: the check on each new commit waits, and is green once they did',
   ],
   'limits.fix_rounds': [
     'stories/fix.test.ts',

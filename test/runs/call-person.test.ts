@@ -63,22 +63,22 @@ describe('a run that waits', () => {
       undefined,
     ],
     [
-      'and has called, does not again',
+      'that has called does not call again',
       runWith({ retries: { posthog: wrongKey } }, called('needs-setup-posthog')),
       undefined,
     ],
     [
-      'and has called for another reason, calls',
+      'that has called for another reason calls',
       runWith(waitsUntil(true), called('needs-setup-posthog')),
       t0 + 10 * minute,
     ],
     [
-      'and has called for the same at another service, calls',
+      'that has called for the same at another service calls',
       runWith({ retries: { posthog: wrongKey } }, called('needs-setup-github')),
       t0 + 10 * minute,
     ],
     [
-      'and is being stopped, does not',
+      'that is being stopped does not call',
       runWith({ retries: { posthog: wrongKey } }, { mailbox: { stop: { by: maya, at: t0 } } }),
       undefined,
     ],
@@ -156,14 +156,14 @@ describe('a person is called once', () => {
     })
   const calling = { questions: [{ key: 'needs-setup-posthog', commentId: 0 }], supersedes: ['IC_0'] }
 
-  test('and what was said is folded away in the end', async () => {
+  test('by a comment that is folded away in the end', async () => {
     const comments: string[] = []
     const { report } = await afterStep(putQuestion, said(comments))
     expect(comments).toEqual([expect.stringContaining('@maya Codex waits: PostHog does not accept the key')])
     expect(report).toMatchObject(calling)
   })
 
-  test('also by a process that died before it could note that', async () => {
+  test('by processes that died before they could note that', async () => {
     const comments: string[] = []
     await afterStep(putQuestion, said(comments))
     const again = said(comments)

@@ -78,7 +78,7 @@ test('a look that sees nothing draws it once', async () => {
   expect(drawn).toBe(1)
 })
 
-test('so does one that only waits', async () => {
+test('a look that only waits draws it once', async () => {
   const run = changed(await sent(due), { schedule: { nextPollAt: now + second, lastPollAt: undefined } })
   expect((await drawings(run, looks)).drawn).toBe(1)
 })

@@ -69,7 +69,7 @@ test('are those that the agent says to have done, in a file that its commits cha
   expect((await looked(runSaying(block([done(1), done(2)])), { ...gitHub, threads })).fixed).toEqual([2])
 })
 
-test('and no comment that it was not given, nor one that another of its thread declines', async () => {
+test('are none that it was not given, and none that another of its thread declines', async () => {
   const { fixed, after } = await looked(runSaying(block([done(4), done(99)])))
   expect([fixed, inlineAsked(after).length]).toEqual([[], 2])
   const inline = [{ commentId: 5, rootId: 1, messageId: 'more', by: 'comment' as const }]

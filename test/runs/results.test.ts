@@ -302,7 +302,7 @@ describe('where commits are, and which pull request shows them', () => {
       { ...shown, opened: fromElsewhere, pulls: ['#9 merged', '#10 draft'] },
     ],
     [
-      'so is that it was marked ready',
+      'the news of a readying is still on its way',
       changed(held(), onBranchOf(elsewhere.ref)),
       { views: [pullView({ draft: false, ...from(elsewhere) })], heads: { [elsewhere.ref]: late } },
       { ...shown, pulls: ['#9 open'] },

@@ -30,7 +30,7 @@ test('a plan is carried out', async () => {
   expect(bot.prompts[1]).toContain('Carry out the plan')
 })
 
-test('so is one that was made on a line of a pull request', async () => {
+test('a plan that was made on a line of a pull request is carried out', async () => {
   const inline = github.inlineComment({ at: 10, text: '/codex plan the split' })
   const approval = github.inlineComment({ id: 502, at: 900, text: '/codex approve' })
   const bot = await approved(inline, { says: '1. Split it' }, undefined, approval)
@@ -38,7 +38,7 @@ test('so is one that was made on a line of a pull request', async () => {
   expect(bot.requests[1]).toMatchObject({ auto_publish: true, branch: 'maya/login' })
 })
 
-test('so is one whose status comment somebody deleted', async () => {
+test('a plan whose status comment somebody deleted is carried out', async () => {
   const bot = await approved(plan, { says: '1. Split it' }, ({ comments }) => {
     comments.splice(
       comments.findIndex(({ body }) => body.startsWith('### ')),

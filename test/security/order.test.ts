@@ -141,13 +141,13 @@ describe('a label taken off', () => {
     expect(statusOf(bot)).toContain('Stopped because `maya` took the label off')
   })
 
-  test('and back on by the time of the look stops nothing', async () => {
+  test('that is back on by the time of the look stops nothing', async () => {
     const bot = await labelled()
     await sends(bot, github.labels('maya', 20, 'unlabeled'))
     expect(bot.cancelled).toEqual([])
   })
 
-  test('and set again while the run stops: another run starts, and its label stays on', async () => {
+  test('that is set again while its run stops starts another, whose label stays on', async () => {
     const bot = await labelled()
     bot.subject.labels = []
     await bot.deliver(github.labels('maya', 20, 'unlabeled'))
@@ -272,7 +272,7 @@ describe('a stop in words', () => {
     expect(bot.cancelled).toHaveLength(stops)
   })
 
-  test('and a retry in one comment: both count', async () => {
+  test('counts beside a retry in its comment', async () => {
     const bot = botWith()
     await sends(bot, github.comment({ id: 501, at: 10 }))
     await bot.deliver(github.comment({ id: 502, at: 20, text: '/codex stop\n\n/codex retry' }))
@@ -538,7 +538,7 @@ describe('an edit', () => {
     expect([bot.requests.length, bot.prompts.length]).toEqual([1, 1])
   })
 
-  test('and another within the same second are two', async () => {
+  test('within the second of another counts by itself', async () => {
     const bot = botWith()
     const first = { before: 'Hm.', text: 'Hm.\n\n/codex status', at: 10, editedAt: 60 }
     await sends(bot, github.comment(first))

@@ -281,7 +281,7 @@ test.each([
   },
 )
 
-test('nor is what was asked on a line, whose status is in the thread', async () => {
+test('what was asked on a line, with its status in the thread, is not started anew', async () => {
   const bot = botWith({ agent: { says: 'Done.' }, branches: { 'maya/login': 'b'.repeat(40) } })
   const asked = inlineComment({ text: '/codex do it' })
   await bot.deliver(asked)

@@ -21,7 +21,7 @@ onEitherQueue('A pull request is looked at', world => {
     return { ...pull, ours, waitForReview }
   }
 
-  it('and reviewed once, each finding on its line', async () => {
+  it('is reviewed once, each finding on its line', async () => {
     const { says, thread, ledger, prompt, ours, waitForReview } = await onPull(
       review([
         { path: 'src/login.ts', line: 2, body: 'This waits for **nobody**. cc @olga' },
@@ -50,7 +50,7 @@ onEitherQueue('A pull request is looked at', world => {
     expect(prompt()).toContain('Review this pull request. Look at this above all: the waiting')
   })
 
-  it('and what would be right is offered as a change, where the diff has all of its lines', async () => {
+  it('has what would be right offered as a change, where the diff has all its lines', async () => {
     const offers = (line: number, replacement: string, start_line?: number) =>
       ({ path: 'src/login.ts', line, start_line, body: `On line ${line}.`, replacement }) as const
     const { says, ours, waitForReview, prompt } = await onPull(
@@ -78,7 +78,7 @@ onEitherQueue('A pull request is looked at', world => {
     expect(prompt()).toContain('`replacement`')
   })
 
-  it('and a review that GitHub answers late is not said twice', async () => {
+  it('has its review once, though GitHub answers late', async () => {
     const { github } = world()
     const found = [{ path: 'src/login.ts', line: 1, body: 'Why?' }]
     const { repository, says, thread, ours, waitForReview } = await onPull(review(found))
@@ -90,7 +90,7 @@ onEitherQueue('A pull request is looked at', world => {
     expect((await ours()).reviews).toHaveLength(1)
   })
 
-  it('of a fork too, but it is not worked on', async () => {
+  it('is reviewed and planned for on a fork, and not worked on', async () => {
     const { github, posthog } = world()
     const repository = await newRepository(world())
     const files = { 'fork.txt': 'one\ntwo\n' }

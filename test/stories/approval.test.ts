@@ -40,7 +40,7 @@ onEitherQueue('Somebody else has to approve', world => {
     }
   }
 
-  it('and not whoever asked: the check on each new commit waits, and is green once they did', async () => {
+  it('who did not ask: the check on each new commit waits, and is green once they did', async () => {
     const { github } = world()
     const { maya, olga, made, check, waitForCheck } = await here()
     const { number, sha, head } = await made()
@@ -67,7 +67,7 @@ onEitherQueue('Somebody else has to approve', world => {
     await waitForCheck(pushed.sha, null)
   })
 
-  it('and not whoever asked for more of it either, nor somebody without the right to write', async () => {
+  it('who asked for none of it, and who may write', async () => {
     const { github, posthog } = world()
     const { repository, olga, mario, pull, made, check, waitForCheck } = await here()
     const { number, head } = await made()
@@ -100,7 +100,7 @@ onEitherQueue('Somebody else has to approve', world => {
     await thread.waitForStatus('was merged')
   })
 
-  it('and nobody by whose words it was planned, whoever carries it out', async () => {
+  it('who neither planned it nor had it carried out', async () => {
     const { posthog } = world()
     const { repository, says, maya, olga, mario, thread, pull, waitForCheck } = await here()
     const plan = { kind: 'answers', text: '1. The window' } as const
@@ -118,7 +118,7 @@ onEitherQueue('Somebody else has to approve', world => {
   it.each([
     ['retry', { kind: 'fails', message: 'usage limit reached' }, /Codex (?:failed|did not start):/],
     ['continue', { kind: 'answers', text: 'I looked around.' }, 'I looked around.'],
-  ] as const)('nor whoever asked first, where somebody else says %s', async (command, behaviour, told) => {
+  ] as const)('than whoever asked first, where somebody else says %s', async (command, behaviour, told) => {
     const { github, posthog } = world()
     const { repository, says, maya, olga, mario, thread, run, pull, check, waitForCheck } = await here()
     posthog.script({ repository, prompt: 'in two steps' }, behaviour, { times: 1 })
@@ -137,7 +137,7 @@ onEitherQueue('Somebody else has to approve', world => {
     expect((await waitForCheck(sha, 'success')).title).toBe('Approved by mario')
   })
 
-  it('but not of what people made: that is green at once, and asked for again where Codex pushes', async () => {
+  it('of what Codex pushed alone: what people made is green at once', async () => {
     const { github, posthog } = world()
     const { repository, maya, olga, waitForCheck } = await here()
     const { sha } = await maya.pushes('maya/own', { 'own.txt': 'own' })
@@ -163,14 +163,14 @@ onEitherQueue('Somebody else has to approve', world => {
     await waitForCheck((await github.pull(number, repository)).sha, null)
   })
 
-  it('and a merge queue does not wait for it again', async () => {
+  it('once: a merge queue does not wait for it again', async () => {
     const { repository, maya, waitForCheck } = await here()
     const { sha } = await maya.pushes('gh-readonly-queue/main/pr-1', { 'merged.txt': 'merged' })
     world().github.queuesToMerge(sha, repository)
     await waitForCheck(sha, 'success')
   })
 
-  it('and a check of that name by a workflow is none of ours', async () => {
+  it('in our check: one of that name by a workflow is none of ours', async () => {
     const { github } = world()
     const { repository, maya } = await here()
     const { sha } = await maya.pushes('maya/foreign', { 'own.txt': 'own' })

@@ -60,7 +60,7 @@ onEitherQueue(
       await thread.waitForAnswer('Named.')
     })
 
-    it('also when the answer stands on the line that was asked about, with all that is left to say', async () => {
+    it('below an answer on the line that was asked about, with all that is left to say', async () => {
       const { github, posthog } = world()
       const { maya, number, thread, path } = await opensPull(world(), 'maya/asks')
       posthog.script('why three', { kind: 'answers', text: 'Because of two.' })
@@ -73,7 +73,7 @@ onEitherQueue(
       expect(await thread.answers()).toEqual([])
     })
 
-    it('but not where it has a box to tick, which GitHub would not tell of on a line', async () => {
+    it('unless it has a box to tick, which GitHub would not tell of on a line', async () => {
       const { github, posthog } = world()
       const { maya, number, thread, path } = await opensPull(world(), 'maya/fails')
       posthog.script('break it', { kind: 'fails', message: 'usage limit reached' })

@@ -94,7 +94,7 @@ it('from nothing to a linked pull request, with no address', async () => {
 onBothQueues(
   'The bot reads the log of deliveries',
   world => {
-    it.runIf(exhaustive)('and is killed over one, and after one: each is done once', async () => {
+    it.runIf(exhaustive)('is killed over a delivery, and after one: each is done once', async () => {
       const { github } = world()
       const { thread, says, ledger } = await opensIssue(world(), 'Killed over it')
       const reading = github.fault({ path: /\/app\/hook\/deliveries\/\d+$/, fault: { kind: 'hang' } })

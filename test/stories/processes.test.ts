@@ -15,7 +15,7 @@ import { startWorld, type World } from '../world/world.ts'
 onBothQueues(
   'A process is killed',
   world => {
-    it('and the next one goes on where it was', async () => {
+    it('the next process goes on where a killed one was', async () => {
       const { thread, run, ledger } = await working(world(), 'survive')
       await world().bot.stop('SIGKILL')
       await run(0).openPull()

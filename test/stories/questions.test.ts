@@ -5,7 +5,7 @@ import { onEitherQueue } from '../world/on-queues.ts'
 import { asks, newRepository, opensIssue, opensPull, talkIn, working } from '../world/opens-issue.ts'
 
 onEitherQueue('Somebody asks a question', world => {
-  it('and is answered in the thread; nothing is changed for it, until somebody asks for work', async () => {
+  it('is answered in the thread; nothing is changed until somebody asks for work', async () => {
     const { github, posthog } = world()
     const repository = await newRepository(world())
     const says = { kind: 'answers', text: 'It waits 200 ms for the session.' } as const

@@ -67,7 +67,7 @@ onEitherQueue(
       return { script, ...(await opensIssue(world(), 'Ask first', repository)) }
     }
 
-    it('and waits for what its run may do, in a session that somebody watches', async () => {
+    it('waits for what its run may do, in a session that somebody watches', async () => {
       const reader = await opens('may-read', 'mode: interactive\npermission: read-only\n')
       reader.script(asks)
       await reader.says('/codex show me first')
@@ -80,7 +80,7 @@ onEitherQueue(
       expect(await worker.thread.waitForAnswer('Allowed.')).toContain('asked for permission and may do this')
     })
 
-    it.runIf(exhaustive)('and has it from PostHog at once in the background, whatever the mode', async () => {
+    it.runIf(exhaustive)('has it from PostHog at once in the background, whatever the mode', async () => {
       const planner = await opens('may-plan', 'effort: low\n')
       planner.script(asks)
       await planner.says('/codex plan ask first')

@@ -92,7 +92,7 @@ onEitherQueue('A template of this project is copied', world => {
     ['explain', 'the session', words, /^Explain what is named[\s\S]*\n\nthe session$/],
   ] as const
 
-  it('and there is a story of each', () =>
+  it('has a story here', () =>
     expect(readdirSync(folder).toSorted()).toEqual(tried.map(([name]) => `${name}.md`).toSorted()))
 
   it.each(tried)('%s: its text is the instruction', async (name, argument, behaviour, expected) => {
