@@ -138,23 +138,6 @@ describe('who and what is there', () => {
 })
 
 describe('comments and reactions', () => {
-  test('the bot comments as an App', async () => {
-    const issue_number = await issue()
-    const { data } = await bot.issues.createComment({ ...shop, issue_number, body: 'Working' })
-    expect(data).toMatchObject({
-      user: { login: 'codex-bot[bot]', type: 'Bot' },
-      performed_via_github_app: { id: github.appId, slug: 'codex-bot' },
-      author_association: 'NONE',
-    })
-    expect(data.created_at).toMatch(/:\d\dZ$/)
-    expect(data.updated_at).toBe(data.created_at)
-    const sent = await seen('issue_comment', 'created')
-    expect(sent).toMatchObject({
-      sender: { login: 'codex-bot[bot]', type: 'Bot' },
-      comment: { id: data.id, performed_via_github_app: { slug: 'codex-bot' } },
-    })
-  })
-
   test('reactions are idempotent, counted and one’s own', async () => {
     const issue_number = await issue()
     const { id: comment_id } = await github.as('maya').comments(issue_number, '/codex fix')
@@ -242,30 +225,6 @@ describe('GraphQL', () => {
       createLinkedBranch(input: $input) { linkedBranch { id } }
     }`
     expect(await bot.graphql(link, { input })).toEqual({ createLinkedBranch: { linkedBranch: null } })
-  })
-
-  test('a thread on a line is resolved once, and nothing else is', async () => {
-    const maya = github.as('maya')
-    await maya.pushes('resolved', { 'resolved.txt': 'one\n' })
-    const { number } = await maya.opensPull({ head: 'resolved', title: 'To be resolved' })
-    const { id } = await maya.commentsOnLine(number, { path: 'resolved.txt', line: 1, body: 'Why?' })
-    await maya.answersOnLine(number, id, 'So.')
-    await github.settled()
-    const told = () => github.webhooks.deliveries.filter(({ event }) => event.endsWith('_review_thread'))
-    const before = told().length
-    const resolve = (threadId: string) =>
-      bot.graphql(
-        'mutation ($threadId: ID!) { resolveReviewThread(input: { threadId: $threadId }) { thread { isResolved } } }',
-        { threadId },
-      )
-    for (const _ of [1, 2])
-      expect(await resolve(`PRRT_${id}`)).toEqual({ resolveReviewThread: { thread: { isResolved: true } } })
-    await github.settled()
-    expect(told().length - before).toBe(1)
-    const { lineComments } = await github.thread(number)
-    expect(lineComments.map(({ resolved }) => resolved)).toEqual([true, true])
-    for (const other of [`PRRT_${id + 1}`, 'PRRT_4711', 'I_1'])
-      expect(await refused(resolve(other))).toContain('Could not resolve to a node')
   })
 
   test('errors in its own shape', async () => {

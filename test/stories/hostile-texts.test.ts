@@ -2,7 +2,8 @@ import { expect, it, vi } from 'vitest'
 import { someOf } from '../support/tries.ts'
 import type { Bot } from '../world/bot.ts'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { asks, newRepository, opensIssue } from '../world/opens-issue.ts'
+import { Thread } from '../world/thread.ts'
 
 /** GitHub takes 65,536 characters. */
 const filled = (unit: string, length = 65_000): string =>
@@ -110,16 +111,12 @@ onEitherQueue(
     })
 
     it('a settings file of brackets is a problem in words', async () => {
-      const { github } = world()
       const files = ['{', '[', 'a: &a [*a]\n'].map(unit => filled(unit))
       for (const file of someOf([...files, filled('- - ', 40_000), filled('x', 1_000_000)], 2)) {
-        const repository = await github.addRepo('acme', `deep-${Math.random().toString(36).slice(2, 8)}`)
-        await github.as('olga', repository).pushes('main', { '.github/codex.yml': file })
-        const maya = github.as('maya', repository)
-        const issue = await maya.opensIssue({ title: 'Deep', body: 'x' })
+        const { says, thread } = await opensIssue(world(), 'Deep', await newRepository(world(), file))
         await holdsNobodyUp(world().bot, async () => {
-          await maya.comments(issue.number, '/codex do it')
-          await new Thread(world(), issue.number, repository).waitForAnswer('.github/codex.yml')
+          await says('/codex do it')
+          await thread.waitForAnswer('.github/codex.yml')
         })
       }
     })
@@ -146,20 +143,12 @@ onBothQueues(
     })
 
     it('lists of the agent hold nobody up', async () => {
-      const { github, posthog } = world()
-      const maya = github.as('maya')
+      const { posthog } = world()
       posthog.script('list it all', { kind: 'manual' })
-      const issue = await maya.opensIssue({ title: 'Long lists', body: 'x' })
-      const asked = await maya.comments(issue.number, '/codex list it all')
-      const thread = new Thread(world(), issue.number)
-      await thread.waitForStatus('Codex')
-      const run = await vi.waitUntil(
-        () => {
-          const [begun] = ledgerOf(world(), issue.number).runs
-          return begun && posthog.run(String(begun.runId))
-        },
-        { timeout: 60_000 },
-      )
+      const { says, thread, started, run: runAt } = await opensIssue(world(), 'Long lists')
+      const asked = await says('/codex list it all')
+      await started(1)
+      const run = runAt(0)
       const each = <T>(of: (n: number) => T): T[] => Array.from({ length: 50_000 }, (_, n) => of(n))
       await holdsNobodyUp(world().bot, async () => {
         await run.store('_posthog/progress', ...each(n => ({ step: `s${n}`, label: `Step ${n}` })))
@@ -177,13 +166,10 @@ onBothQueues(
     })
 
     it('answers of the agent hold nobody up', async () => {
-      const { github, posthog } = world()
-      const maya = github.as('maya')
       const answered = async (unit: string, n: number): Promise<void> => {
-        posthog.script(`say ${n}.`, { kind: 'answers', text: filled(unit, 255_000) })
-        const issue = await maya.opensIssue({ title: 'Long answer', body: 'x' })
-        const asked = await maya.comments(issue.number, `/codex say ${n}.`)
-        await new Thread(world(), issue.number).waitForReaction('rocket', asked.id)
+        const answer = { kind: 'answers', text: filled(unit, 255_000) } as const
+        const { thread } = await asks(world(), `say ${n}.`, answer)
+        await thread.waitForFolded()
       }
       await holdsNobodyUp(world().bot, () => Promise.all(['a\n=\n', '![', '-eyJ', '*a_ '].map(answered)))
     })

@@ -1,15 +1,12 @@
 /** A limit holds in a burst: of what comes at once, one after another is let in, whichever process looks. */
 import { expect, it } from 'vitest'
 import { onBothQueues } from '../world/on-queues.ts'
-import { opensIssue } from '../world/opens-issue.ts'
+import { newRepository, opensIssue } from '../world/opens-issue.ts'
 
 onBothQueues('A limit', world => {
   it('of open pull requests holds where eight labels are set at once', async () => {
     const { github, posthog } = world()
-    const repository = await github.addRepo('acme', 'two-pulls')
-    await github
-      .as('olga', repository)
-      .pushes('main', { '.github/codex.yml': 'limits: { open_pull_requests: 2 }' })
+    const repository = await newRepository(world(), 'limits: { open_pull_requests: 2 }')
     posthog.script({ repository, prompt: '' }, { kind: 'manual' })
     const eight = await Promise.all(
       Array.from({ length: 8 }, (_, n) => opensIssue(world(), `Number ${n + 1}`, repository)),

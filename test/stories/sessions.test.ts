@@ -3,7 +3,7 @@ import { expect, it, vi } from 'vitest'
 import type { Behaviour } from '../../emulators/posthog/behaviour.ts'
 import { exhaustive } from '../support/tries.ts'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
-import { opensIssue, working } from '../world/opens-issue.ts'
+import { newRepository, opensIssue, working } from '../world/opens-issue.ts'
 import { Thread } from '../world/thread.ts'
 
 /** Two task runs boot one after the other, beside those of the other stories. */
@@ -59,29 +59,27 @@ onEitherQueue(
   world => {
     const asks: Behaviour = { kind: 'asksPermission', next: { kind: 'answers', text: 'Allowed.' } }
 
-    async function opens(name: string, settings: string) {
-      const { github, posthog } = world()
-      const repository = await github.addRepo('acme', name)
-      await github.as('olga', repository).pushes('main', { '.github/codex.yml': settings })
-      const script = (behaviour: Behaviour) => posthog.script({ repository }, behaviour)
+    async function opens(settings: string) {
+      const repository = await newRepository(world(), settings)
+      const script = (behaviour: Behaviour) => world().posthog.script({ repository }, behaviour)
       return { script, ...(await opensIssue(world(), 'Ask first', repository)) }
     }
 
     it('waits for what its run may do, in a session that somebody watches', async () => {
-      const reader = await opens('may-read', 'mode: interactive\npermission: read-only\n')
+      const reader = await opens('mode: interactive\npermission: read-only\n')
       reader.script(asks)
       await reader.says('/codex show me first')
       expect(await reader.thread.waitForAnswer('I was not allowed to do that')).toContain(
         'asked for permission and may not do this',
       )
-      const worker = await opens('may-work', 'mode: interactive\n')
+      const worker = await opens('mode: interactive\n')
       worker.script({ ...asks, inMode: 'read-only' })
       await worker.says('/codex show me first')
       expect(await worker.thread.waitForAnswer('Allowed.')).toContain('asked for permission and may do this')
     })
 
     it.runIf(exhaustive)('has it from PostHog at once in the background, whatever the mode', async () => {
-      const planner = await opens('may-plan', 'effort: low\n')
+      const planner = await opens('effort: low\n')
       planner.script(asks)
       await planner.says('/codex plan ask first')
       expect(await planner.thread.waitForAnswer('Allowed.')).not.toContain('asked for permission')
