@@ -199,7 +199,7 @@ export interface WebhookResponse {
 /** GitHub gives a receiver ten seconds. */
 const TIME_LIMIT_MS = 10_000
 
-export function signatureOf(secret: string, bytes: Buffer): string {
+function signatureOf(secret: string, bytes: Buffer): string {
   return `sha256=${createHmac('sha256', secret).update(bytes).digest('hex')}`
 }
 
