@@ -168,7 +168,6 @@ legend + * { clear: both }
 .count { color: var(--dim); font-weight: 400; font-size: 1rem; white-space: nowrap; overflow-wrap: normal }
 .dim, .meta, .hint, .more, dt { color: var(--dim); font-weight: 400 }
 .meta, .hint { font-size: .875rem }
-.refresh { font-size: .875rem; color: var(--dim); margin: 0 0 .5rem; text-align: right }
 ul.rows { list-style: none; margin: .75rem 0 0; padding: 0 }
 ul.rows > li { display: grid; grid-template-columns: 7.5rem minmax(0, 1fr) auto; gap: .25rem 1rem; align-items: start; padding: .75rem 0; border-top: 1px solid var(--line) }
 ul.checks > li { grid-template-columns: 1rem minmax(0, 1fr) }

@@ -16,7 +16,7 @@ import { isFromHere, onceAtATime } from '../requests.ts'
 import { type EndedSessions, openAccess } from './access.ts'
 import { Notice, SignInPage, type Viewer } from './admin-layout.tsx'
 import { type BoardRuns, type Filter, filterOf, openBoard, pathTo } from './board.ts'
-import { BoardPage, ListPage, sectionTitles, UnknownPage } from './board-page.tsx'
+import { BoardPage, ListPage, type Shown, sectionTitles, UnknownPage } from './board-page.tsx'
 import { ChecksPage, RunPage } from './run-page.tsx'
 import { mayRetry, mayStop, runInJson } from './run-view.ts'
 
@@ -176,7 +176,7 @@ function routes(parts: AdminParts): Hono<Env> {
   })
 
   /** The page of those that somebody filters by; another if nothing matches. */
-  async function filtered(c: In, page: (shown: Filtered, whose: Whose | undefined) => Promise<string>) {
+  async function filtered(c: In, page: (shown: Shown, whose: Whose | undefined) => Promise<string>) {
     const [viewer, filter] = [viewerOf(c), filterIn(c)]
     const whose = await board.whoseOf(filter)
     if (filter && whose && !(await board.isKnown(whose)))
@@ -237,12 +237,6 @@ function routes(parts: AdminParts): Hono<Env> {
     return c.redirect('/admin/?said=draining', 303)
   })
   return app
-}
-
-interface Filtered {
-  viewer: Viewer
-  filter: Filter | undefined
-  now: number
 }
 
 const notHere = <Notice title="Not here" text="There is no such page, or no such run any more." />

@@ -15,7 +15,7 @@ export const sectionTitles: Record<Group, string> = {
   ended: 'What happened in the last seven days',
 }
 
-interface Shown {
+export interface Shown {
   viewer: Viewer
   now: number
   filter: Filter | undefined
