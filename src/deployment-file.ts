@@ -87,6 +87,7 @@ export function followDeploymentFile(
       )
     else if (!isDeepStrictEqual(file.settings, now)) {
       now = file.settings
+      // The only key that may be missing goes with its line in the file.
       Object.assign(settings, { trigger: undefined }, now)
       log.info({ total: now.limits.total }, 'SETTINGS_FILE has changed: it applies from now on')
       const owners = ownersMoved(first, now)

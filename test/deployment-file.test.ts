@@ -19,6 +19,18 @@ test('a file that is still being written counts when it is whole', async () => {
   followed.close()
 })
 
+test('what is taken out of the file goes from the settings that everybody holds', async () => {
+  let text = 'trigger: {word: ai}\n'
+  const followed = followDeploymentFile('settings.yml', noDeploymentSettings, fakeLog(), async () => text)
+  const { settings } = followed
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(settings.trigger).toEqual({ word: 'ai' })
+  text = 'limits: {total: 10}\n'
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(settings).toMatchObject({ trigger: undefined, limits: { total: 10 } })
+  followed.close()
+})
+
 test.each<[string, string[], RegExp[]]>([
   ['that was empty at the start, as Compose wants one there, is no problem', [''], []],
   ['that is emptied takes nothing back', ['limits: {total: 0}', ''], [/can't be read/]],
