@@ -68,7 +68,7 @@ test('the least that it takes, and what stands in for the rest', () => {
     role: 'all',
     server: { host: 'localhost', port: 3000 },
     log: { level: 'info', format: 'pretty' },
-    settings: { path: undefined, first: { owners: {}, limits: {}, defaults: {}, pause: false } },
+    settings: { path: undefined, first: { owners: {}, limits: {}, defaults: {} } },
     tenants: [],
   })
 })
@@ -420,15 +420,15 @@ describe('SETTINGS_FILE', () => {
   }
 
   test('is read at the start', () => {
-    const read = withFile('owners: {5: {as_user: true}}\npause: Later')
+    const read = withFile('owners: {5: {as_user: true}}\nlimits: {total: 0}')
     expect(read).toMatchObject({
       kind: 'run',
-      config: { settings: { path: file, first: { owners: { 5: { as_user: true } }, pause: 'Later' } } },
+      config: { settings: { path: file, first: { owners: { 5: { as_user: true } }, limits: { total: 0 } } } },
     })
   })
 
   test('that is wrong is told with all lines and keys, and nothing starts', () => {
-    const read = withFile('owners:\n  5:\n    as_user: maybe\nlimits: {person: 0}\n')
+    const read = withFile('owners:\n  5:\n    as_user: maybe\nlimits: {person: -1}\n')
     expect(read.kind === 'refuse' && read.problems).toEqual([
       expect.stringMatching(
         /^SETTINGS_FILE has an error: .*, line 3: `owners\.5\.as_user` must be true, false or/,
