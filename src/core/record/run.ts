@@ -64,7 +64,7 @@ const Schedule = z.object({
   rightAskedAt: z.number().optional(),
   waits: Waits.optional(),
   /** Those that it looked at last, once they were others than when it was asked for. */
-  limits: KeptSettings.shape.limits.optional(),
+  limits: KeptSettings.shape.limits.unwrap().optional(),
   /** When it was let in, if the limit was near, or can't be kept. */
   costOfDay: CostOfDay.optional(),
   nextPollAt: z.number().optional(),
