@@ -8,7 +8,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { type Config, readConfig, secretsOf } from '../src/config.ts'
 import { variables } from '../src/environment.ts'
 import { strayLine } from '../src/process-environment.ts'
-import { writeEnv } from '../src/web/set-up/env-file.ts'
+import { writeEnv } from '../src/web/set-up/set-up-server.tsx'
 
 type Env = Record<string, string | undefined>
 

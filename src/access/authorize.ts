@@ -2,9 +2,9 @@
 import { mayAct, type Role, type Sender } from '../core/model/command-grammar.ts'
 import { isNotFound, loggedIfRejected, NoResponse, Rejected } from '../core/model/errors.ts'
 import type { Log, ThreadClient } from '../core/model/ports.ts'
-import type { Person } from '../core/model/thread.ts'
+import type { Person, Thread } from '../core/model/thread.ts'
 import { minute } from '../core/model/time.ts'
-import type { Permission } from '../core/model/views.ts'
+import type { CommentView, NeedsView, Permission } from '../core/model/views.ts'
 import type { Signer } from '../core/record/marker.ts'
 import { believeAbsent, idleMs, type RefusedReads } from '../core/record/retries.ts'
 import { limits } from '../core/record/timing.ts'
@@ -82,7 +82,7 @@ function isNamed(check: PersonCheck, person: Person): Promise<boolean> {
  * A name can change hands. Its number, or earlier use here, identifies the account.
  * @param names `name`, or `name:number`
  */
-export async function isOneOf(
+async function isOneOf(
   names: readonly string[],
   { login, id }: Person,
   isSame: (name: string) => Promise<boolean>,
@@ -159,3 +159,39 @@ const roleOf = async ({ github, reads, person, now }: SenderQuery): Promise<Send
 
 const isGivenUp = ({ at, since }: { at: number; since: number }): boolean =>
   at - since >= limits.refusedBefore
+
+/** Bots whose reviews the agent reads: those that the settings name, each known by its number. */
+export interface BotList {
+  settings: Pick<RepoSettings, 'context'>
+  thread: Pick<Thread, 'repoId'>
+  accounts: Accounts
+}
+
+const slugOf = (login: string): string => login.replace(/\[bot\]$/, '')
+
+const isListed = ({ settings, thread, accounts }: BotList, { login, id }: Person): Promise<boolean> =>
+  isOneOf(settings.context.bots, { login: slugOf(login), id }, () =>
+    accounts.isSame(thread.repoId, { login, id }, async () => undefined),
+  )
+
+/** Tells which of them are read although a bot wrote them. */
+export const withListed = (comments: readonly CommentView[], bots: BotList): Promise<CommentView[]> =>
+  Promise.all(
+    comments.map(async comment => {
+      const { author: login, botId: id, in: where } = comment
+      const isRemark = where !== 'thread' && login !== undefined && id !== undefined
+      const may = isRemark && (await isListed(bots, { login, id }))
+      return may ? { ...comment, listed: true as const } : comment
+    }),
+  )
+
+/** Names the bots among those who began an open comment. */
+export async function withFindings(
+  needs: NeedsView | undefined,
+  bots: BotList,
+): Promise<NeedsView | undefined> {
+  const named = needs?.unresolved.map(async ({ bot, ...place }) =>
+    bot && (await isListed(bots, bot)) ? { ...place, by: slugOf(bot.login) } : place,
+  )
+  return needs && { ...needs, unresolved: await Promise.all(named ?? []) }
+}

@@ -23,8 +23,8 @@ import {
 } from './command-context.ts'
 import { commandNamed, commands } from './command-registry.ts'
 import { mayUse, senderOf } from './gate.ts'
-import { presetNameOf, wantedBy } from './label-preset.ts'
 import { commandsOf, isAnyMisplaced, ownText, shownBy, textsOf } from './read-commands.ts'
+import { presetNameOf, wantedBy } from './run-options.ts'
 import { statusCommand } from './status-command.ts'
 
 type Found = { kind: 'commands'; all: readonly GivenCommand[] } | StepResult

@@ -1,5 +1,5 @@
 /** What a command may ask of GitHub, PostHog and the queue to decide. */
-import { withFindings } from '../access/listed-bots.ts'
+import { withFindings } from '../access/authorize.ts'
 import { waitsNow } from '../access/reasons-to-wait.ts'
 import { filled, templateMeant, templatePath } from '../core/command/template.ts'
 import { type CommandGrammar, mayAct } from '../core/model/command-grammar.ts'

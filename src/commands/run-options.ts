@@ -1,15 +1,17 @@
 import type { SettingsNow } from '../access/read-settings.ts'
 import { nearest } from '../core/command/near-miss.ts'
-import { infoOf, notGranted, OfThread, type Options } from '../core/command/options.ts'
+import { infoOf, notGranted, OfThread, type Options, presets } from '../core/command/options.ts'
 import { isBranchName } from '../core/model/branch-name.ts'
 import { effortsOf, notAbove, type ReasoningEffort } from '../core/model/codex-task-run-create.ts'
+import type { LabelTrigger } from '../core/model/trigger.ts'
 import { isModel, type KnownModel, type PricedModel, type SandboxView } from '../core/model/views.ts'
-import { isReadOnly, RunOptions, type RunRequest } from '../core/record/request-part.ts'
+import { isReadOnly, RunOptions, type RunRequest, type What } from '../core/record/request-part.ts'
 import type { Grants } from '../core/settings/deployment-settings.ts'
 import { modelOf } from '../core/settings/layers.ts'
-import type { RepoSettings } from '../core/settings/repository-settings.ts'
+import type { PresetSettings, RepoSettings } from '../core/settings/repository-settings.ts'
 import type { Reply } from '../core/words/replies.ts'
 import type { Reads } from './command.ts'
+import type { CommandTrigger } from './command-context.ts'
 
 export interface Known {
   /** Asked for if the model or an effort matters; empty if PostHog does not say. */
@@ -200,4 +202,36 @@ export function withKept(before: RunOptions, now: Options): Options {
   const { effort, ...kept } = OfThread.parse(before)
   const isSame = now.model === undefined || isModel(now.model)({ name: before.model })
   return { ...kept, ...(isSame && effort ? { effort } : {}), ...now }
+}
+
+interface Chosen {
+  kind: 'chosen'
+  preset: PresetSettings
+  what: What
+}
+
+const chosen = (preset: PresetSettings, what: What = 'work'): Chosen => ({ kind: 'chosen', preset, what })
+
+/** What a label asks for: `codex` alone, or with a preset of the settings or one of ours, as in `codex:plan`. */
+export const presetNameOf = ({ label, base = 'codex' }: LabelTrigger): string => label.slice(base.length + 1)
+
+/** What is asked by a label. One that is not known is told by whoever starts work. */
+export function wantedBy(trigger: LabelTrigger, settings: RepoSettings): What {
+  const preset = presetOf(trigger, settings)
+  return preset.kind === 'chosen' ? preset.what : 'work'
+}
+
+export function presetOf(trigger: CommandTrigger, settings: RepoSettings): Chosen | Reply {
+  if (trigger.kind !== 'label') return chosen({})
+  const name = presetNameOf(trigger)
+  if (name === '') return chosen({})
+  const isName = (each: string): boolean => each.toLowerCase() === name.toLowerCase()
+  const { state: _, ...presetsHere } = settings.labels
+  const own = Object.entries(presetsHere).find(([each]) => isName(each))
+  if (own) return chosen(own[1], own[1].plan ? 'plan' : 'work')
+  const known = presets.find(isName)
+  if (known === 'ask' || known === 'plan' || known === 'review') return chosen({}, known)
+  if (known) return chosen({ effort: known })
+  const names = [...Object.keys(presetsHere), ...presets]
+  return { kind: 'preset', given: name, meant: nearest(name.toLowerCase(), names), known: names }
 }

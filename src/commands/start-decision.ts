@@ -15,8 +15,15 @@ import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import type { Reply } from '../core/words/replies.ts'
 import { type Decision, type LastRun, type Past, type Reads, type Request, reject } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
-import { presetNameOf, presetOf } from './label-preset.ts'
-import { type CheckedOptions, checkOptions, type Known, knownFor, withKept } from './run-options.ts'
+import {
+  type CheckedOptions,
+  checkOptions,
+  type Known,
+  knownFor,
+  presetNameOf,
+  presetOf,
+  withKept,
+} from './run-options.ts'
 
 export interface Wanted {
   what: RunRequest['what']

@@ -10,7 +10,7 @@ import {
   type ThreadContext,
   withdrawn,
 } from '../commands/command-context.ts'
-import { isStillSo, placeOf } from '../commands/still-so.ts'
+import { isStillSo, placeOf } from '../commands/gate.ts'
 import { stopCommand } from '../commands/stop-command.ts'
 import { isOfThread, type ThreadRecord } from '../commands/trigger-record.ts'
 import type { StepResult } from '../core/model/ports.ts'

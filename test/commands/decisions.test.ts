@@ -5,10 +5,10 @@ import { askCommand } from '../../src/commands/ask-command.ts'
 import type { Command, Decision, LastRun, Reads, Request } from '../../src/commands/command.ts'
 import type { CommandTrigger } from '../../src/commands/command-context.ts'
 import { continueCommand } from '../../src/commands/continue-command.ts'
-import { wantedBy } from '../../src/commands/label-preset.ts'
 import { planCommand } from '../../src/commands/plan-command.ts'
 import { retryCommand } from '../../src/commands/retry-command.ts'
 import { runCommand } from '../../src/commands/run-command.ts'
+import { wantedBy } from '../../src/commands/run-options.ts'
 import {
   type Settings,
   type StartFacts,

@@ -1,6 +1,6 @@
 /** Which bots' reviews the agent reads. */
 import { expect, test } from 'vitest'
-import { withFindings, withListed } from '../../src/access/listed-bots.ts'
+import { withFindings, withListed } from '../../src/access/authorize.ts'
 import { said } from '../core/given.ts'
 import { memoryAccounts, settingsOf } from '../support/deployment.ts'
 

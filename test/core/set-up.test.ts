@@ -3,10 +3,9 @@ import { parseEnv } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { found, passed, unanswered } from '../../src/core/model/check.ts'
-import { withValues } from '../../src/web/set-up/env-file.ts'
 import { type Field, fields, findingOf, readForm, type Values } from '../../src/web/set-up/set-up-form.ts'
 import { DetailsPage } from '../../src/web/set-up/set-up-pages.tsx'
-import { manifestOf, newAppAddress, serverOf } from '../../src/web/set-up/set-up-server.tsx'
+import { manifestOf, newAppAddress, serverOf, withValues } from '../../src/web/set-up/set-up-server.tsx'
 
 const good: Values = {
   name: 'Codex at Acme',

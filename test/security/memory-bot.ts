@@ -10,7 +10,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SettingsReader } from '../../src/access/read-settings.ts'
 import { costsWithin } from '../../src/access/strangers.ts'
 import { acceptTrigger } from '../../src/commands/accept-trigger.ts'
-import type { TriggerDeps } from '../../src/commands/command-context.ts'
+import { type TriggerDeps, waitsStill } from '../../src/commands/command-context.ts'
 import { stopsOf } from '../../src/commands/stops.ts'
 import {
   isOfThread,
@@ -19,7 +19,6 @@ import {
   triggerIndex,
   triggerRecord,
 } from '../../src/commands/trigger-record.ts'
-import { waitsStill } from '../../src/commands/waits-still.ts'
 import { messagesIn } from '../../src/core/agent/prompt.ts'
 import { callBudget, inMemory } from '../../src/core/model/call-budget.ts'
 import type { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.ts'

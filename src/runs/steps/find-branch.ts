@@ -1,4 +1,4 @@
-import { stemOf } from '../../core/model/branch-name.ts'
+import { isBranchOfIssue, issueBranch, stemOf } from '../../core/model/branch-name.ts'
 import { isEmptyRepository, Rejected } from '../../core/model/errors.ts'
 import { isFork } from '../../core/model/thread.ts'
 import type { BaseView, BranchView, IssueBranches, LinkedElsewhere } from '../../core/model/views.ts'
@@ -10,9 +10,9 @@ import {
   planOutdated,
   refusedBranch,
 } from '../../core/record/failures.ts'
-import { chooseIssueBranch } from '../../core/record/issue-branch.ts'
+import { isReadOnly } from '../../core/record/request-part.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
-import { baseOf, type ChangeOf, type Outcome } from '../../core/record/run.ts'
+import { baseOf, type ChangeOf, type Outcome, type Run } from '../../core/record/run.ts'
 import type { Branch } from '../../core/record/workspace-part.ts'
 import { failed } from './outcome.ts'
 import { refusedReads, type StepContext, step } from './step-context.ts'
@@ -197,4 +197,28 @@ async function make(
       ? archived
       : refusedBranch(name, error, context.run.baseline.settings.branch_prefix)
   }
+}
+
+/** On which branch the work for an issue is done: one that was made for it, one that people linked, or a new one. */
+type IssueBranchChoice =
+  | { kind: 'ours'; branch: BranchView; linked: boolean }
+  | { kind: 'linked'; branch: BranchView }
+  /** What changes nothing needs no branch of its own. */
+  | { kind: 'base' }
+  | { kind: 'new'; name: string }
+
+function chooseIssueBranch(
+  { thread, request, baseline, workspace }: Pick<Run, 'thread' | 'request' | 'baseline' | 'workspace'>,
+  branches: Pick<IssueBranches, 'linked' | 'ours'>,
+): IssueBranchChoice {
+  const stem = stemOf(baseline.settings.branch_prefix, thread.number)
+  const [linked] = branches.linked
+  const isOurs = ({ name }: BranchView): boolean =>
+    name === workspace.madeBranch || isBranchOfIssue(name, stem)
+  const ours = linked ? [linked].find(isOurs) : branches.ours[0]
+  if (ours) return { kind: 'ours', branch: ours, linked: linked !== undefined }
+  if (linked) return { kind: 'linked', branch: linked }
+  return isReadOnly(request.what)
+    ? { kind: 'base' }
+    : { kind: 'new', name: issueBranch(stem, baseline.snapshot.title) }
 }

@@ -1,4 +1,4 @@
-import { withListed } from '../../access/listed-bots.ts'
+import { withListed } from '../../access/authorize.ts'
 import { commentsToRead, contextOf, maxComments, type Trust } from '../../core/agent/thread-context.ts'
 import { mayAct } from '../../core/model/command-grammar.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'

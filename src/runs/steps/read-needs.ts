@@ -1,4 +1,4 @@
-import { type BotList, withFindings } from '../../access/listed-bots.ts'
+import { type BotList, withFindings } from '../../access/authorize.ts'
 import { fixInstruction } from '../../core/agent/pull-needs.ts'
 import { unlessRejected } from '../../core/model/errors.ts'
 import type { ThreadClient } from '../../core/model/ports.ts'

@@ -3,11 +3,12 @@ import { runRequest } from '../../core/agent/run-request.ts'
 import { flagOf, notGranted } from '../../core/command/options.ts'
 import type { CodexTaskRunCreate } from '../../core/model/codex-task-run-create.ts'
 import type { PermissionRequest } from '../../core/model/task-run.ts'
+import { threadName } from '../../core/model/thread.ts'
 import { grantTakenBack } from '../../core/record/failures.ts'
 import { openIntent } from '../../core/record/intents.ts'
 import { handedOver } from '../../core/record/messages.ts'
 import type { Rights } from '../../core/record/request-part.ts'
-import { type ChangeOf, type Run, resumedSession, wantedRights } from '../../core/record/run.ts'
+import { type ChangeOf, type Run, resumedSession, taskMarker, wantedRights } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
 import { contextGiven, nextWords } from '../../core/record/words-to-say.ts'
 import { failed } from './outcome.ts'
@@ -127,3 +128,32 @@ export async function justStarted(
     schedule: { nextPollAt: now + limits.soonestPoll, streamedSince: undefined },
   }
 }
+
+const maxTitle = 255
+
+export const createTask = step('create-task', {
+  posthog: ['integrationFor', 'createTask', 'findTask'],
+  writes: ['session'],
+  async do(context) {
+    const { run, deps, posthog } = context
+    const marker = taskMarker(run)
+    const name = ` (${threadName(run.thread)})`
+    const title = `${[...run.baseline.snapshot.title].slice(0, maxTitle - name.length).join('')}${name}`
+    const instruction = run.request.text || run.baseline.snapshot.title
+    const repository = `${run.thread.owner}/${run.thread.repo}`
+    // Before the lock is looked at: a worker may sleep through a call, and would then make a second task.
+    const integration = await posthog.integrationFor(repository)
+    const taskId = await once(context, {
+      intent: { kind: 'create-task', at: deps.now() },
+      begins: true,
+      find: () => posthog.findTask(marker),
+      perform: () =>
+        posthog.createTask({
+          title,
+          description: `${instruction}\n\nAsked by ${run.request.by.login} on ${run.thread.url}\n${marker}`,
+          ...{ repository, integration },
+        }),
+    })
+    return { session: { taskId, taskMade: true } }
+  },
+})

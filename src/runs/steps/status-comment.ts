@@ -5,9 +5,11 @@ import { isSuperseded } from '../../core/record/last-word.ts'
 import type { Marker, Signer } from '../../core/record/marker.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
 import type { Run } from '../../core/record/run.ts'
+import { stateLabels, stateOf, states } from '../../core/record/run-state.ts'
+import { triggerOf } from '../../core/settings/deployment-settings.ts'
 import { saying, signed } from '../../core/words/say.ts'
 import { isThreadGivenUp } from './closing-comment.ts'
-import { markerOf } from './markers.ts'
+import { ignoreRefusal, markerOf } from './markers.ts'
 import { lastActivityAt, once, type StatusDrawing, step } from './step-context.ts'
 
 const commentOf = (drawing: StatusDrawing, signer: Signer): string =>
@@ -111,5 +113,27 @@ export const minimizeStatus = step('minimize-status', {
     return {
       report: { supersedes: [], status: status && own ? { ...status, minimized: true as const } : status },
     }
+  },
+})
+
+/**
+ * Set only when the state changes: whoever takes the label off by hand has it so until then. Of what GitHub refuses,
+ * nothing is made: it is decoration.
+ */
+export const showState = step('show-state', {
+  github: ['showState', 'removeLabel'],
+  writes: ['report'],
+  async do(context) {
+    const { run, deps, job, github } = context
+    const [base = ''] = triggerOf(deps.settings.deployment, run.thread.ownerId).labels
+    const nameOf = (state: string): string => `${base}:${state}`
+    const state = stateOf(run)
+    const before = run.report.state
+    await job.assertLocked()
+    if (state) {
+      const others = states.filter(each => each !== state).map(nameOf)
+      await ignoreRefusal(context, github.showState({ name: nameOf(state), ...stateLabels[state] }, others))
+    } else if (before) await ignoreRefusal(context, github.removeLabel(nameOf(before)))
+    return { report: { state } }
   },
 })
