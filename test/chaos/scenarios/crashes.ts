@@ -119,7 +119,9 @@ export const commandCrashes: Scenario = {
   name: 'a command that always crashes',
   queues: ['redis', 'embedded'],
   async run(stage) {
+    // What is said waits until an earlier word would have shown, and then it is an answer like a refusal.
     await doomed(stage, 'before a run is queued', {
+      sign: '-1',
       ...{ tasks: 0, runs: 0, statuses: 0, pulls: 0 },
       answers: [/this did not work: this bot had an error/],
     })
@@ -127,12 +129,16 @@ export const commandCrashes: Scenario = {
 }
 
 /** Asked for, and every process that gets to that point dies. */
-async function doomed(stage: Stage, point: CrashPoint, expected: Partial<Play['expected']>): Promise<Play> {
+async function doomed(
+  stage: Stage,
+  point: CrashPoint,
+  { sign = 'confused', ...expected }: Partial<Play['expected']> & { sign?: string },
+): Promise<Play> {
   const { world } = stage
   let bot = await bringUp(world, { point })
   const play = await scenes.asked(world, 'doom')
   const [command = ''] = Object.keys(play.expected.reactions)
-  Object.assign(play.expected, expected, { reactions: { [command]: 'confused' } })
+  Object.assign(play.expected, expected, { reactions: { [command]: sign } })
   for (let deaths = 0; deaths < 10; deaths++) {
     if ((await died(bot, 20_000)) === undefined) break
     bot = await bringUp(world, { point })
