@@ -1,3 +1,7 @@
+/**
+ * Opens the set-up pages in a process that has no GitHub App yet, and prints their address.
+ * The bot starts when a person finishes them.
+ */
 import { hostname } from 'node:os'
 import type { Started } from './bot.ts'
 import { readConfig, type SetUpGiven } from './config.ts'

@@ -1,3 +1,4 @@
+/** `approve` carries out the last plan of the thread, unless somebody has pushed to its branch since. */
 import { OfRetry, type Options } from '../core/command/options.ts'
 import type { RunRequest } from '../core/record/request-part.ts'
 import type { Outcome } from '../core/record/run.ts'

@@ -1,3 +1,4 @@
+/** `ask` has Codex answer a question and change nothing. */
 import type { InlineComment } from '../core/model/trigger.ts'
 import { command, type Reads, type Request, reject } from './command.ts'
 import { decideStart, type StartReads, startFacts, type Wanted } from './start-decision.ts'

@@ -1,3 +1,7 @@
+/**
+ * What commands and news of a thread work with: the bot's ports, their trigger's record, and small reads.
+ * A command ends in one `CommandResult`.
+ */
 import { type Accounts, isTrusted, type PersonCheck } from '../access/authorize.ts'
 import type { SettingsNow, SettingsReader } from '../access/read-settings.ts'
 import type { MayCost } from '../access/strangers.ts'
@@ -39,7 +43,7 @@ import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
 export interface TriggerDeps {
   github: GitHub
   posthog: Pick<TasksClient, 'models' | 'sandboxes' | 'cost' | 'poll'>
-  /** Whose PostHog serves the owner; `undefined` if nobody's does. */
+  /** The name of the PostHog that serves the owner; `undefined` if none does. */
   tenant: string | undefined
   isFirst(name: string, id: string): Promise<boolean>
   mayCost: MayCost
@@ -138,7 +142,7 @@ export function threadContext(
   }
 }
 
-/** Of GitHub. */
+/** Says since when GitHub refuses what this trigger reads. */
 export const refusedReads = ({ deps, record }: ThreadContext): RefusedReads =>
   refusedReadsOf(record, 'github', deps.now())
 

@@ -1,3 +1,4 @@
+/** Lists all commands. The parser and the repository's settings file follow from this list. */
 import { commandParser } from '../core/command/parse.ts'
 import { repositorySettings } from '../core/settings/settings-file.ts'
 import { approveCommand } from './approve-command.ts'

@@ -1,3 +1,4 @@
+/** `config` shows the settings of the repository, and where each comes from. */
 import type { SettingsNow } from '../access/read-settings.ts'
 import { usualTrigger } from '../core/settings/deployment-settings.ts'
 import { type HeldSetting, heldSettings, modelOf } from '../core/settings/layers.ts'

@@ -1,3 +1,4 @@
+/** `continue` has Codex go on with the last run of the thread. */
 import type { InlineComment } from '../core/model/trigger.ts'
 import { command, type Reads, type Request, reject } from './command.ts'
 import { decideStart, inTheWay, type StartReads, startFacts, type Wanted } from './start-decision.ts'

@@ -1,3 +1,4 @@
+/** `doctor` checks the setup for this repository and says how to mend it. */
 import type { LayerNow } from '../access/read-settings.ts'
 import { type Check, type CheckName, found, passed } from '../core/model/check.ts'
 import { command, type Reads } from './command.ts'

@@ -1,3 +1,4 @@
+/** `help` lists the commands, options and templates. */
 import { usualTrigger } from '../core/settings/deployment-settings.ts'
 import { command, type Reads } from './command.ts'
 

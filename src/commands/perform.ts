@@ -1,3 +1,8 @@
+/**
+ * Carries out what a command decided: it queues a Run, or sends the Run of the thread a message.
+ * A reply is only handed back here: `accept-trigger.ts` posts it.
+ * A message is saved before it is sent, so a crash neither loses nor repeats it.
+ */
 import { threadSlot } from '../core/model/thread.ts'
 import { RunMessage, type Source } from '../core/record/mailbox-part.ts'
 import { parseMessage, send } from '../core/record/messages.ts'

@@ -1,3 +1,4 @@
+/** `plan` has Codex write a numbered plan and change nothing. */
 import type { InlineComment } from '../core/model/trigger.ts'
 import { command, type Reads, type Request } from './command.ts'
 import { decideStart, type StartReads, startFacts, type Wanted } from './start-decision.ts'

@@ -1,3 +1,4 @@
+/** `retry` starts the last request of the thread again, with other options if some are given. */
 import { OfRetry } from '../core/command/options.ts'
 import type { Closer } from '../core/model/views.ts'
 import { mayHelpAgain } from '../core/record/last-word.ts'

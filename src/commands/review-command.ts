@@ -1,3 +1,4 @@
+/** `review` has Codex review this pull request. */
 import type { InlineComment } from '../core/model/trigger.ts'
 import { command, type Reads, type Request, reject } from './command.ts'
 import { decideStart, type StartFacts, type StartReads, startFacts, type Wanted } from './start-decision.ts'

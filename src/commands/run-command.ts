@@ -1,3 +1,7 @@
+/**
+ * `/codex` without a command's name has Codex do what the words, a template or the thread itself say.
+ * Words that name nothing, such as `fix`, stand for what the pull request needs.
+ */
 import { fixInstruction, namesNothing } from '../core/agent/pull-needs.ts'
 import type { Template } from '../core/command/template.ts'
 import { instruction } from '../core/model/command-grammar.ts'

@@ -1,3 +1,7 @@
+/**
+ * Checks the options of a run against the settings, the grants, and what PostHog and GitHub have.
+ * It also says what a label asks for, and which options a session keeps.
+ */
 import type { SettingsNow } from '../access/read-settings.ts'
 import { nearest } from '../core/command/near-miss.ts'
 import { infoOf, notGranted, OfThread, type Options, presets } from '../core/command/options.ts'

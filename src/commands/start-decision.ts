@@ -1,3 +1,8 @@
+/**
+ * Decides what becomes of a command that starts work.
+ * It starts a Run, joins the one that is live, takes that one's place, waits behind it, or is refused.
+ * `startFacts` reads what the decision needs; `decideStart` decides.
+ */
 import type { SettingsNow } from '../access/read-settings.ts'
 import { type OptionName, type Options, optionsThat } from '../core/command/options.ts'
 import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
@@ -133,7 +138,7 @@ function saidBefore({ marker }: Past, last: LastRun, trigger: CommandTrigger): s
 }
 
 interface Starting extends Pick<Wanted, 'options' | 'what' | 'approves'> {
-  /** Of the options, those that were written now. */
+  /** The part of the options that was written now. */
   given: Options
   /** What was asked before is asked again. */
   again?: true

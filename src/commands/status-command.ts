@@ -1,3 +1,4 @@
+/** `status` says what is going on in the thread, or how its last run ended. */
 import type { Run } from '../core/record/run.ts'
 import { command, type NotBegun, type Past, type Reads } from './command.ts'
 

@@ -1,3 +1,4 @@
+/** `stop` ends the run of the thread, and what was asked before it and has not begun. */
 import { isBefore, momentOf, momentOfRequest } from '../core/record/event-order.ts'
 import { isAtWork } from '../core/record/messages.ts'
 import { command, type Reads, reject } from './command.ts'

@@ -1,3 +1,8 @@
+/**
+ * Finds what is asked and stopped in a thread, among the triggers in the queue.
+ * A stop leaves a mark, and a command looks for marks before it begins (`stop-after.ts` has the rule).
+ * A command also lets earlier ones of its thread go first.
+ */
 import {
   type Stop,
   type StopCheck,
@@ -92,7 +97,7 @@ export async function stopOf(context: CommandContext): Promise<Stop | undefined>
   }))
 }
 
-/** Told once for all commands of a comment. */
+/** One reply tells of a stop for all commands of a comment. */
 export async function stopped(context: CommandContext, { id, by }: Stop): Promise<CommandResult> {
   const { record } = context
   const isKnown = record.stopped !== undefined && record.stopped.command < record.done

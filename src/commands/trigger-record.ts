@@ -1,3 +1,7 @@
+/**
+ * The record of a trigger in the queue: what arrived, which commands are done, and what the next waits for.
+ * Its index finds triggers by thread, repository and installation.
+ */
 import { z } from 'zod'
 import { Sender } from '../core/model/command-grammar.ts'
 import type { IndexEntry } from '../core/model/ports.ts'

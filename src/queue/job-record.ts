@@ -1,3 +1,7 @@
+/**
+ * How the data of a job is read from the queue and made ready to be stored.
+ * Its format checks it and indexes it, and fields that a newer version wrote are kept.
+ */
 import { describe } from '../core/model/errors.ts'
 import { type IndexEntry, type JobRecord, liveSet } from '../core/model/ports.ts'
 import { type Entries, type StoredJob, written } from './queue-backend.ts'

@@ -1,3 +1,7 @@
+/**
+ * Opens the queues of a process, on Redis or embedded in a folder, and closes them within a given time.
+ * `checkQueue` tests for the doctor and the start whether they could be opened.
+ */
 import { access, constants, mkdir, statfs } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { callBudget, inMemory } from '../core/model/call-budget.ts'

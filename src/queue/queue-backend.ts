@@ -1,3 +1,4 @@
+/** What the queues ask of what stores them. Redis and the embedded database each implement it. */
 import type { BackendFactory, IQueueBackend, Job, Queue, Worker } from 'bullmq'
 import { z } from 'zod'
 import type { BudgetStore, LimitStore } from '../core/model/call-budget.ts'
@@ -94,7 +95,7 @@ export interface QueueIndex extends JobIndex {
   /** In this order; those that are gone are left out. */
   jobs(ids: readonly string[]): Promise<StoredJob[]>
   save(saved: Saved): Promise<Saving>
-  /** Of an ended job; false if it is live or gone, or its data is not what it was. */
+  /** Changes an ended job. It returns false if the job is live or gone, or its data is not what it was. */
   amend(amended: Amended): Promise<boolean>
   isBuilt(version: string): Promise<boolean>
   saveVersion(version: string): Promise<void>

@@ -1,3 +1,7 @@
+/**
+ * How the queue logs its errors: each message only now and then, and without what could be secret.
+ * `withShortLogs` has to do with inboxes instead: BullMQ keeps them as logs of jobs.
+ */
 import type { createRedisBackend } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { describe } from '../core/model/errors.ts'

@@ -1,3 +1,7 @@
+/**
+ * The bot's HTTP server: webhooks, health, readiness, metrics, schemas of the settings, and the admin pages.
+ * It cuts off senders who are slow.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { asPrinted, type Check } from '../core/model/check.ts'
 import { isSameSecret } from './requests.ts'

@@ -1,3 +1,4 @@
+/** Says which names git takes for a branch, and names the branches that the bot makes for issues. */
 export const maxBranchLength = 255
 
 /**

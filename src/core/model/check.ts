@@ -1,3 +1,4 @@
+/** One check of the bot's setup: how it came out, what would mend it, and its line of text. */
 export interface Check {
   name: CheckName
   ok: boolean
@@ -67,7 +68,7 @@ export const lineOf = (check: Check): string => {
   return `${markOf(check)} ${name}: ${detail}${fix === '' ? '' : ` → ${fix}`}`
 }
 
-/** Of checks none of which failed. */
+/** Sums up checks, none of which failed. */
 export function wellOf(all: readonly Check[]): string {
   const unsure = all.filter(check => check.unsure).length
   return unsure === 0 ? 'All is well.' : `Nothing is wrong. ${unsure} of ${all.length} are not known.`

@@ -1,3 +1,7 @@
+/**
+ * The body with which PostHog starts a run of Codex, checked before it is sent.
+ * It also says which efforts a model takes.
+ */
 import { z } from 'zod'
 import { isSendable } from '../text/invisible.ts'
 

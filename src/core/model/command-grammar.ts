@@ -1,3 +1,4 @@
+/** What a command declares of itself for parser, help and permissions; and the roles that may use it. */
 import { z } from 'zod'
 export interface CommandGrammar {
   name: string

@@ -1,3 +1,4 @@
+/** The issue or pull request that something is about: its repository, people, text and names. */
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 
@@ -43,7 +44,7 @@ export const Snapshot = z.object({
   open: z.boolean(),
   /** How many open issues block it, as the webhook says. */
   blockers: z.number().int().optional(),
-  /** Of title and description as they were written, with whatever is redacted in a record. */
+  /** The fingerprint of title and description as they were written, before a record redacts them. */
   fingerprint: z.string().optional(),
 })
 export type Snapshot = z.infer<typeof Snapshot>

@@ -1,3 +1,4 @@
+/** Lengths of time, the growing pause between attempts, and a memory of what was done lately. */
 import { NewestMap } from '../text/newest-map.ts'
 
 /** Lengths of time, in ms. */

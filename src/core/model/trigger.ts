@@ -1,3 +1,7 @@
+/**
+ * What arrives from GitHub and the admin pages, in its one normal form.
+ * Commands and news read this, and never a payload.
+ */
 import { z } from 'zod'
 import { Attachment } from '../text/attachment-links.ts'
 import { Person, PullHead, Repository, Snapshot, Thread } from './thread.ts'

@@ -1,3 +1,6 @@
+/**
+ * What the bot reads from GitHub and PostHog and writes there, in its own shapes instead of their payloads.
+ */
 import { z } from 'zod'
 import type { ReasoningEffort } from './codex-task-run-create.ts'
 import type { Role } from './command-grammar.ts'
@@ -115,7 +118,7 @@ export interface Permission {
 /** A pull request as it is now: its record, and what is written down of it nowhere. */
 export interface PullView extends Omit<Pull, 'remark'> {
   sha: string
-  /** Of its head; `null` where a fork is gone. */
+  /** The repository of its head; `null` where a fork is gone. */
   repoId: number | null
   body: string
   author: { login: string; bot: boolean } | undefined
@@ -159,7 +162,7 @@ export interface Settling {
 export interface Settled {
   pull?: PullView
   refused: SettlingPart[]
-  /** Of those wanted, what the repository does not have. */
+  /** The wanted labels that the repository does not have. */
   unknownLabels?: string[]
 }
 
@@ -172,7 +175,7 @@ export interface Closer {
   number: number
   title: string
   url: string
-  /** Of its head, if that is in this repository. */
+  /** The branch of its head, if that is in this repository. */
   branch: string | undefined
   /** `undefined`: the account is gone. */
   author?: PullView['author']
@@ -181,7 +184,7 @@ export interface Closer {
 /** What keeps an open pull request from being merged, as GitHub's page says it. */
 export const PullNeeds = z.object({
   number: z.number().int(),
-  /** Of its newest commit; `url` is the page of the check. */
+  /** The failed checks of its newest commit; `url` is the page of the check. */
   failedChecks: z.array(z.object({ name: z.string(), url: z.string().optional() })),
   hasConflicts: z.boolean(),
   changesRequestedBy: z.array(z.string()),
@@ -284,7 +287,7 @@ export interface NewTask {
 
 export interface KnownModel {
   name: string
-  /** Those that it takes, lowest first; `undefined` if PostHog does not say. */
+  /** The efforts that it takes, lowest first; `undefined` if PostHog does not say. */
   efforts: readonly ReasoningEffort[] | undefined
   /** What it costs, as a multiple of PostHog's usual model; `undefined` if PostHog does not say. */
   costFactor?: number | undefined

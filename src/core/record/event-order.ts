@@ -1,3 +1,4 @@
+/** Tells whether something was asked before a stop, by GitHub's clock and the ids of comments. */
 import type { CommentRef, Trigger } from '../model/trigger.ts'
 import type { Origin, RunRequest } from './request-part.ts'
 
@@ -14,8 +15,8 @@ export interface Moment {
 }
 
 /**
- * Within a second, comment ids decide; without them, what is asked counts as earlier than the stop. Of two boxes the
- * one that stops was there first: one that starts stands under a run that is over.
+ * Within a second, comment ids decide; without them, what is asked counts as earlier than the stop. If both
+ * are boxes, the one that stops was there first: a box that starts stands under a run that is over.
  */
 export function isBefore(asked: Moment, stop: Moment): boolean {
   if (asked.at !== stop.at) return asked.at < stop.at

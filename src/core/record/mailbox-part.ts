@@ -1,3 +1,7 @@
+/**
+ * The mailbox of a Run's record: words for the agent, stops, and the replies that their senders still get.
+ * `RunMessage` is what others may send a Run; `messages.ts` reads it.
+ */
 import { z } from 'zod'
 import { Person, Repository } from '../model/thread.ts'
 import { CommentRef, InlineComment } from '../model/trigger.ts'
@@ -144,7 +148,7 @@ export const Mailbox = z.object({
   followUpsSent: z.number().int().default(0),
   /** Sent since the last outcome: after the first, they are all that a round is about. */
   wordsOfRound: z.array(FollowUp).default([]),
-  /** Whose words came after the request, in whatever round. */
+  /** The people whose words came after the request, in whatever round. */
   requesters: z.array(Person).default([]),
   /** Time of the newest message, GitHub's clock; without any, that of the request. */
   lastWordsAt: z.number().optional(),

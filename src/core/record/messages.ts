@@ -1,3 +1,7 @@
+/**
+ * Says what each message of the inbox changes in its Run.
+ * Messages are read in their order, and a repeated one counts once.
+ */
 import { z } from 'zod'
 import type { JobQueue } from '../model/ports.ts'
 import { fullName, movedTo, type Repository } from '../model/thread.ts'

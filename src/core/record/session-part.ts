@@ -1,3 +1,4 @@
+/** What a Run's record knows of its agent at PostHog: task, task run, what was read of the log, and cost. */
 import { z } from 'zod'
 import {
   type AgentAct,

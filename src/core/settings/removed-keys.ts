@@ -1,3 +1,4 @@
+/** Keys and values that settings files no longer have. Their errors say what to write instead. */
 const gone = 'is no setting any more'
 const ofLoops = `${gone}: only a loop reaches so many starts, and the bot holds it back without a setting. Delete it`
 const ofMoney = `${gone}. Write \`cost_per_day\`, which is for each repository, and set a billing limit in PostHog`

@@ -1,3 +1,7 @@
+/**
+ * The folded details of a Run's comments: what was set up, what was permitted, and what Codex did not read.
+ * The boxes that people tick are here, too, with how a tick is read.
+ */
 import { maxBody, maxOfOne } from '../agent/thread-context.ts'
 import { type Offer, offerAfter } from '../record/last-word.ts'
 import type { Run } from '../record/run.ts'

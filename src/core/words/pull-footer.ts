@@ -1,3 +1,4 @@
+/** The line below a pull request's description that says who asked for it, and where. */
 import type { Run } from '../record/run.ts'
 import { code } from '../text/safe-markdown.ts'
 import { small } from './words.ts'
@@ -5,7 +6,7 @@ import { small } from './words.ts'
 /** By which the line is known, whatever people make of its words. */
 export const footerMark = '<!-- codex-asked -->'
 
-/** Says on a pull request for whom it was made, and where. It mails nobody. */
+/** The login is code and no mention, so the line mails nobody. */
 export function pullFooter({ request, thread }: Run): string {
   const who = `Asked for by ${code(request.by.login)} in #${thread.number}`
   return `${small([who, '`/codex …` works here'])} ${footerMark}`

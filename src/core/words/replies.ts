@@ -1,3 +1,7 @@
+/**
+ * Every reply to whoever gave a command: its kind with its facts, and its sentence.
+ * Nothing is posted here.
+ */
 import { flagOf, infoOf, type OptionName, optionNames, takenBy, usageOf } from '../command/options.ts'
 import type { Mistake } from '../command/parse.ts'
 import { maxTemplate, templatePath } from '../command/template.ts'
@@ -289,7 +293,7 @@ const nothingTo: Record<NothingTo, string> = {
   review: 'this is an issue, so there is nothing to review. Write the command on a pull request.',
 }
 
-/** Of words that only speak of an option. */
+/** Somebody's words may only speak of an option. */
 const literally = ' To say it literally, write `/codex -- …`.'
 
 function mistakeSentence(mistake: Mistake): string {

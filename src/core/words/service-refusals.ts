@@ -1,3 +1,4 @@
+/** Says what a refusal by GitHub or PostHog means for a Run: why it failed, and what people can do. */
 import type { Rejected } from '../model/errors.ts'
 import { type Failure, failure, hopeless } from '../record/failures.ts'
 import type { Run } from '../record/run.ts'

@@ -1,3 +1,7 @@
+/**
+ * The status comment of a Run, drawn as a whole from its record.
+ * `phaseKey` tells whether a change must be shown at once.
+ */
 import { staysInStatus, willBeFolded } from '../record/last-word.ts'
 import { phaseOf, type Run } from '../record/run.ts'
 import { files, resultHeading, resultLines } from './closing.ts'

@@ -1,3 +1,4 @@
+/** The notes in a Run's comments on what went otherwise than asked, or what soon meets a limit. */
 import { costReached } from '../record/failures.ts'
 import type { Run } from '../record/run.ts'
 import { isNear } from '../record/spending.ts'

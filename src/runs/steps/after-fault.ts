@@ -1,3 +1,8 @@
+/**
+ * Says what a Run does when one of its steps throws.
+ * It waits and tries again, tells a sender that their words were refused, or gives up.
+ * The fault leaves a retry, a reply that is due, or an outcome in the record.
+ */
 import {
   asRead,
   isOfService,

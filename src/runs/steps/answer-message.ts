@@ -1,3 +1,7 @@
+/**
+ * The step `answer-message` tells whoever sent a Run a message what became of it.
+ * It leaves a reply or a reaction at the comment, and takes the message off those that are due.
+ */
 import { reactions } from '../../core/model/views.ts'
 import type { Marker } from '../../core/record/marker.ts'
 import { replyComment } from '../../core/words/replies.ts'

@@ -1,3 +1,8 @@
+/**
+ * The step `await-admission` lets a Run begin when no limit, session, issue or pull request is in its way.
+ * It leaves in the schedule that the Run is admitted, or what it waits for.
+ * It leaves a stop if the thread was closed meanwhile, and a failure if the right to start is gone.
+ */
 import { mayUseNow, type PersonCheck } from '../../access/authorize.ts'
 import type { SettingsNow } from '../../access/read-settings.ts'
 import { heldByOthers, heldByUs } from '../../access/reasons-to-wait.ts'

@@ -1,3 +1,8 @@
+/**
+ * The steps for what a Run says beside its status: `conclude` posts the result, and `edit-last-word` edits it.
+ * `put-question` asks people something, and `answer-inline` answers a comment on a line.
+ * They leave in the report what was said and where, or in the retries when to try again.
+ */
 import { type Finding, maxFinding, type Placed, placedIn, reviewWordsIn } from '../../core/agent/findings.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import type { ThreadClient } from '../../core/model/ports.ts'

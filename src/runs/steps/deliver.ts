@@ -1,3 +1,8 @@
+/**
+ * The steps that pass words on: `deliver` sends the next ones, `answer-permission` answers the agent.
+ * `resume-turn` goes on after a turn that broke off, and `resume-work` opens a new round after a result.
+ * They leave in the record what the agent was sent, or that a new task run has to begin.
+ */
 import { promptOf, toGoOn } from '../../core/agent/prompt.ts'
 import { RetryLater } from '../../core/model/errors.ts'
 import { messagesRead, observe } from '../../core/record/apply-snapshot.ts'

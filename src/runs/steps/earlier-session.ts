@@ -1,3 +1,8 @@
+/**
+ * The steps for the session that a thread had before this Run.
+ * `rejoin` speaks to it while its task run lasts, and leaves that task run as this Run's own.
+ * `end-earlier` cancels it, and leaves that it is over.
+ */
 import { promptOf } from '../../core/agent/prompt.ts'
 import { isNotFound } from '../../core/model/errors.ts'
 import { threadName } from '../../core/model/thread.ts'

@@ -1,3 +1,7 @@
+/**
+ * The step `find-branch` finds the branch that the agent works on, or makes one for an issue.
+ * It leaves the branch in the workspace, or the failure if there is none to use.
+ */
 import { isBranchOfIssue, issueBranch, stemOf } from '../../core/model/branch-name.ts'
 import { isEmptyRepository, Rejected } from '../../core/model/errors.ts'
 import { isFork } from '../../core/model/thread.ts'

@@ -1,3 +1,8 @@
+/**
+ * The steps that follow the agent's work at PostHog: `poll` reads its status and log, `cancel` ends it.
+ * `ask-cost` asks what the session has cost.
+ * They leave what they learned in the session, and in the schedule when to look next.
+ */
 import { threadName } from '../../core/model/thread.ts'
 import { cancelledAt, isStopping } from '../../core/record/agent-end.ts'
 import { observe } from '../../core/record/apply-snapshot.ts'

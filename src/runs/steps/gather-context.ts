@@ -1,3 +1,7 @@
+/**
+ * The step `gather-context` chooses which comments of the thread the agent reads with its next words.
+ * It leaves them in the workspace, for the prompt.
+ */
 import { withListed } from '../../access/authorize.ts'
 import { commentsToRead, contextOf, maxComments, type Trust } from '../../core/agent/thread-context.ts'
 import { mayAct } from '../../core/model/command-grammar.ts'
@@ -27,7 +31,7 @@ export const gatherContext = step('gather-context', {
       remarksOnPull(context),
     ])
     const all = await withListed([...written, ...onPull], botListOf(run, deps))
-    // Of what stands in another thread, people's words were not said here.
+    // People's words on the pull request were not said here, so only those of listed bots are read there.
     const comments = all.filter((comment, at) => comment.listed || at < written.length)
     const said = run.mailbox.pendingFollowUps.flatMap(({ source }) => placeInThread(source?.target) ?? [])
     const { inTime } = commentsToRead({ words, readUpTo, comments, said })
@@ -43,7 +47,7 @@ export const gatherContext = step('gather-context', {
   },
 })
 
-/** Of an issue, where the settings name bots that review: on the pull request that its work made. */
+/** For an issue, bots that the settings name write on the pull request that its work made. */
 async function remarksOnPull({ run, github }: StepContext<'remarks'>): Promise<CommentView[]> {
   const { thread, baseline, result } = run
   if (thread.kind === 'pull' || baseline.settings.context.bots.length === 0) return []

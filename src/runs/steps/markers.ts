@@ -1,3 +1,8 @@
+/**
+ * The step `react` replaces the eyes at the command. `unlabel` takes off the labels that asked for work.
+ * They leave in the report that this is done.
+ * The markers of a Run's comments are here, too, and `ignoreRefusal` for what must not fail the Run.
+ */
 import { loggedIfRejected, Rejected } from '../../core/model/errors.ts'
 import { reactions, type Settling, type Sign, type Target } from '../../core/model/views.ts'
 import { neverBegan } from '../../core/record/last-word.ts'
@@ -6,7 +11,7 @@ import { foldable } from '../../core/record/next-step.ts'
 import { type Outcome, type Run, sessionOf } from '../../core/record/run.ts'
 import { type StepContext, step } from './step-context.ts'
 
-/** Of what is mailed, where its marker stands in full: it says which run and round it belongs to. */
+/** A mail shows the whole marker, so a comment that is mailed says in it only its run and round. */
 export const shortMarkerOf = (run: Run, as: 'closing' | 'reply'): Marker => ({
   ...{ run: run.id, repo: run.thread.repoId, thread: run.thread.number },
   ...{ as, round: run.result.round },

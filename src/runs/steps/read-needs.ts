@@ -1,3 +1,7 @@
+/**
+ * The step `read-needs` asks GitHub what the Run's open pull request needs before it can be merged.
+ * It leaves the answer in the result, with how often fixes were asked for.
+ */
 import { type BotList, withFindings } from '../../access/authorize.ts'
 import { fixInstruction } from '../../core/agent/pull-needs.ts'
 import { unlessRejected } from '../../core/model/errors.ts'

@@ -1,3 +1,4 @@
+/** Has the code of every step, by its kind: a kind without a step does not compile. */
 import type { StepKind } from '../../core/record/next-step.ts'
 import type { RunChange } from '../../core/record/run.ts'
 import { answerMessage } from './answer-message.ts'

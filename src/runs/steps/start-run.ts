@@ -1,3 +1,7 @@
+/**
+ * The steps that begin the agent's work: `create-task` makes a task at PostHog, `start-run` a run of it.
+ * They leave the ids of both in the session.
+ */
 import { promptOf } from '../../core/agent/prompt.ts'
 import { runRequest } from '../../core/agent/run-request.ts'
 import { flagOf, notGranted } from '../../core/command/options.ts'

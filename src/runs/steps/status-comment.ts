@@ -1,3 +1,8 @@
+/**
+ * The steps that show how a Run stands: `post-status`, `edit-status` and `minimize-status` keep its comment.
+ * `show-state` sets the label of its state.
+ * They leave in the report what is shown.
+ */
 import { Rejected } from '../../core/model/errors.ts'
 import type { ThreadClient } from '../../core/model/ports.ts'
 import type { Posted } from '../../core/model/views.ts'
@@ -117,8 +122,8 @@ export const minimizeStatus = step('minimize-status', {
 })
 
 /**
- * Set only when the state changes: whoever takes the label off by hand has it so until then. Of what GitHub refuses,
- * nothing is made: it is decoration.
+ * The label is set only when the state changes: whoever takes it off by hand has it so until then. A refusal is
+ * only logged, since the label is decoration.
  */
 export const showState = step('show-state', {
   github: ['showState', 'removeLabel'],

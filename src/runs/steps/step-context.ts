@@ -1,3 +1,8 @@
+/**
+ * What a step is and what it gets.
+ * Each save of a Run goes through here: it is logged and measured, and it wakes those who wait for the Run.
+ * `once` and `attempt` announce an effect before they perform it, so that a crash does not double it.
+ */
 import { createHash } from 'node:crypto'
 import type { Accounts } from '../../access/authorize.ts'
 import type { SettingsReader } from '../../access/read-settings.ts'

@@ -1,3 +1,8 @@
+/**
+ * The step `tend-pull` puts a pull request of the Run right: draft, assignee or reviewer, base and texts.
+ * `drop-branch` removes a branch of the bot's that came to nothing.
+ * They leave in the record how the pull request is now, and that the branch was seen to.
+ */
 import {
   Pull,
   type PullChange,
@@ -32,7 +37,7 @@ export const tendPull = step('tend-pull', {
     if (known?.state !== 'open') return { result: { untended } }
     const { request, result, baseline } = context.run
     const { assign, review, draft } = baseline.settings.pull_request
-    // Once the run has ended with it, if the settings want that.
+    // The pull request leaves its draft state when the run has ended with it, if the settings want that.
     const isReady = known.draft && !draft && result.outcome?.kind === 'pull' && request.what === 'work'
     // The status that goes along says what it is then.
     const run = isReady
@@ -69,7 +74,7 @@ export const tendPull = step('tend-pull', {
 type Edit = NonNullable<Settling['status']> & { status: Status }
 type Status = NonNullable<Run['report']['status']>
 
-/** Of the status, if it says anything new. */
+/** The edit of the status, if that says anything new. */
 function editOf({ deps }: StepContext, run: Run): Edit | undefined {
   const { status } = run.report
   const at = deps.now()
@@ -124,7 +129,7 @@ function shapingOf(context: StepContext, view: PullView): Shaping | undefined {
   const { run } = context
   if (view.state !== 'open') return undefined
   const isNew = !isMarked(context, view)
-  // Once it was put right, only people choose another.
+  // After the bot has put it right, only people choose another base.
   const into = isNew || view.base === run.workspace.branch?.name ? wantedBase(run, view) : undefined
   const base = into === view.base ? undefined : into
   const wanted = wantedBody(context, view)
