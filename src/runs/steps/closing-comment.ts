@@ -1,5 +1,5 @@
 /**
- * The steps for what a Run says beside its status: `conclude` posts the result, and `edit-last-word` edits it.
+ * The steps for what a Run says beside its status: `conclude` posts the result, `edit-last-word` edits it.
  * `put-question` asks people something, and `answer-inline` answers a comment on a line.
  * They leave in the report what was said and where, or in the retries when to try again.
  */

@@ -122,8 +122,8 @@ export const minimizeStatus = step('minimize-status', {
 })
 
 /**
- * The label is set only when the state changes: whoever takes it off by hand has it so until then. A refusal is
- * only logged, since the label is decoration.
+ * The label is set only when the state changes: whoever takes it off by hand has it so until then. A refusal
+ * is only logged, since the label is decoration.
  */
 export const showState = step('show-state', {
   github: ['showState', 'removeLabel'],
