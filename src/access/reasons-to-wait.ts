@@ -2,12 +2,11 @@
 import type { Guard, JobIndex, JobQueue, ThreadClient } from '../core/model/ports.ts'
 import { day } from '../core/model/time.ts'
 import type { Awaited } from '../core/model/views.ts'
-import { heldAt, rightBefore } from '../core/record/admission.ts'
+import { heldAt, isNear, rightBefore, spendingOf } from '../core/record/admission.ts'
 import { costReached, lifting, limitReached, zeroLimit } from '../core/record/failures.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
 import { type CostOfDay, limitsOf, type Run, type Waits } from '../core/record/run.ts'
 import { hasOpenPull, pullToCome } from '../core/record/run-index.ts'
-import { isNear, spendingOf } from '../core/record/spending.ts'
 import type { DeploymentSettings } from '../core/settings/deployment-settings.ts'
 import { defaultSettings } from '../core/settings/repository-settings.ts'
 

@@ -1,16 +1,9 @@
 /** `ask` has Codex answer a question and change nothing. */
 import type { InlineComment } from '../core/model/trigger.ts'
-import { command, type Reads, type Request, reject } from './command.ts'
-import { decideStart, type StartReads, startFacts, type Wanted } from './start-decision.ts'
+import { command, type Request, reject } from './command.ts'
+import { decideStart, forWords, type InlineReads, inlineAndStart } from './start-decision.ts'
 
-const wanted = ({ text, options }: Request, inline?: InlineComment[]): Wanted => ({
-  what: 'ask',
-  text,
-  options,
-  // Each question has an answer of its own.
-  mayJoin: false,
-  inline,
-})
+const wanted = forWords('ask')
 
 export const askCommand = command({
   name: 'ask',
@@ -22,10 +15,7 @@ export const askCommand = command({
   options: true,
   starts: true,
 
-  async facts(reads: StartReads & Pick<Reads, 'inline'>, request) {
-    const [inline, start] = await Promise.all([reads.inline(), startFacts(reads, request, wanted(request))])
-    return { inline, start }
-  },
+  facts: (reads: InlineReads, request) => inlineAndStart(reads, request, wanted(request)),
 
   decide: (request, { inline, start }) =>
     hasQuestion(request, inline)

@@ -32,8 +32,6 @@ import type { Signer } from '../core/record/marker.ts'
 import { readMessages } from '../core/record/messages.ts'
 import { type RefusedReads, refusedReadsOf } from '../core/record/retries.ts'
 import type { Run, RunMeter } from '../core/record/run.ts'
-import { ofThread } from '../core/record/run-index.ts'
-import { isSamePlace } from '../core/record/words-to-say.ts'
 import type { TriggerWords } from '../core/settings/deployment-settings.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
 import type { Reply } from '../core/words/replies.ts'
@@ -206,17 +204,3 @@ export async function liveRun(context: ThreadContext, slot: string): Promise<Job
   const [kept, inbox] = await Promise.all([runs.get(id), runs.inbox(id)])
   return kept?.standing === 'live' ? { ...kept, data: readMessages(kept.data, inbox) } : undefined
 }
-
-/** Bounded, as anybody may write. */
-const newest = { kind: 'last', count: 30 } as const
-
-/** Whether a command that stands there waits for the Run of the thread: it has said so, or soon will. */
-export const waitsStill =
-  (triggers: Pick<WaitingTriggers, 'listed'>) =>
-  async (thread: Thread, at: Target): Promise<boolean> => {
-    const waiting = await triggers.listed([ofThread(thread)], newest)
-    return waiting.some(({ data: { trigger, waits } }) => {
-      if (waits?.run === undefined || (trigger.kind !== 'comment' && trigger.kind !== 'label')) return false
-      return isSamePlace(at, trigger.kind === 'comment' ? trigger.commentRef : { kind: 'subject' })
-    })
-  }

@@ -1,7 +1,14 @@
 /** `continue` has Codex go on with the last run of the thread. */
 import type { InlineComment } from '../core/model/trigger.ts'
-import { command, type Reads, type Request, reject } from './command.ts'
-import { decideStart, inTheWay, type StartReads, startFacts, type Wanted } from './start-decision.ts'
+import { command, type Request, reject } from './command.ts'
+import {
+  decideStart,
+  type InlineFacts,
+  type InlineReads,
+  inlineAndStart,
+  inTheWay,
+  type Wanted,
+} from './start-decision.ts'
 
 const wanted = ({ text, options }: Request, what: Wanted['what'], inline?: InlineComment[]): Wanted => ({
   what,
@@ -21,13 +28,9 @@ export const continueCommand = command({
   options: true,
   starts: true,
 
-  async facts(reads: StartReads & Pick<Reads, 'inline'>, request) {
+  async facts(reads: InlineReads, request): Promise<Partial<InlineFacts>> {
     if (!(await reads.live()) && !(await reads.past())?.marker.task) return {}
-    const [inline, start] = await Promise.all([
-      reads.inline(),
-      startFacts(reads, request, wanted(request, 'work')),
-    ])
-    return { inline, start }
+    return inlineAndStart(reads, request, wanted(request, 'work'))
   },
 
   decide(request, { inline, start }) {

@@ -1,15 +1,8 @@
 /** `plan` has Codex write a numbered plan and change nothing. */
-import type { InlineComment } from '../core/model/trigger.ts'
-import { command, type Reads, type Request } from './command.ts'
-import { decideStart, type StartReads, startFacts, type Wanted } from './start-decision.ts'
+import { command } from './command.ts'
+import { decideStart, forWords, type InlineReads, inlineAndStart } from './start-decision.ts'
 
-const wanted = ({ text, options }: Request, inline?: InlineComment[]): Wanted => ({
-  what: 'plan',
-  text,
-  options,
-  mayJoin: false,
-  inline,
-})
+const wanted = forWords('plan')
 
 export const planCommand = command({
   name: 'plan',
@@ -21,10 +14,7 @@ export const planCommand = command({
   options: true,
   starts: true,
 
-  async facts(reads: StartReads & Pick<Reads, 'inline'>, request) {
-    const [inline, start] = await Promise.all([reads.inline(), startFacts(reads, request, wanted(request))])
-    return { inline, start }
-  },
+  facts: (reads: InlineReads, request) => inlineAndStart(reads, request, wanted(request)),
 
   decide: (request, { inline, start }) => decideStart(request, wanted(request, inline), start),
 })

@@ -1,20 +1,14 @@
 /** `review` has Codex review this pull request. */
-import type { InlineComment } from '../core/model/trigger.ts'
-import { command, type Reads, type Request, reject } from './command.ts'
-import { decideStart, type StartFacts, type StartReads, startFacts, type Wanted } from './start-decision.ts'
+import { command, reject } from './command.ts'
+import {
+  decideStart,
+  forWords,
+  type InlineFacts,
+  type InlineReads,
+  inlineAndStart,
+} from './start-decision.ts'
 
-const wanted = ({ text, options }: Request, inline?: InlineComment[]): Wanted => ({
-  what: 'review',
-  text,
-  options,
-  mayJoin: false,
-  inline,
-})
-
-interface Facts {
-  inline?: InlineComment[]
-  start?: StartFacts
-}
+const wanted = forWords('review')
 
 export const reviewCommand = command({
   name: 'review',
@@ -26,10 +20,9 @@ export const reviewCommand = command({
   options: true,
   starts: true,
 
-  async facts(reads: StartReads & Pick<Reads, 'inline'>, request): Promise<Facts> {
+  async facts(reads: InlineReads, request): Promise<Partial<InlineFacts>> {
     if (request.trigger.thread.kind === 'issue') return {}
-    const [inline, start] = await Promise.all([reads.inline(), startFacts(reads, request, wanted(request))])
-    return { inline, start }
+    return inlineAndStart(reads, request, wanted(request))
   },
 
   decide: (request, { inline, start }) =>

@@ -10,7 +10,13 @@ import type { InlineComment } from '../core/model/trigger.ts'
 import { isAtCap, roundsOf } from '../core/record/pull-end.ts'
 import type { Rounds } from '../core/record/run.ts'
 import { command, type Reads, type Request, reject } from './command.ts'
-import { decideStart, type StartFacts, type StartReads, startFacts, type Wanted } from './start-decision.ts'
+import {
+  decideStart,
+  type InlineReads,
+  inlineAndStart,
+  type StartFacts,
+  type Wanted,
+} from './start-decision.ts'
 
 interface Meant {
   inline?: InlineComment[]
@@ -45,14 +51,10 @@ export const runCommand = command({
   options: true,
   starts: true,
 
-  async facts(
-    reads: StartReads & Pick<Reads, 'inline' | 'template' | 'needs' | 'runsOf'>,
-    request,
-  ): Promise<Facts> {
-    const [inline, template, start] = await Promise.all([
-      reads.inline(),
+  async facts(reads: InlineReads & Pick<Reads, 'template' | 'needs' | 'runsOf'>, request): Promise<Facts> {
+    const [template, { inline, start }] = await Promise.all([
       request.literal ? undefined : reads.template(request.text),
-      startFacts(reads, request, wanted(request)),
+      inlineAndStart(reads, request, wanted(request)),
     ])
     const isBare = !template && !inline && namesNothing(request.text)
     const pull = isBare ? pullToFix(request, start) : undefined

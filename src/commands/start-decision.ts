@@ -42,6 +42,14 @@ export interface Wanted {
   template?: RunRequest['template']
 }
 
+/** What a command wants that asks for words and no changes. Each question has an answer of its own. */
+export const forWords =
+  (what: 'ask' | 'plan' | 'review') =>
+  ({ text, options }: Request, inline?: InlineComment[]): Wanted => ({
+    ...{ what, text, options, inline },
+    mayJoin: false,
+  })
+
 export type StartFacts =
   | { kind: 'started' }
   | { kind: 'busy'; live: Run; held: Settings | undefined }
@@ -436,4 +444,21 @@ export async function settingsFor(
   { base }: Options,
 ): Promise<Settings> {
   return { ...settings, usual: reads.usual, known: await knownFor(reads, options, { settings, base }) }
+}
+
+export type InlineReads = StartReads & Pick<Reads, 'inline'>
+
+export interface InlineFacts {
+  inline: InlineComment[] | undefined
+  start: StartFacts
+}
+
+/** What a start needs, read side by side with the comments on lines that come with the command. */
+export async function inlineAndStart(
+  reads: InlineReads,
+  request: Request,
+  wanted: Wanted,
+): Promise<InlineFacts> {
+  const [inline, start] = await Promise.all([reads.inline(), startFacts(reads, request, wanted)])
+  return { inline, start }
 }

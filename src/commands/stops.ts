@@ -12,10 +12,12 @@ import {
 } from '../access/stop-after.ts'
 import { isMistake } from '../core/command/parse.ts'
 import type { Range } from '../core/model/ports.ts'
-import { threadSlot } from '../core/model/thread.ts'
+import { type Thread, threadSlot } from '../core/model/thread.ts'
+import type { Target } from '../core/model/views.ts'
 import { isBefore, momentOf } from '../core/record/event-order.ts'
 import { services } from '../core/record/retries.ts'
 import { ofThread } from '../core/record/run-index.ts'
+import { isSamePlace } from '../core/record/words-to-say.ts'
 import type { NotBegun } from './command.ts'
 import {
   type CommandContext,
@@ -163,3 +165,14 @@ export async function notBegun({ deps, record, job }: CommandContext): Promise<N
     ]
   })
 }
+
+/** Whether a command that stands there waits for the Run of the thread: it has said so, or soon will. */
+export const waitsStill =
+  (triggers: Pick<WaitingTriggers, 'listed'>) =>
+  async (thread: Thread, at: Target): Promise<boolean> => {
+    const waiting = await triggers.listed([ofThread(thread)], newest)
+    return waiting.some(({ data: { trigger, waits } }) => {
+      if (waits?.run === undefined || (trigger.kind !== 'comment' && trigger.kind !== 'label')) return false
+      return isSamePlace(at, trigger.kind === 'comment' ? trigger.commentRef : { kind: 'subject' })
+    })
+  }

@@ -1,21 +1,22 @@
 /**
  * Opens the queues of a process, on Redis or embedded in a folder, and closes them within a given time.
- * `checkQueue` tests for the doctor and the start whether they could be opened.
+ * With them come the chores that one process at a time does, and `checkQueue`, which tests for the doctor and the start whether they could be opened.
  */
 import { access, constants, mkdir, statfs } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { z } from 'zod'
 import { callBudget, inMemory } from '../core/model/call-budget.ts'
 import { type Check, found, passed } from '../core/model/check.ts'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
+import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { BullQueue } from './bull-queue.ts'
-import { ChoreBoard, readChore } from './chores.ts'
 import { claimDirectory, sharedByHosts } from './data-folder.ts'
 import { Hands } from './hands.ts'
 import { within } from './held-lock.ts'
 import type { Format } from './job-record.ts'
 import type { QueueBackend } from './queue-backend.ts'
 import { errorReporter, type QueueLog, SILENT } from './queue-log.ts'
-import type { Queues } from './work-queue.ts'
+import type { Chore, Chores, Errand, Queues, Sent } from './work-queue.ts'
 
 const DAY_SECONDS = 86_400
 const INTERRUPT_AFTER = 0.6
@@ -175,5 +176,107 @@ async function checkDirectory(dataDir: string): Promise<Check> {
       `can't write to ${dataDir}: ${describe(error)}`,
       'Set DATA_DIR to a folder that the user of this process may write to.',
     )
+  }
+}
+
+/** It never fails, as a failed job would be gone: unreadable memory starts afresh. */
+const ChoreRecord = z
+  .object({
+    memory: z.unknown().optional(),
+    errand: z.string().optional().catch(undefined),
+    read: z.number().optional().catch(undefined),
+  })
+  .catch({})
+type ChoreRecord = z.infer<typeof ChoreRecord>
+
+export const readChore = (data: unknown): ChoreRecord => ChoreRecord.parse(data)
+
+const CONCURRENCY = 10
+const SEND_ATTEMPTS = 3
+/** ms: another process of a rolling restart may know this chore. */
+const UNKNOWN_MS = 5_000
+/** Of processes with nothing else in hand. */
+const MOST_DEATHS = 2
+const SET_ASIDE_MS = 3_600_000
+/** Kinds of errands that older versions left in the queue, and that nobody has any more. */
+const GONE: ReadonlySet<string> = new Set(['pause'])
+
+interface Known {
+  ms: number
+  chore: Chore
+}
+
+type Enlisted = Pick<BullQueue<ChoreRecord>, 'add' | 'send' | 'wake' | 'work'>
+
+/**
+ * Recurring work. A chore is one job that never ends and remembers (BullMQ's schedulers would overlap a slow one). An
+ * errand ends when it is done.
+ */
+export class ChoreBoard implements Chores {
+  readonly #queue: Enlisted
+  readonly #known = new Map<string, Known>()
+  readonly #errands = new Map<string, Errand>()
+  readonly #timers: NodeJS.Timeout[] = []
+  #working: Promise<void> | undefined
+
+  constructor(queue: Enlisted) {
+    this.#queue = queue
+  }
+
+  async every(id: string, ms: number, chore: Chore): Promise<void> {
+    this.#known.set(id, { ms, chore })
+    this.#working ??= this.#queue.work(job => this.#runChore(job), { concurrency: CONCURRENCY })
+    await this.#working
+    const { outcome } = await this.#enlist(id)
+    if (outcome === 'known') await this.#queue.wake(id)
+    this.#timers.push(setInterval(() => this.#enlist(id).catch(() => {}), ms).unref())
+  }
+
+  runErrands(kind: string, errand: Errand): void {
+    this.#errands.set(kind, errand)
+  }
+
+  async send({ kind, id, subject, what }: Sent): Promise<void> {
+    for (let attempt = 0; attempt < SEND_ATTEMPTS; attempt++) {
+      const added = await this.#queue.add(
+        `${kind}-${id}`,
+        { errand: kind, memory: what },
+        `${kind} ${subject}`,
+      )
+      if (added.outcome !== 'held' || (await this.#queue.send(added.id, JSON.stringify(what)))) return
+    }
+    throw new Error(`${subject} changes hands too fast`)
+  }
+
+  stop(): void {
+    for (const timer of this.#timers.splice(0)) clearInterval(timer)
+  }
+
+  #enlist(id: string) {
+    return this.#queue.add(id, {})
+  }
+
+  async #runChore(job: LockedJob<ChoreRecord>): Promise<StepResult> {
+    if (GONE.has(job.data.errand ?? '')) return { kind: 'end' }
+    if (job.deaths >= MOST_DEATHS) return { kind: 'park', ms: SET_ASIDE_MS }
+    const errand = this.#errands.get(job.data.errand ?? '')
+    if (errand) return this.#runErrand(job, errand)
+    const known = this.#known.get(job.id)
+    if (!known) return { kind: 'park', ms: UNKNOWN_MS }
+    const { signal } = job
+    const remember = (memory: unknown) => job.save({ memory })
+    const ms = await known.chore({ memory: job.data.memory, signal, remember })
+    return { kind: 'park', ms: ms ?? known.ms }
+  }
+
+  async #runErrand(job: LockedJob<ChoreRecord>, errand: Errand): Promise<StepResult> {
+    const inbox = await job.inbox()
+    const { memory, read = 0 } = job.data
+    const [newest] = inbox.slice(read).slice(-1)
+    const what: unknown = newest === undefined ? memory : JSON.parse(newest)
+    const remember = (next: unknown) => job.save({ ...job.data, memory: next, read: inbox.length })
+    const ms = await errand({ what, signal: job.signal, remember })
+    if (ms !== 'done') return { kind: 'park', ms }
+    return (await job.inbox()).length > inbox.length ? { kind: 'park', ms: 0 } : { kind: 'end' }
   }
 }

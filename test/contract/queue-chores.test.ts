@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ChoreBoard, readChore } from '../../src/queue/chores.ts'
+import { ChoreBoard, readChore } from '../../src/queue/open-queues.ts'
 import { type Chore, type ChoreContext, type Errand, LockLost } from '../../src/queue/work-queue.ts'
 import { backends, usePlace } from '../support/backends.ts'
 import { cleanUp, type LogLine, open, type Place, type TestQueues, until } from '../support/queue-world.ts'

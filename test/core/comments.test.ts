@@ -4,7 +4,7 @@ import { infoOf, optionNames, usageOf } from '../../src/core/command/options.ts'
 import type { Mistake } from '../../src/core/command/parse.ts'
 import { found, passed } from '../../src/core/model/check.ts'
 import { Rejected } from '../../src/core/model/errors.ts'
-import { zeroLimit } from '../../src/core/record/failures.ts'
+import { failureOf, zeroLimit } from '../../src/core/record/failures.ts'
 import {
   changed,
   type Outcome,
@@ -18,7 +18,6 @@ import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { exactly, moment } from '../../src/core/text/phrases.ts'
 import { closingComment as closingFor, inlineAnswer } from '../../src/core/words/closing.ts'
 import { type Reply, replyComment } from '../../src/core/words/replies.ts'
-import { failureOf } from '../../src/core/words/service-refusals.ts'
 import { phaseKey, statusComment } from '../../src/core/words/status.ts'
 import { maxComment } from '../../src/core/words/words.ts'
 import { cmarkAvailable, renderAll } from '../support/cmark-gfm.ts'

@@ -5,10 +5,10 @@ import { Rejected } from '../../src/core/model/errors.ts'
 import { Unfinished } from '../../src/core/model/task-run.ts'
 import { agentFailure, faultIn } from '../../src/core/record/agent-failures.ts'
 import * as failures from '../../src/core/record/failures.ts'
+import { failureOf } from '../../src/core/record/failures.ts'
 import { mayHelpAgain } from '../../src/core/record/last-word.ts'
 import type { Outcome } from '../../src/core/record/run.ts'
 import { closingComment } from '../../src/core/words/closing.ts'
-import { failureOf } from '../../src/core/words/service-refusals.ts'
 import { branch, deployment, hour, runWith, t0 } from './given.ts'
 
 const src = join(import.meta.dirname, '../../src')

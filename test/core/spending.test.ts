@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { spendingOf } from '../../src/core/record/admission.ts'
 import { changed, type RunChange } from '../../src/core/record/run.ts'
-import { spendingOf } from '../../src/core/record/spending.ts'
 import { hour, limitedTo, runWith, t0 } from './given.ts'
 
 const day = 24 * hour

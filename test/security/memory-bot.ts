@@ -10,8 +10,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { SettingsReader } from '../../src/access/read-settings.ts'
 import { costsWithin } from '../../src/access/strangers.ts'
 import { acceptTrigger } from '../../src/commands/accept-trigger.ts'
-import { type TriggerDeps, waitsStill } from '../../src/commands/command-context.ts'
-import { stopsOf } from '../../src/commands/stops.ts'
+import type { TriggerDeps } from '../../src/commands/command-context.ts'
+import { stopsOf, waitsStill } from '../../src/commands/stops.ts'
 import {
   isOfThread,
   requeued,

@@ -45,12 +45,16 @@ export const CodexTaskRunBody = z.strictObject({
 })
 export type CodexTaskRunCreate = z.infer<typeof CodexTaskRunBody>
 
-/** What PostHog's serializer takes from a model that its list does not name. Source: its verdicts of 2026-11-29. */
-export function effortsOf(model: string): readonly ReasoningEffort[] {
-  const name = model
+/** How PostHog compares names of models. */
+export const plainName = (name: string): string =>
+  name
     .trim()
     .toLowerCase()
     .replace(/^openai\//, '')
+
+/** What PostHog's serializer takes from a model that its list does not name. Source: its verdicts of 2026-11-29. */
+export function effortsOf(model: string): readonly ReasoningEffort[] {
+  const name = plainName(model)
   if (/^gpt-5\.6-(?:sol|terra|luna)$/.test(name)) return efforts
   return efforts.filter(effort => effort !== 'max' && (effort !== 'xhigh' || name === 'gpt-5.5'))
 }

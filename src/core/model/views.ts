@@ -2,7 +2,7 @@
  * What the bot reads from GitHub and PostHog and writes there, in its own shapes instead of their payloads.
  */
 import { z } from 'zod'
-import type { ReasoningEffort } from './codex-task-run-create.ts'
+import { plainName, type ReasoningEffort } from './codex-task-run-create.ts'
 import type { Role } from './command-grammar.ts'
 import type { Person, Snapshot, Thread } from './thread.ts'
 import type { CommentRef, InlineComment } from './trigger.ts'
@@ -301,12 +301,6 @@ export const isModel =
   (wanted: string) =>
   ({ name }: Pick<KnownModel, 'name'>): boolean =>
     plainName(name) === plainName(wanted)
-
-const plainName = (name: string): string =>
-  name
-    .trim()
-    .toLowerCase()
-    .replace(/^openai\//, '')
 
 export interface SandboxView {
   id: string

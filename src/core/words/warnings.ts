@@ -1,7 +1,8 @@
 /** The notes in a Run's comments on what went otherwise than asked, or what soon meets a limit. */
+
+import { isNear } from '../record/admission.ts'
 import { costReached } from '../record/failures.ts'
 import type { Run } from '../record/run.ts'
-import { isNear } from '../record/spending.ts'
 import { begun, counted, dollars } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { listed, withCode } from './words.ts'
