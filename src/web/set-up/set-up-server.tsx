@@ -302,51 +302,23 @@ export async function writeEnv(path: string, values: Record<string, string>): Pr
   }
 }
 
+/** A line that sets a name, commented out or not. A quoted value may span lines, as a private key does. */
+const assignment =
+  /^(?:# ?(?:export )?(?<aside>[A-Z][A-Z0-9_]*)=.*|(?:export )?(?<live>[A-Z][A-Z0-9_]*)=(?:(?<quote>["'`])[\s\S]*?\k<quote>.*|.*))$/gm
+
 /** A value replaces the line of its name, commented out or not; new names go to the end. */
 export function withValues(text: string, values: Record<string, string>): string {
   const left = new Map(Object.entries(values))
-  const entries = entriesOf(text)
-  const inForce = new Set(entries.filter(({ live }) => live).map(({ name }) => name))
-  const lines = entries.map(({ name, raw, live }) => {
-    const value = name === undefined ? undefined : left.get(name)
-    if (name === undefined || value === undefined || (!live && inForce.has(name))) return raw
-    left.delete(name)
-    return assigned(name, value)
+  const before = text.replace(/\r\n/g, '\n')
+  const inForce = new Set([...before.matchAll(assignment)].map(({ groups }) => groups?.live))
+  const after = before.replace(assignment, (line, aside: string | undefined, live = aside) => {
+    const value = left.get(live)
+    if (value === undefined || (aside !== undefined && inForce.has(aside))) return line
+    left.delete(live)
+    return assigned(live, value)
   })
-  while (lines.at(-1) === '') lines.pop()
-  return `${[...lines, ...[...left].map(([name, value]) => assigned(name, value))].join('\n')}\n`
-}
-
-interface Entry {
-  raw: string
-  name: string | undefined
-  live: boolean
-}
-
-const assignment = /^(# ?)?(?:export )?([A-Z][A-Z0-9_]*)=(.*)$/
-
-/** A quoted value may span lines, as a private key does. */
-function entriesOf(text: string): Entry[] {
-  const lines = text === '' ? [] : text.replace(/\r\n/g, '\n').split('\n')
-  const entries: Entry[] = []
-  for (let index = 0; index < lines.length; index++) {
-    let raw = lines[index] ?? ''
-    const match = assignment.exec(raw)
-    if (!match) {
-      entries.push({ raw, name: undefined, live: false })
-      continue
-    }
-    const [, comment, name, value = ''] = match
-    const quote = /^["'`]/.exec(value)?.[0]
-    if (comment === undefined && quote !== undefined && !value.slice(1).includes(quote))
-      while (index + 1 < lines.length) {
-        const next = lines[++index] ?? ''
-        raw += `\n${next}`
-        if (next.includes(quote)) break
-      }
-    entries.push({ raw, name, live: comment === undefined })
-  }
-  return entries
+  const added = [...left].map(([name, value]) => `${assigned(name, value)}\n`)
+  return `${after}\n`.replace(/\n+$/, '\n').replace(/^\n$/, '') + added.join('')
 }
 
 /** In double quotes, Node turns backslash and n into a line break, and unescapes nothing else. */
