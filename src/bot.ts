@@ -58,8 +58,7 @@ async function goOnWith(
       void runtime.learnName()
       // A process that only takes webhooks is spared the memory that the doctor needs.
       if (isWeb) return of === 'start' ? [redactedCheck(await checkQueue(config.queue), redact)] : []
-      const { deployed, examine } = await import('./doctor/examine.ts')
-      return examine(of, deployed(config))
+      return (await import('./doctor/examine.ts')).examineProcess(config, of)
     },
     log,
     ready: () => log.info({ role: config.role, queue: queues.kind }, 'ready'),

@@ -6,7 +6,7 @@ import { hostname } from 'node:os'
 import type { Started } from './bot.ts'
 import { readConfig, type SetUpGiven } from './config.ts'
 import { found } from './core/model/check.ts'
-import { deployed, examine } from './doctor/examine.ts'
+import { examineAll, examinePostHog } from './doctor/examine.ts'
 import { permissionReasons, wantedForTeams, wantedOfApp } from './github/app-manifest.ts'
 import { envFileToWrite, environment } from './process-environment.ts'
 import { closeServer, listen } from './web/http-server.ts'
@@ -23,15 +23,12 @@ export async function openSetUp(given: SetUpGiven, goOn: () => Promise<void>): P
     hasAdminToken: Boolean(environment().ADMIN_TOKEN),
     wanted: { ...wantedOfApp, forTeams: wantedForTeams, reasons: permissionReasons },
     testPostHog: ({ posthogHost, posthogKey, posthogProject }) =>
-      examine('newPostHog', {
-        access: { host: posthogHost, apiKey: posthogKey, projectId: posthogProject },
-        secrets: [posthogKey],
-      }),
+      examinePostHog({ host: posthogHost, apiKey: posthogKey, projectId: posthogProject }),
     async examine() {
       const read = readConfig(environment())
       switch (read.kind) {
         case 'run':
-          return examine('everything', deployed(read.config))
+          return examineAll(read.config)
         case 'refuse':
           return read.problems.map(problem => found('configuration', problem, 'Correct it in the file.'))
         case 'set-up':

@@ -32,10 +32,7 @@ export function openAdmin(runtime: Runtime, token: string): Handler {
             state.drained = true
             queues.drain().catch(err => log.error({ err }, 'could not drain'))
           },
-    async examine() {
-      const { deployed, examine } = await import('../doctor/examine.ts')
-      return examine('everything', deployed(config))
-    },
+    examine: async () => (await import('../doctor/examine.ts')).examineAll(config),
     failedChecks: async () => (await readinessOf(runtime)).failed,
     posthogUrl: run => posthogUrl(run, config.posthog),
     log,

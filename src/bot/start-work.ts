@@ -19,7 +19,7 @@ import { inLine, ofThread, ownersPlace, wholeBot, working } from '../core/record
 import { type RepositoryRef, triggerOf } from '../core/settings/deployment-settings.ts'
 import { redactor } from '../core/text/redact.ts'
 import { inOwnWords } from '../core/words/words.ts'
-import { deployed, examine } from '../doctor/examine.ts'
+import { examineRepository } from '../doctor/examine.ts'
 import { gitHubApp } from '../github/app-client.ts'
 import { answeredBefore, deliveryLog } from '../github/delivery-log.ts'
 import { installationsOf } from '../github/installations.ts'
@@ -132,7 +132,7 @@ const triggerDeps = (
 ) => ({
   ...{ ...shared, triggerOf },
   whereNow: installations.whereNow,
-  examine: (thread: Thread) => examine('repository', { ...deployed(config), thread }),
+  examine: (thread: Thread) => examineRepository(config, thread),
   schemaAddress: schemaAddress(app, shared.now),
   isFirst: firstIn(queues.writtenOnce),
   wordsOf: ({ thread, session: { tenant } }: Run) =>

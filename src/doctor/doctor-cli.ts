@@ -3,7 +3,7 @@ import { readConfig } from '../config.ts'
 import { asPrinted, type Check, found, markOf, passed, wellOf } from '../core/model/check.ts'
 import { describe } from '../core/model/errors.ts'
 import { environment, goThroughProxy } from '../process-environment.ts'
-import { deployed, examine } from './examine.ts'
+import { examineAll } from './examine.ts'
 
 const flags = process.argv.slice(2)
 const unknown = flags.filter(flag => flag !== '--json')
@@ -29,7 +29,7 @@ async function allChecks(): Promise<Check[]> {
     const set = 'Set it in `.env` or in the environment, and run this again.'
     if (read.kind === 'set-up') return [found('configuration', 'there is no GitHub App yet', begin)]
     if (read.kind === 'refuse') return read.problems.map(problem => found('configuration', problem, set))
-    const checks = await examine('everything', deployed(read.config))
+    const checks = await examineAll(read.config)
     return [passed('configuration', 'all variables are valid'), ...checks]
   } catch (error) {
     return [found('configuration', describe(error), 'Correct it and run this again.')]

@@ -1,12 +1,11 @@
 /**
- * The one list of what is checked, in the order in which it is shown, and the one way to check it. An entry says who asks
- * for it, and may ask for less of it than others. No check creates anything.
+ * What is checked, in the order in which it is shown: a list for each who asks. No check creates anything.
  */
 import { type Config, type PostHogAccess, secretsOf } from '../config.ts'
 import { type Check, found, passed, redactedCheck } from '../core/model/check.ts'
-import type { Repository, Thread } from '../core/model/thread.ts'
+import type { Thread } from '../core/model/thread.ts'
 import { redactor } from '../core/text/redact.ts'
-import { type GitHubApp, gitHubApp } from '../github/app-client.ts'
+import { gitHubApp } from '../github/app-client.ts'
 import { installationsOf } from '../github/installations.ts'
 import { checkQueue } from '../queue/open-queues.ts'
 import {
@@ -20,84 +19,62 @@ import {
 import { checkAccesses, checkNewPostHog, checkPostHogOf, checkPostHogs } from './posthog-checks.ts'
 import { checkDefaultBranch, checkSettings } from './settings-checks.ts'
 
-interface Subject {
-  /** What no detail may show. */
-  secrets: readonly string[]
+type Checks = Check | readonly Check[]
+
+/** @param secrets what no detail may show */
+async function shown(
+  secrets: readonly string[],
+  ...checks: readonly (Checks | Promise<Checks>)[]
+): Promise<Check[]> {
+  const redact = redactor(secrets)
+  return (await Promise.all(checks)).flat().map(check => redactedCheck(check, redact))
 }
 
-interface Deployed extends Subject {
-  config: Config
-  app: GitHubApp
-  repositories(): Promise<readonly Repository[]>
-}
-
-/** Who asks, and what about. */
-interface Examined {
-  /** Whoever runs the bot. */
-  everything: Deployed
-  /** A process that begins, and later now and then. */
-  start: Deployed
-  /** Of the checks at the start, those that only a delivery can answer. */
-  deliveries: Deployed
-  /** An admin of one repository: nothing about other owners, and of the machine only whether it works. */
-  repository: Deployed & { thread: Thread }
-  /** The set-up page, when there is no bot yet. */
-  newPostHog: Subject & { access: PostHogAccess }
-}
-
-export function deployed(config: Config): Deployed {
+/** Whoever runs the bot sees all. */
+export function examineAll(config: Config): Promise<Check[]> {
   const app = gitHubApp(config.app, Date.now)
   const secrets = secretsOf(config)
-  let repositories: Promise<Repository[]> | undefined
-  return {
-    config,
-    app,
+  const repositories = installationsOf(app, redactor(secrets))
+    .repositories()
+    .catch(() => [])
+  return shown(
     secrets,
-    repositories() {
-      repositories ??= installationsOf(app, redactor(secrets))
-        .repositories()
-        .catch(() => [])
-      return repositories
-    },
-  }
+    checkApp(app, [checkInstallations, checkAddress(config), checkDeliveries(config)]),
+    checkUserToken(config),
+    config.role === 'web' ? [] : repositories.then(all => checkPostHogs(config, all)),
+    repositories.then(all => checkSettings(config, app, all)),
+    checkQueue(config.queue),
+  )
 }
 
-type Entry = { [By in keyof Examined]?: (about: Examined[By]) => Promise<Check[]> }
-
-const entries: readonly Entry[] = [
-  {
-    everything: ({ app, config }) =>
-      checkApp(app, [checkInstallations, checkAddress(config), checkDeliveries(config)]),
-    start: ({ app, config }) => checkApp(app, [checkAddress(config), checkDeliveries(config)]),
-    deliveries: ({ app, config }) => checkDeliveries(config)(app),
-    repository: ({ app, config, thread }) =>
-      checkInstallation(app, thread.installationId, checkDeliveries(config)),
-  },
-  { everything: ({ config }) => checkUserToken(config), start: ({ config }) => checkUserToken(config) },
-  { repository: async ({ app, thread }) => [await checkDefaultBranch(app, thread)] },
-  {
-    everything: async ({ config, repositories }) =>
-      config.role === 'web' ? [] : checkPostHogs(config, await repositories()),
-    start: ({ config }) => checkAccesses(config),
-    repository: ({ config, thread }) => checkPostHogOf(config, thread),
-    newPostHog: ({ access }) => checkNewPostHog(access),
-  },
-  {
-    everything: async ({ config, app, repositories }) => checkSettings(config, app, await repositories()),
-  },
-  {
-    everything: async ({ config }) => [await checkQueue(config.queue)],
-    start: async ({ config }) => [await checkQueue(config.queue)],
-    async repository({ config }) {
-      const { ok } = await checkQueue(config.queue)
-      const fix = 'Tell an admin of this bot: its log says why.'
-      return [ok ? passed('queue', 'works') : found('queue', 'is not safe or does not answer', fix)]
-    },
-  },
-]
-
-export async function examine<By extends keyof Examined>(by: By, about: Examined[By]): Promise<Check[]> {
-  const redact = redactor(about.secrets)
-  const checks = await Promise.all(entries.map((entry: Entry) => entry[by]?.(about) ?? []))
-  return checks.flat().map(check => redactedCheck(check, redact))
+/** @param of what a process checks when it begins, or of that only what GitHub's log of deliveries answers */
+export function examineProcess(config: Config, of: 'start' | 'deliveries'): Promise<Check[]> {
+  const app = gitHubApp(config.app, Date.now)
+  if (of === 'deliveries') return shown(secretsOf(config), checkDeliveries(config)(app))
+  return shown(
+    secretsOf(config),
+    checkApp(app, [checkAddress(config), checkDeliveries(config)]),
+    checkUserToken(config),
+    checkAccesses(config),
+    checkQueue(config.queue),
+  )
 }
+
+/** An admin of one repository sees nothing about other owners, and of the machine only whether it works. */
+export function examineRepository(config: Config, thread: Thread): Promise<Check[]> {
+  const app = gitHubApp(config.app, Date.now)
+  const fix = 'Tell an admin of this bot: its log says why.'
+  return shown(
+    secretsOf(config),
+    checkInstallation(app, thread.installationId, checkDeliveries(config)),
+    checkDefaultBranch(app, thread),
+    checkPostHogOf(config, thread),
+    checkQueue(config.queue).then(({ ok }) =>
+      ok ? passed('queue', 'works') : found('queue', 'is not safe or does not answer', fix),
+    ),
+  )
+}
+
+/** The set-up page, when there is no bot yet. */
+export const examinePostHog = (access: PostHogAccess): Promise<Check[]> =>
+  shown([access.apiKey], checkNewPostHog(access))
