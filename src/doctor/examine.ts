@@ -8,10 +8,10 @@ import { redactor } from '../core/text/redact.ts'
 import { gitHubApp } from '../github/app-client.ts'
 import { installationsOf } from '../github/installations.ts'
 import { checkQueue } from '../queue/open-queues.ts'
+import { checkDeliveries } from './delivery-checks.ts'
 import {
   checkAddress,
   checkApp,
-  checkDeliveries,
   checkInstallation,
   checkInstallations,
   checkUserToken,

@@ -1,4 +1,4 @@
-/** The App, what it was granted, the token for `--as-user`, and whether GitHub reaches us with the right secret. */
+/** The App, its address, what it was granted, and the token for `--as-user`. */
 import { z } from 'zod'
 import type { Config } from '../config.ts'
 import { type Check, type CheckName, found, passed, unanswered, unsure } from '../core/model/check.ts'
@@ -7,7 +7,6 @@ import type { GitHubApp } from '../github/app-client.ts'
 import { wantedOfApp } from '../github/app-manifest.ts'
 import { Account, accountName, allInstallations } from '../github/installations.ts'
 import { httpError, newOctokit } from '../github/request-rules.ts'
-import { checkSecret, Delivery, isBadSignature, type Secrets } from './secret-check.ts'
 
 const AppView = z.object({
   id: z.number(),
@@ -120,7 +119,7 @@ function checkGrants(granted: Granted): Check[] {
 }
 
 /** A server may not tell, which is no fault of the App. */
-async function checkTolerantly(name: CheckName, request: () => Promise<Check>): Promise<[Check]> {
+export async function checkTolerantly(name: CheckName, request: () => Promise<Check>): Promise<[Check]> {
   try {
     return [await request()]
   } catch (error) {
@@ -187,42 +186,6 @@ export const checkAddress =
         )
       return passed('webhook-address', url)
     })
-
-const Deliveries = z.array(Delivery)
-type Deliveries = z.infer<typeof Deliveries>
-
-/** With `WEBHOOKS=poll` GitHub reaches nobody, and signs for nobody. */
-export const checkDeliveries =
-  ({ app: secrets, webhooks }: { app: Secrets } & Pick<Config, 'webhooks'>) =>
-  async (app: GitHubApp): Promise<Check[]> => {
-    if (webhooks === 'poll') return []
-    let deliveries: Deliveries = []
-    const [arrival] = await checkTolerantly('webhook-deliveries', async () => {
-      deliveries = Deliveries.parse((await app.asApp('GET /app/hook/deliveries', { per_page: 30 })).data)
-      return checkArrival(deliveries)
-    })
-    return arrival.outage ? [arrival] : [arrival, await checkSecret(app, deliveries, secrets)]
-  }
-
-function checkArrival([newest, ...older]: Deliveries): Check {
-  if (!newest) return unsure('webhook-deliveries', 'not known yet, since there was none in the last days')
-  if (newest.status === 'OK' || isBadSignature(newest))
-    return passed('webhook-deliveries', `the last one (${newest.event}) arrived`)
-  const after = older.findIndex(({ status }) => status === 'OK')
-  const failed = after === -1 ? older.length + 1 : after + 1
-  return found(
-    'webhook-deliveries',
-    `the last ${failed === 1 ? 'one' : failed} failed: ${newest.status_code === 0 ? newest.status : `HTTP ${newest.status_code}`}`,
-    fixOf(newest.status_code),
-  )
-}
-
-function fixOf(status: number): string {
-  if (status === 404 || status === 405)
-    return 'Something else answers there: the webhook address must end in /api/github/webhooks of this bot.'
-  if (status === 503) return 'The bot could not write to its queue: see the check `queue`, and its log.'
-  return 'GitHub does not reach the bot. The webhook address on the App’s settings page must lead to its HOST and PORT. Without an address, set WEBHOOKS=poll.'
-}
 
 /** ms */
 const answersWithin = 10_000

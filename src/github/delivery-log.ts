@@ -20,14 +20,14 @@ const Attempt = z
     installation_id: z.number().nullish(),
     repository_id: z.number().nullish(),
   })
-  .transform(({ delivered_at, status, status_code, installation_id, repository_id, ...rest }) => ({
+  .transform(({ delivered_at, installation_id, repository_id, ...rest }) => ({
     ...rest,
     where:
       installation_id && repository_id
         ? { installationId: installation_id, repoId: repository_id }
         : undefined,
     at: delivered_at,
-    ok: status === 'OK' || Math.floor((status_code ?? 0) / 100) === 2,
+    ok: rest.status === 'OK' || Math.floor((rest.status_code ?? 0) / 100) === 2,
   }))
 type Attempt = z.infer<typeof Attempt>
 

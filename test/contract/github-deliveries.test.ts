@@ -48,7 +48,10 @@ test('the log is read as the App, page after page', async () => {
   const first = await log.page()
   expect(first).toEqual({
     attempts: [
-      { id: '7', guid: 'a-guid', event: 'issues', at: Date.UTC(2026, 0, 2, 14), redelivery: false, ok: true },
+      {
+        ...{ id: '7', guid: 'a-guid', event: 'issues', at: Date.UTC(2026, 0, 2, 14), redelivery: false },
+        ...{ ok: true, status: 'OK', status_code: 202 },
+      },
     ],
     next: 'v1_6',
   })

@@ -2,7 +2,8 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { checkAddress, checkDeliveries } from '../../src/doctor/github-checks.ts'
+import { checkDeliveries } from '../../src/doctor/delivery-checks.ts'
+import { checkAddress } from '../../src/doctor/github-checks.ts'
 import { type GitHubApp, gitHubApp } from '../../src/github/app-client.ts'
 import { privateKey } from '../security/key.ts'
 

@@ -1,0 +1,115 @@
+/**
+ * Whether GitHub reaches us, and signs with our secret: what its log of deliveries shows is verified again, with the
+ * secret as it is now.
+ */
+import { createHmac } from 'node:crypto'
+import { z } from 'zod'
+import type { Config } from '../config.ts'
+import { type Check, found, passed, unsure } from '../core/model/check.ts'
+import type { GitHubApp } from '../github/app-client.ts'
+import { deliveryLog } from '../github/delivery-log.ts'
+import { checkTolerantly } from './github-checks.ts'
+
+interface Secrets {
+  webhookSecret: string
+  /** Of before, which still holds while it is changed. */
+  webhookSecretOld: string | undefined
+}
+
+type Deliveries = Awaited<ReturnType<ReturnType<typeof deliveryLog>['page']>>['attempts']
+type Delivery = Deliveries[number]
+
+const isBadSignature = ({ status_code }: Delivery): boolean => status_code === 400 || status_code === 401
+
+/** With `WEBHOOKS=poll` GitHub reaches nobody, and signs for nobody. */
+export const checkDeliveries =
+  ({ app: secrets, webhooks }: { app: Secrets } & Pick<Config, 'webhooks'>) =>
+  async (app: GitHubApp): Promise<Check[]> => {
+    if (webhooks === 'poll') return []
+    let deliveries: Deliveries = []
+    const [arrival] = await checkTolerantly('webhook-deliveries', async () => {
+      deliveries = (await deliveryLog(app).page()).attempts
+      return checkArrival(deliveries)
+    })
+    return arrival.outage ? [arrival] : [arrival, await checkSecret(app, deliveries, secrets)]
+  }
+
+function checkArrival(deliveries: Deliveries): Check {
+  const [newest] = deliveries
+  if (!newest) return unsure('webhook-deliveries', 'not known yet, since there was none in the last days')
+  if (newest.ok || isBadSignature(newest))
+    return passed('webhook-deliveries', `the last one (${newest.event}) arrived`)
+  const arrived = deliveries.findIndex(({ ok }) => ok)
+  const failed = arrived === -1 ? deliveries.length : arrived
+  const { status, status_code: code } = newest
+  return found(
+    'webhook-deliveries',
+    `the last ${failed === 1 ? 'one' : failed} failed: ${code ? `HTTP ${code}` : status}`,
+    fixOf(code),
+  )
+}
+
+function fixOf(status: Delivery['status_code']): string {
+  if (status === 404 || status === 405)
+    return 'Something else answers there: the webhook address must end in /api/github/webhooks of this bot.'
+  if (status === 503) return 'The bot could not write to its queue: see the check `queue`, and its log.'
+  return 'GitHub does not reach the bot. The webhook address on the App’s settings page must lead to its HOST and PORT. Without an address, set WEBHOOKS=poll.'
+}
+
+/** GitHub shows a payload as it was read, and a few may have been written otherwise than we write them. */
+const mostRead = 3
+
+const sameThere =
+  'WEBHOOK_SECRET must be the same as on the App’s settings page. To test it, redeliver a webhook there (Advanced ▸ Recent Deliveries).'
+
+async function checkSecret(
+  app: GitHubApp,
+  deliveries: Deliveries,
+  { webhookSecret, webhookSecretOld }: Secrets,
+): Promise<Check> {
+  const answered = deliveries.filter(each => each.ok || isBadSignature(each)).slice(0, mostRead)
+  const [last] = answered
+  if (!last) return unsure('webhook-secret', 'not known: no webhook was verified with this secret yet')
+  const signed = await Promise.all(answered.map(({ id }) => signedBy(app, id)))
+  const verified = answered.find((_, index) => signed[index]?.(webhookSecret))
+  if (verified === last) {
+    const aside = isBadSignature(last) ? '; the bot that refused it had another one' : ''
+    return passed('webhook-secret', `the last delivery was signed with it${aside}`)
+  }
+  const timeOf = ({ at }: Delivery): string => new Date(at).toISOString()
+  const which = `the delivery of ${timeOf(last)} (${last.event})`
+  if (webhookSecretOld !== undefined && signed[0]?.(webhookSecretOld))
+    return found(
+      'webhook-secret',
+      `GitHub signed ${which} with WEBHOOK_SECRET_OLD`,
+      'Set WEBHOOK_SECRET as the webhook secret on the App’s settings page.',
+    )
+  if (isBadSignature(last)) {
+    const detail = `the bot refused the signature of ${which}: HTTP ${last.status_code}`
+    return found('webhook-secret', detail, sameThere)
+  }
+  if (verified) return passed('webhook-secret', `the delivery of ${timeOf(verified)} was signed with it`)
+  // GitHub signs bytes, of which its log shows only what they mean: that these do not fit proves nothing.
+  return unsure(
+    'webhook-secret',
+    `not known: ${which} does not fit it, as far as GitHub’s log shows. If the bot refuses webhooks (HTTP 401), compare it with the App’s settings page`,
+  )
+}
+
+const Sent = z.object({
+  request: z.object({ headers: z.record(z.string(), z.unknown()), payload: z.looseObject({}) }),
+})
+
+/** Whether a delivery was signed with a secret, if that can be told: JSON can not hold every number that it reads. */
+async function signedBy(app: GitHubApp, id: string): Promise<((secret: string) => boolean) | undefined> {
+  try {
+    const { data } = await app.asApp('GET /app/hook/deliveries/{delivery_id}', { delivery_id: id })
+    const { headers, payload } = Sent.parse(data).request
+    const bytes = JSON.stringify(payload)
+    const isSignature = ([name]: [string, unknown]) => name.toLowerCase() === 'x-hub-signature-256'
+    const given = Object.entries(headers).find(isSignature)?.[1]
+    return secret => given === `sha256=${createHmac('sha256', secret).update(bytes).digest('hex')}`
+  } catch {
+    return undefined
+  }
+}
