@@ -21,13 +21,6 @@ interface Service {
   serves(owner: number | string): boolean
 }
 
-/** What an owner is granted, by the names that their PostHog has for it. */
-interface Granted {
-  owner: string
-  names: readonly string[]
-  setBy: string
-}
-
 export const checkAccesses = (config: Config): Promise<Check[]> =>
   eachPostHog(config, service => checkAccess(config, service))
 
@@ -107,7 +100,7 @@ async function checkPostHog(
   const access = await checkAccess(config, service)
   if (!access.every(({ name, ok }) => ok || name === 'posthog-models')) return access
   const [sandboxes, coverage] = await Promise.all([
-    checkSandboxes(service.settings, grantedTo(config, service, 'sandboxes')),
+    checkSandboxes(config, service),
     checkCoverage(
       service.settings,
       repositories.map(({ owner, repo }) => `${owner}/${repo}`),
@@ -119,16 +112,22 @@ async function checkPostHog(
 async function checkAccess(config: Config, service: Service): Promise<Check[]> {
   const key = await checkKey(service.settings, Date.now)
   if (!key.every(({ ok }) => ok)) return key
-  const models = await checkModels(config, service.settings, grantedTo(config, service, 'models'))
-  return [...key, ...models]
+  return [...key, ...(await checkModels(config, service))]
 }
 
-const grantedTo = (config: Config, { serves }: Service, what: 'models' | 'sandboxes'): Granted[] =>
-  Object.entries(config.settings.first.owners).flatMap(([owner, { models = [], sandboxes }]) => {
+/** Of what owners are granted, by the names that their PostHog has for it. */
+function checkGranted(
+  { settings }: Config,
+  { serves }: Service,
+  what: 'models' | 'sandboxes',
+  check: (names: readonly string[], setBy: string) => Check,
+): Check[] {
+  return Object.entries(settings.first.owners).flatMap(([owner, { models = [], sandboxes }]) => {
     const names = what === 'models' ? models : sandboxes.map(sandboxName)
-    const setBy = `owners.${owner}.${what} in SETTINGS_FILE`
-    return serves(owner) && names.length > 0 ? [{ owner, names, setBy }] : []
+    if (!serves(owner) || names.length === 0) return []
+    return ofOwner(check(names, `owners.${owner}.${what} in SETTINGS_FILE`), owner)
   })
+}
 
 const ofOwner = (check: Check, owner: string): Check => ({
   ...check,
@@ -136,17 +135,13 @@ const ofOwner = (check: Check, owner: string): Check => ({
   detail: `owners.${owner}: ${check.detail}`,
 })
 
-async function checkModels(
-  config: Config,
-  settings: PostHogSettings,
-  granted: readonly Granted[],
-): Promise<Check[]> {
-  const offered = (await orUndefined(() => get(settings, 'tasks/models/', {}, Models))) ?? []
-  const ofOwners = granted.map(({ owner, names, setBy }) => {
+async function checkModels(config: Config, service: Service): Promise<Check[]> {
+  const offered = await get(service.settings, 'tasks/models/', {}, Models).catch(() => [])
+  const ofOwners = checkGranted(config, service, 'models', (names, setBy) => {
     const missing = offered.length === 0 ? [] : names.filter(model => !offered.some(isModel(model)))
-    if (missing.length === 0) return ofOwner(passed('posthog-models', names.join(', ')), owner)
+    if (missing.length === 0) return passed('posthog-models', names.join(', '))
     const fix = `Set ${setBy} to one or more of ${namesOf(offered)}.`
-    return ofOwner(found('posthog-models', `PostHog does not offer ${missing.join(', ')}`, fix), owner)
+    return found('posthog-models', `PostHog does not offer ${missing.join(', ')}`, fix)
   })
   return [checkUsualModel(config, offered), ...ofOwners]
 }
@@ -170,46 +165,37 @@ function checkUsualModel({ run, settings }: Config, offered: readonly KnownModel
 
 const namesOf = (all: readonly { name: string }[]): string => all.map(({ name }) => name).join(', ')
 
-/** Some, or what is wrong. */
-async function integrationsOf(settings: PostHogSettings): Promise<string[] | Check> {
-  try {
-    const integrations = await githubIntegrations(of => call(settings, of, Date.now))
-    if (integrations.length > 0) return integrations
-    return found('posthog-github', 'the PostHog project is not connected to GitHub', install)
-  } catch (error) {
-    if (!(error instanceof Rejected))
-      return unanswered('posthog-github', unansweredBy('posthog', error), 'Try again later.')
-    if (error.status !== 403)
-      return unsure('posthog-github', 'not known: this PostHog does not list its GitHub integrations')
-    return found(
-      'posthog-github',
-      'the key has no scope integration:read, so PostHog uses its first GitHub integration, which may be the wrong one',
-      'Add the scope integration:read to the personal API key (PostHog ▸ Settings ▸ Personal API keys).',
-    )
-  }
+function noIntegrations(error: unknown): Check {
+  if (!(error instanceof Rejected))
+    return unanswered('posthog-github', unansweredBy('posthog', error), 'Try again later.')
+  if (error.status !== 403)
+    return unsure('posthog-github', 'not known: this PostHog does not list its GitHub integrations')
+  return found(
+    'posthog-github',
+    'the key has no scope integration:read, so PostHog uses its first GitHub integration, which may be the wrong one',
+    'Add the scope integration:read to the personal API key (PostHog ▸ Settings ▸ Personal API keys).',
+  )
 }
 
 const install =
   'Install PostHog’s own GitHub App on your repositories, or give it access (PostHog ▸ Settings ▸ Project ▸ Integrations). PostHog’s agent clones and pushes with it.'
 
 /** As PostHog has them, by name or id. */
-async function checkSandboxes(settings: PostHogSettings, granted: readonly Granted[]): Promise<Check[]> {
-  if (granted.length === 0) return []
+async function checkSandboxes(config: Config, service: Service): Promise<Check[]> {
   const query = { limit: '100' }
-  const had = await orUndefined(() => get(settings, 'sandbox_environments/', query, SandboxPage))
-  return granted.map(({ owner, names, setBy }) => {
+  const page = await get(service.settings, 'sandbox_environments/', query, SandboxPage).catch(() => undefined)
+  const had = page?.results
+  const known = had?.flatMap(({ id, name }) => [id.toLowerCase(), name.toLowerCase()])
+  return checkGranted(config, service, 'sandboxes', (names, setBy) => {
     const all = names.join(', ')
-    if (!had)
-      return ofOwner(passed('posthog-sandboxes', `${all}; PostHog does not list its sandboxes`), owner)
-    const known = had.results.flatMap(({ id, name }) => [id.toLowerCase(), name.toLowerCase()])
-    const lacking = names.filter(wanted => !known.includes(wanted.toLowerCase()))
-    if (lacking.length === 0) return ofOwner(passed('posthog-sandboxes', all), owner)
+    if (!had) return passed('posthog-sandboxes', `${all}; PostHog does not list its sandboxes`)
+    const lacking = names.filter(wanted => !known?.includes(wanted.toLowerCase()))
+    if (lacking.length === 0) return passed('posthog-sandboxes', all)
     const fix =
-      had.results.length === 0
+      had.length === 0
         ? `Make them in PostHog, or take them out of ${setBy}.`
-        : `Set ${setBy} to some of ${namesOf(had.results)}.`
-    const detail = `PostHog has no sandbox environment ${lacking.join(', ')}`
-    return ofOwner(found('posthog-sandboxes', detail, fix), owner)
+        : `Set ${setBy} to some of ${namesOf(had)}.`
+    return found('posthog-sandboxes', `PostHog has no sandbox environment ${lacking.join(', ')}`, fix)
   })
 }
 
@@ -219,12 +205,14 @@ export async function checkCoverage(
   repositories: readonly string[],
 ): Promise<Check> {
   const request = <T>(of: Call<T>) => call(settings, of, Date.now)
-  const integrations = await integrationsOf(settings)
+  const integrations = await githubIntegrations(request).catch(noIntegrations)
   if (!Array.isArray(integrations)) return integrations
+  if (integrations.length === 0)
+    return found('posthog-github', 'the PostHog project is not connected to GitHub', install)
   if (repositories.length === 0) return passed('posthog-github', 'the PostHog project is connected to GitHub')
   const covered = new Set<string>()
   for (const id of integrations)
-    for (const name of (await orUndefined(() => repositoriesOf(request, id))) ?? []) covered.add(name)
+    for (const name of await repositoriesOf(request, id).catch(() => [])) covered.add(name)
   const missing = repositories.filter(name => !covered.has(name.toLowerCase()))
   if (missing.length > 0) {
     const more = missing.length > 5 ? ` and ${missing.length - 5} more` : ''
@@ -241,11 +229,3 @@ const get = async <T>(
   query: Record<string, string>,
   schema: z.ZodType<T>,
 ): Promise<T> => (await call(settings, { method: 'GET', path, query, schema }, Date.now)).data
-
-async function orUndefined<T>(request: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await request()
-  } catch {
-    return undefined
-  }
-}
