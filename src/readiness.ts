@@ -36,11 +36,11 @@ export function watchReadiness({ examine, log, ready }: Watched): Readiness {
   let checks: readonly Check[] = []
   let isReady = false
   let closed = false
-  let checking = false
   /** When all is examined again; ms since the epoch. */
   let wholeAt = 0
   /** Looks in a row that are repeated soon. */
   let failures = 0
+  /** Is unset while something is examined. */
   let timer: NodeJS.Timeout | undefined
 
   const settle = (next: boolean): void => {
@@ -48,47 +48,44 @@ export function watchReadiness({ examine, log, ready }: Watched): Readiness {
     if (!next) log.error({ failed: failedOf(checks).map(({ name }) => name) }, 'not ready')
     isReady = next
   }
-  const soon = (): number => backoff(failures++, { first: 5 * second })
-  const examineDue = async (): Promise<void> => {
-    const of = Date.now() >= wholeAt ? 'start' : 'deliveries'
-    const its = await examine(of)
-    if (closed) return
-    const names = new Set(its.map(({ name }) => name))
-    const now = of === 'start' ? its : [...checks.filter(({ name }) => !names.has(name)), ...its]
-    logNews(now, checks, log)
-    checks = now
-    if (of === 'deliveries') return
-    clearTimeout(late)
-    settle(!servesNobody(now))
-    const isWell = isReady && !now.some(({ outage }) => outage)
-    if (isWell) failures = 0
-    wholeAt = Date.now() + (isWell ? seldom : soon())
-  }
-  const checkAgain = (): void => {
-    if (checking) return
-    checking = true
-    void examineDue()
-      .catch(error => {
-        log.error({ err: error }, 'the checks could not be done')
-        wholeAt = Date.now() + soon()
-      })
-      .finally(() => {
-        checking = false
-        checkIn(Math.min(deliveriesEvery, wholeAt - Date.now()))
-      })
-  }
-  const checkIn = (ms: number): void => {
-    clearTimeout(timer)
-    if (!closed) timer = setTimeout(checkAgain, ms).unref()
-  }
   const late = setTimeout(() => settle(true), firstWithin).unref()
-  checkAgain()
+  const waitUntilDue = (): void => {
+    clearTimeout(timer)
+    const ms = Math.min(deliveriesEvery, Math.max(0, wholeAt - Date.now()))
+    if (!closed) timer = setTimeout(examineDue, ms).unref()
+  }
+  async function examineDue(): Promise<void> {
+    timer = undefined
+    const isWhole = Date.now() >= wholeAt
+    if (isWhole) wholeAt = Number.POSITIVE_INFINITY
+    const its = await examine(isWhole ? 'start' : 'deliveries').catch(err => {
+      log.error({ err }, 'the checks could not be done')
+    })
+    if (closed) return
+    if (its) {
+      const rest = isWhole ? [] : checks.filter(({ name }) => !its.some(each => each.name === name))
+      logNews(its, checks, log)
+      checks = [...rest, ...its]
+    }
+    if (isWhole) {
+      if (its) {
+        clearTimeout(late)
+        settle(!servesNobody(its))
+      }
+      const isWell = its !== undefined && isReady && !its.some(({ outage }) => outage)
+      if (isWell) failures = 0
+      const again = isWell ? seldom : backoff(failures++, { first: 5 * second })
+      wholeAt = Math.min(wholeAt, Date.now() + again)
+    }
+    waitUntilDue()
+  }
+  void examineDue()
   return {
     isReady: () => isReady,
     failed: () => failedOf(checks),
     hurry() {
       wholeAt = 0
-      checkIn(0)
+      if (timer) waitUntilDue()
     },
     close() {
       closed = true
