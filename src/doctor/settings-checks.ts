@@ -46,10 +46,10 @@ async function checkOwners(
   const read = await Promise.all(
     [...owners.values()]
       .slice(0, maxExamined)
-      .map(async each => ({ owner: each.owner, each, text: await files(each).file(settingsPath) })),
+      .map(async each => ({ ...each, text: await files(each).file(settingsPath) })),
   )
   const lacking = read.filter(
-    ({ each, text }) => text === undefined && settings.first.owners[each.ownerId]?.settings === 'required',
+    ({ ownerId, text }) => text === undefined && settings.first.owners[ownerId]?.settings === 'required',
   )
   if (lacking.length > 0)
     return found(

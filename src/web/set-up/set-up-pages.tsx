@@ -189,12 +189,13 @@ const Inputs = ({ fields, shown }: { fields: readonly FormField[]; shown: Shown 
 
 interface Reviewed {
   values: Values
-  manifest: Record<string, unknown>
-  permissions: readonly { name: string; level: string; why: string }[]
+  manifest: { default_permissions: Readonly<Record<string, string>> }
+  /** Why each permission is wanted. */
+  reasons: Readonly<Record<string, string>>
   address: string
 }
 
-export const ReviewPage = ({ values, manifest, permissions, address }: Reviewed) => (
+export const ReviewPage = ({ values, manifest, reasons, address }: Reviewed) => (
   <StepPage step="Review" title="Review" heading="The bot asks GitHub for this">
     <p>
       The App <strong>{values.name}</strong> will belong to{' '}
@@ -217,14 +218,14 @@ export const ReviewPage = ({ values, manifest, permissions, address }: Reviewed)
     <section>
       <h2>What the App may do</h2>
       <dl>
-        {permissions.map(({ name, level, why }) => (
+        {Object.entries(manifest.default_permissions).map(([name, level]) => (
           <>
             <dt>
               <code>
                 {name}: {level}
               </code>
             </dt>
-            <dd>{why}</dd>
+            <dd>{reasons[name]}</dd>
           </>
         ))}
       </dl>

@@ -144,17 +144,12 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
     if (Object.keys(problems).length > 0) return details(c, problems)
     state = randomBytes(24).toString('base64url')
     const gitHub = serverOf(values, protocol)
-    const permissions = Object.entries(permissionsOf(values, wanted)).map(([name, level]) => ({
-      name,
-      level,
-      why: wanted.reasons[name] ?? '',
-    }))
     c.set('formsTo', gitHub.web)
     return c.html(
       <ReviewPage
         values={values}
         manifest={manifestOf(values, wanted, `http://${c.req.header('host')}/set-up/callback`)}
-        permissions={permissions}
+        reasons={wanted.reasons}
         address={newAppAddress(gitHub, values, state)}
       />,
     )
@@ -215,12 +210,7 @@ export interface AppWishes {
   events: readonly string[]
 }
 
-const permissionsOf = ({ teams }: Values, wanted: AppWishes): Readonly<Record<string, string>> => ({
-  ...wanted.permissions,
-  ...(teams === '' ? {} : wanted.forTeams),
-})
-
-export function manifestOf(values: Values, wanted: AppWishes, callback: string): Record<string, unknown> {
+export function manifestOf(values: Values, wanted: AppWishes, callback: string) {
   return {
     name: values.name,
     url: 'https://posthog.com/docs/tasks',
@@ -230,7 +220,7 @@ export function manifestOf(values: Values, wanted: AppWishes, callback: string):
     redirect_url: callback,
     // Without a webhook that is active, GitHub keeps no log of deliveries.
     hook_attributes: { url: values.webhook || nowhere(values.name), active: true },
-    default_permissions: permissionsOf(values, wanted),
+    default_permissions: { ...wanted.permissions, ...(values.teams === '' ? {} : wanted.forTeams) },
     default_events: wanted.events,
   }
 }
