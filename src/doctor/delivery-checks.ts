@@ -10,11 +10,7 @@ import type { GitHubApp } from '../github/app-client.ts'
 import { deliveryLog } from '../github/delivery-log.ts'
 import { checkTolerantly } from './github-checks.ts'
 
-interface Secrets {
-  webhookSecret: string
-  /** Of before, which still holds while it is changed. */
-  webhookSecretOld: string | undefined
-}
+type Secrets = Pick<Config['app'], 'webhookSecret' | 'webhookSecretOld'>
 
 type Deliveries = Awaited<ReturnType<ReturnType<typeof deliveryLog>['page']>>['attempts']
 type Delivery = Deliveries[number]

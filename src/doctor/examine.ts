@@ -16,7 +16,7 @@ import {
   checkInstallations,
   checkUserToken,
 } from './github-checks.ts'
-import { checkAccesses, checkNewPostHog, checkPostHogOf, checkPostHogs } from './posthog-checks.ts'
+import { checkNewPostHog, checkPostHogOf, checkPostHogs } from './posthog-checks.ts'
 import { checkDefaultBranch, checkSettings } from './settings-checks.ts'
 
 type Checks = Check | readonly Check[]
@@ -55,7 +55,7 @@ export function examineProcess(config: Config, of: 'start' | 'deliveries'): Prom
     secretsOf(config),
     checkApp(app, [checkAddress(config), checkDeliveries(config)]),
     checkUserToken(config),
-    checkAccesses(config),
+    checkPostHogs(config),
     checkQueue(config.queue),
   )
 }

@@ -21,17 +21,28 @@ interface Service {
   serves(owner: number | string): boolean
 }
 
-export const checkAccesses = (config: Config): Promise<Check[]> =>
-  eachPostHog(config, service => checkAccess(config, service))
-
-export const checkPostHogs = (config: Config, repositories: readonly Repository[]): Promise<Check[]> =>
-  eachPostHog(config, service =>
-    checkPostHog(
-      config,
-      service,
-      repositories.filter(({ ownerId }) => service.serves(ownerId)),
-    ),
+/** @param repositories of this bot, which PostHog's GitHub App should cover; without them, only the keys are examined */
+export async function checkPostHogs(config: Config, repositories?: readonly Repository[]): Promise<Check[]> {
+  const checks = await Promise.all(
+    postHogsOf(config).map(async service => {
+      const { owner, serves } = service
+      const its = await checkPostHog(
+        config,
+        service,
+        repositories?.filter(({ ownerId }) => serves(ownerId)),
+      )
+      if (owner === undefined) return its
+      return its.map(each => ({
+        ...(each.owner === undefined ? ofOwner(each, owner) : each),
+        fix: each.fix
+          .replaceAll('POSTHOG_API_KEY', `the variable that owners.${owner}.posthog.api_key_env names`)
+          .replaceAll('POSTHOG_PROJECT_ID', `owners.${owner}.posthog.project_id`)
+          .replaceAll('POSTHOG_HOST', `owners.${owner}.posthog.host`),
+      }))
+    }),
   )
+  return checks.flat()
+}
 
 export async function checkPostHogOf(
   config: Config,
@@ -74,45 +85,25 @@ const callSettings = ({ host, apiKey, projectId }: PostHogAccess): PostHogSettin
   gate: limitGate(Date.now),
 })
 
-async function eachPostHog(config: Config, check: (service: Service) => Promise<Check[]>): Promise<Check[]> {
-  const checks = await Promise.all(
-    postHogsOf(config).map(async service => {
-      const { owner } = service
-      const its = await check(service)
-      if (owner === undefined) return its
-      return its.map(each => ({
-        ...(each.owner === undefined ? ofOwner(each, owner) : each),
-        fix: each.fix
-          .replaceAll('POSTHOG_API_KEY', `the variable that owners.${owner}.posthog.api_key_env names`)
-          .replaceAll('POSTHOG_PROJECT_ID', `owners.${owner}.posthog.project_id`)
-          .replaceAll('POSTHOG_HOST', `owners.${owner}.posthog.host`),
-      }))
-    }),
-  )
-  return checks.flat()
-}
-
 async function checkPostHog(
   config: Config,
   service: Service,
-  repositories: readonly Pick<Repository, 'owner' | 'repo'>[],
+  repositories: readonly Pick<Repository, 'owner' | 'repo'>[] | undefined,
 ): Promise<Check[]> {
-  const access = await checkAccess(config, service)
-  if (!access.every(({ name, ok }) => ok || name === 'posthog-models')) return access
+  const { settings } = service
+  const key = await checkKey(settings, Date.now)
+  if (!key.every(({ ok }) => ok)) return key
+  const [usual, ...granted] = await checkModels(config, service)
+  const access = [...key, usual, ...granted]
+  if (!repositories || !usual.ok) return access
   const [sandboxes, coverage] = await Promise.all([
     checkSandboxes(config, service),
     checkCoverage(
-      service.settings,
+      settings,
       repositories.map(({ owner, repo }) => `${owner}/${repo}`),
     ),
   ])
   return [...access, ...sandboxes, coverage]
-}
-
-async function checkAccess(config: Config, service: Service): Promise<Check[]> {
-  const key = await checkKey(service.settings, Date.now)
-  if (!key.every(({ ok }) => ok)) return key
-  return [...key, ...(await checkModels(config, service))]
 }
 
 /** Of what owners are granted, by the names that their PostHog has for it. */
@@ -135,7 +126,7 @@ const ofOwner = (check: Check, owner: string): Check => ({
   detail: `owners.${owner}: ${check.detail}`,
 })
 
-async function checkModels(config: Config, service: Service): Promise<Check[]> {
+async function checkModels(config: Config, service: Service): Promise<[usual: Check, ...granted: Check[]]> {
   const offered = await get(service.settings, 'tasks/models/', {}, Models).catch(() => [])
   const ofOwners = checkGranted(config, service, 'models', (names, setBy) => {
     const missing = offered.length === 0 ? [] : names.filter(model => !offered.some(isModel(model)))
