@@ -44,31 +44,17 @@ const maxBytes = 20_000
 
 export function backupOf(run: Run): Backup | undefined {
   const { attached: _, inline: __, delivery: ___, answered: ____, ...request } = run.request
+  const { baseline, workspace, session, mailbox, result, report } = run
+  // What is kept under the name that it has in the record is picked out by the schema.
   const backup = Backup.parse({
+    ...{ ...workspace, ...session, ...session.taskRun, ...mailbox, ...result, ...report },
     request: { ...request, origin: withoutHunk(request.origin) },
-    words: fingerprint(run.baseline.snapshot),
-    head: run.baseline.head,
-    branch: run.workspace.branch,
-    readUpTo: run.workspace.readUpTo,
-    earlier: run.session.earlier,
-    messages: run.session.taskRun?.messages ?? 0,
-    from: run.session.taskRun?.from ?? 0,
-    lastMessageId: run.session.taskRun?.lastMessageId,
-    instructionSent: run.session.instructionSent,
-    taskMade: run.session.taskMade,
-    round: run.result.round,
-    instructionDone: run.result.instructionDone,
-    wordsOfRound: run.mailbox.wordsOfRound.map(({ inline: _, source: __, ...words }) => words),
-    requesters: run.mailbox.requesters,
-    fixes: run.mailbox.fixes,
-    reported: run.result.reported,
-    questions: run.report.questions,
-    outcome: run.result.outcome,
+    words: fingerprint(baseline.snapshot),
+    head: baseline.head,
+    wordsOfRound: mailbox.wordsOfRound.map(({ inline: _, source: __, ...words }) => words),
     quiet: endsQuietly(run),
-    startedAt: run.session.taskRun?.since,
-    began: run.session.began,
-    concludedAt: run.result.concludedAt,
-    cost: run.session.cost ?? run.session.costBefore,
+    startedAt: session.taskRun?.since,
+    cost: session.cost ?? session.costBefore,
   })
   return [backup, { ...backup, wordsOfRound: [] }].find(
     each => Buffer.byteLength(JSON.stringify(each)) <= maxBytes,
