@@ -8,7 +8,6 @@ const [maya, olga, theo] = [person('maya', 1), person('olga', 2), person('theo',
 test('nobody else approved yet', () => {
   expect(approvalCheck([], [maya, olga, theo])).toMatchInlineSnapshot(`
     {
-      "id": "approval",
       "name": "codex approval",
       "state": "pending",
       "summary": "Codex worked on this for maya, olga, and theo. Someone else with write access must approve the newest commit. The approval of a bot does not count.",
@@ -20,7 +19,6 @@ test('nobody else approved yet', () => {
 test('somebody else did', () => {
   expect(approvalCheck([theo], [maya])).toMatchInlineSnapshot(`
     {
-      "id": "approval",
       "name": "codex approval",
       "state": "success",
       "summary": "Codex worked on this for maya. Somebody else approved this commit.",
