@@ -15,7 +15,7 @@ const comment = (asks: RegExp): Call => ({
 })
 const edit = (asks: RegExp): Call => ({ github: { method: 'PATCH', path: /\/issues\/comments\/\d+$/, asks } })
 
-/** Each with a scene that leads there; `once`: it is announced before, and looked for before it is done again. */
+/** Each with a scene that leads there, before those whose calls its thread makes later; `once`: announced before, and looked for. */
 const effects = {
   'a command is queued': { scene: 'asked', call: { queue: 'add comment-' }, once: true },
   'a run is queued': { scene: 'asked', call: { queue: 'add run-' }, once: true },
@@ -29,6 +29,7 @@ const effects = {
   'a branch is made': { scene: 'labelled', call: mutation(/^createLinkedBranch$/) },
   'a task is created': { scene: 'labelled', call: { posthog: 'create-task' }, once: true },
   'a run is started': { scene: 'asked', call: { posthog: /\/tasks\/(?!0{8})[^/]+\/run\/$/ }, once: true },
+  'a message is answered': { scene: 'overtaken', call: comment(/started the run here after/), once: true },
   'a message is said': { scene: 'steered', call: { posthog: 'command' }, once: true },
   'a session is rejoined': { scene: 'rejoined', call: { posthog: 'command' }, once: true },
   'an agent is let go': { scene: 'stopped', call: { posthog: 'cancel' } },
@@ -48,7 +49,6 @@ const effects = {
     once: true,
   },
   'threads are resolved': { scene: 'resolved', call: mutation(/^resolveThreads$/) },
-  'a message is answered': { scene: 'overtaken', call: comment(/started the run here after/), once: true },
   'a reaction is swapped': { scene: 'stopped', call: mutation(/^swapReaction$/) },
   'a label is removed': {
     scene: 'labelled',
