@@ -1,6 +1,6 @@
 /**
  * Opens the queues of a process, on Redis or embedded in a folder, and closes them within a given time.
- * With them come the chores that one process at a time does, and `checkQueue`, which tests for the doctor and the start whether they could be opened.
+ * With them come the chores, each done by one process at a time. `checkQueue` tests whether they could be opened.
  */
 import { access, constants, mkdir, statfs } from 'node:fs/promises'
 import { resolve } from 'node:path'

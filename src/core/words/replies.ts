@@ -14,11 +14,10 @@ import { unfinished } from '../record/failures.ts'
 import type { SenderReply } from '../record/mailbox-part.ts'
 import type { Outcome, Rounds } from '../record/run.ts'
 import type { GrantName } from '../settings/deployment-settings.ts'
-import type { HeldSetting } from '../settings/layers.ts'
 import type { FileSlips } from '../settings/settings-file.ts'
 import { begun, counted, dollars, ended } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
-import { configText } from './settings-text.ts'
+import { configText, type ShownSettings } from './settings-text.ts'
 import { besideThis, standingSentence, type ThreadStanding } from './thread-standing.ts'
 import { mentions, priced, pullLink, withCode } from './words.ts'
 
@@ -63,18 +62,7 @@ export type Reply =
   /** Without `by`, whoever asked for it stopped it. */
   | { kind: 'stopped-waiting'; by: string | undefined }
   | ({ kind: 'status' } & ThreadStanding)
-  | {
-      kind: 'config'
-      held: readonly HeldSetting[]
-      /** That may be used here; empty if PostHog does not say. */
-      models: readonly PricedModel[]
-      problem: string | undefined
-      usable: boolean
-      /** Settings that need a check, if the App may show none. */
-      lacksChecks: boolean
-      /** Where an editor finds what may stand in the file. */
-      schema: string | undefined
-    }
+  | ({ kind: 'config' } & ShownSettings)
   | { kind: 'doctor'; repository: string; checks: readonly Check[] }
   | { kind: 'plan-outdated'; branch: string; sha: string }
   | { kind: 'preset'; given: string; meant: string | undefined; known: readonly string[] }

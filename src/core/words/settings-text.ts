@@ -4,17 +4,19 @@ import type { HeldSetting, Origin } from '../settings/layers.ts'
 import { settingsPath } from '../settings/settings-file.ts'
 import { cell, priced, withCode } from './words.ts'
 
-interface Shown {
+export interface ShownSettings {
   held: readonly HeldSetting[]
+  /** Those that may be used here; empty if PostHog does not say. */
   models: readonly PricedModel[]
   problem: string | undefined
   usable: boolean
-  /** Of the App, for a setting that needs them. */
+  /** Some settings need a check, and the App may show none. */
   lacksChecks: boolean
+  /** Where an editor finds what may stand in the file. */
   schema: string | undefined
 }
 
-export function configText({ held, models, problem, usable, lacksChecks, schema }: Shown): string {
+export function configText({ held, models, problem, usable, lacksChecks, schema }: ShownSettings): string {
   const isSet = ({ from }: HeldSetting): boolean => from.some(({ kind }) => kind !== 'default')
   const set = held.filter(isSet)
   const rest = held.filter(each => !isSet(each))
