@@ -79,7 +79,7 @@ const project = (name: string, include: string[], options: { isolate: boolean; e
     // What an emulator says after its last test would be a message to a runner that is gone, which is an error there.
     disableConsoleIntercept: true,
     ...giveUpAfterMs,
-    setupFiles: ['test/keep-logs.ts'],
+    setupFiles: ['test/keep-logs.ts', 'test/titles.ts'],
     ...options,
     exclude: ['**/node_modules/**', ...(options.exclude ?? []), ...left],
   },

@@ -273,7 +273,7 @@ describe('GitHub’s description of its API', () => {
     ['no query', () => bot.request('GET /repos/acme/shop/pulls?label=x'), /additional properties/],
     ['a value that is none', () => bot.request('GET /repos/acme/shop/pulls?state=odd'), /allowed values/],
     ['a path of another type', () => bot.request('GET /repos/acme/shop/issues/seven'), /integer/],
-    ['too little a body', () => bot.request('POST /repos/acme/shop/git/refs', { ref: 'x' }), /sha/],
+    ['a body that lacks a part', () => bot.request('POST /repos/acme/shop/git/refs', { ref: 'x' }), /sha/],
     [
       'a body with more',
       () => bot.request('POST /repos/acme/shop/issues/1/comments', { body: 'x', to: 'y' }),

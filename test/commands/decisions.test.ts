@@ -207,7 +207,7 @@ describe('what asks for work', () => {
     ['with the model that is at work', atWork, { kind: 'message' }, withOptions({ model: 'GPT-5.5' })],
     ['with a model that nobody has', atWork, rejects('model'), withOptions({ model: 'gpt-9' })],
     [
-      'from a fork, where the settings have a slip, too',
+      'from a fork, where the settings have a slip',
       free({ head: fork, held: withSlip }),
       rejects('beside-slips', { reply: { kind: 'fork' }, problem: 'line 2' }),
       onPull,
@@ -218,7 +218,7 @@ describe('what asks for work', () => {
       rejects('bad-settings', { problem: 'line 2' }),
     ],
     [
-      'with a model that there is not, where the settings have a slip, too',
+      'with a model that there is not, where the settings have a slip',
       free({ held: withSlip }),
       rejects('beside-slips', { reply: { kind: 'model', model: 'gpt-2' }, problem: 'line 2' }),
       withOptions({ model: 'gpt-2' }),
@@ -649,7 +649,7 @@ describe('what asks for work', () => {
       }),
     ],
     [
-      'with them, so that the next retry is in it as well',
+      'with the words of the last round, which the next retry keeps',
       earlier(failedWords),
       starts({ request: { goesOn: true } }),
     ],

@@ -731,7 +731,7 @@ describe('a branch is made', () => {
     ['identical', true],
     ['behind', false],
     ['diverged', false],
-  ])('and a head that is %s of it is known', async (status, expected) => {
+  ])('a head that is %s of it', async (status, expected) => {
     answers('GET', `${at}/compare/abc...def`, [200, { status }])
     expect(await issue().isDescendant('abc', 'def')).toBe(expected)
   })
@@ -741,12 +741,12 @@ describe('a branch is made', () => {
     ['an App', { type: 'Bot' }, { type: 'Bot' }, false],
     ['an App, on behalf of a person', { type: 'User' }, { type: 'Bot' }, false],
     ['nobody that GitHub knows', null, null, false],
-  ])('and a commit by %s is known for it', async (_, author, committer, byPerson) => {
+  ])('a commit by %s', async (_, author, committer, byPerson) => {
     answers('GET', `${at}/compare/abc...def`, [200, { commits: [{ sha: 'def', author, committer }] }])
     expect(await issue().commitsSince('abc', 'def')).toMatchObject([{ sha: 'def', byPerson }])
   })
 
-  test('and of a commit by an App, which', async () => {
+  test('a commit by an App has the name of the App', async () => {
     const commits = [
       { sha: 'def', author: { type: 'Bot', login: 'renovate[bot]' }, committer: { type: 'User' } },
     ]
@@ -761,7 +761,7 @@ describe('a branch is made', () => {
     ['one that is open', [200, [{ merged_at: null }]], false],
     ['nobody’s pull request', [200, []], false],
     ['nothing that is there', [404, { message: 'Not Found' }], false],
-  ])('and whether a commit is of a merged pull request: %s', async (_, answer, expected) => {
+  ])('a commit that is of %s', async (_, answer, expected) => {
     answers('GET', `${at}/commits/def/pulls`, answer)
     expect(await issue().isMerged('def')).toBe(expected)
   })
@@ -799,7 +799,7 @@ describe('a branch is made', () => {
     expect(await issue().hasComment({ in: where, commentId: 502 })).toBe(false)
   })
 
-  describe('and goes away', () => {
+  describe('a branch is deleted', () => {
     const drop = () => issue().deleteBranch('codex/issue-7', 'abc', 'R_1')
 
     test('only from where it stood, which GitHub sees to', async () => {

@@ -61,7 +61,7 @@ describe('a limit lets go', () => {
     ['at once', 429, 'Wait.', { 'retry-after': '0' }, 0],
     ['before the primary limit', 403, 'x', { 'retry-after': '7', ...reset }, 7 * second],
     ['when the primary limit is filled again', 403, 'x', reset, 90 * second],
-    ['of too many requests, then too', 429, 'x', reset, 90 * second],
+    ['of many requests, when the primary limit is filled again', 429, 'x', reset, 90 * second],
     ['not before a second, by a clock that is behind', 403, 'x', exhausted(now / 1000 - 90), second],
     ['in a minute, when the answer says what is no number', 429, 'x', { 'retry-after': 'soon' }, minute],
     ['in a minute, when the reset is no number', 429, 'x', exhausted('soon'), minute],

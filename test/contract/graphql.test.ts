@@ -344,7 +344,7 @@ test('a branch that GitHub does not let go stays', async () => {
 })
 
 test.each([['checks'], ['statuses'], ['checks', 'statuses']])(
-  'and where an owner has not accepted %s %s',
+  'what a pull request needs is known where an owner has not accepted %s %s',
   async (...withheld) => {
     const { client, pull } = await scene()
     const { number } = await pull()

@@ -141,7 +141,7 @@ describe('a delivery that is signed', () => {
       unread,
     ],
     ['an action that is none', { body: differing({ action: { toString: 'x' } }) }, unread],
-  ])('but holds nothing for us is ignored by name: %s', async (_, delivery, expected) => {
+  ])('is ignored by name if it holds nothing for us: %s', async (_, delivery, expected) => {
     expect(await deliver(delivery)).toEqual([200, { ignored: expected }])
     expect(enqueued).toEqual([])
   })
@@ -155,7 +155,7 @@ describe('a delivery that is signed', () => {
     ["GitHub's test vector", { body: vector.payload, headers: { 'x-hub-signature-256': vector.signature } }],
     ['no delivery id', { headers: { 'x-github-delivery': undefined } }],
     ['no event', { headers: { 'x-github-event': undefined } }],
-  ])('and can not be read is a bad request: %s', async (_, delivery) => {
+  ])('is a bad request if it can not be read: %s', async (_, delivery) => {
     expect((await deliver(delivery))[0]).toBe(400)
     expect(enqueued).toEqual([])
   })

@@ -74,14 +74,14 @@ describe('a limit of 0 holds all', () => {
     ['of the whole bot', withTotal(0), [], held('bot')],
     ['whatever else is full', withTotal(0, { repository: 1 }), [other(1)], held('bot')],
     ['the widest first', withTotal(0, { repository: 0 }), [], held('bot')],
-    ['though work goes on, which is not in its way', me({ repository: 0 }), [other(1)], held('repository')],
+    ['while work goes on, which is not in its way', me({ repository: 0 }), [other(1)], held('repository')],
     ['in line', me({ repository: 0 }), [other(1, standsAtZero('repository'))], held('repository', 1)],
   ])('%s', async (_, mine, others, expected) => {
     expect(await turn(mine, others)).toEqual(expected)
     expect(await refusals(indexOf(others), mine.id, startGuards(mine, now))).toBeGreaterThan(0)
   })
 
-  test('and those that it holds go first when it is raised, where it held them', async () => {
+  test('what it holds goes first when it is raised, where it held it', async () => {
     const soleIn = (of: 'repository' | 'owner') => me({ [of]: 1 })
     expect(await turn(soleIn('repository'), [other(1, standsAtZero('repository'))])).toEqual(
       ahead(1, 'repository'),
@@ -337,7 +337,7 @@ describe('one session serves one set of words at a time', () => {
     ['that has begun', theirs(-1, begun), true],
     ['that is about to', theirs(-1, asks), true],
     ['that has its turn alone', theirs(1, hasTurn), false],
-  ])('and who has its turn waits for another %s', async (_, one, waits) => {
+  ])('a run that has its turn waits for another %s', async (_, one, waits) => {
     const me = mine(hasTurn)
     expect(await begunInSession(me, indexOf([me, one]))).toBe(waits ? 1 : 0)
   })

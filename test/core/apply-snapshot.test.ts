@@ -54,7 +54,7 @@ describe('what is seen of the run', () => {
     ['its status', { status: 'completed' }, { status: 'completed', changedAt: at }],
     ['nothing new', {}, { status: 'in_progress', changedAt: t0 }],
     ['a sign of life in the log', { log: [activity], offset: 1 }, { changedAt: at }],
-    ['a line that says nothing is one, too', { offset: 1 }, { changedAt: at }],
+    ['a line that says nothing is one', { offset: 1 }, { changedAt: at }],
     ['when it was changed first', { updatedAt: t0 }, { changedAt: t0, updatedAt: t0 }],
     ['an error', { status: 'failed', error: 'boom' }, { status: 'failed', error: 'boom' }],
     [

@@ -260,7 +260,7 @@ describe('words that nobody needs', () => {
       word(ended({ kind: 'answer' }, beside)),
       /<sub>\[fix the flaky login test\]\(https:\/\/github\.com\/acme\/shop\/issues\/7#issuecomment-501\)/,
     ],
-  ])('but %s', (_, text, words) => {
+  ])('are not left out: %s', (_, text, words) => {
     expect(text).toMatch(words)
   })
 })
@@ -451,7 +451,7 @@ describe('a run in line', () => {
     expect(inLine(waits)).toContain(words)
   })
 
-  test('says which in `/codex status`, too', () => {
+  test('says in `/codex status` which run must end first', () => {
     const live = runWith({ schedule: { waits: { kind: 'line', of: 'repository', ahead: 1, after } } })
     expect(replyComment('maya', { kind: 'status', live, now })).toContain(`One run must end first: ${link}.`)
   })

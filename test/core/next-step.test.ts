@@ -456,7 +456,7 @@ describe('while PostHog is out of reach', () => {
     ['a detail of the status waits its time', working(due, posthogAway()), 'wait 9000', newDetails],
     ['a read-only thread is not told of the outage', working(due, posthogAway(), readOnly), 'wait 9000'],
     [
-      'nothing is told while GitHub is away, too',
+      'nothing is told while GitHub is away',
       working({ ...due, retries: { posthog: outage(), github: outage({ until: now.at + 7 }) } }),
       'wait 7',
       newPhase,
@@ -562,7 +562,7 @@ describe('a Run that failed sees to its agent', () => {
       'leave-agent',
     ],
     ['for ten minutes in all', working(failed, late), 'leave-agent'],
-    ['and ends when that is noted', working(failed, late, { session: { agentLeft: true } }), 'end'],
+    ['until it is noted that its agent was left', working(failed, late, { session: { agentLeft: true } }), 'end'],
     ['not of another', working(failed, { session: { cancelled: { taskRun: 'run-0', at: t0 } } }), 'cancel'],
     ['one that idles may be spoken to again', working(failed, idles), 'end'],
     [
@@ -574,7 +574,7 @@ describe('a Run that failed sees to its agent', () => {
     ['a lost rejoin', working(failed, noTaskRun, intends({ kind: 'rejoin', at: t0, offset: 0 })), 'rejoin'],
     ['a lost start is looked for ten minutes', working(failed, late, mayHaveBegun), 'leave-agent'],
     ['not while PostHog is away', working(failed, posthogAway()), 'wait 4000'],
-    ['while GitHub is away, too', working(failed, githubAway()), 'cancel'],
+    ['while GitHub is away', working(failed, githubAway()), 'cancel'],
   ])
 })
 

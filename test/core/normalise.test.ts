@@ -168,7 +168,7 @@ describe('edits of comments', () => {
   holds([
     ['that brought a command in', `edit-501-${at + 60_000}-apGHXwTV59`, comments(edited('hello'))],
     ['within a quarter of an hour', `edit-501-${at + 15 * 60_000}-apGHXwTV59`, comments(edited('hello', 15))],
-    ['too late', '- edited too late', comments(edited('hello', 16))],
+    ['after a quarter of an hour', '- edited too late', comments(edited('hello', 16))],
     ['that took the command out', '- no command', comments(edited('/codex fix it', 1, 'never mind'))],
     ['of something else than the words', '- no new command', comments({ ...edited('x'), changes: {} })],
     ['that do not say what was before', '- no new command', comments({ ...edited('x'), changes: undefined })],

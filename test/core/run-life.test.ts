@@ -208,7 +208,7 @@ describe('something may be said at any moment', () => {
   ]
   const notes = [stop('s0'), words('m0')]
 
-  test.each(fates)('and the call before it may go %s', async fate => {
+  test.each(fates)('the call before it goes %s', async fate => {
     for (let at = seed % stride; at < 30; at += stride)
       for (const note of notes)
         for (const later of someOf([0, 1], 1)) {

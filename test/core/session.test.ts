@@ -36,7 +36,7 @@ test('a run that may only read publishes nothing', () =>
     publishes: false,
   }))
 
-test('a session works on the branch of its own pull request, too', () => {
+test('a session works on the branch of its own pull request', () => {
   const run = working({ session: { taskRun: { ...taskRun, may: rights, headBranch: pull.head } } })
   const onPull = changed(run, { workspace: { branch: { ...branch, name: pull.head } } })
   expect(mayServe(sessionOf(run) ?? {}, wantedRights(onPull))).toBe(true)

@@ -33,7 +33,7 @@ describe('the time until the next look', () => {
     }
   })
 
-  test('480 calls a minute are not reached either', () => {
+  test('all live Runs together stay under 480 calls a minute', () => {
     for (let live = 1; live <= 500; live += 1)
       expect((minute / pollInterval(0, live)) * live * 2).toBeLessThanOrEqual(480)
   })

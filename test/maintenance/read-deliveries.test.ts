@@ -95,7 +95,7 @@ test('what is new is taken in its order, once, and a quiet look costs one call',
   expect(taken).toEqual([...ids, ...more])
 })
 
-test('an entry that GitHub shows late is taken, too', async () => {
+test('an entry that GitHub shows late is taken', async () => {
   const [first = ''] = came(4)
   const late = log.splice(1, 1)[0] as Attempt
   await look()

@@ -248,7 +248,7 @@ describe('a run that was lost', () => {
   test.each([
     ['its last word is missed', 'work' as const, [{ slot, addedAt: t0 }]],
     ['a review is not among the comments that are read', 'review' as const, []],
-  ])('and had its answer: %s', async (_, what, expected) => {
+  ])('comes back if its last word is missed: %s', async (_, what, expected) => {
     now = t0 + hour
     const ended = changed(run, {
       request: { ...run.request, what },
@@ -295,7 +295,7 @@ describe('a run that was lost', () => {
     expect(added).toEqual([])
   })
 
-  test('and was to go on with a session is not taken for what that session did before', async () => {
+  test('is not taken for what its session did before', async () => {
     const earlier = { taskId: 'task', taskRunId: 'before', over: false }
     const lost = changed(run, { session: { taskId: 'task', earlier } })
     await search(keeps, undefined, [], lost, { task: 'task', taskRun: 'before' })

@@ -104,7 +104,7 @@ describe('it stays, and is looked at again in five minutes', () => {
     expect(await turns(given)).toEqual(rests)
   })
 
-  test('or as late as a limit has it', async () => {
+  test('a limit puts it off for longer', async () => {
     const limit = new RetryLater('posthog', t0 + hour, 'rate-limit', 'limit')
     expect(await turns(fails(limit))).toEqual({ ms: 59 * minute, did: [] })
   })

@@ -39,7 +39,7 @@ const shown: RunChange = { report: { status } }
 describe('a run that waits', () => {
   test.each<[string, Run, ReturnType<typeof callAt>]>([
     ['for whoever runs the bot, calls', runWith({ retries: { posthog: wrongKey } }), t0 + 10 * minute],
-    ['with an agent at work, too', working({ retries: { posthog: wrongKey } }), t0 + 10 * minute],
+    ['with an agent at work', working({ retries: { posthog: wrongKey } }), t0 + 10 * minute],
     [
       'for rights, calls',
       working({ retries: { github: { ...refused, rights: true } } }),

@@ -203,7 +203,7 @@ describe('a label beside a command in the text', () => {
     expect(bot.unlabelled).toEqual(['codex'])
   })
 
-  test('whose run has ended by then goes, too', async () => {
+  test('goes if its run has ended by then', async () => {
     const bot = botWith({ agent: { says: 'Done.' } })
     const opened = github.opens('maya', '/codex fix it', 10)
     await sends(bot, opened.text)

@@ -155,7 +155,7 @@ onEitherQueue('Somebody else has to approve', world => {
     await waitForCheck(pushed, 'success')
   })
 
-  it('of the agent’s commits in a pull request of the asker’s own, too', async () => {
+  it('of the agent’s commits in a pull request of the asker’s own', async () => {
     const { github } = world()
     const { repository, maya, waitForCheck } = await here()
     await github.hands.commit(repository, 'maya/renamed', 'main', { 'a.txt': 'a' }, 'By the agent')

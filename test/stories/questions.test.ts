@@ -28,7 +28,7 @@ onEitherQueue('Somebody asks a question', world => {
     expect(prompt(1)).toContain('It waits 200 ms for the session.')
   })
 
-  it('on the pull request of a fork, too', async () => {
+  it('on the pull request of a fork', async () => {
     const { github, posthog } = world()
     const repository = await newRepository(world())
     const { number } = await github.openForkPull({ repository, title: 'From outside', files: { a: 'b\n' } })

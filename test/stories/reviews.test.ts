@@ -88,7 +88,7 @@ onEitherQueue('Somebody reviews', world => {
     }
   }
 
-  it('a review that joins a run at work has its inline comments answered as well', async () => {
+  it('a review that joins a run at work has its inline comments answered', async () => {
     const agent = await atWork('joined')
     world().posthog.script('address all', addressed)
     await asksOnLines(agent, 'address all')

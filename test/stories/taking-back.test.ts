@@ -150,7 +150,7 @@ onEitherQueue('Something is taken back, or put right', world => {
     expect(await thread.status()).toMatch(/^### 💬 Codex answered/)
   })
 
-  it('what becomes of a pull request is shown in a status that stays, after the end of its run, too', async () => {
+  it('what becomes of a pull request is shown after the end of its run, in a status that stays', async () => {
     const { maya, thread, says, run } = await opensIssue(world(), 'Follow me', await newRepository(world()))
     await says('/codex do it')
     const status = await thread.waitForStatus('### 🚀 [#')

@@ -81,7 +81,7 @@ onEitherQueue('The settings say who may', world => {
     expect(ledger().runs[0]?.body).toMatchObject({ model: 'gpt-5' })
   })
 
-  it('too many starts in a day wait, and it says until when', async () => {
+  it('starts above the limit of a day wait, and it says until when', async () => {
     const { repository, says, thread } = await issueWith('limits:\n  repository_per_day: 1\n')
     await says('/codex first')
     await thread.waitForAnswer('Codex opened draft')

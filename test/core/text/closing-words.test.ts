@@ -56,7 +56,7 @@ describe('what is ours stands first', () => {
   )
 
   test.skipIf(!cmarkAvailable()).each([...swallowed, '<!--', '```', '<script>'])(
-    'and GitHub’s engine shows it before %j',
+    'GitHub’s engine shows it before %j',
     body => expect(render(wanted(body))).toMatch(/^<p>Closes #7<\/p>\n<!-- codex-run:\S+ -->\n/),
   )
 })

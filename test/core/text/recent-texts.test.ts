@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { keepingRecent } from '../../../src/core/text/event-loop.ts'
 
-test('the last texts are worked on once, and what gave nothing is kept as well', () => {
+test('the last texts are worked on once, even if they gave nothing', () => {
   const worked: string[] = []
   const given = keepingRecent(2, text => {
     worked.push(text)
