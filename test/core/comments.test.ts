@@ -3,8 +3,7 @@ import { commands, parseCommands } from '../../src/commands/command-registry.ts'
 import { infoOf, optionNames, usageOf } from '../../src/core/command/options.ts'
 import type { Mistake } from '../../src/core/command/parse.ts'
 import { found, passed } from '../../src/core/model/check.ts'
-import { Rejected } from '../../src/core/model/errors.ts'
-import { failureOf, zeroLimit } from '../../src/core/record/failures.ts'
+import { zeroLimit } from '../../src/core/record/failures.ts'
 import {
   changed,
   type Outcome,
@@ -952,26 +951,6 @@ describe('replies', () => {
     expect(text).not.toMatch(/^\|/m)
     for (const name of optionNames)
       expect(text).toContain(`- \`${usageOf(name)}\`\\\n  ${infoOf(name).about}`)
-  })
-})
-
-describe('a refusal by a service', () => {
-  const refused = (
-    status: number,
-    session: Pick<Run['session'], 'taskId'> = {},
-    service: 'github' | 'posthog' = 'posthog',
-  ) => failureOf(new Rejected(service, status, '', 'no'), { session })
-
-  test('by a project that is not there is no task that is not known any more', () => {
-    expect(refused(404).reason).toBe('PostHog does not know the project of this bot')
-    expect(refused(404, { taskId: 'task-1' }).reason).toBe('PostHog does not know the task of this thread')
-  })
-
-  test('is for an admin to deal with, whom no setting is named to who only wrote a comment', () => {
-    for (const { reason, fix } of [refused(401), refused(403), refused(404), refused(401, {}, 'github')]) {
-      expect(fix).toContain('Tell an admin of this bot')
-      expect(reason + fix).not.toMatch(/[A-Z]{2,}_[A-Z]/)
-    }
   })
 })
 

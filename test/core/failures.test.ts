@@ -31,6 +31,9 @@ const stored: Record<string, string> = {
   own: 'The tests can not run here.',
 }
 
+const refused = (status: number, code = '', service: 'github' | 'posthog' = 'posthog', taskId = 'task-1') =>
+  failureOf(new Rejected(service, status, code, 'no'), { session: { taskId } })
+
 test('what a failure says', () => {
   const said = [
     ...Object.values(stored).map(error => agentFailure(faultIn(error), { since: t0 })),
@@ -47,6 +50,9 @@ test('what a failure says', () => {
     failures.noCommit('main'),
     failures.archived,
     failures.refusedBranch('codex/issue-7', new Error('rules'), 'codex/'),
+    ...[401, 404].map(code => refused(code)),
+    refused(401, '', 'github'),
+    failureOf(new Rejected('posthog', 404, '', 'no'), { session: {} }),
   ]
   expect(said.map(each => `${each.class}: ${each.reason} → ${each.fix}`)).toMatchInlineSnapshot(`
     [
@@ -76,6 +82,10 @@ test('what a failure says', () => {
       "setup: the default branch \`main\` has no commit yet → Push a first commit. Then write \`/codex retry\`.",
       "setup: this repository is archived, so nobody can push to it → Unarchive it. Then write \`/codex retry\`.",
       "setup: GitHub did not let the bot make the branch \`codex/issue-7\`: rules → Let this App make branches named \`codex/…\` in the repository's rulesets. Then write \`/codex retry\`. Or use a branch that is there: \`/codex --branch NAME …\`.",
+      "setup: PostHog does not let this bot work in its project: no → Tell an admin of this bot: \`npm run doctor\` shows them what is wrong.",
+      "lost: PostHog does not know the task of this thread → The task was deleted, or this bot uses another project now. Start again with \`/codex --new …\`.",
+      "setup: GitHub refused the bot's credentials → Tell an admin of this bot: \`npm run doctor\` shows them what is wrong.",
+      "setup: PostHog does not know the project of this bot → Tell an admin of this bot: \`npm run doctor\` shows them what is wrong.",
     ]
   `)
 })
@@ -103,9 +113,6 @@ test('a limit of the settings is told with the key that lifts it, one against lo
     'the runs of this repository cost `$51.20` in 24 hours; the limit is `$50`',
   )
 })
-
-const refused = (status: number, code = '', service: 'github' | 'posthog' = 'posthog', taskId = 'task-1') =>
-  failureOf(new Rejected(service, status, code, 'no'), { session: { taskId } })
 
 const all: Record<string, Outcome> = {
   ...Object.fromEntries(

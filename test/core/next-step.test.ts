@@ -562,7 +562,7 @@ describe('a Run that failed sees to its agent', () => {
       'leave-agent',
     ],
     ['for ten minutes in all', working(failed, late), 'leave-agent'],
-    ['until it is noted that its agent was left', working(failed, late, { session: { agentLeft: true } }), 'end'],
+    ['until its agent was left', working(failed, late, { session: { agentLeft: true } }), 'end'],
     ['not of another', working(failed, { session: { cancelled: { taskRun: 'run-0', at: t0 } } }), 'cancel'],
     ['one that idles may be spoken to again', working(failed, idles), 'end'],
     [
