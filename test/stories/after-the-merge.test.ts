@@ -50,8 +50,8 @@ onEitherQueue(
       await run(1).completeTurn('Polished late.')
       const answer = await thread.waitForAnswer('Polished late.')
       const [, second] = await pulls()
-      expect(second).toMatchObject({ head: first?.head, base: 'main', state: 'open' })
       expect(answer).toContain(`Codex opened draft **[#${second?.number} `)
+      expect(second).toMatchObject({ head: first?.head, base: 'main', state: 'open' })
     })
 
     it('is merged: a run that waited for its turn begins anew', async () => {
