@@ -6,7 +6,7 @@ import { heldAt, isNear, rightBefore, spendingOf } from '../core/record/admissio
 import { costReached, lifting, limitReached, zeroLimit } from '../core/record/failures.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
 import { type CostOfDay, limitsOf, type Run, type Waits } from '../core/record/run.ts'
-import { hasOpenPull, pullToCome } from '../core/record/run-index.ts'
+import { sets } from '../core/record/run-index.ts'
 import type { DeploymentSettings } from '../core/settings/deployment-settings.ts'
 import { defaultSettings } from '../core/settings/repository-settings.ts'
 
@@ -106,10 +106,10 @@ export async function heldByOthers(
   const most = limitsOf(me.run).open_pull_requests
   const hasOwn = result.pulls.some(({ state }) => state === 'open')
   if (most === undefined || isReadOnly(request.what) || thread.kind === 'pull' || hasOwn) return free
-  const [known = 0] = await index.query([{ kind: 'count', set: hasOpenPull(thread.repoId) }])
+  const [known = 0] = await index.query([{ kind: 'count', set: sets.openPull(thread.repoId) }])
   const [open, coming] = await Promise.all([
     github.openPulls(baseline.settings.branch_prefix),
-    index.listed([pullToCome(thread.repoId)]),
+    index.listed([sets.pullToCome(thread.repoId)]),
   ])
   const toCome = coming.flatMap(({ id, data }): Awaited[] =>
     id === me.id
@@ -121,9 +121,9 @@ export async function heldByOthers(
     return { ...free, waits: { kind: 'open-pulls', since, most, pulls } }
   return {
     guards: [
-      { set: pullToCome(thread.repoId), most: most - open.length },
+      { set: sets.pullToCome(thread.repoId), most: most - open.length },
       // One that came meanwhile is to come no more, and GitHub has not told of it.
-      { set: hasOpenPull(thread.repoId), most: known + 1 },
+      { set: sets.openPull(thread.repoId), most: known + 1 },
     ],
   }
 }

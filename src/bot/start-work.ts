@@ -15,7 +15,7 @@ import type { Source } from '../core/record/mailbox-part.ts'
 import { aroundMarkers } from '../core/record/marker.ts'
 import type { UnusedBranch } from '../core/record/own-pull-request.ts'
 import type { Run } from '../core/record/run.ts'
-import { inLine, ofThread, ownersPlace, wholeBot, working } from '../core/record/run-index.ts'
+import { sets } from '../core/record/run-index.ts'
 import { type RepositoryRef, triggerOf } from '../core/settings/deployment-settings.ts'
 import { redactor } from '../core/text/redact.ts'
 import { inOwnWords } from '../core/words/words.ts'
@@ -71,7 +71,7 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
   // It may have another `limits.total`.
   runtime.settings.onChange(
     () =>
-      void wakeFirstOf(queues)([inLine(wholeBot)]).catch(err =>
+      void wakeFirstOf(queues)([sets.line('bot')]).catch(err =>
         log.warn({ err }, 'could not wake the first run in line'),
       ),
   )
@@ -172,7 +172,7 @@ const wakeFirstOf =
 const wakeCommands =
   ({ triggers }: Runtime['queues']) =>
   async (thread: Thread): Promise<void> => {
-    const [waiting = []] = await triggers.members([ofThread(thread)], { kind: 'first', count: 100 })
+    const [waiting = []] = await triggers.members([sets.thread(thread)], { kind: 'first', count: 100 })
     await Promise.all(waiting.map(({ id }) => triggers.wake(id)))
   }
 
@@ -289,7 +289,7 @@ export async function liveRunsOf<Tenant>(
 async function runsAtWork(owners: readonly number[], runs: Counted): Promise<number> {
   if (owners.length === 0) return 0
   const counts = await runs.query(
-    owners.map(owner => ({ kind: 'count', set: working(ownersPlace(owner)) }) as const),
+    owners.map(owner => ({ kind: 'count', set: sets.working(`owner ${owner}`) }) as const),
   )
   return counts.reduce<number>((sum, count = 0) => sum + count, 0)
 }

@@ -11,7 +11,7 @@
  *
  * Then facts are read, a pure decision is made of them, and performed unless somebody stopped it meanwhile.
  */
-import { ofThread } from '../core/record/run-index.ts'
+import { sets } from '../core/record/run-index.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
 import { readJson } from '../core/text/json.ts'
 import type { GivenCommand, Request } from './command.ts'
@@ -101,7 +101,7 @@ async function isItsTurn(
 async function replaceWaiting({ deps, job, record }: CommandContext, message: string): Promise<void> {
   const { trigger } = record
   if (trigger.kind !== 'comment') return
-  const waiting = await deps.waiting.listed([ofThread(trigger.thread)])
+  const waiting = await deps.waiting.listed([sets.thread(trigger.thread)])
   for (const { id, data } of waiting) {
     const { trigger: other } = data
     const isBefore = other.kind === 'comment' && id !== job.id && other.at <= trigger.at

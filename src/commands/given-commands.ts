@@ -6,7 +6,7 @@ import type { StepResult, WrittenText } from '../core/model/ports.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import type { CommentTrigger, LabelTrigger, TickTrigger } from '../core/model/trigger.ts'
 import { commandFor } from '../core/record/request-part.ts'
-import { ofRepository } from '../core/record/run-index.ts'
+import { sets } from '../core/record/run-index.ts'
 import { isState } from '../core/record/run-state.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
 import type { GivenCommand, Words } from './command.ts'
@@ -114,7 +114,7 @@ const mayBeAnAgents = async (context: CommandContext): Promise<boolean> =>
 
 /** Whether an agent is at work in the repository in the name of a user. */
 export async function isUserAtWork({ deps, record }: ThreadContext): Promise<boolean> {
-  const live = await deps.runs.listed([ofRepository(record.trigger.thread.repoId)])
+  const live = await deps.runs.listed([sets.repository(record.trigger.thread.repoId)])
   return live.some(({ data }) => data.request.options.authorship === 'user')
 }
 

@@ -11,7 +11,7 @@ import type { Marker } from '../core/record/marker.ts'
 import { isAtWork, readMessages } from '../core/record/messages.ts'
 import { believeAbsent } from '../core/record/retries.ts'
 import { changed, phaseOf, type Run, sessionOf } from '../core/record/run.ts'
-import { ofPull, ofTask, ofThread, runsOfPull } from '../core/record/run-index.ts'
+import { runsOfPull, sets } from '../core/record/run-index.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
 import type { SeenPage } from '../core/text/seen-page.ts'
 import { markerOf } from '../runs/steps/markers.ts'
@@ -188,7 +188,7 @@ const pullNow = async (context: CommandContext, number: number): Promise<PullVie
 /** Its run may not have edited its status yet, and the other thread of an issue and its pull request may have gone on. */
 async function withSession({ deps }: CommandContext, marker: Marker): Promise<Marker> {
   if (marker.task === undefined) return marker
-  const [[newest] = []] = await deps.runs.members([ofTask(marker.task)], { kind: 'last', count: 1 })
+  const [[newest] = []] = await deps.runs.members([sets.task(marker.task)], { kind: 'last', count: 1 })
   const kept = newest && (await deps.runs.get(newest.id))
   const session = kept && sessionOf(kept.data)
   return session ? { ...marker, taskRun: session.taskRunId, may: session.may } : marker
@@ -196,7 +196,7 @@ async function withSession({ deps }: CommandContext, marker: Marker): Promise<Ma
 
 async function lastKept(context: CommandContext): Promise<Run | undefined> {
   const { runs } = context.deps
-  const [newest = []] = await runs.members([ofThread(context.record.trigger.thread)], {
+  const [newest = []] = await runs.members([sets.thread(context.record.trigger.thread)], {
     kind: 'last',
     count: 5,
   })
@@ -239,7 +239,7 @@ async function runBeside(context: CommandContext): Promise<Run | undefined> {
   const { thread } = context.record.trigger
   let beside: Run | undefined
   if (thread.kind === 'pull') {
-    const ofIssue = (await runs.listed([ofPull(thread, thread.number)]))
+    const ofIssue = (await runs.listed([sets.pull({ ...thread, number: thread.number })]))
       .filter(({ standing, data }) => standing === 'live' && threadSlot(data.thread) !== threadSlot(thread))
       .toSorted((a, b) => a.addedAt - b.addedAt)
       .at(-1)

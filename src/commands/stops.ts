@@ -16,7 +16,7 @@ import { type Thread, threadSlot } from '../core/model/thread.ts'
 import type { Target } from '../core/model/views.ts'
 import { isBefore, momentOf } from '../core/record/event-order.ts'
 import { services } from '../core/record/retries.ts'
-import { ofThread } from '../core/record/run-index.ts'
+import { sets } from '../core/record/run-index.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
 import type { NotBegun } from './command.ts'
 import {
@@ -41,7 +41,7 @@ export async function markStop(
   const { record, deps, job } = context
   const threads = [...new Set([...(record.stop?.threads ?? []), threadSlot(thread)])]
   await context.save({ ...record, stop: { threads, command: record.done } })
-  const [waiting = []] = await deps.waiting.members([ofThread(thread)], newest)
+  const [waiting = []] = await deps.waiting.members([sets.thread(thread)], newest)
   await Promise.all(waiting.filter(({ id }) => id !== job.id).map(({ id }) => deps.waiting.wake(id)))
 }
 
@@ -52,7 +52,7 @@ export const stopsOf =
   (triggers: Pick<WaitingTriggers, 'listed'>): StopsOf =>
   async thread => {
     const found: StopsOfThread = { judged: [], unjudged: [] }
-    const all = await triggers.listed([stopsIn(threadSlot(thread)), ofThread(thread)], newest)
+    const all = await triggers.listed([stopsIn(threadSlot(thread)), sets.thread(thread)], newest)
     for (const { id, data } of all.toSorted((a, b) => a.data.trigger.at - b.data.trigger.at)) {
       const { trigger, stop } = data
       if (stop?.threads.includes(threadSlot(thread)))
@@ -120,7 +120,7 @@ export async function isPreceded(context: CommandContext): Promise<boolean> {
   const { thread } = record.trigger
   const mine = momentOf(record.trigger, record.done)
   const since = deps.now() - patience
-  const all = await deps.waiting.listed([ofThread(thread)], newest)
+  const all = await deps.waiting.listed([sets.thread(thread)], newest)
   const before = all.filter(({ id, data: { trigger, done, answer, retries } }) => {
     if (id === job.id || answer || services.some(each => retries[each])) return false
     if (trigger.kind !== 'comment' && trigger.kind !== 'label') return false
@@ -142,7 +142,7 @@ const answered = new Set(
 /** What was asked in the thread and has no Run yet; and what was stopped before it had one. */
 export async function notBegun({ deps, record, job }: CommandContext): Promise<NotBegun[]> {
   const { thread } = record.trigger
-  const all = await deps.waiting.listed([ofThread(thread), stoppedIn(thread)], newest)
+  const all = await deps.waiting.listed([sets.thread(thread), stoppedIn(thread)], newest)
   return all.flatMap(({ id, data: { trigger, stopped, waits, retries, done, reacted } }) => {
     if (id === job.id) return []
     if (trigger.kind !== 'comment' && trigger.kind !== 'label') return []
@@ -170,7 +170,7 @@ export async function notBegun({ deps, record, job }: CommandContext): Promise<N
 export const waitsStill =
   (triggers: Pick<WaitingTriggers, 'listed'>) =>
   async (thread: Thread, at: Target): Promise<boolean> => {
-    const waiting = await triggers.listed([ofThread(thread)], newest)
+    const waiting = await triggers.listed([sets.thread(thread)], newest)
     return waiting.some(({ data: { trigger, waits } }) => {
       if (waits?.run === undefined || (trigger.kind !== 'comment' && trigger.kind !== 'label')) return false
       return isSamePlace(at, trigger.kind === 'comment' ? trigger.commentRef : { kind: 'subject' })

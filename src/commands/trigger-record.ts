@@ -11,7 +11,7 @@ import { type ThreadTrigger, Trigger } from '../core/model/trigger.ts'
 import { RunMessage } from '../core/record/mailbox-part.ts'
 import { Marker } from '../core/record/marker.ts'
 import { Retries } from '../core/record/run.ts'
-import { ofInstallation, ofRepository, ofThread, untoldIn, untoldOf } from '../core/record/run-index.ts'
+import { sets } from '../core/record/run-index.ts'
 
 const ReplyRecord = z.object({
   /** What it tells, for whoever has to find it again. */
@@ -86,13 +86,13 @@ export const triggerIndex = {
     if (!isOfThread(data)) return []
     const { thread, at } = data.trigger
     return [
-      { set: ofThread(thread), score },
-      { set: ofInstallation(thread.installationId), score },
-      { set: ofRepository(thread.repoId), score },
+      { set: sets.thread(thread), score },
+      { set: sets.installation(thread.installationId), score },
+      { set: sets.repository(thread.repoId), score },
       ...data.momentary.slice(-1).map(({ at }) => ({ set: repliedIn(thread), score: at, keptMs: atOnce })),
       ...(data.stop?.threads ?? []).map(slot => ({ set: stopsIn(slot), score: at, keptMs: redelivered })),
       ...(data.lost
-        ? [untoldIn(thread.repoId), untoldOf(thread.installationId)].map(set => ({
+        ? [sets.untoldIn(thread.repoId), sets.untoldOf(thread.installationId)].map(set => ({
             set,
             score: at,
             keptMs: redelivered,

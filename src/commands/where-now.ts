@@ -6,7 +6,7 @@ import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import { movedTo, type Repository } from '../core/model/thread.ts'
 import { send, withRepository } from '../core/record/messages.ts'
 import { changed, type Run } from '../core/record/run.ts'
-import { atPlace, ofRepository, untoldIn } from '../core/record/run-index.ts'
+import { sets } from '../core/record/run-index.ts'
 import { showStatus } from '../runs/steps/status-comment.ts'
 import { drawStatus } from '../runs/steps/step-context.ts'
 import type { TriggerDeps } from './command-context.ts'
@@ -15,9 +15,9 @@ import { isOfThread, requeued } from './trigger-record.ts'
 /** Before what the webhook says is seen to. What GitHub does not answer now, the next one brings. */
 export async function seeWhereNow(deps: TriggerDeps, id: string, said: Repository): Promise<void> {
   const count = (set: string) => ({ kind: 'count', set }) as const
-  const untoldHere = count(untoldIn(said.repoId))
+  const untoldHere = count(sets.untoldIn(said.repoId))
   const [[live = 0, here = 0, ended = 0], [lost = 0]] = await Promise.all([
-    deps.runs.query([count(ofRepository(said.repoId)), count(atPlace(said)), untoldHere]),
+    deps.runs.query([count(sets.repository(said.repoId)), count(sets.address(said)), untoldHere]),
     deps.waiting.query([untoldHere]),
   ])
   if (live === here && ended + lost === 0) return
@@ -32,11 +32,11 @@ export async function seeWhereNow(deps: TriggerDeps, id: string, said: Repositor
 
 /** @param id of what it is known from */
 export async function isNow(deps: TriggerDeps, id: string, now: Repository): Promise<void> {
-  for (const { id: run, data } of await deps.runs.listed([ofRepository(now.repoId)]))
-    if (data.mailbox.accessLost || atPlace(data.thread) !== atPlace(now))
+  for (const { id: run, data } of await deps.runs.listed([sets.repository(now.repoId)]))
+    if (data.mailbox.accessLost || sets.address(data.thread) !== sets.address(now))
       await send(deps.runs, run, { kind: 'poll', id: `${id}-moved`, to: now })
-  for (const run of await deps.runs.listed([untoldIn(now.repoId)])) await tellOf(deps, run.id, now)
-  for (const { id: command, data, standing } of await deps.waiting.listed([untoldIn(now.repoId)])) {
+  for (const run of await deps.runs.listed([sets.untoldIn(now.repoId)])) await tellOf(deps, run.id, now)
+  for (const { id: command, data, standing } of await deps.waiting.listed([sets.untoldIn(now.repoId)])) {
     // One that is live is put back already.
     if (!isOfThread(data) || standing === 'live') continue
     const { trigger, done, lost } = data

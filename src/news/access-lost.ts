@@ -9,7 +9,7 @@ import type { Thread } from '../core/model/thread.ts'
 import { second } from '../core/model/time.ts'
 import type { AccessBackTrigger, AccessLostTrigger } from '../core/model/trigger.ts'
 import { send } from '../core/record/messages.ts'
-import { atPlace, ofInstallation, ofRepository, untoldIn, untoldOf } from '../core/record/run-index.ts'
+import { sets } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
 
 /** No thread can be told of a failure, so it is retried for ever. */
@@ -33,8 +33,8 @@ export async function acceptAccess(deps: TriggerDeps, job: LockedJob<TriggerReco
 
 async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promise<void> {
   const { id: eventId, sender, at, by, installationId, repositories } = trigger
-  const sets = repositories?.map(ofRepository) ?? [ofInstallation(installationId)]
-  const [runs, waiting] = await Promise.all([deps.runs.listed(sets), deps.waiting.listed(sets)])
+  const there = repositories?.map(sets.repository) ?? [sets.installation(installationId)]
+  const [runs, waiting] = await Promise.all([deps.runs.listed(there), deps.waiting.listed(there)])
   const checks = new Map<number, boolean>()
   /** The event may be hours old: GitHub is asked once for each repository. */
   const isLost = async (thread: Thread): Promise<boolean> => {
@@ -65,9 +65,12 @@ async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promis
 /** @returns whether something was to be put right */
 async function haveAccess(deps: TriggerDeps, trigger: AccessBackTrigger): Promise<boolean> {
   const { id, installationId, repositories } = trigger
-  const sets = repositories?.flatMap(({ repoId }) => [untoldIn(repoId), ofRepository(repoId)])
-  const untold = repositories?.map(({ repoId }) => untoldIn(repoId)) ?? [untoldOf(installationId)]
-  const [known, commands] = await Promise.all([deps.runs.listed(sets ?? untold), deps.waiting.listed(untold)])
+  const there = repositories?.flatMap(({ repoId }) => [sets.untoldIn(repoId), sets.repository(repoId)])
+  const untold = repositories?.map(({ repoId }) => sets.untoldIn(repoId)) ?? [sets.untoldOf(installationId)]
+  const [known, commands] = await Promise.all([
+    deps.runs.listed(there ?? untold),
+    deps.waiting.listed(untold),
+  ])
   const threads = [
     ...known.map(({ data }) => data.thread),
     ...commands.flatMap(({ data }) => (isOfThread(data) ? [data.trigger.thread] : [])),
@@ -79,7 +82,7 @@ async function haveAccess(deps: TriggerDeps, trigger: AccessBackTrigger): Promis
       defaultBranch = thread.defaultBranch,
     } = repositories?.find(({ repoId }) => repoId === thread.repoId) ?? thread
     const said = { ...thread, installationId, owner, repo, defaultBranch }
-    return !mailbox.accessLost && atPlace(thread) === atPlace(said)
+    return !mailbox.accessLost && sets.address(thread) === sets.address(said)
   }
   if (commands.length === 0 && known.every(isHere)) return false
   for (const [repoId, thread] of new Map(threads.map(each => [each.repoId, each]))) {

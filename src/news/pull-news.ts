@@ -11,7 +11,7 @@ import { agentLogin, othersAmong, requestersOf } from '../core/record/own-pull-r
 import { roundsOf, tellerOf } from '../core/record/pull-end.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
 import { believeAbsent } from '../core/record/retries.ts'
-import { ofPull, ofThread, onBranch, runsOfPull, untilPullEnds, wakeEach } from '../core/record/run-index.ts'
+import { runsOfPull, sets, wakeEach } from '../core/record/run-index.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { approvalCheck, inMergeQueue, noneOfCodex } from '../core/words/approval-check.ts'
 import { wantedBody } from '../runs/steps/tend-pull.ts'
@@ -24,7 +24,7 @@ export async function newsOfPull(context: ThreadContext, trigger: PullNewsTrigge
   if (news === 'checked') return newsOfHead(context, trigger)
   if (news === 'merging') return checkMergeGroup(context, trigger)
   if (news === 'closed' || news === 'merged')
-    await wakeEach(context.deps.runs, untilPullEnds(trigger.thread.repoId))
+    await wakeEach(context.deps.runs, sets.untilPullEnds(trigger.thread.repoId))
   if (news === 'opened') await pollNow(context, trigger)
   if (news === 'opened' || news === 'pushed' || news === 'marked' || news === 'reviewed')
     return checkApproval(context, trigger)
@@ -58,7 +58,7 @@ async function markAgain(
   { thread }: PullNewsTrigger,
   view: PullView,
 ): Promise<void> {
-  const maker = (await deps.runs.listed([ofPull(thread, view.number)])).at(-1)
+  const maker = (await deps.runs.listed([sets.pull({ ...thread, number: view.number })])).at(-1)
   if (!maker || view.state !== 'open') return
   const body = wantedBody({ run: maker.data, deps }, view)
   if (body === view.body) return
@@ -70,7 +70,7 @@ async function markAgain(
 async function pollNow({ deps: { runs } }: ThreadContext, news: PullNewsTrigger): Promise<void> {
   const { head, thread, sender, id } = news
   if (head?.repoId !== thread.repoId) return
-  const named = await runs.listed([head.ref, head.base].map(ref => onBranch(thread, ref)))
+  const named = await runs.listed([head.ref, head.base].map(ref => sets.branch({ ...thread, ref })))
   const touched = named.filter(({ data: { thread: its, workspace, session, result } }) => {
     const { taskRun } = session
     if (!taskRun || its.repoId !== thread.repoId) return false
@@ -129,8 +129,8 @@ async function checkApproval(
   if (deps.tenant === undefined || (news === 'opened' && sender.login === agentLogin)) return end
   const { number } = thread
   const known = await deps.runs.listed([
-    ...[ofPull(thread, number), ofThread(thread)],
-    ...(head?.repoId === thread.repoId ? [onBranch(thread, head.ref)] : []),
+    ...[sets.pull({ ...thread, number }), sets.thread(thread)],
+    ...(head?.repoId === thread.repoId ? [sets.branch({ ...thread, ref: head.ref })] : []),
   ])
   const runs = known.map(({ data }) => data).filter(({ request }) => !isReadOnly(request.what))
   if (hasMarker && runs.length === 0 && news === 'marked' && deps.now() - job.addedAt < writtenIn)

@@ -18,7 +18,7 @@ import {
 } from '../core/record/pull-end.ts'
 import { logOffset, withCiTurns } from '../core/record/read-log.ts'
 import { changed, type Run, sessionOf } from '../core/record/run.ts'
-import { fromHead, oldestFirst } from '../core/record/run-index.ts'
+import { oldestFirst, sets } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
 import { showLastWord } from '../runs/steps/closing-comment.ts'
 import { botListOf, needsSeen, somethingOf } from '../runs/steps/read-needs.ts'
@@ -100,7 +100,7 @@ export async function newsOfHead(
     return { kind: 'park', ms: limits.checkedEvery - (at % limits.checkedEvery) }
   }
   if (!head) return end
-  const known = await oldestFirst(deps.runs, [fromHead(thread, head.ref)])
+  const known = await oldestFirst(deps.runs, [sets.head({ ...thread, ref: head.ref })])
   const live = known.findLast(({ standing }) => standing === 'live')
   if (live) return (await send(deps.runs, live.id, { kind: 'checked', id })) ? end : soonAgain
   const teller = tellerOf(known)

@@ -22,7 +22,7 @@ import { send } from '../core/record/messages.ts'
 import { isClosedByMerge } from '../core/record/own-pull-request.ts'
 import type { Origin } from '../core/record/request-part.ts'
 import type { Run } from '../core/record/run.ts'
-import { ofThread, untilClosed, wakeEach } from '../core/record/run-index.ts'
+import { sets, wakeEach } from '../core/record/run-index.ts'
 
 /** What is taken back, by whom and when: a withdrawal says so, and so does news of a closed pull request. */
 type Withdrawal = Pick<WithdrawalTrigger, 'id' | 'at' | 'thread' | 'sender' | 'what'>
@@ -30,7 +30,7 @@ type Withdrawn = Withdrawal['what']
 type Deleted = Withdrawn & { kind: 'comment' }
 
 export async function withdraw(context: ThreadContext, trigger: Withdrawal): Promise<StepResult> {
-  if (trigger.what.kind === 'thread') await wakeEach(context.deps.runs, untilClosed(trigger.thread.url))
+  if (trigger.what.kind === 'thread') await wakeEach(context.deps.runs, sets.untilClosed(trigger.thread.url))
   const waiting = await waitingFor(context, trigger)
   const live = (await liveRun(context, threadSlot(trigger.thread)))?.data
   const meant = live && concerns(live, trigger) && live.request.at <= trigger.at ? live : undefined
@@ -129,7 +129,7 @@ async function waitingFor(
   context: ThreadContext,
   withdrawal: Withdrawal,
 ): Promise<{ id: string; data: ThreadRecord }[]> {
-  const waiting = await context.deps.waiting.listed([ofThread(withdrawal.thread)])
+  const waiting = await context.deps.waiting.listed([sets.thread(withdrawal.thread)])
   return waiting.flatMap(({ id, data }) => {
     if (!isOfThread(data)) return []
     const { trigger } = data

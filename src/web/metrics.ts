@@ -5,7 +5,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { CallMeter, WebhookMeter } from '../core/model/meter.ts'
 import { type JobIndex, liveSet } from '../core/model/ports.ts'
 import type { RunMeter } from '../core/record/run.ts'
-import { liveGroups, onBoard } from '../core/record/run-index.ts'
+import { liveGroups, sets } from '../core/record/run-index.ts'
 import { onceAtATime } from './requests.ts'
 
 export type Metrics = ReturnType<typeof openMetrics>
@@ -179,7 +179,7 @@ function queueSizes(
         Object.entries(queues).map(async ([queue, counted]) => ({ queue, live: await counted.liveCount() })),
       ),
       queues.triggers.members([liveSet], { kind: 'first', count: 1 }),
-      queues.runs.query(liveGroups.map(state => ({ kind: 'count', set: onBoard(state) }))),
+      queues.runs.query(liveGroups.map(state => ({ kind: 'count', set: sets.board({ group: state }) }))),
     ]),
   )
   return async () => {

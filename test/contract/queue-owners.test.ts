@@ -4,7 +4,7 @@ import { liveRunsOf } from '../../src/bot/start-work.ts'
 import { threadSlot } from '../../src/core/model/thread.ts'
 import { heldAt } from '../../src/core/record/admission.ts'
 import { changed, Run, type RunChange } from '../../src/core/record/run.ts'
-import { ofThread, runIndex } from '../../src/core/record/run-index.ts'
+import { runIndex, sets } from '../../src/core/record/run-index.ts'
 import { openQueues } from '../../src/queue/open-queues.ts'
 import type { Queues } from '../../src/queue/work-queue.ts'
 import { issueThread, runWith } from '../core/given.ts'
@@ -60,7 +60,7 @@ describe.each(backends)('beside the load of one owner, in $name', ({ redis }) =>
     const { outcome, kept, turn } = await asks('quiet')
     expect({ outcome, turn }).toEqual({ outcome: 'added', turn: undefined })
     expect(await queues.runs.holder(threadSlot(kept.data.thread))).toBe(kept.id)
-    expect((await queues.runs.listed([ofThread(kept.data.thread)])).map(({ id }) => id)).toEqual([kept.id])
+    expect((await queues.runs.listed([sets.thread(kept.data.thread)])).map(({ id }) => id)).toEqual([kept.id])
   })
 
   test('the looks of one PostHog are as far apart as the Runs that share its key need', async () => {

@@ -1,7 +1,7 @@
 /** Which Runs the index names for a pull request: whoever holds it learns of it, at work or not. */
 import { expect, test } from 'vitest'
 import type { RunChange } from '../../src/core/record/run.ts'
-import { ofPull, runIndex } from '../../src/core/record/run-index.ts'
+import { runIndex, sets } from '../../src/core/record/run-index.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 import { issueThread, pull, runWith, t0 } from './given.ts'
 
@@ -22,6 +22,6 @@ test('the one that waits, the one that works and the one that has ended', async 
     job('is elsewhere', { ...holding, thread: { ...issueThread, repoId: 200 } }),
     job('has none', {}),
   ])
-  const [holders = []] = await index.members([ofPull(issueThread, pull.number)], { kind: 'first', count: 9 })
-  expect(holders.map(({ id }) => id)).toEqual(['is over', 'waits', 'works'])
+  const found = await index.members([sets.pull({ ...issueThread, ...pull })], { kind: 'first', count: 9 })
+  expect(found[0]?.map(({ id }) => id)).toEqual(['is over', 'waits', 'works'])
 })

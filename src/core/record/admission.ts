@@ -7,22 +7,11 @@
  */
 import type { Guard, IndexQuery, JobIndex, JobQueue } from '../model/ports.ts'
 import { day, minute } from '../model/time.ts'
-import type { RepoSettings } from '../settings/repository-settings.ts'
 import type { ReachedLimit } from './failures.ts'
 import { type CostOfDay, limitsOf, type Run, type Scope, scopes } from './run.ts'
-import {
-  type Indexed,
-  inLine,
-  inSession,
-  placeOf,
-  started,
-  tasksOf,
-  threadWindow,
-  working,
-} from './run-index.ts'
+import { type Indexed, placeOf, sets, tasksOf } from './run-index.ts'
 
 export interface Me extends Indexed {
-  data: Indexed['data'] & { baseline: { settings: Pick<RepoSettings, 'limits'> } }
   /** How many may work at once in the whole bot, if there is such a limit. */
   total?: number | undefined
 }
@@ -100,8 +89,8 @@ export async function rightBefore(
   index: Pick<JobIndex, 'members'> & Pick<JobQueue<Run>, 'get'>,
 ): Promise<Pick<Run['thread'], 'number' | 'url'> | undefined> {
   const lines = [...sessionsOf(me), ...placesOf(me)].filter(each => each.of === of)
-  const sets = lines.flatMap(({ line, set }) => [line, set])
-  const [waiting = [], atWork = []] = await index.members(sets, { kind: 'first', count: longestLine })
+  const names = lines.flatMap(({ line, set }) => [line, set])
+  const [waiting = [], atWork = []] = await index.members(names, { kind: 'first', count: longestLine })
   if (waiting.length === longestLine) return undefined
   const before = waiting.filter(({ id, score }) => score < me.addedAt || (score === me.addedAt && id < me.id))
   const next = before.at(-1) ?? (atWork.length === 1 ? atWork[0] : undefined)
@@ -112,8 +101,8 @@ export async function rightBefore(
 
 /** Runs of its session that have begun: one that was lost with the queue may have, and is found again. */
 export async function begunInSession(me: Me, index: Pick<JobIndex, 'members'>): Promise<number> {
-  const sets = tasksOf(me).map(task => inSession(task, 'begun'))
-  const begun = (await index.members(sets, { kind: 'first', count: 100 })).flat()
+  const begunOf = tasksOf(me.data).map(task => sets.session({ how: 'begun', task }))
+  const begun = (await index.members(begunOf, { kind: 'first', count: 100 })).flat()
   return new Set(begun.flatMap(({ id }) => (id === me.id ? [] : [id]))).size
 }
 
@@ -124,17 +113,17 @@ interface Line extends Guard {
 
 /** An issue and its pull request share a session, which serves one Run at a time. */
 const sessionsOf = (me: Me): Line[] =>
-  tasksOf(me).map(task => ({
+  tasksOf(me.data).map(task => ({
     ...{ of: 'session', most: 1 },
-    ...{ set: inSession(task, 'admitted'), line: inSession(task, 'waiting') },
+    ...{ set: sets.session({ how: 'admitted', task }), line: sets.session({ how: 'waiting', task }) },
   }))
 
 /** The narrowest first: the Run waits there. */
 const placesOf = (me: Me): Line[] =>
   scopes.flatMap(of => {
     const most = of === 'bot' ? me.total : limitsOf(me.data)[of]
-    const place = placeOf(me, of)
-    return most === undefined ? [] : [{ of, most, set: working(place), line: inLine(place) }]
+    const place = placeOf(me.data, of)
+    return most === undefined ? [] : [{ of, most, set: sets.working(place), line: sets.line(place) }]
   })
 
 interface Window extends Guard {
@@ -147,7 +136,7 @@ function windowsOf(me: Me, now: number): Window[] {
   const limits = limitsOf(me.data)
   const window = (of: ReachedLimit['of'], length: number, most: number): Window => ({
     ...{ of, length, most, above: now - length },
-    set: started(of === 'thread' ? threadWindow(me) : placeOf(me, of)),
+    set: sets.started(of === 'thread' ? me.data.thread : placeOf(me.data, of)),
   })
   return [
     window('repository', day, limits.repository_per_day),
@@ -172,12 +161,12 @@ interface Spending extends CostOfDay {
 
 /** What the others of its repository cost. */
 export async function spendingOf(
-  me: Indexed & { data: Run },
+  me: Indexed,
   runs: Pick<JobQueue<Run>, 'listed'>,
   now: number,
 ): Promise<Spending> {
   const limit = limitsOf(me.data).cost_per_day
-  const recent = await runs.listed([started(placeOf(me, 'repository'))], most)
+  const recent = await runs.listed([sets.started(placeOf(me.data, 'repository'))], most)
   const begun = recent.flatMap(({ id, addedAt, data }) => {
     const at = data.schedule.admissionExpectedAt ?? addedAt
     return id !== me.id && at > now - day ? [{ at, data }] : []

@@ -11,7 +11,7 @@ import { logOffset } from '../../core/record/read-log.ts'
 import { type Backup, isOwnTaskRun, restored } from '../../core/record/recovery-record.ts'
 import { retryOf } from '../../core/record/retries.ts'
 import { isTerminal, type Run, sessionOf } from '../../core/record/run.ts'
-import { ofTask } from '../../core/record/run-index.ts'
+import { sets } from '../../core/record/run-index.ts'
 import {
   callsPerPoll,
   deadlinesOf,
@@ -112,7 +112,7 @@ export const askCost = step('ask-cost', {
     const isLimited = deps.now() < (retryOf(run, 'posthog')?.promised ?? 0)
     const cost = taskId === undefined || isLimited ? undefined : await posthog.cost(taskId)
     if (taskId === undefined || typeof cost !== 'number') return { session: { cost: null } }
-    const ofSameTask = await deps.index.listed([ofTask(taskId)], { kind: 'last', count: 100 })
+    const ofSameTask = await deps.index.listed([sets.task(taskId)], { kind: 'last', count: 100 })
     const others = ofSameTask.flatMap(({ id, data: { session } }) =>
       id === job.id ? [] : [session.cost ?? session.costBefore ?? 0],
     )

@@ -2,14 +2,7 @@
 import type { JobQueue, JobRecord, Member } from '../../core/model/ports.ts'
 import { day } from '../../core/model/time.ts'
 import type { Run } from '../../core/record/run.ts'
-import {
-  type Group,
-  inNamed,
-  liveGroups,
-  ofThread,
-  onBoard,
-  type Whose,
-} from '../../core/record/run-index.ts'
+import { type Group, liveGroups, sets, type Whose } from '../../core/record/run-index.ts'
 import { stripInvisible } from '../../core/text/invisible.ts'
 
 /** Which Runs a page shows, as people write it: `acme`, `acme/shop`, `@maya`, `#12`. In lower case. */
@@ -52,6 +45,9 @@ const pageOf = (page: number): number => Math.min(Math.max(1, Math.trunc(page) |
 /** How long failures need somebody, and ends are news: ms. */
 const news: Partial<Record<Group, number>> = { failed: 3 * day, ended: 7 * day }
 
+const listed = [...liveGroups, 'ended'] as const
+const everywhere = (whose: Whose | undefined): string[] => listed.map(group => sets.board({ group, whose }))
+
 export interface Listing {
   runs: JobRecord<Run>[]
   /** Of all pages. */
@@ -72,15 +68,14 @@ export function openBoard(runs: BoardRuns, now: () => number) {
   /** A repository has the number of the newest that was called so. */
   async function whoseOf(filter: Filter | undefined): Promise<Whose | undefined> {
     if (filter?.kind !== 'repository') return filter
-    const [[newest] = []] = await runs.members([inNamed(filter.name)], { kind: 'last', count: 1 })
+    const [[newest] = []] = await runs.members([sets.named(filter.name)], { kind: 'last', count: 1 })
     const [run] = newest ? await runs.getMany([newest.id]) : []
     return { kind: 'repository', name: run?.data.thread.repoId ?? 0 }
   }
 
   /** Whether anything was asked there in the days for which ended Runs are listed. */
   async function isKnown(whose: Whose): Promise<boolean> {
-    const sets = [...liveGroups, 'ended' as const].map(group => onBoard(group, whose))
-    const counts = await runs.query(sets.map(set => ({ kind: 'count', set })))
+    const counts = await runs.query(everywhere(whose).map(set => ({ kind: 'count', set })))
     return counts.some(count => count !== undefined && count > 0)
   }
 
@@ -89,11 +84,11 @@ export function openBoard(runs: BoardRuns, now: () => number) {
    * this process answers one after another.
    */
   async function lists(groups: readonly Group[], whose: Whose | undefined, page: number, size: number) {
-    const sets = groups.map(group => onBoard(group, whose))
+    const names = groups.map(group => sets.board({ group, whose }))
     const [oldest, newest, counts] = await Promise.all([
-      runs.members(sets, { kind: 'first', count: page * size }),
-      runs.members(sets, { kind: 'last', count: page * size }),
-      runs.query(groups.map((group, at) => ({ kind: 'count', set: sets[at] ?? '', above: since(group) }))),
+      runs.members(names, { kind: 'first', count: page * size }),
+      runs.members(names, { kind: 'last', count: page * size }),
+      runs.query(groups.map((group, at) => ({ kind: 'count', set: names[at] ?? '', above: since(group) }))),
     ])
     const shown = groups.map((group, at) => {
       const members: Member[] = (group in news ? newest : oldest)[at] ?? []
@@ -114,7 +109,7 @@ export function openBoard(runs: BoardRuns, now: () => number) {
   /** The newest failures, without those after which somebody asked again in the thread. */
   async function failed(whose: Whose | undefined): Promise<Listing> {
     const all = await list({ group: 'failed', whose })
-    const threads = all.runs.map(({ data }) => ofThread(data.thread))
+    const threads = all.runs.map(({ data }) => sets.thread(data.thread))
     const newest = await runs.members(threads, { kind: 'last', count: 1 })
     const still = all.runs.filter(({ id }, at) => newest[at]?.[0]?.id === id)
     return {
@@ -130,16 +125,14 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     failed,
     /** The first of each list. */
     async first(whose: Whose | undefined): Promise<(group: Group) => Listing> {
-      const groups = [...liveGroups, 'ended' as const]
-      const [read, still] = await Promise.all([lists(groups, whose, 1, atFirst), failed(whose)])
-      const byGroup = new Map<Group, Listing>(groups.map((group, at) => [group, read[at] ?? none]))
+      const [read, still] = await Promise.all([lists(listed, whose, 1, atFirst), failed(whose)])
+      const byGroup = new Map<Group, Listing>(listed.map((group, at) => [group, read[at] ?? none]))
       return group => (group === 'failed' ? still : (byGroup.get(group) ?? none))
     },
     /** All that are not over, then what has ended lately, by pages; without what this version can't read. */
     async all(whose: Whose | undefined, page: number): Promise<{ runs: JobRecord<Run>[]; isLast: boolean }> {
-      const sets = [...liveGroups, 'ended' as const].map(group => onBoard(group, whose))
       const last = pageOf(page) * perPage
-      const found = await runs.members(sets, { kind: 'last', count: last + 1 })
+      const found = await runs.members(everywhere(whose), { kind: 'last', count: last + 1 })
       const ended = (found.at(-1) ?? []).filter(({ score }) => score > since('ended'))
       const ids = [...new Set([...found.slice(0, -1).flat(), ...ended].map(({ id }) => id))]
       return { runs: await runs.getMany(ids.slice(last - perPage, last)), isLast: ids.length <= last }

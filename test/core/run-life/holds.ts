@@ -2,7 +2,7 @@
 import { day } from '../../../src/core/model/time.ts'
 import type { Awaited } from '../../../src/core/model/views.ts'
 import { changed, type Run } from '../../../src/core/record/run.ts'
-import { inLine, runIndex, untilClosed, untilPullEnds, wholeBot } from '../../../src/core/record/run-index.ts'
+import { runIndex, sets } from '../../../src/core/record/run-index.ts'
 import { minute, runWith, t0 } from '../given.ts'
 import type { Hold } from './script.ts'
 import type { World } from './world.ts'
@@ -81,11 +81,11 @@ export function wake(world: World, data: Run, hold: Hold): boolean {
   }
   switch (hold) {
     case 'total of 0':
-      return wakes(inLine(wholeBot), waits?.kind === 'zero' && waits.of === 'bot')
+      return wakes(sets.line('bot'), waits?.kind === 'zero' && waits.of === 'bot')
     case 'blocker':
-      return wakes(untilClosed(awaited(hold).url), waits?.kind === 'blocked')
+      return wakes(sets.untilClosed(awaited(hold).url), waits?.kind === 'blocked')
     case 'open pulls':
-      return wakes(untilPullEnds(repoId), waits?.kind === 'open-pulls')
+      return wakes(sets.untilPullEnds(repoId), waits?.kind === 'open-pulls')
     case 'limit of 0':
     case 'money':
       return false
