@@ -2,8 +2,9 @@
 import { OfRetry, type Options } from '../core/command/options.ts'
 import type { RunRequest } from '../core/record/request-part.ts'
 import type { Outcome } from '../core/record/run.ts'
-import { command, type Reads, reject } from './command.ts'
-import { decideStart, inTheWay, type StartReads, startFacts, type Wanted } from './start-decision.ts'
+import { command, type Reads, reject, type Wanted } from './command.ts'
+import { inTheWay } from './join-or-wait.ts'
+import { decideStart, type StartReads, startFacts } from './new-run.ts'
 
 interface MadePlan {
   approves: NonNullable<RunRequest['approves']>
@@ -15,9 +16,7 @@ interface MadePlan {
 const wanted = ({ approves, options }: MadePlan): Wanted => ({
   what: 'work',
   text: 'Carry out the plan you made.',
-  options,
-  mayJoin: false,
-  approves,
+  ...{ options, approves },
 })
 
 export const approveCommand = command({

@@ -10,6 +10,7 @@ import type { PullHead, Thread } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import type { BranchView, Closer, KnownModel, NeedsView, Pull, SandboxView } from '../core/model/views.ts'
 import type { Marker } from '../core/record/marker.ts'
+import type { RunRequest } from '../core/record/request-part.ts'
 import type { Run } from '../core/record/run.ts'
 import type { TriggerWords } from '../core/settings/deployment-settings.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
@@ -34,6 +35,19 @@ export interface Request {
   /** Which of the commands of its comment. */
   command: number
 }
+
+/** What it comes to: work, or words alone. */
+export interface Wanted extends Pick<RunRequest, 'what' | 'text' | 'inline' | 'approves' | 'template'> {
+  options: Options
+  /** What a pull request needs. */
+  fixes?: true
+}
+
+/** By itself a command wants work, in the words behind it. */
+export const wants = ({ text, options }: Request, differs: Partial<Wanted> = {}): Wanted => ({
+  ...{ what: 'work', text, options },
+  ...differs,
+})
 
 export type Decision =
   | { kind: 'reply'; reply: Reply }

@@ -1,22 +1,7 @@
 /** `continue` has Codex go on with the last run of the thread. */
-import type { InlineComment } from '../core/model/trigger.ts'
-import { command, type Request, reject } from './command.ts'
-import {
-  decideStart,
-  type InlineFacts,
-  type InlineReads,
-  inlineAndStart,
-  inTheWay,
-  type Wanted,
-} from './start-decision.ts'
-
-const wanted = ({ text, options }: Request, what: Wanted['what'], inline?: InlineComment[]): Wanted => ({
-  what,
-  text: text === '' ? 'Go on where you stopped.' : `Go on: ${text}`,
-  options,
-  mayJoin: true,
-  inline,
-})
+import { command, reject, wants } from './command.ts'
+import { inTheWay } from './join-or-wait.ts'
+import { decideStart, type InlineFacts, type InlineReads, inlineAndStart } from './new-run.ts'
 
 export const continueCommand = command({
   name: 'continue',
@@ -30,7 +15,7 @@ export const continueCommand = command({
 
   async facts(reads: InlineReads, request): Promise<Partial<InlineFacts>> {
     if (!(await reads.live()) && !(await reads.past())?.marker.task) return {}
-    return inlineAndStart(reads, request, wanted(request, 'work'))
+    return inlineAndStart(reads, request, wants(request))
   },
 
   decide(request, { inline, start }) {
@@ -46,6 +31,7 @@ export const continueCommand = command({
     if (last?.request.what === 'ask' && outcome === 'answer' && request.text === '' && !inline)
       return reject({ kind: 'question-answered' })
     const what = last && outcome === 'unfinished' ? last.request.what : 'work'
-    return decideStart(request, wanted(request, what, inline), start)
+    const text = request.text === '' ? 'Go on where you stopped.' : `Go on: ${request.text}`
+    return decideStart(request, wants(request, { what, text, inline }), start)
   },
 })

@@ -1,20 +1,8 @@
 /** `plan` has Codex write a numbered plan and change nothing. */
-import { command } from './command.ts'
-import { decideStart, forWords, type InlineReads, inlineAndStart } from './start-decision.ts'
+import { forWords } from './new-run.ts'
 
-const wanted = forWords('plan')
-
-export const planCommand = command({
-  name: 'plan',
+export const planCommand = forWords('plan', {
   usage: '/codex plan [options] <question>',
   example: '/codex plan how to split the billing module',
   about: 'Asks for a numbered plan, and for no changes.',
-  least: 'write',
-  takes: 'text',
-  options: true,
-  starts: true,
-
-  facts: (reads: InlineReads, request) => inlineAndStart(reads, request, wanted(request)),
-
-  decide: (request, { inline, start }) => decideStart(request, wanted(request, inline), start),
 })

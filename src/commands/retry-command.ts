@@ -5,21 +5,11 @@ import { mayHelpAgain } from '../core/record/last-word.ts'
 import type { FollowUp } from '../core/record/mailbox-part.ts'
 import { requestersOf } from '../core/record/own-pull-request.ts'
 import { type NewRun, newRun, type Run } from '../core/record/run.ts'
-import { command, type LastRun, type Past, type Reads, type Request, reject } from './command.ts'
-import {
-  agreeOn,
-  goingOn,
-  inTheWay,
-  leaving,
-  mayDouble,
-  originOf,
-  readUpToIn,
-  type Settings,
-  type StartReads,
-  settingsFor,
-  superseding,
-  type Wanted,
-} from './start-decision.ts'
+import { command, type LastRun, type Past, type Reads, type Request, reject, type Wanted } from './command.ts'
+import { inTheWay } from './join-or-wait.ts'
+import { goingOn, leaving, originOf, readUpToIn, type StartReads, superseding } from './new-run.ts'
+import { mayDouble, refusalOf } from './refusals.ts'
+import { checkOptions, type Settings, settingsFor } from './run-options.ts'
 
 const wanted = (
   { options }: Request,
@@ -69,9 +59,11 @@ export const retryCommand = command({
     const isFailed = outcome?.kind === 'failed' || outcome?.kind === 'unfinished'
     if (isFailed && !mayHelpAgain(outcome) && Object.keys(request.options).length === 0)
       return reject({ kind: 'no-use', outcome })
-    const asked = { ...wanted(request, last), given: request.options, again: true as const }
-    const agreed = agreeOn(request, asked, before)
-    if (agreed.kind !== 'checked') return agreed
+    const asked = wanted(request, last)
+    const checked = checkOptions({ ...before.held, ...asked, owner: trigger.thread.ownerId })
+    const given = request.options
+    const refused = refusalOf({ ...before, request, wanted: asked, given, checked, again: true })
+    if (refused) return reject(refused)
     return {
       kind: 'start',
       run: newRun({
@@ -86,7 +78,7 @@ export const retryCommand = command({
           delivery: trigger.deliveryId,
           origin: originOf(trigger),
           command: request.command,
-          options: agreed.options,
+          options: checked.options,
         },
       }),
     }

@@ -9,28 +9,8 @@ import { isFork } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import { isAtCap, roundsOf } from '../core/record/pull-end.ts'
 import type { Rounds } from '../core/record/run.ts'
-import { command, type Reads, type Request, reject } from './command.ts'
-import {
-  decideStart,
-  type InlineReads,
-  inlineAndStart,
-  type StartFacts,
-  type Wanted,
-} from './start-decision.ts'
-
-interface Meant {
-  inline?: InlineComment[]
-  template?: Template & { kind: 'template' }
-}
-
-const wanted = ({ text, options }: Request, { inline, template }: Meant = {}): Wanted => ({
-  what: 'work',
-  text: template?.text ?? text,
-  template: template && { name: template.name, argument: template.argument },
-  options,
-  mayJoin: true,
-  inline,
-})
+import { command, type Reads, type Request, reject, wants } from './command.ts'
+import { decideStart, type InlineReads, inlineAndStart, type StartFacts } from './new-run.ts'
 
 interface Facts {
   inline?: InlineComment[]
@@ -54,7 +34,7 @@ export const runCommand = command({
   async facts(reads: InlineReads & Pick<Reads, 'template' | 'needs' | 'runsOf'>, request): Promise<Facts> {
     const [template, { inline, start }] = await Promise.all([
       request.literal ? undefined : reads.template(request.text),
-      inlineAndStart(reads, request, wanted(request)),
+      inlineAndStart(reads, request, wants(request)),
     ])
     const isBare = !template && !inline && namesNothing(request.text)
     const pull = isBare ? pullToFix(request, start) : undefined
@@ -77,12 +57,17 @@ export const runCommand = command({
     const isForNobody = fix !== undefined && start.kind === 'free'
     if (fix?.text === undefined && (isTicked || isForNobody))
       return reject({ kind: 'nothing-to-fix', pull: fix?.pull, running: fix?.running })
-    if (fix?.text === undefined) return decideStart(request, wanted(request, { inline, template }), start)
+    if (fix?.text === undefined)
+      return decideStart(
+        request,
+        wants(request, { text: template?.text ?? request.text, inline, template }),
+        start,
+      )
     const held = start.kind === 'busy' ? start.live.baseline : start.kind === 'free' ? start.held : undefined
     const most = held?.settings.limits.fix_rounds
     if (!request.options.force && most !== undefined && isAtCap(fix.rounds, most))
       return reject({ kind: 'fix-rounds', pull: fix.pull, most, ...fix.rounds })
-    return decideStart(request, { ...wanted({ ...request, text: fix.text }), fixes: true }, start)
+    return decideStart(request, wants(request, { text: fix.text, fixes: true }), start)
   },
 })
 

@@ -12,12 +12,12 @@ import { isModel, type KnownModel, type PricedModel, type SandboxView } from '..
 import { isReadOnly, RunOptions, type RunRequest, type What } from '../core/record/request-part.ts'
 import type { Grants } from '../core/settings/deployment-settings.ts'
 import { modelOf } from '../core/settings/layers.ts'
-import type { PresetSettings, RepoSettings } from '../core/settings/repository-settings.ts'
+import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import type { Reply } from '../core/words/replies.ts'
 import type { Reads } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
 
-export interface Known {
+interface Known {
   /** Asked for if the model or an effort matters; empty if PostHog does not say. */
   models: readonly KnownModel[]
   branch: boolean
@@ -26,13 +26,23 @@ export interface Known {
   sandboxes: readonly SandboxView[]
 }
 
-export async function knownFor(
+/** The settings that hold, and what is known of the options that were asked for. */
+export interface Settings extends Omit<SettingsNow, 'files'> {
+  usual: Reads['usual']
+  known: Known
+}
+
+/** @param written the base that was asked for now */
+export async function settingsFor(
   reads: Pick<Reads, 'models' | 'branch' | 'sandboxes' | 'usual'>,
+  held: SettingsNow,
   { model, effort, branch, sandbox }: Options,
-  { settings: { settings, grants }, base }: { settings: SettingsNow; base: string | undefined },
-): Promise<Known> {
+  { base }: Pick<Options, 'base'>,
+): Promise<Settings> {
+  const { settings, grants } = held
+  const { usual } = reads
   const wantsSandbox = (sandbox ?? settings.sandbox) !== undefined && grants.sandboxes.length > 0
-  const mattersEffort = [effort, settings.effort, settings.efforts, reads.usual.effort].some(
+  const mattersEffort = [effort, settings.effort, settings.efforts, usual.effort].some(
     each => each !== undefined,
   )
   const isThere = async (name: string | undefined): Promise<boolean> =>
@@ -43,22 +53,19 @@ export async function knownFor(
     base === undefined || isThere(base),
     wantsSandbox ? reads.sandboxes() : [],
   ])
-  return { models, branch: hasBranch, base: hasBase, sandboxes }
+  return { ...held, usual, known: { models, branch: hasBranch, base: hasBase, sandboxes } }
 }
 
-export interface OptionsToCheck {
+export interface OptionsToCheck extends Pick<Settings, 'settings' | 'grants' | 'usual' | 'known'> {
   options: Options
   what: RunRequest['what']
   owner: number
-  settings: RepoSettings
-  grants: Grants
-  usual: Reads['usual']
-  known: Known
 }
 
+/** The options of the Run, unless they are refused. */
 export interface CheckedOptions {
-  kind: 'checked'
   options: RunOptions
+  refused: Reply | undefined
 }
 
 export function checkOptions({
@@ -69,13 +76,16 @@ export function checkOptions({
   grants,
   usual,
   known,
-}: OptionsToCheck): CheckedOptions | Reply {
+}: OptionsToCheck): CheckedOptions {
+  const { mode } = settings
   const model = options.model ?? modelOf(settings, usual.model)
   const wished = options.sandbox ?? settings.sandbox
   const lacks = notGranted({ ...options, sandbox: wished }, grants.granted)
   const grant = lacks && infoOf(lacks).grant
-  if (isReadOnly(what) && settings.mode === 'interactive') return { kind: 'plan-interactive' }
-  const wrong =
+  const sandbox = sandboxOf(wished, { grants, known: known.sandboxes })
+  const effort = options.effort ?? usualEffort(settings, usual.effort, { model, models: known.models })
+  const refused: Reply | undefined =
+    (isReadOnly(what) && mode === 'interactive' ? { kind: 'plan-interactive' } : undefined) ??
     checkOffered('model', options.model, settings.models && offered(settings.models, known.models)) ??
     checkOffered(
       'effort',
@@ -88,19 +98,18 @@ export function checkOptions({
     checkBranch(options.base, known.base) ??
     (grant && { kind: 'not-granted', what: grant, owner }) ??
     // Needs the grant of the deployment and of the repository.
-    (options.authorship === 'user' && !settings.as_user ? notAsUser : undefined)
-  if (wrong) return wrong
-  const sandbox = sandboxOf(wished, { grants, known: known.sandboxes })
-  if (sandbox && sandbox.kind !== 'granted') return sandbox
-  const effort = options.effort ?? usualEffort(settings, usual.effort, { model, models: known.models })
-  if (typeof effort === 'object') return effort
+    (options.authorship === 'user' && !settings.as_user ? { kind: 'not-as-user' } : undefined) ??
+    refusalIn(sandbox) ??
+    refusalIn(effort)
   const permission = isReadOnly(what) ? 'read-only' : settings.permission
-  const { mode } = settings
-  return {
-    kind: 'checked',
-    options: RunOptions.parse({ ...options, model, mode, effort, permission, sandbox: sandbox?.id }),
-  }
+  const chosen = { sandbox: named(sandbox), effort: named(effort) }
+  return { refused, options: RunOptions.parse({ ...options, model, mode, permission, ...chosen }) }
 }
+
+const refusalIn = (found: string | Reply | undefined): Reply | undefined =>
+  typeof found === 'object' ? found : undefined
+const named = (found: string | Reply | undefined): string | undefined =>
+  typeof found === 'object' ? undefined : found
 
 /** With their prices, as far as PostHog says them. */
 export const offered = (
@@ -178,8 +187,6 @@ function checkEffort(
 const checkBranch = (branch: string | undefined, isThere: boolean): Reply | undefined =>
   branch === undefined || isThere ? undefined : { kind: 'no-branch', branch, meant: undefined }
 
-const notAsUser: Reply = { kind: 'not-as-user' }
-
 const isSandbox =
   (wanted: string) =>
   ({ id, name }: SandboxView): boolean =>
@@ -188,13 +195,13 @@ const isSandbox =
 function sandboxOf(
   wanted: string | undefined,
   { grants: { sandboxes }, known }: { grants: Grants; known: readonly SandboxView[] },
-): { kind: 'granted'; id: string } | Reply | undefined {
+): string | Reply | undefined {
   if (wanted === undefined) return undefined
   // The key may not see all sandboxes, so an unlisted id may be right.
   const byId = sandboxes.find(granted => uuid.test(granted) && granted.toLowerCase() === wanted.toLowerCase())
   const granted = known.filter(view => sandboxes.some(name => isSandbox(name)(view)))
-  const found = granted.find(isSandbox(wanted)) ?? (byId && { id: byId.toLowerCase() })
-  if (found) return { kind: 'granted', id: found.id }
+  const found = granted.find(isSandbox(wanted))?.id ?? byId?.toLowerCase()
+  if (found !== undefined) return found
   const names = granted.map(({ name }) => name)
   return { kind: 'sandbox', given: wanted, meant: nearest(wanted.toLowerCase(), names), known: names }
 }
@@ -208,34 +215,35 @@ export function withKept(before: RunOptions, now: Options): Options {
   return { ...kept, ...(isSame && effort ? { effort } : {}), ...now }
 }
 
-interface Chosen {
-  kind: 'chosen'
-  preset: PresetSettings
-  what: What
-}
-
-const chosen = (preset: PresetSettings, what: What = 'work'): Chosen => ({ kind: 'chosen', preset, what })
-
 /** What a label asks for: `codex` alone, or with a preset of the settings or one of ours, as in `codex:plan`. */
 export const presetNameOf = ({ label, base = 'codex' }: LabelTrigger): string => label.slice(base.length + 1)
 
 /** What is asked by a label. One that is not known is told by whoever starts work. */
-export function wantedBy(trigger: LabelTrigger, settings: RepoSettings): What {
-  const preset = presetOf(trigger, settings)
-  return preset.kind === 'chosen' ? preset.what : 'work'
+export const wantedBy = (trigger: LabelTrigger, settings: RepoSettings): What =>
+  presetOf(trigger, settings)?.what ?? 'work'
+
+interface Preset {
+  options: Options
+  instruction?: string | undefined
+  what?: What
 }
 
-export function presetOf(trigger: CommandTrigger, settings: RepoSettings): Chosen | Reply {
-  if (trigger.kind !== 'label') return chosen({})
-  const name = presetNameOf(trigger)
-  if (name === '') return chosen({})
-  const isName = (each: string): boolean => each.toLowerCase() === name.toLowerCase()
+/** @returns nothing for a label whose preset nobody knows */
+export function presetOf(trigger: CommandTrigger, settings: RepoSettings): Preset | undefined {
+  const name = trigger.kind === 'label' ? presetNameOf(trigger).toLowerCase() : ''
+  if (name === '') return { options: {} }
   const { state: _, ...presetsHere } = settings.labels
-  const own = Object.entries(presetsHere).find(([each]) => isName(each))
-  if (own) return chosen(own[1], own[1].plan ? 'plan' : 'work')
-  const known = presets.find(isName)
-  if (known === 'ask' || known === 'plan' || known === 'review') return chosen({}, known)
-  if (known) return chosen({ effort: known })
-  const names = [...Object.keys(presetsHere), ...presets]
-  return { kind: 'preset', given: name, meant: nearest(name.toLowerCase(), names), known: names }
+  const [, own] = Object.entries(presetsHere).find(([each]) => each.toLowerCase() === name) ?? []
+  if (own) {
+    const { plan, instruction, ...options } = own
+    return { options, instruction, what: plan ? 'plan' : 'work' }
+  }
+  const known = presets.find(each => each === name)
+  if (known === 'ask' || known === 'plan' || known === 'review') return { options: {}, what: known }
+  return known && { options: { effort: known } }
 }
+
+export const presetNames = ({ labels: { state: _, ...own } }: RepoSettings): string[] => [
+  ...Object.keys(own),
+  ...presets,
+]

@@ -28,8 +28,8 @@ import {
   type WaitingTriggers,
 } from './command-context.ts'
 import { commands } from './command-registry.ts'
+import { waitedForAs } from './join-or-wait.ts'
 import { newlyAsked, shownBy, textsOf, textsToSee } from './read-commands.ts'
-import { waitedForAs } from './start-decision.ts'
 import { stopCommand } from './stop-command.ts'
 import { isOfThread, stoppedIn, stopsIn, type ThreadRecord } from './trigger-record.ts'
 

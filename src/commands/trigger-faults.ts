@@ -8,9 +8,9 @@ import { afterPassing, isFinal, isTooLong, type Passing, passes } from '../core/
 import { limits } from '../core/record/timing.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
 import { type CommandContext, holdsCommand, liveRun, runId, type ThreadContext } from './command-context.ts'
+import { waitedForAs } from './join-or-wait.ts'
 import { isWithItsRun } from './perform.ts'
 import { isUnspoken, reply, sendReply, swapReaction } from './reply.ts'
-import { waitedForAs } from './start-decision.ts'
 import { stopOf } from './stops.ts'
 import { afterOne } from './trigger-record.ts'
 

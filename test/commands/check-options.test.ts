@@ -61,5 +61,5 @@ test.each<[string, ReasoningEffort | undefined, string, object]>([
     usual: { model: 'gpt-5.5', effort },
     known: { models, branch: false, base: true, sandboxes: [] },
   })
-  expect(settled.kind === 'checked' ? settled.options : settled).toMatchObject(expected)
+  expect(settled.refused ?? settled.options).toMatchObject(expected)
 })

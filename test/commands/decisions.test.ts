@@ -5,31 +5,20 @@ import { askCommand } from '../../src/commands/ask-command.ts'
 import type { Command, Decision, LastRun, Reads, Request } from '../../src/commands/command.ts'
 import type { CommandTrigger } from '../../src/commands/command-context.ts'
 import { continueCommand } from '../../src/commands/continue-command.ts'
+import { type StartFacts, startFacts, superseding } from '../../src/commands/new-run.ts'
 import { planCommand } from '../../src/commands/plan-command.ts'
 import { retryCommand } from '../../src/commands/retry-command.ts'
 import { runCommand } from '../../src/commands/run-command.ts'
-import { wantedBy } from '../../src/commands/run-options.ts'
-import {
-  type Settings,
-  type StartFacts,
-  startFacts,
-  superseding,
-  type Wanted,
-} from '../../src/commands/start-decision.ts'
+import { type Settings, wantedBy } from '../../src/commands/run-options.ts'
 import { statusCommand } from '../../src/commands/status-command.ts'
 import { stopCommand } from '../../src/commands/stop-command.ts'
 import { runRequest } from '../../src/core/agent/run-request.ts'
 import { flagOf, infoOf, type OptionName, Options, optionNames } from '../../src/core/command/options.ts'
 import type { PullHead } from '../../src/core/model/thread.ts'
-import type { CommentTrigger, LabelTrigger } from '../../src/core/model/trigger.ts'
 import { agentFailure } from '../../src/core/record/agent-failures.ts'
 import { mayServe, RunOptions, rightsOf } from '../../src/core/record/request-part.ts'
 import { changed, type Outcome, type Run, type Waits } from '../../src/core/record/run.ts'
-import {
-  DeploymentSettings,
-  grantsOf,
-  noDeploymentSettings,
-} from '../../src/core/settings/deployment-settings.ts'
+import { DeploymentSettings, grantsOf } from '../../src/core/settings/deployment-settings.ts'
 import {
   ask,
   branch,
@@ -47,29 +36,10 @@ import {
   zoe,
 } from '../core/given.ts'
 import { settingsOf } from '../support/deployment.ts'
+import { asking, comment, held, label, lastRun, marker } from './asked.ts'
 
-const comment: CommentTrigger = {
-  kind: 'comment',
-  id: 'comment-502',
-  deliveryId: 'delivery',
-  at: t0 + minute,
-  thread: issueThread,
-  sender: maya,
-  commentRef: { kind: 'thread', commentId: 502 },
-  text: '/codex fix it',
-  snapshot: { title: 'Login is flaky', body: '', author: 'sam', open: true },
-}
-const label: LabelTrigger = { ...comment, kind: 'label', label: 'codex' }
 const tick: CommandTrigger = { ...comment, kind: 'tick', box: 'stop', run: 'run-of-before' }
 
-const asking = (trigger: CommandTrigger, rest: Partial<Request> = {}): Request => ({
-  trigger,
-  options: {},
-  text: 'fix it',
-  runId: 'run-comment-502',
-  command: 0,
-  ...rest,
-})
 const withOptions = (options: Request['options']): Request => asking(comment, { options })
 const afresh = withOptions({ new: true })
 const otherModel = withOptions({ model: 'gpt-5.6' })
@@ -89,42 +59,10 @@ const waitingWith = (waits: Waits): Run =>
   runWith({ request: { ...ask, at: t0, text: 'fix it' }, schedule: { admitted: false, waits } })
 const stopping = working({ mailbox: { stop: { by: maya, at: t0 } } })
 
-const held = (file = '', rest: Partial<Settings> = {}): Settings => ({
-  settings: settingsOf(file),
-  grants: grantsOf(noDeploymentSettings, issueThread, true),
-  problem: undefined,
-  slips: [],
-  usable: true,
-  version: 'none',
-  usual: { model: 'gpt-5.5', effort: undefined },
-  known: {
-    models: [
-      { name: 'gpt-5.5', efforts: ['low', 'medium', 'high', 'xhigh'] },
-      { name: 'gpt-5.6', efforts: undefined },
-    ],
-    branch: true,
-    base: true,
-    sandboxes: [],
-  },
-  ...rest,
-})
-
-/** The last version without it holds. */
-const withSlip = held('', { problem: 'line 2' })
-
-const marker = {
-  run: 'run-1',
-  repo: 100,
-  thread: 7,
-  as: 'status',
-  task: 'task-1',
-  taskRun: 'task-run-1',
-} as const
 /** The session of before, without and with its pull request. */
 const past = { marker, pull: undefined }
 const withPull = { marker, pull }
 const readUpTo = { of: 'run-comment-400', at: t0 - 1_000, places: ['thread-400'] }
-const lastRun = { request: ask, baseline: { snapshot: comment.snapshot } }
 const lastPlan = (outcome: Outcome): LastRun =>
   runWith({ request: { ...ask, what: 'plan' }, result: { outcome } })
 const question = { ...ask, what: 'ask', text: 'why?' } as const
@@ -192,6 +130,7 @@ describe('what asks for work', () => {
       busy(),
       { kind: 'message', runId: live.id, message: { kind: 'follow-up', text: 'fix it' } },
     ],
+    ['that is refused', free({ head: fork }), rejects('fork'), onPull],
     ['without words while another works', busy(), says({ text: 'Go on.' }), wordless],
     [
       'with a line of the code',
@@ -206,23 +145,6 @@ describe('what asks for work', () => {
     ],
     ['with the model that is at work', atWork, { kind: 'message' }, withOptions({ model: 'GPT-5.5' })],
     ['with a model that nobody has', atWork, rejects('model'), withOptions({ model: 'gpt-9' })],
-    [
-      'from a fork, where the settings have a slip',
-      free({ head: fork, held: withSlip }),
-      rejects('beside-slips', { reply: { kind: 'fork' }, problem: 'line 2' }),
-      onPull,
-    ],
-    [
-      'where the settings never were right',
-      free({ held: held('', { usable: false, problem: 'line 2' }) }),
-      rejects('bad-settings', { problem: 'line 2' }),
-    ],
-    [
-      'with a model that there is not, where the settings have a slip',
-      free({ held: withSlip }),
-      rejects('beside-slips', { reply: { kind: 'model', model: 'gpt-2' }, problem: 'line 2' }),
-      withOptions({ model: 'gpt-2' }),
-    ],
     [
       'where a session can go on',
       goingOn({ request: { ...ask, options: { ...ask.options, model: 'gpt-5.6' } } }),
@@ -255,8 +177,6 @@ describe('what asks for work', () => {
       starts({ request: { text: 'Write the docs.' } }),
       labelled('Codex:DOCS'),
     ],
-    ['by a label that nobody has', free(), rejects('preset', { meant: 'plan' }), labelled('codex:paln')],
-    ['by a label that only every object has', free(), rejects('preset'), labelled('codex:constructor')],
     ['by a label while another works', busy(), says({ kind: 'label', label: 'codex' }), labelled('codex')],
     ['by the label of a preset while another works', busy(), queuedBehind(), labelled('codex:plan')],
     [
@@ -269,94 +189,31 @@ describe('what asks for work', () => {
     ['by a label after the end', busy({ live: ended }), { kind: 'take-over' }, labelled('codex')],
   ])
 
-  const byOther = {
-    number: 20,
-    title: 'I am on it',
-    url: 'https://github.com/acme/shop/pull/20',
-    branch: 'sam/x',
-  }
-  const closedByOther = free({ closers: [byOther] })
+  const blocked = waitingWith({ kind: 'blocked', since: t0, by: [], more: 0 })
+  const behindPulls = waitingWith({ kind: 'open-pulls', since: t0, most: 1, pulls: [] })
+  const atZero = waitingWith({ kind: 'zero', of: 'repository', limit: 'it is 0', ahead: 0 })
+  const forced = (text = 'fix it'): Request => asking(comment, { options: { force: true }, text })
   decides(runCommand, [
-    ['that another open pull request closes', closedByOther, rejects('has-pull', { pulls: [byOther] })],
-    [
-      'where the session has cost more than one may',
-      goingOn({ session: { cost: 10 } }, { held: held('limits: { cost_per_run: 10 }') }),
-      rejects('session-cost', { cost: 10, limit: 10 }),
-    ],
-    [
-      'that one from a fork closes, whatever the name of its branch',
-      free({ closers: [{ ...byOther, branch: undefined }], past: withPull }),
-      rejects('has-pull'),
-    ],
-    [
-      'that its own pull request closes',
-      free({
-        closers: [
-          { ...byOther, number: 21, branch: 'codex/issue-7-login' },
-          { ...byOther, number: 22, branch: 'made' },
-          { ...byOther, number: 9, branch: 'posthog/own' },
-        ],
-        past: { marker: { ...marker, made: 'made', pull: 9 }, pull },
-      }),
-      starts(),
-    ],
-    ['that another closes, all the same', closedByOther, starts(), withOptions({ force: true })],
-    [
-      'that another closes, with the words that keep all that was written',
-      closedByOther,
-      rejects('has-pull', { words: '--effort high fix it' }),
-      asking(comment, { line: '--effort high fix it' }),
-    ],
-    [
-      'that another closes, with words on several lines',
-      closedByOther,
-      rejects('has-pull', { words: undefined }),
-      asking(comment, { line: 'fix it', text: 'fix it\nsoon' }),
-    ],
-    ['that another closes, by a label', closedByOther, rejects('has-pull', { words: '' }), labelled('codex')],
-  ])
-
-  const waitsFor = (waits: Waits): Run => waitingWith(waits)
-  const blocked = waitsFor({ kind: 'blocked', since: t0, by: [], more: 0 })
-  const behindPulls = waitsFor({ kind: 'open-pulls', since: t0, most: 1, pulls: [] })
-  const atZero = waitsFor({ kind: 'zero', of: 'repository', limit: 'it is 0', ahead: 0 })
-  const force = { options: { force: true } } as const
-  decides(runCommand, [
-    [
-      'to start one that is blocked',
-      busy({ live: blocked }),
-      says({ kind: 'force' }),
-      asking(comment, { ...force, text: '' }),
-    ],
+    ['to start one that is blocked', busy({ live: blocked }), says({ kind: 'force' }), forced('')],
     [
       'to start one that is blocked, in its words',
       busy({ live: blocked }),
       says({ kind: 'force' }),
-      asking(comment, force),
+      forced(),
     ],
     [
       'to start one that is blocked, in other words',
       busy({ live: blocked }),
       says({ kind: 'follow-up', text: 'and soon', forces: true }),
-      asking(comment, { ...force, text: 'and soon' }),
+      forced('and soon'),
     ],
-    [
-      'to start one behind a pull request',
-      busy({ live: behindPulls }),
-      says({ kind: 'force' }),
-      asking(comment, force),
-    ],
-    [
-      'of one at a limit of 0',
-      busy({ live: atZero }),
-      rejects('status'),
-      asking(comment, { ...force, text: '' }),
-    ],
+    ['to start one behind a pull request', busy({ live: behindPulls }), says({ kind: 'force' }), forced()],
+    ['of one at a limit of 0', busy({ live: atZero }), rejects('status'), forced('')],
     [
       'of one at a limit of 0, in words',
       busy({ live: atZero }),
       says({ kind: 'follow-up', forces: undefined }),
-      asking(comment, force),
+      forced(),
     ],
   ])
 
@@ -369,32 +226,6 @@ describe('what asks for work', () => {
       says({ kind: 'follow-up', text: 'fix it' }),
     ],
   ])
-  decides(planCommand, [['that another pull request closes', closedByOther, starts()]])
-  decides(askCommand, [['that another pull request closes', closedByOther, starts()]])
-
-  test.each<[string, Partial<Wanted>, number]>([
-    ['work', {}, 1],
-    ['work that is forced', { options: { force: true } }, 0],
-    ['a plan', { what: 'plan' }, 0],
-    ['what a plan says', { approves: { plan: 'run-1' } }, 0],
-  ])('who else closes the issue is asked for %s alone', async (_, differs, times) => {
-    let asked = 0
-    const reads = {
-      live: async () => undefined,
-      head: async () => undefined,
-      settings: async () => held(),
-      past: async () => undefined,
-      usual: { model: 'gpt-5.5', effort: undefined },
-      closers: async () => {
-        asked += 1
-        return [byOther]
-      },
-    } as unknown as Parameters<typeof startFacts>[0]
-    const wanted: Wanted = { what: 'work', text: 'go on', options: {}, mayJoin: true, ...differs }
-    const facts = await startFacts(reads, asking(comment), wanted)
-    expect([facts.kind, asked]).toEqual(['free', times])
-  })
-
   const byTemplate = asking(comment, { text: 'release 1.2' })
   const template = { kind: 'template' as const, name: 'release', argument: '1.2', text: 'Release 1.2.' }
   decides(runCommand, [
@@ -576,10 +407,8 @@ describe('what asks for work', () => {
   const earlier = (last: Partial<LastRun>, beside: object = {}) => ({
     before: { ...before, last: { ...before.last, ...last }, ...beside },
   })
-  const costly = earlier({ session: { cost: 10.5 } }, { held: held('limits: { cost_per_run: 10 }') })
   const unknownModel = agentFailure({ class: 'agent_error', text: 'model gpt-9 not found' }, {})
   const useless = earlier({ result: { outcome: unknownModel } })
-  const othersToo = earlier({ request: ask }, { closers: [byOther] })
   const failedWords = {
     result: { round: 1 },
     mailbox: { wordsOfRound: [more('a', 'in red'), more('b', 'and in blue')] },
@@ -588,6 +417,7 @@ describe('what asks for work', () => {
     ['where nothing was asked', {}, rejects('nothing-to', { command: 'retry' })],
     ['in a closed thread', {}, rejects('closed'), asking(closed(comment))],
     ['from the box of an earlier round', { goneOn: true }, rejects('gone-on')],
+    ['that is refused', earlier({ request: ask }, { head: fork }), rejects('fork'), onPull],
     ['while another works', { live }, rejects('still-going', { command: 'retry' })],
     ['while another is being stopped', { live: stopping }, { kind: 'wait' }],
     ['once more after a crash', { live: runWith({ id: 'run-comment-502' }) }, { kind: 'started' }],
@@ -615,30 +445,11 @@ describe('what asks for work', () => {
       withOptions({ effort: 'high' }),
     ],
     [
-      'where an open pull request of somebody else closes the issue by now',
-      othersToo,
-      rejects('has-pull', { pulls: [byOther], words: 'retry' }),
-    ],
-    [
-      'where its session has cost more than one may',
-      costly,
-      rejects('session-cost', { cost: 10.5, limit: 10, again: true }),
-    ],
-    [
-      'where it has, in a new one',
-      costly,
+      'in a new session',
+      { before },
       starts({ session: { taskId: undefined, earlier: { resumes: false } } }),
       afresh,
     ],
-    [
-      'where only its own closes it',
-      earlier(
-        { request: ask },
-        { past: { marker: { ...marker, pull: 9 }, pull }, closers: [{ ...byOther, number: 9 }] },
-      ),
-      starts(),
-    ],
-    ['where another closes it, all the same', othersToo, starts(), withOptions({ force: true })],
     [
       'with the words of the last round, in its session',
       earlier(failedWords),
@@ -765,7 +576,7 @@ describe('what asks for none', () => {
     ['is not there', undefined],
   ])('words on a closed issue whose run %s begin nothing', async (_, run) => {
     const reads = { live: async () => run, isOurs: () => true } as unknown as Parameters<typeof startFacts>[0]
-    const wanted = { what: 'work', text: 'go on', options: {}, mayJoin: true } as const
+    const wanted = { what: 'work', text: 'go on', options: {} } as const
     expect(await startFacts(reads, asking(closed(comment)), wanted)).toEqual({ kind: 'closed' })
   })
 })
@@ -794,7 +605,7 @@ describe('each option', () => {
     has?: 'before' | 'both'
   }
 
-  const readsIn = ({ live, last, head, settings = granted }: State): Reads => {
+  const readsIn = ({ live, last, head, command, settings = granted }: State): Reads => {
     const may = last && rightsOf(last.request.options, '')
     const known: Partial<Record<keyof Reads, unknown>> = {
       live: async () => live,
@@ -808,7 +619,8 @@ describe('each option', () => {
       branch: async (name: string) => ({ name, sha: branch.sha }),
       sandboxes: async () => [{ id: other, name: other }],
       usual: settings.usual,
-      closers: async () => [],
+      closers: async () =>
+        command === runCommand || command === retryCommand ? [] : expect.fail('for words'),
       inline: async () => undefined,
       template: async () => undefined,
       shown: async () => undefined,
@@ -845,7 +657,7 @@ describe('each option', () => {
   ) {
     const before = has && { live: having(name, state.live), last: having(name, state.last) }
     const request = asking(trigger, { text: 'and in blue', options: has === 'before' ? {} : only(name) })
-    const facts = await command.facts(readsIn({ ...state, ...before }), request)
+    const facts = await command.facts(readsIn({ ...state, ...before, command }), request)
     return inWords(command.decide(request, facts), name)
   }
 

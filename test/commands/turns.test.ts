@@ -1,7 +1,7 @@
 /** Of commands that wait in one thread, whose turn it is. */
 import { expect, test } from 'vitest'
 import type { CommandContext } from '../../src/commands/command-context.ts'
-import { waitedForAs } from '../../src/commands/start-decision.ts'
+import { waitedForAs } from '../../src/commands/join-or-wait.ts'
 import { isPreceded } from '../../src/commands/stops.ts'
 import { type TriggerRecord, triggerRecord } from '../../src/commands/trigger-record.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'

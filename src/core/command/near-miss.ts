@@ -1,6 +1,7 @@
 /**
  * Slips of the keyboard: one letter too many, too few or wrong, or two neighbours swapped; in a long name, two of these.
  * A slip of a command's name is told, since it would start a run otherwise. A word of the language is none.
+ * Commands and options that there were once are told of, too, with what to use instead.
  */
 import { distance } from 'fastest-levenshtein'
 
@@ -63,3 +64,22 @@ function isSwap(given: string, word: string): boolean {
     given[second] === word[first]
   )
 }
+
+/** Those that took nothing are told only where nothing else follows: with words behind it, their name begins an instruction. */
+export const removedCommands: ReadonlyMap<string, string> = new Map([
+  ['queue', '`/codex status` says what a run waits for'],
+  [
+    'pause',
+    'write `limits: { repository: 0 }` into `.github/codex.yml`, and what is asked waits until that is raised. If it is your instruction, write `/codex -- pause …`',
+  ],
+  ['resume', 'what waits for a limit starts by itself when the limit is raised'],
+])
+
+/** Those that took words: whatever is behind it, whoever knows it means the command, and no run starts by surprise. */
+export const tookWords: ReadonlySet<string> = new Set(['pause'])
+
+/** Each took no value. */
+export const removedOptions: ReadonlyMap<string, string> = new Map([
+  ['dry-run', '`/codex plan` says what would be done, and `/codex config` what applies here'],
+  ['until-green', 'tick “Fix this” when checks fail, or write `/codex fix`'],
+])

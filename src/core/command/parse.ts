@@ -26,9 +26,8 @@
 import { type CommandGrammar, instruction } from '../model/command-grammar.ts'
 import { usualTrigger } from '../settings/deployment-settings.ts'
 import { type CommandText, findCommands, type SeenText } from './find.ts'
-import { commandMeant, isSlip, nearest } from './near-miss.ts'
+import { commandMeant, isSlip, nearest, removedCommands, removedOptions, tookWords } from './near-miss.ts'
 import { infoOf, type OptionName, Options, optionOf, optionWords } from './options.ts'
-import { removedCommands, removedOptions, tookWords } from './removed-words.ts'
 
 export interface Command {
   name: string

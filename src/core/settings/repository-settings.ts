@@ -36,7 +36,6 @@ const Preset = z
       .describe('The instruction for the agent, instead of the issue or pull request itself.'),
   })
   .describe('What this label means.')
-export type PresetSettings = z.infer<typeof Preset>
 
 const yesOrNo = (usual: boolean, what: string) =>
   setting(z.boolean().default(usual).describe(what), { rule: lower })

@@ -1,4 +1,7 @@
-/** The small line below a status and a last word: whose it was, how long it took, what it cost, how to go on. */
+/**
+ * The small line below a status and a last word: whose it was, how long it took, what it cost, how to go on.
+ * The one below a pull request's description says who asked for it, and where.
+ */
 import type { CommentRef } from '../model/trigger.ts'
 import type { Pull } from '../model/views.ts'
 import { isOnlyRequest, listeners, neverBegan, staysInStatus } from '../record/last-word.ts'
@@ -10,7 +13,7 @@ import { dayAndTime, exactly } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
 import { roundsInWords } from './what-it-needs.ts'
 import { briefly, requesterLine, session, startedBy } from './while-working.ts'
-import { type Deployment, pullState } from './words.ts'
+import { type Deployment, pullState, small } from './words.ts'
 
 export const stateOf = (pull: Pull, ended?: Ended): string =>
   `${ended ? endedAt(ended) : pullState(pull)}, ${code(pull.head)} → ${code(pull.base)}`
@@ -96,4 +99,13 @@ function duration(run: Run): string[] {
   if (neverBegan(run)) return waited
   const worked = exactly(concludedAt - from)
   return [[...waited, ...(waited.length > 0 ? [`worked ${worked}`] : [worked])].join(', ')]
+}
+
+/** By which the line is known, whatever people make of its words. */
+export const footerMark = '<!-- codex-asked -->'
+
+/** The login is code and no mention, so the line mails nobody. */
+export function pullFooter({ request, thread }: Run): string {
+  const who = `Asked for by ${code(request.by.login)} in #${thread.number}`
+  return `${small([who, '`/codex …` works here'])} ${footerMark}`
 }

@@ -10,7 +10,7 @@ import { limits } from '../../core/record/timing.ts'
 import { standingOf } from '../../core/record/turn.ts'
 import type { Branch } from '../../core/record/workspace-part.ts'
 import { disarm, quoted } from '../../core/text/safe-markdown.ts'
-import { pullFooter } from '../../core/words/pull-footer.ts'
+import { pullFooter } from '../../core/words/small-line.ts'
 import { once, refusedReads, type StepContext, step } from './step-context.ts'
 import { putRight, putRightWhenFound, recorded, titleOf, wantedBase } from './tend-pull.ts'
 

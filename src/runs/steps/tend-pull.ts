@@ -18,7 +18,7 @@ import { baseOf, type ChangeOf, changed, type Run } from '../../core/record/run.
 import type { Branch } from '../../core/record/workspace-part.ts'
 import { closesIssue, withFirst } from '../../core/text/markdown.ts'
 import { disarm } from '../../core/text/safe-markdown.ts'
-import { footerMark, pullFooter } from '../../core/words/pull-footer.ts'
+import { footerMark, pullFooter } from '../../core/words/small-line.ts'
 import { ignoreRefusal, markerOf, reactionAfter } from './markers.ts'
 import { statusToSend } from './status-comment.ts'
 import { drawStatus, refusedReads, type StepContext, step } from './step-context.ts'

@@ -1,0 +1,117 @@
+/**
+ * Why work is not started. The first refusal that holds is the reply, and says the slips of the settings, too:
+ *
+ * 1. `settingsUnusable`: no version of a settings file was ever right.
+ * 2. `presetUnknown`: nobody knows the preset of its label.
+ * 3. `baseTaken`: an open pull request has a base, and only people move it.
+ * 4. `forkNotReadOnly`: nobody here can push to a fork.
+ * 5. `optionRefused`: an option is not there, or is not allowed.
+ * 6. `sessionTooDear`: its session has cost as much as one may.
+ * 7. `otherPullOpen`: another open pull request closes the issue.
+ */
+import { nearest } from '../core/command/near-miss.ts'
+import type { Options } from '../core/command/options.ts'
+import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
+import { isFork, type PullHead, type Thread } from '../core/model/thread.ts'
+import type { Closer, Pull } from '../core/model/views.ts'
+import { isReadOnly } from '../core/record/request-part.ts'
+import type { Reply } from '../core/words/replies.ts'
+import type { LastRun, Past, Request, Wanted } from './command.ts'
+import { type CheckedOptions, presetNameOf, presetNames, presetOf, type Settings } from './run-options.ts'
+
+/** Work that is asked for where nobody works. */
+export interface Start {
+  request: Request
+  /** With what its label, its session or the last request adds. */
+  wanted: Pick<Wanted, 'what' | 'options' | 'approves'>
+  /** The options that were written now. */
+  given: Options
+  checked: CheckedOptions
+  /** What was asked before is asked again. */
+  again?: true
+  head: PullHead | undefined
+  past: Past | undefined
+  last: LastRun | undefined
+  held: Settings
+  closers: readonly Closer[]
+}
+
+type Refusal = (start: Start) => Reply | undefined
+
+const settingsUnusable: Refusal = ({ held: { usable, problem = '', slips } }) =>
+  usable ? undefined : { kind: 'bad-settings', problem, slips }
+
+const presetUnknown: Refusal = ({ request: { trigger }, held: { settings } }) => {
+  if (trigger.kind !== 'label' || presetOf(trigger, settings)) return undefined
+  const given = presetNameOf(trigger)
+  const known = presetNames(settings)
+  return { kind: 'preset', given, meant: nearest(given.toLowerCase(), known), known }
+}
+
+interface Based {
+  given: Options
+  /** Those that the work may go into. */
+  pulls: readonly Pull[]
+  head?: PullHead | undefined
+}
+
+export function baseTaken({ kind }: Thread, { given, pulls, head }: Based): Reply | undefined {
+  const { base, branch } = given
+  if (base === undefined) return undefined
+  if (kind === 'pull' && (branch === undefined || branch === head?.ref)) return { kind: 'base-of-pull' }
+  const open = pulls.find(pull => pull.state === 'open' && pull.head === (branch ?? pull.head))
+  return open && open.base !== base ? { kind: 'base-taken', pull: open.number, base: open.base } : undefined
+}
+
+const baseOfThreadTaken: Refusal = ({ request, given, past, head }) =>
+  baseTaken(request.trigger.thread, { given, head, pulls: past?.pull && !given.new ? [past.pull] : [] })
+
+const forkNotReadOnly: Refusal = ({ request, wanted, head }) =>
+  head && isFork(head, request.trigger.thread) && !isReadOnly(wanted.what) ? { kind: 'fork' } : undefined
+
+const optionRefused: Refusal = ({ checked }) => checked.refused
+
+const sessionTooDear: Refusal = ({ given, last, held, again }) => {
+  const cost = last?.session?.cost
+  const limit = held.settings.limits.cost_per_run
+  const isTooDear = !given.new && cost && limit !== undefined && cost >= limit
+  return isTooDear ? { kind: 'session-cost', cost, limit, again } : undefined
+}
+
+/** Whether it may do a second time what an open pull request does. */
+export const mayDouble = ({ options, what, approves }: Start['wanted']): boolean =>
+  !options.force && !approves && !isReadOnly(what)
+
+const otherPullOpen: Refusal = start => {
+  const { request, again } = start
+  const pulls = mayDouble(start.wanted) ? start.closers.filter(isOfOthers(start)) : []
+  if (pulls.length === 0) return undefined
+  // What stands on lines below is kept by whoever writes it again.
+  const words = again ? 'retry' : request.text.includes('\n') ? undefined : (request.line ?? '')
+  return { kind: 'has-pull', pulls, words }
+}
+
+/** Not of this thread's own work, which goes on there. */
+const isOfOthers =
+  ({ request, past, held }: Start) =>
+  ({ number, branch }: Closer): boolean => {
+    const stem = stemOf(held.settings.branch_prefix, request.trigger.thread.number)
+    const isOwn = branch !== undefined && (branch === past?.marker.made || isBranchOfIssue(branch, stem))
+    return !isOwn && number !== past?.marker.pull
+  }
+
+const refusals: readonly Refusal[] = [
+  settingsUnusable,
+  presetUnknown,
+  baseOfThreadTaken,
+  forkNotReadOnly,
+  optionRefused,
+  sessionTooDear,
+  otherPullOpen,
+]
+
+export function refusalOf(start: Start): Reply | undefined {
+  const { problem, slips, usable } = start.held
+  const reply = refusals.reduce<Reply | undefined>((found, refusal) => found ?? refusal(start), undefined)
+  return reply && usable && problem !== undefined ? { kind: 'beside-slips', reply, problem, slips } : reply
+}

@@ -1,0 +1,135 @@
+/** Why work is not started: each rule by itself, and which is told first. */
+import { describe, expect, test } from 'vitest'
+import { refusalOf, type Start } from '../../src/commands/refusals.ts'
+import type { Options } from '../../src/core/command/options.ts'
+import { ask, head, pull, pullThread } from '../core/given.ts'
+import { asking, comment, held, label, lastRun, marker } from './asked.ts'
+
+const onPull = asking({ ...comment, thread: pullThread })
+const fork = { ...head, repoId: 200 }
+const theirs = {
+  number: 20,
+  title: 'I am on it',
+  url: 'https://github.com/acme/shop/pull/20',
+  branch: 'sam/x',
+}
+const wanting = (wanted: Partial<Start['wanted']>): Partial<Start> => ({
+  wanted: { what: 'work', options: {}, ...wanted },
+})
+const costs = (cost: number): Partial<Start> => ({
+  last: { ...lastRun, session: { cost } },
+  held: held('limits: { cost_per_run: 10 }'),
+})
+const merged = { past: { marker, pull: { ...pull, state: 'merged' as const } } }
+const withPull = { past: { marker: { ...marker, made: 'made', pull: 9 }, pull } }
+const model = { kind: 'model', model: 'gpt-9', meant: undefined, known: [] } as const
+const noModel = { checked: { options: ask.options, refused: model } }
+
+const given = (options: Options): Partial<Start> => ({ given: options })
+const onFork = { request: onPull, head: fork }
+const labelled = (name: string): Partial<Start> => ({ request: asking({ ...label, label: name }) })
+const unusable = { held: held('', { usable: false, problem: 'p' }) }
+const doubling = { closers: [theirs] }
+const from = (branch: string | undefined): Partial<Start> => ({
+  ...withPull,
+  closers: [{ ...theirs, branch }],
+})
+
+const refusal = (...differs: Partial<Start>[]) =>
+  refusalOf(
+    Object.assign(
+      { request: asking(comment), given: {}, ...wanting({}), held: held(), closers: [] },
+      { checked: { options: ask.options, refused: undefined } },
+      ...differs,
+    ),
+  )
+
+describe('work is refused', () => {
+  test.each<[rule: string, start: Partial<Start>, reply: object]>([
+    ['while no version of the settings was ever right', unusable, { kind: 'bad-settings', problem: 'p' }],
+    ['for a preset that nobody knows', labelled('codex:paln'), { kind: 'preset', meant: 'plan' }],
+    ['for a preset that only every object has', labelled('codex:constructor'), { kind: 'preset' }],
+    ['with a base for a pull request', { ...onFork, ...given({ base: 'x' }) }, { kind: 'base-of-pull' }],
+    [
+      'with another base than its open pull request has',
+      { ...withPull, ...given({ base: 'x' }) },
+      { kind: 'base-taken', pull: 9, base: 'main' },
+    ],
+    ['on a fork', onFork, { kind: 'fork' }],
+    ['with an option that is refused', noModel, { kind: 'model', model: 'gpt-9' }],
+    [
+      'in a session that has cost as much as one may',
+      costs(10),
+      { kind: 'session-cost', cost: 10, limit: 10 },
+    ],
+    ['again in such a session, which the reply says', { ...costs(10), again: true }, { again: true }],
+    ['while another open pull request closes the issue', doubling, { kind: 'has-pull', pulls: [theirs] }],
+    ['while one from a fork does, whatever its branch is called', from(undefined), { kind: 'has-pull' }],
+  ])('%s', (_, start, reply) => expect(refusal(start)).toMatchObject(reply))
+
+  test.each<[string, Partial<Start>, string | undefined]>([
+    [
+      'what was written',
+      { request: asking(comment, { line: '--effort high fix it' }) },
+      '--effort high fix it',
+    ],
+    [
+      'no words that go on below',
+      { request: asking(comment, { line: 'fix it', text: 'fix it\nsoon' }) },
+      undefined,
+    ],
+    ['no words of a label', { request: asking(label, { text: '' }) }, ''],
+    ['a retry', { again: true }, 'retry'],
+  ])('while another pull request is open, and the reply repeats %s', (_, start, words) =>
+    expect(refusal(doubling, start)).toMatchObject({ words }),
+  )
+
+  test('with the slips of the settings below the reply', () =>
+    expect(refusal(onFork, { held: held('', { problem: 'line 2' }) })).toMatchObject({
+      ...{ kind: 'beside-slips', problem: 'line 2', reply: { kind: 'fork' } },
+    }))
+
+  test('for the first reason of the list', () => {
+    const all = [
+      [unusable, 'bad-settings'],
+      [labelled('codex:paln'), 'preset'],
+      [given({ base: 'x' }), 'base-of-pull'],
+      [onFork, 'fork'],
+      [noModel, 'model'],
+      [costs(10), 'session-cost'],
+      [doubling, 'has-pull'],
+    ] as const
+    const told = all.map(
+      (_, n) =>
+        refusal(
+          ...all
+            .slice(n)
+            .map(([start]) => start)
+            .toReversed(),
+        )?.kind,
+    )
+    expect(told).toEqual(all.map(([, kind]) => kind))
+  })
+})
+
+describe('work is not refused', () => {
+  test.each<[string, Partial<Start>]>([
+    ['where nothing speaks against it', {}],
+    ['with the base that its pull request has', { ...withPull, ...given({ base: 'main' }) }],
+    ['with another base in a new session', { ...withPull, ...given({ base: 'x', new: true }) }],
+    ['with another base than a merged pull request had', { ...merged, ...given({ base: 'x' }) }],
+    ['with a base for another branch', { request: onPull, head, ...given({ base: 'x', branch: 'y' }) }],
+    ['for words alone on a fork', { ...onFork, ...wanting({ what: 'ask' }) }],
+    ['in a session that may cost more', costs(9)],
+    ['in a new session, whatever the last one has cost', { ...costs(10), ...given({ new: true }) }],
+    ['while the pull request of its session is open', from('made')],
+    ['while a pull request of a branch for this issue is open', from('codex/issue-7-login')],
+    ['while its own pull request is open', { ...withPull, closers: [{ ...theirs, number: 9 }] }],
+    ['by force, while another is open', { ...doubling, ...wanting({ options: { force: true } }) }],
+    ['for a plan, while another is open', { ...doubling, ...wanting({ what: 'plan' }) }],
+    [
+      'for what a plan says, while another is open',
+      { ...doubling, ...wanting({ approves: { plan: 'run-1' } }) },
+    ],
+  ])('%s', (_, start) => expect(refusal(start)).toBeUndefined())
+})
