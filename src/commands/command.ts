@@ -114,7 +114,7 @@ export interface Past {
 export interface LastRun extends Pick<Run, 'request'>, Partial<Pick<Run, 'thread'>> {
   session?: Pick<Run['session'], 'cost' | 'sessionLog'>
   baseline: Pick<Run['baseline'], 'snapshot' | 'head'>
-  report?: Pick<Run['report'], 'status' | 'announced'>
+  report?: Pick<Run['report'], 'status' | 'done'>
   mailbox?: Pick<Run['mailbox'], 'wordsOfRound'> & Partial<Pick<Run['mailbox'], 'requesters'>>
   workspace?: Pick<Run['workspace'], 'readUpTo'>
   result?: Partial<Pick<Run['result'], 'outcome' | 'round' | 'instructionDone'>>

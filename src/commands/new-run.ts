@@ -125,7 +125,7 @@ function saidBefore({ marker }: Past, last: LastRun, trigger: CommandTrigger): s
 export function superseding({ thread }: CommandTrigger, last: LastRun | undefined): Pick<NewRun, 'report'> {
   const status = last?.report?.status
   // What was folded away once and is in sight again told of its pull request.
-  if (!isUndone(last?.result?.outcome) && !last?.report?.announced.word) return {}
+  if (!isUndone(last?.result?.outcome) && !last?.report?.done.includes('last-word')) return {}
   if (status?.nodeId === undefined || status.minimized) return {}
   return last?.thread && threadSlot(last.thread) === threadSlot(thread)
     ? { report: { supersedes: [status.nodeId] } }

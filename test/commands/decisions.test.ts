@@ -53,7 +53,7 @@ const closed = (trigger: CommandTrigger): CommandTrigger => ({
 })
 
 const live = working({ request: { ...ask, at: t0 } })
-const ended = working({ result: { outcome: { kind: 'answer' } }, report: { announced: told } })
+const ended = working({ result: { outcome: { kind: 'answer' } }, report: { done: told } })
 const byPreset = working({ request: { ...ask, origin: { kind: 'label', label: 'codex:high' } } })
 const waitingWith = (waits: Waits): Run =>
   runWith({ request: { ...ask, at: t0, text: 'fix it' }, schedule: { admitted: false, waits } })

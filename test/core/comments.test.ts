@@ -28,6 +28,7 @@ import {
   head,
   hour,
   issueThread,
+  left,
   inLine as lineOf,
   logIs,
   maya,
@@ -71,7 +72,7 @@ const heard = {
 const saidNothing = logIs({ ...heard, answer: undefined })
 const over: RunChange = {
   result: { concludedAt: now },
-  report: { announced: told },
+  report: { done: told },
   session: { sessionLog: heard, progress, taskRun: { ...taskRun, status: 'completed' } },
 }
 const failure: Outcome = {
@@ -88,7 +89,7 @@ const withPulls = (...pulls: Partial<typeof pull>[]): Run =>
   endedAs({ kind: 'pull' }, { pulls: pulls.map(each => ({ ...pull, ...each })) })
 const inLine = (ahead: number): Run => runWith(lineOf(ahead))
 /** GitHub refused its last word, so that its status is all that people have. */
-const unsaid = (run: Run): Run => changed(run, { report: { announced: { ...told, word: false } } })
+const unsaid = (run: Run): Run => changed(run, left('last-word'))
 /** It was asked without words. */
 const wordless: RunChange = { request: { ...ask, text: '' } }
 const planned: RunChange = { request: { ...ask, what: 'plan' } }
@@ -572,9 +573,7 @@ describe('in the thread of one of several inline comments', () => {
       ...run.session.sessionLog,
       answer,
     }
-    return inlineAnswer(
-      changed(run, logIs(sessionLog), { report: { announced: { ...run.report.announced, inline: at } } }),
-    )
+    return inlineAnswer(changed(run, logIs(sessionLog), { report: { inlineAnswered: at } }))
   }
 
   test.each([

@@ -7,6 +7,7 @@ import type { CommentView, Pull, PullView } from '../../src/core/model/views.ts'
 import { type RunRequest, rightsOf } from '../../src/core/record/request-part.ts'
 import {
   changed,
+  type Done,
   type Intent,
   type NewRun,
   newRun,
@@ -118,7 +119,7 @@ export const snapshotWith = (given: Partial<TaskRunSnapshot> = {}): TaskRunSnaps
 
 export const status = { commentId: 601, hash: 'h', phase: 'p', at: t0 }
 
-export const told = { comment: true, word: true, inline: 0, reaction: true, label: true, branch: true }
+export const told: Done[] = ['conclude', 'last-word', 'react', 'drop-branch']
 
 const base: NewRun = {
   id: 'run-comment-501',
@@ -218,9 +219,11 @@ export const wordsWait: RunChange = { mailbox: { pendingFollowUps: [more('a')] }
 export const claimsPull: RunChange = { result: { claimedPulls: ['u'] } }
 export const resultChecked: RunChange = { result: { resultChecked: true } }
 export const intends = (...intent: Intent[]): RunChange => ({ attempts: { intent } })
-export const announced = (differs: Partial<Run['report']['announced']>): RunChange => ({
-  report: { announced: { ...told, ...differs } },
+/** All but this is done that is done once at the end. */
+export const left = (...kinds: Done[]): RunChange => ({
+  report: { done: told.filter(kind => !kinds.includes(kind)) },
 })
+export const labelled: RunChange = { report: { labels: ['codex'] } }
 export const noTaskRun: RunChange = { session: { taskRun: undefined } }
 export const taskRunIs = (differs: Partial<typeof taskRun>): RunChange => ({
   session: { taskRun: { ...taskRun, ...differs } },

@@ -3,24 +3,11 @@ import { promptOf } from '../../src/core/agent/prompt.ts'
 import type { CommentRef } from '../../src/core/model/trigger.ts'
 import type { FollowUp } from '../../src/core/record/mailbox-part.ts'
 import { handedOver } from '../../src/core/record/messages.ts'
-import { nextStep } from '../../src/core/record/next-step.ts'
 import { inlineAsked } from '../../src/core/record/open-question.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
 import { wordsOf } from '../../src/core/record/words-to-say.ts'
 import { inlineAnswer } from '../../src/core/words/closing.ts'
-import {
-  announced,
-  ask,
-  idleSince,
-  inlineComment,
-  logIs,
-  more,
-  pullThread,
-  resultChecked,
-  review,
-  t0,
-  working,
-} from './given.ts'
+import { ask, idleSince, inlineComment, logIs, more, pullThread, review, t0, working } from './given.ts'
 
 const onLine = (commentId: number, rootId = commentId): CommentRef => ({
   kind: 'inline',
@@ -74,18 +61,6 @@ test('the numbers of a later review go on, also when it is said once more', () =
     expect(prompt).toContain('Review comment 3 by zoe')
     expect(prompt).toContain('begins with "Review comment 3:", "Review comment 4:" and so on')
   }
-})
-
-test('each is answered before the end', () => {
-  const joined = withSaid(begunBy({ kind: 'thread', commentId: 1 }), by(review, 'more', 3, 4))
-  const over = (inlineDone: number): Run =>
-    changed(joined, resultChecked, announced({ inline: inlineDone }), {
-      result: { outcome: { kind: 'answer' }, concludedAt: t0 },
-      session: { cost: null },
-      mailbox: { answers: [] },
-    })
-  const steps = [0, 1, 2].map(done => nextStep(over(done), { at: t0, text: 'same' }).kind)
-  expect(steps.map(kind => kind === 'answer-inline')).toEqual([true, true, false])
 })
 
 describe('a lone inline comment that joined', () => {

@@ -261,16 +261,16 @@ describe('what a message leaves to do:', () => {
   test.each<[string, Run, RunMessage, RunChange]>([
     [
       'a label, which is to come off though others did',
-      working({ report: { announced: told } }),
+      working({ report: { done: told } }),
       label(),
-      { report: { labels: ['codex'], announced: { ...told, label: false } } },
+      { report: { labels: ['codex'], done: told } },
     ],
     [
       'a label after the end: a run of its own, for which this one makes room',
-      working({ result: { outcome: { kind: 'answer' } }, report: { announced: told } }),
+      working({ result: { outcome: { kind: 'answer' } }, report: { done: told } }),
       asked,
       {
-        report: { labels: [], announced: told },
+        report: { labels: [], done: told },
         mailbox: { handledMessageIds: ['l'], askAgain: [source], answers: [], releaseThread: true },
       },
     ],
@@ -305,7 +305,7 @@ describe('what a message leaves to do:', () => {
   test('a stop of an agent that was not heard yet stops it', () => {
     const run = working({
       result: { outcome: { kind: 'pull' }, pulls: [pull] },
-      report: { announced: told },
+      report: { done: told },
       session: { sessionLog: undefined },
     })
     expect(read(run, stop())).toMatchObject({ mailbox: { stop: { by: maya } }, result: { round: 1 } })
@@ -331,7 +331,7 @@ describe('a stop while something is under way', () => {
 describe('a stop after the outcome', () => {
   const concluded: RunChange = {
     result: { outcome: { kind: 'pull' }, pulls: [pull], concludedAt: t0, resultChecked: true },
-    report: { announced: told },
+    report: { done: told },
   }
 
   test('stops an agent that still works, and the thread is told of that anew', () => {
@@ -339,7 +339,7 @@ describe('a stop after the outcome', () => {
     expect(after).toMatchObject({
       mailbox: { stop: { by: maya } },
       result: { resultChecked: false, round: 1 },
-      report: { announced: { comment: false } },
+      report: { done: ['react'] },
     })
     expect(after.result.outcome).toBeUndefined()
   })
@@ -381,7 +381,7 @@ describe('the inbox', () => {
     const run = fc.constantFrom(
       working(),
       runWith({ report: { status }, workspace: { branch } }),
-      working({ result: { outcome: { kind: 'pull' }, pulls: [pull] }, report: { announced: told } }),
+      working({ result: { outcome: { kind: 'pull' }, pulls: [pull] }, report: { done: told } }),
     )
     fc.assert(
       fc.property(run, fc.array(note, { maxLength: 12 }), (start, messages) => {

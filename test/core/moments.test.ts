@@ -22,6 +22,7 @@ import {
   deployment,
   hour,
   inLine,
+  left,
   logIs,
   maya,
   minute,
@@ -42,7 +43,7 @@ import {
 const now = t0 + 3 * minute
 const status = (run: Run): string => statusComment(run, deployment, now)
 const wordOf = (...given: RunChange[]): string =>
-  closingComment(working({ result: { concludedAt: now }, report: { announced: told } }, ...given), deployment)
+  closingComment(working({ result: { concludedAt: now }, report: { done: told } }, ...given), deployment)
 
 describe('a pull request', () => {
   const opened = (differs: Partial<typeof pull>): string =>
@@ -179,7 +180,7 @@ describe('a model that is not there', () => {
 
 describe('words that nobody needs', () => {
   const beside: RunChange = { mailbox: { followUpsSent: 1 } }
-  const unsaid: RunChange = { report: { announced: { ...told, word: false } } }
+  const unsaid = left('last-word')
   const merged: RunChange = {
     result: { pulls: [pull], ended: { number: pull.number, how: 'merged', at: now } },
   }
@@ -192,7 +193,7 @@ describe('words that nobody needs', () => {
     working(
       {
         result: { concludedAt: now, outcome },
-        report: { announced: told },
+        report: { done: told },
         session: { progress: setUp(true) },
       },
       logIs({

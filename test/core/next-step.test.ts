@@ -17,7 +17,6 @@ import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { settingsOf } from '../support/deployment.ts'
 import { tries } from '../support/tries.ts'
 import {
-  announced,
   ask,
   askedInReview,
   branch,
@@ -32,7 +31,9 @@ import {
   inlineComment,
   intends,
   issueThread,
+  labelled,
   lastPoll,
+  left,
   logIs,
   maya,
   minute,
@@ -106,11 +107,11 @@ const idleFor = (ms: number): RunChange => logIs(idleSince(now.at - ms))
 /** It was answered, and the thread was told. */
 const answered: RunChange = {
   result: { outcome: { kind: 'answer' }, concludedAt: t0 },
-  report: { announced: told },
+  report: { done: told },
   session: { cost: null },
 }
 
-const untoldAnswer = changed(answered, announced({ comment: false }))
+const untoldAnswer = changed(answered, left('conclude'))
 
 describe('from the asking to the start', () => {
   holds([
@@ -312,8 +313,8 @@ const stateShown = (state: 'working' | 'done' | undefined): RunChange => ({
 
 describe('after the outcome', () => {
   const over = changed(answered, hasCompleted)
-  const nothing = { comment: false, word: false, inline: 0, reaction: false, label: false, branch: false }
-  const untold: RunChange = announced(nothing)
+  const untold: RunChange = { report: { done: [], labels: ['codex'] } }
+  const concluded: RunChange = { report: { done: ['conclude'], labels: ['codex'] } }
   const known: RunChange = { report: { status: { ...status, nodeId: 'IC_900' } } }
   const folded: RunChange = { report: { status: { ...status, nodeId: 'IC_900', minimized: true } } }
   const fixed = { comments: [{ id: 1, threadId: 'PRRT_1' }] }
@@ -324,7 +325,7 @@ describe('after the outcome', () => {
       over,
       { thread: pullThread, request: askedInReview(1), session: { sessionLog: idleSince(t0, { answer }) } },
       { baseline: { settings: settingsOf('review: { resolve: true }') } },
-      announced({ ...nothing, comment: true }),
+      concluded,
       ...differs,
     )
   holds([
@@ -353,21 +354,21 @@ describe('after the outcome', () => {
       'conclude',
       newPhase,
     ],
-    ['the reaction after the last word', working(over, announced({ ...nothing, comment: true })), 'react'],
-    ['the label last', working(over, announced({ ...nothing, comment: true, reaction: true })), 'unlabel'],
+    ['the reaction after the last word', working(over, concluded), 'react'],
+    ['the label after the reaction', working(over, labelled, left('drop-branch')), 'unlabel'],
     ['the label that says how it stands is set', working(over, stateShown('working')), 'show-state'],
     ['the label that says how it stands is set once', working(over, stateShown('done')), 'end'],
-    ['the branch is dropped after the label', working(over, announced({ branch: false })), 'drop-branch'],
+    ['the branch is dropped after the label', working(over, left('drop-branch')), 'drop-branch'],
     ['the status is folded away below the last word', working(over, known), 'minimize-status'],
     ['the status is folded away once', working(over, folded), 'end'],
     ['the status is folded away as it will stay', working(over, known), 'edit-status', newDetails],
-    ['no status is folded away as the only word', working(over, announced({ word: false }), known), 'end'],
+    ['no status is folded away as the only word', working(over, left('last-word'), known), 'end'],
     ['the status of an earlier run', working(over, { report: { supersedes: ['IC_1'] } }), 'minimize-status'],
     ['it ends when all is told', working(over), 'end'],
     ['the last details are shown before it ends', working(over), 'edit-status', newDetails],
     [
       'each inline comment of a review has its answer',
-      working(over, announced({ inline: 1 }), { thread: pullThread, request: askedInReview(1, 2) }),
+      working(over, { thread: pullThread, request: askedInReview(1, 2), report: { inlineAnswered: 1 } }),
       'answer-inline',
     ],
     ['which inline comments were fixed is looked at first', saysWhatIsFixed(), 'find-fixed'],
@@ -380,15 +381,12 @@ describe('after the outcome', () => {
     ['what was fixed is known before any answer', saysWhatIsFixed({ result: { fixed } }), 'answer-inline'],
     [
       'inline comments that were fixed are resolved after their answers',
-      saysWhatIsFixed({ result: { fixed } }, announced({ ...nothing, comment: true, inline: 1 })),
+      saysWhatIsFixed({ result: { fixed }, report: { inlineAnswered: 1 } }),
       'resolve-threads',
     ],
     [
       'inline comments that were fixed are resolved once',
-      saysWhatIsFixed(
-        { result: { fixed: { ...fixed, resolved: true } } },
-        announced({ ...nothing, comment: true, inline: 1 }),
-      ),
+      saysWhatIsFixed({ result: { fixed: { ...fixed, resolved: true } }, report: { inlineAnswered: 1 } }),
       'react',
     ],
     [
@@ -525,7 +523,7 @@ describe('a thread that takes nothing', () => {
     ['nothing waits for it', working(due, locked), 'poll', newPhase],
     ['a run that has no comment yet waits', runWith(admitted, locked), 'wait 3000'],
     ['the last word waits', working(untoldAnswer, locked), 'wait 3000'],
-    ['the label does not', working(answered, announced({ comment: false, label: false }), locked), 'unlabel'],
+    ['the label does not', working(answered, left('conclude'), labelled, locked), 'unlabel'],
   ])
 })
 
@@ -547,7 +545,7 @@ describe('a pull request that GitHub does not show', () => {
 describe('a Run that failed sees to its agent', () => {
   const failed: RunChange = {
     result: { outcome: { kind: 'failed', class: 'lost', reason: 'No.', fix: 'x' }, concludedAt: t0 },
-    report: { announced: told },
+    report: { done: told },
     session: { cost: null },
   }
   const late: RunChange = { result: { concludedAt: now.at - 10 * minute - 1 } }
@@ -582,7 +580,7 @@ describe('at the edge of a limit', () => {
   const later = now.at + 60_000
   const open: RunChange = {
     result: { outcome: { kind: 'pull' }, pulls: [pull], concludedAt: t0 },
-    report: { announced: told },
+    report: { done: told },
     session: { cost: null },
     schedule: { nextPollAt: later },
   }
@@ -647,7 +645,7 @@ describe('from any state', () => {
       report: fc.record({
         status: oneOf(status, undefined),
         readOnlyThread: fc.boolean(),
-        announced: oneOf(told, { ...told, comment: false }),
+        done: oneOf(told, told.slice(1)),
       }),
       workspace: fc.record({ branch: oneOf(branch, undefined) }),
       session: fc.record({

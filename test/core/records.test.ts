@@ -84,7 +84,6 @@ describe('what is missing in a record has its default', () => {
 
   const deeper = [
     ['baseline', 'settings'],
-    ['report', 'announced'],
     ['session', 'sessionLog'],
   ] as const
   const deepest = deeper.flatMap(([part, object]) =>
@@ -105,6 +104,19 @@ describe('what is missing in a record has its default', () => {
     const { [key]: _, ...rest } = stored(limits)
     const record = { ...whole, baseline: { ...baseline, settings: { ...settings, limits: rest } } }
     expect(Run.parse(record).baseline.settings.limits).toEqual(limits)
+  })
+
+  const flags = { comment: true, word: false, inline: 2, reaction: true, label: true, branch: false }
+  const done = ['conclude', 'react']
+  test.each([
+    ['a flag for each thing that is done at the end', { announced: flags }, { done, inlineAnswered: 2 }],
+    ['such flags that are older than what is done', { announced: flags, done: [] }, { done: [] }],
+  ])('%s', (_, report, read) => expect(Run.parse({ ...whole, report }).report).toMatchObject(read))
+
+  test('flags for what was done before a round', () => {
+    const previous = { outcome: { kind: 'answer' }, word: true }
+    const { result } = Run.parse({ ...whole, result: { previous } })
+    expect(result.previous).toEqual({ outcome: { kind: 'answer' }, done: ['conclude', 'last-word'] })
   })
 
   test('a trigger as it was first stored', () => {
@@ -200,7 +212,6 @@ describe('a marker of a newer version', () => {
     const backup = { request: { ...ask, origin: { kind: 'tick' } }, words: 'w', branch, newer: true }
     expect(read({ backup })[0]?.backup).toMatchObject({
       messages: 0,
-      from: 0,
       instructionSent: false,
       round: 0,
       reported: 0,

@@ -14,7 +14,6 @@ import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { type Differs, given } from '../commands/command-world.ts'
 import {
-  announced,
   ask,
   askedInReview,
   branch,
@@ -27,7 +26,9 @@ import {
   idleSince,
   inLine,
   intends,
+  labelled,
   lastPoll,
+  left,
   logIs,
   maya,
   minute,
@@ -65,7 +66,7 @@ const mute: RunChange = { report: { readOnlyThread: true, status: undefined } }
 const idle = idleSince(t0 - minute)
 const over: RunChange = changed(mute, {
   result: { outcome: { kind: 'answer' }, concludedAt: t0 },
-  report: { announced: told },
+  report: { done: told },
   session: { cost: null },
 })
 
@@ -100,7 +101,7 @@ const steps: [step: string, asks: Service, run: Run][] = [
   ['poll', 'posthog', working(mute, due)],
   ['adopt-pull', 'github', working(mute, nextPoll(later), { result: { claimedPulls: [pull.url] } })],
   ['find-result', 'github', working(mute, nextPoll(later), lastPoll(later), logIs(idle))],
-  ['conclude', 'github', working(over, announced({ comment: false }))],
+  ['conclude', 'github', working(over, left('conclude'))],
   ['answer-inline', 'github', working({ ...over, request: askedInReview(1) })],
   ['find-fixed', 'github', saysWhatIsFixed],
   [
@@ -109,17 +110,17 @@ const steps: [step: string, asks: Service, run: Run][] = [
     working(
       saysWhatIsFixed,
       { result: { fixed: { comments: [{ id: 1, threadId: 'PRRT_1' }] } } },
-      announced({ inline: 1 }),
+      { report: { inlineAnswered: 1 } },
     ),
   ],
-  ['react', 'github', working(over, announced({ reaction: false }))],
+  ['react', 'github', working(over, left('react'))],
   [
     'show-state',
     'github',
     working(over, { baseline: { settings: { ...defaultSettings, labels: { state: true } } } }),
   ],
-  ['unlabel', 'github', working(over, { report: { labels: ['codex'] } }, announced({ label: false }))],
-  ['drop-branch', 'github', working(over, taskRunIs({ status: 'completed' }), announced({ branch: false }))],
+  ['unlabel', 'github', working(over, labelled)],
+  ['drop-branch', 'github', working(over, taskRunIs({ status: 'completed' }), left('drop-branch'))],
 ]
 
 const mergedWord = { commentId: 77, as: 'comment', ended: 'merged' } as const
@@ -289,8 +290,6 @@ async function once(run: Run, service: Service): Promise<Run> {
 describe('a step that is refused', () => {
   const no = (status = 422, message = 'no'): Differs => failing(new Rejected('posthog', status, '', message))
   const failed = { kind: 'failed', class: expect.any(String) }
-  const inline = Number.MAX_SAFE_INTEGER
-  const allAnnounced = { comment: true, inline, reaction: true, label: true, branch: true }
 
   test.each(['find-branch', 'create-task', 'start-run', 'rejoin'])(
     '%s fails the Run, and nothing is under way any more',
@@ -320,7 +319,7 @@ describe('a step that is refused', () => {
     const came = await advance(changed(fresh, { retries: { thread: unheard } }), no())
     expect(came.saves.find(({ result: { outcome } }) => outcome)).toMatchObject({
       result: { outcome: failed },
-      report: { readOnlyThread: true, announced: allAnnounced },
+      report: { readOnlyThread: true, done: ['conclude', 'react'] },
     })
     expect(came.verdict).toEqual({ kind: 'end' })
   })
@@ -349,7 +348,7 @@ describe('a step that is refused', () => {
   ])('conclude: the last word is left out when %s', async (_, differs) => {
     const comment = () => Promise.reject(new Rejected('github', 403, '', 'locked'))
     const came = await advance(changed(runOf('conclude'), differs), { github: { comment } })
-    expect(came.run.report.announced.comment).toBe(true)
+    expect(came.run.report.done).toContain('conclude')
     expect(came.verdict).toEqual({ kind: 'end' })
   })
 
@@ -381,7 +380,7 @@ describe('a step that is refused', () => {
 
   test('react: it is left out, and all else is done', async () => {
     const came = await advance(runOf('react'), no())
-    expect(came.run.report.announced).toEqual(told)
+    expect(came.run.report.done).toContain('react')
     expect(came.verdict).toEqual({ kind: 'end' })
   })
 
@@ -527,15 +526,15 @@ describe('words that are refused', () => {
       session: { sessionLog: idle },
       result: {
         round: 1,
-        previous: { outcome: before, concludedAt: t0, comment: true, word: true },
+        previous: { outcome: before, concludedAt: t0, done: told },
         resultChecked: false,
       },
-      report: { announced: { ...told, comment: false, word: false } },
     })
-    const { saves } = await advance(run, { posthog: { ...says(forbidden), ...noCost }, ...answering })
+    const posthog = { ...says(forbidden), ...noCost }
+    const { saves } = await advance(run, { posthog, ...answering, removeLater })
     expect(saves.at(-1)).toMatchObject({
       result: { outcome: before, concludedAt: t0 },
-      report: { announced: { comment: true, word: true } },
+      report: { done: ['conclude', 'last-word', 'react', 'drop-branch'] },
     })
   })
 
@@ -646,7 +645,7 @@ describe('words that are refused', () => {
 
 test('words behind a start that is refused are left to their command', async () => {
   const run = working(mute, passing(more('a')), {
-    report: { announced: told },
+    report: { done: told },
     session: { taskRun: undefined, instructionSent: false },
     workspace: { threadContext: context },
   })
@@ -662,7 +661,7 @@ test('words behind a start that is refused are left to their command', async () 
 describe('an agent that can not be looked after', () => {
   const failed: RunChange = {
     result: { outcome: { kind: 'failed', class: 'lost', reason: 'No.', fix: 'x' }, concludedAt: now },
-    report: { announced: { ...told, comment: false, branch: false } },
+    report: { done: ['last-word', 'react'] },
     session: { cost: null },
   }
   const since = now - 25 * hour
@@ -702,7 +701,10 @@ test('whoever stops an agent that works on after the last word sees that it stop
     settle: async ({ fold }) => (fold === undefined ? { refused: [] } : expect.fail('folded')),
     comment: async body => expect.fail(body),
   }
-  const ended = changed(stopped, taskRunIs({ status: 'cancelled' }), { result: { resultChecked: true } })
+  const ended = changed(stopped, taskRunIs({ status: 'cancelled' }), {
+    result: { resultChecked: true },
+    workspace: { branch: undefined },
+  })
   const came = await advance(ended, { github, posthog: noCost })
   expect(came.run.result.outcome).toMatchObject({ kind: 'stopped', by: 'maya' })
   expect(came.verdict).toEqual({ kind: 'end' })
@@ -730,14 +732,13 @@ describe('trouble', () => {
   test('that lasts for a day after the outcome lets the Run go', async () => {
     const retries = { github: { why: 'w', since: now - 25 * hour, until: later, count: 9 } }
     const intent = { kind: 'conclude' as const, at: t0 }
-    const untold = { ...told, comment: false }
     const { run: after, verdict: result } = await advance(
-      working(over, { report: { announced: untold }, retries, attempts: { intent: [intent] } }),
+      working(over, left('conclude'), { retries, attempts: { intent: [intent] } }),
     )
     expect(result).toEqual({ kind: 'end' })
     expect(after).toMatchObject({
       mailbox: { releaseThread: true },
-      report: { readOnlyThread: true, announced: { comment: true, inline: Number.MAX_SAFE_INTEGER } },
+      report: { readOnlyThread: true, done: ['conclude', 'react', 'drop-branch'] },
     })
     expect([after.retries, after.attempts.intent]).toEqual([{}, undefined])
   })
@@ -893,10 +894,10 @@ describe('the other steps', () => {
   })
 
   test.each([
-    ['that the thread was told of is old news', true, 1],
-    ['that the thread was not told of yet still is news', false, 0],
-  ])('resume-work: a pull request %s', async (_, comment, reported) => {
-    const run = working(over, announced({ comment }), wordsWait, {
+    ['that the thread was told of is old news', left(), 1],
+    ['that the thread was not told of yet still is news', left('conclude'), 0],
+  ])('resume-work: a pull request %s', async (_, done, reported) => {
+    const run = working(over, done, wordsWait, {
       result: { outcome: { kind: 'pull' }, pulls: [pull], reported: 0 },
       workspace: { branch: { ...branch, made: false }, threadContext: contextFor('a') },
     })
@@ -910,7 +911,7 @@ describe('the other steps', () => {
       schedule: { admitted: true, rightAskedAt: t0 - hour },
       session: { taskId: 'task-1' },
       workspace: { branch, attachments: { ids: [], failed: [] }, threadContext: context },
-      report: { announced: told },
+      report: { done: told },
       retries: { github: outage },
     })
     const github: Partial<ThreadClient> = {
@@ -929,7 +930,7 @@ describe('the other steps', () => {
     ['--signal-report', { signalReport: 'r-1' }, 'owners: {5: {signal_report: [other]}}'],
     ['--sandbox', { sandbox: '0f8fad5b-d9cb-469f-a165-70867728950e' }, 'owners: {5: {sandboxes: [big]}}'],
   ])('start-run: a grant of %s that was taken back meanwhile', async (flag, options, grants) => {
-    const before = changed(runOf('start-run'), { report: { announced: told } })
+    const before = changed(runOf('start-run'), { report: { done: told } })
     const run: Run = { ...before, request: { ...ask, options: { ...ask.options, ...options } } }
     const { run: after } = await advance(run, {
       settings: deploymentWith(grants),
@@ -959,7 +960,7 @@ describe('the other steps', () => {
         ...quiet,
       }
       const { run, saves } = await advance(
-        runWith(mute, { report: { announced: told }, session: { taskId: 'task-1' } }),
+        runWith(mute, { report: { done: told }, session: { taskId: 'task-1' } }),
         { github },
       )
       return {
@@ -999,11 +1000,10 @@ test('an inline answer that arrived is not given again, whatever its marker said
     },
     ownComments: async () => comments.map((body, n) => ({ id: n, body, createdAt: now })),
   }
-  const asked = changed(over, { report: { announced: { ...told, inline: 0 } } })
-  const first = await advance(working({ ...asked, request: askedInReview(1) }), { github })
+  const first = await advance(working({ ...over, request: askedInReview(1) }), { github })
   expect(comments).toHaveLength(1)
   const withPull = changed(first.run, { result: { pulls: [pull] }, retries: { github: undefined } })
   const { run } = await advance(withPull, { github })
-  expect(run.report.announced.inline).toBe(1)
+  expect(run.report.inlineAnswered).toBe(1)
   expect(comments).toHaveLength(1)
 })

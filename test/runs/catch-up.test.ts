@@ -34,7 +34,7 @@ test.each([
   ['stopped before it began', changed(before, { result: { outcome: { kind: 'stopped', by: 'maya' } } }), []],
 ])('has ended, if it has: %s', async (_, knows, more) => {
   const { result, report } = await caughtUp(before, knows, ...more)
-  expect([result.outcome, report.announced.comment]).toEqual([knows.result.outcome, true])
+  expect([result.outcome, report.done]).toEqual([knows.result.outcome, ['conclude']])
 })
 
 test('is not thrown back by a status that lags itself', async () => {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { Rejected } from '../../src/core/model/errors.ts'
 import type { ReviewThread } from '../../src/core/model/views.ts'
 import { inlineAsked, type LineAnswer } from '../../src/core/record/open-question.ts'
-import type { RunChange } from '../../src/core/record/run.ts'
+import { changed, type RunChange } from '../../src/core/record/run.ts'
 import { closingComment, inlineAnswer } from '../../src/core/words/closing.ts'
 import { findFixed, resolveThreads } from '../../src/runs/steps/resolve-threads.ts'
 import { afterStep, handWith } from '../commands/command-world.ts'
@@ -98,7 +98,7 @@ test.each([
 test('each thread has its answer, and the last word has none of them', async () => {
   const { after } = await looked(runSaying(block([done(1), declined(2), declined(3)])))
   const answers = inlineAsked(after).map((_, inline) =>
-    inlineAnswer({ ...after, report: { ...after.report, announced: { ...after.report.announced, inline } } }),
+    inlineAnswer(changed(after, { report: { inlineAnswered: inline } })),
   )
   expect(answers).toEqual([
     'Fixed in [`abc1234`](https://github.com/acme/shop/commit/abc1234000000000000000000000000000000000).\n\nDid 1.',

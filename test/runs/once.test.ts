@@ -9,7 +9,7 @@ import { conclude } from '../../src/runs/steps/closing-comment.ts'
 import { createTask } from '../../src/runs/steps/start-run.ts'
 import { Cancelled, once, type StepContext } from '../../src/runs/steps/step-context.ts'
 import { afterStep, handWith } from '../commands/command-world.ts'
-import { announced, ask, idleSince, pullThread, runWith, stopAsked, t0, working } from '../core/given.ts'
+import { ask, idleSince, left, pullThread, runWith, stopAsked, t0, working } from '../core/given.ts'
 
 const intent: Intent = { kind: 'create-task', at: t0 }
 const tried = (given: Partial<Intent> = {}): Run =>
@@ -181,7 +181,7 @@ test('a worker that sleeps while GitHub refuses the lines of a review posts none
 
 describe('the marker of a last word', () => {
   const signer = markerSigner('a secret of this test, 32 letters')
-  const failed = working(announced({ comment: false, word: false }), {
+  const failed = working(left('conclude', 'last-word'), {
     result: { outcome: { kind: 'unfinished', why: 'sandbox-gone' }, concludedAt: t0, round: 1 },
   })
   const markerOf = async (run: Run) => {

@@ -132,7 +132,7 @@ export class Following {
     const id = await this.#tasks.startRun(taskId, body, [])
     const now = Date.now()
     const plain = working({
-      report: { readOnlyThread: true, status: undefined, announced: told },
+      report: { readOnlyThread: true, status: undefined, done: told },
       schedule: { nextPollAt: undefined },
       session: { taskId, taskRun: { ...taskRun, id, since: now, changedAt: now } },
     })

@@ -17,6 +17,8 @@ const gone: readonly string[] = [
   'waitedInLine',
   // That GitHub took no check in the place of a status.
   'checkRefused',
+  // What is done at the end: a flag for each.
+  'announced',
   // What paused a repository, and who ended that.
   ...['pause', 'resumedBy'],
 ]
@@ -45,6 +47,7 @@ const read = <T extends object>(record: T, lost: readonly string[]): T =>
       return news
     }
     if (key === 'waits' && value?.kind === 'pause') return { kind: 'zero', of: value.of }
+    if (key === 'previous') return read(value, ['comment', 'word'])
     if (key !== 'settings') return value
     const settings = read(value, goneSettings)
     return settings.comments === 'check' ? { ...settings, comments: 'outcomes' } : settings

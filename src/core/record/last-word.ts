@@ -4,7 +4,7 @@ import { unfinished } from './failures.ts'
 import type { FollowUp } from './mailbox-part.ts'
 import { inlineAsked, ofReview } from './open-question.ts'
 import { hasChanged } from './pull-end.ts'
-import { changed, type Ended, type InlineAsked, type Outcome, type Run, showsStatus } from './run.ts'
+import { changed, type Ended, type InlineAsked, isDone, type Outcome, type Run, showsStatus } from './run.ts'
 import { limits } from './timing.ts'
 
 export const listener = (run: Run): string => run.report.answerTo ?? run.request.by.login
@@ -89,15 +89,20 @@ export const inlinePlace = ({
 /** Whether the status comment keeps its result, instead of being folded away above a last word. */
 export const staysInStatus = (run: Run): boolean => endsQuietly(run) || leavesBoxInStatus(run)
 
+/** What the pull request needs, or what became of it, is to be seen. */
+const hasNews = ({ report: { status }, result: { ended, needs } }: Run): boolean =>
+  Boolean(ended || needs || status?.unfolded)
+
 /**
  * Its status goes away below a last word, which says the same and more. If there was none, as GitHub refused it, the
  * status is all that people have.
  */
-export const willBeFolded = (run: Run): boolean => {
-  const { announced, status } = run.report
-  const { ended, needs } = run.result
-  const isUnsaid = announced.comment && !announced.word
-  return !staysInStatus(run) && !isUnsaid && !ended && !needs && !status?.unfolded
+export const willBeFolded = (run: Run): boolean =>
+  !staysInStatus(run) && !hasNews(run) && (!isDone(run, 'conclude') || isDone(run, 'last-word'))
+
+export function isSuperseded(run: Run): boolean {
+  const { nodeId, minimized } = run.report.status ?? {}
+  return isDone(run, 'last-word') && !hasNews(run) && nodeId !== undefined && !minimized
 }
 
 /** So far it is the only one of its thread, and nobody added words: nobody has to be told which one it is. */
@@ -106,10 +111,6 @@ export const isOnlyRequest = ({ request, result, session, mailbox }: Run): boole
   session.earlier === undefined &&
   request.before === undefined &&
   mailbox.followUpsSent === 0
-
-/** A status that says what the pull request needs, or what became of it, is not superseded. */
-export const isSuperseded = ({ report: { status, announced }, result: { ended, needs } }: Run): boolean =>
-  announced.word && status?.nodeId !== undefined && !status.minimized && !status.unfolded && !ended && !needs
 
 /** What became of the pull request, if the last word is to tell it. */
 export const endToTell = (run: Run): Ended | undefined => (hasChanged(run) ? run.result.ended : undefined)
@@ -131,9 +132,6 @@ export const inSight = (run: Run): Run =>
 
 export const neverBegan = ({ result: { outcome }, session: { instructionSent, agentLeft } }: Run): boolean =>
   outcome !== undefined && !instructionSent && !agentLeft
-
-export const inTheOpen = ({ report: { status } }: Run): Pick<Run['report'], 'status'> =>
-  status?.minimized ? { status: undefined } : { status }
 
 /** The number of a message's first inline comment: they are numbered throughout a Run, from 1. */
 export function firstNumber(run: Run, messageId: string): number {

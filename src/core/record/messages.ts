@@ -8,12 +8,12 @@ import { fullName, movedTo, type Repository } from '../model/thread.ts'
 import type { Target } from '../model/views.ts'
 import { readJson } from '../text/json.ts'
 import { mayHaveBegun, onlyIntents, openIntent } from './intents.ts'
-import { inlineOf, inSight, inTheOpen } from './last-word.ts'
+import { inlineOf, inSight } from './last-word.ts'
 import { type FollowUp, type MessageReply, RunMessage, type SenderReply, Source } from './mailbox-part.ts'
 import { newClaims } from './own-pull-request.ts'
 import { endsBy, tellsMore, withStanding } from './pull-end.ts'
 import { withRetry } from './retries.ts'
-import { type ChangeOf, changed, type Intent, isTerminal, type Run, withOwnTask } from './run.ts'
+import { type ChangeOf, changed, type Intent, isTerminal, nextRound, type Run, withOwnTask } from './run.ts'
 import { isAnswered } from './turn.ts'
 import { isSamePlace } from './words-to-say.ts'
 
@@ -160,10 +160,7 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
           mailbox: { releaseThread: true, askAgain: [...run.mailbox.askAgain, ...sourceOf(message)] },
         })
       const labelled = withMessage(run, {
-        report: {
-          labels: [...run.report.labels, message.label],
-          announced: { ...run.report.announced, label: false },
-        },
+        report: { labels: [...run.report.labels, message.label] },
       })
       return withReply(labelled, message)
     }
@@ -240,10 +237,11 @@ export function refusedWords(run: Run, reply: SenderReply): Run {
   const { previous } = after.result
   if (!previous || !isWithoutWords(after)) return after
   // The thread was told of it before this round, which came to nothing.
-  const { outcome, concludedAt, comment, word } = previous
+  const { outcome, concludedAt, done } = previous
   return withMessage(after, {
     result: { outcome, concludedAt, resultChecked: true, previous: undefined },
-    report: { announced: { ...after.report.announced, comment, word } },
+    // This round may have made another branch.
+    report: { done: done.filter(kind => kind !== 'drop-branch') },
   })
 }
 
@@ -280,7 +278,7 @@ function withStop(run: Run, message: RunMessage & { kind: 'stop' }): Run {
     // Drops the delivery of a message that is gone, and, after the end, the intent of the last word: the next one would
     // be taken for it.
     ...onlyIntents(run, kind => kind !== 'deliver' && !run.result.outcome),
-    ...(run.result.outcome ? reopened(run) : {}),
+    ...(run.result.outcome ? nextRound(run) : {}),
   })
 }
 
@@ -315,17 +313,6 @@ function isWithoutWords(run: Run): boolean {
   if (!session.taskRun) return true
   return result.round > 0 && mailbox.wordsOfRound.length === 0 && !stillWorks(run)
 }
-
-const reopened = (run: Run): ChangeOf<'result' | 'report'> => ({
-  result: {
-    outcome: undefined,
-    concludedAt: undefined,
-    resultChecked: false,
-    resumed: undefined,
-    round: run.result.round + 1,
-  },
-  report: { announced: { ...run.report.announced, comment: false, word: false }, ...inTheOpen(run) },
-})
 
 const atPostHog: ReadonlySet<Intent['kind']> = new Set(['create-task', 'rejoin', 'start-run'])
 

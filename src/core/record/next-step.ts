@@ -23,6 +23,7 @@ import {
   type ChangeOf,
   hasNewPull,
   type Intent,
+  isDone,
   isTerminal,
   type Outcome,
   type Run,
@@ -333,19 +334,7 @@ function* afterOutcome(run: Run, now: Now): Due {
   // Otherwise the edit goes along with what is done about the pull request, right after the last word.
   const isAlone = result.untended.length === 0 || report.status?.nodeId === undefined
   if (isAlone && now.text === 'phase') yield { kind: 'edit-status' }
-  if (session.cost === undefined && session.taskRun) yield { kind: 'ask-cost' }
-  // The last word says it, too.
-  if (result.hinted && hasChanged(run)) yield { kind: 'read-needs' }
-  if (!report.announced.comment) yield { kind: 'conclude' }
-  if (isWordOutdated(run)) yield { kind: 'edit-last-word' }
-  if (result.untended.length > 0) yield { kind: 'tend-pull' }
-  if (fixedIsDue(run)) yield { kind: 'find-fixed' }
-  if (report.announced.inline < inlineAsked(run).length) yield { kind: 'answer-inline' }
-  if (result.fixed && !result.fixed.resolved) yield { kind: 'resolve-threads' }
-  if (!report.announced.reaction) yield { kind: 'react' }
-  if (!report.announced.label) yield { kind: 'unlabel' }
-  if (showsOtherState(run)) yield { kind: 'show-state' }
-  if (!report.announced.branch) yield { kind: 'drop-branch' }
+  for (const { kind, isDue } of closing) if (isDue(run)) yield { kind }
   const { releaseThread } = mailbox
   yield* claims(run, url => !releaseThread || !isHeld(run, `pull ${url}`, now.at))
   if (result.claimedPulls.length > 0 && !releaseThread) yield waitUntil(Number.POSITIVE_INFINITY, now)
@@ -354,13 +343,28 @@ function* afterOutcome(run: Run, now: Now): Due {
   yield { kind: 'end' }
 }
 
-/** Of whom the agent says what it did about single comments. */
-const fixedIsDue = (run: Run): boolean =>
-  run.thread.kind === 'pull' &&
-  run.request.what === 'work' &&
-  !isUndone(run.result.outcome) &&
-  run.result.fixed === undefined &&
-  lineAnswersIn(run).lineAnswers.length > 0
+/** What is left to do at the end, in its order. The last word says what is known by then. */
+const closing = [
+  { kind: 'ask-cost', isDue: ({ session }) => session.cost === undefined && session.taskRun !== undefined },
+  { kind: 'read-needs', isDue: run => run.result.hinted === true && hasChanged(run) },
+  { kind: 'conclude', isDue: run => !isDone(run, 'conclude') },
+  { kind: 'edit-last-word', isDue: isWordOutdated },
+  { kind: 'tend-pull', isDue: ({ result }) => result.untended.length > 0 },
+  { kind: 'find-fixed', isDue: mayHaveFixed },
+  { kind: 'answer-inline', isDue: run => run.report.inlineAnswered < inlineAsked(run).length },
+  { kind: 'resolve-threads', isDue: ({ result: { fixed } }) => fixed !== undefined && !fixed.resolved },
+  { kind: 'react', isDue: run => !isDone(run, 'react') },
+  { kind: 'unlabel', isDue: ({ report }) => report.labels.length > 0 },
+  { kind: 'show-state', isDue: showsOtherState },
+  { kind: 'drop-branch', isDue: run => !isDone(run, 'drop-branch') },
+] as const satisfies readonly { kind: StepKind; isDue(run: Run): boolean }[]
+
+/** Its agent says what it did about single comments, and nobody has looked at that yet. */
+function mayHaveFixed(run: Run): boolean {
+  const { outcome, fixed } = run.result
+  if (run.thread.kind !== 'pull' || run.request.what !== 'work' || isUndone(outcome) || fixed) return false
+  return lineAnswersIn(run).lineAnswers.length > 0
+}
 
 export const foldable = (run: Run): string | undefined =>
   isSuperseded(run) && run.result.untended.length <= 1 ? run.report.status?.nodeId : undefined

@@ -1,40 +1,38 @@
 /** What the status comment stores of a Run, signed and hidden, to restore it when the queue lost it. */
 import { z } from 'zod'
-import { fingerprintOf, Person, PullHead, type Snapshot, type Thread } from '../model/thread.ts'
+import { fingerprintOf, PullHead, type Snapshot, type Thread } from '../model/thread.ts'
 import type { Pull } from '../model/views.ts'
 import { editedSince } from './failures.ts'
 import { endsQuietly } from './last-word.ts'
-import { FollowUp } from './mailbox-part.ts'
+import { Mailbox } from './mailbox-part.ts'
 import { RunRequest, type Session } from './request-part.ts'
-import { changed, newRun, Outcome, Question, type Run } from './run.ts'
-import { Began, EarlierSession } from './session-part.ts'
-import { Branch, ReadUpTo } from './workspace-part.ts'
+import { changed, newRun, type Outcome, Report, Result, type Run } from './run.ts'
+import { SessionPart, TaskRun } from './session-part.ts'
+import { Workspace } from './workspace-part.ts'
+
+/** What a restored Run has again, under the same names. */
+const kept = {
+  workspace: Workspace.pick({ branch: true, readUpTo: true }),
+  session: SessionPart.pick({ earlier: true, instructionSent: true, taskMade: true, began: true }),
+  mailbox: Mailbox.pick({ wordsOfRound: true, requesters: true, fixes: true }),
+  result: Result.pick({ round: true, reported: true }),
+  report: Report.pick({ questions: true }),
+}
 
 export const Backup = z.object({
   request: RunRequest.omit({ attached: true, inline: true, delivery: true, answered: true }),
   words: z.string(),
   head: PullHead.optional(),
-  branch: Branch.optional(),
-  readUpTo: ReadUpTo.optional(),
-  earlier: EarlierSession.optional(),
-  messages: z.number().int().default(0),
-  from: z.number().int().default(0),
-  lastMessageId: z.string().optional(),
-  instructionSent: z.boolean().default(false),
-  taskMade: z.boolean().default(false),
-  round: z.number().int().default(0),
-  instructionDone: z.boolean().default(false),
-  wordsOfRound: z.array(FollowUp).default([]),
-  requesters: z.array(Person).default([]),
-  fixes: z.number().int().default(0),
-  reported: z.number().int().default(0),
-  questions: z.array(Question).optional(),
-  outcome: Outcome.optional(),
+  ...kept.workspace.shape,
+  ...kept.session.shape,
+  ...kept.mailbox.shape,
+  ...kept.result.shape,
+  ...kept.report.shape,
+  ...TaskRun.pick({ messages: true, from: true, lastMessageId: true }).shape,
+  ...Result.pick({ instructionDone: true, outcome: true, concludedAt: true }).shape,
   quiet: z.boolean().default(false),
-  /** Our clock: when its task run began, when the agent first began on its round, and when it came to its outcome. */
+  /** When its task run began, our clock. */
   startedAt: z.number().optional(),
-  began: Began.optional(),
-  concludedAt: z.number().optional(),
   cost: z.number().nullable().optional(),
 })
 export type Backup = z.infer<typeof Backup>
@@ -99,16 +97,16 @@ export interface Remains {
 export function restored(remains: Remains, now: number): Run {
   const { id, backup, made, thread, snapshot, settings, pulls, untended, commentId } = remains
   const { taskId, taskRunId } = remains.session
-  const { request, head, branch, readUpTo, earlier, instructionSent, taskMade, outcome, reported } = backup
+  const { request, head, outcome, reported } = backup
   const run = newRun({
     ...{ id, thread, request },
     baseline: { snapshot, settings, head },
-    workspace: { branch, madeBranch: made, readUpTo },
-    session: { earlier, taskId, instructionSent, taskMade },
-    mailbox: { wordsOfRound: backup.wordsOfRound, requesters: backup.requesters, fixes: backup.fixes },
-    result: { pulls, untended, reported: Math.min(reported, pulls.length), round: backup.round },
+    workspace: { ...kept.workspace.parse(backup), madeBranch: made },
+    session: { ...kept.session.parse(backup), taskId },
+    mailbox: kept.mailbox.parse(backup),
+    result: { ...kept.result.parse(backup), pulls, untended, reported: Math.min(reported, pulls.length) },
     // Forces an edit of the status comment.
-    report: { status: { commentId, hash: '', phase: '', at: 0 }, questions: backup.questions },
+    report: { ...kept.report.parse(backup), status: { commentId, hash: '', phase: '', at: 0 } },
   })
   if (remains.closed && outcome) return tidyingUp(run, remains, outcome, now)
   if (taskRunId !== undefined) return stillAtWork(run, backup, taskRunId, now)
@@ -123,12 +121,11 @@ function tidyingUp(run: Run, { backup, session }: Remains, outcome: Outcome, now
     report: {
       status: undefined,
       readOnlyThread: true,
-      announced: { ...run.report.announced, comment: true },
+      done: ['conclude'],
     },
     result: { outcome, concludedAt: backup.concludedAt ?? now },
     mailbox: { releaseThread: true },
     session: {
-      began: backup.began,
       cost: backup.cost ?? null,
       ...(taskId === undefined || taskRunId === undefined
         ? {}
@@ -138,12 +135,11 @@ function tidyingUp(run: Run, { backup, session }: Remains, outcome: Outcome, now
 }
 
 function stillAtWork(run: Run, backup: Backup, id: string, now: number): Run {
-  const { messages, from, lastMessageId, began, cost, startedAt: since = now } = backup
+  const { messages, from, lastMessageId, cost, startedAt: since = now } = backup
   return changed(run, {
     schedule: { admitted: true },
     session: {
       instructionSent: true,
-      began,
       costBefore: cost ?? undefined,
       taskRun: { id, since, status: 'queued', messages, from, changedAt: now, lastMessageId },
       sessionLog: { offset: from ?? 0, prompts: [], turns: 0, awaitedMessageId: lastMessageId },

@@ -135,7 +135,7 @@ const InlineAsked = z.object({
 })
 export type InlineAsked = z.infer<typeof InlineAsked>
 
-export const Question = z.object({
+const Question = z.object({
   key: z.string(),
   commentId: z.number().int(),
   inline: z.literal(true).optional(),
@@ -165,20 +165,23 @@ const Status = z.object({
 /** Once, a check of a commit could be the status. */
 const Checked = z.object({ check: z.object({ sha: z.string() }) })
 
-const Report = z.object({
+/** Steps at the end that are done once. `last-word`: a comment was posted that says all that the status does. */
+const Done = z.enum(['conclude', 'last-word', 'react', 'drop-branch'])
+export type Done = z.infer<typeof Done>
+
+/** Up to 0.3.0 each was a flag. */
+const flags = { conclude: 'comment', 'last-word': 'word', react: 'reaction', 'drop-branch': 'branch' }
+const doneBy = (flagged: Record<string, unknown>): Done[] =>
+  Done.options.filter(kind => flagged[flags[kind]] === true)
+
+export const Report = z.object({
   status: Status.or(Checked.transform(() => undefined)).optional(),
   supersedes: z.array(z.string()).default([]),
   statusRemade: z.boolean().optional(),
-  announced: z
-    .object({
-      comment: z.boolean().default(false),
-      word: z.boolean().default(false),
-      inline: z.number().int().default(0),
-      reaction: z.boolean().default(false),
-      label: z.boolean().default(false),
-      branch: z.boolean().default(false),
-    })
-    .prefault({}),
+  /** What is done, or given up, of what is left to do at the end. */
+  done: z.array(Done).default([]),
+  /** So many comments on lines have their answers. */
+  inlineAnswered: z.number().int().default(0),
   /** Those of follow-ups; those of the request stand in the request. */
   inlineAsked: z.array(InlineAsked).optional(),
   /** The comment on a line that began the run is gone: its last word comes in the pull request's own thread. */
@@ -199,6 +202,13 @@ const Report = z.object({
     })
     .optional(),
 })
+
+const StoredReport = z
+  .looseObject({ announced: z.looseObject({}).optional() })
+  .transform(({ announced, ...report }) =>
+    announced ? { done: doneBy(announced), inlineAnswered: announced.inline, ...report } : report,
+  )
+  .pipe(Report)
 
 const failureClasses = ['setup', 'permission', 'quota', 'agent', 'network', 'github', 'lost'] as const
 
@@ -230,7 +240,7 @@ export type Outcome = z.infer<typeof Outcome>
 export const Rounds = z.object({ asked: z.number().int(), byPostHog: z.number().int() })
 export type Rounds = z.infer<typeof Rounds>
 
-const Result = z.object({
+export const Result = z.object({
   claimedPulls: z.array(z.string()).default([]),
   claimsSeen: z.number().int().default(0),
   foreignPulls: z.array(z.string()).default([]),
@@ -267,12 +277,9 @@ const Result = z.object({
   outcome: Outcome.optional(),
   /** The last outcome, while a later round is under way. */
   previous: z
-    .object({
-      outcome: Outcome,
-      concludedAt: z.number().optional(),
-      /** Whether the thread had been told of it, and by a last word. */
-      comment: z.boolean().default(true),
-      word: z.boolean(),
+    .looseObject({ outcome: Outcome, concludedAt: z.number().optional(), done: z.array(Done).optional() })
+    .transform(({ outcome, concludedAt, ...was }) => {
+      return { outcome, concludedAt, done: was.done ?? doneBy({ comment: true, ...was }) }
     })
     .optional(),
   concludedAt: z.number().optional(),
@@ -288,7 +295,7 @@ const parts = {
   session: SessionPart.prefault({}),
   mailbox: Mailbox.prefault({}),
   result: Result.prefault({}),
-  report: Report.prefault({}),
+  report: StoredReport.prefault({}),
   attempts: Attempts.prefault({}),
   /** By what did not answer or was refused: see `RetryKey`. */
   retries: Retries,
@@ -330,6 +337,32 @@ function withChange<Of extends RunChange>(run: Of, change: RunChange): Of {
     isPart(key) && typeof value === 'object' ? { ...run[key], ...value } : value,
   ])
   return { ...run, ...Object.fromEntries(entries) }
+}
+
+export const isDone = ({ report }: Run, kind: Done): boolean => report.done.includes(kind)
+
+export const withDone = ({ report }: Run, ...kinds: Done[]): Done[] => [...report.done, ...kinds]
+
+/** Reopens a Run. It reacts once in all its rounds; all else at the end is done again. */
+export function nextRound({ result, report }: Run): ChangeOf<'result' | 'report'> {
+  const { outcome, concludedAt, pulls, reported, round } = result
+  const { done, status } = report
+  return {
+    result: {
+      outcome: undefined,
+      concludedAt: undefined,
+      resultChecked: false,
+      resumed: undefined,
+      previous: outcome && { outcome, concludedAt, done },
+      reported: done.includes('conclude') ? pulls.length : reported,
+      round: round + 1,
+    },
+    report: {
+      done: done.filter(kind => kind === 'react'),
+      lastWord: undefined,
+      status: status?.minimized ? undefined : status,
+    },
+  }
 }
 
 type Needed = 'id' | 'thread' | 'request' | 'baseline'

@@ -50,7 +50,7 @@ export const ProgressStep = z.object({
 })
 export type ProgressStep = z.infer<typeof ProgressStep>
 
-const TaskRun = z.object({
+export const TaskRun = z.object({
   id: z.string(),
   since: z.number(),
   status: TaskRunStatus,
@@ -119,14 +119,14 @@ const SessionLog = z.object({
 })
 export type SessionLog = z.infer<typeof SessionLog>
 
-export const EarlierSession = Session.extend({
+const EarlierSession = Session.extend({
   branch: z.string().optional(),
   over: z.boolean().default(false),
   resumes: z.boolean().optional(),
   cancelledAt: z.number().optional(),
 })
 
-export const Began = z.object({ round: z.number().int(), at: z.number() })
+const Began = z.object({ round: z.number().int(), at: z.number() })
 
 export const SessionPart = z.object({
   tenant: z.string().optional(),

@@ -216,7 +216,7 @@ const personName = (login: string): string => (login === botAdmin.login ? login 
 
 export function inlineAnswer(run: Run): string {
   const { outcome } = run.result
-  const asked = inlineAsked(run)[run.report.announced.inline]
+  const asked = inlineAsked(run)[run.report.inlineAnswered]
   if (isUndone(outcome)) return `Not done. See ${lastWord(run)}.`
   const { text: answer = '', lineAnswers } = lineAnswersIn(run)
   const lineAnswer = lineAnswers.find(({ id }) => id === asked?.commentId)
@@ -230,7 +230,7 @@ export function inlineAnswer(run: Run): string {
     const isAbout = run.session.taskRun?.lastMessageId === asked.messageId
     if (isAbout && outcome?.kind === 'answer') return agentWords(answer)
   } else {
-    const said = saidOfRemark(answer, run.report.announced.inline + 1)
+    const said = saidOfRemark(answer, run.report.inlineAnswered + 1)
     if (said !== undefined) return spoken(said, maxOfRemark)
   }
   if (outcome?.kind === 'pushed') return `See ${commit(run, outcome.sha)}.`

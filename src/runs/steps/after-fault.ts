@@ -16,7 +16,6 @@ import { agentIsToBeSeenTo, cancelKey, leftAlone } from '../../core/record/agent
 import { failureOf } from '../../core/record/failures.ts'
 import { refusedWords } from '../../core/record/messages.ts'
 import { type ActingStep, steps, withoutIntent } from '../../core/record/next-step.ts'
-import { removableBranch } from '../../core/record/own-pull-request.ts'
 import {
   afterPassing,
   isFinal,
@@ -30,7 +29,7 @@ import { changed, type Outcome, type Run, resumedSession } from '../../core/reco
 import { limits } from '../../core/record/timing.ts'
 import { moment } from '../../core/text/phrases.ts'
 import { laterInThread } from './closing-comment.ts'
-import { allAnnounced, failed, onlyNeeded } from './outcome.ts'
+import { failed, nothingLeft, onlyNeeded } from './outcome.ts'
 import { Cancelled, type RunContext } from './step-context.ts'
 
 /** @throws what is not one of our errors, so that the queue tries again */
@@ -128,7 +127,7 @@ const withoutHope = (run: Run): Run =>
     ? changed(run, leftAlone)
     : changed(run, {
         attempts: { intent: undefined },
-        report: { announced: allAnnounced },
+        report: nothingLeft(run),
         mailbox: { answers: [], releaseThread: true },
         result: { claimedPulls: [], untended: [] },
       })
@@ -192,7 +191,8 @@ function unposted(context: RunContext, error: Rejected): Run {
     retries: { thread: undefined },
     report: {
       readOnlyThread: true,
-      announced: { ...allAnnounced, branch: removableBranch(run) === undefined },
+      ...nothingLeft(run),
+      done: ['conclude', 'react'],
     },
   })
 }

@@ -22,7 +22,7 @@ import { inlineAsked } from '../../core/record/open-question.ts'
 import { questionKey, questionToAsk } from '../../core/record/permission-request.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
 import { retriedAt, retryOf, triedRetry } from '../../core/record/retries.ts'
-import type { ChangeOf, Run } from '../../core/record/run.ts'
+import { type ChangeOf, type Run, withDone } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
 import { readOneByOne } from '../../core/text/event-loop.ts'
 import { spoken } from '../../core/text/safe-markdown.ts'
@@ -41,8 +41,8 @@ export const conclude = step('conclude', {
   writes: ['report', 'retries'],
   async do(context) {
     const { run, deps, github } = context
-    const announced = { ...run.report.announced, comment: true }
-    if (endsQuietly(run)) return { report: { announced } }
+    const done = withDone(run, 'conclude')
+    if (endsQuietly(run)) return { report: { done } }
     await readAgentWords(saidAtTheEnd(run) ?? '')
     const marker = markerOfWord(run)
     const text = () => closingComment(run, deps.deployment)
@@ -59,15 +59,17 @@ export const conclude = step('conclude', {
         intent: { kind: 'conclude', at: deps.now() },
         ...lastWord,
       })
-      const word = !leavesBoxInStatus(run)
       const as = isReview ? 'review' : place ? 'inline' : 'comment'
       const said = { commentId, as, ended: endToTell(run)?.how } as const
       return {
-        report: { announced: { ...announced, word }, lastWord: said },
+        report: {
+          done: leavesBoxInStatus(run) ? done : withDone(run, 'conclude', 'last-word'),
+          lastWord: said,
+        },
         retries: { thread: undefined },
       }
     } catch (error) {
-      return unsaid(context, error) ?? { report: { announced } }
+      return unsaid(context, error) ?? { report: { done } }
     }
   },
 })
@@ -236,9 +238,9 @@ export const answerInline = step('answer-inline', {
   writes: ['report'],
   async do(context) {
     const { run, deps, github } = context
-    const next = inlineAsked(run)[run.report.announced.inline]
-    const { announced } = run.report
-    const after = { report: { announced: { ...announced, inline: announced.inline + 1 } } }
+    const { inlineAnswered } = run.report
+    const next = inlineAsked(run)[inlineAnswered]
+    const after = { report: { inlineAnswered: inlineAnswered + 1 } }
     if (!next) return after
     const place = { kind: 'inline', rootId: next.rootId } as const
     await readAgentWords(run.session.sessionLog?.answer ?? '')

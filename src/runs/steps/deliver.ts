@@ -7,13 +7,21 @@ import { promptOf, toGoOn } from '../../core/agent/prompt.ts'
 import { RetryLater } from '../../core/model/errors.ts'
 import { messagesRead, observe } from '../../core/record/apply-snapshot.ts'
 import { openIntent } from '../../core/record/intents.ts'
-import { inTheOpen, resumeId } from '../../core/record/last-word.ts'
+import { resumeId } from '../../core/record/last-word.ts'
 import type { FollowUp } from '../../core/record/mailbox-part.ts'
 import { handedOver, refusedWords } from '../../core/record/messages.ts'
 import { optionByWords, rejecting } from '../../core/record/permission-request.ts'
 import { logOffset } from '../../core/record/read-log.ts'
 import type { Session } from '../../core/record/request-part.ts'
-import { type ChangeOf, changed, isTerminal, type Run, sessionOf } from '../../core/record/run.ts'
+import {
+  type ChangeOf,
+  changed,
+  isDone,
+  isTerminal,
+  nextRound,
+  type Run,
+  sessionOf,
+} from '../../core/record/run.ts'
 import { noActivity } from '../../core/record/session-part.ts'
 import { mayHaveBeenRead, unreadWords } from '../../core/record/turn.ts'
 import { contextGiven, wordsOf } from '../../core/record/words-to-say.ts'
@@ -174,25 +182,9 @@ export const resumeWork = step('resume-work', {
   do({ run }) {
     const session = sessionOf(run)
     const { sessionLog } = run.session
+    const { result, report } = nextRound(run)
     const again: ChangeOf<'result' | 'mailbox' | 'session' | 'report' | 'workspace'> = {
-      result: {
-        outcome: undefined,
-        previous: run.result.outcome && {
-          outcome: run.result.outcome,
-          concludedAt: run.result.concludedAt,
-          comment: run.report.announced.comment,
-          word: run.report.announced.word,
-        },
-        concludedAt: undefined,
-        resultChecked: false,
-        pushed: undefined,
-        unopened: undefined,
-        looked: undefined,
-        fixed: undefined,
-        resumed: undefined,
-        ...(run.report.announced.comment ? { reported: run.result.pulls.length } : {}),
-        round: run.result.round + 1,
-      },
+      result: { ...result, pushed: undefined, unopened: undefined, looked: undefined, fixed: undefined },
       mailbox: { stop: undefined, wordsOfRound: [], releaseThread: false },
       session: {
         agentLeft: undefined,
@@ -205,12 +197,8 @@ export const resumeWork = step('resume-work', {
           activity: sessionLog.activity && { ...noActivity, at: sessionLog.activity.at },
         },
       },
-      report: {
-        announced: { ...run.report.announced, comment: false, word: false, label: false, branch: false },
-        lastWord: undefined,
-        ...inTheOpen(run),
-      },
-      ...(run.workspace.branch?.made && run.report.announced.branch
+      report,
+      ...(run.workspace.branch?.made && isDone(run, 'drop-branch')
         ? { workspace: { branch: undefined } }
         : {}),
     }

@@ -8,7 +8,7 @@ import { reactions, type Settling, type Sign, type Target } from '../../core/mod
 import { neverBegan } from '../../core/record/last-word.ts'
 import type { Marker } from '../../core/record/marker.ts'
 import { foldable } from '../../core/record/next-step.ts'
-import { type Outcome, type Run, sessionOf } from '../../core/record/run.ts'
+import { type Outcome, type Run, sessionOf, withDone } from '../../core/record/run.ts'
 import { type StepContext, step } from './step-context.ts'
 
 /** A mail shows the whole marker, so a comment that is mailed says in it only its run and round. */
@@ -77,16 +77,16 @@ export const react = step('react', {
   writes: ['report'],
   async do(context) {
     const { run, job, github, drawing } = context
-    const announced = { ...run.report.announced, reaction: true }
+    const done = withDone(run, 'react')
     const reaction = await reactionAfter(context)
-    if (!reaction) return { report: { announced } }
+    if (!reaction) return { report: { done } }
     const difference = drawing().difference()
     const fold = difference === 'same' || difference === 'time' ? foldable(run) : undefined
     await job.assertLocked()
     await ignoreRefusal(context, github.settle({ reaction, fold }))
     const { status } = run.report
     return {
-      report: { announced, status: status && fold ? { ...status, minimized: true as const } : status },
+      report: { done, status: status && fold ? { ...status, minimized: true as const } : status },
     }
   },
 })
@@ -99,7 +99,7 @@ export const unlabel = step('unlabel', {
       await context.job.assertLocked()
       await ignoreRefusal(context, context.github.removeLabel(label))
     }
-    return { report: { labels: [], announced: { ...context.run.report.announced, label: true } } }
+    return { report: { labels: [] } }
   },
 })
 

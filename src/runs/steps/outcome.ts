@@ -1,6 +1,7 @@
 /** How a Run comes to its outcome, and what it lets go of. */
 import { leftAlone } from '../../core/record/agent-end.ts'
 import { beginsAgent, onlyIntents, openIntent } from '../../core/record/intents.ts'
+import { inlineAsked } from '../../core/record/open-question.ts'
 import { type ChangeOf, changed, type Outcome, type Run } from '../../core/record/run.ts'
 import { outcomeOf } from '../../core/record/turn.ts'
 import { type StepContext, step } from './step-context.ts'
@@ -24,7 +25,7 @@ export const leaveAgent = step('leave-agent', { writes: ['session', 'attempts'],
 
 export const letGo = step('let-go', {
   writes: ['report', 'result', 'mailbox', 'attempts', 'retries'],
-  do: ({ run: { retries }, deps }) => ({
+  do: ({ run, run: { retries }, deps }) => ({
     attempts: { intent: undefined },
     retries: {
       github: retries.github?.limit && { ...retries.github, since: deps.now() },
@@ -32,20 +33,18 @@ export const letGo = step('let-go', {
       agent: undefined,
       thread: undefined,
     },
-    report: { readOnlyThread: true, announced: allAnnounced },
+    report: { readOnlyThread: true, ...nothingLeft(run) },
     result: { untended: [] },
     mailbox: { releaseThread: true, answers: [] },
   }),
 })
 
-export const allAnnounced: Run['report']['announced'] = {
-  comment: true,
-  word: false,
-  inline: Number.MAX_SAFE_INTEGER,
-  reaction: true,
-  label: true,
-  branch: true,
-}
+/** Gives up what is left to do in the thread. */
+export const nothingLeft = (run: Run): Pick<Run['report'], 'done' | 'inlineAnswered' | 'labels'> => ({
+  done: ['conclude', 'react', 'drop-branch'],
+  inlineAnswered: inlineAsked(run).length,
+  labels: [],
+})
 
 /** Fails the Run. Its agent is ended next: a message under delivery may have put it to work. */
 export function failed(

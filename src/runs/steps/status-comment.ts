@@ -9,7 +9,7 @@ import type { Posted } from '../../core/model/views.ts'
 import { isSuperseded } from '../../core/record/last-word.ts'
 import type { Marker, Signer } from '../../core/record/marker.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
-import type { Run } from '../../core/record/run.ts'
+import { isDone, type Run } from '../../core/record/run.ts'
 import { stateLabels, stateOf, states } from '../../core/record/run-state.ts'
 import { triggerOf } from '../../core/settings/deployment-settings.ts'
 import { saying, signed } from '../../core/words/say.ts'
@@ -93,7 +93,7 @@ export const editStatus = step('edit-status', {
       const shown = await showStatus(context.github, drawing, before, context.deps.signer)
       const retries = { thread: undefined }
       if (shown !== 'gone') return { report: { status: shown }, retries }
-      return run.report.statusRemade || run.report.announced.word
+      return run.report.statusRemade || isDone(run, 'last-word')
         ? { report: { status }, retries }
         : { report: { status: undefined, statusRemade: true }, retries }
     } catch (error) {

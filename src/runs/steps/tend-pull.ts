@@ -14,7 +14,7 @@ import {
 import { foldable } from '../../core/record/next-step.ts'
 import { removableBranch, requestersOf, sessionAtWork } from '../../core/record/own-pull-request.ts'
 import { believeAbsent, isHeld } from '../../core/record/retries.ts'
-import { baseOf, type ChangeOf, changed, type Run } from '../../core/record/run.ts'
+import { baseOf, type ChangeOf, changed, isDone, type Run, withDone } from '../../core/record/run.ts'
 import type { Branch } from '../../core/record/workspace-part.ts'
 import { closesIssue, withFirst } from '../../core/text/markdown.ts'
 import { disarm } from '../../core/text/safe-markdown.ts'
@@ -46,7 +46,7 @@ export const tendPull = step('tend-pull', {
         })
       : context.run
     const { login } = request.by
-    const reacts = result.outcome !== undefined && !run.report.announced.reaction
+    const reacts = result.outcome !== undefined && !isDone(run, 'react')
     const fold = foldable(run)
     const edit = editOf(context, run)
     const { pull: view, refused } = await settleOnce(context, {
@@ -60,13 +60,15 @@ export const tendPull = step('tend-pull', {
       reaction: reacts ? await reactionAfter({ ...context, run }) : undefined,
       fold,
     })
-    const announced = reacts ? { ...run.report.announced, reaction: true } : run.report.announced
     return {
       result: {
         untended,
         pulls: inPlace(context.run.result.pulls, view ? await putRight(context, view, known) : known),
       },
-      report: { status: statusAfter(run, { edit, fold, refused }), announced },
+      report: {
+        status: statusAfter(run, { edit, fold, refused }),
+        done: reacts ? withDone(run, 'react') : run.report.done,
+      },
     }
   },
 })
@@ -244,7 +246,7 @@ export const dropBranch = step('drop-branch', {
     const { run } = context
     const branch = removableBranch(run)
     if (branch) await ignoreRefusal(context, dropIfUnused(context, branch))
-    return { report: { announced: { ...run.report.announced, branch: true } } }
+    return { report: { done: withDone(run, 'drop-branch') } }
   },
 })
 
