@@ -80,8 +80,7 @@ async function obeyEach(context: CommandContext, all: readonly GivenCommand[]): 
     if (parked) return parked
     await foldAnnouncement(context)
     if (context.record.onlyOne) return end
-    const isRefusal =
-      result.kind === 'reply' && (result.reply.kind === 'not-allowed' || result.reply.kind === 'not-known')
+    const isRefusal = result.kind === 'reply' && result.reply.limit === 'one refusal a day'
     await context.save(afterOne(context.record, isRefusal))
   }
   return end

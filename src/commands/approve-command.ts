@@ -2,6 +2,7 @@
 import { OfRetry, type Options } from '../core/command/options.ts'
 import type { RunRequest } from '../core/record/request-part.ts'
 import type { Outcome } from '../core/record/run.ts'
+import { replies } from '../core/words/replies.ts'
 import { command, type Reads, reject, type Wanted } from './command.ts'
 import { inTheWay } from './join-or-wait.ts'
 import { decideStart, type StartReads, startFacts } from './new-run.ts'
@@ -46,14 +47,13 @@ export const approveCommand = command({
 
   decide(request, { live, plan, now, start }) {
     if (live) return inTheWay(live, 'approve')
-    if (!plan) return reject({ kind: 'nothing-to', command: 'approve' })
+    if (!plan) return reject(replies.nothingToApprove)
     const { branch, sha, ...anywhere } = plan.approves
     if (branch !== undefined && !now) {
-      if (!plan.mayGo) return reject({ kind: 'plan-elsewhere', branch })
+      if (!plan.mayGo) return reject(replies.planElsewhere(branch))
       return decideStart(request, wanted({ ...plan, approves: anywhere }), start)
     }
-    if (now && sha !== undefined && now.sha !== sha)
-      return reject({ kind: 'plan-outdated', branch: now.name, sha: now.sha })
+    if (now && sha !== undefined && now.sha !== sha) return reject(replies.planOutdated(now.name, now.sha))
     return decideStart(request, wanted(plan), start)
   },
 })

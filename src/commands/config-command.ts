@@ -3,6 +3,7 @@ import type { SettingsNow } from '../access/read-settings.ts'
 import { usualTrigger } from '../core/settings/deployment-settings.ts'
 import { type HeldSetting, heldSettings, modelOf } from '../core/settings/layers.ts'
 import { counted } from '../core/text/phrases.ts'
+import { replies } from '../core/words/replies.ts'
 import { command, type Reads } from './command.ts'
 import { offered, usualEffort } from './run-options.ts'
 
@@ -26,13 +27,8 @@ export const configCommand = command({
   decide(_, { now, usual, trigger, schema, models, lacksChecks }) {
     const { problem, usable, settings } = now
     const held = heldHere({ now, usual, trigger })
-    return {
-      kind: 'reply',
-      reply: {
-        ...{ kind: 'config', held, models: offered(settings.models, models), problem, usable, schema },
-        lacksChecks,
-      },
-    }
+    const shown = { held, models: offered(settings.models, models), problem, usable, schema, lacksChecks }
+    return { kind: 'reply', reply: replies.config(shown) }
   },
 })
 

@@ -1,4 +1,6 @@
 /** `continue` has Codex go on with the last run of the thread. */
+
+import { replies } from '../core/words/replies.ts'
 import { command, reject, wants } from './command.ts'
 import { inTheWay } from './join-or-wait.ts'
 import { decideStart, type InlineFacts, type InlineReads, inlineAndStart } from './new-run.ts'
@@ -19,17 +21,17 @@ export const continueCommand = command({
   },
 
   decide(request, { inline, start }) {
-    if (!start) return reject({ kind: 'nothing-to', command: 'continue' })
+    if (!start) return reject(replies.nothingToContinue)
     const { trigger } = request
     // A ticked box is about the run of its own comment.
     if (trigger.kind === 'tick' && start.kind === 'busy') return inTheWay(start.live, 'continue')
     if (trigger.kind === 'tick' && start.kind === 'free' && start.past?.marker.run !== trigger.run)
-      return reject({ kind: 'gone-on' })
+      return reject(replies.goneOn)
     // A plan that was not finished stays one: nobody has approved it.
     const last = start.kind === 'free' ? start.last : undefined
     const outcome = last?.result?.outcome?.kind
     if (last?.request.what === 'ask' && outcome === 'answer' && request.text === '' && !inline)
-      return reject({ kind: 'question-answered' })
+      return reject(replies.questionAnswered)
     const what = last && outcome === 'unfinished' ? last.request.what : 'work'
     const text = request.text === '' ? 'Go on where you stopped.' : `Go on: ${request.text}`
     return decideStart(request, wants(request, { what, text, inline }), start)

@@ -14,6 +14,7 @@
 import { sets } from '../core/record/run-index.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
 import { readJson } from '../core/text/json.ts'
+import { replies } from '../core/words/replies.ts'
 import type { GivenCommand, Request } from './command.ts'
 import {
   type CommandContext,
@@ -60,7 +61,7 @@ export async function isOver(context: CommandContext, inbox: readonly string[]):
 
 async function goesOn(context: CommandContext): Promise<Result> {
   const { answer, lost, pendingMessage } = context.record
-  if (lost && !answer) return refused({ kind: 'access-was-lost', ...lost })
+  if (lost && !answer) return refused(replies.accessWasLost(lost))
   if (answer?.last) return { kind: 'replied', well: answer.well }
   if (answer) await announce(context)
   return pendingMessage ? goOnTelling(context) : undefined
@@ -75,11 +76,11 @@ async function isServed(context: CommandContext): Promise<Result> {
   if (deps.tenant !== undefined) return undefined
   const { owner, ownerId } = record.trigger.thread
   const first = await deps.isFirst(`unserved-${ownerId}`, commandId(context))
-  return first ? refused({ kind: 'not-served', owner, ownerId }) : { kind: 'passed-over' }
+  return first ? refused(replies.notServed(owner, ownerId)) : { kind: 'passed-over' }
 }
 
 function isWhole(_: CommandContext, { words }: GivenCommand): Result {
-  return words.hides ? refused({ kind: 'hidden' }) : undefined
+  return words.hides ? refused(replies.hidden) : undefined
 }
 
 async function isItsTurn(

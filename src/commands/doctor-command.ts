@@ -1,6 +1,7 @@
 /** `doctor` checks the setup for this repository and says how to mend it. */
 import type { LayerNow } from '../access/read-settings.ts'
 import { type Check, type CheckName, found, passed } from '../core/model/check.ts'
+import { replies } from '../core/words/replies.ts'
 import { command, type Reads } from './command.ts'
 
 export const doctorCommand = command({
@@ -22,14 +23,8 @@ export const doctorCommand = command({
       readAs('owner-settings', owner, 'the owner has no file that the App can read'),
       readAs('repository-settings', repository, 'no errors'),
     ]
-    return {
-      kind: 'reply',
-      reply: {
-        kind: 'doctor',
-        repository: `${thread.owner}/${thread.repo}`,
-        checks: [...checks, ...settings],
-      },
-    }
+    const reply = replies.doctor(`${thread.owner}/${thread.repo}`, [...checks, ...settings])
+    return { kind: 'reply', reply }
   },
 })
 

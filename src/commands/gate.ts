@@ -6,7 +6,7 @@ import type { Role } from '../core/model/command-grammar.ts'
 import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
 import { believeAbsent } from '../core/record/retries.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
-import type { Reply } from '../core/words/replies.ts'
+import { type Reply, replies } from '../core/words/replies.ts'
 import type { GivenCommand } from './command.ts'
 import {
   type CommandContext,
@@ -71,12 +71,12 @@ async function denial(context: CommandContext, command: string): Promise<Reply |
   if (!known) {
     audit(context, { command, role: 'unknown', may: false })
     const { sender } = context.record
-    return { kind: 'not-known', command, why: sender?.kind === 'unknown' ? sender.why : undefined }
+    return replies.notKnown(command, sender?.kind === 'unknown' ? sender.why : undefined)
   }
   const { version, settings } = known.settings
   const { may, least, role } = allowance(known.sender, command, settings)
   if (!may || !context.record.passed) audit(context, { command, role, least, may, settings: version })
-  return may ? undefined : { kind: 'not-allowed', command, least, role }
+  return may ? undefined : replies.notAllowed({ command, least, role })
 }
 
 interface Audited {

@@ -9,6 +9,7 @@ import { commandFor } from '../core/record/request-part.ts'
 import { sets } from '../core/record/run-index.ts'
 import { isState } from '../core/record/run-state.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
+import { replies } from '../core/words/replies.ts'
 import type { GivenCommand, Words } from './command.ts'
 import {
   type CommandContext,
@@ -53,7 +54,7 @@ const meant = (name: string, words: Words): GivenCommand => ({ command: commandN
 /** Words that are no command are told of to whoever may give one. */
 const noCommand = (instead: CommandResult): GivenCommand => ({ ...meant(instruction, nothingSaid), instead })
 
-const mistaken = (mistake: Mistake): GivenCommand => noCommand(refused({ kind: 'mistake', mistake }))
+const mistaken = (mistake: Mistake): GivenCommand => noCommand(refused(replies.mistake(mistake)))
 
 /** Text is parsed only for senders who may use some command. */
 async function inComment(context: ThreadContext<CommentTrigger>): Promise<Found> {
@@ -83,7 +84,7 @@ async function hint(context: ThreadContext<CommentTrigger>, texts: readonly Writ
   if (!known || !mayUse(known, instruction) || !(await isAnyMisplaced(context, trigger, texts))) return end
   const { thread, sender, id } = trigger
   const name = `misplaced-${thread.repoId}-${thread.number}-${sender.id}`
-  return (await context.deps.isFirst(name, id)) ? found(noCommand(refused({ kind: 'misplaced' }))) : end
+  return (await context.deps.isFirst(name, id)) ? found(noCommand(refused(replies.misplaced))) : end
 }
 
 async function byTick(context: ThreadContext<TickTrigger>): Promise<Found> {
@@ -102,7 +103,7 @@ async function byLabel(context: ThreadContext<LabelTrigger>): Promise<Found> {
   const { trigger } = context.record
   const { settings } = await settingsOf(context)
   if (settings.labels.state && isState(presetNameOf(trigger).toLowerCase()))
-    return found(noCommand(refused({ kind: 'state-label', label: trigger.label })))
+    return found(noCommand(refused(replies.stateLabel(trigger.label))))
   const beside = await besideText(context)
   if (beside) return beside
   return found(meant(commandFor(wantedBy(trigger, settings)), nothingSaid))

@@ -1,5 +1,6 @@
 /** `help` lists the commands, options and templates. */
 import { usualTrigger } from '../core/settings/deployment-settings.ts'
+import { replies } from '../core/words/replies.ts'
 import { command, type Reads } from './command.ts'
 
 export const helpCommand = command({
@@ -20,5 +21,5 @@ export const helpCommand = command({
     app: reads.trigger.app,
   }),
 
-  decide: (_, facts) => ({ kind: 'reply', reply: { kind: 'help', ...facts } }),
+  decide: (_, facts) => ({ kind: 'reply', reply: replies.help(facts) }),
 })

@@ -9,6 +9,7 @@ import type { RunOptions, RunRequest } from '../core/record/request-part.ts'
 import type { Run } from '../core/record/run.ts'
 import { isAnswered } from '../core/record/turn.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
+import { replies } from '../core/words/replies.ts'
 import { type Decision, type Request, reject, type Wanted } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
 import { baseTaken } from './refusals.ts'
@@ -28,7 +29,7 @@ export function joinOrWait(request: Request, wanted: Wanted, { live, held }: Bus
   if (forces && (wanted.text === '' || wanted.text === live.request.text))
     return { kind: 'message', runId: live.id, message: { kind: 'force' } }
   if (wanted.options.force && wanted.text === '' && !live.schedule.admitted)
-    return reject({ kind: 'status', live, now: trigger.at })
+    return reject(replies.status({ live, now: trigger.at }))
   const { thread } = trigger
   const wants =
     held &&
@@ -57,7 +58,7 @@ export const waitBehind = (
   differs: readonly OptionName[] = [],
 ): Decision => {
   const named = trigger.kind === 'label' ? { label: trigger.label } : { line }
-  return { kind: 'wait', behind, announce: { kind: 'queued-behind', differs, ...named } }
+  return { kind: 'wait', behind, announce: replies.queuedBehind(named, differs) }
 }
 
 export const isOfComment = ({ origin }: Pick<RunRequest, 'origin'>, trigger: CommandTrigger): boolean =>
@@ -99,7 +100,7 @@ export function inTheWay(live: Run, command: 'retry' | 'continue' | 'approve'): 
   if (live.result.outcome) return { kind: 'take-over', run: live }
   const soon =
     live.mailbox.stop || isAnswered(live) || (command === 'approve' && live.request.what === 'plan')
-  return soon ? { kind: 'wait', behind: live } : reject({ kind: 'still-going', command })
+  return soon ? { kind: 'wait', behind: live } : reject(replies.stillGoing(command))
 }
 
 /** What a command that waits for a Run has to know of it: while it stays the same, so does the decision to wait. */

@@ -14,7 +14,7 @@ import { isReadOnly, type Origin, type RunRequest } from '../core/record/request
 import { type NewRun, newRun, type Run } from '../core/record/run.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
-import type { Reply } from '../core/words/replies.ts'
+import { type Reply, replies } from '../core/words/replies.ts'
 import {
   type Command,
   command,
@@ -57,7 +57,7 @@ export function decideStart(request: Request, wanted: Wanted, facts: StartFacts)
     case 'elsewhere':
       return waitBehind(request, facts.live)
     case 'closed':
-      return reject({ kind: 'closed' })
+      return reject(replies.closed)
     case 'free':
       return startAfresh(request, wanted, facts)
   }

@@ -7,6 +7,7 @@ import { threadSlot } from '../core/model/thread.ts'
 import { RunMessage, type Source } from '../core/record/mailbox-part.ts'
 import { parseMessage, send } from '../core/record/messages.ts'
 import { changed } from '../core/record/run.ts'
+import { replies } from '../core/words/replies.ts'
 import type { Decision } from './command.ts'
 import {
   type CommandContext,
@@ -106,7 +107,7 @@ export async function goOnTelling(context: CommandContext): Promise<CommandResul
   const { runId, message, beside } = pendingMessage
   const { runs } = context.deps
   const isTaken = (await isDealtWith(context, pendingMessage)) || (await send(runs, runId, message))
-  if (isTaken && beside) return replied({ kind: 'stopping-beside', thread: beside })
+  if (isTaken && beside) return replied(replies.stoppingBeside(beside))
   if (isTaken) return { kind: 'message' }
   await context.save({ ...context.record, pendingMessage: undefined })
   const isEnding = (await runs.get(runId))?.standing === 'live'

@@ -15,7 +15,7 @@ import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
 import { isFork, type PullHead, type Thread } from '../core/model/thread.ts'
 import type { Closer, Pull } from '../core/model/views.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
-import type { Reply } from '../core/words/replies.ts'
+import { type Reply, replies } from '../core/words/replies.ts'
 import type { LastRun, Past, Request, Wanted } from './command.ts'
 import { type CheckedOptions, presetNameOf, presetNames, presetOf, type Settings } from './run-options.ts'
 
@@ -39,13 +39,13 @@ export interface Start {
 type Refusal = (start: Start) => Reply | undefined
 
 const settingsUnusable: Refusal = ({ held: { usable, problem = '', slips } }) =>
-  usable ? undefined : { kind: 'bad-settings', problem, slips }
+  usable ? undefined : replies.badSettings({ problem, slips })
 
 const presetUnknown: Refusal = ({ request: { trigger }, held: { settings } }) => {
   if (trigger.kind !== 'label' || presetOf(trigger, settings)) return undefined
   const given = presetNameOf(trigger)
   const known = presetNames(settings)
-  return { kind: 'preset', given, meant: nearest(given.toLowerCase(), known), known }
+  return replies.preset(given, nearest(given.toLowerCase(), known), known)
 }
 
 interface Based {
@@ -58,16 +58,16 @@ interface Based {
 export function baseTaken({ kind }: Thread, { given, pulls, head }: Based): Reply | undefined {
   const { base, branch } = given
   if (base === undefined) return undefined
-  if (kind === 'pull' && (branch === undefined || branch === head?.ref)) return { kind: 'base-of-pull' }
+  if (kind === 'pull' && (branch === undefined || branch === head?.ref)) return replies.baseOfPull
   const open = pulls.find(pull => pull.state === 'open' && pull.head === (branch ?? pull.head))
-  return open && open.base !== base ? { kind: 'base-taken', pull: open.number, base: open.base } : undefined
+  return open && open.base !== base ? replies.baseTaken(open.number, open.base) : undefined
 }
 
 const baseOfThreadTaken: Refusal = ({ request, given, past, head }) =>
   baseTaken(request.trigger.thread, { given, head, pulls: past?.pull && !given.new ? [past.pull] : [] })
 
 const forkNotReadOnly: Refusal = ({ request, wanted, head }) =>
-  head && isFork(head, request.trigger.thread) && !isReadOnly(wanted.what) ? { kind: 'fork' } : undefined
+  head && isFork(head, request.trigger.thread) && !isReadOnly(wanted.what) ? replies.fork : undefined
 
 const optionRefused: Refusal = ({ checked }) => checked.refused
 
@@ -75,7 +75,7 @@ const sessionTooDear: Refusal = ({ given, last, held, again }) => {
   const cost = last?.session?.cost
   const limit = held.settings.limits.cost_per_run
   const isTooDear = !given.new && cost && limit !== undefined && cost >= limit
-  return isTooDear ? { kind: 'session-cost', cost, limit, again } : undefined
+  return isTooDear ? replies.sessionCost(cost, limit, again) : undefined
 }
 
 /** Whether it may do a second time what an open pull request does. */
@@ -88,7 +88,7 @@ const otherPullOpen: Refusal = start => {
   if (pulls.length === 0) return undefined
   // What stands on lines below is kept by whoever writes it again.
   const words = again ? 'retry' : request.text.includes('\n') ? undefined : (request.line ?? '')
-  return { kind: 'has-pull', pulls, words }
+  return replies.hasPull(pulls, words)
 }
 
 /** Not of this thread's own work, which goes on there. */
@@ -113,5 +113,5 @@ const refusals: readonly Refusal[] = [
 export function refusalOf(start: Start): Reply | undefined {
   const { problem, slips, usable } = start.held
   const reply = refusals.reduce<Reply | undefined>((found, refusal) => found ?? refusal(start), undefined)
-  return reply && usable && problem !== undefined ? { kind: 'beside-slips', reply, problem, slips } : reply
+  return reply && usable && problem !== undefined ? replies.besideSlips(reply, { problem, slips }) : reply
 }

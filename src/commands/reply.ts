@@ -21,35 +21,28 @@ import {
 } from './command-context.ts'
 import { atOnce, type ReplyRecord, repliedIn } from './trigger-record.ts'
 
-const momentarily = 10 * minute
+/** What a marker calls each, and for how long, in ms, whoever had one gets no more. */
+const limits: Record<Reply['limit'], { as: Marker['as']; within: number }> = {
+  'one refusal a day': { as: 'refusal', within: day },
+  'one failure a day': { as: 'refusal', within: day },
+  'one help a day': { as: 'help', within: day },
+  'one status in ten minutes': { as: 'status-reply', within: 10 * minute },
+  'one other reply a day': { as: 'reply', within: day },
+}
 
 /** Strangers who cost more than a comment and a reaction are refused in silence. */
 export const isUnspoken = async (context: CommandContext): Promise<boolean> => !(await mayCost(context, 2))
 
 /** Whether the sender is a stranger who had the reply to `status` lately. */
-export const repliedLately = (context: CommandContext): boolean =>
-  isStranger(context) &&
-  context.repliedLately.has(replyName(context, 'status-reply'), context.deps.now() - momentarily)
+export function repliedLately(context: CommandContext): boolean {
+  const { as, within } = limits['one status in ten minutes']
+  return isStranger(context) && context.repliedLately.has(replyName(context, as), context.deps.now() - within)
+}
 
 const replyName = ({ record: { trigger } }: CommandContext, as: Marker['as']): string =>
   `${as} ${threadSlot(trigger.thread)} ${trigger.sender.id}`
 
-interface Limit {
-  as: Marker['as']
-  within: number
-}
-
-/** A stranger gets each reply rarely in a thread, so that nobody can make the bot talk. */
-function limitOf(context: CommandContext, words: Reply): Limit | undefined {
-  const as = kindOf(words)
-  if (as === 'refusal') return { as, within: day }
-  if (!isStranger(context)) return undefined
-  if (words.kind === 'gave-up') return { as: 'refusal', within: day }
-  if (as === 'help') return { as, within: day }
-  return as === 'status-reply' ? { as, within: momentarily } : undefined
-}
-
-async function isRepeated(context: CommandContext, { as, within }: Limit): Promise<boolean> {
+async function isRepeated(context: CommandContext, as: Marker['as'], within: number): Promise<boolean> {
   const { deps, record, repliedLately } = context
   const now = deps.now()
   const name = replyName(context, as)
@@ -61,21 +54,7 @@ async function isRepeated(context: CommandContext, { as, within }: Limit): Promi
   return last !== undefined
 }
 
-function kindOf({ kind: reply }: Reply): Marker['as'] {
-  switch (reply) {
-    case 'status':
-      return 'status-reply'
-    case 'help':
-      return 'help'
-    case 'not-allowed':
-    case 'not-known':
-      return 'refusal'
-    default:
-      return 'reply'
-  }
-}
-
-/** Unless the sender has had it lately, and may not have it again. */
+/** A stranger gets each reply rarely in a thread, so that nobody can make the bot talk. Nobody gets many refusals. */
 export async function reply(
   context: CommandContext,
   words: Reply,
@@ -83,11 +62,12 @@ export async function reply(
 ): Promise<Posted | undefined> {
   const { record, deps } = context
   const text = replyComment(record.trigger.sender.login, words)
-  const limit = limitOf(context, words)
-  const as = limit?.as ?? kindOf(words)
+  const { as: like, within } = limits[words.limit]
+  const isLimited = words.limit === 'one refusal a day' || isStranger(context)
+  const as = isLimited || like !== 'refusal' ? like : 'reply'
   const name = replyName(context, as)
   try {
-    if (limit && (await isRepeated(context, limit))) return undefined
+    if (isLimited && (await isRepeated(context, as, within))) return undefined
     const about = as === 'status-reply' ? [{ as, at: deps.now() }] : []
     await context.save({
       ...record,

@@ -5,6 +5,7 @@ import { mayHelpAgain } from '../core/record/last-word.ts'
 import type { FollowUp } from '../core/record/mailbox-part.ts'
 import { requestersOf } from '../core/record/own-pull-request.ts'
 import { type NewRun, newRun, type Run } from '../core/record/run.ts'
+import { replies } from '../core/words/replies.ts'
 import { command, type LastRun, type Past, type Reads, type Request, reject, type Wanted } from './command.ts'
 import { inTheWay } from './join-or-wait.ts'
 import { goingOn, leaving, originOf, readUpToIn, type StartReads, superseding } from './new-run.ts'
@@ -51,14 +52,14 @@ export const retryCommand = command({
   decide(request, { live, before, goneOn }) {
     const { trigger, runId } = request
     if (live) return live.id === runId ? { kind: 'started' } : inTheWay(live, 'retry')
-    if (!trigger.snapshot.open) return reject({ kind: 'closed' })
-    if (goneOn) return reject({ kind: 'gone-on' })
-    if (!before) return reject({ kind: 'nothing-to', command: 'retry' })
+    if (!trigger.snapshot.open) return reject(replies.closed)
+    if (goneOn) return reject(replies.goneOn)
+    if (!before) return reject(replies.nothingToRetry)
     const { last } = before
     const outcome = last.result?.outcome
     const isFailed = outcome?.kind === 'failed' || outcome?.kind === 'unfinished'
     if (isFailed && !mayHelpAgain(outcome) && Object.keys(request.options).length === 0)
-      return reject({ kind: 'no-use', outcome })
+      return reject(replies.noUse(outcome))
     const asked = wanted(request, last)
     const checked = checkOptions({ ...before.held, ...asked, owner: trigger.thread.ownerId })
     const given = request.options

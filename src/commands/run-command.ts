@@ -9,6 +9,7 @@ import { isFork } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import { isAtCap, roundsOf } from '../core/record/pull-end.ts'
 import type { Rounds } from '../core/record/run.ts'
+import { replies } from '../core/words/replies.ts'
 import { command, type Reads, type Request, reject, wants } from './command.ts'
 import { decideStart, type InlineReads, inlineAndStart, type StartFacts } from './new-run.ts'
 
@@ -50,13 +51,12 @@ export const runCommand = command({
   },
 
   decide(request, { inline, template, start, fix }) {
-    if (template?.kind === 'unusable')
-      return reject({ kind: 'template', name: template.name, why: template.why })
+    if (template?.kind === 'unusable') return reject(replies.template(template.name, template.why))
     const isTicked = request.trigger.kind === 'tick'
     // An agent at work, or one that asked something, takes them as words.
     const isForNobody = fix !== undefined && start.kind === 'free'
     if (fix?.text === undefined && (isTicked || isForNobody))
-      return reject({ kind: 'nothing-to-fix', pull: fix?.pull, running: fix?.running })
+      return reject(replies.nothingToFix(fix?.pull, fix?.running))
     if (fix?.text === undefined)
       return decideStart(
         request,
@@ -66,7 +66,7 @@ export const runCommand = command({
     const held = start.kind === 'busy' ? start.live.baseline : start.kind === 'free' ? start.held : undefined
     const most = held?.settings.limits.fix_rounds
     if (!request.options.force && most !== undefined && isAtCap(fix.rounds, most))
-      return reject({ kind: 'fix-rounds', pull: fix.pull, most, ...fix.rounds })
+      return reject(replies.fixRounds(fix.pull, most, fix.rounds))
     return decideStart(request, wants(request, { text: fix.text, fixes: true }), start)
   },
 })

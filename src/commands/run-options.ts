@@ -13,7 +13,7 @@ import { isReadOnly, RunOptions, type RunRequest, type What } from '../core/reco
 import type { Grants } from '../core/settings/deployment-settings.ts'
 import { modelOf } from '../core/settings/layers.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
-import type { Reply } from '../core/words/replies.ts'
+import { type Reply, replies } from '../core/words/replies.ts'
 import type { Reads } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
 
@@ -85,7 +85,7 @@ export function checkOptions({
   const sandbox = sandboxOf(wished, { grants, known: known.sandboxes })
   const effort = options.effort ?? usualEffort(settings, usual.effort, { model, models: known.models })
   const refused: Reply | undefined =
-    (isReadOnly(what) && mode === 'interactive' ? { kind: 'plan-interactive' } : undefined) ??
+    (isReadOnly(what) && mode === 'interactive' ? replies.planInteractive : undefined) ??
     checkOffered('model', options.model, settings.models && offered(settings.models, known.models)) ??
     checkOffered(
       'effort',
@@ -96,9 +96,9 @@ export function checkOptions({
     checkEffort(options.effort, model, known.models) ??
     checkBranch(options.branch, known.branch) ??
     checkBranch(options.base, known.base) ??
-    (grant && { kind: 'not-granted', what: grant, owner }) ??
+    (grant && replies.notGranted(grant, owner)) ??
     // Needs the grant of the deployment and of the repository.
-    (options.authorship === 'user' && !settings.as_user ? { kind: 'not-as-user' } : undefined) ??
+    (options.authorship === 'user' && !settings.as_user ? replies.notAsUser : undefined) ??
     refusalIn(sandbox) ??
     refusalIn(effort)
   const permission = isReadOnly(what) ? 'read-only' : settings.permission
@@ -125,7 +125,7 @@ const checkOffered = (
 ): Reply | undefined =>
   given === undefined || known === undefined || known.some(({ name }) => name === given)
     ? undefined
-    : { kind: 'not-offered', what, given, known }
+    : replies.notOffered(what, given, known)
 
 const takenBy = (model: string, models: readonly KnownModel[]): readonly ReasoningEffort[] =>
   models.find(isModel(model))?.efforts ?? effortsOf(model)
@@ -147,13 +147,13 @@ export function usualEffort(
   const allowed = known.filter(effort => settings.efforts?.includes(effort) ?? true)
   if (wished === undefined && allowed.length === known.length) return undefined
   const [unknown] = settings.efforts ?? []
-  return notAbove(wished ?? untold, allowed) ?? (unknown && { kind: 'effort', effort: unknown, model, known })
+  return notAbove(wished ?? untold, allowed) ?? (unknown && replies.effort(unknown, model, known))
 }
 
 function checkModel(model: string | undefined, known: readonly KnownModel[]): Reply | undefined {
   if (model === undefined || known.length === 0 || known.some(isModel(model))) return undefined
   const names = known.map(({ name }) => name)
-  return { kind: 'model', model, meant: modelMeant(model.toLowerCase(), names), known }
+  return replies.model(model, modelMeant(model.toLowerCase(), names), known)
 }
 
 /** A slip of the pen keeps the version. Whoever names another version wants the newest of the family. */
@@ -181,11 +181,11 @@ function checkEffort(
   models: readonly KnownModel[],
 ): Reply | undefined {
   const known = takenBy(model, models)
-  return effort === undefined || known.includes(effort) ? undefined : { kind: 'effort', effort, model, known }
+  return effort === undefined || known.includes(effort) ? undefined : replies.effort(effort, model, known)
 }
 
 const checkBranch = (branch: string | undefined, isThere: boolean): Reply | undefined =>
-  branch === undefined || isThere ? undefined : { kind: 'no-branch', branch, meant: undefined }
+  branch === undefined || isThere ? undefined : replies.noBranch(branch)
 
 const isSandbox =
   (wanted: string) =>
@@ -203,7 +203,7 @@ function sandboxOf(
   const found = granted.find(isSandbox(wanted))?.id ?? byId?.toLowerCase()
   if (found !== undefined) return found
   const names = granted.map(({ name }) => name)
-  return { kind: 'sandbox', given: wanted, meant: nearest(wanted.toLowerCase(), names), known: names }
+  return replies.sandbox(wanted, nearest(wanted.toLowerCase(), names), names)
 }
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

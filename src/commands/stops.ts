@@ -18,6 +18,7 @@ import { isBefore, momentOf } from '../core/record/event-order.ts'
 import { services } from '../core/record/retries.ts'
 import { sets } from '../core/record/run-index.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
+import { replies } from '../core/words/replies.ts'
 import type { NotBegun } from './command.ts'
 import {
   type CommandContext,
@@ -105,7 +106,7 @@ export async function stopped(context: CommandContext, { id, by }: Stop): Promis
   const isKnown = record.stopped !== undefined && record.stopped.command < record.done
   if (!isKnown) await context.save({ ...record, stopped: { stop: id, by: by.login, command: record.done } })
   if (isKnown) return { kind: 'passed-over' }
-  return refused({ kind: 'stopped-waiting', by: by.id === record.trigger.sender.id ? undefined : by.login })
+  return refused(replies.stoppedWaiting(by.id === record.trigger.sender.id ? undefined : by.login))
 }
 
 /** ms that an earlier command may take to be judged before a later one goes first. */

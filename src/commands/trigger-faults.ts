@@ -7,6 +7,7 @@ import { minute, second } from '../core/model/time.ts'
 import { afterPassing, isFinal, isTooLong, type Passing, passes } from '../core/record/retries.ts'
 import { limits } from '../core/record/timing.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
+import { replies } from '../core/words/replies.ts'
 import { type CommandContext, holdsCommand, liveRun, runId, type ThreadContext } from './command-context.ts'
 import { waitedForAs } from './join-or-wait.ts'
 import { isWithItsRun } from './perform.ts'
@@ -81,13 +82,12 @@ async function giveUp(context: ThreadContext, error: unknown): Promise<StepResul
   const isWords = trigger.kind === 'comment' && !record.reacted
   if (isWords && !mayHoldCommand(trigger.text, callsOf(trigger))) return end
   const reason = error instanceof Rejected ? error.message : 'this bot had an error, which its log names'
-  const words = { kind: 'gave-up', reason } as const
   // An answer that was chosen, this word among them, has only to be said. What GitHub refused is not said again.
   const chosen = record.answer?.last && !(error instanceof Rejected) ? record.answer : undefined
   try {
     if (chosen) await sendReply(context)
     else if (await isUnspoken(context)) return end
-    else await reply(context, words, { last: true, well: false })
+    else await reply(context, replies.gaveUp(reason), { last: true, well: false })
     await swapReaction(context, chosen?.well ? 'done' : 'failed', true)
   } catch (failure) {
     if (failure instanceof QueueUnavailable) throw failure

@@ -4,6 +4,7 @@ import { checkOptions } from '../../src/commands/run-options.ts'
 import type { ReasoningEffort } from '../../src/core/model/codex-task-run-create.ts'
 import type { KnownModel } from '../../src/core/model/views.ts'
 import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
+import { replies } from '../../src/core/words/replies.ts'
 import { issueThread } from '../core/given.ts'
 import { settingsOf } from '../support/deployment.ts'
 
@@ -49,7 +50,7 @@ test.each<[string, ReasoningEffort | undefined, string, object]>([
     'never one that is not allowed',
     'high',
     'model: gpt-5\nefforts: [max]',
-    { kind: 'effort', effort: 'max' },
+    replies.effort('max', 'gpt-5', ['low', 'medium', 'high']),
   ],
 ])('the effort is %s', (_, effort, file, expected) => {
   const settled = checkOptions({

@@ -7,11 +7,9 @@ import {
   readDeploymentSettings,
   usualTrigger,
 } from '../../src/core/settings/deployment-settings.ts'
-import { type Origin, settingsOfLayers } from '../../src/core/settings/layers.ts'
+import { settingsOfLayers } from '../../src/core/settings/layers.ts'
 import { issueThread } from '../core/given.ts'
 import { settingsOf } from '../support/deployment.ts'
-
-const shown = (origin: Origin): string => ('line' in origin ? `${origin.kind} ${origin.line}` : origin.kind)
 
 interface Given {
   deployment?: string
@@ -19,7 +17,7 @@ interface Given {
   repository?: string
 }
 
-function configOf({ deployment = '', owner = '', repository = '' }: Given) {
+function rows({ deployment = '', owner = '', repository = '' }: Given) {
   const read = readDeploymentSettings(deployment)
   if (read.kind !== 'read') return expect.fail('the settings of the deployment have a slip')
   const grants = grantsOf(read.value, issueThread, true)
@@ -41,16 +39,8 @@ function configOf({ deployment = '', owner = '', repository = '' }: Given) {
     models: [],
     lacksChecks: false,
   })
-  const reply = decision.kind === 'reply' ? decision.reply : expect.fail(decision.kind)
-  return reply.kind === 'config' ? reply : expect.fail(reply.kind)
-}
-
-function rows(given: Given) {
-  const { held } = configOf(given)
-  return (key: string) => {
-    const row = held.find(each => each.key === key)
-    return row && [row.value, ...row.from.map(shown)]
-  }
+  const { text } = decision.kind === 'reply' ? decision.reply : expect.fail(decision.kind)
+  return (key: string) => text.split('\n').find(line => line.startsWith(`| \`${key}\` |`))
 }
 
 test('GitHub is asked for the right to checks only where settings need it', async () => {
@@ -75,26 +65,27 @@ test('GitHub is asked for the right to checks only where settings need it', asyn
 test('`as_user` as it is granted, by whom it is denied, and nothing where nobody asks for it', () => {
   const granted = 'owners: {5: {as_user: true}}'
   const repository = 'as_user: true'
-  expect(rows({ repository })('as_user')).toEqual([false, 'deployment'])
-  expect(rows({ deployment: granted, repository, owner: repository })('as_user')).toEqual([
-    true,
-    'repository 1',
-  ])
-  expect(rows({ deployment: granted })('as_user')).toEqual([false, 'default'])
+  expect(rows({ repository })('as_user')).toContain('| `false` | the bot’s settings |')
+  expect(rows({ deployment: granted, repository, owner: repository })('as_user')).toContain(
+    '| `true` | `.github/codex.yml`, line 1 |',
+  )
+  expect(rows({ deployment: granted })('as_user')).toContain('| `false` | default |')
 })
 
 test('efforts that follow from a ceiling, and the effort that is left of the wished one', () => {
   const row = rows({ repository: 'effort: high\nlimits:\n  max_effort: low\n' })
-  expect(row('efforts')).toEqual([['low'], 'repository 3'])
-  expect(row('effort')).toEqual(['low', 'repository 1', 'deployment', 'repository 3'])
+  expect(row('efforts')).toContain('| `["low"]` | `.github/codex.yml`, line 3 |')
+  expect(row('effort')).toContain(
+    '| `low` | `.github/codex.yml`, line 1 and the bot’s settings and `.github/codex.yml`, line 3 |',
+  )
 })
 
 test('a model of the list, where the wished one is not in it', () => {
   const row = rows({ deployment: 'owners: {5: {models: [gpt-5]}}' })
-  expect(row('model')).toEqual(['gpt-5', 'deployment'])
+  expect(row('model')).toContain('| `gpt-5` | the bot’s settings |')
 })
 
 test('how many sandboxes there are, as the thread may be public', () => {
   const row = rows({ deployment: 'owners: {5: {sandboxes: [Payments with secrets, gpu]}}' })
-  expect(row('sandboxes')).toEqual(['2 names', 'deployment'])
+  expect(row('sandboxes')).toContain('| `2 names` | the bot’s settings |')
 })

@@ -19,6 +19,7 @@ import { agentFailure } from '../../src/core/record/agent-failures.ts'
 import { mayServe, RunOptions, rightsOf } from '../../src/core/record/request-part.ts'
 import { changed, type Outcome, type Run, type Waits } from '../../src/core/record/run.ts'
 import { DeploymentSettings, grantsOf } from '../../src/core/settings/deployment-settings.ts'
+import { type Reply, replies, replyToMessage } from '../../src/core/words/replies.ts'
 import {
   ask,
   branch,
@@ -106,15 +107,17 @@ function decides<Facts>(command: Command<Facts>, rows: readonly Row<Facts>[]): v
   })
 }
 
-const queuedBehind = (...differs: string[]): object => ({
+const queuedBehind = (...said: Parameters<typeof replies.queuedBehind>): object => ({
   kind: 'wait',
-  announce: { kind: 'queued-behind', differs },
+  announce: replies.queuedBehind(...said),
 })
 const starts = (run: object = {}): object => ({ kind: 'start', run })
 const startsPlan = starts({ request: { what: 'plan', options: { permission: 'read-only' } } })
 const says = (message: object): object => ({ kind: 'message', message })
-const replies = (reply: object): object => ({ kind: 'reply', reply })
-const rejects = (kind: string, rest: object = {}): object => ({ kind: 'reject', reply: { kind, ...rest } })
+const answers = (reply: Reply): object => ({ kind: 'reply', reply })
+const rejects = (reply: Reply): object => ({ kind: 'reject', reply })
+
+const noModel = replies.model('gpt-9', 'gpt-5.6', held().known.models)
 
 describe('what asks for work', () => {
   decides(runCommand, [
@@ -124,13 +127,13 @@ describe('what asks for work', () => {
       starts({ id: 'run-comment-502', request: { what: 'work', text: 'fix it', delivery: 'delivery' } }),
     ],
     ['once more after a crash', start({ kind: 'started' }), { kind: 'started' }],
-    ['in a closed thread', start({ kind: 'closed' }), rejects('closed')],
+    ['in a closed thread', start({ kind: 'closed' }), rejects(replies.closed)],
     [
       'while another works',
       busy(),
       { kind: 'message', runId: live.id, message: { kind: 'follow-up', text: 'fix it' } },
     ],
-    ['that is refused', free({ head: fork }), rejects('fork'), onPull],
+    ['that is refused', free({ head: fork }), rejects(replies.fork), onPull],
     ['without words while another works', busy(), says({ text: 'Go on.' }), wordless],
     [
       'with a line of the code',
@@ -140,11 +143,11 @@ describe('what asks for work', () => {
     [
       'with another model and branch',
       atWork,
-      queuedBehind('model', 'branch'),
+      queuedBehind({}, ['model', 'branch']),
       withOptions({ model: 'gpt-5.6', branch: 'release' }),
     ],
     ['with the model that is at work', atWork, { kind: 'message' }, withOptions({ model: 'GPT-5.5' })],
-    ['with a model that nobody has', atWork, rejects('model'), withOptions({ model: 'gpt-9' })],
+    ['with a model that nobody has', atWork, rejects(noModel), withOptions({ model: 'gpt-9' })],
     [
       'where a session can go on',
       goingOn({ request: { ...ask, options: { ...ask.options, model: 'gpt-5.6' } } }),
@@ -178,7 +181,12 @@ describe('what asks for work', () => {
       labelled('Codex:DOCS'),
     ],
     ['by a label while another works', busy(), says({ kind: 'label', label: 'codex' }), labelled('codex')],
-    ['by the label of a preset while another works', busy(), queuedBehind(), labelled('codex:plan')],
+    [
+      'by the label of a preset while another works',
+      busy(),
+      queuedBehind({ label: 'codex:plan' }),
+      labelled('codex:plan'),
+    ],
     [
       'by the label of a preset that the other works by',
       busy({ live: byPreset }),
@@ -208,7 +216,12 @@ describe('what asks for work', () => {
       forced('and soon'),
     ],
     ['to start one behind a pull request', busy({ live: behindPulls }), says({ kind: 'force' }), forced()],
-    ['of one at a limit of 0', busy({ live: atZero }), rejects('status'), forced('')],
+    [
+      'of one at a limit of 0',
+      busy({ live: atZero }),
+      rejects(replies.status({ live: atZero, now: comment.at })),
+      forced(''),
+    ],
     [
       'of one at a limit of 0, in words',
       busy({ live: atZero }),
@@ -219,7 +232,7 @@ describe('what asks for work', () => {
 
   const clean = { text: undefined, pull: 5, rounds: { asked: 0, byPostHog: 0 } }
   decides(runCommand, [
-    ['to fix what needs nothing', { ...free(), fix: clean }, rejects('nothing-to-fix', { pull: 5 })],
+    ['to fix what needs nothing', { ...free(), fix: clean }, rejects(replies.nothingToFix(5))],
     [
       'to fix what needs nothing, of an agent at work',
       { ...atWork, fix: clean },
@@ -244,7 +257,7 @@ describe('what asks for work', () => {
     [
       'by a template that can not be used',
       { ...free(), template: { kind: 'unusable', name: 'release', why: 'long' } },
-      rejects('template', { name: 'release', why: 'long' }),
+      rejects(replies.template('release', 'long')),
       byTemplate,
     ],
   ])
@@ -271,18 +284,18 @@ describe('what asks for work', () => {
       starts({ request: { what: 'plan', options: { effort: 'low' } } }),
       labelled('codex:look'),
     ],
-    ['where agents wait for permissions', settled('mode: interactive'), rejects('plan-interactive')],
+    ['where agents wait for permissions', settled('mode: interactive'), rejects(replies.planInteractive)],
   ])
 
   const onLine = { kind: 'inline', commentId: 3, rootId: 3, reviewId: null, nodeId: 'n' } as const
   const line = { id: 3, path: 'a.ts', line: 1, hunk: '', body: '/codex ask', author: 'maya' }
-  const asksNothing = rejects('nothing-to', { command: 'ask' })
+  const asksNothing = rejects(replies.noQuestion)
   const inReview = { ...comment, commentRef: { kind: 'review', reviewId: 4, nodeId: 'n' } } as const
   const onLineOf = { ...comment, commentRef: { ...onLine, inline: line } }
   const startsAnswer = starts({ request: { what: 'ask', options: { permission: 'read-only' } } })
   decides(askCommand, [
     ['in a thread of its own', free(), startsAnswer],
-    ['where agents wait for permissions', settled('mode: interactive'), rejects('plan-interactive')],
+    ['where agents wait for permissions', settled('mode: interactive'), rejects(replies.planInteractive)],
     ['without a question', free(), asksNothing, wordless],
     ['by a label', free(), startsAnswer, asking(label, { text: '' })],
     [
@@ -308,7 +321,7 @@ describe('what asks for work', () => {
 
   const continueBox = (run: string): Request => asking({ ...tick, box: 'continue', run }, { text: '' })
   decides(continueCommand, [
-    ['without an earlier session', {}, rejects('nothing-to', { command: 'continue' })],
+    ['without an earlier session', {}, rejects(replies.nothingToContinue)],
     [
       'after one',
       free({ past }),
@@ -337,7 +350,7 @@ describe('what asks for work', () => {
     [
       'a question that was',
       free({ past, last: lastQuestion({ kind: 'answer' }) }),
-      rejects('question-answered'),
+      rejects(replies.questionAnswered),
       wordless,
     ],
     [
@@ -353,11 +366,11 @@ describe('what asks for work', () => {
       starts({ request: { text: 'Go on where you stopped.' } }),
       continueBox(marker.run),
     ],
-    ['by the box of a run before it', free({ past }), rejects('gone-on'), continueBox('run-of-before')],
+    ['by the box of a run before it', free({ past }), rejects(replies.goneOn), continueBox('run-of-before')],
     [
       'by a box, while another works',
       busy(),
-      rejects('still-going', { command: 'continue' }),
+      rejects(replies.stillGoing('continue')),
       continueBox('run-of-before'),
     ],
   ])
@@ -370,16 +383,17 @@ describe('what asks for work', () => {
   }
   const unmoved = { name: 'codex/x', sha: 'a'.repeat(40) }
   const moved = { ...unmoved, sha: 'f'.repeat(40) }
+  const outdated = replies.planOutdated(moved.name, moved.sha)
   const approving = (now: typeof unmoved | undefined, mayGo = false) => ({
     ...{ plan: { ...plan, mayGo }, now },
     ...free(),
   })
   decides(approveCommand, [
-    ['without a plan', {}, rejects('nothing-to', { command: 'approve' })],
-    ['while another works', { live }, rejects('still-going', { command: 'approve' })],
+    ['without a plan', {}, rejects(replies.nothingToApprove)],
+    ['while another works', { live }, rejects(replies.stillGoing('approve'))],
     ['while the plan is being made', { live: planning }, { kind: 'wait' }],
     ['when the plan was told', { live: ended }, { kind: 'take-over' }],
-    ['where its branch is gone', approving(undefined), rejects('plan-elsewhere')],
+    ['where its branch is gone', approving(undefined), rejects(replies.planElsewhere('codex/x'))],
     [
       'where its branch went unused',
       approving(undefined, true),
@@ -387,8 +401,8 @@ describe('what asks for work', () => {
         request: { what: 'work', approves: expect.not.objectContaining({ branch: expect.anything() }) },
       }),
     ],
-    ['where its branch had no commit, and has moved', approving(moved, true), rejects('plan-outdated')],
-    ['where its branch has moved', approving(moved), rejects('plan-outdated', { sha: moved.sha })],
+    ['where its branch had no commit, and has moved', approving(moved, true), rejects(outdated)],
+    ['where its branch has moved', approving(moved), rejects(outdated)],
     [
       'as it was made',
       approving(unmoved),
@@ -414,14 +428,14 @@ describe('what asks for work', () => {
     mailbox: { wordsOfRound: [more('a', 'in red'), more('b', 'and in blue')] },
   }
   decides(retryCommand, [
-    ['where nothing was asked', {}, rejects('nothing-to', { command: 'retry' })],
-    ['in a closed thread', {}, rejects('closed'), asking(closed(comment))],
-    ['from the box of an earlier round', { goneOn: true }, rejects('gone-on')],
-    ['that is refused', earlier({ request: ask }, { head: fork }), rejects('fork'), onPull],
-    ['while another works', { live }, rejects('still-going', { command: 'retry' })],
+    ['where nothing was asked', {}, rejects(replies.nothingToRetry)],
+    ['in a closed thread', {}, rejects(replies.closed), asking(closed(comment))],
+    ['from the box of an earlier round', { goneOn: true }, rejects(replies.goneOn)],
+    ['that is refused', earlier({ request: ask }, { head: fork }), rejects(replies.fork), onPull],
+    ['while another works', { live }, rejects(replies.stillGoing('retry'))],
     ['while another is being stopped', { live: stopping }, { kind: 'wait' }],
     ['once more after a crash', { live: runWith({ id: 'run-comment-502' }) }, { kind: 'started' }],
-    ['where the same would come of it', useless, rejects('no-use', { outcome: unknownModel })],
+    ['where the same would come of it', useless, rejects(replies.noUse(unknownModel))],
     [
       'with something else than that',
       useless,
@@ -504,11 +518,12 @@ describe('what asks for work', () => {
 })
 
 describe('what asks for none', () => {
+  const askedSince = replyToMessage({ kind: 'asked-since' })
   const writtenBefore = asking({ ...comment, at: t0 - minute })
   decides(stopCommand, [
-    ['where nothing goes on', { isDone: false }, rejects('nothing-to', { command: 'stop' })],
+    ['where nothing goes on', { isDone: false }, rejects(replies.nothingToStop)],
     ['while one works', { live }, { kind: 'message', runId: live.id, message: { kind: 'stop' } }],
-    ['written before the run was asked for', { live }, rejects('asked-since'), writtenBefore],
+    ['written before the run was asked for', { live }, rejects(askedSince), writtenBefore],
     [
       'on the pull request of an issue whose run works',
       { live: undefined, beside: live },
@@ -524,10 +539,10 @@ describe('what asks for none', () => {
     [
       'there, written before what was said to the run',
       { live: undefined, beside: working({ mailbox: { lastWordsAt: t0 + 2 * minute } }) },
-      rejects('asked-since'),
+      rejects(askedSince),
       onPull,
     ],
-    ['by the box of another run', { live }, rejects('nothing-to'), asking(tick)],
+    ['by the box of another run', { live }, rejects(replies.nothingToStop), asking(tick)],
     ['by its own box', { live }, { kind: 'message' }, asking({ ...tick, run: live.id })],
     [
       'by its own box, in the second in which a box had begun it',
@@ -540,10 +555,15 @@ describe('what asks for none', () => {
 
   decides(statusCommand, [
     ['for a stranger who had it', { repliedLately: true }, { kind: 'silence' }],
-    ['while one works', { live }, replies({ kind: 'status', live })],
-    ['while one works in the other thread', { beside: live }, replies({ beside: live }), onPull],
-    ['after the last one', { past, last: ended }, replies({ last: ended, asked: true })],
-    ['where nothing was asked', { past: undefined, last: undefined }, replies({ asked: false })],
+    ['while one works', { live }, answers(replies.status({ live }))],
+    [
+      'while one works in the other thread',
+      { beside: live },
+      answers(replies.status({ beside: live })),
+      onPull,
+    ],
+    ['after the last one', { past, last: ended }, answers(replies.status({ last: ended, asked: true }))],
+    ['where nothing was asked', { past: undefined, last: undefined }, answers(replies.status({}))],
   ])
 
   const status = { commentId: 900, hash: 'h', phase: 'p', at: t0, nodeId: 'IC_900' }
@@ -641,11 +661,14 @@ describe('each option', () => {
   }
 
   function inWords(decision: Decision, name: OptionName): string {
-    if (decision.kind === 'reject') return `refused: ${decision.reply.kind}`
+    if (decision.kind === 'reject')
+      return `refused: ${decision.reply.text.replaceAll(/`[^`]*`/g, '…').split('.')[0]}`
     if (decision.kind === 'message' && decision.message.kind === 'follow-up')
       return decision.message.forces ? 'joins, and starts it' : 'joins'
-    if (decision.kind === 'wait' && decision.announce?.kind === 'queued-behind')
-      return ['waits', ...decision.announce.differs.map(each => (each === name ? 'it differs' : each))].join()
+    if (decision.kind === 'wait' && decision.announce)
+      return decision.announce.text.includes(`with another \`${flagOf(name)}\`.`)
+        ? 'waits, it differs'
+        : 'waits'
     if (decision.kind !== 'start') return decision.kind
     const options: Options = decision.run.request.options
     return `starts ${options[name] === only(name)[name] ? 'with' : 'without'} it${sessionIn(decision.run)}`
@@ -682,7 +705,7 @@ describe('each option', () => {
     result: { outcome: { kind: 'answer' } },
   })
   const withoutForce = {
-    'waits,it differs': '--model --effort --branch --base --sandbox --as-user --signal-report',
+    'waits, it differs': '--model --effort --branch --base --sandbox --as-user --signal-report',
     waits: '--new',
   }
   const whileOneWorks = { ...withoutForce, joins: '--force' }
@@ -703,7 +726,8 @@ describe('each option', () => {
       {
         'starts with it': '--model --effort --branch --base --force',
         'starts without it': '--new',
-        'refused: not-granted': '--sandbox --as-user --signal-report',
+        'refused: this bot does not allow that sandbox environment in this repository': '--sandbox',
+        'refused: this bot does not allow … in this repository': '--as-user --signal-report',
       },
     ],
     [
@@ -712,7 +736,7 @@ describe('each option', () => {
       {
         'starts with it': '--model --effort --branch --base --force --sandbox --signal-report',
         'starts without it': '--new',
-        'refused: not-as-user': '--as-user',
+        'refused: this repository does not allow …': '--as-user',
       },
     ],
     ['a run works', { live }, whileOneWorks],
@@ -842,7 +866,7 @@ describe('each option', () => {
       { head, trigger: onPullThread },
       {
         'starts with it': '--model --effort --branch --force --sandbox --as-user --signal-report',
-        'refused: base-of-pull': '--base',
+        'refused: a pull request has a base already': '--base',
         'starts without it': '--new',
       },
     ],
@@ -850,8 +874,9 @@ describe('each option', () => {
       'a fork is asked for work',
       { head: fork, trigger: onPullThread },
       {
-        'refused: fork': '--model --effort --branch --force --new --sandbox --as-user --signal-report',
-        'refused: base-of-pull': '--base',
+        'refused: this pull request comes from a fork':
+          '--model --effort --branch --force --new --sandbox --as-user --signal-report',
+        'refused: a pull request has a base already': '--base',
       },
     ],
     ...[planCommand, askCommand].map((command): [string, State, Record<string, string>] => [
@@ -859,7 +884,7 @@ describe('each option', () => {
       { head: fork, trigger: onPullThread, command },
       {
         'starts with it': '--model --effort --branch --force --sandbox --as-user --signal-report',
-        'refused: base-of-pull': '--base',
+        'refused: a pull request has a base already': '--base',
         'starts without it': '--new',
       },
     ]),

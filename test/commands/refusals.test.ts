@@ -1,7 +1,8 @@
 /** Why work is not started: each rule by itself, and which is told first. */
 import { describe, expect, test } from 'vitest'
 import { refusalOf, type Start } from '../../src/commands/refusals.ts'
-import type { Options } from '../../src/core/command/options.ts'
+import { type Options, presets } from '../../src/core/command/options.ts'
+import { type Reply, replies } from '../../src/core/words/replies.ts'
 import { ask, head, pull, pullThread } from '../core/given.ts'
 import { asking, comment, held, label, lastRun, marker } from './asked.ts'
 
@@ -22,14 +23,17 @@ const costs = (cost: number): Partial<Start> => ({
 })
 const merged = { past: { marker, pull: { ...pull, state: 'merged' as const } } }
 const withPull = { past: { marker: { ...marker, made: 'made', pull: 9 }, pull } }
-const model = { kind: 'model', model: 'gpt-9', meant: undefined, known: [] } as const
+const model = replies.model('gpt-9', undefined, [])
 const noModel = { checked: { options: ask.options, refused: model } }
 
 const given = (options: Options): Partial<Start> => ({ given: options })
 const onFork = { request: onPull, head: fork }
 const labelled = (name: string): Partial<Start> => ({ request: asking({ ...label, label: name }) })
-const unusable = { held: held('', { usable: false, problem: 'p' }) }
+const slips = { problem: 'line 2', slips: [] }
+const unusable = { held: held('', { usable: false, ...slips }) }
+const noPreset = (name: string, meant?: string): Reply => replies.preset(name, meant, presets)
 const doubling = { closers: [theirs] }
+const otherPull = replies.hasPull([theirs], '')
 const from = (branch: string | undefined): Partial<Start> => ({
   ...withPull,
   closers: [{ ...theirs, branch }],
@@ -45,27 +49,27 @@ const refusal = (...differs: Partial<Start>[]) =>
   )
 
 describe('work is refused', () => {
-  test.each<[rule: string, start: Partial<Start>, reply: object]>([
-    ['while no version of the settings was ever right', unusable, { kind: 'bad-settings', problem: 'p' }],
-    ['for a preset that nobody knows', labelled('codex:paln'), { kind: 'preset', meant: 'plan' }],
-    ['for a preset that only every object has', labelled('codex:constructor'), { kind: 'preset' }],
-    ['with a base for a pull request', { ...onFork, ...given({ base: 'x' }) }, { kind: 'base-of-pull' }],
+  test.each<[rule: string, start: Partial<Start>, reply: Reply]>([
+    ['while no version of the settings was ever right', unusable, replies.badSettings(slips)],
+    ['for a preset that nobody knows', labelled('codex:paln'), noPreset('paln', 'plan')],
+    ['for a preset that only every object has', labelled('codex:constructor'), noPreset('constructor')],
+    ['with a base for a pull request', { ...onFork, ...given({ base: 'x' }) }, replies.baseOfPull],
     [
       'with another base than its open pull request has',
       { ...withPull, ...given({ base: 'x' }) },
-      { kind: 'base-taken', pull: 9, base: 'main' },
+      replies.baseTaken(9, 'main'),
     ],
-    ['on a fork', onFork, { kind: 'fork' }],
-    ['with an option that is refused', noModel, { kind: 'model', model: 'gpt-9' }],
+    ['on a fork', onFork, replies.fork],
+    ['with an option that is refused', noModel, model],
+    ['in a session that has cost as much as one may', costs(10), replies.sessionCost(10, 10)],
     [
-      'in a session that has cost as much as one may',
-      costs(10),
-      { kind: 'session-cost', cost: 10, limit: 10 },
+      'again in such a session, which the reply says',
+      { ...costs(10), again: true },
+      replies.sessionCost(10, 10, true),
     ],
-    ['again in such a session, which the reply says', { ...costs(10), again: true }, { again: true }],
-    ['while another open pull request closes the issue', doubling, { kind: 'has-pull', pulls: [theirs] }],
-    ['while one from a fork does, whatever its branch is called', from(undefined), { kind: 'has-pull' }],
-  ])('%s', (_, start, reply) => expect(refusal(start)).toMatchObject(reply))
+    ['while another open pull request closes the issue', doubling, otherPull],
+    ['while one from a fork does, whatever its branch is called', from(undefined), otherPull],
+  ])('%s', (_, start, reply) => expect(refusal(start)).toEqual(reply))
 
   test.each<[string, Partial<Start>, string | undefined]>([
     [
@@ -81,34 +85,31 @@ describe('work is refused', () => {
     ['no words of a label', { request: asking(label, { text: '' }) }, ''],
     ['a retry', { again: true }, 'retry'],
   ])('while another pull request is open, and the reply repeats %s', (_, start, words) =>
-    expect(refusal(doubling, start)).toMatchObject({ words }),
+    expect(refusal(doubling, start)).toEqual(replies.hasPull([theirs], words)),
   )
 
   test('with the slips of the settings below the reply', () =>
-    expect(refusal(onFork, { held: held('', { problem: 'line 2' }) })).toMatchObject({
-      ...{ kind: 'beside-slips', problem: 'line 2', reply: { kind: 'fork' } },
-    }))
+    expect(refusal(onFork, { held: held('', slips) })).toEqual(replies.besideSlips(replies.fork, slips)))
 
   test('for the first reason of the list', () => {
     const all = [
-      [unusable, 'bad-settings'],
-      [labelled('codex:paln'), 'preset'],
-      [given({ base: 'x' }), 'base-of-pull'],
-      [onFork, 'fork'],
-      [noModel, 'model'],
-      [costs(10), 'session-cost'],
-      [doubling, 'has-pull'],
+      [unusable, replies.badSettings(slips)],
+      [labelled('codex:paln'), noPreset('paln', 'plan')],
+      [given({ base: 'x' }), replies.baseOfPull],
+      [onFork, replies.fork],
+      [noModel, model],
+      [costs(10), replies.sessionCost(10, 10)],
+      [doubling, otherPull],
     ] as const
-    const told = all.map(
-      (_, n) =>
-        refusal(
-          ...all
-            .slice(n)
-            .map(([start]) => start)
-            .toReversed(),
-        )?.kind,
+    const told = all.map((_, n) =>
+      refusal(
+        ...all
+          .slice(n)
+          .map(([start]) => start)
+          .toReversed(),
+      ),
     )
-    expect(told).toEqual(all.map(([, kind]) => kind))
+    expect(told).toEqual(all.map(([, reply]) => reply))
   })
 })
 

@@ -4,6 +4,7 @@ import { infoOf, optionNames, usageOf } from '../../src/core/command/options.ts'
 import type { Mistake } from '../../src/core/command/parse.ts'
 import { found, passed } from '../../src/core/model/check.ts'
 import { zeroLimit } from '../../src/core/record/failures.ts'
+import type { SenderReply } from '../../src/core/record/mailbox-part.ts'
 import {
   changed,
   type Outcome,
@@ -16,7 +17,7 @@ import { noActivity } from '../../src/core/record/session-part.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { exactly, moment } from '../../src/core/text/phrases.ts'
 import { closingComment as closingFor, inlineAnswer } from '../../src/core/words/closing.ts'
-import { type Reply, replyComment } from '../../src/core/words/replies.ts'
+import { type Reply, replies, replyComment, replyToMessage } from '../../src/core/words/replies.ts'
 import { phaseKey, statusComment } from '../../src/core/words/status.ts'
 import { maxComment } from '../../src/core/words/words.ts'
 import { cmarkAvailable, renderAll } from '../support/cmark-gfm.ts'
@@ -612,46 +613,30 @@ const mistakes: { [K in Mistake['kind']]: Extract<Mistake, { kind: K }> } = {
   'too-many': { kind: 'too-many', max: 10 },
   unreadable: { kind: 'unreadable', why: 'page' },
 }
-const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
-  help: { kind: 'help', commands, templates: [], label: 'codex' },
-  mistake: { kind: 'mistake', mistake: mistakes['unknown-option'] },
-  'not-allowed': { kind: 'not-allowed', command: 'run', least: 'write', role: 'read' },
-  'not-known': { kind: 'not-known', command: 'stop', why: undefined },
-  fork: { kind: 'fork' },
-  effort: { kind: 'effort', effort: 'max', model: 'gpt-5.5', known: ['low', 'medium', 'high', 'xhigh'] },
-  model: {
-    kind: 'model',
-    model: 'gpt-5.7',
-    meant: 'gpt-5.6',
-    known: [{ name: 'gpt-5.5' }, { name: 'gpt-5.6', costFactor: 2 }],
-  },
-  'no-branch': { kind: 'no-branch', branch: 'relaese', meant: 'release' },
-  template: { kind: 'template', name: 'release', why: 'long' },
-  'nothing-to-fix': { kind: 'nothing-to-fix', pull: 9 },
-  'fix-rounds': { kind: 'fix-rounds', pull: 9, most: 6, asked: 4, byPostHog: 2 },
-  'state-label': { kind: 'state-label', label: 'codex:done' },
-  'base-of-pull': { kind: 'base-of-pull' },
-  'base-taken': { kind: 'base-taken', pull: 9, base: 'main' },
-  closed: { kind: 'closed' },
-  'not-passed-on': { kind: 'not-passed-on' },
-  'queued-behind': { kind: 'queued-behind', differs: [], line: 'plan the rest' },
-  'plan-interactive': { kind: 'plan-interactive' },
-  'plan-elsewhere': { kind: 'plan-elsewhere', branch: 'feature' },
-  'nothing-to': { kind: 'nothing-to', command: 'stop' },
-  'asked-since': { kind: 'asked-since' },
-  refused: { kind: 'refused', because: 'PostHog’s usage limit is reached', words: 'and *test* it,\n@sam' },
-  'permission-over': { kind: 'permission-over' },
-  'permission-refused': { kind: 'permission-refused', title: 'Run rm -rf dist', because: 'no' },
-  'stopping-beside': { kind: 'stopping-beside', thread: issueThread },
-  'stopped-waiting': { kind: 'stopped-waiting', by: 'maya' },
-  'access-was-lost': { kind: 'access-was-lost', by: 'olga', because: 'suspended the App' },
-  'question-answered': { kind: 'question-answered' },
-  'still-going': { kind: 'still-going', command: 'retry' },
-  'gone-on': { kind: 'gone-on' },
-  'no-use': { kind: 'no-use', outcome: { kind: 'unfinished', why: 'refusal' } },
-  status: { kind: 'status', asked: true },
-  config: {
-    kind: 'config',
+const samples: {
+  [Name in keyof typeof replies as (typeof replies)[Name] extends Reply ? never : Name]: Reply
+} = {
+  help: replies.help({ commands, templates: [], label: 'codex' }),
+  mistake: replies.mistake(mistakes['unknown-option']),
+  notAllowed: replies.notAllowed({ command: 'run', least: 'write', role: 'read' }),
+  notKnown: replies.notKnown('stop', undefined),
+  effort: replies.effort('max', 'gpt-5.5', ['low', 'medium', 'high', 'xhigh']),
+  model: replies.model('gpt-5.7', 'gpt-5.6', [{ name: 'gpt-5.5' }, { name: 'gpt-5.6', costFactor: 2 }]),
+  noBranch: replies.noBranch('relaese'),
+  template: replies.template('release', 'long'),
+  nothingToFix: replies.nothingToFix(9),
+  fixRounds: replies.fixRounds(9, 6, { asked: 4, byPostHog: 2 }),
+  stateLabel: replies.stateLabel('codex:done'),
+  baseTaken: replies.baseTaken(9, 'main'),
+  queuedBehind: replies.queuedBehind({ line: 'plan the rest' }),
+  planElsewhere: replies.planElsewhere('feature'),
+  stoppingBeside: replies.stoppingBeside(issueThread),
+  stoppedWaiting: replies.stoppedWaiting('maya'),
+  accessWasLost: replies.accessWasLost({ by: 'olga', because: 'suspended the App' }),
+  stillGoing: replies.stillGoing('retry'),
+  noUse: replies.noUse({ kind: 'unfinished', why: 'refusal' }),
+  status: replies.status({ asked: true }),
+  config: replies.config({
     models: [{ name: 'gpt-5.5', costFactor: 2 }, { name: 'gpt-5' }],
     held: [
       { key: 'model', value: 'gpt|5', from: [{ kind: 'deployment' }] },
@@ -670,57 +655,58 @@ const replies: { [K in Reply['kind']]: Extract<Reply, { kind: K }> } = {
     usable: true,
     lacksChecks: true,
     schema: 'https://bot.example.com/schema/v1/codex.schema.json',
-  },
-  doctor: {
-    kind: 'doctor',
-    repository: 'acme/shop',
-    checks: [
-      passed('posthog-key', 'works at https://us.posthog.com'),
-      found(
-        'posthog-github',
-        'PostHog’s GitHub App does not see acme/shop',
-        'Install it. It clones @all and pushes.',
-      ),
-    ],
-  },
-  'plan-outdated': { kind: 'plan-outdated', branch: 'main', sha: 'c'.repeat(40) },
-  preset: { kind: 'preset', given: 'paln', meant: 'plan', known: ['plan', 'low'] },
-  sandbox: { kind: 'sandbox', given: 'bgi', meant: 'big', known: ['big', 'small'] },
-  'not-as-user': { kind: 'not-as-user' },
-  'not-granted': { kind: 'not-granted', what: 'as_user', owner: 5 },
-  'bad-settings': {
-    kind: 'bad-settings',
+  }),
+  doctor: replies.doctor('acme/shop', [
+    passed('posthog-key', 'works at https://us.posthog.com'),
+    found(
+      'posthog-github',
+      'PostHog’s GitHub App does not see acme/shop',
+      'Install it. It clones @all and pushes.',
+    ),
+  ]),
+  planOutdated: replies.planOutdated('main', 'c'.repeat(40)),
+  preset: replies.preset('paln', 'plan', ['plan', 'low']),
+  sandbox: replies.sandbox('bgi', 'big', ['big', 'small']),
+  notGranted: replies.notGranted('as_user', 5),
+  badSettings: replies.badSettings({
     problem: ".github/codex.yml, line 2: `effort` can't be `enormous`: use `low` or `max`",
     slips: [{ path: '.github/codex.yml', count: 1 }],
-  },
-  'beside-slips': {
-    kind: 'beside-slips',
-    reply: { kind: 'fork' },
+  }),
+  besideSlips: replies.besideSlips(replies.fork, {
     problem: '.github/codex.yml, line 1: `modle` is not a setting; and 2 more',
     slips: [{ path: '.github/codex.yml', count: 3 }],
-  },
-  'session-cost': { kind: 'session-cost', cost: 10.5, limit: 10 },
-  'has-pull': {
-    kind: 'has-pull',
-    pulls: [{ number: 9, title: 'Fix the login', url: 'https://github.com/acme/shop/pull/9' }],
-    words: 'fix it, and `a.ts`',
-  },
-  'not-served': { kind: 'not-served', owner: 'globex', ownerId: 7 },
-  hidden: { kind: 'hidden' },
-  misplaced: { kind: 'misplaced' },
-  'not-offered': {
-    kind: 'not-offered',
-    what: 'model',
-    given: 'gpt-5',
-    known: [{ name: 'gpt-5.5', costFactor: 0.5 }, { name: 'gpt-5.6' }],
-  },
-  'gave-up': { kind: 'gave-up', reason: 'GitHub did not answer' },
+  }),
+  sessionCost: replies.sessionCost(10.5, 10),
+  hasPull: replies.hasPull(
+    [{ number: 9, title: 'Fix the login', url: 'https://github.com/acme/shop/pull/9' }],
+    'fix it, and `a.ts`',
+  ),
+  notServed: replies.notServed('globex', 7),
+  notOffered: replies.notOffered('model', 'gpt-5', [
+    { name: 'gpt-5.5', costFactor: 0.5 },
+    { name: 'gpt-5.6' },
+  ]),
+  gaveUp: replies.gaveUp('GitHub did not answer'),
 }
+const toMessages: { [K in SenderReply['kind']]: Extract<SenderReply, { kind: K }> } = {
+  'not-passed-on': { kind: 'not-passed-on' },
+  'asked-since': { kind: 'asked-since' },
+  refused: { kind: 'refused', because: 'PostHog’s usage limit is reached', words: 'and *test* it,\n@sam' },
+  'permission-over': { kind: 'permission-over' },
+  'permission-refused': { kind: 'permission-refused', title: 'Run rm -rf dist', because: 'no' },
+}
+const everyReply: Record<string, Reply> = {
+  ...replies,
+  ...samples,
+  ...Object.fromEntries(Object.values(toMessages).map(each => [each.kind, replyToMessage(each)])),
+}
+const inWords = (all: Iterable<Reply>): string[] => Array.from(all, reply => replyComment('maya', reply))
+const mistakesInWords = inWords(Object.values(mistakes).map(replies.mistake))
 
 describe('replies', () => {
   /** The lists have a test of their own, below. */
   test('help, but for the lists of commands and options', () => {
-    const frame = replyComment('maya', replies.help).replace(/^- `(?:\/codex|--).*\n.*\n/gm, '')
+    const frame = samples.help.text.replace(/^- `(?:\/codex|--).*\n.*\n/gm, '')
     expect(frame).toMatchInlineSnapshot(`
       "Write a command at the start of a line, or put the label \`codex\` on the issue or pull request.
 
@@ -748,59 +734,65 @@ describe('replies', () => {
     `)
   })
 
-  const { help: _help, ...others } = replies
-  const said = Object.values(others).map(reply => `${reply.kind}: ${replyComment('maya', reply)}`)
+  const { help: _help, ...others } = everyReply
+  const said = Object.entries(others).map(([name, reply]) => `${name}: ${replyComment('maya', reply)}`)
 
   test('help names the App, once its name is known', () => {
-    const [first] = replyComment('maya', { ...replies.help, app: 'my-app' }).split('\n')
+    const { text } = replies.help({ commands, templates: [], label: 'codex', app: 'my-app' })
+    const [first] = text.split('\n')
     expect(first).toMatch(/`@my-app …` is the same as `\/codex …`\.$/)
   })
 
   test('every other one of a line', () => {
     expect(said.filter(text => !text.includes('\n')).join('\n')).toMatchInlineSnapshot(`
       "mistake: @maya there is no option \`--modle\`. Did you mean \`--model\`? To say it literally, write \`/codex -- …\`. Nothing was started.
-      not-allowed: @maya you need write permission to start a run. You have read. Nothing was started. Ask somebody with write permission to write the command.
-      not-known: @maya GitHub did not say which permission you have here, so \`/codex stop\` was refused. Nothing was started. Try again in a few minutes.
+      notAllowed: @maya you need write permission to start a run. You have read. Nothing was started. Ask somebody with write permission to write the command.
+      notKnown: @maya GitHub did not say which permission you have here, so \`/codex stop\` was refused. Nothing was started. Try again in a few minutes.
+      hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
+      misplaced: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.
+      notOffered: @maya this repository does not allow the model \`gpt-5\`. It allows \`gpt-5.5\` (price ×0.5), \`gpt-5.6\`. Nothing was started.
       fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` work here: they ask Codex for words alone. To have it changed, push the branch to this repository, or ask in an issue.
       effort: @maya \`gpt-5.5\` has no effort \`max\`. It has \`low\`, \`medium\`, \`high\`, \`xhigh\`. Nothing was started.
       model: @maya there is no model \`gpt-5.7\`. Did you mean \`gpt-5.6\`? There are \`gpt-5.5\`, \`gpt-5.6\` (price ×2). Nothing was started.
-      no-branch: @maya there is no branch \`relaese\` in this repository. Did you mean \`release\`? Nothing was started.
+      nothingToFix: @maya #9 has no failed checks, conflicts, requested changes or open comments now. Nothing was started. To have something else fixed, write \`/codex fix\` and what.
+      fixRounds: @maya an agent was sent 6 times to fix #9, 2 of them by PostHog itself. The limit is 6. Nothing was started. Write \`/codex\` and what to do, or \`/codex --force fix\`.
+      noBranch: @maya there is no branch \`relaese\` in this repository. Nothing was started.
       template: @maya \`.github/codex/release.md\` is longer than 10000 characters. Nothing was started. Correct the file on the default branch, or write \`/codex -- release …\` if that is your instruction.
-      nothing-to-fix: @maya #9 has no failed checks, conflicts, requested changes or open comments now. Nothing was started. To have something else fixed, write \`/codex fix\` and what.
-      fix-rounds: @maya an agent was sent 6 times to fix #9, 2 of them by PostHog itself. The limit is 6. Nothing was started. Write \`/codex\` and what to do, or \`/codex --force fix\`.
-      state-label: @maya only the bot sets the label \`codex:done\`: it says how a run here stands. Nothing was started.
-      base-of-pull: @maya a pull request has a base already. Nothing was started. Change the base on its page, or ask without \`--base\`.
-      base-taken: @maya pull request #9 of this thread is open, and goes into \`main\`. Nothing was started. Change the base on its page, or ask without \`--base\`.
+      baseOfPull: @maya a pull request has a base already. Nothing was started. Change the base on its page, or ask without \`--base\`.
+      baseTaken: @maya pull request #9 of this thread is open, and goes into \`main\`. Nothing was started. Change the base on its page, or ask without \`--base\`.
       closed: @maya this is closed, so nothing was started. Reopen it and ask again.
+      queuedBehind: @maya another run is still going in this thread. \`/codex plan the rest\` starts when it has ended.
+      accessWasLost: @maya not started: \`olga\` suspended the App before it began. Write it again to start it.
+      planInteractive: @maya plans, reviews and answers do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.
+      planElsewhere: @maya the plan was made for the branch \`feature\`, which is gone. Nothing was started. \`/codex plan\` makes a new plan.
+      planOutdated: @maya \`main\` has new commits since the plan was made: it is at \`ccccccc\` now. Nothing was started. \`/codex plan\` makes a new plan.
+      nothingToStop: @maya nothing is going on in this thread, so there is nothing to stop.
+      nothingToRetry: @maya nothing was asked in this thread yet, so there is nothing to try again.
+      nothingToContinue: @maya this thread has no earlier run to continue. \`/codex <instruction>\` starts one.
+      nothingToApprove: @maya this thread has no plan to approve. \`/codex plan\` makes one.
+      nothingToReview: @maya this is an issue, so there is nothing to review. Write the command on a pull request.
+      noQuestion: @maya there is no question, so nothing was started. Write it behind the command: \`/codex ask why …\`.
+      questionAnswered: @maya Codex answered the last question here, so there is nothing to go on with. Nothing was started. \`/codex ask …\` asks more. \`/codex …\` says what to do about it.
+      stillGoing: @maya a run is still going in this thread. \`/codex retry\` works when it has ended. \`/codex stop\` ends it now.
+      goneOn: @maya another run has worked in this thread since then. Nothing was started. \`/codex continue\` goes on where that one stopped.
+      noUse: @maya the same request would end the same way, so nothing was started. Codex did not finish, as the model refused to go on. Ask in other words, or choose another model with \`/codex retry --model NAME\`.
+      stoppingBeside: @maya the run in #7 (this is its pull request) is being stopped. Its status there says what it had done.
+      stoppedWaiting: @maya this was stopped by \`maya\` before it began. Write it again if you still want it.
+      status: @maya nothing is going on here now.
+      preset: @maya there is no label preset \`paln\`. Did you mean \`plan\`? Nothing was started.
+      stateLabel: @maya only the bot sets the label \`codex:done\`: it says how a run here stands. Nothing was started.
+      sandbox: @maya there is no sandbox environment \`bgi\`. Did you mean \`big\`? Nothing was started.
+      notAsUser: @maya this repository does not allow \`--as-user\`. Nothing was started. \`as_user: true\` in \`.github/codex.yml\` allows it.
+      notGranted: @maya this bot does not allow \`--as-user\` in this repository. Nothing was started. An admin of this bot can allow it with \`owners.5.as_user\` in the bot’s settings file.
+      sessionCost: @maya this session has cost \`$10.50\`, and the limit for one is \`$10\`. Nothing was started. \`/codex --new …\` starts a new session.
+      hasPull: @maya an open pull request already closes this issue: [#9 Fix the login](https://github.com/acme/shop/pull/9). Nothing was started. \`\` /codex --force fix it, and \`a.ts\` \`\` starts anyway.
+      notServed: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.7.posthog\` to the bot’s settings file.
+      gaveUp: @maya this did not work: GitHub did not answer. Nothing was started. Write the command again in a few minutes.
       not-passed-on: @maya the run was stopped before Codex could read this. Write it again if you still want it.
-      queued-behind: @maya another run is still going in this thread. \`/codex plan the rest\` starts when it has ended.
-      plan-interactive: @maya plans, reviews and answers do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.
-      plan-elsewhere: @maya the plan was made for the branch \`feature\`, which is gone. Nothing was started. \`/codex plan\` makes a new plan.
-      nothing-to: @maya nothing is going on in this thread, so there is nothing to stop.
       asked-since: @maya someone started the run here after you wrote this, so it goes on. Write \`/codex stop\` again to stop it.
       refused: @maya Codex did not get “and \\*test\\* it, @​sam”: PostHog’s usage limit is reached. The run goes on without it.
       permission-over: @maya Codex no longer waits for this answer, so it did not get it. The run goes on.
-      permission-refused: @maya Codex asks for a permission (Run rm -rf dist). PostHog did not accept the answer: no. Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run.
-      stopping-beside: @maya the run in #7 (this is its pull request) is being stopped. Its status there says what it had done.
-      stopped-waiting: @maya this was stopped by \`maya\` before it began. Write it again if you still want it.
-      access-was-lost: @maya not started: \`olga\` suspended the App before it began. Write it again to start it.
-      question-answered: @maya Codex answered the last question here, so there is nothing to go on with. Nothing was started. \`/codex ask …\` asks more. \`/codex …\` says what to do about it.
-      still-going: @maya a run is still going in this thread. \`/codex retry\` works when it has ended. \`/codex stop\` ends it now.
-      gone-on: @maya another run has worked in this thread since then. Nothing was started. \`/codex continue\` goes on where that one stopped.
-      no-use: @maya the same request would end the same way, so nothing was started. Codex did not finish, as the model refused to go on. Ask in other words, or choose another model with \`/codex retry --model NAME\`.
-      status: @maya nothing is going on here now.
-      plan-outdated: @maya \`main\` has new commits since the plan was made: it is at \`ccccccc\` now. Nothing was started. \`/codex plan\` makes a new plan.
-      preset: @maya there is no label preset \`paln\`. Did you mean \`plan\`? Nothing was started.
-      sandbox: @maya there is no sandbox environment \`bgi\`. Did you mean \`big\`? Nothing was started.
-      not-as-user: @maya this repository does not allow \`--as-user\`. Nothing was started. \`as_user: true\` in \`.github/codex.yml\` allows it.
-      not-granted: @maya this bot does not allow \`--as-user\` in this repository. Nothing was started. An admin of this bot can allow it with \`owners.5.as_user\` in the bot’s settings file.
-      session-cost: @maya this session has cost \`$10.50\`, and the limit for one is \`$10\`. Nothing was started. \`/codex --new …\` starts a new session.
-      has-pull: @maya an open pull request already closes this issue: [#9 Fix the login](https://github.com/acme/shop/pull/9). Nothing was started. \`\` /codex --force fix it, and \`a.ts\` \`\` starts anyway.
-      not-served: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.7.posthog\` to the bot’s settings file.
-      hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
-      misplaced: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.
-      not-offered: @maya this repository does not allow the model \`gpt-5\`. It allows \`gpt-5.5\` (price ×0.5), \`gpt-5.6\`. Nothing was started.
-      gave-up: @maya this did not work: GitHub did not answer. Nothing was started. Write the command again in a few minutes."
+      permission-refused: @maya Codex asks for a permission (Run rm -rf dist). PostHog did not accept the answer: no. Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run."
     `)
   })
 
@@ -840,13 +832,13 @@ describe('replies', () => {
         → Install it. It clones @​all and pushes.
       - ✓ \`posthog-key\` works at https\\://us.posthog.com
 
-      bad-settings: @maya \`.github/codex.yml\` has 1 problem, so nothing was started:
+      badSettings: @maya \`.github/codex.yml\` has 1 problem, so nothing was started:
 
       - line 2: \`effort\` can't be \`enormous\`: use \`low\` or \`max\`
 
       Fix the file, then ask again.
 
-      beside-slips: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` work here: they ask Codex for words alone. To have it changed, push the branch to this repository, or ask in an issue.
+      besideSlips: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` work here: they ask Codex for words alone. To have it changed, push the branch to this repository, or ask in an issue.
 
       ⚠️ Also, \`.github/codex.yml\` has 3 problems:
 
@@ -856,8 +848,7 @@ describe('replies', () => {
   })
 
   test('every mistake', () => {
-    const words = Object.values(mistakes).map(mistake => replyComment('maya', { kind: 'mistake', mistake }))
-    expect(words.join('\n')).toMatchInlineSnapshot(`
+    expect(mistakesInWords.join('\n')).toMatchInlineSnapshot(`
       "@maya there is no option \`--modle\`. Did you mean \`--model\`? To say it literally, write \`/codex -- …\`. Nothing was started.
       @maya there is no command \`sotp\`. Did you mean \`/codex stop\`? If it is your instruction, write \`/codex -- sotp …\`. Nothing was started.
       @maya there is no \`/codex queue\` any more: \`/codex status\` says what a run waits for. Nothing was started.
@@ -870,11 +861,8 @@ describe('replies', () => {
     `)
   })
 
-  const live = (waits: NonNullable<Run['schedule']['waits']>): Reply => ({
-    kind: 'status',
-    live: runWith({ schedule: { waits } }),
-    now: t0,
-  })
+  const live = (waits: NonNullable<Run['schedule']['waits']>): Reply =>
+    replies.status({ live: runWith({ schedule: { waits } }), now: t0 })
   const first = [{ name: '#3', title: 'x', url: 'https://x/3' }]
   const soon = {
     by: 'maya',
@@ -888,28 +876,24 @@ describe('replies', () => {
   const pulls = [{ number: 9, title: 'Fix it', url: 'https://x/9' }]
   test('other sentences of the same kinds', () => {
     const others: Reply[] = [
-      { kind: 'status', beside: working() },
-      { kind: 'stopping-beside', thread: pullThread },
-      { kind: 'status', asked: false, notBegun: [soon, gone], now: t0 },
-      { kind: 'status', live: working(), notBegun: [behind, gone], now: t0 },
-      { kind: 'status', live: inLine(2), now: t0 },
+      replies.status({ beside: working() }),
+      replies.stoppingBeside(pullThread),
+      replies.status({ asked: false, notBegun: [soon, gone], now: t0 }),
+      replies.status({ live: working(), notBegun: [behind, gone], now: t0 }),
+      replies.status({ live: inLine(2), now: t0 }),
       live({ kind: 'zero', of: 'repository', limit: zeroLimit('repository', false), ahead: 0 }),
       live({ kind: 'blocked', since: t0, by: first, more: 0 }),
       live({ kind: 'until', at: t0 + 10 * hour, limit: '`acme` started 9 runs in 24 hours; the limit is 9' }),
-      { kind: 'has-pull', pulls, words: 'retry' },
-      { kind: 'has-pull', pulls, words: undefined },
-      { kind: 'session-cost', cost: 10.5, limit: 10, again: true },
-      { kind: 'refused', because: 'no' },
-      { kind: 'model', model: 'x', meant: undefined, known: [{ name: 'gpt-5.5' }] },
-      { kind: 'sandbox', given: 'x', meant: undefined, known: [] },
-      { kind: 'not-allowed', command: 'stop', least: 'write', role: 'read' },
-      { kind: 'mistake', mistake: { kind: 'unreadable', why: 'cut' } },
-      ...(['retry', 'continue', 'approve'] as const).map(command => ({
-        kind: 'nothing-to' as const,
-        command,
-      })),
+      replies.hasPull(pulls, 'retry'),
+      replies.hasPull(pulls, undefined),
+      replies.sessionCost(10.5, 10, true),
+      replyToMessage({ kind: 'refused', because: 'no' }),
+      replies.model('x', undefined, [{ name: 'gpt-5.5' }]),
+      replies.sandbox('x', undefined, []),
+      replies.notAllowed({ command: 'stop', least: 'write', role: 'read' }),
+      replies.mistake({ kind: 'unreadable', why: 'cut' }),
     ]
-    expect(others.map(reply => replyComment('maya', reply)).join('\n')).toMatchInlineSnapshot(`
+    expect(inWords(others).join('\n')).toMatchInlineSnapshot(`
       "@maya nothing is going on here, but a run is going on in #7 (this is its pull request): Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601).
       @maya the run in #8 (the pull request of this issue) is being stopped. Its status there says what it had done.
       @maya \`/codex wipe it\` by \`zoe\` was stopped by \`maya\` before it began. A command by \`maya\` waits for GitHub until 14:03 UTC.
@@ -925,26 +909,21 @@ describe('replies', () => {
       @maya there is no model \`x\`. There are \`gpt-5.5\`. Nothing was started.
       @maya there is no sandbox environment \`x\`. There are none. Nothing was started.
       @maya you need write permission to use \`/codex stop\`. You have read. Nothing was started. Ask somebody with write permission to write the command.
-      @maya a part of this comment is too long to read, or out of sight on its page. No command was read below that. Write it again in a new comment.
-      @maya nothing was asked in this thread yet, so there is nothing to try again.
-      @maya this thread has no earlier run to continue. \`/codex <instruction>\` starts one.
-      @maya this thread has no plan to approve. \`/codex plan\` makes one."
+      @maya a part of this comment is too long to read, or out of sight on its page. No command was read below that. Write it again in a new comment."
     `)
   })
 
   test('a guess at what was meant replaces all other advice', () => {
     const unlike = { kind: 'unknown-option', given: 'colour', meant: undefined } as const
-    const { mistake } = replies
-    expect(replyComment('maya', { ...mistake, mistake: unlike })).toContain('`--effort`')
-    for (const reply of [mistake, replies.preset, replies.sandbox]) {
-      const said = replyComment('maya', reply)
-      expect(said).toContain('Did you mean')
-      expect(said).not.toMatch(/There are|codex help/)
+    expect(replies.mistake(unlike).text).toContain('`--effort`')
+    for (const { text } of [samples.mistake, samples.preset, samples.sandbox]) {
+      expect(text).toContain('Did you mean')
+      expect(text).not.toMatch(/There are|codex help/)
     }
   })
 
   test('help names every command, option and reaction there is, in lists, which a phone does not cut', () => {
-    const text = replyComment('maya', replies.help)
+    const { text } = samples.help
     for (const { usage, about, least } of Object.values(commands))
       expect(text).toContain(`- \`${usage}\` (${least} permission)\\\n  ${about}`)
     expect(text).not.toMatch(/^\|/m)
@@ -955,8 +934,8 @@ describe('replies', () => {
 
 const everything = (): string[] => [
   ...Object.values(phases).flatMap(run => [status(run), closingComment(run)]),
-  ...Object.values(replies).map(reply => replyComment('maya', reply)),
-  ...Object.values(mistakes).map(mistake => replyComment('maya', { kind: 'mistake', mistake })),
+  ...inWords(Object.values(everyReply)),
+  ...mistakesInWords,
 ]
 
 test('nothing that the bot says is a command to it', () => {

@@ -12,7 +12,7 @@ import { contextGiven, wordsOf } from '../../src/core/record/words-to-say.ts'
 import { Given } from '../../src/core/record/workspace-part.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { closingComment } from '../../src/core/words/closing.ts'
-import { replyComment } from '../../src/core/words/replies.ts'
+import { replies } from '../../src/core/words/replies.ts'
 import { pullFooter } from '../../src/core/words/small-line.ts'
 import { statusComment } from '../../src/core/words/status.ts'
 import { faultOf } from '../../src/posthog/posthog-http.ts'
@@ -158,9 +158,9 @@ describe('a fault is named once', () => {
   test('of a settings file', () => {
     const path = '.github/codex.yml'
     const problem = `${path}, line 2: \`effort\` must be a word; ${path}, line 3: \`nodel\` is no setting`
-    const said = replyComment('maya', { kind: 'bad-settings', problem, slips: [{ path, count: 2 }] })
-    expect(said.split(path)).toHaveLength(2)
-    expect(said).toContain('- line 2: `effort` must be a word\n- line 3: `nodel` is no setting')
+    const { text } = replies.badSettings({ problem, slips: [{ path, count: 2 }] })
+    expect(text.split(path)).toHaveLength(2)
+    expect(text).toContain('- line 2: `effort` must be a word\n- line 3: `nodel` is no setting')
   })
 })
 
@@ -188,7 +188,6 @@ describe('words that nobody needs', () => {
     session: { permission: { id: 'p', title: 'Run `rm -rf dist`?', allowed: false } },
   }
   const failed: Outcome = { kind: 'failed', class: 'agent', reason: 'It broke', fix: 'Look.' }
-  const notServed = { kind: 'not-served', owner: 'globex', ownerId: 7 } as const
   const ended = (outcome: Outcome, ...more: RunChange[]): Run =>
     working(
       {
@@ -229,7 +228,7 @@ describe('words that nobody needs', () => {
     ['`/codex help`', status(working()), /codex help/],
     ['how to add to what is getting ready', status(runWith({ schedule: { admitted: true } })), /to add/],
     ['how to add to what waits', status(runWith(inLine(1))), /to add/],
-    ['that a hint comes once', replyComment('maya', notServed), /once/],
+    ['that a hint comes once', replies.notServed('globex', 7).text, /once/],
   ])('%s', (_, text, words) => {
     expect(text).not.toMatch(words)
   })
@@ -361,7 +360,7 @@ describe('after its last word', () => {
     report: { status: statusHere },
   }
   const answer = (...given: RunChange[]): string =>
-    replyComment('maya', { kind: 'status', last: working(done, ...given), asked: true, now })
+    replies.status({ last: working(done, ...given), asked: true, now }).text
 
   test('`/codex status` leads to that, else to the status', () => {
     expect(answer()).toContain('[Details](https://github.com/acme/shop/issues/7#issuecomment-601)')
@@ -454,7 +453,7 @@ describe('a run in line', () => {
 
   test('says in `/codex status` which run must end first', () => {
     const live = runWith({ schedule: { waits: { kind: 'line', of: 'repository', ahead: 1, after } } })
-    expect(replyComment('maya', { kind: 'status', live, now })).toContain(`One run must end first: ${link}.`)
+    expect(replies.status({ live, now }).text).toContain(`One run must end first: ${link}.`)
   })
 })
 
@@ -465,7 +464,7 @@ test.each([
   [{ label: 'codex:high' }, 'What the label `codex:high` asks for starts when it has ended.'],
   [{}, 'What you asked for starts when it has ended.'],
 ])('a command that waits behind a run is named: %j', (named, words) => {
-  expect(replyComment('maya', { kind: 'queued-behind', differs: [], ...named })).toContain(words)
+  expect(replies.queuedBehind(named).text).toContain(words)
 })
 
 describe('a session that goes on', () => {

@@ -10,7 +10,7 @@ import {
 } from '../../src/core/record/permission-request.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
 import { standingOf } from '../../src/core/record/turn.ts'
-import { replyComment } from '../../src/core/words/replies.ts'
+import { replies } from '../../src/core/words/replies.ts'
 import { statusComment } from '../../src/core/words/status.ts'
 import { questionComment } from '../../src/core/words/while-working.ts'
 import { ask, deployment, hour, idleSince, logIs, maya, snapshotWith, t0, taskRun, working } from './given.ts'
@@ -119,8 +119,8 @@ test('the status leads to the question; until that is posted, it asks itself', (
 })
 
 test('`status` says that it waits for an answer, and where', () => {
-  const reply = replyComment('sam', { kind: 'status', live: asked(asking(question)) })
-  expect(reply).toContain('it waits for your answer to [this question](')
+  const { text } = replies.status({ live: asked(asking(question)) })
+  expect(text).toContain('it waits for your answer to [this question](')
 })
 
 const asksNow = (run: Run): Run =>

@@ -1,6 +1,6 @@
 /**
- * Every reply to whoever gave a command: its kind with its facts, and its sentence.
- * Nothing is posted here.
+ * Every reply to whoever gave a command: an entry of `replies` has its name and its sentence, and a limit, which
+ * `reply.ts` keeps. Nothing is posted here.
  */
 import { flagOf, infoOf, type OptionName, optionNames, takenBy, usageOf } from '../command/options.ts'
 import type { Mistake } from '../command/parse.ts'
@@ -9,7 +9,7 @@ import { type Check, markOf } from '../model/check.ts'
 import type { ReasoningEffort } from '../model/codex-task-run-create.ts'
 import { type CommandGrammar, instruction, type Role } from '../model/command-grammar.ts'
 import type { Thread } from '../model/thread.ts'
-import type { PricedModel, Sign } from '../model/views.ts'
+import type { PricedModel, Pull, Sign } from '../model/views.ts'
 import { unfinished } from '../record/failures.ts'
 import type { SenderReply } from '../record/mailbox-part.ts'
 import type { Outcome, Rounds } from '../record/run.ts'
@@ -21,71 +21,145 @@ import { configText, type ShownSettings } from './settings-text.ts'
 import { besideThis, standingSentence, type ThreadStanding } from './thread-standing.ts'
 import { mentions, priced, pullLink, withCode } from './words.ts'
 
-export type Reply =
-  | {
-      kind: 'help'
-      commands: readonly CommandGrammar[]
-      templates: readonly string[]
-      label: string
-      /** The App's login, if it is known. */
-      app?: string | undefined
-    }
-  | { kind: 'mistake'; mistake: Mistake }
-  | { kind: 'not-allowed'; command: string; least: Role; role: string }
-  | { kind: 'hidden' }
-  | { kind: 'misplaced' }
-  | { kind: 'not-offered'; what: 'model' | 'effort'; given: string; known: readonly PricedModel[] }
-  /** `why`: what GitHub refused to say. */
-  | { kind: 'not-known'; command: string; why: string | undefined }
-  | { kind: 'fork' }
-  | { kind: 'effort'; effort: ReasoningEffort; model: string; known: readonly string[] }
-  | { kind: 'model'; model: string; meant: string | undefined; known: readonly PricedModel[] }
-  | { kind: 'no-branch'; branch: string; meant: string | undefined }
-  | { kind: 'template'; name: string; why: 'long' | 'unreadable' }
-  | { kind: 'base-of-pull' }
-  | { kind: 'base-taken'; pull: number; base: string }
-  | { kind: 'closed' }
-  | SenderReply
-  /** `line`: what stands behind the command word; `label`: what asked for it instead. */
-  | { kind: 'queued-behind'; differs: readonly OptionName[]; line?: string | undefined; label?: string }
-  | { kind: 'plan-interactive' }
-  | { kind: 'plan-elsewhere'; branch: string }
-  | { kind: 'nothing-to'; command: NothingTo }
-  /** A question, after which nothing is left to go on with. */
-  | { kind: 'question-answered' }
-  | { kind: 'still-going'; command: string }
+/** What is told to whoever gave a command. */
+export interface Reply {
+  text: string
+  /** All that somebody without rights gets of its like in a thread. Of refusals nobody gets more. */
+  limit:
+    | 'one refusal a day'
+    | 'one failure a day'
+    | 'one help a day'
+    | 'one status in ten minutes'
+    | 'one other reply a day'
+}
+
+const limited = (limit: Reply['limit'], text: string): Reply => ({ limit, text })
+
+const limitedTo =
+  (limit: Reply['limit']) =>
+  (words: TemplateStringsArray, ...facts: readonly (string | number)[]): Reply =>
+    limited(limit, String.raw({ raw: words }, ...facts))
+
+const refusal = limitedTo('one refusal a day')
+const plain = limitedTo('one other reply a day')
+
+/** Help is for everybody who reads it. */
+export const replyComment = (login: string, { text, limit }: Reply): string =>
+  limit === 'one help a day' ? text : `${mentions([login])} ${text}`
+
+export const replies = {
+  help: (shown: HelpShown) => limited('one help a day', helpText(shown)),
+  mistake: (mistake: Mistake) =>
+    plain`${mistakeSentence(mistake)}${partly.has(mistake.kind) ? '' : ' Nothing was started.'}`,
+  notAllowed: ({ command, least, role }: { command: string; least: Role; role: string }) =>
+    refusal`you need ${least} permission to ${command === instruction ? 'start a run' : `use ${naming(command)}`}. You have ${inlineWords(role, 40)}. Nothing was started. Ask somebody with ${least} permission to write the command.`,
+  /** @param why what GitHub refused to say */
+  notKnown: (command: string, why: string | undefined) =>
+    refusal`GitHub did not say which permission you have here, so ${naming(command)} was refused. Nothing was started. ${whyUnknown(why)}`,
+  hidden: plain`GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.`,
+  misplaced: plain`\`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.`,
+  notOffered: (what: 'model' | 'effort', given: string, known: readonly PricedModel[]) =>
+    plain`this repository does not allow the ${what} ${code(given)}. It allows ${priced(known)}. Nothing was started.`,
+  fork: plain`this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` work here: they ask Codex for words alone. To have it changed, push the branch to this repository, or ask in an issue.`,
+  effort: (effort: ReasoningEffort, model: string, known: readonly string[]) =>
+    plain`${code(model)} has no effort ${code(effort)}. It has ${known.length === 0 ? 'none' : known.map(code).join(', ')}. Nothing was started.`,
+  model: (model: string, meant: string | undefined, known: readonly PricedModel[]) =>
+    plain`there is no model ${code(model)}.${didYouMean(meant) ?? ''} There are ${priced(known)}. Nothing was started.`,
+  nothingToFix: (pull: number | undefined, running?: number) =>
+    plain`${pull === undefined ? 'there is no open pull request' : `#${pull} has no failed checks, conflicts, requested changes or open comments now`}. Nothing was started.${stillRunning(running)} To have something else fixed, write \`/codex fix\` and what.`,
+  fixRounds: (pull: number, most: number, { asked, byPostHog }: Rounds) =>
+    plain`an agent was sent ${counted(asked + byPostHog, 'time')} to fix #${pull}${byPostHog > 0 ? `, ${byPostHog} of them by PostHog itself` : ''}. The limit is ${most}. Nothing was started. Write \`/codex\` and what to do, or \`/codex --force fix\`.`,
+  noBranch: (branch: string) =>
+    plain`there is no branch ${code(branch)} in this repository. Nothing was started.`,
+  template: (name: string, why: keyof typeof templateFaults) =>
+    plain`${code(templatePath(name))} ${templateFaults[why]}. Nothing was started. Correct the file on the default branch, or write ${code(`/codex -- ${name} …`)} if that is your instruction.`,
+  baseOfPull: plain`a pull request has a base already. Nothing was started. Change the base on its page, or ask without \`--base\`.`,
+  baseTaken: (pull: number, base: string) =>
+    plain`pull request #${pull} of this thread is open, and goes into ${code(base)}. Nothing was started. Change the base on its page, or ask without \`--base\`.`,
+  closed: plain`this is closed, so nothing was started. Reopen it and ask again.`,
+  /** @param asked what stands behind the command word, or the label that asked for it instead */
+  queuedBehind: (asked: { line?: string | undefined; label?: string }, differs: readonly OptionName[] = []) =>
+    plain`another run is still going in this thread${differs.length === 0 ? '' : `, with another ${flags(differs)}`}. ${waitingInWords(asked)} starts when it has ended.`,
+  accessWasLost: ({ by, because }: { by: string; because: string }) =>
+    plain`not started: ${code(by)} ${because} before it began. Write it again to start it.`,
+  planInteractive: plain`plans, reviews and answers do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.`,
+  planElsewhere: (branch: string) =>
+    plain`the plan was made for the branch ${code(branch)}, which is gone. Nothing was started. \`/codex plan\` makes a new plan.`,
+  planOutdated: (branch: string, sha: string) =>
+    plain`${code(branch)} has new commits since the plan was made: it is at ${code(sha.slice(0, 7))} now. Nothing was started. \`/codex plan\` makes a new plan.`,
+  nothingToStop: plain`nothing is going on in this thread, so there is nothing to stop.`,
+  nothingToRetry: plain`nothing was asked in this thread yet, so there is nothing to try again.`,
+  nothingToContinue: plain`this thread has no earlier run to continue. \`/codex <instruction>\` starts one.`,
+  nothingToApprove: plain`this thread has no plan to approve. \`/codex plan\` makes one.`,
+  nothingToReview: plain`this is an issue, so there is nothing to review. Write the command on a pull request.`,
+  noQuestion: plain`there is no question, so nothing was started. Write it behind the command: \`/codex ask why …\`.`,
+  questionAnswered: plain`Codex answered the last question here, so there is nothing to go on with. Nothing was started. \`/codex ask …\` asks more. \`/codex …\` says what to do about it.`,
+  stillGoing: (command: string) =>
+    plain`a run is still going in this thread. ${code(`/codex ${command}`)} works when it has ended. \`/codex stop\` ends it now.`,
   /** The box that was ticked stands under an earlier run. */
-  | { kind: 'gone-on' }
-  | { kind: 'no-use'; outcome: Outcome & { kind: 'failed' | 'unfinished' } }
-  | { kind: 'stopping-beside'; thread: Pick<Thread, 'number' | 'kind'> }
-  | { kind: 'access-was-lost'; by: string; because: string }
-  /** Without `by`, whoever asked for it stopped it. */
-  | { kind: 'stopped-waiting'; by: string | undefined }
-  | ({ kind: 'status' } & ThreadStanding)
-  | ({ kind: 'config' } & ShownSettings)
-  | { kind: 'doctor'; repository: string; checks: readonly Check[] }
-  | { kind: 'plan-outdated'; branch: string; sha: string }
-  | { kind: 'preset'; given: string; meant: string | undefined; known: readonly string[] }
-  | { kind: 'state-label'; label: string }
-  | { kind: 'sandbox'; given: string; meant: string | undefined; known: readonly string[] }
-  | { kind: 'not-as-user' }
-  | { kind: 'not-granted'; what: GrantName; owner: number }
-  | { kind: 'bad-settings'; problem: string; slips: readonly FileSlips[] }
-  | { kind: 'beside-slips'; reply: Reply; problem: string; slips: readonly FileSlips[] }
-  | { kind: 'session-cost'; cost: number; limit: number; again?: boolean }
-  | {
-      kind: 'has-pull'
-      pulls: readonly {
-        number: number
-        title: string
-        url: string
-      }[] /** Behind `/codex`, to write it again; `undefined` for words on several lines. */
-      words: string | undefined
-    }
-  | { kind: 'nothing-to-fix'; pull: number | undefined; running?: number | undefined }
-  | ({ kind: 'fix-rounds'; pull: number; most: number } & Rounds)
-  | { kind: 'not-served'; owner: string; ownerId: number }
-  | { kind: 'gave-up'; reason: string }
+  goneOn: plain`another run has worked in this thread since then. Nothing was started. \`/codex continue\` goes on where that one stopped.`,
+  noUse: (outcome: Outcome & { kind: 'failed' | 'unfinished' }) =>
+    limited('one other reply a day', noUseSentence(outcome)),
+  stoppingBeside: (thread: Pick<Thread, 'number' | 'kind'>) =>
+    plain`the run in ${besideThis(thread)} is being stopped. Its status there says what it had done.`,
+  /** @param by somebody else than whoever asked for it */
+  stoppedWaiting: (by: string | undefined) =>
+    plain`${by === undefined ? 'you stopped this' : `this was stopped by ${code(by)}`} before it began. Write it again if you still want it.`,
+  status: (standing: ThreadStanding) => limited('one status in ten minutes', standingSentence(standing)),
+  config: (shown: ShownSettings) => limited('one other reply a day', configText(shown)),
+  doctor: (repository: string, checks: readonly Check[]) =>
+    limited('one other reply a day', doctorText(repository, checks)),
+  preset: (given: string, meant: string | undefined, known: readonly string[]) =>
+    plain`there is no label preset ${code(given)}${meantOrAll(meant, known)} Nothing was started.`,
+  stateLabel: (label: string) =>
+    plain`only the bot sets the label ${code(label)}: it says how a run here stands. Nothing was started.`,
+  sandbox: (given: string, meant: string | undefined, known: readonly string[]) =>
+    plain`there is no sandbox environment ${code(given)}${meantOrAll(meant, known)} Nothing was started.`,
+  notAsUser: plain`this repository does not allow \`--as-user\`. Nothing was started. \`as_user: true\` in \`.github/codex.yml\` allows it.`,
+  notGranted: (what: GrantName, owner: number) =>
+    plain`this bot does not allow ${what === 'sandboxes' ? 'that sandbox environment' : flags(optionNames.filter(name => infoOf(name).grant === what))} in this repository. Nothing was started. An admin of this bot can allow it with ${code(`owners.${owner}.${what}`)} in the bot’s settings file.`,
+  badSettings: (found: FoundSlips) =>
+    plain`${slipsOf(found)}, so nothing was started:\n\n${itemsOf(found)}\n\nFix the file, then ask again.`,
+  besideSlips: (reply: Reply, found: FoundSlips): Reply => ({
+    ...reply,
+    text: `${reply.text}\n\n⚠️ Also, ${slipsOf(found)}:\n\n${itemsOf(found)}`,
+  }),
+  sessionCost: (cost: number, limit: number, again?: boolean) =>
+    plain`this session has cost ${dollars(cost)}, and the limit for one is ${dollars(limit)}. Nothing was started. ${code(again ? '/codex retry --new' : '/codex --new …')} starts a new session.`,
+  /** @param words behind `/codex`, to write it again; `undefined` for words on several lines */
+  hasPull: (pulls: readonly Pick<Pull, 'number' | 'title' | 'url'>[], words: string | undefined) =>
+    plain`${pulls.length === 1 ? 'an open pull request already closes' : 'open pull requests already close'} this issue: ${pulls
+      .slice(0, maxPulls)
+      .map(pullLink)
+      .join(', ')}. Nothing was started. ${
+      words === undefined || words.length > maxWords
+        ? 'Write the same again with `--force` behind `/codex` to start anyway.'
+        : `${code(`/codex --force ${words}`.trimEnd())} starts anyway.`
+    }`,
+  notServed: (owner: string, ownerId: number) =>
+    plain`this bot does not serve ${code(owner)}, so nothing was started. An admin of this bot can add ${code(`owners.${ownerId}.posthog`)} to the bot’s settings file.`,
+  gaveUp: (reason: string) =>
+    limited(
+      'one failure a day',
+      `this did not work: ${ended(inlineWords(reason, 300))} Nothing was started. Write the command again in a few minutes.`,
+    ),
+}
+
+/** What a Run tells whoever sent it a message: its record keeps the kind and the facts. */
+export function replyToMessage(reply: SenderReply): Reply {
+  switch (reply.kind) {
+    case 'not-passed-on':
+      return plain`the run was stopped before Codex could read this. Write it again if you still want it.`
+    case 'asked-since':
+      return plain`someone started the run here after you wrote this, so it goes on. Write \`/codex stop\` again to stop it.`
+    case 'refused':
+      return plain`Codex did not get ${reply.words ? `“${inlineWords(reply.words, 60)}”` : 'this'}: ${ended(withCode(reply.because, 300))} The run goes on without it.`
+    case 'permission-over':
+      return plain`Codex no longer waits for this answer, so it did not get it. The run goes on.`
+    case 'permission-refused':
+      return plain`Codex asks for a permission (${inlineWords(reply.title, 120)}). PostHog did not accept the answer: ${ended(withCode(reply.because, 300))} Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run.`
+  }
+}
 
 const whyUnknown = (why: string | undefined): string =>
   why === undefined
@@ -94,119 +168,7 @@ const whyUnknown = (why: string | undefined): string =>
 
 const partly: ReadonlySet<Mistake['kind']> = new Set<Mistake['kind']>(['too-many', 'unreadable'])
 
-export function replyComment(login: string, reply: Reply): string {
-  return reply.kind === 'help' ? helpText(reply) : `${mentions([login])} ${sentence(reply, login)}`
-}
-
-function sentence(reply: Reply, login: string): string {
-  switch (reply.kind) {
-    case 'help':
-      return helpText(reply)
-    case 'mistake':
-      return `${mistakeSentence(reply.mistake)}${partly.has(reply.mistake.kind) ? '' : ' Nothing was started.'}`
-    case 'not-allowed':
-      return `you need ${reply.least} permission to ${reply.command === 'run' ? 'start a run' : `use ${naming(reply.command)}`}. You have ${inlineWords(reply.role, 40)}. Nothing was started. Ask somebody with ${reply.least} permission to write the command.`
-    case 'hidden':
-      return 'GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.'
-    case 'misplaced':
-      return '`/codex` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.'
-    case 'not-offered':
-      return `this repository does not allow the ${reply.what} ${code(reply.given)}. It allows ${priced(reply.known)}. Nothing was started.`
-    case 'not-known':
-      return `GitHub did not say which permission you have here, so ${naming(reply.command)} was refused. Nothing was started. ${whyUnknown(reply.why)}`
-    case 'fork':
-      return 'this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. `/codex ask`, `/codex plan` and `/codex review` work here: they ask Codex for words alone. To have it changed, push the branch to this repository, or ask in an issue.'
-    case 'effort':
-      return `${code(reply.model)} has no effort ${code(reply.effort)}. It has ${reply.known.length === 0 ? 'none' : reply.known.map(code).join(', ')}. Nothing was started.`
-    case 'model':
-      return `there is no model ${code(reply.model)}.${didYouMean(reply.meant) ?? ''} There are ${priced(reply.known)}. Nothing was started.`
-    case 'nothing-to-fix':
-      return `${reply.pull === undefined ? 'there is no open pull request' : `#${reply.pull} has no failed checks, conflicts, requested changes or open comments now`}. Nothing was started.${stillRunning(reply.running)} To have something else fixed, write \`/codex fix\` and what.`
-    case 'fix-rounds':
-      return `an agent was sent ${counted(reply.asked + reply.byPostHog, 'time')} to fix #${reply.pull}${reply.byPostHog > 0 ? `, ${reply.byPostHog} of them by PostHog itself` : ''}. The limit is ${reply.most}. Nothing was started. Write \`/codex\` and what to do, or \`/codex --force fix\`.`
-    case 'no-branch':
-      return `there is no branch ${code(reply.branch)} in this repository.${didYouMean(reply.meant) ?? ''} Nothing was started.`
-    case 'template':
-      return `${code(templatePath(reply.name))} ${templateFaults[reply.why]}. Nothing was started. Correct the file on the default branch, or write ${code(`/codex -- ${reply.name} …`)} if that is your instruction.`
-    case 'base-of-pull':
-      return 'a pull request has a base already. Nothing was started. Change the base on its page, or ask without `--base`.'
-    case 'base-taken':
-      return `pull request #${reply.pull} of this thread is open, and goes into ${code(reply.base)}. Nothing was started. Change the base on its page, or ask without \`--base\`.`
-    case 'closed':
-      return 'this is closed, so nothing was started. Reopen it and ask again.'
-    case 'not-passed-on':
-      return 'the run was stopped before Codex could read this. Write it again if you still want it.'
-    case 'refused':
-      return `Codex did not get ${reply.words ? `“${inlineWords(reply.words, 60)}”` : 'this'}: ${ended(withCode(reply.because, 300))} The run goes on without it.`
-    case 'permission-over':
-      return 'Codex no longer waits for this answer, so it did not get it. The run goes on.'
-    case 'permission-refused':
-      return `Codex asks for a permission (${inlineWords(reply.title, 120)}). PostHog did not accept the answer: ${ended(withCode(reply.because, 300))} Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run.`
-    case 'queued-behind':
-      return `another run is still going in this thread${reply.differs.length === 0 ? '' : `, with another ${flags(reply.differs)}`}. ${waitingInWords(reply)} starts when it has ended.`
-    case 'access-was-lost':
-      return `not started: ${code(reply.by)} ${reply.because} before it began. Write it again to start it.`
-    case 'plan-interactive':
-      return 'plans, reviews and answers do not work with `mode: interactive`, which this repository has. Nothing was started. Set `mode: background` in `.github/codex.yml`.'
-    case 'plan-elsewhere':
-      return `the plan was made for the branch ${code(reply.branch)}, which is gone. Nothing was started. \`/codex plan\` makes a new plan.`
-    case 'nothing-to':
-      return nothingTo[reply.command]
-    case 'question-answered':
-      return 'Codex answered the last question here, so there is nothing to go on with. Nothing was started. `/codex ask …` asks more. `/codex …` says what to do about it.'
-    case 'still-going':
-      return `a run is still going in this thread. ${code(`/codex ${reply.command}`)} works when it has ended. \`/codex stop\` ends it now.`
-    case 'gone-on':
-      return 'another run has worked in this thread since then. Nothing was started. `/codex continue` goes on where that one stopped.'
-    case 'no-use':
-      return noUseSentence(reply.outcome)
-    case 'asked-since':
-      return 'someone started the run here after you wrote this, so it goes on. Write `/codex stop` again to stop it.'
-    case 'stopping-beside':
-      return `the run in ${besideThis(reply.thread)} is being stopped. Its status there says what it had done.`
-    case 'stopped-waiting':
-      return `${reply.by === undefined ? 'you stopped this' : `this was stopped by ${code(reply.by)}`} before it began. Write it again if you still want it.`
-    case 'status':
-      return standingSentence(reply)
-    case 'config':
-      return configText(reply)
-    case 'doctor':
-      return doctorText(reply)
-    case 'plan-outdated':
-      return `${code(reply.branch)} has new commits since the plan was made: it is at ${code(reply.sha.slice(0, 7))} now. Nothing was started. \`/codex plan\` makes a new plan.`
-    case 'preset':
-      return `there is no label preset ${code(reply.given)}${meantOrAll(reply)} Nothing was started.`
-    case 'state-label':
-      return `only the bot sets the label ${code(reply.label)}: it says how a run here stands. Nothing was started.`
-    case 'sandbox':
-      return `there is no sandbox environment ${code(reply.given)}${meantOrAll(reply)} Nothing was started.`
-    case 'not-as-user':
-      return 'this repository does not allow `--as-user`. Nothing was started. `as_user: true` in `.github/codex.yml` allows it.'
-    case 'not-granted':
-      return `this bot does not allow ${reply.what === 'sandboxes' ? 'that sandbox environment' : flags(optionNames.filter(name => infoOf(name).grant === reply.what))} in this repository. Nothing was started. An admin of this bot can allow it with ${code(`owners.${reply.owner}.${reply.what}`)} in the bot’s settings file.`
-    case 'bad-settings':
-      return `${slipsOf(reply.slips)}, so nothing was started:\n\n${itemsOf(reply)}\n\nFix the file, then ask again.`
-    case 'beside-slips':
-      return `${sentence(reply.reply, login)}\n\n⚠️ Also, ${slipsOf(reply.slips)}:\n\n${itemsOf(reply)}`
-    case 'session-cost':
-      return `this session has cost ${dollars(reply.cost)}, and the limit for one is ${dollars(reply.limit)}. Nothing was started. ${code(reply.again ? '/codex retry --new' : '/codex --new …')} starts a new session.`
-    case 'has-pull':
-      return `${reply.pulls.length === 1 ? 'an open pull request already closes' : 'open pull requests already close'} this issue: ${reply.pulls
-        .slice(0, maxPulls)
-        .map(pullLink)
-        .join(', ')}. Nothing was started. ${
-        reply.words === undefined || reply.words.length > maxWords
-          ? 'Write the same again with `--force` behind `/codex` to start anyway.'
-          : `${code(`/codex --force ${reply.words}`.trimEnd())} starts anyway.`
-      }`
-    case 'not-served':
-      return `this bot does not serve ${code(reply.owner)}, so nothing was started. An admin of this bot can add ${code(`owners.${reply.ownerId}.posthog`)} to the bot’s settings file.`
-    case 'gave-up':
-      return `this did not work: ${ended(inlineWords(reply.reason, 300))} Nothing was started. Write the command again in a few minutes.`
-  }
-}
-
-function waitingInWords({ line, label }: Reply & { kind: 'queued-behind' }): string {
+function waitingInWords({ line, label }: { line?: string | undefined; label?: string }): string {
   if (label !== undefined) return `What the label ${code(label)} asks for`
   if (line === undefined) return 'What you asked for'
   return code(
@@ -229,7 +191,7 @@ const templateFaults = {
   unreadable: 'could not be read as text: it may be empty, larger than a megabyte, or no text',
 } as const
 
-function doctorText({ repository, checks }: Reply & { kind: 'doctor' }): string {
+function doctorText(repository: string, checks: readonly Check[]): string {
   const wrong = checks.filter(({ ok }) => !ok)
   const heading =
     wrong.length === 0
@@ -242,11 +204,16 @@ function doctorText({ repository, checks }: Reply & { kind: 'doctor' }): string 
   return [heading, lines.join('\n')].join('\n\n')
 }
 
-const slipsOf = (slips: readonly FileSlips[]): string =>
+interface FoundSlips {
+  problem: string
+  slips: readonly FileSlips[]
+}
+
+const slipsOf = ({ slips }: FoundSlips): string =>
   slips.map(({ path, count }) => `${code(path)} has ${counted(count, 'problem')}`).join(' and ')
 
 /** The name of the only file stands above them. */
-function itemsOf({ problem, slips }: { problem: string; slips: readonly FileSlips[] }): string {
+function itemsOf({ problem, slips }: FoundSlips): string {
   const name = slips.length === 1 ? slips[0]?.path : undefined
   return problem
     .split('; ')
@@ -268,18 +235,8 @@ function noUseSentence(outcome: Outcome & { kind: 'failed' | 'unfinished' }): st
   return `the same request would end the same way, so nothing was started. ${begun(ended(why))} ${fix}`
 }
 
-const naming = (command: string): string => (command === 'run' ? 'starting a run' : code(`/codex ${command}`))
-
-type NothingTo = 'stop' | 'retry' | 'continue' | 'approve' | 'review' | 'ask'
-
-const nothingTo: Record<NothingTo, string> = {
-  stop: 'nothing is going on in this thread, so there is nothing to stop.',
-  retry: 'nothing was asked in this thread yet, so there is nothing to try again.',
-  continue: 'this thread has no earlier run to continue. `/codex <instruction>` starts one.',
-  approve: 'this thread has no plan to approve. `/codex plan` makes one.',
-  ask: 'there is no question, so nothing was started. Write it behind the command: `/codex ask why …`.',
-  review: 'this is an issue, so there is nothing to review. Write the command on a pull request.',
-}
+const naming = (command: string): string =>
+  command === instruction ? 'starting a run' : code(`/codex ${command}`)
 
 /** Somebody's words may only speak of an option. */
 const literally = ' To say it literally, write `/codex -- …`.'
@@ -314,15 +271,23 @@ function mistakeSentence(mistake: Mistake): string {
 const didYouMean = (meant: string | undefined): string | undefined =>
   meant === undefined ? undefined : ` Did you mean ${code(meant)}?`
 
-const meantOrAll = ({ meant, known }: { meant: string | undefined; known: readonly string[] }): string =>
+const meantOrAll = (meant: string | undefined, known: readonly string[]): string =>
   `.${didYouMean(meant) ?? ` There ${known.length === 0 ? 'are none' : `are ${known.map(code).join(', ')}`}.`}`
 
 const allOptions = optionNames.map(name => code(flagOf(name))).join(', ')
 
 const shownFirst: readonly string[] = [instruction, 'plan', 'stop']
 
+interface HelpShown {
+  commands: readonly CommandGrammar[]
+  templates: readonly string[]
+  label: string
+  /** The App's login, if it is known. */
+  app?: string | undefined
+}
+
 /** Lists, as a phone cuts a table. */
-function helpText({ commands, templates, label, app }: Reply & { kind: 'help' }): string {
+function helpText({ commands, templates, label, app }: HelpShown): string {
   const examples = commands.filter(({ name }) => shownFirst.includes(name)).map(({ example }) => example)
   const commandRows = commands.map(
     ({ usage, about, least }) => `- ${code(usage)} (${least} permission)\\\n  ${about}`,

@@ -4,7 +4,7 @@
  */
 import { reactions } from '../../core/model/views.ts'
 import type { Marker } from '../../core/record/marker.ts'
-import { replyComment } from '../../core/words/replies.ts'
+import { replyComment, replyToMessage } from '../../core/words/replies.ts'
 import { saying } from '../../core/words/say.ts'
 import { ignoreRefusal } from './markers.ts'
 import { once, step } from './step-context.ts'
@@ -24,7 +24,11 @@ export const answerMessage = step('answer-message', {
       const place = target?.kind === 'subject' ? undefined : target
       const answered = once(context, {
         intent: { kind: 'answer-message', at: deps.now() },
-        ...saying(github, deps.signer, { marker, place, text: () => replyComment(to.login, reply) }),
+        ...saying(github, deps.signer, {
+          marker,
+          place,
+          text: () => replyComment(to.login, replyToMessage(reply)),
+        }),
       })
       await ignoreRefusal(context, answered, 'GitHub refused the answer to a message')
     }
