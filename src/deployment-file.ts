@@ -65,13 +65,13 @@ export function followDeploymentFile(
   let noticed: string | undefined | null = null
   let problems: readonly string[] = []
   const listeners: (() => void)[] = []
-  const check = async (): Promise<void> => {
+  const checkFile = async (): Promise<void> => {
     const text = await read().catch(() => undefined)
     if (text === seen) return
     // Half of a file may parse: it counts when two reads give the same.
     if (text !== noticed) {
       noticed = text
-      setTimeout(() => void check(), settledAfter).unref()
+      setTimeout(() => void checkFile(), settledAfter).unref()
       return
     }
     seen = text
@@ -95,7 +95,7 @@ export function followDeploymentFile(
       for (const changed of listeners) changed()
     }
   }
-  const timer = setInterval(() => void check(), every).unref()
+  const timer = setInterval(() => void checkFile(), every).unref()
   return {
     onChange: changed => void listeners.push(changed),
     settings,

@@ -6,7 +6,7 @@ import type { Person, Thread } from '../core/model/thread.ts'
 import { minute } from '../core/model/time.ts'
 import type { CommentView, NeedsView, Permission } from '../core/model/views.ts'
 import type { Signer } from '../core/record/marker.ts'
-import { believeAbsent, idleMs, type RefusedReads } from '../core/record/retries.ts'
+import { believeAbsent, idleMs, type ReadRefusals } from '../core/record/retries.ts'
 import { limits } from '../core/record/timing.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 
@@ -21,7 +21,7 @@ export interface PersonCheck {
   signer: Signer
   repoId: number
   settings: RepoSettings
-  reads: RefusedReads
+  reads: ReadRefusals
   log: Log
 }
 
@@ -61,7 +61,7 @@ const noPermission: Permission = { role: 'none', name: 'none' }
 async function permissionOf(
   github: PersonCheck['github'],
   person: Person,
-  reads: RefusedReads,
+  reads: ReadRefusals,
 ): Promise<Permission> {
   try {
     return await github.permission(person.login)

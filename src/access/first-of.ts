@@ -52,7 +52,7 @@ export function repositoryNamesIn(records: WrittenOnce, log: Pick<Log, 'warn'>):
   const isFirst = firstIn(records)
   const checked = new NewestMap<string, Promise<boolean>>(maxKept)
 
-  async function check(name: string, { owner, repo, repoId: id }: RepositoryRef): Promise<boolean> {
+  async function checkFirst(name: string, { owner, repo, repoId: id }: RepositoryRef): Promise<boolean> {
     const holds = await isFirst(name, String(id))
     if (!holds)
       log.warn(
@@ -67,7 +67,7 @@ export function repositoryNamesIn(records: WrittenOnce, log: Pick<Log, 'warn'>):
     if (!isNamed(settings, thread)) return true
     const name = `repository-${ownerId}-${repo.toLowerCase()}`
     const key = `${name} ${repoId}`
-    const known = checked.get(key) ?? check(name, thread)
+    const known = checked.get(key) ?? checkFirst(name, thread)
     checked.set(key, known)
     known.catch(() => checked.delete(key))
     return known

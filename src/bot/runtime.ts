@@ -212,11 +212,11 @@ export async function readinessOf({ queues, settings, state }: Runtime): Promise
 export async function openProbot({ app }: Config, receive: Receive): Promise<ProbotWebhooks> {
   const { Probot } = await import('probot')
   const log = pino({ level: 'silent' })
-  const open = (secret: string) => webhooksOf(new Probot({ githubToken: 'unused', secret, log }), receive)
+  const hooksOf = (secret: string) => webhooksOf(new Probot({ githubToken: 'unused', secret, log }), receive)
   // Without one, nothing is verified here, and Probot's own default is known to everybody.
-  const webhooks = await open(app.webhookSecret || randomBytes(32).toString('hex'))
+  const webhooks = await hooksOf(app.webhookSecret || randomBytes(32).toString('hex'))
   if (app.webhookSecretOld === undefined) return webhooks
-  const old = await open(app.webhookSecretOld)
+  const old = await hooksOf(app.webhookSecretOld)
   return {
     ...webhooks,
     verify: async (payload, signature) =>

@@ -30,7 +30,7 @@ import type {
 import type { Target } from '../core/model/views.ts'
 import type { Signer } from '../core/record/marker.ts'
 import { readMessages } from '../core/record/messages.ts'
-import { type RefusedReads, refusedReadsOf } from '../core/record/retries.ts'
+import { type ReadRefusals, refusedReadsOf } from '../core/record/retries.ts'
 import type { Run, RunMeter } from '../core/record/run.ts'
 import type { TriggerWords } from '../core/settings/deployment-settings.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
@@ -141,7 +141,7 @@ export function threadContext(
 }
 
 /** Says since when GitHub refuses what this trigger reads. */
-export const refusedReads = ({ deps, record }: ThreadContext): RefusedReads =>
+export const refusedReads = ({ deps, record }: ThreadContext): ReadRefusals =>
   refusedReadsOf(record, 'github', deps.now())
 
 export const targetOf = ({ record: { trigger } }: CommandContext): Target =>

@@ -1,7 +1,7 @@
 /** A command in one file: grammar, role, facts and a pure decision, which `perform` carries out. */
 import type { SettingsNow } from '../access/read-settings.ts'
 import type { Options } from '../core/command/options.ts'
-import type { Command as AskedCommand } from '../core/command/parse.ts'
+import type { Command as ParsedCommand } from '../core/command/parse.ts'
 import type { Template } from '../core/command/template.ts'
 import type { Check } from '../core/model/check.ts'
 import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
@@ -26,7 +26,7 @@ export interface Request {
   /** What was written behind the command word, on its line. */
   line?: string | undefined
   /** What an edit of its comment put it in the place of. */
-  replaces?: AskedCommand | undefined
+  replaces?: ParsedCommand | undefined
   /** Its first word names no template. */
   literal?: true | undefined
   /** The files that can be seen where it was asked. */
@@ -93,7 +93,7 @@ export interface GivenCommand {
   command: Command
   words: Words
   /** The command itself, as an edit names it that takes its place. */
-  replaced?: AskedCommand
+  replaced?: ParsedCommand
   /** What it comes to for whoever may use it: it is no command. */
   instead?: CommandResult
 }

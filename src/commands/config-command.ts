@@ -1,7 +1,7 @@
 /** `config` shows the settings of the repository, and where each comes from. */
 import type { SettingsNow } from '../access/read-settings.ts'
 import { usualTrigger } from '../core/settings/deployment-settings.ts'
-import { type HeldSetting, heldSettings, modelOf } from '../core/settings/layers.ts'
+import { type AppliedSetting, appliedSettings, modelOf } from '../core/settings/layers.ts'
 import { counted } from '../core/text/phrases.ts'
 import { replies } from '../core/words/replies.ts'
 import { command, type Reads } from './command.ts'
@@ -26,7 +26,7 @@ export const configCommand = command({
 
   decide(_, { now, usual, trigger, schema, models, lacksChecks }) {
     const { problem, usable, settings } = now
-    const held = heldHere({ now, usual, trigger })
+    const held = appliedHere({ now, usual, trigger })
     const shown = { held, models: offered(settings.models, models), problem, usable, schema, lacksChecks }
     return { kind: 'reply', reply: replies.config(shown) }
   },
@@ -35,7 +35,7 @@ export const configCommand = command({
 type Holding = Pick<Reads, 'usual' | 'trigger'> & { now: SettingsNow }
 
 /** Every setting of a repository, and where it comes from. */
-function heldHere({ now: { settings, grants, files }, usual, trigger }: Holding): HeldSetting[] {
+function appliedHere({ now: { settings, grants, files }, usual, trigger }: Holding): AppliedSetting[] {
   const model = modelOf(settings, usual.model)
   const effort = usualEffort(settings, usual.effort, { model, models: [] })
   const holding = {
@@ -47,12 +47,12 @@ function heldHere({ now: { settings, grants, files }, usual, trigger }: Holding)
   }
   const { sandboxes, granted } = grants
   const from = [{ kind: 'deployment' as const }]
-  const ofTrigger = (key: 'word' | 'labels'): HeldSetting => {
+  const ofTrigger = (key: 'word' | 'labels'): AppliedSetting => {
     const isUsual = JSON.stringify(trigger[key]) === JSON.stringify(usualTrigger[key])
     return { key: `trigger.${key}`, value: trigger[key], from: isUsual ? [{ kind: 'default' }] : from }
   }
   return [
-    ...heldSettings({ settings: holding, grants, files, usual }),
+    ...appliedSettings({ settings: holding, grants, files, usual }),
     // Their names are the owner's own; the thread may be public.
     ...[...granted]
       .filter(key => key !== 'as_user')

@@ -5,7 +5,7 @@
 
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
-import { AttachmentRefused, NoResponse } from '../core/model/errors.ts'
+import { BadAttachment, NoResponse } from '../core/model/errors.ts'
 import type { AttachmentFile } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { CommentRef } from '../core/model/trigger.ts'
@@ -34,13 +34,13 @@ const defaultLimit = 30_000
 const maxRedirects = 3
 const elsewhere = 'GitHub sent the download on to an address that is not its own'
 
-/** @throws AttachmentRefused | RetryLater | NoResponse */
+/** @throws BadAttachment | RetryLater | NoResponse */
 export async function downloadAttachment(
   access: AttachmentAccess,
   attachment: Attachment,
 ): Promise<AttachmentFile> {
   const address = attachmentAddress(attachment.url, access.webUrl)
-  if (!address) throw new AttachmentRefused(elsewhere)
+  if (!address) throw new BadAttachment(elsewhere)
   const trip = { access, deadline: AbortSignal.timeout(access.within ?? defaultLimit) }
   const isHome = address.origin === new URL(access.webUrl).origin
   const asAnybody = async (): Promise<Response | undefined> => {
@@ -52,7 +52,7 @@ export async function downloadAttachment(
   }
   const arrived =
     (await follow(trip, address, isHome ? await access.token() : undefined)) ?? (await asAnybody())
-  if (!arrived) throw new AttachmentRefused('GitHub does not let the bot download it')
+  if (!arrived) throw new BadAttachment('GitHub does not let the bot download it')
   return fileIn(arrived, attachment)
 }
 
@@ -76,7 +76,7 @@ async function follow(trip: Trip, start: URL, token: string | undefined): Promis
     if (!target) return unusable(response, now())
     // To sign in.
     if (/^\/(?:login|session|sso)(?:\/|$)/.test(target.pathname)) return undefined
-    if (redirects === maxRedirects) throw new AttachmentRefused('GitHub sent the download on too often')
+    if (redirects === maxRedirects) throw new BadAttachment('GitHub sent the download on too often')
     url = target
   }
 }
@@ -102,7 +102,7 @@ function targetOf(response: Response, from: URL, webUrl: string): URL | undefine
   const location = response.headers.get('location')
   if (response.status < 300 || response.status > 399 || location === null) return undefined
   const target = redirectTarget(location, from, webUrl)
-  if (!target) throw new AttachmentRefused(elsewhere)
+  if (!target) throw new BadAttachment(elsewhere)
   return target
 }
 
@@ -114,7 +114,7 @@ function unusable({ status, headers }: Response, now: number): undefined {
   if (limit) throw limit
   if (status === 401 || status === 403 || status === 404) return undefined
   if (status >= 500) throw new NoResponse('github', `GitHub answered a download with ${status}`)
-  throw new AttachmentRefused(`GitHub answered ${status} when it was downloaded`)
+  throw new BadAttachment(`GitHub answered ${status} when it was downloaded`)
 }
 
 interface Kind {
@@ -154,10 +154,10 @@ async function fileIn(response: Response, attachment: Attachment): Promise<Attac
     if (!kind && !isText(said) && !isUnknown(said)) throw notTaken(said)
     const name = nameFor(attachment.name, endings, kind)
     const bytes = await readUpTo(response, /\.pdf$/i.test(name) ? maxOfPdf : maxOfOthers)
-    if (bytes.length === 0) throw new AttachmentRefused('it is empty')
+    if (bytes.length === 0) throw new BadAttachment('it is empty')
     const start = bytes.toString('latin1', 0, 8_000)
     if (kind && !kind.begins.test(start))
-      throw new AttachmentRefused(`it says that it is ${kind.type}, but it is not`)
+      throw new BadAttachment(`it says that it is ${kind.type}, but it is not`)
     // As Git tells texts from the rest.
     if (!kind && isUnknown(said) && start.includes('\0')) throw notTaken(said)
     return { name, type: kind?.type ?? (isText(said) ? said : 'text/plain'), bytes }
@@ -166,8 +166,8 @@ async function fileIn(response: Response, attachment: Attachment): Promise<Attac
   }
 }
 
-const notTaken = (said: string): AttachmentRefused =>
-  new AttachmentRefused(
+const notTaken = (said: string): BadAttachment =>
+  new BadAttachment(
     /^[\w.+-]+\/[\w.+-]+$/.test(said) ? `files of type ${said} are not passed on` : 'its type is not known',
   )
 
@@ -183,7 +183,7 @@ async function readUpTo(response: Response, limit: number): Promise<Buffer<Array
       : await bodyUpTo(response.body, limit).catch((cause: unknown) => {
           throw silence(cause)
         })
-  if (!bytes) throw new AttachmentRefused(`it is larger than ${limit / 1_048_576} MB`)
+  if (!bytes) throw new BadAttachment(`it is larger than ${limit / 1_048_576} MB`)
   return bytes
 }
 

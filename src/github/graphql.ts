@@ -9,7 +9,7 @@ import { NoResponse, Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { bodyUpTo } from './request-rules.ts'
 
-const RefusedQuery = z.object({
+const QueryErrors = z.object({
   name: z.literal('GraphqlResponseError'),
   errors: z
     .array(
@@ -58,7 +58,7 @@ export async function send(
   try {
     return { data: await client.graphql(text, { ...variables, ...request }), missing: new Map() }
   } catch (error) {
-    const refused = RefusedQuery.safeParse(error).data
+    const refused = QueryErrors.safeParse(error).data
     if (!refused) throw error
     const kind = text.startsWith('mutation') ? 'effect' : 'read'
     const missing = refused.errors.map(({ type, message, path }) => {

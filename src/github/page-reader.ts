@@ -33,7 +33,7 @@ function pageReader(): ReadPage {
     const wanted = waiting[0]
     if (!wanted) {
       worker?.unref()
-      timer = setTimeout(end, idleFor).unref()
+      timer = setTimeout(stopWorker, idleFor).unref()
       return
     }
     worker ??= startWorker()
@@ -41,7 +41,7 @@ function pageReader(): ReadPage {
     if (!isReady) return
     waiting.shift()
     current = wanted
-    timer = setTimeout(end, timeLimit)
+    timer = setTimeout(stopWorker, timeLimit)
     worker.postMessage(wanted.request)
   }
 
@@ -78,7 +78,7 @@ function pageReader(): ReadPage {
     next()
   }
 
-  function end(): void {
+  function stopWorker(): void {
     const ended = worker
     if (!ended) return
     workerLost()

@@ -106,7 +106,7 @@ async function metered<T extends HttpResponse>(
   { method, url }: { method: string; url: string },
   send: () => T | Promise<T>,
 ): Promise<T> {
-  const tell = (response: HttpResponse | undefined): void => {
+  const reportCall = (response: HttpResponse | undefined): void => {
     const route = routeOf(url, words)
     meter?.called({ service: 'github', method, route, status: response?.status })
     const headers: Record<string, unknown> = { ...response?.headers }
@@ -117,10 +117,10 @@ async function metered<T extends HttpResponse>(
   }
   try {
     const response = await send()
-    tell(response)
+    reportCall(response)
     return response
   } catch (error) {
-    tell(httpError(error))
+    reportCall(httpError(error))
     throw error
   }
 }
@@ -204,11 +204,11 @@ function refuseLimited(url: string, { data, headers }: { data: unknown; headers:
   if (refused) throw Object.assign(new Error(refused.message), { status: 403, response: { headers } })
 }
 
-const PartlyRefused = z.object({ errors: z.array(z.object({ message: z.string() })) })
+const PartialErrors = z.object({ errors: z.array(z.object({ message: z.string() })) })
 
 /** GraphQL says so beside what it gives. */
 const lacksPermissionIn = (data: unknown): boolean =>
-  PartlyRefused.safeParse(data).data?.errors.some(lacksPermission) ?? false
+  PartialErrors.safeParse(data).data?.errors.some(lacksPermission) ?? false
 
 export async function unlessGone<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {

@@ -49,7 +49,7 @@ const mutations: Record<Exclude<Part, 'change'>, string> = {
   unfold: 'unminimizeComment(input: { subjectId: $unfold }) { clientMutationId }',
 }
 
-function textOf({ part, variables }: Piece): string {
+function queryOf({ part, variables }: Piece): string {
   if (part !== 'change') return mutations[part]
   const changed = Object.entries(inputNames).filter(([name]) => name in variables)
   const fields = changed.map(([name, input]) => `${input}: $${name}`).join(', ')
@@ -161,7 +161,7 @@ async function mutate(
   isMore: boolean,
 ): Promise<Settled> {
   if (pieces.length === 0) return { refused: [] }
-  const texts = pieces.map(piece => `${piece.part}: ${textOf(piece)}`).join('\n  ')
+  const texts = pieces.map(piece => `${piece.part}: ${queryOf(piece)}`).join('\n  ')
   const variables: Piece['variables'] = Object.assign({}, ...pieces.map(piece => piece.variables))
   const declared = Object.entries(types)
     .flatMap(([name, type]) => (name in variables ? [`$${name}: ${type}`] : []))

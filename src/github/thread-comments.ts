@@ -31,12 +31,12 @@ export function commentsOf(access: ThreadAccess) {
     const pages = client.paginate.iterator(client.rest.issues.listComments, query)[Symbol.asyncIterator]()
     let kept: CommentView[] = []
     // Nothing of a page is held while others have their turns.
-    const read = async (): Promise<boolean> => {
+    const readPage = async (): Promise<boolean> => {
       const { done, value: page } = await pages.next()
       if (!done) kept = keep([...kept, ...page.data.map(viewOf)])
       return done !== true
     }
-    while (await app.commentPages(read));
+    while (await app.commentPages(readPage));
     return kept
   }
 

@@ -39,7 +39,7 @@ export interface DeliveryLog {
   redeliver(id: string): Promise<void>
 }
 
-interface LookDeps {
+interface ReadDeps {
   deliveries: Pick<DeliveryLog, 'page'>
   events: readonly string[]
   log: Log
@@ -65,7 +65,7 @@ export interface Way {
   act(missed: Missed, began: number): Promise<boolean>
 }
 
-export interface LookContext {
+export interface ReadContext {
   memory: unknown
   signal: AbortSignal
   remember(memory: unknown): Promise<void>
@@ -109,9 +109,9 @@ const readFrom = ({ readUntil }: Memory, now: number): number =>
   Math.max(now - redelivered, readUntil - overlap)
 
 export function readDeliveries(
-  deps: LookDeps,
+  deps: ReadDeps,
   way: Way,
-): (context: LookContext) => Promise<number | undefined> {
+): (context: ReadContext) => Promise<number | undefined> {
   const { now, log } = deps
   let failures = 0
   return async ({ memory: kept, signal, remember }) => {
@@ -151,7 +151,7 @@ export function readDeliveries(
       }
       if (listed.isNews || due.length > 0) await saveLeft()
       if (stoppedBy !== undefined) throw stoppedBy
-      return nextLook(listed, [...left.values()], way, now())
+      return nextReadMs(listed, [...left.values()], way, now())
     } catch (error) {
       if (error instanceof RetryLater) {
         await save({ ...memory, notBefore: error.until })
@@ -174,7 +174,7 @@ interface Listed {
   callsLeft: number
 }
 
-async function list(deps: LookDeps, way: Way, memory: Memory, signal: AbortSignal): Promise<Listed> {
+async function list(deps: ReadDeps, way: Way, memory: Memory, signal: AbortSignal): Promise<Listed> {
   const { deliveries } = deps
   const now = deps.now()
   const known = new Set(memory.known)
@@ -256,7 +256,7 @@ interface Down {
 
 /** Newest first, a call for each hundred. @returns a cursor if it goes on below */
 export async function readDown(
-  deliveries: LookDeps['deliveries'],
+  deliveries: ReadDeps['deliveries'],
   { cursor, until, known = new Set(), most, signal }: Down,
 ): Promise<{ attempts: Attempt[]; next: string | undefined; callsLeft: number }> {
   const attempts: Attempt[] = []
@@ -287,7 +287,7 @@ const dueOf = ({ memory: { missed }, fresh, callsLeft }: Listed, way: Way, now: 
     .reverse()
 
 /** @returns ms, or nothing for the usual time */
-function nextLook({ memory: { rest }, callsLeft }: Listed, left: Missed[], way: Way, now: number) {
+function nextReadMs({ memory: { rest }, callsLeft }: Listed, left: Missed[], way: Way, now: number) {
   if (callsLeft < keptForNews) return undefined
   const soonest = rest ? now : Math.min(...left.map(each => dueAt(each, way)))
   const wait = Math.max(soonest - now, way.pause)
@@ -356,19 +356,19 @@ export const reading = (deps: Reading): Way => ({
   looked: deps.looked,
   async act({ id, guid: delivery, event, since }, beganAt) {
     const { deliveries, receive, log, meter } = deps
-    const tell = (result: WebhookResult): void => meter?.answered(event, result)
+    const countResult = (result: WebhookResult): void => meter?.answered(event, result)
     try {
       const sent = await deliveries.sent(id)
       const isDone = since < beganAt && (await deps.wasAnswered(sent))
       const { kind } = isDone ? ({ kind: 'known' } as const) : await receive(sent)
-      tell(kind === 'added' ? 'queued' : kind)
+      countResult(kind === 'added' ? 'queued' : kind)
       return true
     } catch (error) {
       // One that can't be had now is no reason to keep the others waiting.
       if (error instanceof RetryLater || error instanceof QueueUnavailable) throw error
       const isLost = error instanceof Rejected && lost.has(error.status)
       log.warn({ delivery, event, isLost, err: error }, 'a webhook in GitHub’s log was not taken')
-      tell(isLost ? 'refused' : 'unavailable')
+      countResult(isLost ? 'refused' : 'unavailable')
       return isLost
     }
   },

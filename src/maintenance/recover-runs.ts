@@ -7,7 +7,7 @@
 import { z } from 'zod'
 import type { SettingsReader } from '../access/read-settings.ts'
 import { isOfService, NoResponse, Rejected, RetryLater, unlessRejected } from '../core/model/errors.ts'
-import type { DeliveryNote, GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
+import type { DeliveryClock, GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
 import { Repository, threadSlot } from '../core/model/thread.ts'
 import { hour, minute, second } from '../core/model/time.ts'
 import { Pull, type SubjectView, type ThreadComment } from '../core/model/views.ts'
@@ -27,7 +27,7 @@ export interface AdoptDeps {
   }
   deliveries: DeliveryLog & { isOfOwnComment(id: string): Promise<boolean> }
   /** When a webhook last came in at this queue. */
-  delivered: Pick<DeliveryNote, 'last'>
+  delivered: Pick<DeliveryClock, 'last'>
   /** When this process last connected to the queue, which may have been put back meanwhile. */
   connectedAt(): number
   github: GitHub
@@ -131,7 +131,7 @@ const askedMs = 15 * second
 const isDeliveredTo = async ({ delivered, now }: Pick<AdoptDeps, 'delivered' | 'now'>): Promise<boolean> =>
   now() - ((await delivered.last()) ?? Number.NEGATIVE_INFINITY) < minute
 
-const mostLookedAt = 10
+const maxDeliveriesRead = 10
 
 /** The webhook of one of our own comments: who gets it has nothing to do. */
 async function askForDelivery(
@@ -146,7 +146,7 @@ async function askForDelivery(
   try {
     const { attempts } = await readDown(deliveries, { until: now() - searchedMs, most: 3, signal })
     const ofComments = attempts.filter(({ event }) => event === 'issue_comment')
-    for (const { id } of ofComments.slice(0, mostLookedAt))
+    for (const { id } of ofComments.slice(0, maxDeliveriesRead))
       if (await deliveries.isOfOwnComment(id)) return await deliveries.redeliver(id)
   } catch (error) {
     if (!(error instanceof RetryLater)) waitAfter(error, now())

@@ -4,7 +4,7 @@ import type { ThreadContext } from '../commands/command-context.ts'
 import type { JobRecord, StepResult } from '../core/model/ports.ts'
 import { movedTo, threadSlot } from '../core/model/thread.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
-import { inSight, isWordOutdated } from '../core/record/last-word.ts'
+import { isWordOutdated, unfolded } from '../core/record/last-word.ts'
 import { send } from '../core/record/messages.ts'
 import {
   endsBy,
@@ -46,7 +46,7 @@ export async function tell(
     const known = withStanding(before, news)
     if (!tellsMore(before, known)) return before
     const after = cost === undefined ? known : changed(known, { session: { cost } })
-    return isTeller ? inSight(after) : after
+    return isTeller ? unfolded(after) : after
   })
 }
 
@@ -121,7 +121,7 @@ export async function newsOfHead(
     if (isOlder || openPullFrom(run, head.ref) !== number) return run
     if (isKnown(run)) return changed(run, { result: { needsReadAt } })
     const after = changed(run, { session: { sessionLog }, result: { needs, needsReadAt, rounds } })
-    return needs ? inSight(after) : after
+    return needs ? unfolded(after) : after
   })
   return isAmended ? end : soonAgain
 }

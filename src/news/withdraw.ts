@@ -60,10 +60,10 @@ export async function withdraw(context: ThreadContext, trigger: Withdrawal): Pro
     return { kind: 'park', ms: 200 }
   if (meant) await takeAway(context, trigger, meant)
   // Its command may soon be words that wait for the agent: then the status says so.
-  return goesOn && (await mayLookAgain(context)) ? { kind: 'park', ms: 1_000 } : { kind: 'end' }
+  return goesOn && (await mayRetry(context)) ? { kind: 'park', ms: 1_000 } : { kind: 'end' }
 }
 
-async function mayLookAgain(context: ThreadContext): Promise<boolean> {
+async function mayRetry(context: ThreadContext): Promise<boolean> {
   const { record, deps } = context
   const { waits = { since: deps.now() } } = record
   if (!record.waits) await context.save({ ...record, waits })

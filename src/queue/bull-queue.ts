@@ -11,8 +11,8 @@ import {
   type Range,
 } from '../core/model/ports.ts'
 import { NewestMap } from '../core/text/newest-map.ts'
-import { within } from './held-lock.ts'
 import { leaveMessage, leaveWake, messages, promote, wasTaken } from './inbox.ts'
+import { within } from './job-lock.ts'
 import { entriesIn, entriesOf, type Format, isEnded, readJob, storable, withUnread } from './job-record.ts'
 import { type BullQueueOptions, JobWorker } from './job-worker.ts'
 import {

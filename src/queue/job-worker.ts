@@ -6,8 +6,6 @@ import { DelayedError, type IQueueBackend, type Job, Worker } from 'bullmq'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { backoff } from '../core/model/time.ts'
-import type { Hands } from './hands.ts'
-import { HeldLock, within } from './held-lock.ts'
 import {
   closedInbox,
   type Deaths,
@@ -18,14 +16,16 @@ import {
   promote,
   writeFate,
 } from './inbox.ts'
+import { JobLock, within } from './job-lock.ts'
 import { entriesOf, type Format, readData, storable, withUnread } from './job-record.ts'
 import type { BullMqWorker, JobProgress, QueueBackend, QueueIndex } from './queue-backend.ts'
 import type { QueueLog } from './queue-log.ts'
+import type { WorkInProcess } from './work-alone.ts'
 import { LockLost, type Processor, ShuttingDown, type Working } from './work-queue.ts'
 
 /** BullMQ would fail a job at its second stall; here the processor decides by `stalls`. */
 const UNLIMITED = 1_000_000
-const MOST_KEPT = 100_000
+const MAX_KEPT = 100_000
 /** ms until a job comes back if we die between parking and promoting it. */
 const AT_ONCE_MS = 1_000
 /** Waits as after this many failures, however often. */
@@ -50,7 +50,7 @@ export class JobWorker<Data> {
   readonly #options: JobWorkerOptions<Data>
   readonly #worker: BullMqWorker
   readonly #takes = new Set<Promise<void>>()
-  readonly #locks = new Set<HeldLock>()
+  readonly #locks = new Set<JobLock>()
   readonly #unread = new Map<string, number>()
   #draining: Promise<void> | undefined
   #interrupted = false
@@ -59,7 +59,7 @@ export class JobWorker<Data> {
     this.#options = options
     const { name, backend, prefix, concurrency, lockDuration, stalledInterval, keepSeconds, report } = options
     // The embedded backend would count all ended jobs each time; hourly tidying bounds them.
-    const keep = { age: keepSeconds, count: backend.kind === 'redis' ? MOST_KEPT : undefined }
+    const keep = { age: keepSeconds, count: backend.kind === 'redis' ? MAX_KEPT : undefined }
     const mayLapse = lockDuration < Number.POSITIVE_INFINITY
     this.#worker = new Worker(
       name,
@@ -150,10 +150,10 @@ export class JobWorker<Data> {
     write: (fate: Fate) => Promise<void>,
     work: (deaths: number) => Promise<Outcome>,
   ): Promise<Outcome> {
-    const { hands } = this.#options
+    const { inProcess } = this.#options
     const deaths = deathsOf(this.#backend, idOf(job), job.stalledCounter)
     const { isSuspect, alone } = await deaths.catch(() => unknown)
-    const place = await (isSuspect ? hands.enterAlone(() => void write('through')) : hands.enter())
+    const place = await (isSuspect ? inProcess.enterAlone(() => void write('through')) : inProcess.enter())
     try {
       if (place.isAlone) await write('alone')
       const outcome = this.#interrupted ? atOnce : await work(alone)
@@ -197,17 +197,17 @@ export class JobWorker<Data> {
     }
   }
 
-  #lock(job: BullMqJob, token: string): HeldLock {
+  #lock(job: BullMqJob, token: string): JobLock {
     const { lockDuration } = this.#options
     const extend = async () =>
       lockDuration === Number.POSITIVE_INFINITY || (await job.extendLock(token, lockDuration)) === 1
-    return new HeldLock(idOf(job), lockDuration, extend)
+    return new JobLock(idOf(job), lockDuration, extend)
   }
 
   #hold(
     job: BullMqJob,
     token: string,
-    { data, deaths, lock }: { data: Data; deaths: number; lock: HeldLock },
+    { data, deaths, lock }: { data: Data; deaths: number; lock: JobLock },
   ): LockedJob<Data> {
     const { backend, lockDuration, queueIndex } = this.#options
     const connectedAt = backend.connectedAt()
@@ -243,7 +243,7 @@ export class JobWorker<Data> {
     return held
   }
 
-  async #decide(held: LockedJob<Data>, job: BullMqJob, lock: HeldLock): Promise<Outcome> {
+  async #decide(held: LockedJob<Data>, job: BullMqJob, lock: JobLock): Promise<Outcome> {
     if (lock.isLost) return this.#leave(job)
     try {
       const result = await this.#options.process(held)
@@ -328,5 +328,5 @@ export interface BullQueueOptions<Data> extends Format<Data> {
   keepSeconds: number
   lockDuration: number
   stalledInterval: number
-  hands: Hands
+  inProcess: WorkInProcess
 }

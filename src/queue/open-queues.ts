@@ -11,11 +11,11 @@ import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { BullQueue } from './bull-queue.ts'
 import { claimDirectory, sharedByHosts } from './data-folder.ts'
-import { Hands } from './hands.ts'
-import { within } from './held-lock.ts'
+import { within } from './job-lock.ts'
 import type { Format } from './job-record.ts'
 import type { QueueBackend } from './queue-backend.ts'
 import { errorReporter, type QueueLog, SILENT } from './queue-log.ts'
+import { WorkInProcess } from './work-alone.ts'
 import type { Chore, Chores, Errand, Queues, Sent } from './work-queue.ts'
 
 const DAY_SECONDS = 86_400
@@ -49,8 +49,8 @@ export async function openQueues<TriggerData, RunData>(
   // Only one process has the embedded queue, and it puts back at its start what the one before had in hand.
   const lockDuration =
     backend.kind === 'embedded' ? Number.POSITIVE_INFINITY : (options.lockDuration ?? 10_000)
-  const hands = new Hands()
-  const shared = { hands, backend, prefix, log, report, lockDuration, stalledInterval }
+  const inProcess = new WorkInProcess()
+  const shared = { inProcess, backend, prefix, log, report, lockDuration, stalledInterval }
   const [week, month] = [7 * DAY_SECONDS, 30 * DAY_SECONDS]
   const triggers = new BullQueue({ ...shared, name: 'triggers', ...options.triggers, keepSeconds: week })
   const runs = new BullQueue({ ...shared, name: 'runs', ...options.runs, keepSeconds: month })

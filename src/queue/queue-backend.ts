@@ -2,14 +2,14 @@
 import type { BackendFactory, IQueueBackend, Job, Queue, Worker } from 'bullmq'
 import { z } from 'zod'
 import type { BudgetStore, LimitStore } from '../core/model/call-budget.ts'
-import type { DeliveryNote, Guard, IndexEntry, JobIndex } from '../core/model/ports.ts'
+import type { DeliveryClock, Guard, IndexEntry, JobIndex } from '../core/model/ports.ts'
 
 export interface QueueBackend {
   kind: 'redis' | 'embedded'
   /** When this process last connected to it, ms since the epoch: what it has from before may be of any age. */
   connectedAt(): number
   /** When a webhook last came in for any process that shares it, ms since the epoch. */
-  deliveries: DeliveryNote
+  deliveries: DeliveryClock
   /** ms for a call; GitHub waits ten seconds for the answer to a webhook. */
   answersWithin: number
   create(additions: Additions): BackendFactory<IQueueBackend, unknown>

@@ -2,9 +2,9 @@
 import { createRedisBackend, type JobType } from 'bullmq'
 import { Redis, type RedisOptions, type Result } from 'ioredis'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
-import type { DeliveryNote } from '../core/model/ports.ts'
+import type { DeliveryClock } from '../core/model/ports.ts'
 import { backoff, second } from '../core/model/time.ts'
-import { within } from './held-lock.ts'
+import { within } from './job-lock.ts'
 import { storableJson } from './job-record.ts'
 import {
   type Additions,
@@ -69,7 +69,7 @@ export async function openRedis(
   return {
     kind: 'redis',
     connectedAt: connected.at,
-    deliveries: deliveryNote(producer),
+    deliveries: deliveryClock(producer),
     answersWithin: 3_000,
     create: additions => (name, options, more) => {
       const connection = more?.withBlockingConnection ? forWorkers() : producer
@@ -95,7 +95,7 @@ export async function openRedis(
 
 const DELIVERED = '{codex}:delivered'
 
-function deliveryNote(redis: Redis): DeliveryNote {
+function deliveryClock(redis: Redis): DeliveryClock {
   let writtenAt = Number.NEGATIVE_INFINITY
   return {
     came() {

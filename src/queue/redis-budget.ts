@@ -13,16 +13,16 @@ const Limit = z.object({
 
 /** The key lives as long as the limit: moments of one machine mean nothing to another. */
 export function redisLimits(redis: Redis, prefix: string): LimitStore {
-  const keyOf = (name: string) => `${prefix}:limit:${name}`
+  const redisKey = (name: string) => `${prefix}:limit:${name}`
   return {
     async read(name) {
-      const [text, lasts] = await Promise.all([redis.get(keyOf(name)), redis.pttl(keyOf(name))])
+      const [text, lasts] = await Promise.all([redis.get(redisKey(name)), redis.pttl(redisKey(name))])
       const limit = text === null ? undefined : Limit.safeParse(JSON.parse(text)).data
       return limit && { ...limit, lasts }
     },
     async write(name, { service, why, message, lasts }) {
-      if (lasts <= Math.max(0, await redis.pttl(keyOf(name)))) return
-      await redis.set(keyOf(name), JSON.stringify({ service, why, message }), 'PX', Math.ceil(lasts))
+      if (lasts <= Math.max(0, await redis.pttl(redisKey(name)))) return
+      await redis.set(redisKey(name), JSON.stringify({ service, why, message }), 'PX', Math.ceil(lasts))
     },
   }
 }

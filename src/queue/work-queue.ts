@@ -1,7 +1,7 @@
 /** What the rest of the bot sees of the queue: nothing above this folder knows which backend it runs on. */
 import type { Allowance, CallBudget, LimitStore } from '../core/model/call-budget.ts'
 import { QueueUnavailable } from '../core/model/errors.ts'
-import type { DeliveryNote, JobQueue, LockedJob, StepResult } from '../core/model/ports.ts'
+import type { DeliveryClock, JobQueue, LockedJob, StepResult } from '../core/model/ports.ts'
 
 /**
  * Works one step. When it throws, the job is parked for a while (1 s, doubling up to 60 s) and never dropped: how often
@@ -68,7 +68,7 @@ export interface Queues<TriggerData, RunData> {
   chores: Chores
   /** When this process last connected to the queue, ms since the epoch. */
   connectedAt(): number
-  deliveries: DeliveryNote
+  deliveries: DeliveryClock
   limits: LimitStore | undefined
   budget(name: string, allowance: Allowance): CallBudget
   /** Makes the indexes of live jobs again, where other processes, or people, moved jobs without them. */

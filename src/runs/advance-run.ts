@@ -160,7 +160,7 @@ function wentWell({ run, job, deps }: RunContext, step: ActingStep, change: RunC
   return service === 'none' ? well : eased(well, service, { call, now })
 }
 
-const askedAgainAfter = 30 * second
+const setupRetryMs = 30 * second
 
 /**
  * A Run whose model nobody chose starts with the one of the settings as they are then, if PostHog offers it, at an effort
@@ -178,7 +178,7 @@ async function withOfferedModel({ run, deps, github, posthog }: RunContext): Pro
   const model = settings ? modelOf(settings, deps.usualModel) : options.model
   if (!isOffered && model === options.model) {
     const why = `PostHog does not offer the model ${code(model)}`
-    throw new RetryLater('posthog', deps.now() + askedAgainAfter, 'setup', why)
+    throw new RetryLater('posthog', deps.now() + setupRetryMs, 'setup', why)
   }
   const takes = known.find(isModel(model))?.efforts ?? effortsOf(model)
   const effort = options.effort && notAbove(options.effort, takes)

@@ -142,7 +142,7 @@ function text(res: ServerResponse, status: number, body: string, type = plain): 
 
 export function listen(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
   return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException): void => {
+    const onListenError = (error: NodeJS.ErrnoException): void => {
       server.removeListener('listening', listening)
       reject(
         error.code === 'EADDRINUSE'
@@ -151,11 +151,11 @@ export function listen(server: Server, { host, port }: { host: string; port: num
       )
     }
     const listening = (): void => {
-      server.removeListener('error', failed)
+      server.removeListener('error', onListenError)
       const address = server.address()
       resolve(typeof address === 'object' && address ? address.port : port)
     }
-    server.once('error', failed).once('listening', listening).listen(port, host)
+    server.once('error', onListenError).once('listening', listening).listen(port, host)
   })
 }
 

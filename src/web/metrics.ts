@@ -25,56 +25,56 @@ const buckets = [1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_20
 
 /** The table of all that is measured. */
 function declared(registers: [Registry]) {
-  const of = <L extends string>(name: string, help: string, ...labelNames: L[]) => ({
+  const metric = <L extends string>(name: string, help: string, ...labelNames: L[]) => ({
     ...{ name: `codex_bot_${name}`, help, labelNames, registers },
   })
   return {
-    build: new Gauge(of('build_info', 'Always 1: what runs here.', 'version', 'node', 'role', 'queue')),
+    build: new Gauge(metric('build_info', 'Always 1: what runs here.', 'version', 'node', 'role', 'queue')),
     streams: new Gauge(
-      of('streams_open', 'Streams of runs that this process follows; each takes a file descriptor.'),
+      metric('streams_open', 'Streams of runs that this process follows; each takes a file descriptor.'),
     ),
-    settings: new Gauge(of('settings_file_ok', '1 if SETTINGS_FILE holds as it is, else 0.')),
+    settings: new Gauge(metric('settings_file_ok', '1 if SETTINGS_FILE holds as it is, else 0.')),
     // All processes show the same sizes: take the maximum, not the sum.
-    up: new Gauge(of('queue_up', '1 if the queue answers, else 0.')),
-    jobs: new Gauge(of('queue_jobs', 'Jobs that are not done, parked ones too.', 'queue')),
+    up: new Gauge(metric('queue_up', '1 if the queue answers, else 0.')),
+    jobs: new Gauge(metric('queue_jobs', 'Jobs that are not done, parked ones too.', 'queue')),
     oldest: new Gauge(
-      of(
+      metric(
         'queue_oldest_seconds',
         'Age of the oldest of the triggers; 0 without any. A run may well live for days.',
         'queue',
       ),
     ),
-    liveRuns: new Gauge(of('live_runs', 'Runs that are not over, by what they do or wait for.', 'state')),
+    liveRuns: new Gauge(metric('live_runs', 'Runs that are not over, by what they do or wait for.', 'state')),
     webhooks: new Counter(
-      of('webhooks_total', 'Webhook deliveries, by how they were answered.', 'event', 'answer'),
+      metric('webhooks_total', 'Webhook deliveries, by how they were answered.', 'event', 'answer'),
     ),
     calls: new Counter(
-      of(
+      metric(
         'calls_total',
         'Calls to GitHub and PostHog; status none: no answer came.',
         ...(['service', 'method', 'route', 'status'] as const),
       ),
     ),
     callsLeft: new Gauge(
-      of(
+      metric(
         'rate_limit_remaining',
         "What is left of GitHub's primary limits: the lowest of all installations.",
         'resource',
       ),
     ),
     runs: new Counter(
-      of('runs_total', 'Runs that came to an outcome, once for each follow-up.', 'outcome', 'class'),
+      metric('runs_total', 'Runs that came to an outcome, once for each follow-up.', 'outcome', 'class'),
     ),
     start: new Histogram({
-      ...of('run_start_seconds', 'From the command to the start at PostHog.'),
+      ...metric('run_start_seconds', 'From the command to the start at PostHog.'),
       buckets,
     }),
     result: new Histogram({
-      ...of('run_result_seconds', 'From the command to its first outcome.', 'outcome'),
+      ...metric('run_result_seconds', 'From the command to its first outcome.', 'outcome'),
       buckets,
     }),
     dollars: new Counter(
-      of(
+      metric(
         'run_dollars_total',
         'US dollars that runs cost, as PostHog says it when one has come to an outcome.',
       ),

@@ -6,7 +6,7 @@ import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
 import type { Person } from '../../src/core/model/thread.ts'
 import { markerSigner } from '../../src/core/record/marker.ts'
 import { backupOf } from '../../src/core/record/recovery-record.ts'
-import type { RefusedReads } from '../../src/core/record/retries.ts'
+import type { ReadRefusals } from '../../src/core/record/retries.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { DeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import { runWith } from '../core/given.ts'
@@ -43,7 +43,7 @@ const may = async (
   teams?: string[],
   accounts = memoryAccounts(),
   comments: Comments = [],
-  reads: RefusedReads = { refusedSince: undefined, now: 0 },
+  reads: ReadRefusals = { refusedSince: undefined, now: 0 },
 ) => {
   const settings = settingsOf(file)
   const asked = { github: gitHub(role, teams, comments), accounts, signer, repoId: 100, settings, reads, log }

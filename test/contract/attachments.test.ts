@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { z } from 'zod'
 import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
 import { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.ts'
-import { AttachmentRefused, NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
+import { BadAttachment, NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import type { AttachmentFile } from '../../src/core/model/ports.ts'
 import type { Attachment } from '../../src/core/text/attachment-links.ts'
 import { attachmentReader, downloadAttachment } from '../../src/github/attachment-files.ts'
@@ -95,7 +95,7 @@ async function refusal(promise: Promise<unknown>): Promise<string> {
     () => 'was taken',
     (thrown: unknown) => thrown,
   )
-  return error instanceof AttachmentRefused ? error.message : `${error}`
+  return error instanceof BadAttachment ? error.message : `${error}`
 }
 
 describe('a download', () => {
@@ -617,7 +617,7 @@ describe('the attachments of a Run', () => {
 
   test('that can not be had are named with the reason, and the others go on', async () => {
     const faults: Record<string, Error> = {
-      'a.log': new AttachmentRefused('it is empty'),
+      'a.log': new BadAttachment('it is empty'),
       'b.log': new Rejected('posthog', 400, '', 'x'.repeat(500)),
       'c.log': new Rejected('github', 403, '', 'Resource not accessible'),
       'd.log': new TypeError('a bug'),
@@ -678,7 +678,7 @@ describe('the attachments of a Run', () => {
     const names = Array.from({ length: 30 }, (_, index) => `${index}.log`)
     const refusing = staging({
       stage: async ({ name }) => {
-        if (name === '3.log') throw new AttachmentRefused('it is empty')
+        if (name === '3.log') throw new BadAttachment('it is empty')
         return name
       },
     })

@@ -1,16 +1,16 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { Hands } from '../../src/queue/hands.ts'
-import { HeldLock, within } from '../../src/queue/held-lock.ts'
 import { deathsOf } from '../../src/queue/inbox.ts'
+import { JobLock, within } from '../../src/queue/job-lock.ts'
 import { errorReporter } from '../../src/queue/queue-log.ts'
+import { WorkInProcess } from '../../src/queue/work-alone.ts'
 import { LockLost } from '../../src/queue/work-queue.ts'
 
 describe('the lock of a job in hand', () => {
   test('is renewed as long as the server says that it is ours', async () => {
     let asked = 0
-    const lock = new HeldLock('a', 1_500, async () => ++asked < 4)
+    const lock = new JobLock('a', 1_500, async () => ++asked < 4)
     await lock.assert()
     await once(lock.signal, 'abort')
     expect(asked).toBe(4)
@@ -24,13 +24,13 @@ describe('the lock of a job in hand', () => {
 
   test('is not lost by one failed renewal, but by silence for as long as it lasts', async () => {
     let asked = 0
-    const lock = new HeldLock('a', 3_000, () =>
+    const lock = new JobLock('a', 3_000, () =>
       ++asked === 1 ? Promise.reject(new Error('hiccup')) : Promise.resolve(true),
     )
     while (asked < 2) await sleep(50)
     expect(lock.signal.aborted).toBe(false)
     lock.release()
-    const unheard = new HeldLock('b', 60, () => new Promise(() => {}))
+    const unheard = new JobLock('b', 60, () => new Promise(() => {}))
     await expect(unheard.assert()).rejects.toThrow(LockLost)
     await sleep(50)
     expect(unheard.signal.aborted).toBe(true)
@@ -38,9 +38,9 @@ describe('the lock of a job in hand', () => {
   })
 
   test('cannot be asserted when the server is not there, nor after the step', async () => {
-    const lock = new HeldLock('a', 1_000, () => Promise.reject(new Error('gone')))
+    const lock = new JobLock('a', 1_000, () => Promise.reject(new Error('gone')))
     await expect(lock.assert()).rejects.toMatchObject({ name: 'LockLost', cause: { message: 'gone' } })
-    const over = new HeldLock('b', 1_000, async () => true)
+    const over = new JobLock('b', 1_000, async () => true)
     over.release()
     await expect(over.assert()).rejects.toThrow('the step of job b is over')
     expect(over.signal.aborted).toBe(false)
@@ -75,10 +75,10 @@ describe('what a process has in hand', () => {
 
   /** Who has come in, in order. */
   function watched() {
-    const hands = new Hands()
+    const inProcess = new WorkInProcess()
     const came: string[] = []
     const enter = (name: string, alone = false) => {
-      const place = alone ? hands.enterAlone(() => came.push(`${name} lasted`)) : hands.enter()
+      const place = alone ? inProcess.enterAlone(() => came.push(`${name} lasted`)) : inProcess.enter()
       void place.then(({ isAlone }) => came.push(isAlone ? `${name} alone` : name))
       return place
     }

@@ -35,7 +35,7 @@ describe('beside PostHog', () => {
       connectedAt: () => connectedAt,
       log: { info() {}, warn() {} },
       tendEvery: 20,
-      handOverWithin: 100,
+      keepOpenMs: 100,
       maxOpen,
     })
     closers.push(() => follower.close())

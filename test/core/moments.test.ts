@@ -34,7 +34,6 @@ import {
   snapshotWith,
   status as statusHere,
   t0,
-  taskRunIs,
   told,
   working,
   zoe,
@@ -121,12 +120,6 @@ test('what an agent that did not finish said last is quoted as its words', () =>
   expect(text).toContain(
     'Codex’s last words:\n\n> I will now change the parser.\n>\n> Then the tests.\n\n**What to do:**',
   )
-})
-
-test('a run that is over is told to have ended at once, and cannot be stopped any more', () => {
-  const text = status(working(taskRunIs({ status: 'failed' })))
-  expect(text).toContain('### ⏳ Codex has ended')
-  expect(text).not.toMatch(/Codex is|codex-box:stop/)
 })
 
 test('a comment that came too late for the first words, and was read with the next, is not called unread', () => {
@@ -449,11 +442,6 @@ describe('a run in line', () => {
     [{ kind: 'line', of: 'repository', ahead: 2 } as const, '2 runs before it\n'],
   ])('%j says which', (waits, words) => {
     expect(inLine(waits)).toContain(words)
-  })
-
-  test('says in `/codex status` which run must end first', () => {
-    const live = runWith({ schedule: { waits: { kind: 'line', of: 'repository', ahead: 1, after } } })
-    expect(replies.status({ live, now }).text).toContain(`One run must end first: ${link}.`)
   })
 })
 

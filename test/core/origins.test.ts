@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { settingsFile } from '../../src/commands/command-registry.ts'
 import { grantsOf, readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
-import { heldSettings, type Origin, settingsOfLayers } from '../../src/core/settings/layers.ts'
+import { appliedSettings, type Origin, settingsOfLayers } from '../../src/core/settings/layers.ts'
 import { issueThread } from './given.ts'
 
 const deployment = 'defaults: {effort: low}\nlimits: {person: 9, owner: 300}\nowners: {5: {models: [a, b]}}'
@@ -20,7 +20,7 @@ test('each value that holds is told with the layers that made it so', () => {
     owner: files.owner.given,
     repository: files.repository.given,
   })
-  const held = heldSettings({ settings, grants, files, usual: { model: 'm', effort: undefined } })
+  const held = appliedSettings({ settings, grants, files, usual: { model: 'm', effort: undefined } })
   const shown = (origin: Origin): string => ('line' in origin ? `${origin.kind} ${origin.line}` : origin.kind)
   const told = Object.fromEntries(
     held

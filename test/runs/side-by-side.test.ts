@@ -170,7 +170,7 @@ describe('of the status, the branch and the task', () => {
   ])('what is refused %s', async (_, sooner, comments) => {
     const late = async () => {
       await expect.poll(() => record.report.status).toBeDefined()
-      now = t0 + limits.looksOn + sooner
+      now = t0 + limits.watchesStatus + sooner
       return refused('posthog', 400)()
     }
     await goOn(runWith(admitted), { effects: { createTask: late } })

@@ -134,13 +134,13 @@ function refill(state: BudgetState, now: number, buckets: Buckets): void {
   for (const { of, burst, rate } of buckets) levels[of] = Math.min(burst, levels[of] + passed * rate)
   for (const [owner, calls] of Object.entries(lately)) lately[owner] = calls * Math.exp(-passed / sharesFor)
   state.at = now
-  forget(tickets, at => now - at > ticketKept)
-  forget(lines, at => at <= now)
-  forget(lately, calls => calls < 0.5)
-  forget(expected, ({ at }) => now - at > ticketKept)
+  deleteOld(tickets, at => now - at > ticketKept)
+  deleteOld(lines, at => at <= now)
+  deleteOld(lately, calls => calls < 0.5)
+  deleteOld(expected, ({ at }) => now - at > ticketKept)
 }
 
-function forget<T>(all: Record<string, T>, isOld: (each: T) => boolean): void {
+function deleteOld<T>(all: Record<string, T>, isOld: (each: T) => boolean): void {
   for (const [key, each] of Object.entries(all)) if (isOld(each)) delete all[key]
 }
 
@@ -216,7 +216,7 @@ export function limitGate(now: () => number, shared?: Shared): LimitGate {
   }
   let reading: Promise<Limit | undefined> | undefined
   /** Concurrent calls share one read of the store. */
-  const read = ({ name, store }: Shared): Promise<Limit | undefined> => {
+  const readStore = ({ name, store }: Shared): Promise<Limit | undefined> => {
     reading ??= store
       .read(name)
       .then(
@@ -229,7 +229,7 @@ export function limitGate(now: () => number, shared?: Shared): LimitGate {
   const lasting = (): Limit | undefined => (known && now() < known.until ? known : undefined)
   return {
     async pass() {
-      if (shared && !lasting()) learn(await read(shared))
+      if (shared && !lasting()) learn(await readStore(shared))
       const limit = lasting()
       if (limit) throw new RetryLater(limit.service, limit.until, limit.why, limit.message)
     },

@@ -121,8 +121,8 @@ export const isOfService = (error: unknown): error is Rejected | NoResponse | Re
   error instanceof Rejected || error instanceof NoResponse || error instanceof RetryLater
 
 /** A file that is refused for good. The message completes a sentence that begins with its name. */
-export class AttachmentRefused extends Error {
-  override name = 'AttachmentRefused'
+export class BadAttachment extends Error {
+  override name = 'BadAttachment'
 }
 
 export class ResultPending extends Error {

@@ -342,7 +342,7 @@ export interface JobIndex {
 }
 
 /** Whether GitHub delivers to those who share the queue. */
-export interface DeliveryNote {
+export interface DeliveryClock {
   /** A verified webhook came in, or GitHub's log of them was read. */
   came(): void
   /** When the last one came, ms since the epoch. */

@@ -4,7 +4,7 @@ import { unfinished } from './failures.ts'
 import type { FollowUp } from './mailbox-part.ts'
 import { inlineAsked, ofReview } from './open-question.ts'
 import { hasChanged } from './pull-end.ts'
-import { changed, type Ended, type InlineAsked, isDone, type Outcome, type Run, showsStatus } from './run.ts'
+import { changed, type Ended, isDone, type OpenInline, type Outcome, type Run, showsStatus } from './run.ts'
 import { limits } from './timing.ts'
 
 export const listener = (run: Run): string => run.report.answerTo ?? run.request.by.login
@@ -28,7 +28,7 @@ export function endsQuietly(run: Run): boolean {
     return listeners(run).every(login => login === outcome.by) && !run.session.agentLeft
   if (outcome?.kind !== 'failed' || !neverBegan(run)) return false
   if (!showsStatus(run)) return readOnlyThread
-  return !status || (status.postedAt !== undefined && concludedAt - status.postedAt < limits.looksOn)
+  return !status || (status.postedAt !== undefined && concludedAt - status.postedAt < limits.watchesStatus)
 }
 
 export const isUndone = (outcome: Outcome | undefined): boolean =>
@@ -125,7 +125,7 @@ export const lastWordUrl = ({ thread, report: { lastWord } }: Run): string | und
   lastWord && `${thread.url}#${anchors[lastWord.as]}${lastWord.commentId}`
 
 /** News that are to be seen bring it back where it was folded away. */
-export const inSight = (run: Run): Run =>
+export const unfolded = (run: Run): Run =>
   run.report.status?.minimized
     ? changed(run, { report: { status: { ...run.report.status, minimized: undefined, unfolded: 'due' } } })
     : run
@@ -141,7 +141,7 @@ export function firstNumber(run: Run, messageId: string): number {
 }
 
 /** A comment in the inline thread where the last word comes needs no other answer. */
-export function inlineOf(run: Run, { id, inline = [], source }: FollowUp): InlineAsked[] {
+export function inlineOf(run: Run, { id, inline = [], source }: FollowUp): OpenInline[] {
   const target = source?.target
   if (target?.kind === 'review') return inline.map(comment => ofReview(comment.id, id))
   if (target?.kind !== 'inline') return []

@@ -52,24 +52,24 @@ export const aroundMarkers = (text: string, change: (words: string) => string): 
 const signingKey = (secret: string): Buffer =>
   Buffer.from(hkdfSync('sha256', secret, '', 'codex-run marker', 32))
 
-const signed = (key: Buffer, payload: string): Buffer => createHmac('sha256', key).update(payload).digest()
+const macOf = (key: Buffer, payload: string): Buffer => createHmac('sha256', key).update(payload).digest()
 
 /** @param former earlier secrets, whose markers are still read; an empty one is none, as everybody knows it */
 export function markerSigner(secret: string, former: readonly string[] = []): Signer {
   const key = signingKey(secret)
   const keys = [key, ...former.filter(each => each !== '').map(signingKey)]
-  const isOurs = (payload: string, signature: string): boolean =>
-    keys.some(each => timingSafeEqual(signed(each, payload), Buffer.from(signature, 'base64url')))
+  const isSignedByUs = (payload: string, signature: string): boolean =>
+    keys.some(each => timingSafeEqual(macOf(each, payload), Buffer.from(signature, 'base64url')))
   return {
     write(marker) {
       const payload = Buffer.from(JSON.stringify(marker)).toString('base64url')
-      return `<!-- codex-run:${payload}.${signed(key, payload).toString('base64url')} -->`
+      return `<!-- codex-run:${payload}.${macOf(key, payload).toString('base64url')} -->`
     },
     read(text, thread) {
       const lines = [...text.matchAll(found)]
       return lines.flatMap((line, index) => {
         const [, payload = '', signature = ''] = line
-        if (!isOurs(payload, signature)) return []
+        if (!isSignedByUs(payload, signature)) return []
         const marker = readJson(Marker, Buffer.from(payload, 'base64url').toString())
         if (!marker || marker.repo !== thread.repoId || marker.thread !== thread.number) return []
         return marker.as === 'pull' || index === lines.length - 1 ? [marker] : []

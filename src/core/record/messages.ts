@@ -8,7 +8,7 @@ import { fullName, movedTo, type Repository } from '../model/thread.ts'
 import type { Target } from '../model/views.ts'
 import { readJson } from '../text/json.ts'
 import { mayHaveBegun, onlyIntents, openIntent } from './intents.ts'
-import { inlineOf, inSight } from './last-word.ts'
+import { inlineOf, unfolded } from './last-word.ts'
 import { type FollowUp, type MessageReply, RunMessage, type SenderReply, Source } from './mailbox-part.ts'
 import { newClaims } from './own-pull-request.ts'
 import { endsBy, tellsMore, withStanding } from './pull-end.ts'
@@ -132,7 +132,7 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
       const { cost, costBefore } = known.session
       const asked = { cost: undefined, costBefore: cost ?? costBefore }
       const after = endsBy(run, message) ? changed(known, { session: asked }) : known
-      return message.at !== undefined && tellsMore(run, after) ? inSight(after) : after
+      return message.at !== undefined && tellsMore(run, after) ? unfolded(after) : after
     }
     case 'checked':
       return withMessage(run, { result: { hinted: true } })

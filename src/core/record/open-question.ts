@@ -1,16 +1,16 @@
 /** What an agent's last words say to its people: answers to single remarks, and a question that waits for an answer. */
 import { z } from 'zod'
 import { countingNumber, jsonBlockIn } from '../text/json.ts'
-import type { InlineAsked, Run } from './run.ts'
+import type { OpenInline, Run } from './run.ts'
 
-export function inlineAsked({ id, request, report }: Run): InlineAsked[] {
+export function inlineAsked({ id, request, report }: Run): OpenInline[] {
   const { origin, inline = [] } = request
   const isReview = origin.kind === 'comment' && origin.commentRef.kind === 'review'
   const first = isReview ? inline.map(comment => ofReview(comment.id, id)) : []
   return [...first, ...(report.inlineAsked ?? [])]
 }
 
-export const ofReview = (commentId: number, messageId: string): InlineAsked => ({
+export const ofReview = (commentId: number, messageId: string): OpenInline => ({
   commentId,
   rootId: commentId,
   messageId,

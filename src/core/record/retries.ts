@@ -94,24 +94,24 @@ export function eased(run: Run, key: RetryKey, { call, now }: { call: CallKind |
 }
 
 /** When reads were first refused, without one that succeeded since, and what time it is: ms since the epoch. */
-export interface RefusedReads {
+export interface ReadRefusals {
   refusedSince: number | undefined
   now: number
 }
 
-export const refusedReadsOf = (run: Pick<Run, 'retries'>, service: Service, now: number): RefusedReads => ({
+export const refusedReadsOf = (run: Pick<Run, 'retries'>, service: Service, now: number): ReadRefusals => ({
   refusedSince: triedRetry(run, service, now)?.refusedSince,
   now,
 })
 
-export const areRefusedFor = (ms: number, { refusedSince, now }: RefusedReads): boolean =>
+export const areRefusedFor = (ms: number, { refusedSince, now }: ReadRefusals): boolean =>
   refusedSince !== undefined && now - refusedSince >= ms
 
 /**
  * That something is not there is asked again before it is believed: GitHub may not show it for a moment.
  * @throws Rejected, of a read, until then
  */
-export function believeAbsent(what: string, reads: RefusedReads): undefined {
+export function believeAbsent(what: string, reads: ReadRefusals): undefined {
   if (areRefusedFor(limits.absent, reads)) return undefined
   throw new Rejected('github', 404, '', `${what} is not there`, undefined, 'read')
 }

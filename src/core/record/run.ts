@@ -127,13 +127,13 @@ const Attempts = z.object({
 })
 
 /** An inline comment whose words the agent has, to be answered in its own thread. */
-const InlineAsked = z.object({
+const OpenInline = z.object({
   commentId: z.number().int(),
   rootId: z.number().int(),
   messageId: z.string(),
   by: z.enum(['review', 'comment']),
 })
-export type InlineAsked = z.infer<typeof InlineAsked>
+export type OpenInline = z.infer<typeof OpenInline>
 
 const Question = z.object({
   key: z.string(),
@@ -183,7 +183,7 @@ export const Report = z.object({
   /** So many comments on lines have their answers. */
   inlineAnswered: z.number().int().default(0),
   /** Those of follow-ups; those of the request stand in the request. */
-  inlineAsked: z.array(InlineAsked).optional(),
+  inlineAsked: z.array(OpenInline).optional(),
   /** The comment on a line that began the run is gone: its last word comes in the pull request's own thread. */
   inlineGone: z.literal(true).optional(),
   /** Questions of the agent that stand in comments of their own. */

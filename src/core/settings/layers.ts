@@ -47,7 +47,7 @@ export type Origin =
   | { kind: 'deployment' }
   | { kind: 'owner' | 'repository'; line: number | undefined }
 
-export interface HeldSetting {
+export interface AppliedSetting {
   key: string
   value: unknown
   from: readonly Origin[]
@@ -68,7 +68,7 @@ export interface OriginsOf {
   usual: Pick<RepoSettings, 'model' | 'effort'>
 }
 
-export function heldSettings({ settings, grants, files, usual }: OriginsOf): HeldSetting[] {
+export function appliedSettings({ settings, grants, files, usual }: OriginsOf): AppliedSetting[] {
   const fileLayer = (kind: 'owner' | 'repository'): Layer => ({
     given: withEfforts(files[kind].given),
     originAt: path => {

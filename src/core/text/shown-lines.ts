@@ -66,7 +66,7 @@ export class ShownLines {
   /** Since the last word. */
   #rows = 0
   #columns = 0
-  #isOutOfSight = false
+  #isHidden = false
   #ended: 'long' | 'gap' | undefined
 
   get isOver(): boolean {
@@ -104,12 +104,12 @@ export class ShownLines {
   /** A place in the row. */
   column(at = this.#columns + 1): void {
     this.#columns = at
-    if (at === 0) this.#isOutOfSight = false
+    if (at === 0) this.#isHidden = false
   }
 
   /** The writer's words, as far as a reader comes. */
   say(words: string, isCommand: boolean): void {
-    const seen = this.#inSight(words).replace(/(?<!\s)\s{10,}/g, ' ')
+    const seen = this.#visible(words).replace(/(?<!\s)\s{10,}/g, ' ')
     if (this.isGathering) {
       this.put(seen)
       return
@@ -135,16 +135,16 @@ export class ShownLines {
     } else this.put(name)
   }
 
-  #inSight(words: string): string {
+  #visible(words: string): string {
     let end = 0
-    for (const { 0: found, index } of this.#isOutOfSight ? [] : words.matchAll(noticed)) {
+    for (const { 0: found, index } of this.#isHidden ? [] : words.matchAll(noticed)) {
       this.#columns += columnsOf(words.slice(end, index))
       if (this.#rows > maxRows) {
         this.#ended = 'gap'
         return ''
       }
       if (this.#columns > maxColumns) {
-        this.#isOutOfSight = true
+        this.#isHidden = true
         return `${words.slice(0, end)} [… cut: behind a gap]`
       }
       this.#rows = 0
@@ -153,7 +153,7 @@ export class ShownLines {
       end = index + found.length
     }
     this.#columns += columnsOf(words.slice(end))
-    return this.#isOutOfSight ? '' : words
+    return this.#isHidden ? '' : words
   }
 
   /** Signs of our own. */

@@ -225,8 +225,8 @@ class Walk {
         return this.#list(element, frame)
       case 'li': {
         const sign = frame.number ? `${frame.number.next++}. ` : '- '
-        const read = (): void => this.#inside(element, frame, { text: place, number: undefined })
-        return this.#prefixed(sign, ' '.repeat(sign.length), read, 'tight')
+        const readItem = (): void => this.#inside(element, frame, { text: place, number: undefined })
+        return this.#prefixed(sign, ' '.repeat(sign.length), readItem, 'tight')
       }
       case 'pre':
         return this.#pre(element, frame)

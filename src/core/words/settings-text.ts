@@ -1,11 +1,11 @@
 /** What `/codex config` answers, and the line by which an editor knows the settings. */
 import type { PricedModel } from '../model/views.ts'
-import type { HeldSetting, Origin } from '../settings/layers.ts'
+import type { AppliedSetting, Origin } from '../settings/layers.ts'
 import { settingsPath } from '../settings/settings-file.ts'
 import { cell, priced, withCode } from './words.ts'
 
 export interface ShownSettings {
-  held: readonly HeldSetting[]
+  held: readonly AppliedSetting[]
   /** Those that may be used here; empty if PostHog does not say. */
   models: readonly PricedModel[]
   problem: string | undefined
@@ -17,7 +17,7 @@ export interface ShownSettings {
 }
 
 export function configText({ held, models, problem, usable, lacksChecks, schema }: ShownSettings): string {
-  const isSet = ({ from }: HeldSetting): boolean => from.some(({ kind }) => kind !== 'default')
+  const isSet = ({ from }: AppliedSetting): boolean => from.some(({ kind }) => kind !== 'default')
   const set = held.filter(isSet)
   const rest = held.filter(each => !isSet(each))
   return [
@@ -48,7 +48,7 @@ export function configText({ held, models, problem, usable, lacksChecks, schema 
 /** The first line of a settings file, by which an editor finds its schema. */
 export const editorLine = (address: string): string => `# yaml-language-server: $schema=${address}`
 
-const settingsTable = (held: readonly HeldSetting[]): string =>
+const settingsTable = (held: readonly AppliedSetting[]): string =>
   [
     '| Setting | Value | From |',
     '|---|---|---|',

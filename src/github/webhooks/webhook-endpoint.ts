@@ -57,7 +57,7 @@ export function webhookEndpoint(
   async function admit(req: IncomingMessage): Promise<WebhookResponse> {
     const headers = headersOf(req)
     if (headers.kind !== 'headers') return headers
-    const body = await bodies.read(req)
+    const body = await bodies.readBody(req)
     if (body === 'too large') return refused(413, `the payload is larger than ${maxBody} bytes`)
     if (body === 'too much') return refused(503, 'too much is sent at once; send it again later')
     try {
@@ -78,7 +78,7 @@ export function webhookEndpoint(
     }
     const payload = readJson(Payload, text)
     if (!payload) return refused(400, 'the payload is not JSON')
-    if (!isKnown(headers.name)) return ignored('event not used')
+    if (!isKnownEvent(headers.name)) return ignored('event not used')
     try {
       const received = await deps.receive({ id: headers.id, event: headers.name, payload })
       if (received.kind === 'ignored') return ignored(received.why)
@@ -105,7 +105,7 @@ export function webhookEndpoint(
     res.writeHead(response.status, { 'content-type': 'application/json', 'content-length': length }).end(body)
     if (isUnread) req.destroy()
     const name = String(req.headers['x-github-event'])
-    const event = isKnown(name) ? name : 'other'
+    const event = isKnownEvent(name) ? name : 'other'
     deps.meter?.answered(event, response.kind)
   }
 }
@@ -113,12 +113,12 @@ export function webhookEndpoint(
 /** Anybody can cause refusals, so they are logged once a minute. */
 function onceAMinute(tell: (count: number, why: string) => void): (why: string) => void {
   let count = 0
-  let toldAt = Number.NEGATIVE_INFINITY
+  let loggedAt = Number.NEGATIVE_INFINITY
   return why => {
     count += 1
-    if (performance.now() - toldAt < 60_000) return
+    if (performance.now() - loggedAt < 60_000) return
     tell(count, why)
-    toldAt = performance.now()
+    loggedAt = performance.now()
     count = 0
   }
 }
@@ -126,7 +126,7 @@ function onceAMinute(tell: (count: number, why: string) => void): (why: string) 
 const Payload = z.custom<object>(payload => typeof payload === 'object' && payload !== null)
 
 const known = new Set<string>(readEvents)
-const isKnown = (name: string): boolean => known.has(name)
+const isKnownEvent = (name: string): boolean => known.has(name)
 
 interface Headers {
   kind: 'headers'
@@ -162,7 +162,7 @@ function bodyReader() {
       [...reading].reduce((largest, each) => (each.size > largest.size ? each : largest)).letGo()
   }
 
-  const read = (req: IncomingMessage): Promise<Buffer | 'too large' | 'too much'> =>
+  const readBody = (req: IncomingMessage): Promise<Buffer | 'too large' | 'too much'> =>
     new Promise((resolve, reject) => {
       if (Number(req.headers['content-length'] ?? 0) > maxBody) return resolve('too large')
       let chunks: Buffer[] = []
@@ -203,7 +203,7 @@ function bodyReader() {
     })
 
   return {
-    read,
+    readBody,
     release(body: Buffer): void {
       held -= body.length
     },

@@ -23,7 +23,7 @@ interface Following {
   /** ms */
   tendEvery?: number
   /** ms that a stream stays open after another process may have polled its Run. */
-  handOverWithin?: number
+  keepOpenMs?: number
   pace?: Partial<StreamPace>
 }
 
@@ -37,7 +37,7 @@ interface Followed {
 }
 
 export function followRuns(following: Following) {
-  const { log, now = Date.now, tendEvery = 5 * second, handOverWithin = minute } = following
+  const { log, now = Date.now, tendEvery = 5 * second, keepOpenMs = minute } = following
   const { maxOpen = halfOfTheFiles() } = following
   const followed: Followed[] = []
   const wakes = pileOf(following.wake, err => log.warn({ err }, 'a run could not be woken'))
@@ -64,7 +64,7 @@ export function followRuns(following: Following) {
   async function tend(): Promise<void> {
     for (const each of followed)
       for (const [taskRunId, runs] of each.runs)
-        for (const [id, due] of runs) if (due + handOverWithin < now()) forget(each, taskRunId, id)
+        for (const [id, due] of runs) if (due + keepOpenMs < now()) forget(each, taskRunId, id)
     const at = following.connectedAt()
     if (at === connectedAt) return
     // A process that died may have had their streams, and a queue that was away may have lost who was woken.

@@ -119,7 +119,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
       () => {
         const news = run.news
         run.news = 'done'
-        void tell(taskRunId, news)
+        void passOn(taskRunId, news)
       },
       { gap: pace.minGap, late: pace.late },
     )
@@ -172,7 +172,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     if (weight.indexOf(news) > weight.indexOf(run.news)) run.news = news
   }
 
-  async function tell(taskRunId: string, news: News): Promise<void> {
+  async function passOn(taskRunId: string, news: News): Promise<void> {
     try {
       await options.onNews(taskRunId, news)
     } catch (error) {

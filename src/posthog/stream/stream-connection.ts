@@ -53,7 +53,7 @@ export async function connect(
     }
     const later = await settings.budget?.reserve(reservation).catch(() => undefined)
     if (later !== undefined) return { kind: 'lost', reason: 'no calls left for it', until: now() + later }
-    const response = await open(settings, line, call.signal)
+    const response = await openStream(settings, line, call.signal)
     watchdog.refresh()
     const type = response.headers['content-type'] ?? ''
     const isStream = response.statusCode === 200 && /^text\/event-stream\b/i.test(type)
@@ -77,7 +77,7 @@ const plain = new http.Agent({ keepAlive: false })
 const secured = new https.Agent({ keepAlive: false, maxCachedSessions: 10 })
 
 /** Not `fetch`: Node 20 opens a spare connection for each aborted stream. A redirect is a refusal. */
-function open(
+function openStream(
   settings: PostHogSettings,
   { session, lastId }: Line,
   signal: AbortSignal,

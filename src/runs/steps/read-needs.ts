@@ -7,7 +7,7 @@ import { fixInstruction } from '../../core/agent/pull-needs.ts'
 import { unlessRejected } from '../../core/model/errors.ts'
 import type { ThreadClient } from '../../core/model/ports.ts'
 import type { NeedsView, PullNeeds } from '../../core/model/views.ts'
-import { inSight } from '../../core/record/last-word.ts'
+import { unfolded } from '../../core/record/last-word.ts'
 import { openPullFrom, roundsOf } from '../../core/record/pull-end.ts'
 import { agentsHead, type Run } from '../../core/record/run.ts'
 import { runsOfPull } from '../../core/record/run-index.ts'
@@ -21,7 +21,7 @@ export const readNeeds = step('read-needs', {
     const number = openPullFrom(run, agentsHead(run) ?? run.workspace.branch?.name ?? '')
     const view = number === undefined ? undefined : await needsSeen(github, number, botListOf(run, deps))
     const needs = view && somethingOf(view)
-    const { report } = needs ? inSight(run) : run
+    const { report } = needs ? unfolded(run) : run
     return {
       result: {
         hinted: undefined,

@@ -7,7 +7,7 @@ import { loggedIfRejected } from '../../core/model/errors.ts'
 import type { ReviewThread } from '../../core/model/views.ts'
 import { inlinePlace } from '../../core/record/last-word.ts'
 import { inlineAsked, lineAnswersIn, ofReview } from '../../core/record/open-question.ts'
-import type { ChangeOf, InlineAsked, Run } from '../../core/record/run.ts'
+import type { ChangeOf, OpenInline, Run } from '../../core/record/run.ts'
 import { ignoreRefusal } from './markers.ts'
 import { type StepContext, step } from './step-context.ts'
 
@@ -59,7 +59,7 @@ async function changedHere({ run, github }: Pick<Looking, 'run' | 'github'>): Pr
 }
 
 /** Comments that the agent was given with the thread, and of which it says something: each is answered as well. */
-function readInContext(run: Run, threads: readonly ReviewThread[]): InlineAsked[] {
+function readInContext(run: Run, threads: readonly ReviewThread[]): OpenInline[] {
   const known = new Set(inlineAsked(run).map(({ commentId }) => commentId))
   const given = new Set(run.workspace.threadContext?.comments.map(({ id }) => id))
   return lineAnswersIn(run).lineAnswers.flatMap(({ id }) => {

@@ -1,5 +1,5 @@
 /** Passes attached files on to PostHog; what can not be had is kept with the reason. Repeatable. */
-import { AttachmentRefused, NoResponse, Rejected, RetryLater, serviceNames } from '../../core/model/errors.ts'
+import { BadAttachment, NoResponse, Rejected, RetryLater, serviceNames } from '../../core/model/errors.ts'
 import { type Run, resumedSession } from '../../core/record/run.ts'
 import type { Context, StagedAttachments } from '../../core/record/workspace-part.ts'
 import { type Attachment, maxAttachments, onlyOnce } from '../../core/text/attachment-links.ts'
@@ -69,7 +69,7 @@ export async function attach(
 }
 
 function whyNot(error: unknown): string | undefined {
-  if (error instanceof AttachmentRefused) return error.message
+  if (error instanceof BadAttachment) return error.message
   if (error instanceof NoResponse) return `${serviceNames[error.service]} did not answer`
   if (error instanceof Rejected)
     return `${serviceNames[error.service]} refused: ${error.message.slice(0, 200)}`

@@ -27,7 +27,7 @@ import type { Signer } from '../../core/record/marker.ts'
 import type { ActingStep, Now, StepKind } from '../../core/record/next-step.ts'
 import type { UnusedBranch } from '../../core/record/own-pull-request.ts'
 import type { Session } from '../../core/record/request-part.ts'
-import { type RefusedReads, refusedReadsOf, retryOf, services } from '../../core/record/retries.ts'
+import { type ReadRefusals, refusedReadsOf, retryOf, services } from '../../core/record/retries.ts'
 import {
   type ChangeOf,
   changed,
@@ -231,7 +231,7 @@ export class Cancelled extends Error {
 export const refusedReads = (
   { run, deps }: Pick<StepContext, 'run' | 'deps'>,
   service: Service,
-): RefusedReads => refusedReadsOf(run, service, deps.now())
+): ReadRefusals => refusedReadsOf(run, service, deps.now())
 
 export interface StatusDrawing {
   run: Run

@@ -4,7 +4,7 @@
  */
 import { LockLost } from './work-queue.ts'
 
-export class HeldLock {
+export class JobLock {
   readonly #job: string
   readonly #extend: () => Promise<boolean>
   readonly #duration: number

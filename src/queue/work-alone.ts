@@ -1,30 +1,31 @@
-/** ms until it goes on in company, and ms until others may begin beside it. */
+/**
+ * Works a suspect alone. A job that was at work when its process died may have killed it, so the next process works it
+ * while nothing else is worked, in none of its queues. Neither the suspect nor the others wait for long.
+ */
+
+/** A suspect waits so many ms to be alone, and others wait so many ms until they may begin beside it. */
 const ALONE_MS = 10_000
 
-interface InHand {
+interface Entry {
   isAlone: boolean
   leave(): void
 }
 
-/**
- * What this process has in hand, over all its queues. A job that was in hand at a death may have been the cause, so it
- * is worked while nothing else is. Neither the others nor that one wait for long.
- */
-export class Hands {
-  #inHand = 0
+export class WorkInProcess {
+  #atWork = 0
   #isAlone = false
   #wantAlone: (() => void)[] = []
   #others: (() => void)[] = []
 
-  async enter(): Promise<InHand> {
+  async enter(): Promise<Entry> {
     if (this.#isAlone || this.#wantAlone.length > 0)
       await new Promise<void>(resolve => this.#others.push(resolve))
-    else this.#inHand += 1
+    else this.#atWork += 1
     return this.#placed(false, () => {})
   }
 
   /** @param lasted called when others are let in beside it, if it has not left by then */
-  async enterAlone(lasted: () => void): Promise<InHand> {
+  async enterAlone(lasted: () => void): Promise<Entry> {
     const isAlone = await this.#untilAlone()
     if (!isAlone) return this.#placed(false, () => {})
     const timer = setTimeout(() => {
@@ -40,11 +41,11 @@ export class Hands {
     })
   }
 
-  #placed(isAlone: boolean, left: () => void): InHand {
+  #placed(isAlone: boolean, left: () => void): Entry {
     return {
       isAlone,
       leave: () => {
-        this.#inHand -= 1
+        this.#atWork -= 1
         left()
         this.#goOn()
       },
@@ -52,18 +53,18 @@ export class Hands {
   }
 
   async #untilAlone(): Promise<boolean> {
-    if (this.#inHand === 0) return this.#takeAlone()
+    if (this.#atWork === 0) return this.#takeAlone()
     return new Promise(resolve => {
       const begin = () => {
         clearInterval(timer)
         resolve(this.#takeAlone())
       }
-      // Those before it in line take as long as they take.
+      // Nobody knows how long those before it in line take.
       const timer = setInterval(() => {
         if (this.#isAlone || this.#wantAlone[0] !== begin) return
         clearInterval(timer)
         this.#wantAlone.shift()
-        this.#inHand += 1
+        this.#atWork += 1
         resolve(false)
         this.#goOn()
       }, ALONE_MS)
@@ -72,20 +73,20 @@ export class Hands {
   }
 
   #takeAlone(): true {
-    this.#inHand += 1
+    this.#atWork += 1
     this.#isAlone = true
     return true
   }
 
-  /** Those who waited for one that was alone come before the next such one. */
+  /** Jobs that waited for a suspect to end go before the next suspect. */
   #goOn(): void {
     if (this.#isAlone) return
     if (this.#wantAlone.length === 0) this.#letOthersIn()
-    else if (this.#inHand === 0) this.#wantAlone.shift()?.()
+    else if (this.#atWork === 0) this.#wantAlone.shift()?.()
   }
 
   #letOthersIn(): void {
-    this.#inHand += this.#others.length
+    this.#atWork += this.#others.length
     for (const begin of this.#others.splice(0)) begin()
   }
 }
