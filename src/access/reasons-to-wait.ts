@@ -1,21 +1,13 @@
 /** Why a Run does not begin now. */
 import type { Guard, JobIndex, JobQueue, ThreadClient } from '../core/model/ports.ts'
-import { day } from '../core/model/time.ts'
 import type { Awaited } from '../core/model/views.ts'
-import { heldAt, isNear, rightBefore, spendingOf } from '../core/record/admission.ts'
-import { costReached, lifting, limitReached, zeroLimit } from '../core/record/failures.ts'
+import { heldAt, isNear, type Me, rightBefore, spendingOf } from '../core/record/admission.ts'
+import { costReached, type LimitOfDay, lifting, limitReached, zeroLimit } from '../core/record/failures.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
-import { type CostOfDay, limitsOf, type Run, type Waits } from '../core/record/run.ts'
+import { type CostOfDay, limitsOf, type Run, type Scope, type Waits } from '../core/record/run.ts'
 import { sets } from '../core/record/run-index.ts'
 import type { DeploymentSettings } from '../core/settings/deployment-settings.ts'
 import { defaultSettings } from '../core/settings/repository-settings.ts'
-
-export interface Candidate {
-  id: string
-  /** ms since the epoch. */
-  addedAt: number
-  run: Run
-}
 
 interface Own {
   now: number
@@ -25,24 +17,15 @@ interface Own {
 
 /** What the queue and the settings say: GitHub is not called. */
 export async function heldByUs(
-  { id, addedAt, run }: Candidate,
-  own: Own,
+  me: Me,
+  { index, now, deployment }: Own,
 ): Promise<{ waits?: Waits; costOfDay?: CostOfDay }> {
-  const { index, now } = own
-  const me = { id, addedAt, data: run, total: own.deployment.limits.total }
   const held = await heldAt(me, index, now)
-  const isCeiling = isCeilingIn(own.deployment, run.thread.ownerId)
-  if (held?.kind === 'zero') {
-    const { of } = held
-    const isAdmins = of === 'owner' || of === 'bot' || isCeiling(of, 0)
-    return { waits: { ...held, limit: zeroLimit(of, isAdmins) } }
-  }
+  const isFixed = isFixedIn(deployment, me.data.thread.ownerId)
+  if (held?.kind === 'zero') return { waits: { ...held, limit: zeroLimit(held.of, isFixed(held.of, 0)) } }
   if (held?.kind === 'until') {
-    const isDay = held.window === day
-    const isAdmins =
-      isDay &&
-      (held.of === 'owner' || (held.of === 'repository' && isCeiling('repository_per_day', held.most)))
-    return { waits: untilRaised(held.at, limitReached(run, held, isAdmins), isAdmins) }
+    const isAdmins = held.key !== undefined && isFixed(held.key, held.most)
+    return { waits: untilRaised(held.at, limitReached(me.data, held, isAdmins), isAdmins) }
   }
   if (held) {
     const after = await rightBefore(me, held.kind === 'line' ? held.of : held.kind, index)
@@ -51,7 +34,7 @@ export async function heldByUs(
   // Last, as it reads records.
   const { until, ...costOfDay } = await spendingOf(me, index, now)
   if (until !== undefined) {
-    const isAdmins = isCeiling('cost_per_day', costOfDay.limit)
+    const isAdmins = isFixed('cost_per_day', costOfDay.limit)
     const limit = `${costReached(costOfDay)}. ${lifting('cost_per_day', isAdmins)}`
     return { waits: untilRaised(until, limit, isAdmins) }
   }
@@ -69,14 +52,17 @@ const untilRaised = (at: number, limit: string, isAdmins: boolean): Waits => ({
 })
 
 /** Of such a limit, no file of an owner or repository can allow more. */
-const isCeilingIn =
+const isFixedIn =
   ({ limits, owners }: DeploymentSettings, ownerId: number) =>
-  (key: 'person' | 'repository' | 'repository_per_day' | 'cost_per_day', held: number): boolean =>
+  (key: Scope | LimitOfDay, held: number): boolean =>
+    key === 'bot' ||
+    key === 'owner' ||
+    key === 'owner_per_day' ||
     [limits, owners[ownerId]?.limits].some(given => given?.[key] === held)
 
 /** What is told of a Run that waits: its record keeps what held when it was last polled. What others end wakes it. */
-export async function waitsNow(me: Candidate, own: Own): Promise<Waits | undefined> {
-  const { waits: kept } = me.run.schedule
+export async function waitsNow(me: Me, own: Own): Promise<Waits | undefined> {
+  const { waits: kept } = me.data.schedule
   const { waits } = await heldByUs(me, own)
   return waits ?? (kept?.kind === 'blocked' || kept?.kind === 'open-pulls' ? kept : undefined)
 }
@@ -88,11 +74,11 @@ const maxKept = 20
  * are for what comes between this look and the write that admits.
  */
 export async function heldByOthers(
-  me: Candidate,
+  { id, data: run }: Me,
   github: Pick<ThreadClient, 'blockers' | 'openPulls'>,
   { index, now }: Pick<Own, 'index' | 'now'>,
 ): Promise<{ waits?: Waits; guards: readonly Guard[] }> {
-  const { thread, request, baseline, mailbox, schedule, result } = me.run
+  const { thread, request, baseline, mailbox, schedule, result } = run
   const { waits } = schedule
   const since = waits?.kind === 'blocked' || waits?.kind === 'open-pulls' ? waits.since : now
   if (request.options.force || mailbox.forced) return free
@@ -103,7 +89,7 @@ export async function heldByOthers(
     if (open.length > 0)
       return { ...free, waits: { kind: 'blocked', since, by: open.slice(0, maxKept), more } }
   }
-  const most = limitsOf(me.run).open_pull_requests
+  const most = limitsOf(run).open_pull_requests
   const hasOwn = result.pulls.some(({ state }) => state === 'open')
   if (most === undefined || isReadOnly(request.what) || thread.kind === 'pull' || hasOwn) return free
   const [known = 0] = await index.query([{ kind: 'count', set: sets.openPull(thread.repoId) }])
@@ -111,10 +97,8 @@ export async function heldByOthers(
     github.openPulls(baseline.settings.branch_prefix),
     index.listed([sets.pullToCome(thread.repoId)]),
   ])
-  const toCome = coming.flatMap(({ id, data }): Awaited[] =>
-    id === me.id
-      ? []
-      : [{ name: `#${data.thread.number}`, title: data.baseline.snapshot.title, url: data.thread.url }],
+  const toCome = coming.flatMap(({ id: other, data: { thread, baseline } }): Awaited[] =>
+    other === id ? [] : [{ name: `#${thread.number}`, title: baseline.snapshot.title, url: thread.url }],
   )
   const pulls = [...open, ...toCome].slice(0, maxKept)
   if (open.length + toCome.length >= most)

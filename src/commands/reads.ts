@@ -58,8 +58,10 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
     async asItWaits(run) {
       const kept = phaseOf(run) === 'waiting' ? await deps.runs.get(run.id) : undefined
       if (!kept || run.schedule.admitted) return run
-      const own = { index: deps.runs, deployment: deps.settings.deployment, now: deps.now() }
-      return changed(run, { schedule: { waits: await waitsNow({ ...kept, run }, own) } })
+      const { deployment } = deps.settings
+      const me = { ...kept, data: run, total: deployment.limits.total }
+      const own = { index: deps.runs, deployment, now: deps.now() }
+      return changed(run, { schedule: { waits: await waitsNow(me, own) } })
     },
     past() {
       past ??= pastOf(context)

@@ -162,8 +162,9 @@ describe('Runs under way go first', () => {
 })
 
 describe('starts in a window of time', () => {
-  type Reached = { of: string; used: number; most: number; window: number }
-  const inRepository: Reached = { of: 'repository', used: 1, most: 1, window: day }
+  type Reached = { key?: string; of: string; used: number; most: number; window: number }
+  const inRepository: Reached = { key: 'repository_per_day', of: 'repository', used: 1, most: 1, window: day }
+  const ofOwner: Reached = { ...inRepository, key: 'owner_per_day', of: 'owner' }
   const until = (at: number, reached: Reached) => ({ kind: 'until', at: now + at, ...reached })
 
   test.each<[string, Limits, OtherRun[], object | undefined]>([
@@ -184,18 +185,13 @@ describe('starts in a window of time', () => {
       [began(hour, another)],
       until(day - hour, inRepository),
     ],
-    [
-      'of one owner elsewhere',
-      { owner_per_day: 1 },
-      [began(hour, elsewhere)],
-      until(day - hour, { ...inRepository, of: 'owner' }),
-    ],
+    ['of one owner elsewhere', { owner_per_day: 1 }, [began(hour, elsewhere)], until(day - hour, ofOwner)],
     ['of another owner', { owner_per_day: 1 }, [began(hour, ofOther)], first],
     [
       'the limit that lets go last',
       { repository_per_day: 1, owner_per_day: 1 },
       [began(hour), began(minute, elsewhere)],
-      until(day - minute, { ...inRepository, of: 'owner', used: 2 }),
+      until(day - minute, { ...ofOwner, used: 2 }),
     ],
     [
       'the limit that lets go last, though its window is short',

@@ -24,26 +24,14 @@ export type Hindrance =
 
 type Until = { kind: 'until'; at: number } & ReachedLimit
 
-/** Starts that only a loop reaches, such as a script that comments. Nobody means those, so they are no settings. */
-const breakers = {
-  threadPerDay: 100,
-  personPerDay: 500,
-  repositoryPer5Minutes: 200,
-  ownerPer5Minutes: 1_000,
-}
-
-export const startGuards = (me: Me, now: number): readonly Guard[] => [
-  ...sessionsOf(me),
-  ...placesOf(me),
-  ...windowsOf(me, now),
-]
+export const startGuards = (me: Me, now: number): readonly Guard[] => [...linesOf(me), ...windowsOf(me, now)]
 
 export async function heldAt(
   me: Me,
   index: Pick<JobIndex, 'query'>,
   now: number,
 ): Promise<Hindrance | undefined> {
-  const lines = [...sessionsOf(me), ...placesOf(me)]
+  const lines = linesOf(me)
   const windows = windowsOf(me, now)
   const before = { id: me.id, score: me.addedAt }
   const answers = await index.query([
@@ -69,9 +57,9 @@ export async function heldAt(
   const ahead = Math.max(...lacking.map(each => each.ahead))
   if (narrowest?.of === 'session') return { kind: 'session', ahead: narrowest.ahead }
   if (narrowest) return { kind: 'line', of: narrowest.of, ahead }
-  const closed = windows.flatMap(({ of, most, length }, n): Until[] => {
+  const closed = windows.flatMap(({ key, of, most, window }, n): Until[] => {
     const [used = 0, at = now] = pairs[lines.length + n] ?? []
-    return used < most ? [] : [{ kind: 'until', at: at + length, of, used, most, window: length }]
+    return used < most ? [] : [{ kind: 'until', at: at + window, key, of, used, most, window }]
   })
   return closed.toSorted((a, b) => b.at - a.at)[0]
 }
@@ -88,7 +76,7 @@ export async function rightBefore(
   of: Scope | 'session',
   index: Pick<JobIndex, 'members'> & Pick<JobQueue<Run>, 'get'>,
 ): Promise<Pick<Run['thread'], 'number' | 'url'> | undefined> {
-  const lines = [...sessionsOf(me), ...placesOf(me)].filter(each => each.of === of)
+  const lines = linesOf(me).filter(each => each.of === of)
   const names = lines.flatMap(({ line, set }) => [line, set])
   const [waiting = [], atWork = []] = await index.members(names, { kind: 'first', count: longestLine })
   if (waiting.length === longestLine) return undefined
@@ -111,42 +99,38 @@ interface Line extends Guard {
   line: string
 }
 
-/** An issue and its pull request share a session, which serves one Run at a time. */
-const sessionsOf = (me: Me): Line[] =>
-  tasksOf(me.data).map(task => ({
-    ...{ of: 'session', most: 1 },
-    ...{ set: sets.session({ how: 'admitted', task }), line: sets.session({ how: 'waiting', task }) },
-  }))
-
-/** The narrowest first: the Run waits there. */
-const placesOf = (me: Me): Line[] =>
-  scopes.flatMap(of => {
-    const most = of === 'bot' ? me.total : limitsOf(me.data)[of]
-    const place = placeOf(me.data, of)
+/** The narrowest first: the Run waits there. An issue and its pull request share a session, which serves one at a time. */
+const linesOf = ({ data, total }: Me): Line[] => [
+  ...tasksOf(data).map(task => ({
+    ...{ of: 'session' as const, most: 1, set: sets.session({ how: 'admitted', task }) },
+    line: sets.session({ how: 'waiting', task }),
+  })),
+  ...scopes.flatMap(of => {
+    const most = of === 'bot' ? total : limitsOf(data)[of]
+    const place = placeOf(data, of)
     return most === undefined ? [] : [{ of, most, set: sets.working(place), line: sets.line(place) }]
-  })
+  }),
+]
 
-interface Window extends Guard {
-  of: ReachedLimit['of']
-  above: number
-  length: number
-}
+type Start = Pick<ReachedLimit, 'of' | 'window'> & { limit: number | NonNullable<ReachedLimit['key']> }
 
-function windowsOf(me: Me, now: number): Window[] {
-  const limits = limitsOf(me.data)
-  const window = (of: ReachedLimit['of'], length: number, most: number): Window => ({
-    ...{ of, length, most, above: now - length },
-    set: sets.started(of === 'thread' ? me.data.thread : placeOf(me.data, of)),
-  })
-  return [
-    window('repository', day, limits.repository_per_day),
-    window('person', day, breakers.personPerDay),
-    window('thread', day, breakers.threadPerDay),
-    window('owner', day, limits.owner_per_day),
-    window('repository', 5 * minute, breakers.repositoryPer5Minutes),
-    window('owner', 5 * minute, breakers.ownerPer5Minutes),
-  ]
-}
+/** A number is reached only by a loop, such as a script that comments. Nobody means those, so they are no settings. */
+const starts: readonly Start[] = [
+  { of: 'repository', window: day, limit: 'repository_per_day' },
+  { of: 'person', window: day, limit: 500 },
+  { of: 'thread', window: day, limit: 100 },
+  { of: 'owner', window: day, limit: 'owner_per_day' },
+  { of: 'repository', window: 5 * minute, limit: 200 },
+  { of: 'owner', window: 5 * minute, limit: 1_000 },
+]
+
+const windowsOf = ({ data }: Me, now: number) =>
+  starts.map(({ of, window, limit }) => ({
+    ...{ of, window, above: now - window },
+    key: typeof limit === 'number' ? undefined : limit,
+    most: typeof limit === 'number' ? limit : limitsOf(data)[limit],
+    set: sets.started(of === 'thread' ? data.thread : placeOf(data, of)),
+  }))
 
 /** Newest first; a limit that so many Runs keep to is told by other limits. */
 const most = { kind: 'last', count: 1_000 } as const

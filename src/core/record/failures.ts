@@ -5,7 +5,7 @@
 import { lacksPermission, type Rejected, type Service, serviceNames } from '../model/errors.ts'
 import type { Unfinished } from '../model/task-run.ts'
 import { nounOf } from '../model/thread.ts'
-import { day, minute } from '../model/time.ts'
+import { minute } from '../model/time.ts'
 import { counted, dollars } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
 import type { CostOfDay, Outcome, Run, Scope } from './run.ts'
@@ -137,8 +137,12 @@ export const refusedBranch = (name: string, { message }: { message: string }, pr
       : `Let this App make branches named \`${prefix}…\` in the repository's rulesets. Then write \`/codex retry\`. Or use a branch that is there: \`/codex --branch NAME …\`.`,
   )
 
+export type LimitOfDay = 'repository_per_day' | 'owner_per_day' | 'cost_per_day'
+
 /** So many starts within a window of that many ms. */
 export interface ReachedLimit {
+  /** The setting that says how many. Without it, the limit is against loops. */
+  key?: Exclude<LimitOfDay, 'cost_per_day'> | undefined
   of: 'repository' | 'person' | 'thread' | 'owner'
   used: number
   most: number
@@ -148,7 +152,7 @@ export interface ReachedLimit {
 /** `` `maya` started 12 runs in 24 hours; the limit is 1 `` @param isAdmins whether no file of people can raise it */
 export function limitReached(
   { thread, request }: Run,
-  { of, used, most, window }: ReachedLimit,
+  { key, of, used, most, window }: ReachedLimit,
   isAdmins: boolean,
 ): string {
   const hours = window / (60 * minute)
@@ -159,16 +163,14 @@ export function limitReached(
     thread: `this ${nounOf(thread)} started ${counted(used, 'run')}`,
     owner: `${code(thread.owner)} started ${counted(used, 'run')}`,
   }
-  // The rest are against loops, and no settings.
-  const isSetting = isAdmins || (of === 'repository' && window >= day)
-  const lifts = isSetting ? `. ${lifting('repository_per_day', isAdmins)}` : ''
+  const lifts = key === undefined ? '' : `. ${lifting(key, isAdmins)}`
   return `${started[of]} in ${span}; the limit is ${most}${lifts}`
 }
 
 export const costReached = ({ used, limit }: CostOfDay): string =>
   `the runs of this repository cost ${dollars(used)} in 24 hours; the limit is ${dollars(limit)}`
 
-export const lifting = (key: 'repository_per_day' | 'cost_per_day', isAdmins: boolean): string =>
+export const lifting = (key: LimitOfDay, isAdmins: boolean): string =>
   isAdmins ? 'Whoever runs the bot can raise it' : `A higher \`limits.${key}\` in the settings lifts it`
 
 /** `` `limits.repository` is 0, so nothing new starts `` @param isAdmins as for `limitReached` */

@@ -54,18 +54,18 @@ export const awaitAdmission = step('await-admission', {
     if (renewed) return renewed
     // A closing while it waits arrives as a message; one before may not have, so GitHub is asked.
     const hasWaited = waited !== undefined
-    const candidate = { id: job.id, addedAt: job.addedAt, run }
     const { index, settings } = deps
     const { deployment } = settings
+    const me = { ...job, data: run, total: deployment.limits.total }
     const [{ waits, costOfDay }, heeded] = await Promise.all([
-      heldByUs(candidate, { index, deployment, now }),
+      heldByUs(me, { index, deployment, now }),
       hasWaited ? notClosed : heedingClosing(context),
     ])
     if (changed(run, heeded).mailbox.stop) return heeded
     if (waits) return { ...heeded, ...keepsWaiting(run, now, waits) }
     const last = hasWaited ? await heedingClosing(context) : heeded
     if (last.mailbox?.stop) return last
-    const held = await heldByOthers(candidate, context.github, { index, now })
+    const held = await heldByOthers(me, context.github, { index, now })
     if (held.waits) return { ...last, ...keepsWaiting(run, now, held.waits) }
     if (hasWaited) {
       const read = await settingsNow(context)
@@ -85,10 +85,8 @@ export const awaitAdmission = step('await-admission', {
         nextPollAt: undefined,
       },
     }
-    const me = { id: job.id, addedAt: job.addedAt, data: run, total: deployment.limits.total }
-    const guards = [...startGuards(me, now), ...held.guards]
     // If another was admitted meanwhile, it looks again a moment later.
-    await context.saveIf(guards, begins)
+    await context.saveIf([...startGuards(me, now), ...held.guards], begins)
     return {}
   },
 })
@@ -139,7 +137,7 @@ function pollAgainAt(waits: Waits, now: number): number {
 /** Checks again before a session is used that another Run may have taken meanwhile. */
 export async function givesWay({ run, job, deps }: StepContext): Promise<ChangeOf<'schedule'> | undefined> {
   const now = deps.now()
-  const ahead = await begunInSession({ id: job.id, addedAt: job.addedAt, data: run }, deps.index)
+  const ahead = await begunInSession({ ...job, data: run }, deps.index)
   if (ahead === 0) return undefined
   const { schedule } = keepsWaiting(run, now, { kind: 'session', ahead })
   return { schedule: { ...schedule, admitted: run.session.instructionSent } }
