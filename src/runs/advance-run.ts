@@ -11,11 +11,11 @@ import { openIntent } from '../core/record/intents.ts'
 import { leftUndone, readMessages } from '../core/record/messages.ts'
 import {
   type ActingStep,
-  besides,
   type Now,
   nextStep,
   type StepKind,
   steps,
+  stepsBeside,
   withoutIntent,
 } from '../core/record/next-step.ts'
 import { eased } from '../core/record/retries.ts'
@@ -55,7 +55,7 @@ export const advanceRun =
         return { kind: 'end' }
       }
       if (inVain.has(step)) return { kind: 'park', ms: limits.inVain }
-      const together = [step, ...besides(context.run, step, now).filter(each => !inVain.has(each))]
+      const together = [step, ...stepsBeside(context.run, step, now).filter(each => !inVain.has(each))]
       for (const failed of await advanceAll(context, together)) inVain.add(failed)
     }
   }

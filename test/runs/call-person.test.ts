@@ -37,6 +37,7 @@ const called = (key: string): RunChange => ({ report: { questions: [{ key, comme
 const shown: RunChange = { report: { status } }
 
 describe('a run that waits', () => {
+  const never = Number.POSITIVE_INFINITY
   test.each<[string, Run, ReturnType<typeof callAt>]>([
     ['for whoever runs the bot, calls', runWith({ retries: { posthog: wrongKey } }), t0 + 10 * minute],
     ['with an agent at work', working({ retries: { posthog: wrongKey } }), t0 + 10 * minute],
@@ -46,26 +47,22 @@ describe('a run that waits', () => {
       t0 + second + 10 * minute,
     ],
     ['for a limit of whoever runs the bot, calls', runWith(waitsUntil(true)), t0 + 10 * minute],
-    ['for a limit of its repository, does not', runWith(waitsUntil()), undefined],
+    ['for a limit of its repository, does not', runWith(waitsUntil()), never],
     [
       'in line, does not',
       runWith({ schedule: { enteredAt: t0, waits: { kind: 'line', of: 'owner', ahead: 3 } } }),
-      undefined,
+      never,
     ],
-    [
-      'for a service that is away, does not',
-      runWith({ retries: { posthog: away, github: away } }),
-      undefined,
-    ],
+    ['for a service that is away, does not', runWith({ retries: { posthog: away, github: away } }), never],
     [
       'for reads that are refused for another reason, does not',
       working({ retries: { github: refused } }),
-      undefined,
+      never,
     ],
     [
       'that has called does not call again',
       runWith({ retries: { posthog: wrongKey } }, called('needs-setup-posthog')),
-      undefined,
+      never,
     ],
     [
       'that has called for another reason calls',
@@ -80,21 +77,21 @@ describe('a run that waits', () => {
     [
       'that is being stopped does not call',
       runWith({ retries: { posthog: wrongKey } }, { mailbox: { stop: { by: maya, at: t0 } } }),
-      undefined,
+      never,
     ],
     [
       'where no comment can be, does not',
       runWith({ retries: { posthog: wrongKey } }, { report: { readOnlyThread: true } }),
-      undefined,
+      never,
     ],
     [
       'no more, does not',
       runWith({ retries: { posthog: wrongKey } }, { result: { outcome: { kind: 'answer' } } }),
-      undefined,
+      never,
     ],
   ])('%s', (_, run, at) => {
     expect(callAt(run)).toBe(at)
-    if (at !== undefined) expect([callIsDue(run, at - 1), callIsDue(run, at)]).toEqual([false, true])
+    if (at !== never) expect([callIsDue(run, at - 1), callIsDue(run, at)]).toEqual([false, true])
   })
 
   test('calls in the middle of what holds it, and parks no longer than until then', () => {

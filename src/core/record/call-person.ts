@@ -37,10 +37,8 @@ function byLimit({ admitted, enteredAt: since, waits }: Run['schedule']): Needed
   return isHeld ? [{ kind: 'limit', why: waits.limit, since, until: waits.at }] : []
 }
 
-/** When somebody is to be called. */
-export function callAt(run: Run): number | undefined {
-  const needed = neededPerson(run)
-  return needed && needed.since + limits.calledAfter
-}
+/** When somebody is to be called, if ever. */
+export const callAt = (run: Run): number =>
+  (neededPerson(run)?.since ?? Number.POSITIVE_INFINITY) + limits.calledAfter
 
-export const callIsDue = (run: Run, now: number): boolean => now >= (callAt(run) ?? Number.POSITIVE_INFINITY)
+export const callIsDue = (run: Run, now: number): boolean => now >= callAt(run)

@@ -1,4 +1,16 @@
-/** What a Run does next, decided from its record alone. What a step does: `runs/steps`. */
+/**
+ * What a Run does next, decided from its record alone. What a step does: `runs/steps`.
+ *
+ * The steps that are due have an order, and the first one that nothing holds back is next:
+ * 1. An agent whose Run failed is ended.
+ * 2. An effect whose result is not known is looked for.
+ * 3. The thread gets its status, and people are called.
+ * 4. If somebody stopped the Run, its agent is ended.
+ * 5. Otherwise the Run is admitted and begins. Then it passes words on, and looks how the agent's turn ended.
+ * 6. After the outcome, what is left to do is done in the order of `closing`.
+ *
+ * What a step needs holds it back while that does not answer. If no step can be done, the Run waits, or gives up.
+ */
 import type { CallKind, Service } from '../model/errors.ts'
 import type { Unfinished } from '../model/task-run.ts'
 import { agentIsToBeSeenTo, cancelKey, cancelledAt } from './agent-end.ts'
@@ -100,18 +112,24 @@ export type ActingStep = {
 
 export type Step = ActingStep | { kind: 'wait'; ms: number } | { kind: 'end' }
 
-/** Before these, and before it begins, a Run that may lag reads its status: it may have begun or ended since. */
+/** Over these a Run that may lag behind its status reads that first: it may have begun or ended since. */
 const writesOver: ReadonlySet<StepKind> = new Set<StepKind>(['edit-status', 'conclude'])
 
-const caughtUp = (run: Run, step: Step): Step => (lagsBehindStatus(run) ? { kind: 'catch-up' } : step)
+const afterCatchingUp = (run: Run, step: ActingStep): ActingStep =>
+  writesOver.has(step.kind) && lagsBehindStatus(run) ? { kind: 'catch-up' } : step
 
 const lagsBehindStatus = ({ attempts: { lagsSince, caughtUpAt }, report }: Run): boolean =>
   lagsSince !== caughtUpAt && report.status !== undefined
 
-/** The first of what is due that nothing holds back. */
+export interface Now {
+  at: number
+  /** How the status would differ. */
+  text: 'same' | 'time' | 'details' | 'phase'
+}
+
 export function nextStep(run: Run, now: Now): Step {
   const seesToAgent = agentIsToBeSeenTo(run)
-  let until = seesToAgent ? seenToUntil(run) + 1 : nextCall(run, now)
+  let until = seesToAgent ? seenToUntil(run) + 1 : ifLater(callAt(run), now)
   const held = new Set<RetryKey>()
   for (const step of seesToAgent ? seeingTo(run, now) : due(run, now)) {
     if (step.kind === 'wait') until = Math.min(until, now.at + step.ms)
@@ -119,45 +137,28 @@ export function nextStep(run: Run, now: Now): Step {
     if (step.kind === 'end') return step
     if (run.mailbox.accessLost && steps[step.kind].to === 'thread') continue
     const keys = holding(run, step, now)
-    if (keys.length === 0) return writesOver.has(step.kind) ? caughtUp(run, step) : step
+    if (keys.length === 0) return afterCatchingUp(run, step)
     for (const key of keys) held.add(key)
     until = Math.min(until, Math.max(...keys.map(key => retryOf(run, key)?.until ?? 0)))
   }
   const last = seesToAgent ? undefined : longOutage(run, now, held)
   if (last) return last
+  // The search for lost runs reads only what was changed lately.
   const { status } = run.report
   const isShown = status && !status.minimized && !run.result.outcome && !run.mailbox.accessLost
-  // Then the status is edited again: the search for lost runs reads what was changed lately.
   const shownUntil = isShown ? status.at + limits.editAtLeastEvery : Number.POSITIVE_INFINITY
-  if (now.at < shownUntil) return waitUntil(Math.min(until, shownUntil), now)
   const edit = { kind: 'edit-status' } as const
-  if (now.text === 'same' || holding(run, edit, now).length > 0) return waitUntil(until, now)
-  return caughtUp(run, edit)
+  if (now.at < shownUntil) return waitUntil(Math.min(until, shownUntil), now)
+  const canEdit = now.text !== 'same' && holding(run, edit, now).length === 0
+  return canEdit ? afterCatchingUp(run, edit) : waitUntil(until, now)
 }
 
-function nextCall(run: Run, now: Now): number {
-  const at = callAt(run)
-  return at !== undefined && at > now.at ? at : Number.POSITIVE_INFINITY
-}
+const ifLater = (at: number, now: Now): number => (at > now.at ? at : Number.POSITIVE_INFINITY)
 
-/**
- * Steps that run beside `step`, as neither needs the other. An agent starts only when status, branch and task are
- * there.
- */
-export function besides(run: Run, step: ActingStep, now: Now): ActingStep[] {
-  const { schedule, mailbox, report, result, session, workspace } = run
-  if (!schedule.admitted || mailbox.stop || mailbox.accessLost || result.outcome || session.taskRun) return []
-  const missing = {
-    'post-status': !report.status && showsStatus(run),
-    'find-branch': !workspace.branch,
-    'create-task': session.taskId === undefined,
-  }
-  const kinds = (['post-status', 'find-branch', 'create-task'] as const).filter(kind => missing[kind])
-  if (!kinds.some(kind => kind === step.kind)) return []
-  return kinds.flatMap(kind =>
-    kind === step.kind || holding(run, { kind }, now).length > 0 ? [] : [{ kind }],
-  )
-}
+const waitUntil = (until: number, now: Now): Step => ({ kind: 'wait', ms: Math.max(1, until - now.at) })
+
+/** Nothing that comes later may be done. */
+const goNoFurther: Step = { kind: 'wait', ms: Number.POSITIVE_INFINITY }
 
 /** What a step needs and does not answer now. */
 function holding(run: Run, step: ActingStep, { at }: Pick<Now, 'at'>): RetryKey[] {
@@ -201,13 +202,13 @@ function* due(run: Run, now: Now): Due {
       if (begins && !hasAsked && !retryOf(run, 'github')) yield { kind: 'await-admission' }
       if (showsStatus(run)) {
         yield { kind: 'post-status' }
-        if (begins) return yield waitUntil(Number.POSITIVE_INFINITY, now)
+        if (begins) return yield goNoFurther
       }
     }
     if (callIsDue(run, now.at)) yield { kind: 'put-question' }
     if (begins && lagsBehindStatus(run)) {
       yield { kind: 'catch-up' }
-      return yield waitUntil(Number.POSITIVE_INFINITY, now)
+      return yield goNoFurther
     }
     if (result.outcome) yield* afterOutcome(run, now)
     else if (mailbox.stop) yield* stopping(run, now)
@@ -227,14 +228,6 @@ function* withoutAccess(run: Run, now: Now): Due {
   else yield* ending(run, now, givingUp(unconfirmedStop))
 }
 
-function* stopping(run: Run, now: Now): Due {
-  if (isOver(run)) yield* replies(run)
-  yield* claims(run)
-  if (!isOver(run)) yield* ending(run, now, givingUp(unconfirmedStop))
-  else if (run.result.claimedPulls.length > 0) yield* keepPolling(run, now)
-  else yield { kind: run.result.resultChecked ? 'settle-outcome' : 'find-result' }
-}
-
 const seenToUntil = ({ result: { concludedAt = 0 } }: Run): number => concludedAt + limits.seeingTo
 
 function* seeingTo(run: Run, now: Now): Due {
@@ -242,6 +235,20 @@ function* seeingTo(run: Run, now: Now): Due {
   if (now.at > seenToUntil(run)) yield { kind: 'leave-agent' }
   else if (begun.length > 0) yield* unsettled(run, begun, now)
   else yield* ending(run, now, { kind: 'leave-agent' })
+}
+
+function* unsettled(run: Run, intents: readonly Intent[], now: Now): Due {
+  for (const intent of intents) yield { kind: stepFor(intent) }
+  if (run.session.taskRun && run.mailbox.stop && cancelledAt(run) === undefined) yield { kind: 'cancel' }
+  yield* meanwhile(run, now)
+}
+
+function* stopping(run: Run, now: Now): Due {
+  if (isOver(run)) yield* replies(run)
+  yield* claims(run)
+  if (!isOver(run)) yield* ending(run, now, givingUp(unconfirmedStop))
+  else if (run.result.claimedPulls.length > 0) yield* keepPolling(run, now)
+  else yield { kind: run.result.resultChecked ? 'settle-outcome' : 'find-result' }
 }
 
 /**
@@ -267,28 +274,18 @@ function* progressing(run: Run, now: Now): Due {
   if (!workspace.branch || !session.taskId || !session.taskRun) return yield* beginning(run, now)
   yield* claims(run)
   if (hasNewPull(run) && now.text === 'phase') yield { kind: 'edit-status' }
+  const hasWords = mailbox.pendingFollowUps.length > 0
   const stands = standingOf(run)
-  const { length: pending } = mailbox.pendingFollowUps
-  // What was not read is said again with them.
-  if (stands.kind === 'settling' || (pending > 0 && mayHaveBeenRead(run))) return yield* keepPolling(run, now)
-  if (stands.kind === 'unfinished' && mayGoOn(run, stands.why)) yield { kind: 'resume-turn', why: stands.why }
-  if (pending > 0) {
-    // Words that came do not wait longer for what was written beside them: the next ones bring it.
-    const since = retryOf(run, 'github')?.since ?? now.at
-    const isDue = contextIsDue(run)
-    if (isDue) yield { kind: 'gather-context' }
-    if (!isDue || now.at - since > limits.withoutContext) yield { kind: 'deliver' }
-    return yield* keepPolling(run, now)
-  }
+  const goesOn = stands.kind === 'unfinished' && mayGoOn(run, stands.why)
+  // The log may yet show that earlier words were read. Those that were not are said again with the ones that wait.
+  if (stands.kind === 'settling' || (hasWords && mayHaveBeenRead(run))) return yield* keepPolling(run, now)
+  if (goesOn) yield { kind: 'resume-turn', why: stands.why }
+  if (hasWords) return yield* passingOn(run, now)
   const option = permissionToAnswer(run)
+  const question = questionToAsk(run)
   if (option !== undefined) yield { kind: 'answer-permission', option }
-  if (stands.kind !== 'working') {
-    const { claimedPulls, resultChecked } = run.result
-    if (claimedPulls.length > 0) yield* keepPolling(run, now)
-    else yield { kind: resultChecked || hasNewPull(run) ? 'settle-outcome' : 'find-result' }
-    return yield* meanwhile(run, now)
-  }
-  if (questionToAsk(run)) yield { kind: 'put-question' }
+  if (stands.kind !== 'working') return yield* settling(run, now)
+  if (question) yield { kind: 'put-question' }
   yield* silence(session.taskRun, schedule)
   yield* keepPolling(run, now)
 }
@@ -297,7 +294,8 @@ function* beginning(run: Run, now: Now): Due {
   const { schedule, session, workspace } = run
   const earlier = session.earlier?.over === false ? session.earlier : undefined
   const rejoins = earlier && mayServe(earlier, wantedRights(run)) && earlier.resumes !== false
-  // If a Run goes on, each sender's right was asked when their words came.
+  const readsThread = contextIsDue(run)
+  // Once the Run had begun, each sender's right was asked when their words came.
   const rightAge = session.instructionSent ? 0 : now.at - (schedule.rightAskedAt ?? now.at)
   if (!workspace.branch) yield { kind: 'find-branch' }
   else if (!session.taskId) yield { kind: 'create-task' }
@@ -306,10 +304,26 @@ function* beginning(run: Run, now: Now): Due {
     const since = earlier.cancelledAt ?? Number.POSITIVE_INFINITY
     if ((schedule.lastPollAt ?? 0) - since > limits.stopping) yield givingUp(earlierGoesOn)
     yield* keepPolling(run, now, { kind: 'end-earlier' })
-  } else if (contextIsDue(run)) yield { kind: 'gather-context' }
+  } else if (readsThread) yield { kind: 'gather-context' }
   else if (!rejoins && !workspace.attachments) yield { kind: 'stage-attachments' }
   else if (rightAge > limits.rightHolds && !isHeld(run, 'posthog', now.at)) yield { kind: 'await-admission' }
   else yield { kind: rejoins ? 'rejoin' : 'start-run' }
+  yield* meanwhile(run, now)
+}
+
+/** Words wait a minute for what was written beside them. The next ones bring it then. */
+function* passingOn(run: Run, now: Now): Due {
+  const since = retryOf(run, 'github')?.since ?? now.at
+  const readsThread = contextIsDue(run)
+  if (readsThread) yield { kind: 'gather-context' }
+  if (!readsThread || now.at - since > limits.withoutContext) yield { kind: 'deliver' }
+  yield* keepPolling(run, now)
+}
+
+function* settling(run: Run, now: Now): Due {
+  const { claimedPulls, resultChecked } = run.result
+  if (claimedPulls.length > 0) yield* keepPolling(run, now)
+  else yield { kind: resultChecked || hasNewPull(run) ? 'settle-outcome' : 'find-result' }
   yield* meanwhile(run, now)
 }
 
@@ -337,7 +351,7 @@ function* afterOutcome(run: Run, now: Now): Due {
   for (const { kind, isDue } of closing) if (isDue(run)) yield { kind }
   const { releaseThread } = mailbox
   yield* claims(run, url => !releaseThread || !isHeld(run, `pull ${url}`, now.at))
-  if (result.claimedPulls.length > 0 && !releaseThread) yield waitUntil(Number.POSITIVE_INFINITY, now)
+  if (result.claimedPulls.length > 0 && !releaseThread) yield goNoFurther
   if (now.text !== 'same' && now.text !== 'time') yield { kind: 'edit-status' }
   else if (isSuperseded(run) || report.supersedes.length > 0) yield { kind: 'minimize-status' }
   yield { kind: 'end' }
@@ -369,40 +383,6 @@ function mayHaveFixed(run: Run): boolean {
 export const foldable = (run: Run): string | undefined =>
   isSuperseded(run) && run.result.untended.length <= 1 ? run.report.status?.nodeId : undefined
 
-export interface Now {
-  at: number
-  text: 'same' | 'time' | 'details' | 'phase'
-}
-
-/** ms from the last edit to the next. */
-const editAfter = ({ schedule: { admitted, waits } }: Run, text: Now['text']): number => {
-  switch (text) {
-    case 'phase':
-      return 0
-    case 'details':
-      return !admitted && waits !== undefined ? limits.editInLineEvery : limits.editEvery
-    case 'time':
-      return limits.editForTimeEvery
-    case 'same':
-      return Number.POSITIVE_INFINITY
-  }
-}
-
-const waitUntil = (until: number, now: Now): Step => ({ kind: 'wait', ms: Math.max(1, until - now.at) })
-
-const stepFor = ({ kind }: Pick<Intent, 'kind'>): Exclude<Intent['kind'], 'open-pull'> | 'find-result' =>
-  kind === 'open-pull' ? 'find-result' : kind
-
-/** Removes the intent of a step that succeeded or was cancelled. */
-export const withoutIntent = (run: Run, { kind }: ActingStep): ChangeOf<'attempts'> =>
-  onlyIntents(run, each => stepFor({ kind: each }) !== kind)
-
-function* unsettled(run: Run, intents: readonly Intent[], now: Now): Due {
-  for (const intent of intents) yield { kind: stepFor(intent) }
-  if (run.session.taskRun && run.mailbox.stop && cancelledAt(run) === undefined) yield { kind: 'cancel' }
-  yield* meanwhile(run, now)
-}
-
 function* replies(run: Run): Due {
   const [next] = run.mailbox.answers
   if (next && (!next.reply || openIntents(run).length === 0)) yield { kind: 'answer-message' }
@@ -419,12 +399,45 @@ function* claims({ result: { claimedPulls } }: Run, isTaken = (_url: string): bo
 }
 
 function* keepPolling(run: Run, now: Now, poll: ActingStep = { kind: 'poll' }): Due {
-  const { nextPollAt } = run.schedule
-  const isDue = nextPollAt === undefined || now.at >= nextPollAt
-  if (isDue) yield poll
+  const { nextPollAt = 0, admitted, waits } = run.schedule
+  if (now.at >= nextPollAt) yield poll
   if (showsOtherState(run)) yield { kind: 'show-state' }
-  const editAt = (run.report.status?.at ?? 0) + editAfter(run, now.text)
-  if (now.text !== 'same' && now.at >= editAt) yield { kind: 'edit-status' }
-  const times = [isDue ? Number.POSITIVE_INFINITY : nextPollAt, editAt]
-  yield waitUntil(Math.min(...times.filter(at => at > now.at), Number.POSITIVE_INFINITY), now)
+  const isInLine = now.text === 'details' && !admitted && waits !== undefined
+  const editAt = (run.report.status?.at ?? 0) + (isInLine ? limits.editInLineEvery : editAfter[now.text])
+  if (now.at >= editAt) yield { kind: 'edit-status' }
+  yield waitUntil(Math.min(ifLater(nextPollAt, now), ifLater(editAt, now)), now)
+}
+
+/** ms from the last edit to the next. */
+const editAfter: Readonly<Record<Now['text'], number>> = {
+  phase: 0,
+  details: limits.editEvery,
+  time: limits.editForTimeEvery,
+  same: Number.POSITIVE_INFINITY,
+}
+
+const stepFor = ({ kind }: Pick<Intent, 'kind'>): Exclude<Intent['kind'], 'open-pull'> | 'find-result' =>
+  kind === 'open-pull' ? 'find-result' : kind
+
+/** Removes the intent of a step that succeeded or was cancelled. */
+export const withoutIntent = (run: Run, { kind }: ActingStep): ChangeOf<'attempts'> =>
+  onlyIntents(run, each => stepFor({ kind: each }) !== kind)
+
+/**
+ * Steps that can run beside this one, as neither needs the other. An agent starts only when status, branch and task are
+ * there.
+ */
+export function stepsBeside(run: Run, step: ActingStep, now: Now): ActingStep[] {
+  const { schedule, mailbox, report, result, session, workspace } = run
+  if (!schedule.admitted || mailbox.stop || mailbox.accessLost || result.outcome || session.taskRun) return []
+  const missing = {
+    'post-status': !report.status && showsStatus(run),
+    'find-branch': !workspace.branch,
+    'create-task': session.taskId === undefined,
+  }
+  const kinds = (['post-status', 'find-branch', 'create-task'] as const).filter(kind => missing[kind])
+  if (!kinds.some(kind => kind === step.kind)) return []
+  return kinds.flatMap(kind =>
+    kind === step.kind || holding(run, { kind }, now).length > 0 ? [] : [{ kind }],
+  )
 }
