@@ -13,10 +13,10 @@ import { readConfig } from '../src/config.ts'
 import { flagOf, optionsThat, presets } from '../src/core/command/options.ts'
 import { Rejected, type Service } from '../src/core/model/errors.ts'
 import { failureOf } from '../src/core/record/failures.ts'
-import type { Phase } from '../src/core/record/run.ts'
 import { DeploymentSettings, readDeploymentSettings } from '../src/core/settings/deployment-settings.ts'
 import { variables } from '../src/environment.ts'
 import { events } from '../src/github/webhooks/normalise.ts'
+import { stateWords } from '../src/web/admin/run-view.ts'
 import { openMetrics } from '../src/web/metrics.ts'
 import { settingsOf } from './support/deployment.ts'
 
@@ -108,24 +108,9 @@ describe('the pages', () => {
   })
 
   test('shows every state of a run', () => {
-    const phases: Record<Phase, true> = {
-      waiting: true,
-      preparing: true,
-      starting: true,
-      working: true,
-      stopping: true,
-      ending: true,
-      pull: true,
-      pushed: true,
-      answer: true,
-      nothing: true,
-      unfinished: true,
-      stopped: true,
-      failed: true,
-    }
     const graph = section(textOf('docs/architecture.md'), 'How it works').split('stateDiagram-v2')[1] ?? ''
     const shown = [...graph.matchAll(/^ +(?:\[\*\]|(\w+)) --> (\w+)/gm)].flatMap(([, from, to]) => [from, to])
-    expect(new Set(shown.filter(state => state))).toEqual(new Set(Object.keys(phases)))
+    expect(new Set(shown.filter(state => state))).toEqual(new Set(Object.keys(stateWords)))
   })
 
   test('names only scripts of package.json', () => {

@@ -4,9 +4,9 @@
  */
 import { type OptionName, type Options, optionsThat } from '../core/command/options.ts'
 import type { LabelTrigger } from '../core/model/trigger.ts'
-import { isAtWork } from '../core/record/messages.ts'
 import type { RunOptions, RunRequest } from '../core/record/request-part.ts'
 import type { Run } from '../core/record/run.ts'
+import { isAtWork } from '../core/record/situation.ts'
 import { isAnswered } from '../core/record/turn.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
 import { replies } from '../core/words/replies.ts'

@@ -8,10 +8,11 @@ import { threadSlot } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import { type Closer, Pull, type PullView } from '../core/model/views.ts'
 import type { Marker } from '../core/record/marker.ts'
-import { isAtWork, readMessages } from '../core/record/messages.ts'
+import { readMessages } from '../core/record/messages.ts'
 import { believeAbsent } from '../core/record/retries.ts'
-import { changed, phaseOf, type Run, sessionOf } from '../core/record/run.ts'
+import { changed, type Run, sessionOf } from '../core/record/run.ts'
 import { runsOfPull, sets } from '../core/record/run-index.ts'
+import { isAtWork, situationOf } from '../core/record/situation.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
 import type { SeenPage } from '../core/text/seen-page.ts'
 import { markerOf } from '../runs/steps/markers.ts'
@@ -56,7 +57,7 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
     },
     run: async id => (await deps.runs.get(id))?.data,
     async asItWaits(run) {
-      const kept = phaseOf(run) === 'waiting' ? await deps.runs.get(run.id) : undefined
+      const kept = situationOf(run).kind === 'waiting' ? await deps.runs.get(run.id) : undefined
       if (!kept || run.schedule.admitted) return run
       const { deployment } = deps.settings
       const me = { ...kept, data: run, total: deployment.limits.total }

@@ -1,7 +1,7 @@
 /** `retry` starts the last request of the thread again, with other options if some are given. */
 import { OfRetry } from '../core/command/options.ts'
 import type { Closer } from '../core/model/views.ts'
-import { mayHelpAgain } from '../core/record/last-word.ts'
+import { offerAfter } from '../core/record/last-word.ts'
 import type { FollowUp } from '../core/record/mailbox-part.ts'
 import { requestersOf } from '../core/record/own-pull-request.ts'
 import { type NewRun, newRun, type Run } from '../core/record/run.ts'
@@ -58,7 +58,7 @@ export const retryCommand = command({
     const { last } = before
     const outcome = last.result?.outcome
     const isFailed = outcome?.kind === 'failed' || outcome?.kind === 'unfinished'
-    if (isFailed && !mayHelpAgain(outcome) && Object.keys(request.options).length === 0)
+    if (isFailed && !offerAfter(outcome) && Object.keys(request.options).length === 0)
       return reject(replies.noUse(outcome))
     const asked = wanted(request, last)
     const checked = checkOptions({ ...before.held, ...asked, owner: trigger.thread.ownerId })

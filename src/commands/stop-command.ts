@@ -1,6 +1,6 @@
 /** `stop` ends the run of the thread, and what was asked before it and has not begun. */
 import { isBefore, momentOf, momentOfRequest } from '../core/record/event-order.ts'
-import { isAtWork } from '../core/record/messages.ts'
+import { isAtWork } from '../core/record/situation.ts'
 import { replies, replyToMessage } from '../core/words/replies.ts'
 import { command, type Reads, reject } from './command.ts'
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
-import { groupOf, runIndex } from '../../src/core/record/run-index.ts'
+import { runIndex } from '../../src/core/record/run-index.ts'
 import { filterOf, openBoard } from '../../src/web/admin/board.ts'
 import { plain, runInJson, shown, timelineOf } from '../../src/web/admin/run-view.ts'
 import { hour, issueThread, minute, runWith, t0, working, zoe } from '../core/given.ts'
@@ -55,31 +55,9 @@ const kept = (id: string, data: Run, addedAt = now - hour): Kept => ({
 const ended = (outcome: Outcome, ago = hour): RunChange => ({ result: { outcome, concludedAt: now - ago } })
 
 const failed: Outcome = { kind: 'failed', class: 'agent', reason: 'no luck', fix: 'Again.' }
-const question = { id: 'q', title: 'Which way?', question: true, options: [] }
-const asking: RunChange = {
-  session: { sessionLog: { offset: 0, turns: 0, prompts: [], permissionRequest: question } },
-}
 const atZero: RunChange = {
   schedule: { waits: { kind: 'zero', of: 'repository', limit: '`limits.repository` is 0', ahead: 0 } },
 }
-const wrongKey: RunChange = {
-  retries: { posthog: { why: 'the key', since: now, until: now, count: 1, setup: true } },
-}
-
-test.each<[string, Run, string]>([
-  ['was just asked for', runWith(), 'waiting'],
-  ['is in line', runWith({ schedule: { waits: { kind: 'line', ahead: 1, of: 'owner' } } }), 'waiting'],
-  ['works', working(), 'working'],
-  ['has a question', working(asking), 'question'],
-  ['waits at a limit of 0', runWith(atZero), 'waiting'],
-  ['is held by a wrong key', working(wrongKey), 'set-up'],
-  ['has a question and a wrong key', working(asking, wrongKey), 'question'],
-  ['has ended with a question', working(asking, ended({ kind: 'answer' })), 'ended'],
-  ['failed', working(ended(failed)), 'ended'],
-])('one that %s', (_, run, group) => {
-  expect(groupOf(run)).toBe(group)
-})
-
 describe('a list', () => {
   test('has what has ended lately, newest first, and what waits longest first', async () => {
     const { board } = boardOf([

@@ -5,15 +5,9 @@ import type { Mistake } from '../../src/core/command/parse.ts'
 import { found, passed } from '../../src/core/model/check.ts'
 import { zeroLimit } from '../../src/core/record/failures.ts'
 import type { SenderReply } from '../../src/core/record/mailbox-part.ts'
-import {
-  changed,
-  type Outcome,
-  type Phase,
-  phaseOf,
-  type Run,
-  type RunChange,
-} from '../../src/core/record/run.ts'
+import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { noActivity } from '../../src/core/record/session-part.ts'
+import type { Phase } from '../../src/core/record/situation.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { exactly, moment } from '../../src/core/text/phrases.ts'
 import { closingComment as closingFor, inlineAnswer } from '../../src/core/words/closing.ts'
@@ -125,17 +119,6 @@ const phases: Record<Phase, Run> = {
 const plan = changed(phases.answer, planned)
 const questioned: RunChange = { request: { ...ask, what: 'ask' } }
 const question = changed(phases.answer, questioned)
-test.each(Object.entries(phases))('%s is in that phase', (phase, run) => {
-  expect(phaseOf(run)).toBe(phase)
-})
-
-test('a run with a new pull request is at work, though no look has seen it begin', () => {
-  const begun = changed(phases.starting, { result: { pulls: [pull] } })
-  expect(phaseOf(begun)).toBe('working')
-  expect(status(begun)).not.toContain('PostHog is preparing')
-  expect(phaseOf(changed(begun, { result: { reported: 1 } }))).toBe('starting')
-})
-
 describe('the status comment', () => {
   test('says in each phase what goes on', () => {
     expect(each(phases, run => body(status(run)))).toMatchInlineSnapshot(`

@@ -6,7 +6,7 @@ import { Unfinished } from '../../src/core/model/task-run.ts'
 import { agentFailure, faultIn } from '../../src/core/record/agent-failures.ts'
 import * as failures from '../../src/core/record/failures.ts'
 import { failureOf } from '../../src/core/record/failures.ts'
-import { mayHelpAgain } from '../../src/core/record/last-word.ts'
+import { offerAfter } from '../../src/core/record/last-word.ts'
 import type { Outcome } from '../../src/core/record/run.ts'
 import { closingComment } from '../../src/core/words/closing.ts'
 import { branch, deployment, hour, runWith, t0 } from './given.ts'
@@ -161,7 +161,7 @@ test('trying again, or going on, is offered, in words and as a box, only where i
     // With other options, it is another request.
     const word = /`\/codex (retry|continue)`/.exec(text)?.[1]
     expect(word ?? box, `${name} names what the box is not`).toBe(box)
-    expect(box !== undefined, name).toBe(mayHelpAgain(outcome))
+    expect(box, name).toBe(offerAfter(outcome))
     return [name, box] as const
   })
   expect(offers.filter(([, box]) => !box).map(([name]) => name)).toEqual([

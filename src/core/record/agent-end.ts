@@ -1,15 +1,18 @@
 /** Whether the agent of a Run that is over was ended, too. */
 import { mayHaveBegun } from './intents.ts'
-import { type ChangeOf, isTerminal, type Run } from './run.ts'
-import { isAnswered } from './turn.ts'
+import type { ChangeOf, Run } from './run.ts'
+import { situationOf } from './situation.ts'
+import { agentWorks } from './turn.ts'
 
 /** A failed Run first ends its agent, or says that it may still work. */
 export function agentIsToBeSeenTo(run: Run): boolean {
-  const { agentLeft, taskRun } = run.session
-  if (run.result.outcome?.kind !== 'failed' || agentLeft) return false
-  const isAtRest = !taskRun || isTerminal(taskRun.status) || isAnswered(run)
-  return !isAtRest || mayHaveBegun(run)
+  if (run.result.outcome?.kind !== 'failed' || run.session.agentLeft) return false
+  return agentWorks(run) || mayHaveBegun(run)
 }
+
+/** It is to end before its time. */
+export const agentIsToEnd = (run: Run): boolean =>
+  agentIsToBeSeenTo(run) || situationOf(run).kind === 'stopping'
 
 /** What is retried if PostHog refuses to end its task run. */
 export const cancelKey = ({ session: { taskRun } }: Run): `cancel ${string}` => `cancel ${taskRun?.id ?? ''}`
@@ -17,9 +20,6 @@ export const cancelKey = ({ session: { taskRun } }: Run): `cancel ${string}` => 
 /** When PostHog accepted to cancel its task run, ms since the epoch. */
 export const cancelledAt = ({ session: { cancelled, taskRun } }: Run): number | undefined =>
   cancelled?.taskRun === taskRun?.id ? cancelled?.at : undefined
-
-export const isStopping = (run: Run): boolean =>
-  agentIsToBeSeenTo(run) || (run.mailbox.stop !== undefined && run.result.outcome === undefined)
 
 export const leftAlone: ChangeOf<'attempts' | 'session'> = {
   attempts: { intent: undefined },

@@ -4,6 +4,7 @@ import { unfinished } from './failures.ts'
 import type { FollowUp } from './mailbox-part.ts'
 import { inlineAsked, ofReview } from './open-question.ts'
 import { hasChanged } from './pull-end.ts'
+import type { What } from './request-part.ts'
 import { changed, type Ended, isDone, type OpenInline, type Outcome, type Run, showsStatus } from './run.ts'
 import { limits } from './timing.ts'
 
@@ -34,20 +35,27 @@ export function endsQuietly(run: Run): boolean {
 export const isUndone = (outcome: Outcome | undefined): boolean =>
   outcome?.kind === 'failed' || outcome?.kind === 'stopped' || outcome?.kind === 'unfinished'
 
-/** Whether the same request, asked again, can end otherwise. What was stopped for its reason needs that reason first. */
-export function mayHelpAgain(outcome: Outcome): boolean {
-  switch (outcome.kind) {
+export type Offer = 'retry' | 'continue' | 'approve'
+
+/**
+ * How it may go on. What was stopped for a reason needs that reason before it is asked again.
+ * @param what was asked: a plan may be approved
+ */
+export function offerAfter(outcome: Outcome | undefined, what?: What): Offer | undefined {
+  switch (outcome?.kind) {
     case 'failed':
-      return outcome.again !== false
+      return outcome.again === false ? undefined : 'retry'
     case 'unfinished':
-      return unfinished[outcome.why].next !== undefined
+      return unfinished[outcome.why].next
     case 'stopped':
-      return outcome.because === undefined || outcome.lost === true
+      return outcome.because === undefined || outcome.lost ? 'retry' : undefined
+    case 'answer':
+      return what === 'plan' ? 'approve' : undefined
     case 'pull':
     case 'pushed':
-    case 'answer':
     case 'nothing':
-      return false
+    case undefined:
+      return undefined
   }
 }
 
@@ -66,25 +74,17 @@ export const wasResumed = (run: Run): boolean =>
   !run.mailbox.pendingFollowUps.some(({ resumes }) => resumes) &&
   !run.mailbox.droppedMessageIds.includes(resumeId(run))
 
-export type Offer = 'retry' | 'continue' | 'approve'
-
-export function offerAfter({ result: { outcome }, request }: Run): Offer | undefined {
-  if (outcome?.kind === 'unfinished') return unfinished[outcome.why].next
-  if (outcome && mayHelpAgain(outcome)) return 'retry'
-  return request.what === 'plan' && outcome?.kind === 'answer' ? 'approve' : undefined
-}
-
 /** An inline request is answered inline, where GitHub sends no webhook for ticked boxes. */
 export const leavesBoxInStatus = (run: Run): boolean =>
-  inlinePlace(run) !== undefined && offerAfter(run) !== undefined && showsStatus(run)
+  inlinePlace(run) !== undefined &&
+  offerAfter(run.result.outcome, run.request.what) !== undefined &&
+  showsStatus(run)
 
-export const inlinePlace = ({
-  request: { origin },
-  report: { inlineGone },
-}: Run): (CommentRef & { kind: 'inline' }) | undefined =>
-  origin.kind === 'comment' && origin.commentRef.kind === 'inline' && !inlineGone
-    ? origin.commentRef
-    : undefined
+export function inlinePlace({ request, report }: Run): (CommentRef & { kind: 'inline' }) | undefined {
+  const { origin } = request
+  const place = origin.kind === 'comment' ? origin.commentRef : undefined
+  return place?.kind === 'inline' && !report.inlineGone ? place : undefined
+}
 
 /** Whether the status comment keeps its result, instead of being folded away above a last word. */
 export const staysInStatus = (run: Run): boolean => endsQuietly(run) || leavesBoxInStatus(run)
@@ -119,19 +119,19 @@ export const endToTell = (run: Run): Ended | undefined => (hasChanged(run) ? run
 export const isWordOutdated = (run: Run): boolean =>
   run.report.lastWord !== undefined && run.report.lastWord.ended !== endToTell(run)?.how
 
-const anchors = { comment: 'issuecomment-', inline: 'discussion_r', review: 'pullrequestreview-' } as const
-
-export const lastWordUrl = ({ thread, report: { lastWord } }: Run): string | undefined =>
-  lastWord && `${thread.url}#${anchors[lastWord.as]}${lastWord.commentId}`
-
 /** News that are to be seen bring it back where it was folded away. */
 export const unfolded = (run: Run): Run =>
   run.report.status?.minimized
     ? changed(run, { report: { status: { ...run.report.status, minimized: undefined, unfolded: 'due' } } })
     : run
 
-export const neverBegan = ({ result: { outcome }, session: { instructionSent, agentLeft } }: Run): boolean =>
-  outcome !== undefined && !instructionSent && !agentLeft
+/** Of a Run that is over. */
+export const neverBegan = ({ session: { instructionSent, agentLeft } }: Run): boolean =>
+  !instructionSent && !agentLeft
+
+/** The App lost access to its repository before it began. */
+export const lostBeforeBegun = ({ result: { outcome }, session }: Run): boolean =>
+  outcome?.kind === 'stopped' && outcome.lost === true && !session.instructionSent
 
 /** The number of a message's first inline comment: they are numbered throughout a Run, from 1. */
 export function firstNumber(run: Run, messageId: string): number {

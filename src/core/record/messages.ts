@@ -13,8 +13,9 @@ import { type FollowUp, type MessageReply, RunMessage, type SenderReply, Source 
 import { newClaims } from './own-pull-request.ts'
 import { endsBy, tellsMore, withStanding } from './pull-end.ts'
 import { withRetry } from './retries.ts'
-import { type ChangeOf, changed, type Intent, isTerminal, nextRound, type Run, withOwnTask } from './run.ts'
-import { isAnswered } from './turn.ts'
+import { type ChangeOf, changed, type Intent, nextRound, type Run, withOwnTask } from './run.ts'
+import { isAtWork } from './situation.ts'
+import { agentWorks } from './turn.ts'
 import { isSamePlace } from './words-to-say.ts'
 
 /** What a message may change; session and schedule are none of its business. */
@@ -311,16 +312,10 @@ function isWithoutWords(run: Run): boolean {
   if (result.outcome || mailbox.stop || mailbox.pendingFollowUps.length > 0 || !session.instructionSent)
     return false
   if (!session.taskRun) return true
-  return result.round > 0 && mailbox.wordsOfRound.length === 0 && !stillWorks(run)
+  return result.round > 0 && mailbox.wordsOfRound.length === 0 && !agentWorks(run)
 }
 
 const atPostHog: ReadonlySet<Intent['kind']> = new Set(['create-task', 'rejoin', 'start-run'])
-
-/** A Run that only finishes what a result leaves to do is not at work. */
-export const isAtWork = (run: Run): boolean => !run.result.outcome || stillWorks(run)
-
-const stillWorks = (run: Run): boolean =>
-  run.session.taskRun !== undefined && !isTerminal(run.session.taskRun.status) && !isAnswered(run)
 
 /** One that has not begun makes its task where the repository is now. */
 export function withRepository(run: Run, to: Repository): Run {

@@ -36,13 +36,14 @@ import {
   hasNewPull,
   type Intent,
   isDone,
+  isQueued,
   isTerminal,
   type Outcome,
   type Run,
   showsStatus,
   wantedRights,
 } from './run.ts'
-import { showsOtherState } from './run-state.ts'
+import { showsOtherState } from './situation.ts'
 import { limits } from './timing.ts'
 import { mayGoOn, mayHaveBeenRead, standingOf } from './turn.ts'
 import { contextIsDue } from './words-to-say.ts'
@@ -333,8 +334,7 @@ function* silence(
   { lastPollAt = 0 }: Run['schedule'],
 ): Due {
   const silent = lastPollAt - changedAt
-  const isQueued = status === 'queued' || status === 'not_started'
-  if (isQueued && silent > limits.queued) yield givingUp(neverStarted)
+  if (isQueued(status) && silent > limits.queued) yield givingUp(neverStarted)
   if (silent > limits.silent) yield givingUp(wentSilent)
 }
 

@@ -8,11 +8,10 @@ import type { IndexEntry, JobIndex, JobQueue, JobRecord } from '../model/ports.t
 import { fullName, type Repository, type Thread, threadSlot } from '../model/thread.ts'
 import { day } from '../model/time.ts'
 import { mayHaveBegun } from './intents.ts'
-import { openQuestion } from './permission-request.ts'
 import { openPullsOf } from './pull-end.ts'
 import { isReadOnly } from './request-part.ts'
-import { retryOf, services } from './retries.ts'
 import { type Run, type Scope, scopes } from './run.ts'
+import { situationOf } from './situation.ts'
 
 export interface Indexed {
   id: string
@@ -213,16 +212,11 @@ function opensPull(run: Run): boolean {
 const isUntold = ({ mailbox, result }: Run): boolean => mailbox.accessLost && result.concludedAt !== undefined
 
 function groupsOf(run: Run): Group[] {
-  const { outcome } = run.result
-  return outcome?.kind === 'failed' || outcome?.kind === 'unfinished' ? ['ended', 'failed'] : [groupOf(run)]
-}
-
-export function groupOf(run: Run): Exclude<Group, 'failed'> {
-  const { result, schedule } = run
-  if (result.outcome) return 'ended'
-  if (openQuestion(run)) return 'question'
-  if (services.some(service => retryOf(run, service)?.setup)) return 'set-up'
-  return schedule.admitted ? 'working' : 'waiting'
+  const situation = situationOf(run)
+  if (situation.kind !== 'ended')
+    return [situation.held?.kind ?? (situation.admitted ? 'working' : 'waiting')]
+  const { kind } = situation.outcome
+  return kind === 'failed' || kind === 'unfinished' ? ['ended', 'failed'] : ['ended']
 }
 
 function whoseOf({ thread, request, result }: Run): (Whose | undefined)[] {

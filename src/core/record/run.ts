@@ -385,24 +385,6 @@ export function withOwnTask(run: Run): Run {
     : run
 }
 
-/** `ending`: its task run is over, and nothing says yet how it ended. */
-export type Phase = 'waiting' | 'preparing' | 'starting' | 'working' | 'stopping' | 'ending' | Outcome['kind']
-
-export function phaseOf(run: Run): Phase {
-  const {
-    result,
-    mailbox,
-    session: { taskRun },
-    schedule,
-  } = run
-  if (result.outcome) return result.outcome.kind
-  if (mailbox.stop) return 'stopping'
-  if (!taskRun) return schedule.waits === undefined ? 'preparing' : 'waiting'
-  if (isTerminal(taskRun.status)) return 'ending'
-  const isQueued = taskRun.status === 'queued' || taskRun.status === 'not_started'
-  return isQueued && !hasNewPull(run) ? 'starting' : 'working'
-}
-
 /**
  * Whether its status is a comment, or is to be one. With `comments: outcomes` it is shown nowhere, but for what waits
  * for people, or for hours.
@@ -455,6 +437,8 @@ type TaskRunStatus = NonNullable<Run['session']['taskRun']>['status']
 
 export const isTerminal = (status: TaskRunStatus): boolean =>
   status === 'completed' || status === 'failed' || status === 'cancelled'
+
+export const isQueued = (status: TaskRunStatus): boolean => status === 'queued' || status === 'not_started'
 
 /** A text by which the task is found again at PostHog. Names the thread and the Run. */
 export const taskMarker = (run: Pick<Run, 'id' | 'thread'>): string =>

@@ -1,7 +1,7 @@
 /** How often to poll, so that all live Runs together stay inside the limit of a PostHog key. */
 import { postHogAllowance } from '../model/call-budget.ts'
 import { hour, minute, second } from '../model/time.ts'
-import { isTerminal, type Run } from './run.ts'
+import { isQueued, isTerminal, type Run } from './run.ts'
 
 export const callsPerPoll = 2
 
@@ -84,6 +84,5 @@ export const limits = {
 /** When a working Run must be polled, because a limit has then passed. */
 export function deadlinesOf({ session: { taskRun }, result: { outcome } }: Run): number[] {
   if (!taskRun || isTerminal(taskRun.status) || outcome) return []
-  const isQueued = taskRun.status === 'queued' || taskRun.status === 'not_started'
-  return [taskRun.changedAt + (isQueued ? limits.queued : limits.silent) + second]
+  return [taskRun.changedAt + (isQueued(taskRun.status) ? limits.queued : limits.silent) + second]
 }

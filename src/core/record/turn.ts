@@ -41,6 +41,9 @@ const answered = ({ session: { taskRun, sessionLog } }: Run): TurnEnd | undefine
 
 export const isAnswered = (run: Run): boolean => answered(run) !== undefined
 
+export const agentWorks = (run: Run): boolean =>
+  run.session.taskRun !== undefined && !isTerminal(run.session.taskRun.status) && !isAnswered(run)
+
 function turnEnd(run: Run, { stopReason, fault, at }: TurnEnd): Turn {
   if (fault) {
     const stored = run.session.taskRun?.status === 'failed' ? faultIn(run.session.taskRun.error) : undefined

@@ -11,6 +11,7 @@ import {
   isUndone,
   leavesBoxInStatus,
   listeners,
+  lostBeforeBegun,
   neverBegan,
   wasResumed,
 } from '../record/last-word.ts'
@@ -29,7 +30,7 @@ import { isAnswered } from '../record/turn.ts'
 import { asSentence, begun, counted, dayAndTime, ended } from '../text/phrases.ts'
 import { code, inlineWords, quoted, spoken } from '../text/safe-markdown.ts'
 import { boxesAfter, details } from './details.ts'
-import { resultSmall, stateOf } from './small-line.ts'
+import { pullLine, resultSmall } from './small-line.ts'
 import { warnings } from './warnings.ts'
 import { pullName } from './what-it-needs.ts'
 import {
@@ -37,6 +38,7 @@ import {
   agentWords,
   answerTo,
   branchUrl,
+  commentUrl,
   commitUrl,
   type Deployment,
   listed,
@@ -240,7 +242,7 @@ export function inlineAnswer(run: Run): string {
 function lastWord(run: Run): string {
   const place = inlinePlace(run)
   return place
-    ? `[the answer where this began](${run.thread.url}#discussion_r${place.rootId})`
+    ? `[the answer where this began](${commentUrl(run.thread, 'inline', place.rootId)})`
     : 'the last comment of this pull request'
 }
 
@@ -274,10 +276,7 @@ const headings: Record<Outcome['kind'], (run: Run) => string> = {
     })[run.request.what],
   nothing: run => unlessUnpublished(run, isAnswered(run) ? '💬 Codex changed nothing' : '💬 Codex finished'),
   unfinished: () => '⚠️ Codex did not finish',
-  stopped: ({ result: { outcome }, session }) =>
-    outcome?.kind === 'stopped' && outcome.lost && !session.instructionSent
-      ? notStarted
-      : '⏹️ Codex was stopped',
+  stopped: run => (lostBeforeBegun(run) ? notStarted : '⏹️ Codex was stopped'),
   failed: run => (neverBegan(run) ? notStarted : '😕 Codex failed'),
 }
 
@@ -337,10 +336,10 @@ export function resultLines(run: Run): string[] {
   if (outcome?.kind === 'stopped') {
     const { by, because } = outcome
     const how = because ? `because ${code(by)} ${because}` : `by ${personName(by)}`
-    if (outcome.lost && !run.session.instructionSent) return [`${begun(how)}.`]
+    if (lostBeforeBegun(run)) return [`${begun(how)}.`]
     return [`Stopped ${how}. ${leftBehind(run)}`]
   }
-  return pulls.length > 1 ? [pulls.map(pull => `${pullLink(pull)} · ${stateOf(pull)}`).join('\n')] : []
+  return pulls.length > 1 ? [pulls.map(pull => `${pullLink(pull)} · ${pullLine(pull)}`).join('\n')] : []
 }
 
 function leftBehind(run: Run): string {

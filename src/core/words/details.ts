@@ -3,7 +3,7 @@
  * The boxes that people tick are here, too, with how a tick is read.
  */
 import { maxBody, maxOfOne } from '../agent/thread-context.ts'
-import { type Offer, offerAfter } from '../record/last-word.ts'
+import { isUndone, type Offer, offerAfter } from '../record/last-word.ts'
 import type { Run } from '../record/run.ts'
 import type { ProgressStep } from '../record/session-part.ts'
 import { counted, exactly } from '../text/phrases.ts'
@@ -15,7 +15,7 @@ import { branchUrl } from './words.ts'
 export function details(run: Run): string {
   const { outcome } = run.result
   if (outcome?.kind === 'stopped') return ''
-  const did = outcome?.kind === 'failed' || outcome?.kind === 'unfinished' ? doneSoFar(run) : []
+  const did = isUndone(outcome) ? doneSoFar(run) : []
   const steps = [
     ...(outcome ? [] : branch(run)),
     ...setUp(run),
@@ -40,7 +40,7 @@ function setUp(run: Run): string[] {
   const steps = run.session.progress.filter(({ step }) => !step.startsWith('pr'))
   const isDone = steps.at(-1)?.done === true && !steps.some(({ failed }) => failed)
   const { outcome } = run.result
-  const hasWorked = outcome && outcome.kind !== 'failed' && outcome.kind !== 'unfinished'
+  const hasWorked = outcome && !isUndone(outcome)
   return isDone || hasWorked ? [] : steps.map((_, index) => progressLine(run, steps, index))
 }
 
@@ -111,8 +111,8 @@ const labels: Record<Box, string> = {
 
 export const boxFor = (of: Box): string => `- [ ] ${labels[of]} <!-- codex-box:${of} -->`
 
-export function boxesAfter(run: Run): string {
-  const offer = offerAfter(run)
+export function boxesAfter({ result: { outcome }, request: { what } }: Run): string {
+  const offer = offerAfter(outcome, what)
   return offer ? boxFor(offer) : ''
 }
 

@@ -2,6 +2,7 @@
  * The small line below a status and a last word: whose it was, how long it took, what it cost, how to go on.
  * The one below a pull request's description says who asked for it, and where.
  */
+import type { Thread } from '../model/thread.ts'
 import type { CommentRef } from '../model/trigger.ts'
 import type { Pull } from '../model/views.ts'
 import { isOnlyRequest, listeners, neverBegan, staysInStatus } from '../record/last-word.ts'
@@ -13,9 +14,9 @@ import { dayAndTime, exactly } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
 import { roundsInWords } from './what-it-needs.ts'
 import { briefly, requesterLine, session, startedBy } from './while-working.ts'
-import { type Deployment, pullState, small } from './words.ts'
+import { commentUrl, type Deployment, pullState, small } from './words.ts'
 
-export const stateOf = (pull: Pull, ended?: Ended): string =>
+export const pullLine = (pull: Pull, ended?: Ended): string =>
   `${ended ? endedAt(ended) : pullState(pull)}, ${code(pull.head)} → ${code(pull.base)}`
 
 const endedAt = ({ how, at }: Ended): string => `${how} at ${dayAndTime(at)}`
@@ -47,7 +48,7 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
     ...(where === 'last-word' ? into(run) : []),
     ...session(run, deployment),
     ...(where === 'status' ? roundsInWords(run) : []),
-    ...(pull ? [stateOf(pull, end)] : end ? [endedAt(end)] : []),
+    ...(pull ? [pullLine(pull, end)] : end ? [endedAt(end)] : []),
     // A pull request says so itself.
     ...(isLast && (kind === 'answer' || kind === 'nothing') ? [goOn] : []),
   ]
@@ -57,20 +58,13 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
 function asked(run: Run): string {
   const { origin, approves } = run.request
   const words = approves ? 'the plan' : briefly(run, maxAsked)
-  return origin.kind === 'comment' ? `[${words}](${commentUrl(run, origin.commentRef)})` : words
+  return origin.kind === 'comment' ? `[${words}](${urlOf(run.thread, origin.commentRef)})` : words
 }
 
-function commentUrl({ thread }: Run, ref: CommentRef): string {
-  switch (ref.kind) {
-    case 'subject':
-      return thread.url
-    case 'thread':
-      return `${thread.url}#issuecomment-${ref.commentId}`
-    case 'inline':
-      return `${thread.url}#discussion_r${ref.commentId}`
-    case 'review':
-      return `${thread.url}#pullrequestreview-${ref.reviewId}`
-  }
+function urlOf(thread: Thread, asked: CommentRef): string {
+  if (asked.kind === 'subject') return thread.url
+  if (asked.kind === 'review') return commentUrl(thread, 'review', asked.reviewId)
+  return commentUrl(thread, asked.kind === 'inline' ? 'inline' : 'comment', asked.commentId)
 }
 
 const maxAsked = 40

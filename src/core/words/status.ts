@@ -3,27 +3,29 @@
  * `phaseKey` tells whether a change must be shown at once.
  */
 import { staysInStatus, willBeFolded } from '../record/last-word.ts'
-import { phaseOf, type Run } from '../record/run.ts'
+import type { Run } from '../record/run.ts'
+import { phaseOf, situationOf } from '../record/situation.ts'
 import { files, resultHeading, resultLines } from './closing.ts'
 import { boxesAfter, boxFor, details } from './details.ts'
 import { resultSmall } from './small-line.ts'
 import { warnings } from './warnings.ts'
 import { fixOffer, needsLines, saidAfterwards } from './what-it-needs.ts'
-import { waitingKey, workHeading, workLines, workSmall } from './while-working.ts'
+import { type AtWork, waitingKey, workHeading, workLines, workSmall } from './while-working.ts'
 import { type Deployment, small } from './words.ts'
 
 export function statusComment(run: Run, deployment: Deployment, now: number): string {
-  const parts = run.result.outcome ? ended(run, deployment) : atWork(run, deployment, now)
+  const stands = situationOf(run)
+  const parts = stands.kind === 'ended' ? ended(run, deployment) : atWork({ run, stands, now }, deployment)
   return parts.filter(part => part !== '').join('\n\n')
 }
 
-const atWork = (run: Run, deployment: Deployment, now: number): string[] => [
-  `### ${workHeading(run, now)}`,
-  ...workLines(run, now),
-  warnings(run),
-  details(run),
-  run.mailbox.stop || phaseOf(run) === 'ending' ? '' : boxFor('stop'),
-  small(workSmall(run, deployment, now)),
+const atWork = (view: AtWork, deployment: Deployment): string[] => [
+  `### ${workHeading(view)}`,
+  ...workLines(view),
+  warnings(view.run),
+  details(view.run),
+  view.stands.kind === 'stopping' || view.stands.kind === 'ending' ? '' : boxFor('stop'),
+  small(workSmall(view, deployment)),
 ]
 
 const ended = (run: Run, deployment: Deployment): string[] => [
@@ -41,14 +43,13 @@ const ended = (run: Run, deployment: Deployment): string[] => [
 
 /** A change of this key is shown at once; others wait for the next edit. */
 export function phaseKey(run: Run, now: number): string {
-  const phase = phaseOf(run)
+  const stands = situationOf(run)
   const { ended, needs } = run.result
   const pulls = run.result.pulls.map(pull => `${pull.number}${pull.state}${pull.draft}`).join()
   return [
-    phase === 'starting' ? 'preparing' : phase,
-    run.schedule.waits === undefined ? '' : 'in line',
+    stands.kind === 'starting' ? 'preparing' : phaseOf(stands),
     run.result.round,
-    run.result.outcome ? '' : waitingKey(run, now),
+    stands.kind === 'ended' ? '' : waitingKey({ run, stands, now }),
     pulls,
     run.session.agentLeft ? 'left' : '',
     run.mailbox.ignoredStop ? 'not stopped' : '',

@@ -2,14 +2,14 @@
 import { type Service, serviceNames } from '../model/errors.ts'
 import type { Thread } from '../model/thread.ts'
 import type { Moment } from '../record/event-order.ts'
-import { lastWordUrl } from '../record/last-word.ts'
-import { openQuestion } from '../record/permission-request.ts'
 import { retryOf, services } from '../record/retries.ts'
-import { type Phase, phaseOf, type Run } from '../record/run.ts'
+import type { Outcome, Run } from '../record/run.ts'
+import { type Live, situationOf } from '../record/situation.ts'
 import { begun, moment } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
 import { waitsInWords } from './waiting.ts'
 import { questionUrl } from './while-working.ts'
+import { commentUrl } from './words.ts'
 
 /** What was asked and has no Run. */
 export interface NotBegun {
@@ -66,12 +66,15 @@ function runSentence({ live, beside, last, asked, now = 0 }: ThreadStanding): st
 export const besideThis = ({ number, kind }: Pick<Thread, 'number' | 'kind'>): string =>
   `#${number} (${kind === 'issue' ? 'this is its pull request' : 'the pull request of this issue'})`
 
-const phases: Record<Exclude<Phase, 'waiting'>, string> = {
+const doing: Record<Exclude<Live['kind'], 'waiting'>, string> = {
   preparing: 'it is getting ready',
   starting: 'PostHog is starting it',
   working: 'Codex is working',
   stopping: 'it is being stopped',
   ending: 'it has ended, and the bot reads how',
+}
+
+const did: Record<Outcome['kind'], string> = {
   pull: 'it opened a pull request',
   pushed: 'it pushed commits',
   answer: 'it answered',
@@ -81,10 +84,11 @@ const phases: Record<Exclude<Phase, 'waiting'>, string> = {
   failed: 'it failed',
 }
 
-function phaseInWords(run: Run, now: number): string {
-  const phase = phaseOf(run)
-  if (phase === 'waiting') return `it ${waitsInWords(run.schedule.waits, now).replace(/\.$/, '')}`
-  if (run.mailbox.stop || !openQuestion(run)) return phases[phase]
+function situationInWords(run: Run, now: number): string {
+  const stands = situationOf(run)
+  if (stands.kind === 'waiting') return `it ${waitsInWords(stands.waits, now).replace(/\.$/, '')}`
+  if (stands.kind === 'ended') return did[stands.outcome.kind]
+  if (stands.kind === 'stopping' || stands.held?.kind !== 'question') return doing[stands.kind]
   const url = questionUrl(run)
   return `it waits for your answer${url === undefined ? '' : ` to [this question](${url})`}`
 }
@@ -93,7 +97,7 @@ function runInWords(run: Run, now: number): string {
   const pull = run.result.pulls.at(-1)
   const away = services.filter(service => retryOf(run, service) && !run.result.outcome)
   return [
-    `${phaseInWords(run, now)}.`,
+    `${situationInWords(run, now)}.`,
     ...away.map(service => `It waits for ${serviceNames[service]}.`),
     `${code(run.request.by.login)} asked for it.`,
     ...(pull ? [`Pull request: [#${pull.number}](${pull.url}).`] : []),
@@ -102,9 +106,7 @@ function runInWords(run: Run, now: number): string {
 }
 
 /** The status is folded away below a last word. */
-function whereToRead(run: Run): string[] {
-  const word = lastWordUrl(run)
-  if (word !== undefined) return [`[What Codex said](${word}).`]
-  const { status } = run.report
-  return status ? [`[Details](${run.thread.url}#issuecomment-${status.commentId}).`] : []
+function whereToRead({ thread, report: { lastWord, status } }: Run): string[] {
+  if (lastWord) return [`[What Codex said](${commentUrl(thread, lastWord.as, lastWord.commentId)}).`]
+  return status ? [`[Details](${commentUrl(thread, 'comment', status.commentId)}).`] : []
 }

@@ -1,16 +1,14 @@
 /** Why a Run has not begun, in words: for its status and for `/codex status`. */
 import type { Awaited } from '../model/views.ts'
-import type { Run, Waits } from '../record/run.ts'
+import type { Waits } from '../record/run.ts'
 import { begun, counted, moment } from '../text/phrases.ts'
 import { inlineWords } from '../text/safe-markdown.ts'
 import { withCode } from './words.ts'
 
 const maxNamed = 5
 
-export function waitingHeading(waits: Waits | undefined, now: number): string {
-  switch (waits?.kind) {
-    case undefined:
-      return '⏳ Codex waits for its turn'
+export function waitingHeading(waits: Waits, now: number): string {
+  switch (waits.kind) {
     case 'line':
     case 'session':
       return `⏳ Codex waits for its turn · ${waits.ahead === 1 ? 'one run' : `${waits.ahead} runs`} before it${lastIn(waits)}`
@@ -32,9 +30,8 @@ function lastIn({ ahead, after }: Waits & { kind: 'line' | 'session' }): string 
 }
 
 /** What the heading leaves open, and what somebody can do about it. */
-export function waitingLines({ schedule: { waits } }: Run): string[] {
-  switch (waits?.kind) {
-    case undefined:
+export function waitingLines(waits: Waits): string[] {
+  switch (waits.kind) {
     case 'line':
     case 'session':
       return []
@@ -77,9 +74,8 @@ export function waitsInWords(waits: Waits | undefined, now: number): string {
 const sentence = ({ limit }: { limit: string }): string => `${begun(withCode(limit, 300))}.`
 
 /** A change of this is shown at once; that of a place in line is not. */
-export const waitsKey = (waits: Waits | undefined): string => {
-  switch (waits?.kind) {
-    case undefined:
+export const waitsKey = (waits: Waits): string => {
+  switch (waits.kind) {
     case 'line':
     case 'session':
       return ''

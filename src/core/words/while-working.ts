@@ -11,13 +11,15 @@ import { unfinished } from '../record/failures.ts'
 import { listener } from '../record/last-word.ts'
 import { openQuestion, questionKey, rejecting } from '../record/permission-request.ts'
 import { retryOf, services } from '../record/retries.ts'
-import { baseOf, phaseOf, type Retry, type Run, resumedSession } from '../record/run.ts'
+import { baseOf, type Retry, type Run, resumedSession } from '../record/run.ts'
+import type { Live } from '../record/situation.ts'
 import { limits } from '../record/timing.ts'
 import { begun, counted, ended, moment } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 import { waitingHeading, waitingLines, waitsKey } from './waiting.ts'
 import {
   branchUrl,
+  commentUrl,
   type Deployment,
   fileUrl,
   mentions,
@@ -35,13 +37,20 @@ const maxSummary = 600
 const maxPlanShown = 10
 const maxNamed = 3
 
-export function workHeading(run: Run, now: number): string {
+/** A Run that lives, as its status shows it. */
+export interface AtWork {
+  run: Run
+  stands: Live
+  now: number
+}
+
+export function workHeading({ run, stands, now }: AtWork): string {
   const [out] = shownOutages(run, now)
   if (out) return `⏸️ Codex waits for ${serviceNames[out.service]}`
-  if (openQuestion(run)) return '❓ Codex waits for your answer'
-  switch (phaseOf(run)) {
+  if (stands.held?.kind === 'question') return '❓ Codex waits for your answer'
+  switch (stands.kind) {
     case 'waiting':
-      return waitingHeading(run.schedule.waits, now)
+      return waitingHeading(stands.waits, now)
     case 'preparing':
       return `⏳ Codex is getting ready${{ work: '', plan: ' to plan', review: ' to review', ask: ' to answer' }[run.request.what]}`
     case 'starting':
@@ -50,21 +59,23 @@ export function workHeading(run: Run, now: number): string {
       return '⏳ Codex is stopping'
     case 'ending':
       return '⏳ Codex has ended'
-    default:
+    case 'working':
       return `⏳ Codex is ${{ work: 'working', plan: 'planning', review: 'reviewing', ask: 'answering' }[run.request.what]}`
   }
 }
 
-export const waitingKey = (run: Run, now: number): string =>
+export const waitingKey = ({ run, stands, now }: AtWork): string =>
   [
     ...shownOutages(run, now).map(({ outage }) => outage.why),
-    openQuestion(run)?.id ?? '',
+    stands.held?.kind === 'question' ? stands.held.question.id : '',
     questionUrl(run) ?? '',
-    waitsKey(run.schedule.waits),
+    stands.kind === 'waiting' ? waitsKey(stands.waits) : '',
   ].join('|')
 
-export function workLines(run: Run, now: number): string[] {
-  if (hasOpenQuestion(run, now)) return [question(run), openPulls(run).join('\n')]
+export function workLines(view: AtWork): string[] {
+  const { run, stands, now } = view
+  const question = questionShown(view)
+  if (question) return [whatToAnswer(run, question), openPulls(view).join('\n')]
   const { resumed } = run.result
   return [
     instruction(run),
@@ -72,10 +83,10 @@ export function workLines(run: Run, now: number): string[] {
     fromHereOn(run),
     ...outages(run, now),
     resumed ? resumedSentence(resumed.why) : '',
-    ...(run.session.taskRun ? [] : waitingLines(run)),
-    activity(run, now),
+    ...(stands.kind === 'waiting' ? waitingLines(stands.waits) : []),
+    activity(view),
     plan(run).join('\n'),
-    openPulls(run).join('\n'),
+    openPulls(view).join('\n'),
     run.session.summary ? quoted(run.session.summary, maxSummary) : '',
   ]
 }
@@ -102,8 +113,8 @@ function fromHereOn(run: Run): string {
   return `From here on with ${code(model)}${effort === undefined ? usual : `, effort ${code(effort)}`}.`
 }
 
-const hasOpenQuestion = (run: Run, now: number): boolean =>
-  openQuestion(run) !== undefined && shownOutages(run, now).length === 0
+const questionShown = ({ run, stands: { held }, now }: AtWork): PermissionRequest | undefined =>
+  held?.kind === 'question' && shownOutages(run, now).length === 0 ? held.question : undefined
 
 function instruction(run: Run): string {
   const { origin, what, template, text } = run.request
@@ -135,9 +146,9 @@ const doingNow: Record<ActingStep, string> = {
 }
 
 /** In our own words: the agent's commands may hold secrets. */
-function activity(run: Run, now: number): string {
-  if (!run.session.taskRun || run.mailbox.stop) return ''
-  if (phaseOf(run) === 'ending') return 'The bot reads the rest of its log, and then says how.'
+function activity({ run, stands: { kind }, now }: AtWork): string {
+  if (kind === 'waiting' || kind === 'preparing' || kind === 'stopping') return ''
+  if (kind === 'ending') return 'The bot reads the rest of its log, and then says how.'
   const { doing, at } = run.session.sessionLog?.activity ?? {}
   const { length: waiting } = run.mailbox.pendingFollowUps.filter(({ resumes }) => !resumes)
   const step = run.session.progress.findLast(({ done }) => !done)
@@ -179,21 +190,19 @@ function plan({ session: { sessionLog }, mailbox: { stop } }: Run): string[] {
   return steps.length > shown.length ? [...shown, `⬜ ${steps.length - shown.length} more`] : shown
 }
 
-const openPulls = (run: Run): string[] => {
+const openPulls = ({ run, stands: { kind } }: AtWork): string[] => {
   const { pulls, reported, pushed } = run.result
   return pulls.flatMap((pull, index) => {
     const isNew = index >= reported
     if (pull.state !== 'open' && !isNew) return []
-    const isWorkedOn = phaseOf(run) === 'working' && (isNew || pushed !== undefined)
+    const isWorkedOn = kind === 'working' && (isNew || pushed !== undefined)
     return [`${pullLink(pull)} · ${pullState(pull)}${isWorkedOn ? '. Codex still works on it.' : ''}`]
   })
 }
 
-function question(run: Run): string {
-  const request = openQuestion(run)
+function whatToAnswer(run: Run, question: PermissionRequest): string {
   const url = questionUrl(run)
-  if (url !== undefined) return `**What to do:** answer [the question](${url}).`
-  return request ? questionText(request) : ''
+  return url === undefined ? questionText(question) : `**What to do:** answer [the question](${url}).`
 }
 
 const shownOutages = (run: Run, now: number): { service: Service; outage: Retry }[] =>
@@ -214,7 +223,9 @@ const outages = (run: Run, now: number): string[] =>
     return `${serviceNames[service]} has ${fault} since ${moment(since, now)} (${reason}). Retrying.`
   })
 
-export function workSmall(run: Run, deployment: Deployment, now: number): string[] {
+export function workSmall(view: AtWork, deployment: Deployment): string[] {
+  const { run, stands, now } = view
+  const question = questionShown(view)
   const { branch } = run.workspace
   const { at } = run.request
   const days = Math.floor((now - at) / day)
@@ -223,14 +234,12 @@ export function workSmall(run: Run, deployment: Deployment, now: number): string
   const isSaid = branch && baseOf(run) !== undefined && branch.into !== branch.name
   const towards = isSaid ? ` → ${code(branch.into)}` : ''
   return [
-    ...(hasOpenQuestion(run, now) ? [briefly(run)] : []),
+    ...(question ? [briefly(run)] : []),
     `${requesterLine(run)}, ${moment(at, now)}${ago}`,
     ...startedBy(run),
     ...(branch ? [`[${code(branch.name)}](${branchUrl(run.thread, branch.name)})${towards}`] : []),
     ...session(run, deployment),
-    ...(phaseOf(run) === 'working' && !hasOpenQuestion(run, now)
-      ? ['reply `/codex …` to add instructions']
-      : []),
+    ...(stands.kind === 'working' && !question ? ['reply `/codex …` to add instructions'] : []),
   ]
 }
 
@@ -301,5 +310,5 @@ export function questionUrl(run: Run): string | undefined {
   const request = openQuestion(run)
   const key = request && questionKey(run, request)
   const asked = run.report.questions?.find(known => known.key === key)
-  return asked && `${run.thread.url}#${asked.inline ? 'discussion_r' : 'issuecomment-'}${asked.commentId}`
+  return asked && commentUrl(run.thread, asked.inline ? 'inline' : 'comment', asked.commentId)
 }

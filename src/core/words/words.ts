@@ -108,6 +108,11 @@ function foldOf(words: string): { first: string; rest?: string; cut?: boolean } 
 
 export const commitUrl = (thread: Thread, sha: string): string => `${repoUrl(thread)}/commit/${sha}`
 
+const anchors = { comment: 'issuecomment-', inline: 'discussion_r', review: 'pullrequestreview-' } as const
+
+export const commentUrl = ({ url }: Thread, as: keyof typeof anchors, id: number): string =>
+  `${url}#${anchors[as]}${id}`
+
 const repoUrl = (thread: Thread): string => thread.url.replace(/\/(?:issues|pull)\/\d+.*$/, '')
 
 export const branchUrl = (thread: Thread, branch: string): string =>

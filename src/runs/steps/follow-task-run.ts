@@ -5,7 +5,7 @@
  */
 import { threadName } from '../../core/model/thread.ts'
 import { Pull } from '../../core/model/views.ts'
-import { cancelledAt, isStopping } from '../../core/record/agent-end.ts'
+import { agentIsToEnd, cancelledAt } from '../../core/record/agent-end.ts'
 import { observe } from '../../core/record/apply-snapshot.ts'
 import { logOffset } from '../../core/record/read-log.ts'
 import { type Backup, isOwnTaskRun, restored } from '../../core/record/recovery-record.ts'
@@ -20,7 +20,7 @@ import {
   pollIntervalUntil,
   pollIntervalWithStream,
 } from '../../core/record/timing.ts'
-import { isAnswered, settlesAt } from '../../core/record/turn.ts'
+import { agentWorks, settlesAt } from '../../core/record/turn.ts'
 import { ownSince, said } from '../../core/words/say.ts'
 import { markerOf } from './markers.ts'
 import { type StepContext, step } from './step-context.ts'
@@ -72,14 +72,11 @@ export const poll = step('poll', {
 
 /** If the budget is out of reach, the intervals alone keep within it. */
 async function waitForBudget({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Promise<number | undefined> {
-  const { taskRun } = run.session
-  // Its agent's turn or run has ended, or is to end.
-  const isEnding = isStopping(run) || isAnswered(run) || (taskRun !== undefined && isTerminal(taskRun.status))
   const reservation = {
     owner: run.thread.owner.toLowerCase(),
     id: run.id,
     calls: callsPerPoll,
-    kind: isEnding ? 'end' : 'poll',
+    kind: agentIsToEnd(run) || !agentWorks(run) ? 'end' : 'poll',
   } as const
   const later = await deps.budget.reserve(reservation).catch(() => undefined)
   return later === undefined ? undefined : deps.now() + later
@@ -92,7 +89,7 @@ function pauseAfterPoll(
   const age = now - run.request.at
   const usual =
     streamedSince === undefined ? pollInterval(age, live) : pollIntervalWithStream(now - streamedSince, live)
-  const cancelled = isStopping(run) ? cancelledAt(run) : undefined
+  const cancelled = agentIsToEnd(run) ? cancelledAt(run) : undefined
   const stopping = cancelled === undefined ? usual : pollIntervalUntil(limits.stopping, now - cancelled)
   const deadlines = [...deadlinesOf(run), settlesAt(run) ?? 0].flatMap(at => (at > now ? [at - now] : []))
   const { taskRun } = run.session

@@ -10,7 +10,7 @@ import { isSuperseded } from '../../core/record/last-word.ts'
 import type { Marker, Signer } from '../../core/record/marker.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
 import { isDone, type Run } from '../../core/record/run.ts'
-import { stateLabels, stateOf, states } from '../../core/record/run-state.ts'
+import { labelStateOf, stateLabels, states } from '../../core/record/situation.ts'
 import { triggerOf } from '../../core/settings/deployment-settings.ts'
 import { saying, signed } from '../../core/words/say.ts'
 import { isThreadGivenUp } from './closing-comment.ts'
@@ -132,7 +132,7 @@ export const showState = step('show-state', {
     const { run, deps, job, github } = context
     const [base = ''] = triggerOf(deps.settings.deployment, run.thread.ownerId).labels
     const nameOf = (state: string): string => `${base}:${state}`
-    const state = stateOf(run)
+    const state = labelStateOf(run)
     const before = run.report.state
     await job.assertLocked()
     if (state) {

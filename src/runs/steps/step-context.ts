@@ -38,6 +38,7 @@ import {
   showsStatus,
 } from '../../core/record/run.ts'
 import { linesMoved } from '../../core/record/run-index.ts'
+import { situationOf } from '../../core/record/situation.ts'
 import { phaseKey, statusComment } from '../../core/words/status.ts'
 import type { Deployment } from '../../core/words/words.ts'
 
@@ -264,12 +265,10 @@ function difference(run: Run, now: Pick<StatusDrawing, 'phase' | 'hash'>): Now['
   return status.heardAt === lastActivityAt(run) ? 'same' : 'time'
 }
 
-export const lastActivityAt = ({
-  session: { sessionLog },
-  result: { outcome },
-  mailbox: { stop },
-}: Pick<Run, 'session' | 'result' | 'mailbox'>): number | undefined =>
-  outcome || stop ? undefined : sessionLog?.activity?.at
+export function lastActivityAt(run: Run): number | undefined {
+  const { kind } = situationOf(run)
+  return kind === 'ended' || kind === 'stopping' ? undefined : run.session.sessionLog?.activity?.at
+}
 
 function made<T>(make: () => T): () => T {
   let kept: { value: T } | undefined

@@ -2,8 +2,8 @@
 import type { Child } from 'hono/jsx'
 import type { JobRecord } from '../../core/model/ports.ts'
 import { fullName } from '../../core/model/thread.ts'
-import { phaseOf, type Run } from '../../core/record/run.ts'
-import { groupOf } from '../../core/record/run-index.ts'
+import type { Run } from '../../core/record/run.ts'
+import { type Phase, phaseOf, situationOf } from '../../core/record/situation.ts'
 import { exactly } from '../../core/text/phrases.ts'
 import { questionUrl } from '../../core/words/while-working.ts'
 import type { Viewer } from './admin-layout.tsx'
@@ -42,7 +42,7 @@ function RunRow({ run, viewer, now }: Shown & { run: Run }) {
   )
 }
 
-const tones: Partial<Record<ReturnType<typeof phaseOf>, string>> = {
+const tones: Partial<Record<Phase, string>> = {
   failed: 'bad',
   unfinished: 'bad',
   pull: 'good',
@@ -52,8 +52,9 @@ const tones: Partial<Record<ReturnType<typeof phaseOf>, string>> = {
 }
 
 export function State({ run }: { run: Run }) {
-  const phase = phaseOf(run)
-  if (groupOf(run) === 'question') return <span class="state warn">Asks</span>
+  const stands = situationOf(run)
+  const phase = phaseOf(stands)
+  if (stands.held?.kind === 'question') return <span class="state warn">Asks</span>
   return <span class={`state ${tones[phase] ?? ''}`}>{stateWords[phase]}</span>
 }
 

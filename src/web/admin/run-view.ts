@@ -1,11 +1,9 @@
 /** What the admin pages and `runs.json` say of a Run. */
 import { fullName } from '../../core/model/thread.ts'
 import { unfinished } from '../../core/record/failures.ts'
-import { mayHelpAgain } from '../../core/record/last-word.ts'
-import { openQuestion } from '../../core/record/permission-request.ts'
-import { retryOf, services } from '../../core/record/retries.ts'
-import { type Phase, phaseOf, type Run } from '../../core/record/run.ts'
-import { groupOf } from '../../core/record/run-index.ts'
+import { offerAfter } from '../../core/record/last-word.ts'
+import type { Run } from '../../core/record/run.ts'
+import { type Phase, phaseOf, situationOf } from '../../core/record/situation.ts'
 import { stripInvisible } from '../../core/text/invisible.ts'
 import { begun } from '../../core/text/phrases.ts'
 import { waitsInWords } from '../../core/words/waiting.ts'
@@ -31,7 +29,7 @@ export function runInJson(run: Run, now: number): RunInJson {
   const { pulls, ended, rounds } = run.result
   return {
     id: run.id,
-    state: phaseOf(run),
+    state: phaseOf(situationOf(run)),
     repository: fullName(run.thread),
     number: run.thread.number,
     by: run.request.by.login,
@@ -53,13 +51,13 @@ export function sinceOf({ request, schedule, session, result }: Run): number {
 
 /** For a Run that is not over: what has to happen, and by whom. */
 export function waitsFor(run: Run, now: number): string | undefined {
-  if (run.result.outcome) return undefined
-  const question = openQuestion(run)
-  if (question) return `${question.question ? 'An answer' : 'A permission'}: ${shown(question.title)}`
-  const wrong = services.flatMap(service => retryOf(run, service) ?? []).find(({ setup }) => setup)
-  if (wrong) return `The set-up: ${plain(wrong.why)}`
-  if (groupOf(run) === 'working') return undefined
-  return begun(plain(waitsInWords(run.schedule.waits, now)))
+  const stands = situationOf(run)
+  if (stands.kind === 'ended') return undefined
+  const { held, admitted } = stands
+  if (held?.kind === 'question')
+    return `${held.question.question ? 'An answer' : 'A permission'}: ${shown(held.question.title)}`
+  if (held) return `The set-up: ${plain(held.why)}`
+  return admitted ? undefined : begun(plain(waitsInWords(run.schedule.waits, now)))
 }
 
 export const stateWords: Record<Phase, string> = {
@@ -94,8 +92,7 @@ export function reasonOf({ result: { outcome } }: Run): string | undefined {
 
 export const mayStop = ({ result, mailbox }: Run): boolean => !result.outcome && !mailbox.stop
 
-export const mayRetry = ({ result: { outcome } }: Run): boolean =>
-  outcome !== undefined && mayHelpAgain(outcome)
+export const mayRetry = ({ result: { outcome } }: Run): boolean => offerAfter(outcome) !== undefined
 
 interface Moment {
   at: number

@@ -1,5 +1,6 @@
 /** What has to hold of each record that replaces another. */
-import { type Phase, phaseOf, type Run } from '../../../src/core/record/run.ts'
+import type { Run } from '../../../src/core/record/run.ts'
+import { type Live, type Situation, situationOf } from '../../../src/core/record/situation.ts'
 import { minute, second } from '../given.ts'
 import { isAtWork, isOver } from './agent.ts'
 import { holds as allHolds, type Hold, overslept } from './script.ts'
@@ -69,21 +70,15 @@ function checkCounts({ before, after }: Change, wrong: Wrong): void {
   if (before.schedule.admitted) wrong(after.schedule.admitted, 'the turn was forgotten')
 }
 
-const ranks: Record<Phase, number> = {
+const ranks: Record<Live['kind'], number> = {
   waiting: 0,
   preparing: 0,
   starting: 1,
   working: 2,
   ending: 2,
   stopping: 3,
-  pull: 4,
-  pushed: 4,
-  answer: 4,
-  nothing: 4,
-  stopped: 4,
-  unfinished: 4,
-  failed: 4,
 }
+const rankOf = (situation: Situation): number => (situation.kind === 'ended' ? 4 : ranks[situation.kind])
 
 /** In one round and one session, where a Run stands only goes on, and so does what was heard. */
 function checkSession({ before, after }: Change, wrong: Wrong): void {
@@ -93,8 +88,8 @@ function checkSession({ before, after }: Change, wrong: Wrong): void {
     (before.session.taskRun.instructionUnread ||
       after.session.earlier?.taskRunId === before.session.taskRun.id)
   if (before.result.round === after.result.round && !resumes) {
-    const [from, to] = [phaseOf(before), phaseOf(after)]
-    wrong(ranks[to] >= ranks[from], `went back from ${from} to ${to}`)
+    const [from, to] = [situationOf(before), situationOf(after)]
+    wrong(rankOf(to) >= rankOf(from), `went back from ${from.kind} to ${to.kind}`)
   }
   if (!before.session.taskRun || before.session.taskRun.id !== after.session.taskRun?.id) return
   wrong(!isOver(before.session.taskRun) || isOver(after.session.taskRun), 'an ended task run came to life')

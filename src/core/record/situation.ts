@@ -1,0 +1,76 @@
+/** How a Run stands. Its status, the lists, the labels, `/codex status` and `runs.json` all go by this one value. */
+import type { PermissionRequest } from '../model/task-run.ts'
+import { isUndone } from './last-word.ts'
+import { asksBack } from './open-question.ts'
+import { openQuestion } from './permission-request.ts'
+import { retryOf, services } from './retries.ts'
+import { hasNewPull, isQueued, isTerminal, type Outcome, type Run, type Waits } from './run.ts'
+import { agentWorks } from './turn.ts'
+
+/** What only a person can end. The agent's question is told before a wrong set-up. */
+type Hold = { kind: 'question'; question: PermissionRequest } | { kind: 'set-up'; why: string }
+
+/** `ending`: its task run is over, and nothing says yet how it ended. */
+export type Live = (
+  | { kind: 'waiting'; waits: Waits }
+  | { kind: 'preparing' | 'starting' | 'working' | 'stopping' | 'ending' }
+) & { admitted: boolean; held: Hold | undefined }
+
+export type Situation = Live | { kind: 'ended'; outcome: Outcome; held?: undefined }
+
+/** As the pages and `runs.json` name it. */
+export type Phase = Live['kind'] | Outcome['kind']
+
+export const phaseOf = (situation: Situation): Phase =>
+  situation.kind === 'ended' ? situation.outcome.kind : situation.kind
+
+export function situationOf(run: Run): Situation {
+  const { outcome } = run.result
+  if (outcome) return { kind: 'ended', outcome }
+  const { taskRun } = run.session
+  const { admitted, waits } = run.schedule
+  const live = { admitted, held: heldBy(run) }
+  if (run.mailbox.stop) return { ...live, kind: 'stopping' }
+  if (!taskRun) return waits ? { ...live, kind: 'waiting', waits } : { ...live, kind: 'preparing' }
+  if (isTerminal(taskRun.status)) return { ...live, kind: 'ending' }
+  // GitHub's event of a pull request may come before a look at the agent.
+  return { ...live, kind: isQueued(taskRun.status) && !hasNewPull(run) ? 'starting' : 'working' }
+}
+
+/** A Run that only finishes what a result leaves to do is not at work. */
+export const isAtWork = (run: Run): boolean => !run.result.outcome || agentWorks(run)
+
+function heldBy(run: Run): Hold | undefined {
+  const question = openQuestion(run)
+  if (question) return { kind: 'question', question }
+  const fault = services.map(service => retryOf(run, service)).find(retry => retry?.setup)
+  return fault && { kind: 'set-up', why: fault.why }
+}
+
+/** The labels of `labels.state`, as the repository has them if nobody made them otherwise. */
+export const stateLabels = {
+  working: { color: 'fbca04', description: 'Codex works here' },
+  'needs-you': { color: 'd93f0b', description: 'Codex asks something, or could not do it' },
+  done: { color: '0e8a16', description: 'Codex has ended here' },
+} as const
+
+export type State = keyof typeof stateLabels
+export const states = Object.keys(stateLabels).filter(isState)
+
+export function isState(name: string): name is State {
+  return Object.hasOwn(stateLabels, name)
+}
+
+/** None while it waits to begin, and when somebody stopped it. */
+export function labelStateOf(run: Run): State | undefined {
+  const situation = situationOf(run)
+  if (situation.kind === 'ended') {
+    if (situation.outcome.kind === 'stopped') return undefined
+    return isUndone(situation.outcome) || asksBack(run) ? 'needs-you' : 'done'
+  }
+  if (situation.held) return 'needs-you'
+  return situation.admitted && situation.kind !== 'stopping' ? 'working' : undefined
+}
+
+export const showsOtherState = (run: Run): boolean =>
+  run.baseline.settings.labels.state && run.report.state !== labelStateOf(run)
