@@ -22,10 +22,10 @@ export interface Config {
     id: number
     privateKey: string
     webhookSecret: string
-    /** Of before: what is signed with it is taken, too. */
+    /** The former secret. What is signed with it is still taken. */
     webhookSecretOld: string | undefined
     markerKey: string
-    /** Of before: what is signed with them is read, too. */
+    /** The former keys. What is signed with them is still read. */
     markerKeysOld: readonly string[]
     apiUrl: string
   }

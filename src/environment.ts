@@ -85,7 +85,7 @@ export const hints = {
   POSTHOG_PROJECT_ID: 'set it to the number in the address of your PostHog project',
 } as const
 
-/** For the docs. */
+/** The docs are made of these. */
 export const about = z.registry<About>()
 
 export const Environment = z.object({

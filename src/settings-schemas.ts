@@ -45,7 +45,7 @@ export const schemaFiles: readonly Described[] = [
   },
 ]
 
-/** Without an `$id`: each bot has its own address. */
+/** The schema has no `$id`, as each bot has its own address. */
 export function jsonSchema({ title, description, schema }: Described): SchemaNode {
   const { $schema, ...rest }: SchemaNode = JSON.parse(
     JSON.stringify(z.toJSONSchema(schema, { io: 'input', target: 'draft-7' })),

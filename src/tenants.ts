@@ -37,7 +37,7 @@ interface Opening {
 
 type Access = NonNullable<Config['posthog']>
 
-/** As SETTINGS_FILE was at the start. A later change of them holds after the next start. */
+/** The tenants of SETTINGS_FILE at the start. A later change of them holds after the next start. */
 export function openTenants(config: Config, opening: Opening) {
   const usual = config.posthog && tenantOf(config.posthog, signerOf(config.app), opening)
   const opened = new Map<string, Tenant>()

@@ -63,6 +63,13 @@ test.each(left)('%s is in no name any more', word => {
   expect(found.filter(({ name }) => name !== 'heardAt')).toEqual([])
 })
 
+test('a comment says who does what', () => {
+  const noSubject =
+    /(?:\/\*\*\s+(?:\* )?|(?<!\/\/.*\n\s*)(?<=^|\s)\/\/ )(?:Of|Those|Once|Told|Whose|Asked|Sent|Shown|Among|By|With|Behind|Up|As|That)\b.*/g
+  const sourceOf = (file: string): string => readFileSync(join(root, 'src', file), 'utf8')
+  expect(files.flatMap(file => sourceOf(file).match(noSubject) ?? [])).toEqual([])
+})
+
 describe('a union is told apart by kind', () => {
   const uncommented = (file: string): string =>
     readFileSync(join(root, 'src', file), 'utf8')

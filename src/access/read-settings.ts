@@ -64,7 +64,7 @@ interface Reading {
 const ofOwner = '.github'
 
 export function settingsReader({ deployment, file, ownerFiles, nameHolds, now }: Reading): SettingsReader {
-  /** By the wrong version, so that the history is not read again for each comment. */
+  /** The key is the wrong version, so that the history is not read again for each comment. */
   const lastGood = new Map<string, SettingsRead | undefined>()
 
   async function goodBefore(files: Files, key: string): Promise<SettingsRead | undefined> {

@@ -38,7 +38,7 @@ export async function heldByUs(
     const limit = `${costReached(costOfDay)}. ${lifting('cost_per_day', isAdmins)}`
     return { waits: untilRaised(until, limit, isAdmins) }
   }
-  // That a limit can't be kept is news only to who set it.
+  // Only whoever set a limit is told that it can't be kept.
   const isSet = costOfDay.limit !== defaultSettings.limits.cost_per_day
   const isWorthTelling = isNear(costOfDay.used, costOfDay.limit) || (isSet && costOfDay.unknown > 0)
   return isWorthTelling ? { costOfDay } : {}
@@ -51,7 +51,7 @@ const untilRaised = (at: number, limit: string, isAdmins: boolean): Waits => ({
   admin: isAdmins ? true : undefined,
 })
 
-/** Of such a limit, no file of an owner or repository can allow more. */
+/** No file of an owner or repository can raise such a limit. */
 const isFixedIn =
   ({ limits, owners }: DeploymentSettings, ownerId: number) =>
   (key: Scope | LimitOfDay, held: number): boolean =>
@@ -106,7 +106,7 @@ export async function heldByOthers(
   return {
     guards: [
       { set: sets.pullToCome(thread.repoId), most: most - open.length },
-      // One that came meanwhile is to come no more, and GitHub has not told of it.
+      // A pull request that came meanwhile is in this set and no longer in the other, and GitHub has not told of it.
       { set: sets.openPull(thread.repoId), most: known + 1 },
     ],
   }

@@ -10,7 +10,7 @@ import { isBefore, type Moment } from '../core/record/event-order.ts'
 import { mayUseNow, type PersonCheck } from './authorize.ts'
 
 export interface Stop {
-  /** Of its trigger. */
+  /** The id of its trigger. */
   id: string
   by: Person
   moment: Moment
@@ -28,7 +28,7 @@ export interface StopCheck extends PersonCheck {
 }
 
 export interface StopsOfThread {
-  /** By those who may, for as long as GitHub redelivers what was asked before. */
+  /** Stops of people who may stop. They are kept as long as GitHub redelivers what was asked before. */
   judged: Stop[]
   /** What lies in the queue, oldest first. */
   unjudged: Unjudged[]
@@ -36,7 +36,7 @@ export interface StopsOfThread {
 
 export type StopsOf = (thread: Thread) => Promise<StopsOfThread>
 
-/** So that nobody can keep others from starting by writing many. */
+/** More stops than this are dropped, so that nobody can keep others from starting by writing many. */
 const maxAskedFor = 5
 
 /**

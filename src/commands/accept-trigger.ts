@@ -117,7 +117,7 @@ async function waiting(
   if (says && !context.record.announced) await announce(context, says)
   const { waits, retries } = context.record
   const since = waits?.since ?? context.deps.now()
-  // By now all could be read: a refusal after the wait begins to count anew.
+  // All could be read by now: a refusal after the wait begins to count anew.
   if (behind || services.some(service => retries[service]))
     await context.save({
       ...context.record,

@@ -49,7 +49,7 @@ export interface TriggerDeps {
   whereNow(
     repository: Pick<Repository, 'installationId' | 'owner' | 'repo' | 'repoId'>,
   ): Promise<Repository | undefined>
-  /** With what a Run of that PostHog draws and signs its status. */
+  /** Gives what a Run of that PostHog needs to draw and sign its status. */
   wordsOf(run: Run): { deployment: Deployment; signer: Signer }
   examine(thread: Thread): Promise<Check[]>
   /** Where editors find the schema of the settings; `undefined` where nobody can reach it. */

@@ -43,7 +43,7 @@ export interface Wanted extends Pick<RunRequest, 'what' | 'text' | 'inline' | 'a
   fixes?: true
 }
 
-/** By itself a command wants work, in the words behind it. */
+/** A command wants work in the words behind it, unless it says otherwise. */
 export const wants = ({ text, options }: Request, differs: Partial<Wanted> = {}): Wanted => ({
   ...{ what: 'work', text, options },
   ...differs,
@@ -137,7 +137,7 @@ export interface Reads {
   /** The Run at work in the thread of its pull request, or of the issue which that is of. */
   beside(): Promise<Run | undefined>
   run(id: string): Promise<Run | undefined>
-  /** With the reason why it waits now, if it does. */
+  /** The Run, and the reason why it waits now, if it does. */
   asItWaits(run: Run): Promise<Run>
   /** What was asked here and has no Run yet, or was stopped before it had one. */
   notBegun(): Promise<NotBegun[]>
@@ -145,7 +145,7 @@ export interface Reads {
   hasStopped(): Promise<boolean>
   past(): Promise<Past | undefined>
   lastRun(past: Pick<Past, 'marker'>): Promise<LastRun | undefined>
-  /** Of the ticked comment; in full, if the record of its round is there. */
+  /** The marker of the ticked comment. It is complete if the record of its round is there. */
   shown(): Promise<Marker | undefined>
   settings(): Promise<SettingsNow>
   /** The pull request's head when the command was given, or as it is `now`. */

@@ -42,7 +42,7 @@ export type StartFacts =
       head: PullHead | undefined
       past: Past | undefined
       last: LastRun | undefined
-      /** By whose words the thread's work was made before, be it in another session. */
+      /** These people's words made the thread's work before, be it in another session. */
       before: readonly Person[]
       held: Settings
       closers: readonly Closer[]
@@ -132,7 +132,7 @@ export function superseding({ thread }: CommandTrigger, last: LastRun | undefine
     : {}
 }
 
-/** With what its label says, and what the session keeps. */
+/** Adds what its label says and what the session keeps. */
 function completed(
   trigger: CommandTrigger,
   wanted: Wanted,

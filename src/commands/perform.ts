@@ -91,7 +91,7 @@ async function tellRun(
     id: commandId(context),
     by: trigger.sender,
     at: trigger.at,
-    // With a source, the Run itself replies, in its own thread.
+    // If the message has a source, the Run itself replies, in its own thread.
     source: beside ? undefined : source,
   })
   await context.save({ ...record, pendingMessage: { runId, message, beside } })

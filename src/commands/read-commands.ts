@@ -75,7 +75,7 @@ function oldText(trigger: CommentTrigger): WrittenText[] {
   return mayHoldCommand(before, callsOf(trigger)) ? [{ text: before, addresses: 'whole' }] : []
 }
 
-/** Those that may hold commands: first what stood there before an edit. */
+/** The texts that may hold commands. What stood there before an edit comes first. */
 export function textsToSee(trigger: CommentTrigger, texts: readonly WrittenText[]): WrittenText[] {
   const calls = callsOf(trigger)
   const now = texts.filter(({ text }) => mayHoldCommand(text, calls))
@@ -120,7 +120,9 @@ export async function isAnyMisplaced(
   return written.some(({ text }, at) => isMisplaced({ text, page: pages[at] }, callsOf(trigger)))
 }
 
-/** Of which Run the comment is whose box was ticked. What an admin ticks is no comment, and names its Run itself. */
+/**
+ * Says which Run's comment has the box that was ticked. What an admin ticks is no comment, and names its Run itself.
+ */
 export const shownBy = (signer: Signer, { text, thread, run, admin }: TickTrigger): Marker | undefined =>
   admin !== undefined && run !== undefined
     ? { run, repo: thread.repoId, thread: thread.number, as: 'status' }

@@ -158,7 +158,7 @@ async function pastOf(context: CommandContext): Promise<Past | undefined> {
   return { marker, pull: view && Pull.parse(view) }
 }
 
-/** Those of statuses and last words, in their order. */
+/** The markers of statuses and last words, in their order. */
 async function markersOf({ github, deps, record }: CommandContext): Promise<Marker[]> {
   const comments = await github.earlierComments()
   return comments
@@ -166,14 +166,14 @@ async function markersOf({ github, deps, record }: CommandContext): Promise<Mark
     .filter(({ as }) => as === 'status' || as === 'closing')
 }
 
-/** That of a last word says only which run it is of. Somebody has deleted the status that says more. */
+/** The marker of a last word only names its Run. Somebody has deleted the status, which says more. */
 async function inFull({ deps }: CommandContext, marker: Marker): Promise<Marker> {
   if (marker.task !== undefined || marker.backup) return marker
   const kept = await deps.runs.get(marker.run)
   return kept ? markerOf(kept.data, 'status') : marker
 }
 
-/** Of the comment whose box was ticked; where that is a last word, from the status of the same round. */
+/** The marker of the comment whose box was ticked. For a last word, it is read from the status of the same round. */
 async function markerShown(context: CommandContext): Promise<Marker | undefined> {
   const { trigger } = context.record
   const shown = trigger.kind === 'tick' ? shownBy(context.deps.signer, trigger) : undefined

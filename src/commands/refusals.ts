@@ -22,7 +22,7 @@ import { type CheckedOptions, presetNameOf, presetNames, presetOf, type Settings
 /** Work that is asked for where nobody works. */
 export interface Start {
   request: Request
-  /** With what its label, its session or the last request adds. */
+  /** What is wanted, together with what its label, its session or the last request adds. */
   wanted: Pick<Wanted, 'what' | 'options' | 'approves'>
   /** The options that were written now. */
   given: Options
@@ -50,7 +50,7 @@ const presetUnknown: Refusal = ({ request: { trigger }, held: { settings } }) =>
 
 interface Based {
   given: Options
-  /** Those that the work may go into. */
+  /** The pull requests that the work may go into. */
   pulls: readonly Pull[]
   head?: PullHead | undefined
 }
@@ -91,7 +91,7 @@ const otherPullOpen: Refusal = start => {
   return replies.hasPull(pulls, words)
 }
 
-/** Not of this thread's own work, which goes on there. */
+/** Says whether the pull request is not this thread's own work, which would go on there. */
 const isOfOthers =
   ({ request, past, held }: Start) =>
   ({ number, branch }: Closer): boolean => {

@@ -83,7 +83,7 @@ export async function reply(
   return posted
 }
 
-/** By what stands in the thread: its reply, or a word of its Run. */
+/** Looks whether the thread has its reply, or a word of its Run. */
 export async function hasSpoken(context: CommandContext): Promise<boolean> {
   const { deps, github, record } = context
   const { at, thread } = record.trigger
@@ -129,7 +129,7 @@ export async function sendReply(context: CommandContext): Promise<Posted | undef
   return posted
 }
 
-/** That it waits. */
+/** Says that it waits. */
 export async function announce(context: CommandContext, words?: Reply): Promise<void> {
   const posted = words ? await reply(context, words, { last: false, well: true }) : await sendReply(context)
   await context.save({ ...context.record, announced: true, answer: undefined, waitingReply: posted?.nodeId })

@@ -18,7 +18,7 @@ import type { Reads } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
 
 interface Known {
-  /** Asked for if the model or an effort matters; empty if PostHog does not say. */
+  /** PostHog is asked for them if the model or an effort matters. It is empty if PostHog does not say. */
   models: readonly KnownModel[]
   branch: boolean
   /** `true` for one that is kept from before: its end is told when it is needed. */
@@ -111,7 +111,7 @@ const refusalIn = (found: string | Reply | undefined): Reply | undefined =>
 const named = (found: string | Reply | undefined): string | undefined =>
   typeof found === 'object' ? undefined : found
 
-/** With their prices, as far as PostHog says them. */
+/** The models and their prices, as far as PostHog says them. */
 export const offered = (
   names: readonly string[] | undefined,
   models: readonly KnownModel[],

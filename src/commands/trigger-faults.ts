@@ -43,7 +43,7 @@ export async function stillWaits(context: CommandContext): Promise<boolean> {
 /** Thrown by the command at hand: waited out, as in a Run, or its end. */
 export async function afterTriggerFault(context: ThreadContext, error: unknown): Promise<StepResult> {
   const { job, deps } = context
-  // Not an attempt: the worker waits for the queue.
+  // This does not count as an attempt: the worker waits for the queue.
   if (error instanceof QueueUnavailable) throw error
   if (passes(error)) return (await tryLater(context, error)) ?? giveUp(context, error)
   if (error instanceof Rejected || job.failures >= limits.failures) return giveUp(context, error)

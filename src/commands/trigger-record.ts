@@ -55,7 +55,7 @@ export const TriggerRecord = z.object({
   onlyOne: z.boolean().default(false),
   /** Whether the command at hand has said that it waits. */
   announced: z.boolean().default(false),
-  /** In which comment, by its id in GraphQL. */
+  /** The comment that says so, by its id in GraphQL. */
   waitingReply: z.string().optional(),
   sender: Sender.optional(),
   /** The command at hand was let in once. */

@@ -37,7 +37,7 @@ export async function isNow(deps: TriggerDeps, id: string, now: Repository): Pro
       await send(deps.runs, run, { kind: 'poll', id: `${id}-moved`, to: now })
   for (const run of await deps.runs.listed([sets.untoldIn(now.repoId)])) await tellOf(deps, run.id, now)
   for (const { id: command, data, standing } of await deps.waiting.listed([sets.untoldIn(now.repoId)])) {
-    // One that is live is put back already.
+    // A live one is back already.
     if (!isOfThread(data) || standing === 'live') continue
     const { trigger, done, lost } = data
     const again = requeued({ ...data, trigger: { ...trigger, thread: movedTo(trigger.thread, now) } }, done)

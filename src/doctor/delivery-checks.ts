@@ -17,7 +17,7 @@ type Delivery = Deliveries[number]
 
 const isBadSignature = ({ status_code }: Delivery): boolean => status_code === 400 || status_code === 401
 
-/** With `WEBHOOKS=poll` GitHub reaches nobody, and signs for nobody. */
+/** GitHub reaches nobody and signs for nobody if `WEBHOOKS=poll`. */
 export const checkDeliveries =
   ({ app: secrets, webhooks }: { app: Secrets } & Pick<Config, 'webhooks'>) =>
   async (app: GitHubApp): Promise<Check[]> => {

@@ -62,7 +62,7 @@ export async function checkPostHogOf(
   })
 }
 
-/** Of a PostHog that nobody has set up yet. */
+/** Checks a PostHog that nobody has set up yet. */
 export async function checkNewPostHog(given: PostHogAccess): Promise<Check[]> {
   const settings = callSettings({ ...given, host: given.host.replace(/\/+$/, '') })
   const key = await checkKey(settings, Date.now)
@@ -106,7 +106,7 @@ async function checkPostHog(
   return [...access, ...sandboxes, coverage]
 }
 
-/** Of what owners are granted, by the names that their PostHog has for it. */
+/** Checks what owners are granted, by the names that their PostHog has for it. */
 function checkGranted(
   { settings }: Config,
   { serves }: Service,
@@ -171,7 +171,7 @@ function noIntegrations(error: unknown): Check {
 const install =
   'Install PostHog’s own GitHub App on your repositories, or give it access (PostHog ▸ Settings ▸ Project ▸ Integrations). PostHog’s agent clones and pushes with it.'
 
-/** As PostHog has them, by name or id. */
+/** Checks whether PostHog has the sandboxes, by name or id. */
 async function checkSandboxes(config: Config, service: Service): Promise<Check[]> {
   const query = { limit: '100' }
   const page = await get(service.settings, 'sandbox_environments/', query, SandboxPage).catch(() => undefined)

@@ -158,7 +158,7 @@ async function fileIn(response: Response, attachment: Attachment): Promise<Attac
     const start = bytes.toString('latin1', 0, 8_000)
     if (kind && !kind.begins.test(start))
       throw new BadAttachment(`it says that it is ${kind.type}, but it is not`)
-    // As Git tells texts from the rest.
+    // Git tells texts from the rest in this way.
     if (!kind && isUnknown(said) && start.includes('\0')) throw notTaken(said)
     return { name, type: kind?.type ?? (isText(said) ? said : 'text/plain'), bytes }
   } finally {

@@ -95,7 +95,7 @@ export function branchesOf({ client, thread, at, prefetched }: ThreadAccess) {
     }
   }
 
-  /** Without a word of GitHub's on them, none is linked, and none will be. */
+  /** If GitHub says nothing of linked branches, none is linked, and none will be. */
   async function linked(): Promise<Pick<IssueBranches, 'linked' | 'elsewhere' | 'ids'>> {
     const found = await query(client, linkedBranches, named(thread)).catch(unlessRejected)
     if (!found) return { linked: [], ids: undefined }
@@ -155,7 +155,7 @@ export function branchesOf({ client, thread, at, prefetched }: ThreadAccess) {
       return { linked: false }
     },
 
-    /** Only if it still points at `sha`, which GitHub checks: what it refuses stays. */
+    /** Deletes the branch only if it still points at `sha`, which GitHub checks. What it refuses stays. */
     async deleteBranch(name: string, sha: string, repository: string): Promise<void> {
       const updates = [{ name: `refs/heads/${name}`, beforeOid: sha, afterOid: nowhere }]
       await query(client, updateRefs, { id: repository, updates }).catch(unlessRejected)

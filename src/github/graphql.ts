@@ -25,7 +25,7 @@ const QueryErrors = z.object({
 
 interface Received {
   data: unknown
-  /** By the path of what did not come, such as `repository.pullRequest`. */
+  /** The key is the path of what did not come, such as `repository.pullRequest`. */
   missing: ReadonlyMap<string, Rejected>
 }
 
@@ -37,7 +37,7 @@ export const inRepository = <Shape extends z.ZodRawShape>(shape: Shape) =>
 
 type Variables = Record<string, unknown>
 
-/** As queries name it. */
+/** The variables by which queries name it. */
 export const named = ({ owner, repo, number }: Pick<Thread, 'owner' | 'repo' | 'number'>) => ({
   owner,
   name: repo,

@@ -6,7 +6,7 @@ import type { SubjectView, ThreadComment } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
 import { repositoryOf, snapshotOf } from './webhooks/event.ts'
 
-/** With its number, by which `SETTINGS_FILE` names an owner. */
+/** An account has a number, by which `SETTINGS_FILE` names an owner. */
 export const Account = z.object({ login: z.string(), id: z.number() })
 export const accountName = (account: z.infer<typeof Account> | null | undefined): string =>
   account ? `${account.login} (${account.id})` : 'unknown'

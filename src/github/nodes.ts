@@ -52,7 +52,7 @@ export const Comment = Written.extend({ createdAt: z.string() }).transform(
 
 const states = { OPEN: 'open', CLOSED: 'closed', MERGED: 'merged' } as const
 
-/** Of many pull requests at once: none of their descriptions. */
+/** Many pull requests are read at once, so none of their descriptions. */
 export const listedFields = `number title url state headRefName headRepository { databaseId } ${authorField}`
 
 const Listed = z.object({

@@ -11,7 +11,7 @@ import { readPage, readStrangersPage } from './page-reader.ts'
 import type { ThreadAccess } from './read-ahead.ts'
 import { bodyUpTo, faultOf } from './request-rules.ts'
 
-/** Of one query. GitHub gives up rendering after about 10 s, and takes 100 nodes. */
+/** One query has at most so many texts. GitHub gives up rendering after about 10 s, and takes 100 nodes. */
 const maxAsked = 50
 const maxAskedCharacters = 250_000
 const maxBytes = 8_000_000
@@ -51,7 +51,8 @@ export function pagesOf({ app, client, thread, redact, now }: ThreadAccess) {
     if (found?.isMinimized) return minimizedPage
     const { text, addresses, calls } = written
     const read = written.byStranger ? readStrangersPage : readPage
-    // As it was written: behind what is redacted anything may have been changed. A text with a secret is rendered anew.
+    // The text must be as it was written: a change behind a redaction can't be seen. A text with a secret is rendered
+    // anew.
     const isSame = found !== undefined && normal(found.body) === normal(text)
     // What is not rendered yet is empty.
     const isThere = isSame && (found.bodyHTML !== '' || text.trim() === '')
@@ -90,7 +91,7 @@ export function pagesOf({ app, client, thread, redact, now }: ThreadAccess) {
   }
 
   return {
-    /** In the same order; `undefined` for a text whose page can't be had. @throws RetryLater */
+    /** The pages in the order of the texts. It is `undefined` for a text whose page can't be had. @throws RetryLater */
     async shown(texts: readonly WrittenText[]): Promise<(SeenPage | undefined)[]> {
       const known = texts.map(written => (written.mayBeMinimized ? undefined : asWritten(written.text)))
       const unknown = texts.filter((_, at) => !known[at])

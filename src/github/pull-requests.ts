@@ -88,7 +88,7 @@ export function pullsOf(access: ThreadAccess) {
       }))
     },
 
-    /** Of checks that GitHub does not let the App see, nothing is said. */
+    /** Nothing is said of checks that GitHub does not let the App see. */
     async needs(number: number): Promise<NeedsView | undefined> {
       const variables = named({ ...thread, number })
       const found = (await query(client, pullNeeds, variables)).repository.pullRequest
@@ -186,7 +186,7 @@ interface PullData {
   base: { ref: string }
   user: { login: string; type: string } | null
   created_at: string
-  /** Not of one in a list. */
+  /** A pull request in a list lacks it. */
   changed_files?: number
   additions?: number
   deletions?: number
@@ -231,7 +231,7 @@ function newestChecks(nodes: readonly (CheckNode | null)[]): CheckNode[] {
 const startOf = (check: CheckNode): number =>
   (check.__typename === 'CheckRun' && Date.parse(check.startedAt ?? '')) || Number.POSITIVE_INFINITY
 
-/** One that runs has no conclusion. */
+/** A check that runs has no conclusion. */
 const stateOf = (check: CheckNode): string =>
   (check.__typename === 'CheckRun' ? check.conclusion : check.state) ?? 'PENDING'
 
@@ -297,7 +297,7 @@ const pullNeeds = {
   optional: ['repository.pullRequest.commits', 'repository.pullRequest.commits.*'],
 }
 
-/** Of whoever may write, the newest opinion; who was asked again has given none yet. */
+/** Gives the newest opinion of each person who may write. Whoever was asked again has given none yet. */
 const pullApprovals = {
   text: `query pullApprovals($owner: String!, $name: String!, $number: Int!) {
   repository(owner: $owner, name: $name) {

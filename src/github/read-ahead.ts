@@ -76,9 +76,11 @@ interface Parts extends Omit<z.infer<typeof Carried>, 'at'> {
 
 /** ms */
 const goodFor = 10_000
-/** Of comments, in a record. */
+/** A record has at most so many characters of comments. */
 const maxCharacters = 50_000
-/** Of the answer, as a hundred commands may be in hand, and anybody may have written what they read. */
+/**
+ * An answer has at most so many bytes. A hundred commands may be in hand, and anybody may have written what they read.
+ */
 const maxBytes = 300_000
 
 type Prefetched = ReturnType<typeof prefetchedParts>
@@ -109,13 +111,13 @@ export function prefetchedParts(brought: unknown, now: () => number) {
       parts = read
     },
     see: <K extends keyof Parts>(part: K): Parts[K] => fresh()[part],
-    /** Once only. */
+    /** Each part can be taken once. */
     take<K extends keyof Parts>(part: K): Parts[K] {
       const found = fresh()[part]
       delete parts[part]
       return found
     },
-    /** For a record: without secrets, and without comments that are too long for it. */
+    /** What a record keeps of it: no secrets, and no comments that are too long for it. */
     carried(redact: (text: string) => string): z.infer<typeof Carried> | undefined {
       const { open, branches, comments } = fresh()
       if (!open) return undefined
@@ -210,7 +212,7 @@ const threadClosers = {
   }
 }`,
   schema: inRepository({ issue: z.object({ closedByPullRequestsReferences: Closers }) }),
-  // Those that the App may not see.
+  // The App may not see these.
   optional: ['repository.issue.closedByPullRequestsReferences.nodes.*'],
 }
 

@@ -56,7 +56,7 @@ export function limited(
       return response
     }
     const { url, content, query } = options
-    // Not the eyes: set late, they would stay after the end.
+    // The eyes are no such reaction: if set late, they would stay after the end.
     const isReaction = /\/reactions$/.test(url) && content !== 'eyes'
     const isSwap = typeof query === 'string' && query.startsWith(`mutation ${swapName}(`)
     const repeats = isRead(options) || isReaction || isSwap ? [300, 1_000] : []

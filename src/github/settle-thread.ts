@@ -11,7 +11,7 @@ import { pullWith } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'
 import { swapName } from './request-rules.ts'
 
-/** Of the variables of all pieces. */
+/** The types of the variables of all pieces. */
 const types = {
   pull: 'ID!',
   title: 'String!',
@@ -36,7 +36,7 @@ interface Piece {
 
 const pullRequest = `{ pullRequest { ${pullFields} } }`
 
-/** That of a change names only what is changed. */
+/** The mutation of a change is not here: it names only what is changed. */
 const mutations: Record<Exclude<Part, 'change'>, string> = {
   labels: `addLabelsToLabelable(input: { labelableId: $pull, labelIds: $labels }) { labelable { ... on PullRequest { ${pullFields} } } }`,
   ready: `markPullRequestReadyForReview(input: { pullRequestId: $pull }) ${pullRequest}`,
@@ -106,7 +106,7 @@ async function piecesOf(
   return { pieces, refused, unknownLabels }
 }
 
-/** With it, those of the person and the labels are known: another process may have looked at the pull request. */
+/** Reads the ids of the person and of the labels as well: another process may have looked at the pull request. */
 async function idOfPull(
   context: ThreadAccess,
   { number, assign, review, labels = [] }: NonNullable<Settling['pull']>,
@@ -133,7 +133,7 @@ const threadId = {
   schema: inRepository({ issueOrPullRequest: z.object({ id: z.string() }) }),
 }
 
-/** That of a comment came with its webhook, that of a thread with what was read ahead. */
+/** The id of a comment came with its webhook, the id of a thread with what was read ahead. */
 async function reactionSubject(
   { app, client, thread }: ThreadAccess,
   target: Target,
@@ -172,7 +172,7 @@ async function mutate(
   const isRefused = (part: SettlingPart): boolean =>
     response ? response.missing.has(part) : pieces.some(piece => piece.part === part)
   const parts = z.record(z.string(), z.unknown()).safeParse(response?.data).data ?? {}
-  // As the last part that tells of it left it.
+  // The pull request as the last part that tells of it left it.
   const pull = Object.values(parts)
     .flatMap(part => Shown.safeParse(part).data ?? [])
     .at(-1)

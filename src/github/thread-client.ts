@@ -275,7 +275,7 @@ function checkRunsOf({ app, thread, at, written }: ThreadAccess) {
           ? ({ status: 'in_progress' } as const)
           : ({ status: 'completed', conclusion: state } as const)),
       }
-      // One that was completed does not go on: the newest of a name counts.
+      // A completed check does not go on: the newest of a name counts.
       if (before && !(before.status === 'completed' && state === 'pending'))
         await checks.update({ ...said, check_run_id: before.id })
       else await checks.create({ ...said, head_sha: sha })

@@ -233,7 +233,7 @@ const iso = (at: number): string => new Date(at).toISOString()
 /** Characters of comments of one thread that are held at once. */
 const maxHeld = 5_000_000
 
-/** As many as are held: those of whom GitHub calls insiders before those of others. */
+/** Keeps as many comments as are held. Comments of people whom GitHub calls insiders come first. */
 function newestHeld(comments: CommentView[]): CommentView[] {
   let length = 0
   const isHeld = ({ body }: CommentView): boolean => {

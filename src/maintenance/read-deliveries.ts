@@ -23,7 +23,7 @@ export interface Attempt {
   at: number
   ok: boolean
   redelivery: boolean
-  /** Of what it tells, where that is a repository. */
+  /** The repository that it is about, if it is about one. */
   where?: { installationId: number; repoId: number } | undefined
 }
 
@@ -50,7 +50,7 @@ interface ReadDeps {
 export interface Way {
   /** ms between two looks */
   every: number
-  /** Of a hundred entries, in one look. */
+  /** A look reads at most so many pages of a hundred entries. */
   mostPages: number
   sideBySide: number
   /** ms between two that are done; GitHub asks for a second between writes. */

@@ -62,7 +62,7 @@ export interface AdoptContext {
 export const adoptEvery = 5_000
 const sweepAfter = hour
 const searchedMs = 2 * limits.editAtLeastEvery
-/** Of clocks, and of what GitHub shows late. */
+/** Clocks may differ so much, and GitHub may show something so late. */
 const overlap = 10 * minute
 /** A hundred webhooks each; with more it is cheaper to look everywhere. */
 const maxPages = 100

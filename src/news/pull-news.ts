@@ -135,7 +135,7 @@ async function checkApproval(
   const runs = known.map(({ data }) => data).filter(({ request }) => !isReadOnly(request.what))
   if (hasMarker && runs.length === 0 && news === 'marked' && deps.now() - job.addedAt < writtenIn)
     return { kind: 'park', ms: 300 }
-  // Those of the runs that made it hold, too, whatever was changed since. What was made just now has no others.
+  // The words of the runs that made it count as well, whatever was changed since. A new pull request has no others.
   const isNew = news === 'marked' && runs.length > 0
   const wanted =
     runs.some(({ baseline }) => isWanted(baseline)) || (!isNew && isWanted(await settingsOf(context)))

@@ -80,7 +80,7 @@ const wordsOf = ({ mailbox }: Run, withdrawal: Withdrawal): FollowUp[] =>
 interface Words {
   run: Run
   words: readonly FollowUp[]
-  /** Of commands that may be about to say something to the Run. */
+  /** The ids of commands that may be about to say something to the Run. */
   withdrawnIds: readonly string[]
 }
 
@@ -113,7 +113,7 @@ async function takeAway(context: ThreadContext, trigger: Withdrawal, run: Run): 
     if (labelOff !== undefined) await tell({ kind: 'label-off', id, label: labelOff })
     return
   }
-  // One message: after the first, the Run has no label, and a second would not concern it.
+  // It is one message: after the first, the Run has no label, and a second would not concern it.
   const said = { id, by, because: because(trigger), labelOff }
   if (await mayStop(context, trigger, run.request.by)) await tell({ kind: 'stop', ...said, at })
   else await tell({ kind: 'ignored-stop', ...said })

@@ -15,12 +15,12 @@ export interface PostHogSettings {
   host: string
   projectId: string
   apiKey: string
-  /** For all that PostHog says: an agent may repeat a secret in any string. */
+  /** Redacts all that PostHog says: an agent may repeat a secret in any string. */
   redact: Redact
   meter?: CallMeter
   gate: LimitGate
   budget?: CallBudget
-  /** Without it, a refusal of the key is a refusal of the call. */
+  /** If it is left out, a refusal of the key is a refusal of the call. */
   standing?: Standing
 }
 
@@ -42,7 +42,7 @@ export interface Call<T> {
   /** ms */
   within?: number
   counted?: boolean
-  /** For what is used at once and kept nowhere, such as a signed address. */
+  /** The response is used at once and kept nowhere, such as a signed address. */
   unredacted?: boolean
 }
 
@@ -138,7 +138,7 @@ async function fetchOnce(settings: PostHogSettings, request: Call<unknown>): Pro
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       body,
-      // Not 'error': Node 20 then drops the time limit while reading the body (undici issue 4627).
+      // It is not 'error', as Node 20 then drops the time limit while reading the body (undici issue 4627).
       redirect: 'manual',
       signal: AbortSignal.timeout(request.within ?? defaultLimit),
     })

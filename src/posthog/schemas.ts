@@ -8,7 +8,7 @@ import { efforts } from '../core/model/codex-task-run-create.ts'
 import type { ActingStep, AgentAct, PlanStep } from '../core/model/task-run.ts'
 import type { KnownModel } from '../core/model/views.ts'
 
-/** In code points, as PostHog counts. */
+/** Counts in code points, as PostHog does. */
 export const cut = (text: string, most: number): string =>
   text.length <= most ? text : [...text.toWellFormed()].slice(0, most).join('')
 
@@ -32,7 +32,7 @@ const listOf = <T>(item: z.ZodType<T>, most: number) =>
     more: Math.max(0, given.length - most),
   }))
 
-/** One with more is not understood. */
+/** A list with more is not understood. */
 export const upTo = <T extends z.ZodType>(most: number, item: T) => z.array(item).max(most)
 const name = z.string().max(300)
 
@@ -117,7 +117,7 @@ export const TaskRun = z.object({
   error_message: words(10_000).nullish(),
   output: Output,
   artifacts: Artifacts,
-  /** By its agent, at most 1,500 characters. */
+  /** The agent's words, at most 1,500 characters. */
   task_summary: perhaps(words(10_000)),
   model: word,
   reasoning_effort: word,
@@ -149,7 +149,7 @@ export const StartedTask = z
     error: run_error,
   }))
 
-/** Not an HTML page, which says nothing of the effect. */
+/** It must be an object: an HTML page says nothing of the effect. */
 export const Taken = z.object({})
 
 /** The agent's own refusals come with status 200, as errors of JSON-RPC. */
@@ -167,7 +167,7 @@ export const Usage = z.object({ total_cost_usd: z.coerce.number().nonnegative() 
 
 export const SandboxPage = z.object({ results: upTo(1_000, z.object({ id: name, name })) })
 
-/** Those of Codex. */
+/** The models of Codex. */
 export const Models = z
   .object({
     models: upTo(
@@ -203,7 +203,10 @@ export const ErrorBody = z
   .catch({})
 export type ErrorBody = z.infer<typeof ErrorBody>
 
-/** Of the messages in a prompt. After a long history the newest stand last, before a long thread they stand first. */
+/**
+ * The names of the messages in a prompt. After a long history the newest stand last, before a long thread they stand
+ * first.
+ */
 export function namesIn(text: string): string[] {
   const names = [...new Set(messagesIn(text))]
   return names.length <= 200 ? names : [...names.slice(0, 100), ...names.slice(-100)]

@@ -59,7 +59,7 @@ export function openStanding(settings: PostHogSettings, now: () => number, found
   }
 }
 
-/** Of a project that no variable and no setting names any more. */
+/** The standing of a project that no variable and no setting names any more. */
 export const notSetUp = (now: () => number): Standing => ({
   async pass() {
     const why = 'the PostHog project of this run is not set up in this bot any more'

@@ -63,8 +63,8 @@ export function assertRoom(folder: string): void {
 }
 
 /**
- * Those that several hosts can share, by the magic number of statfs(2) on Linux. FUSE and 9p are left out: in containers
- * and virtual machines, a local disk is behind them.
+ * File systems that several hosts can share, by the magic number of statfs(2) on Linux. FUSE and 9p are left out: in
+ * containers and virtual machines, a local disk is behind them.
  */
 const sharedFileSystems = new Map([
   [0x6969, 'NFS'],

@@ -65,7 +65,7 @@ END $$;
 CREATE OR REPLACE TRIGGER codex_ended AFTER UPDATE OF state ON bullmq.job FOR EACH ROW
   WHEN (NEW.state IN ('completed', 'failed')) EXECUTE FUNCTION codex.ended();`
 
-/** In BullMQ's transaction of adding: stores the entries if the job is ours, and returns its name. */
+/** Stores the entries if the job is ours, and returns its name. It is part of BullMQ's transaction of adding. */
 export const added = `
 SELECT name, CASE WHEN name = $3 AND $4::jsonb IS NOT NULL THEN codex.place(queue, id, $4::jsonb) END
   FROM bullmq.job WHERE queue = $1 AND id = $2`

@@ -195,7 +195,7 @@ const CONCURRENCY = 10
 const SEND_ATTEMPTS = 3
 /** ms: another process of a rolling restart may know this chore. */
 const UNKNOWN_MS = 5_000
-/** Of processes with nothing else in hand. */
+/** A job is given up after so many deaths of processes with nothing else in hand. */
 const MOST_DEATHS = 2
 const SET_ASIDE_MS = 3_600_000
 /** Kinds of errands that older versions left in the queue, and that nobody has any more. */

@@ -18,7 +18,7 @@ const PAUSE_MS = 500
 const DISK_FULL = '53100'
 
 export interface PoolOptions {
-  /** Whose disk must have room. */
+  /** The folder whose disk must have room. */
   dataDir: string
   folder: DataFolder
   log: QueueLog
@@ -28,9 +28,11 @@ export interface PoolOptions {
 
 const LISTEN = /^\s*LISTEN\s+(\w+)/m
 
-/** One statement, or one transaction, at a time. While the disk is full, the first waits, and all others behind it. */
+/**
+ * Runs one statement, or one transaction, at a time. While the disk is full, the first waits, and all others behind it.
+ */
 export class PglitePool extends EventEmitter implements PgPool {
-  /** So that BullMQ need not poll for a dropped connection. */
+  /** BullMQ then need not poll for a dropped connection. */
   readonly options = { keepAlive: true }
   readonly #db: PGlite
   readonly #options: PoolOptions

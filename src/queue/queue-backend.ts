@@ -92,7 +92,7 @@ export interface Indexed extends StoredJob {
 }
 
 export interface QueueIndex extends JobIndex {
-  /** In this order; those that are gone are left out. */
+  /** The jobs in this order. Jobs that are gone are left out. */
   jobs(ids: readonly string[]): Promise<StoredJob[]>
   save(saved: Saved): Promise<Saving>
   /** Changes an ended job. It returns false if the job is live or gone, or its data is not what it was. */

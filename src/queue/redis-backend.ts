@@ -178,7 +178,7 @@ function withScripts(redis: Redis): Redis {
 }
 
 const END = 'moveToFinished'
-/** In the arguments of that script. */
+/** Its place in the arguments of that script. */
 const KEY_OF_ENDED = 11
 const ID_OF_ENDED = 14
 
@@ -286,7 +286,7 @@ async function readJobs(queue: BullMqQueue, redis: Redis, ids: readonly string[]
   })
 }
 
-/** As Redis tells them: id, score, id, score … */
+/** Redis lists them as id, score, id, score … */
 const membersIn = (flat: readonly string[]) =>
   flat.flatMap((id, n) => (n % 2 === 0 ? [{ id, score: Number(flat[n + 1]) }] : []))
 
@@ -295,7 +295,7 @@ async function sweep(
   redis: Redis,
   { sets, set }: { sets: string; set: string },
 ): Promise<void> {
-  // In this order, so that a job that is added meanwhile does not look like one that is gone.
+  // The order matters: else a job that is added meanwhile looks like one that is gone.
   const members = await redis.zrange(sets + set, '0', '-1')
   const live = new Set<string>(await queue.getRanges(LIVE, 0, -1))
   for (const id of members.filter(member => !live.has(member))) {

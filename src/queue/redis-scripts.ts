@@ -35,7 +35,10 @@ local function leave(job, sets, id)
 end
 `
 
-/** Sent right behind BullMQ's addition: the name of the job with that id, which gets its entries if it is that job. */
+/**
+ * Gives the name of the job with that id, which gets its entries if it is that job. It is sent right behind BullMQ's
+ * addition.
+ */
 export const added = `${place}${leave}
 local sets, id, ours, entries, now = unpack(ARGV)
 local name, before = unpack(redis.call('HMGET', KEYS[1], 'name', 'ix'))

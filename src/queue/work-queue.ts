@@ -34,7 +34,7 @@ export interface ChoreContext {
 export type Chore = (context: ChoreContext) => Promise<number | undefined>
 
 interface ErrandContext {
-  /** As it was said last. */
+  /** What was said last. */
   what: unknown
   signal: AbortSignal
   remember(what: unknown): Promise<void>

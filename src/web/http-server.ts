@@ -41,7 +41,7 @@ export function publicAddress(webhook: string, path: string): string | undefined
 /** Probot's set-up page registers the webhook at the root. */
 const webhookPaths = new Set([webhookPath, '/'])
 
-/** One that waits for nobody who dawdles. */
+/** The server waits for nobody who dawdles. */
 export function serverWith(handler: Handler): Server {
   // Node looks for such senders only every 30 seconds unless told otherwise.
   const server = createServer({ connectionsCheckingInterval: 1_000 }, (req, res) => {
@@ -112,7 +112,7 @@ function isLocal({ socket, headers }: IncomingMessage, server: Server): boolean 
   const listensOn = typeof address === 'object' && address ? address.address : ''
   const isProxied = Object.keys(headers).some(name => proxyHeader.test(name))
   const isHere = isLoopback(listensOn) && isLoopback(socket.remoteAddress ?? '')
-  // Not a name that somebody has lead here, through which a page of theirs could read ours.
+  // Somebody may have another name lead here, and a page of theirs could then read ours.
   const name = (headers.host ?? '')
     .replace(/:\d{1,5}$/, '')
     .replace(/^\[(.*)\]$/, '$1')

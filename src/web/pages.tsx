@@ -68,7 +68,7 @@ export const Document = ({ title, children }: DocumentProps) => (
   </>
 )
 
-/** One thing alone, and where to go on. */
+/** A page that says one thing, and where to go on. */
 export const MessagePage = ({ title, text, children }: DocumentProps & { text: string }) => (
   <Document title={title}>
     <main class="narrow">

@@ -1,7 +1,7 @@
 /** What tells whose request it is. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 
-/** In constant time, whatever their lengths. */
+/** Compares in constant time, whatever the lengths. */
 export const isSameSecret = (given: string, wanted: string): boolean =>
   timingSafeEqual(digest(given), digest(wanted))
 
@@ -12,8 +12,9 @@ export const isHttps = (headers: Headers): boolean =>
   /^https\b/i.test(headers.get('x-forwarded-proto') ?? '') || /^https:/i.test(headers.get('origin') ?? '')
 
 /**
- * Sent by a page of ours. A browser names the page's origin; where it does not, it says that it is the same. No page of
- * others can set either. (`hono/csrf` takes either header for enough, and any body that is called JSON.)
+ * Says whether a page of ours sent it. A browser names the page's origin; where it does not, it says that it is the
+ * same. No page of others can set either. (`hono/csrf` takes either header for enough, and any body that is called
+ * JSON.)
  */
 export function isFromHere(headers: Headers): boolean {
   const origin = headers.get('origin')
@@ -23,7 +24,7 @@ export function isFromHere(headers: Headers): boolean {
   return hosts.includes(new URL(origin).host)
 }
 
-/** Who asks while it is read gets the same. */
+/** Whoever asks while it is read gets the same. */
 export function onceAtATime<T>(read: () => Promise<T>): () => Promise<T> {
   let underWay: Promise<T> | undefined
   return () => {

@@ -15,7 +15,6 @@ import { closingComment } from '../../src/core/words/closing.ts'
 import { replies } from '../../src/core/words/replies.ts'
 import { pullFooter } from '../../src/core/words/small-line.ts'
 import { statusComment } from '../../src/core/words/status.ts'
-import { faultOf } from '../../src/posthog/posthog-http.ts'
 import {
   ask,
   contextFor,
@@ -141,11 +140,6 @@ describe('a fault is named once', () => {
     const fault = new NoResponse('github', 'GitHub did not answer (ECONNREFUSED)')
     expect(unansweredBy('github', fault)).toBe('GitHub did not answer (ECONNREFUSED)')
     expect(unansweredBy('github', new Error('socket hang up'))).toBe('GitHub did not answer: socket hang up')
-  })
-
-  test('of PostHog that only has a status', () => {
-    expect(faultOf(502, {}, { now }).message).toBe('PostHog answered 502')
-    expect(faultOf(502, { detail: 'no sandbox' }, { now }).message).toBe('PostHog answered 502: no sandbox')
   })
 
   test('of a settings file', () => {

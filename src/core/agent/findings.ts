@@ -14,7 +14,7 @@ const maxReplaced = 100
 
 const Finding = z.object({
   path: z.string().min(1).max(500),
-  /** Of the file as the pull request leaves it. */
+  /** The line in the file as the pull request leaves it. */
   line: countingNumber.nullish().catch(undefined),
   /** The first, where several are to be replaced. */
   start_line: countingNumber.nullish().catch(undefined),
@@ -28,7 +28,7 @@ export type Finding = z.infer<typeof Finding>
 export const findingsFence = 'findings'
 
 export interface ReviewWords {
-  /** Without the block. What can't be read stays in it. */
+  /** The text without the block. What can't be read stays in it. */
   text: string
   findings: Finding[]
 }

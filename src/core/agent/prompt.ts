@@ -10,7 +10,7 @@ import { findingsFence, maxFindings } from './findings.ts'
 import { fenced, maxBody, type Part, plainText } from './thread-context.ts'
 
 const maxHunk = 4_000
-/** Of a plan, or an answer, of before. */
+/** A longer plan or answer of before is cut. */
 const maxBefore = 8_000
 const maxStanding = 13_000
 
@@ -30,7 +30,7 @@ const messageName = ({ id }: Words): string => `(message ${id})`
 export const messagesIn = (text: string): string[] =>
   [...text.matchAll(/\(message ([\w-]{1,200})\)/g)].flatMap(([, id]) => id ?? [])
 
-/** For a session that knows nothing of the thread. */
+/** The prompt for a session that knows nothing of the thread. */
 function opening(run: Run, words: Words, fence: string): string[] {
   const { thread } = run
   const who = `@${words.by} asks you to work on ${nounOf(run.thread)} ${threadName(thread)} in the repository ${fullName(thread)} ${messageName(words)}.`
@@ -43,7 +43,7 @@ function opening(run: Run, words: Words, fence: string): string[] {
   ]
 }
 
-/** For one that has read it, up to its last words. */
+/** The prompt for a session that has read the thread up to its last words. */
 function further(run: Run, words: Words, fence: string): string[] {
   const by = words.by === undefined ? 'The bot that starts you' : `@${words.by}`
   const said = asked(run, words) || 'Go on with this.'
@@ -251,7 +251,7 @@ const expected: Record<What, (run: Run, words: Words) => string[]> = {
   ],
 }
 
-/** By these beginnings each answer is found, and put below its comment. */
+/** The bot finds each answer by these beginnings, and puts it below its comment. */
 function onEachRemark(run: Run, words: Words, what: string): string[] {
   if (!isReview(words) || !words.inline?.length) return []
   const first = firstNumber(run, words.id)

@@ -16,7 +16,7 @@ const maxTogether = 120_000
 /** Characters of an instruction, of a description. */
 export const maxBody = 30_000
 
-/** Of others. */
+/** The agent gets only the host of addresses in words of others. */
 const addresses = 'host' as const
 
 /** `involved`: who asked or wrote the thread, without the right to write, and bots. They come behind the trusted. */
@@ -33,7 +33,7 @@ export interface Reading {
   said?: readonly string[]
 }
 
-/** Up to when what others wrote is read. */
+/** What others wrote later is not read. */
 const untilOf = ({ at, until = at }: Words): number => Math.max(at, until)
 
 const placeIn = ({ in: where, id }: CommentView): string => `${where}-${id}`

@@ -42,7 +42,10 @@ const indentedStart = callPattern(
 export const mayBeMisplaced = (text: string, calls = usualTrigger.word): boolean =>
   bareWord(calls).test(text) && anyPlace(calls).test(text)
 
-/** Of a text without a command. Not in code, quotes, links and what is folded; not where the page could not be seen. */
+/**
+ * Says whether a text without a command has one in a wrong place. Code, quotes, links and what is folded don't count,
+ * and nothing does where the page could not be seen.
+ */
 export function isMisplaced({ text, page }: SeenText, calls = usualTrigger.word): boolean {
   if (!page || !mayBeMisplaced(text, calls) || quotedFrom(text) < text.length) return false
   const starts = page.own.map(({ at, plain }) => page.text.slice(at, at + plain).split('\n', 1)[0] ?? '')
@@ -75,7 +78,7 @@ const wordEnd = [
   String.raw`[^\0-\x7f\p{L}\p{M}\p{N}\p{Pc}\p{Pd}\p{Pe}\p{Pf}\p{Cf}\uff0f]`,
 ].join('|')
 
-/** Without regard to case, as Unicode would take more than a letter's two forms for it. */
+/** Matches both cases of each letter, as Unicode would take more than a letter's two forms for it. */
 const anyCase = (word: string): string =>
   [...word]
     .map(sign => (/[a-z]/i.test(sign) ? `[${sign.toLowerCase()}${sign.toUpperCase()}]` : sign))
@@ -159,7 +162,10 @@ export function findCommands({ text, page }: SeenText, calls = usualTrigger.word
   return { commands, unreadable: isCut ? 'cut' : undefined }
 }
 
-/** For a thread of its own, as a text may be made to take long. @returns `undefined` for more HTML than is read */
+/**
+ * Reads the page in a thread of its own, as a text may be made to take long.
+ * @returns `undefined` for more HTML than is read
+ */
 export function seenPage(
   { text, html }: { text: string; html: string },
   { calls, ...reading }: Reading & { calls?: string | undefined },
@@ -175,7 +181,7 @@ export function seenPage(
 }
 
 interface Part extends Sides {
-  /** Up to the next command, on the page and in the text. */
+  /** What stands below, up to the next command, on the page and in the text. */
   below: string
   wrote: string
 }
@@ -216,7 +222,7 @@ const most = 50
 
 interface Start {
   at: number
-  /** Behind the word, and what separates it. */
+  /** The place behind the word and what separates it. */
   restAt: number
   rest: string
   end: number
@@ -240,7 +246,7 @@ function startAt(text: string, at: number, calls: string): Start | undefined {
 
 const wholeStarts = callPattern(commandStart, 'gmu')
 
-/** In the same order. A line of the page that nobody wrote as a command is no command. */
+/** Pairs both in their order. A line of the page that nobody wrote as a command is no command. */
 function onBothSides(written: readonly Start[], shown: readonly Start[]): Sides[] {
   const found: Sides[] = []
   const said = written.map(({ rest }) => plainWords(rest))

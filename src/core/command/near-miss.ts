@@ -65,7 +65,9 @@ function isSwap(given: string, word: string): boolean {
   )
 }
 
-/** Those that took nothing are told only where nothing else follows: with words behind it, their name begins an instruction. */
+/**
+ * A command that took nothing is explained only if nothing else follows. If words do, its name begins an instruction.
+ */
 export const removedCommands: ReadonlyMap<string, string> = new Map([
   ['queue', '`/codex status` says what a run waits for'],
   [
@@ -75,7 +77,7 @@ export const removedCommands: ReadonlyMap<string, string> = new Map([
   ['resume', 'what waits for a limit starts by itself when the limit is raised'],
 ])
 
-/** Those that took words: whatever is behind it, whoever knows it means the command, and no run starts by surprise. */
+/** These took words. Whatever stands behind one, whoever writes it means the command, and no run starts by surprise. */
 export const tookWords: ReadonlySet<string> = new Set(['pause'])
 
 /** Each took no value. */

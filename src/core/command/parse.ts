@@ -33,7 +33,7 @@ export interface Command {
   name: string
   options: Options
   text: string
-  /** Behind `--`: its first word names no template. */
+  /** The words stand behind `--`, so that the first of them names no template. */
   literal?: true
 }
 
@@ -109,7 +109,7 @@ export function newCommands(before: readonly Parsed[], after: readonly Parsed[])
 
 interface Names {
   words: Words
-  /** Of templates of the repository. They are asked for only where a name looks like a slip. */
+  /** The names of the repository's templates. They are asked for only where a name looks like a slip. */
   templates: readonly string[]
 }
 

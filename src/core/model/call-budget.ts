@@ -67,7 +67,7 @@ const ticketKept = 10 * minute
 export const BudgetState = z.object({
   at: z.number(),
   levels: z.object({ hour: z.number(), minute: z.number() }),
-  /** By id: when it was told to ask again. */
+  /** For each id, when it was told to ask again. */
   tickets: z.record(z.string(), z.number()),
   /** The last time that was told in each line. */
   lines: z.record(z.string(), z.number()),
@@ -176,7 +176,7 @@ function reserve(
     return undefined
   }
   if (!isPaced) return Math.ceil(until)
-  // Who comes back in vain waits before those who have not come back yet, and still at a pace.
+  // Whoever comes back in vain waits in front of those who have not come back yet, and still at a pace.
   const lacking = buckets.filter(({ of, burst }) => levels[of] - calls < burst * spared)
   const pace = calls / Math.min(...(lacking.length > 0 ? lacking : buckets).map(({ rate }) => rate))
   const at = Math.ceil(Math.max((lines[line] ?? now) + pace, now + until))
@@ -206,7 +206,7 @@ export interface LimitGate {
 }
 
 /**
- * One for each rate limit: until it is over, nobody who shares the gate calls.
+ * There is one gate for each rate limit. Until the limit is over, nobody who shares the gate calls.
  * @param shared without it, or while the store is away, a process knows only the limits that it met itself
  */
 export function limitGate(now: () => number, shared?: Shared): LimitGate {

@@ -108,7 +108,7 @@ export function unlessRejected(error: unknown): undefined {
   if (!(error instanceof Rejected)) throw error
 }
 
-/** As `unlessRejected`; the log has the refusal. */
+/** Does what `unlessRejected` does, and logs the refusal. */
 export const loggedIfRejected =
   (log: { warn(fields: object, message: string): void }, message: string, fields: object = {}) =>
   (err: unknown): undefined => {

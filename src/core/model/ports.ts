@@ -45,9 +45,9 @@ export interface WrittenText {
   addresses: Reading['addresses']
   /** It was written a while ago: the page is asked even of plain words. */
   mayBeMinimized?: boolean
-  /** Asked for somebody without rights: nobody else waits for it. */
+  /** Somebody without rights asked, so nobody else waits for it. */
   byStranger?: boolean
-  /** Of the commands in it. */
+  /** The word that calls the commands in it. */
   calls?: string
 }
 
@@ -64,7 +64,7 @@ export interface ThreadClient {
   /** @throws Rejected with 422 where a line of a comment is not in the diff of the commit: then nothing was said */
   postReview(review: NewReview): Promise<number>
   ownReviews(): Promise<OwnComment[]>
-  /** One of ours where that was said: comments on lines have ids of their own. */
+  /** Our own comment. Comments on lines have ids of their own. */
   ownComments(since?: number, replyRef?: ReplyRef): Promise<OwnComment[]>
   /** Newest first, among the newest thousand of all. */
   ownCommentsOfRepository(): Promise<{ number: number; body: string }[]>
@@ -75,7 +75,7 @@ export interface ThreadClient {
   readAhead(): Promise<void>
   /** What of it is still good, for a record. */
   prefetched(): unknown
-  /** Those that were read ahead, else those since then. */
+  /** The comments that were read ahead, else the comments since then. */
   earlierComments(since?: number): Promise<OwnComment[]>
   attachments(commentRef?: CommentRef): (attachment: Attachment) => Promise<AttachmentFile>
   reviewComments(reviewId: number): Promise<InlineComment[]>
@@ -123,7 +123,7 @@ export interface ThreadClient {
   openPulls(prefix: string): Promise<Awaited[]>
   branch(name: string): Promise<BranchView | undefined>
   base(name: string): Promise<BaseView | undefined>
-  /** As it is called now: it may have been renamed since a webhook named it. */
+  /** The name that it has now: it may have been renamed since a webhook named it. */
   defaultBranch(): Promise<string>
   issueBranches(stem: string): Promise<IssueBranches>
   /** `open`: the thread was, when the branch was made; `undefined` when GitHub did not say. */
@@ -134,7 +134,7 @@ export interface ThreadClient {
   ): Promise<{ linked: boolean; open?: boolean }>
   /** @param repository its name in GraphQL */
   deleteBranch(name: string, sha: string, repository: string): Promise<void>
-  /** With what is to be joined to it: a person, and labels. */
+  /** The pull request, and the ids of a person and of labels that are to be joined to it. */
   pull(number: number, joined?: { login: string; labels: readonly string[] }): Promise<PullView | undefined>
   /** `undefined` for one that is not open. */
   needs(number: number): Promise<NeedsView | undefined>
@@ -197,7 +197,7 @@ export interface Log {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
-  /** One whose every line has these fields too. A line that repeats one of them has it twice. */
+  /** A log with these fields in every line. A line that repeats one of them has it twice. */
   child(fields: object): Log
 }
 
@@ -260,7 +260,7 @@ export interface JobQueue<Data> extends JobIndex {
    */
   add(id: string, data: Data, slot?: string, addedAt?: number): Promise<Added>
   get(id: string): Promise<JobRecord<Data> | undefined>
-  /** In one read, in this order: those that are there. An unreadable one is logged and left out. */
+  /** Reads the jobs that are there, at once and in this order. An unreadable one is logged and left out. */
   getMany(ids: readonly string[]): Promise<JobRecord<Data>[]>
   holder(slot: string): Promise<string | undefined>
   liveCount(): Promise<number>
@@ -326,7 +326,7 @@ export interface Guard {
   most: number
 }
 
-/** As many as `count` of each set, counted from its lowest score or from its highest. */
+/** A range has `count` members of each set, counted from its lowest score or from its highest. */
 export interface Range {
   kind: 'first' | 'last'
   count: number

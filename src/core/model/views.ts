@@ -65,7 +65,7 @@ export interface NewReview {
 /** The comment on a line that another answers; `changedAt` in ms since the epoch. */
 export type ParentComment = NonNullable<InlineComment['parent']> & { changedAt: number }
 
-/** One of ours that is there. */
+/** Our own comment or review that is there. */
 export interface Posted {
   id: number
   /** Its name in GraphQL, by which it is folded away. */
@@ -93,17 +93,17 @@ export const CommentView = z.object({
   in: z.enum(['thread', 'review', 'line']),
   /** The number of the bot that wrote it, in a review or on a line. */
   botId: z.number().optional(),
-  /** By a bot that the settings name: it is read as what people write is. */
+  /** The author is a bot that the settings name. It is read as what people write is. */
   listed: z.literal(true).optional(),
   on: z.object({ path: z.string(), line: z.number().nullable(), hunk: z.string() }).optional(),
-  /** In a thread of comments that somebody marked as resolved. */
+  /** Somebody marked its thread of comments as resolved. */
   resolved: z.boolean().optional(),
 })
 export type CommentView = z.infer<typeof CommentView>
 
 /** A thread of comments on a line. */
 export interface ReviewThread {
-  /** In GraphQL. */
+  /** The id in GraphQL. */
   id: string
   /** The comment that it begins with. */
   rootId: number
@@ -155,7 +155,7 @@ export interface Settling {
   /** What replaces the eyes; without content, nothing does. */
   reaction?: { target: Target; content?: Reaction }
   fold?: string
-  /** Shown again. */
+  /** The id of a comment that is shown again. */
   unfold?: string | undefined
 }
 
@@ -224,7 +224,7 @@ export interface NeedsView extends Omit<PullNeeds, 'unresolved'> {
   /** The newest commit. */
   sha: string
   facts?: PullFacts
-  /** With the bot that began it, if one did. */
+  /** The open threads, and for each the bot that began it, if one did. */
   unresolved: (PullNeeds['unresolved'][number] & { bot?: Person })[]
 }
 
@@ -233,7 +233,7 @@ export interface Closing {
   at: number
 }
 
-/** With what it is made, where a repository does not have it. */
+/** What the label is made with where a repository does not have it. */
 export interface StateLabel {
   name: string
   /** Hexadecimal, without `#`. */
@@ -259,7 +259,7 @@ export const BranchView = z.object({ name: z.string(), sha: z.string() })
 export type BranchView = z.infer<typeof BranchView>
 
 export interface BaseView extends BranchView {
-  /** That is open, and has it as its head. */
+  /** The open pull request that has the branch as its head. */
   pull: Pick<Pull, 'number' | 'url'> | undefined
 }
 
@@ -272,7 +272,7 @@ export const IssueBranches = z.object({
   base: BranchView.optional(),
   /** Linked, but in another repository. */
   elsewhere: LinkedElsewhere.optional(),
-  /** For linking; `undefined` where GitHub does not say. */
+  /** Linking needs them. They are `undefined` where GitHub does not say. */
   ids: z.object({ issue: z.string(), repository: z.string() }).optional(),
 })
 export type IssueBranches = z.infer<typeof IssueBranches>
@@ -326,7 +326,7 @@ export const Pull = z.object({
   base: z.string(),
   /** Its newest commit when it was last looked at. */
   sha: z.string().optional(),
-  /** At that commit. */
+  /** The size at that commit. */
   size: PullSize.optional(),
   state: z.enum(['open', 'merged', 'closed']),
   remark: z.string().optional(),

@@ -64,7 +64,7 @@ export async function heldAt(
   return closed.toSorted((a, b) => b.at - a.at)[0]
 }
 
-/** Of a line that is longer nothing is told but its length. */
+/** A longer line is told only by its length. */
 const longestLine = 50
 
 /**

@@ -139,7 +139,7 @@ export const refusedBranch = (name: string, { message }: { message: string }, pr
 
 export type LimitOfDay = 'repository_per_day' | 'owner_per_day' | 'cost_per_day'
 
-/** So many starts within a window of that many ms. */
+/** A limit that is reached: so many starts within a window of so many ms. */
 export interface ReachedLimit {
   /** The setting that says how many. Without it, the limit is against loops. */
   key?: Exclude<LimitOfDay, 'cost_per_day'> | undefined

@@ -79,7 +79,7 @@ export async function exactlyOnce<Tried extends Attempt, Trace>(
   try {
     return await perform()
   } catch (error) {
-    // Only the effect's own response proves that it did not happen; one about the search proves nothing.
+    // Only the effect's own response proves that it did not happen. A response to the search proves nothing.
     const isRefused = error instanceof RetryLater || error instanceof Rejected
     await record(isRefused ? undefined : { ...tried, ...(error instanceof NoResponse && { lostAt: now() }) })
     throw error

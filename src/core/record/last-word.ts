@@ -63,7 +63,7 @@ export function offerAfter(outcome: Outcome | undefined, what?: What): Offer | u
 export const endsInReview = ({ request, result: { outcome } }: Run): boolean =>
   request.what === 'review' && outcome?.kind === 'answer'
 
-/** Of the message by which a turn that ended before it was done goes on. */
+/** The id of the message by which a turn goes on that ended before it was done. */
 export const resumeId = ({ id, result: { round } }: Pick<Run, 'id' | 'result'>): string =>
   `${id}-resume-${round}`
 
@@ -105,7 +105,7 @@ export function isSuperseded(run: Run): boolean {
   return isDone(run, 'last-word') && !hasNews(run) && nodeId !== undefined && !minimized
 }
 
-/** So far it is the only one of its thread, and nobody added words: nobody has to be told which one it is. */
+/** It is the only request of its thread so far, and nobody added words, so nobody has to be told which one it is. */
 export const isOnlyRequest = ({ request, result, session, mailbox }: Run): boolean =>
   result.round === 0 &&
   session.earlier === undefined &&
@@ -125,7 +125,7 @@ export const unfolded = (run: Run): Run =>
     ? changed(run, { report: { status: { ...run.report.status, minimized: undefined, unfolded: 'due' } } })
     : run
 
-/** Of a Run that is over. */
+/** Says whether a Run that is over never began. */
 export const neverBegan = ({ session: { instructionSent, agentLeft } }: Run): boolean =>
   !instructionSent && !agentLeft
 

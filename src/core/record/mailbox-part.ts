@@ -48,7 +48,7 @@ export const FollowUp = z.object({
   edits: z.string().optional(),
   /** The message in whose place they are said: the agent may have that one. */
   replaces: z.string().optional(),
-  /** With `--force`, to a Run that waits. */
+  /** Somebody wrote it with `--force` to a Run that waits. */
   forces: z.literal(true).optional(),
   /** The bot's own: a turn that ended before it was done goes on. */
   resumes: z.literal(true).optional(),
@@ -146,7 +146,7 @@ export const Mailbox = z.object({
   /** How often it was sent to fix what its pull request needs. */
   fixes: z.number().int().default(0),
   followUpsSent: z.number().int().default(0),
-  /** Sent since the last outcome: after the first, they are all that a round is about. */
+  /** The words that were sent since the last outcome. After the first outcome, a round is about nothing else. */
   wordsOfRound: z.array(FollowUp).default([]),
   /** The people whose words came after the request, in whatever round. */
   requesters: z.array(Person).default([]),

@@ -25,7 +25,7 @@ export const Marker = z.object({
   made: z.string().optional(),
   sha: z.string().optional().catch(undefined),
   pull: z.number().int().optional().catch(undefined),
-  /** Of a pull request: the numbers of those by whose words it was made. */
+  /** For a pull request, the numbers of the people whose words made it. */
   by: z.array(z.number().int()).optional().catch(undefined),
   what: z.enum(whats).optional().catch(undefined),
   backup: Backup.optional().catch(undefined),

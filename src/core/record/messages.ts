@@ -83,7 +83,7 @@ function fold(run: Run, message: RunMessage): Run {
 
 type Said = FollowUp | 'request'
 
-/** Among several of the same comment, the one with the same words. */
+/** Finds the words that it edits. Of several in the same comment, it takes those with the same text. */
 function whatItEdits(run: Run, { edits, source }: FollowUp): Said | undefined {
   const { mailbox, request } = run
   const isThere = (target: Target | undefined): boolean => isSamePlace(target, source?.target)

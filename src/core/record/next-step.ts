@@ -51,7 +51,7 @@ import { contextIsDue } from './words-to-say.ts'
 export interface StepNeeds {
   service: Service | 'none'
   call: CallKind | 'both'
-  /** Who may take nothing while the service is well. */
+  /** The receiver may take nothing even while the service is well. */
   to?: 'agent' | 'thread'
 }
 
@@ -170,7 +170,7 @@ function holding(run: Run, step: ActingStep, { at }: Pick<Now, 'at'>): RetryKey[
     step.kind === 'cancel' ? cancelKey(run) : undefined,
     step.kind === 'adopt-pull' ? `pull ${step.url}` : undefined,
   ]
-  // That reads are refused, the status may tell.
+  // The status may say that reads are refused.
   const mayTell = (key: RetryKey) =>
     step.kind === 'edit-status' && retryOf(run, key)?.refusedSince !== undefined
   return needed.flatMap(key => (key && isHeld(run, key, at) && !mayTell(key) ? [key] : []))
@@ -296,7 +296,7 @@ function* beginning(run: Run, now: Now): Due {
   const earlier = session.earlier?.over === false ? session.earlier : undefined
   const rejoins = earlier && mayServe(earlier, wantedRights(run)) && earlier.resumes !== false
   const readsThread = contextIsDue(run)
-  // Once the Run had begun, each sender's right was asked when their words came.
+  // After the Run began, each sender's right was asked when their words came.
   const rightAge = session.instructionSent ? 0 : now.at - (schedule.rightAskedAt ?? now.at)
   if (!workspace.branch) yield { kind: 'find-branch' }
   else if (!session.taskId) yield { kind: 'create-task' }

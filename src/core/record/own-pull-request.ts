@@ -60,7 +60,7 @@ export function requestersOf({ request, mailbox }: Requested): Person[] {
   return [...new Map(all.map(each => [each.id, each])).values()]
 }
 
-/** Those who approved and did not ask for it. Nobody, if nobody knows any more who asked. */
+/** The people who approved and did not ask for it. It is nobody if nobody knows any more who asked. */
 export function othersAmong<Of extends { id: number }>(
   approvedBy: readonly Of[],
   asked: ReadonlySet<number>,
@@ -109,7 +109,7 @@ export const UnusedBranch = z.object({
 })
 export type UnusedBranch = z.infer<typeof UnusedBranch>
 
-/** Only a branch that this thread's Runs recorded as made, without commits and without an agent at work. */
+/** The branch may be removed if this thread's Runs recorded it as made, it has no commits and no agent is at work. */
 export function removableBranch(run: Run): Branch | undefined {
   const { thread } = run
   const { branch } = run.workspace

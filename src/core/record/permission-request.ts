@@ -30,7 +30,7 @@ const maxQuestions = 20
 export const questionKey = ({ session: { taskRun } }: Run, { id, title }: PermissionRequest): string =>
   createHash('sha256').update(`${taskRun?.id}\0${id}\0${title}`).digest('base64url').slice(0, 16)
 
-/** That was not put to people yet. */
+/** The request that was not put to people yet. */
 export function questionToAsk(run: Run): PermissionRequest | undefined {
   const isOurs = !run.mailbox.stop && !run.session.sessionLog?.ofOthers
   const request = isOurs ? openQuestion(run) : undefined
@@ -40,7 +40,7 @@ export function questionToAsk(run: Run): PermissionRequest | undefined {
   return questions.some(known => known.key === key) ? undefined : request
 }
 
-/** Of a request that this Run has not answered yet. */
+/** The id of a request that this Run has not answered yet. */
 export function permissionToAnswer(run: Run): string | undefined {
   const request = run.session.sessionLog?.permissionRequest
   return request && request.id !== run.session.permission?.id ? optionByRights(request, run) : undefined

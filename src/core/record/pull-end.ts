@@ -16,7 +16,7 @@ export interface PullStanding extends Pick<Pull, 'number' | 'state'> {
 const isStale = ({ result }: Run, { number, readAt = Number.POSITIVE_INFINITY }: PullStanding): boolean =>
   readAt < (result.pullsReadAt[number] ?? 0)
 
-/** By what it says that it ended. */
+/** Says whether this standing ends it. */
 export const endsBy = (run: Run, stands: PullStanding): boolean =>
   run.result.ended === undefined && !isStale(run, stands) && endAfter(run, stands) !== undefined
 
@@ -78,7 +78,7 @@ export function roundsOf(runs: readonly Run[]): Rounds {
 
 export const isAtCap = ({ asked, byPostHog }: Rounds, most: number): boolean => asked + byPostHog >= most
 
-/** That it opened, and that it works on. */
+/** The open pull requests that the Run opened or works on. */
 export const openPullsOf = ({
   thread,
   workspace: { branch },
@@ -93,6 +93,6 @@ export const openPullsOf = ({
 export const openPullFrom = (run: Run, ref: string): number | undefined =>
   openPullsOf(run).findLast(({ head }) => head === ref)?.number
 
-/** Those that were not told of in an earlier round. */
+/** The pull requests that were not told of in an earlier round. */
 export const newPulls = ({ result: { pulls, reported } }: Run): Pull[] =>
   pulls.slice(Math.min(reported, Math.max(0, pulls.length - 1)))

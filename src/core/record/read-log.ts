@@ -25,7 +25,7 @@ export function readLog(run: Run, snapshot: TaskRunSnapshot, now: number): Sessi
   const sent = openIntent(run, 'deliver')?.messageId
   const isOurs = (id: string): boolean =>
     id === run.id || id === awaited || id === sent || run.mailbox.handledMessageIds.includes(id)
-  // By PostHog's clock, within what ours has seen.
+  // The time is PostHog's, within what our clock has seen.
   const seenAt = run.schedule.lastPollAt ?? taskRun?.since ?? now
   const clock = (at: number): number => Math.min(now, Math.max(at, seenAt))
   const counted = withCiTurns(before, snapshot.log)

@@ -65,7 +65,7 @@ function withoutHunk(origin: RunRequest['origin']): RunRequest['origin'] {
   return { ...origin, commentRef: { ...origin.commentRef, inline } }
 }
 
-/** Behind what is redacted anything may have been changed. */
+/** A change behind a redaction can't be seen. */
 const fingerprint = ({ fingerprint, title, body }: Snapshot): string =>
   fingerprint ?? fingerprintOf(title, body)
 
@@ -80,7 +80,7 @@ export interface Remains {
   backup: Backup
   /** The branch that it recorded as made. */
   made: string | undefined
-  /** Of its status. */
+  /** The id of its status. */
   commentId: number
   thread: Thread
   snapshot: Snapshot

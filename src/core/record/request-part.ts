@@ -37,7 +37,7 @@ export const isReadOnly = (what: What): boolean => what !== 'work'
 
 export const RunRequest = z.object({
   by: Person,
-  /** By whose words the work that it goes on with, or repeats, was made before. */
+  /** The people whose words made the work that it goes on with or repeats. */
   before: z.array(Person).optional(),
   /** It was asked in a session that others began, and so is what repeats it. */
   goesOn: z.literal(true).optional(),
@@ -48,7 +48,7 @@ export const RunRequest = z.object({
   command: z.number().int().optional(),
   what: z.enum(whats).default('work'),
   text: z.string().default(''),
-  /** Of which the text was made. */
+  /** The template that the text was made of. */
   template: z.object({ name: z.string(), argument: z.string() }).optional(),
   /** What the page shows of files where it was asked. */
   attached: z.array(Attachment).optional(),

@@ -108,7 +108,7 @@ export const areRefusedFor = (ms: number, { refusedSince, now }: ReadRefusals): 
   refusedSince !== undefined && now - refusedSince >= ms
 
 /**
- * That something is not there is asked again before it is believed: GitHub may not show it for a moment.
+ * Asks again before it believes that something is not there: GitHub may not show it for a moment.
  * @throws Rejected, of a read, until then
  */
 export function believeAbsent(what: string, reads: ReadRefusals): undefined {
@@ -124,7 +124,7 @@ export function isTooLong({ since, promised = 0 }: Retry, now: number): boolean 
   return now - from > limits.outage
 }
 
-/** For refused reads, whether an agent is at work or not. */
+/** Says whether refused reads are believed. They are believed later where an agent is at work. */
 export function isFinal(
   { refusedSince }: Retry,
   { status }: Rejected,

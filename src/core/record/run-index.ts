@@ -21,11 +21,11 @@ export interface Indexed {
 }
 
 interface Declared<Key> {
-  /** Those of the sets that the Run is in. */
+  /** The keys of the sets that the Run is in. */
   keys(run: Run): readonly Key[]
   /** Where it stands in them; without it, by when it was added. */
   score?(run: Run): number | undefined
-  /** As in `IndexEntry`. */
+  /** See `IndexEntry`. */
   keptMs?(run: Run): number | undefined
   /** Sets whose first Run may begin when this one leaves. */
   wakes?(key: Key, run: Run): string[]
@@ -151,7 +151,7 @@ export const sets = {
     at => `place ${at.repoId} ${at.installationId} ${fullName(at)} ${at.defaultBranch}`,
     { keys: ({ thread }) => [thread] },
   ),
-  /** Those that ended without a word, as the App had no access. */
+  /** The Runs that ended without a word, as the App had no access. */
   untoldIn: set((repoId: number) => `untold ${repoId}`, {
     keys: run => (isUntold(run) ? [run.thread.repoId] : []),
     score: endedAt,
@@ -171,7 +171,7 @@ export const sets = {
       keptMs: run => (isOpen(run) ? undefined : kept()),
     },
   ),
-  /** Those of a repository that was called so. */
+  /** The Runs of a repository that was called so. */
   named: set((name: string) => `in ${name.toLowerCase()}`, {
     keys: ({ thread }) => [fullName(thread)],
     keptMs: kept,
@@ -249,7 +249,7 @@ export async function oldestFirst(
   return listed.toSorted((a, b) => a.addedAt - b.addedAt)
 }
 
-/** Those of the thread that it is, and those elsewhere that know it. */
+/** The Runs of the thread that the pull request is, and the Runs elsewhere that know it. */
 export const runsOfPull = (
   runs: Pick<JobQueue<Run>, 'listed'>,
   { repoId }: Pick<Thread, 'repoId'>,

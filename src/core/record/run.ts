@@ -63,7 +63,7 @@ const Schedule = z.object({
   /** When it was last asked whether the sender may start this. */
   rightAskedAt: z.number().optional(),
   waits: Waits.optional(),
-  /** Those that it looked at last, once they were others than when it was asked for. */
+  /** The limits that it looked at last, if they differ from those when it was asked for. */
   limits: KeptSettings.shape.limits.unwrap().optional(),
   /** When it was let in, if the limit was near, or can't be kept. */
   costOfDay: CostOfDay.optional(),
@@ -108,7 +108,7 @@ const Retry = z.object({
   /** Whoever runs the bot has to mend it. */
   setup: z.literal(true).optional(),
   refusedSince: z.number().optional(),
-  /** For want of rights: somebody has to give them. */
+  /** Rights are missing, and somebody has to give them. */
   rights: z.literal(true).optional(),
   promised: z.number().optional(),
 })
@@ -162,14 +162,14 @@ const Status = z.object({
   postedAt: z.number().optional(),
 })
 
-/** Once, a check of a commit could be the status. */
+/** Older versions could have a check of a commit as the status. */
 const Checked = z.object({ check: z.object({ sha: z.string() }) })
 
 /** Steps at the end that are done once. `last-word`: a comment was posted that says all that the status does. */
 const Done = z.enum(['conclude', 'last-word', 'react', 'drop-branch'])
 export type Done = z.infer<typeof Done>
 
-/** Up to 0.3.0 each was a flag. */
+/** Each was a flag up to 0.3.0. */
 const flags = { conclude: 'comment', 'last-word': 'word', react: 'reaction', 'drop-branch': 'branch' }
 const doneBy = (flagged: Record<string, unknown>): Done[] =>
   Done.options.filter(kind => flagged[flags[kind]] === true)
@@ -182,7 +182,7 @@ export const Report = z.object({
   done: z.array(Done).default([]),
   /** So many comments on lines have their answers. */
   inlineAnswered: z.number().int().default(0),
-  /** Those of follow-ups; those of the request stand in the request. */
+  /** The inline comments of follow-ups. Those of the request stand in the request. */
   inlineAsked: z.array(OpenInline).optional(),
   /** The comment on a line that began the run is gone: its last word comes in the pull request's own thread. */
   inlineGone: z.literal(true).optional(),
@@ -272,7 +272,10 @@ export const Result = z.object({
   pushedBranch: z.string().optional(),
   /** A pull request that GitHub did not let the bot open. */
   unopened: z.object({ base: z.string(), why: z.string() }).optional(),
-  /** Once a round, a turn that ended before it was done goes on in the same session; no words are said a third time. */
+  /**
+   * A turn that ended before it was done goes on in the same session, at most once a round. No words are said a third
+   * time.
+   */
   resumed: z.object({ why: Unfinished, words: z.array(z.string()), since: z.number().optional() }).optional(),
   outcome: Outcome.optional(),
   /** The last outcome, while a later round is under way. */
@@ -297,7 +300,7 @@ const parts = {
   result: Result.prefault({}),
   report: StoredReport.prefault({}),
   attempts: Attempts.prefault({}),
-  /** By what did not answer or was refused: see `RetryKey`. */
+  /** The keys say what did not answer or was refused: see `RetryKey`. */
   retries: Retries,
 }
 
@@ -396,7 +399,7 @@ export function showsStatus({ baseline, report, schedule: { waits } }: Run): boo
   return waits !== undefined && waits.kind !== 'line' && waits.kind !== 'session'
 }
 
-/** One that no last word told of yet. GitHub's event of it may come before a look at the agent. */
+/** No last word told of the pull request yet. GitHub's event of it may come before a look at the agent. */
 export const hasNewPull = ({ result: { pulls, reported } }: Run): boolean => pulls.length > reported
 
 export const wantedRights = (run: Run): Rights => ({

@@ -18,7 +18,7 @@ export type Live = (
 
 export type Situation = Live | { kind: 'ended'; outcome: Outcome; held?: undefined }
 
-/** As the pages and `runs.json` name it. */
+/** The name on the pages and in `runs.json`. */
 export type Phase = Live['kind'] | Outcome['kind']
 
 export const phaseOf = (situation: Situation): Phase =>

@@ -15,8 +15,8 @@ const afforded = (live: number): number =>
   Math.round((Math.max(live, 1) * callsPerPoll * hour) / postHogAllowance.perHour)
 
 /**
- * With a stream, polls are only a safety net: with its four connections, ten calls an hour for a quiet Run. What came
- * just before the stream was open, a late log shows a little later.
+ * Polls are only a safety net where there is a stream: a quiet Run costs ten calls an hour, its four connections
+ * included. What came just before the stream was open, a late log shows a little later.
  * @param age ms since the stream was seen to be open
  */
 export const pollIntervalWithStream = (age: number, live: number): number =>

@@ -11,7 +11,7 @@ export type Turn =
   | { kind: 'working' }
   /** The run is over, and its log may not show all of it yet. */
   | { kind: 'settling' }
-  /** By itself, and it has read all words. */
+  /** It ended by itself, and has read all words. */
   | { kind: 'ended' }
   | { kind: 'unfinished'; why: Unfinished }
   | { kind: 'failed'; failure: Failure }
@@ -76,7 +76,7 @@ function broken(run: Run, fault: Fault, at: number): Turn {
   return { kind: 'failed', failure: agentFailure(fault, { bySelf, since: resumed?.since ?? at }) }
 }
 
-/** For a run that is over before its agent answered, as far as its log shows. */
+/** Says how a run ended that is over before its agent answered, as far as its log shows. */
 function runEnd(run: Run, taskRun: TaskRun): Turn {
   const { instruction, followUps } = unreadWords(run)
   const isUnread = instruction || followUps.length > 0

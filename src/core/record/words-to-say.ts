@@ -81,7 +81,7 @@ export const isSamePlace = (one: Target | undefined, other: Target | undefined):
     ? other?.kind === 'subject'
     : placeInThread(one) !== undefined && placeInThread(one) === placeInThread(other)
 
-/** For the words that were said with it. */
+/** Notes the context that was given with these words. */
 export function contextGiven({ workspace }: Run, { id }: Words): ChangeOf<'workspace'> {
   const { threadContext: now, readUpTo, given: before = noneGiven } = workspace
   if (now?.of !== id || readUpTo?.of === id) return {}

@@ -28,12 +28,12 @@ const given = {
     .object({
       bots: count,
       outsiders: count,
-      /** Of people about whom nobody was asked, as there are too many. */
+      /** Comments by people about whom nobody was asked, as there are too many. */
       unknown: count,
       later: count,
       resolved: count,
       minimized: count,
-      /** Whose page could not be had: the description, too. */
+      /** Texts, the description included, whose page could not be had. */
       unseen: count,
       older: count,
     })
@@ -44,7 +44,7 @@ const given = {
 export const Given = z.object({
   ...given,
   comments: count,
-  /** Of the comments. */
+  /** How many of the comments are on lines. */
   onLines: count,
   authors: z.array(z.string()).default([]),
 })
@@ -58,7 +58,7 @@ export type ReadUpTo = z.infer<typeof ReadUpTo>
 
 export const Context = z.object({
   ...given,
-  /** As its page shows it; absent if that could not be had. */
+  /** The description that its page shows. It is absent if the page could not be had. */
   description: z.string().optional(),
   /** The files that its page shows. */
   attached: z.array(Attachment).optional(),
@@ -69,7 +69,7 @@ export const Context = z.object({
   goesOn: z.boolean().default(false),
   comments: z.array(
     z.object({
-      /** Of a comment on a line. */
+      /** The id of a comment on a line. */
       id: z.number().int().optional(),
       author: z.string(),
       at: z.number(),
@@ -82,7 +82,7 @@ export const Context = z.object({
 export type Context = z.infer<typeof Context>
 
 export const StagedAttachments = z.object({
-  /** For `pending_user_artifact_ids`: good for one start of one task, within 24 hours. */
+  /** The `pending_user_artifact_ids`. They are good for one start of one task, within 24 hours. */
   ids: z.array(z.string()),
   failed: z.array(z.object({ name: z.string(), why: z.string() })),
 })
@@ -97,7 +97,7 @@ export const Workspace = z.object({
   stackedOn: z.object({ base: z.string(), number: z.number().int(), url: z.string() }).optional(),
   headMoved: z.object({ from: z.string(), to: z.string() }).optional(),
   threadContext: Context.optional(),
-  /** Up to where the session has been given what was written in this thread. */
+  /** The session has been given what was written in this thread up to here. */
   readUpTo: ReadUpTo.optional(),
   given: Given.optional(),
   attachments: StagedAttachments.optional(),

@@ -61,7 +61,7 @@ interface Layer {
 }
 
 export interface OriginsOf {
-  /** With the model and effort of a run that asks for none, and `as_user` as it is granted. */
+  /** The settings, with the model and effort of a run that asks for none, and `as_user` as it is granted. */
   settings: RepoSettings
   grants: Grants
   files: Record<'owner' | 'repository', Pick<SettingsRead, 'given' | 'lineOf'>>

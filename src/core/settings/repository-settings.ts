@@ -45,11 +45,11 @@ const mostRuns = (least: 0 | 1) => z.number().int().min(least).max(10_000)
 const most = (usual: number, what: string) =>
   setting(mostRuns(1).describe(what).default(usual), { rule: lowest, ceiling: true })
 
-/** With 0, nothing starts. */
+/** Nothing starts if it is 0. */
 const atOnce = (usual: number, what: string) =>
   setting(mostRuns(0).describe(what).default(usual), { rule: lowest, ceiling: true })
 
-/** Only `SETTINGS_FILE` has it, and not for one owner. */
+/** Only `SETTINGS_FILE` has it, and it has it for all owners at once. */
 export const total = mostRuns(0)
   .optional()
   .describe(

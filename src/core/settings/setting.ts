@@ -131,7 +131,7 @@ export const opened = <Shape extends Settings>(shape: Shape) =>
     ]),
   ) as Opened<Shape>
 
-/** For stored settings: unknown keys are from another version, not a mistake. */
+/** Reads stored settings. Their unknown keys are from another version, not a mistake. */
 export const stored = <Shape extends Settings>(shape: Shape) =>
   Object.fromEntries(
     Object.entries(shape).map(([key, schema]) => {

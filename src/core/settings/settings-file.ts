@@ -142,7 +142,7 @@ export interface SettingsRead {
 }
 
 export interface SettingsFile {
-  /** Of a file. */
+  /** The schema of a file. */
   schema: z.ZodType
   read(text: string | undefined): SettingsRead
   complete(given: Given): RepoSettings

@@ -9,7 +9,7 @@ const maxElements = 40_000
 const maxDepth = 100
 const tooMuch = new Error('there is more than is read')
 
-/** As a browser would make it, up to where it is too large or too deep: then it is `cut`. */
+/** Makes the tree that a browser would make, up to where it is too large or too deep: then it is `cut`. */
 export function treeOf(html: string): { nodes: readonly Node[]; cut: boolean } {
   let root: Element | undefined
   let elements = 0
@@ -92,7 +92,7 @@ export function languageOf(pre: Element): string {
   return (attribute(pre, 'lang') || named || '').toLowerCase()
 }
 
-/** As Markdown makes it; HTML of a writer has no reason to. */
+/** Markdown makes such a block. Writers of HTML have no reason to. */
 export const isOnlyCode = (pre: Element): boolean =>
   pre.childNodes.length === 1 && elementsOf(pre)[0]?.tagName === 'code'
 

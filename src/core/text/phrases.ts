@@ -17,7 +17,7 @@ export const moment = (at: number, now: number): string =>
 
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
-/** As code: two dollars in one line may be a formula. */
+/** An amount is code, as two dollars in one line may be a formula. */
 export const dollars = (amount: number): string => `\`$${amount.toFixed(2).replace(/\.00$/, '')}\``
 
 export function exactly(ms: number): string {

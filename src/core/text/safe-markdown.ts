@@ -18,10 +18,10 @@ import {
 import { longestBackticks } from './phrases.ts'
 import { hidden } from './redact.ts'
 
-/** As a block quote: clearly not ours, and no line begins with a command. */
+/** Makes a block quote, which is clearly not ours and in which no line begins with a command. */
 export const quoted = (text: string, maxLength: number): string => asQuote(cutSafely(text, maxLength))
 
-/** As our own words; as a quote where a line of it may be a command, of ours or to another bot. */
+/** Shows a text as our own words, or as a quote if a line of it may be a command of ours or to another bot. */
 export function spoken(text: string, maxLength: number): string {
   const safe = cutSafely(text, maxLength)
   return mayCommand.test(safe) ? asQuote(safe) : safe
@@ -44,8 +44,8 @@ const asQuote = (safe: string): string =>
     .join('\n')
 
 /**
- * As a change that GitHub offers: a click puts the code, whole lines, in the place of others. `undefined` for code that
- * nobody would see as it is, of which something was redacted, or of which a line may command a bot.
+ * Makes a change that GitHub offers: a click puts the code, whole lines, in the place of others. It is `undefined` for
+ * code that nobody would see as it is, that has something redacted, or that has a line which may command a bot.
  */
 export function suggestion(code: string): string | undefined {
   const isAsSeen = [stripInvisible, withoutMarkers, countable].every(clean => clean(code) === code)

@@ -15,7 +15,7 @@ export interface ShownText {
   indented: string[]
   /** Addresses of links and pictures that can be seen, without secrets. Words are those of a link. */
   files: { url: string; words: string }[]
-  /** Shown in another form, of which the text only says that it is there: formulas and diagrams. */
+  /** Formulas and diagrams have another form on the page. The text only says that they are there. */
   replaced: string
   /** Longer, deeper or wider than is read; the text says where. */
   cut: boolean
@@ -79,7 +79,7 @@ export function unshownWords(text: string, page: Pick<ShownText, 'text' | 'repla
     if (left > 0) shown.set(word, left - 1)
     else if (unshown.push(word) >= 100) break
   }
-  // Shown as bold, which is another name: `__init__.py`.
+  // The page shows `__init__.py` in bold letters, which is another name.
   for (const [name] of text.matchAll(dunder)) if (!page.text.includes(name)) unshown.push(name)
   return unshown
 }

@@ -168,7 +168,7 @@ export class ShownLines {
     this.#ended ??= 'long'
   }
 
-  /** In a line of text, or a line of its own. */
+  /** Puts words into a line of text, or into a line of their own. */
   placeholder(words: string): void {
     const { length, endsBlank } = this.#words
     this.put(length === 0 ? words : `${endsBlank ? '' : ' '}${words} `)

@@ -61,7 +61,7 @@ interface Frame {
   language: string
   /** Pictures and links are the writer's, not quoted ones or code. */
   files: boolean
-  /** Of the list around, if it has numbers. */
+  /** The number of the list around, if it has numbers. */
   number: { next: number } | undefined
 }
 
@@ -91,7 +91,7 @@ const knownClass =
   /^(?:highlight|snippet-clipboard-content|markdown-(?:body|heading|alert)|footnotes|email-fragment|pl-|issue-(?:keyword|shorthand)|(?:user|team)-mention|js-issue-link|labelsize)/
 const drawn = /^(?:mermaid|geojson|topojson|stl)$/
 
-/** Of those that GitHub does not colour, whose name could say anything. */
+/** GitHub colours these. The name of any other language could say anything. */
 const languages = new Set(
   'bash c cpp cs csharp css csv diff docker dockerfile go graphql haskell html http ini java javascript js json jsx kotlin kt lua make makefile markdown md nginx perl php plaintext powershell proto python py r rb ruby rs rust scala scss sh shell sql suggestion swift text toml ts tsx txt typescript vue xml yaml yml zig'.split(
     ' ',

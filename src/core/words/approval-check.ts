@@ -4,7 +4,7 @@ import type { Approvals, CheckReport } from '../model/views.ts'
 
 const name = 'codex approval'
 
-/** Of what people made, and may merge as ever. */
+/** The check of what people made, and may merge as ever. */
 export const noneOfCodex: CheckReport = {
   name,
   state: 'success',
@@ -13,7 +13,7 @@ export const noneOfCodex: CheckReport = {
   summary: 'No run of Codex worked on this pull request, and no commit is by its agent.',
 }
 
-/** For the commit that a merge queue makes: what comes into it had to be approved before. */
+/** The check of a commit that a merge queue makes. What comes into the queue had to be approved before. */
 export const inMergeQueue: CheckReport = {
   name,
   state: 'success',

@@ -81,7 +81,7 @@ export function closingComment(run: Run, deployment: Deployment, findings: reado
     .join('\n\n')
 }
 
-/** Told when it is known, below no mail: the comment is edited for it. */
+/** Says what became of it. The comment is edited for that, which sends no mail. */
 function becameOfIt(run: Run): string {
   const end = endToTell(run)
   if (!end) return ''
@@ -163,7 +163,7 @@ function pullsSentence(run: Run): string {
   return `Codex opened ${counted(pulls.length, 'pull request')}:\n\n${list}`
 }
 
-/** As it was last looked at. Of one that is over, how its checks stood says nothing. */
+/** What was seen of it last. Once it is over, it no longer matters how its checks stood. */
 function factsOf(
   { result }: Run,
   pull: Pick<Pull, 'number'> & Partial<Pick<Pull, 'size' | 'state'>>,
@@ -184,7 +184,7 @@ function checksInWords(checks: NonNullable<PullFacts['checks']>): string[] {
 
 const inVain = (run: Run): string => (wasResumed(run) ? ' It had been resumed once already.' : '')
 
-/** Without what is said on lines of a review. */
+/** The answer, without what is said on lines of a review. */
 export function saidAtTheEnd(run: Run): string | undefined {
   const { result, session } = run
   if (endsInReview(run)) return reviewWordsIn(session.sessionLog?.answer ?? '').text
@@ -197,7 +197,7 @@ function saidBelow(run: Run): string {
   return said ? `\n\n${agentWords(said)}` : ''
 }
 
-/** Of an agent that did not finish: what it was about to do is no promise of ours. */
+/** Quotes an agent that did not finish: what it was about to do is no promise of ours. */
 function lastWordsBelow(run: Run): string {
   const said = saidAtTheEnd(run)
   return said ? `\n\nCodex’s last words:\n\n${quoted(said, maxLastWords)}` : ''
@@ -307,7 +307,9 @@ const wantedWords: Record<What, string> = {
   ask: 'an answer',
 }
 
-/** Of what it should not have pushed, there is a pull request only if it was there before. */
+/**
+ * The bot opens no pull request for what the agent should not have pushed, so there is one only if it was there before.
+ */
 const unopened = (run: Run, { kind }: Outcome): string =>
   kind === 'pull' || run.thread.kind === 'pull' || run.result.pulls.some(({ state }) => state === 'open')
     ? ''

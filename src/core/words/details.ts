@@ -68,7 +68,7 @@ function permission({ session: { permission, sessionLog }, result: { outcome } }
   return [`${waits ? '⏳' : answered} Codex asked for permission and ${may} do this: ${what}`]
 }
 
-/** That it got all there is goes without saying. */
+/** Nothing is said if it got all there is. */
 function given({ workspace: { given: what } }: Run): string {
   if (!what) return ''
   const { thread, comments, onLines, authors, cut, cutComments, unshown, leftOut } = what

@@ -6,7 +6,7 @@ import { cell, priced, withCode } from './words.ts'
 
 export interface ShownSettings {
   held: readonly AppliedSetting[]
-  /** Those that may be used here; empty if PostHog does not say. */
+  /** The models that may be used here. It is empty if PostHog does not say. */
   models: readonly PricedModel[]
   problem: string | undefined
   usable: boolean

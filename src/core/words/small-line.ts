@@ -95,7 +95,7 @@ function duration(run: Run): string[] {
   return [[...waited, ...(waited.length > 0 ? [`worked ${worked}`] : [worked])].join(', ')]
 }
 
-/** By which the line is known, whatever people make of its words. */
+/** The line is known by this mark, whatever people make of its words. */
 export const footerMark = '<!-- codex-asked -->'
 
 /** The login is code and no mention, so the line mails nobody. */

@@ -15,7 +15,7 @@ import { commentUrl } from './words.ts'
 export interface NotBegun {
   by: string
   moment: Moment
-  /** As it was written, if its sender may use it. */
+  /** The command as it was written, if its sender may use it. */
   words: string | undefined
   waitsFor?: 'run' | Service | undefined
   /** If it is known; ms since the epoch. */

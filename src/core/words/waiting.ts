@@ -52,7 +52,7 @@ export function waitingLines(waits: Waits): string[] {
   }
 }
 
-/** One sentence without its subject: `waits until 14:02 UTC. …` */
+/** Gives a sentence without its subject: `waits until 14:02 UTC. …` */
 export function waitsInWords(waits: Waits | undefined, now: number): string {
   switch (waits?.kind) {
     case undefined:

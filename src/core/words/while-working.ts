@@ -145,7 +145,7 @@ const doingNow: Record<ActingStep, string> = {
   thinking: 'Thinking',
 }
 
-/** In our own words: the agent's commands may hold secrets. */
+/** Our own words say what it does: the agent's commands may hold secrets. */
 function activity({ run, stands: { kind }, now }: AtWork): string {
   if (kind === 'waiting' || kind === 'preparing' || kind === 'stopping') return ''
   if (kind === 'ending') return 'The bot reads the rest of its log, and then says how.'
@@ -171,7 +171,7 @@ export function doneSoFar(run: Run): string[] {
   ]
 }
 
-/** Whose words the agent has; of those who only wait, `pendingFollowUps` tells. */
+/** Names the people whose words the agent has. Words that still wait are in `pendingFollowUps`. */
 function byWhom({ mailbox: { requesters, wordsOfRound, pendingFollowUps } }: Run): string {
   const waiting = new Set(pendingFollowUps.map(({ by }) => by.id))
   const said = wordsOfRound.flatMap(({ by, resumes }) => (resumes ? [] : [by]))

@@ -33,7 +33,7 @@ export function some(all: readonly string[], most: number): string {
   return all.length > most ? `${shown} and ${all.length - most} more` : shown
 }
 
-/** Of files. */
+/** Lists names of files. */
 export const listed = (names: readonly string[], most: number): string =>
   some(
     names.map(name => code(name.slice(0, 80))),
@@ -77,7 +77,7 @@ export const mentions = (all: readonly string[]): string =>
     .map(each => `@${each}`)
     .join(' ')
 
-/** As an answer to somebody: on the line of their name, if it begins with a sentence. */
+/** Makes an answer to somebody. It stands on the line of their name if it begins with a sentence. */
 export function answerTo(logins: readonly string[], words: string): string {
   const said = agentWords(words)
   if (said.startsWith('>')) return `${mentions(logins)} Codex answered:\n\n${said}`

@@ -340,7 +340,7 @@ interface Written {
   author_association?: string
 }
 
-/** As GitHub says beside each text, without a call. It grants nothing. */
+/** GitHub calls these people insiders beside each text, without a call. It grants nothing. */
 const insiders: ReadonlySet<string | undefined> = new Set(['OWNER', 'MEMBER', 'COLLABORATOR'])
 export const isInsider = (association: string | undefined): boolean => insiders.has(association)
 

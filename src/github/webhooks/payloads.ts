@@ -29,7 +29,7 @@ const Head = z.object({
   repo: z.object({ id: z.number().int() }).nullish(),
 })
 
-/** Of those that are open. Not on every server, and never of a pull request. */
+/** It counts the open ones. Some servers lack it, and pull requests never have it. */
 const blockers = z.object({ blocked_by: z.number().int() }).nullish().catch(undefined)
 
 const written = { body, user: author, author_association: z.string().optional().catch(undefined) }
@@ -71,7 +71,7 @@ const Changes = z
   .object({
     body: z.object({ from: z.string().nullish() }).optional(),
     base: z.unknown().optional(),
-    /** Of an issue that was transferred here. */
+    /** An issue that was transferred here has it. */
     old_issue: z.unknown().optional(),
   })
   .nullish()
@@ -154,5 +154,5 @@ export const InstallationRepositoriesEvent = z.object({
   repositories_added: z.array(ShortRepository).nullish(),
   repositories_removed: z.array(z.object({ id: z.number().int() })).nullish(),
 })
-/** Of one that is gone little may be said. */
+/** A repository that is gone may have little else. */
 export const RepositoryEvent = z.object({ ...access, repository: z.looseObject({ id: z.number().int() }) })

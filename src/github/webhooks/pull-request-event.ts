@@ -76,7 +76,7 @@ function pullNews(payload: z.infer<typeof payloads.PullEvent>): News | undefined
     case 'edited': {
       // The bot's own change is known.
       if (!changes?.body) return changes?.base && !isBot(payload) ? 'retargeted' : undefined
-      // Whose it is, or was, is for who has the key to judge.
+      // Only who has the key can judge whose it is or was.
       const [had, has] = [hasMarker(changes.body.from ?? ''), hasMarker(pull.body)]
       return had === has ? undefined : has ? 'marked' : 'unmarked'
     }
@@ -191,7 +191,7 @@ export const fromCheckSuite = (arrival: Of<typeof payloads.CheckSuiteEvent>): No
     ? withNews(notUsed, [headNews(arrival, arrival.payload.check_suite.head_branch)])
     : notUsed
 
-/** Of those that it is the newest commit of, the first that may be of a pull request. */
+/** Takes the first branch that may be of a pull request, among those that have this as their newest commit. */
 export function fromStatus(arrival: Of<typeof payloads.StatusEvent>): Normalised {
   const { state, branches, repository } = arrival.payload
   const ref = branches.find(({ name }) => name !== repository.default_branch)?.name
@@ -225,7 +225,7 @@ function headNews(
   }
 }
 
-/** Of news that is about a branch. */
+/** The thread of news about a branch has no number. */
 const noThread = ({ installation, repository }: Arrival<payloads.BasePayload>['payload']): Thread => ({
   ...repositoryOf(installation.id, repository),
   ...{ number: 0, kind: 'pull', url: repository.html_url ?? '' },

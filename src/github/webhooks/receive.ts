@@ -19,7 +19,7 @@ export function listen(app: Pick<Probot, 'on'>, receive: Receive): void {
 }
 
 export interface ProbotWebhooks {
-  /** Of the payload as it came. */
+  /** Verifies the payload as it came. */
   verify(payload: string, signature: string): Promise<boolean>
   receive: Receive
 }
@@ -95,7 +95,7 @@ const Placed = z.object({
  * nothing else that is used: then it is a hint that the App may work there.
  */
 export interface Places {
-  /** By the bytes of a webhook. In a text its quotes would be escaped. */
+  /** Looks at the bytes of a webhook. In a text its quotes would be escaped. */
   isKnown(body: string): boolean
   /** What a webhook of which nothing is used says all the same, once. */
   newsIn(delivery: Delivery): AccessBackTrigger | undefined

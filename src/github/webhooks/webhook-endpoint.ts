@@ -13,7 +13,7 @@ import { readEvents } from './normalise.ts'
 import type { ProbotWebhooks } from './receive.ts'
 
 export interface WebhookEndpointDeps extends ProbotWebhooks {
-  /** One came that GitHub has sent. */
+  /** A webhook came that GitHub has sent. */
   came?(): void
   /** It holds no command: nobody looks at it. */
   isSilent?(event: string, body: Buffer): boolean
@@ -24,14 +24,14 @@ export interface WebhookEndpointDeps extends ProbotWebhooks {
 /** GitHub caps payloads at 25 MB; those that can carry a command are far smaller. */
 export const maxBody = 5 * 1024 * 1024
 
-/** Of all bodies at once, in bytes. */
+/** All bodies together have at most so many bytes at once. */
 const maxHeld = 64 * 1024 * 1024
 
 interface WebhookResponse {
   kind: WebhookResult
   status: number
   body: object
-  /** For the log: what to do about a refusal. */
+  /** The log says what to do about a refusal. */
   why?: string
 }
 

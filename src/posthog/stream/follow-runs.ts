@@ -29,10 +29,13 @@ interface Following {
 
 export type Follower = ReturnType<typeof followRuns>
 
-/** With one key of PostHog. */
+/** The streams of one PostHog key. */
 interface Followed {
   streams: StreamWatch
-  /** By task run, each Run that follows it, and when it is polled next: an issue and its pull request have one session. */
+  /**
+   * For each task run, the Runs that follow it, and when each is polled next. An issue and its pull request have one
+   * session.
+   */
   runs: Map<string, Map<string, number>>
 }
 

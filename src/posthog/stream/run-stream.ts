@@ -15,7 +15,7 @@ interface StreamOptions {
   pace?: Partial<StreamPace>
 }
 
-/** In ms, except `reconnects`. */
+/** Times are in ms. */
 export interface StreamPace {
   minGap: number
   said: number

@@ -76,7 +76,7 @@ export async function connect(
 const plain = new http.Agent({ keepAlive: false })
 const secured = new https.Agent({ keepAlive: false, maxCachedSessions: 10 })
 
-/** Not `fetch`: Node 20 opens a spare connection for each aborted stream. A redirect is a refusal. */
+/** It does not use `fetch`, as Node 20 opens a spare connection for each aborted stream. A redirect is a refusal. */
 function openStream(
   settings: PostHogSettings,
   { session, lastId }: Line,
@@ -155,7 +155,7 @@ async function hearOut(line: Line, response: IncomingMessage, alive: () => void)
   return { kind: 'lost', reason: 'closed by the server' }
 }
 
-/** Of an event, which is bounded as a whole. */
+/** A part of an event. The event is bounded as a whole. */
 const part = z.string().max(maxEvent)
 const Frame = z.object({
   type: part,

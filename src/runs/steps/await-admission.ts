@@ -91,13 +91,13 @@ export const awaitAdmission = step('await-admission', {
   },
 })
 
-/** At a limit that somebody may have raised since it was looked at last. */
+/** Says whether it waits at a limit that somebody may have raised since it was looked at last. */
 const isHeldByLimit = (waits: Waits | undefined): boolean => waits?.kind === 'until' || waits?.kind === 'zero'
 
 const settingsNow = ({ run, deps, github }: StepContext<Permitting>): Promise<SettingsNow> =>
   deps.settings.of(github, run.thread)
 
-/** With the limits of now, if they are others than those that it was looked at with: then it is looked at again. */
+/** Gives the Run the limits of now if they differ from those that it was looked at with. Then it is looked at again. */
 function withNewLimits(run: Run, { settings, usable }: SettingsNow): Change | undefined {
   const { limits } = settings
   if (!usable || JSON.stringify(limitsOf(run)) === JSON.stringify(limits)) return undefined
@@ -118,7 +118,7 @@ const keepsWaiting = (run: Run, now: number, waits: Waits): ChangeOf<'schedule'>
   schedule: { enteredAt: enteredAt(run, now), waits, nextPollAt: pollAgainAt(waits, now) },
 })
 
-/** Who has to wait for people may wait for days: each look comes as late as all before together, up to ten minutes. */
+/** A Run that waits for people may wait for days: each look comes as late as all before together, up to ten minutes. */
 function pollAgainAt(waits: Waits, now: number): number {
   switch (waits.kind) {
     case 'line':

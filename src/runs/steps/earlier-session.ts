@@ -47,7 +47,7 @@ export const rejoin = step('rejoin', {
       const attachments = isTerminal(status) ? undefined : await speakTo(context, earlier, offset)
       if (!attachments && !(spoken && (await tookUp(context, earlier, { offset, id: run.id }))))
         return { session: { earlier: { ...earlier, over: true } } }
-      // Asked while nobody looked, in a turn of PostHog's own: it takes up no words before it is answered.
+      // The agent asked while nobody looked, in a turn of PostHog's own. It takes up no words before it is answered.
       const asked = log.findLast(({ what }) => what.kind === 'asks' || what.kind === 'permitted')?.what
       const permissionRequest = asked?.kind === 'asks' ? asked.request : undefined
       const begun = await justStarted(context, {

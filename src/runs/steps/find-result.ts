@@ -52,7 +52,7 @@ export const findResult = step('find-result', {
   },
 })
 
-/** Of each head that was asked about, newest first. */
+/** The pull requests of each head that was asked about, newest first. */
 type Seen = ReadonlyMap<string, PullView[]>
 
 async function pullsOfHeads(context: Finding): Promise<{ found?: PullView; seen: Seen }> {

@@ -98,9 +98,7 @@ function pauseAfterPoll(
   return Math.min(usual, stopping, ...deadlines)
 }
 
-/**
- * Asked even after a failed call to PostHog, as the last word needs it; but never before a time that PostHog named.
- */
+/** PostHog is asked even after a failed call, as the last word needs it, but never before a time that PostHog named. */
 export const askCost = step('ask-cost', {
   posthog: ['cost'],
   writes: ['session'],
@@ -165,7 +163,7 @@ interface Known {
   round: number
   /** Its own. */
   taskRunId: string | undefined
-  /** With its last word, where it has one. */
+  /** What is known stands in a last word. */
   closed: boolean
   backup: Backup
 }

@@ -40,7 +40,7 @@ export const readNeeds = step('read-needs', {
 const othersOn = async (number: number, index: RunDeps['index'], { id, thread }: Run): Promise<Run[]> =>
   (await runsOfPull(index, thread, number)).flatMap(({ data }) => (data.id === id ? [] : [data]))
 
-/** By the settings of its start. */
+/** The bots that the settings of its start name. */
 export const botListOf = (
   { thread, baseline: { settings } }: Run,
   { accounts }: Pick<RunDeps, 'accounts'>,
@@ -57,7 +57,7 @@ export async function needsSeen(
 }
 
 const maxKept = 20
-/** As many as GitHub is asked for. */
+/** GitHub is asked for so many. */
 const maxComments = 50
 
 export function somethingOf({ isKnown: _, facts: __, sha: ___, ...needs }: NeedsView): PullNeeds | undefined {

@@ -11,7 +11,7 @@ const maxNamed = 20
 
 type Wanted = Pick<Run['request'], 'attached' | 'inline'>
 
-/** With those of the comments on lines. */
+/** The attachments, those of comments on lines included. */
 export const attachedTo = (
   { attached = [], inline = [] }: Wanted,
   others: readonly Attachment[] = [],

@@ -150,7 +150,7 @@ function shapingOf(context: StepContext, view: PullView): Shaping | undefined {
 
 const maxTitle = 256
 
-/** As the settings have it called. A squash merge makes it a commit subject, on which GitHub acts. */
+/** The title that the settings ask for. A squash merge makes it a commit subject, on which GitHub acts. */
 export function titleOf({ thread, baseline: { settings, snapshot } }: Run): string | undefined {
   const title = settings.pull_request.title?.replace(/\{(title|number)\}/g, (_, which) =>
     which === 'title' ? disarm(snapshot.title) : String(thread.number),
@@ -185,7 +185,7 @@ function afterChange(
   return recorded(pull ?? view, isUnlabelled ? 'GitHub did not let the bot set its labels' : undefined)
 }
 
-/** At once, for whoever merges before the turn's end, with the status that shows the pull request. */
+/** Puts it right at once, with the status that shows the pull request, as somebody may merge before the turn's end. */
 export async function putRightWhenFound(
   context: StepContext<'settle'>,
   view: PullView,

@@ -73,7 +73,7 @@ export function openAccess({ token, ended, now, slowness = 1_000 }: AccessOption
       const kind = await judge(bearer)
       return kind === 'right' ? { kind: 'in', session: undefined } : { kind }
     },
-    /** With the cookie of a new session, if the token is right. */
+    /** Sets the cookie of a new session, if the token is right. */
     async signIn(c: Context, given: string) {
       const kind = await judge(given)
       if (kind !== 'right') return kind
@@ -86,7 +86,7 @@ export function openAccess({ token, ended, now, slowness = 1_000 }: AccessOption
       if (session !== undefined) await ended.end(session)
       deleteCookie(c, cookieName, optionsOf(c))
     },
-    /** For one form of a session. Each is another, so that what is sent twice can be known. */
+    /** Makes a token for one form of a session. Each is another, so that what is sent twice can be known. */
     formToken(session: string): string {
       const form = randomBytes(12).toString('base64url')
       return `${form}.${signed(`form ${session} ${form}`)}`

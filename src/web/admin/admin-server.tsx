@@ -30,7 +30,7 @@ export interface AdminParts {
   drain: (() => void) | undefined
   /** All checks of the doctor. */
   examine(): Promise<readonly Check[]>
-  /** Those that are known to have failed. */
+  /** The checks that are known to have failed. */
   failedChecks(): Promise<readonly Check[]>
   posthogUrl(run: Run): string | undefined
   log: Pick<Log, 'info' | 'error'>

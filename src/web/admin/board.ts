@@ -35,7 +35,7 @@ export function pathTo(path: string, { filter = '', page = 1 }: { filter?: strin
 
 export type BoardRuns = Pick<JobQueue<Run>, 'get' | 'getMany' | 'members' | 'query'>
 
-/** Of each list on the first page; the rest is a click away. */
+/** The first page has so many of each list. The rest is a click away. */
 const atFirst = 5
 const perPage = 50
 
@@ -50,7 +50,7 @@ const everywhere = (whose: Whose | undefined): string[] => listed.map(group => s
 
 export interface Listing {
   runs: JobRecord<Run>[]
-  /** Of all pages. */
+  /** The number on all pages. */
   count: number
   page: number
   isLast: boolean
@@ -137,7 +137,7 @@ export function openBoard(runs: BoardRuns, now: () => number) {
       const ids = [...new Set([...found.slice(0, -1).flat(), ...ended].map(({ id }) => id))]
       return { runs: await runs.getMany(ids.slice(last - perPage, last)), isLast: ids.length <= last }
     },
-    /** Not one of another version; that the queue is away is another matter. */
+    /** A Run of another version is not shown. That the queue is away is another matter. */
     get: (id: string): Promise<JobRecord<Run> | undefined> =>
       runs.get(id).catch((error: unknown) => {
         if (error instanceof Error && error.name === 'UnreadableRecord') return undefined

@@ -112,7 +112,7 @@ function Facts({ run, now, viewer, posthogUrl }: RunShown) {
 
 const maxShown = 20_000
 
-/** Of people and of the agent: folded, and nothing else than text. */
+/** The words of people and of the agent are folded, and nothing else than text. */
 function Words({ run: { request, mailbox } }: { run: Run }) {
   const said = [request, ...mailbox.wordsOfRound, ...mailbox.pendingFollowUps]
   const texts = said.filter(({ text }) => text !== '')

@@ -8,7 +8,7 @@ import { stripInvisible } from '../../core/text/invisible.ts'
 import { begun } from '../../core/text/phrases.ts'
 import { waitsInWords } from '../../core/words/waiting.ts'
 
-/** As scripts read it: keep the names. Times are ISO 8601, `cost` is in US dollars. */
+/** Scripts read it, so keep the names. Times are ISO 8601, `cost` is in US dollars. */
 export interface RunInJson {
   id: string
   state: Phase
@@ -49,7 +49,7 @@ export function sinceOf({ request, schedule, session, result }: Run): number {
   return session.began?.at ?? schedule.admissionExpectedAt ?? request.at
 }
 
-/** For a Run that is not over: what has to happen, and by whom. */
+/** Says what has to happen for a Run that is not over, and by whom. */
 export function waitsFor(run: Run, now: number): string | undefined {
   const stands = situationOf(run)
   if (stands.kind === 'ended') return undefined
@@ -76,7 +76,7 @@ export const stateWords: Record<Phase, string> = {
   failed: 'Failed',
 }
 
-/** Of one that has ended, if there is more to say than its state. */
+/** The reason of a Run's end, if there is more to say than its state. */
 export function reasonOf({ result: { outcome } }: Run): string | undefined {
   switch (outcome?.kind) {
     case 'failed':

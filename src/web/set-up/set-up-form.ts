@@ -23,7 +23,7 @@ interface FieldInfo {
   more?: string
   hint: string
   type?: 'password' | 'url'
-  /** In an empty form. */
+  /** The value in an empty form. */
   usual?: string
   rules: readonly Rule[]
 }
@@ -43,7 +43,7 @@ const isReached = (address: string, { enterprise }: Values): boolean =>
 
 const addressRule = 'Give an address that begins with https://.'
 
-/** In the order of the page. */
+/** The fields in the order of the page. */
 export const form: Readonly<Record<Field, FieldInfo>> = {
   posthogHost: {
     label: 'Address of PostHog',

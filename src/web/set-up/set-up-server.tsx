@@ -32,7 +32,7 @@ export interface SetUpDeps {
   file: string
   given: Partial<Values>
   protocol: string
-  /** One that is there stays. */
+  /** A token that is there stays. */
   hasAdminToken: boolean
   wanted: AppWishes
   testPostHog(values: Values): Promise<Check[]>
@@ -55,7 +55,7 @@ export function setUpServer(deps: SetUpDeps): { server: HttpServer; token: strin
 
 const cookieName = 'set_up'
 
-/** Only the person at the terminal: a printed token opens the page once, and only our page may post. */
+/** Admits only the person at the terminal: a printed token opens the page once, and only our page may post. */
 function admitting(names: readonly string[], token: string) {
   const session = randomBytes(24).toString('base64url')
   let isUsed = false
