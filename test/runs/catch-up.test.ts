@@ -1,10 +1,9 @@
 /** A Run whose record may lag behind what was done, and what its own status in the thread says. */
 import { expect, test } from 'vitest'
-import { markerSigner } from '../../src/core/record/marker.ts'
+import { markerOf, markerSigner } from '../../src/core/record/marker.ts'
 import { backupOf } from '../../src/core/record/recovery-record.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
 import { catchUp } from '../../src/runs/steps/follow-task-run.ts'
-import { markerOf } from '../../src/runs/steps/markers.ts'
 import { afterStep, handWith } from '../commands/command-world.ts'
 import { inLine, runWith, status, t0, taskRun, working } from '../core/given.ts'
 

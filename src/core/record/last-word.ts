@@ -112,6 +112,9 @@ export const isOnlyRequest = ({ request, result, session, mailbox }: Run): boole
   request.before === undefined &&
   mailbox.followUpsSent === 0
 
+export const foldable = (run: Run): string | undefined =>
+  isSuperseded(run) && run.result.untended.length <= 1 ? run.report.status?.nodeId : undefined
+
 /** What became of the pull request, if the last word is to tell it. */
 export const endToTell = (run: Run): Ended | undefined => (hasChanged(run) ? run.result.ended : undefined)
 

@@ -8,6 +8,7 @@ import type { Thread } from '../model/thread.ts'
 import { readJson } from '../text/json.ts'
 import { Backup } from './recovery-record.ts'
 import { Rights, whats } from './request-part.ts'
+import { type Run, sessionOf } from './run.ts'
 
 /** Unknown values of another version are ignored. */
 export const Marker = z.object({
@@ -31,6 +32,35 @@ export const Marker = z.object({
   backup: Backup.optional().catch(undefined),
 })
 export type Marker = z.infer<typeof Marker>
+
+/** A mail shows the whole marker, so a comment that is mailed says in it only its run and round. */
+export const shortMarkerOf = (run: Run, as: 'closing' | 'reply'): Marker => ({
+  ...{ run: run.id, repo: run.thread.repoId, thread: run.thread.number },
+  ...{ as, round: run.result.round },
+})
+
+/** All that a later command, or the search for lost runs, has to know. */
+export function markerOf(run: Run, as: Marker['as']): Marker {
+  const pull = run.result.pulls.at(-1)
+  const branch = pull?.state === 'open' ? pull.head : run.workspace.branch?.name
+  const { taskId, earlier } = run.session
+  const session = sessionOf(run) ?? (earlier?.taskId === taskId ? earlier : undefined)
+  return {
+    run: run.id,
+    repo: run.thread.repoId,
+    thread: run.thread.number,
+    as,
+    round: run.result.round,
+    what: run.request.what,
+    task: taskId,
+    taskRun: session?.taskRunId,
+    may: session?.may,
+    branch,
+    made: run.workspace.madeBranch,
+    sha: run.workspace.branch?.sha,
+    pull: pull?.number,
+  }
+}
 
 export interface Signer {
   write(marker: Marker): string

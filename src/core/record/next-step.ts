@@ -380,9 +380,6 @@ function mayHaveFixed(run: Run): boolean {
   return lineAnswersIn(run).lineAnswers.length > 0
 }
 
-export const foldable = (run: Run): string | undefined =>
-  isSuperseded(run) && run.result.untended.length <= 1 ? run.report.status?.nodeId : undefined
-
 function* replies(run: Run): Due {
   const [next] = run.mailbox.answers
   if (next && (!next.reply || openIntents(run).length === 0)) yield { kind: 'answer-message' }

@@ -6,8 +6,7 @@ import { reactions } from '../../core/model/views.ts'
 import type { Marker } from '../../core/record/marker.ts'
 import { replyComment, replyToMessage } from '../../core/words/replies.ts'
 import { saying } from '../../core/words/say.ts'
-import { ignoreRefusal } from './markers.ts'
-import { once, step } from './step-context.ts'
+import { ignoreRefusal, once, step } from './step-context.ts'
 
 export const answerMessage = step('answer-message', {
   github: ['ownComments', 'comment', 'react', 'settle'],

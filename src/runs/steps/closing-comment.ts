@@ -17,7 +17,7 @@ import {
   inlinePlace,
   leavesBoxInStatus,
 } from '../../core/record/last-word.ts'
-import type { Marker } from '../../core/record/marker.ts'
+import { type Marker, markerOf, shortMarkerOf } from '../../core/record/marker.ts'
 import { inlineAsked } from '../../core/record/open-question.ts'
 import { questionKey, questionToAsk } from '../../core/record/permission-request.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
@@ -31,8 +31,7 @@ import { boxesAfter } from '../../core/words/details.ts'
 import { said, saying, signed } from '../../core/words/say.ts'
 import { callComment, questionComment } from '../../core/words/while-working.ts'
 import { readAgentWords } from '../../core/words/words.ts'
-import { ignoreRefusal, markerOf, shortMarkerOf } from './markers.ts'
-import { once, type RunDeps, type StepContext, step } from './step-context.ts'
+import { ignoreRefusal, once, type RunDeps, type StepContext, step } from './step-context.ts'
 
 type Speaking = StepContext<'ownComments' | 'comment'>
 
@@ -150,7 +149,12 @@ async function reviewOf(
   }
 }
 
-/** Where the Run is answered: in its inline thread, as long as that is there. */
+/**
+ * What follows if GitHub refuses a comment: it is said later, or where there is no thread on the line any more, in the
+ * pull request's own.
+ * @returns nothing once it is given up
+ * @throws what is no refusal
+ */
 function unsaid(context: Speaking, error: unknown): ChangeOf<'report' | 'retries'> | undefined {
   if (!(error instanceof Rejected) || error.of === 'read') throw error
   const now = context.deps.now()

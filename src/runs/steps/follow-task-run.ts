@@ -7,6 +7,7 @@ import { threadName } from '../../core/model/thread.ts'
 import { Pull } from '../../core/model/views.ts'
 import { agentIsToEnd, cancelledAt } from '../../core/record/agent-end.ts'
 import { observe } from '../../core/record/apply-snapshot.ts'
+import { markerOf } from '../../core/record/marker.ts'
 import { logOffset } from '../../core/record/read-log.ts'
 import { type Backup, isOwnTaskRun, restored } from '../../core/record/recovery-record.ts'
 import { retryOf } from '../../core/record/retries.ts'
@@ -22,7 +23,6 @@ import {
 } from '../../core/record/timing.ts'
 import { agentWorks, settlesAt } from '../../core/record/turn.ts'
 import { ownSince, said } from '../../core/words/say.ts'
-import { markerOf } from './markers.ts'
 import { type StepContext, step } from './step-context.ts'
 
 export const cancel = step('cancel', {

@@ -8,8 +8,7 @@ import type { ReviewThread } from '../../core/model/views.ts'
 import { inlinePlace } from '../../core/record/last-word.ts'
 import { inlineAsked, lineAnswersIn, ofReview } from '../../core/record/open-question.ts'
 import type { ChangeOf, OpenInline, Run } from '../../core/record/run.ts'
-import { ignoreRefusal } from './markers.ts'
-import { type StepContext, step } from './step-context.ts'
+import { ignoreRefusal, type StepContext, step } from './step-context.ts'
 
 type Looking = StepContext<'reviewThreads' | 'changedBetween'>
 

@@ -1,21 +1,20 @@
 /**
  * The steps that show how a Run stands: `post-status`, `edit-status` and `minimize-status` keep its comment.
- * `show-state` sets the label of its state.
+ * `show-state` sets the label of its state, and `unlabel` takes off those that asked for work.
  * They leave in the report what is shown.
  */
 import { Rejected } from '../../core/model/errors.ts'
 import type { ThreadClient } from '../../core/model/ports.ts'
 import type { Posted } from '../../core/model/views.ts'
 import { isSuperseded } from '../../core/record/last-word.ts'
-import type { Marker, Signer } from '../../core/record/marker.ts'
+import { type Marker, markerOf, type Signer } from '../../core/record/marker.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
 import { isDone, type Run } from '../../core/record/run.ts'
 import { labelStateOf, stateLabels, states } from '../../core/record/situation.ts'
 import { triggerOf } from '../../core/settings/deployment-settings.ts'
 import { saying, signed } from '../../core/words/say.ts'
 import { isThreadGivenUp } from './closing-comment.ts'
-import { ignoreRefusal, markerOf } from './markers.ts'
-import { lastActivityAt, once, type StatusDrawing, step } from './step-context.ts'
+import { ignoreRefusal, lastActivityAt, once, type StatusDrawing, step } from './step-context.ts'
 
 const commentOf = (drawing: StatusDrawing, signer: Signer): string =>
   signed(signer, drawing.words(), markOf(drawing))
@@ -140,5 +139,17 @@ export const showState = step('show-state', {
       await ignoreRefusal(context, github.showState({ name: nameOf(state), ...stateLabels[state] }, others))
     } else if (before) await ignoreRefusal(context, github.removeLabel(nameOf(before)))
     return { report: { state } }
+  },
+})
+
+export const unlabel = step('unlabel', {
+  github: ['removeLabel'],
+  writes: ['report'],
+  async do(context) {
+    for (const label of new Set(context.run.report.labels)) {
+      await context.job.assertLocked()
+      await ignoreRefusal(context, context.github.removeLabel(label))
+    }
+    return { report: { labels: [] } }
   },
 })

@@ -8,7 +8,7 @@ import type { Accounts } from '../../access/authorize.ts'
 import type { SettingsReader } from '../../access/read-settings.ts'
 import type { StopsOf } from '../../access/stop-after.ts'
 import type { CallBudget } from '../../core/model/call-budget.ts'
-import type { Service } from '../../core/model/errors.ts'
+import { loggedIfRejected, Rejected, type Service } from '../../core/model/errors.ts'
 import type {
   GitHub,
   Guard,
@@ -223,6 +223,18 @@ export async function attempt<T>(
   await announce(intent)
   await job.assertLocked()
   return perform()
+}
+
+export async function ignoreRefusal(
+  context: Pick<StepContext, 'run' | 'deps'>,
+  effect: Promise<unknown>,
+  what = 'GitHub refused a change',
+): Promise<void> {
+  const logged = loggedIfRejected(context.deps.log, what)
+  await effect.catch(error => {
+    if (error instanceof Rejected && error.of === 'read') throw error
+    logged(error)
+  })
 }
 
 export class Cancelled extends Error {

@@ -11,7 +11,8 @@ import {
   type Settling,
   type SettlingPart,
 } from '../../core/model/views.ts'
-import { foldable } from '../../core/record/next-step.ts'
+import { foldable } from '../../core/record/last-word.ts'
+import { markerOf } from '../../core/record/marker.ts'
 import { removableBranch, requestersOf, sessionAtWork } from '../../core/record/own-pull-request.ts'
 import { believeAbsent, isHeld } from '../../core/record/retries.ts'
 import { baseOf, type ChangeOf, changed, isDone, type Run, withDone } from '../../core/record/run.ts'
@@ -19,9 +20,9 @@ import type { Branch } from '../../core/record/workspace-part.ts'
 import { closesIssue, withFirst } from '../../core/text/markdown.ts'
 import { disarm } from '../../core/text/safe-markdown.ts'
 import { footerMark, pullFooter } from '../../core/words/small-line.ts'
-import { ignoreRefusal, markerOf, reactionAfter } from './markers.ts'
+import { reactionAfter } from './reaction.ts'
 import { statusToSend } from './status-comment.ts'
-import { drawStatus, refusedReads, type StepContext, step } from './step-context.ts'
+import { drawStatus, ignoreRefusal, refusedReads, type StepContext, step } from './step-context.ts'
 
 /**
  * Assigns the requester or asks them for a review, never both. The reaction and the last edit of the status go along.
@@ -166,23 +167,18 @@ export async function putRight(context: StepContext<'settle'>, view: PullView, k
     : recorded(view, known?.remark)
 }
 
-function afterChange(
-  view: PullView,
-  { change }: Shaping,
-  { pull, refused, unknownLabels = [] }: Settled,
-): Pull {
+function afterChange(view: PullView, { change }: Shaping, settled: Settled): Pull {
+  const after = settled.refused.includes('change') ? view : (settled.pull ?? view)
+  return recorded(after, leftAsItIs(change, settled))
+}
+
+function leftAsItIs({ title, base, body }: PullChange, { refused, unknownLabels = [] }: Settled) {
   if (refused.includes('change')) {
-    const parts = [
-      ...(change.title === undefined ? [] : ['title']),
-      ...(change.base === undefined ? [] : ['base']),
-      ...(change.body === undefined ? [] : ['description']),
-    ]
-    return recorded(view, `GitHub did not let the bot change its ${parts.join(' or ')}`)
+    const wished = Object.entries({ title, base, description: body }).filter(([, to]) => to !== undefined)
+    return `GitHub did not let the bot change its ${wished.map(([part]) => part).join(' or ')}`
   }
-  const missing = unknownLabels.join(', ')
-  if (missing !== '') return recorded(pull ?? view, `this repository does not have the labels: ${missing}`)
-  const isUnlabelled = refused.includes('labels')
-  return recorded(pull ?? view, isUnlabelled ? 'GitHub did not let the bot set its labels' : undefined)
+  if (unknownLabels.length > 0) return `this repository does not have the labels: ${unknownLabels.join(', ')}`
+  return refused.includes('labels') ? 'GitHub did not let the bot set its labels' : undefined
 }
 
 /** Puts it right at once, with the status that shows the pull request, as somebody may merge before the turn's end. */
