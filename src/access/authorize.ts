@@ -1,7 +1,7 @@
 /** Who may use a command: by their role at GitHub, or by name in the settings. */
 import { mayAct, type Role, type Sender } from '../core/model/command-grammar.ts'
 import { isNotFound, loggedIfRejected, NoResponse, Rejected } from '../core/model/errors.ts'
-import type { Log, ThreadClient } from '../core/model/ports.ts'
+import type { GitHubWith, Log } from '../core/model/ports.ts'
 import type { Person, Thread } from '../core/model/thread.ts'
 import { minute } from '../core/model/time.ts'
 import type { CommentView, NeedsView, Permission } from '../core/model/views.ts'
@@ -16,7 +16,7 @@ export interface Accounts {
 }
 
 export interface PersonCheck {
-  github: Pick<ThreadClient, 'permission' | 'isInTeam' | 'ownCommentsOfRepository'>
+  github: GitHubWith<'people.permission' | 'people.isInTeam' | 'comments.ownOfRepository'>
   accounts: Accounts
   signer: Signer
   repoId: number
@@ -64,7 +64,7 @@ async function permissionOf(
   reads: ReadRefusals,
 ): Promise<Permission> {
   try {
-    return await github.permission(person.login)
+    return await github.people.permission(person.login)
   } catch (error) {
     if (!isNotFound(error)) throw error
     return believeAbsent(`The account ${person.login}`, reads) ?? noPermission
@@ -100,7 +100,7 @@ async function isOneOf(
 async function isInTeams({ github, settings, log }: PersonCheck, { login }: Person): Promise<boolean> {
   for (const team of settings.allow.teams) {
     const unknown = loggedIfRejected(log, 'GitHub did not say who is in a team', { team })
-    if (await github.isInTeam(team, login).catch(unknown)) return true
+    if (await github.people.isInTeam(team, login).catch(unknown)) return true
   }
   return false
 }
@@ -109,7 +109,7 @@ async function usedBefore(
   { github, signer, repoId }: PersonCheck,
   login: string,
 ): Promise<number | undefined> {
-  const newestFirst = await github.ownCommentsOfRepository()
+  const newestFirst = await github.comments.ownOfRepository()
   const authors = newestFirst
     .flatMap(({ number, body }) => signer.read(body, { repoId, number }))
     .flatMap(({ backup }) => backup?.request.by ?? [])

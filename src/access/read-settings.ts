@@ -47,7 +47,7 @@ export interface LayerNow extends Pick<SettingsRead, 'given' | 'lineOf'> {
 export interface SettingsReader {
   deployment: DeploymentSettings
   grantsOf(thread: RepositoryRef): Promise<Grants>
-  of(github: Files, repository: Repository): Promise<SettingsNow>
+  of(files: Files, repository: Repository): Promise<SettingsNow>
 }
 
 const maxKept = 1_000
@@ -77,7 +77,7 @@ export function settingsReader({ deployment, file, ownerFiles, nameHolds, now }:
   const believe = absenceJudge(now)
 
   async function layer(files: Files, name: string, path: string): Promise<LayerNow> {
-    const text = await files.file(settingsPath)
+    const text = await files.text(settingsPath)
     believe(name, path, text !== undefined)
     const version = text === undefined ? 'none' : createHash('sha256').update(text).digest('hex').slice(0, 12)
     const read = file.read(text)
@@ -98,16 +98,16 @@ export function settingsReader({ deployment, file, ownerFiles, nameHolds, now }:
   return {
     deployment,
     grantsOf: grantsNow,
-    async of(github, thread) {
+    async of(files, thread) {
       const { owner: login, repo, repoId } = thread
       const path = `${login}/${ofOwner}: ${settingsPath}`
       const isOwners = repo.toLowerCase() === ofOwner
       const [grants, found, repository] = await Promise.all([
         grantsNow(thread),
         isOwners
-          ? layer(github, `${repoId}`, path)
+          ? layer(files, `${repoId}`, path)
           : layer(ownerFiles(thread), `${login.toLowerCase()} of ${thread.installationId}`, path),
-        isOwners ? noFile : layer(github, `${repoId}`, settingsPath),
+        isOwners ? noFile : layer(files, `${repoId}`, settingsPath),
       ])
       // It may be there where the App is not let in, which GitHub does not tell from a file that is not there.
       const problem = `${path} can not be read, and the deployment requires it: is the App installed on the repository ${ofOwner}, and the file there?`
@@ -159,8 +159,8 @@ const noFile: LayerNow = {
 }
 
 async function newestGood(files: Files, read: SettingsFile['read']): Promise<SettingsRead | undefined> {
-  for (const commit of (await files.fileCommits(settingsPath)).slice(1, 1 + maxVersions)) {
-    const found = read(await files.file(settingsPath, commit))
+  for (const commit of (await files.commits(settingsPath)).slice(1, 1 + maxVersions)) {
+    const found = read(await files.text(settingsPath, commit))
     if (found.problems.length === 0) return found
   }
   return undefined

@@ -1,5 +1,5 @@
 /** Why a Run does not begin now. */
-import type { Guard, JobIndex, JobQueue, ThreadClient } from '../core/model/ports.ts'
+import type { GitHubWith, Guard, JobIndex, JobQueue } from '../core/model/ports.ts'
 import type { Awaited } from '../core/model/views.ts'
 import { heldAt, isNear, type Me, rightBefore, spendingOf } from '../core/record/admission.ts'
 import { costReached, type LimitOfDay, lifting, limitReached, zeroLimit } from '../core/record/failures.ts'
@@ -75,7 +75,7 @@ const maxKept = 20
  */
 export async function heldByOthers(
   { id, data: run }: Me,
-  github: Pick<ThreadClient, 'blockers' | 'openPulls'>,
+  github: GitHubWith<'issue.blockers' | 'pulls.ofAgent'>,
   { index, now }: Pick<Own, 'index' | 'now'>,
 ): Promise<{ waits?: Waits; guards: readonly Guard[] }> {
   const { thread, request, baseline, mailbox, schedule, result } = run
@@ -84,7 +84,7 @@ export async function heldByOthers(
   if (request.options.force || mailbox.forced) return free
   const mayBeBlocked = thread.kind === 'issue' && (baseline.snapshot.blockers ?? 0) > 0
   if (mayBeBlocked) {
-    const open = await github.blockers()
+    const open = await github.issue.blockers()
     const more = Math.max(0, open.length - maxKept)
     if (open.length > 0)
       return { ...free, waits: { kind: 'blocked', since, by: open.slice(0, maxKept), more } }
@@ -94,7 +94,7 @@ export async function heldByOthers(
   if (most === undefined || isReadOnly(request.what) || thread.kind === 'pull' || hasOwn) return free
   const [known = 0] = await index.query([{ kind: 'count', set: sets.openPull(thread.repoId) }])
   const [open, coming] = await Promise.all([
-    github.openPulls(baseline.settings.branch_prefix),
+    github.pulls.ofAgent(baseline.settings.branch_prefix),
     index.listed([sets.pullToCome(thread.repoId)]),
   ])
   const toCome = coming.flatMap(({ id: other, data: { thread, baseline } }): Awaited[] =>

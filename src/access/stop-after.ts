@@ -4,7 +4,7 @@
  * had to wait for.
  */
 import { unlessRejected } from '../core/model/errors.ts'
-import type { ThreadClient } from '../core/model/ports.ts'
+import type { GitHubWith } from '../core/model/ports.ts'
 import type { Person, Thread } from '../core/model/thread.ts'
 import { isBefore, type Moment } from '../core/record/event-order.ts'
 import { mayUseNow, type PersonCheck } from './authorize.ts'
@@ -24,7 +24,7 @@ interface Unjudged extends Pick<Stop, 'id' | 'by'> {
 
 /** What tells who may stop, and what a text shows. */
 export interface StopCheck extends PersonCheck {
-  github: PersonCheck['github'] & Pick<ThreadClient, 'shown' | 'reviewComments'>
+  github: PersonCheck['github'] & GitHubWith<'pages.shown' | 'reviews.comments'>
 }
 
 export interface StopsOfThread {

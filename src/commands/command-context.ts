@@ -188,10 +188,10 @@ export const replacing = (command: Command): string => `replaced ${nameOf(comman
 
 /** The repository's settings come with the read-ahead query, the owner's with another call beside it. */
 function withReadAhead(github: ThreadClient): Files {
-  const ahead = github.readAhead()
+  const ahead = github.thread.readAhead()
   return {
-    file: (path, commit) => ahead.then(() => github.file(path, commit)),
-    fileCommits: path => github.fileCommits(path),
+    text: (path, commit) => ahead.then(() => github.files.text(path, commit)),
+    commits: path => github.files.commits(path),
   }
 }
 

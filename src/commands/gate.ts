@@ -112,7 +112,7 @@ async function wasGone(context: CommandContext): Promise<boolean> {
     return isStillSo(context, { thread, what: { kind: 'label', label: trigger.label } }, false)
   const asked = placeOf(trigger)
   if (!asked || asked.kind === 'subject') return false
-  if (asked.kind === 'review') return (await context.github.review(asked.reviewId)) === undefined
+  if (asked.kind === 'review') return (await context.github.reviews.text(asked.reviewId)) === undefined
   const { kind, commentId } = asked
   return isStillSo(context, { thread, what: { kind: 'comment', in: kind, commentId, reviewId: null } }, false)
 }
@@ -128,10 +128,10 @@ export async function isStillSo(
   const { github, deps } = context
   const calls = callsOf(deps.triggerOf(thread.ownerId))
   if (what.kind === 'comment')
-    return !(await github.hasComment(what)) && !(byReview && (await stillRequests(context, what, calls)))
+    return !(await github.comments.find(what)) && !(byReview && (await stillRequests(context, what, calls)))
   const leaves = what.kind === 'thread' && (what.by === 'deleted' || what.by === 'transferred')
   const state =
-    (await github.state()) ?? (leaves ? undefined : believeAbsent('The thread', refusedReads(context)))
+    (await github.thread.state()) ?? (leaves ? undefined : believeAbsent('The thread', refusedReads(context)))
   if (!state) return true
   if (what.kind === 'label') return !state.labels.includes(what.label)
   switch (what.by) {
@@ -148,13 +148,13 @@ export async function isStillSo(
 async function stillRequests(context: ThreadContext, { reviewId }: Deleted, calls: string): Promise<boolean> {
   if (reviewId === null) return false
   const { github } = context
-  const text = (await github.review(reviewId)) ?? believeAbsent('The review', refusedReads(context))
+  const text = (await github.reviews.text(reviewId)) ?? believeAbsent('The review', refusedReads(context))
   if (text === undefined) return false
-  const inline = (await github.reviewComments(reviewId)).map(writtenIn)
+  const inline = (await github.reviews.comments(reviewId)).map(writtenIn)
   const texts = [{ text, addresses: 'whole' as const }, ...inline].filter(each =>
     mayHoldCommand(each.text, calls),
   )
-  const pages = await github.shown(texts)
+  const pages = await github.pages.shown(texts)
   return texts.some(({ text }, at) => parseCommands({ text, page: pages[at] }, calls).length > 0)
 }
 

@@ -125,7 +125,7 @@ async function cameAlong(context: ThreadContext<LabelTrigger>): Promise<boolean>
   if (thread.kind !== 'issue') return false
   // What is asked here is read ahead with the settings.
   await settingsOf(context)
-  const moved = await context.github.transferredAt()
+  const moved = await context.github.issue.transferredAt()
   return moved !== undefined && at < moved + labelsComeWithin
 }
 
@@ -149,7 +149,7 @@ async function besideText(context: ThreadContext<LabelTrigger>): Promise<StepRes
   if (!text) return isSoon ? { kind: 'park', ms: 300 } : undefined
   if (await liveRun(context, threadSlot(trigger.thread))) return undefined
   const begun = await Promise.all(runIds.map(id => deps.runs.get(id)))
-  if (begun.some(run => run !== undefined)) await github.removeLabel(trigger.label)
+  if (begun.some(run => run !== undefined)) await github.labels.remove(trigger.label)
   return end
 }
 

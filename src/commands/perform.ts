@@ -41,7 +41,7 @@ export async function perform(context: CommandContext, decision: Decision): Prom
       return refused(decision.reply)
     case 'start': {
       if (await isForgotten(context, decision.run.id)) return { kind: 'passed-over' }
-      const baseline = { prefetched: context.github.prefetched() }
+      const baseline = { prefetched: context.github.thread.prefetched() }
       // It waited for another one here.
       const schedule = { enteredAt: context.record.waits?.since }
       // One that was made before may be forgotten.

@@ -2,7 +2,7 @@
 import { isMisplaced, mayBeMisplaced, mayHoldCommand, type SeenText } from '../core/command/find.ts'
 import { newCommands, type Parsed } from '../core/command/parse.ts'
 import { templatesFolder, templatesIn } from '../core/command/template.ts'
-import type { ThreadClient, WrittenText } from '../core/model/ports.ts'
+import type { GitHubWith, WrittenText } from '../core/model/ports.ts'
 import type { CommentTrigger, InlineComment, TickTrigger } from '../core/model/trigger.ts'
 import type { Marker, Signer } from '../core/record/marker.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
@@ -14,14 +14,14 @@ import { commands, parseCommands } from './command-registry.ts'
 
 /** The comment or review; without a command in it also the comments on lines of the review. */
 export async function textsOf(
-  github: Pick<ThreadClient, 'reviewComments'>,
+  github: GitHubWith<'reviews.comments'>,
   trigger: CommentTrigger,
 ): Promise<WrittenText[]> {
   const { text, commentRef, before } = trigger
   const own = ownText(trigger)
   if (mayHoldCommand(text, callsOf(trigger)) || commentRef.kind !== 'review' || before !== undefined)
     return [own]
-  return [own, ...(await github.reviewComments(commentRef.reviewId)).map(writtenIn)]
+  return [own, ...(await github.reviews.comments(commentRef.reviewId)).map(writtenIn)]
 }
 
 export const ownText = ({ text, commentRef, before }: CommentTrigger): WrittenText => ({
@@ -68,7 +68,7 @@ async function pagesOf(
 
 /** Their names come with what is read ahead. */
 export const templatesOf = async ({ github }: CommandContext): Promise<string[]> =>
-  templatesIn(await github.folder(templatesFolder), commands)
+  templatesIn(await github.files.names(templatesFolder), commands)
 
 function oldText(trigger: CommentTrigger): WrittenText[] {
   const { before = '' } = trigger
@@ -106,7 +106,7 @@ export async function newlyAsked(
 async function pagesSeen(context: CommandContext, texts: readonly WrittenText[], asked: number) {
   if (asked > 0 && !(await mayCost(context, asked))) return texts.map(() => undefined)
   const byStranger = isStranger(context)
-  return context.github.shown(texts.map(text => ({ ...text, byStranger })))
+  return context.github.pages.shown(texts.map(text => ({ ...text, byStranger })))
 }
 
 /** Whether a command stands where none is read. Only asked of a text in which there is none. */

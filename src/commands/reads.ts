@@ -33,13 +33,13 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
     isOurs: ({ session: { tenant } }) => tenant === undefined || tenant === deps.tenant,
     now: deps.now(),
     async needs(number) {
-      const [needs, { settings }] = await Promise.all([github.needs(number), settingsOf(context)])
+      const [needs, { settings }] = await Promise.all([github.pulls.needs(number), settingsOf(context)])
       return withFindings(needs, { settings, thread, accounts: deps.accounts })
     },
     runsOf: async number => (await runsOfPull(deps.runs, thread, number)).map(({ data }) => data),
     async closers() {
       const all =
-        (await github.closers()) ??
+        (await github.issue.closers()) ??
         believeAbsent('The list of pull requests that close this', refusedReads(context)) ??
         []
       const may = await Promise.all(all.map(({ author }) => mayHoldUp(context, author)))
@@ -73,26 +73,27 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
     async head(now) {
       if (thread.kind !== 'pull') return undefined
       if (trigger.kind !== 'tick' && trigger.head && !now) return trigger.head
-      const view = await github.pull(thread.number)
+      const view = await github.pulls.find(thread.number)
       if (!view) return believeAbsent('The pull request', refusedReads(context))
       const { head, sha, base, repoId } = view
       return { ref: head, sha, base, repoId }
     },
     branch: async name =>
-      (await github.branch(name)) ?? believeAbsent(`The branch ${name}`, refusedReads(context)),
+      (await github.branches.find(name)) ?? believeAbsent(`The branch ${name}`, refusedReads(context)),
     models: () => deps.posthog.models(),
     sandboxes: () => deps.posthog.sandboxes(),
     checks: () => deps.examine(thread),
-    mayCheck: () => github.mayCheck(),
+    mayCheck: () => github.checks.mayReport(),
     schemaAddress: deps.schemaAddress,
     async inline() {
       if (trigger.kind !== 'comment') return undefined
       const { commentRef } = trigger
       if (commentRef.kind === 'review')
-        return asShown(context, await github.reviewComments(commentRef.reviewId))
+        return asShown(context, await github.reviews.comments(commentRef.reviewId))
       if (commentRef.kind !== 'inline') return undefined
       const { inline, rootId, commentId } = commentRef
-      const found = rootId === commentId ? undefined : await github.inlineComment(rootId)
+      const found =
+        rootId === commentId ? undefined : await github.comments.find({ in: 'inline', commentId: rootId })
       // What was changed since it was answered is not what was meant. GitHub's times are whole seconds.
       if (!found || found.changedAt >= trigger.at) return asShown(context, [inline])
       const { changedAt: _, ...parent } = found
@@ -101,7 +102,7 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
     templates,
     async template(text) {
       const meant = templateMeant(text, await templates())
-      return meant && filled(meant, await github.file(templatePath(meant.name)))
+      return meant && filled(meant, await github.files.text(templatePath(meant.name)))
     },
   }
 }
@@ -112,7 +113,7 @@ async function mayHoldUp(context: CommandContext, author: Closer['author']): Pro
   // They were let in just now.
   if (author.login === context.record.trigger.sender.login) return true
   try {
-    return mayAct((await context.github.permission(author.login)).role, 'write')
+    return mayAct((await context.github.people.permission(author.login)).role, 'write')
   } catch (error) {
     if (isNotFound(error)) return false
     throw error
@@ -124,7 +125,7 @@ async function asShown(context: CommandContext, comments: InlineComment[]): Prom
   const { github, record } = context
   const { url } = record.trigger.thread
   const parents = comments.flatMap(({ parent }) => (parent ? [writtenIn(parent)] : []))
-  const pages = await github.shown([
+  const pages = await github.pages.shown([
     ...comments.map(writtenIn),
     ...parents.map(parent => ({ ...parent, addresses: 'host' as const, mayBeMinimized: true })),
   ])
@@ -159,7 +160,7 @@ async function pastOf(context: CommandContext): Promise<Past | undefined> {
 
 /** The markers of statuses and last words, in their order. */
 async function markersOf({ github, deps, record }: CommandContext): Promise<Marker[]> {
-  const comments = await github.earlierComments()
+  const comments = await github.comments.earlier()
   return comments
     .flatMap(({ body }) => deps.signer.read(body, record.trigger.thread))
     .filter(({ as }) => as === 'status' || as === 'closing')
@@ -185,7 +186,8 @@ async function markerShown(context: CommandContext): Promise<Marker | undefined>
 }
 
 const pullNow = async (context: CommandContext, number: number): Promise<PullView | undefined> =>
-  (await context.github.pull(number)) ?? believeAbsent(`The pull request ${number}`, refusedReads(context))
+  (await context.github.pulls.find(number)) ??
+  believeAbsent(`The pull request ${number}`, refusedReads(context))
 
 /** Its run may not have edited its status yet, and the other thread of an issue and its pull request may have gone on. */
 async function withSession({ deps }: CommandContext, marker: Marker): Promise<Marker> {

@@ -139,7 +139,7 @@ export async function announce(context: CommandContext, words?: Reply): Promise<
 export async function foldAnnouncement({ record, job, github }: CommandContext): Promise<void> {
   if (record.waitingReply === undefined) return
   await job.assertLocked()
-  await github.minimize(record.waitingReply)
+  await github.thread.settle({ fold: record.waitingReply })
 }
 
 /** Each reply to `status` folds the one before it away. */
@@ -151,7 +151,7 @@ async function foldEarlier(context: CommandContext, run: string): Promise<void> 
   const nodeId = earlier.at(-1)?.nodeId
   if (nodeId === undefined) return
   await context.job.assertLocked()
-  await context.github.minimize(nodeId)
+  await context.github.thread.settle({ fold: nodeId })
 }
 
 /** Two replies at once are both recorded before they are posted, so the later one sees the other and reads again. */
@@ -170,8 +170,8 @@ async function untilNow(context: CommandContext): Promise<OwnComment[]> {
 
 async function earlier(context: CommandContext, since = 0): Promise<OwnComment[]> {
   const commentRef = commentRefOf(context)
-  if (commentRef?.kind === 'inline') return context.github.ownComments(since || undefined, commentRef)
-  return (await context.github.earlierComments(since || undefined)).filter(
+  if (commentRef?.kind === 'inline') return context.github.comments.own(since || undefined, commentRef)
+  return (await context.github.comments.earlier(since || undefined)).filter(
     ({ createdAt }) => createdAt >= since,
   )
 }
@@ -192,7 +192,7 @@ function ownMarked(
 /** 👀 on what somebody with trust asked. Nothing waits for long for it, and its failure does not matter. */
 export function reactWithEyes(context: CommandContext): boolean {
   if (isStranger(context) || context.record.trigger.kind === 'tick') return false
-  context.eyes = context.github.react(targetOf(context), 'eyes').catch(() => {})
+  context.eyes = context.github.thread.react(targetOf(context), 'eyes').catch(() => {})
   return true
 }
 
@@ -204,7 +204,8 @@ export async function awaitEyes(context: CommandContext): Promise<void> {
     eyes.then(() => false),
     new Promise<boolean>(done => setTimeout(done, second, true).unref()),
   ])
-  if (isLate) eyes.then(() => github.unreact(targetOf(context))).catch(() => {})
+  if (isLate)
+    eyes.then(() => github.thread.settle({ reaction: { target: targetOf(context) } })).catch(() => {})
 }
 
 export async function swapReaction(
@@ -216,20 +217,20 @@ export async function swapReaction(
   const content = reactions[sign]
   if (trigger.kind === 'tick') {
     // What a box asks is answered by a Run or in words, but for a stop that was heeded before.
-    if (sign === 'done' && trigger.commentRef) await context.github.react(trigger.commentRef, content)
+    if (sign === 'done' && trigger.commentRef) await context.github.thread.react(trigger.commentRef, content)
     return
   }
   await awaitEyes(context)
   await context.job.assertLocked()
   if (isOver && context.record.reacted)
-    await context.github.settle({ reaction: { target: targetOf(context), content } })
-  else await context.github.react(targetOf(context), content)
-  if (sign !== 'done' && trigger.kind === 'label') await context.github.removeLabel(trigger.label)
+    await context.github.thread.settle({ reaction: { target: targetOf(context), content } })
+  else await context.github.thread.react(targetOf(context), content)
+  if (sign !== 'done' && trigger.kind === 'label') await context.github.labels.remove(trigger.label)
 }
 
 export async function takeEyes(context: CommandContext): Promise<void> {
   if (!context.record.reacted) return
   await awaitEyes(context)
   await context.job.assertLocked()
-  await context.github.unreact(targetOf(context))
+  await context.github.thread.settle({ reaction: { target: targetOf(context) } })
 }

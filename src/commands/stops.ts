@@ -81,7 +81,7 @@ async function stopIn({ trigger, done, pages }: ThreadRecord, { github, signer }
   }
   if (trigger.kind !== 'comment') return undefined
   const texts = textsToSee(trigger, await textsOf(github, trigger))
-  const parsed = await newlyAsked(trigger, texts, pages ?? (await github.shown(texts)))
+  const parsed = await newlyAsked(trigger, texts, pages ?? (await github.pages.shown(texts)))
   const last = parsed.findLastIndex(each => !isMistake(each) && each.command.name === stopCommand.name)
   return last < done ? undefined : { moment: momentOf(trigger, last) }
 }

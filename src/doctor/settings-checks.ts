@@ -46,7 +46,7 @@ async function checkOwners(
   const read = await Promise.all(
     [...owners.values()]
       .slice(0, maxExamined)
-      .map(async each => ({ ...each, text: await files(each).file(settingsPath) })),
+      .map(async each => ({ ...each, text: await files(each).text(settingsPath) })),
   )
   const lacking = read.filter(
     ({ ownerId, text }) => text === undefined && settings.first.owners[ownerId]?.settings === 'required',
@@ -87,7 +87,7 @@ async function checkRepositories(
       const client = app.forRepo(repository)
       const [hasBegun, text] = await Promise.all([
         hasBranch(client, repository, repository.defaultBranch),
-        filesIn(client, repository).file(settingsPath),
+        filesIn(client, repository).text(settingsPath),
       ])
       const name = fullName(repository)
       const isItsOwn = text !== undefined && !isOwnersFile(repository)

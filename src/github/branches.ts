@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { isBranchOfIssue } from '../core/model/branch-name.ts'
 import { isEmptyRepository, isNotFound, Rejected, unlessRejected } from '../core/model/errors.ts'
 import type { ThreadClient } from '../core/model/ports.ts'
-import type { BaseView, BranchView, IssueBranches } from '../core/model/views.ts'
+import type { BranchView, IssueBranches } from '../core/model/views.ts'
 import { inRepository, named, nodesOf, query } from './graphql.ts'
 import { Linked, linkedField, linkedIn } from './nodes.ts'
 import { type ThreadAccess, usualStem } from './read-ahead.ts'
@@ -82,10 +82,10 @@ const baseBranch = {
 
 const nowhere = '0'.repeat(40)
 
-export function branchesOf({ client, thread, at, prefetched }: ThreadAccess) {
+export function branchesOf({ client, thread, at, prefetched }: ThreadAccess): ThreadClient['branches'] {
   const repository = { owner: thread.owner, name: thread.repo }
 
-  async function branch(name: string): Promise<BranchView | undefined> {
+  async function find(name: string): Promise<BranchView | undefined> {
     try {
       const { data } = await client.rest.git.getRef({ ...at, ref: `heads/${name}` })
       return { name, sha: data.object.sha }
@@ -104,9 +104,9 @@ export function branchesOf({ client, thread, at, prefetched }: ThreadAccess) {
   }
 
   return {
-    branch,
+    find,
 
-    async base(name: string): Promise<BaseView | undefined> {
+    async base(name) {
       const variables = { ...repository, ref: `refs/heads/${name}`, branch: name }
       const { ref, pullRequests } = (await query(client, baseBranch, variables)).repository
       const pull = pullRequests.nodes.find(({ isCrossRepository }) => !isCrossRepository)
@@ -115,9 +115,9 @@ export function branchesOf({ client, thread, at, prefetched }: ThreadAccess) {
         : undefined
     },
 
-    defaultBranch: async (): Promise<string> => (await client.rest.repos.get(at)).data.default_branch,
+    default: async () => (await client.rest.repos.get(at)).data.default_branch,
 
-    async issueBranches(stem: string): Promise<IssueBranches> {
+    async ofIssue(stem) {
       const read = prefetched.take('branches')
       // A branch read ahead may be gone by now; that there is none shows when it is made.
       const isAnyThere = read && read.linked.length + read.ours.length > 0
@@ -125,7 +125,7 @@ export function branchesOf({ client, thread, at, prefetched }: ThreadAccess) {
       const [found, refs, base] = await Promise.all([
         linked(),
         client.rest.git.listMatchingRefs({ ...at, ref: `heads/${stem}` }),
-        branch(thread.defaultBranch),
+        find(thread.defaultBranch),
       ])
       const ours = refs.data
         .map(({ ref, object }) => ({ name: ref.replace('refs/heads/', ''), sha: object.sha }))
@@ -134,34 +134,30 @@ export function branchesOf({ client, thread, at, prefetched }: ThreadAccess) {
     },
 
     /** Makes a branch, linked to the issue where possible. Repeatable. */
-    async makeBranch(
-      name: string,
-      sha: string,
-      nodes: IssueBranches['ids'],
-    ): Promise<{ linked: boolean; open?: boolean }> {
+    async create(name, sha, nodes) {
       if (nodes) {
         const variables = { issueId: nodes.issue, repositoryId: nodes.repository, oid: sha, name }
         const made = await query(client, createLinkedBranch, variables).catch(unlessRejected)
         const { linkedBranch, issue } = made?.createLinkedBranch ?? {}
         if (linkedBranch) return { linked: true, open: issue ? !issue.closed : undefined }
-        if (await branch(name)) return { linked: false }
+        if (await find(name)) return { linked: false }
       }
       try {
         await client.rest.git.createRef({ ...at, ref: `refs/heads/${name}`, sha })
       } catch (error) {
         // A ruleset answers 422, as does a taken name.
-        if (!(error instanceof Rejected && error.status === 422 && (await branch(name)))) throw error
+        if (!(error instanceof Rejected && error.status === 422 && (await find(name)))) throw error
       }
       return { linked: false }
     },
 
     /** Deletes the branch only if it still points at `sha`, which GitHub checks. What it refuses stays. */
-    async deleteBranch(name: string, sha: string, repository: string): Promise<void> {
+    async delete(name, sha, repository) {
       const updates = [{ name: `refs/heads/${name}`, beforeOid: sha, afterOid: nowhere }]
       await query(client, updateRefs, { id: repository, updates }).catch(unlessRejected)
     },
 
-    async branchUse(name: string): ReturnType<ThreadClient['branchUse']> {
+    async use(name) {
       const variables = { ...repository, ref: `refs/heads/${name}`, branch: name }
       const { id, ref, into, from } = (await query(client, branchUse, variables)).repository
       const isUsed = into.totalCount > 0 || from.nodes.some(({ isCrossRepository }) => !isCrossRepository)

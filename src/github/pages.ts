@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { NoResponse, RetryLater } from '../core/model/errors.ts'
-import type { WrittenText } from '../core/model/ports.ts'
+import type { ThreadClient, WrittenText } from '../core/model/ports.ts'
 import { asWritten, minimizedPage, type SeenPage } from '../core/text/seen-page.ts'
 import { named, send, threadKey } from './graphql.ts'
 import { readPage, readStrangersPage } from './page-reader.ts'
@@ -43,7 +43,7 @@ const PagesResponse = z.object({
   nodes: z.array(Rendered.extend({ id: z.string() }).nullable().catch(null)),
 })
 
-export function pagesOf({ app, client, thread, redact, now }: ThreadAccess) {
+export function pagesOf({ app, client, thread, redact, now }: ThreadAccess): ThreadClient['pages'] {
   const webUrl = thread.url
   const normal = (text: string): string => text.replace(/\r\n?/g, '\n')
 
@@ -92,7 +92,7 @@ export function pagesOf({ app, client, thread, redact, now }: ThreadAccess) {
 
   return {
     /** The pages in the order of the texts. It is `undefined` for a text whose page can't be had. @throws RetryLater */
-    async shown(texts: readonly WrittenText[]): Promise<(SeenPage | undefined)[]> {
+    async shown(texts) {
       const known = texts.map(written => (written.mayBeMinimized ? undefined : asWritten(written.text)))
       const unknown = texts.filter((_, at) => !known[at])
       const read: (SeenPage | undefined)[] = []

@@ -1,17 +1,9 @@
 /** Pull requests, and what is written in their reviews and on their lines. */
 import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
+import type { ThreadClient } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
-import type {
-  Approvals,
-  Awaited,
-  CommentView,
-  CommitView,
-  NeedsView,
-  NewPull,
-  PullFacts,
-  PullView,
-} from '../core/model/views.ts'
+import type { CommentView, PullFacts, PullView } from '../core/model/views.ts'
 import { agentLogin } from '../core/record/own-pull-request.ts'
 import { inRepository, labelKey, named, nodesOf, personKey, query, threadKey } from './graphql.ts'
 import {
@@ -31,7 +23,7 @@ import {
 import type { ThreadAccess } from './read-ahead.ts'
 import { unlessGone } from './request-rules.ts'
 
-export function pullsOf(access: ThreadAccess) {
+export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
   const { app, client, thread, at, redact, written } = access
 
   /** The title is stored, so redacted; the body is written back as it is. */
@@ -53,43 +45,21 @@ export function pullsOf(access: ThreadAccess) {
   })
 
   return {
-    pull: (number: number, joined?: Joined): Promise<PullView | undefined> =>
+    find: (number, joined) =>
       unlessGone(async () =>
         joined
           ? pullWith(access, number, joined)
           : viewed((await client.rest.pulls.get({ ...at, pull_number: number })).data),
       ),
 
-    async pullsFrom(head: string): Promise<PullView[]> {
+    async from(head) {
       const query = { ...at, head: `${at.owner}:${head}`, state: 'all', per_page: 20 } as const
       const { data } = await client.rest.pulls.list(query)
       return data.map(viewed).filter(view => view.head === head && view.repoId === thread.repoId)
     },
 
-    async isDescendant(ancestor: string, sha: string): Promise<boolean> {
-      const query = { ...at, basehead: `${ancestor}...${sha}`, per_page: 1 }
-      const found = await unlessGone(() => client.rest.repos.compareCommitsWithBasehead(query))
-      return found?.data.status === 'ahead' || found?.data.status === 'identical'
-    },
-
-    async isMerged(sha: string): Promise<boolean> {
-      const pulls = client.rest.repos.listPullRequestsAssociatedWithCommit
-      const found = await unlessGone(() => pulls({ ...at, commit_sha: sha }))
-      return found?.data.some(({ merged_at }) => merged_at !== null) ?? false
-    },
-
-    async commitsSince(base: string, head: string): Promise<CommitView[] | undefined> {
-      const query = { ...at, basehead: `${base}...${head}` }
-      const found = await unlessGone(() => client.rest.repos.compareCommitsWithBasehead(query))
-      return found?.data.commits.map(({ sha, author, committer }) => ({
-        sha,
-        byPerson: isPerson(author) && isPerson(committer),
-        app: [author, committer].find(each => each?.type === 'Bot')?.login,
-      }))
-    },
-
     /** Nothing is said of checks that GitHub does not let the App see. */
-    async needs(number: number): Promise<NeedsView | undefined> {
+    async needs(number) {
       const variables = named({ ...thread, number })
       const found = (await query(client, pullNeeds, variables)).repository.pullRequest
       if (found.state !== 'OPEN') return undefined
@@ -121,7 +91,7 @@ export function pullsOf(access: ThreadAccess) {
       }
     },
 
-    async approvals(number: number): Promise<Approvals | undefined> {
+    async approvals(number) {
       const variables = named({ ...thread, number })
       const found = (await query(client, pullApprovals, variables)).repository.pullRequest
       if (found.state !== 'OPEN') return undefined
@@ -140,14 +110,14 @@ export function pullsOf(access: ThreadAccess) {
     },
 
     /** GitHub lists at most 250. Source: GitHub REST, "List commits on a pull request". */
-    async hasCommitOf(number: number, login: string): Promise<boolean> {
+    async hasCommitOf(number, login) {
       const query = { ...at, pull_number: number, per_page: 100 }
       const commits = await client.paginate(client.rest.pulls.listCommits, query)
       return commits.some(({ author, committer }) => author?.login === login || committer?.login === login)
     },
 
     /** The newest hundred are looked at: a limit beyond that is none. */
-    async openPulls(prefix: string): Promise<Awaited[]> {
+    async ofAgent(prefix) {
       const variables = { owner: thread.owner, name: thread.repo }
       const { nodes } = (await query(client, openPulls, variables)).repository.pullRequests
       return nodes.flatMap(({ number, title, url, author, head, repoId }) =>
@@ -157,10 +127,41 @@ export function pullsOf(access: ThreadAccess) {
       )
     },
 
-    /** Not repeatable: after `NoResponse`, look with `pullsFrom` first. */
-    async openPull({ body, footer, ...pull }: NewPull): Promise<PullView> {
+    /** Not repeatable: after `NoResponse`, look with `from` first. */
+    async create({ body, footer, ...pull }) {
       const query = { ...at, ...pull, body: `${redact(body)}\n\n${written(footer)}`, draft: true }
       return viewed((await client.rest.pulls.create(query)).data)
+    },
+
+    async files(number) {
+      const { data } = await client.rest.pulls.listFiles({ ...at, pull_number: number, per_page: 100 })
+      return data.map(({ filename, patch }) => ({ path: filename, patch }))
+    },
+  }
+}
+
+export function commitsOf({ client, at }: ThreadAccess): ThreadClient['commits'] {
+  return {
+    async compare(base, head) {
+      const query = { ...at, basehead: `${base}...${head}` }
+      const found = await unlessGone(() => client.rest.repos.compareCommitsWithBasehead(query))
+      if (!found) return undefined
+      const { status, commits, files = [] } = found.data
+      return {
+        isDescendant: status === 'ahead' || status === 'identical',
+        commits: commits.map(({ sha, author, committer }) => ({
+          sha,
+          byPerson: isPerson(author) && isPerson(committer),
+          app: [author, committer].find(each => each?.type === 'Bot')?.login,
+        })),
+        paths: files.flatMap(({ filename, previous_filename: before }) => [filename, before ?? []].flat()),
+      }
+    },
+
+    async isMerged(sha) {
+      const pulls = client.rest.repos.listPullRequestsAssociatedWithCommit
+      const found = await unlessGone(() => pulls({ ...at, commit_sha: sha }))
+      return found?.data.some(({ merged_at }) => merged_at !== null) ?? false
     },
   }
 }
@@ -344,19 +345,13 @@ const openPulls = {
   schema: inRepository({ pullRequests: nodesOf(ListedPull) }),
 }
 
-/** What a pull request is to have: a person, and labels of the repository. */
-export interface Joined {
-  login?: string
-  labels?: readonly string[]
-}
-
 const HasId = z.object({ id: z.string() })
 
 /** The person and the labels, too, for whoever settles it: an account or a label may be gone. */
 export async function pullWith(
   { app: { ids }, client, thread, redact }: ThreadAccess,
   number: number,
-  { login, labels = [] }: Joined = {},
+  { login, labels = [] }: { login?: string | undefined; labels?: readonly string[] } = {},
 ): Promise<PullView> {
   const declares = labels.map((_, at) => `, $label${at}: String!`).join('')
   const asks = labels.map((_, at) => ` label${at}: label(name: $label${at}) { id }`).join('')

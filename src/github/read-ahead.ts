@@ -91,6 +91,7 @@ export interface ThreadAccess {
   thread: Thread
   /** Its repository, for REST. */
   at: { owner: string; repo: string }
+  issue: { owner: string; repo: string; issue_number: number }
   app: GitHubApp
   prefetched: Prefetched
   redact(text: string): string

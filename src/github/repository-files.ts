@@ -5,8 +5,7 @@
 import type { Octokit } from '@octokit/rest'
 import { templatesFolder } from '../core/command/template.ts'
 import { isNotFound, Rejected } from '../core/model/errors.ts'
-import type { Files, OwnerFiles } from '../core/model/ports.ts'
-import type { ChangedFile } from '../core/model/views.ts'
+import type { Files, OwnerFiles, ThreadClient } from '../core/model/ports.ts'
 import { settingsPath } from '../core/settings/settings-file.ts'
 import { NewestMap } from '../core/text/newest-map.ts'
 import type { GitHubApp } from './app-client.ts'
@@ -16,39 +15,34 @@ import { unlessGone } from './request-rules.ts'
 export function filesIn(client: Octokit, { owner, repo }: At): Files {
   const at = { owner, repo }
   return {
-    async file(path, commit) {
+    async text(path, commit) {
       const ref = commit === undefined ? {} : { ref: commit }
       const found = await unlessGone(() => client.rest.repos.getContent({ ...at, path, ...ref }))
       return found && fileText(found.data)
     },
 
-    async fileCommits(path) {
+    async commits(path) {
       const { data } = await client.rest.repos.listCommits({ ...at, path, per_page: 20 })
       return data.map(({ sha }) => sha)
     },
   }
 }
 
-export function repositoryFiles({ client, at, prefetched }: ThreadAccess) {
+export function repositoryFiles({ client, at, prefetched }: ThreadAccess): ThreadClient['files'] {
   const files = filesIn(client, at)
   return {
     ...files,
 
-    async file(path: string, commit?: string): Promise<string | undefined> {
+    async text(path, commit) {
       const read = path === settingsPath && commit === undefined ? prefetched.take('settings') : undefined
-      return read ? read.text : files.file(path, commit)
+      return read ? read.text : files.text(path, commit)
     },
 
-    async folder(path: string): Promise<string[]> {
+    async names(path) {
       const read = path === templatesFolder ? prefetched.see('templates') : undefined
       if (read) return read
       const found = await unlessGone(() => client.rest.repos.getContent({ ...at, path }))
       return Array.isArray(found?.data) ? found.data.map(({ name }) => name) : []
-    },
-
-    async changedFiles(number: number): Promise<ChangedFile[]> {
-      const { data } = await client.rest.pulls.listFiles({ ...at, pull_number: number, per_page: 100 })
-      return data.map(({ filename, patch }) => ({ path: filename, patch }))
     },
   }
 }
@@ -82,7 +76,7 @@ export function ownerFilesOf(app: GitHubApp, now: () => number): OwnerFiles {
     const known = knownOf(installationId, owner)
     const at = { owner, repo: ownerRepository }
     return {
-      async file(path, commit) {
+      async text(path, commit) {
         if (now() < known.absentUntil) return undefined
         const wasThere = known.files.has(path)
         try {
@@ -96,7 +90,7 @@ export function ownerFilesOf(app: GitHubApp, now: () => number): OwnerFiles {
           return undefined
         }
       },
-      fileCommits: filesIn(known.client, at).fileCommits,
+      commits: filesIn(known.client, at).commits,
     }
   }
 }

@@ -2,27 +2,14 @@
 import { z } from 'zod'
 import { type Role, roles } from '../core/model/command-grammar.ts'
 import { isNotFound, Rejected } from '../core/model/errors.ts'
+import type { ThreadClient } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
-import type { CommentRef } from '../core/model/trigger.ts'
-import type {
-  Awaited,
-  CheckReport,
-  Closer,
-  Closing,
-  Permission,
-  Reaction,
-  Settled,
-  Settling,
-  StateLabel,
-  Target,
-  ThreadState,
-} from '../core/model/views.ts'
+import type { Reaction, Settled, Settling, StateLabel, Target } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
-import { attachmentReader } from './attachment-files.ts'
 import { branchesOf } from './branches.ts'
 import { query, threadKey } from './graphql.ts'
 import { pagesOf } from './pages.ts'
-import { pullsOf } from './pull-requests.ts'
+import { commitsOf, pullsOf } from './pull-requests.ts'
 import {
   closersOf,
   mergesOf,
@@ -34,7 +21,7 @@ import {
 import { repositoryFiles } from './repository-files.ts'
 import { unlessGone, unlessLimited } from './request-rules.ts'
 import { graphQlName, isMoreThanReaction, settleThread } from './settle-thread.ts'
-import { commentsOf, reviewThreadsOf } from './thread-comments.ts'
+import { commentsOf, reviewsOf } from './thread-comments.ts'
 
 export interface ThreadClientOptions {
   now(): number
@@ -49,16 +36,33 @@ export function gitHubThread(
   app: GitHubApp,
   thread: Thread,
   { now, redact, inOwnWords = text => text, prefetched: brought }: ThreadClientOptions,
-) {
+): ThreadClient {
   const client = app.forRepo(thread)
   const at = { owner: thread.owner, repo: thread.repo }
-  const issue = { ...at, issue_number: thread.number }
-
   const written = (text: string): string => redact(inOwnWords(text))
   const prefetched = prefetchedParts(brought, now)
-  const access = { app, client, thread, at, prefetched, redact, written, now }
+  const issue = { ...at, issue_number: thread.number }
+  const access = { app, client, thread, at, issue, prefetched, redact, written, now }
   const nodes = prefetched.see('branches')?.ids
   if (nodes) app.ids.set(threadKey(thread), nodes.issue)
+  return {
+    thread: threadOf(access),
+    issue: issueOf(access),
+    comments: commentsOf(access),
+    reviews: reviewsOf(access),
+    pages: pagesOf(access),
+    files: repositoryFiles(access),
+    labels: labelsOf(access),
+    branches: branchesOf(access),
+    commits: commitsOf(access),
+    pulls: pullsOf(access),
+    checks: checksOf(access),
+    people: peopleOf(access),
+  }
+}
+
+function threadOf(access: ThreadAccess): ThreadClient['thread'] {
+  const { app, client, at, issue, prefetched, redact, written } = access
 
   function addReaction(target: Target, content: Reaction): Promise<unknown> {
     const { reactions } = client.rest
@@ -96,23 +100,11 @@ export function gitHubThread(
   }
 
   return {
-    ...branchesOf(access),
-    ...pullsOf(access),
-    ...commentsOf(access),
-    ...repositoryFiles(access),
-    ...reviewThreadsOf(access),
-    ...checkRunsOf(access),
-    ...stateLabelOf(access),
-    ...pagesOf(access),
     settle,
 
     /** Failures do not matter, except for a limit. */
-    async react(target: Target, content: Reaction): Promise<void> {
+    async react(target, content) {
       await addReaction(target, content).catch(unlessLimited)
-    },
-
-    async unreact(target: Target): Promise<void> {
-      await settle({ reaction: { target } })
     },
 
     async readAhead() {
@@ -125,29 +117,7 @@ export function gitHubThread(
 
     prefetched: () => prefetched.carried(redact),
 
-    /**
-     * `role_name` has triage and maintain. Of a custom role, `user.permissions` has the role that it is based on, and
-     * `permission` on older servers, which knows four words. Source: GitHub REST, "Get repository permissions for a user".
-     * @throws Rejected with 404 for somebody unknown
-     */
-    async permission(login: string): Promise<Permission> {
-      const { data } = await client.rest.repos.getCollaboratorPermissionLevel({ ...at, username: login })
-      const name = data.role_name || data.permission
-      const granted = data.user?.permissions
-      const basedOn = granted && ([...roles].reverse().find(role => granted[rightOf[role]]) ?? 'none')
-      return { role: roleNamed(name) ?? basedOn ?? roleNamed(data.permission) ?? 'none', name }
-    },
-
-    attachments: (commentRef?: CommentRef) =>
-      attachmentReader({ client, thread, token: () => app.readToken(thread), now, commentRef }),
-
-    async isInTeam(team: string, login: string): Promise<boolean> {
-      const query = { org: at.owner, team_slug: team, username: login }
-      const found = await unlessGone(() => app.forTeams(thread).rest.teams.getMembershipForUserInOrg(query))
-      return found?.data.state === 'active'
-    },
-
-    async closing(): Promise<Closing | undefined> {
+    async closing() {
       if (prefetched.take('open')) return undefined
       const { data } = await client.rest.issues.get(issue)
       const { state, closed_by: closer } = data
@@ -155,7 +125,24 @@ export function gitHubThread(
       return state === 'open' ? undefined : { by, at: Date.parse(data.closed_at ?? data.updated_at) }
     },
 
-    async blockers(): Promise<Awaited[]> {
+    state: () =>
+      unlessGone(async () => {
+        const { data } = await client.rest.issues.get(issue)
+        // GitHub redirects to a transferred issue.
+        if (data.number !== issue.issue_number) return undefined
+        return {
+          open: data.state === 'open',
+          locked: data.locked,
+          labels: data.labels.map(label => (typeof label === 'string' ? label : (label.name ?? ''))),
+        }
+      }),
+  }
+}
+
+function issueOf(access: ThreadAccess): ThreadClient['issue'] {
+  const { client, thread, at, issue, prefetched, redact } = access
+  return {
+    async blockers() {
       const all = await unlessGone(() =>
         client.paginate('GET /repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocked_by', {
           ...issue,
@@ -175,28 +162,33 @@ export function gitHubThread(
 
     transferredAt: () => transferredAt(access),
 
-    async closers(): Promise<Closer[] | undefined> {
+    async closers() {
       const found = thread.kind === 'issue' ? (prefetched.take('closers') ?? (await closersOf(access))) : []
       return found?.map(each => ({ ...each, title: redact(each.title) }))
     },
-
-    state: (): Promise<ThreadState | undefined> =>
-      unlessGone(async () => {
-        const { data } = await client.rest.issues.get(issue)
-        // GitHub redirects to a transferred issue.
-        if (data.number !== thread.number) return undefined
-        return {
-          open: data.state === 'open',
-          locked: data.locked,
-          labels: data.labels.map(label => (typeof label === 'string' ? label : (label.name ?? ''))),
-        }
-      }),
-
-    async removeLabel(name: string): Promise<void> {
-      await unlessGone(() => client.rest.issues.removeLabel({ ...issue, name }))
-    },
   }
 }
+
+const peopleOf = ({ app, client, thread, at }: ThreadAccess): ThreadClient['people'] => ({
+  /**
+   * `role_name` has triage and maintain. Of a custom role, `user.permissions` has the role that it is based on, and
+   * `permission` on older servers, which knows four words. Source: GitHub REST, "Get repository permissions for a user".
+   * @throws Rejected with 404 for somebody unknown
+   */
+  async permission(login) {
+    const { data } = await client.rest.repos.getCollaboratorPermissionLevel({ ...at, username: login })
+    const name = data.role_name || data.permission
+    const granted = data.user?.permissions
+    const basedOn = granted && ([...roles].reverse().find(role => granted[rightOf[role]]) ?? 'none')
+    return { role: roleNamed(name) ?? basedOn ?? roleNamed(data.permission) ?? 'none', name }
+  },
+
+  async isInTeam(team, login) {
+    const query = { org: at.owner, team_slug: team, username: login }
+    const found = await unlessGone(() => app.forTeams(thread).rest.teams.getMembershipForUserInOrg(query))
+    return found?.data.state === 'active'
+  },
+})
 
 const roleNamed = (name: string): Role | undefined =>
   name === 'push' ? 'write' : name === 'pull' ? 'read' : roles.find(role => role === name)
@@ -222,8 +214,8 @@ const BlockingIssues = z.array(
   z.object({ state: z.string(), number: z.number().int(), title: z.string(), html_url: z.string() }),
 )
 
-function stateLabelOf({ client: { rest }, at, thread }: ThreadAccess) {
-  const issue = { ...at, issue_number: thread.number }
+function labelsOf({ client: { rest }, at, issue }: ThreadAccess): ThreadClient['labels'] {
+  const isSame = (name: string, other: string): boolean => name.toLowerCase() === other.toLowerCase()
   const add = async (name: string) => (await rest.issues.addLabels({ ...issue, labels: [name] })).data
 
   async function added(label: StateLabel) {
@@ -237,30 +229,31 @@ function stateLabelOf({ client: { rest }, at, thread }: ThreadAccess) {
     }
   }
 
+  const remove = async (name: string): Promise<void> => {
+    await unlessGone(() => rest.issues.removeLabel({ ...issue, name }))
+  }
+
   return {
+    remove,
+
     /** May be repeated. What GitHub answers says which labels are there, whatever was done before. */
-    async showState(label: StateLabel, others: readonly string[]): Promise<void> {
+    async showState(label, others) {
       const there = await added(label)
-      const isNamed =
-        (wanted: string) =>
-        ({ name }: { name: string }): boolean =>
-          name.toLowerCase() === wanted.toLowerCase()
-      const mine = there.find(isNamed(label.name))
+      const mine = there.find(({ name }) => isSame(name, label.name))
       // GitHub makes what is missing by itself, in grey and without a description.
       if (mine && !mine.description) await rest.issues.updateLabel({ ...at, ...label, name: mine.name })
-      for (const { name } of there.filter(each => others.some(other => isNamed(other)(each))))
-        await unlessGone(() => rest.issues.removeLabel({ ...issue, name }))
+      for (const { name } of there) if (others.some(other => isSame(name, other))) await remove(name)
     },
   }
 }
 
 /** What our checks say of a commit. */
-function checkRunsOf({ app, thread, at, written }: ThreadAccess) {
+function checksOf({ app, thread, at, written }: ThreadAccess): ThreadClient['checks'] {
   return {
-    mayCheck: async (): Promise<boolean> => (await app.grantedBy(thread.installationId)).checks === 'write',
+    mayReport: async () => (await app.grantedBy(thread.installationId)).checks === 'write',
 
     /** @throws Rejected where the installation has not granted checks */
-    async report(sha: string, { name, state, title, summary, onlyFirst }: CheckReport): Promise<void> {
+    async report(sha, { name, state, title, summary, onlyFirst }) {
       const { checks } = app.forChecks(thread).rest
       // Anybody's workflow may make one of that name: only our own is changed.
       const { data } = await checks.listForRef({ ...at, ref: sha, check_name: name, app_id: app.id })

@@ -1,26 +1,19 @@
 /** Comments and reviews of a thread: what others wrote, and what we say there. */
 import { z } from 'zod'
-import type { InlineComment, ReplyRef } from '../core/model/trigger.ts'
-import type {
-  CommentView,
-  NewReview,
-  OwnComment,
-  ParentComment,
-  Posted,
-  ReviewThread,
-} from '../core/model/views.ts'
+import type { ThreadClient } from '../core/model/ports.ts'
+import type { CommentView, OwnComment, Posted } from '../core/model/views.ts'
+import { attachmentReader } from './attachment-files.ts'
 import { inRepository, named, nodesOf, query } from './graphql.ts'
 import { remarksOf } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'
-import { unlessGone, unlessLimited } from './request-rules.ts'
+import { unlessGone } from './request-rules.ts'
 import { isInsider } from './webhooks/event.ts'
 
 /** A thousand comments; older ones are forgotten. */
 const maxPagesOfRepository = 10
 
-export function commentsOf(access: ThreadAccess) {
-  const { app, client, thread, at, prefetched, redact, written } = access
-  const issue = { ...at, issue_number: thread.number }
+export function commentsOf(access: ThreadAccess): ThreadClient['comments'] {
+  const { app, client, thread, at, issue, prefetched, redact, written, now } = access
 
   /** Page by page, of which `keep` says what is held: a thread may have thousands of long ones. */
   async function listComments(
@@ -49,17 +42,13 @@ export function commentsOf(access: ThreadAccess) {
     )
 
   return {
-    async minimize(nodeId: string): Promise<void> {
-      await query(client, minimizeComment, { subject: nodeId }).catch(unlessLimited)
-    },
-
-    async earlierComments(since?: number): Promise<OwnComment[]> {
+    async earlier(since) {
       const login = await app.botLogin()
       return ownAmong(prefetched.see('comments') ?? (await listOwn(login, since)), login)
     },
 
-    /** Replies where somebody wrote. Not repeatable: after `NoResponse`, look with `ownComments` first. */
-    async comment(text: string, replyRef?: ReplyRef): Promise<Posted> {
+    /** Replies where somebody wrote. Not repeatable: after `NoResponse`, look with `own` first. */
+    async post(text, replyRef) {
       const body = written(text)
       if (replyRef?.kind !== 'inline')
         return postedAs((await client.rest.issues.createComment({ ...issue, body })).data)
@@ -67,34 +56,7 @@ export function commentsOf(access: ThreadAccess) {
       return postedAs((await client.rest.pulls.createReplyForReviewComment(query)).data)
     },
 
-    /** Not repeatable: after `NoResponse`, look with `ownReviews` first. */
-    async postReview({ sha, body, comments }: NewReview): Promise<number> {
-      const { data } = await client.rest.pulls.createReview({
-        ...{ ...at, pull_number: thread.number, commit_id: sha, event: 'COMMENT', body: written(body) },
-        comments: comments.map(({ path, line, startLine, body, suggestion }) => ({
-          ...{ path, line, side: 'RIGHT' },
-          ...(startLine === undefined ? {} : { start_line: startLine, start_side: 'RIGHT' }),
-          body: [
-            written(body),
-            ...(suggestion && redact(suggestion) === suggestion ? [suggestion] : []),
-          ].join('\n\n'),
-        })),
-      })
-      return data.id
-    },
-
-    async ownReviews(): Promise<OwnComment[]> {
-      const query = { ...at, pull_number: thread.number, per_page: 100 }
-      const [login, reviews] = await Promise.all([
-        app.botLogin(),
-        client.paginate(client.rest.pulls.listReviews, query),
-      ])
-      return reviews.flatMap(({ user, id, body, submitted_at }) =>
-        user?.login === login ? [{ id, body, createdAt: Date.parse(submitted_at ?? '') }] : [],
-      )
-    },
-
-    async edit(commentId: number, text: string, replyRef?: ReplyRef): Promise<{ nodeId: string } | 'gone'> {
+    async edit(commentId, text, replyRef) {
       const query = { ...at, comment_id: commentId, body: written(text) }
       const { issues, pulls } = client.rest
       const edited = await unlessGone<{ data: { node_id: string } }>(() =>
@@ -104,7 +66,7 @@ export function commentsOf(access: ThreadAccess) {
     },
 
     /** Our comments, oldest first. @param since ms since the epoch, compared with the last change */
-    async ownComments(since?: number, replyRef?: ReplyRef): Promise<OwnComment[]> {
+    async own(since, replyRef) {
       const login = await app.botLogin()
       if (replyRef?.kind !== 'inline') return ownAmong(await listOwn(login, since), login)
       const query = { ...at, pull_number: thread.number, per_page: 100 }
@@ -115,7 +77,7 @@ export function commentsOf(access: ThreadAccess) {
       )
     },
 
-    async ownCommentsOfRepository() {
+    async ownOfRepository() {
       const login = await app.botLogin()
       const query = { ...at, sort: 'created', direction: 'desc', per_page: 100 } as const
       const found: { number: number; body: string }[] = []
@@ -128,73 +90,27 @@ export function commentsOf(access: ThreadAccess) {
       return found
     },
 
-    async reviewComments(reviewId: number): Promise<InlineComment[]> {
-      const query = { ...at, pull_number: thread.number, review_id: reviewId, per_page: 100 }
-      const comments = await client.paginate(client.rest.pulls.listCommentsForReview, query)
-      // GitHub wraps an inline reply in a review of its own.
-      return comments
-        .filter(comment => !comment.in_reply_to_id)
-        .map(comment => ({
-          id: comment.id,
-          path: redact(comment.path),
-          line: comment.line ?? comment.original_line ?? null,
-          hunk: redact(comment.diff_hunk),
-          body: redact(comment.body),
-          nodeId: comment.node_id,
-          author: comment.user?.login ?? 'ghost',
-        }))
-    },
-
-    inlineComment: (commentId: number): Promise<ParentComment | undefined> =>
+    find: ({ in: where, commentId }) =>
       unlessGone(async () => {
-        const { data } = await client.rest.pulls.getReviewComment({ ...at, comment_id: commentId })
-        return {
-          author: data.user?.login ?? 'ghost',
-          body: redact(data.body),
-          nodeId: data.node_id,
-          changedAt: Date.parse(data.updated_at),
-        }
+        const query = { ...at, comment_id: commentId }
+        const { issues, pulls } = client.rest
+        const read = where === 'inline' ? pulls.getReviewComment(query) : issues.getComment(query)
+        const { user, body, node_id: nodeId, updated_at } = (await read).data
+        const author = user?.login ?? 'ghost'
+        return { author, body: redact(body ?? ''), nodeId, changedAt: Date.parse(updated_at) }
       }),
 
-    async hasComment(of: { in: 'thread' | 'inline'; commentId: number }): Promise<boolean> {
-      const query = { ...at, comment_id: of.commentId }
-      const { rest } = client
-      const found = await unlessGone<unknown>(() =>
-        of.in === 'inline' ? rest.pulls.getReviewComment(query) : rest.issues.getComment(query),
-      )
-      return found !== undefined
-    },
-
-    review: (reviewId: number): Promise<string | undefined> =>
-      unlessGone(async () => {
-        const query = { ...at, pull_number: thread.number, review_id: reviewId }
-        return redact((await client.rest.pulls.getReview(query)).data.body)
-      }),
-
-    async comments({ since, holds }: { since?: number; holds?: number } = {}): Promise<CommentView[]> {
+    async ofOthers({ since, holds } = {}) {
       const [login, said, remarks] = await Promise.all([
         app.botLogin(),
         readBefore(holds) ?? listComments(since, newestHeld),
         thread.kind === 'pull' ? remarksOf(client, thread) : [],
       ])
-      return ofOthers([...said, ...remarks], login)
+      return othersAmong([...said, ...remarks], login, redact)
     },
 
-    async remarks(number: number): Promise<CommentView[]> {
-      const remarks = remarksOf(client, { ...thread, number })
-      return ofOthers(await remarks, await app.botLogin())
-    },
-  }
-
-  function ofOthers(comments: readonly CommentView[], login: string): CommentView[] {
-    return comments
-      .filter(({ author }) => author !== login)
-      .map(({ body, on, ...comment }) => ({
-        ...comment,
-        body: redact(body),
-        on: on && { ...on, path: redact(on.path), hunk: redact(on.hunk) },
-      }))
-      .toSorted((a, b) => a.createdAt - b.createdAt)
+    attachments: commentRef =>
+      attachmentReader({ client, thread, token: () => app.readToken(thread), now, commentRef }),
   }
 
   /** What was read before a comment was written does not tell what stands before that one. */
@@ -248,13 +164,6 @@ function newestHeld(comments: CommentView[]): CommentView[] {
 /** Whom GitHub names where an account is gone. */
 const nobody = 'ghost'
 
-const minimizeComment = {
-  text: `mutation minimizeComment($subject: ID!) {
-  minimizeComment(input: { subjectId: $subject, classifier: OUTDATED }) { clientMutationId }
-}`,
-  schema: z.unknown(),
-}
-
 const reviewThreads = {
   text: `query reviewThreads($owner: String!, $name: String!, $number: Int!) {
   repository(owner: $owner, name: $name) {
@@ -276,32 +185,101 @@ const reviewThreads = {
   }),
 }
 
-/** Threads of comments on lines: which there are, and that they are resolved. */
-export const reviewThreadsOf = ({ client, thread, at }: ThreadAccess) => ({
-  async reviewThreads(): Promise<ReviewThread[]> {
-    const found = (await query(client, reviewThreads, named(thread))).repository.pullRequest
-    return found.reviewThreads.nodes.flatMap(({ id, path, comments: { nodes } }) =>
-      nodes.map(({ fullDatabaseId: rootId }) => ({ id, path, rootId })),
-    )
-  },
+export function reviewsOf({
+  app,
+  client,
+  thread,
+  at,
+  redact,
+  written,
+}: ThreadAccess): ThreadClient['reviews'] {
+  return {
+    /** Not repeatable: after `NoResponse`, look with `own` first. */
+    async post({ sha, body, comments }) {
+      const { data } = await client.rest.pulls.createReview({
+        ...{ ...at, pull_number: thread.number, commit_id: sha, event: 'COMMENT', body: written(body) },
+        comments: comments.map(({ path, line, startLine, body, suggestion }) => ({
+          ...{ path, line, side: 'RIGHT' },
+          ...(startLine === undefined ? {} : { start_line: startLine, start_side: 'RIGHT' }),
+          body: [
+            written(body),
+            ...(suggestion && redact(suggestion) === suggestion ? [suggestion] : []),
+          ].join('\n\n'),
+        })),
+      })
+      return data.id
+    },
 
-  async resolveThreads(ids: readonly string[]): Promise<void> {
-    const declared = ids.map((_, index) => `$thread${index}: ID!`).join(', ')
-    const parts = ids.map(
-      (_, index) =>
-        `part${index}: resolveReviewThread(input: { threadId: $thread${index} }) { clientMutationId }`,
-    )
-    const text = `mutation resolveThreads(${declared}) {\n  ${parts.join('\n  ')}\n}`
-    const variables = Object.fromEntries(ids.map((id, index) => [`thread${index}`, id]))
-    await query(client, { text, schema: z.unknown() }, variables)
-  },
+    async own() {
+      const query = { ...at, pull_number: thread.number, per_page: 100 }
+      const [login, reviews] = await Promise.all([
+        app.botLogin(),
+        client.paginate(client.rest.pulls.listReviews, query),
+      ])
+      return reviews.flatMap(({ user, id, body, submitted_at }) =>
+        user?.login === login ? [{ id, body, createdAt: Date.parse(submitted_at ?? '') }] : [],
+      )
+    },
 
-  async changedBetween(base: string, head: string): Promise<string[]> {
-    const compare = client.rest.repos.compareCommitsWithBasehead
-    const { data } = await compare({ ...at, basehead: `${base}...${head}`, per_page: 1 })
-    return (data.files ?? []).flatMap(({ filename, previous_filename: before }) => [
-      filename,
-      ...(before === undefined ? [] : [before]),
-    ])
-  },
-})
+    async comments(reviewId) {
+      const query = { ...at, pull_number: thread.number, review_id: reviewId, per_page: 100 }
+      const comments = await client.paginate(client.rest.pulls.listCommentsForReview, query)
+      // GitHub wraps an inline reply in a review of its own.
+      return comments
+        .filter(comment => !comment.in_reply_to_id)
+        .map(comment => ({
+          id: comment.id,
+          path: redact(comment.path),
+          line: comment.line ?? comment.original_line ?? null,
+          hunk: redact(comment.diff_hunk),
+          body: redact(comment.body),
+          nodeId: comment.node_id,
+          author: comment.user?.login ?? 'ghost',
+        }))
+    },
+
+    text: reviewId =>
+      unlessGone(async () => {
+        const query = { ...at, pull_number: thread.number, review_id: reviewId }
+        return redact((await client.rest.pulls.getReview(query)).data.body)
+      }),
+
+    async threads() {
+      const found = (await query(client, reviewThreads, named(thread))).repository.pullRequest
+      return found.reviewThreads.nodes.flatMap(({ id, path, comments: { nodes } }) =>
+        nodes.map(({ fullDatabaseId: rootId }) => ({ id, path, rootId })),
+      )
+    },
+
+    async resolve(ids) {
+      const declared = ids.map((_, index) => `$thread${index}: ID!`).join(', ')
+      const parts = ids.map(
+        (_, index) =>
+          `part${index}: resolveReviewThread(input: { threadId: $thread${index} }) { clientMutationId }`,
+      )
+      const text = `mutation resolveThreads(${declared}) {\n  ${parts.join('\n  ')}\n}`
+      const variables = Object.fromEntries(ids.map((id, index) => [`thread${index}`, id]))
+      await query(client, { text, schema: z.unknown() }, variables)
+    },
+
+    async remarks(number) {
+      const remarks = remarksOf(client, { ...thread, number })
+      return othersAmong(await remarks, await app.botLogin(), redact)
+    },
+  }
+}
+
+function othersAmong(
+  comments: readonly CommentView[],
+  login: string,
+  redact: ThreadAccess['redact'],
+): CommentView[] {
+  return comments
+    .filter(({ author }) => author !== login)
+    .map(({ body, on, ...comment }) => ({
+      ...comment,
+      body: redact(body),
+      on: on && { ...on, path: redact(on.path), hunk: redact(on.hunk) },
+    }))
+    .toSorted((a, b) => a.createdAt - b.createdAt)
+}

@@ -295,12 +295,12 @@ async function adopt(
   await deps.confirm()
   const { thread, snapshot } = await deps.installations.subject(repository, number)
   const github = deps.github(thread)
-  const view = marker.pull === undefined ? undefined : await github.pull(marker.pull)
+  const view = marker.pull === undefined ? undefined : await github.pulls.find(marker.pull)
   const pulls: Pull[] = view ? [Pull.parse(view)] : []
   const { repoId } = repository
   const inPull = view && deps.signer.read(view.body, { repoId, number: view.number })
   const untended = view && !inPull?.some(({ run }) => run === id) ? [view.number] : []
-  const { settings } = await deps.settings.of(github, thread)
+  const { settings } = await deps.settings.of(github.files, thread)
   const session = await sessionFound(deps, marker, { id, thread }, backup)
   const seen = { thread, snapshot, settings, pulls, untended, session }
   const remains: Remains = { id, backup, made: marker.made, commentId, closed, ...seen }

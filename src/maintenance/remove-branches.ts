@@ -64,9 +64,9 @@ async function poll(
   const kept = holder === undefined ? undefined : await deps.runs.get(holder)
   if (kept?.standing === 'live') {
     const wantsIt = unused.removing && kept.data.workspace.branch?.name === name
-    if (!wantsIt || (await github.branch(name))) return pause
-    const { ids } = await github.issueBranches(name)
-    await github.makeBranch(name, sha, ids)
+    if (!wantsIt || (await github.branches.find(name))) return pause
+    const { ids } = await github.branches.ofIssue(name)
+    await github.branches.create(name, sha, ids)
     deps.log.info({ thread: thread.url, branch: name }, 'restored a branch because a run had just found it')
     return pause
   }
@@ -76,10 +76,10 @@ async function poll(
   const later = await tenant.budget.reserve({ ...call, kind: 'spare' }).catch(() => undefined)
   if (later !== undefined) return Math.max(pause, later)
   if (!isTerminal(await tenant.posthog.statusOf(session, { counted: true }))) return pause
-  const use = await github.branchUse(name)
+  const use = await github.branches.use(name)
   if (use.sha !== sha || use.isUsed) return 'done'
   await context.remember({ ...unused, removing: true })
-  await github.deleteBranch(name, sha, use.repository)
+  await github.branches.delete(name, sha, use.repository)
   await context.remember({ ...unused, removing: true, removed: true })
   deps.log.info({ thread: thread.url, branch: name }, 'removed an unused branch')
   return 0

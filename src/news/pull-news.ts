@@ -31,7 +31,8 @@ export async function newsOfPull(context: ThreadContext, trigger: PullNewsTrigge
   if (news === 'reopened') await checkApproval(context, trigger)
   const { number } = trigger.thread
   const readAt = context.deps.now()
-  const view = (await context.github.pull(number)) ?? believeAbsent('The pull request', refusedReads(context))
+  const view =
+    (await context.github.pulls.find(number)) ?? believeAbsent('The pull request', refusedReads(context))
   if (!view) return { kind: 'end' }
   if (!(await notifyRuns(context, trigger, view, readAt))) return { kind: 'park', ms: 200 }
   switch (news) {
@@ -62,7 +63,7 @@ async function markAgain(
   if (!maker || view.state !== 'open') return
   const body = wantedBody({ run: maker.data, deps }, view)
   if (body === view.body) return
-  const { refused } = await github.settle({ pull: { number: view.number, change: { body } } })
+  const { refused } = await github.thread.settle({ pull: { number: view.number, change: { body } } })
   if (refused.length > 0) deps.log.warn({ pull: view.url }, 'the pull request could not be put right')
 }
 
@@ -143,7 +144,7 @@ async function checkApproval(
   // An agent that works as a user looks like one until its run knows of the pull request.
   if (!hasMarker && runs.length === 0 && (await isUserAtWork(context))) return { kind: 'park', ms: userWorks }
   return shown(context, async () => {
-    const found = await github.approvals(number)
+    const found = await github.pulls.approvals(number)
     if (!found) return
     const markers = deps.signer.read(found.body, thread).filter(({ as }) => as === 'pull')
     const requesters = new Map(runs.flatMap(requestersOf).map(each => [each.id, each]))
@@ -152,10 +153,10 @@ async function checkApproval(
       runs.length > 0 ||
       markers.length > 0 ||
       found.author === agentLogin ||
-      (await github.hasCommitOf(number, agentLogin))
+      (await github.pulls.hasCommitOf(number, agentLogin))
     const check = isCodexs ? approvalCheck(othersAmong(found.by, ids), [...requesters.values()]) : noneOfCodex
     await job.assertLocked()
-    await github.report(found.sha, check)
+    await github.checks.report(found.sha, check)
   })
 }
 
@@ -163,7 +164,7 @@ async function checkMergeGroup(context: ThreadContext, { head }: PullNewsTrigger
   if (!head || context.deps.tenant === undefined || !isWanted(await settingsOf(context))) return end
   return shown(context, async () => {
     await context.job.assertLocked()
-    await context.github.report(head.sha, inMergeQueue)
+    await context.github.checks.report(head.sha, inMergeQueue)
   })
 }
 

@@ -1,11 +1,9 @@
 /** PostHog's Tasks, as Runs need them. */
 
 import { z } from 'zod'
-import type { CodexTaskRunCreate } from '../core/model/codex-task-run-create.ts'
 import { isNotFound, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
-import type { AttachmentFile } from '../core/model/ports.ts'
+import type { AttachmentFile, TasksClient } from '../core/model/ports.ts'
 import type { LogEntry, TaskRunSnapshot, Unfinished } from '../core/model/task-run.ts'
-import type { KnownModel, NewTask, SandboxView } from '../core/model/views.ts'
 import type { Session } from '../core/record/request-part.ts'
 import { isTerminal } from '../core/record/run.ts'
 import { integrationFinder, notCovered } from './integrations.ts'
@@ -26,7 +24,7 @@ import {
 } from './schemas.ts'
 import { runPath, sessionLog } from './session-log.ts'
 
-export function postHogTasks(settings: PostHogSettings, now: () => number) {
+export function postHogTasks(settings: PostHogSettings, now: () => number): TasksClient {
   const { redact } = settings
   const request: Request = asked => call(settings, asked, now)
   const log = sessionLog(request)
@@ -44,14 +42,14 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
      * The id of the GitHub integration that covers the repository, `owner/name`. Without an answer PostHog chooses.
      * @throws Rejected if none of several covers it
      */
-    integrationFor: (repository: string): Promise<string | undefined> =>
+    integrationFor: repository =>
       integrations.find(repository).catch(error => {
         if (error instanceof Rejected && error.code === notCovered) throw error
         return undefined
       }),
 
     /** One call. Not repeatable: after `NoResponse`, call `findTask` first. */
-    async createTask({ title, description, repository, integration }: NewTask): Promise<string> {
+    async createTask({ title, description, repository, integration }) {
       const body = {
         title: cut(redact(title), 255),
         description: redact(description),
@@ -69,7 +67,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
     },
 
     /** The task whose description ends in `marker`: elsewhere anybody could have written it. */
-    async findTask(marker: string): Promise<string | undefined> {
+    async findTask(marker) {
       const query = { search: marker }
       const { data } = await request({ method: 'GET', path: 'tasks/', query, schema: TaskPage })
       return data.results.find(({ description }) => description?.trimEnd().endsWith(`\n${marker}`))?.id
@@ -79,7 +77,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
      * Not repeatable: after `NoResponse`, compare `runIds`.
      * @param before the runs that the task had
      */
-    async startRun(taskId: string, body: CodexTaskRunCreate, before: readonly string[]): Promise<string> {
+    async startRun(taskId, body, before) {
       const path = `tasks/${taskId}/run/`
       const prompt = body.pending_user_message
       const safe = prompt === undefined ? body : { ...body, pending_user_message: redact(prompt) }
@@ -91,7 +89,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
       throw new NoResponse('posthog', 'PostHog did not say which run it made')
     },
 
-    async runIds(taskId: string): Promise<string[]> {
+    async runIds(taskId) {
       const query = { limit: '100' }
       const { data } = await request({ method: 'GET', path: `tasks/${taskId}/runs/`, query, schema: RunPage })
       return data.results.map(run => run.id)
@@ -100,21 +98,18 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
     statusOf,
 
     /** Reads the run and its log after the first `offset` entries. Counts as two calls. */
-    async poll(session: Session, offset: number): Promise<TaskRunSnapshot> {
+    async poll(session, offset) {
       const asked = { method: 'GET', path: runPath(session), schema: TaskRun, counted: true } as const
       const { data: run } = await request(asked)
       return asSnapshot(run, await log.after(session, offset), offset)
     },
 
-    logLength: (session: Session): Promise<number> => log.length(session),
+    logLength: log.length,
 
     /**
      * Queues a message. `id` is PostHog's dedupe key, unknown to older servers. `ended`: only a new run can take it.
      */
-    async sendMessage(
-      session: Session,
-      { id, text, attachments }: { id: string; text: string; attachments: readonly string[] },
-    ): Promise<'queued' | 'ended'> {
+    async sendMessage(session, { id, text, attachments }) {
       const artifact_ids = attachments.length > 0 ? attachments : undefined
       const params = { content: redact(text), artifact_ids }
       const body = { jsonrpc: '2.0', id, method: 'user_message', params }
@@ -130,10 +125,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
     },
 
     /** `over`: nobody waits for it any more, be it answered by somebody else or its run has ended. */
-    async respondToPermission(
-      session: Session,
-      params: { requestId: string; optionId: string },
-    ): Promise<'resolved' | 'over'> {
+    async respondToPermission(session, params) {
       const body = { jsonrpc: '2.0', id: params.requestId, method: 'permission_response', params }
       const path = `${runPath(session)}command/`
       try {
@@ -145,16 +137,15 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
       }
     },
 
-    stageArtifact: (to: { taskId: string; taskRunId?: string }, file: AttachmentFile) =>
-      stageArtifact(settings, to, file, now),
+    stageArtifact: (to, file) => stageArtifact(settings, to, file, now),
 
     /** Requests the end of a run: poll until the status is terminal. */
-    async cancel(session: Session, reason: string): Promise<void> {
+    async cancel(session, reason) {
       const body = { reason: cut(reason, 500) }
       await request({ method: 'POST', path: `${runPath(session)}cancel/`, body, schema: Taken })
     },
 
-    async cost(taskId: string): Promise<number | undefined> {
+    async cost(taskId) {
       try {
         const path = `tasks/${taskId}/usage/`
         return (await request({ method: 'GET', path, schema: Usage, within: 5_000 })).data.total_cost_usd
@@ -163,17 +154,17 @@ export function postHogTasks(settings: PostHogSettings, now: () => number) {
       }
     },
 
-    async sandboxes(): Promise<SandboxView[]> {
+    async sandboxes() {
       const query = { limit: '100' }
       return (await request({ method: 'GET', path: 'sandbox_environments/', query, schema: SandboxPage }))
         .data.results
     },
 
     /** The Codex models; empty when the server can't say. */
-    models: (): Promise<KnownModel[]> => models.get('').catch(() => []),
+    models: () => models.get('').catch(() => []),
   }
 
-  async function statusOf(session: Session, { counted } = { counted: false }): Promise<TaskRun['status']> {
+  async function statusOf(session: Session, { counted } = { counted: false }) {
     return (await request({ method: 'GET', path: runPath(session), schema: TaskRun, counted })).data.status
   }
 }

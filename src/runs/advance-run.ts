@@ -145,7 +145,7 @@ async function stopSince(context: RunContext): Promise<ChangeOf<'mailbox'> | und
   const { lastWordsAt = run.request.at } = run.mailbox
   const asked = lastWordsAt > run.request.at ? { at: lastWordsAt } : momentOfRequest(run.request)
   const stop = await stopAfter({ ...asked, run: run.id }, await deps.stops(run.thread), async () => ({
-    ...personCheckOf(context, (await deps.settings.of(github, run.thread)).settings),
+    ...personCheckOf(context, (await deps.settings.of(github.files, run.thread)).settings),
     github,
   }))
   return stop && { mailbox: { stop: { by: stop.by, at: stop.moment.at } } }
@@ -174,7 +174,7 @@ async function withOfferedModel({ run, deps, github, posthog }: RunContext): Pro
   const known = await posthog.models()
   if (known.length === 0) return undefined
   const isOffered = known.some(isModel(options.model))
-  const settings = isOffered ? undefined : (await deps.settings.of(github, run.thread)).settings
+  const settings = isOffered ? undefined : (await deps.settings.of(github.files, run.thread)).settings
   const model = settings ? modelOf(settings, deps.usualModel) : options.model
   if (!isOffered && model === options.model) {
     const why = `PostHog does not offer the model ${code(model)}`

@@ -10,18 +10,19 @@ import type { ReadRefusals } from '../../src/core/record/retries.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { DeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import { runWith } from '../core/given.ts'
+import { clientOf } from '../support/client-of.ts'
 import { memoryAccounts, memoryNames, settingsOf } from '../support/deployment.ts'
 import { fakeLogOf } from '../support/fake-log.ts'
 
 const zoe = { login: 'zoe', id: 12 }
 
 const gitHub = (role: Role | number, teams: string[] = [], comments: Comments = []) => ({
-  async permission() {
+  'people.permission': async () => {
     if (typeof role === 'number') throw new Rejected('github', role, '', 'no')
     return { role, name: role }
   },
-  isInTeam: async (team: string) => teams.includes(team),
-  ownCommentsOfRepository: async () => comments,
+  'people.isInTeam': async (team: string) => teams.includes(team),
+  'comments.ownOfRepository': async () => comments,
 })
 
 const logged: object[] = []
@@ -46,7 +47,8 @@ const may = async (
   reads: ReadRefusals = { refusedSince: undefined, now: 0 },
 ) => {
   const settings = settingsOf(file)
-  const asked = { github: gitHub(role, teams, comments), accounts, signer, repoId: 100, settings, reads, log }
+  const github = clientOf(gitHub(role, teams, comments))
+  const asked = { github, accounts, signer, repoId: 100, settings, reads, log }
   return mayUseNow(asked, person, 'run')
 }
 
@@ -83,7 +85,7 @@ describe('starting a run', () => {
     const asks = (role: Role, error: Error) =>
       mayUseNow(
         {
-          github: { ...gitHub(role), isInTeam: () => Promise.reject(error) },
+          github: clientOf({ ...gitHub(role), 'people.isInTeam': () => Promise.reject(error) }),
           ...{ accounts: memoryAccounts(), signer, repoId: 100, settings: settingsOf(file) },
           reads: { refusedSince: undefined, now: 0 },
           log,

@@ -1,6 +1,6 @@
 /** A Run in hand for one test, with services that answer as the test says. */
 import { expect } from 'vitest'
-import type { LockedJob, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
+import type { LockedJob, TasksClient } from '../../src/core/model/ports.ts'
 import { markerSigner } from '../../src/core/record/marker.ts'
 import type { StepKind } from '../../src/core/record/next-step.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
@@ -12,6 +12,7 @@ import {
   type StepOf,
 } from '../../src/runs/steps/step-context.ts'
 import { deployment, t0 } from '../core/given.ts'
+import { clientOf, type GitHubCalls } from '../support/client-of.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
 import { fakeLog } from '../support/fake-log.ts'
 import { memoryIndex } from '../support/memory-index.ts'
@@ -20,7 +21,7 @@ import { unlimited } from '../support/unlimited.ts'
 
 export type Differs = Partial<Omit<RunDeps, 'github' | 'posthog'>> &
   Partial<Omit<LockedJob<Run>, 'data' | 'settings'>> & {
-    github?: Partial<ThreadClient>
+    github?: Partial<GitHubCalls>
     posthog?: Partial<TasksClient>
   }
 
@@ -34,14 +35,14 @@ const only = <T extends object>(service: string, methods: Partial<T>): T =>
   new Proxy(methods, {
     get: (known, name) =>
       Reflect.get(known, name) ??
-      (name === 'shown' ? shownIn : undefined) ??
+      (name === 'pages.shown' ? shownIn : undefined) ??
       (() => expect.fail(`${service}.${String(name)} is called`)),
   }) as T
 
 export function given(run: Run, differs: Differs = {}): Given {
   const { github = {}, posthog = {}, ...rest } = differs
   const deps: RunDeps = {
-    github: () => only<ThreadClient>('github', github),
+    github: () => clientOf(only<GitHubCalls>('github', github)),
     posthog: only<TasksClient>('posthog', posthog),
     signer: markerSigner('secret'),
     deployment,

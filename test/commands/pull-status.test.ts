@@ -10,6 +10,7 @@ import { newsOfPull } from '../../src/news/pull-news.ts'
 import { newsOfHead } from '../../src/news/pull-status.ts'
 import { readNeeds } from '../../src/runs/steps/read-needs.ts'
 import { deployment, maya, pull, pullThread, pullView, runWith, t0, working } from '../core/given.ts'
+import { clientOf } from '../support/client-of.ts'
 import { fakeLog } from '../support/fake-log.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 import { afterStep, handWith } from './command-world.ts'
@@ -29,14 +30,14 @@ function given(run: Run, standing: 'ended' | 'live' = 'ended') {
   const context = {
     job: {},
     record: { trigger, waits: { since: t0 } },
-    github: {
-      needs: () => new Promise<NeedsView>(resolve => looks.push(resolve)),
-      pull: async () => ({
+    github: clientOf({
+      'pulls.needs': () => new Promise<NeedsView>(resolve => looks.push(resolve)),
+      'pulls.find': async () => ({
         ...{ ...pullView(), number: pull.number },
         ...(await new Promise<Partial<PullView>>(resolve => pullLooks.push(resolve))),
       }),
-      edit: async () => ({ nodeId: 'IC_1' }),
-    },
+      'comments.edit': async () => ({ nodeId: 'IC_1' }),
+    }),
     deps: {
       ...{ deployment, log: fakeLog(), signer: markerSigner('secret') },
       now: () => (now += 1),
@@ -136,6 +137,6 @@ test('what a Run finds at its end counts with what others on the pull request we
     data,
   }))
   const index = { ...memoryIndex(() => []), listed: async () => listed }
-  const hand = handWith(run, { github: { needs: async () => view(red) }, index })
+  const hand = handWith(run, { github: { 'pulls.needs': async () => view(red) }, index })
   expect((await afterStep(readNeeds, hand)).result.rounds).toEqual({ asked: 2, byPostHog: 0 })
 })

@@ -19,7 +19,7 @@ function given(run: Run, lost: number) {
   const inbox: string[] = []
   let tries = 0
   const context = {
-    github: { state: async () => ({ open: true, locked: false, labels: [] }) },
+    github: { thread: { state: async () => ({ open: true, locked: false, labels: [] }) } },
     deps: {
       settings: deploymentWith(),
       triggerOf: () => usualTrigger,

@@ -593,7 +593,7 @@ describe('the attachments of a Run', () => {
     const context = {
       run: runWith(),
       deps: { now, log: fakeLog({ info: log('info'), warn: log('warn'), error: log('error') }) },
-      github: { attachments: () => download },
+      github: { comments: { attachments: () => download } },
       posthog: { stageArtifact: (_: object, file: AttachmentFile) => stage(file) },
       job: { assertLocked },
     }

@@ -83,7 +83,7 @@ describe('tokens', () => {
     answers('GET', '/app/installations/1', [200, { permissions: { ...permissions, contents: 'read' } }])
     givesTokens()
     answers('POST', `${at}/issues/7/comments`, [201, comment])
-    expect(await issue().comment('a')).toMatchObject({ id: 9 })
+    expect(await issue().comments.post('a')).toMatchObject({ id: 9 })
     expect(tokens.map(({ body }) => body)).toEqual([
       { repository_ids: [100], permissions: { ...permissions, contents: 'read' } },
     ])
@@ -99,8 +99,8 @@ describe('tokens', () => {
     answers('POST', `${at}/issues/7/comments`, [201, comment])
     const app = newApp()
     const gone = gitHubThread(app, { ...issueThread, repoId: 666 }, voice)
-    expect(await caught(gone.comment('a'))).toMatchObject({ status: 422 })
-    expect(await issue(app).comment('a')).toMatchObject({ id: 9 })
+    expect(await caught(gone.comments.post('a'))).toMatchObject({ status: 422 })
+    expect(await issue(app).comments.post('a')).toMatchObject({ id: 9 })
     expect(tokens.map(({ body }) => body)).toEqual([{ repository_ids: [100], permissions }])
   })
 
@@ -125,10 +125,10 @@ describe('tokens', () => {
       givesTokens()
       answers('POST', path, [...refusal])
       const thread = issue()
-      await caught(path === '/graphql' ? thread.needs(7) : thread.comment('a'))
+      await caught(path === '/graphql' ? thread.pulls.needs(7) : thread.comments.post('a'))
       // The owner accepts them.
       answers('POST', `${at}/issues/7/comments`, [201, comment])
-      expect(await thread.comment('a')).toMatchObject({ id: 9 })
+      expect(await thread.comments.post('a')).toMatchObject({ id: 9 })
       expect(tokens.map(({ body }) => body)).toEqual([
         { repository_ids: [100], permissions: { ...permissions, contents: 'read' } },
         { repository_ids: [100], permissions },
@@ -146,8 +146,8 @@ describe('tokens', () => {
   test('are for the one repository, minted once, by the App', async () => {
     answers('POST', `${at}/issues/7/comments`, [201, comment], [201, comment])
     const thread = issue()
-    await thread.comment('a')
-    await thread.comment('b')
+    await thread.comments.post('a')
+    await thread.comments.post('b')
     expect(tokens.map(({ body }) => body)).toEqual([{ repository_ids: [100], permissions }])
     expect(tokens[0]?.authorization).toMatch(/^bearer eyJ/i)
     expect(authorizations).toEqual(['token ghs_1', 'token ghs_1'])
@@ -157,8 +157,8 @@ describe('tokens', () => {
     answers('POST', `${at}/issues/7/comments`, [201, comment])
     answers('POST', '/repos/acme/blog/issues/7/comments', [201, comment])
     const app = newApp()
-    await issue(app).comment('a')
-    await gitHubThread(app, { ...issueThread, repo: 'blog', repoId: 101 }, voice).comment('a')
+    await issue(app).comments.post('a')
+    await gitHubThread(app, { ...issueThread, repo: 'blog', repoId: 101 }, voice).comments.post('a')
     expect(tokens.map(({ body }) => body)).toEqual([
       { repository_ids: [100], permissions },
       { repository_ids: [101], permissions },
@@ -168,7 +168,7 @@ describe('tokens', () => {
 
   test('that are revoked are minted anew, once', async () => {
     answers('POST', `${at}/issues/7/comments`, [401, { message: 'Bad credentials' }], [201, comment])
-    expect(await issue().comment('a')).toMatchObject({ id: 9 })
+    expect(await issue().comments.post('a')).toMatchObject({ id: 9 })
     expect(authorizations).toEqual(['token ghs_1', 'token ghs_2'])
   })
 
@@ -176,20 +176,20 @@ describe('tokens', () => {
     const bad: Answer = [401, { message: 'Bad credentials' }]
     answers('POST', `${at}/issues/7/comments`, bad, bad)
     const refusal = { name: 'Rejected', service: 'github', status: 401 }
-    expect(await caught(issue().comment('a'))).toMatchObject(refusal)
+    expect(await caught(issue().comments.post('a'))).toMatchObject(refusal)
     expect(tokens).toHaveLength(2)
   })
 
   test('that can not be had, since the App was uninstalled, are a refusal', async () => {
     nock.cleanAll()
     nock(api).post('/api/app/installations/1/access_tokens').reply(404, { message: 'Not Found' })
-    expect(await caught(issue().comment('a'))).toMatchObject({ name: 'Rejected', status: 404 })
+    expect(await caught(issue().comments.post('a'))).toMatchObject({ name: 'Rejected', status: 404 })
   })
 
   test('that can not be had for a moment are no answer', async () => {
     nock.cleanAll()
     nock(api).post('/api/app/installations/1/access_tokens').times(3).optionally().reply(502, 'Bad gateway')
-    expect(await caught(issue().comment('a'))).toBeInstanceOf(NoResponse)
+    expect(await caught(issue().comments.post('a'))).toBeInstanceOf(NoResponse)
   })
 })
 
@@ -201,7 +201,7 @@ test("the App's login is asked for once, with the App's own token", async () => 
 })
 
 describe('a read', () => {
-  const read = () => issue().branch('main')
+  const read = () => issue().branches.find('main')
   const found: Answer = [200, { ref: 'refs/heads/main', object: { sha: 'abc' } }]
   const path = `${at}/git/ref/heads%2Fmain`
 
@@ -251,14 +251,14 @@ describe('a write is sent exactly once', () => {
   const line = { kind: 'inline', rootId: 8 } as const
   const branchIds = { issue: 'I_7', repository: 'R_1' }
   const writes: [string, string, string, () => Promise<unknown>][] = [
-    ['a comment', 'POST', `${at}/issues/7/comments`, () => issue().comment('a')],
-    ['an edit', 'PATCH', `${at}/issues/comments/9`, () => issue().edit(9, 'a')],
-    ['an edit on a line', 'PATCH', `${at}/pulls/comments/9`, () => issue().edit(9, 'a', line)],
-    ['a pull request', 'POST', `${at}/pulls`, () => issue().openPull(draft)],
-    ['a branch', 'POST', `${at}/git/refs`, () => issue().makeBranch('x', 'abc', undefined)],
-    ['a linked branch', 'POST', '/graphql', () => issue().makeBranch('x', 'abc', branchIds)],
-    ['a branch away', 'POST', '/graphql', () => issue().deleteBranch('x', 'abc', 'R_1')],
-    ['a label away', 'DELETE', `${at}/issues/7/labels/codex`, () => issue().removeLabel('codex')],
+    ['a comment', 'POST', `${at}/issues/7/comments`, () => issue().comments.post('a')],
+    ['an edit', 'PATCH', `${at}/issues/comments/9`, () => issue().comments.edit(9, 'a')],
+    ['an edit on a line', 'PATCH', `${at}/pulls/comments/9`, () => issue().comments.edit(9, 'a', line)],
+    ['a pull request', 'POST', `${at}/pulls`, () => issue().pulls.create(draft)],
+    ['a branch', 'POST', `${at}/git/refs`, () => issue().branches.create('x', 'abc', undefined)],
+    ['a linked branch', 'POST', '/graphql', () => issue().branches.create('x', 'abc', branchIds)],
+    ['a branch away', 'POST', '/graphql', () => issue().branches.delete('x', 'abc', 'R_1')],
+    ['a label away', 'DELETE', `${at}/issues/7/labels/codex`, () => issue().labels.remove('codex')],
   ]
 
   test.each(writes)('%s, when GitHub answers 502', async (_, method, path, write) => {
@@ -270,7 +270,7 @@ describe('a write is sent exactly once', () => {
     nock(api)
       .post(`/api${at}/issues/7/comments`)
       .replyWithError(Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }))
-    expect(await caught(issue().comment('a'))).toBeInstanceOf(NoResponse)
+    expect(await caught(issue().comments.post('a'))).toBeInstanceOf(NoResponse)
   })
 })
 
@@ -284,7 +284,7 @@ test('a limit is not slept through, by a write or a read', async () => {
   answers('POST', `${at}/issues/7/comments`, limited)
   answers('GET', `${at}/git/ref/heads%2Fmain`, limited)
   const began = performance.now()
-  for (const call of [issue().comment('a'), issue().branch('main')]) {
+  for (const call of [issue().comments.post('a'), issue().branches.find('main')]) {
     const failure = await caught(call)
     expect(failure).toBeInstanceOf(RetryLater)
     expect(failure).toMatchObject({ service: 'github', why: 'rate-limit', until: clock + 17_000 })
@@ -312,7 +312,7 @@ describe('who somebody is', () => {
       200,
       { permission, role_name, user: { login: 'zoe' } },
     ])
-    expect(await issue().permission('zoe')).toEqual(expected)
+    expect(await issue().people.permission('zoe')).toEqual(expected)
   })
 
   const rights = { pull: true, triage: true, push: true, maintain: false, admin: false }
@@ -326,12 +326,12 @@ describe('who somebody is', () => {
       200,
       { permission, role_name: 'release-manager', user: { login: 'zoe', permissions } },
     ])
-    expect(await issue().permission('zoe')).toEqual({ role, name: 'release-manager' })
+    expect(await issue().people.permission('zoe')).toEqual({ role, name: 'release-manager' })
   })
 
   test('nobody that GitHub knows is a refusal with 404', async () => {
     answers('GET', `${at}/collaborators/ghost/permission`, [404, { message: 'Not Found' }])
-    expect(await caught(issue().permission('ghost'))).toMatchObject({ name: 'Rejected', status: 404 })
+    expect(await caught(issue().people.permission('ghost'))).toMatchObject({ name: 'Rejected', status: 404 })
   })
 })
 
@@ -353,9 +353,11 @@ describe('comments', () => {
     )
     answers('POST', `${at}/pulls/8/comments/2/replies`, [201, { ...comment, id: 3 }])
     const thread = onPull()
-    expect(await thread.comment('a')).toEqual({ id: 1, nodeId: 'IC_1' })
-    expect(await thread.comment('a', { kind: 'review', reviewId: 4, nodeId: 'R' })).toMatchObject({ id: 2 })
-    expect(await thread.comment('a', inline)).toMatchObject({ id: 3 })
+    expect(await thread.comments.post('a')).toEqual({ id: 1, nodeId: 'IC_1' })
+    expect(await thread.comments.post('a', { kind: 'review', reviewId: 4, nodeId: 'R' })).toMatchObject({
+      id: 2,
+    })
+    expect(await thread.comments.post('a', inline)).toMatchObject({ id: 3 })
     expect(bodies).toEqual([{ body: 'a' }, { body: 'a' }, { body: 'a' }])
   })
 
@@ -365,31 +367,29 @@ describe('comments', () => {
     ['is gone for good', [410, { message: 'Gone' }], 'gone'],
   ])('one that %s', async (_, answer, expected) => {
     answers('PATCH', `${at}/issues/comments/9`, answer)
-    expect(await issue().edit(9, 'b')).toEqual(expected)
+    expect(await issue().comments.edit(9, 'b')).toEqual(expected)
   })
 
   test('one that is outdated is folded away, and a refusal of that is no trouble', async () => {
     const sent: { query: string; variables: unknown }[] = []
-    const answered = { data: { minimizeComment: { clientMutationId: null } } }
+    const answered = { data: { fold: { clientMutationId: null } } }
     for (const answer of [answered, { errors: [{ type: 'FORBIDDEN', message: 'not accessible' }] }])
       nock(api)
         .post('/api/graphql', body => sent.push(body) > 0)
         .reply(200, answer)
-    await issue().minimize('IC_9')
-    await issue().minimize('IC_9')
+    await issue().thread.settle({ fold: 'IC_9' })
+    await issue().thread.settle({ fold: 'IC_9' })
     expect(sent).toHaveLength(2)
     expect(sent[0]).toMatchObject({
-      query: expect.stringMatching(
-        /minimizeComment\(input: \{ subjectId: \$subject, classifier: OUTDATED \}\)/,
-      ),
-      variables: { subject: 'IC_9' },
+      query: expect.stringMatching(/minimizeComment\(input: \{ subjectId: \$fold, classifier: OUTDATED \}\)/),
+      variables: { fold: 'IC_9' },
     })
   })
 
   test('are not posted by a worker that slept while it got a token, and may have lost its job', async () => {
     const now = () => clock + (tokens.length > 0 ? 20_000 : 0)
     const failure = await issue(newApp(now))
-      .comment('Hello.')
+      .comments.post('Hello.')
       .catch((error: unknown) => error)
     expect(failure).toMatchObject({ name: 'RetryLater', why: 'unavailable', until: now() })
     expect(seen).toEqual([])
@@ -408,7 +408,7 @@ describe('comments', () => {
       ],
       [200, [{ ...comment, id: 12, body: undefined, user: { login: 'codex[bot]' } }]],
     )
-    expect(await issue().ownComments(clock)).toEqual([
+    expect(await issue().comments.own(clock)).toEqual([
       { id: 9, body: 'x', createdAt: Date.parse('2026-01-02T14:00:00Z') },
       { id: 12, body: '', createdAt: Date.parse('2026-01-02T14:00:00Z') },
     ])
@@ -430,7 +430,7 @@ describe('comments', () => {
         (_, n): Answer => [200, [comment], n + 1 < pages ? next : {}],
       )
       answers('GET', path, ...each)
-      await gitHubThread(app, { ...issueThread, number }, voice).comments()
+      await gitHubThread(app, { ...issueThread, number }, voice).comments.ofOthers()
       order.push(number)
     }
     await Promise.all([...[1, 2, 3, 4].map(many => read(many, 10)), read(5, 1)])
@@ -447,7 +447,7 @@ describe('comments', () => {
       ...Array.from({ length: 10 }, (): [number, object] => [200, [ours, ...others]]),
     )
     const client = issue()
-    expect(await client.ownCommentsOfRepository()).toEqual(
+    expect(await client.comments.ownOfRepository()).toEqual(
       Array.from({ length: 10 }, () => ({ number: 31, body: 'x' })),
     )
     expect(seen.filter(line => line.includes('/comments'))[9]).toBe(
@@ -458,7 +458,7 @@ describe('comments', () => {
   test('of an inline thread are looked for among the inline comments', async () => {
     answers('GET', '/app', [200, { slug: 'codex' }])
     answers('GET', `${at}/pulls/8/comments`, [200, [comment]])
-    expect(await onPull().ownComments(undefined, inline)).toHaveLength(1)
+    expect(await onPull().comments.own(undefined, inline)).toHaveLength(1)
   })
 
   test('of a review come with what they point at', async () => {
@@ -475,7 +475,7 @@ describe('comments', () => {
       200,
       [given, { ...given, id: 6, line: 7, user: { login: 'zoe' } }],
     ])
-    expect(await onPull().reviewComments(4)).toEqual([
+    expect(await onPull().reviews.comments(4)).toEqual([
       { id: 5, path: 'a.ts', line: 4, hunk: '@@', body: '/codex fix', author: 'ghost' },
       { id: 6, path: 'a.ts', line: 7, hunk: '@@', body: '/codex fix', author: 'zoe' },
     ])
@@ -483,12 +483,12 @@ describe('comments', () => {
 
   test.each([200, 404])('a label may be gone already (%d)', async status => {
     answers('DELETE', `${at}/issues/7/labels/codex%3Aplan`, [status, []])
-    await issue().removeLabel('codex:plan')
+    await issue().labels.remove('codex:plan')
   })
 
   test('that may not be removed are a refusal', async () => {
     answers('DELETE', `${at}/issues/7/labels/codex`, [403, { message: 'no' }])
-    expect(await caught(issue().removeLabel('codex'))).toBeInstanceOf(Rejected)
+    expect(await caught(issue().labels.remove('codex'))).toBeInstanceOf(Rejected)
   })
 })
 
@@ -496,8 +496,8 @@ test('no secret that is known leaves in a comment or a pull request', async () =
   answers('POST', `${at}/issues/7/comments`, [201, comment])
   answers('PATCH', `${at}/issues/comments/9`, [200, comment])
   const thread = issue()
-  await thread.comment('the key is hush')
-  await thread.edit(9, 'the key is hush')
+  await thread.comments.post('the key is hush')
+  await thread.comments.edit(9, 'the key is hush')
   expect(bodies).toEqual([{ body: 'the key is [redacted]' }, { body: 'the key is [redacted]' }])
 })
 
@@ -508,7 +508,7 @@ test('a change that would say a secret is not offered', async () => {
     ...finding,
     suggestion: `\`\`\`suggestion\n${code}\n\`\`\``,
   }))
-  await onPull().postReview({ sha: 'abc', body: 'Look.', comments })
+  await onPull().reviews.post({ sha: 'abc', body: 'Look.', comments })
   const body = 'use [redacted]'
   const lines = { path: 'a.ts', line: 3, side: 'RIGHT', start_line: 2, start_side: 'RIGHT' }
   expect(bodies).toEqual([
@@ -524,7 +524,7 @@ test('a change that would say a secret is not offered', async () => {
 test('no secret that is known is kept of what a review says', async () => {
   const given = { id: 5, path: 'hush.ts', line: 1, diff_hunk: '+hush', body: 'use hush', user: null }
   answers('GET', `${at}/pulls/8/reviews/4/comments`, [200, [given]])
-  expect(await onPull().reviewComments(4)).toMatchObject([
+  expect(await onPull().reviews.comments(4)).toMatchObject([
     { path: '[redacted].ts', hunk: '+[redacted]', body: 'use [redacted]' },
   ])
 })
@@ -549,7 +549,7 @@ describe('reactions', () => {
       201,
       path === '/graphql' ? { data: { addReaction: { reaction: { content: 'EYES' } } } } : { id: 1 },
     ])
-    await issue().react(target, 'eyes')
+    await issue().thread.react(target, 'eyes')
     expect(bodies[0]).toMatchObject(
       path === '/graphql' ? { variables: { subject: 'PRR_4', content: 'EYES' } } : { content: 'eyes' },
     )
@@ -558,25 +558,25 @@ describe('reactions', () => {
   test.each(targets)('on %j are decoration: a refusal never matters', async (target, path) => {
     answers('POST', path, [403, { message: 'no' }], [422, {}])
     const thread = issue()
-    await thread.react(target, 'eyes')
-    await thread.react(target, 'rocket')
+    await thread.thread.react(target, 'eyes')
+    await thread.thread.react(target, 'rocket')
     expect(seen).toHaveLength(2)
   })
 
   test.each(targets)('on %j wait for the end of a limit', async (target, path) => {
     answers('POST', path, [429, {}])
-    await expect(issue().react(target, 'eyes')).rejects.toBeInstanceOf(RetryLater)
+    await expect(issue().thread.react(target, 'eyes')).rejects.toBeInstanceOf(RetryLater)
   })
 
   test('are set once more when the answer is lost, as twice is once', async () => {
     answers('POST', `${at}/issues/7/reactions`, [502], [200, { id: 1 }])
-    await issue().react({ kind: 'subject' }, 'rocket')
+    await issue().thread.react({ kind: 'subject' }, 'rocket')
     expect(seen).toHaveLength(2)
   })
 
   test('that say "seen" come at once or not at all', async () => {
     answers('POST', `${at}/issues/7/reactions`, [502])
-    await issue().react({ kind: 'subject' }, 'eyes')
+    await issue().thread.react({ kind: 'subject' }, 'eyes')
     expect(seen).toHaveLength(1)
   })
 
@@ -587,14 +587,8 @@ describe('reactions', () => {
     if (target.kind === 'subject')
       answers('POST', '/graphql', [200, { data: { repository: { issueOrPullRequest: { id: 'I_7' } } } }])
     answers('POST', '/graphql', [200, { data: { unreact: { clientMutationId: null } } }])
-    await issue().unreact(target)
+    await issue().thread.settle({ reaction: { target } })
     expect(bodies.at(-1)).toMatchObject({ variables: { subject } })
-  })
-
-  test('that are not there are not taken back', async () => {
-    const errors = [{ type: 'NOT_FOUND', message: 'Could not resolve to a node', path: ['unreact'] }]
-    answers('POST', '/graphql', [200, { data: { unreact: null }, errors }])
-    await issue().unreact({ kind: 'thread', commentId: 3, nodeId: 'IC_3' })
   })
 })
 
@@ -606,14 +600,14 @@ describe('a limit of an installation', () => {
     const app = newApp(() => now)
     answers('GET', `${at}/contents/a`, limited, [404])
     const until = clock + 17_000
-    expect(await caught(issue(app).file('a'))).toMatchObject({ name: 'RetryLater', until })
+    expect(await caught(issue(app).files.text('a'))).toMatchObject({ name: 'RetryLater', until })
     now = until - 1
-    expect(await caught(issue(app).comment('a'))).toMatchObject({ name: 'RetryLater', until })
+    expect(await caught(issue(app).comments.post('a'))).toMatchObject({ name: 'RetryLater', until })
     const other = gitHubThread(app, { ...issueThread, repoId: 101 }, voice)
-    expect(await caught(other.file('a'))).toMatchObject({ name: 'RetryLater', until })
+    expect(await caught(other.files.text('a'))).toMatchObject({ name: 'RetryLater', until })
     expect(seen).toHaveLength(1)
     now = until
-    expect(await issue(app).file('a')).toBeUndefined()
+    expect(await issue(app).files.text('a')).toBeUndefined()
   })
 
   test('is not noticed by another', async () => {
@@ -626,8 +620,10 @@ describe('a limit of an installation', () => {
         permissions: {},
       })
     answers('GET', `${at}/contents/a`, limited, [404])
-    await caught(issue(app).file('a'))
-    expect(await gitHubThread(app, { ...issueThread, installationId: 2 }, voice).file('a')).toBeUndefined()
+    await caught(issue(app).files.text('a'))
+    expect(
+      await gitHubThread(app, { ...issueThread, installationId: 2 }, voice).files.text('a'),
+    ).toBeUndefined()
   })
 })
 
@@ -657,7 +653,7 @@ describe('branches of an issue', () => {
       ],
     ])
     answers('GET', `${at}/git/ref/heads%2Fmain`, main)
-    expect(await issue().issueBranches('codex/issue-7')).toEqual({
+    expect(await issue().branches.ofIssue('codex/issue-7')).toEqual({
       ...expected,
       ours: [{ name: 'codex/issue-7-login', sha: 'one' }],
       base: { name: 'main', sha: 'base' },
@@ -672,12 +668,12 @@ test.each([
   [undefined, false],
 ])('with the permission checks: %s, the bot may show checks: %s', async (checks, may) => {
   answers('GET', '/app/installations/1', [200, { permissions: { metadata: 'read', checks } }])
-  expect(await issue().mayCheck()).toBe(may)
+  expect(await issue().checks.mayReport()).toBe(may)
 })
 
 describe('a branch is made', () => {
   const ids = { issue: 'I_7', repository: 'R_1' }
-  const make = (with_: typeof ids | undefined = ids) => issue().makeBranch('codex/issue-7', 'abc', with_)
+  const make = (with_: typeof ids | undefined = ids) => issue().branches.create('codex/issue-7', 'abc', with_)
   const ref = `${at}/git/ref/heads%2Fcodex%2Fissue-7`
 
   test('linked to the issue', async () => {
@@ -708,20 +704,20 @@ describe('a branch is made', () => {
 
   test('plainly, where nothing is known of the issue', async () => {
     answers('POST', `${at}/git/refs`, [201, {}])
-    expect(await issue().makeBranch('codex/issue-7', 'abc', undefined)).toEqual({ linked: false })
+    expect(await issue().branches.create('codex/issue-7', 'abc', undefined)).toEqual({ linked: false })
   })
 
   test('plainly, where it is there already', async () => {
     answers('POST', `${at}/git/refs`, [422, { message: 'Reference already exists' }])
     answers('GET', ref, [200, { object: { sha: 'abc' } }])
-    expect(await issue().makeBranch('codex/issue-7', 'abc', undefined)).toEqual({ linked: false })
+    expect(await issue().branches.create('codex/issue-7', 'abc', undefined)).toEqual({ linked: false })
   })
 
   test('a ruleset’s refusal, with the number of an existing branch, is one', async () => {
     const message = 'Repository rule violations found'
     answers('POST', `${at}/git/refs`, [422, { message }])
     answers('GET', ref, [404, { message: 'Not Found' }])
-    const refused = await caught(issue().makeBranch('codex/issue-7', 'abc', undefined))
+    const refused = await caught(issue().branches.create('codex/issue-7', 'abc', undefined))
     expect(refused).toBeInstanceOf(Rejected)
     expect(refused).toMatchObject({ status: 422, message: expect.stringContaining(message) })
   })
@@ -732,28 +728,20 @@ describe('a branch is made', () => {
     ['behind', false],
     ['diverged', false],
   ])('a head that is %s of it', async (status, expected) => {
-    answers('GET', `${at}/compare/abc...def`, [200, { status }])
-    expect(await issue().isDescendant('abc', 'def')).toBe(expected)
+    answers('GET', `${at}/compare/abc...def`, [200, { status, commits: [] }])
+    expect(await issue().commits.compare('abc', 'def')).toMatchObject({ isDescendant: expected })
   })
 
   test.each<[string, object | null, object | null, boolean]>([
     ['a person', { type: 'User' }, { type: 'User' }, true],
-    ['an App', { type: 'Bot' }, { type: 'Bot' }, false],
+    ['an App', { type: 'Bot', login: 'renovate[bot]' }, { type: 'User' }, false],
     ['an App, on behalf of a person', { type: 'User' }, { type: 'Bot' }, false],
     ['nobody that GitHub knows', null, null, false],
   ])('a commit by %s', async (_, author, committer, byPerson) => {
-    answers('GET', `${at}/compare/abc...def`, [200, { commits: [{ sha: 'def', author, committer }] }])
-    expect(await issue().commitsSince('abc', 'def')).toMatchObject([{ sha: 'def', byPerson }])
-  })
-
-  test('a commit by an App has the name of the App', async () => {
-    const commits = [
-      { sha: 'def', author: { type: 'Bot', login: 'renovate[bot]' }, committer: { type: 'User' } },
-    ]
-    answers('GET', `${at}/compare/abc...def`, [200, { commits }])
-    expect(await issue().commitsSince('abc', 'def')).toEqual([
-      { sha: 'def', byPerson: false, app: 'renovate[bot]' },
-    ])
+    const commit = { sha: 'def', author, committer }
+    answers('GET', `${at}/compare/abc...def`, [200, { commits: [commit] }])
+    const app = author && 'login' in author ? author.login : undefined
+    expect(await issue().commits.compare('abc', 'def')).toMatchObject({ commits: [{ byPerson, app }] })
   })
 
   test.each<[string, Answer, boolean]>([
@@ -763,17 +751,12 @@ describe('a branch is made', () => {
     ['nothing that is there', [404, { message: 'Not Found' }], false],
   ])('a commit that is of %s', async (_, answer, expected) => {
     answers('GET', `${at}/commits/def/pulls`, answer)
-    expect(await issue().isMerged('def')).toBe(expected)
+    expect(await issue().commits.isMerged('def')).toBe(expected)
   })
 
   test('commits of another history are not known', async () => {
     answers('GET', `${at}/compare/abc...def`, [404, { message: 'Not Found' }])
-    expect(await issue().commitsSince('abc', 'def')).toBeUndefined()
-  })
-
-  test('a head that nobody knows is none', async () => {
-    answers('GET', `${at}/compare/abc...def`, [404, { message: 'Not Found' }])
-    expect(await issue().isDescendant('abc', 'def')).toBe(false)
+    expect(await issue().commits.compare('abc', 'def')).toBeUndefined()
   })
 
   const open = { number: 7, state: 'open', locked: false, labels: ['a', { name: 'codex' }] }
@@ -786,7 +769,7 @@ describe('a branch is made', () => {
     ['elsewhere', [200, { ...open, number: 70 }], undefined],
   ])('a thread that is %s', async (_, answer, expected) => {
     answers('GET', `${at}/issues/7`, answer)
-    expect(await issue().state()).toEqual(expected)
+    expect(await issue().thread.state()).toEqual(expected)
   })
 
   test.each<['thread' | 'inline', string]>([
@@ -794,13 +777,13 @@ describe('a branch is made', () => {
     ['inline', 'pulls'],
   ])('a comment in the %s is there or not', async (where, kind) => {
     answers('GET', `${at}/${kind}/comments/501`, [200, { id: 501 }])
-    expect(await issue().hasComment({ in: where, commentId: 501 })).toBe(true)
+    expect(await issue().comments.find({ in: where, commentId: 501 })).toBeDefined()
     answers('GET', `${at}/${kind}/comments/502`, [404, { message: 'Not Found' }])
-    expect(await issue().hasComment({ in: where, commentId: 502 })).toBe(false)
+    expect(await issue().comments.find({ in: where, commentId: 502 })).toBeUndefined()
   })
 
   describe('a branch is deleted', () => {
-    const drop = () => issue().deleteBranch('codex/issue-7', 'abc', 'R_1')
+    const drop = () => issue().branches.delete('codex/issue-7', 'abc', 'R_1')
 
     test('only from where it stood, which GitHub sees to', async () => {
       answers('POST', '/graphql', [200, { data: { updateRefs: { clientMutationId: null } } }])
@@ -859,19 +842,19 @@ describe('pull requests', () => {
     ['of a server that knows no drafts', { draft: undefined }, { draft: false }],
   ])('one that is %s', async (_, given, expected) => {
     answers('GET', `${at}/pulls/9`, [200, { ...data, ...given }])
-    expect(await issue().pull(9)).toEqual({ ...view, ...expected })
+    expect(await issue().pulls.find(9)).toEqual({ ...view, ...expected })
   })
 
   test('one that is not there', async () => {
     answers('GET', `${at}/pulls/9`, [404, { message: 'Not Found' }])
-    expect(await issue().pull(9)).toBeUndefined()
+    expect(await issue().pulls.find(9)).toBeUndefined()
   })
 
   test('from a branch of this repository, and no other', async () => {
     const fork = { ...data, number: 10, head: { ...data.head, repo: { id: 200 } } }
     const other = { ...data, number: 11, head: { ...data.head, ref: 'codex/xy' } }
     answers('GET', `${at}/pulls`, [200, [data, fork, other]])
-    expect((await issue().pullsFrom('codex/x')).map(({ number }) => number)).toEqual([9])
+    expect((await issue().pulls.from('codex/x')).map(({ number }) => number)).toEqual([9])
     expect(seen[0]).toContain('head=acme%3Acodex%2Fx')
     expect(seen[0]).toContain('state=all')
   })
@@ -879,7 +862,7 @@ describe('pull requests', () => {
   test('are opened as drafts', async () => {
     answers('POST', `${at}/pulls`, [201, data])
     const opening = { head: 'codex/x', base: 'main', title: 'T' }
-    expect(await issue().openPull({ ...opening, body: 'B', footer: 'N' })).toEqual(view)
+    expect(await issue().pulls.create({ ...opening, body: 'B', footer: 'N' })).toEqual(view)
     expect(bodies[0]).toEqual({ ...opening, body: 'B\n\nN', draft: true })
   })
 })

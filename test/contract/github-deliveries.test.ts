@@ -107,7 +107,9 @@ test('every call is told of, without names and numbers, and what its limits allo
   }
   const path = '/api/v3/repos/acme/shop/contents/.github%2Fcodex.yml'
   nock(api).get(path).reply(404, { message: 'Not Found' }, limits)
-  await gitHubThread(app(), issueThread, { now: () => clock, redact: text => text }).file('.github/codex.yml')
+  await gitHubThread(app(), issueThread, { now: () => clock, redact: text => text }).files.text(
+    '.github/codex.yml',
+  )
   expect(meter.called.mock.calls.flat()).toEqual([
     { service: 'github', method: 'POST', route: '/app/installations/~/access_tokens', status: 201 },
     { service: 'github', method: 'GET', route: '/repos/~/contents/~', status: 404 },
@@ -119,7 +121,7 @@ test('every call is told of, without names and numbers, and what its limits allo
 test('a limit is thrown, and a call without an answer has no status', async () => {
   nock(api).post('/api/v3/app/installations/1/access_tokens').reply(429, { message: 'wait' })
   const thread = gitHubThread(app(), issueThread, { now: () => clock, redact: text => text })
-  await expect(thread.permission('maya')).rejects.toBeInstanceOf(RetryLater)
+  await expect(thread.people.permission('maya')).rejects.toBeInstanceOf(RetryLater)
   meter.called.mockClear()
   nock(api).post('/api/v3/app/hook/deliveries/7/attempts').replyWithError('reset')
   await expect(log.redeliver('7')).rejects.toBeInstanceOf(NoResponse)

@@ -84,15 +84,15 @@ type Scene = Awaited<ReturnType<typeof scene>>
 /** What is done, and what can be seen of it. Nothing in that may differ from one scene to the next. */
 const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
   async 'what a command asks'({ client, stem }) {
-    await client.comment('What the bot said before.')
-    await client.readAhead()
-    const { linked, ours, base } = await client.issueBranches(stem)
+    await client.comments.post('What the bot said before.')
+    await client.thread.readAhead()
+    const { linked, ours, base } = await client.branches.ofIssue(stem)
     return {
-      settings: await client.file('.github/codex.yml'),
-      own: (await client.earlierComments()).map(({ body }) => body),
-      others: (await client.comments()).map(({ author, bot, body }) => ({ author, bot, body })),
+      settings: await client.files.text('.github/codex.yml'),
+      own: (await client.comments.earlier()).map(({ body }) => body),
+      others: (await client.comments.ofOthers()).map(({ author, bot, body }) => ({ author, bot, body })),
       branches: { linked, ours, base },
-      closing: await client.closing(),
+      closing: await client.thread.closing(),
     }
   },
 
@@ -102,7 +102,7 @@ const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
     await maya.comments(number, 'Looks good.')
     await maya.reviews(number, { body: 'Nearly.', comments: [{ path, line: 1, body: 'why?' }] })
     await maya.reviews(number, { body: '', comments: [{ path, line: 1, body: 'and this?' }] })
-    const all = await clientOn(number).comments()
+    const all = await clientOn(number).comments.ofOthers()
     const seen = all.map(({ author, bot, insider, body, in: where, on, createdAt, updatedAt }) => ({
       ...{ author, bot, insider, body, where, isEdited: updatedAt > createdAt },
       ...{ isHere: on?.path === path, line: on?.line, hunk: on?.hunk },
@@ -113,32 +113,32 @@ const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
 
   async 'whether it was closed'({ client, maya, number }) {
     await maya.closes(number)
-    await client.readAhead()
-    return (await client.closing())?.by.login
+    await client.thread.readAhead()
+    return (await client.thread.closing())?.by.login
   },
 
   async 'the branches of an issue'({ client, number, stem }) {
     await github.hands.commit(github.repository, `${stem}-x`, 'main', { [`${stem}.md`]: 'x' }, 'Begin')
     github.link(number, `${stem}-x`)
-    const { linked, ours, base } = await client.issueBranches(stem)
+    const { linked, ours, base } = await client.branches.ofIssue(stem)
     const names = (branches: readonly { name: string }[]) =>
       branches.map(({ name }) => name.replace(stem, 'issue'))
     return { ours: names(ours), base, found: [...names(linked), ...names(ours)].includes('issue-x') }
   },
 
   async 'a branch is made'({ client, stem }) {
-    const { base, ids } = await client.issueBranches(stem)
-    await client.makeBranch(`${stem}-y`, String(base?.sha), ids)
+    const { base, ids } = await client.branches.ofIssue(stem)
+    await client.branches.create(`${stem}-y`, String(base?.sha), ids)
     return (await github.branches()).includes(`${stem}-y`)
   },
 
   async 'a branch goes, only from where it stood'({ client, stem }) {
-    const sha = String((await client.branch('main'))?.sha)
-    for (const name of ['stays', 'goes']) await client.makeBranch(`${stem}-${name}`, sha, undefined)
+    const sha = String((await client.branches.find('main'))?.sha)
+    for (const name of ['stays', 'goes']) await client.branches.create(`${stem}-${name}`, sha, undefined)
     const files = { [`${stem}.md`]: 'more' }
     await github.hands.commit(github.repository, `${stem}-stays`, 'main', files, 'More')
-    const { repository } = await client.branchUse(`${stem}-goes`)
-    for (const name of ['stays', 'goes']) await client.deleteBranch(`${stem}-${name}`, sha, repository)
+    const { repository } = await client.branches.use(`${stem}-goes`)
+    for (const name of ['stays', 'goes']) await client.branches.delete(`${stem}-${name}`, sha, repository)
     return (await github.branches())
       .filter(name => name.startsWith(`${stem}-`))
       .map(name => name.slice(stem.length))
@@ -146,13 +146,13 @@ const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
 
   async 'what uses a branch'({ client, pull, number }) {
     await pull()
-    const { sha, isUsed } = await client.branchUse(`posthog/${number}`)
-    return { isThere: sha !== undefined, isUsed, other: (await client.branchUse('nowhere')).isUsed }
+    const { sha, isUsed } = await client.branches.use(`posthog/${number}`)
+    return { isThere: sha !== undefined, isUsed, other: (await client.branches.use('nowhere')).isUsed }
   },
 
   async 'a status is folded'({ client, number }) {
-    const { nodeId } = await client.comment('Working.')
-    await client.settle({ fold: String(nodeId) })
+    const { nodeId } = await client.comments.post('Working.')
+    await client.thread.settle({ fold: String(nodeId) })
     return (await github.thread(number)).comments.map(({ minimized }) => minimized)
   },
 
@@ -165,9 +165,9 @@ const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
       reviewId: numberAt(review, 'id'),
       nodeId: textAt(review, 'node_id'),
     } as const
-    await client.react(target, 'eyes')
+    await client.thread.react(target, 'eyes')
     const [heard] = (await github.thread(number)).reviews
-    await client.unreact(target)
+    await client.thread.settle({ reaction: { target } })
     const [left] = (await github.thread(number)).reviews
     return { heard: heard?.reactions, left: left?.reactions }
   },
@@ -176,9 +176,9 @@ const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
     const { number } = await pull()
     const nodeOfAsked = textAt(await look(`/issues/comments/${asked.id}`), 'node_id')
     const target = { kind: 'thread', commentId: asked.id, nodeId: nodeOfAsked } as const
-    await client.react(target, 'eyes')
-    const seen = await client.pull(number, { login: 'maya' })
-    const { refused } = await client.settle({
+    await client.thread.react(target, 'eyes')
+    const seen = await client.pulls.find(number, { login: 'maya' })
+    const { refused } = await client.thread.settle({
       pull: { number, change: { body: 'Closes it.' }, assign: 'maya', review: 'maya' },
       reaction: { target, content: 'rocket' },
     })
@@ -286,31 +286,31 @@ test.each<[string, (status: { id: number }) => unknown, string[], string?]>([
 ])('a status beside the change of a pull request %s', async (_, happens, refused, shows) => {
   const { client, pull, number: thread } = await scene()
   const { number } = await pull()
-  await client.pull(number, { login: 'maya' })
-  const { id, nodeId } = await client.comment('Working.')
+  await client.pulls.find(number, { login: 'maya' })
+  const { id, nodeId } = await client.comments.post('Working.')
   expect(nodeId).toBe(textAt(await look(`/issues/comments/${id}`), 'node_id'))
   await happens({ id })
   const settling = {
     pull: { number, change: { body: 'Closes it.' } },
     status: { nodeId: String(nodeId), text: 'Done.' },
   }
-  expect(await client.settle(settling)).toMatchObject({ refused, pull: { body: 'Closes it.' } })
+  expect(await client.thread.settle(settling)).toMatchObject({ refused, pull: { body: 'Closes it.' } })
   const shown = (await github.thread(thread)).comments.find(comment => comment.id === id)
   expect(shown?.body).toBe(shows)
 })
 
 test('what was read before a comment does not tell what stands before that one', async () => {
   const { maya, client, number, asked } = await scene()
-  await client.readAhead()
+  await client.thread.readAhead()
   const later = await maya.comments(number, 'A word in between.')
   github.forgetCalls()
-  expect(await client.comments({ holds: asked.id })).toHaveLength(1)
+  expect(await client.comments.ofOthers({ holds: asked.id })).toHaveLength(1)
   expect(github.calls).toEqual([])
-  await client.closing()
-  await client.readAhead()
+  await client.thread.closing()
+  await client.thread.readAhead()
   await maya.comments(number, '/codex go on')
   const since = Date.now() - 60_000
-  const now = await client.comments({ since, holds: later.id + 1_000 })
+  const now = await client.comments.ofOthers({ since, holds: later.id + 1_000 })
   expect(now.map(({ body }) => body)).toContain('/codex go on')
 })
 
@@ -322,9 +322,9 @@ test.each<[string, string[], boolean, number]>([
   const { client, number, pull } = await scene()
   const { number: closer } = await pull(`Fixes #${number}`)
   github.graphql.denies = denies
-  if (isAhead) await client.readAhead()
+  if (isAhead) await client.thread.readAhead()
   github.forgetCalls()
-  expect(await client.closers()).toMatchObject([{ number: closer, branch: `posthog/${number}` }])
+  expect(await client.issue.closers()).toMatchObject([{ number: closer, branch: `posthog/${number}` }])
   expect(github.calls.filter(({ path }) => path === '/graphql')).toHaveLength(calls)
 })
 
@@ -332,9 +332,9 @@ test('which open pull requests close an issue is not known where the App may not
   const { client, clientOn, number, pull } = await scene()
   const { number: closer } = await pull(`Fixes #${number}`)
   github.graphql.denies = ['Issue.closedByPullRequestsReferences']
-  expect(await client.closers()).toBeUndefined()
+  expect(await client.issue.closers()).toBeUndefined()
   github.forgetCalls()
-  expect(await clientOn(closer).closers()).toEqual([])
+  expect(await clientOn(closer).issue.closers()).toEqual([])
   expect(github.calls).toEqual([])
 })
 
@@ -352,7 +352,7 @@ test.each([['checks'], ['statuses'], ['checks', 'statuses']])(
     github.conflicts(number)
     github.installations.withhold('acme', withheld)
     onTestFinished(() => github.installations.withhold('acme', []))
-    expect(await client.needs(number)).toMatchObject({ failedChecks: [], hasConflicts: true })
+    expect(await client.pulls.needs(number)).toMatchObject({ failedChecks: [], hasConflicts: true })
   },
 )
 
@@ -364,26 +364,29 @@ test.each(['Commit.statusCheckRollup', 'StatusCheckRollup.contexts'])(
     github.checks(number, 'unit tests', 'FAILURE')
     github.status(number, 'ci/old', 'ERROR')
     github.conflicts(number)
-    const seen = await client.needs(number)
+    const seen = await client.pulls.needs(number)
     expect(seen?.failedChecks.map(({ name }) => name)).toEqual(['unit tests', 'ci/old'])
     github.graphql.denies = [denied]
     const size = { files: 1, additions: 1, deletions: 0 }
     expect(seen?.facts).toEqual({ size, checks: { passed: 0, failed: 2, running: 0 } })
-    expect(await client.needs(number)).toEqual({ ...seen, failedChecks: [], facts: { size } })
+    expect(await client.pulls.needs(number)).toEqual({ ...seen, failedChecks: [], facts: { size } })
   },
 )
 
 test('how its checks stand is counted, of each the newest, and how much it changes', async () => {
   const { client, pull } = await scene()
   const { number } = await pull()
-  expect((await client.needs(number))?.facts?.checks).toBeUndefined()
+  expect((await client.pulls.needs(number))?.facts?.checks).toBeUndefined()
   for (const conclusion of ['FAILURE', 'SUCCESS']) github.checks(number, 'unit tests', conclusion)
   for (const conclusion of ['SKIPPED', 'NEUTRAL', 'CANCELLED']) github.checks(number, conclusion, conclusion)
   github.beginsCheck(number, 'e2e')
   github.status(number, 'ci/old', 'PENDING')
   github.status(number, 'ci/older', 'ERROR')
-  const { size, checks } = (await client.needs(number))?.facts ?? {}
+  const { size, checks } = (await client.pulls.needs(number))?.facts ?? {}
   expect(checks).toEqual({ passed: 1, failed: 1, running: 2 })
-  const views = [await client.pull(number), await client.pull(number, { login: 'maya', labels: [] })]
+  const views = [
+    await client.pulls.find(number),
+    await client.pulls.find(number, { login: 'maya', labels: [] }),
+  ]
   expect(views.map(view => view?.size)).toEqual([size, size])
 })

@@ -60,7 +60,7 @@ test('what did not change is asked for by its version, with a token that may onl
   tokenAnswers(201)
   fileAnswers([200, 'model: a', '"1"'], [304], [200, 'model: b', '"2"'], [304])
   const files = filesOf()
-  const read = () => files.file('.github/codex.yml')
+  const read = () => files.text('.github/codex.yml')
   expect([await read(), await read(), await read(), await read()]).toEqual([
     'model: a',
     'model: a',
@@ -74,7 +74,7 @@ test('what did not change is asked for by its version, with a token that may onl
 test('a repository that is not the bot’s to read is asked for once a minute', async () => {
   tokenAnswers(422)
   const files = filesOf()
-  const read = () => files.file('.github/codex.yml')
+  const read = () => files.text('.github/codex.yml')
   expect([await read(), await read()]).toEqual([undefined, undefined])
   expect(tokens).toHaveLength(1)
   now += 61_000
@@ -87,7 +87,7 @@ test('a file that is taken away counts no more, which one 404 does not say for a
   tokenAnswers(201)
   fileAnswers([200, 'model: a', '"1"'], [404], [200, 'model: a', '"1"'], [404], [404])
   const files = filesOf()
-  const read = () => files.file('.github/codex.yml')
+  const read = () => files.text('.github/codex.yml')
   expect([await read(), await read(), await read()]).toEqual(['model: a', undefined, 'model: a'])
   expect([await read(), await read(), await read()]).toEqual([undefined, undefined, undefined])
 })
@@ -96,12 +96,12 @@ test('a commit without the file says nothing of now', async () => {
   tokenAnswers(201)
   fileAnswers([404], [200, 'model: a'])
   const files = filesOf()
-  expect(await files.file('.github/codex.yml', 'abc')).toBeUndefined()
-  expect(await files.file('.github/codex.yml')).toBe('model: a')
+  expect(await files.text('.github/codex.yml', 'abc')).toBeUndefined()
+  expect(await files.text('.github/codex.yml')).toBe('model: a')
 })
 
 test('no answer is no absence', async () => {
   tokenAnswers(201)
   fileAnswers([502], [502], [502])
-  await expect(filesOf().file('.github/codex.yml')).rejects.toMatchObject({ name: 'NoResponse' })
+  await expect(filesOf().text('.github/codex.yml')).rejects.toMatchObject({ name: 'NoResponse' })
 })

@@ -66,16 +66,16 @@ async function scene({ body = '*As* said.', comment = '/codex **fix** it' } = {}
 describe('what the page shows', () => {
   test('is asked for in one query, of the texts that are used', async () => {
     const { client, description, words, calls } = await scene()
-    const pages = await client.shown([description, words])
+    const pages = await client.pages.shown([description, words])
     expect(pages.map(page => page?.text)).toEqual(['As said.', '/codex fix it'])
     expect(calls()).toEqual(['graphql pages'])
   })
 
   test('of plain words needs no call, but of what was edited', async () => {
     const { client, words, calls } = await scene({ comment: '/codex fix it' })
-    expect((await client.shown([words]))[0]?.own).toHaveLength(1)
+    expect((await client.pages.shown([words]))[0]?.own).toHaveLength(1)
     expect(calls()).toEqual([])
-    expect((await client.shown([{ ...words, mayBeMinimized: true }]))[0]?.own).toHaveLength(1)
+    expect((await client.pages.shown([{ ...words, mayBeMinimized: true }]))[0]?.own).toHaveLength(1)
     expect(calls()).toEqual(['graphql pages'])
   })
 
@@ -83,21 +83,21 @@ describe('what the page shows', () => {
     const { client, maya, id, words, calls } = await scene()
     await maya.editsComment(id, 'Something else.')
     github.forgetCalls()
-    const [edited, nowhere] = await client.shown([words, { text: 'a<br>b', addresses: 'host' }])
+    const [edited, nowhere] = await client.pages.shown([words, { text: 'a<br>b', addresses: 'host' }])
     expect([edited?.text, nowhere?.text]).toEqual(['/codex fix it', 'a\nb'])
     expect(calls()).toEqual(['POST markdown', 'POST markdown', 'graphql pages'])
   })
 
   test('is without secrets, which were there when it was written', async () => {
     const { client, words } = await scene({ comment: '/codex **say** hush' })
-    const [page] = await client.shown([{ ...words, text: '/codex **say** •••' }])
+    const [page] = await client.pages.shown([{ ...words, text: '/codex **say** •••' }])
     expect(page?.text).toBe('/codex say •••')
   })
 
   test('of a minimized comment is nothing', async () => {
     const { client, node, words } = await scene()
-    await client.minimize(node)
-    expect((await client.shown([words]))[0]).toMatchObject({
+    await client.thread.settle({ fold: node })
+    expect((await client.pages.shown([words]))[0]).toMatchObject({
       text: '',
       own: [],
       elsewhere: [],
@@ -109,7 +109,7 @@ describe('what the page shows', () => {
     const comment = `/codex **fix** it, ${kind}`
     const { client, description, words, calls } = await scene({ comment })
     github.pages.fails(comment, kind, 1)
-    expect((await client.shown([description, words])).map(page => page?.text)).toEqual([
+    expect((await client.pages.shown([description, words])).map(page => page?.text)).toEqual([
       'As said.',
       `/codex fix it, ${kind}`,
     ])
@@ -119,7 +119,7 @@ describe('what the page shows', () => {
   test('of what GitHub does not show is what it renders', async () => {
     const { client, words, calls } = await scene()
     github.graphql.denies = ['IssueComment.bodyHTML']
-    expect((await client.shown([words]))[0]?.text).toBe('/codex fix it')
+    expect((await client.pages.shown([words]))[0]?.text).toBe('/codex fix it')
     expect(calls()).toEqual(['POST markdown', 'graphql pages'])
   })
 
@@ -130,19 +130,19 @@ describe('what the page shows', () => {
       times: Number.POSITIVE_INFINITY,
       fault: { kind: 'status', code: 502 },
     })
-    expect(await client.shown([words])).toEqual([undefined])
+    expect(await client.pages.shown([words])).toEqual([undefined])
   })
 
   test('is asked for again later at a rate limit', async () => {
     const { client, words } = await scene()
     github.fault({ path: /graphql/, fault: { kind: 'secondary-limit' } })
-    await expect(client.shown([words])).rejects.toMatchObject({ name: 'RetryLater' })
+    await expect(client.pages.shown([words])).rejects.toMatchObject({ name: 'RetryLater' })
   })
 
   test('is rendered thirty times an hour for a thread, not more', async () => {
     const { client, calls } = await scene()
     const texts = Array.from({ length: 32 }, (_, n) => ({ text: `*a* ${n}`, addresses: 'host' as const }))
-    const pages = await client.shown(texts)
+    const pages = await client.pages.shown(texts)
     expect(pages.filter(page => page === undefined)).toHaveLength(2)
     expect(calls()).toHaveLength(30)
   })

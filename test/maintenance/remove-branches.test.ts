@@ -8,6 +8,7 @@ import { UnusedBranch } from '../../src/core/record/own-pull-request.ts'
 import type { Run } from '../../src/core/record/run.ts'
 import { removeBranch } from '../../src/maintenance/remove-branches.ts'
 import { branch, hour, minute, runWith, t0, working } from '../core/given.ts'
+import type { GitHubCalls } from '../support/client-of.ts'
 import { fakeLog } from '../support/fake-log.ts'
 import { unlimited } from '../support/unlimited.ts'
 
@@ -27,7 +28,7 @@ interface Given {
   /** Where the branch stands; `undefined` when it is gone. */
   sha?: string | undefined
   live?: (turn: number) => Run | undefined
-  github?: Partial<ThreadClient>
+  github?: Partial<GitHubCalls>
   /** What PostHog’s budget says of a look. */
   look?: CallBudget['reserve']
 }
@@ -37,15 +38,15 @@ async function turns(given: Given) {
   let { what = unused } = given
   let sha = 'sha' in given ? given.sha : branch.sha
   const did: string[] = []
-  const github: Partial<ThreadClient> = {
-    branch: async name => (sha === undefined ? undefined : { name, sha }),
-    branchUse: async () => ({ sha, isUsed: false, repository: 'R_1' }),
-    issueBranches: async () => ({ linked: [], ours: [], base: undefined, ids: undefined }),
-    deleteBranch: async (name, from) => {
+  const github: Partial<GitHubCalls> = {
+    'branches.find': async name => (sha === undefined ? undefined : { name, sha }),
+    'branches.use': async () => ({ sha, isUsed: false, repository: 'R_1' }),
+    'branches.ofIssue': async () => ({ linked: [], ours: [], base: undefined, ids: undefined }),
+    'branches.delete': async (name, from) => {
       did.push(`removed ${name} at ${from}`)
       sha = undefined
     },
-    makeBranch: async (name, at) => {
+    'branches.create': async (name, at) => {
       did.push(`put back ${name} at ${at}`)
       sha = at
       return { linked: true }
@@ -143,12 +144,12 @@ describe('it stays for good', () => {
     ['when something was pushed to it', { sha: 'f'.repeat(40) }],
     [
       'when a pull request goes into it',
-      { github: { branchUse: async () => ({ sha: branch.sha, isUsed: true, repository: 'R_1' }) } },
+      { github: { 'branches.use': async () => ({ sha: branch.sha, isUsed: true, repository: 'R_1' }) } },
     ],
     ['when its task run lasts for two days', { now: t0 + 49 * hour, status: async () => 'in_progress' }],
     [
       'when GitHub does not let it go',
-      { github: { deleteBranch: () => Promise.reject(new Rejected('github', 403, '', 'no')) } },
+      { github: { 'branches.delete': () => Promise.reject(new Rejected('github', 403, '', 'no')) } },
     ],
   ])('%s', async (_, given) => {
     expect(await turns(given)).toEqual(stays)

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { CallBudget, CallClass } from '../../src/core/model/call-budget.ts'
 import type { Role } from '../../src/core/model/command-grammar.ts'
 import { NoResponse, Rejected, RetryLater, type Service } from '../../src/core/model/errors.ts'
-import type { StepResult, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
+import type { StepResult, TasksClient } from '../../src/core/model/ports.ts'
 import type { Person } from '../../src/core/model/thread.ts'
 import { cancelKey } from '../../src/core/record/agent-end.ts'
 import { readMessages } from '../../src/core/record/messages.ts'
@@ -55,6 +55,7 @@ import { begin } from '../core/run-life/agent.ts'
 import { scriptWith } from '../core/run-life/script.ts'
 import { gitHubOf, postHogOf } from '../core/run-life/services.ts'
 import { World } from '../core/run-life/world.ts'
+import type { GitHubCalls } from '../support/client-of.ts'
 import { deploymentWith, settingsOf } from '../support/deployment.ts'
 import { fakeLog } from '../support/fake-log.ts'
 
@@ -139,7 +140,7 @@ const atLimit = (service: Service) => () =>
   Promise.reject(new RetryLater(service, later, 'rate-limit', 'limit'))
 
 /** What a thread takes, and what a session may cost, for tests that are about neither. */
-const quiet = { comment: async () => ({ id: 1 }), settle: async () => ({ refused: [] }) }
+const quiet = { 'comments.post': async () => ({ id: 1 }), 'thread.settle': async () => ({ refused: [] }) }
 const noCost = { cost: async () => undefined }
 const removeLater = async (): Promise<void> => {}
 
@@ -171,7 +172,7 @@ function failing(fault: Error): Required<Pick<Differs, 'github' | 'posthog'>> & 
     new Proxy(known, { get: (_, name) => Reflect.get(known, name) ?? fail }) as T
   return {
     asked: () => asked,
-    github: fails<ThreadClient>(),
+    github: fails<GitHubCalls>(),
     posthog: fails<TasksClient>({ cost: async () => undefined }),
   }
 }
@@ -326,14 +327,17 @@ describe('a step that is refused', () => {
 
   test('edit-status: the Run goes on, and the thread is told after a while', async () => {
     const edit = vi.fn(() => Promise.reject(new Rejected('github', 403, '', 'locked')))
-    const first = await advance(runOf('edit-status'), { github: { edit } })
+    const first = await advance(runOf('edit-status'), { github: { 'comments.edit': edit } })
     expect(first.run.retries.thread).toEqual({ why: 'locked', since: now, until: now + 5 * second, count: 1 })
     expect(first.verdict).toEqual({ kind: 'park', ms: 5 * second })
-    const again = await advance(first.run, { github: { edit }, now: () => now + 5 * second })
+    const again = await advance(first.run, { github: { 'comments.edit': edit }, now: () => now + 5 * second })
     const twice = { why: 'locked', since: now, until: now + 15 * second, count: 2 }
     expect(again.run.retries.thread).toEqual(twice)
     const unlocked = async () => ({ nodeId: 'IC_9' })
-    const heard = await advance(again.run, { github: { edit: unlocked }, now: () => now + 15 * second })
+    const heard = await advance(again.run, {
+      github: { 'comments.edit': unlocked },
+      now: () => now + 15 * second,
+    })
     expect(heard.run.retries.thread).toBeUndefined()
     expect(heard.run.report.status?.at).toBe(now + 15 * second)
   })
@@ -347,16 +351,16 @@ describe('a step that is refused', () => {
     ['it took none for a day', lockedForADay],
   ])('conclude: the last word is left out when %s', async (_, differs) => {
     const comment = () => Promise.reject(new Rejected('github', 403, '', 'locked'))
-    const came = await advance(changed(runOf('conclude'), differs), { github: { comment } })
+    const came = await advance(changed(runOf('conclude'), differs), { github: { 'comments.post': comment } })
     expect(came.run.report.done).toContain('conclude')
     expect(came.verdict).toEqual({ kind: 'end' })
   })
 
-  test.each<[string, ThreadClient['edit'], Run['report']['lastWord']]>([
+  test.each<[string, GitHubCalls['comments.edit'], Run['report']['lastWord']]>([
     ['refused', () => Promise.reject(new Rejected('github', 403, '', 'locked')), mergedWord],
     ['of a comment that is gone', async () => 'gone', undefined],
   ])('edit-last-word: an edit %s is tried once', async (_, edit, lastWord) => {
-    const came = await advance(working(over, mergedSince), { github: { edit } })
+    const came = await advance(working(over, mergedSince), { github: { 'comments.edit': edit } })
     expect(came.run.report.lastWord).toEqual(lastWord)
     expect(came.verdict).toEqual({ kind: 'end' })
   })
@@ -374,7 +378,7 @@ describe('a step that is refused', () => {
     }
     const request = { ...ask, origin: { kind: 'comment' as const, commentRef } }
     const word: RunChange = { report: { ...mergedSince.report, lastWord: { commentId: 77, as: 'inline' } } }
-    await advance(working(over, mergedSince, { request }, word), { github: { edit } })
+    await advance(working(over, mergedSince, { request }, word), { github: { 'comments.edit': edit } })
     expect(edit).toHaveBeenCalledWith(77, expect.stringMatching(/^🎉 \*\*Merged\*\* /), commentRef)
   })
 
@@ -472,14 +476,14 @@ describe('a read that is refused', () => {
   ])('%s', async (_, run, status, ago, ends) => {
     const no = () => Promise.reject(new Rejected('posthog', status, '', 'no', undefined, 'read'))
     const posthog = { ...noCost, logLength: no, poll: no, cancel: async () => {} }
-    const github = { ...quiet, branch: async () => undefined }
+    const github = { ...quiet, 'branches.find': async () => undefined }
     const { saves } = await advance(refusedSince(ago, run), { posthog, github, removeLater })
     expect(saves.some(({ result: { outcome } }) => outcome?.kind === 'failed')).toBe(ends)
   })
 
   test('an earlier session that PostHog does not know for a minute is begun anew', async () => {
     const logLength = () => Promise.reject(new Rejected('posthog', 404, '', 'no', undefined, 'read'))
-    const github = { comments: atLimit('github') }
+    const github = { 'comments.ofOthers': atLimit('github') }
     const making = { integrationFor: async () => undefined, createTask: atLimit('posthog') }
     const at = (ago: number) =>
       advance(refusedSince(ago, unstarted), { posthog: { logLength, ...making }, github })
@@ -496,7 +500,7 @@ describe('a read that is refused', () => {
   test('what is written meanwhile does not hide it', async () => {
     const retries = { github: { why: 'w', since: t0, until: later, count: 1, refusedSince: t0 } }
     const editing = changed(working({ schedule: { nextPollAt: later } }), { retries })
-    const { run } = await advance(editing, { github: { edit: async () => ({ nodeId: 'IC_9' }) } })
+    const { run } = await advance(editing, { github: { 'comments.edit': async () => ({ nodeId: 'IC_9' }) } })
     expect(run.report.status?.at).toBe(now)
     expect(run.retries).toEqual(retries)
   })
@@ -518,7 +522,7 @@ describe('words that are refused', () => {
     )
   const refusedOf = (run: Run) => run.mailbox.answers.map(({ reply }) => reply)
 
-  const answering: Differs = { github: { ...quiet, ownComments: async () => [] } }
+  const answering: Differs = { github: { ...quiet, 'comments.own': async () => [] } }
 
   test('of a round of their own leave the thread with what it was told before', async () => {
     const before = { kind: 'answer' as const }
@@ -548,7 +552,7 @@ describe('words that are refused', () => {
       posthog: { sendMessage: async () => 'ended', poll: async () => snapshotWith({}) },
       github: {
         ...answering.github,
-        pullsFrom: () => Promise.reject(new NoResponse('github', 'GitHub did not answer')),
+        'pulls.from': () => Promise.reject(new NoResponse('github', 'GitHub did not answer')),
       },
     })
     const [first] = saves.filter(({ attempts }) => attempts.intent === undefined)
@@ -675,12 +679,12 @@ describe('an agent that can not be looked after', () => {
   ])('%s: the thread is told, and its branch stays', async (_, run, posthog) => {
     const said: string[] = []
     const deleteBranch = vi.fn(async () => {})
-    const github: Partial<ThreadClient> = {
-      edit: async () => ({ nodeId: 'IC_9' }),
-      minimize: async () => {},
-      comment: async body => ({ id: said.push(body) }),
-      branchUse: async () => ({ sha: branch.sha, isUsed: false, repository: 'R_1' }),
-      deleteBranch,
+    const github: Partial<GitHubCalls> = {
+      'comments.edit': async () => ({ nodeId: 'IC_9' }),
+      'thread.settle': async () => ({ refused: [] }),
+      'comments.post': async body => ({ id: said.push(body) }),
+      'branches.use': async () => ({ sha: branch.sha, isUsed: false, repository: 'R_1' }),
+      'branches.delete': deleteBranch,
     }
     const came = await advance(run, { posthog, github, removeLater })
     expect(said).toEqual([expect.stringContaining('It may still be working')])
@@ -694,12 +698,10 @@ test('whoever stops an agent that works on after the last word sees that it stop
   const inbox = [JSON.stringify({ kind: 'stop', id: 's', by: maya, at: t0 + minute })]
   const stopped = readMessages(working(over, { report: { status, readOnlyThread: false } }), inbox)
   expect(stopped.mailbox.stop).toBeDefined()
-  const minimize = vi.fn(async () => {})
-  const github: Partial<ThreadClient> = {
-    edit: async () => ({ nodeId: 'IC_900' }),
-    minimize,
-    settle: async ({ fold }) => (fold === undefined ? { refused: [] } : expect.fail('folded')),
-    comment: async body => expect.fail(body),
+  const github: Partial<GitHubCalls> = {
+    'comments.edit': async () => ({ nodeId: 'IC_900' }),
+    'thread.settle': async ({ fold }) => (fold === undefined ? { refused: [] } : expect.fail('folded')),
+    'comments.post': async body => expect.fail(body),
   }
   const ended = changed(stopped, taskRunIs({ status: 'cancelled' }), {
     result: { resultChecked: true },
@@ -708,7 +710,6 @@ test('whoever stops an agent that works on after the last word sees that it stop
   const came = await advance(ended, { github, posthog: noCost })
   expect(came.run.result.outcome).toMatchObject({ kind: 'stopped', by: 'maya' })
   expect(came.verdict).toEqual({ kind: 'end' })
-  expect(minimize).not.toHaveBeenCalled()
 })
 
 test('a pull request that GitHub will not show is asked for once, not for ever', async () => {
@@ -716,7 +717,7 @@ test('a pull request that GitHub will not show is asked for once, not for ever',
   const pull = vi.fn(async () => expect.fail('asked for ever'))
   for (let asked = 0; asked < 20; asked += 1) pull.mockRejectedValueOnce(no)
   const run = working(over, { result: { claimedPulls: ['https://github.com/acme/shop/pull/20'] } })
-  expect((await advance(run, { github: { pull } })).verdict).toEqual({ kind: 'end' })
+  expect((await advance(run, { github: { 'pulls.find': pull } })).verdict).toEqual({ kind: 'end' })
 })
 
 describe('trouble', () => {
@@ -724,7 +725,9 @@ describe('trouble', () => {
     const posthog = { why: 'before', since: t0, until: later, count: 3 }
     const editing = working({ retries: { posthog } })
     const until = now + 2 * minute
-    const github = { edit: () => Promise.reject(new RetryLater('github', until, 'rate-limit', 'limit')) }
+    const github = {
+      'comments.edit': () => Promise.reject(new RetryLater('github', until, 'rate-limit', 'limit')),
+    }
     const { run: after } = await advance(editing, { github, now: () => now + minute })
     expect(after.retries).toMatchObject({ posthog, github: { until, count: 1 } })
   })
@@ -914,11 +917,11 @@ describe('the other steps', () => {
       report: { done: told },
       retries: { github: outage },
     })
-    const github: Partial<ThreadClient> = {
-      readAhead: async () => {},
-      closing: async () => undefined,
-      permission: async () => ({ role: 'read', name: 'read' }),
-      file: async () => undefined,
+    const github: Partial<GitHubCalls> = {
+      'thread.readAhead': async () => {},
+      'thread.closing': async () => undefined,
+      'people.permission': async () => ({ role: 'read', name: 'read' }),
+      'files.text': async () => undefined,
       ...quiet,
     }
     const { run: after } = await advance(run, { github, removeLater })
@@ -949,14 +952,14 @@ describe('the other steps', () => {
 
   describe('take-turn in a thread that was closed', () => {
     const closedBy = async (by: Person, role: Role, merges: number[] = []) => {
-      const github: Partial<ThreadClient> = {
-        readAhead: async () => {},
-        closing: async () => ({ by, at: now }),
-        permission: async () => ({ role, name: role }),
-        file: async () => undefined,
-        issueBranches: atLimit('github'),
-        branch: atLimit('github'),
-        merges: async () => merges,
+      const github: Partial<GitHubCalls> = {
+        'thread.readAhead': async () => {},
+        'thread.closing': async () => ({ by, at: now }),
+        'people.permission': async () => ({ role, name: role }),
+        'files.text': async () => undefined,
+        'branches.ofIssue': atLimit('github'),
+        'branches.find': atLimit('github'),
+        'issue.merges': async () => merges,
         ...quiet,
       }
       const { run, saves } = await advance(
@@ -993,12 +996,12 @@ describe('the other steps', () => {
 
 test('an inline answer that arrived is not given again, whatever its marker said of the Run then', async () => {
   const comments: string[] = []
-  const github: Partial<ThreadClient> = {
-    comment: async text => {
+  const github: Partial<GitHubCalls> = {
+    'comments.post': async text => {
       comments.push(text)
       throw new NoResponse('github', 'no answer came')
     },
-    ownComments: async () => comments.map((body, n) => ({ id: n, body, createdAt: now })),
+    'comments.own': async () => comments.map((body, n) => ({ id: n, body, createdAt: now })),
   }
   const first = await advance(working({ ...over, request: askedInReview(1) }), { github })
   expect(comments).toHaveLength(1)

@@ -1,34 +1,32 @@
 /** What keeps a run from its start, and what is told of a limit when it starts. */
 import { describe, expect, test } from 'vitest'
-import type { ThreadClient } from '../../src/core/model/ports.ts'
 import { changed, type Run, type RunChange, runFormat } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { warnings } from '../../src/core/words/warnings.ts'
 import { awaitAdmission } from '../../src/runs/steps/await-admission.ts'
 import { afterStep, handWith } from '../commands/command-world.ts'
 import { ask, hour, limitedTo, minute, pull, pullThread, runWith, t0 } from '../core/given.ts'
+import type { GitHubCalls } from '../support/client-of.ts'
 import { memoryIndex, refusals } from '../support/memory-index.ts'
 
 const limited = (limits: Parameters<typeof limitedTo>[0], ...differs: RunChange[]): Run =>
   runWith(...differs, limitedTo(limits))
 
-async function admitted(
-  run: Run,
-  before: RunChange[] = [],
-  github: Partial<ThreadClient> = {},
-): Promise<Run> {
+const gitHub: Partial<GitHubCalls> = {
+  'thread.readAhead': async () => {},
+  'thread.closing': async () => undefined,
+  'people.permission': async () => ({ role: 'write', name: 'write' }),
+  'files.text': async () => undefined,
+  'files.commits': async () => [],
+}
+
+async function admitted(run: Run, before: RunChange[] = [], calls: Partial<GitHubCalls> = {}): Promise<Run> {
   const jobs = before.map((differs, n) => ({
     ...{ id: `run-${n}`, addedAt: t0, standing: 'ended' as const },
     data: runWith({ schedule: { admitted: true, admissionExpectedAt: t0 } }, differs),
   }))
   const index = { ...memoryIndex(() => []), listed: async () => jobs }
-  return afterStep(
-    awaitAdmission,
-    handWith(run, {
-      index,
-      github: { readAhead: async () => {}, closing: async () => undefined, ...github },
-    }),
-  )
+  return afterStep(awaitAdmission, handWith(run, { index, github: { ...gitHub, ...calls } }))
 }
 
 describe('a limit of money', () => {
@@ -64,13 +62,7 @@ test('at a limit that was raised meanwhile, the write that admits asks for the n
   const hand = handWith(run, {
     index,
     saveIf: async guards => (await refusals(index, run.id, guards)) === 0,
-    github: {
-      readAhead: async () => {},
-      closing: async () => undefined,
-      permission: async () => ({ role: 'write', name: 'write' }),
-      file: async () => undefined,
-      fileCommits: async () => [],
-    },
+    github: gitHub,
   })
   hand.run = await afterStep(awaitAdmission, hand)
   expect((await afterStep(awaitAdmission, hand)).schedule).toMatchObject({ admitted: true, waits: undefined })
@@ -92,12 +84,9 @@ describe('at a limit of 0', () => {
       index,
       saveIf: async guards => (await refusals(index, run.id, guards)) === 0,
       github: {
-        readAhead: async () => {},
-        closing: async () => undefined,
-        blockers: async () => [],
-        permission: async () => ({ role: 'write', name: 'write' }),
-        file: async () => file,
-        fileCommits: async () => [],
+        ...gitHub,
+        'issue.blockers': async () => [],
+        'files.text': async () => file,
       },
     })
     do hand.run = await afterStep(awaitAdmission, hand)
@@ -147,7 +136,9 @@ describe('at the limit of open pull requests', () => {
     ['what is asked in one does not', { thread: pullThread }, true],
     ['a plan does not', { request: { ...ask, what: 'plan' } }, true],
   ])('%s', async (_, differs, starts) => {
-    const { schedule } = await admitted(limited({ open_pull_requests: 1 }, differs), [], { openPulls: open })
+    const { schedule } = await admitted(limited({ open_pull_requests: 1 }, differs), [], {
+      'pulls.ofAgent': open,
+    })
     expect([schedule.admitted, schedule.waits?.kind]).toEqual(
       starts ? [true, undefined] : [false, 'open-pulls'],
     )
@@ -169,9 +160,8 @@ describe('at the limit of open pull requests', () => {
       index,
       saveIf: async guards => (await refusals(index, run.id, guards)) === 0,
       github: {
-        readAhead: async () => {},
-        closing: async () => undefined,
-        openPulls: async () => {
+        ...gitHub,
+        'pulls.ofAgent': async () => {
           all = others
           return []
         },
@@ -186,7 +176,7 @@ test('who waits for others looks again within ten minutes, however long it has w
   const waits = { kind: 'blocked' as const, since: t0 - 24 * 60 * 60_000, by: [], more: 1 }
   const run = runWith({ schedule: { admitted: false, waits } })
   const blocked = changed(run, { baseline: { snapshot: { ...run.baseline.snapshot, blockers: 1 } } })
-  const { schedule } = await admitted(blocked, [], { blockers: blocking })
+  const { schedule } = await admitted(blocked, [], { 'issue.blockers': blocking })
   expect(schedule.waits?.kind).toBe('blocked')
   expect((schedule.nextPollAt ?? 0) - t0).toBeLessThanOrEqual(10 * 60_000)
 })

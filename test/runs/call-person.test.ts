@@ -143,9 +143,9 @@ describe('a person is called once', () => {
     handWith(due, {
       now: () => at,
       github: {
-        ownComments: async () =>
+        'comments.own': async () =>
           comments.map((body, id) => ({ id, nodeId: `IC_${id}`, body, createdAt: at })),
-        comment: async body => {
+        'comments.post': async body => {
           const id = comments.push(body) - 1
           return { id, nodeId: `IC_${id}` }
         },

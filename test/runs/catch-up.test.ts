@@ -16,7 +16,7 @@ const caughtUp = (run: Run, knows: Run, ...more: ('status' | 'closing')[]): Prom
     signer.write({ ...markerOf(knows, as), ...(as === 'status' ? { backup: backupOf(knows) } : {}) }),
   )
   const ownComments = async () => bodies.map((body, n) => ({ id: 601 + n, body, createdAt: t0 }))
-  return afterStep(catchUp, handWith(run, { github: { ownComments }, signer }))
+  return afterStep(catchUp, handWith(run, { github: { 'comments.own': ownComments }, signer }))
 }
 
 test('is as it was, where the status knows no more', async () =>

@@ -60,7 +60,7 @@ async function drawings(run: Run, differs: Differs): Promise<{ drawn: number; af
 /** Services of which nothing is news. */
 const looks: Differs = {
   posthog: { poll: async () => snapshotWith() },
-  github: { edit: async () => ({ nodeId: 'IC_1' }) },
+  github: { 'comments.edit': async () => ({ nodeId: 'IC_1' }) },
 }
 
 const due: Run = working({ schedule: { nextPollAt: now } })
@@ -109,7 +109,7 @@ test('a step that is due whatever the status says draws nothing', async () => {
   const { drawn, after } = await drawings(run, {
     signal: stop.signal,
     github: {
-      async issueBranches() {
+      async 'branches.ofIssue'() {
         stop.abort()
         throw new RetryLater('github', now + minute, 'usage-limit', 'limit')
       },

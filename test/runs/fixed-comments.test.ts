@@ -50,10 +50,10 @@ async function looked(run: ReturnType<typeof runWith>, { threads, changed } = gi
   const compared: string[] = []
   const hand = handWith(run, {
     github: {
-      reviewThreads: async () => threads,
-      changedBetween: async (base, head) => {
+      'reviews.threads': async () => threads,
+      'commits.compare': async (base, head) => {
         compared.push(`${base}...${head}`)
-        return changed
+        return { paths: changed, commits: [], isDescendant: true }
       },
     },
   })
@@ -113,7 +113,7 @@ test('a refusal leaves all open, and is no fault of the run', async () => {
   const run = runSaying(block([done(1)]))
   const { result } = await afterStep(
     findFixed,
-    handWith(run, { github: { reviewThreads: no, changedBetween: no } }),
+    handWith(run, { github: { 'reviews.threads': no, 'commits.compare': no } }),
   )
   expect(result.fixed).toEqual({ comments: [], resolved: true })
   const fixed = {
@@ -125,7 +125,7 @@ test('a refusal leaves all open, and is no fault of the run', async () => {
   const asked: (readonly string[])[] = []
   const hand = handWith(runSaying('', { result: { fixed } }), {
     github: {
-      resolveThreads: async ids => {
+      'reviews.resolve': async ids => {
         asked.push(ids)
         throw new Rejected('github', 403, '', 'no', undefined, 'effect')
       },

@@ -29,8 +29,8 @@ const zoe = said('It only fails on Mondays.', { author: 'zoe' })
 async function gathered(run: Run, ...answers: (Error | 'write')[]): Promise<string[]> {
   const hand = handWith(run, {
     github: {
-      comments: async () => [zoe],
-      permission: async () => {
+      'comments.ofOthers': async () => [zoe],
+      'people.permission': async () => {
         const answer = answers.shift() ?? expect.fail('asked again')
         if (answer instanceof Error) throw answer
         return { role: answer, name: answer }
@@ -71,9 +71,9 @@ test('whose page can not be had is left out and counted, and so is what the page
   const run = runWith({ baseline: { snapshot: { title: 'a', body: '**b**', author: 'sam', open: true } } })
   const hand = handWith(run, {
     github: {
-      comments: async () => comments,
-      permission: async () => ({ role: 'write', name: 'write' }),
-      shown: async texts =>
+      'comments.ofOthers': async () => comments,
+      'people.permission': async () => ({ role: 'write', name: 'write' }),
+      'pages.shown': async texts =>
         (await shownIn(texts)).map((page, at) => {
           const { text = '', mayBeMinimized } = texts[at] ?? {}
           if (text === minimized.body && mayBeMinimized) return minimizedPage
@@ -102,8 +102,8 @@ async function readIn(
   const asked: string[] = []
   const hand = handWith(run, {
     github: {
-      comments: async () => [...comments],
-      permission: async login => {
+      'comments.ofOthers': async () => [...comments],
+      'people.permission': async login => {
         asked.push(login)
         const role = writers.includes(login) ? 'write' : 'read'
         return { role, name: role }

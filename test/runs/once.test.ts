@@ -167,8 +167,8 @@ test('a worker that sleeps while GitHub refuses the lines of a review posts none
       if (isLost) throw new Error('lost')
     },
     github: {
-      changedFiles: async () => [{ path: finding.path, patch: '@@ -0,0 +1 @@\n+login()' }],
-      postReview: async ({ comments }) => {
+      'pulls.files': async () => [{ path: finding.path, patch: '@@ -0,0 +1 @@\n+login()' }],
+      'reviews.post': async ({ comments }) => {
         done.push(`${comments.length} lines`)
         isLost = true
         throw new Rejected('github', 422, '', 'Line could not be resolved')
@@ -190,7 +190,10 @@ describe('the marker of a last word', () => {
       said = text
       return { id: 1 }
     }
-    await afterStep(conclude, handWith(run, { github: { comment, ownComments: async () => [] }, signer }))
+    await afterStep(
+      conclude,
+      handWith(run, { github: { 'comments.post': comment, 'comments.own': async () => [] }, signer }),
+    )
     return { length: /<!-- codex-run:.*-->/.exec(said)?.[0].length, ...signer.read(said, run.thread)[0] }
   }
 

@@ -68,7 +68,7 @@ describe('a pull request that is to be no draft', () => {
     const settings = { ...run.baseline.settings, pull_request: { ...usual.pull_request, draft: false } }
     const context = handWith(changed(run, { baseline: { settings } }), {
       github: {
-        settle: async settling => {
+        'thread.settle': async settling => {
           settlings.push(settling)
           return { refused: [] }
         },
@@ -99,9 +99,9 @@ describe('a pull request that the agent names', () => {
     const given = { result: { claimedPulls: [named.url] }, report: { status: { ...status, nodeId } } }
     const context = handWith(working(given), {
       github: {
-        pull: async () => now,
-        isDescendant: async () => descended,
-        settle: async ({ pull: parts, ...others }) => {
+        'pulls.find': async () => now,
+        'commits.compare': async () => ({ isDescendant: descended, commits: [], paths: [] }),
+        'thread.settle': async ({ pull: parts, ...others }) => {
           const given = Object.entries({ ...parts, ...others }).filter(([, part]) => part !== undefined)
           done.push(given.map(([part]) => part).filter(part => part !== 'number'))
           now = { ...now, body: parts?.change?.body ?? now.body }
@@ -171,7 +171,7 @@ describe('a pull request that the agent names', () => {
     let run = working()
     for (let number = 20; number < 40; number += 1) {
       const github = {
-        pull: async () => {
+        'pulls.find': async () => {
           looks += 1
           return undefined
         },
@@ -190,7 +190,7 @@ describe('a pull request that the agent names', () => {
     const asked: number[] = []
     for (let at = t0; run.result.claimedPulls.length > 0; at = run.retries[`pull ${url}`]?.until ?? at) {
       asked.push(at - t0)
-      const github = { pull: async () => undefined }
+      const github = { 'pulls.find': async () => undefined }
       run = await afterStep(adoptPull, handWith(run, { github, now: () => at }), { url })
     }
     expect(asked.slice(0, 5)).toEqual([0, 1_000, 2_000, 4_000, 8_000])
@@ -203,7 +203,9 @@ describe('a pull request that the agent names', () => {
     const url = 'https://github.com/acme/shop/pull/20'
     const unseen = await afterStep(
       adoptPull,
-      handWith(working({ result: { claimedPulls: [url] } }), { github: { pull: async () => undefined } }),
+      handWith(working({ result: { claimedPulls: [url] } }), {
+        github: { 'pulls.find': async () => undefined },
+      }),
       { url },
     )
     expect(unseen).toMatchObject({
@@ -219,15 +221,17 @@ async function found(run: RunChange, { views = [] as PullView[], heads = {} as R
   const opened: string[] = []
   const hand = handWith(working(run), {
     github: {
-      pullsFrom: async ref => views.filter(({ head }) => head === ref),
-      branch: async name => (heads[name] === undefined ? undefined : { name, sha: heads[name] }),
-      commitsSince: async (_, sha) => [{ sha, byPerson: false }],
-      isDescendant: async () => true,
-      openPull: async ({ head, base, body }) => {
+      'pulls.from': async ref => views.filter(({ head }) => head === ref),
+      'branches.find': async name => (heads[name] === undefined ? undefined : { name, sha: heads[name] }),
+      'commits.compare': async (_, sha) => ({
+        ...{ isDescendant: true, paths: [] },
+        commits: [{ sha, byPerson: false }],
+      }),
+      'pulls.create': async ({ head, base, body }) => {
         opened.push(`${head} → ${base}: ${body.split('\n')[0]}`)
         return pullView({ number: 10, head, base })
       },
-      settle: async settling => ({
+      'thread.settle': async settling => ({
         pull: pullView({ number: 10, body: settling.pull?.change?.body ?? '' }),
         refused: [],
       }),
@@ -394,10 +398,10 @@ describe('commits that came meanwhile', () => {
   ])('%s', async (_, differs, commits, pushed) => {
     const hand = handWith(working({ workspace: { branch: { ...branch, made: false } } }, differs), {
       github: {
-        branch: async name => ({ name, sha: persons.sha }),
-        commitsSince: async () => commits,
-        isMerged: async sha => sha === merged.sha,
-        pullsFrom: async () => [],
+        'branches.find': async name => ({ name, sha: persons.sha }),
+        'commits.compare': async () => commits && { commits, isDescendant: false, paths: [] },
+        'commits.isMerged': async sha => sha === merged.sha,
+        'pulls.from': async () => [],
       },
     })
     expect((await afterStep(findResult, hand)).result.pushed).toBe(pushed)
@@ -410,8 +414,8 @@ describe('a branch that GitHub refuses', () => {
       findBranch,
       handWith(runWith(), {
         github: {
-          issueBranches: async () => noBranches,
-          makeBranch: () => Promise.reject(error),
+          'branches.ofIssue': async () => noBranches,
+          'branches.create': () => Promise.reject(error),
         },
       }),
     )
@@ -451,8 +455,8 @@ describe('a branch that ends up unused', () => {
     const hand = handWith(working({ result: { outcome: { kind: 'answer' } } }, ended, given), {
       removeLater: async (...what) => void left.push(what),
       github: {
-        branchUse: async () => use,
-        deleteBranch: async (name, from) => void gone.push(`${name} at ${from}`),
+        'branches.use': async () => use,
+        'branches.delete': async (name, from) => void gone.push(`${name} at ${from}`),
       },
     })
     expect((await afterStep(dropBranch, hand)).report.done).toContain('drop-branch')
@@ -503,8 +507,8 @@ describe('a branch that ends up unused', () => {
     const ours = [{ name: branch.name, sha: branch.sha }]
     const run = runWith(madeBranch === undefined ? {} : { workspace: { madeBranch } })
     const github = {
-      issueBranches: async () => ({ ...noBranches, ours }),
-      closing: async () => undefined,
+      'branches.ofIssue': async () => ({ ...noBranches, ours }),
+      'thread.closing': async () => undefined,
     }
     return (await afterStep(findBranch, handWith(run, { github }))).workspace.branch
   }
@@ -522,8 +526,8 @@ describe('a branch that ends up unused', () => {
     const hand = handWith(runWith(), {
       save: async data => void order.push(`written ${data.workspace.madeBranch}`),
       github: {
-        issueBranches: async () => noBranches,
-        makeBranch: async name => {
+        'branches.ofIssue': async () => noBranches,
+        'branches.create': async name => {
           order.push(`made ${name}`)
           return { linked: true, open: true }
         },
@@ -540,22 +544,24 @@ describe('a branch that is made', () => {
     handWith(runWith({ schedule: { admitted: true } }, run), {
       ...differs,
       github: {
-        issueBranches: async () => noBranches,
-        makeBranch: async () => ({ linked: true, open: true }),
+        'branches.ofIssue': async () => noBranches,
+        'branches.create': async () => ({ linked: true, open: true }),
         ...differs.github,
       },
     })
 
   test('in a thread that was closed meanwhile has its turn taken again', async () => {
     const makeBranch = async () => ({ linked: true, open: false })
-    expect(await afterStep(findBranch, making({ github: { makeBranch } }))).toMatchObject({
+    expect(await afterStep(findBranch, making({ github: { 'branches.create': makeBranch } }))).toMatchObject({
       schedule: { admitted: false },
     })
   })
 
   test('asks itself where GitHub does not say whether the thread is open', async () => {
     const closing = async () => ({ by: { login: 'olga', id: 1 }, at: t0 })
-    const hand = making({ github: { makeBranch: async () => ({ linked: false }), closing } })
+    const hand = making({
+      github: { 'branches.create': async () => ({ linked: false }), 'thread.closing': closing },
+    })
     expect(await afterStep(findBranch, hand)).toMatchObject({ schedule: { admitted: false } })
   })
 })

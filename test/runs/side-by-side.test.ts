@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
-import type { StepResult, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
+import type { StepResult, TasksClient } from '../../src/core/model/ports.ts'
 import type { Posted } from '../../src/core/model/views.ts'
 import { openIntents } from '../../src/core/record/intents.ts'
 import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
@@ -11,6 +11,7 @@ import { limits } from '../../src/core/record/timing.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { given } from '../commands/command-world.ts'
 import { branch, hour, intends, limitedTo, maya, minute, runWith, second, status, t0 } from '../core/given.ts'
+import type { GitHubCalls } from '../support/client-of.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 
 const admitted: RunChange = { schedule: { admitted: true } }
@@ -26,7 +27,10 @@ beforeEach(() => {
   done = []
 })
 
-type Effects = Partial<Pick<ThreadClient, 'comment' | 'makeBranch'> & Pick<TasksClient, 'createTask'>>
+interface Effects extends Partial<Pick<TasksClient, 'createTask'>> {
+  comment?: GitHubCalls['comments.post']
+  makeBranch?: GitHubCalls['branches.create']
+}
 
 /** Goes on with the record, in a world where all goes well but for what is given. */
 async function goOn(run: Run, { effects = {}, traces = {}, ahead = false }: Going = {}): Promise<StepResult> {
@@ -46,13 +50,13 @@ async function goOn(run: Run, { effects = {}, traces = {}, ahead = false }: Goin
     save,
     index: memoryIndex(() => (ahead ? [{ id: older.id, entries: runIndex.entries(older) }] : [])),
     github: {
-      readAhead: async () => {},
-      closing: async () => undefined,
-      comments: async () => [],
-      ownComments: told('look for status', async () =>
+      'thread.readAhead': async () => {},
+      'thread.closing': async () => undefined,
+      'comments.ofOthers': async () => [],
+      'comments.own': told('look for status', async () =>
         traces.status === undefined ? [] : [{ id: statusId, body: traces.status, createdAt: t0 }],
       ),
-      async issueBranches() {
+      async 'branches.ofIssue'() {
         // However many parts of the bot what was read ahead goes through.
         for (let turns = 0; turns < 50; turns += 1) await undefined
         return {
@@ -62,14 +66,13 @@ async function goOn(run: Run, { effects = {}, traces = {}, ahead = false }: Goin
           ids: undefined,
         }
       },
-      comment: told('comment', effects.comment ?? (async () => ({ id: statusId }))),
-      makeBranch: told('branch', effects.makeBranch ?? (async () => ({ linked: true, open: true }))),
-      edit: told('edit', async () => ({ nodeId: 'IC_1' })),
-      branchUse: async () => ({ sha: branch.sha, isUsed: false, repository: 'R_1' }),
-      deleteBranch: told('drop branch', async () => {}),
-      minimize: async () => {},
-      settle: async () => ({ refused: [] }),
-      pullsFrom: async () => [],
+      'comments.post': told('comment', effects.comment ?? (async () => ({ id: statusId }))),
+      'branches.create': told('branch', effects.makeBranch ?? (async () => ({ linked: true, open: true }))),
+      'comments.edit': told('edit', async () => ({ nodeId: 'IC_1' })),
+      'branches.use': async () => ({ sha: branch.sha, isUsed: false, repository: 'R_1' }),
+      'branches.delete': told('drop branch', async () => {}),
+      'thread.settle': async () => ({ refused: [] }),
+      'pulls.from': async () => [],
     },
     posthog: {
       findTask: told('look for task', async () => traces.task),

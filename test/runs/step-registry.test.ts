@@ -12,12 +12,12 @@ const writers = (part: RunPart): string[] =>
 
 const refused = [
   step('edit-status', {
-    github: ['edit'],
+    github: ['comments.edit'],
     writes: ['report'],
     async do({ github, posthog, save, run }) {
-      await github.edit(1, '')
+      await github.comments.edit(1, '')
       // @ts-expect-error: it only edits
-      await github.comment('')
+      await github.comments.post('')
       // @ts-expect-error: it has no business with PostHog
       await posthog.cost('')
       // @ts-expect-error: it may change the report alone
@@ -40,7 +40,7 @@ describe('the registry of steps', () => {
     if (service === 'github') expect(github.length).toBeGreaterThan(0)
     if (service === 'posthog') expect(posthog.length).toBeGreaterThan(0)
     // What is only nice to know never holds a step up.
-    if (service !== 'github' && github.length > 0) expect(github).toEqual(['attachments'])
+    if (service !== 'github' && github.length > 0) expect(github).toEqual(['comments.attachments'])
   })
 
   test('what a step does not name is refused by the compiler, of which this is only a sample', () =>

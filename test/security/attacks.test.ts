@@ -243,7 +243,7 @@ describe('time of check and time of use', () => {
       now: Date.now,
       redact: text => text,
     })
-    expect(await github.file(settingsPath)).toBeUndefined()
+    expect(await github.files.text(settingsPath)).toBeUndefined()
     expect(asked).toEqual(['/repos/acme/shop/contents/.github%2Fcodex.yml'])
   })
 

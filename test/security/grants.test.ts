@@ -144,5 +144,5 @@ test('where there never were settings without a slip, nothing starts and all sli
 test('history is read once for a slip, however many strangers comment', async () => {
   const bot = botWith({ settings: 'modle: gpt-5', history: ['model: gpt-5'] })
   for (let n = 0; n < 5; n += 1) await says(bot, '/codex fix it', 'rita')
-  expect(bot.calls.filter(name => name === 'fileCommits')).toHaveLength(1)
+  expect(bot.calls.filter(name => name === 'files.commits')).toHaveLength(1)
 })

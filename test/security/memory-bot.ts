@@ -25,6 +25,7 @@ import type { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-cre
 import type { Role } from '../../src/core/model/command-grammar.ts'
 import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
 import type {
+  GitHubCall,
   IndexEntry,
   JobQueue,
   JobRecord,
@@ -33,7 +34,6 @@ import type {
   Range,
   StepResult,
   TasksClient,
-  ThreadClient,
 } from '../../src/core/model/ports.ts'
 import type { TaskRunSnapshot } from '../../src/core/model/task-run.ts'
 import { threadSlot } from '../../src/core/model/thread.ts'
@@ -50,6 +50,7 @@ import { webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { news } from '../../src/news/pull-news.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { deployment, pullView, t0 } from '../core/given.ts'
+import { clientOf, type GitHubCalls } from '../support/client-of.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
 import { fakeLogOf } from '../support/fake-log.ts'
 import { memoryIndex, refusals } from '../support/memory-index.ts'
@@ -83,7 +84,7 @@ export interface MemoryBotOptions {
   /** Texts of comments that somebody hid. */
   hidden?: readonly string[]
   /** What GitHub does not answer the first time. */
-  unanswered?: keyof ThreadClient
+  unanswered?: GitHubCall
   /** Heads of branches beside `main`. */
   branches?: Readonly<Record<string, string>>
   /** The deployment's own, for runs as its user. */
@@ -470,10 +471,9 @@ export class MemoryBot {
 
   /* The services, as their edges give them: what is written there goes without secrets. */
 
-  readonly #github: Partial<ThreadClient> = {
-    react: async (_, content) => void this.reactions.push(content),
-    unreact: async () => void this.reactions.push('none'),
-    permission: async login => {
+  readonly #github: Partial<GitHubCalls> = {
+    'thread.react': async (_, content) => void this.reactions.push(content),
+    'people.permission': async login => {
       this.asked.push(`permission ${login}`)
       if (!Object.hasOwn(this.#options.roles, login))
         throw new Rejected('github', 404, '', 'Not Found', undefined, 'read')
@@ -481,35 +481,39 @@ export class MemoryBot {
       if (role === undefined) throw new NoResponse('github', 'GitHub answered 502')
       return { role, name: role }
     },
-    isInTeam: async () => false,
-    ownCommentsOfRepository: async () => this.comments.map(({ body }) => ({ number: 7, body })).reverse(),
-    closing: async () => undefined,
-    merges: async () => [],
-    defaultBranch: async () => 'main',
-    needs: async () => undefined,
-    closers: async () => [],
-    transferredAt: async () => this.#options.transferredAt,
-    mayCheck: async () => true,
-    blockers: async () => [],
-    openPulls: async () => [],
-    state: async () => ({ ...this.subject }),
-    hasComment: async ({ commentId }) => !this.deleted.has(commentId),
-    review: async id => (this.deleted.has(id) ? undefined : ''),
-    removeLabel: async name => void this.unlabelled.push(name),
-    file: async (_, commit) =>
+    'people.isInTeam': async () => false,
+    'comments.ownOfRepository': async () => this.comments.map(({ body }) => ({ number: 7, body })).reverse(),
+    'thread.closing': async () => undefined,
+    'issue.merges': async () => [],
+    'branches.default': async () => 'main',
+    'pulls.needs': async () => undefined,
+    'issue.closers': async () => [],
+    'issue.transferredAt': async () => this.#options.transferredAt,
+    'checks.mayReport': async () => true,
+    'issue.blockers': async () => [],
+    'pulls.ofAgent': async () => [],
+    'thread.state': async () => ({ ...this.subject }),
+    'comments.find': async ({ in: where, commentId }) => {
+      const { answered } = this.#options
+      if (where === 'inline' && answered) return { changedAt: 0, ...answered }
+      return this.deleted.has(commentId) ? undefined : { author: 'maya', body: '', nodeId: '', changedAt: 0 }
+    },
+    'reviews.text': async id => (this.deleted.has(id) ? undefined : ''),
+    'labels.remove': async name => void this.unlabelled.push(name),
+    'files.text': async (_, commit) =>
       commit === undefined ? this.#options.settings : this.#options.history?.[Number(commit) - 1],
-    changedFiles: async () => [],
-    folder: async () => [],
-    fileCommits: async () =>
+    'pulls.files': async () => [],
+    'files.names': async () => [],
+    'files.commits': async () =>
       [this.#options.settings, ...(this.#options.history ?? [])].map((_, n) => String(n)),
-    comments: async () =>
+    'comments.ofOthers': async () =>
       (this.#options.before ?? []).map(comment => ({ ...comment, body: this.#redact(comment.body) })),
-    shown: async texts =>
+    'pages.shown': async texts =>
       (await shownIn(texts)).map((page, at) => {
         const { text = '', mayBeMinimized } = texts[at] ?? {}
         return mayBeMinimized && this.#options.hidden?.includes(text) ? minimizedPage : page
       }),
-    reviewComments: async () => {
+    'reviews.comments': async () => {
       const { inline = [] } = this.#options
       if (inline === 'unreadable') throw new Rejected('github', 404, '', 'Not Found')
       return inline.map(comment => ({
@@ -519,12 +523,11 @@ export class MemoryBot {
         body: this.#redact(comment.body),
       }))
     },
-    inlineComment: async () => this.#options.answered && { changedAt: 0, ...this.#options.answered },
-    ownComments: async (since = 0, place) =>
+    'comments.own': async (since = 0, place) =>
       this.#own().filter(
         ({ createdAt, onLine = false }) => createdAt >= since && onLine === (place?.kind === 'inline'),
       ),
-    comment: async (body, place) => {
+    'comments.post': async (body, place) => {
       const id = 900 + this.#posted
       this.#posted += 1
       const onLine = place?.kind === 'inline'
@@ -535,49 +538,51 @@ export class MemoryBot {
       }
       return { id, nodeId: `IC_${id}` }
     },
-    edit: async (id, body) => {
+    'comments.edit': async (id, body) => {
       const found = this.comments.find(comment => comment.id === id)
       if (found) found.body = this.#redact(body)
       return found ? { nodeId: nodeIdOf(id) } : 'gone'
     },
-    minimize: async nodeId => void this.#minimized.add(nodeId),
-    branch: async name => {
+    'branches.find': async name => {
       const sha = name === 'main' ? 'a'.repeat(40) : (this.#options.branches?.[name] ?? this.#shaOf(name))
       return sha === undefined ? undefined : { name, sha }
     },
-    issueBranches: async () => ({
+    'branches.ofIssue': async () => ({
       linked: [],
       ours: [],
       base: { name: 'main', sha: 'a'.repeat(40) },
       ids: undefined,
     }),
-    makeBranch: async (branch, sha) => {
+    'branches.create': async (branch, sha) => {
       this.made.push({ branch, sha })
       return { linked: false }
     },
-    deleteBranch: async () => {},
-    attachments: () => () => Promise.reject(new Rejected('github', 404, '', 'Not Found')),
-    pull: async number => this.pulls.find(pull => pull.number === number),
-    commitsSince: async (_, sha) => [{ sha, byPerson: false }],
-    isDescendant: async () => false,
-    isMerged: async () => false,
-    pullsFrom: async head => this.pulls.filter(pull => pull.head === head),
-    branchUse: async name => ({ sha: this.#shaOf(name), isUsed: false, repository: 'R_1' }),
-    prefetched: () => undefined,
-    readAhead: async () => {
+    'branches.delete': async () => {},
+    'comments.attachments': () => () => Promise.reject(new Rejected('github', 404, '', 'Not Found')),
+    'pulls.find': async number => this.pulls.find(pull => pull.number === number),
+    'commits.compare': async (_, sha) => ({
+      ...{ isDescendant: false, paths: [] },
+      commits: [{ sha, byPerson: false }],
+    }),
+    'commits.isMerged': async () => false,
+    'pulls.from': async head => this.pulls.filter(pull => pull.head === head),
+    'branches.use': async name => ({ sha: this.#shaOf(name), isUsed: false, repository: 'R_1' }),
+    'thread.prefetched': () => undefined,
+    'thread.readAhead': async () => {
       this.#ahead = this.#own()
     },
-    earlierComments: async () => this.#ahead,
-    settle: async ({ pull, status, reaction }) => {
+    'comments.earlier': async () => this.#ahead,
+    'thread.settle': async ({ pull, status, reaction, fold }) => {
+      if (fold !== undefined) this.#minimized.add(fold)
       if (pull?.assign !== undefined) this.asked.push(`assign ${pull.assign}`)
       if (pull?.review !== undefined) this.asked.push(`review ${pull.review}`)
-      if (reaction?.content) this.reactions.push(reaction.content)
+      if (reaction) this.reactions.push(reaction.content ?? 'none')
       const found = this.pulls.find(({ number }) => number === pull?.number)
       if (!found) return { refused: [] }
       found.body = this.#redact(pull?.change?.body ?? found.body)
       return { pull: found, refused: status ? ['status'] : [] }
     },
-    openPull: async ({ head, base, title, body }) => {
+    'pulls.create': async ({ head, base, title, body }) => {
       this.opened.push({ title, body: this.#redact(body) })
       const view = pullView({
         ...{ number: 20, url: pullUrl, title, body: this.#redact(body), createdAt: this.now },
@@ -589,12 +594,12 @@ export class MemoryBot {
     },
   }
 
-  readonly #counted = new Proxy(this.#github as ThreadClient, {
+  readonly #counted = new Proxy(this.#github, {
     get: (client, name) => {
       const method: unknown = Reflect.get(client, name)
-      if (typeof method !== 'function' || name === 'prefetched') return method
+      if (typeof method !== 'function' || name === 'thread.prefetched') return method
       return (...given: unknown[]) => {
-        if (name !== 'shown' || isAsked(given[0] as Parameters<ThreadClient['shown']>[0]))
+        if (name !== 'pages.shown' || isAsked(given[0] as Parameters<GitHubCalls['pages.shown']>[0]))
           this.calls.push(String(name))
         const isFirst = this.calls.indexOf(String(name)) === this.calls.length - 1
         const answer =
@@ -729,7 +734,7 @@ export class MemoryBot {
       ),
     ),
     // The fakes have what the flows call; a call of anything else is a fault that the fuzz reports.
-    github: () => this.#counted,
+    github: () => clientOf(this.#counted),
     posthog: this.#posthog as TasksClient,
     signer: this.signer,
     accounts: memoryAccounts(),

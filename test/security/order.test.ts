@@ -54,7 +54,7 @@ describe('a command that GitHub sends again', () => {
     const bot = botWith()
     await sends(bot, github.comment({ id: 501, at: 10 }))
     expect(bot.requests).toHaveLength(1)
-    expect(bot.calls.filter(name => name === 'hasComment')).toHaveLength(1)
+    expect(bot.calls.filter(name => name === 'comments.find')).toHaveLength(1)
   })
 })
 

@@ -19,7 +19,7 @@ async function says(bot: MemoryBot, by: string, text: string): Promise<string[]>
   await bot.deliver(comment(by, text))
   await bot.settle()
   // The settings are a part of what was read ahead.
-  return bot.calls.slice(before).filter(name => name !== 'file')
+  return bot.calls.slice(before).filter(name => name !== 'files.text')
 }
 
 const tenCommands = Array.from({ length: 10 }, (_, n) => `/codex fix number ${n}`).join('\n\n')
@@ -27,14 +27,19 @@ const tenCommands = Array.from({ length: 10 }, (_, n) => `/codex fix number ${n}
 test.each(['rita', 'eve'])('ten commands of %s are one question, one answer and one reaction', async by => {
   const bot = botWith()
   const calls = await says(bot, by, tenCommands)
-  expect(calls.toSorted()).toEqual(['comment', 'earlierComments', 'permission', 'react', 'readAhead'])
+  const expected = 'comments.earlier comments.post people.permission thread.react thread.readAhead'
+  expect(calls.toSorted()).toEqual(expected.split(' '))
   expect(bot.comments).toHaveLength(1)
 })
 
 test.each(['rita', 'eve'])('the same again by %s costs three calls and no word that day', async by => {
   const bot = botWith()
   await says(bot, by, tenCommands)
-  expect((await says(bot, by, tenCommands)).toSorted()).toEqual(['permission', 'react', 'readAhead'])
+  expect((await says(bot, by, tenCommands)).toSorted()).toEqual([
+    'people.permission',
+    'thread.react',
+    'thread.readAhead',
+  ])
   expect(bot.comments).toHaveLength(1)
   bot.now += 25 * 60 * 60_000
   await says(bot, by, tenCommands)
@@ -45,14 +50,14 @@ test('the same again by somebody of whom GitHub says nothing costs no word and a
   const bot = botWith()
   await says(bot, 'ghost', tenCommands)
   const calls = await says(bot, 'ghost', tenCommands)
-  expect(new Set(calls)).toEqual(new Set(['permission', 'react', 'readAhead']))
+  expect(new Set(calls)).toEqual(new Set(['people.permission', 'thread.react', 'thread.readAhead']))
   expect(calls.length).toBeLessThanOrEqual(2 * 13 + 1)
   expect(bot.comments).toHaveLength(1)
 })
 
 describe('what refusals cost has an end', () => {
   const written = ({ calls }: MemoryBot): number =>
-    calls.filter(name => name === 'comment' || name === 'react').length
+    calls.filter(name => name === 'comments.post' || name === 'thread.react').length
 
   /** GitHub takes about 80 comments and reactions a minute, and 500 an hour, of an installation. */
   test('for one sender, in however many threads', async () => {
@@ -62,7 +67,7 @@ describe('what refusals cost has an end', () => {
     await bot.settleAtOnce()
     expect(bot.comments.length).toBeGreaterThan(2)
     expect(written(bot)).toBeLessThanOrEqual(28)
-    expect((await says(bot, 'rita', '/codex fix it')).toSorted()).toContain('comment')
+    expect((await says(bot, 'rita', '/codex fix it')).toSorted()).toContain('comments.post')
     bot.now += 60 * 60_000
     const before = written(bot)
     await bot.deliver(comment('eve', '/codex fix it', 121))
@@ -75,12 +80,12 @@ describe('what refusals cost has an end', () => {
     for (let number = 1; number <= 120; number += 1)
       await bot.deliver(comment('rita', '```\n/codex fix it\n```', number))
     await bot.settleAtOnce()
-    const asked = bot.calls.filter(name => name === 'shown').length
+    const asked = bot.calls.filter(name => name === 'pages.shown').length
     expect(asked).toBeGreaterThan(10)
     expect(asked).toBeLessThanOrEqual(28)
     // Neither read nor answered.
     expect(bot.comments).toHaveLength(0)
-    expect(await says(bot, 'maya', '/codex **help**')).toContain('shown')
+    expect(await says(bot, 'maya', '/codex **help**')).toContain('pages.shown')
     expect(bot.comments).toHaveLength(1)
   })
 
@@ -102,8 +107,8 @@ test('what was refused in another process is found in the thread, once', async (
   const bot = botWith()
   bot.comments.push(...before.comments)
   bot.now = before.now
-  expect(await says(bot, 'eve', '/codex do it')).toContain('earlierComments')
-  expect(await says(bot, 'eve', '/codex do it')).not.toContain('earlierComments')
+  expect(await says(bot, 'eve', '/codex do it')).toContain('comments.earlier')
+  expect(await says(bot, 'eve', '/codex do it')).not.toContain('comments.earlier')
   expect(bot.comments).toHaveLength(1)
 })
 
@@ -118,7 +123,7 @@ test('what GitHub said of somebody is in the record: another process does not as
   await bot.deliver(sent)
   for (const job of bot.triggers.values()) job.data = record ?? expect.fail('it was not written down')
   await bot.settle()
-  expect(bot.calls).not.toContain('permission')
+  expect(bot.calls).not.toContain('people.permission')
   expect(bot.comments).toHaveLength(1)
 })
 
@@ -127,8 +132,8 @@ test.each(['status', 'help'])('/codex %s is answered to a stranger once in a whi
   for (let time = 0; time < 5; time += 1) await says(bot, 'rita', `/codex ${name}`)
   expect(bot.comments).toHaveLength(1)
   // The folder of templates comes with what is read ahead.
-  const calls = (await says(bot, 'rita', `/codex ${name}`)).filter(call => call !== 'folder')
-  expect(calls.toSorted()).toEqual(['permission', 'react', 'readAhead'])
+  const calls = (await says(bot, 'rita', `/codex ${name}`)).filter(call => call !== 'files.names')
+  expect(calls.toSorted()).toEqual(['people.permission', 'thread.react', 'thread.readAhead'])
   bot.now += 24 * 60 * 60_000
   const [first] = bot.comments
   await says(bot, 'rita', `/codex ${name}`)
@@ -143,7 +148,7 @@ test.each(['status', 'help', 'fix it'])('/codex %s ten times at once is answered
 })
 
 test('a command whose refusal could not be told leaves the telling to the next one', async () => {
-  const bot = botWith({ unanswered: 'earlierComments' })
+  const bot = botWith({ unanswered: 'comments.earlier' })
   for (let time = 0; time < 2; time += 1) await bot.deliver(comment('rita', '/codex fix it'))
   await bot.settleAtOnce()
   expect(bot.comments).toHaveLength(1)
@@ -161,7 +166,7 @@ test('/codex status of many at once leaves one answer', async () => {
   await says(bot, 'maya', '/codex status')
   for (const by of ['maya', 'olga', 'mario', 'olga']) await bot.deliver(comment(by, '/codex status'))
   await bot.settleAtOnce()
-  expect(bot.calls.filter(name => name === 'comment')).toHaveLength(5)
+  expect(bot.calls.filter(name => name === 'comments.post')).toHaveLength(5)
   expect(bot.open).toHaveLength(1)
 })
 
@@ -182,28 +187,29 @@ test('/codex status by itself reads the thread once', async () => {
 test('several commands of one person are one question to GitHub', async () => {
   const bot = botWith()
   await says(bot, 'maya', '/codex help\n\n/codex status\n\n/codex config\n\n/codex stop')
-  expect(bot.calls.filter(name => name === 'permission' || name === 'file')).toHaveLength(2)
+  expect(bot.calls.filter(name => name === 'people.permission' || name === 'files.text')).toHaveLength(2)
   expect(bot.comments).toHaveLength(4)
 })
 
 test('who may do nothing is refused before what they wrote is read', async () => {
   const bot = botWith()
   // Read as Markdown, this holds no command and would be passed over.
-  expect(await says(bot, 'eve', '```\n/codex fix it\n```')).not.toContain('shown')
+  expect(await says(bot, 'eve', '```\n/codex fix it\n```')).not.toContain('pages.shown')
   expect(bot.comments).toHaveLength(1)
 })
 
 test.each(['rita', 'eve'])('%s is no reason to ask where a command stands that is none', async by => {
   const bot = botWith()
-  expect(await says(bot, by, '- **do:**\n- /codex fix it')).not.toContain('shown')
-  expect(await says(bot, 'maya', '- **do:**\n- /codex fix it')).toContain('shown')
+  expect(await says(bot, by, '- **do:**\n- /codex fix it')).not.toContain('pages.shown')
+  expect(await says(bot, 'maya', '- **do:**\n- /codex fix it')).toContain('pages.shown')
   expect(bot.comments).toHaveLength(1)
 })
 
 test('what GitHub shows is asked once for a command of somebody who may use another', async () => {
   const bot = botWith()
   const first = await says(bot, 'rita', '/codex **fix** it\n\n```\n/codex plan\n```')
-  expect(first.toSorted()).toEqual('comment earlierComments permission react readAhead shown'.split(' '))
+  const asked = 'comments.earlier comments.post pages.shown people.permission thread.react thread.readAhead'
+  expect(first.toSorted().join(' ')).toBe(asked)
 })
 
 test('somebody who is let in after a refusal is heard at once', async () => {
@@ -236,7 +242,7 @@ test('a text with which process after process dies is given up with one line, un
   const calls = await says(bot, 'maya', '/codex help')
   expect(bot.comments).toHaveLength(2)
   expect(bot.comments[1]?.body).toContain('this bot had an error')
-  expect(calls).not.toContain('permission')
+  expect(calls).not.toContain('people.permission')
   // By whomever it is, not again that day; and where even the line kills, without one.
   await says(bot, 'maya', '/codex help')
   bot.deaths = 4
@@ -333,7 +339,7 @@ test('where its message was with the run before process after process died, that
   expect(stop.standing).toBe('ended')
   expect(bot.comments.map(({ body }) => body).join('\n')).not.toContain('itself failed')
   // The command that began the stopped run gets none.
-  expect(bot.reactions).toEqual(['eyes', 'eyes', '+1'])
+  expect(bot.reactions).toEqual(['eyes', 'eyes', '+1', 'none'])
 })
 
 const pull = pullView({

@@ -17,7 +17,7 @@ export function deploymentWith(
   return settingsReader({
     deployment: read.value,
     file: settingsFile,
-    ownerFiles: () => ({ file: async () => ownerFile, fileCommits: async () => [] }),
+    ownerFiles: () => ({ text: async () => ownerFile, commits: async () => [] }),
     nameHolds,
     now,
   })

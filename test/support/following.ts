@@ -97,7 +97,8 @@ export class Following {
         if (job) job.due = Date.now()
       },
     })
-    const github = { pull: async () => undefined, pullsFrom: async () => [], branch: async () => undefined }
+    const none = async () => undefined
+    const github = { 'pulls.find': none, 'pulls.from': async () => [], 'branches.find': none }
     const { deps } = given(working(), { now: Date.now, log, github })
     this.#advance = advanceRun({
       ...{ ...deps, budget, posthog: this.#tasks, stream: this.#follower.of(settings) },

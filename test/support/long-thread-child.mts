@@ -7,10 +7,10 @@ const [apiUrl = '', what, times] = process.argv.slice(2)
 const app = gitHubApp({ id: 1, privateKey: process.env.KEY ?? '', apiUrl }, Date.now)
 const reads = Array.from({ length: Number(times) }, async () => {
   const github = gitHubThread(app, issueThread, { now: Date.now, redact: text => text })
-  if (what === 'ahead') await github.readAhead()
-  if (what === 'own') await github.earlierComments()
-  if (what === 'all') await github.comments()
+  if (what === 'ahead') await github.thread.readAhead()
+  if (what === 'own') await github.comments.earlier()
+  if (what === 'all') await github.comments.ofOthers()
   return github
 })
 // Each is held as long as its command is in hand.
-for (const github of await Promise.all(reads)) github.prefetched()
+for (const github of await Promise.all(reads)) github.thread.prefetched()

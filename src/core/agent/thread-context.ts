@@ -67,7 +67,7 @@ export function commentsToRead({ words, readUpTo, comments, said = [] }: Omit<Re
 export async function contextOf(
   reading: Reading,
   trustOf: (author: string | undefined) => Trust,
-  { shown, webUrl }: { shown: ThreadClient['shown']; webUrl: string },
+  { shown, webUrl }: { shown: ThreadClient['pages']['shown']; webUrl: string },
 ): Promise<Context> {
   const { words, readUpTo, description } = reading
   const { inTime, bots, later } = commentsToRead(reading)

@@ -15,7 +15,7 @@ import type {
   Closer,
   Closing,
   CommentView,
-  CommitView,
+  Comparison,
   IssueBranches,
   KnownModel,
   NeedsView,
@@ -51,111 +51,145 @@ export interface WrittenText {
   calls?: string
 }
 
+/** GitHub as one thread needs it: a port for each noun. */
 export interface ThreadClient {
-  react(target: Target, content: Reaction): Promise<void>
-  /** Takes the eyes off. */
-  unreact(target: Target): Promise<void>
-  permission(login: string): Promise<Permission>
-  comment(body: string, replyRef?: ReplyRef): Promise<Posted>
-  /** @param replyRef where it is, if it is on a line */
-  edit(commentId: number, body: string, replyRef?: ReplyRef): Promise<{ nodeId: string } | 'gone'>
-  /** Folds a comment away as outdated. Decoration: nothing but a limit is told of it. */
-  minimize(nodeId: string): Promise<void>
-  /** @throws Rejected with 422 where a line of a comment is not in the diff of the commit: then nothing was said */
-  postReview(review: NewReview): Promise<number>
-  ownReviews(): Promise<OwnComment[]>
-  /** Our own comment. Comments on lines have ids of their own. */
-  ownComments(since?: number, replyRef?: ReplyRef): Promise<OwnComment[]>
-  /** Newest first, among the newest thousand of all. */
-  ownCommentsOfRepository(): Promise<{ number: number; body: string }[]>
-  /**
-   * Prefetches in one call what commands and the start of a Run read, unless what was prefetched is still good; the next
-   * read of each part uses it up.
-   */
-  readAhead(): Promise<void>
-  /** What of it is still good, for a record. */
-  prefetched(): unknown
-  /** The comments that were read ahead, else the comments since then. */
-  earlierComments(since?: number): Promise<OwnComment[]>
-  attachments(commentRef?: CommentRef): (attachment: Attachment) => Promise<AttachmentFile>
-  reviewComments(reviewId: number): Promise<InlineComment[]>
-  inlineComment(commentId: number): Promise<ParentComment | undefined>
-  file(path: string, commit?: string): Promise<string | undefined>
-  /** Names of the files in a folder of the default branch; none if it is not there. */
-  folder(path: string): Promise<string[]>
-  fileCommits(path: string): Promise<string[]>
-  isInTeam(team: string, login: string): Promise<boolean>
-  /** Who closed the thread, and when (ms since the epoch), if it is closed. */
-  closing(): Promise<Closing | undefined>
-  state(): Promise<ThreadState | undefined>
-  hasComment(commentRef: { in: 'thread' | 'inline'; commentId: number }): Promise<boolean>
-  review(reviewId: number): Promise<string | undefined>
-  /**
-   * What others wrote in the thread, on a pull request also in reviews and on lines. All of it, or what was changed
-   * `since` (ms since the epoch); `holds` is a comment that must be among what was read before.
-   */
-  comments(which?: { since?: number | undefined; holds?: number | undefined }): Promise<CommentView[]>
-  /** The newest hundred of the pull request. */
-  reviewThreads(): Promise<ReviewThread[]>
-  /** All of them, if GitHub lets it. May be repeated. @throws Rejected if one was refused */
-  resolveThreads(ids: readonly string[]): Promise<void>
-  /** Paths that a head has changed since a base, at most 300, also those of before a renaming. */
-  changedBetween(base: string, head: string): Promise<string[]>
-  /** What others wrote in reviews and on lines of that pull request. */
-  remarks(number: number): Promise<CommentView[]>
-  /**
-   * What the page shows of each, in the same order; `undefined` where that can't be had: then the text is left out, and
-   * never used as it is.
-   */
-  shown(texts: readonly WrittenText[]): Promise<(SeenPage | undefined)[]>
-  removeLabel(name: string): Promise<void>
-  /** Has this label, made if the repository lacks it, and none of the others. */
-  showState(label: StateLabel, others: readonly string[]): Promise<void>
-  /** Open pull requests that say they close the issue; `undefined` if GitHub refuses to say. */
-  closers(): Promise<Closer[] | undefined>
-  /** When pull requests were merged that close this issue, ms since the epoch. */
-  merges(): Promise<number[]>
-  /** When this issue was transferred here last, ms since the epoch. */
-  transferredAt(): Promise<number | undefined>
-  /** Open issues that block this one; none on a server that does not know of any. */
-  blockers(): Promise<Awaited[]>
-  /** Open pull requests of the repository that are the agent's, or whose head begins with `prefix`. */
-  openPulls(prefix: string): Promise<Awaited[]>
-  branch(name: string): Promise<BranchView | undefined>
-  base(name: string): Promise<BaseView | undefined>
-  /** The name that it has now: it may have been renamed since a webhook named it. */
-  defaultBranch(): Promise<string>
-  issueBranches(stem: string): Promise<IssueBranches>
-  /** `open`: the thread was, when the branch was made; `undefined` when GitHub did not say. */
-  makeBranch(
-    name: string,
-    sha: string,
-    ids: IssueBranches['ids'],
-  ): Promise<{ linked: boolean; open?: boolean }>
-  /** @param repository its name in GraphQL */
-  deleteBranch(name: string, sha: string, repository: string): Promise<void>
-  /** The pull request, and the ids of a person and of labels that are to be joined to it. */
-  pull(number: number, joined?: { login: string; labels: readonly string[] }): Promise<PullView | undefined>
-  /** `undefined` for one that is not open. */
-  needs(number: number): Promise<NeedsView | undefined>
-  /** What a head has that a base has not, oldest first; `undefined` when they have nothing in common. */
-  commitsSince(base: string, head: string): Promise<CommitView[] | undefined>
-  changedFiles(number: number): Promise<ChangedFile[]>
-  /** Whether the installation lets the bot show checks. */
-  mayCheck(): Promise<boolean>
-  /** Tells what a check says of a commit, again or anew. May be repeated. */
-  report(sha: string, report: CheckReport): Promise<void>
-  /** `undefined` for one that is not open. */
-  approvals(number: number): Promise<Approvals | undefined>
-  /** Whether somebody of that login made one of its commits. */
-  hasCommitOf(number: number, login: string): Promise<boolean>
-  pullsFrom(head: string): Promise<PullView[]>
-  isDescendant(ancestor: string, sha: string): Promise<boolean>
-  /** Whether a merged pull request brought that commit. */
-  isMerged(sha: string): Promise<boolean>
-  branchUse(name: string): Promise<{ sha: string | undefined; isUsed: boolean; repository: string }>
-  openPull(pull: NewPull): Promise<PullView>
-  settle(settling: Settling): Promise<Settled>
+  thread: {
+    react(target: Target, content: Reaction): Promise<void>
+    /** Who closed the thread, and when (ms since the epoch), if it is closed. */
+    closing(): Promise<Closing | undefined>
+    state(): Promise<ThreadState | undefined>
+    settle(settling: Settling): Promise<Settled>
+    /**
+     * Prefetches in one call what commands and the start of a Run read, unless what was prefetched is still good; the next
+     * read of each part uses it up.
+     */
+    readAhead(): Promise<void>
+    /** What of it is still good, for a record. */
+    prefetched(): unknown
+  }
+  issue: {
+    /** Open pull requests that say they close the issue; `undefined` if GitHub refuses to say. */
+    closers(): Promise<Closer[] | undefined>
+    /** When pull requests were merged that close this issue, ms since the epoch. */
+    merges(): Promise<number[]>
+    /** When this issue was transferred here last, ms since the epoch. */
+    transferredAt(): Promise<number | undefined>
+    /** Open issues that block this one; none on a server that does not know of any. */
+    blockers(): Promise<Awaited[]>
+  }
+  comments: {
+    post(body: string, replyRef?: ReplyRef): Promise<Posted>
+    /** @param replyRef where it is, if it is on a line */
+    edit(commentId: number, body: string, replyRef?: ReplyRef): Promise<{ nodeId: string } | 'gone'>
+    /** Our own comment. Comments on lines have ids of their own. */
+    own(since?: number, replyRef?: ReplyRef): Promise<OwnComment[]>
+    /** Newest first, among the newest thousand of all. */
+    ownOfRepository(): Promise<{ number: number; body: string }[]>
+    /** The comments that were read ahead, else the comments since then. */
+    earlier(since?: number): Promise<OwnComment[]>
+    /**
+     * What others wrote in the thread, on a pull request also in reviews and on lines. All of it, or what was changed
+     * `since` (ms since the epoch); `holds` is a comment that must be among what was read before.
+     */
+    ofOthers(which?: { since?: number | undefined; holds?: number | undefined }): Promise<CommentView[]>
+    find(commentRef: { in: 'thread' | 'inline'; commentId: number }): Promise<ParentComment | undefined>
+    attachments(commentRef?: CommentRef): (attachment: Attachment) => Promise<AttachmentFile>
+  }
+  reviews: {
+    /** @throws Rejected with 422 where a line of a comment is not in the diff of the commit: then nothing was said */
+    post(review: NewReview): Promise<number>
+    own(): Promise<OwnComment[]>
+    text(reviewId: number): Promise<string | undefined>
+    comments(reviewId: number): Promise<InlineComment[]>
+    /** The newest hundred of the pull request. */
+    threads(): Promise<ReviewThread[]>
+    /** All of them, if GitHub lets it. May be repeated. @throws Rejected if one was refused */
+    resolve(ids: readonly string[]): Promise<void>
+    /** What others wrote in reviews and on lines of that pull request. */
+    remarks(number: number): Promise<CommentView[]>
+  }
+  pages: {
+    /**
+     * What the page shows of each, in the same order; `undefined` where that can't be had: then the text is left out, and
+     * never used as it is.
+     */
+    shown(texts: readonly WrittenText[]): Promise<(SeenPage | undefined)[]>
+  }
+  files: Files & {
+    /** Names of the files in a folder of the default branch; none if it is not there. */
+    names(path: string): Promise<string[]>
+  }
+  labels: {
+    remove(name: string): Promise<void>
+    /** Has this label, made if the repository lacks it, and none of the others. */
+    showState(label: StateLabel, others: readonly string[]): Promise<void>
+  }
+  branches: {
+    find(name: string): Promise<BranchView | undefined>
+    base(name: string): Promise<BaseView | undefined>
+    /** The name that it has now: it may have been renamed since a webhook named it. */
+    default(): Promise<string>
+    ofIssue(stem: string): Promise<IssueBranches>
+    /** `open`: the thread was, when the branch was made; `undefined` when GitHub did not say. */
+    create(name: string, sha: string, ids: IssueBranches['ids']): Promise<{ linked: boolean; open?: boolean }>
+    /** @param repository its name in GraphQL */
+    delete(name: string, sha: string, repository: string): Promise<void>
+    use(name: string): Promise<{ sha: string | undefined; isUsed: boolean; repository: string }>
+  }
+  commits: {
+    /** What a head has that a base has not; `undefined` when they have nothing in common. */
+    compare(base: string, head: string): Promise<Comparison | undefined>
+    /** Whether a merged pull request brought that commit. */
+    isMerged(sha: string): Promise<boolean>
+  }
+  pulls: {
+    /** The pull request, and the ids of a person and of labels that are to be joined to it. */
+    find(
+      number: number,
+      joined?: { login?: string; labels?: readonly string[] },
+    ): Promise<PullView | undefined>
+    from(head: string): Promise<PullView[]>
+    /** Open pull requests of the repository that are the agent's, or whose head begins with `prefix`. */
+    ofAgent(prefix: string): Promise<Awaited[]>
+    create(pull: NewPull): Promise<PullView>
+    files(number: number): Promise<ChangedFile[]>
+    /** `undefined` for one that is not open. */
+    needs(number: number): Promise<NeedsView | undefined>
+    /** `undefined` for one that is not open. */
+    approvals(number: number): Promise<Approvals | undefined>
+    /** Whether somebody of that login made one of its commits. */
+    hasCommitOf(number: number, login: string): Promise<boolean>
+  }
+  checks: {
+    /** Whether the installation lets the bot show checks. */
+    mayReport(): Promise<boolean>
+    /** Tells what a check says of a commit, again or anew. May be repeated. */
+    report(sha: string, report: CheckReport): Promise<void>
+  }
+  people: {
+    permission(login: string): Promise<Permission>
+    isInTeam(team: string, login: string): Promise<boolean>
+  }
+}
+
+export interface Files {
+  text(path: string, commit?: string): Promise<string | undefined>
+  commits(path: string): Promise<string[]>
+}
+
+/** A port and its method, such as `comments.edit`. */
+export type GitHubCall = {
+  [Port in keyof ThreadClient]: `${Port}.${keyof ThreadClient[Port] & string}`
+}[keyof ThreadClient]
+
+type PortOf<Call> = Call extends `${infer Port extends keyof ThreadClient}.${string}` ? Port : never
+type MethodOf<Call, Port extends keyof ThreadClient> = Call extends `${Port}.${infer Method}`
+  ? Method & keyof ThreadClient[Port]
+  : never
+
+/** A client for these calls and no other. */
+export type GitHubWith<Call extends GitHubCall> = {
+  [Port in PortOf<Call>]: Pick<ThreadClient[Port], MethodOf<Call, Port>>
 }
 
 export interface AttachmentFile {
@@ -292,8 +326,6 @@ export interface JobQueue<Data> extends JobIndex {
 
 /** @param prefetched what another client for the thread read ahead */
 export type GitHub = (thread: Thread, prefetched?: unknown) => ThreadClient
-
-export type Files = Pick<ThreadClient, 'file' | 'fileCommits'>
 
 /** The owner's `.github` repository; none of its files are there where it is none, or not the bot's to read. */
 export type OwnerFiles = (thread: Pick<Thread, 'installationId' | 'owner'>) => Files

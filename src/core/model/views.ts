@@ -255,6 +255,15 @@ export interface CommitView {
   app?: string | undefined
 }
 
+export interface Comparison {
+  /** Oldest first. */
+  commits: CommitView[]
+  /** Whether the head has all that the base has. */
+  isDescendant: boolean
+  /** What was changed, at most 300 paths, also those of before a renaming. */
+  paths: string[]
+}
+
 export const BranchView = z.object({ name: z.string(), sha: z.string() })
 export type BranchView = z.infer<typeof BranchView>
 

@@ -1,6 +1,6 @@
 /** Which pull requests and commits are a Run's own. What the agent says proves nothing. Pure. */
 import { z } from 'zod'
-import type { ThreadClient } from '../model/ports.ts'
+import type { GitHubWith } from '../model/ports.ts'
 import { type Person, Thread } from '../model/thread.ts'
 import type { CommitView, PullView } from '../model/views.ts'
 import { isReadOnly, Session } from './request-part.ts'
@@ -93,9 +93,10 @@ const sameMoment = 60_000
 
 /** Merging stops nothing, be it of a pull request that nobody here knows of yet. */
 export const isClosedByMerge = async (
-  github: Pick<ThreadClient, 'merges'>,
+  github: GitHubWith<'issue.merges'>,
   closedAt: number,
-): Promise<boolean> => (await github.merges()).some(mergedAt => Math.abs(mergedAt - closedAt) <= sameMoment)
+): Promise<boolean> =>
+  (await github.issue.merges()).some(mergedAt => Math.abs(mergedAt - closedAt) <= sameMoment)
 
 /** A branch without commits. The agent may still use it until its task run ends, up to an hour after the Run. */
 export const UnusedBranch = z.object({

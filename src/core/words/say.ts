@@ -2,7 +2,7 @@
  * A comment of ours is said once: it is signed with its marker, and before it is said again the thread is searched for
  * that marker.
  */
-import type { ThreadClient } from '../model/ports.ts'
+import type { GitHubWith } from '../model/ports.ts'
 import { minute } from '../model/time.ts'
 import type { ReplyRef } from '../model/trigger.ts'
 import type { OwnComment } from '../model/views.ts'
@@ -21,19 +21,19 @@ interface Saying {
 
 /** How it is found, if it was said at that time or later, and how it is said. Both give the comment. */
 export const saying = (
-  github: Pick<ThreadClient, 'ownComments' | 'comment'>,
+  github: GitHubWith<'comments.own' | 'comments.post'>,
   signer: Signer,
   { marker, place, text }: Saying,
 ) => ({
   find: async ({ at }: { at: number }) => said(signer, await ownSince(github, at, place), marker),
-  perform: () => github.comment(signed(signer, text(), marker), place),
+  perform: () => github.comments.post(signed(signer, text(), marker), place),
 })
 
 export const ownSince = (
-  github: Pick<ThreadClient, 'ownComments'>,
+  github: GitHubWith<'comments.own'>,
   at: number,
   place?: ReplyRef,
-): Promise<OwnComment[]> => github.ownComments(at - skew, place)
+): Promise<OwnComment[]> => github.comments.own(at - skew, place)
 
 /** The rest of a marker changes with its Run. A last word is that of its round. */
 export const said = (

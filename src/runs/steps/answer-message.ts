@@ -9,7 +9,7 @@ import { saying } from '../../core/words/say.ts'
 import { ignoreRefusal, once, step } from './step-context.ts'
 
 export const answerMessage = step('answer-message', {
-  github: ['ownComments', 'comment', 'react', 'settle'],
+  github: ['comments.own', 'comments.post', 'thread.react', 'thread.settle'],
   writes: ['mailbox'],
   async do(context) {
     const { deps, github, job, run } = context
@@ -34,7 +34,9 @@ export const answerMessage = step('answer-message', {
     if (target) {
       const content = reactions[reply ? 'refused' : 'done']
       await job.assertLocked()
-      const reacted = last ? github.settle({ reaction: { target, content } }) : github.react(target, content)
+      const reacted = last
+        ? github.thread.settle({ reaction: { target, content } })
+        : github.thread.react(target, content)
       await ignoreRefusal(context, reacted)
     }
     return { mailbox: { answers: context.run.mailbox.answers.slice(1) } }

@@ -26,23 +26,20 @@ const limitPollMs = 15 * minute
 const closed = 'closed this'
 const notClosed: ChangeOf<'mailbox'> = {}
 
-type Permitting = 'permission' | 'isInTeam' | 'ownCommentsOfRepository' | 'file' | 'fileCommits'
-type Admitting = StepContext<Permitting | 'readAhead' | 'closing' | 'merges' | 'blockers' | 'openPulls'>
+const permitting = [
+  ...(['people.permission', 'people.isInTeam', 'comments.ownOfRepository'] as const),
+  ...(['files.text', 'files.commits'] as const),
+] as const
+type Permitting = (typeof permitting)[number]
+const admitting = [
+  ...permitting,
+  ...(['thread.readAhead', 'thread.closing', 'issue.merges', 'issue.blockers', 'pulls.ofAgent'] as const),
+] as const
+type Admitting = StepContext<(typeof admitting)[number]>
 type Change = ChangeOf<'schedule' | 'mailbox' | 'result' | 'session'>
 
 export const awaitAdmission = step('await-admission', {
-  github: [
-    'permission',
-    'isInTeam',
-    'ownCommentsOfRepository',
-    'file',
-    'fileCommits',
-    'readAhead',
-    'closing',
-    'merges',
-    'blockers',
-    'openPulls',
-  ],
+  github: admitting,
   writes: ['schedule', 'mailbox', 'result', 'session'],
   async do(context) {
     const { job, deps } = context
@@ -95,7 +92,7 @@ export const awaitAdmission = step('await-admission', {
 const isHeldByLimit = (waits: Waits | undefined): boolean => waits?.kind === 'until' || waits?.kind === 'zero'
 
 const settingsNow = ({ run, deps, github }: StepContext<Permitting>): Promise<SettingsNow> =>
-  deps.settings.of(github, run.thread)
+  deps.settings.of(github.files, run.thread)
 
 /** Gives the Run the limits of now if they differ from those that it was looked at with. Then it is looked at again. */
 function withNewLimits(run: Run, { settings, usable }: SettingsNow): Change | undefined {
@@ -145,13 +142,13 @@ export async function givesWay({ run, job, deps }: StepContext): Promise<ChangeO
 
 /** The closing's webhook may arrive before the command's, and then finds no Run to stop. */
 async function heedingClosing({ github, run, deps }: Admitting): Promise<ChangeOf<'mailbox'>> {
-  await github.readAhead()
-  const closing = await github.closing()
+  await github.thread.readAhead()
+  const closing = await github.thread.closing()
   if (!closing) return { mailbox: { ignoredStop: undefined } }
   const { by, at } = closing
   if (run.mailbox.ignoredStop?.by === by.login || (await isClosedByMerge(github, at))) return {}
   if (by.id === run.request.by.id) return { mailbox: { stop: { by, at: deps.now(), because: closed } } }
-  const { settings } = await deps.settings.of(github, run.thread)
+  const { settings } = await deps.settings.of(github.files, run.thread)
   const may = await mayUseNow(personCheckOf({ github, run, deps }, settings), by, 'stop')
   if (!may) return { mailbox: { ignoredStop: { by: by.login, because: closed } } }
   return { mailbox: { stop: { by, at: deps.now(), because: closed } } }

@@ -5,7 +5,7 @@
  */
 import { type Finding, maxFinding, type Placed, placedIn, reviewWordsIn } from '../../core/agent/findings.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
-import type { ThreadClient } from '../../core/model/ports.ts'
+import type { GitHubWith } from '../../core/model/ports.ts'
 import { isFork } from '../../core/model/thread.ts'
 import { backoff, minute, second } from '../../core/model/time.ts'
 import type { Posted } from '../../core/model/views.ts'
@@ -33,10 +33,10 @@ import { callComment, questionComment } from '../../core/words/while-working.ts'
 import { readAgentWords } from '../../core/words/words.ts'
 import { ignoreRefusal, once, type RunDeps, type StepContext, step } from './step-context.ts'
 
-type Speaking = StepContext<'ownComments' | 'comment'>
+type Speaking = StepContext<'comments.own' | 'comments.post'>
 
 export const conclude = step('conclude', {
-  github: ['ownComments', 'comment', 'ownReviews', 'postReview', 'changedFiles'],
+  github: ['comments.own', 'comments.post', 'reviews.own', 'reviews.post', 'pulls.files'],
   writes: ['report', 'retries'],
   async do(context) {
     const { run, deps, github } = context
@@ -49,7 +49,7 @@ export const conclude = step('conclude', {
     const place = inlinePlace(run)
     const lastWord = isReview
       ? {
-          find: async () => said(deps.signer, await github.ownReviews(), marker),
+          find: async () => said(deps.signer, await github.reviews.own(), marker),
           perform: await reviewOf(context, marker),
         }
       : saying(github, deps.signer, { marker, place, text })
@@ -82,7 +82,7 @@ function markerOfWord(run: Run): Marker {
 type LastWord = NonNullable<Run['report']['lastWord']>
 
 interface Editing {
-  github: Pick<ThreadClient, 'edit'>
+  github: GitHubWith<'comments.edit'>
   deps: Pick<RunDeps, 'deployment' | 'signer'>
 }
 
@@ -93,12 +93,12 @@ export async function showLastWord(run: Run, { github, deps }: Editing): Promise
   await readAgentWords(saidAtTheEnd(run) ?? '')
   const text = signed(deps.signer, closingComment(run, deps.deployment), markerOfWord(run))
   const place = lastWord.as === 'inline' ? inlinePlace(run) : undefined
-  const edited = await github.edit(lastWord.commentId, text, place)
+  const edited = await github.comments.edit(lastWord.commentId, text, place)
   return edited === 'gone' ? undefined : { ...lastWord, ended: endToTell(run)?.how }
 }
 
 export const editLastWord = step('edit-last-word', {
-  github: ['edit'],
+  github: ['comments.edit'],
   writes: ['report'],
   async do(context) {
     const { run, job } = context
@@ -115,11 +115,11 @@ export const editLastWord = step('edit-last-word', {
 
 /** Each finding on its line, where GitHub's diff of that commit has it. */
 async function reviewOf(
-  { run, deps, github, job }: StepContext<'postReview' | 'changedFiles'>,
+  { run, deps, github, job }: StepContext<'reviews.post' | 'pulls.files'>,
   marker: Marker,
 ): Promise<() => Promise<Posted>> {
   const { findings } = reviewWordsIn(run.session.sessionLog?.answer ?? '')
-  const files = findings.some(({ line }) => line) ? await github.changedFiles(run.thread.number) : []
+  const files = findings.some(({ line }) => line) ? await github.pulls.files(run.thread.number) : []
   const { placed, rest } = placedIn(findings, files)
   await readOneByOne(
     placed.map(
@@ -132,7 +132,7 @@ async function reviewOf(
   // For a fork's pull request, the commit is its head when the review was asked for.
   const forked = baseline.head && isFork(baseline.head, thread) ? baseline.head : undefined
   const post = (comments: readonly Placed[], others: readonly Finding[]) =>
-    github.postReview({
+    github.reviews.post({
       sha: (forked ?? workspace.branch)?.sha ?? '',
       body: signed(deps.signer, closingComment(run, deps.deployment, others), marker),
       comments: comments.map(comment => ({ ...comment, body: spoken(comment.body, maxFinding) })),
@@ -195,7 +195,7 @@ function whatToPut({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Put | unde
 
 /** Puts a question of the agent, or what it waits for, to people, once. */
 export const putQuestion = step('put-question', {
-  github: ['ownComments', 'comment'],
+  github: ['comments.own', 'comments.post'],
   writes: ['report', 'retries'],
   async do(context) {
     const { run, deps, github } = context
@@ -238,7 +238,7 @@ export function laterInThread(run: Run, { message: why }: Rejected, now: number)
 }
 
 export const answerInline = step('answer-inline', {
-  github: ['ownComments', 'comment'],
+  github: ['comments.own', 'comments.post'],
   writes: ['report'],
   async do(context) {
     const { run, deps, github } = context

@@ -30,7 +30,7 @@ import { attach, attachedTo, none } from './stage-attachments.ts'
 import { attempt, type StepContext, step } from './step-context.ts'
 
 export const deliver = step('deliver', {
-  github: ['attachments'],
+  github: ['comments.attachments'],
   posthog: ['stageArtifact', 'sendMessage', 'respondToPermission', 'poll'],
   writes: ['session', 'workspace', 'schedule', 'mailbox', 'report', 'result'],
   async do(context) {

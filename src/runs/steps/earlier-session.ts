@@ -22,12 +22,12 @@ import { justStarted, lostGrant } from './start-run.ts'
 import { attempt, refusedReads, type StepContext, step } from './step-context.ts'
 
 type Rejoining = StepContext<
-  'attachments',
+  'comments.attachments',
   'logLength' | 'stageArtifact' | 'sendMessage' | 'poll' | 'sandboxes'
 >
 
 export const rejoin = step('rejoin', {
-  github: ['attachments'],
+  github: ['comments.attachments'],
   posthog: ['logLength', 'stageArtifact', 'sendMessage', 'poll', 'sandboxes'],
   writes: ['session', 'workspace', 'schedule', 'mailbox', 'report', 'result'],
   async do(context) {

@@ -31,14 +31,14 @@ type Found =
     }
   | Outcome
 
-type Finding = StepContext<
-  'branch' | 'base' | 'defaultBranch' | 'issueBranches' | 'makeBranch' | 'closing',
-  never,
-  'workspace'
->
+const finding = [
+  ...(['branches.find', 'branches.base', 'branches.default', 'branches.ofIssue'] as const),
+  ...(['branches.create', 'thread.closing'] as const),
+] as const
+type Finding = StepContext<(typeof finding)[number], never, 'workspace'>
 
 export const findBranch = step('find-branch', {
-  github: ['branch', 'base', 'defaultBranch', 'issueBranches', 'makeBranch', 'closing'],
+  github: finding,
   writes: ['workspace', 'schedule', 'result', 'session'],
   async do(context) {
     const { run } = context
@@ -65,7 +65,7 @@ async function closedMeanwhile(
   open: boolean | undefined,
 ): Promise<ChangeOf<'schedule'>> {
   if (run.session.taskRun) return {}
-  const isOpen = open ?? (await github.closing()) === undefined
+  const isOpen = open ?? (await github.thread.closing()) === undefined
   return isOpen || run.mailbox.ignoredStop ? {} : { schedule: { admitted: false } }
 }
 
@@ -95,7 +95,7 @@ async function branchOf(context: Finding): Promise<Found> {
     const ofHead = head?.ref === named && !isFork(head, run.thread) ? head.base : undefined
     const known = pulls.find(pull => pull.head === named)?.base ?? ofHead
     const [found, wanted] = await Promise.all([
-      context.github.branch(named),
+      context.github.branches.find(named),
       known === undefined ? otherBase(context) : undefined,
     ])
     if (wanted && wanted.kind !== 'base') return wanted
@@ -107,7 +107,7 @@ async function branchOf(context: Finding): Promise<Found> {
   if (!head) return gone(context, 'of this pull request')
   // Beside a fork, what its pull request goes into: nothing of a fork is checked out with rights in this repository.
   const ref = isFork(head, run.thread) ? head.base : head.ref
-  const found = await context.github.branch(ref)
+  const found = await context.github.branches.find(ref)
   return found ? { kind: 'found', branch: existing(found, head.base) } : gone(context, ref)
 }
 
@@ -124,7 +124,7 @@ const existing = ({ name, sha }: BranchView, into: string): Branch => ({
 async function forIssue(context: Finding): Promise<Found> {
   const { run } = context
   const stem = stemOf(run.baseline.settings.branch_prefix, run.thread.number)
-  const [branches, wanted] = await Promise.all([context.github.issueBranches(stem), otherBase(context)])
+  const [branches, wanted] = await Promise.all([context.github.branches.ofIssue(stem), otherBase(context)])
   if (wanted && wanted.kind !== 'base') return wanted
   const base = wanted?.view ?? branches.base ?? (await defaultOfNow(context))
   const into = base?.name ?? run.thread.defaultBranch
@@ -134,8 +134,8 @@ async function forIssue(context: Finding): Promise<Found> {
 
 /** It may have been renamed since. */
 async function defaultOfNow({ github, run }: Finding): Promise<BaseView | undefined> {
-  const name = await github.defaultBranch()
-  return name === run.thread.defaultBranch ? undefined : github.base(name)
+  const name = await github.branches.default()
+  return name === run.thread.defaultBranch ? undefined : github.branches.base(name)
 }
 
 /** The default branch comes with what is read of the issue. */
@@ -143,7 +143,7 @@ async function otherBase(context: Finding): Promise<{ kind: 'base'; view: BaseVi
   const { run } = context
   const name = baseOf(run)
   if (name === undefined || name === run.thread.defaultBranch) return undefined
-  const view = await context.github.base(name)
+  const view = await context.github.branches.base(name)
   return view
     ? { kind: 'base', view }
     : gone(context, name, noBase(name, run.request.options.base === undefined))
@@ -192,7 +192,7 @@ async function make(
   await context.save({ workspace: { madeBranch: name } })
   await context.job.assertLocked()
   try {
-    const { linked, open } = await context.github.makeBranch(name, base.sha, ids)
+    const { linked, open } = await context.github.branches.create(name, base.sha, ids)
     const branch = { name, into: base.name, sha: base.sha, made: true, fresh: true, recorded: true, linked }
     return { kind: 'found', branch, open }
   } catch (error) {

@@ -14,20 +14,18 @@ import { pullFooter } from '../../core/words/small-line.ts'
 import { once, refusedReads, type StepContext, step } from './step-context.ts'
 import { putRight, putRightWhenFound, recorded, titleOf, wantedBase } from './tend-pull.ts'
 
-type Finding = StepContext<'pullsFrom' | 'branch' | 'commitsSince' | 'isDescendant' | 'isMerged'>
+const finding = ['pulls.from', 'branches.find', 'commits.compare', 'commits.isMerged'] as const
+type Finding = StepContext<(typeof finding)[number]>
 
 export const findResult = step('find-result', {
-  github: [
-    ...(['pullsFrom', 'branch', 'commitsSince', 'isDescendant', 'isMerged'] as const),
-    ...(['defaultBranch', 'openPull', 'settle'] as const),
-  ],
+  github: [...finding, 'branches.default', 'pulls.create', 'thread.settle'],
   writes: ['result'],
   async do(context) {
     const { found, seen } = await pullsOfHeads(context)
     const pushed = await findPushed(context, seen)
     const { defaultBranch } = context.run.thread
     const from = pushed?.head.name ?? defaultBranch
-    const views = from === defaultBranch ? [] : (seen.get(from) ?? (await context.github.pullsFrom(from)))
+    const views = from === defaultBranch ? [] : (seen.get(from) ?? (await context.github.pulls.from(from)))
     const { run } = context
     // Events about them may be late.
     const pulls = run.result.pulls.map(pull => {
@@ -63,7 +61,7 @@ async function pullsOfHeads(context: Finding): Promise<{ found?: PullView; seen:
   const seen = new Map<string, PullView[]>()
   for (const head of heads) {
     if (head === undefined || head === run.thread.defaultBranch || head === run.baseline.head?.ref) continue
-    const views = await context.github.pullsFrom(head)
+    const views = await context.github.pulls.from(head)
     seen.set(head, views)
     const fresh = views.filter(({ state, number }) => state !== 'closed' && !known.has(number))
     for (const view of fresh.slice(0, maxClaims)) if (await isOwn(context, view)) return { found: view, seen }
@@ -85,7 +83,7 @@ async function findPushed(context: Finding, seen: Seen): Promise<Pushed | undefi
   const { run, github } = context
   const { branch } = run.workspace
   if (!branch) return undefined
-  const head = await github.branch(branch.name)
+  const head = await github.branches.find(branch.name)
   if (!head) believeAbsent(`The branch ${branch.name}`, refusedReads(context, 'github'))
   if (head && head.sha !== branch.sha) {
     const commit = await ownCommit(context, branch.sha, head.sha)
@@ -99,10 +97,10 @@ const maxMerged = 5
 
 /** Whoever merges another pull request of Codex brings its commits here: for them a plan or a review is not reproached. */
 async function ownCommit({ run, github }: Finding, base: string, head: string): Promise<string | undefined> {
-  let commits = await github.commitsSince(base, head)
+  let { commits } = (await github.commits.compare(base, head)) ?? {}
   for (let looked = 0; looked < maxMerged; looked += 1) {
     const commit = agentsCommit(run, head, commits)
-    if (commit === undefined || !isReadOnly(run.request.what) || !(await github.isMerged(commit)))
+    if (commit === undefined || !isReadOnly(run.request.what) || !(await github.commits.isMerged(commit)))
       return commit
     commits = commits?.filter(({ sha }) => sha !== commit)
   }
@@ -125,13 +123,14 @@ async function pushedElsewhere(
     // Later words may only add commits to the pull request that there is.
     const known = run.result.pulls.find(pull => pull.number === open.number)
     if (known?.sha === undefined || known.sha === open.sha) return undefined
-    const commit = agentsCommit(run, open.sha, await github.commitsSince(known.sha, open.sha))
+    const since = await github.commits.compare(known.sha, open.sha)
+    const commit = agentsCommit(run, open.sha, since?.commits)
     return commit === undefined ? undefined : { commit, head: { name: open.head, sha: open.sha } }
   }
-  const head = await github.branch(elsewhere)
+  const head = await github.branches.find(elsewhere)
   if (!head || views.some(view => view.sha === head.sha)) return undefined
-  const commits = await github.commitsSince(views[0]?.sha ?? sha, head.sha)
-  const commit = commits?.length ? agentsCommit(run, head.sha, commits) : undefined
+  const since = await github.commits.compare(views[0]?.sha ?? sha, head.sha)
+  const commit = since?.commits.length ? agentsCommit(run, head.sha, since.commits) : undefined
   return commit === undefined ? undefined : { commit, head }
 }
 
@@ -160,7 +159,7 @@ function openingFor(run: Run, head: BranchView, views: readonly PullView[]): Ope
 }
 
 async function openOurs(
-  context: StepContext<'pullsFrom' | 'defaultBranch' | 'openPull' | 'settle'>,
+  context: StepContext<'pulls.from' | 'branches.default' | 'pulls.create' | 'thread.settle'>,
   run: Run,
   { head, base }: Opening,
 ): Promise<Run['result']> {
@@ -175,9 +174,9 @@ async function openOurs(
   try {
     const view = await once(context, {
       intent: { kind: 'open-pull', at: context.deps.now() },
-      find: async () => (await context.github.pullsFrom(head)).find(({ state }) => state === 'open'),
+      find: async () => (await context.github.pulls.from(head)).find(({ state }) => state === 'open'),
       perform: () =>
-        context.github.openPull({
+        context.github.pulls.create({
           head,
           base,
           // A squash merge makes it a commit subject, on which GitHub acts.
@@ -191,7 +190,7 @@ async function openOurs(
   } catch (error) {
     if (!(error instanceof Rejected && error.of === 'effect')) throw error
     // The default branch may have been renamed since.
-    const now = base === run.thread.defaultBranch ? await context.github.defaultBranch() : base
+    const now = base === run.thread.defaultBranch ? await context.github.branches.default() : base
     if (now !== base) return openOurs(context, run, { head, base: now })
     return { ...run.result, unopened: { base, why: error.message } }
   }
@@ -199,7 +198,7 @@ async function openOurs(
 
 /** Looks up a claimed pull request; it is taken only if it is the Run's own. */
 export const adoptPull = step('adopt-pull', {
-  github: ['pull', 'isDescendant', 'settle'],
+  github: ['pulls.find', 'commits.compare', 'thread.settle'],
   writes: ['result', 'report', 'retries'],
   async do(context, { url }) {
     const { run } = context
@@ -214,7 +213,7 @@ export const adoptPull = step('adopt-pull', {
     if (isFirst && run.result.claimsSeen >= maxClaims) return { result: foreign }
     const claimsSeen = run.result.claimsSeen + (isFirst ? 1 : 0)
     const { labels } = run.baseline.settings.pull_request
-    const view = await context.github.pull(number, { login: run.request.by.login, labels })
+    const view = await context.github.pulls.find(number, { login: run.request.by.login, labels })
     const now = context.deps.now()
     const age = now - (unseen?.since ?? now)
     // PostHog may know a pull request before GitHub shows it everywhere.
@@ -235,10 +234,10 @@ const withFound = (run: Run, view: PullView): Pick<Run['result'], 'pulls' | 'unt
   untended: [...run.result.untended.filter(number => number !== view.number), view.number],
 })
 
-async function isOwn({ run, github }: StepContext<'isDescendant'>, view: PullView): Promise<boolean> {
+async function isOwn({ run, github }: StepContext<'commits.compare'>, view: PullView): Promise<boolean> {
   const ownership = ownershipOf(run, view)
   if (ownership !== 'if-descended' || !run.workspace.branch) return ownership === 'ours'
-  return github.isDescendant(run.workspace.branch.sha, view.sha)
+  return (await github.commits.compare(run.workspace.branch.sha, view.sha))?.isDescendant === true
 }
 
 const withPull = (pulls: Pull[], pull: Pull): Pull[] => [

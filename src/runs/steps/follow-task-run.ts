@@ -117,7 +117,7 @@ export const askCost = step('ask-cost', {
 
 /** A Run whose record may lag reads its own status in the thread, and goes on from there if that knows more. */
 export const catchUp = step('catch-up', {
-  github: ['ownComments', 'pull'],
+  github: ['comments.own', 'pulls.find'],
   writes: ['attempts', 'schedule', 'session', 'workspace', 'result', 'report', 'mailbox'],
   async do(context) {
     const { run, deps, github } = context
@@ -135,7 +135,7 @@ export const catchUp = step('catch-up', {
     if (!isAhead(run, { round, taskRunId, closed, backup })) return { attempts }
     const { pulls } = run.result
     const unknown = closed && pulls.every(({ number }) => number !== marker.pull) ? marker.pull : undefined
-    const pull = unknown === undefined ? undefined : await github.pull(unknown)
+    const pull = unknown === undefined ? undefined : await github.pulls.find(unknown)
     const { session, schedule, workspace, result, report, mailbox } = restored(
       {
         ...{ id: run.id, backup, made: marker.made, thread: run.thread },

@@ -16,7 +16,7 @@ import { refusedReads, type StepContext, step } from './step-context.ts'
 const maxPeople = 15
 
 export const gatherContext = step('gather-context', {
-  github: ['comments', 'permission', 'remarks', 'shown'],
+  github: ['comments.ofOthers', 'people.permission', 'reviews.remarks', 'pages.shown'],
   writes: ['workspace'],
   async do(context) {
     const { run, github, deps } = context
@@ -24,7 +24,7 @@ export const gatherContext = step('gather-context', {
     const knows = knowsThread(run)
     const readUpTo = knows ? run.workspace.readUpTo : undefined
     const [written, onPull] = await Promise.all([
-      github.comments({
+      github.comments.ofOthers({
         since: readUpTo?.at,
         holds: words.target?.kind === 'thread' ? words.target.commentId : undefined,
       }),
@@ -42,17 +42,17 @@ export const gatherContext = step('gather-context', {
     ])
     const description = knows ? undefined : run.baseline.snapshot.body
     const reading = { words, readUpTo, description, comments, said }
-    const pages = { shown: github.shown, webUrl: run.thread.url }
+    const pages = { shown: github.pages.shown, webUrl: run.thread.url }
     return { workspace: { threadContext: await contextOf(reading, trust, pages) } }
   },
 })
 
 /** For an issue, bots that the settings name write on the pull request that its work made. */
-async function remarksOnPull({ run, github }: StepContext<'remarks'>): Promise<CommentView[]> {
+async function remarksOnPull({ run, github }: StepContext<'reviews.remarks'>): Promise<CommentView[]> {
   const { thread, baseline, result } = run
   if (thread.kind === 'pull' || baseline.settings.context.bots.length === 0) return []
   const pull = result.pulls.findLast(({ state }) => state === 'open')
-  return pull ? github.remarks(pull.number) : []
+  return pull ? github.reviews.remarks(pull.number) : []
 }
 
 /**
@@ -60,7 +60,7 @@ async function remarksOnPull({ run, github }: StepContext<'remarks'>): Promise<C
  * @param involved are read whoever they are, and asked about only where there is no room for all
  */
 async function trustIn(
-  context: StepContext<'permission'>,
+  context: StepContext<'people.permission'>,
   comments: readonly CommentView[],
   involved: readonly string[],
 ): Promise<(author: string | undefined) => Trust> {
@@ -82,9 +82,9 @@ async function trustIn(
   return author => known.get(author) ?? 'unknown'
 }
 
-async function mayWrite(context: StepContext<'permission'>, author: string): Promise<boolean> {
+async function mayWrite(context: StepContext<'people.permission'>, author: string): Promise<boolean> {
   try {
-    const { role } = await context.github.permission(author)
+    const { role } = await context.github.people.permission(author)
     return mayAct(role, 'write')
   } catch (error) {
     // One refusal proves nothing; a Run does not wait longer for an unknown person.

@@ -37,7 +37,7 @@ const signs: Record<Outcome['kind'], (run: Run) => Sign | undefined> = {
 
 /** A status that says all that there is to say is folded away with it. */
 export const react = step('react', {
-  github: ['settle'],
+  github: ['thread.settle'],
   writes: ['report'],
   async do(context) {
     const { run, job, github, drawing } = context
@@ -47,7 +47,7 @@ export const react = step('react', {
     const difference = drawing().difference()
     const fold = difference === 'same' || difference === 'time' ? foldable(run) : undefined
     await job.assertLocked()
-    await ignoreRefusal(context, github.settle({ reaction, fold }))
+    await ignoreRefusal(context, github.thread.settle({ reaction, fold }))
     const { status } = run.report
     return {
       report: { done, status: status && fold ? { ...status, minimized: true as const } : status },

@@ -5,7 +5,7 @@
 import { type BotList, withFindings } from '../../access/authorize.ts'
 import { fixInstruction } from '../../core/agent/pull-needs.ts'
 import { unlessRejected } from '../../core/model/errors.ts'
-import type { ThreadClient } from '../../core/model/ports.ts'
+import type { GitHubWith } from '../../core/model/ports.ts'
 import type { NeedsView, PullNeeds } from '../../core/model/views.ts'
 import { unfolded } from '../../core/record/last-word.ts'
 import { openPullFrom, roundsOf } from '../../core/record/pull-end.ts'
@@ -15,7 +15,7 @@ import { type RunDeps, step } from './step-context.ts'
 
 /** What came while the agent worked is looked at with its result. */
 export const readNeeds = step('read-needs', {
-  github: ['needs'],
+  github: ['pulls.needs'],
   writes: ['result', 'report'],
   async do({ run, github, deps }) {
     const number = openPullFrom(run, agentsHead(run) ?? run.workspace.branch?.name ?? '')
@@ -48,11 +48,11 @@ export const botListOf = (
 
 /** Only words depend on it, so a refusal is no fault of the Run. */
 export async function needsSeen(
-  github: Pick<ThreadClient, 'needs'>,
+  github: GitHubWith<'pulls.needs'>,
   number: number,
   bots: BotList,
 ): Promise<NeedsView | undefined> {
-  const seen = github.needs(number).then(needs => withFindings(needs, bots))
+  const seen = github.pulls.needs(number).then(needs => withFindings(needs, bots))
   return seen.catch(unlessRejected)
 }
 

@@ -10,10 +10,10 @@ import { inlineAsked, lineAnswersIn, ofReview } from '../../core/record/open-que
 import type { ChangeOf, OpenInline, Run } from '../../core/record/run.ts'
 import { ignoreRefusal, type StepContext, step } from './step-context.ts'
 
-type Looking = StepContext<'reviewThreads' | 'changedBetween'>
+type Looking = StepContext<'reviews.threads' | 'commits.compare'>
 
 export const findFixed = step('find-fixed', {
-  github: ['reviewThreads', 'changedBetween'],
+  github: ['reviews.threads', 'commits.compare'],
   writes: ['result', 'report'],
   async do(context) {
     const unknown = loggedIfRejected(context.deps.log, 'GitHub did not say what was fixed')
@@ -27,7 +27,7 @@ type Fixed = NonNullable<Run['result']['fixed']>
 const seenTo = (comments: Fixed['comments']): Fixed => ({ comments, resolved: true })
 
 async function fixedOf({ run, github }: Looking): Promise<ChangeOf<'result' | 'report'>> {
-  const [threads, changed] = await Promise.all([github.reviewThreads(), changedHere({ run, github })])
+  const [threads, changed] = await Promise.all([github.reviews.threads(), changedHere({ run, github })])
   const asked = inlineAsked(run)
   const read = readInContext(run, threads)
   const place = inlinePlace(run)
@@ -54,7 +54,7 @@ async function changedHere({ run, github }: Pick<Looking, 'run' | 'github'>): Pr
   const { branch } = run.workspace
   const { outcome, pushedBranch } = run.result
   if (outcome?.kind !== 'pushed' || pushedBranch !== undefined || !branch) return new Set()
-  return new Set(await github.changedBetween(branch.sha, outcome.sha))
+  return new Set((await github.commits.compare(branch.sha, outcome.sha))?.paths)
 }
 
 /** Comments that the agent was given with the thread, and of which it says something: each is answered as well. */
@@ -69,14 +69,14 @@ function readInContext(run: Run, threads: readonly ReviewThread[]): OpenInline[]
 
 /** May be repeated: a resolved one stays so. */
 export const resolveThreads = step('resolve-threads', {
-  github: ['resolveThreads'],
+  github: ['reviews.resolve'],
   writes: ['result'],
   async do(context) {
     const { run, job, github } = context
     const { comments = [] } = run.result.fixed ?? {}
     await job.assertLocked()
     const ids = [...new Set(comments.map(({ threadId }) => threadId))]
-    await ignoreRefusal(context, github.resolveThreads(ids), 'GitHub refused to resolve a comment')
+    await ignoreRefusal(context, github.reviews.resolve(ids), 'GitHub refused to resolve a comment')
     return { result: { fixed: seenTo(comments) } }
   },
 })

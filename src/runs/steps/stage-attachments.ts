@@ -28,7 +28,7 @@ export const attachmentsOf = ({
   session: Pick<Run['session'], 'earlier'>
 }): Attachment[] => attachedTo(request, resumedSession({ session }) ? [] : workspace.threadContext?.attached)
 
-type Attaching = Pick<StepContext<'attachments', 'stageArtifact'>, 'run' | 'github' | 'posthog'> & {
+type Attaching = Pick<StepContext<'comments.attachments', 'stageArtifact'>, 'run' | 'github' | 'posthog'> & {
   deps: Pick<StepContext['deps'], 'now' | 'log'>
   job: Pick<StepContext['job'], 'assertLocked'>
 }
@@ -42,7 +42,7 @@ export async function attach(
   const wanted = run.baseline.settings.attachments ? attachments.slice(0, maxNamed) : []
   if (wanted.length === 0) return none
   const { origin } = run.request
-  const download = github.attachments(origin.kind === 'comment' ? origin.commentRef : undefined)
+  const download = github.comments.attachments(origin.kind === 'comment' ? origin.commentRef : undefined)
   const ids: string[] = []
   const failed: StagedAttachments['failed'] = []
   const deadline = deps.now() + giveUpAfterMs
@@ -90,7 +90,7 @@ async function withSecondTry<T>(act: () => Promise<T>): Promise<T> {
 export const none: StagedAttachments = { ids: [], failed: [] }
 
 export const stageForRun = step('stage-attachments', {
-  github: ['attachments'],
+  github: ['comments.attachments'],
   posthog: ['stageArtifact'],
   writes: ['workspace'],
   async do(context) {

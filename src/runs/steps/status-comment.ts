@@ -4,7 +4,7 @@
  * They leave in the report what is shown.
  */
 import { Rejected } from '../../core/model/errors.ts'
-import type { ThreadClient } from '../../core/model/ports.ts'
+import type { GitHubWith } from '../../core/model/ports.ts'
 import type { Posted } from '../../core/model/views.ts'
 import { isSuperseded } from '../../core/record/last-word.ts'
 import { type Marker, markerOf, type Signer } from '../../core/record/marker.ts'
@@ -22,7 +22,7 @@ const commentOf = (drawing: StatusDrawing, signer: Signer): string =>
 const markOf = ({ run }: StatusDrawing): Marker => ({ ...markerOf(run, 'status'), backup: backupOf(run) })
 
 export const postStatus = step('post-status', {
-  github: ['ownComments', 'comment'],
+  github: ['comments.own', 'comments.post'],
   writes: ['report', 'retries'],
   async do(context) {
     let drawing = context.drawing()
@@ -32,7 +32,7 @@ export const postStatus = step('post-status', {
       perform() {
         // The step beside this one may have named its branch by now: then a lost queue leaves no branch behind.
         drawing = context.drawing()
-        return context.github.comment(commentOf(drawing, context.deps.signer))
+        return context.github.comments.post(commentOf(drawing, context.deps.signer))
       },
     })
     const status = { commentId, postedAt: drawing.at, ...sent(drawing) }
@@ -60,7 +60,7 @@ export const statusToSend = (
 
 /** Changes a status that is there, and brings it back where that is due. */
 export async function showStatus(
-  github: Pick<ThreadClient, 'edit' | 'settle'>,
+  github: GitHubWith<'comments.edit' | 'thread.settle'>,
   drawing: StatusDrawing,
   before: Status,
   signer: Signer,
@@ -68,16 +68,16 @@ export async function showStatus(
   const { text, status } = statusToSend(drawing, before, signer)
   const { commentId, nodeId } = before
   if (before.unfolded === 'due' && nodeId !== undefined) {
-    await github.settle({ status: { nodeId, text }, unfold: nodeId })
+    await github.thread.settle({ status: { nodeId, text }, unfold: nodeId })
     return { ...status, unfolded: 'done' }
   }
-  const edited = await github.edit(commentId, text)
+  const edited = await github.comments.edit(commentId, text)
   return edited === 'gone' ? edited : { ...status, nodeId: edited.nodeId }
 }
 
 /** A deleted status comment is posted again once, if no last word says the same; a second deletion is respected. */
 export const editStatus = step('edit-status', {
-  github: ['edit', 'settle'],
+  github: ['comments.edit', 'thread.settle'],
   writes: ['report', 'retries'],
   async do(context) {
     const { run } = context
@@ -105,14 +105,14 @@ export const editStatus = step('edit-status', {
 
 /** Folds the status away once the last word is posted. */
 export const minimizeStatus = step('minimize-status', {
-  github: ['minimize'],
+  github: ['thread.settle'],
   writes: ['report'],
   async do({ run, job, github }) {
     const { status, supersedes } = run.report
     const own = isSuperseded(run) ? status?.nodeId : undefined
     for (const nodeId of [...supersedes, ...(own === undefined ? [] : [own])]) {
       await job.assertLocked()
-      await github.minimize(nodeId)
+      await github.thread.settle({ fold: nodeId })
     }
     return {
       report: { supersedes: [], status: status && own ? { ...status, minimized: true as const } : status },
@@ -125,7 +125,7 @@ export const minimizeStatus = step('minimize-status', {
  * is only logged, since the label is decoration.
  */
 export const showState = step('show-state', {
-  github: ['showState', 'removeLabel'],
+  github: ['labels.showState', 'labels.remove'],
   writes: ['report'],
   async do(context) {
     const { run, deps, job, github } = context
@@ -136,19 +136,22 @@ export const showState = step('show-state', {
     await job.assertLocked()
     if (state) {
       const others = states.filter(each => each !== state).map(nameOf)
-      await ignoreRefusal(context, github.showState({ name: nameOf(state), ...stateLabels[state] }, others))
-    } else if (before) await ignoreRefusal(context, github.removeLabel(nameOf(before)))
+      await ignoreRefusal(
+        context,
+        github.labels.showState({ name: nameOf(state), ...stateLabels[state] }, others),
+      )
+    } else if (before) await ignoreRefusal(context, github.labels.remove(nameOf(before)))
     return { report: { state } }
   },
 })
 
 export const unlabel = step('unlabel', {
-  github: ['removeLabel'],
+  github: ['labels.remove'],
   writes: ['report'],
   async do(context) {
     for (const label of new Set(context.run.report.labels)) {
       await context.job.assertLocked()
-      await ignoreRefusal(context, context.github.removeLabel(label))
+      await ignoreRefusal(context, context.github.labels.remove(label))
     }
     return { report: { labels: [] } }
   },

@@ -11,13 +11,14 @@ import type { CallBudget } from '../../core/model/call-budget.ts'
 import { loggedIfRejected, Rejected, type Service } from '../../core/model/errors.ts'
 import type {
   GitHub,
+  GitHubCall,
+  GitHubWith,
   Guard,
   JobIndex,
   JobQueue,
   LockedJob,
   Log,
   TasksClient,
-  ThreadClient,
 } from '../../core/model/ports.ts'
 import type { Thread } from '../../core/model/thread.ts'
 import type { Target } from '../../core/model/views.ts'
@@ -80,13 +81,13 @@ export interface RunDeps {
 
 /** What a step may use: of clients and record only what it names. */
 export interface StepContext<
-  GitHubMethod extends keyof ThreadClient = never,
+  Call extends GitHubCall = never,
   PostHogMethod extends keyof TasksClient = never,
   Written extends RunPart = never,
 > {
   deps: Omit<RunDeps, 'github' | 'posthog'>
   job: Pick<LockedJob<Run>, 'id' | 'addedAt' | 'assertLocked'>
-  github: Pick<ThreadClient, GitHubMethod>
+  github: GitHubWith<Call>
   posthog: Pick<TasksClient, PostHogMethod>
   readonly run: Readonly<Run>
   drawing: () => StatusDrawing
@@ -98,7 +99,7 @@ export interface StepContext<
   setIntent: (kind: Intent['kind'], intent: Intent | undefined) => void
 }
 
-export interface RunContext extends StepContext<keyof ThreadClient, keyof TasksClient, RunPart> {
+export interface RunContext extends StepContext<GitHubCall, keyof TasksClient, RunPart> {
   job: LockedJob<Run>
   run: Run
   put: (run: Run) => Promise<void>
@@ -109,16 +110,16 @@ export type StepOf<Kind extends StepKind> = Extract<ActingStep, { kind: Kind }>
 /** All of a step but when it is due: what it may call and write, and what it does. */
 export interface Step<
   Kind extends StepKind,
-  GitHubMethod extends keyof ThreadClient = keyof ThreadClient,
+  Call extends GitHubCall = GitHubCall,
   PostHogMethod extends keyof TasksClient = keyof TasksClient,
   Written extends RunPart = RunPart,
 > {
   kind: Kind
-  github?: readonly GitHubMethod[]
+  github?: readonly Call[]
   posthog?: readonly PostHogMethod[]
   writes: readonly Written[]
   do: (
-    context: StepContext<GitHubMethod, PostHogMethod, Written>,
+    context: StepContext<Call, PostHogMethod, Written>,
     step: StepOf<Kind>,
   ) => ChangeOf<Written> | Promise<ChangeOf<Written>>
 }
@@ -126,13 +127,13 @@ export interface Step<
 /** A call or a write that it does not name does not compile. */
 export const step = <
   Kind extends StepKind,
-  GitHubMethod extends keyof ThreadClient = never,
+  Call extends GitHubCall = never,
   PostHogMethod extends keyof TasksClient = never,
   Written extends RunPart = never,
 >(
   kind: Kind,
-  definition: Omit<Step<Kind, GitHubMethod, PostHogMethod, Written>, 'kind'>,
-): Step<Kind, GitHubMethod, PostHogMethod, Written> => ({ kind, ...definition })
+  definition: Omit<Step<Kind, Call, PostHogMethod, Written>, 'kind'>,
+): Step<Kind, Call, PostHogMethod, Written> => ({ kind, ...definition })
 
 export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
   const { id, request } = job.data

@@ -28,8 +28,10 @@ import { drawStatus, ignoreRefusal, refusedReads, type StepContext, step } from 
  * Assigns the requester or asks them for a review, never both. The reaction and the last edit of the status go along.
  * What somebody wrote over the description since it was put right is seen in the answer.
  */
+type Settles = StepContext<'thread.settle'>
+
 export const tendPull = step('tend-pull', {
-  github: ['settle'],
+  github: ['thread.settle'],
   writes: ['result', 'report'],
   async do(context) {
     const [number, ...untended] = context.run.result.untended
@@ -100,12 +102,9 @@ function statusAfter({ report: { status } }: Run, { edit, fold, refused }: Sent)
   return fold === undefined ? after : { ...after, minimized: true }
 }
 
-async function settleOnce(
-  { job, deps, github }: StepContext<'settle'>,
-  settling: Settling,
-): Promise<Settled> {
+async function settleOnce({ job, deps, github }: Settles, settling: Settling): Promise<Settled> {
   await job.assertLocked()
-  const done = await github.settle(settling)
+  const done = await github.thread.settle(settling)
   if (done.refused.some(part => part !== 'status'))
     deps.log.warn(
       { pull: settling.pull?.number, refused: done.refused },
@@ -160,7 +159,7 @@ export function titleOf({ thread, baseline: { settings, snapshot } }: Run): stri
 }
 
 /** @param known what its record says of it, if it is not new */
-export async function putRight(context: StepContext<'settle'>, view: PullView, known?: Pull): Promise<Pull> {
+export async function putRight(context: Settles, view: PullView, known?: Pull): Promise<Pull> {
   const shaping = shapingOf(context, view)
   return shaping
     ? afterChange(view, shaping, await settleOnce(context, { pull: shaping }))
@@ -183,7 +182,7 @@ function leftAsItIs({ title, base, body }: PullChange, { refused, unknownLabels 
 
 /** Puts it right at once, with the status that shows the pull request, as somebody may merge before the turn's end. */
 export async function putRightWhenFound(
-  context: StepContext<'settle'>,
+  context: Settles,
   view: PullView,
   found: Pick<Run['result'], 'pulls' | 'untended' | 'claimedPulls' | 'claimsSeen'>,
 ): Promise<ChangeOf<'result' | 'report'>> {
@@ -232,11 +231,11 @@ export function wantedBody(
   return withFirst([...closes, marker], view.body)
 }
 
-type Dropping = StepContext<'branchUse' | 'deleteBranch'>
+type Dropping = StepContext<'branches.use' | 'branches.delete'>
 
 /** Removes a branch of ours that has no commits and no open pull request, once no agent can use it. */
 export const dropBranch = step('drop-branch', {
-  github: ['branchUse', 'deleteBranch'],
+  github: ['branches.use', 'branches.delete'],
   writes: ['report'],
   async do(context) {
     const { run } = context
@@ -268,9 +267,9 @@ async function dropIfUnused(context: Dropping, { name, sha }: Branch): Promise<v
     await deps.removeLater(`${run.id}-${run.result.round}`, unused)
     return
   }
-  const use = await github.branchUse(name)
+  const use = await github.branches.use(name)
   if (use.sha === undefined) believeAbsent(`The branch ${name}`, refusedReads(context, 'github'))
   if (use.sha !== sha || use.isUsed) return
   await job.assertLocked()
-  await github.deleteBranch(name, sha, use.repository)
+  await github.branches.delete(name, sha, use.repository)
 }

@@ -12,6 +12,7 @@ import { runIndex } from '../../../src/core/record/run-index.ts'
 import { LockLost } from '../../../src/queue/work-queue.ts'
 import { advanceRun } from '../../../src/runs/advance-run.ts'
 import type { RunDeps } from '../../../src/runs/steps/step-context.ts'
+import { clientOf } from '../../support/client-of.ts'
 import { deploymentWith, memoryAccounts } from '../../support/deployment.ts'
 import { fakeLog } from '../../support/fake-log.ts'
 import { memoryIndex, refusals } from '../../support/memory-index.ts'
@@ -117,7 +118,7 @@ function indexWith(isThere: () => boolean) {
 function depsOf(world: World, worker: Worker): RunDeps {
   const index = indexWith(() => world.asked <= world.script.ahead)
   return {
-    github: () => gitHubOf(world, worker),
+    github: () => clientOf(gitHubOf(world, worker)),
     posthog: postHogOf(world, worker),
     signer: world.signer,
     deployment,

@@ -1,8 +1,9 @@
 /** GitHub and PostHog as one worker sees them: each call goes through the world, and has its luck there. */
 
 import { isNotFound, Rejected } from '../../../src/core/model/errors.ts'
-import type { TasksClient, ThreadClient } from '../../../src/core/model/ports.ts'
+import type { TasksClient } from '../../../src/core/model/ports.ts'
 import type { PullChange, PullView, Settled } from '../../../src/core/model/views.ts'
+import type { GitHubCalls } from '../../support/client-of.ts'
 import { shownIn } from '../../support/pages.ts'
 import { type AgentRun, begin, goOn, hear, isIdle, isOver, permitted } from './agent.ts'
 import type { ActingStep, Worker, World } from './world.ts'
@@ -13,8 +14,8 @@ const writes: Kind = { writes: true }
 /** Without an idempotency key, so that doing it twice would show. */
 const creates: Kind = { writes: true, mayBeLate: true }
 
-const absent = (name: string) => (): never => {
-  throw new Error(`${name} is not of this world`)
+const absent = (): never => {
+  throw new Error('not of this world')
 }
 
 /** As the client has it: what GitHub does not show is not there. */
@@ -56,69 +57,49 @@ function amended(world: World, number: number, { title, base, body }: PullChange
   return view
 }
 
-export function gitHubOf(world: World, worker: Worker): ThreadClient {
+export function gitHubOf(world: World, worker: Worker): Partial<GitHubCalls> {
   const at = <T>(kind: Kind, name: string, effect: () => T): Promise<T> =>
     world.call(worker, { service: 'github', name, effect, ...kind })
   return {
-    react: (target, content) =>
+    'thread.react': (target, content) =>
       at(writes, 'react', () => {
         if (target.kind === 'thread') world.reactions.push({ commentId: target.commentId, content })
       }),
-    unreact: () => at(writes, 'unreact', () => undefined),
-    removeLabel: () => at(writes, 'remove label', () => undefined),
-    showState: () => at(writes, 'show state', () => undefined),
-    permission: () => at(reads, 'permission', () => ({ role: 'write', name: 'write' })),
-    file: () => at(reads, 'file', () => undefined),
-    state: () => at(reads, 'state', () => ({ open: true, locked: false, labels: [] })),
-    hasComment: () => at(reads, 'comment', () => true),
-    review: () => at(reads, 'review', () => undefined),
-    changedFiles: () => at(reads, 'changed files', () => []),
-    report: () => at(writes, 'report', () => undefined),
-    approvals: () => at(reads, 'approvals', () => undefined),
-    transferredAt: () => at(reads, 'transferredAt', () => undefined),
-    hasCommitOf: () => at(reads, 'hasCommitOf', () => false),
-    fileCommits: () => at(reads, 'file commits', () => []),
-    postReview: () => at(writes, 'post review', () => 0),
-    ownReviews: () => at(reads, 'own reviews', () => []),
-    folder: () => at(reads, 'folder', () => []),
-    base: () => at(reads, 'base', () => undefined),
-    closing: () => at(reads, 'closing', () => undefined),
-    merges: () => at(reads, 'merges', () => []),
-    defaultBranch: () => at(reads, 'default branch', () => 'main'),
-    needs: async () => undefined,
-    closers: async () => [],
-    mayCheck: async () => true,
-    blockers: () => at(reads, 'blockers', world.holds.blockers),
-    openPulls: () => at(reads, 'open pulls', world.holds.openPulls),
-    comments: () => at(reads, 'comments', () => []),
-    reviewThreads: () => at(reads, 'review threads', () => []),
-    resolveThreads: () => at(writes, 'resolve threads', () => undefined),
-    changedBetween: () => at(reads, 'changed between', () => []),
-    remarks: () => at(reads, 'remarks', () => []),
-    shown: async texts => await at(reads, 'pages', () => shownIn(texts)),
-    ownComments: () => at(reads, 'own comments', () => [...world.comments]),
-    prefetched: () => undefined,
-    readAhead: () => at(reads, 'thread', () => undefined),
-    earlierComments: () => at(reads, 'own comments', () => [...world.comments]),
-    comment: body =>
+    'labels.remove': () => at(writes, 'remove label', () => undefined),
+    'labels.showState': () => at(writes, 'show state', () => undefined),
+    'reviews.threads': () => at(reads, 'review threads', () => []),
+    'reviews.resolve': () => at(writes, 'resolve threads', () => undefined),
+    'people.permission': () => at(reads, 'permission', () => ({ role: 'write', name: 'write' })),
+    'files.text': () => at(reads, 'file', () => undefined),
+    'files.commits': () => at(reads, 'file commits', () => []),
+    'thread.closing': () => at(reads, 'closing', () => undefined),
+    'issue.merges': () => at(reads, 'merges', () => []),
+    'branches.default': () => at(reads, 'default branch', () => 'main'),
+    'pulls.needs': async () => undefined,
+    'issue.blockers': () => at(reads, 'blockers', world.holds.blockers),
+    'pulls.ofAgent': () => at(reads, 'open pulls', world.holds.openPulls),
+    'comments.ofOthers': () => at(reads, 'comments', () => []),
+    'pages.shown': async texts => await at(reads, 'pages', () => shownIn(texts)),
+    'comments.own': () => at(reads, 'own comments', () => [...world.comments]),
+    'thread.readAhead': () => at(reads, 'thread', () => undefined),
+    'comments.post': body =>
       at(creates, 'comment', () => {
         const id = 600 + world.comments.length + world.statusesDeleted
         world.comments.push({ id, body, createdAt: world.now })
         return { id, nodeId: `IC_${id}` }
       }),
-    edit: (id, body) =>
+    'comments.edit': (id, body) =>
       at(writes, 'edit', () => {
         const found = world.comments.find(comment => comment.id === id)
         if (found) found.body = body
         return found ? { nodeId: `IC_${id}` } : 'gone'
       }),
-    minimize: nodeId => at(writes, 'minimize', () => void world.folded.add(nodeId)),
-    branch: name =>
+    'branches.find': name =>
       at(reads, 'branch', () => {
         const sha = world.branches.get(name)
         return sha === undefined ? undefined : { name, sha }
       }).catch(notThere),
-    issueBranches: () =>
+    'branches.ofIssue': () =>
       at(reads, 'branches', () => ({
         linked: [],
         ours: [...world.branches]
@@ -127,12 +108,12 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
         base: { name: 'main', sha: world.main },
         ids: undefined,
       })),
-    makeBranch: (name, sha) =>
+    'branches.create': (name, sha) =>
       at(writes, 'make branch', () => {
         world.branches.set(name, sha)
         return { linked: false }
       }),
-    deleteBranch: (name, sha) =>
+    'branches.delete': (name, sha) =>
       at(writes, 'delete branch', () => {
         if (world.branches.get(name) !== sha) return
         // Nobody can end what PostHog does not know; it was told nothing, and so has nothing to do there.
@@ -142,23 +123,24 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
         if (working.length > 0) world.violations.push(`${name} is removed under an agent`)
         world.branches.delete(name)
       }),
-    pull: number => at(reads, 'pull', () => world.pulls.find(each => each.number === number)).catch(notThere),
-    commitsSince: (base, sha) =>
+    'pulls.find': number =>
+      at(reads, 'pull', () => world.pulls.find(each => each.number === number)).catch(notThere),
+    'commits.compare': (base, sha) =>
       at(reads, 'compare', () => {
         const branch = world.commits.find(commit => commit.sha === sha)?.branch
         const all = world.commits.filter(commit => commit.branch === branch)
-        return all.slice(all.findIndex(commit => commit.sha === base) + 1)
+        const commits = all.slice(all.findIndex(commit => commit.sha === base) + 1)
+        return { commits, isDescendant: true, paths: [] }
       }),
-    isDescendant: () => at(reads, 'compare', () => true),
-    isMerged: () => at(reads, 'merged', () => false),
-    pullsFrom: head => at(reads, 'pulls', () => world.pulls.filter(each => each.head === head)),
-    branchUse: name =>
+    'commits.isMerged': () => at(reads, 'merged', () => false),
+    'pulls.from': head => at(reads, 'pulls', () => world.pulls.filter(each => each.head === head)),
+    'branches.use': name =>
       at(reads, 'branch use', () => ({
         sha: world.branches.get(name),
         repository: 'R_1',
         isUsed: world.pulls.some(({ head, base }) => base === name || head === name),
       })),
-    openPull: ({ head, base, title, body }) =>
+    'pulls.create': ({ head, base, title, body }) =>
       at(creates, 'open pull', () => {
         world.effects.push(`pull ${head}`)
         const from = { head, sha: world.branches.get(head) ?? '', base }
@@ -166,7 +148,7 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
         world.pulls.push(view)
         return view
       }),
-    settle: ({ pull, status, reaction, fold }) =>
+    'thread.settle': ({ pull, status, reaction, fold }) =>
       at(writes, 'settle', (): Settled => {
         const { target, content } = reaction ?? {}
         if (target?.kind === 'thread' && content)
@@ -175,11 +157,6 @@ export function gitHubOf(world: World, worker: Worker): ThreadClient {
         const after = pull && amended(world, pull.number, pull.change ?? {})
         return { ...(after ? { pull: after } : {}), refused: status ? ['status'] : [] }
       }).catch(partly),
-    attachments: absent('attachments'),
-    reviewComments: absent('reviewComments'),
-    inlineComment: absent('inlineComment'),
-    isInTeam: absent('isInTeam'),
-    ownCommentsOfRepository: absent('ownCommentsOfRepository'),
   }
 }
 
@@ -258,8 +235,8 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
     cost: () => Promise.resolve(0.42),
     respondToPermission: ({ taskRunId }, answer) =>
       at(writes, 'answer permission', () => permitted(world, agentOf(world, taskRunId), answer)),
-    stageArtifact: absent('stageArtifact'),
-    models: absent('models'),
-    sandboxes: absent('sandboxes'),
+    stageArtifact: absent,
+    models: absent,
+    sandboxes: absent,
   }
 }
