@@ -1,7 +1,9 @@
 /** How soon the first admin page begins and is whole, where 3,000 runs are known: one process that does all. */
+
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { liveSet } from '../src/core/model/ports.ts'
 import { changed, type Outcome, type Run } from '../src/core/record/run.ts'
 import { pull } from '../test/core/given.ts'
 import { type Filled, followedRuns, settled, startDeployment, underWay } from './deployment.ts'
@@ -44,7 +46,7 @@ const endedRuns =
         }),
       )
     await runs.work(async () => ({ kind: 'end' }), { concurrency: 50 })
-    while ((await runs.liveCount()) > 0) await sleep(100)
+    while ((await runs.query([{ kind: 'count', set: liveSet }]))[0]) await sleep(100)
   }
 
 interface Took {

@@ -346,7 +346,7 @@ describe('the page on what to do', () => {
 })
 
 test('the page for operators has every metric', async () => {
-  const none = { liveCount: async () => 0, members: async () => [[]], query: async () => [] }
+  const none = { members: async () => [[]], query: async () => [] }
   const queues = { triggers: none, runs: none }
   const { text } = await openMetrics({ role: 'all', queue: 'embedded', queues, now: Date.now }).page()
   const metrics = [...text.matchAll(/^# HELP (codex_bot_\w+)/gm)].map(([, name]) => name)

@@ -269,8 +269,6 @@ const nobody = ({
   userToken: undefined,
 })
 
-type Counted = Pick<JobIndex, 'query'> & { liveCount(): Promise<number> }
-
 /**
  * How many Runs share a PostHog key: its polls are spread over all of them.
  * @param owners by number, each with the tenant that it has instead of the usual one
@@ -278,18 +276,13 @@ type Counted = Pick<JobIndex, 'query'> & { liveCount(): Promise<number> }
 export async function liveRunsOf<Tenant>(
   tenant: Tenant,
   owners: ReadonlyMap<number, Tenant>,
-  runs: Counted,
+  runs: Pick<JobIndex, 'query'>,
 ): Promise<number> {
   const own = [...owners].flatMap(([owner, serves]) => (serves === tenant ? [owner] : []))
-  if (own.length > 0) return runsAtWork(own, runs)
-  const [live, elsewhere] = await Promise.all([runs.liveCount(), runsAtWork([...owners.keys()], runs)])
-  return Math.max(0, live - elsewhere)
-}
-
-async function runsAtWork(owners: readonly number[], runs: Counted): Promise<number> {
-  if (owners.length === 0) return 0
-  const counts = await runs.query(
-    owners.map(owner => ({ kind: 'count', set: sets.working(`owner ${owner}`) }) as const),
-  )
-  return counts.reduce<number>((sum, count = 0) => sum + count, 0)
+  const isUsual = own.length === 0
+  const atWork = (isUsual ? [...owners.keys()] : own).map(owner => sets.working(`owner ${owner}`))
+  const counts = await runs.query([liveSet, ...atWork].map(set => ({ kind: 'count', set })))
+  const [live = 0, ...working] = counts.map(count => count ?? 0)
+  const sum = working.reduce((all, count) => all + count, 0)
+  return isUsual ? Math.max(0, live - sum) : sum
 }

@@ -2,16 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import { Queue } from 'bullmq'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
-import {
-  type Added,
-  type IndexQuery,
-  type JobRecord,
-  liveSet,
-  type Member,
-  type Range,
-} from '../core/model/ports.ts'
+import type { Added, IndexQuery, JobRecord, Member, Range } from '../core/model/ports.ts'
 import { NewestMap } from '../core/text/newest-map.ts'
-import { leaveMessage, leaveWake, messages, promote, wasTaken } from './inbox.ts'
+import { leave, messages, promote, wasTaken } from './inbox.ts'
 import { within } from './job-lock.ts'
 import { entriesIn, entriesOf, type Format, isEnded, readJob, storable, withUnread } from './job-record.ts'
 import { type BullQueueOptions, JobWorker } from './job-worker.ts'
@@ -20,7 +13,6 @@ import {
   type Additions,
   type BullMqQueue,
   type Indexed,
-  type QueueBackend,
   type QueueIndex,
   type StoredJob,
   written,
@@ -50,7 +42,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     const additions: Additions = new Map()
     this.#queue = new Queue(name, { connection: {}, prefix, streams }, backend.create(additions))
     this.#queue.on('error', report)
-    this.#claims = jobClaims({ queue: this.#queue, backend, additions, format: options })
+    this.#claims = jobClaims({ queue: this.#queue, additions, format: options })
     this.#index = backend.index(this.#queue)
   }
 
@@ -85,10 +77,6 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return this.#reach(() => this.#claims.liveHolder(slot))
   }
 
-  liveCount(): Promise<number> {
-    return this.#reach(() => this.#options.backend.liveCount(this.#queue))
-  }
-
   query(queries: readonly IndexQuery[]): Promise<(number | undefined)[]> {
     return this.#reach(async () => (queries.length === 0 ? [] : this.#index.query(queries)))
   }
@@ -111,7 +99,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return this.#reach(async () => {
       const backend = this.#queue.getBackend()
       if (await promote(backend, id)) return
-      if (await this.#claims.isLive(id)) await leaveWake(backend, id)
+      if (await this.#claims.isLive(id)) await leave(backend, id)
     })
   }
 
@@ -119,7 +107,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return this.#reach(async () => {
       const backend = this.#queue.getBackend()
       const isLive = () => this.#claims.isLive(id)
-      if (await isLive()) await leaveMessage(backend, id, message)
+      if (await isLive()) await leave(backend, id, message)
       return wasTaken(backend, id, { message, isLive })
     })
   }
@@ -217,7 +205,7 @@ async function mendLive<Data>(name: string, index: QueueIndex, format: Format<Da
   if (!format.index) return
   for await (const page of index.pages('live'))
     await Promise.all(page.map(job => mend(name, index, format, job)))
-  await index.sweep(liveSet)
+  await index.sweep()
 }
 
 async function mend<Data>(
@@ -238,7 +226,6 @@ async function mend<Data>(
 
 interface Claiming<Data> {
   queue: BullMqQueue
-  backend: Pick<QueueBackend, 'nameOf'>
   additions: Additions
   format: Format<Data>
 }
@@ -252,12 +239,12 @@ interface Claimed<Data> {
 type JobClaims<Data> = ReturnType<typeof jobClaims<Data>>
 
 /** Adds a job by id and slot, and finds out whose job it became. */
-function jobClaims<Data>({ queue, backend, additions, format }: Claiming<Data>) {
+function jobClaims<Data>({ queue, additions, format }: Claiming<Data>) {
   /** @returns nothing if the slot became free meanwhile: try again */
   async function claim(job: Claimed<Data>, slot: string | undefined): Promise<Added | undefined> {
     const { id } = job
     if (slot === undefined) return { outcome: (await enqueue(job)).isOurs ? 'added' : 'known', id }
-    if (await backend.nameOf(queue, id)) return { outcome: 'known', id }
+    if (await queue.getJob(id)) return { outcome: 'known', id }
     const { heldBy, isOurs, isThere } = await enqueue(job, slot)
     if (isOurs) return { outcome: 'added', id }
     const holder = await liveHolder(slot)

@@ -8,7 +8,6 @@ import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import type { Member } from '../core/model/ports.ts'
 import { assertRoom, claimDirectory, type DataFolder, sharedByHosts, watchFolder } from './data-folder.ts'
 import * as sql from './embedded-schema.ts'
-import { schema } from './embedded-schema.ts'
 import { storableJson } from './job-record.ts'
 import { endAfterPanic, PglitePool, PgliteSession } from './pglite-pool.ts'
 import {
@@ -29,12 +28,6 @@ const VACUUM_EVERY = 1_000
 const ORPHANS = `
   UPDATE job SET state = 'waiting', lock_token = NULL, locked_until_ms = NULL, stalled_count = stalled_count + 1
    WHERE state = 'active'`
-
-const NAME = 'SELECT name FROM job WHERE queue = $1 AND id = $2'
-
-const LIVE_COUNT = `SELECT sum(jobs)::int AS jobs FROM (${['waiting', 'active', 'delayed']
-  .map(state => `SELECT count(*) AS jobs FROM job WHERE queue = $1 AND state = '${state}'`)
-  .join(' UNION ALL ')}) AS each_state`
 
 /** BullMQ's own bound counts all ended jobs each time one ends. */
 const SURPLUS = `
@@ -72,7 +65,7 @@ export async function openEmbedded(dataDir: string, log: QueueLog): Promise<Queu
     endAfterPanic(db, watched)
     await db.exec('CREATE SCHEMA IF NOT EXISTS bullmq; SET search_path = bullmq')
     await runMigrations(new PgliteSession(db))
-    await db.exec(schema)
+    await db.exec(sql.schema)
     await db.exec(ORPHANS)
     await tidy(statement => db.exec(statement))
     return backendOn(db, { dataDir, folder: watched, log, release: claim.release })
@@ -126,14 +119,6 @@ function backendOn(db: PGlite, { dataDir, folder, log, release }: Opened): Queue
         additions,
       }),
     index: queue => embeddedIndex(queue.name, pool),
-    nameOf: async (queue, id) => {
-      const { rows }: Rows<{ name: string }> = await pool.query(NAME, [queue.name, id])
-      return rows[0]?.name
-    },
-    liveCount: async ({ name }) => {
-      const { rows }: Rows<{ jobs: number }> = await pool.query(LIVE_COUNT, [name])
-      return rows[0]?.jobs ?? 0
-    },
     probe: async () => {
       await folder.assertThere()
       assertRoom(dataDir)

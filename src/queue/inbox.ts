@@ -73,14 +73,10 @@ export async function inboxSize(backend: IQueueBackend, id: string): Promise<num
   return (await backend.getJobLogs(id, 1, 0, true)).count
 }
 
-export async function leaveMessage(backend: IQueueBackend, id: string, message: string): Promise<boolean> {
-  const left = await append(backend, id, MESSAGE + storableText(message))
-  if (left) await promote(backend, id)
-  return left
-}
-
-export async function leaveWake(backend: IQueueBackend, id: string): Promise<void> {
-  if (await append(backend, id, WAKE)) await promote(backend, id)
+/** @param message without one, it is only woken */
+export async function leave(backend: IQueueBackend, id: string, message?: string): Promise<void> {
+  const row = message === undefined ? WAKE : MESSAGE + storableText(message)
+  if (await append(backend, id, row)) await promote(backend, id)
 }
 
 export interface Deaths {

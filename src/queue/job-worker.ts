@@ -34,7 +34,7 @@ const LAST_WRITES_MS = 1_000
 
 const pauseAfter = (failures: number): number => backoff(failures - 1, { jitter: Math.random() })
 
-export interface JobWorkerOptions<Data> extends BullQueueOptions<Data>, Working<Data> {
+interface JobWorkerOptions<Data> extends BullQueueOptions<Data>, Working<Data> {
   queueIndex: QueueIndex
   process: Processor<Data>
 }

@@ -22,7 +22,7 @@ const DAY_SECONDS = 86_400
 const INTERRUPT_AFTER = 0.6
 const CUT_MS = 400
 
-export interface QueueOptions<TriggerData, RunData> {
+interface QueueOptions<TriggerData, RunData> {
   redisUrl?: string
   dataDir: string
   triggers: Format<TriggerData>
@@ -42,9 +42,7 @@ export async function openQueues<TriggerData, RunData>(
   const { redisUrl, dataDir, log = SILENT, prefix = '{codex}', stalledInterval = 5_000 } = options
   const report = errorReporter(log)
   const backend = redisUrl
-    ? await import('./redis-backend.ts').then(({ openRedis, START_MS }) =>
-        openRedis(redisUrl, log, report, START_MS),
-      )
+    ? await import('./redis-backend.ts').then(({ openRedis }) => openRedis(redisUrl, log, report, 20_000))
     : await import('./embedded-backend.ts').then(({ openEmbedded }) => openEmbedded(dataDir, log))
   // Only one process has the embedded queue, and it puts back at its start what the one before had in hand.
   const lockDuration =
@@ -136,7 +134,7 @@ async function checkRedis(redisUrl: string): Promise<Check> {
   const log = { warn: (_: object, message: string) => void warnings.push(message), error: () => {} }
   try {
     const { openRedis } = await import('./redis-backend.ts')
-    const backend = await openRedis(redisUrl, log, () => {})
+    const backend = await openRedis(redisUrl, log, () => {}, 10_000)
     await backend.close()
   } catch (error) {
     return found(

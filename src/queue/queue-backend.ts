@@ -14,8 +14,6 @@ export interface QueueBackend {
   answersWithin: number
   create(additions: Additions): BackendFactory<IQueueBackend, unknown>
   index(queue: BullMqQueue): QueueIndex
-  nameOf(queue: BullMqQueue, id: string): Promise<string | undefined>
-  liveCount(queue: BullMqQueue): Promise<number>
   limits?(prefix: string): LimitStore
   budgets?(prefix: string): (name: string) => BudgetStore
   /** Rejects unless it takes writes. */
@@ -101,5 +99,6 @@ export interface QueueIndex extends JobIndex {
   saveVersion(version: string): Promise<void>
   pages(standing: 'live' | 'ended'): AsyncIterable<Indexed[]>
   mend(job: Indexed, entries: Entries): Promise<void>
-  sweep(set: string): Promise<void>
+  /** Takes out of the index what is there no more. */
+  sweep(): Promise<void>
 }

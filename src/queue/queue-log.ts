@@ -1,9 +1,4 @@
-/**
- * How the queue logs its errors: each message only now and then, and without what could be secret.
- * `withShortLogs` has to do with inboxes instead: BullMQ keeps them as logs of jobs.
- */
-import type { createRedisBackend } from 'bullmq'
-import type { Redis } from 'ioredis'
+/** How the queue logs its errors: each message only now and then, and without what could be secret. */
 import { describe } from '../core/model/errors.ts'
 import type { Log } from '../core/model/ports.ts'
 
@@ -26,19 +21,4 @@ export function errorReporter(log: QueueLog, everyMs = 10_000): (error: Error) =
     lastSaid.set(message, now)
     log.warn({ error: message }, 'trouble with the queue')
   }
-}
-
-type RedisBackend = ReturnType<typeof createRedisBackend>
-
-/** BullMQ reads rows and count in a transaction; an inbox needs one of them. */
-export function withShortLogs(backend: RedisBackend, redis: Redis): RedisBackend {
-  const read = backend.getJobLogs.bind(backend)
-  backend.getJobLogs = async (id, start, end, asc) => {
-    const key = backend.toKey(`${id}:logs`)
-    if (end >= 0 && start > end) return { logs: [], count: await redis.llen(key) }
-    if (start !== 0 || end !== -1 || !asc) return read(id, start, end, asc)
-    const logs = await redis.lrange(key, 0, -1)
-    return { logs, count: logs.length }
-  }
-  return backend
 }

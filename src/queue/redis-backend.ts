@@ -2,7 +2,7 @@
 import { createRedisBackend, type JobType } from 'bullmq'
 import { Redis, type RedisOptions, type Result } from 'ioredis'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
-import type { DeliveryClock } from '../core/model/ports.ts'
+import { type DeliveryClock, liveSet } from '../core/model/ports.ts'
 import { backoff, second } from '../core/model/time.ts'
 import { within } from './job-lock.ts'
 import { storableJson } from './job-record.ts'
@@ -16,11 +16,10 @@ import {
   Saving,
   sinceNow,
 } from './queue-backend.ts'
-import { type QueueLog, withShortLogs } from './queue-log.ts'
+import type { QueueLog } from './queue-log.ts'
 import { redisBudgets, redisLimits } from './redis-budget.ts'
 import { added, amended, ended, mended, queried, saved } from './redis-scripts.ts'
 
-export const START_MS = 20_000
 const SAY_AFTER_MS = 1_000
 
 const LIVE: JobType[] = ['delayed', 'waiting', 'prioritized', 'active']
@@ -51,7 +50,7 @@ export async function openRedis(
   redisUrl: string,
   log: QueueLog,
   report: (error: Error) => void,
-  waitMs = 10_000,
+  waitMs: number,
 ): Promise<QueueBackend> {
   const where = hostAndPort(redisUrl)
   const producer = withScripts(new Redis(redisUrl, PRODUCER))
@@ -77,8 +76,6 @@ export async function openRedis(
       return withIndex(withShortLogs(backend, connection), connection, additions)
     },
     index: queue => redisIndex(queue, { producer, worker: forWorkers }),
-    nameOf: async (queue, id) => (await producer.hget(queue.toKey(id), 'name')) ?? undefined,
-    liveCount: queue => queue.getJobCountByTypes(...LIVE),
     limits: prefix => redisLimits(producer, prefix),
     budgets: prefix => redisBudgets(producer, prefix),
     probe: async () => {
@@ -188,6 +185,19 @@ function inOneWrite({ stream }: Redis): void {
   setImmediate(() => stream.uncork())
 }
 
+/** BullMQ reads rows and count in a transaction; an inbox needs one of them. */
+function withShortLogs(backend: RedisBackend, redis: Redis): RedisBackend {
+  const read = backend.getJobLogs.bind(backend)
+  backend.getJobLogs = async (id, start, end, asc) => {
+    const key = backend.toKey(`${id}:logs`)
+    if (end >= 0 && start > end) return { logs: [], count: await redis.llen(key) }
+    if (start !== 0 || end !== -1 || !asc) return read(id, start, end, asc)
+    const logs = await redis.lrange(key, 0, -1)
+    return { logs, count: logs.length }
+  }
+  return backend
+}
+
 const SETS = 'ix:'
 
 /**
@@ -255,7 +265,7 @@ function redisIndex(queue: BullMqQueue, { producer, worker }: Connections): Queu
     pages: standing => pages(queue, producer, standing === 'live' ? LIVE : ENDED),
     mend: async ({ id, seen }, entries) =>
       void (await producer.codexMended(queue.toKey(id), sets, id, entries, seen, Date.now())),
-    sweep: set => sweep(queue, producer, { sets, set }),
+    sweep: () => sweep(queue, producer, sets),
   }
 }
 
@@ -290,13 +300,9 @@ async function readJobs(queue: BullMqQueue, redis: Redis, ids: readonly string[]
 const membersIn = (flat: readonly string[]) =>
   flat.flatMap((id, n) => (n % 2 === 0 ? [{ id, score: Number(flat[n + 1]) }] : []))
 
-async function sweep(
-  queue: BullMqQueue,
-  redis: Redis,
-  { sets, set }: { sets: string; set: string },
-): Promise<void> {
+async function sweep(queue: BullMqQueue, redis: Redis, sets: string): Promise<void> {
   // The order matters: else a job that is added meanwhile looks like one that is gone.
-  const members = await redis.zrange(sets + set, '0', '-1')
+  const members = await redis.zrange(sets + liveSet, '0', '-1')
   const live = new Set<string>(await queue.getRanges(LIVE, 0, -1))
   for (const id of members.filter(member => !live.has(member))) {
     if (await redis.exists(queue.toKey(id))) {

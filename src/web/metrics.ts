@@ -13,12 +13,8 @@ export type Metrics = ReturnType<typeof openMetrics>
 export interface MetricsParts {
   role: string
   queue: string
-  queues: { triggers: Counted & Pick<JobIndex, 'members'>; runs: Counted & Pick<JobIndex, 'query'> }
+  queues: { triggers: JobIndex; runs: Pick<JobIndex, 'query'> }
   now(): number
-}
-
-interface Counted {
-  liveCount(): Promise<number>
 }
 
 const buckets = [1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400]
@@ -173,23 +169,24 @@ function queueSizes(
   queues: MetricsParts['queues'],
   now: () => number,
 ): () => Promise<void> {
+  const count = (set: string) => ({ kind: 'count', set }) as const
   const read = onceAtATime(() =>
     Promise.all([
-      Promise.all(
-        Object.entries(queues).map(async ([queue, counted]) => ({ queue, live: await counted.liveCount() })),
-      ),
+      queues.triggers.query([count(liveSet)]),
       queues.triggers.members([liveSet], { kind: 'first', count: 1 }),
-      queues.runs.query(liveGroups.map(state => ({ kind: 'count', set: sets.board({ group: state }) }))),
+      queues.runs.query([liveSet, ...liveGroups.map(group => sets.board({ group }))].map(count)),
     ]),
   )
   return async () => {
     const late = new Promise<undefined>(resolve => setTimeout(resolve, giveUpAfterMs, undefined).unref())
     const found = await Promise.race([read(), late]).catch(() => undefined)
-    const [counts, [first], states] = found ?? [[], [], []]
     up.set(found ? 1 : 0)
     for (const each of [jobs, oldest, liveRuns]) each.reset()
-    for (const { queue, live } of counts) jobs.set({ queue }, live)
-    if (found) oldest.set({ queue: 'triggers' }, seconds(now() - (first?.[0]?.score ?? now())))
+    if (!found) return
+    const [[triggers = 0], [first], [runs = 0, ...states]] = found
+    jobs.set({ queue: 'triggers' }, triggers)
+    jobs.set({ queue: 'runs' }, runs)
+    oldest.set({ queue: 'triggers' }, seconds(now() - (first?.[0]?.score ?? now())))
     for (const [at, count] of states.entries()) liveRuns.set({ state: liveGroups[at] }, count ?? 0)
   }
 }

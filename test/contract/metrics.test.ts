@@ -2,8 +2,10 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { routeOf } from '../../src/core/model/meter.ts'
+import { liveSet } from '../../src/core/model/ports.ts'
 import { changed } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
+import { entriesIn } from '../../src/queue/job-record.ts'
 import { closeServer, listen } from '../../src/web/http-server.ts'
 import { type MetricsParts, openMetrics } from '../../src/web/metrics.ts'
 import { minute, runWith, second, t0, taskRun, working } from '../core/given.ts'
@@ -170,7 +172,7 @@ describe('the page of a process', () => {
 
 describe('what is counted', () => {
   let at = t0
-  const empty = { liveCount: async () => 0, ...memoryIndex(() => []) }
+  const empty = memoryIndex(() => [])
   const open = (queues: MetricsParts['queues'] = { triggers: empty, runs: empty }) => {
     const { meter, page } = openMetrics({ role: 'all', queue: 'redis', queues, now: () => at })
     return { meter, samples: async () => samplesOf((await page()).text) }
@@ -263,22 +265,18 @@ describe('what is counted', () => {
     const jobs = [...asked, ended].map(data => ({
       id: data.id,
       isLive: data.result.outcome === undefined,
-      entries: runIndex.entries({ id: data.id, data, addedAt: t0 }),
+      entries: entriesIn({ index: runIndex }, { id: data.id, data, addedAt: t0 }),
     }))
-    const runs = {
-      liveCount: async () => {
-        if (fails) throw new Error('no queue')
-        return 2
-      },
-      ...memoryIndex(() => jobs),
-    }
-    const triggers = {
-      liveCount: async () => 1,
-      members: async () => [[{ id: 'oldest', score: t0 - 90 * second }]],
-    }
+    const runs = memoryIndex(() => {
+      if (fails) throw new Error('no queue')
+      return jobs
+    })
+    const triggers = memoryIndex(() => [
+      { id: 'oldest', entries: [{ set: liveSet, score: t0 - 90 * second }] },
+    ])
     const { samples } = open({ triggers, runs })
     const full = await samples()
-    expect(full.get('queue_jobs{queue="runs"}')).toBe(2)
+    expect(full.get('queue_jobs{queue="runs"}')).toBe(4)
     expect(of(full, 'queue_oldest_seconds')).toEqual({ 'queue_oldest_seconds{queue="triggers"}': 90 })
     expect([...full].filter(([name]) => name.startsWith('live_runs'))).toEqual([
       ['live_runs{state="question"}', 0],
@@ -294,20 +292,20 @@ describe('what is counted', () => {
 
   test('nothing of a queue that hangs, which is asked once; the page comes nonetheless', async () => {
     let asked = 0
-    let thaw = (_: number): void => {}
-    const frozen = new Promise<number>(resolve => (thaw = resolve))
-    const liveCount = () => {
+    let thaw = (_: number[]): void => {}
+    const frozen = new Promise<number[]>(resolve => (thaw = resolve))
+    const query = () => {
       asked += 1
       return frozen
     }
-    const { samples } = open({ triggers: empty, runs: { ...empty, liveCount } })
+    const { samples } = open({ triggers: empty, runs: { query } })
     const began = Date.now()
     const all = await Promise.all([samples(), samples(), samples()])
     expect(Date.now() - began).toBeLessThan(3_000)
     for (const each of all)
       expect([each.get('queue_up'), each.get('queue_jobs{queue="runs"}')]).toEqual([0, undefined])
     expect(asked).toBe(1)
-    thaw(1)
+    thaw([1])
     await frozen
     expect((await samples()).get('queue_up')).toBe(1)
   })

@@ -257,7 +257,7 @@ export class MemoryBot {
       ...this.#shared,
       settings: this.#settings,
       budget: unlimited,
-      liveRuns: () => this.#queue.liveCount(),
+      liveRuns: async () => [...this.runs.values()].filter(({ standing }) => standing === 'live').length,
       index: this.#queue,
       wakeFirst: async lines => {
         const first = await this.#queue.members(lines, { kind: 'first', count: 1 })
@@ -434,7 +434,6 @@ export class MemoryBot {
     get: async id => this.#kept(this.runs.get(id)),
     getMany: async ids => ids.flatMap(id => this.#kept(this.runs.get(id)) ?? []),
     listed: sets => listedIn(sets, this.runs, runIndex.entries),
-    liveCount: async () => [...this.runs.values()].filter(({ standing }) => standing === 'live').length,
     wake: async id => this.#wake(this.runs.get(id)),
     send: async (id, message) => this.#tell(this.runs.get(id), message),
     inbox: async id => [...(this.runs.get(id)?.inbox ?? [])],

@@ -297,7 +297,6 @@ export interface JobQueue<Data> extends JobIndex {
   /** Reads the jobs that are there, at once and in this order. An unreadable one is logged and left out. */
   getMany(ids: readonly string[]): Promise<JobRecord<Data>[]>
   holder(slot: string): Promise<string | undefined>
-  liveCount(): Promise<number>
   /**
    * The jobs of these sets of the index that are still there, each once; of each set so many. An unreadable one is
    * logged and left out.
