@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { cancelKey } from '../../src/core/record/agent-end.ts'
 import { openIntent } from '../../src/core/record/intents.ts'
+import { readMessages } from '../../src/core/record/messages.ts'
 import { type Now, nextStep, type Step, steps } from '../../src/core/record/next-step.ts'
 import { isHeld } from '../../src/core/record/retries.ts'
 import {
@@ -197,9 +198,20 @@ describe('from the asking to the start', () => {
 })
 
 describe('while the agent works', () => {
+  const marker = 'sandbox-gone' as const
+  const cutOff = changed(
+    taskRunIs({ status: 'completed', marker, changedAt: now.at - limits.lateLog }),
+    lastPoll(now.at),
+  )
+  const wentOn: RunChange = { result: { resumed: { why: marker, words: [] } } }
   const completed = { ...taskRun, status: 'completed' as const, changedAt: now.at }
   holds([
     ['it is looked at', working(due), 'poll'],
+    ['a permission is answered', working(asks(false)), 'answer-permission allow'],
+    ['a question is put to people', working(asks(true)), 'put-question'],
+    ['a turn that broke goes on', working(cutOff), 'resume-turn sandbox-gone'],
+    ['a turn that broke goes on once', working(cutOff, wentOn), 'find-result'],
+    ['a turn whose log may be late is looked at', working(cutOff, lastPoll(now.at - second), due), 'poll'],
     ['an agent at work is looked at when it is time', working(nextPoll(now.at)), 'poll'],
     ['an agent at work is not looked at before its time', working(nextPoll(now.at + 4_000)), 'wait 4000'],
     ['a new phase is shown at once', working(nextPoll(now.at + 4_000)), 'edit-status', newPhase],
@@ -257,6 +269,13 @@ describe('while the agent works', () => {
   ])
 })
 
+/** The agent asks for a permission, or asks people something. */
+function asks(question: boolean): RunChange {
+  const options = [{ id: 'allow', name: 'Allow', kind: 'allow_once' }]
+  const permissionRequest = { id: 'p1', title: 'Which way?', question, options }
+  return logIs({ offset: 1, turns: 0, prompts: [], permissionRequest })
+}
+
 const refusedCancel = (until: number, since?: number): RunChange => ({
   retries: { [cancelKey(working())]: retry(until, since) },
 })
@@ -267,6 +286,7 @@ describe('a stop', () => {
     ['before anything is at PostHog is done', runWith(ready, stopAsked), 'settle-outcome'],
     ['is asked for', working(stopAsked), 'cancel'],
     ['goes before the words that wait', working(stopAsked, wordsWait), 'cancel'],
+    ['goes before a question of the agent', working(stopAsked, asks(true)), 'cancel'],
     ['is then looked for', working(stopAsked, cancelAsked(t0), due), 'poll'],
     ['is waited for between looks', working(stopAsked, cancelAsked(t0), inTwoSeconds), 'wait 2000'],
     ['keeps what the agent made', working(stopAsked, claimsPull), 'adopt-pull u'],
@@ -486,6 +506,39 @@ describe('while PostHog is out of reach', () => {
       working(due, posthogAway({ since: now.at - 33 * 24 * hour, promised: now.at + 9_999 * hour })),
       'give-up PostHog was unavailable for a day (rate limit)',
     ],
+  ])
+})
+
+describe('while somebody has to mend something', () => {
+  const wrongKey = posthogAway({ setup: true, until: t0 + hour })
+  holds([
+    ['people are called after ten minutes', working(wrongKey), 'put-question', { at: t0 + 10 * minute }],
+    ['the run wakes to call people', working(wrongKey), `wait ${6 * minute}`, { at: t0 + 4 * minute }],
+  ])
+})
+
+describe('without access to the repository', () => {
+  const because = 'archived acme/shop'
+  const note = JSON.stringify({ kind: 'access-lost', id: 'access-1', by: maya, at: t0, because })
+  const lost = (...differs: RunChange[]): Run => readMessages(working(...differs), [note])
+  const stopped: RunChange = { result: { outcome: { kind: 'stopped', by: 'maya' } } }
+  const start: Intent = { kind: 'start-run', at: t0, before: [] }
+  holds([
+    ['a run that has not begun has its outcome', readMessages(runWith(), [note]), 'settle-outcome', newPhase],
+    ['a run without one at PostHog has its outcome', lost(noTaskRun), 'settle-outcome', newPhase],
+    [
+      'a start whose result is not known is looked for',
+      lost(noTaskRun, intends(start)),
+      'start-run',
+      newPhase,
+    ],
+    ['an agent is ended', lost(), 'cancel', newPhase],
+    ['no comment is looked for', lost(intends({ kind: 'conclude', at: t0 })), 'cancel', newPhase],
+    ['GitHub is not waited for', lost(githubAway()), 'cancel', newPhase],
+    ['no pull request is looked at', lost(claimsPull), 'cancel', newPhase],
+    ['the end of an agent is looked for', changed(lost(due), cancelAsked(t0)), 'poll', newPhase],
+    ['an agent that has ended has its outcome', lost(isCancelled), 'settle-outcome', newPhase],
+    ['nothing is told, taken off or edited at the end', changed(lost(), stopped), 'end', newPhase],
   ])
 })
 

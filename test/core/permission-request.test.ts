@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import type { PermissionRequest } from '../../src/core/model/task-run.ts'
 import { observe } from '../../src/core/record/apply-snapshot.ts'
-import { nextStep } from '../../src/core/record/next-step.ts'
 import {
   optionByRights,
   optionByWords,
+  permissionToAnswer,
   questionKey,
+  questionToAsk,
   rejecting,
 } from '../../src/core/record/permission-request.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
@@ -13,7 +14,7 @@ import { standingOf } from '../../src/core/record/turn.ts'
 import { replies } from '../../src/core/words/replies.ts'
 import { statusComment } from '../../src/core/words/status.ts'
 import { questionComment } from '../../src/core/words/while-working.ts'
-import { ask, deployment, hour, idleSince, logIs, maya, snapshotWith, t0, taskRun, working } from './given.ts'
+import { ask, deployment, hour, idleSince, logIs, snapshotWith, t0, taskRun, working } from './given.ts'
 
 const request: PermissionRequest = {
   id: 'p1',
@@ -29,7 +30,6 @@ const question: PermissionRequest = { ...request, question: true, title: 'Which 
 const readOnly = { request: { ...ask, options: { ...ask.options, permission: 'read-only' as const } } }
 const asking = (asks: PermissionRequest) =>
   working({ session: { sessionLog: { offset: 1, turns: 0, prompts: [], permissionRequest: asks } } })
-const now = { at: t0, text: 'same' as const }
 
 test('what may work is allowed once, what may only read is not', () => {
   expect(optionByRights(request, { request: ask })).toBe('allow')
@@ -48,11 +48,12 @@ test('a question is for people, whose words choose by name, id or number', () =>
 })
 
 test('a permission is answered at once and once, a question not at all', () => {
-  expect(nextStep(asking(request), now)).toEqual({ kind: 'answer-permission', option: 'allow' })
+  expect(permissionToAnswer(asking(request))).toBe('allow')
+  expect(permissionToAnswer(asking(question))).toBeUndefined()
   const answered = changed(asking(request), {
     session: { permission: { id: 'p1', title: 't', allowed: true } },
   })
-  expect(nextStep(answered, now).kind).toBe('wait')
+  expect(permissionToAnswer(answered)).toBeUndefined()
 })
 
 const asked = (run: Run): Run =>
@@ -60,8 +61,7 @@ const asked = (run: Run): Run =>
 
 test('a question is put to people once, in a comment that mentions and names the choices', () => {
   const run = asking(question)
-  expect(nextStep(run, now)).toEqual({ kind: 'put-question' })
-  expect(nextStep(asked(run), now).kind).toBe('wait')
+  expect([run, asked(run)].map(questionToAsk)).toEqual([question, undefined])
   expect(questionComment(run, question, deployment)).toMatchInlineSnapshot(`
     "@maya Codex has a question.
 
@@ -90,17 +90,15 @@ test('another question of the agent is put to people as well, but no more than t
     asked(asking(question)),
     logIs({ offset: 1, turns: 0, prompts: [], permissionRequest: { ...question, title: 'And now?' } }),
   )
-  expect(nextStep(another, now)).toEqual({ kind: 'put-question' })
+  expect(questionToAsk(another)).toBeDefined()
   const questions = Array.from({ length: 20 }, (_, n) => ({ key: `q${n}`, commentId: n }))
-  expect(nextStep(changed(another, { report: { questions } }), now).kind).toBe('wait')
+  expect(questionToAsk(changed(another, { report: { questions } }))).toBeUndefined()
 })
 
-test('nothing is asked while the run is being stopped, nor what a turn of PostHog’s own asks', () => {
-  const stop = { by: maya, at: t0 }
-  expect(nextStep(changed(asking(question), { mailbox: { stop } }), now).kind).not.toBe('put-question')
+test('what a turn of PostHog’s own asks is put to nobody', () => {
   const idle = idleSince(t0 - hour, { ofOthers: true })
   const others = changed(asking(question), logIs({ ...idle, permissionRequest: question }))
-  expect(nextStep(others, now).kind).not.toBe('put-question')
+  expect(questionToAsk(others)).toBeUndefined()
 })
 
 test('the status leads to the question; until that is posted, it asks itself', () => {

@@ -12,7 +12,7 @@ import {
   unreadWords,
 } from '../../src/core/record/turn.ts'
 import { closingComment } from '../../src/core/words/closing.ts'
-import { deployment, hour, minute, more, pull, second, t0, taskRun, working } from './given.ts'
+import { deployment, hour, minute, more, pull, t0, taskRun, working } from './given.ts'
 
 const at = t0 + hour
 const log = { offset: 9, prompts: ['2'], turns: 0, answer: 'Now I run the tests.' }
@@ -230,20 +230,5 @@ describe('what its agent, a person or a limit ended is told, and never asked aga
     const over = changed(given, { result: soFar })
     expect(nextStep(over, now)).toEqual({ kind: 'settle-outcome' })
     expect(told(over)).toContain(`@maya Codex ${because}`)
-  })
-})
-
-describe('what came of a turn that did not end', () => {
-  const cutOff = ranTo('completed', { marker: 'sandbox-gone' })
-
-  test('is looked for once it was resumed', () => {
-    expect(nextStep(cutOff, { at, text: 'same' })).toEqual({ kind: 'resume-turn', why: 'sandbox-gone' })
-    const again = changed(cutOff, { result: { resumed: { why: 'sandbox-gone', words: [] } } })
-    expect(nextStep(again, { at, text: 'same' })).toEqual({ kind: 'find-result' })
-  })
-
-  test('is polled for until its log was late enough', () => {
-    const given = changed(cutOff, { schedule: { lastPollAt: at - 2 * second, nextPollAt: at } })
-    expect(nextStep(given, { at, text: 'same' })).toEqual({ kind: 'poll' })
   })
 })

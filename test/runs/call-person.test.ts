@@ -2,7 +2,6 @@
 import { describe, expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import { callAt, callIsDue, neededPerson } from '../../src/core/record/call-person.ts'
-import { nextStep } from '../../src/core/record/next-step.ts'
 import { afterPassing } from '../../src/core/record/retries.ts'
 import type { Retry, Run, RunChange } from '../../src/core/record/run.ts'
 import { callComment } from '../../src/core/words/while-working.ts'
@@ -92,12 +91,6 @@ describe('a run that waits', () => {
   ])('%s', (_, run, at) => {
     expect(callAt(run)).toBe(at)
     if (at !== never) expect([callIsDue(run, at - 1), callIsDue(run, at)]).toEqual([false, true])
-  })
-
-  test('calls in the middle of what holds it, and parks no longer than until then', () => {
-    const run = working(shown, { retries: { posthog: { ...wrongKey, until: t0 + hour } } })
-    expect(nextStep(run, { at: t0 + 10 * minute, text: 'same' })).toEqual({ kind: 'put-question' })
-    expect(nextStep(run, { at: t0 + 4 * minute, text: 'same' })).toEqual({ kind: 'wait', ms: 6 * minute })
   })
 
   test.each([
