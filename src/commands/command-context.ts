@@ -18,7 +18,7 @@ import type {
   TasksClient,
   ThreadClient,
 } from '../core/model/ports.ts'
-import type { Repository, Thread } from '../core/model/thread.ts'
+import { type Repository, type Thread, threadSlot } from '../core/model/thread.ts'
 import { type Recent, second } from '../core/model/time.ts'
 import type {
   CommentRef,
@@ -93,9 +93,6 @@ export type CommandResult =
   /** All that was asked with it is not asked any more. */
   | { kind: 'over' }
 
-export const replied = (reply: Reply): CommandResult => ({ kind: 'reply', reply, well: true })
-export const refused = (reply: Reply): CommandResult => ({ kind: 'reply', reply, well: false })
-
 /** What a trigger of a thread is taken up with: a command's, or news. */
 export interface ThreadContext<Of extends ThreadTrigger = ThreadTrigger> {
   deps: TriggerDeps
@@ -108,7 +105,8 @@ export interface ThreadContext<Of extends ThreadTrigger = ThreadTrigger> {
   /** The 👀 on its way. */
   eyes?: Promise<void>
   isLast: boolean
-  settings?: Promise<SettingsNow>
+  /** Read once. */
+  settings(): Promise<SettingsNow>
   save(record: ThreadRecord<Of>): Promise<void>
 }
 
@@ -126,13 +124,19 @@ export function threadContext(
   repliedLately: Recent,
 ): ThreadContext {
   const { id, deliveryId, thread } = job.data.trigger
+  const github = deps.github(thread)
+  let settings: Promise<SettingsNow> | undefined
   return {
     deps: { ...deps, log: deps.log.child({ trigger: id, delivery: deliveryId }) },
     job,
-    github: deps.github(thread),
+    github,
     record: job.data,
     isLast: true,
     repliedLately,
+    settings() {
+      settings ??= deps.settings.of(withReadAhead(github), thread)
+      return settings
+    },
     async save(record) {
       await job.save(record)
       this.record = record
@@ -167,15 +171,9 @@ export const isLate = ({ job, record }: CommandContext): boolean =>
 export const commentRefOf = ({ record: { trigger } }: CommandContext): CommentRef | undefined =>
   trigger.kind === 'comment' ? trigger.commentRef : undefined
 
-export function settingsOf(context: ThreadContext): Promise<SettingsNow> {
-  const { deps, github, record } = context
-  context.settings ??= deps.settings.of(withReadAhead(github), record.trigger.thread)
-  return context.settings
-}
-
 export async function personCheckOf(context: ThreadContext): Promise<PersonCheck> {
   const { github, deps, record } = context
-  const { settings } = await settingsOf(context)
+  const { settings } = await context.settings()
   const { repoId } = record.trigger.thread
   const { accounts, signer, log } = deps
   return { github, accounts, signer, repoId, settings, reads: refusedReads(context), log }
@@ -197,9 +195,8 @@ function withReadAhead(github: ThreadClient): Files {
 
 export const runId = (of: { record: ThreadRecord }): string => `run-${commandId(of)}`
 
-export async function liveRun(context: ThreadContext, slot: string): Promise<JobRecord<Run> | undefined> {
-  const { runs } = context.deps
-  const id = await runs.holder(slot)
+export async function liveRun(runs: JobQueue<Run>, thread: Thread): Promise<JobRecord<Run> | undefined> {
+  const id = await runs.holder(threadSlot(thread))
   if (id === undefined) return undefined
   const [kept, inbox] = await Promise.all([runs.get(id), runs.inbox(id)])
   return kept?.standing === 'live' ? { ...kept, data: readMessages(kept.data, inbox) } : undefined

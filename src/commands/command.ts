@@ -50,8 +50,7 @@ export const wants = ({ text, options }: Request, differs: Partial<Wanted> = {})
 })
 
 export type Decision =
-  | { kind: 'reply'; reply: Reply }
-  | { kind: 'reject'; reply: Reply }
+  | Told
   | { kind: 'start'; run: Run }
   | { kind: 'started' }
   /** `beside`: the thread of the Run, if it is another. */
@@ -100,7 +99,10 @@ export interface GivenCommand {
 
 export const command = <Facts>(parts: Command<Facts>): Command<Facts> => parts
 
-export const reject = (reply: Reply): Decision => ({ kind: 'reject', reply })
+type Told = CommandResult & { kind: 'reply' }
+
+export const tell = (reply: Reply): Told => ({ kind: 'reply', reply, well: true })
+export const reject = (reply: Reply): Told => ({ kind: 'reply', reply, well: false })
 
 export interface NotBegun extends Waiting {
   stopped: TriggerRecord['stopped']

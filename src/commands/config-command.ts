@@ -4,7 +4,7 @@ import { usualTrigger } from '../core/settings/deployment-settings.ts'
 import { type AppliedSetting, appliedSettings, modelOf } from '../core/settings/layers.ts'
 import { counted } from '../core/text/phrases.ts'
 import { replies } from '../core/words/replies.ts'
-import { command, type Reads } from './command.ts'
+import { command, type Reads, tell } from './command.ts'
 import { offered, usualEffort } from './run-options.ts'
 
 export const configCommand = command({
@@ -28,7 +28,7 @@ export const configCommand = command({
     const { problem, usable, settings } = now
     const held = appliedHere({ now, usual, trigger })
     const shown = { held, models: offered(settings.models, models), problem, usable, schema, lacksChecks }
-    return { kind: 'reply', reply: replies.config(shown) }
+    return tell(replies.config(shown))
   },
 })
 

@@ -15,12 +15,11 @@ import { sets } from '../core/record/run-index.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
 import { readJson } from '../core/text/json.ts'
 import { replies } from '../core/words/replies.ts'
-import type { GivenCommand, Request } from './command.ts'
+import { type GivenCommand, type Request, reject } from './command.ts'
 import {
   type CommandContext,
   type CommandResult,
   commandId,
-  refused,
   replacing,
   runId,
   withdrawn,
@@ -61,7 +60,7 @@ export async function isOver(context: CommandContext, inbox: readonly string[]):
 
 async function goesOn(context: CommandContext): Promise<Result> {
   const { answer, lost, pendingMessage } = context.record
-  if (lost && !answer) return refused(replies.accessWasLost(lost))
+  if (lost && !answer) return reject(replies.accessWasLost(lost))
   if (answer?.last) return { kind: 'replied', well: answer.well }
   if (answer) await announce(context)
   return pendingMessage ? goOnTelling(context) : undefined
@@ -76,11 +75,11 @@ async function isServed(context: CommandContext): Promise<Result> {
   if (deps.tenant !== undefined) return undefined
   const { owner, ownerId } = record.trigger.thread
   const first = await deps.isFirst(`unserved-${ownerId}`, commandId(context))
-  return first ? refused(replies.notServed(owner, ownerId)) : { kind: 'passed-over' }
+  return first ? reject(replies.notServed(owner, ownerId)) : { kind: 'passed-over' }
 }
 
 function isWhole(_: CommandContext, { words }: GivenCommand): Result {
-  return words.hides ? refused(replies.hidden) : undefined
+  return words.hides ? reject(replies.hidden) : undefined
 }
 
 async function isItsTurn(
@@ -120,7 +119,7 @@ async function carryOut(context: CommandContext, { command, words }: GivenComman
     if (decision.message.kind === 'stop' && (decision.beside || trigger.kind === 'tick'))
       await markStop(context, { ...trigger.thread, ...decision.beside })
   }
-  const stop = command.starts && decision.kind !== 'reject' ? await stopOf(context) : undefined
+  const stop = command.starts && decision.kind !== 'reply' ? await stopOf(context) : undefined
   return stop ? stopped(context, stop) : perform(context, decision)
 }
 

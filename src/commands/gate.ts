@@ -7,15 +7,13 @@ import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model
 import { believeAbsent } from '../core/record/retries.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
 import { type Reply, replies } from '../core/words/replies.ts'
-import type { GivenCommand } from './command.ts'
+import { type GivenCommand, reject } from './command.ts'
 import {
   type CommandContext,
   type CommandResult,
   isLate,
   personCheckOf,
-  refused,
   refusedReads,
-  settingsOf,
   type ThreadContext,
 } from './command-context.ts'
 import { parseCommands } from './command-registry.ts'
@@ -43,7 +41,7 @@ export async function senderOf(context: CommandContext, command: string): Promis
   if (sender.kind === 'known') {
     // Saved with what is decided by it: a process that takes over asks again.
     context.record = { ...context.record, sender }
-    return { sender, settings: await settingsOf(context) }
+    return { sender, settings: await context.settings() }
   }
   if (sender !== record.sender) await context.save({ ...context.record, sender })
   if (fault) throw fault
@@ -57,7 +55,7 @@ export async function mayUseIt(
   { command, instead }: GivenCommand,
 ): Promise<CommandResult | undefined> {
   const denied = await denial(context, command.name)
-  if (denied) return context.record.refused ? { kind: 'passed-over' } : refused(denied)
+  if (denied) return context.record.refused ? { kind: 'passed-over' } : reject(denied)
   if (context.record.passed) return undefined
   const repliesAtOnce = instead !== undefined || command.repliesAtOnce === true
   if (!repliesAtOnce && (await wasGone(context))) return { kind: 'passed-over' }

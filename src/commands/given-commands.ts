@@ -3,23 +3,20 @@ import { mayHoldCommand } from '../core/command/find.ts'
 import { isMistake, type Mistake } from '../core/command/parse.ts'
 import { instruction } from '../core/model/command-grammar.ts'
 import type { StepResult, WrittenText } from '../core/model/ports.ts'
-import { threadSlot } from '../core/model/thread.ts'
 import type { CommentTrigger, LabelTrigger, TickTrigger } from '../core/model/trigger.ts'
 import { commandFor } from '../core/record/request-part.ts'
 import { sets } from '../core/record/run-index.ts'
 import { isState } from '../core/record/situation.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
 import { replies } from '../core/words/replies.ts'
-import type { GivenCommand, Words } from './command.ts'
+import { type GivenCommand, reject, type Words } from './command.ts'
 import {
   type CommandContext,
   type CommandResult,
   type CommandTrigger,
   liveRun,
   lostWakeMs,
-  refused,
   runId,
-  settingsOf,
   type ThreadContext,
 } from './command-context.ts'
 import { commandNamed, commands } from './command-registry.ts'
@@ -54,7 +51,7 @@ const meant = (name: string, words: Words): GivenCommand => ({ command: commandN
 /** Words that are no command are told of to whoever may give one. */
 const noCommand = (instead: CommandResult): GivenCommand => ({ ...meant(instruction, nothingSaid), instead })
 
-const mistaken = (mistake: Mistake): GivenCommand => noCommand(refused(replies.mistake(mistake)))
+const mistaken = (mistake: Mistake): GivenCommand => noCommand(reject(replies.mistake(mistake)))
 
 /** Text is parsed only for senders who may use some command. */
 async function inComment(context: ThreadContext<CommentTrigger>): Promise<Found> {
@@ -84,7 +81,7 @@ async function hint(context: ThreadContext<CommentTrigger>, texts: readonly Writ
   if (!known || !mayUse(known, instruction) || !(await isAnyMisplaced(context, trigger, texts))) return end
   const { thread, sender, id } = trigger
   const name = `misplaced-${thread.repoId}-${thread.number}-${sender.id}`
-  return (await context.deps.isFirst(name, id)) ? found(noCommand(refused(replies.misplaced))) : end
+  return (await context.deps.isFirst(name, id)) ? found(noCommand(reject(replies.misplaced))) : end
 }
 
 async function byTick(context: ThreadContext<TickTrigger>): Promise<Found> {
@@ -101,9 +98,9 @@ async function byTick(context: ThreadContext<TickTrigger>): Promise<Found> {
 async function byLabel(context: ThreadContext<LabelTrigger>): Promise<Found> {
   if (await cameAlong(context)) return end
   const { trigger } = context.record
-  const { settings } = await settingsOf(context)
+  const { settings } = await context.settings()
   if (settings.labels.state && isState(presetNameOf(trigger).toLowerCase()))
-    return found(noCommand(refused(replies.stateLabel(trigger.label))))
+    return found(noCommand(reject(replies.stateLabel(trigger.label))))
   const beside = await besideText(context)
   if (beside) return beside
   return found(meant(commandFor(wantedBy(trigger, settings)), nothingSaid))
@@ -124,7 +121,7 @@ async function cameAlong(context: ThreadContext<LabelTrigger>): Promise<boolean>
   const { thread, at } = context.record.trigger
   if (thread.kind !== 'issue') return false
   // What is asked here is read ahead with the settings.
-  await settingsOf(context)
+  await context.settings()
   const moved = await context.github.issue.transferredAt()
   return moved !== undefined && at < moved + labelsComeWithin
 }
@@ -147,7 +144,7 @@ async function besideText(context: ThreadContext<LabelTrigger>): Promise<StepRes
   const isSoon = deps.now() - job.addedAt < textComesWithin
   if (text?.standing === 'live') return { kind: 'park', ms: isSoon ? 300 : lostWakeMs }
   if (!text) return isSoon ? { kind: 'park', ms: 300 } : undefined
-  if (await liveRun(context, threadSlot(trigger.thread))) return undefined
+  if (await liveRun(deps.runs, trigger.thread)) return undefined
   const begun = await Promise.all(runIds.map(id => deps.runs.get(id)))
   if (begun.some(run => run !== undefined)) await github.labels.remove(trigger.label)
   return end

@@ -8,17 +8,17 @@ import { RunMessage, type Source } from '../core/record/mailbox-part.ts'
 import { parseMessage, send } from '../core/record/messages.ts'
 import { changed } from '../core/record/run.ts'
 import { replies } from '../core/words/replies.ts'
-import type { Decision } from './command.ts'
+import { ownSince } from '../core/words/say.ts'
+import { type Decision, tell } from './command.ts'
 import {
   type CommandContext,
   type CommandResult,
   commandId,
   isLate,
-  refused,
-  replied,
+  runId,
   targetOf,
 } from './command-context.ts'
-import { awaitEyes, hasSpoken } from './reply.ts'
+import { awaitEyes } from './reply.ts'
 
 /** ms after which what is just beginning in the thread is there. */
 export const soon = 200
@@ -32,13 +32,19 @@ async function isForgotten(context: CommandContext, id: string): Promise<boolean
   return kept?.standing !== 'live' && (await hasSpoken(context))
 }
 
+/** Looks whether the thread has its reply, or a word of its Run. */
+async function hasSpoken(context: CommandContext): Promise<boolean> {
+  const { at, thread } = context.record.trigger
+  const own: ReadonlySet<string> = new Set([commandId(context), runId(context)])
+  // There its Run has its status, wherever it was asked for.
+  const comments = await ownSince(context.github, at)
+  const markers = comments.flatMap(({ body }) => context.deps.signer.read(body, thread))
+  return markers.some(({ run }) => own.has(run))
+}
+
 export async function perform(context: CommandContext, decision: Decision): Promise<CommandResult> {
   const { tenant, runs, log } = context.deps
   switch (decision.kind) {
-    case 'reply':
-      return replied(decision.reply)
-    case 'reject':
-      return refused(decision.reply)
     case 'start': {
       if (await isForgotten(context, decision.run.id)) return { kind: 'passed-over' }
       const baseline = { prefetched: context.github.thread.prefetched() }
@@ -67,6 +73,7 @@ export async function perform(context: CommandContext, decision: Decision): Prom
       await send(runs, decision.run.id, message)
       return { kind: 'wait', behind: decision.run }
     }
+    case 'reply':
     case 'wait':
     case 'silence':
       return decision
@@ -107,7 +114,7 @@ export async function goOnTelling(context: CommandContext): Promise<CommandResul
   const { runId, message, beside } = pendingMessage
   const { runs } = context.deps
   const isTaken = (await isDealtWith(context, pendingMessage)) || (await send(runs, runId, message))
-  if (isTaken && beside) return replied(replies.stoppingBeside(beside))
+  if (isTaken && beside) return tell(replies.stoppingBeside(beside))
   if (isTaken) return { kind: 'message' }
   await context.save({ ...context.record, pendingMessage: undefined })
   const isEnding = (await runs.get(runId))?.standing === 'live'

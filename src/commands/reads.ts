@@ -16,7 +16,7 @@ import { isAtWork, situationOf } from '../core/record/situation.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
 import type { SeenPage } from '../core/text/seen-page.ts'
 import type { LastRun, Past, Reads } from './command.ts'
-import { type CommandContext, liveRun, refusedReads, settingsOf } from './command-context.ts'
+import { type CommandContext, liveRun, refusedReads } from './command-context.ts'
 import { shownBy, templatesOf, writtenIn } from './read-commands.ts'
 import { repliedLately } from './reply.ts'
 import { notBegun } from './stops.ts'
@@ -33,7 +33,7 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
     isOurs: ({ session: { tenant } }) => tenant === undefined || tenant === deps.tenant,
     now: deps.now(),
     async needs(number) {
-      const [needs, { settings }] = await Promise.all([github.pulls.needs(number), settingsOf(context)])
+      const [needs, { settings }] = await Promise.all([github.pulls.needs(number), context.settings()])
       return withFindings(needs, { settings, thread, accounts: deps.accounts })
     },
     runsOf: async number => (await runsOfPull(deps.runs, thread, number)).map(({ data }) => data),
@@ -47,7 +47,7 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
     },
     trigger: deps.triggerOf(thread.ownerId),
     repliedLately: () => repliedLately(context),
-    live: async () => (await liveRun(context, threadSlot(thread)))?.data,
+    live: async () => (await liveRun(deps.runs, thread))?.data,
     beside: () => runBeside(context),
     notBegun: () => notBegun(context),
     async hasStopped() {
@@ -69,7 +69,7 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
     },
     lastRun: of => lastRunOf(context, of),
     shown: () => markerShown(context),
-    settings: () => settingsOf(context),
+    settings: () => context.settings(),
     async head(now) {
       if (thread.kind !== 'pull') return undefined
       if (trigger.kind !== 'tick' && trigger.head && !now) return trigger.head
@@ -250,7 +250,7 @@ async function runBeside(context: CommandContext): Promise<Run | undefined> {
     beside = ofIssue && readMessages(ofIssue.data, await runs.inbox(ofIssue.id))
   } else {
     const pull = (await lastKept(context))?.result.pulls.at(-1)
-    beside = pull && (await liveRun(context, threadSlot({ ...thread, number: pull.number })))?.data
+    beside = pull && (await liveRun(context.deps.runs, { ...thread, number: pull.number }))?.data
   }
   return beside && isAtWork(beside) ? beside : undefined
 }

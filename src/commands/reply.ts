@@ -16,13 +16,17 @@ import {
   commentRefOf,
   isStranger,
   mayCost,
-  runId,
   targetOf,
 } from './command-context.ts'
 import { atOnce, type ReplyRecord, repliedIn } from './trigger-record.ts'
 
-/** What a marker calls each, and for how long, in ms, whoever had one gets no more. */
-const limits: Record<Reply['limit'], { as: Marker['as']; within: number }> = {
+/** What a marker calls a reply, and for how long, in ms, whoever had one gets no more. */
+interface Limit {
+  as: Marker['as']
+  within: number
+}
+
+const limits: Record<Reply['limit'], Limit> = {
   'one refusal a day': { as: 'refusal', within: day },
   'one failure a day': { as: 'refusal', within: day },
   'one help a day': { as: 'help', within: day },
@@ -34,19 +38,21 @@ const limits: Record<Reply['limit'], { as: Marker['as']; within: number }> = {
 export const isUnspoken = async (context: CommandContext): Promise<boolean> => !(await mayCost(context, 2))
 
 /** Whether the sender is a stranger who had the reply to `status` lately. */
-export function repliedLately(context: CommandContext): boolean {
-  const { as, within } = limits['one status in ten minutes']
-  return isStranger(context) && context.repliedLately.has(replyName(context, as), context.deps.now() - within)
-}
+export const repliedLately = (context: CommandContext): boolean =>
+  isStranger(context) && hadLately(context, limits['one status in ten minutes'])
+
+const hadLately = (context: CommandContext, { as, within }: Limit): boolean =>
+  context.repliedLately.has(replyName(context, as), context.deps.now() - within)
 
 const replyName = ({ record: { trigger } }: CommandContext, as: Marker['as']): string =>
   `${as} ${threadSlot(trigger.thread)} ${trigger.sender.id}`
 
-async function isRepeated(context: CommandContext, as: Marker['as'], within: number): Promise<boolean> {
+async function isRepeated(context: CommandContext, limit: Limit): Promise<boolean> {
+  if (hadLately(context, limit)) return true
+  const { as, within } = limit
   const { deps, record, repliedLately } = context
   const now = deps.now()
   const name = replyName(context, as)
-  if (repliedLately.has(name, now - within)) return true
   repliedLately.remember(name, now)
   const sent = ownMarked(context, as, await earlier(context, now - within))
   const last = sent.findLast(({ marker }) => marker.to === record.trigger.sender.id)
@@ -62,12 +68,12 @@ export async function reply(
 ): Promise<Posted | undefined> {
   const { record, deps } = context
   const text = replyComment(record.trigger.sender.login, words)
-  const { as: like, within } = limits[words.limit]
+  const limit = limits[words.limit]
   const isLimited = words.limit === 'one refusal a day' || isStranger(context)
-  const as = isLimited || like !== 'refusal' ? like : 'reply'
+  const as = isLimited || limit.as !== 'refusal' ? limit.as : 'reply'
   const name = replyName(context, as)
   try {
-    if (isLimited && (await isRepeated(context, as, within))) return undefined
+    if (isLimited && (await isRepeated(context, limit))) return undefined
     const about = as === 'status-reply' ? [{ as, at: deps.now() }] : []
     await context.save({
       ...record,
@@ -81,19 +87,6 @@ export async function reply(
   const posted = await sendReply(context)
   context.repliedLately.remember(name, deps.now())
   return posted
-}
-
-/** Looks whether the thread has its reply, or a word of its Run. */
-export async function hasSpoken(context: CommandContext): Promise<boolean> {
-  const { deps, github, record } = context
-  const { at, thread } = record.trigger
-  const own: ReadonlySet<string> = new Set([commandId(context), runId(context)])
-  // There its Run has its status, wherever it was asked for.
-  const comments = await ownSince(github, at)
-  const markers = comments.flatMap(({ body }) =>
-    deps.signer.read(body, { repoId: thread.repoId, number: thread.number }),
-  )
-  return markers.some(({ run }) => own.has(run))
 }
 
 export async function sendReply(context: CommandContext): Promise<Posted | undefined> {

@@ -1,7 +1,7 @@
 /** `status` says what is going on in the thread, or how its last run ended. */
 import type { Run } from '../core/record/run.ts'
 import { replies } from '../core/words/replies.ts'
-import { command, type NotBegun, type Past, type Reads } from './command.ts'
+import { command, type NotBegun, type Past, type Reads, tell } from './command.ts'
 
 interface Facts {
   repliedLately?: true
@@ -42,6 +42,6 @@ export const statusCommand = command({
   decide(_, { repliedLately, live, beside, past, last, notBegun, now }) {
     if (repliedLately) return { kind: 'silence' }
     const asked = past !== undefined
-    return { kind: 'reply', reply: replies.status({ live, beside, last, asked, notBegun, now }) }
+    return tell(replies.status({ live, beside, last, asked, notBegun, now }))
   },
 })

@@ -19,13 +19,12 @@ import { services } from '../core/record/retries.ts'
 import { sets } from '../core/record/run-index.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
 import { replies } from '../core/words/replies.ts'
-import type { NotBegun } from './command.ts'
+import { type NotBegun, reject } from './command.ts'
 import {
   type CommandContext,
   type CommandResult,
   liveRun,
   personCheckOf,
-  refused,
   type WaitingTriggers,
 } from './command-context.ts'
 import { commands } from './command-registry.ts'
@@ -106,7 +105,7 @@ export async function stopped(context: CommandContext, { id, by }: Stop): Promis
   const isKnown = record.stopped !== undefined && record.stopped.command < record.done
   if (!isKnown) await context.save({ ...record, stopped: { stop: id, by: by.login, command: record.done } })
   if (isKnown) return { kind: 'passed-over' }
-  return refused(replies.stoppedWaiting(by.id === record.trigger.sender.id ? undefined : by.login))
+  return reject(replies.stoppedWaiting(by.id === record.trigger.sender.id ? undefined : by.login))
 }
 
 /** ms that an earlier command may take to be judged before a later one goes first. */
@@ -131,7 +130,7 @@ export async function isPreceded(context: CommandContext): Promise<boolean> {
   if (before.some(({ addedAt, data }) => !data.waits && addedAt >= since)) return true
   const waitedFor = before.flatMap(({ data }) => data.waits?.run ?? [])
   if (waitedFor.length === 0) return false
-  const live = await liveRun(context, threadSlot(thread))
+  const live = await liveRun(deps.runs, thread)
   const stands = live && waitedForAs(live.data)
   return waitedFor.some(run => run !== stands)
 }

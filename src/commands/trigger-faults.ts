@@ -2,7 +2,6 @@
 import { mayHoldCommand } from '../core/command/find.ts'
 import { QueueUnavailable, Rejected, ResultPending } from '../core/model/errors.ts'
 import type { StepResult } from '../core/model/ports.ts'
-import { threadSlot } from '../core/model/thread.ts'
 import { minute, second } from '../core/model/time.ts'
 import { afterPassing, isFinal, isTooLong, type Passing, passes } from '../core/record/retries.ts'
 import { limits } from '../core/record/timing.ts'
@@ -36,7 +35,7 @@ export async function stillWaits(context: CommandContext): Promise<boolean> {
   // Before GitHub is asked again for all that PostHog would not take.
   if (retries.posthog) await context.deps.posthog.sandboxes()
   if (waits?.run === undefined) return false
-  const live = await liveRun(context, threadSlot(trigger.thread))
+  const live = await liveRun(context.deps.runs, trigger.thread)
   return live !== undefined && waitedForAs(live.data) === waits.run
 }
 

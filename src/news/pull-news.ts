@@ -1,6 +1,6 @@
 /** Pull request events come late and in any order, so GitHub is asked for the state. */
 import type { News } from '../commands/accept-trigger.ts'
-import { refusedReads, settingsOf, type ThreadContext } from '../commands/command-context.ts'
+import { refusedReads, type ThreadContext } from '../commands/command-context.ts'
 import { isUserAtWork } from '../commands/given-commands.ts'
 import { loggedIfRejected } from '../core/model/errors.ts'
 import type { StepResult } from '../core/model/ports.ts'
@@ -139,7 +139,7 @@ async function checkApproval(
   // The words of the runs that made it count as well, whatever was changed since. A new pull request has no others.
   const isNew = news === 'marked' && runs.length > 0
   const wanted =
-    runs.some(({ baseline }) => isWanted(baseline)) || (!isNew && isWanted(await settingsOf(context)))
+    runs.some(({ baseline }) => isWanted(baseline)) || (!isNew && isWanted(await context.settings()))
   if (!wanted) return end
   // An agent that works as a user looks like one until its run knows of the pull request.
   if (!hasMarker && runs.length === 0 && (await isUserAtWork(context))) return { kind: 'park', ms: userWorks }
@@ -161,7 +161,7 @@ async function checkApproval(
 }
 
 async function checkMergeGroup(context: ThreadContext, { head }: PullNewsTrigger): Promise<StepResult> {
-  if (!head || context.deps.tenant === undefined || !isWanted(await settingsOf(context))) return end
+  if (!head || context.deps.tenant === undefined || !isWanted(await context.settings())) return end
   return shown(context, async () => {
     await context.job.assertLocked()
     await context.github.checks.report(head.sha, inMergeQueue)

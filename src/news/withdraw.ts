@@ -14,7 +14,7 @@ import { isStillSo, placeOf } from '../commands/gate.ts'
 import { stopCommand } from '../commands/stop-command.ts'
 import { isOfThread, type ThreadRecord } from '../commands/trigger-record.ts'
 import type { StepResult } from '../core/model/ports.ts'
-import { type Person, threadSlot } from '../core/model/thread.ts'
+import type { Person } from '../core/model/thread.ts'
 import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
 import type { Target } from '../core/model/views.ts'
 import type { FollowUp, RunMessage } from '../core/record/mailbox-part.ts'
@@ -32,7 +32,7 @@ type Deleted = Withdrawn & { kind: 'comment' }
 export async function withdraw(context: ThreadContext, trigger: Withdrawal): Promise<StepResult> {
   if (trigger.what.kind === 'thread') await wakeEach(context.deps.runs, sets.untilClosed(trigger.thread.url))
   const waiting = await waitingFor(context, trigger)
-  const live = (await liveRun(context, threadSlot(trigger.thread)))?.data
+  const live = (await liveRun(context.deps.runs, trigger.thread))?.data
   const meant = live && concerns(live, trigger) && live.request.at <= trigger.at ? live : undefined
   const words = live ? wordsOf(live, trigger) : []
   if (!meant && waiting.length === 0 && words.length === 0) return { kind: 'end' }

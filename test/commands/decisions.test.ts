@@ -2,7 +2,15 @@
 import { describe, expect, test } from 'vitest'
 import { approveCommand } from '../../src/commands/approve-command.ts'
 import { askCommand } from '../../src/commands/ask-command.ts'
-import type { Command, Decision, LastRun, Reads, Request } from '../../src/commands/command.ts'
+import {
+  type Command,
+  type Decision,
+  type LastRun,
+  type Reads,
+  type Request,
+  reject,
+  tell,
+} from '../../src/commands/command.ts'
 import type { CommandTrigger } from '../../src/commands/command-context.ts'
 import { continueCommand } from '../../src/commands/continue-command.ts'
 import { type StartFacts, startFacts, superseding } from '../../src/commands/new-run.ts'
@@ -19,7 +27,7 @@ import { agentFailure } from '../../src/core/record/agent-failures.ts'
 import { mayServe, RunOptions, rightsOf } from '../../src/core/record/request-part.ts'
 import { changed, type Outcome, type Run, type Waits } from '../../src/core/record/run.ts'
 import { DeploymentSettings, grantsOf } from '../../src/core/settings/deployment-settings.ts'
-import { type Reply, replies, replyToMessage } from '../../src/core/words/replies.ts'
+import { replies, replyToMessage } from '../../src/core/words/replies.ts'
 import {
   ask,
   branch,
@@ -114,8 +122,6 @@ const queuedBehind = (...said: Parameters<typeof replies.queuedBehind>): object 
 const starts = (run: object = {}): object => ({ kind: 'start', run })
 const startsPlan = starts({ request: { what: 'plan', options: { permission: 'read-only' } } })
 const says = (message: object): object => ({ kind: 'message', message })
-const answers = (reply: Reply): object => ({ kind: 'reply', reply })
-const rejects = (reply: Reply): object => ({ kind: 'reject', reply })
 
 const noModel = replies.model('gpt-9', 'gpt-5.6', held().known.models)
 
@@ -127,13 +133,13 @@ describe('what asks for work', () => {
       starts({ id: 'run-comment-502', request: { what: 'work', text: 'fix it', delivery: 'delivery' } }),
     ],
     ['once more after a crash', start({ kind: 'started' }), { kind: 'started' }],
-    ['in a closed thread', start({ kind: 'closed' }), rejects(replies.closed)],
+    ['in a closed thread', start({ kind: 'closed' }), reject(replies.closed)],
     [
       'while another works',
       busy(),
       { kind: 'message', runId: live.id, message: { kind: 'follow-up', text: 'fix it' } },
     ],
-    ['that is refused', free({ head: fork }), rejects(replies.fork), onPull],
+    ['that is refused', free({ head: fork }), reject(replies.fork), onPull],
     ['without words while another works', busy(), says({ text: 'Go on.' }), wordless],
     [
       'with a line of the code',
@@ -147,7 +153,7 @@ describe('what asks for work', () => {
       withOptions({ model: 'gpt-5.6', branch: 'release' }),
     ],
     ['with the model that is at work', atWork, { kind: 'message' }, withOptions({ model: 'GPT-5.5' })],
-    ['with a model that nobody has', atWork, rejects(noModel), withOptions({ model: 'gpt-9' })],
+    ['with a model that nobody has', atWork, reject(noModel), withOptions({ model: 'gpt-9' })],
     [
       'where a session can go on',
       goingOn({ request: { ...ask, options: { ...ask.options, model: 'gpt-5.6' } } }),
@@ -219,7 +225,7 @@ describe('what asks for work', () => {
     [
       'of one at a limit of 0',
       busy({ live: atZero }),
-      rejects(replies.status({ live: atZero, now: comment.at })),
+      reject(replies.status({ live: atZero, now: comment.at })),
       forced(''),
     ],
     [
@@ -232,7 +238,7 @@ describe('what asks for work', () => {
 
   const clean = { text: undefined, pull: 5, rounds: { asked: 0, byPostHog: 0 } }
   decides(runCommand, [
-    ['to fix what needs nothing', { ...free(), fix: clean }, rejects(replies.nothingToFix(5))],
+    ['to fix what needs nothing', { ...free(), fix: clean }, reject(replies.nothingToFix(5))],
     [
       'to fix what needs nothing, of an agent at work',
       { ...atWork, fix: clean },
@@ -257,7 +263,7 @@ describe('what asks for work', () => {
     [
       'by a template that can not be used',
       { ...free(), template: { kind: 'unusable', name: 'release', why: 'long' } },
-      rejects(replies.template('release', 'long')),
+      reject(replies.template('release', 'long')),
       byTemplate,
     ],
   ])
@@ -284,18 +290,18 @@ describe('what asks for work', () => {
       starts({ request: { what: 'plan', options: { effort: 'low' } } }),
       labelled('codex:look'),
     ],
-    ['where agents wait for permissions', settled('mode: interactive'), rejects(replies.planInteractive)],
+    ['where agents wait for permissions', settled('mode: interactive'), reject(replies.planInteractive)],
   ])
 
   const onLine = { kind: 'inline', commentId: 3, rootId: 3, reviewId: null, nodeId: 'n' } as const
   const line = { id: 3, path: 'a.ts', line: 1, hunk: '', body: '/codex ask', author: 'maya' }
-  const asksNothing = rejects(replies.noQuestion)
+  const asksNothing = reject(replies.noQuestion)
   const inReview = { ...comment, commentRef: { kind: 'review', reviewId: 4, nodeId: 'n' } } as const
   const onLineOf = { ...comment, commentRef: { ...onLine, inline: line } }
   const startsAnswer = starts({ request: { what: 'ask', options: { permission: 'read-only' } } })
   decides(askCommand, [
     ['in a thread of its own', free(), startsAnswer],
-    ['where agents wait for permissions', settled('mode: interactive'), rejects(replies.planInteractive)],
+    ['where agents wait for permissions', settled('mode: interactive'), reject(replies.planInteractive)],
     ['without a question', free(), asksNothing, wordless],
     ['by a label', free(), startsAnswer, asking(label, { text: '' })],
     [
@@ -321,7 +327,7 @@ describe('what asks for work', () => {
 
   const continueBox = (run: string): Request => asking({ ...tick, box: 'continue', run }, { text: '' })
   decides(continueCommand, [
-    ['without an earlier session', {}, rejects(replies.nothingToContinue)],
+    ['without an earlier session', {}, reject(replies.nothingToContinue)],
     [
       'after one',
       free({ past }),
@@ -350,7 +356,7 @@ describe('what asks for work', () => {
     [
       'a question that was',
       free({ past, last: lastQuestion({ kind: 'answer' }) }),
-      rejects(replies.questionAnswered),
+      reject(replies.questionAnswered),
       wordless,
     ],
     [
@@ -366,11 +372,11 @@ describe('what asks for work', () => {
       starts({ request: { text: 'Go on where you stopped.' } }),
       continueBox(marker.run),
     ],
-    ['by the box of a run before it', free({ past }), rejects(replies.goneOn), continueBox('run-of-before')],
+    ['by the box of a run before it', free({ past }), reject(replies.goneOn), continueBox('run-of-before')],
     [
       'by a box, while another works',
       busy(),
-      rejects(replies.stillGoing('continue')),
+      reject(replies.stillGoing('continue')),
       continueBox('run-of-before'),
     ],
   ])
@@ -389,11 +395,11 @@ describe('what asks for work', () => {
     ...free(),
   })
   decides(approveCommand, [
-    ['without a plan', {}, rejects(replies.nothingToApprove)],
-    ['while another works', { live }, rejects(replies.stillGoing('approve'))],
+    ['without a plan', {}, reject(replies.nothingToApprove)],
+    ['while another works', { live }, reject(replies.stillGoing('approve'))],
     ['while the plan is being made', { live: planning }, { kind: 'wait' }],
     ['when the plan was told', { live: ended }, { kind: 'take-over' }],
-    ['where its branch is gone', approving(undefined), rejects(replies.planElsewhere('codex/x'))],
+    ['where its branch is gone', approving(undefined), reject(replies.planElsewhere('codex/x'))],
     [
       'where its branch went unused',
       approving(undefined, true),
@@ -401,8 +407,8 @@ describe('what asks for work', () => {
         request: { what: 'work', approves: expect.not.objectContaining({ branch: expect.anything() }) },
       }),
     ],
-    ['where its branch had no commit, and has moved', approving(moved, true), rejects(outdated)],
-    ['where its branch has moved', approving(moved), rejects(outdated)],
+    ['where its branch had no commit, and has moved', approving(moved, true), reject(outdated)],
+    ['where its branch has moved', approving(moved), reject(outdated)],
     [
       'as it was made',
       approving(unmoved),
@@ -428,14 +434,14 @@ describe('what asks for work', () => {
     mailbox: { wordsOfRound: [more('a', 'in red'), more('b', 'and in blue')] },
   }
   decides(retryCommand, [
-    ['where nothing was asked', {}, rejects(replies.nothingToRetry)],
-    ['in a closed thread', {}, rejects(replies.closed), asking(closed(comment))],
-    ['from the box of an earlier round', { goneOn: true }, rejects(replies.goneOn)],
-    ['that is refused', earlier({ request: ask }, { head: fork }), rejects(replies.fork), onPull],
-    ['while another works', { live }, rejects(replies.stillGoing('retry'))],
+    ['where nothing was asked', {}, reject(replies.nothingToRetry)],
+    ['in a closed thread', {}, reject(replies.closed), asking(closed(comment))],
+    ['from the box of an earlier round', { goneOn: true }, reject(replies.goneOn)],
+    ['that is refused', earlier({ request: ask }, { head: fork }), reject(replies.fork), onPull],
+    ['while another works', { live }, reject(replies.stillGoing('retry'))],
     ['while another is being stopped', { live: stopping }, { kind: 'wait' }],
     ['once more after a crash', { live: runWith({ id: 'run-comment-502' }) }, { kind: 'started' }],
-    ['where the same would come of it', useless, rejects(replies.noUse(unknownModel))],
+    ['where the same would come of it', useless, reject(replies.noUse(unknownModel))],
     [
       'with something else than that',
       useless,
@@ -521,9 +527,9 @@ describe('what asks for none', () => {
   const askedSince = replyToMessage({ kind: 'asked-since' })
   const writtenBefore = asking({ ...comment, at: t0 - minute })
   decides(stopCommand, [
-    ['where nothing goes on', { isDone: false }, rejects(replies.nothingToStop)],
+    ['where nothing goes on', { isDone: false }, reject(replies.nothingToStop)],
     ['while one works', { live }, { kind: 'message', runId: live.id, message: { kind: 'stop' } }],
-    ['written before the run was asked for', { live }, rejects(askedSince), writtenBefore],
+    ['written before the run was asked for', { live }, reject(askedSince), writtenBefore],
     [
       'on the pull request of an issue whose run works',
       { live: undefined, beside: live },
@@ -539,10 +545,10 @@ describe('what asks for none', () => {
     [
       'there, written before what was said to the run',
       { live: undefined, beside: working({ mailbox: { lastWordsAt: t0 + 2 * minute } }) },
-      rejects(askedSince),
+      reject(askedSince),
       onPull,
     ],
-    ['by the box of another run', { live }, rejects(replies.nothingToStop), asking(tick)],
+    ['by the box of another run', { live }, reject(replies.nothingToStop), asking(tick)],
     ['by its own box', { live }, { kind: 'message' }, asking({ ...tick, run: live.id })],
     [
       'by its own box, in the second in which a box had begun it',
@@ -555,15 +561,10 @@ describe('what asks for none', () => {
 
   decides(statusCommand, [
     ['for a stranger who had it', { repliedLately: true }, { kind: 'silence' }],
-    ['while one works', { live }, answers(replies.status({ live }))],
-    [
-      'while one works in the other thread',
-      { beside: live },
-      answers(replies.status({ beside: live })),
-      onPull,
-    ],
-    ['after the last one', { past, last: ended }, answers(replies.status({ last: ended, asked: true }))],
-    ['where nothing was asked', { past: undefined, last: undefined }, answers(replies.status({}))],
+    ['while one works', { live }, tell(replies.status({ live }))],
+    ['while one works in the other thread', { beside: live }, tell(replies.status({ beside: live })), onPull],
+    ['after the last one', { past, last: ended }, tell(replies.status({ last: ended, asked: true }))],
+    ['where nothing was asked', { past: undefined, last: undefined }, tell(replies.status({}))],
   ])
 
   const status = { commentId: 900, hash: 'h', phase: 'p', at: t0, nodeId: 'IC_900' }
@@ -661,7 +662,7 @@ describe('each option', () => {
   }
 
   function inWords(decision: Decision, name: OptionName): string {
-    if (decision.kind === 'reject')
+    if (decision.kind === 'reply')
       return `refused: ${decision.reply.text.replaceAll(/`[^`]*`/g, '…').split('.')[0]}`
     if (decision.kind === 'message' && decision.message.kind === 'follow-up')
       return decision.message.forces ? 'joins, and starts it' : 'joins'

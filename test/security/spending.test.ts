@@ -1,6 +1,9 @@
 /** What somebody without rights can make the bot spend: asserted as counts of calls, never as times. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { tell } from '../../src/commands/command.ts'
+import { helpCommand } from '../../src/commands/help-command.ts'
 import { TriggerRecord } from '../../src/commands/trigger-record.ts'
+import { replies } from '../../src/core/words/replies.ts'
 import { pullView } from '../core/given.ts'
 import { MemoryBot, type MemoryBotOptions, type Sent } from './memory-bot.ts'
 import { comment as commentOf, inlineComment, reopens, review } from './payloads.ts'
@@ -138,6 +141,24 @@ test.each(['status', 'help'])('/codex %s is answered to a stranger once in a whi
   const [first] = bot.comments
   await says(bot, 'rita', `/codex ${name}`)
   expect(bot.comments.at(-1)).not.toBe(first)
+})
+
+test('whatever a command replies, a stranger is told it once a day, by whichever process', async () => {
+  const decide = vi.spyOn(helpCommand, 'decide')
+  onTestFinished(() => decide.mockRestore())
+  decide.mockReturnValue(tell(replies.nothingToRetry))
+  const bot = botWith()
+  for (let time = 0; time < 10; time += 1) await says(bot, 'rita', '/codex help')
+  expect(bot.comments).toHaveLength(1)
+  const another = botWith()
+  another.comments.push(...bot.comments)
+  another.now = bot.now
+  await says(another, 'rita', '/codex help')
+  expect(another.comments).toHaveLength(1)
+  await says(another, 'maya', '/codex help')
+  another.now += 25 * 60 * 60_000
+  await says(another, 'rita', '/codex help')
+  expect(another.comments).toHaveLength(3)
 })
 
 test.each(['status', 'help', 'fix it'])('/codex %s ten times at once is answered once', async words => {
