@@ -50,7 +50,7 @@ export const wants = ({ text, options }: Request, differs: Partial<Wanted> = {})
 })
 
 export type Decision =
-  | Told
+  | Replied
   | { kind: 'start'; run: Run }
   | { kind: 'started' }
   /** `beside`: the thread of the Run, if it is another. */
@@ -99,10 +99,10 @@ export interface GivenCommand {
 
 export const command = <Facts>(parts: Command<Facts>): Command<Facts> => parts
 
-type Told = CommandResult & { kind: 'reply' }
+type Replied = CommandResult & { kind: 'reply' }
 
-export const tell = (reply: Reply): Told => ({ kind: 'reply', reply, well: true })
-export const reject = (reply: Reply): Told => ({ kind: 'reply', reply, well: false })
+export const tell = (reply: Reply): Replied => ({ kind: 'reply', reply, well: true })
+export const reject = (reply: Reply): Replied => ({ kind: 'reply', reply, well: false })
 
 export interface NotBegun extends Waiting {
   stopped: TriggerRecord['stopped']

@@ -27,7 +27,7 @@ import { agentFailure } from '../../src/core/record/agent-failures.ts'
 import { mayServe, RunOptions, rightsOf } from '../../src/core/record/request-part.ts'
 import { changed, type Outcome, type Run, type Waits } from '../../src/core/record/run.ts'
 import { DeploymentSettings, grantsOf } from '../../src/core/settings/deployment-settings.ts'
-import { replies, replyToMessage } from '../../src/core/words/replies.ts'
+import { type Reply, replies, replyToMessage } from '../../src/core/words/replies.ts'
 import {
   ask,
   branch,
@@ -115,10 +115,7 @@ function decides<Facts>(command: Command<Facts>, rows: readonly Row<Facts>[]): v
   })
 }
 
-const queuedBehind = (...said: Parameters<typeof replies.queuedBehind>): object => ({
-  kind: 'wait',
-  announce: replies.queuedBehind(...said),
-})
+const waits = (announce: Reply): object => ({ kind: 'wait', announce })
 const starts = (run: object = {}): object => ({ kind: 'start', run })
 const startsPlan = starts({ request: { what: 'plan', options: { permission: 'read-only' } } })
 const says = (message: object): object => ({ kind: 'message', message })
@@ -149,7 +146,7 @@ describe('what asks for work', () => {
     [
       'with another model and branch',
       atWork,
-      queuedBehind({}, ['model', 'branch']),
+      waits(replies.queuedBehind({}, ['model', 'branch'])),
       withOptions({ model: 'gpt-5.6', branch: 'release' }),
     ],
     ['with the model that is at work', atWork, { kind: 'message' }, withOptions({ model: 'GPT-5.5' })],
@@ -190,7 +187,7 @@ describe('what asks for work', () => {
     [
       'by the label of a preset while another works',
       busy(),
-      queuedBehind({ label: 'codex:plan' }),
+      waits(replies.queuedBehind({ label: 'codex:plan' })),
       labelled('codex:plan'),
     ],
     [

@@ -596,102 +596,133 @@ const mistakes: { [K in Mistake['kind']]: Extract<Mistake, { kind: K }> } = {
   'too-many': { kind: 'too-many', max: 10 },
   unreadable: { kind: 'unreadable', why: 'page' },
 }
+const live = (waits: NonNullable<Run['schedule']['waits']>): Reply =>
+  replies.status({ live: runWith({ schedule: { waits } }), now: t0 })
+const first = [{ name: '#3', title: 'x', url: 'https://x/3' }]
+const away = { waitsFor: 'github', until: t0 + minute } as const
+const soon = { by: 'maya', moment: { at: t0 }, words: undefined, ...away }
+const behind = { by: 'zoe', moment: { at: t0 }, words: '/codex b', waitsFor: 'run' } as const
+const gone = { by: 'zoe', moment: { at: t0 }, words: '/codex  wipe\nit', stopped: { by: 'maya' } }
+const pulls = [{ number: 9, title: 'Fix it', url: 'https://x/9' }]
+const outOfSight = { kind: 'unreadable', why: 'cut' } as const
 const samples: {
-  [Name in keyof typeof replies as (typeof replies)[Name] extends Reply ? never : Name]: Reply
+  [Name in keyof typeof replies as (typeof replies)[Name] extends Reply ? never : Name]: readonly Reply[]
 } = {
-  help: replies.help({ commands, templates: [], label: 'codex' }),
-  mistake: replies.mistake(mistakes['unknown-option']),
-  notAllowed: replies.notAllowed({ command: 'run', least: 'write', role: 'read' }),
-  notKnown: replies.notKnown('stop', undefined),
-  effort: replies.effort('max', 'gpt-5.5', ['low', 'medium', 'high', 'xhigh']),
-  model: replies.model('gpt-5.7', 'gpt-5.6', [{ name: 'gpt-5.5' }, { name: 'gpt-5.6', costFactor: 2 }]),
-  noBranch: replies.noBranch('relaese'),
-  template: replies.template('release', 'long'),
-  nothingToFix: replies.nothingToFix(9),
-  fixRounds: replies.fixRounds(9, 6, { asked: 4, byPostHog: 2 }),
-  stateLabel: replies.stateLabel('codex:done'),
-  baseTaken: replies.baseTaken(9, 'main'),
-  queuedBehind: replies.queuedBehind({ line: 'plan the rest' }),
-  planElsewhere: replies.planElsewhere('feature'),
-  stoppingBeside: replies.stoppingBeside(issueThread),
-  stoppedWaiting: replies.stoppedWaiting('maya'),
-  accessWasLost: replies.accessWasLost({ by: 'olga', because: 'suspended the App' }),
-  stillGoing: replies.stillGoing('retry'),
-  noUse: replies.noUse({ kind: 'unfinished', why: 'refusal' }),
-  status: replies.status({ asked: true }),
-  config: replies.config({
-    models: [{ name: 'gpt-5.5', costFactor: 2 }, { name: 'gpt-5' }],
-    held: [
-      { key: 'model', value: 'gpt|5', from: [{ kind: 'deployment' }] },
-      { key: 'limits.person', value: 5, from: [{ kind: 'owner', line: 3 }] },
-      {
-        key: 'allow.users',
-        value: [],
-        from: [
-          { kind: 'owner', line: 4 },
-          { kind: 'repository', line: 2 },
-        ],
-      },
-      { key: 'mode', value: 'background', from: [{ kind: 'default' }] },
-    ],
-    problem: '.github/codex.yml, line 2, `effort`, is not one',
-    usable: true,
-    lacksChecks: true,
-    schema: 'https://bot.example.com/schema/v1/codex.schema.json',
-  }),
-  doctor: replies.doctor('acme/shop', [
-    passed('posthog-key', 'works at https://us.posthog.com'),
-    found(
-      'posthog-github',
-      'PostHog’s GitHub App does not see acme/shop',
-      'Install it. It clones @all and pushes.',
-    ),
-  ]),
-  planOutdated: replies.planOutdated('main', 'c'.repeat(40)),
-  preset: replies.preset('paln', 'plan', ['plan', 'low']),
-  sandbox: replies.sandbox('bgi', 'big', ['big', 'small']),
-  notGranted: replies.notGranted('as_user', 5),
-  badSettings: replies.badSettings({
-    problem: ".github/codex.yml, line 2: `effort` can't be `enormous`: use `low` or `max`",
-    slips: [{ path: '.github/codex.yml', count: 1 }],
-  }),
-  besideSlips: replies.besideSlips(replies.fork, {
-    problem: '.github/codex.yml, line 1: `modle` is not a setting; and 2 more',
-    slips: [{ path: '.github/codex.yml', count: 3 }],
-  }),
-  sessionCost: replies.sessionCost(10.5, 10),
-  hasPull: replies.hasPull(
-    [{ number: 9, title: 'Fix the login', url: 'https://github.com/acme/shop/pull/9' }],
-    'fix it, and `a.ts`',
-  ),
-  notServed: replies.notServed('globex', 7),
-  notOffered: replies.notOffered('model', 'gpt-5', [
-    { name: 'gpt-5.5', costFactor: 0.5 },
-    { name: 'gpt-5.6' },
-  ]),
-  gaveUp: replies.gaveUp('GitHub did not answer'),
+  help: [replies.help({ commands, templates: [], label: 'codex', app: 'my-app' })],
+  mistake: [...Object.values(mistakes), outOfSight].map(replies.mistake),
+  notAllowed: ['run', 'stop'].map(command => replies.notAllowed({ command, least: 'write', role: 'read' })),
+  notKnown: [replies.notKnown('stop', undefined)],
+  effort: [replies.effort('max', 'gpt-5.5', ['low', 'medium', 'high', 'xhigh'])],
+  model: [
+    replies.model('gpt-5.7', 'gpt-5.6', [{ name: 'gpt-5.5' }, { name: 'gpt-5.6', costFactor: 2 }]),
+    replies.model('x', undefined, [{ name: 'gpt-5.5' }]),
+  ],
+  noBranch: [replies.noBranch('relaese')],
+  template: [replies.template('release', 'long')],
+  nothingToFix: [replies.nothingToFix(9)],
+  fixRounds: [replies.fixRounds(9, 6, { asked: 4, byPostHog: 2 })],
+  stateLabel: [replies.stateLabel('codex:done')],
+  baseTaken: [replies.baseTaken(9, 'main')],
+  queuedBehind: [replies.queuedBehind({ line: 'plan the rest' })],
+  planElsewhere: [replies.planElsewhere('feature')],
+  stoppingBeside: [replies.stoppingBeside(issueThread), replies.stoppingBeside(pullThread)],
+  stoppedWaiting: [replies.stoppedWaiting('maya')],
+  accessWasLost: [replies.accessWasLost({ by: 'olga', because: 'suspended the App' })],
+  stillGoing: [replies.stillGoing('retry')],
+  noUse: [replies.noUse({ kind: 'unfinished', why: 'refusal' })],
+  status: [
+    replies.status({ asked: true }),
+    replies.status({ beside: working() }),
+    replies.status({ asked: false, notBegun: [soon, gone], now: t0 }),
+    replies.status({ live: working(), notBegun: [behind, gone], now: t0 }),
+    replies.status({ live: inLine(2), now: t0 }),
+    live({ kind: 'zero', of: 'repository', limit: zeroLimit('repository', false), ahead: 0 }),
+    live({ kind: 'blocked', since: t0, by: first, more: 0 }),
+    live({ kind: 'until', at: t0 + 10 * hour, limit: '`acme` started 9 runs in 24 hours; the limit is 9' }),
+  ],
+  config: [
+    replies.config({
+      models: [{ name: 'gpt-5.5', costFactor: 2 }, { name: 'gpt-5' }],
+      held: [
+        { key: 'model', value: 'gpt|5', from: [{ kind: 'deployment' }] },
+        { key: 'limits.person', value: 5, from: [{ kind: 'owner', line: 3 }] },
+        {
+          key: 'allow.users',
+          value: [],
+          from: [
+            { kind: 'owner', line: 4 },
+            { kind: 'repository', line: 2 },
+          ],
+        },
+        { key: 'mode', value: 'background', from: [{ kind: 'default' }] },
+      ],
+      problem: '.github/codex.yml, line 2, `effort`, is not one',
+      usable: true,
+      lacksChecks: true,
+      schema: 'https://bot.example.com/schema/v1/codex.schema.json',
+    }),
+  ],
+  doctor: [
+    replies.doctor('acme/shop', [
+      passed('posthog-key', 'works at https://us.posthog.com'),
+      found(
+        'posthog-github',
+        'PostHog’s GitHub App does not see acme/shop',
+        'Install it. It clones @all and pushes.',
+      ),
+    ]),
+  ],
+  planOutdated: [replies.planOutdated('main', 'c'.repeat(40))],
+  preset: [replies.preset('paln', 'plan', ['plan', 'low'])],
+  sandbox: [replies.sandbox('bgi', 'big', ['big', 'small']), replies.sandbox('x', undefined, [])],
+  notGranted: [replies.notGranted('as_user', 5)],
+  badSettings: [
+    replies.badSettings({
+      problem: ".github/codex.yml, line 2: `effort` can't be `enormous`: use `low` or `max`",
+      slips: [{ path: '.github/codex.yml', count: 1 }],
+    }),
+  ],
+  besideSlips: [
+    replies.besideSlips(replies.fork, {
+      problem: '.github/codex.yml, line 1: `modle` is not a setting; and 2 more',
+      slips: [{ path: '.github/codex.yml', count: 3 }],
+    }),
+  ],
+  sessionCost: [replies.sessionCost(10.5, 10), replies.sessionCost(10.5, 10, true)],
+  hasPull: [
+    replies.hasPull(pulls, 'fix it, and `a.ts`'),
+    replies.hasPull(pulls, 'retry'),
+    replies.hasPull(pulls, undefined),
+  ],
+  notServed: [replies.notServed('globex', 7)],
+  notOffered: [
+    replies.notOffered('model', 'gpt-5', [{ name: 'gpt-5.5', costFactor: 0.5 }, { name: 'gpt-5.6' }]),
+  ],
+  gaveUp: [replies.gaveUp('GitHub did not answer')],
 }
-const toMessages: { [K in SenderReply['kind']]: Extract<SenderReply, { kind: K }> } = {
-  'not-passed-on': { kind: 'not-passed-on' },
-  'asked-since': { kind: 'asked-since' },
-  refused: { kind: 'refused', because: 'PostHog’s usage limit is reached', words: 'and *test* it,\n@sam' },
-  'permission-over': { kind: 'permission-over' },
-  'permission-refused': { kind: 'permission-refused', title: 'Run rm -rf dist', because: 'no' },
+const toMessages: { [K in SenderReply['kind']]: readonly Extract<SenderReply, { kind: K }>[] } = {
+  'not-passed-on': [{ kind: 'not-passed-on' }],
+  'asked-since': [{ kind: 'asked-since' }],
+  refused: [
+    { kind: 'refused', because: 'PostHog’s usage limit is reached', words: 'and *test* it,\n@sam' },
+    { kind: 'refused', because: 'no' },
+  ],
+  'permission-over': [{ kind: 'permission-over' }],
+  'permission-refused': [{ kind: 'permission-refused', title: 'Run rm -rf dist', because: 'no' }],
 }
-const everyReply: Record<string, Reply> = {
-  ...replies,
-  ...samples,
-  ...Object.fromEntries(Object.values(toMessages).map(each => [each.kind, replyToMessage(each)])),
-}
-const inWords = (all: Iterable<Reply>): string[] => Array.from(all, reply => replyComment('maya', reply))
-const mistakesInWords = inWords(Object.values(mistakes).map(replies.mistake))
+const everyReply = [
+  ...Object.entries({ ...replies, ...samples }),
+  ...Object.entries(toMessages).map(([kind, all]) => [kind, all.map(replyToMessage)] as const),
+].flatMap(([name, all]) => [all].flat().map(reply => [name, replyComment('maya', reply)] as const))
 
 describe('replies', () => {
+  const [[, helpText] = expect.fail()] = everyReply
+
   /** The lists have a test of their own, below. */
   test('help, but for the lists of commands and options', () => {
-    const frame = samples.help.text.replace(/^- `(?:\/codex|--).*\n.*\n/gm, '')
+    const frame = helpText.replace(/^- `(?:\/codex|--).*\n.*\n/gm, '')
     expect(frame).toMatchInlineSnapshot(`
-      "Write a command at the start of a line, or put the label \`codex\` on the issue or pull request.
+      "Write a command at the start of a line, or put the label \`codex\` on the issue or pull request. \`@my-app …\` is the same as \`/codex …\`.
 
       \`\`\`
       /codex fix the flaky login test
@@ -717,19 +748,22 @@ describe('replies', () => {
     `)
   })
 
-  const { help: _help, ...others } = everyReply
-  const said = Object.entries(others).map(([name, reply]) => `${name}: ${replyComment('maya', reply)}`)
-
-  test('help names the App, once its name is known', () => {
-    const { text } = replies.help({ commands, templates: [], label: 'codex', app: 'my-app' })
-    const [first] = text.split('\n')
-    expect(first).toMatch(/`@my-app …` is the same as `\/codex …`\.$/)
-  })
+  const said = everyReply.flatMap(([name, text]) => (name === 'help' ? [] : `${name}: ${text}`))
 
   test('every other one of a line', () => {
     expect(said.filter(text => !text.includes('\n')).join('\n')).toMatchInlineSnapshot(`
       "mistake: @maya there is no option \`--modle\`. Did you mean \`--model\`? To say it literally, write \`/codex -- …\`. Nothing was started.
+      mistake: @maya there is no command \`sotp\`. Did you mean \`/codex stop\`? If it is your instruction, write \`/codex -- sotp …\`. Nothing was started.
+      mistake: @maya there is no \`/codex queue\` any more: \`/codex status\` says what a run waits for. Nothing was started.
+      mistake: @maya \`--effort\` needs a value: \`--effort low|medium|high|xhigh|max\`. To say it literally, write \`/codex -- …\`. Nothing was started.
+      mistake: @maya \`hihg\` is not a value for \`--effort\`. Did you mean \`high\`? To say it literally, write \`/codex -- …\`. Nothing was started.
+      mistake: @maya \`--model\` is given twice. Nothing was started.
+      mistake: @maya \`/codex stop\` takes no options. Nothing was started.
+      mistake: @maya this comment has more than 10 commands. Only the first 10 were read.
+      mistake: @maya GitHub did not say how its page shows this comment, so the bot read no command in it. Write the command again in a new comment.
+      mistake: @maya a part of this comment is too long to read, or out of sight on its page. No command was read below that. Write it again in a new comment.
       notAllowed: @maya you need write permission to start a run. You have read. Nothing was started. Ask somebody with write permission to write the command.
+      notAllowed: @maya you need write permission to use \`/codex stop\`. You have read. Nothing was started. Ask somebody with write permission to write the command.
       notKnown: @maya GitHub did not say which permission you have here, so \`/codex stop\` was refused. Nothing was started. Try again in a few minutes.
       hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
       misplaced: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.
@@ -737,6 +771,7 @@ describe('replies', () => {
       fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` work here: they ask Codex for words alone. To have it changed, push the branch to this repository, or ask in an issue.
       effort: @maya \`gpt-5.5\` has no effort \`max\`. It has \`low\`, \`medium\`, \`high\`, \`xhigh\`. Nothing was started.
       model: @maya there is no model \`gpt-5.7\`. Did you mean \`gpt-5.6\`? There are \`gpt-5.5\`, \`gpt-5.6\` (price ×2). Nothing was started.
+      model: @maya there is no model \`x\`. There are \`gpt-5.5\`. Nothing was started.
       nothingToFix: @maya #9 has no failed checks, conflicts, requested changes or open comments now. Nothing was started. To have something else fixed, write \`/codex fix\` and what.
       fixRounds: @maya an agent was sent 6 times to fix #9, 2 of them by PostHog itself. The limit is 6. Nothing was started. Write \`/codex\` and what to do, or \`/codex --force fix\`.
       noBranch: @maya there is no branch \`relaese\` in this repository. Nothing was started.
@@ -760,20 +795,33 @@ describe('replies', () => {
       goneOn: @maya another run has worked in this thread since then. Nothing was started. \`/codex continue\` goes on where that one stopped.
       noUse: @maya the same request would end the same way, so nothing was started. Codex did not finish, as the model refused to go on. Ask in other words, or choose another model with \`/codex retry --model NAME\`.
       stoppingBeside: @maya the run in #7 (this is its pull request) is being stopped. Its status there says what it had done.
+      stoppingBeside: @maya the run in #8 (the pull request of this issue) is being stopped. Its status there says what it had done.
       stoppedWaiting: @maya this was stopped by \`maya\` before it began. Write it again if you still want it.
       status: @maya nothing is going on here now.
+      status: @maya nothing is going on here, but a run is going on in #7 (this is its pull request): Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601).
+      status: @maya \`/codex wipe it\` by \`zoe\` was stopped by \`maya\` before it began. A command by \`maya\` waits for GitHub until 14:03 UTC.
+      status: @maya a run is going on here: Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601). \`/codex b\` by \`zoe\` waits for the run here.
+      status: @maya a run is going on here: it waits for its turn. 2 runs must end first. \`maya\` asked for it.
+      status: @maya a run is going on here: it waits. \`limits.repository\` is 0, so nothing new starts. A higher number in \`.github/codex.yml\`, here or in the owner’s repository \`.github\`, lifts it. \`maya\` asked for it.
+      status: @maya a run is going on here: it waits until #3 is closed. \`maya\` asked for it.
+      status: @maya a run is going on here: it waits until 2026-01-03 00:02 UTC. \`acme\` started 9 runs in 24 hours; the limit is 9. \`maya\` asked for it.
       preset: @maya there is no label preset \`paln\`. Did you mean \`plan\`? Nothing was started.
       stateLabel: @maya only the bot sets the label \`codex:done\`: it says how a run here stands. Nothing was started.
       sandbox: @maya there is no sandbox environment \`bgi\`. Did you mean \`big\`? Nothing was started.
+      sandbox: @maya there is no sandbox environment \`x\`. There are none. Nothing was started.
       notAsUser: @maya this repository does not allow \`--as-user\`. Nothing was started. \`as_user: true\` in \`.github/codex.yml\` allows it.
       notGranted: @maya this bot does not allow \`--as-user\` in this repository. Nothing was started. An admin of this bot can allow it with \`owners.5.as_user\` in the bot’s settings file.
       sessionCost: @maya this session has cost \`$10.50\`, and the limit for one is \`$10\`. Nothing was started. \`/codex --new …\` starts a new session.
-      hasPull: @maya an open pull request already closes this issue: [#9 Fix the login](https://github.com/acme/shop/pull/9). Nothing was started. \`\` /codex --force fix it, and \`a.ts\` \`\` starts anyway.
+      sessionCost: @maya this session has cost \`$10.50\`, and the limit for one is \`$10\`. Nothing was started. \`/codex retry --new\` starts a new session.
+      hasPull: @maya an open pull request already closes this issue: [#9 Fix it](https://x/9). Nothing was started. \`\` /codex --force fix it, and \`a.ts\` \`\` starts anyway.
+      hasPull: @maya an open pull request already closes this issue: [#9 Fix it](https://x/9). Nothing was started. \`/codex --force retry\` starts anyway.
+      hasPull: @maya an open pull request already closes this issue: [#9 Fix it](https://x/9). Nothing was started. Write the same again with \`--force\` behind \`/codex\` to start anyway.
       notServed: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.7.posthog\` to the bot’s settings file.
       gaveUp: @maya this did not work: GitHub did not answer. Nothing was started. Write the command again in a few minutes.
       not-passed-on: @maya the run was stopped before Codex could read this. Write it again if you still want it.
       asked-since: @maya someone started the run here after you wrote this, so it goes on. Write \`/codex stop\` again to stop it.
       refused: @maya Codex did not get “and \\*test\\* it, @​sam”: PostHog’s usage limit is reached. The run goes on without it.
+      refused: @maya Codex did not get this: no. The run goes on without it.
       permission-over: @maya Codex no longer waits for this answer, so it did not get it. The run goes on.
       permission-refused: @maya Codex asks for a permission (Run rm -rf dist). PostHog did not accept the answer: no. Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run."
     `)
@@ -830,95 +878,28 @@ describe('replies', () => {
     `)
   })
 
-  test('every mistake', () => {
-    expect(mistakesInWords.join('\n')).toMatchInlineSnapshot(`
-      "@maya there is no option \`--modle\`. Did you mean \`--model\`? To say it literally, write \`/codex -- …\`. Nothing was started.
-      @maya there is no command \`sotp\`. Did you mean \`/codex stop\`? If it is your instruction, write \`/codex -- sotp …\`. Nothing was started.
-      @maya there is no \`/codex queue\` any more: \`/codex status\` says what a run waits for. Nothing was started.
-      @maya \`--effort\` needs a value: \`--effort low|medium|high|xhigh|max\`. To say it literally, write \`/codex -- …\`. Nothing was started.
-      @maya \`hihg\` is not a value for \`--effort\`. Did you mean \`high\`? To say it literally, write \`/codex -- …\`. Nothing was started.
-      @maya \`--model\` is given twice. Nothing was started.
-      @maya \`/codex stop\` takes no options. Nothing was started.
-      @maya this comment has more than 10 commands. Only the first 10 were read.
-      @maya GitHub did not say how its page shows this comment, so the bot read no command in it. Write the command again in a new comment."
-    `)
-  })
-
-  const live = (waits: NonNullable<Run['schedule']['waits']>): Reply =>
-    replies.status({ live: runWith({ schedule: { waits } }), now: t0 })
-  const first = [{ name: '#3', title: 'x', url: 'https://x/3' }]
-  const soon = {
-    by: 'maya',
-    moment: { at: t0 },
-    words: undefined,
-    waitsFor: 'github',
-    until: t0 + minute,
-  } as const
-  const behind = { by: 'zoe', moment: { at: t0 }, words: '/codex b', waitsFor: 'run' } as const
-  const gone = { by: 'zoe', moment: { at: t0 }, words: '/codex  wipe\nit', stopped: { by: 'maya' } }
-  const pulls = [{ number: 9, title: 'Fix it', url: 'https://x/9' }]
-  test('other sentences of the same kinds', () => {
-    const others: Reply[] = [
-      replies.status({ beside: working() }),
-      replies.stoppingBeside(pullThread),
-      replies.status({ asked: false, notBegun: [soon, gone], now: t0 }),
-      replies.status({ live: working(), notBegun: [behind, gone], now: t0 }),
-      replies.status({ live: inLine(2), now: t0 }),
-      live({ kind: 'zero', of: 'repository', limit: zeroLimit('repository', false), ahead: 0 }),
-      live({ kind: 'blocked', since: t0, by: first, more: 0 }),
-      live({ kind: 'until', at: t0 + 10 * hour, limit: '`acme` started 9 runs in 24 hours; the limit is 9' }),
-      replies.hasPull(pulls, 'retry'),
-      replies.hasPull(pulls, undefined),
-      replies.sessionCost(10.5, 10, true),
-      replyToMessage({ kind: 'refused', because: 'no' }),
-      replies.model('x', undefined, [{ name: 'gpt-5.5' }]),
-      replies.sandbox('x', undefined, []),
-      replies.notAllowed({ command: 'stop', least: 'write', role: 'read' }),
-      replies.mistake({ kind: 'unreadable', why: 'cut' }),
-    ]
-    expect(inWords(others).join('\n')).toMatchInlineSnapshot(`
-      "@maya nothing is going on here, but a run is going on in #7 (this is its pull request): Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601).
-      @maya the run in #8 (the pull request of this issue) is being stopped. Its status there says what it had done.
-      @maya \`/codex wipe it\` by \`zoe\` was stopped by \`maya\` before it began. A command by \`maya\` waits for GitHub until 14:03 UTC.
-      @maya a run is going on here: Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601). \`/codex b\` by \`zoe\` waits for the run here.
-      @maya a run is going on here: it waits for its turn. 2 runs must end first. \`maya\` asked for it.
-      @maya a run is going on here: it waits. \`limits.repository\` is 0, so nothing new starts. A higher number in \`.github/codex.yml\`, here or in the owner’s repository \`.github\`, lifts it. \`maya\` asked for it.
-      @maya a run is going on here: it waits until #3 is closed. \`maya\` asked for it.
-      @maya a run is going on here: it waits until 2026-01-03 00:02 UTC. \`acme\` started 9 runs in 24 hours; the limit is 9. \`maya\` asked for it.
-      @maya an open pull request already closes this issue: [#9 Fix it](https://x/9). Nothing was started. \`/codex --force retry\` starts anyway.
-      @maya an open pull request already closes this issue: [#9 Fix it](https://x/9). Nothing was started. Write the same again with \`--force\` behind \`/codex\` to start anyway.
-      @maya this session has cost \`$10.50\`, and the limit for one is \`$10\`. Nothing was started. \`/codex retry --new\` starts a new session.
-      @maya Codex did not get this: no. The run goes on without it.
-      @maya there is no model \`x\`. There are \`gpt-5.5\`. Nothing was started.
-      @maya there is no sandbox environment \`x\`. There are none. Nothing was started.
-      @maya you need write permission to use \`/codex stop\`. You have read. Nothing was started. Ask somebody with write permission to write the command.
-      @maya a part of this comment is too long to read, or out of sight on its page. No command was read below that. Write it again in a new comment."
-    `)
-  })
-
   test('a guess at what was meant replaces all other advice', () => {
     const unlike = { kind: 'unknown-option', given: 'colour', meant: undefined } as const
     expect(replies.mistake(unlike).text).toContain('`--effort`')
-    for (const { text } of [samples.mistake, samples.preset, samples.sandbox]) {
+    for (const [reply] of [samples.mistake, samples.preset, samples.sandbox]) {
+      const { text } = reply ?? expect.fail()
       expect(text).toContain('Did you mean')
       expect(text).not.toMatch(/There are|codex help/)
     }
   })
 
   test('help names every command, option and reaction there is, in lists, which a phone does not cut', () => {
-    const { text } = samples.help
     for (const { usage, about, least } of Object.values(commands))
-      expect(text).toContain(`- \`${usage}\` (${least} permission)\\\n  ${about}`)
-    expect(text).not.toMatch(/^\|/m)
+      expect(helpText).toContain(`- \`${usage}\` (${least} permission)\\\n  ${about}`)
+    expect(helpText).not.toMatch(/^\|/m)
     for (const name of optionNames)
-      expect(text).toContain(`- \`${usageOf(name)}\`\\\n  ${infoOf(name).about}`)
+      expect(helpText).toContain(`- \`${usageOf(name)}\`\\\n  ${infoOf(name).about}`)
   })
 })
 
 const everything = (): string[] => [
   ...Object.values(phases).flatMap(run => [status(run), closingComment(run)]),
-  ...inWords(Object.values(everyReply)),
-  ...mistakesInWords,
+  ...everyReply.map(([, text]) => text),
 ]
 
 test('nothing that the bot says is a command to it', () => {
