@@ -1,8 +1,7 @@
 /** Builds the first prompt of a session, and later ones, which leave out what the session has read. */
 import { fullName, isFork, nounOf, threadName } from '../model/thread.ts'
 import type { InlineComment } from '../model/trigger.ts'
-import { firstNumber } from '../record/last-word.ts'
-import { lineAnswersFence, remarkName } from '../record/open-question.ts'
+import { firstNumber, lineAnswersFence, remarkName } from '../record/open-question.ts'
 import type { What } from '../record/request-part.ts'
 import type { Run } from '../record/run.ts'
 import { knowsThread, type Words } from '../record/words-to-say.ts'

@@ -1,14 +1,10 @@
-/** Inline comments that are answered in their own threads, in the order and with the numbers the agent reads. */
-import type { CommentRef } from '../model/trigger.ts'
+/** What the end of a Run means: for whom it is, what may follow, what its last word tells, and whether its status stays. */
 import { unfinished } from './failures.ts'
-import type { FollowUp } from './mailbox-part.ts'
-import { inlineAsked, ofReview } from './open-question.ts'
+import { inlinePlace } from './open-question.ts'
 import { hasChanged } from './pull-end.ts'
 import type { What } from './request-part.ts'
-import { changed, type Ended, isDone, type OpenInline, type Outcome, type Run, showsStatus } from './run.ts'
+import { changed, type Ended, isDone, type Outcome, type Run, showsStatus } from './run.ts'
 import { limits } from './timing.ts'
-
-export const listener = (run: Run): string => run.report.answerTo ?? run.request.by.login
 
 const maxListeners = 10
 
@@ -18,18 +14,6 @@ export function listeners({ request, mailbox, report, result }: Run): string[] {
   const first = result.round === 0 ? [request.by.login] : []
   const all = [...first, ...words, ...(report.answerTo === undefined ? [] : [report.answerTo])]
   return all.length === 0 ? [request.by.login] : [...new Set(all)].slice(0, maxListeners)
-}
-
-/** No last word for the person who stopped the run, or for a run refused before it began, which its status just said. */
-export function endsQuietly(run: Run): boolean {
-  const { outcome, concludedAt = 0 } = run.result
-  const { status, readOnlyThread } = run.report
-  if (outcome?.kind === 'stopped' && outcome.lost) return true
-  if (outcome?.kind === 'stopped')
-    return listeners(run).every(login => login === outcome.by) && !run.session.agentLeft
-  if (outcome?.kind !== 'failed' || !neverBegan(run)) return false
-  if (!showsStatus(run)) return readOnlyThread
-  return !status || (status.postedAt !== undefined && concludedAt - status.postedAt < limits.watchesStatus)
 }
 
 export const isUndone = (outcome: Outcome | undefined): boolean =>
@@ -63,28 +47,38 @@ export function offerAfter(outcome: Outcome | undefined, what?: What): Offer | u
 export const endsInReview = ({ request, result: { outcome } }: Run): boolean =>
   request.what === 'review' && outcome?.kind === 'answer'
 
+/** Says whether a Run that is over never began. */
+export const neverBegan = ({ session: { instructionSent, agentLeft } }: Run): boolean =>
+  !instructionSent && !agentLeft
+
 /** The id of the message by which a turn goes on that ended before it was done. */
 export const resumeId = ({ id, result: { round } }: Pick<Run, 'id' | 'result'>): string =>
   `${id}-resume-${round}`
 
-/** Whether its agent was asked to go on, and had it. */
-export const wasResumed = (run: Run): boolean =>
-  run.result.resumed !== undefined &&
-  run.session.taskRun !== undefined &&
-  !run.mailbox.pendingFollowUps.some(({ resumes }) => resumes) &&
-  !run.mailbox.droppedMessageIds.includes(resumeId(run))
+/** What became of the pull request, if the last word is to tell it. */
+export const endToTell = (run: Run): Ended | undefined => (hasChanged(run) ? run.result.ended : undefined)
+
+/** It says something else than what became of the pull request. */
+export const isWordOutdated = (run: Run): boolean =>
+  run.report.lastWord !== undefined && run.report.lastWord.ended !== endToTell(run)?.how
+
+/** No last word for the person who stopped the run, or for a run refused before it began, which its status just said. */
+export function endsQuietly(run: Run): boolean {
+  const { outcome, concludedAt = 0 } = run.result
+  const { status, readOnlyThread } = run.report
+  if (outcome?.kind === 'stopped' && outcome.lost) return true
+  if (outcome?.kind === 'stopped')
+    return listeners(run).every(login => login === outcome.by) && !run.session.agentLeft
+  if (outcome?.kind !== 'failed' || !neverBegan(run)) return false
+  if (!showsStatus(run)) return readOnlyThread
+  return !status || (status.postedAt !== undefined && concludedAt - status.postedAt < limits.watchesStatus)
+}
 
 /** An inline request is answered inline, where GitHub sends no webhook for ticked boxes. */
 export const leavesBoxInStatus = (run: Run): boolean =>
   inlinePlace(run) !== undefined &&
   offerAfter(run.result.outcome, run.request.what) !== undefined &&
   showsStatus(run)
-
-export function inlinePlace({ request, report }: Run): (CommentRef & { kind: 'inline' }) | undefined {
-  const { origin } = request
-  const place = origin.kind === 'comment' ? origin.commentRef : undefined
-  return place?.kind === 'inline' && !report.inlineGone ? place : undefined
-}
 
 /** Whether the status comment keeps its result, instead of being folded away above a last word. */
 export const staysInStatus = (run: Run): boolean => endsQuietly(run) || leavesBoxInStatus(run)
@@ -105,49 +99,11 @@ export function isSuperseded(run: Run): boolean {
   return isDone(run, 'last-word') && !hasNews(run) && nodeId !== undefined && !minimized
 }
 
-/** It is the only request of its thread so far, and nobody added words, so nobody has to be told which one it is. */
-export const isOnlyRequest = ({ request, result, session, mailbox }: Run): boolean =>
-  result.round === 0 &&
-  session.earlier === undefined &&
-  request.before === undefined &&
-  mailbox.followUpsSent === 0
-
 export const foldable = (run: Run): string | undefined =>
   isSuperseded(run) && run.result.untended.length <= 1 ? run.report.status?.nodeId : undefined
-
-/** What became of the pull request, if the last word is to tell it. */
-export const endToTell = (run: Run): Ended | undefined => (hasChanged(run) ? run.result.ended : undefined)
-
-/** It says something else than what became of the pull request. */
-export const isWordOutdated = (run: Run): boolean =>
-  run.report.lastWord !== undefined && run.report.lastWord.ended !== endToTell(run)?.how
 
 /** News that are to be seen bring it back where it was folded away. */
 export const unfolded = (run: Run): Run =>
   run.report.status?.minimized
     ? changed(run, { report: { status: { ...run.report.status, minimized: undefined, unfolded: 'due' } } })
     : run
-
-/** Says whether a Run that is over never began. */
-export const neverBegan = ({ session: { instructionSent, agentLeft } }: Run): boolean =>
-  !instructionSent && !agentLeft
-
-/** The App lost access to its repository before it began. */
-export const lostBeforeBegun = ({ result: { outcome }, session }: Run): boolean =>
-  outcome?.kind === 'stopped' && outcome.lost === true && !session.instructionSent
-
-/** The number of a message's first inline comment: they are numbered throughout a Run, from 1. */
-export function firstNumber(run: Run, messageId: string): number {
-  const asked = inlineAsked(run)
-  const known = asked.findIndex(each => each.messageId === messageId)
-  return (known === -1 ? asked.length : known) + 1
-}
-
-/** A comment in the inline thread where the last word comes needs no other answer. */
-export function inlineOf(run: Run, { id, inline = [], source }: FollowUp): OpenInline[] {
-  const target = source?.target
-  if (target?.kind === 'review') return inline.map(comment => ofReview(comment.id, id))
-  if (target?.kind !== 'inline') return []
-  const { commentId, rootId } = target
-  return inlinePlace(run)?.rootId === rootId ? [] : [{ commentId, rootId, messageId: id, by: 'comment' }]
-}

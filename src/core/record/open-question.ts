@@ -1,6 +1,8 @@
 /** What an agent's last words say to its people: answers to single remarks, and a question that waits for an answer. */
 import { z } from 'zod'
+import type { CommentRef } from '../model/trigger.ts'
 import { countingNumber, jsonBlockIn } from '../text/json.ts'
+import type { FollowUp } from './mailbox-part.ts'
 import type { OpenInline, Run } from './run.ts'
 
 export function inlineAsked({ id, request, report }: Run): OpenInline[] {
@@ -16,6 +18,29 @@ export const ofReview = (commentId: number, messageId: string): OpenInline => ({
   messageId,
   by: 'review',
 })
+
+/** The number of a message's first inline comment: they are numbered throughout a Run, from 1. */
+export function firstNumber(run: Run, messageId: string): number {
+  const asked = inlineAsked(run)
+  const known = asked.findIndex(each => each.messageId === messageId)
+  return (known === -1 ? asked.length : known) + 1
+}
+
+/** A comment in the inline thread where the last word comes needs no other answer. */
+export function inlineOf(run: Run, { id, inline = [], source }: FollowUp): OpenInline[] {
+  const target = source?.target
+  if (target?.kind === 'review') return inline.map(comment => ofReview(comment.id, id))
+  if (target?.kind !== 'inline') return []
+  const { commentId, rootId } = target
+  return inlinePlace(run)?.rootId === rootId ? [] : [{ commentId, rootId, messageId: id, by: 'comment' }]
+}
+
+/** Where the Run is answered, if it was asked on a line. */
+export function inlinePlace({ request, report }: Run): (CommentRef & { kind: 'inline' }) | undefined {
+  const { origin } = request
+  const place = origin.kind === 'comment' ? origin.commentRef : undefined
+  return place?.kind === 'inline' && !report.inlineGone ? place : undefined
+}
 
 /** What the fence of its block is called. */
 export const lineAnswersFence = 'review-comments'

@@ -7,17 +7,16 @@ import {
   endsInReview,
   endsQuietly,
   endToTell,
-  inlinePlace,
   isUndone,
   leavesBoxInStatus,
   listeners,
-  lostBeforeBegun,
   neverBegan,
-  wasResumed,
+  resumeId,
 } from '../record/last-word.ts'
 import {
   asksBack,
   inlineAsked,
+  inlinePlace,
   leftUnpublished,
   lineAnswersIn,
   saidOfRemark,
@@ -105,7 +104,7 @@ export function files(run: Run, deployment: Deployment): string {
 function outcomeSentence(run: Run, outcome: Outcome): string {
   const wrong = changeOfReader(run, outcome)
   if (wrong)
-    return `Codex was asked only for ${wantedWords[run.request.what]}, but ${changed(run, wrong)}. Check that first.${unopened(run, wrong)}${saidBelow(run)}`
+    return `Codex was asked only for ${wantedWords[run.request.what]}, but ${whatItChanged(run, wrong)}. Check that first.${withoutPull(run, wrong)}${saidBelow(run)}`
   switch (outcome.kind) {
     case 'pull':
       return `${pullsSentence(run)}${saidBelow(run)}`
@@ -129,13 +128,9 @@ function outcomeSentence(run: Run, outcome: Outcome): string {
       return `Codex did not finish: ${because}.${inVain(run)} ${leftBehind(run)}${lastWordsBelow(run)}\n\n**What to do:** ${fix}`
     }
     case 'stopped': {
-      const { by, because } = outcome
-      const isReader = listeners(run).every(login => login === by)
-      const how =
-        because === undefined ? `by ${personName(by)}` : `because ${isReader ? 'you' : code(by)} ${because}`
-      const stopped =
-        isReader && because === undefined ? 'you stopped this run' : `this run was stopped ${how}`
-      return `${stopped}. ${leftBehind(run)}`
+      const isReader = listeners(run).every(login => login === outcome.by)
+      if (isReader && outcome.because === undefined) return `you stopped this run. ${leftBehind(run)}`
+      return `this run was stopped ${whyStopped(outcome, isReader ? 'you' : undefined)}. ${leftBehind(run)}`
     }
     case 'failed': {
       const { pushed, pulls } = run.result
@@ -182,6 +177,13 @@ function checksInWords(checks: NonNullable<PullFacts['checks']>): string[] {
   return known.length === 0 ? [] : [`checks: ${known.map(each => `${checks[each]} ${each}`).join(', ')}`]
 }
 
+/** Whether its agent was asked to go on, and had it. */
+const wasResumed = (run: Run): boolean =>
+  run.result.resumed !== undefined &&
+  run.session.taskRun !== undefined &&
+  !run.mailbox.pendingFollowUps.some(({ resumes }) => resumes) &&
+  !run.mailbox.droppedMessageIds.includes(resumeId(run))
+
 const inVain = (run: Run): string => (wasResumed(run) ? ' It had been resumed once already.' : '')
 
 /** The answer, without what is said on lines of a review. */
@@ -208,13 +210,14 @@ const maxLastWords = 1_000
 const commit = ({ thread }: Run, sha: string): string =>
   `[${code(sha.slice(0, 7))}](${commitUrl(thread, sha)})`
 
-function changed(run: Run, outcome: Outcome & { kind: 'pull' | 'pushed' }): string {
+function whatItChanged(run: Run, outcome: Outcome & { kind: 'pull' | 'pushed' }): string {
   if (outcome.kind === 'pull') return `it opened ${pullLinks(run)}`
   const where = run.result.pushedBranch ?? run.workspace.branch?.name ?? ''
   return `it pushed ${code(outcome.sha.slice(0, 7))} to [${code(where)}](${branchUrl(run.thread, where)})`
 }
 
-const personName = (login: string): string => (login === botAdmin.login ? login : code(login))
+const whyStopped = ({ by, because }: Outcome & { kind: 'stopped' }, who = code(by)): string =>
+  because === undefined ? `by ${by === botAdmin.login ? by : code(by)}` : `because ${who} ${because}`
 
 export function inlineAnswer(run: Run): string {
   const { outcome } = run.result
@@ -258,6 +261,10 @@ function pushedTo(run: Run, pulls: string | undefined): string {
 }
 
 const notStarted = '👎 Not started'
+
+/** The App lost access to its repository before it began. */
+const lostBeforeBegun = ({ result: { outcome }, session }: Run): boolean =>
+  outcome?.kind === 'stopped' && outcome.lost === true && !session.instructionSent
 
 const headings: Record<Outcome['kind'], (run: Run) => string> = {
   pull: run => `🚀 ${pullLinks(run)}`,
@@ -310,7 +317,7 @@ const wantedWords: Record<What, string> = {
 /**
  * The bot opens no pull request for what the agent should not have pushed, so there is one only if it was there before.
  */
-const unopened = (run: Run, { kind }: Outcome): string =>
+const withoutPull = (run: Run, { kind }: Outcome): string =>
   kind === 'pull' || run.thread.kind === 'pull' || run.result.pulls.some(({ state }) => state === 'open')
     ? ''
     : ' The bot opened no pull request for it.'
@@ -336,10 +343,8 @@ export function resultLines(run: Run): string[] {
     return [`${begun(because)}. ${leftBehind(run)}`, endsQuietly(run) ? `**What to do:** ${fix}` : '']
   }
   if (outcome?.kind === 'stopped') {
-    const { by, because } = outcome
-    const how = because ? `because ${code(by)} ${because}` : `by ${personName(by)}`
-    if (lostBeforeBegun(run)) return [`${begun(how)}.`]
-    return [`Stopped ${how}. ${leftBehind(run)}`]
+    const why = whyStopped(outcome)
+    return [lostBeforeBegun(run) ? `${begun(why)}.` : `Stopped ${why}. ${leftBehind(run)}`]
   }
   return pulls.length > 1 ? [pulls.map(pull => `${pullLink(pull)} · ${pullLine(pull)}`).join('\n')] : []
 }

@@ -22,7 +22,7 @@ export function details(run: Run): string {
     ...(did.length > 0 ? [`In total: ${did.join(', ')}`] : []),
     ...permission(run),
   ]
-  const parts = [steps.join('\n'), given(run)].filter(part => part !== '')
+  const parts = [steps.join('\n'), whatItRead(run)].filter(part => part !== '')
   if (parts.length === 0) return ''
   return `<details><summary>Details</summary>\n\n${parts.join('\n\n')}\n\n</details>`
 }
@@ -69,7 +69,7 @@ function permission({ session: { permission, sessionLog }, result: { outcome } }
 }
 
 /** Nothing is said if it got all there is. */
-function given({ workspace: { given: what } }: Run): string {
+function whatItRead({ workspace: { given: what } }: Run): string {
   if (!what) return ''
   const { thread, comments, onLines, authors, cut, cutComments, unshown, leftOut } = what
   const people = authors.map(author => inlineWords(author, 60)).join(', ')

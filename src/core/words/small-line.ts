@@ -5,7 +5,7 @@
 import type { Thread } from '../model/thread.ts'
 import type { CommentRef } from '../model/trigger.ts'
 import type { Pull } from '../model/views.ts'
-import { isOnlyRequest, listeners, neverBegan, staysInStatus } from '../record/last-word.ts'
+import { listeners, neverBegan, staysInStatus } from '../record/last-word.ts'
 import { asksBack } from '../record/open-question.ts'
 import { newPulls } from '../record/pull-end.ts'
 import { baseOf, type Ended, type Run } from '../record/run.ts'
@@ -37,7 +37,7 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
   const [pull] = run.result.pulls.length === 1 && where === 'status' ? run.result.pulls : []
   const end = where === 'status' ? run.result.ended : undefined
   return [
-    ...(where === 'status' ? [briefly(run)] : isOnlyRequest(run) ? [] : [asked(run)]),
+    ...(where === 'status' ? [briefly(run)] : isOnlyRequest(run) ? [] : [requestLink(run)]),
     ...(where === 'last-word' && listeners(run).includes(requester) ? [] : [requesterLine(run)]),
     ...startedBy(run),
     ...duration(run),
@@ -54,8 +54,15 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
   ]
 }
 
+/** It is the only request of its thread so far, and nobody added words, so nobody has to be told which one it is. */
+const isOnlyRequest = ({ request, result, session, mailbox }: Run): boolean =>
+  result.round === 0 &&
+  session.earlier === undefined &&
+  request.before === undefined &&
+  mailbox.followUpsSent === 0
+
 /** Which of the thread's requests this is about. */
-function asked(run: Run): string {
+function requestLink(run: Run): string {
   const { origin, approves } = run.request
   const words = approves ? 'the plan' : briefly(run, maxAsked)
   return origin.kind === 'comment' ? `[${words}](${urlOf(run.thread, origin.commentRef)})` : words

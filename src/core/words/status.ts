@@ -15,7 +15,7 @@ import { type Deployment, small } from './words.ts'
 
 export function statusComment(run: Run, deployment: Deployment, now: number): string {
   const stands = situationOf(run)
-  const parts = stands.kind === 'ended' ? ended(run, deployment) : atWork({ run, stands, now }, deployment)
+  const parts = stands.kind === 'ended' ? result(run, deployment) : atWork({ run, stands, now }, deployment)
   return parts.filter(part => part !== '').join('\n\n')
 }
 
@@ -28,7 +28,7 @@ const atWork = (view: AtWork, deployment: Deployment): string[] => [
   small(workSmall(view, deployment)),
 ]
 
-const ended = (run: Run, deployment: Deployment): string[] => [
+const result = (run: Run, deployment: Deployment): string[] => [
   `### ${resultHeading(run)}`,
   ...resultLines(run),
   needsLines(run),

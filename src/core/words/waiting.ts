@@ -36,9 +36,9 @@ export function waitingLines(waits: Waits): string[] {
     case 'session':
       return []
     case 'zero':
-      return [sentence(waits), 'Your request is kept and starts automatically when the limit is raised.']
+      return [limitSentence(waits), 'Your request is kept and starts automatically when the limit is raised.']
     case 'until':
-      return [sentence(waits)]
+      return [limitSentence(waits)]
     case 'blocked':
       return [
         `This issue is blocked by:\n\n${awaitedList(waits.by, waits.more)}`,
@@ -61,9 +61,9 @@ export function waitsInWords(waits: Waits | undefined, now: number): string {
     case 'session':
       return `waits for its turn. ${waits.ahead === 1 ? 'One run' : `${waits.ahead} runs`} must end first${lastIn(waits)}.`
     case 'zero':
-      return `waits. ${sentence(waits)}`
+      return `waits. ${limitSentence(waits)}`
     case 'until':
-      return `waits until ${moment(waits.at, now)}. ${sentence(waits)}`
+      return `waits until ${moment(waits.at, now)}. ${limitSentence(waits)}`
     case 'blocked':
       return `waits until ${names(waits.by, waits.more)} ${waits.by.length + waits.more === 1 ? 'is' : 'are'} closed.`
     case 'open-pulls':
@@ -71,7 +71,7 @@ export function waitsInWords(waits: Waits | undefined, now: number): string {
   }
 }
 
-const sentence = ({ limit }: { limit: string }): string => `${begun(withCode(limit, 300))}.`
+const limitSentence = ({ limit }: { limit: string }): string => `${begun(withCode(limit, 300))}.`
 
 /** A change of this is shown at once; that of a place in line is not. */
 export const waitsKey = (waits: Waits): string => {

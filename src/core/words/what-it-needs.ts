@@ -28,15 +28,15 @@ export function needsLines({ result: { needs } }: Run): string {
     ...(changesRequestedBy.length > 0
       ? [`✋ Changes requested by ${some(changesRequestedBy.map(code), maxShown)}`]
       : []),
-    ...(open.length > 0 ? [`💬 ${counted(open.length, 'open comment')}: ${placesOf(open)}`] : []),
+    ...(open.length > 0 ? [`💬 ${counted(open.length, 'open comment')}: ${linesLeftOpen(open)}`] : []),
     ...bots.map(bot => {
       const found = unresolved.filter(({ by }) => by === bot)
-      return `🤖 ${code(bot)} left ${counted(found.length, 'finding')}: ${placesOf(found)}`
+      return `🤖 ${code(bot)} left ${counted(found.length, 'finding')}: ${linesLeftOpen(found)}`
     }),
   ].join('\n')
 }
 
-const placesOf = (comments: PullNeeds['unresolved']): string =>
+const linesLeftOpen = (comments: PullNeeds['unresolved']): string =>
   some(
     comments.map(({ path, line }) => code(`${path.slice(-80)}${line === null ? '' : `:${line}`}`)),
     maxShown,

@@ -8,7 +8,6 @@ import { day, hour } from '../model/time.ts'
 import { isModel } from '../model/views.ts'
 import type { Needed } from '../record/call-person.ts'
 import { unfinished } from '../record/failures.ts'
-import { listener } from '../record/last-word.ts'
 import { openQuestion, questionKey, rejecting } from '../record/permission-request.ts'
 import { retryOf, services } from '../record/retries.ts'
 import { baseOf, type Retry, type Run, resumedSession } from '../record/run.ts'
@@ -261,6 +260,8 @@ export function session(run: Run, deployment: Deployment): string[] {
   })
   return [shownOptions.join(', '), `[PostHog run (sign-in)](${runUrl(run, deployment)})`]
 }
+
+const listener = (run: Run): string => run.report.answerTo ?? run.request.by.login
 
 /** To whoever asked: who has to do something before it goes on. */
 export const callComment = (run: Run, needed: Needed, now: number): string =>

@@ -10,15 +10,9 @@ import { isFork } from '../../core/model/thread.ts'
 import { backoff, minute, second } from '../../core/model/time.ts'
 import type { Posted } from '../../core/model/views.ts'
 import { callIsDue, callKey, neededPerson } from '../../core/record/call-person.ts'
-import {
-  endsInReview,
-  endsQuietly,
-  endToTell,
-  inlinePlace,
-  leavesBoxInStatus,
-} from '../../core/record/last-word.ts'
+import { endsInReview, endsQuietly, endToTell, leavesBoxInStatus } from '../../core/record/last-word.ts'
 import { type Marker, markerOf, shortMarkerOf } from '../../core/record/marker.ts'
-import { inlineAsked } from '../../core/record/open-question.ts'
+import { inlineAsked, inlinePlace } from '../../core/record/open-question.ts'
 import { questionKey, questionToAsk } from '../../core/record/permission-request.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
 import { retriedAt, retryOf, triedRetry } from '../../core/record/retries.ts'

@@ -5,8 +5,7 @@
  */
 import { loggedIfRejected } from '../../core/model/errors.ts'
 import type { ReviewThread } from '../../core/model/views.ts'
-import { inlinePlace } from '../../core/record/last-word.ts'
-import { inlineAsked, lineAnswersIn, ofReview } from '../../core/record/open-question.ts'
+import { inlineAsked, inlinePlace, lineAnswersIn, ofReview } from '../../core/record/open-question.ts'
 import type { ChangeOf, OpenInline, Run } from '../../core/record/run.ts'
 import { ignoreRefusal, type StepContext, step } from './step-context.ts'
 

@@ -18,7 +18,7 @@ import { Notice, SignInPage, type Viewer } from './admin-layout.tsx'
 import { type BoardRuns, type Filter, filterOf, openBoard, pathTo } from './board.ts'
 import { BoardPage, ListPage, type Shown, sectionTitles, UnknownPage } from './board-page.tsx'
 import { ChecksPage, RunPage } from './run-page.tsx'
-import { mayRetry, mayStop, runInJson } from './run-view.ts'
+import { canBeRetried, canBeStopped, runInJson } from './run-view.ts'
 
 export interface AdminParts {
   token: string
@@ -84,13 +84,13 @@ async function act(
   const id = `admin-${form}`
   switch (action) {
     case 'stop': {
-      if (!mayStop(run)) return 'over'
+      if (!canBeStopped(run)) return 'over'
       // An admin means what the page shows, whatever the clocks say.
       const at = Math.max(parts.now(), run.mailbox.lastWordsAt ?? run.request.at)
       return (await send(parts.runs, run.id, { kind: 'stop', id, by: botAdmin, at })) ? 'stopping' : 'over'
     }
     case 'retry':
-      if (!mayRetry(run)) return 'no-retry'
+      if (!canBeRetried(run)) return 'no-retry'
       await parts.retry(run, id, botAdmin.login)
       return 'retried'
   }

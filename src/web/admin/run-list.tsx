@@ -8,7 +8,16 @@ import { exactly } from '../../core/text/phrases.ts'
 import { questionUrl } from '../../core/words/while-working.ts'
 import type { Viewer } from './admin-layout.tsx'
 import { pathTo } from './board.ts'
-import { mayRetry, mayStop, reasonOf, shown, sinceOf, stateWords, waitsFor, webAddress } from './run-view.ts'
+import {
+  canBeRetried,
+  canBeStopped,
+  reasonOf,
+  shown,
+  sinceOf,
+  stateWords,
+  waitsFor,
+  webAddress,
+} from './run-view.ts'
 
 interface Shown {
   viewer: Viewer
@@ -141,14 +150,14 @@ function MainAction({ run, viewer }: { run: Run; viewer: Viewer }) {
         Answer{name}
       </a>
     )
-  if (mayStop(run))
+  if (canBeStopped(run))
     return (
       <Action run={run} action="stop" viewer={viewer} tone="danger">
         Stop{name}
       </Action>
     )
   // What somebody stopped is retried on its own page.
-  if (mayRetry(run) && run.result.outcome?.kind !== 'stopped')
+  if (canBeRetried(run) && run.result.outcome?.kind !== 'stopped')
     return (
       <Action run={run} action="retry" viewer={viewer}>
         Retry{name}

@@ -8,7 +8,7 @@ import { Checks } from '../pages.tsx'
 import { Layout, type Viewer } from './admin-layout.tsx'
 import { pathTo } from './board.ts'
 import { Action, Ago, Link, Requester, State } from './run-list.tsx'
-import { mayRetry, mayStop, reasonOf, shown, timelineOf, waitsFor } from './run-view.ts'
+import { canBeRetried, canBeStopped, reasonOf, shown, timelineOf, waitsFor } from './run-view.ts'
 
 interface RunShown {
   viewer: Viewer
@@ -95,12 +95,12 @@ function Facts({ run, now, viewer, posthogUrl }: RunShown) {
         )}
       </dl>
       <div class="row">
-        {mayStop(run) ? (
+        {canBeStopped(run) ? (
           <Action run={run} action="stop" viewer={viewer} tone="danger">
             Stop this run
           </Action>
         ) : null}
-        {mayRetry(run) ? (
+        {canBeRetried(run) ? (
           <Action run={run} action="retry" viewer={viewer} tone="main">
             Retry
           </Action>

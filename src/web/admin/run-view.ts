@@ -90,9 +90,9 @@ export function reasonOf({ result: { outcome } }: Run): string | undefined {
   }
 }
 
-export const mayStop = ({ result, mailbox }: Run): boolean => !result.outcome && !mailbox.stop
+export const canBeStopped = ({ result, mailbox }: Run): boolean => !result.outcome && !mailbox.stop
 
-export const mayRetry = ({ result: { outcome } }: Run): boolean => offerAfter(outcome) !== undefined
+export const canBeRetried = ({ result: { outcome } }: Run): boolean => offerAfter(outcome) !== undefined
 
 interface Moment {
   at: number
