@@ -1,5 +1,6 @@
 /** What becomes of a trigger: its commands one after the other, each until it is done or waits; or its news. */
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
+import type { Repository } from '../core/model/thread.ts'
 import { recent } from '../core/model/time.ts'
 import type { ThreadTrigger } from '../core/model/trigger.ts'
 import { services } from '../core/record/retries.ts'
@@ -21,7 +22,6 @@ import { waitedForAs } from './join-or-wait.ts'
 import { announce, foldAnnouncement, isUnspoken, reply, sendReply, swapReaction, takeEyes } from './reply.ts'
 import { afterDeaths, afterTriggerFault, stillWaits } from './trigger-faults.ts'
 import { afterOne, isOfThread, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
-import { seeWhereNow } from './where-now.ts'
 
 type NewsTrigger = Exclude<ThreadTrigger, CommandTrigger>
 
@@ -29,6 +29,8 @@ type NewsTrigger = Exclude<ThreadTrigger, CommandTrigger>
 export interface News {
   ofAccess(deps: TriggerDeps, job: LockedJob<TriggerRecord>): Promise<StepResult>
   ofThread(context: ThreadContext, trigger: NewsTrigger): Promise<StepResult>
+  /** Its repository may have another name or owner by now. */
+  ofPlace(deps: TriggerDeps, id: string, said: Repository): Promise<void>
 }
 
 const end: StepResult = { kind: 'end' }
@@ -53,7 +55,7 @@ async function accept(context: ThreadContext, news: News): Promise<StepResult> {
   if (!holdsCommand(context)) {
     const { trigger } = context.record
     if (trigger.kind !== 'pull-news' && trigger.kind !== 'withdrawal') return end
-    await seeWhereFirst(context)
+    await seeWhereFirst(context, news)
     return news.ofThread(context, trigger)
   }
   if (await stillWaits(context)) return { kind: 'park', ms: lostWakeMs }
@@ -61,14 +63,14 @@ async function accept(context: ThreadContext, news: News): Promise<StepResult> {
     await foldAnnouncement(context)
     return end
   }
-  await seeWhereFirst(context)
+  await seeWhereFirst(context, news)
   const found = await givenCommands(context)
   return found.kind === 'commands' ? obeyEach(context, found.all) : found
 }
 
 /** What waits asks GitHub nothing. */
-async function seeWhereFirst({ deps, job, record }: ThreadContext): Promise<void> {
-  if (!record.passed && !record.waits) await seeWhereNow(deps, job.id, record.trigger.thread)
+async function seeWhereFirst({ deps, job, record }: ThreadContext, news: News): Promise<void> {
+  if (!record.passed && !record.waits) await news.ofPlace(deps, job.id, record.trigger.thread)
 }
 
 async function obeyEach(context: CommandContext, all: readonly GivenCommand[]): Promise<StepResult> {

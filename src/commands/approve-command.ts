@@ -30,7 +30,7 @@ export const approveCommand = command({
   options: false,
   starts: true,
 
-  async facts(reads: StartReads & Pick<Reads, 'run'>, request) {
+  async facts(reads: StartReads, request) {
     const live = await reads.live()
     if (live && live.id !== request.runId) return { live }
     const plan = await planOf(reads, request.trigger.thread.defaultBranch)
@@ -59,24 +59,22 @@ export const approveCommand = command({
 })
 
 async function planOf(
-  reads: Pick<Reads, 'past' | 'run' | 'lastRun'>,
+  reads: Pick<Reads, 'conversation'>,
   defaultBranch: string,
 ): Promise<MadePlan | undefined> {
-  const past = await reads.past()
-  if (past?.marker.what !== 'plan' || past.marker.task === undefined) return undefined
-  const { run: plan, backup } = past.marker
-  const [kept, last] = await Promise.all([reads.run(plan), reads.lastRun(past)])
-  const outcome = kept?.result.outcome ?? backup?.outcome
+  const { marker, lastRun } = (await reads.conversation()) ?? {}
+  if (marker?.what !== 'plan' || marker.task === undefined) return undefined
+  const outcome = lastRun?.result.outcome
   if (outcome && unplanned.has(outcome.kind)) return undefined
   // The marker names the branch of an open pull request, which a plan for another one was not made on.
-  const made = kept?.workspace.branch ?? backup?.branch
-  const { name: branch, sha } = made ?? { name: past.marker.branch, sha: past.marker.sha }
+  const made = lastRun?.workspace.branch
+  const { name: branch, sha } = made ?? { name: marker.branch, sha: marker.sha }
   // A base moves all the time, and the work gets its own branch.
   const bound = branch !== undefined && branch !== defaultBranch && branch !== made?.into
-  const text = kept?.session.sessionLog?.answer?.slice(0, maxOfPlan).toWellFormed()
+  const text = lastRun?.session.sessionLog?.answer?.slice(0, maxOfPlan).toWellFormed()
   return {
-    approves: { plan, branch: bound ? branch : undefined, sha: bound ? sha : undefined, text },
-    options: last ? OfRetry.parse(last.request.options) : {},
+    approves: { plan: marker.run, branch: bound ? branch : undefined, sha: bound ? sha : undefined, text },
+    options: lastRun ? OfRetry.parse(lastRun.request.options) : {},
     mayGo: made?.made === true && made.fresh,
   }
 }

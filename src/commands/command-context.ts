@@ -30,7 +30,7 @@ import type {
 import type { Target } from '../core/model/views.ts'
 import type { Signer } from '../core/record/marker.ts'
 import { readMessages } from '../core/record/messages.ts'
-import { type ReadRefusals, refusedReadsOf } from '../core/record/retries.ts'
+import { believeAbsent, type ReadRefusals, refusedReadsOf } from '../core/record/retries.ts'
 import type { Run, RunMeter } from '../core/record/run.ts'
 import type { TriggerWords } from '../core/settings/deployment-settings.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
@@ -107,6 +107,11 @@ export interface ThreadContext<Of extends ThreadTrigger = ThreadTrigger> {
   isLast: boolean
   /** Read once. */
   settings(): Promise<SettingsNow>
+  /** Since when GitHub refuses what this trigger reads. */
+  refusedReads(): ReadRefusals
+  /** @throws while it may be that GitHub only does not show it yet */
+  believeAbsent(what: string): undefined
+  personCheck(): Promise<PersonCheck>
   save(record: ThreadRecord<Of>): Promise<void>
 }
 
@@ -137,16 +142,23 @@ export function threadContext(
       settings ??= deps.settings.of(withReadAhead(github), thread)
       return settings
     },
+    refusedReads() {
+      return refusedReadsOf(this.record, 'github', deps.now())
+    },
+    believeAbsent(what) {
+      return believeAbsent(what, this.refusedReads())
+    },
+    async personCheck() {
+      const { accounts, signer, log } = this.deps
+      const { settings } = await this.settings()
+      return { github, accounts, signer, repoId: thread.repoId, settings, reads: this.refusedReads(), log }
+    },
     async save(record) {
       await job.save(record)
       this.record = record
     },
   }
 }
-
-/** Says since when GitHub refuses what this trigger reads. */
-export const refusedReads = ({ deps, record }: ThreadContext): ReadRefusals =>
-  refusedReadsOf(record, 'github', deps.now())
 
 export const targetOf = ({ record: { trigger } }: CommandContext): Target =>
   trigger.kind === 'comment' ? trigger.commentRef : { kind: 'subject' }
@@ -170,14 +182,6 @@ export const isLate = ({ job, record }: CommandContext): boolean =>
 
 export const commentRefOf = ({ record: { trigger } }: CommandContext): CommentRef | undefined =>
   trigger.kind === 'comment' ? trigger.commentRef : undefined
-
-export async function personCheckOf(context: ThreadContext): Promise<PersonCheck> {
-  const { github, deps, record } = context
-  const { settings } = await context.settings()
-  const { repoId } = record.trigger.thread
-  const { accounts, signer, log } = deps
-  return { github, accounts, signer, repoId, settings, reads: refusedReads(context), log }
-}
 
 export const withdrawn = 'withdrawn'
 

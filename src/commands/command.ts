@@ -108,18 +108,15 @@ export interface NotBegun extends Waiting {
   stopped: TriggerRecord['stopped']
 }
 
-export interface Past {
+/** What the thread had before. It is read once, and passed on whole. */
+export interface Conversation {
+  /** Its last Run wrote it. */
   marker: Marker
+  /** The task run that can be gone on with. */
+  session: Run['session']['earlier']
   pull: Pull | undefined
-}
-
-export interface LastRun extends Pick<Run, 'request'>, Partial<Pick<Run, 'thread'>> {
-  session?: Pick<Run['session'], 'cost' | 'sessionLog'>
-  baseline: Pick<Run['baseline'], 'snapshot' | 'head'>
-  report?: Pick<Run['report'], 'status' | 'done'>
-  mailbox?: Pick<Run['mailbox'], 'wordsOfRound'> & Partial<Pick<Run['mailbox'], 'requesters'>>
-  workspace?: Pick<Run['workspace'], 'readUpTo'>
-  result?: Partial<Pick<Run['result'], 'outcome' | 'round' | 'instructionDone'>>
+  /** What the queue still has of it, or its status. */
+  lastRun: Run | undefined
 }
 
 export interface Reads {
@@ -145,10 +142,9 @@ export interface Reads {
   notBegun(): Promise<NotBegun[]>
   /** Whether the last Run was ended by this stop, before that was judged. */
   hasStopped(): Promise<boolean>
-  past(): Promise<Past | undefined>
-  lastRun(past: Pick<Past, 'marker'>): Promise<LastRun | undefined>
-  /** The marker of the ticked comment. It is complete if the record of its round is there. */
-  shown(): Promise<Marker | undefined>
+  conversation(): Promise<Conversation | undefined>
+  /** The marker of the ticked comment, and its Run as it stood in that round. */
+  shown(): Promise<Pick<Conversation, 'marker' | 'lastRun'> | undefined>
   settings(): Promise<SettingsNow>
   /** The pull request's head when the command was given, or as it is `now`. */
   head(now?: 'now'): Promise<PullHead | undefined>

@@ -16,7 +16,7 @@ export const continueCommand = command({
   starts: true,
 
   async facts(reads: InlineReads, request): Promise<Partial<InlineFacts>> {
-    if (!(await reads.live()) && !(await reads.past())?.marker.task) return {}
+    if (!(await reads.live()) && !(await reads.conversation())?.marker.task) return {}
     return inlineAndStart(reads, request, wants(request))
   },
 
@@ -25,11 +25,11 @@ export const continueCommand = command({
     const { trigger } = request
     // A ticked box is about the run of its own comment.
     if (trigger.kind === 'tick' && start.kind === 'busy') return inTheWay(start.live, 'continue')
-    if (trigger.kind === 'tick' && start.kind === 'free' && start.past?.marker.run !== trigger.run)
+    if (trigger.kind === 'tick' && start.kind === 'free' && start.conversation?.marker.run !== trigger.run)
       return reject(replies.goneOn)
     // A plan that was not finished stays one: nobody has approved it.
-    const last = start.kind === 'free' ? start.last : undefined
-    const outcome = last?.result?.outcome?.kind
+    const last = start.kind === 'free' && !request.options.new ? start.conversation?.lastRun : undefined
+    const outcome = last?.result.outcome?.kind
     if (last?.request.what === 'ask' && outcome === 'answer' && request.text === '' && !inline)
       return reject(replies.questionAnswered)
     const what = last && outcome === 'unfinished' ? last.request.what : 'work'

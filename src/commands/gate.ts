@@ -4,18 +4,10 @@ import type { SettingsNow } from '../access/read-settings.ts'
 import { mayHoldCommand } from '../core/command/find.ts'
 import type { Role } from '../core/model/command-grammar.ts'
 import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
-import { believeAbsent } from '../core/record/retries.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
 import { type Reply, replies } from '../core/words/replies.ts'
 import { type GivenCommand, reject } from './command.ts'
-import {
-  type CommandContext,
-  type CommandResult,
-  isLate,
-  personCheckOf,
-  refusedReads,
-  type ThreadContext,
-} from './command-context.ts'
+import { type CommandContext, type CommandResult, isLate, type ThreadContext } from './command-context.ts'
 import { parseCommands } from './command-registry.ts'
 import { writtenIn } from './read-commands.ts'
 import { reactWithEyes } from './reply.ts'
@@ -36,7 +28,7 @@ export async function senderOf(context: CommandContext, command: string): Promis
   const { deps, record, github } = context
   const { sender, fault } = await senderNow({
     ...{ before: record.sender, person: record.trigger.sender, command, now: deps.now() },
-    ...{ github, reads: refusedReads(context), check: () => personCheckOf(context) },
+    ...{ github, reads: context.refusedReads(), check: () => context.personCheck() },
   })
   if (sender.kind === 'known') {
     // Saved with what is decided by it: a process that takes over asks again.
@@ -128,8 +120,7 @@ export async function isStillSo(
   if (what.kind === 'comment')
     return !(await github.comments.find(what)) && !(byReview && (await stillRequests(context, what, calls)))
   const leaves = what.kind === 'thread' && (what.by === 'deleted' || what.by === 'transferred')
-  const state =
-    (await github.thread.state()) ?? (leaves ? undefined : believeAbsent('The thread', refusedReads(context)))
+  const state = (await github.thread.state()) ?? (leaves ? undefined : context.believeAbsent('The thread'))
   if (!state) return true
   if (what.kind === 'label') return !state.labels.includes(what.label)
   switch (what.by) {
@@ -146,7 +137,7 @@ export async function isStillSo(
 async function stillRequests(context: ThreadContext, { reviewId }: Deleted, calls: string): Promise<boolean> {
   if (reviewId === null) return false
   const { github } = context
-  const text = (await github.reviews.text(reviewId)) ?? believeAbsent('The review', refusedReads(context))
+  const text = (await github.reviews.text(reviewId)) ?? context.believeAbsent('The review')
   if (text === undefined) return false
   const inline = (await github.reviews.comments(reviewId)).map(writtenIn)
   const texts = [{ text, addresses: 'whole' as const }, ...inline].filter(each =>

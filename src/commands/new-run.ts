@@ -5,9 +5,8 @@
  */
 
 import type { CommandGrammar } from '../core/model/command-grammar.ts'
-import { type Person, type PullHead, threadSlot } from '../core/model/thread.ts'
+import { threadSlot } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
-import type { Closer } from '../core/model/views.ts'
 import { isUndone } from '../core/record/last-word.ts'
 import { requestersOf } from '../core/record/own-pull-request.ts'
 import { isReadOnly, type Origin, type RunRequest } from '../core/record/request-part.ts'
@@ -17,10 +16,9 @@ import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { type Reply, replies } from '../core/words/replies.ts'
 import {
   type Command,
+  type Conversation,
   command,
   type Decision,
-  type LastRun,
-  type Past,
   type Reads,
   type Request,
   reject,
@@ -29,24 +27,15 @@ import {
 } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
 import { type Busy, forLive, isOfComment, joinOrWait, joins, waitBehind } from './join-or-wait.ts'
-import { mayDouble, refusalOf } from './refusals.ts'
-import { checkOptions, presetOf, type Settings, settingsFor, withKept } from './run-options.ts'
+import { type Free, mayDouble, refusalOf } from './refusals.ts'
+import { checkOptions, presetOf, settingsFor, withKept } from './run-options.ts'
 
 export type StartFacts =
   | { kind: 'started' }
   | Busy
   | { kind: 'elsewhere'; live: Run }
   | { kind: 'closed' }
-  | {
-      kind: 'free'
-      head: PullHead | undefined
-      past: Past | undefined
-      last: LastRun | undefined
-      /** These people's words made the thread's work before, be it in another session. */
-      before: readonly Person[]
-      held: Settings
-      closers: readonly Closer[]
-    }
+  | ({ kind: 'free' } & Free)
 
 export function decideStart(request: Request, wanted: Wanted, facts: StartFacts): Decision {
   switch (facts.kind) {
@@ -63,47 +52,85 @@ export function decideStart(request: Request, wanted: Wanted, facts: StartFacts)
   }
 }
 
-type Free = StartFacts & { kind: 'free' }
-
-function startAfresh(request: Request, wanted: Wanted, facts: Free): Decision {
-  const { trigger, attached, runId, command } = request
-  const { head, past, last, before, held } = facts
-  const { settings, problem } = held
-  const asked = completed(trigger, wanted, { settings, last })
+function startAfresh(request: Request, wanted: Wanted, free: Free): Decision {
+  const { trigger, attached, replaces } = request
+  const { conversation, held } = free
+  const given = wanted.options
+  const goesOn = given.new ? undefined : conversation
+  const last = goesOn?.lastRun
+  const asked = completed(trigger, wanted, { settings: held.settings, last })
   const checked = checkOptions({ ...held, ...asked, owner: trigger.thread.ownerId })
-  const refused = refusalOf({ ...facts, request, wanted: asked, given: wanted.options, checked })
+  const refused = refusalOf({ ...free, request, wanted: asked, given, checked })
   if (refused) return reject(refused)
-  const { what, text, inline, approves, template } = asked
-  const goesOn = past && !wanted.options.new
+  const { what, text, inline, approves, template, options } = asked
+  const { request: whose, ...begun } = beginning(request, free)
   const run = newRun({
-    id: runId,
-    thread: trigger.thread,
+    ...begun,
     request: {
-      by: trigger.sender,
-      before: before.length > 0 ? [...before] : undefined,
-      goesOn: goesOn && sessionBefore(past) ? true : undefined,
-      at: trigger.at,
-      delivery: trigger.deliveryId,
-      origin: originOf(trigger),
-      command,
+      ...whose,
+      goesOn: goesOn?.session && true,
       options: checked.options,
-      usualModel: asked.options.model === undefined ? true : undefined,
+      usualModel: options.model === undefined ? true : undefined,
       attached: attached?.length ? attached : undefined,
-      replaces: request.replaces && goesOn && last ? saidBefore(past, last, trigger) : undefined,
+      replaces: replaces && last && saidBefore(last, trigger),
       ...{ what, text, inline, approves, template },
-      answered: goesOn && !approves ? answeredBefore(last) : undefined,
+      answered: approves ? undefined : answeredBefore(last),
     },
-    baseline: { snapshot: trigger.snapshot, settings, settingsProblem: problem, head },
-    ...(goesOn ? goingOn(past, readUpToIn(trigger, last)) : leaving(past)),
-    ...superseding(trigger, last),
+    ...(conversation && inSession(conversation, trigger, goesOn ? 'the same' : 'a new task')),
+    report: { supersedes: supersededBy(trigger, last) },
     mailbox: { fixes: wanted.fixes ? 1 : 0 },
   })
   return { kind: 'start', run }
 }
 
-function answeredBefore(last: LastRun | undefined): RunRequest['answered'] {
-  const answer = last?.session?.sessionLog?.answer
-  if (!last || !answer || !isReadOnly(last.request.what) || last.result?.outcome?.kind !== 'answer')
+/** Who asked for it, where and when, and what held then. */
+export const beginning = ({ trigger, runId, command }: Request, { head, held, conversation }: Free) => ({
+  id: runId,
+  thread: trigger.thread,
+  request: {
+    ...{
+      by: trigger.sender,
+      at: trigger.at,
+      delivery: trigger.deliveryId,
+      origin: originOf(trigger),
+      command,
+    },
+    before: conversation?.lastRun && requestersOf(conversation.lastRun),
+  },
+  baseline: { snapshot: trigger.snapshot, settings: held.settings, settingsProblem: held.problem, head },
+})
+
+/** In another session than the same, that one is ended, since PostHog could resume its agent. */
+export function inSession(
+  { marker, session, pull, lastRun }: Conversation,
+  trigger: CommandTrigger,
+  which: 'the same' | 'a new run' | 'a new task',
+): Pick<NewRun, 'workspace' | 'session' | 'result'> {
+  const { task, made } = marker
+  const taskId = which === 'a new task' ? undefined : task
+  if (which !== 'the same')
+    return {
+      workspace: { madeBranch: made },
+      session: { taskId, earlier: session && { ...session, resumes: false } },
+    }
+  const pulls = task !== undefined && pull ? [pull] : []
+  return {
+    // An issue and its pull request share a session, and each Run knows how far its own thread was read.
+    workspace: {
+      madeBranch: made,
+      readUpTo: isIn(trigger, lastRun) ? lastRun.workspace.readUpTo : undefined,
+    },
+    session: { taskId, earlier: session },
+    result: { pulls, reported: pulls.length },
+  }
+}
+
+const isIn = ({ thread }: CommandTrigger, run: Run | undefined): run is Run =>
+  run !== undefined && threadSlot(run.thread) === threadSlot(thread)
+
+function answeredBefore(last: Run | undefined): RunRequest['answered'] {
+  const answer = last?.session.sessionLog?.answer
+  if (!last || !answer || !isReadOnly(last.request.what) || last.result.outcome?.kind !== 'answer')
     return undefined
   return {
     question: last.request.text.slice(0, maxAnswered).toWellFormed(),
@@ -114,40 +141,37 @@ function answeredBefore(last: LastRun | undefined): RunRequest['answered'] {
 const maxAnswered = 8_000
 
 /** The message of the session in whose place an edit put this. */
-function saidBefore({ marker }: Past, last: LastRun, trigger: CommandTrigger): string | undefined {
+function saidBefore({ id, request, mailbox }: Run, trigger: CommandTrigger): string | undefined {
   if (trigger.kind !== 'comment') return undefined
-  const said = last.mailbox?.wordsOfRound.findLast(({ source }) =>
-    isSamePlace(source?.target, trigger.commentRef),
-  )
-  return said?.id ?? (isOfComment(last.request, trigger) ? marker.run : undefined)
+  const said = mailbox.wordsOfRound.findLast(({ source }) => isSamePlace(source?.target, trigger.commentRef))
+  return said?.id ?? (isOfComment(request, trigger) ? id : undefined)
 }
 
-export function superseding({ thread }: CommandTrigger, last: LastRun | undefined): Pick<NewRun, 'report'> {
-  const status = last?.report?.status
+/** The status that is old news once another Run begins. */
+export function supersededBy(trigger: CommandTrigger, last: Run | undefined): string[] {
+  if (!isIn(trigger, last)) return []
+  const { status, done } = last.report
   // What was folded away once and is in sight again told of its pull request.
-  if (!isUndone(last?.result?.outcome) && !last?.report?.done.includes('last-word')) return {}
-  if (status?.nodeId === undefined || status.minimized) return {}
-  return last?.thread && threadSlot(last.thread) === threadSlot(thread)
-    ? { report: { supersedes: [status.nodeId] } }
-    : {}
+  const isOver = isUndone(last.result.outcome) || done.includes('last-word')
+  return isOver && status?.nodeId !== undefined && !status.minimized ? [status.nodeId] : []
 }
 
 /** Adds what its label says and what the session keeps. */
 function completed(
   trigger: CommandTrigger,
   wanted: Wanted,
-  { settings, last }: { settings: RepoSettings; last: LastRun | undefined },
+  { settings, last }: { settings: RepoSettings; last: Run | undefined },
 ): Wanted {
   const { options: preset, instruction = '' } = presetOf(trigger, settings) ?? { options: {} }
   const options = { ...preset, ...wanted.options }
   return {
     ...wanted,
     text: wanted.text || instruction,
-    options: last && !wanted.options.new ? withKept(last.request.options, options) : options,
+    options: last ? withKept(last.request.options, options) : options,
   }
 }
 
-export function originOf(trigger: CommandTrigger): Origin {
+function originOf(trigger: CommandTrigger): Origin {
   switch (trigger.kind) {
     case 'label':
       return { kind: 'label', label: trigger.label }
@@ -158,46 +182,13 @@ export function originOf(trigger: CommandTrigger): Origin {
   }
 }
 
-type ReadUpTo = Run['workspace']['readUpTo']
-
-/** An issue and its pull request share a session; how far it read a thread, the last Run of that one knows. */
-export const readUpToIn = ({ thread }: CommandTrigger, last: LastRun | undefined): ReadUpTo =>
-  last?.thread && threadSlot(last.thread) === threadSlot(thread) ? last.workspace?.readUpTo : undefined
-
-export function goingOn(past: Past, readUpTo: ReadUpTo): Pick<NewRun, 'workspace' | 'session' | 'result'> {
-  const { task, made } = past.marker
-  const workspace = { madeBranch: made, readUpTo }
-  if (task === undefined) return { workspace }
-  const pulls = past.pull ? [past.pull] : []
-  return {
-    workspace,
-    session: { taskId: task, earlier: sessionBefore(past) },
-    result: { pulls, reported: pulls.length },
-  }
-}
-
-/** A new session ends the earlier one, since PostHog could resume its agent. */
-export function leaving(past: Past | undefined): Required<Pick<NewRun, 'workspace' | 'session'>> {
-  const earlier = past && sessionBefore(past)
-  return {
-    session: { earlier: earlier && { ...earlier, resumes: false } },
-    workspace: { madeBranch: past?.marker.made },
-  }
-}
-
-function sessionBefore({ marker: { task, taskRun, branch, may } }: Past): Run['session']['earlier'] {
-  if (task === undefined || taskRun === undefined) return undefined
-  return { taskId: task, taskRunId: taskRun, over: false, branch, may }
-}
-
 export type StartReads = Pick<
   Reads,
   | 'live'
   | 'isOurs'
   | 'head'
   | 'settings'
-  | 'past'
-  | 'lastRun'
+  | 'conversation'
   | 'models'
   | 'branch'
   | 'sandboxes'
@@ -220,13 +211,13 @@ export async function startFacts(
       matters && (await settingsFor(reads, await reads.settings(), forLive(live, wanted), wanted.options))
     return { kind: 'busy', live, held: held || undefined }
   }
-  const [head, settings, past] = await Promise.all([reads.head(), reads.settings(), reads.past()])
-  const newest = past && (await reads.lastRun(past))
-  const last = wanted.options.new ? undefined : newest
-  const asked = completed(trigger, wanted, { settings: settings.settings, last })
-  const held = await settingsFor(reads, settings, asked.options, wanted.options)
+  const [head, read, conversation] = await Promise.all([reads.head(), reads.settings(), reads.conversation()])
+  const { settings } = read
+  const last = wanted.options.new ? undefined : conversation?.lastRun
+  const asked = completed(trigger, wanted, { settings, last })
+  const held = await settingsFor(reads, read, asked.options, wanted.options)
   const closers = mayDouble(asked) ? await reads.closers() : []
-  return { kind: 'free', head, past, last, before: newest ? requestersOf(newest) : [], held, closers }
+  return { kind: 'free', head, conversation, held, closers }
 }
 
 export type InlineReads = StartReads & Pick<Reads, 'inline'>

@@ -9,14 +9,14 @@ import type { InlineComment } from '../core/model/trigger.ts'
 import { type Closer, Pull, type PullView } from '../core/model/views.ts'
 import { type Marker, markerOf } from '../core/record/marker.ts'
 import { readMessages } from '../core/record/messages.ts'
-import { believeAbsent } from '../core/record/retries.ts'
-import { changed, type Run, sessionOf } from '../core/record/run.ts'
+import { changed, newRun, type Run, sessionOf } from '../core/record/run.ts'
 import { runsOfPull, sets } from '../core/record/run-index.ts'
 import { isAtWork, situationOf } from '../core/record/situation.ts'
+import { defaultSettings } from '../core/settings/repository-settings.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
 import type { SeenPage } from '../core/text/seen-page.ts'
-import type { LastRun, Past, Reads } from './command.ts'
-import { type CommandContext, liveRun, refusedReads } from './command-context.ts'
+import type { Conversation, Reads } from './command.ts'
+import { type CommandContext, liveRun } from './command-context.ts'
 import { shownBy, templatesOf, writtenIn } from './read-commands.ts'
 import { repliedLately } from './reply.ts'
 import { notBegun } from './stops.ts'
@@ -25,7 +25,7 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
   const { deps, github } = context
   const { trigger } = context.record
   const { thread } = trigger
-  let past: Promise<Past | undefined> | undefined
+  let conversation: ReturnType<typeof conversationOf> | undefined
   const templates = () => templatesOf(context)
   return {
     grammars,
@@ -40,7 +40,7 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
     async closers() {
       const all =
         (await github.issue.closers()) ??
-        believeAbsent('The list of pull requests that close this', refusedReads(context)) ??
+        context.believeAbsent('The list of pull requests that close this') ??
         []
       const may = await Promise.all(all.map(({ author }) => mayHoldUp(context, author)))
       return all.filter((_, at) => may[at])
@@ -63,23 +63,24 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
       const own = { index: deps.runs, deployment, now: deps.now() }
       return changed(run, { schedule: { waits: await waitsNow(me, own) } })
     },
-    past() {
-      past ??= pastOf(context)
-      return past
+    conversation() {
+      conversation ??= conversationOf(context)
+      return conversation
     },
-    lastRun: of => lastRunOf(context, of),
-    shown: () => markerShown(context),
+    async shown() {
+      const marker = await markerShown(context)
+      return marker && { marker, lastRun: await lastRunOf(context, marker) }
+    },
     settings: () => context.settings(),
     async head(now) {
       if (thread.kind !== 'pull') return undefined
       if (trigger.kind !== 'tick' && trigger.head && !now) return trigger.head
       const view = await github.pulls.find(thread.number)
-      if (!view) return believeAbsent('The pull request', refusedReads(context))
+      if (!view) return context.believeAbsent('The pull request')
       const { head, sha, base, repoId } = view
       return { ref: head, sha, base, repoId }
     },
-    branch: async name =>
-      (await github.branches.find(name)) ?? believeAbsent(`The branch ${name}`, refusedReads(context)),
+    branch: async name => (await github.branches.find(name)) ?? context.believeAbsent(`The branch ${name}`),
     models: () => deps.posthog.models(),
     sandboxes: () => deps.posthog.sandboxes(),
     checks: () => deps.examine(thread),
@@ -142,7 +143,18 @@ const shownOf = (page: SeenPage | undefined): string =>
   page?.minimized ? '[hidden on the page]' : (page?.text ?? unseen)
 const unseen = '[GitHub did not say how its page shows this comment, so it is left out]'
 
-async function pastOf(context: CommandContext): Promise<Past | undefined> {
+async function conversationOf(context: CommandContext): Promise<Conversation | undefined> {
+  const marker = await lastMarker(context)
+  if (!marker) return undefined
+  const [session, view, lastRun] = await Promise.all([
+    sessionIn(context, marker),
+    marker.pull === undefined ? undefined : pullNow(context, marker.pull),
+    lastRunOf(context, marker),
+  ])
+  return { marker, session, pull: view && Pull.parse(view), lastRun }
+}
+
+async function lastMarker(context: CommandContext): Promise<Marker | undefined> {
   const [markers, kept] = await Promise.all([markersOf(context), lastKept(context)])
   // Whoever deleted the comments of the newest run has not asked for what stood there before it.
   const isDeleted = kept?.report.status !== undefined && !markers.some(({ run }) => run === kept.id)
@@ -151,11 +163,7 @@ async function pastOf(context: CommandContext): Promise<Past | undefined> {
   const fromThread = isDeleted
     ? undefined
     : (statusOfNewest ?? (newest && (await inFull(context, newest))) ?? (await ownPullMarker(context)))
-  const found = fromThread ?? (kept && markerOf(kept, 'status'))
-  if (!found) return undefined
-  const marker = await withSession(context, found)
-  const view = marker.pull === undefined ? undefined : await pullNow(context, marker.pull)
-  return { marker, pull: view && Pull.parse(view) }
+  return fromThread ?? (kept && markerOf(kept, 'status'))
 }
 
 /** The markers of statuses and last words, in their order. */
@@ -186,16 +194,19 @@ async function markerShown(context: CommandContext): Promise<Marker | undefined>
 }
 
 const pullNow = async (context: CommandContext, number: number): Promise<PullView | undefined> =>
-  (await context.github.pulls.find(number)) ??
-  believeAbsent(`The pull request ${number}`, refusedReads(context))
+  (await context.github.pulls.find(number)) ?? context.believeAbsent(`The pull request ${number}`)
 
 /** Its run may not have edited its status yet, and the other thread of an issue and its pull request may have gone on. */
-async function withSession({ deps }: CommandContext, marker: Marker): Promise<Marker> {
-  if (marker.task === undefined) return marker
-  const [[newest] = []] = await deps.runs.members([sets.task(marker.task)], { kind: 'last', count: 1 })
+async function sessionIn(
+  { deps }: CommandContext,
+  { task: taskId, taskRun, branch, may }: Marker,
+): Promise<Conversation['session']> {
+  if (taskId === undefined) return undefined
+  const [[newest] = []] = await deps.runs.members([sets.task(taskId)], { kind: 'last', count: 1 })
   const kept = newest && (await deps.runs.get(newest.id))
-  const session = kept && sessionOf(kept.data)
-  return session ? { ...marker, taskRun: session.taskRunId, may: session.may } : marker
+  const known =
+    (kept && sessionOf(kept.data)) ?? (taskRun === undefined ? undefined : { taskRunId: taskRun, may })
+  return known && { taskId, taskRunId: known.taskRunId, over: false, branch, may: known.may }
 }
 
 async function lastKept(context: CommandContext): Promise<Run | undefined> {
@@ -216,24 +227,24 @@ async function ownPullMarker(context: CommandContext): Promise<Marker | undefine
 }
 
 async function lastRunOf(
-  context: CommandContext,
-  { marker }: Pick<Past, 'marker'>,
-): Promise<LastRun | undefined> {
-  const kept = (await context.deps.runs.get(marker.run))?.data
-  const { trigger } = context.record
-  const { backup } = marker
+  { deps, record }: CommandContext,
+  { run: id, backup }: Marker,
+): Promise<Run | undefined> {
+  const kept = (await deps.runs.get(id))?.data
+  const { trigger } = record
   if (!backup) return kept
-  const { request, head, round, wordsOfRound, requesters, readUpTo, outcome, instructionDone } = backup
+  const { request, head, branch, round, wordsOfRound, requesters, readUpTo, outcome, instructionDone } =
+    backup
   const mailbox = { wordsOfRound, requesters }
-  if (!kept) {
-    const { thread } = trigger
-    const baseline = { snapshot: trigger.snapshot, head }
-    const result = { round, outcome, instructionDone }
-    return { thread, request, baseline, mailbox, workspace: { readUpTo }, result }
-  }
+  if (!kept)
+    return newRun({
+      ...{ id, thread: trigger.thread, request, mailbox, workspace: { branch, readUpTo } },
+      baseline: { snapshot: trigger.snapshot, settings: defaultSettings, head },
+      result: { round, outcome, instructionDone },
+    })
   // A ticked comment may be of an earlier round than the Run's last.
   return trigger.kind === 'tick' && round !== kept.result.round
-    ? { ...kept, mailbox, result: { ...kept.result, round } }
+    ? changed(kept, { mailbox, result: { round } })
     : kept
 }
 

@@ -16,11 +16,19 @@ import { isFork, type PullHead, type Thread } from '../core/model/thread.ts'
 import type { Closer, Pull } from '../core/model/views.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
 import { type Reply, replies } from '../core/words/replies.ts'
-import type { LastRun, Past, Request, Wanted } from './command.ts'
+import type { Conversation, Request, Wanted } from './command.ts'
 import { type CheckedOptions, presetNameOf, presetNames, presetOf, type Settings } from './run-options.ts'
 
-/** Work that is asked for where nobody works. */
-export interface Start {
+/** What is known of a thread in which nobody works. */
+export interface Free {
+  head: PullHead | undefined
+  conversation: Conversation | undefined
+  held: Settings
+  closers: readonly Closer[]
+}
+
+/** Work that is asked for there. */
+export interface Start extends Free {
   request: Request
   /** What is wanted, together with what its label, its session or the last request adds. */
   wanted: Pick<Wanted, 'what' | 'options' | 'approves'>
@@ -29,11 +37,6 @@ export interface Start {
   checked: CheckedOptions
   /** What was asked before is asked again. */
   again?: true
-  head: PullHead | undefined
-  past: Past | undefined
-  last: LastRun | undefined
-  held: Settings
-  closers: readonly Closer[]
 }
 
 type Refusal = (start: Start) => Reply | undefined
@@ -63,16 +66,18 @@ export function baseTaken({ kind }: Thread, { given, pulls, head }: Based): Repl
   return open && open.base !== base ? replies.baseTaken(open.number, open.base) : undefined
 }
 
-const baseOfThreadTaken: Refusal = ({ request, given, past, head }) =>
-  baseTaken(request.trigger.thread, { given, head, pulls: past?.pull && !given.new ? [past.pull] : [] })
+const baseOfThreadTaken: Refusal = ({ request, given, conversation, head }) => {
+  const pulls = conversation?.pull && !given.new ? [conversation.pull] : []
+  return baseTaken(request.trigger.thread, { given, head, pulls })
+}
 
 const forkNotReadOnly: Refusal = ({ request, wanted, head }) =>
   head && isFork(head, request.trigger.thread) && !isReadOnly(wanted.what) ? replies.fork : undefined
 
 const optionRefused: Refusal = ({ checked }) => checked.refused
 
-const sessionTooDear: Refusal = ({ given, last, held, again }) => {
-  const cost = last?.session?.cost
+const sessionTooDear: Refusal = ({ given, conversation, held, again }) => {
+  const cost = conversation?.lastRun?.session.cost
   const limit = held.settings.limits.cost_per_run
   const isTooDear = !given.new && cost && limit !== undefined && cost >= limit
   return isTooDear ? replies.sessionCost(cost, limit, again) : undefined
@@ -93,11 +98,12 @@ const otherPullOpen: Refusal = start => {
 
 /** Says whether the pull request is not this thread's own work, which would go on there. */
 const isOfOthers =
-  ({ request, past, held }: Start) =>
+  ({ request, conversation, held }: Start) =>
   ({ number, branch }: Closer): boolean => {
+    const { made, pull } = conversation?.marker ?? {}
     const stem = stemOf(held.settings.branch_prefix, request.trigger.thread.number)
-    const isOwn = branch !== undefined && (branch === past?.marker.made || isBranchOfIssue(branch, stem))
-    return !isOwn && number !== past?.marker.pull
+    const isOwn = branch !== undefined && (branch === made || isBranchOfIssue(branch, stem))
+    return !isOwn && number !== pull
   }
 
 const refusals: readonly Refusal[] = [

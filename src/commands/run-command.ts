@@ -77,6 +77,6 @@ function pullToFix({ trigger: { thread } }: Request, start: StartFacts): number 
   if (isOfFork) return undefined
   if (thread.kind === 'pull') return thread.number
   const pulls =
-    start.kind === 'busy' ? start.live.result.pulls : start.kind === 'free' ? [start.past?.pull] : []
+    start.kind === 'busy' ? start.live.result.pulls : start.kind === 'free' ? [start.conversation?.pull] : []
   return pulls.findLast(pull => pull?.state === 'open')?.number
 }

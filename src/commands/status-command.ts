@@ -1,13 +1,13 @@
 /** `status` says what is going on in the thread, or how its last run ended. */
 import type { Run } from '../core/record/run.ts'
 import { replies } from '../core/words/replies.ts'
-import { command, type NotBegun, type Past, type Reads, tell } from './command.ts'
+import { command, type NotBegun, type Reads, tell } from './command.ts'
 
 interface Facts {
   repliedLately?: true
   live?: Run
   beside?: Run
-  past?: Past
+  asked?: boolean
   last?: Run
   notBegun?: NotBegun[]
   now?: number
@@ -26,7 +26,7 @@ export const statusCommand = command({
   async facts(
     reads: Pick<
       Reads,
-      'repliedLately' | 'live' | 'beside' | 'asItWaits' | 'past' | 'run' | 'notBegun' | 'now'
+      'repliedLately' | 'live' | 'beside' | 'asItWaits' | 'conversation' | 'run' | 'notBegun' | 'now'
     >,
   ): Promise<Facts> {
     if (reads.repliedLately()) return { repliedLately: true }
@@ -35,13 +35,13 @@ export const statusCommand = command({
     if (live) return { live: await reads.asItWaits(live), ...here }
     const beside = await reads.beside()
     if (beside) return { beside: await reads.asItWaits(beside), ...here }
-    const past = await reads.past()
-    return { past, last: past && (await reads.run(past.marker.run)), ...here }
+    const conversation = await reads.conversation()
+    const last = conversation && (await reads.run(conversation.marker.run))
+    return { asked: conversation !== undefined, last, ...here }
   },
 
-  decide(_, { repliedLately, live, beside, past, last, notBegun, now }) {
+  decide(_, { repliedLately, live, beside, asked = false, last, notBegun, now }) {
     if (repliedLately) return { kind: 'silence' }
-    const asked = past !== undefined
     return tell(replies.status({ live, beside, last, asked, notBegun, now }))
   },
 })

@@ -20,13 +20,7 @@ import { sets } from '../core/record/run-index.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
 import { replies } from '../core/words/replies.ts'
 import { type NotBegun, reject } from './command.ts'
-import {
-  type CommandContext,
-  type CommandResult,
-  liveRun,
-  personCheckOf,
-  type WaitingTriggers,
-} from './command-context.ts'
+import { type CommandContext, type CommandResult, liveRun, type WaitingTriggers } from './command-context.ts'
 import { commands } from './command-registry.ts'
 import { waitedForAs } from './join-or-wait.ts'
 import { newlyAsked, shownBy, textsOf, textsToSee } from './read-commands.ts'
@@ -94,7 +88,7 @@ export async function stopOf(context: CommandContext): Promise<Stop | undefined>
   const isOther = ({ id }: { id: string }): boolean => id !== job.id
   const stops = { judged: judged.filter(isOther), unjudged: unjudged.filter(isOther) }
   return stopAfter(momentOf(record.trigger, record.done), stops, async () => ({
-    ...(await personCheckOf(context)),
+    ...(await context.personCheck()),
     github: context.github,
   }))
 }

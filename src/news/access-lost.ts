@@ -2,7 +2,6 @@
 
 import type { TriggerDeps } from '../commands/command-context.ts'
 import { isOfThread, type TriggerRecord } from '../commands/trigger-record.ts'
-import { isNow } from '../commands/where-now.ts'
 import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
@@ -11,6 +10,7 @@ import type { AccessBackTrigger, AccessLostTrigger } from '../core/model/trigger
 import { send } from '../core/record/messages.ts'
 import { sets } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
+import { isNow } from './where-now.ts'
 
 /** No thread can be told of a failure, so it is retried for ever. */
 export async function acceptAccess(deps: TriggerDeps, job: LockedJob<TriggerRecord>): Promise<StepResult> {

@@ -1,6 +1,6 @@
 /** Pull request events come late and in any order, so GitHub is asked for the state. */
 import type { News } from '../commands/accept-trigger.ts'
-import { refusedReads, type ThreadContext } from '../commands/command-context.ts'
+import type { ThreadContext } from '../commands/command-context.ts'
 import { isUserAtWork } from '../commands/given-commands.ts'
 import { loggedIfRejected } from '../core/model/errors.ts'
 import type { StepResult } from '../core/model/ports.ts'
@@ -10,13 +10,13 @@ import { send } from '../core/record/messages.ts'
 import { agentLogin, othersAmong, requestersOf } from '../core/record/own-pull-request.ts'
 import { roundsOf, tellerOf } from '../core/record/pull-end.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
-import { believeAbsent } from '../core/record/retries.ts'
 import { runsOfPull, sets, wakeEach } from '../core/record/run-index.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { approvalCheck, inMergeQueue, noneOfCodex } from '../core/words/approval-check.ts'
 import { wantedBody } from '../runs/steps/tend-pull.ts'
 import { acceptAccess } from './access-lost.ts'
 import { newsOfHead, tell } from './pull-status.ts'
+import { seeWhereNow } from './where-now.ts'
 import { withdraw } from './withdraw.ts'
 
 export async function newsOfPull(context: ThreadContext, trigger: PullNewsTrigger): Promise<StepResult> {
@@ -31,8 +31,7 @@ export async function newsOfPull(context: ThreadContext, trigger: PullNewsTrigge
   if (news === 'reopened') await checkApproval(context, trigger)
   const { number } = trigger.thread
   const readAt = context.deps.now()
-  const view =
-    (await context.github.pulls.find(number)) ?? believeAbsent('The pull request', refusedReads(context))
+  const view = (await context.github.pulls.find(number)) ?? context.believeAbsent('The pull request')
   if (!view) return { kind: 'end' }
   if (!(await notifyRuns(context, trigger, view, readAt))) return { kind: 'park', ms: 200 }
   switch (news) {
@@ -110,6 +109,7 @@ async function notifyRuns(
 /** What changes without a command. */
 export const news: News = {
   ofAccess: acceptAccess,
+  ofPlace: seeWhereNow,
   ofThread: (context, trigger) =>
     trigger.kind === 'pull-news' ? newsOfPull(context, trigger) : withdraw(context, trigger),
 }

@@ -3,13 +3,7 @@
  * it.
  */
 import { mayUseNow } from '../access/authorize.ts'
-import {
-  commandId,
-  liveRun,
-  personCheckOf,
-  type ThreadContext,
-  withdrawn,
-} from '../commands/command-context.ts'
+import { commandId, liveRun, type ThreadContext, withdrawn } from '../commands/command-context.ts'
 import { isStillSo, placeOf } from '../commands/gate.ts'
 import { stopCommand } from '../commands/stop-command.ts'
 import { isOfThread, type ThreadRecord } from '../commands/trigger-record.ts'
@@ -181,7 +175,7 @@ async function mayStop(
   requester: Person,
 ): Promise<boolean> {
   if (sender.id === requester.id || (what.kind === 'thread' && what.by !== 'closed')) return true
-  return mayUseNow(await personCheckOf(context), sender, stopCommand.name)
+  return mayUseNow(await context.personCheck(), sender, stopCommand.name)
 }
 
 function because({ what }: Withdrawal): string {

@@ -1,10 +1,11 @@
 /** What was asked, and what is known then, to start a table of decisions from. */
-import type { Request } from '../../src/commands/command.ts'
+import type { Conversation, Request } from '../../src/commands/command.ts'
 import type { CommandTrigger } from '../../src/commands/command-context.ts'
 import type { Settings } from '../../src/commands/run-options.ts'
 import type { CommentTrigger, LabelTrigger } from '../../src/core/model/trigger.ts'
+import type { Marker } from '../../src/core/record/marker.ts'
 import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
-import { ask, issueThread, maya, minute, t0 } from '../core/given.ts'
+import { issueThread, maya, minute, t0 } from '../core/given.ts'
 import { settingsOf } from '../support/deployment.ts'
 
 export const comment: CommentTrigger = {
@@ -49,12 +50,13 @@ export const held = (file = '', rest: Partial<Settings> = {}): Settings => ({
   ...rest,
 })
 
-export const marker = {
+export const marker: Marker = {
   run: 'run-1',
   repo: 100,
   thread: 7,
   as: 'status',
   task: 'task-1',
   taskRun: 'task-run-1',
-} as const
-export const lastRun = { request: ask, baseline: { snapshot: comment.snapshot } }
+}
+export const session = { taskId: 'task-1', taskRunId: 'task-run-1', over: false }
+export const conversation: Conversation = { marker, session, pull: undefined, lastRun: undefined }

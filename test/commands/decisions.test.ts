@@ -5,7 +5,6 @@ import { askCommand } from '../../src/commands/ask-command.ts'
 import {
   type Command,
   type Decision,
-  type LastRun,
   type Reads,
   type Request,
   reject,
@@ -13,7 +12,7 @@ import {
 } from '../../src/commands/command.ts'
 import type { CommandTrigger } from '../../src/commands/command-context.ts'
 import { continueCommand } from '../../src/commands/continue-command.ts'
-import { type StartFacts, startFacts, superseding } from '../../src/commands/new-run.ts'
+import { type StartFacts, startFacts, supersededBy } from '../../src/commands/new-run.ts'
 import { planCommand } from '../../src/commands/plan-command.ts'
 import { retryCommand } from '../../src/commands/retry-command.ts'
 import { runCommand } from '../../src/commands/run-command.ts'
@@ -25,7 +24,7 @@ import { flagOf, infoOf, type OptionName, Options, optionNames } from '../../src
 import type { PullHead } from '../../src/core/model/thread.ts'
 import { agentFailure } from '../../src/core/record/agent-failures.ts'
 import { mayServe, RunOptions, rightsOf } from '../../src/core/record/request-part.ts'
-import { changed, type Outcome, type Run, type Waits } from '../../src/core/record/run.ts'
+import { changed, type Outcome, type Run, type RunChange, type Waits } from '../../src/core/record/run.ts'
 import { DeploymentSettings, grantsOf } from '../../src/core/settings/deployment-settings.ts'
 import { type Reply, replies, replyToMessage } from '../../src/core/words/replies.ts'
 import {
@@ -45,7 +44,7 @@ import {
   zoe,
 } from '../core/given.ts'
 import { settingsOf } from '../support/deployment.ts'
-import { asking, comment, held, label, lastRun, marker } from './asked.ts'
+import { asking, comment, conversation, held, label, marker, session } from './asked.ts'
 
 const tick: CommandTrigger = { ...comment, kind: 'tick', box: 'stop', run: 'run-of-before' }
 
@@ -68,14 +67,12 @@ const waitingWith = (waits: Waits): Run =>
   runWith({ request: { ...ask, at: t0, text: 'fix it' }, schedule: { admitted: false, waits } })
 const stopping = working({ mailbox: { stop: { by: maya, at: t0 } } })
 
-/** The session of before, without and with its pull request. */
-const past = { marker, pull: undefined }
-const withPull = { marker, pull }
+const withPull = { ...conversation, pull }
 const readUpTo = { of: 'run-comment-400', at: t0 - 1_000, places: ['thread-400'] }
-const lastPlan = (outcome: Outcome): LastRun =>
+const lastPlan = (outcome: Outcome): Run =>
   runWith({ request: { ...ask, what: 'plan' }, result: { outcome } })
 const question = { ...ask, what: 'ask', text: 'why?' } as const
-const lastQuestion = (outcome: Outcome): LastRun =>
+const lastQuestion = (outcome: Outcome): Run =>
   runWith({
     request: question,
     result: { outcome },
@@ -84,19 +81,11 @@ const lastQuestion = (outcome: Outcome): LastRun =>
 const start = (facts: StartFacts) => ({ inline: undefined, start: facts })
 /** Nobody works in the thread. */
 const free = (rest: Partial<StartFacts & { kind: 'free' }> = {}) =>
-  start({
-    kind: 'free',
-    head: undefined,
-    past: undefined,
-    last: undefined,
-    before: [],
-    held: held(),
-    closers: [],
-    ...rest,
-  })
+  start({ kind: 'free', head: undefined, conversation: undefined, held: held(), closers: [], ...rest })
 /** Nobody works in the thread, whose session of before can go on. */
-const goingOn = (last: Partial<LastRun> = {}, rest: Partial<StartFacts & { kind: 'free' }> = {}) =>
-  free({ past: withPull, last: { ...lastRun, ...last }, ...rest })
+const goingOn = (...last: RunChange[]) => free({ conversation: { ...withPull, lastRun: runWith(...last) } })
+/** Nobody works in the thread, which had a session without a pull request, and this last Run. */
+const since = (lastRun?: Run) => free({ conversation: { ...conversation, lastRun } })
 /** Nobody works in the thread, where these settings hold. */
 const settled = (file: string) => free({ held: held(file) })
 /** A run works in the thread. */
@@ -327,49 +316,44 @@ describe('what asks for work', () => {
     ['without an earlier session', {}, reject(replies.nothingToContinue)],
     [
       'after one',
-      free({ past }),
+      since(),
       starts({ session: { taskId: 'task-1' }, request: { text: 'Go on: with the tests' } }),
       asking(comment, { text: 'with the tests' }),
     ],
     ['without words', busy(), says({ kind: 'follow-up', text: 'Go on where you stopped.' }), wordless],
     [
       'a plan that was not finished',
-      free({ past, last: lastPlan({ kind: 'unfinished', why: 'failed' }) }),
+      since(lastPlan({ kind: 'unfinished', why: 'failed' })),
       startsPlan,
       wordless,
     ],
-    [
-      'a plan that was',
-      free({ past, last: lastPlan({ kind: 'answer' }) }),
-      starts({ request: { what: 'work' } }),
-      wordless,
-    ],
+    ['a plan that was', since(lastPlan({ kind: 'answer' })), starts({ request: { what: 'work' } }), wordless],
     [
       'a question that was not answered',
-      free({ past, last: lastQuestion({ kind: 'unfinished', why: 'failed' }) }),
+      since(lastQuestion({ kind: 'unfinished', why: 'failed' })),
       starts({ request: { what: 'ask', text: 'Go on where you stopped.' } }),
       wordless,
     ],
     [
       'a question that was',
-      free({ past, last: lastQuestion({ kind: 'answer' }) }),
+      since(lastQuestion({ kind: 'answer' })),
       reject(replies.questionAnswered),
       wordless,
     ],
     [
       'a question that was, with what to do',
-      free({ past, last: lastQuestion({ kind: 'answer' }) }),
+      since(lastQuestion({ kind: 'answer' })),
       starts({
         request: { what: 'work', text: 'Go on: fix it', answered: { question: 'why?', answer: 'So.' } },
       }),
     ],
     [
       'by the box of the last run',
-      free({ past }),
+      since(),
       starts({ request: { text: 'Go on where you stopped.' } }),
       continueBox(marker.run),
     ],
-    ['by the box of a run before it', free({ past }), reject(replies.goneOn), continueBox('run-of-before')],
+    ['by the box of a run before it', since(), reject(replies.goneOn), continueBox('run-of-before')],
     [
       'by a box, while another works',
       busy(),
@@ -414,16 +398,15 @@ describe('what asks for work', () => {
   ])
 
   const before = {
-    past: withPull,
-    last: { request: { ...ask, approves: plan.approves }, baseline: { snapshot: comment.snapshot, head } },
-    head: undefined,
-    held: held(),
-    closers: [],
+    conversation: { ...withPull, lastRun: runWith({ request: { ...ask, approves: plan.approves } }) },
+    ...{ head, held: held(), closers: [] },
   }
   /** What was asked before, with what differs in its run and beside it. */
-  const earlier = (last: Partial<LastRun>, beside: object = {}) => ({
-    before: { ...before, last: { ...before.last, ...last }, ...beside },
-  })
+  const earlier = (last: RunChange, beside: object = {}) => {
+    const { conversation } = before
+    const lastRun = changed(conversation.lastRun, last)
+    return { before: { ...before, conversation: { ...conversation, lastRun }, ...beside } }
+  }
   const unknownModel = agentFailure({ class: 'agent_error', text: 'model gpt-9 not found' }, {})
   const useless = earlier({ result: { outcome: unknownModel } })
   const failedWords = {
@@ -560,32 +543,28 @@ describe('what asks for none', () => {
     ['for a stranger who had it', { repliedLately: true }, { kind: 'silence' }],
     ['while one works', { live }, tell(replies.status({ live }))],
     ['while one works in the other thread', { beside: live }, tell(replies.status({ beside: live })), onPull],
-    ['after the last one', { past, last: ended }, tell(replies.status({ last: ended, asked: true }))],
-    ['where nothing was asked', { past: undefined, last: undefined }, tell(replies.status({}))],
+    ['after the last one', { asked: true, last: ended }, tell(replies.status({ last: ended, asked: true }))],
+    ['where nothing was asked', {}, tell(replies.status({}))],
   ])
 
   const status = { commentId: 900, hash: 'h', phase: 'p', at: t0, nodeId: 'IC_900' }
   const stopped = working({ result: { outcome: { kind: 'stopped', by: 'maya' } }, report: { status } })
-  test.each<[string, LastRun, string[] | undefined]>([
+  test.each<[string, Run, string[]]>([
     ['a stop that was told by its status alone', stopped, ['IC_900']],
     [
       'a stop whose status is folded away',
       changed(stopped, { report: { status: { ...status, minimized: true } } }),
-      undefined,
+      [],
     ],
-    ['one in another thread', { ...stopped, thread: pullThread }, undefined],
+    ['one in another thread', { ...stopped, thread: pullThread }, []],
     [
       'an answer, whose status is folded away below it',
       changed(stopped, { result: { outcome: { kind: 'answer' } } }),
-      undefined,
+      [],
     ],
-    [
-      'one that the queue has lost',
-      { request: stopped.request, baseline: { snapshot: stopped.baseline.snapshot } },
-      undefined,
-    ],
+    ['one that the queue has lost', changed(stopped, { report: { status: undefined } }), []],
   ])('the next run makes old news of %s', (_, last, supersedes) => {
-    expect(superseding(comment, last).report?.supersedes).toEqual(supersedes)
+    expect(supersededBy(comment, last)).toEqual(supersedes)
   })
 
   test.each([
@@ -624,15 +603,20 @@ describe('each option', () => {
   }
 
   const readsIn = ({ live, last, head, command, settings = granted }: State): Reads => {
-    const may = last && rightsOf(last.request.options, '')
     const known: Partial<Record<keyof Reads, unknown>> = {
       live: async () => live,
       isOurs: () => true,
       head: async () => head,
       settings: async () => settings,
-      past: async () => last && { marker: { ...marker, what: last.request.what, may }, pull: undefined },
-      lastRun: async () => last,
-      run: async () => last,
+      conversation: async () =>
+        last && {
+          marker: { ...marker, what: last.request.what },
+          ...{
+            session: { ...session, may: rightsOf(last.request.options, '') },
+            pull: undefined,
+            lastRun: last,
+          },
+        },
       models: async () => [...settings.known.models, { name: other, efforts: undefined }],
       branch: async (name: string) => ({ name, sha: branch.sha }),
       sandboxes: async () => [{ id: other, name: other }],

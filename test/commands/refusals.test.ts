@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { refusalOf, type Start } from '../../src/commands/refusals.ts'
 import { type Options, presets } from '../../src/core/command/options.ts'
 import { type Reply, replies } from '../../src/core/words/replies.ts'
-import { ask, head, pull, pullThread } from '../core/given.ts'
-import { asking, comment, held, label, lastRun, marker } from './asked.ts'
+import { ask, head, pull, pullThread, runWith } from '../core/given.ts'
+import { asking, comment, conversation, held, label, marker } from './asked.ts'
 
 const onPull = asking({ ...comment, thread: pullThread })
 const fork = { ...head, repoId: 200 }
@@ -18,11 +18,11 @@ const wanting = (wanted: Partial<Start['wanted']>): Partial<Start> => ({
   wanted: { what: 'work', options: {}, ...wanted },
 })
 const costs = (cost: number): Partial<Start> => ({
-  last: { ...lastRun, session: { cost } },
+  conversation: { ...conversation, lastRun: runWith({ session: { cost } }) },
   held: held('limits: { cost_per_run: 10 }'),
 })
-const merged = { past: { marker, pull: { ...pull, state: 'merged' as const } } }
-const withPull = { past: { marker: { ...marker, made: 'made', pull: 9 }, pull } }
+const merged = { conversation: { ...conversation, pull: { ...pull, state: 'merged' as const } } }
+const withPull = { conversation: { ...conversation, marker: { ...marker, made: 'made', pull: 9 }, pull } }
 const model = replies.model('gpt-9', undefined, [])
 const noModel = { checked: { options: ask.options, refused: model } }
 

@@ -2,8 +2,8 @@
 import { expect, test, vi } from 'vitest'
 import type { TriggerDeps } from '../../src/commands/command-context.ts'
 import { type TriggerRecord, triggerRecord } from '../../src/commands/trigger-record.ts'
-import { isNow } from '../../src/commands/where-now.ts'
 import type { JobRecord } from '../../src/core/model/ports.ts'
+import { isNow } from '../../src/news/where-now.ts'
 import { issueThread, maya, t0 } from '../core/given.ts'
 
 const lost = { by: 'olga', because: 'suspended the App' }

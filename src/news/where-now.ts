@@ -2,6 +2,9 @@
  * Where a repository is now is known from any webhook of it, and GitHub is asked before it is believed. Its Runs go on
  * there, and what could not be told while the App had no access is told.
  */
+
+import type { TriggerDeps } from '../commands/command-context.ts'
+import { isOfThread, requeued } from '../commands/trigger-record.ts'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import { movedTo, type Repository } from '../core/model/thread.ts'
 import { send, withRepository } from '../core/record/messages.ts'
@@ -9,8 +12,6 @@ import { changed, type Run } from '../core/record/run.ts'
 import { sets } from '../core/record/run-index.ts'
 import { showStatus } from '../runs/steps/status-comment.ts'
 import { drawStatus } from '../runs/steps/step-context.ts'
-import type { TriggerDeps } from './command-context.ts'
-import { isOfThread, requeued } from './trigger-record.ts'
 
 /** Before what the webhook says is seen to. What GitHub does not answer now, the next one brings. */
 export async function seeWhereNow(deps: TriggerDeps, id: string, said: Repository): Promise<void> {
