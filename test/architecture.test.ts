@@ -274,7 +274,7 @@ test('every file of src opens with what it is for', () => {
 })
 
 /** They only go down: what comes new is paid for by what goes. What lowers one lowers it here. */
-const ceilings = { files: 238, lines: 30_134, testLines: 47_871, wordsOfDocs: 35_921 }
+const ceilings = { files: 238, lines: 30_134, testLines: 47_870, wordsOfDocs: 35_921 }
 
 test('there is no more to read than before', () => {
   expect(sizes()).toEqual(ceilings)

@@ -69,13 +69,18 @@ describe('a limit of 0 holds all', () => {
   const withTotal = (total: number, limits: Limits = {}) => ({ ...me(limits), total })
 
   test.each<[string, OtherRun & { total?: number }, OtherRun[], object]>([
-    ['of the repository', me({ repository: 0 }), [], held('repository')],
+    ['in the repository', me({ repository: 0 }), [], held('repository')],
     ['of the owner', me({ owner: 0 }), [], held('owner')],
     ['of the whole bot', withTotal(0), [], held('bot')],
     ['whatever else is full', withTotal(0, { repository: 1 }), [other(1)], held('bot')],
-    ['the widest first', withTotal(0, { repository: 0 }), [], held('bot')],
+    ['where it is widest, if there are two', withTotal(0, { repository: 0 }), [], held('bot')],
     ['while work goes on, which is not in its way', me({ repository: 0 }), [other(1)], held('repository')],
-    ['in line', me({ repository: 0 }), [other(1, standsAtZero('repository'))], held('repository', 1)],
+    [
+      'behind those it held',
+      me({ repository: 0 }),
+      [other(1, standsAtZero('repository'))],
+      held('repository', 1),
+    ],
   ])('%s', async (_, mine, others, expected) => {
     expect(await turn(mine, others)).toEqual(expected)
     expect(await refusals(indexOf(others), mine.id, startGuards(mine, now))).toBeGreaterThan(0)
@@ -109,104 +114,102 @@ test('whoever is alone may start', async () => {
   expect(await turn(me(), [{ ...me(), id: 'm' }])).toEqual(first)
 })
 
-describe('Runs under way go first', () => {
-  test.each<[string, Limits, OtherRun[], object | undefined]>([
-    ['as many as may be', { repository: 1 }, [other(1)], ahead(1, 'repository')],
-    ['not one fewer', { repository: 2 }, [other(1)], first],
-    ['one more', { repository: 1 }, [other(1), other(2)], ahead(2, 'repository')],
-    ['of anybody in the repository', { repository: 1 }, [other(1, byZoe)], ahead(1, 'repository')],
-    ['in any thread of it', { repository: 1 }, [other(1, another)], ahead(1, 'repository')],
-    ['of the same person', { person: 1 }, [other(1)], ahead(1, 'person')],
-    ['not of another person', { person: 1 }, [other(1, byZoe)], first],
-    ['of the same owner elsewhere', { owner: 1 }, [other(1, elsewhere)], ahead(1, 'owner')],
-    ['not of another owner', { owner: 1 }, [other(1, ofOther)], first],
-    ['not in another repository', { repository: 1, person: 1 }, [other(1, elsewhere)], first],
-    ['not those that are over', { repository: 1, person: 1 }, [other(1, over)], first],
-    ['not younger ones that wait', { repository: 1 }, [other(-1, waits)], first],
-    ['younger ones that have begun', { repository: 1 }, [other(-1)], ahead(1, 'repository')],
-    ['older ones that wait for their turn', { repository: 1 }, [other(1, waits)], ahead(1, 'repository')],
+describe('a limit of runs at work', () => {
+  test.each<[string, Limits, OtherRun[], (string | object)?]>([
+    ['holds one more than its number', { repository: 1 }, [other(1)], 'repository'],
+    ['lets in as many as its number', { repository: 2 }, [other(1)]],
+    ['tells how many have to end first', { repository: 1 }, [other(1), other(2)], ahead(2, 'repository')],
+    ['counts anybody in any thread', { repository: 1 }, [other(1, changed(byZoe, another))], 'repository'],
+    ['for a person counts theirs', { person: 1 }, [other(1)], 'person'],
+    ['for a person counts nobody else', { person: 1 }, [other(1, byZoe)]],
+    ['of an owner counts all their repositories', { owner: 1 }, [other(1, elsewhere)], 'owner'],
+    ['of an owner counts no other owner', { owner: 1 }, [other(1, ofOther)]],
+    ['counts no other repository', { repository: 1, person: 1 }, [other(1, elsewhere)]],
+    ['counts nothing that is over', { repository: 1, person: 1 }, [other(1, over)]],
+    ['lets an older one go before those that wait', { repository: 1 }, [other(-1, waits)]],
+    ['counts younger ones that have begun', { repository: 1 }, [other(-1)], 'repository'],
+    ['lets older ones in line go first', { repository: 1 }, [other(1, waits)], 'repository'],
     [
-      'not older ones that wait at a limit of their own',
+      'lets nobody wait behind those that another limit holds',
       { repository: 2, person: 1 },
       [
         other(9, byZoe),
         other(5, changed(standsAt('person'), byZoe)),
         other(4, changed(standsAt('person'), byZoe)),
       ],
-      first,
     ],
     [
-      'each older one that waits for the same',
+      'counts each older one in the same line',
       { repository: 1 },
       [other(9), other(5, standsAt('repository')), other(4, standsAt('owner'))],
       ahead(3, 'repository'),
     ],
     [
-      'not older ones that wait for a session',
+      'lets nobody wait behind those that a session holds',
       { repository: 1 },
       [other(5, changed(waitingFor({ kind: 'session', ahead: 1 }), { session: { taskId: 'task-2' } }))],
-      first,
     ],
     [
-      'not older ones that wait for tomorrow',
+      'lets nobody wait behind those that wait for tomorrow',
       { repository: 1 },
       [other(5, changed(waitingFor({ kind: 'until', at: now + hour, limit: 'a day' }), byZoe))],
-      first,
     ],
-    ['not this one itself', { repository: 1 }, [other(0, waits, 'm')], first],
-    ['of one moment by id', { repository: 1 }, [other(0, waits, 'a')], ahead(1, 'repository')],
-    ['of one moment not those behind', { repository: 1 }, [other(0, waits, 'z')], first],
-    ['the greater of two numbers', { repository: 2, person: 1 }, many(3), ahead(3, 'person')],
-    ['the greater, the other way', { repository: 1, person: 3 }, many(3), ahead(3, 'person')],
-  ])('%s', async (_, limits, others, expected) => expect(await turn(me(limits), others)).toEqual(expected))
+    ['does not count the one that asks', { repository: 1 }, [other(0, waits, 'm')]],
+    ['lets the first by id go first at one moment', { repository: 1 }, [other(0, waits, 'a')], 'repository'],
+    ['lets nobody wait behind the later id at one moment', { repository: 1 }, [other(0, waits, 'z')]],
+    ['tells the greater of two numbers', { repository: 2, person: 1 }, many(3), ahead(3, 'person')],
+  ])('%s', async (_, limits, others, held) =>
+    expect(await turn(me(limits), others)).toEqual(typeof held === 'string' ? ahead(1, held) : held),
+  )
 })
 
-describe('starts in a window of time', () => {
+describe('a limit of starts in a window of time', () => {
+  const daily = { repository_per_day: 1 }
   type Reached = { key?: string; of: string; used: number; most: number; window: number }
   const inRepository: Reached = { key: 'repository_per_day', of: 'repository', used: 1, most: 1, window: day }
   const ofOwner: Reached = { ...inRepository, key: 'owner_per_day', of: 'owner' }
   const until = (at: number, reached: Reached) => ({ kind: 'until', at: now + at, ...reached })
 
-  test.each<[string, Limits, OtherRun[], object | undefined]>([
-    ['are as many as may be', { repository_per_day: 1 }, [began(hour)], until(day - hour, inRepository)],
-    ['are one fewer', { repository_per_day: 2 }, [began(hour)], first],
+  test.each<[string, Limits, OtherRun[], object?]>([
+    ['holds one more than its number', daily, [began(hour)], until(day - hour, inRepository)],
+    ['lets in as many as its number', { repository_per_day: 2 }, [began(hour)]],
     [
-      'let go when the oldest that counts leaves',
+      'lets go when the oldest that counts leaves',
       { repository_per_day: 2 },
       [began(hour), began(3 * hour), began(2 * hour)],
       until(day - 2 * hour, { ...inRepository, used: 3, most: 2 }),
     ],
-    ['left a moment ago', { repository_per_day: 1 }, [began(day)], first],
-    ['leave in a moment', { repository_per_day: 1 }, [began(day - 1)], until(1, inRepository)],
-    ['in another repository do not count', { repository_per_day: 1 }, [began(hour, elsewhere)], first],
+    ['does not count what has left the window', daily, [began(day)]],
+    ['counts what leaves the window in a moment', daily, [began(day - 1)], until(1, inRepository)],
+    ['counts no other repository', daily, [began(hour, elsewhere)]],
+    ['counts any thread of the repository', daily, [began(hour, another)], until(day - hour, inRepository)],
     [
-      'in another thread count for the repository',
-      { repository_per_day: 1 },
-      [began(hour, another)],
-      until(day - hour, inRepository),
+      'of an owner counts all their repositories',
+      { owner_per_day: 1 },
+      [began(hour, elsewhere)],
+      until(day - hour, ofOwner),
     ],
-    ['of one owner elsewhere', { owner_per_day: 1 }, [began(hour, elsewhere)], until(day - hour, ofOwner)],
-    ['of another owner', { owner_per_day: 1 }, [began(hour, ofOther)], first],
+    ['of an owner counts no other owner', { owner_per_day: 1 }, [began(hour, ofOther)]],
     [
-      'the limit that lets go last',
+      'is told where it lets go last',
       { repository_per_day: 1, owner_per_day: 1 },
       [began(hour), began(minute, elsewhere)],
       until(day - minute, { ...ofOwner, used: 2 }),
     ],
     [
-      'the limit that lets go last, though its window is short',
+      'is told where it lets go last, though its window is short',
       { repository_per_day: 201 },
       [...many(200, changed(over, byZoe, another), 100), began(day - minute, byZoe)],
       until(5 * minute - 20 * second, { of: 'repository', used: 200, most: 200, window: 5 * minute }),
     ],
     [
-      'the first named of two that let go together',
+      'is told once where two let go together',
       { repository_per_day: 1, owner_per_day: 1 },
       [began(minute)],
       until(day - minute, inRepository),
     ],
     [
-      'what is under way goes before what was started',
+      'is told after a limit of runs at work',
       { repository: 1, repository_per_day: 1 },
       [other(minute)],
       ahead(1, 'repository'),
@@ -216,15 +219,13 @@ describe('starts in a window of time', () => {
   test.each<[string, RunChange]>([
     ['never began', changed(over, { schedule: { admitted: false } })],
     ['wait', waitingFor({ kind: 'until', at: now + day, limit: 'a day' })],
-  ])('do not count where they %s', async (_, differs) =>
-    expect(await turn(me({ repository_per_day: 1, owner_per_day: 1 }), [other(hour, differs)])).toEqual(
-      first,
-    ),
+  ])('does not count runs that %s', async (_, differs) =>
+    expect(await turn(me({ ...daily, owner_per_day: 1 }), [other(hour, differs)])).toEqual(first),
   )
 
-  test('count from when they began, not from when they were asked for', async () => {
+  test('counts from when a run began, not from when it was asked for', async () => {
     const late = began(2 * hour, { schedule: { admissionExpectedAt: now - hour } })
-    expect(await turn(me({ repository_per_day: 1 }), [late])).toEqual(until(day - hour, inRepository))
+    expect(await turn(me(daily), [late])).toEqual(until(day - hour, inRepository))
   })
 
   test.each<[of: string, most: number, window: number, counts: RunChange, other: RunChange]>([
@@ -334,7 +335,7 @@ describe('one session serves one set of words at a time', () => {
     ['that is about to', theirs(-1, asks), true],
     ['that has its turn alone', theirs(1, hasTurn), false],
   ])('a run that has its turn waits for another %s', async (_, one, waits) => {
-    const me = mine(hasTurn)
+    const me = mine(begun)
     expect(await begunInSession(me, indexOf([me, one]))).toBe(waits ? 1 : 0)
   })
 })
@@ -352,7 +353,7 @@ test.each<[string, Limits, OtherRun]>([
 })
 
 describe('right before a run is, of its own repository', () => {
-  const rightBeforeMe = (of: 'repository' | 'person' | 'session', others: OtherRun[], mine = me()) =>
+  const rightBeforeMe = (of: 'repository' | 'owner' | 'session', others: OtherRun[], mine = me()) =>
     rightBefore(mine, of, {
       ...indexOf(others),
       get: async id => {
@@ -363,21 +364,19 @@ describe('right before a run is, of its own repository', () => {
   const at = ({ number, url }: Run['thread']) => ({ number, url })
   const inLineAt = (of: 'person' | 'repository'): RunChange => changed(standsAt(of), another)
 
-  test.each<[string, 'repository' | 'person', OtherRun[], object | undefined]>([
+  test.each<[string, 'repository' | 'owner', OtherRun[], object | undefined]>([
     ['the only one at work', 'repository', [other(5, another)], at(pullThread)],
     ['none of several at work', 'repository', [other(5, another), other(6)], undefined],
     [
       'the last in line',
       'repository',
-      [other(9), other(5), other(3, inLineAt('repository'))],
+      [other(9), other(5), other(0, inLineAt('repository'), 'a')],
       at(pullThread),
     ],
     ['none that came later', 'repository', [other(-3, inLineAt('repository'))], undefined],
-    ['none of another repository', 'person', [other(5, elsewhere)], undefined],
+    ['none of another repository', 'owner', [other(5, elsewhere)], undefined],
     ['none in a long line', 'repository', many(50, inLineAt('repository')), undefined],
-  ])('%s', async (_, of, others, found) => {
-    expect(await rightBeforeMe(of, others)).toEqual(found)
-  })
+  ])('%s', async (_, of, others, found) => expect(await rightBeforeMe(of, others)).toEqual(found))
 
   test('of those in one session', async () => {
     const inTask: RunChange = { session: { taskId: 't' } }

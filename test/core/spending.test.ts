@@ -44,8 +44,8 @@ describe('what a day cost', () => {
   })
   test('counts a task once, from its newest run', async () => {
     const one = await spent([
-      began(20, { taskId: 'a', cost: 3 }),
-      began(2, { taskId: 'a', cost: 5 }),
+      began(20, { taskId: 'a', cost: 5 }),
+      began(2, { taskId: 'a', cost: 3 }),
       began(1, { taskId: 'b', cost: 4 }),
     ])
     expect(one).toEqual({ limit: 10, used: 9, unknown: 0, until: undefined })
@@ -54,9 +54,9 @@ describe('what a day cost', () => {
     const one = await spent([
       began(20, { taskId: 'a', cost: 2 }),
       began(5, { taskId: 'b', cost: 4 }),
-      began(1, { taskId: 'c', cost: 9 }),
+      began(1, { taskId: 'c', cost: 10 }),
     ])
-    expect(one).toMatchObject({ used: 15, until: now - 5 * hour + day })
+    expect(one).toMatchObject({ used: 16, until: now - hour + day })
   })
   test('does not count what is older, nor what PostHog does not say', async () => {
     const one = await spent([
