@@ -17,9 +17,9 @@ import { briefly, requesterLine, session, startedBy } from './while-working.ts'
 import { commentUrl, type Deployment, pullState, small } from './words.ts'
 
 export const pullLine = (pull: Pull, ended?: Ended): string =>
-  `${ended ? endedAt(ended) : pullState(pull)}, ${code(pull.head)} → ${code(pull.base)}`
+  `${ended ? endInWords(ended) : pullState(pull)}, ${code(pull.head)} → ${code(pull.base)}`
 
-const endedAt = ({ how, at }: Ended): string => `${how} at ${dayAndTime(at)}`
+const endInWords = ({ how, at }: Ended): string => `${how} at ${dayAndTime(at)}`
 
 /** What may change later is left out of the last word, which is edited only for the end of a pull request. */
 export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 'last-word'): string[] {
@@ -48,7 +48,7 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
     ...(where === 'last-word' ? into(run) : []),
     ...session(run, deployment),
     ...(where === 'status' ? roundsInWords(run) : []),
-    ...(pull ? [pullLine(pull, end)] : end ? [endedAt(end)] : []),
+    ...(pull ? [pullLine(pull, end)] : end ? [endInWords(end)] : []),
     // A pull request says so itself.
     ...(isLast && (kind === 'answer' || kind === 'nothing') ? [goOn] : []),
   ]
