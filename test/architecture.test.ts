@@ -113,10 +113,6 @@ describe('imports go one way', () => {
     expect(others.map(shown)).toEqual([])
   })
 
-  test('nobody imports main', () => {
-    expect(imports.filter(({ from }) => from === 'src/main.ts').map(shown)).toEqual([])
-  })
-
   test('web takes the settings from config, nothing else', () => {
     const lines = source.filter(file => partOf(file) === 'web').flatMap(file => textOf(file).split('\n'))
     const taken = lines.filter(line => line.endsWith("from '../config.ts'"))
@@ -271,6 +267,20 @@ test('there is no drawer for odds and ends, and no barrel', () => {
 
 test('every file of src opens with what it is for', () => {
   expect(source.filter(file => !textOf(file).startsWith('/**'))).toEqual([])
+})
+
+test('no name of a private function is in three files', () => {
+  const declared =
+    /^ *(?:async )?(?:function\*?|const(?= \w+ = (?:async )?(?:\w+ =>|\($|\([^()]*\)[^=]* =>))) \w+/gm
+  const names = source.flatMap(file => [
+    ...new Set(
+      textOf(file)
+        .match(declared)
+        ?.map(each => each.split(' ').at(-1)),
+    ),
+  ])
+  const sorted = names.sort()
+  expect(sorted.filter((name, at) => name === sorted[at + 1] && name === sorted[at + 2])).toEqual([])
 })
 
 /** They only go down: what comes new is paid for by what goes. What lowers one lowers it here. */

@@ -34,7 +34,7 @@ import { isPreceded, markStop, stopOf, stopped } from './stops.ts'
 import { LostBy } from './trigger-record.ts'
 
 type Result = CommandResult | undefined
-const checks = [isStillAsked, goesOn, mayUseIt, isReadable, isServed, isWhole, isItsTurn]
+const checks = [isStillAsked, goesOn, mayUseIt, isReadable, isServed, isWhole, isNext]
 
 export async function dispatch(context: CommandContext, given: GivenCommand): Promise<CommandResult> {
   for (const check of checks) {
@@ -82,7 +82,7 @@ function isWhole(_: CommandContext, { words }: GivenCommand): Result {
   return words.hides ? reject(replies.hidden) : undefined
 }
 
-async function isItsTurn(
+async function isNext(
   context: CommandContext,
   { command, words: { replaces } }: GivenCommand,
 ): Promise<Result> {

@@ -131,7 +131,7 @@ const takenBy = (model: string, models: readonly KnownModel[]): readonly Reasoni
   models.find(isModel(model))?.efforts ?? effortsOf(model)
 
 /** What PostHog's Codex works at when it is told nothing. */
-const untold: ReasoningEffort = 'medium'
+const unstated: ReasoningEffort = 'medium'
 
 /**
  * The wished effort, or the next below it that is allowed and that the model takes. Without a wish none is sent, unless
@@ -147,7 +147,7 @@ export function usualEffort(
   const allowed = known.filter(effort => settings.efforts?.includes(effort) ?? true)
   if (wished === undefined && allowed.length === known.length) return undefined
   const [unknown] = settings.efforts ?? []
-  return notAbove(wished ?? untold, allowed) ?? (unknown && replies.effort(unknown, model, known))
+  return notAbove(wished ?? unstated, allowed) ?? (unknown && replies.effort(unknown, model, known))
 }
 
 function checkModel(model: string | undefined, known: readonly KnownModel[]): Reply | undefined {

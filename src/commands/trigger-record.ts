@@ -92,7 +92,7 @@ export const triggerIndex = {
       ...data.momentary.slice(-1).map(({ at }) => ({ set: repliedIn(thread), score: at, keptMs: atOnce })),
       ...(data.stop?.threads ?? []).map(slot => ({ set: stopsIn(slot), score: at, keptMs: redelivered })),
       ...(data.lost
-        ? [sets.untoldIn(thread.repoId), sets.untoldOf(thread.installationId)].map(set => ({
+        ? [sets.unsaidIn(thread.repoId), sets.unsaidOf(thread.installationId)].map(set => ({
             set,
             score: at,
             keptMs: redelivered,

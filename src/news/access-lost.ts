@@ -65,11 +65,11 @@ async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promis
 /** @returns whether something was to be put right */
 async function haveAccess(deps: TriggerDeps, trigger: AccessBackTrigger): Promise<boolean> {
   const { id, installationId, repositories } = trigger
-  const there = repositories?.flatMap(({ repoId }) => [sets.untoldIn(repoId), sets.repository(repoId)])
-  const untold = repositories?.map(({ repoId }) => sets.untoldIn(repoId)) ?? [sets.untoldOf(installationId)]
+  const there = repositories?.flatMap(({ repoId }) => [sets.unsaidIn(repoId), sets.repository(repoId)])
+  const unsaid = repositories?.map(({ repoId }) => sets.unsaidIn(repoId)) ?? [sets.unsaidOf(installationId)]
   const [known, commands] = await Promise.all([
-    deps.runs.listed(there ?? untold),
-    deps.waiting.listed(untold),
+    deps.runs.listed(there ?? unsaid),
+    deps.waiting.listed(unsaid),
   ])
   const threads = [
     ...known.map(({ data }) => data.thread),

@@ -179,8 +179,8 @@ const isWanted = ({ settings }: Approved): boolean => settings.pull_request.appr
 
 async function shown({ deps, record }: ThreadContext, show: () => Promise<void>): Promise<StepResult> {
   const about = { thread: record.trigger.thread.url }
-  const untold = loggedIfRejected(deps.log, 'the approval of a pull request could not be shown', about)
-  await show().catch(untold)
+  const logRefusal = loggedIfRejected(deps.log, 'the approval of a pull request could not be shown', about)
+  await show().catch(logRefusal)
   return end
 }
 

@@ -16,10 +16,10 @@ import { drawStatus } from '../runs/steps/step-context.ts'
 /** Before what the webhook says is seen to. What GitHub does not answer now, the next one brings. */
 export async function seeWhereNow(deps: TriggerDeps, id: string, said: Repository): Promise<void> {
   const count = (set: string) => ({ kind: 'count', set }) as const
-  const untoldHere = count(sets.untoldIn(said.repoId))
+  const unsaidHere = count(sets.unsaidIn(said.repoId))
   const [[live = 0, here = 0, ended = 0], [lost = 0]] = await Promise.all([
-    deps.runs.query([count(sets.repository(said.repoId)), count(sets.address(said)), untoldHere]),
-    deps.waiting.query([untoldHere]),
+    deps.runs.query([count(sets.repository(said.repoId)), count(sets.address(said)), unsaidHere]),
+    deps.waiting.query([unsaidHere]),
   ])
   if (live === here && ended + lost === 0) return
   try {
@@ -36,8 +36,8 @@ export async function isNow(deps: TriggerDeps, id: string, now: Repository): Pro
   for (const { id: run, data } of await deps.runs.listed([sets.repository(now.repoId)]))
     if (data.mailbox.accessLost || sets.address(data.thread) !== sets.address(now))
       await send(deps.runs, run, { kind: 'poll', id: `${id}-moved`, to: now })
-  for (const run of await deps.runs.listed([sets.untoldIn(now.repoId)])) await tellOf(deps, run.id, now)
-  for (const { id: command, data, standing } of await deps.waiting.listed([sets.untoldIn(now.repoId)])) {
+  for (const run of await deps.runs.listed([sets.unsaidIn(now.repoId)])) await tellOf(deps, run.id, now)
+  for (const { id: command, data, standing } of await deps.waiting.listed([sets.unsaidIn(now.repoId)])) {
     // A live one is back already.
     if (!isOfThread(data) || standing === 'live') continue
     const { trigger, done, lost } = data

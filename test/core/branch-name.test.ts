@@ -13,7 +13,6 @@ import { sampleSeed, tries } from '../support/tries.ts'
 
 describe('the slug of a title', () => {
   test.each([
-    ['Login is flaky', 'login-is-flaky'],
     ['  Login   is flaky!  ', 'login-is-flaky'],
     ['Crème brûlée: à la carte', 'creme-brulee-a-la-carte'],
     ['fix(auth): `login()` throws', 'fix-auth-login-throws'],
@@ -22,7 +21,6 @@ describe('the slug of a title', () => {
     ['a.lock', 'a-lock'],
     ['登录测试不稳定', ''],
     ['Ошибка 500 при входе', '500'],
-    ['🚀🚀', ''],
     ['', ''],
     ['The login test fails every second time on the slow machine', 'the-login-test-fails-every-second-time'],
     ['x'.repeat(60), 'x'.repeat(40)],

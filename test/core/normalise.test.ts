@@ -365,7 +365,6 @@ describe('pull requests', () => {
 
   test.each([
     ['submitted', '<!-- codex-run:abc.def -->', 'reviewed'],
-    ['dismissed', '<!-- codex-run:abc.def -->', 'reviewed'],
     ['edited', '<!-- codex-run:abc.def -->', undefined],
     ['dismissed', 'Fixes it', 'reviewed'],
   ])('a review that is %s, of a description %s', (action, body, news) => {

@@ -60,7 +60,6 @@ test.each<[model: string, takes: string]>([
   ['openai/gpt-5.5', 'low medium high xhigh'],
   ['gpt-5.6-sol', 'low medium high xhigh max'],
   ['gpt-5.6-nova', 'low medium high'],
-  ['gpt-6', 'low medium high'],
 ])('%s takes the efforts %s', (model, expected) => {
   const taken = efforts.filter(effort => takes({ model, reasoning_effort: effort }))
   expect(taken.join(' ')).toBe(expected)

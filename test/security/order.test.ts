@@ -490,21 +490,18 @@ describe('a deletion of words that wait for the agent', () => {
 })
 
 describe('an edit', () => {
-  test.each([
+  const written = [
     ['a comment', github.comment],
     ['an inline comment', github.inlineComment],
     ['a review', github.review],
-  ])('of %s by its author counts', async (_, of) => {
+  ] as const
+  test.each(written)('of %s by its author counts', async (_, of) => {
     const bot = botWith({ branches: { 'maya/login': 'b'.repeat(40) } })
     await sends(bot, of({ before: 'Let me think.', at: 10, editedAt: 60 }))
     expect(bot.requests).toHaveLength(1)
   })
 
-  test.each([
-    ['a comment', github.comment],
-    ['an inline comment', github.inlineComment],
-    ['a review', github.review],
-  ])('of %s of a stranger by somebody who may asks for nothing', async (_, of) => {
+  test.each(written)('of %s of a stranger by somebody who may asks for nothing', async (_, of) => {
     const bot = botWith()
     await sends(bot, of({ author: 'sam', before: 'Let me thnik.', at: 10, editedAt: 60 }))
     expect(bot.requests).toEqual([])

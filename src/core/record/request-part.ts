@@ -1,4 +1,7 @@
-/** The request, and the state of the thread then. Written once. */
+/**
+ * The request of a Run and the state of the thread then, which are written once; and the rights of a session, compared
+ * with what a Run wants.
+ */
 import { z } from 'zod'
 import { OfRun, OfSession } from '../command/options.ts'
 import { mayPublish, PermissionMode, PrAuthorshipMode } from '../model/codex-task-run-create.ts'

@@ -152,13 +152,13 @@ export const sets = {
     { keys: ({ thread }) => [thread] },
   ),
   /** The Runs that ended without a word, as the App had no access. */
-  untoldIn: set((repoId: number) => `untold ${repoId}`, {
-    keys: run => (isUntold(run) ? [run.thread.repoId] : []),
+  unsaidIn: set((repoId: number) => `untold ${repoId}`, {
+    keys: run => (isUnsaid(run) ? [run.thread.repoId] : []),
     score: endedAt,
     keptMs: kept,
   }),
-  untoldOf: set((installationId: number) => `untold of ${installationId}`, {
-    keys: run => (isUntold(run) ? [run.thread.installationId] : []),
+  unsaidOf: set((installationId: number) => `untold of ${installationId}`, {
+    keys: run => (isUnsaid(run) ? [run.thread.installationId] : []),
     score: endedAt,
     keptMs: kept,
   }),
@@ -209,7 +209,7 @@ function opensPull(run: Run): boolean {
   return mayOpen && schedule.admitted && isOpen(run) && openPullsOf(run).length === 0
 }
 
-const isUntold = ({ mailbox, result }: Run): boolean => mailbox.accessLost && result.concludedAt !== undefined
+const isUnsaid = ({ mailbox, result }: Run): boolean => mailbox.accessLost && result.concludedAt !== undefined
 
 function groupsOf(run: Run): Group[] {
   const situation = situationOf(run)

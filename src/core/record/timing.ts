@@ -1,4 +1,7 @@
-/** How often to poll, so that all live Runs together stay inside the limit of a PostHog key. */
+/**
+ * How often to poll, so that all live Runs together stay inside the limit of a PostHog key, and how long a Run waits
+ * for anything.
+ */
 import { postHogAllowance } from '../model/call-budget.ts'
 import { hour, minute, second } from '../model/time.ts'
 import { isQueued, isTerminal, type Run } from './run.ts'

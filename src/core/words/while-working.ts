@@ -1,4 +1,7 @@
-/** A question of the agent, or a permission that it wants: a comment that mentions, since edits notify nobody. */
+/**
+ * What a status says while an agent works, and the comment that asks people: it mentions them, since edits notify
+ * nobody.
+ */
 import { infoOf, type Options, optionNames } from '../command/options.ts'
 import { templatePath } from '../command/template.ts'
 import { type Service, serviceNames } from '../model/errors.ts'

@@ -1,4 +1,4 @@
-/** Puts the configured command word into our sentences; quoted text stays as it is. */
+/** What our sentences are made of: the configured command word, lists, links, mentions, and the agent's words. */
 import type { Thread } from '../model/thread.ts'
 import type { PricedModel, Pull } from '../model/views.ts'
 import type { Run } from '../record/run.ts'
