@@ -3,7 +3,7 @@ import type { Attachment } from '../text/attachment-links.ts'
 import type { Reading, SeenPage } from '../text/seen-page.ts'
 import type { CodexTaskRunCreate } from './codex-task-run-create.ts'
 import type { TaskRunRef, TaskRunSnapshot } from './task-run.ts'
-import type { Thread } from './thread.ts'
+import type { Person, Thread } from './thread.ts'
 import type { CommentRef, InlineComment, ReplyRef } from './trigger.ts'
 import type {
   Approvals,
@@ -13,19 +13,15 @@ import type {
   ChangedFile,
   CheckReport,
   Closer,
-  Closing,
   CommentView,
-  Comparison,
+  CommitView,
   IssueBranches,
   KnownModel,
   NeedsView,
-  NewPull,
-  NewReview,
-  NewTask,
   OwnComment,
-  ParentComment,
   Permission,
   Posted,
+  PullChange,
   PullView,
   Reaction,
   ReviewThread,
@@ -34,7 +30,6 @@ import type {
   Settling,
   StateLabel,
   Target,
-  ThreadState,
 } from './views.ts'
 
 /** A text as it was when it was written, and where GitHub has it. */
@@ -51,13 +46,37 @@ export interface WrittenText {
   calls?: string
 }
 
+/** Said at once, never an approval. */
+interface NewReview {
+  /** The commit that was looked at. */
+  sha: string
+  body: string
+  comments: readonly {
+    path: string
+    line: number
+    startLine?: number | undefined
+    body: string
+    /** A block below the body, which is left out where it would have to be redacted. */
+    suggestion?: string | undefined
+  }[]
+}
+
+interface Comparison {
+  /** Oldest first. */
+  commits: CommitView[]
+  /** Whether the head has all that the base has. */
+  isDescendant: boolean
+  /** What was changed, at most 300 paths, also those of before a renaming. */
+  paths: string[]
+}
+
 /** GitHub as one thread needs it: a port for each noun. */
 export interface ThreadClient {
   thread: {
     react(target: Target, content: Reaction): Promise<void>
     /** Who closed the thread, and when (ms since the epoch), if it is closed. */
-    closing(): Promise<Closing | undefined>
-    state(): Promise<ThreadState | undefined>
+    closing(): Promise<{ by: Person; at: number } | undefined>
+    state(): Promise<{ open: boolean; locked: boolean; labels: string[] } | undefined>
     settle(settling: Settling): Promise<Settled>
     /**
      * Prefetches in one call what commands and the start of a Run read, unless what was prefetched is still good; the next
@@ -92,7 +111,10 @@ export interface ThreadClient {
      * `since` (ms since the epoch); `holds` is a comment that must be among what was read before.
      */
     ofOthers(which?: { since?: number | undefined; holds?: number | undefined }): Promise<CommentView[]>
-    find(commentRef: { in: 'thread' | 'inline'; commentId: number }): Promise<ParentComment | undefined>
+    find(commentRef: {
+      in: 'thread' | 'inline'
+      commentId: number
+    }): Promise<(NonNullable<InlineComment['parent']> & { changedAt: number }) | undefined>
     attachments(commentRef?: CommentRef): (attachment: Attachment) => Promise<AttachmentFile>
   }
   reviews: {
@@ -151,7 +173,7 @@ export interface ThreadClient {
     from(head: string): Promise<PullView[]>
     /** Open pull requests of the repository that are the agent's, or whose head begins with `prefix`. */
     ofAgent(prefix: string): Promise<Awaited[]>
-    create(pull: NewPull): Promise<PullView>
+    create(pull: Required<PullChange> & { head: string }): Promise<PullView>
     files(number: number): Promise<ChangedFile[]>
     /** `undefined` for one that is not open. */
     needs(number: number): Promise<NeedsView | undefined>
@@ -196,6 +218,14 @@ export interface AttachmentFile {
   name: string
   type: string
   bytes: Uint8Array<ArrayBuffer>
+}
+
+interface NewTask {
+  title: string
+  description: string
+  repository: string
+  /** PostHog's id of its GitHub integration; without one it chooses. */
+  integration?: string | undefined
 }
 
 export interface TasksClient {

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { plainName, type ReasoningEffort } from './codex-task-run-create.ts'
 import type { Role } from './command-grammar.ts'
 import type { Person, Snapshot, Thread } from './thread.ts'
-import type { CommentRef, InlineComment } from './trigger.ts'
+import type { CommentRef } from './trigger.ts'
 
 /** Each has one meaning, which `/codex help` says. */
 export const reactions = {
@@ -46,24 +46,6 @@ export interface ChangedFile {
   /** The hunks of its diff; GitHub gives none of what is large, or no text. */
   patch: string | undefined
 }
-
-/** Said at once, never an approval. */
-export interface NewReview {
-  /** The commit that was looked at. */
-  sha: string
-  body: string
-  comments: readonly {
-    path: string
-    line: number
-    startLine?: number | undefined
-    body: string
-    /** A block below the body, which is left out where it would have to be redacted. */
-    suggestion?: string | undefined
-  }[]
-}
-
-/** The comment on a line that another answers; `changedAt` in ms since the epoch. */
-export type ParentComment = NonNullable<InlineComment['parent']> & { changedAt: number }
 
 /** Our own comment or review that is there. */
 export interface Posted {
@@ -132,11 +114,6 @@ export interface PullChange {
   body?: string
   /** A line of ours below the body, which it goes with. */
   footer?: string
-}
-
-/** A draft. */
-export interface NewPull extends Required<PullChange> {
-  head: string
 }
 
 export type SettlingPart = 'change' | 'labels' | 'ready' | 'assign' | 'review' | 'status'
@@ -228,11 +205,6 @@ export interface NeedsView extends Omit<PullNeeds, 'unresolved'> {
   unresolved: (PullNeeds['unresolved'][number] & { bot?: Person })[]
 }
 
-export interface Closing {
-  by: Person
-  at: number
-}
-
 /** What the label is made with where a repository does not have it. */
 export interface StateLabel {
   name: string
@@ -241,27 +213,12 @@ export interface StateLabel {
   description: string
 }
 
-export interface ThreadState {
-  open: boolean
-  locked: boolean
-  labels: string[]
-}
-
 export interface CommitView {
   sha: string
   /** GitHub knows author and committer as people; of an App, neither. */
   byPerson: boolean
   /** The login of the App that made it, if GitHub knows one. */
   app?: string | undefined
-}
-
-export interface Comparison {
-  /** Oldest first. */
-  commits: CommitView[]
-  /** Whether the head has all that the base has. */
-  isDescendant: boolean
-  /** What was changed, at most 300 paths, also those of before a renaming. */
-  paths: string[]
 }
 
 export const BranchView = z.object({ name: z.string(), sha: z.string() })
@@ -285,14 +242,6 @@ export const IssueBranches = z.object({
   ids: z.object({ issue: z.string(), repository: z.string() }).optional(),
 })
 export type IssueBranches = z.infer<typeof IssueBranches>
-
-export interface NewTask {
-  title: string
-  description: string
-  repository: string
-  /** PostHog's id of its GitHub integration; without one it chooses. */
-  integration?: string | undefined
-}
 
 export interface KnownModel {
   name: string
