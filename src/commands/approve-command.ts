@@ -3,7 +3,7 @@ import { OfRetry, type Options } from '../core/command/options.ts'
 import type { RunRequest } from '../core/record/request-part.ts'
 import type { Outcome } from '../core/record/run.ts'
 import { replies } from '../core/words/replies.ts'
-import { command, type Reads, reject, type Wanted } from './command.ts'
+import { command, type Reads, type Request, reject, type Wanted, wants } from './command.ts'
 import { inTheWay } from './join-or-wait.ts'
 import { decideStart, type StartReads, startFacts } from './new-run.ts'
 
@@ -14,11 +14,8 @@ interface MadePlan {
   mayGo: boolean
 }
 
-const wanted = ({ approves, options }: MadePlan): Wanted => ({
-  what: 'work',
-  text: 'Carry out the plan you made.',
-  ...{ options, approves },
-})
+const wanted = (request: Request, { approves, options }: MadePlan): Wanted =>
+  wants(request, { text: 'Carry out the plan you made.', options, approves })
 
 export const approveCommand = command({
   name: 'approve',
@@ -40,7 +37,7 @@ export const approveCommand = command({
     const { branch } = plan.approves
     const [now, start] = await Promise.all([
       branch === undefined ? undefined : reads.branch(branch),
-      startFacts(reads, request, wanted(plan)),
+      startFacts(reads, request, wanted(request, plan)),
     ])
     return { plan, now, start }
   },
@@ -51,10 +48,10 @@ export const approveCommand = command({
     const { branch, sha, ...anywhere } = plan.approves
     if (branch !== undefined && !now) {
       if (!plan.mayGo) return reject(replies.planElsewhere(branch))
-      return decideStart(request, wanted({ ...plan, approves: anywhere }), start)
+      return decideStart(request, wanted(request, { ...plan, approves: anywhere }), start)
     }
     if (now && sha !== undefined && now.sha !== sha) return reject(replies.planOutdated(now.name, now.sha))
-    return decideStart(request, wanted(plan), start)
+    return decideStart(request, wanted(request, plan), start)
   },
 })
 

@@ -12,7 +12,7 @@ import { isSamePlace } from '../core/record/words-to-say.ts'
 import { replies } from '../core/words/replies.ts'
 import { type Decision, type Request, reject, type Wanted } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
-import { baseTaken } from './refusals.ts'
+import { misplacedBase } from './refusals.ts'
 import { checkOptions, presetNameOf, type Settings, withKept } from './run-options.ts'
 
 export interface Busy {
@@ -34,7 +34,7 @@ export function joinOrWait(request: Request, wanted: Wanted, { live, held }: Bus
   const wants =
     held &&
     checkOptions({ ...held, what: wanted.what, options: forLive(live, wanted), owner: thread.ownerId })
-  const refused = baseTaken(thread, { given: wanted.options, pulls: live.result.pulls }) ?? wants?.refused
+  const refused = misplacedBase(thread, { given: wanted.options, pulls: live.result.pulls }) ?? wants?.refused
   if (refused) return reject(refused)
   const differs = wants ? differing(live, wants.options) : []
   const message = {

@@ -27,8 +27,8 @@ import {
 } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
 import { type Busy, forLive, isOfComment, joinOrWait, joins, waitBehind } from './join-or-wait.ts'
-import { type Free, mayDouble, refusalOf } from './refusals.ts'
-import { checkOptions, presetOf, settingsFor, withKept } from './run-options.ts'
+import { agreeOn, type Free, mayDouble } from './refusals.ts'
+import { presetOf, settingsFor, withKept } from './run-options.ts'
 
 export type StartFacts =
   | { kind: 'started' }
@@ -59,18 +59,17 @@ function startAfresh(request: Request, wanted: Wanted, free: Free): Decision {
   const goesOn = given.new ? undefined : conversation
   const last = goesOn?.lastRun
   const asked = completed(trigger, wanted, { settings: held.settings, last })
-  const checked = checkOptions({ ...held, ...asked, owner: trigger.thread.ownerId })
-  const refused = refusalOf({ ...free, request, wanted: asked, given, checked })
+  const { refused, options } = agreeOn({ ...free, request, wanted: asked, given })
   if (refused) return reject(refused)
-  const { what, text, inline, approves, template, options } = asked
+  const { what, text, inline, approves, template } = asked
   const { request: whose, ...begun } = beginning(request, free)
   const run = newRun({
     ...begun,
     request: {
       ...whose,
       goesOn: goesOn?.session && true,
-      options: checked.options,
-      usualModel: options.model === undefined ? true : undefined,
+      options,
+      usualModel: asked.options.model === undefined ? true : undefined,
       attached: attached?.length ? attached : undefined,
       replaces: replaces && last && saidBefore(last, trigger),
       ...{ what, text, inline, approves, template },
@@ -162,7 +161,7 @@ function completed(
   wanted: Wanted,
   { settings, last }: { settings: RepoSettings; last: Run | undefined },
 ): Wanted {
-  const { options: preset, instruction = '' } = presetOf(trigger, settings) ?? { options: {} }
+  const { options: preset, instruction = '' } = presetOf(trigger, settings)
   const options = { ...preset, ...wanted.options }
   return {
     ...wanted,

@@ -9,7 +9,6 @@
  * 6. `sessionTooDear`: its session has cost as much as one may.
  * 7. `otherPullOpen`: another open pull request closes the issue.
  */
-import { nearest } from '../core/command/near-miss.ts'
 import type { Options } from '../core/command/options.ts'
 import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
 import { isFork, type PullHead, type Thread } from '../core/model/thread.ts'
@@ -17,7 +16,7 @@ import type { Closer, Pull } from '../core/model/views.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
 import { type Reply, replies } from '../core/words/replies.ts'
 import type { Conversation, Request, Wanted } from './command.ts'
-import { type CheckedOptions, presetNameOf, presetNames, presetOf, type Settings } from './run-options.ts'
+import { type CheckedOptions, checkOptions, presetOf, type Settings } from './run-options.ts'
 
 /** What is known of a thread in which nobody works. */
 export interface Free {
@@ -34,22 +33,17 @@ export interface Start extends Free {
   wanted: Pick<Wanted, 'what' | 'options' | 'approves'>
   /** The options that were written now. */
   given: Options
-  checked: CheckedOptions
   /** What was asked before is asked again. */
   again?: true
 }
 
-type Refusal = (start: Start) => Reply | undefined
+type Refusal = (start: Start & { checked: CheckedOptions }) => Reply | undefined
 
 const settingsUnusable: Refusal = ({ held: { usable, problem = '', slips } }) =>
   usable ? undefined : replies.badSettings({ problem, slips })
 
-const presetUnknown: Refusal = ({ request: { trigger }, held: { settings } }) => {
-  if (trigger.kind !== 'label' || presetOf(trigger, settings)) return undefined
-  const given = presetNameOf(trigger)
-  const known = presetNames(settings)
-  return replies.preset(given, nearest(given.toLowerCase(), known), known)
-}
+const presetUnknown: Refusal = ({ request: { trigger }, held: { settings } }) =>
+  presetOf(trigger, settings).unknown
 
 interface Based {
   given: Options
@@ -58,7 +52,7 @@ interface Based {
   head?: PullHead | undefined
 }
 
-export function baseTaken({ kind }: Thread, { given, pulls, head }: Based): Reply | undefined {
+export function misplacedBase({ kind }: Thread, { given, pulls, head }: Based): Reply | undefined {
   const { base, branch } = given
   if (base === undefined) return undefined
   if (kind === 'pull' && (branch === undefined || branch === head?.ref)) return replies.baseOfPull
@@ -66,9 +60,9 @@ export function baseTaken({ kind }: Thread, { given, pulls, head }: Based): Repl
   return open && open.base !== base ? replies.baseTaken(open.number, open.base) : undefined
 }
 
-const baseOfThreadTaken: Refusal = ({ request, given, conversation, head }) => {
+const baseTaken: Refusal = ({ request, given, conversation, head }) => {
   const pulls = conversation?.pull && !given.new ? [conversation.pull] : []
-  return baseTaken(request.trigger.thread, { given, head, pulls })
+  return misplacedBase(request.trigger.thread, { given, head, pulls })
 }
 
 const forkNotReadOnly: Refusal = ({ request, wanted, head }) =>
@@ -109,15 +103,19 @@ const isOfOthers =
 const refusals: readonly Refusal[] = [
   settingsUnusable,
   presetUnknown,
-  baseOfThreadTaken,
+  baseTaken,
   forkNotReadOnly,
   optionRefused,
   sessionTooDear,
   otherPullOpen,
 ]
 
-export function refusalOf(start: Start): Reply | undefined {
-  const { problem, slips, usable } = start.held
-  const reply = refusals.reduce<Reply | undefined>((found, refusal) => found ?? refusal(start), undefined)
-  return reply && usable && problem !== undefined ? replies.besideSlips(reply, { problem, slips }) : reply
+/** Answers with the options of the Run, and with the refusal, if there is one. */
+export function agreeOn(start: Start): CheckedOptions {
+  const { request, wanted, held } = start
+  const { problem, slips, usable } = held
+  const checked = checkOptions({ ...held, ...wanted, owner: request.trigger.thread.ownerId })
+  const [reply] = refusals.flatMap(refusal => refusal({ ...start, checked }) ?? [])
+  const isBeside = reply && usable && problem !== undefined
+  return { ...checked, refused: isBeside ? replies.besideSlips(reply, { problem, slips }) : reply }
 }

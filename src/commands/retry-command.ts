@@ -5,20 +5,22 @@ import type { FollowUp } from '../core/record/mailbox-part.ts'
 import type { RunOptions, RunRequest } from '../core/record/request-part.ts'
 import { newRun, type Run } from '../core/record/run.ts'
 import { replies } from '../core/words/replies.ts'
-import { type Conversation, command, type Reads, type Request, reject, type Wanted } from './command.ts'
+import {
+  type Conversation,
+  command,
+  type Reads,
+  type Request,
+  reject,
+  type Wanted,
+  wants,
+} from './command.ts'
 import { inTheWay } from './join-or-wait.ts'
 import { beginning, inSession, type StartReads, supersededBy } from './new-run.ts'
-import { type Free, mayDouble, refusalOf } from './refusals.ts'
-import { checkOptions, settingsFor } from './run-options.ts'
+import { agreeOn, type Free, mayDouble } from './refusals.ts'
+import { settingsFor } from './run-options.ts'
 
-const wanted = (
-  { options }: Request,
-  { request: { options: before, what, approves } }: Run,
-): Pick<Wanted, 'options' | 'what' | 'approves'> => ({
-  options: { ...OfRetry.parse(before), ...options },
-  what,
-  approves,
-})
+const wanted = (request: Request, { request: { options, what, approves } }: Run): Wanted =>
+  wants(request, { what, approves, options: { ...OfRetry.parse(options), ...request.options } })
 
 export const retryCommand = command({
   name: 'retry',
@@ -47,9 +49,8 @@ export const retryCommand = command({
   },
 
   decide(request, { live, before, goneOn }) {
-    const { trigger, runId } = request
-    if (live) return live.id === runId ? { kind: 'started' } : inTheWay(live, 'retry')
-    if (!trigger.snapshot.open) return reject(replies.closed)
+    if (live) return live.id === request.runId ? { kind: 'started' } : inTheWay(live, 'retry')
+    if (!request.trigger.snapshot.open) return reject(replies.closed)
     if (goneOn) return reject(replies.goneOn)
     if (!before) return reject(replies.nothingToRetry)
     const { lastRun } = before.conversation
@@ -59,9 +60,8 @@ export const retryCommand = command({
     if (isFailed && !offerAfter(outcome) && Object.keys(given).length === 0)
       return reject(replies.noUse(outcome))
     const asked = wanted(request, lastRun)
-    const checked = checkOptions({ ...before.held, ...asked, owner: trigger.thread.ownerId })
-    const refused = refusalOf({ ...before, request, wanted: asked, given, checked, again: true })
-    return refused ? reject(refused) : { kind: 'start', run: again(request, before, checked.options) }
+    const { refused, options } = agreeOn({ ...before, request, wanted: asked, given, again: true })
+    return refused ? reject(refused) : { kind: 'start', run: again(request, before, options) }
   },
 })
 

@@ -220,17 +220,19 @@ export const presetNameOf = ({ label, base = 'codex' }: LabelTrigger): string =>
 
 /** What is asked by a label. One that is not known is told by whoever starts work. */
 export const wantedBy = (trigger: LabelTrigger, settings: RepoSettings): What =>
-  presetOf(trigger, settings)?.what ?? 'work'
+  presetOf(trigger, settings).what ?? 'work'
 
 interface Preset {
   options: Options
   instruction?: string | undefined
   what?: What
+  /** Nobody knows it. */
+  unknown?: Reply
 }
 
-/** @returns nothing for a label whose preset nobody knows */
-export function presetOf(trigger: CommandTrigger, settings: RepoSettings): Preset | undefined {
-  const name = trigger.kind === 'label' ? presetNameOf(trigger).toLowerCase() : ''
+export function presetOf(trigger: CommandTrigger, settings: RepoSettings): Preset {
+  const given = trigger.kind === 'label' ? presetNameOf(trigger) : ''
+  const name = given.toLowerCase()
   if (name === '') return { options: {} }
   const { state: _, ...presetsHere } = settings.labels
   const [, own] = Object.entries(presetsHere).find(([each]) => each.toLowerCase() === name) ?? []
@@ -240,10 +242,7 @@ export function presetOf(trigger: CommandTrigger, settings: RepoSettings): Prese
   }
   const known = presets.find(each => each === name)
   if (known === 'ask' || known === 'plan' || known === 'review') return { options: {}, what: known }
-  return known && { options: { effort: known } }
+  if (known) return { options: { effort: known } }
+  const names = [...Object.keys(presetsHere), ...presets]
+  return { options: {}, unknown: replies.preset(given, nearest(name, names), names) }
 }
-
-export const presetNames = ({ labels: { state: _, ...own } }: RepoSettings): string[] => [
-  ...Object.keys(own),
-  ...presets,
-]

@@ -1,9 +1,9 @@
 /** Why work is not started: each rule by itself, and which is told first. */
 import { describe, expect, test } from 'vitest'
-import { refusalOf, type Start } from '../../src/commands/refusals.ts'
+import { agreeOn, type Start } from '../../src/commands/refusals.ts'
 import { type Options, presets } from '../../src/core/command/options.ts'
 import { type Reply, replies } from '../../src/core/words/replies.ts'
-import { ask, head, pull, pullThread, runWith } from '../core/given.ts'
+import { head, pull, pullThread, runWith } from '../core/given.ts'
 import { asking, comment, conversation, held, label, marker } from './asked.ts'
 
 const onPull = asking({ ...comment, thread: pullThread })
@@ -23,8 +23,8 @@ const costs = (cost: number): Partial<Start> => ({
 })
 const merged = { conversation: { ...conversation, pull: { ...pull, state: 'merged' as const } } }
 const withPull = { conversation: { ...conversation, marker: { ...marker, made: 'made', pull: 9 }, pull } }
-const model = replies.model('gpt-9', undefined, [])
-const noModel = { checked: { options: ask.options, refused: model } }
+const noModel = wanting({ options: { model: 'gpt-9' } })
+const model = replies.model('gpt-9', 'gpt-5.6', held().known.models)
 
 const given = (options: Options): Partial<Start> => ({ given: options })
 const onFork = { request: onPull, head: fork }
@@ -40,13 +40,12 @@ const from = (branch: string | undefined): Partial<Start> => ({
 })
 
 const refusal = (...differs: Partial<Start>[]) =>
-  refusalOf(
+  agreeOn(
     Object.assign(
       { request: asking(comment), given: {}, ...wanting({}), held: held(), closers: [] },
-      { checked: { options: ask.options, refused: undefined } },
       ...differs,
     ),
-  )
+  ).refused
 
 describe('work is refused', () => {
   test.each<[rule: string, start: Partial<Start>, reply: Reply]>([
