@@ -537,6 +537,7 @@ describe('without access to the repository', () => {
     ['GitHub is not waited for', lost(githubAway()), 'cancel', newPhase],
     ['no pull request is looked at', lost(claimsPull), 'cancel', newPhase],
     ['the end of an agent is looked for', changed(lost(due), cancelAsked(t0)), 'poll', newPhase],
+    ['the thread is told nothing', changed(lost(inTwoSeconds), cancelAsked(t0)), 'wait 2000', newPhase],
     ['an agent that has ended has its outcome', lost(isCancelled), 'settle-outcome', newPhase],
     ['nothing is told, taken off or edited at the end', changed(lost(), stopped), 'end', newPhase],
   ])
