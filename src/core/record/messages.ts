@@ -307,7 +307,7 @@ function withoutFollowUps(run: Run, message: RunMessage & { kind: 'withdraw-foll
   return withStop(after, { ...message, kind: 'stop', at })
 }
 
-/** A round that began for words which are gone: what was asked first has its result. */
+/** The words of its round are gone, and the first request is done. */
 function isWithoutWords(run: Run): boolean {
   const { mailbox, result, session } = run
   if (result.outcome || mailbox.stop || mailbox.pendingFollowUps.length > 0 || !session.instructionSent)
