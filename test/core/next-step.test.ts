@@ -223,7 +223,6 @@ describe('while the agent works', () => {
     ['an address is checked before more words are passed on', working(claimsPull, wordsWait), 'adopt-pull u'],
     ['a new pull request is shown first', working(wordsWait, due, hasPull), 'edit-status', newPhase],
     ['a new pull request is not the end', working(nextPoll(now.at + 4_000), hasPull), 'wait 4000'],
-    ['words go to the agent that talks on', working(passing(more('a')), hasPull), 'deliver'],
     ['after its turn it settles', working(hasPull, idleFor(3_000), lastPoll(now.at - 500)), 'settle-outcome'],
     ['a look once more', working(idleFor(3_000), lastPoll(now.at - 3_000), nextPoll(now.at - 1_000)), 'poll'],
     ['after that look, GitHub is asked', working(idleFor(3_000), lastPoll(now.at - 500)), 'find-result'],
@@ -414,7 +413,6 @@ describe('after the outcome', () => {
       working({ ...over, request: { ...ask, inline: [inlineComment()] } }),
       'end',
     ],
-    ['a follow-up makes it go on', working(over, wordsWait), 'resume-work'],
     ['a follow-up goes before all else is told', working(over, wordsWait, untold), 'resume-work', newPhase],
     ['a pull request that is told of late is looked at', working(over, claimsPull), 'adopt-pull u'],
   ])
