@@ -112,6 +112,7 @@ const answered: RunChange = {
   session: { cost: null },
 }
 
+const known: RunChange = { report: { status: { ...status, nodeId: 'IC_900' } } }
 const untoldAnswer = changed(answered, left('conclude'))
 
 describe('from the asking to the start', () => {
@@ -197,6 +198,9 @@ describe('from the asking to the start', () => {
   ])
 })
 
+const source = { trigger: 't', command: 0, last: true }
+const answers: RunChange = { mailbox: { answers: [{ id: 'a', to: maya, source }] } }
+
 describe('while the agent works', () => {
   const marker = 'sandbox-gone' as const
   const cutOff = changed(
@@ -206,7 +210,7 @@ describe('while the agent works', () => {
   const wentOn: RunChange = { result: { resumed: { why: marker, words: [] } } }
   const completed = { ...taskRun, status: 'completed' as const, changedAt: now.at }
   holds([
-    ['it is looked at', working(due), 'poll'],
+    ['who sent words is answered first', working(answers, due), 'answer-message'],
     ['a permission is answered', working(asks(false)), 'answer-permission allow'],
     ['a question is put to people', working(asks(true)), 'put-question'],
     ['a turn that broke goes on', working(cutOff), 'resume-turn sandbox-gone'],
@@ -289,6 +293,7 @@ describe('a stop', () => {
     ['is then looked for', working(stopAsked, cancelAsked(t0), due), 'poll'],
     ['is waited for between looks', working(stopAsked, cancelAsked(t0), inTwoSeconds), 'wait 2000'],
     ['keeps what the agent made', working(stopAsked, claimsPull), 'adopt-pull u'],
+    ['that PostHog confirmed is answered', working(stopAsked, isCancelled, answers), 'answer-message'],
     ['that PostHog confirmed: what is left behind?', working(stopAsked, isCancelled), 'find-result'],
     ['is done when its result is known', working(stopAsked, isCancelled, resultChecked), 'settle-outcome'],
     [
@@ -334,10 +339,10 @@ describe('after the outcome', () => {
   const over = changed(answered, hasCompleted)
   const untold: RunChange = { report: { done: [], labels: ['codex'] } }
   const concluded: RunChange = { report: { done: ['conclude'], labels: ['codex'] } }
-  const known: RunChange = { report: { status: { ...status, nodeId: 'IC_900' } } }
   const folded: RunChange = { report: { status: { ...status, nodeId: 'IC_900', minimized: true } } }
   const fixed = { comments: [{ id: 1, threadId: 'PRRT_1' }] }
   const stopped = { kind: 'stopped', by: 'maya' } as const
+  const opened: RunChange = { result: { outcome: { kind: 'pull' }, pulls: [pull] } }
   const answer = '```review-comments\n[{ "id": 1, "done": true, "said": "Done." }]\n```'
   const saysWhatIsFixed = (...differs: RunChange[]): Run =>
     working(
@@ -352,14 +357,14 @@ describe('after the outcome', () => {
     ['the cost before the last word', working(over, untold, { session: { cost: undefined } }), 'ask-cost'],
     ['the last word comes after the status', working(over, untold), 'conclude'],
     [
-      'what its pull request needs is read before the last word',
-      working(over, untold, { result: { hinted: true, pulls: [pull], outcome: { kind: 'pull' } } }),
+      'what it needs is read before',
+      working(over, untold, opened, { result: { hinted: true } }),
       'read-needs',
     ],
     [
       'the last word is edited where the pull request was merged since',
-      working(over, {
-        result: { pulls: [pull], outcome: { kind: 'pull' }, ended: { number: 9, how: 'merged', at: t0 } },
+      working(over, opened, {
+        result: { ended: { number: 9, how: 'merged', at: t0 } },
         report: { lastWord: { commentId: 77, as: 'comment' } },
       }),
       'edit-last-word',
@@ -372,6 +377,11 @@ describe('after the outcome', () => {
       }),
       'conclude',
       newPhase,
+    ],
+    [
+      'its pull request is put right then',
+      working(over, concluded, { result: { untended: [9] } }),
+      'tend-pull',
     ],
     ['the reaction after the last word', working(over, concluded), 'react'],
     ['the label after the reaction', working(over, labelled, left('drop-branch')), 'unlabel'],
@@ -480,6 +490,7 @@ describe('while PostHog is out of reach', () => {
     ['a pull request is looked at', working(due, posthogAway(), claimsPull), 'adopt-pull u'],
     ['GitHub is asked what came of it', working(posthogAway(), idleFor(hour), lastPoll(t0)), 'find-result'],
     ['a new run finds its branch', runWith(ready, posthogAway()), 'find-branch'],
+    ['the thread of a new run is told', runWith(ready, begun, posthogAway()), 'edit-status', newPhase],
     [
       'an effect without an answer waits',
       working(due, posthogAway(), intends({ kind: 'deliver', at: t0, messageId: 'a' })),
@@ -546,6 +557,11 @@ describe('while GitHub is out of reach', () => {
   holds([
     ['the agent is looked at', working(githubAway(), due), 'poll'],
     ['the agent is not looked at before its time', working(githubAway()), 'wait 4000', newPhase],
+    [
+      'an agent is looked at beside',
+      working(githubAway(), due, intends({ kind: 'open-pull', at: t0 })),
+      'poll',
+    ],
     ['a stop is asked for', working(githubAway(), stopAsked), 'cancel'],
     ['a stop goes first', working(githubAway(), stopAsked, intends({ kind: 'open-pull', at: t0 })), 'cancel'],
     ['words are passed on', working(githubAway(), passing(more('a'))), 'deliver'],
@@ -590,6 +606,7 @@ describe('a pull request that GitHub does not show', () => {
     ['holds up no words', working(hidden, passing(more('a'))), 'deliver'],
     ['holds up the end of the turn', working(hidden, idleFor(hour), lastPoll(t0)), 'wait 700'],
     ['holds up the end', working(over, hidden), 'wait 700'],
+    ['holds up that the status is folded away', working(over, hidden, known), 'wait 700'],
     ['lets an end go for a command', working(over, hidden, { mailbox: { releaseThread: true } }), 'end'],
   ])
 })

@@ -6,7 +6,6 @@ import { NoResponse, Rejected, RetryLater, type Service } from '../../src/core/m
 import type { StepResult, TasksClient } from '../../src/core/model/ports.ts'
 import type { Person } from '../../src/core/model/thread.ts'
 import { cancelKey } from '../../src/core/record/agent-end.ts'
-import { readMessages } from '../../src/core/record/messages.ts'
 import { retryOf } from '../../src/core/record/retries.ts'
 import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
@@ -691,25 +690,6 @@ describe('an agent that can not be looked after', () => {
     expect(deleteBranch).not.toHaveBeenCalled()
     expect(came.verdict).toEqual({ kind: 'end' })
   })
-})
-
-test('whoever stops an agent that works on after the last word sees that it stopped', async () => {
-  const status = { commentId: 900, phase: 'x', nodeId: 'IC_900', at: t0, hash: 'x', heardAt: t0 }
-  const inbox = [JSON.stringify({ kind: 'stop', id: 's', by: maya, at: t0 + minute })]
-  const stopped = readMessages(working(over, { report: { status, readOnlyThread: false } }), inbox)
-  expect(stopped.mailbox.stop).toBeDefined()
-  const github: Partial<GitHubCalls> = {
-    'comments.edit': async () => ({ nodeId: 'IC_900' }),
-    'thread.settle': async ({ fold }) => (fold === undefined ? { refused: [] } : expect.fail('folded')),
-    'comments.post': async body => expect.fail(body),
-  }
-  const ended = changed(stopped, taskRunIs({ status: 'cancelled' }), {
-    result: { resultChecked: true },
-    workspace: { branch: undefined },
-  })
-  const came = await advance(ended, { github, posthog: noCost })
-  expect(came.run.result.outcome).toMatchObject({ kind: 'stopped', by: 'maya' })
-  expect(came.verdict).toEqual({ kind: 'end' })
 })
 
 test('a pull request that GitHub will not show is asked for once, not for ever', async () => {
