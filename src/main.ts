@@ -8,7 +8,7 @@ import { environment, goThroughProxy, startedByNpm } from './process-environment
 setFlagsFromString('--heap-growing-percent=20')
 
 let started = start()
-// Before it has started, too: process 1 of a container ignores what nobody listens to.
+// It listens even before it has started: process 1 of a container ignores what nobody listens to.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => void stop(signal))
 await started
 

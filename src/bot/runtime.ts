@@ -163,7 +163,7 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
     webhookEndpoint: endpoint,
     readiness: () => readinessOf(runtime),
     metrics: { page: metrics.page, token: metricsToken },
-    // Only where somebody asks.
+    // The schemas are loaded only when somebody asks.
     schema: async path => (await import('../settings-schemas.ts')).schemaAt(path),
     admin,
   })

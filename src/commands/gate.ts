@@ -147,6 +147,6 @@ async function stillRequests(context: ThreadContext, { reviewId }: Deleted, call
   return texts.some(({ text }, at) => parseCommands({ text, page: pages[at] }, calls).length > 0)
 }
 
-/** Where it was asked. */
+/** The comment where it was asked. */
 export const placeOf = (trigger: ThreadTrigger): CommentRef | undefined =>
   trigger.kind === 'comment' ? trigger.commentRef : undefined

@@ -99,7 +99,7 @@ export const beginning = ({ trigger, runId, command }: Request, { head, held, co
   baseline: { snapshot: trigger.snapshot, settings: held.settings, settingsProblem: held.problem, head },
 })
 
-/** In another session than the same, that one is ended, since PostHog could resume its agent. */
+/** If the session is another one, the earlier one is ended, since PostHog could resume its agent. */
 export function inSession(
   { marker, session, pull, lastRun }: Conversation,
   trigger: CommandTrigger,

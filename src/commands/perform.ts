@@ -50,7 +50,7 @@ export async function perform(context: CommandContext, decision: Decision): Prom
       const baseline = { prefetched: context.github.thread.prefetched() }
       // It waited for another one here.
       const schedule = { enteredAt: context.record.waits?.since }
-      // One that was made before may be forgotten.
+      // A Run that was made before may be forgotten.
       const attempts = { lagsSince: context.job.lagsSince }
       const run = changed(decision.run, { session: { tenant }, baseline, schedule, attempts })
       const { outcome } = await runs.add(run.id, run, threadSlot(run.thread))

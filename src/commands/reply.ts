@@ -189,7 +189,10 @@ export function reactWithEyes(context: CommandContext): boolean {
   return true
 }
 
-/** Before the eyes are taken off again. GitHub may set them later than this; then they are taken off once more. */
+/**
+ * Waits for the eyes before they are taken off again. GitHub may set them later than this; then they are taken off once
+ * more.
+ */
 export async function awaitEyes(context: CommandContext): Promise<void> {
   const { eyes, github } = context
   if (!eyes) return

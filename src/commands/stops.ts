@@ -27,7 +27,7 @@ import { newlyAsked, shownBy, textsOf, textsToSee } from './read-commands.ts'
 import { stopCommand } from './stop-command.ts'
 import { isOfThread, stoppedIn, stopsIn, type ThreadRecord } from './trigger-record.ts'
 
-/** Before it looks for what it ends; what waits in the thread is woken, and finds the mark. */
+/** Leaves the mark before it looks for what it ends. What waits in the thread is woken, and finds the mark. */
 export async function markStop(
   context: CommandContext,
   thread = context.record.trigger.thread,

@@ -32,7 +32,7 @@ export async function stillWaits(context: CommandContext): Promise<boolean> {
   // Withdrawn, or replaced by an edit.
   if ((await context.job.inbox()).length > 0) return false
   if (await stopOf(context)) return false
-  // Before GitHub is asked again for all that PostHog would not take.
+  // PostHog is asked first, so that GitHub is not asked again for all that PostHog would not take.
   if (retries.posthog) await context.deps.posthog.sandboxes()
   if (waits?.run === undefined) return false
   const live = await liveRun(context.deps.runs, trigger.thread)

@@ -26,7 +26,7 @@ interface AppResponse {
   }
 }
 
-/** Only what the bot uses. */
+/** A token has only what the bot uses. */
 const permissions: Permissions = {
   contents: 'write',
   issues: 'write',

@@ -74,7 +74,7 @@ async function follow(trip: Trip, start: URL, token: string | undefined): Promis
     if (response.ok) return undefined
     const target = targetOf(response, url, webUrl)
     if (!target) return unusable(response, now())
-    // To sign in.
+    // These are pages to sign in.
     if (/^\/(?:login|session|sso)(?:\/|$)/.test(target.pathname)) return undefined
     if (redirects === maxRedirects) throw new BadAttachment('GitHub sent the download on too often')
     url = target

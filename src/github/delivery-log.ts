@@ -125,7 +125,7 @@ const Reactions = z.array(
   z.object({ content: z.string(), user: z.object({ login: z.string() }).nullish().catch(undefined) }),
 )
 
-/** While we are at it, there are eyes. */
+/** Eyes show that the bot is at it. */
 const underWay = 'eyes'
 
 /** Whether a comment, issue or pull request shows that we answered it: our reaction at an end stays on it. */

@@ -127,7 +127,7 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
       )
     },
 
-    /** Not repeatable: after `NoResponse`, look with `from` first. */
+    /** This can't be repeated: after `NoResponse`, look with `from` first. */
     async create({ body, footer, ...pull }) {
       const query = { ...at, ...pull, body: `${redact(body)}\n\n${written(footer)}`, draft: true }
       return viewed((await client.rest.pulls.create(query)).data)

@@ -194,7 +194,7 @@ export function reviewsOf({
   written,
 }: ThreadAccess): ThreadClient['reviews'] {
   return {
-    /** Not repeatable: after `NoResponse`, look with `own` first. */
+    /** This can't be repeated: after `NoResponse`, look with `own` first. */
     async post({ sha, body, comments }) {
       const { data } = await client.rest.pulls.createReview({
         ...{ ...at, pull_number: thread.number, commit_id: sha, event: 'COMMENT', body: written(body) },

@@ -136,7 +136,7 @@ export function readDeliveries(
         signal.throwIfAborted()
         const together = due.slice(first, first + way.sideBySide)
         for (const each of together) left.set(each.id, { ...each, last: now(), times: each.times + 1 })
-        // Before the request, so that a crash does not repeat it. What is read twice is done once.
+        // It is saved before the request, so that a crash does not repeat it. What is read twice is done once.
         if (way.delivers) await saveLeft()
         const fates = await Promise.allSettled(together.map(each => way.act(each, memory.began)))
         for (const [index, fate] of fates.entries()) {
@@ -254,7 +254,7 @@ interface Down {
   signal: AbortSignal
 }
 
-/** Newest first, a call for each hundred. @returns a cursor if it goes on below */
+/** Reads the newest first, with a call for each hundred. @returns a cursor if it goes on below */
 export async function readDown(
   deliveries: ReadDeps['deliveries'],
   { cursor, until, known = new Set(), most, signal }: Down,

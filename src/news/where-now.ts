@@ -13,7 +13,7 @@ import { sets } from '../core/record/run-index.ts'
 import { showStatus } from '../runs/steps/status-comment.ts'
 import { drawStatus } from '../runs/steps/step-context.ts'
 
-/** Before what the webhook says is seen to. What GitHub does not answer now, the next one brings. */
+/** Looks before what the webhook says is seen to. What GitHub does not answer now, the next webhook brings. */
 export async function seeWhereNow(deps: TriggerDeps, id: string, said: Repository): Promise<void> {
   const count = (set: string) => ({ kind: 'count', set }) as const
   const unsaidHere = count(sets.unsaidIn(said.repoId))

@@ -63,7 +63,7 @@ export function sessionLog(request: Request) {
     }
   }
 
-  /** One call if the server counts entries, else one a page. */
+  /** It takes one call if the server counts entries, else one a page. */
   async function length(session: Session): Promise<number> {
     const read = await page(session, { limit: '1', offset: '0' })
     if (!read) return 0

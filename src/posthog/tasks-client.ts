@@ -48,7 +48,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
         return undefined
       }),
 
-    /** One call. Not repeatable: after `NoResponse`, call `findTask` first. */
+    /** One call, which can't be repeated: after `NoResponse`, call `findTask` first. */
     async createTask({ title, description, repository, integration }) {
       const body = {
         title: cut(redact(title), 255),
@@ -74,7 +74,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
     },
 
     /**
-     * Not repeatable: after `NoResponse`, compare `runIds`.
+     * This can't be repeated: after `NoResponse`, compare `runIds`.
      * @param before the runs that the task had
      */
     async startRun(taskId, body, before) {

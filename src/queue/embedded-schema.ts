@@ -96,7 +96,7 @@ SELECT n::int, member.id, member.score FROM jsonb_array_elements_text($2::jsonb)
 export const firstMembers = members('ASC')
 export const lastMembers = members('DESC')
 
-/** Unless the row changed since it was read (xmin). */
+/** Changes the row unless it changed since it was read (xmin). */
 export const mended = `
 SELECT codex.place(queue, id, $4::jsonb) FROM bullmq.job WHERE queue = $1 AND id = $2 AND xmin::text = $3`
 

@@ -123,7 +123,7 @@ export class JobWorker<Data> {
   }
 
   async #step(job: BullMqJob, token: string): Promise<Outcome> {
-    // If unknown: rather one step too many.
+    // If it is unknown, one step too many is better than none.
     let noticed = await inboxSize(this.#backend, idOf(job)).catch(() => 0)
     const read = this.#read(job)
     if (typeof read === 'number') {

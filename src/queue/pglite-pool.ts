@@ -12,7 +12,7 @@ import { assertRoom, type DataFolder } from './data-folder.ts'
 import type { QueueLog } from './queue-log.ts'
 import { QueueFull } from './work-queue.ts'
 
-/** After a failure, as BullMQ's workers fetch again at once; and before the next search for room. */
+/** The pause after a failure, as BullMQ's workers fetch again at once, and before the next search for room. */
 const PAUSE_MS = 500
 /** PostgreSQL's code for a full disk. */
 const DISK_FULL = '53100'

@@ -18,7 +18,7 @@ export interface QueueBackend {
   budgets?(prefix: string): (name: string) => BudgetStore
   /** Rejects unless it takes writes. */
   probe(): Promise<void>
-  /** Only for backends whose worker connection can break. */
+  /** Backends whose worker connection can break have it. */
   workersConnected?(): boolean
   /** @throws QueueUnavailable while its disk is almost full */
   assertRoom?(): void

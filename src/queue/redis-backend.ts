@@ -98,7 +98,7 @@ function deliveryClock(redis: Redis): DeliveryClock {
     came() {
       if (performance.now() - writtenAt < 1_000) return
       writtenAt = performance.now()
-      // Another one comes.
+      // It does not matter if it fails: another webhook comes.
       redis.set(DELIVERED, Date.now()).catch(() => {})
     },
     last: async () => Number(await redis.get(DELIVERED)) || undefined,

@@ -44,7 +44,7 @@ export interface Placed {
   path: string
   line: number
   body: string
-  /** Where it is on several lines. */
+  /** The first line, if it is on several. */
   startLine?: number | undefined
   /** A change that GitHub offers for these lines. */
   suggestion?: string | undefined

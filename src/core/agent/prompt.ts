@@ -120,7 +120,7 @@ function comments(run: Run, words: Words): Part[] {
   })
 }
 
-/** Where the agent is to say what became of each comment on a line. */
+/** Says whether the agent is to say what became of each comment on a line. */
 const asksLineAnswers = ({ thread, request, baseline: { settings } }: Run): boolean =>
   settings.review.resolve && thread.kind === 'pull' && request.what === 'work'
 

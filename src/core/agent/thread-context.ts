@@ -24,7 +24,7 @@ export type Trust = 'trusted' | 'involved' | 'outsider' | 'unknown'
 
 export interface Reading {
   words: Words
-  /** Where the agent has read up to. */
+  /** The agent has read up to here. */
   readUpTo: ReadUpTo | undefined
   /** What it is given of the thread itself; nothing if it knows the thread. */
   description: string | undefined

@@ -17,7 +17,7 @@ type Takes =
   | { kind: 'nothing'; means: unknown }
 
 export interface OptionInfo {
-  /** Where it is not the key. */
+  /** The word, if it is not the key. */
   word?: string
   takes: Takes
   about: string

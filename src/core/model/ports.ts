@@ -102,7 +102,7 @@ export interface ThreadClient {
     edit(commentId: number, body: string, replyRef?: ReplyRef): Promise<{ nodeId: string } | 'gone'>
     /** Our own comment. Comments on lines have ids of their own. */
     own(since?: number, replyRef?: ReplyRef): Promise<OwnComment[]>
-    /** Newest first, among the newest thousand of all. */
+    /** The bot's own, newest first, among the newest thousand of all. */
     ownOfRepository(): Promise<{ number: number; body: string }[]>
     /** The comments that were read ahead, else the comments since then. */
     earlier(since?: number): Promise<OwnComment[]>
@@ -125,7 +125,7 @@ export interface ThreadClient {
     comments(reviewId: number): Promise<InlineComment[]>
     /** The newest hundred of the pull request. */
     threads(): Promise<ReviewThread[]>
-    /** All of them, if GitHub lets it. May be repeated. @throws Rejected if one was refused */
+    /** Resolves all of them, if GitHub lets it. It may be repeated. @throws Rejected if one was refused */
     resolve(ids: readonly string[]): Promise<void>
     /** What others wrote in reviews and on lines of that pull request. */
     remarks(number: number): Promise<CommentView[]>

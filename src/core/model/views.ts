@@ -236,7 +236,7 @@ export const IssueBranches = z.object({
   linked: z.array(BranchView),
   ours: z.array(BranchView),
   base: BranchView.optional(),
-  /** Linked, but in another repository. */
+  /** A branch that is linked, but in another repository. */
   elsewhere: LinkedElsewhere.optional(),
   /** Linking needs them. They are `undefined` where GitHub does not say. */
   ids: z.object({ issue: z.string(), repository: z.string() }).optional(),

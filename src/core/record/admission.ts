@@ -132,7 +132,7 @@ const windowsOf = ({ data }: Me, now: number) =>
     set: sets.started(of === 'thread' ? data.thread : placeOf(data, of)),
   }))
 
-/** Newest first; a limit that so many Runs keep to is told by other limits. */
+/** The newest come first. A limit that so many Runs keep to is told by other limits. */
 const most = { kind: 'last', count: 1_000 } as const
 
 /** What is told of a limit before it is reached. */

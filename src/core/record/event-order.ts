@@ -48,7 +48,7 @@ export const momentOfRequest = ({
 
 function commentMoment({ commentRef }: Extract<Origin, { kind: 'comment' }>): Moment['comment'] {
   switch (commentRef.kind) {
-    // Older than what is said below it.
+    // The subject is older than what is said below it.
     case 'subject':
       return { kind: commentRef.kind, id: 0 }
     case 'review':

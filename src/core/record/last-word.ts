@@ -8,7 +8,7 @@ import { limits } from './timing.ts'
 
 const maxListeners = 10
 
-/** All whose words this round is about, in their order. */
+/** The people whose words this round is about, in their order. */
 export function listeners({ request, mailbox, report, result }: Run): string[] {
   const words = mailbox.wordsOfRound.flatMap(({ by, resumes }) => (resumes ? [] : [by.login]))
   const first = result.round === 0 ? [request.by.login] : []

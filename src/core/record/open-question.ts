@@ -35,7 +35,7 @@ export function inlineOf(run: Run, { id, inline = [], source }: FollowUp): OpenI
   return inlinePlace(run)?.rootId === rootId ? [] : [{ commentId, rootId, messageId: id, by: 'comment' }]
 }
 
-/** Where the Run is answered, if it was asked on a line. */
+/** The comment on a line where the Run is answered, if it was asked on one. */
 export function inlinePlace({ request, report }: Run): (CommentRef & { kind: 'inline' }) | undefined {
   const { origin } = request
   const place = origin.kind === 'comment' ? origin.commentRef : undefined
@@ -59,7 +59,7 @@ const LineAnswers = z
   .max(200)
   .refine(all => new Set(all.map(({ id }) => id)).size === all.length, 'each comment once')
 
-/** Where the settings ask for them; `text` is what the agent said besides. */
+/** The answers on lines, if the settings ask for them. `text` is what the agent said besides. */
 export function lineAnswersIn({ session, baseline }: Run): {
   text: string | undefined
   lineAnswers: LineAnswer[]

@@ -54,7 +54,7 @@ interface Requested extends Pick<Run, 'request'> {
   mailbox?: Partial<Pick<Run['mailbox'], 'requesters'>>
 }
 
-/** All by whose words the work was made, in this Run and in those that it goes on from. */
+/** The people whose words made the work, in this Run and in those that it goes on from. */
 export function requestersOf({ request, mailbox }: Requested): Person[] {
   const all = [request.by, ...(request.before ?? []), ...(mailbox?.requesters ?? [])]
   return [...new Map(all.map(each => [each.id, each])).values()]

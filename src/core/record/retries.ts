@@ -1,4 +1,4 @@
-/** All that is asked again later: what did not answer, or refused, each waited out by itself. */
+/** What is asked again later, since a service did not answer or refused. Each service is waited out by itself. */
 import {
   type CallKind,
   isOfService,

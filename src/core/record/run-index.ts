@@ -23,7 +23,7 @@ export interface Indexed {
 interface Declared<Key> {
   /** The keys of the sets that the Run is in. */
   keys(run: Run): readonly Key[]
-  /** Where it stands in them; without it, by when it was added. */
+  /** Its place in them. If there is none, a Run stands by when it was added. */
   score?(run: Run): number | undefined
   /** See `IndexEntry`. */
   keptMs?(run: Run): number | undefined
@@ -130,7 +130,7 @@ export const sets = {
       return session.taskRun ? refsOf(run, workspace.branch?.name, session.taskRun.headBranch) : []
     },
   }),
-  /** Where pull requests come from that it opened or works on: news of their checks name that. */
+  /** The heads of pull requests that it opened or works on. News of their checks name the head. */
   head: set(({ repoId, ref }: Ref) => `head ${repoId} ${ref}`, {
     keys: run => refsOf(run, run.thread.kind === 'pull' ? run.workspace.branch?.name : undefined),
     keptMs: kept,
@@ -146,7 +146,7 @@ export const sets = {
   }),
   installation: set((id: number) => `installation ${id}`, { keys: ({ thread }) => [thread.installationId] }),
   repository: set((repoId: number) => `repository ${repoId}`, { keys: ({ thread }) => [thread.repoId] }),
-  /** Where each has its repository. */
+  /** The address of its repository: number, installation, name and default branch. */
   address: set<Repository>(
     at => `place ${at.repoId} ${at.installationId} ${fullName(at)} ${at.defaultBranch}`,
     { keys: ({ thread }) => [thread] },

@@ -129,7 +129,7 @@ function isWrong(value: unknown): string {
 export const problemText = (path: string, { line, key, message }: SettingsProblem): string =>
   `${path}${line === undefined ? '' : `, line ${line}`}: ${key === '' ? '' : `\`${key}\` `}${message}`
 
-/** On the default branch. */
+/** The file is on the default branch. */
 export const settingsPath = '.github/codex.yml'
 
 /** Where the bot serves its schema. */

@@ -6,7 +6,7 @@ import { withoutEntities } from './safe-markdown.ts'
 import type { ShownText } from './seen-page.ts'
 
 export const Attachment = z.object({
-  /** At most 255 bytes, without slashes, controls or invisible characters. */
+  /** A name has at most 255 bytes, and no slashes, controls or invisible characters. */
   name: z.string(),
   url: z.string(),
 })
@@ -45,7 +45,7 @@ const imageHosts: readonly string[] = [
 ]
 const publicGitHub = 'https://github.com'
 
-/** Only GitHub's own addresses of attachments. Nothing else is ever fetched. */
+/** Takes only GitHub's own addresses of attachments. Nothing else is ever fetched. */
 export function attachmentAddress(text: string, webUrl: string): URL | undefined {
   const url = plainUrl(text)
   const home = new URL(webUrl).origin

@@ -80,7 +80,9 @@ function rewritten(source: string): string | undefined {
   return again && isHarmless(again) ? safe : undefined
 }
 
-/** One line inside a sentence of ours. Addresses do not become links: a link could swallow the escapes behind it. */
+/**
+ * Makes one line inside a sentence of ours. Addresses do not become links: a link could swallow the escapes behind it.
+ */
 export function inlineWords(text: string, maxLength: number): string {
   const line = withoutMarkers(stripInvisible(text)).replace(/\s+/g, ' ').trim()
   const cut = line.length > maxLength ? `${line.slice(0, maxLength).toWellFormed().trimEnd()}…` : line

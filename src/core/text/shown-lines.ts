@@ -35,7 +35,7 @@ class Words {
     this.endsBlank = words.endsWith(' ')
   }
 
-  /** If it has no more than a sign or two. */
+  /** The line's start, if it has no more than a sign or two. */
   get start(): string | undefined {
     return this.length > 20 ? undefined : this.text
   }
@@ -63,7 +63,7 @@ export class ShownLines {
   /** Where a mention ends that begins the line. */
   #mentionEnd = 0
   #length = 0
-  /** Since the last word. */
+  /** The rows since the last word. */
   #rows = 0
   #columns = 0
   #isHidden = false
@@ -95,7 +95,7 @@ export class ShownLines {
     return { text: words.text, hasWord: words.hasWord }
   }
 
-  /** Another row of the page, or so many; in it all is in sight again. */
+  /** Begins another row of the page, or so many. All in it is in sight again. */
   row(rows = 1): void {
     this.#rows += rows + Math.floor(this.#columns / maxColumns)
     this.column(0)

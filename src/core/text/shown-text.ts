@@ -70,7 +70,10 @@ const top: Frame = {
   ...{ lines: false, language: '', files: true, number: undefined },
 }
 
-/** All that is read. Classes that shrink letters are marked so; what is on neither list is GitHub's, and left out. */
+/**
+ * These elements are read. Classes that shrink letters are marked so. What is on neither list is GitHub's, and left
+ * out.
+ */
 const inline = new Set(
   'strong b em i ins mark g-emoji time wbr abbr cite dfn var ruby del s strike q a'.split(' '),
 )
@@ -86,7 +89,7 @@ const blocks = new Set(
   ),
 )
 
-/** Only GitHub sets classes: a writer's are taken off. */
+/** GitHub alone sets classes: it takes a writer's off. */
 const knownClass =
   /^(?:highlight|snippet-clipboard-content|markdown-(?:body|heading|alert)|footnotes|email-fragment|pl-|issue-(?:keyword|shorthand)|(?:user|team)-mention|js-issue-link|labelsize)/
 const drawn = /^(?:mermaid|geojson|topojson|stl)$/

@@ -35,7 +35,7 @@ function branch({ workspace: { branch: found }, thread }: Run): string[] {
   ]
 }
 
-/** Until all of it is done. */
+/** Shows the set-up until all of it is done. */
 function setUp(run: Run): string[] {
   const steps = run.session.progress.filter(({ step }) => !step.startsWith('pr'))
   const isDone = steps.at(-1)?.done === true && !steps.some(({ failed }) => failed)

@@ -24,7 +24,7 @@ import { mentions, priced, pullLink, withCode } from './words.ts'
 /** What is told to whoever gave a command. */
 export interface Reply {
   text: string
-  /** All that somebody without rights gets of its like in a thread. Of refusals nobody gets more. */
+  /** Somebody without rights gets no more of its like in a thread. Nobody gets more refusals. */
   limit:
     | 'one refusal a day'
     | 'one failure a day'

@@ -76,7 +76,7 @@ function urlOf(thread: Thread, asked: CommentRef): string {
 
 const maxAsked = 40
 
-/** Where that was said, or somebody chose it meanwhile. */
+/** Names the base if somebody said it, or chose it meanwhile. */
 function into(run: Run): string[] {
   const base = newPulls(run).at(-1)?.base
   if (run.result.outcome?.kind !== 'pull' || base === undefined) return []

@@ -83,7 +83,7 @@ function downgraded({ request: { options }, session: { taskRun } }: Run): string
   ]
 }
 
-/** One line a reason, however many files. */
+/** Each reason has one line, however many files it is about. */
 const attachments = ({ workspace: { attachments } }: Run): string[] => {
   const failed = attachments?.failed ?? []
   return [...new Set(failed.map(({ why }) => why))].map(reason => {

@@ -98,7 +98,7 @@ const resumedSentence = (why: Unfinished): string =>
     ? 'The session ended before Codex read this. Codex is asked again.'
     : `Codex had not finished when ${unfinished[why].because}. It goes on in the same session.`
 
-/** Before the agent had them, they simply are the newer ones. */
+/** Words that the agent did not have yet are no edit: they simply are the newer ones. */
 function edited({ mailbox: { wordsOfRound, pendingFollowUps } }: Run): string {
   const words = [...wordsOfRound, ...pendingFollowUps].findLast(({ replaces }) => replaces !== undefined)
   if (!words) return ''
@@ -266,7 +266,7 @@ export function session(run: Run, deployment: Deployment): string[] {
 
 const listener = (run: Run): string => run.report.answerTo ?? run.request.by.login
 
-/** To whoever asked: who has to do something before it goes on. */
+/** Tells whoever asked who has to do something before it goes on. */
 export const callComment = (run: Run, needed: Needed, now: number): string =>
   [
     `${mentions([listener(run)])} Codex waits: ${ended(withCode(needed.why, 300))} ${whoMends(needed, now)}`,
@@ -309,7 +309,7 @@ function questionText(request: PermissionRequest): string {
     .join('\n\n')
 }
 
-/** Where it was put to people. */
+/** The address where it was put to people. */
 export function questionUrl(run: Run): string | undefined {
   const request = openQuestion(run)
   const key = request && questionKey(run, request)

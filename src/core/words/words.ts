@@ -118,7 +118,7 @@ const repoUrl = (thread: Thread): string => thread.url.replace(/\/(?:issues|pull
 export const branchUrl = (thread: Thread, branch: string): string =>
   `${repoUrl(thread)}/tree/${branch.split('/').map(inAddress).join('/')}`
 
-/** On the default branch. */
+/** The address of a file on the default branch. */
 export const fileUrl = (thread: Thread, path: string): string =>
   `${repoUrl(thread)}/blob/${[thread.defaultBranch, path].join('/').split('/').map(inAddress).join('/')}`
 

@@ -53,7 +53,7 @@ export const events = [
   'status',
 ] as const
 
-/** Only for a merge queue: not every server has it, and it needs a permission of its own. */
+/** Merge queues need it. Some servers lack it, and it needs a permission of its own. */
 const eventsOfQueue = ['merge_group'] as const
 
 /** GitHub sends some events to every App. */

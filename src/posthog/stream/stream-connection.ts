@@ -72,7 +72,7 @@ export async function connect(
   }
 }
 
-/** One connection a stream; one shared agent, to save memory. */
+/** Each stream has a connection, and all share one agent, to save memory. */
 const plain = new http.Agent({ keepAlive: false })
 const secured = new https.Agent({ keepAlive: false, maxCachedSessions: 10 })
 

@@ -107,7 +107,7 @@ export const editLastWord = step('edit-last-word', {
   },
 })
 
-/** Each finding on its line, where GitHub's diff of that commit has it. */
+/** Puts each finding on its line, where GitHub's diff of that commit has it. */
 async function reviewOf(
   { run, deps, github, job }: StepContext<'reviews.post' | 'pulls.files'>,
   marker: Marker,

@@ -72,7 +72,7 @@ async function closedMeanwhile(
 function settleBranch(context: Finding, branch: Branch): ChangeOf<'workspace' | 'result' | 'session'> {
   const { run } = context
   const { approves } = run.request
-  // Before the agent starts only: afterwards it moves the branch itself.
+  // The head counts only until the agent starts: afterwards it moves the branch itself.
   if (approves?.branch && !run.session.instructionSent) {
     const { sha = branch.sha } = approves
     if (branch.name !== approves.branch || branch.sha !== sha) return failed(context, planOutdated(branch))
@@ -203,7 +203,7 @@ async function make(
   }
 }
 
-/** On which branch the work for an issue is done: one that was made for it, one that people linked, or a new one. */
+/** The branch for the work on an issue: one that was made for it, one that people linked, or a new one. */
 type IssueBranchChoice =
   | { kind: 'ours'; branch: BranchView; linked: boolean }
   | { kind: 'linked'; branch: BranchView }

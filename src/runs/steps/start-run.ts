@@ -145,7 +145,7 @@ export const createTask = step('create-task', {
     const title = `${[...run.baseline.snapshot.title].slice(0, maxTitle - name.length).join('')}${name}`
     const instruction = run.request.text || run.baseline.snapshot.title
     const repository = `${run.thread.owner}/${run.thread.repo}`
-    // Before the lock is looked at: a worker may sleep through a call, and would then make a second task.
+    // It is asked before the lock is looked at: a worker may sleep through a call, and would then make a second task.
     const integration = await posthog.integrationFor(repository)
     const taskId = await once(context, {
       intent: { kind: 'create-task', at: deps.now() },

@@ -80,8 +80,8 @@ export function openBoard(runs: BoardRuns, now: () => number) {
   }
 
   /**
-   * Newest first where they have ended, else those that wait longest. All lists of a page are read together: a queue in
-   * this process answers one after another.
+   * Runs that have ended come newest first, others by how long they wait. All lists of a page are read together: a
+   * queue in this process answers one after another.
    */
   async function lists(groups: readonly Group[], whose: Whose | undefined, page: number, size: number) {
     const names = groups.map(group => sets.board({ group, whose }))

@@ -131,7 +131,7 @@ interface LinksProps {
   values: Values
 }
 
-/** To both regions, unless PostHog is at an address of its own. */
+/** Links to both regions, unless PostHog is at an address of its own. */
 function Links({ what, path, values: { posthogHost } }: LinksProps) {
   const host = posthogHost.replace(/\/+$/, '')
   const hosts = regions.includes(host) || !URL.canParse(host) ? regions : [host]
@@ -267,7 +267,7 @@ interface Finished {
   file: string
   /** Where editors find the schema of the settings. */
   schema: string | undefined
-  /** Only the first time. */
+  /** The page shows it only the first time. */
   adminToken: string | undefined
   checks: readonly Check[]
 }
