@@ -83,21 +83,14 @@ function startAfresh(request: Request, wanted: Wanted, free: Free): Decision {
 }
 
 /** Who asked for it, where and when, and what held then. */
-export const beginning = ({ trigger, runId, command }: Request, { head, held, conversation }: Free) => ({
-  id: runId,
-  thread: trigger.thread,
-  request: {
-    ...{
-      by: trigger.sender,
-      at: trigger.at,
-      delivery: trigger.deliveryId,
-      origin: originOf(trigger),
-      command,
-    },
-    before: conversation?.lastRun && requestersOf(conversation.lastRun),
-  },
-  baseline: { snapshot: trigger.snapshot, settings: held.settings, settingsProblem: held.problem, head },
-})
+export function beginning({ trigger, runId: id, command }: Request, { head, held, conversation }: Free) {
+  const { thread, snapshot, sender: by, at, deliveryId: delivery } = trigger
+  const before = conversation?.lastRun && requestersOf(conversation.lastRun)
+  return {
+    ...{ id, thread, request: { by, at, delivery, origin: originOf(trigger), command, before } },
+    baseline: { snapshot, settings: held.settings, settingsProblem: held.problem, head },
+  }
+}
 
 /** If the session is another one, the earlier one is ended, since PostHog could resume its agent. */
 export function inSession(

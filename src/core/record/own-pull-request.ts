@@ -50,13 +50,9 @@ export function ownershipOf({ thread, request, workspace: { branch } }: Opening,
   return branch ? 'if-descended' : 'not-ours'
 }
 
-interface Requested extends Pick<Run, 'request'> {
-  mailbox?: Partial<Pick<Run['mailbox'], 'requesters'>>
-}
-
 /** The people whose words made the work, in this Run and in those that it goes on from. */
-export function requestersOf({ request, mailbox }: Requested): Person[] {
-  const all = [request.by, ...(request.before ?? []), ...(mailbox?.requesters ?? [])]
+export function requestersOf({ request, mailbox }: Pick<Run, 'request' | 'mailbox'>): Person[] {
+  const all = [request.by, ...(request.before ?? []), ...mailbox.requesters]
   return [...new Map(all.map(each => [each.id, each])).values()]
 }
 
