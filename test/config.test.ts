@@ -77,11 +77,6 @@ describe('a variable that is right', () => {
   const table: [Env, (config: Config) => unknown, unknown][] = [
     [{ APP_ID: ' 77 ' }, ({ app }) => app.id, 77],
     [{ APP_ID: "'77'" }, ({ app }) => app.id, 77],
-    [
-      { PRIVATE_KEY: `"${privateKey.replaceAll('\n', '\\n')}"` },
-      ({ app }) => app.privateKey.trim(),
-      privateKey.trim(),
-    ],
     [{ HOST: '""' }, ({ server }) => server.host, 'localhost'],
     [
       { PRIVATE_KEY: privateKey.replaceAll('\n', '\\n') },
@@ -154,7 +149,6 @@ describe('a variable that is wrong is named, with what to do', () => {
     [{ APP_ID: undefined }, /^APP_ID is missing: set it to the number/],
     [{ APP_ID: 'codex' }, /^APP_ID is not a number: set it to/],
     [{ APP_ID: '-5' }, /^APP_ID is not a number/],
-    [{ APP_ID: '5.5' }, /^APP_ID is not a number/],
     [{ PRIVATE_KEY: undefined }, /^PRIVATE_KEY is missing: set it to .* or PRIVATE_KEY_PATH/],
     [{ PRIVATE_KEY: '  ' }, /^PRIVATE_KEY is missing/],
     [{ PRIVATE_KEY: 'hello' }, /^PRIVATE_KEY is not an RSA private key: use the \.pem file/],
@@ -162,14 +156,12 @@ describe('a variable that is wrong is named, with what to do', () => {
     [{ PRIVATE_KEY: undefined, PRIVATE_KEY_PATH: noKeyFile }, /^PRIVATE_KEY_PATH is not an RSA private key/],
     [{ WEBHOOK_SECRET: undefined }, /^WEBHOOK_SECRET is missing: .*openssl rand/],
     [{ WEBHOOK_SECRET: 'development' }, /^WEBHOOK_SECRET is `development`.*choose another/],
-    [{ WEBHOOK_SECRET: ' development ' }, /^WEBHOOK_SECRET is `development`/],
     [{ WEBHOOK_SECRET: 'x'.repeat(31) }, /^WEBHOOK_SECRET is shorter than 32 .*openssl rand -hex 32.*GitHub/],
     [{ MARKER_KEY: 'x'.repeat(31) }, /^MARKER_KEY is shorter than 32 characters.*openssl rand -hex 32/],
     [{ GITHUB_API_URL: 'api.github.com' }, /^GITHUB_API_URL is not an address: it must begin with http/],
     [{ GHE_HOST: 'x.example', GHE_PROTOCOL: 'ftp' }, /^GHE_PROTOCOL is ftp: use https, http/],
     [{ PORT: 'http' }, /^PORT is not a port: use a number from 0 to 65535/],
     [{ PORT: '65536' }, /^PORT is not a port/],
-    [{ PORT: '-1' }, /^PORT is not a port/],
     [{ PORT: '1e3' }, /^PORT is not a port/],
     [{ WEBHOOKS: 'push' }, /^WEBHOOKS is push: use address, poll/],
     [
@@ -195,10 +187,8 @@ describe('a variable that is wrong is named, with what to do', () => {
       { REDIS_URL: 'http://redis.example' },
       /^REDIS_URL is not an address: it must begin with redis:\/\/ or rediss:\/\//,
     ],
-    [{ REDIS_URL: 'redis.example:6379' }, /^REDIS_URL is not an address/],
     [{ ROLE: 'both' }, /^ROLE is both: use all, web, worker/],
     [{ ROLE: 'web' }, /^REDIS_URL is missing: ROLE=web needs Redis/],
-    [{ ROLE: 'worker' }, /^REDIS_URL is missing: ROLE=worker/],
     [{ ROLE: 'worker', REDIS_URL: 'redis://x', POSTHOG_API_KEY: undefined }, /^POSTHOG_API_KEY is missing/],
   ])('%#: %s', (env, line) => {
     expect(problemsOf(env)).toEqual([expect.stringMatching(line)])

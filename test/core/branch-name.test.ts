@@ -42,7 +42,6 @@ describe('the branch of an issue', () => {
     ['codex/issue-71', false],
     ['codex/issue-71-login', false],
     ['codex/issue-', false],
-    ['codex/issue-77', false],
     ['codex/issue-7/x', false],
     ['Codex/issue-7', false],
     ['x/codex/issue-7', false],

@@ -86,7 +86,7 @@ test.each<[what: string, deployment: string, owner: string, repository: string, 
     { limits: { cost_per_day: 50, repository_per_day: 100 } },
   ],
   [
-    'which its own file lifts, as a default is no ceiling',
+    'the file of a repository lifts them, as a default is no ceiling',
     '',
     '',
     'limits: {cost_per_day: 900, repository_per_day: 400}',

@@ -52,8 +52,6 @@ const tokens: readonly [string, string][] = [
   ['AWS key id', made('AKIA', 'ABCDEFGHIJKLMNOP')],
   ['AWS session key id', made('ASIA', 'ABCDEFGHIJKLMNOP')],
   ['OpenAI key', made('sk-', 'proj-a1B2'.repeat(4))],
-  ['Vault token', made('hvs', '.CAES', 'a1B2'.repeat(9))],
-  ['GitLab token', made('glpat', '-', 'a1B2'.repeat(5))],
   ...families,
 ]
 

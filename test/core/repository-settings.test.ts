@@ -11,7 +11,6 @@ describe('what is wrong is told with its line and key, and then the defaults hol
   test.each([
     ['permissions:\n  plan: write\n  run: read\n', 3, 'permissions.run'],
     ['allow:\n  users: ["*"]\n', 2, 'allow.users.0'],
-    ['labels:\n  "a b": {}\n', 2, 'labels.a b'],
     ['- a\n- b\n', undefined, ''],
     ['model: [\n', 2, ''],
     [`# ${'x'.repeat(100_000)}`, undefined, ''],
@@ -85,11 +84,6 @@ limits:
   ])
 })
 
-test('a role below the usual one is told, as settings only demand more', () => {
-  const { problems } = settingsFile.read('permissions: { run: read }')
-  expect(problemsText(problems)).toContain('must be write or more')
-})
-
 test.each([undefined, '', '  \n', '# nothing\n', '{}'])('%j is no problem', text =>
   expect(settingsFile.read(text)).toMatchObject({ given: {}, problems: [] }),
 )
@@ -119,6 +113,7 @@ test('all that is wrong is told at once, each with its line', () => {
 
 test.each([
   ['model: 5', "`model` can't be `5`: it must be text"],
+  ['permissions: { run: read }', 'must be write or more'],
   ['model: ""', "`model` can't be empty"],
   ['as_user: maybe', "`as_user` can't be `maybe`: it must be `true` or `false`"],
   ['limits: { person: many }', "`limits.person` can't be `many`: it must be a number"],

@@ -6,7 +6,7 @@ export default defineConfig({
     root: join(import.meta.dirname, '../..'),
     include: ['test/real-agent/*.story.ts'],
     globalSetup: ['test/build.ts', 'test/real-agent/loopback.ts'],
-    setupFiles: ['test/keep-logs.ts'],
+    setupFiles: ['test/keep-logs.ts', 'test/titles.ts'],
     // On a quiet machine a story takes at most 30 s. A wait in vain ends before, and says what it waited for.
     testTimeout: 400_000,
     hookTimeout: 400_000,
