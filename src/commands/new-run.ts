@@ -8,6 +8,7 @@ import type { CommandGrammar } from '../core/model/command-grammar.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import { isUndone } from '../core/record/last-word.ts'
+import { wordsOfRound } from '../core/record/ledger.ts'
 import { requestersOf } from '../core/record/own-pull-request.ts'
 import { isReadOnly, type Origin, type RunRequest } from '../core/record/request-part.ts'
 import { type NewRun, newRun, type Run } from '../core/record/run.ts'
@@ -133,10 +134,10 @@ function answeredBefore(last: Run | undefined): RunRequest['answered'] {
 const maxAnswered = 8_000
 
 /** The message of the session in whose place an edit put this. */
-function saidBefore({ id, request, mailbox }: Run, trigger: CommandTrigger): string | undefined {
+function saidBefore(last: Run, trigger: CommandTrigger): string | undefined {
   if (trigger.kind !== 'comment') return undefined
-  const said = mailbox.wordsOfRound.findLast(({ source }) => isSamePlace(source?.target, trigger.commentRef))
-  return said?.id ?? (isOfComment(request, trigger) ? id : undefined)
+  const said = wordsOfRound(last).findLast(({ source }) => isSamePlace(source?.target, trigger.commentRef))
+  return said?.id ?? (isOfComment(last.request, trigger) ? last.id : undefined)
 }
 
 /** The status that is old news once another Run begins. */

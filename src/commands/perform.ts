@@ -5,7 +5,7 @@
  */
 import { threadSlot } from '../core/model/thread.ts'
 import { RunMessage, type Source } from '../core/record/mailbox-part.ts'
-import { parseMessage, send } from '../core/record/messages.ts'
+import { hasDealtWith, parseMessage, send } from '../core/record/messages.ts'
 import { changed } from '../core/record/run.ts'
 import { replies } from '../core/words/replies.ts'
 import { ownSince } from '../core/words/say.ts'
@@ -134,5 +134,5 @@ type Pending = NonNullable<CommandContext['record']['pendingMessage']>
 
 async function isDealtWith({ deps }: CommandContext, { runId, message }: Pending): Promise<boolean> {
   const kept = await deps.runs.get(runId)
-  return kept?.standing === 'ended' && kept.data.mailbox.handledMessageIds.includes(message.id)
+  return kept?.standing === 'ended' && hasDealtWith(kept.data, message.id)
 }

@@ -7,6 +7,7 @@ import { isNotFound } from '../core/model/errors.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import { type Closer, Pull, type PullView } from '../core/model/views.ts'
+import { wordsBefore } from '../core/record/mailbox-part.ts'
 import { type Marker, markerOf } from '../core/record/marker.ts'
 import { readMessages } from '../core/record/messages.ts'
 import { changed, newRun, type Run, sessionOf } from '../core/record/run.ts'
@@ -233,9 +234,8 @@ async function lastRunOf(
   const kept = (await deps.runs.get(id))?.data
   const { trigger } = record
   if (!backup) return kept
-  const { request, head, branch, round, wordsOfRound, requesters, readUpTo, outcome, instructionDone } =
-    backup
-  const mailbox = { wordsOfRound, requesters }
+  const { request, head, branch, round, requesters, readUpTo, outcome, instructionDone } = backup
+  const mailbox = { words: wordsBefore({ ...backup, words: undefined, id }), requesters }
   if (!kept)
     return newRun({
       ...{ id, thread: trigger.thread, request, mailbox, workspace: { branch, readUpTo } },

@@ -1,6 +1,7 @@
 /** `retry` starts the last request of the thread again, with other options if some are given. */
 import { OfRetry } from '../core/command/options.ts'
 import { offerAfter } from '../core/record/last-word.ts'
+import { wordsOfRound } from '../core/record/ledger.ts'
 import type { FollowUp } from '../core/record/mailbox-part.ts'
 import type { RunOptions, RunRequest } from '../core/record/request-part.ts'
 import { newRun, type Run } from '../core/record/run.ts'
@@ -82,9 +83,9 @@ function again(request: Request, before: Before, options: RunOptions): Run {
   const { lastRun: last, pull } = conversation
   // After round 0 the first request has its result, and only what was said since is asked again.
   const isDone = last.result.round > 0 || last.result.instructionDone
-  const { wordsOfRound } = last.mailbox
-  const [first] = isDone ? wordsOfRound : []
-  const later = wordsOfRound.slice(first ? 1 : 0)
+  const said = wordsOfRound(last)
+  const [first] = isDone ? said : []
+  const later = said.slice(first ? 1 : 0)
   const goesOn = !given.new && (last.request.goesOn || first) ? true : undefined
   const { request: whose, baseline, ...begun } = beginning(request, before)
   const pulls = pull ? [pull] : []
@@ -96,8 +97,15 @@ function again(request: Request, before: Before, options: RunOptions): Run {
       snapshot: { ...last.baseline.snapshot, blockers: trigger.snapshot.blockers },
     },
     mailbox: {
-      pendingFollowUps: later.map(({ kind, text, inline, attached }, index) => ({
-        ...{ kind, text, inline, attached, id: `${request.runId}-words-${index + 1}` },
+      words: later.map(({ kind, text, inline, attached }, index) => ({
+        ...{
+          kind,
+          text,
+          inline,
+          attached,
+          id: `${request.runId}-words-${index + 1}`,
+          state: 'waiting' as const,
+        },
         by: trigger.sender,
         at: trigger.at,
       })),

@@ -4,6 +4,7 @@ import type { ThreadContext } from '../commands/command-context.ts'
 import type { JobRecord, StepResult } from '../core/model/ports.ts'
 import { movedTo, threadSlot } from '../core/model/thread.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
+import { logOffset, withCiTurns } from '../core/record/apply-snapshot.ts'
 import { isWordOutdated, unfolded } from '../core/record/last-word.ts'
 import { send } from '../core/record/messages.ts'
 import {
@@ -16,7 +17,6 @@ import {
   tellsMore,
   withStanding,
 } from '../core/record/pull-end.ts'
-import { logOffset, withCiTurns } from '../core/record/read-log.ts'
 import { changed, type Run, sessionOf } from '../core/record/run.ts'
 import { oldestFirst, sets } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'

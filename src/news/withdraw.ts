@@ -11,6 +11,7 @@ import type { StepResult } from '../core/model/ports.ts'
 import type { Person } from '../core/model/thread.ts'
 import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
 import type { Target } from '../core/model/views.ts'
+import { pending } from '../core/record/ledger.ts'
 import type { FollowUp, RunMessage } from '../core/record/mailbox-part.ts'
 import { send } from '../core/record/messages.ts'
 import { isClosedByMerge } from '../core/record/own-pull-request.ts'
@@ -65,8 +66,8 @@ async function mayRetry(context: ThreadContext): Promise<boolean> {
 }
 
 /** Words that the agent was not sent yet. */
-const wordsOf = ({ mailbox }: Run, withdrawal: Withdrawal): FollowUp[] =>
-  mailbox.pendingFollowUps.filter(
+const wordsOf = (run: Run, withdrawal: Withdrawal): FollowUp[] =>
+  pending(run).filter(
     ({ source, at }) =>
       at <= withdrawal.at && withdrawal.what.kind === 'comment' && isPlace(source?.target, withdrawal.what),
   )

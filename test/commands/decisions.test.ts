@@ -409,9 +409,12 @@ describe('what asks for work', () => {
   }
   const unknownModel = agentFailure({ class: 'agent_error', text: 'model gpt-9 not found' }, {})
   const useless = earlier({ result: { outcome: unknownModel } })
-  const failedWords = {
-    result: { round: 1 },
-    mailbox: { wordsOfRound: [more('a', 'in red'), more('b', 'and in blue')] },
+  const saidIn = (round: number) => {
+    const words = [more('a', 'in red'), more('b', 'and in blue')]
+    return {
+      result: { round },
+      mailbox: { words: words.map(each => ({ ...each, state: 'read' as const, round })) },
+    }
   }
   decides(retryCommand, [
     ['where nothing was asked', {}, reject(replies.nothingToRetry)],
@@ -452,16 +455,16 @@ describe('what asks for work', () => {
     ],
     [
       'with the words of the last round, in its session',
-      earlier(failedWords),
+      earlier(saidIn(1)),
       starts({
         session: { taskId: 'task-1', earlier: { taskRunId: 'task-run-1', over: false } },
         request: expect.not.objectContaining({ approves: expect.anything() }),
-        mailbox: { pendingFollowUps: [{ id: 'run-comment-502-words-1', text: 'and in blue', by: maya }] },
+        mailbox: { words: [{}, { id: 'run-comment-502-words-1', text: 'and in blue', by: maya }] },
       }),
     ],
     [
       'with the words of the last round, which the next retry keeps',
-      earlier(failedWords),
+      earlier(saidIn(1)),
       starts({ request: { goesOn: true } }),
     ],
     [
@@ -480,18 +483,18 @@ describe('what asks for work', () => {
     ],
     [
       'with them, but in another session',
-      earlier(failedWords),
+      earlier(saidIn(1)),
       { run: { session: { earlier: { resumes: false } }, request: { text: 'in red' } } },
       afresh,
     ],
     [
       'with what was asked and what was said to it since',
-      earlier({ ...failedWords, result: { round: 0 } }),
+      earlier(saidIn(0)),
       {
         run: {
           session: { earlier: { resumes: false } },
           request: { text: ask.text },
-          mailbox: { pendingFollowUps: [{ text: 'in red' }, { text: 'and in blue' }] },
+          mailbox: { words: [{}, { text: 'in red' }, { text: 'and in blue' }] },
         },
       },
     ],

@@ -20,6 +20,8 @@ const runOf = (bot: MemoryBot, id: string) => bot.runs.get(id)?.data
 const answersOf = (bot: MemoryBot): string[] =>
   bot.comments.map(({ body }) => body).filter(body => !body.startsWith('### '))
 
+const lastIn = (bot: MemoryBot) => runOf(bot, 'run-comment-501')?.mailbox.words.at(-1)?.state
+
 describe('more words', () => {
   test('wait in the Run while PostHog is away; their command does not', async () => {
     const bot = botWith()
@@ -28,13 +30,14 @@ describe('more words', () => {
     const { reactions } = bot
     await sends(bot, more())
     expect(standingOf(bot, 'comment-502')).toBe('ended')
-    expect(runOf(bot, 'run-comment-501')?.mailbox.pendingFollowUps).toHaveLength(1)
+    expect(lastIn(bot)).toBe('waiting')
     expect(reactions).not.toContain('+1')
     bot.fault = undefined
     await bot.work(200)
     expect(bot.prompts.at(-1)).toContain('and the logout test')
     expect(reactions.filter(content => content === '+1')).toHaveLength(1)
-    expect(runOf(bot, 'run-comment-501')).toMatchObject({ mailbox: { pendingFollowUps: [], answers: [] } })
+    expect(lastIn(bot)).not.toBe('waiting')
+    expect(runOf(bot, 'run-comment-501')).toMatchObject({ mailbox: { answers: [] } })
   })
 
   test('do not keep what else the comment asks for', async () => {
@@ -50,7 +53,7 @@ describe('more words', () => {
     bot.fault = new NoResponse('posthog', 'PostHog answered 502')
     await sends(bot, github.comment({ at: 10 }), more())
     expect(standingOf(bot, 'comment-502')).toBe('ended')
-    expect(runOf(bot, 'run-comment-501')?.mailbox.pendingFollowUps).toHaveLength(1)
+    expect(lastIn(bot)).toBe('waiting')
     bot.fault = new Rejected('posthog', 402, '', 'no credits')
     while (!runOf(bot, 'run-comment-501')?.result.outcome) await bot.work(1)
     bot.fault = undefined

@@ -5,10 +5,10 @@ import { waitedForAs } from '../../src/commands/join-or-wait.ts'
 import { isPreceded } from '../../src/commands/stops.ts'
 import { type TriggerRecord, triggerRecord } from '../../src/commands/trigger-record.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
-import { issueThread, maya, runWith, t0 } from '../core/given.ts'
+import { issueThread, maya, runWith, t0, wordsAre } from '../core/given.ts'
 
 const second = 1_000
-const live = runWith({ session: { instructionSent: true } })
+const live = runWith(wordsAre())
 const over = changed(live, { result: { outcome: { kind: 'answer' } } })
 
 const asked = (id: string, at: number, run?: Run): { id: string; addedAt: number; data: TriggerRecord } => ({

@@ -4,13 +4,12 @@ import nock from 'nock'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { limitGate } from '../../src/core/model/call-budget.ts'
 import { minute } from '../../src/core/model/time.ts'
-import { observe } from '../../src/core/record/apply-snapshot.ts'
-import { logOffset } from '../../src/core/record/read-log.ts'
+import { logOffset, observe } from '../../src/core/record/apply-snapshot.ts'
 import { changed, type Outcome, type Run } from '../../src/core/record/run.ts'
 import { mayGoOn, outcomeOf, settlesAt, standingOf } from '../../src/core/record/turn.ts'
 import { closingComment } from '../../src/core/words/closing.ts'
 import { postHogTasks } from '../../src/posthog/tasks-client.ts'
-import { deployment, more, t0, taskRun, working } from '../core/given.ts'
+import { deployment, instruction, maya, more, t0, taskRun, word, working } from '../core/given.ts'
 import {
   instants,
   lastInstant,
@@ -76,6 +75,10 @@ const table: Readonly<Record<string, string[]>> = {
   'message-after-finish': ['@maya The run is finished.', '@maya I am still here.'],
   'message-during-first-turn': ['@maya I read your message: done.'],
   'message-during-later-turn': ['@maya One. ¶ Two. ¶ Three.'],
+  'message-too-soon': [
+    '(asked again: unread)',
+    '@maya Codex failed: it ran into an error: Internal error. It had been resumed once already. ¶ **What to do:** Look at the PostHog run. Then write `/codex retry`. ¶ - [ ] Try again <!-- codex-box:retry -->',
+  ],
   'other-model': ['@maya Done.'],
   'permission-auto-interactive': ['@maya Done.'],
   'permission-background': ['@maya Done.'],
@@ -176,9 +179,10 @@ async function told(given: Recording): Promise<string[]> {
   }
   let run = working({
     session: {
-      taskRun: { ...taskRun, status: 'queued', instructionUnread: true, begunWith: 'run-comment-501' },
-      sessionLog: { offset: 0, prompts: [], turns: 0, awaitedMessageId: 'run-comment-501' },
+      taskRun: { ...taskRun, status: 'queued' },
+      sessionLog: { offset: 0, prompts: [], turns: 0 },
     },
+    mailbox: { words: [instruction('sent')] },
   })
   const said: string[] = []
   const prompts = given.log.filter(({ entry }) => entry.notification.method === 'session/prompt')
@@ -205,7 +209,7 @@ async function told(given: Recording): Promise<string[]> {
       said.push(inBrief(run, outcome))
       continue
     }
-    const resumed = changed(run, { result: { resumed: { why: stands.why, words: [], since: now } } })
+    const resumed = changed(run, { result: { resumed: { why: stands.why, since: now } } })
     said.push(`(asked again: ${stands.why})`, inBrief(resumed, outcomeOf(resumed)))
   }
   return said
@@ -219,15 +223,7 @@ function again(run: Run): Run {
 
 /** As `deliver` records it. */
 function sent(run: Run, id: string, text: string): Run {
-  const { taskRun: at, sessionLog } = run.session
-  const unread = [...(at?.unread ?? []), more(id, text)]
-  return changed(run, {
-    session: {
-      taskRun: at && { ...at, unread },
-      sessionLog: sessionLog && { ...sessionLog, awaitedMessageId: id },
-    },
-    mailbox: { handledMessageIds: [...run.mailbox.handledMessageIds, id] },
-  })
+  return changed(run, { mailbox: { words: [...run.mailbox.words, word('sent', more(id, text, maya))] } })
 }
 
 test('each recording has its row', () => {

@@ -16,6 +16,7 @@ import {
   runWith,
   second,
   t0,
+  wordsAre,
   zoe,
 } from './given.ts'
 
@@ -306,7 +307,7 @@ describe('one session serves one set of words at a time', () => {
       changed({ thread: pullThread, session: { taskId: 'task-1' }, schedule: { admitted: false } }, differs),
     )
   const hasTurn: RunChange = { schedule: { admitted: true } }
-  const begun: RunChange = changed(hasTurn, { session: { instructionSent: true } })
+  const begun: RunChange = changed(hasTurn, wordsAre())
   const asks: RunChange = changed(hasTurn, intends({ kind: 'rejoin', at: now, offset: 0 }))
   const leaves: RunChange = {
     session: {

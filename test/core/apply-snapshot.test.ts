@@ -8,7 +8,6 @@ import {
   logIs,
   maya,
   minute,
-  more,
   pull,
   runWith,
   second,
@@ -17,7 +16,6 @@ import {
   taskRun,
   taskRunIs,
   working,
-  zoe,
 } from './given.ts'
 
 const at = t0 + minute
@@ -103,7 +101,7 @@ describe('what is seen of the run', () => {
 })
 
 /** It failed once and was resumed. */
-const again = { resumed: { why: 'failed' as const, words: [] } }
+const again = { resumed: { why: 'failed' as const } }
 
 describe('the outcome', () => {
   const ended = (status: 'completed' | 'failed' | 'cancelled', error?: string): RunChange => ({
@@ -139,28 +137,4 @@ describe('the outcome', () => {
     ['a stop by somebody in PostHog', ended('cancelled'), { kind: 'unfinished', why: 'interrupted' }],
     ['a failure', ended('failed', 'agent_error: boom'), { kind: 'failed', class: 'agent' }],
   ])('%s', (_, given, expected) => expect(outcomeOf(working(given))).toMatchObject(expected))
-})
-
-describe('words that the agent ended without reading', () => {
-  const note = more('m', 'and that')
-  const outcome = { kind: 'failed' as const, class: 'lost' as const, reason: 'r', fix: 'f' }
-  const said = working(
-    taskRunIs({ messages: 1, lastMessageId: 'm', unread: [note] }),
-    logIs({ offset: 2, prompts: [], turns: 0, awaitedMessageId: 'm' }),
-    { mailbox: { handledMessageIds: ['m'] }, result: { outcome } },
-  )
-  const over = { status: 'completed' as const }
-
-  test('are left to be asked again where the Run has failed', () =>
-    expect(seen(over, said)).toMatchObject({
-      mailbox: { pendingFollowUps: [note] },
-      session: { taskRun: { unread: [] } },
-    }))
-
-  test.each<[string, Partial<TaskRunSnapshot>, Run]>([
-    ['while it works', {}, said],
-    ['before the Run is over: it resumes them', over, changed(said, { result: { outcome: undefined } })],
-    ['when its log does', { ...over, log: [{ at: t0, what: { kind: 'words', messages: ['m'] } }] }, said],
-    ['after a stop', over, changed(said, { mailbox: { stop: { by: zoe, at: t0 } } })],
-  ])('not %s', (_, snapshot, run) => expect(seen(snapshot, run).mailbox.pendingFollowUps).toEqual([]))
 })

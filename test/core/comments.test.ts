@@ -28,7 +28,9 @@ import {
   logIs,
   maya,
   minute,
+  more,
   noTaskRun,
+  notSent,
   pull,
   pullThread,
   runWith,
@@ -37,7 +39,8 @@ import {
   taskRun,
   taskRunIs,
   told,
-  wordsWait,
+  word,
+  wordsAre,
   working,
 } from './given.ts'
 
@@ -228,9 +231,9 @@ describe('the status comment', () => {
   })
 
   test('everything that may be added', () => {
-    const run = working(taskRunIs({ model: 'gpt-5', effort: 'low', authorship: 'bot' }), wordsWait, {
+    const run = working(taskRunIs({ model: 'gpt-5', effort: 'low', authorship: 'bot' }), {
       session: { progress },
-      mailbox: { followUpsSent: 2 },
+      ...wordsAre(...['b', 'c'].map(id => word('read', more(id), { round: undefined })), word('waiting')),
       baseline: { settingsProblem: '.github/codex.yml, line 3, `model`, is not text' },
       workspace: { attachments: { ids: [], failed: [{ name: 'log.txt', why: 'it is larger than 10 MB' }] } },
       request: { ...ask, options: { ...ask.options, effort: 'high', authorship: 'user' } },
@@ -250,7 +253,7 @@ describe('the status comment', () => {
 
       PostHog has been unavailable since 14:03 UTC (PostHog’s rate limit is reached). Retrying.
 
-      **Running the tests** · 2 instructions added · 1 instruction waiting
+      **Running the tests** · 2 instructions added (by zoe) · 1 instruction waiting
 
       ⚠️ You asked for the model \`gpt-5.5\`. PostHog used \`gpt-5\`.
       ⚠️ You asked for the effort \`high\`. PostHog used \`low\`.
@@ -314,13 +317,15 @@ describe('a new phase', () => {
   ])('%s', (_, one, other, isNew) => expect(key(one) !== key(other)).toBe(isNew))
 })
 
+const zoeAdded = wordsAre(word('read'))
+
 describe('the last word', () => {
   test.each(['pull', 'pushed', 'answer', 'nothing', 'stopped', 'failed'] as const)(
     '%s begins with whom it is for, and is short',
     name => {
       const run = phases[name]
       expect(closingComment(run)).toMatch(/^@maya /)
-      expect(closingComment(changed(run, { report: { answerTo: 'zoe' } }))).toMatch(/^@maya @zoe /)
+      expect(closingComment(changed(run, zoeAdded))).toMatch(/^@maya @zoe /)
       const [open = ''] = closingComment(run).split(/<(?:details|sub)>/)
       expect(open.length).toBeLessThan(500)
     },
@@ -473,7 +478,7 @@ describe('the last word', () => {
     expect(times(atOnce)).toContain('<sub>40 s · ')
     const never = changed(phases.failed, noTaskRun, {
       schedule: { enteredAt: now - second },
-      session: { instructionSent: false },
+      ...notSent,
     })
     expect(times(never)).not.toMatch(/\d+ (?:s|min)\b/)
     expect(times(changed(never, { schedule: { ...schedule, admissionExpectedAt: undefined } }))).toContain(
@@ -484,7 +489,7 @@ describe('the last word', () => {
   test('words that are written from right to left do not reorder ours', () => {
     const run = changed(phases.answer, logIs({ ...heard, answer: 'الاختبار ينتظر الجلسة.' }), {
       request: { ...ask, text: 'أصلح الاختبار' },
-      mailbox: { followUpsSent: 1 },
+      ...wordsAre(word('read', more('b', 'more', maya))),
     })
     expect(closingComment(run)).toMatch(/^@maya\n\nالاختبار/)
     expect(closingComment(run)).toContain('<sub>[\u2068أصلح الاختبار\u2069](')
@@ -945,14 +950,12 @@ describe('words of others', () => {
   )
 
   test('mention nobody, show nothing, lead nowhere and give no command', () => {
-    const run = changed(everywhere, { report: { answerTo: undefined } })
+    const run = everywhere
     for (const text of [
       status(run),
       status(changed(run, { result: { outcome: { ...failure, reason: hostile } } })),
       status(changed(run, { result: { outcome: { kind: 'stopped', by: hostile } } })),
-      closingComment(
-        changed(run, { report: { answerTo: 'zoe' }, result: { outcome: { ...failure, reason: hostile } } }),
-      ),
+      closingComment(changed(run, zoeAdded, { result: { outcome: { ...failure, reason: hostile } } })),
     ]) {
       expect(text.replaceAll('`@sam', '').replace(/^@zoe/, '')).not.toMatch(/(?<![`\w])@[a-z]/)
       expect(text.replace(/`[^`\n]*`/g, '')).not.toMatch(
@@ -971,7 +974,7 @@ describe('words of others', () => {
       workspace: { attachments: { ids: [], failed: [{ name: long, why: long }] } },
     })
     const failed = changed(run, { result: { outcome: { ...failure, reason: long } } })
-    const forZoe = changed(run, { report: { answerTo: 'zoe' } })
+    const forZoe = changed(run, zoeAdded)
     for (const text of [status(run), status(failed), closingComment(forZoe)])
       expect(text.length).toBeLessThanOrEqual(maxComment)
   })

@@ -99,7 +99,6 @@ export const taskRun: NonNullable<Run['session']['taskRun']> = {
   id: 'b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11',
   since: t0,
   status: 'in_progress',
-  messages: 0,
   changedAt: t0,
 }
 
@@ -169,6 +168,20 @@ export const said = (body: string, rest: Partial<CommentView> = {}): CommentView
 
 const upTo = { of: 'run-comment-501', at: t0, places: [] }
 
+type Word = Run['mailbox']['words'][number]
+
+const isTold = (state: Word['state']) => state === 'sent' || state === 'read'
+export const instruction = (state: Word['state'] = 'read'): Word => ({
+  ...{ kind: 'instruction', id: base.id, state, to: isTold(state) ? taskRun.id : undefined },
+})
+
+/** Words that its task run has, or that nobody sent or took back, with what differs. */
+export const word = (state: Word['state'], said = more('a'), differs: Partial<Word> = {}): Word =>
+  Object.assign({ ...said, state }, isTold(state) ? { to: taskRun.id, round: 0 } : {}, differs)
+
+/** The agent has the instruction, and these words stand so. */
+export const wordsAre = (...words: Word[]): RunChange => ({ mailbox: { words: [instruction(), ...words] } })
+
 /** A Run whose agent works, with what differs. */
 export const working = (...given: RunChange[]): Run =>
   runWith(
@@ -185,10 +198,10 @@ export const working = (...given: RunChange[]): Run =>
       session: {
         taskId: 'task-1',
         taskMade: true,
-        instructionSent: true,
         taskRun,
         sessionLog: { offset: 0, turns: 0, prompts: [] },
       },
+      ...wordsAre(),
     },
     ...given,
   )
@@ -203,7 +216,7 @@ export const more = (id: string, text = 'and the logout test', by = zoe) => ({
 
 /** That these words are the next, and what was written beside them is read. */
 export const passing = (words: ReturnType<typeof more>): RunChange => ({
-  mailbox: { pendingFollowUps: [words] },
+  ...wordsAre(word('waiting', words)),
   workspace: { threadContext: contextFor(words.id) },
 })
 
@@ -215,7 +228,8 @@ export const inLine = (ahead: number): RunChange => ({
   schedule: { waits: { kind: 'line', ahead, of: 'owner' } },
 })
 export const stopAsked: RunChange = { mailbox: { stop: { by: maya, at: t0 } } }
-export const wordsWait: RunChange = { mailbox: { pendingFollowUps: [more('a')] } }
+export const wordsWait = wordsAre(word('waiting'))
+export const notSent: RunChange = { mailbox: { words: [instruction('waiting')] } }
 export const claimsPull: RunChange = { result: { claimedPulls: ['u'] } }
 export const resultChecked: RunChange = { result: { resultChecked: true } }
 export const intends = (...intent: Intent[]): RunChange => ({ attempts: { intent } })

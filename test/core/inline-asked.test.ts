@@ -5,9 +5,8 @@ import type { FollowUp } from '../../src/core/record/mailbox-part.ts'
 import { handedOver } from '../../src/core/record/messages.ts'
 import { inlineAsked } from '../../src/core/record/open-question.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
-import { wordsOf } from '../../src/core/record/words-to-say.ts'
 import { inlineAnswer } from '../../src/core/words/closing.ts'
-import { ask, idleSince, inlineComment, logIs, more, pullThread, review, t0, working } from './given.ts'
+import { ask, idleSince, inlineComment, logIs, more, pullThread, review, t0, word, working } from './given.ts'
 
 const onLine = (commentId: number, rootId = commentId): CommentRef => ({
   kind: 'inline',
@@ -27,8 +26,9 @@ const begunBy = (commentRef: CommentRef, ...comments: number[]): Run =>
   })
 
 const withSaid = (run: Run, followUp: FollowUp): Run => {
-  const waiting = changed(run, { mailbox: { pendingFollowUps: [followUp] } })
-  return changed(waiting, handedOver(waiting))
+  const said = word('waiting', followUp, { again: run.mailbox.words.length > 1 || undefined })
+  const waiting = changed(run, { mailbox: { words: [...run.mailbox.words.slice(0, 1), said] } })
+  return changed(waiting, handedOver(waiting, said, run.session.taskRun?.id))
 }
 
 const rootsOf = (run: Run): number[] => inlineAsked(run).map(({ rootId }) => rootId)
@@ -57,19 +57,19 @@ test('the numbers of a later review go on, also when it is said once more', () =
   const run = begunBy(review, 1, 2)
   const later = by(review, 'more', 3)
   for (const before of [run, withSaid(run, later)]) {
-    const prompt = promptOf(before, wordsOf(later), 'f')
+    const prompt = promptOf(before, later, 'f')
     expect(prompt).toContain('Review comment 3 by zoe')
     expect(prompt).toContain('begins with "Review comment 3:", "Review comment 4:" and so on')
   }
 })
 
 describe('a lone inline comment that joined', () => {
-  const answered = (kind: 'answer' | 'stopped', commentRef: CommentRef, lastMessageId: string): string => {
+  const answered = (kind: 'answer' | 'stopped', commentRef: CommentRef, last: string): string => {
     const run = withSaid(begunBy(commentRef), by(onLine(7), 'more', 7))
-    const { taskRun } = run.session
+    const since = last === 'more' ? [] : [word('read', more(last))]
     return inlineAnswer(
       changed(run, logIs(idleSince(t0, { offset: 0, answer: 'Because of one.' })), {
-        session: { taskRun: taskRun && { ...taskRun, lastMessageId } },
+        mailbox: { words: [...run.mailbox.words, ...since] },
         result: { outcome: kind === 'answer' ? { kind } : { kind, by: 'maya' } },
       }),
     )

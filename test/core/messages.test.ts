@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { pending } from '../../src/core/record/ledger.ts'
 import type { RunMessage, Source } from '../../src/core/record/mailbox-part.ts'
 import { leftUndone, readMessages, send } from '../../src/core/record/messages.ts'
 import { changed, Run, type RunChange } from '../../src/core/record/run.ts'
@@ -7,6 +8,7 @@ import { tries } from '../support/tries.ts'
 import {
   branch,
   idleSince,
+  instruction,
   intends,
   logIs,
   maya,
@@ -20,6 +22,8 @@ import {
   t0,
   taskRun,
   told,
+  word,
+  wordsAre,
   wordsWait,
   working,
   zoe,
@@ -33,6 +37,9 @@ const poll = (id = 'k', of?: string): RunMessage =>
 
 const inbox = (...messages: RunMessage[]): string[] => messages.map(message => JSON.stringify(message))
 const read = (run: Run, ...messages: RunMessage[]): Run => readMessages(run, inbox(...messages))
+
+/** Where the words stand that came after the instruction. */
+const added = ({ mailbox }: Run): string[] => mailbox.words.slice(1).map(({ id, state }) => `${id} ${state}`)
 
 describe('words in the place of others of their comment', () => {
   const target = { kind: 'thread', commentId: 900 } as const
@@ -49,16 +56,16 @@ describe('words in the place of others of their comment', () => {
     request: { ...request, text: 'x', origin: { kind: 'label', label: 'codex' } },
   }
   const blocked = runWith({ request, schedule: { admitted: false } })
-  const texts = ({ request, mailbox }: Run) => [
-    request.text,
-    ...mailbox.pendingFollowUps.map(({ text, replaces }) => `${text}${replaces ? ` for ${replaces}` : ''}`),
+  const texts = (run: Run) => [
+    run.request.text,
+    ...pending(run).map(({ text, replaces }) => `${text}${replaces ? ` for ${replaces}` : ''}`),
   ]
 
   test.each<[string, Run, RunMessage[], string[]]>([
     ['wait alone, where those wait', working(labelled), [before, after], ['x', 'delete table B']],
     [
       'name those that the agent has',
-      working(labelled, { mailbox: { wordsOfRound: [before], handledMessageIds: [before.id] } }),
+      working(labelled, wordsAre(word('read', before))),
       [after],
       ['x', `delete table B for ${before.id}`],
     ],
@@ -90,9 +97,9 @@ describe('a message to a run', () => {
   test.each<[string, Run, RunMessage[], RunChange]>([
     [
       'with words that were delivered counts no more',
-      working({ mailbox: { handledMessageIds: ['a'] } }),
+      working(wordsAre(word('read'))),
       [more('a')],
-      { mailbox: { pendingFollowUps: [] } },
+      wordsAre(word('read')),
     ],
     [
       'that only wakes it brings no look forward',
@@ -111,25 +118,6 @@ describe('a message to a run', () => {
       working({ result: { foreignPulls: ['u'], pulls: [pull] } }),
       [poll('k', 'u'), poll('k2', pull.url)],
       { result: { claimedPulls: [] } },
-    ],
-    [
-      'to stop stops, and drops the words that were not passed on',
-      working(wordsWait),
-      [stop()],
-      {
-        mailbox: {
-          stop: { by: maya, at: t0 },
-          pendingFollowUps: [],
-          droppedMessageIds: ['a'],
-          handledMessageIds: ['s', 'a'],
-        },
-      },
-    ],
-    [
-      'to stop from before the words that are there does not mean them',
-      working(),
-      [more('a'), stop('s', t0)],
-      { mailbox: { pendingFollowUps: [more('a')], droppedMessageIds: ['s'], handledMessageIds: ['s'] } },
     ],
     [
       'that a label was taken off leaves it to whoever sets it again',
@@ -179,52 +167,53 @@ describe('words whose comment was deleted', () => {
     followUps,
   })
   const mine = { ...more('a'), source: { trigger: 't', command: 0, last: true } }
-  const isWithdrawn = { pendingFollowUps: [], handledMessageIds: ['w', 'a'], droppedMessageIds: ['a'] }
-  const areTakenBack: RunChange = { mailbox: isWithdrawn }
   const delivering = intends({ kind: 'deliver', messageId: 'a', at: t0, lostAt: t0 })
   const resumed: RunChange = { result: { round: 1 }, session: { taskRun: undefined, sessionLog: undefined } }
   const idle = logIs(idleSince(t0))
-  const staysPending: RunChange = { mailbox: { pendingFollowUps: [mine], droppedMessageIds: [] } }
   const beginning = working(resumed, intends({ kind: 'start-run', before: [], at: t0 }))
   const notBegun = runWith({ report: { status } })
   const stoppedByMaya = { stop: { by: maya, because: 'deleted the comment that asked for it' } }
 
-  test.each<[string, Run, RunMessage[], RunChange]>([
+  test.each<[string, Run, RunMessage[], string[]]>([
     [
       'are taken back, and others stay',
       working(),
       [mine, more('b'), withdraws('a')],
-      { mailbox: { pendingFollowUps: [more('b')], droppedMessageIds: ['a'] } },
+      ['a dropped', 'b waiting'],
     ],
-    ['are not passed on when they come after that', working(), [withdraws('a'), mine], areTakenBack],
+    ['are not passed on when they come after that', working(), [withdraws('a'), mine], []],
+    ['stay sent where they were sent before', working(wordsAre(word('sent'))), [withdraws('a')], ['a sent']],
     [
-      'stay sent where they were sent before',
-      working({ mailbox: { handledMessageIds: ['a'] } }),
+      'stay where they are said again',
+      working(wordsAre(word('waiting', more('a'), { again: true }))),
       [withdraws('a')],
-      { mailbox: { handledMessageIds: ['a', 'w'], droppedMessageIds: [] } },
+      ['a waiting'],
     ],
-    ['stay where they are on their way', working(delivering), [mine, withdraws('a')], staysPending],
-    ['stay where a task run may begin with them', beginning, [mine, withdraws('a')], staysPending],
-    ['leave a run alone that has not begun', notBegun, [mine, withdraws('a')], areTakenBack],
-    ['leave an answer alone that is not told yet', working(idle), [mine, withdraws('a')], areTakenBack],
+    ['stay where they are on their way', working(delivering), [mine, withdraws('a')], ['a waiting']],
+    ['stay where a task run may begin with them', beginning, [mine, withdraws('a')], ['a waiting']],
+    ['leave a run alone that has not begun', notBegun, [mine, withdraws('a')], ['a dropped']],
+    ['leave an answer alone that is not told yet', working(idle), [mine, withdraws('a')], ['a dropped']],
   ])('%s', (_, run, messages, expected) => {
     const after = read(run, ...messages)
-    expect(after).toMatchObject(expected)
+    expect(added(after)).toEqual(expected)
     expect(after.mailbox.stop).toBeUndefined()
     expect(after.mailbox.answers).toEqual([])
   })
 
+  test('leave nothing of their text in the record', () =>
+    expect(JSON.stringify(read(working(), mine, withdraws('a')))).not.toContain(mine.text))
+
   test.each<[string, RunChange]>([
     ['a session that is resumed', resumed],
     ['an agent that listens', { ...idle, result: { round: 1 } }],
-  ])('end the round that began for them, in %s', (_, round) =>
-    expect(read(working(round), mine, withdraws('a'))).toMatchObject({
-      mailbox: { ...isWithdrawn, ...stoppedByMaya },
-    }),
-  )
+  ])('end the round that began for them, in %s', (_, round) => {
+    const after = read(working(round), mine, withdraws('a'))
+    expect(added(after)).toEqual(['a dropped'])
+    expect(after).toMatchObject({ mailbox: stoppedByMaya })
+  })
 
   test('end no round in which others were said', () => {
-    const run = working({ ...idle, result: { round: 1 }, mailbox: { wordsOfRound: [more('b')] } })
+    const run = working({ ...idle, result: { round: 1 } }, wordsAre(word('read', more('b'), { round: 1 })))
     expect(read(run, mine, withdraws('a')).mailbox.stop).toBeUndefined()
   })
 })
@@ -234,7 +223,10 @@ describe('what an ending Run leaves undone', () => {
 
   test('is asked again: labels that came late, and words that nobody read', () => {
     const run = working({
-      mailbox: { askAgain: [other], pendingFollowUps: [{ ...more('a'), source }, more('b')] },
+      mailbox: {
+        askAgain: [other],
+        words: [instruction(), word('waiting', more('a'), { source }), word('waiting', more('b'))],
+      },
     })
     expect(leftUndone(run, [])).toEqual([other, source])
   })
@@ -290,11 +282,11 @@ describe('what a message leaves to do:', () => {
     ],
     [
       'a stop before words were read: words to whoever said them',
-      working({ mailbox: { pendingFollowUps: [{ ...more('a'), source }] } }),
+      working(wordsAre(word('waiting', more('a'), { source }))),
       stop('s', t0 + minute),
       {
         mailbox: {
-          pendingFollowUps: [],
+          words: [instruction(), word('dropped', more('a', ''), { source })],
           answers: [{ id: 'a', to: zoe, source, reply: { kind: 'not-passed-on' } }],
         },
       },
@@ -316,10 +308,9 @@ describe('a stop while something is under way', () => {
   const at = { at: t0, lostAt: t0 }
   test('leaves nothing of the words that were being passed on, so that later ones are not taken for them', () => {
     const run = working(wordsWait, intends({ kind: 'deliver', messageId: 'a', ...at }))
-    expect(read(run, stop(), more('b'))).toMatchObject({
-      attempts: { intent: undefined },
-      mailbox: { pendingFollowUps: [more('b')], droppedMessageIds: ['a'] },
-    })
+    const after = read(run, stop(), more('b'))
+    expect(after.attempts.intent).toBeUndefined()
+    expect(added(after)).toEqual(['a dropped', 'b waiting'])
   })
 
   test('keeps what else may have happened, to look for it', () => {
@@ -367,7 +358,9 @@ describe('the inbox', () => {
     'may hold what is no note: %s',
     text => {
       const after = readMessages(working(), [text, ...inbox(more('b'))])
-      expect(after).toMatchObject({ mailbox: { messagesRead: 2, pendingFollowUps: [more('b')] } })
+      expect(after).toMatchObject({
+        mailbox: { messagesRead: 2, words: [instruction(), word('waiting', more('b'))] },
+      })
     },
   )
 
@@ -388,11 +381,9 @@ describe('the inbox', () => {
         const texts = inbox(...messages)
         const steps = texts.reduce((each, _, i) => readMessages(each, texts.slice(0, i + 1)), start)
         expect(steps).toEqual(readMessages(start, texts))
-        const { pendingFollowUps, handledMessageIds } = steps.mailbox
-        const kept = [...pendingFollowUps.map(each => each.id), ...handledMessageIds]
+        const kept = steps.mailbox.words.map(({ id }) => id)
         for (const { id } of messages.filter(({ kind }) => kind === 'follow-up'))
           expect(kept.filter(each => each === id)).toHaveLength(1)
-        expect(handledMessageIds).toEqual(expect.arrayContaining(steps.mailbox.droppedMessageIds))
       }),
       { numRuns: tries(500) },
     )

@@ -3,12 +3,11 @@ import { describe, expect, test } from 'vitest'
 import { modelMeant } from '../../src/commands/run-options.ts'
 import { NoResponse, unansweredBy } from '../../src/core/model/errors.ts'
 import type { LogEntry } from '../../src/core/model/task-run.ts'
-import { observe } from '../../src/core/record/apply-snapshot.ts'
-import { withCiTurns } from '../../src/core/record/read-log.ts'
+import { observe, withCiTurns } from '../../src/core/record/apply-snapshot.ts'
 import { rightsOf } from '../../src/core/record/request-part.ts'
 import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { noActivity } from '../../src/core/record/session-part.ts'
-import { contextGiven, wordsOf } from '../../src/core/record/words-to-say.ts'
+import { contextGiven } from '../../src/core/record/words-to-say.ts'
 import { Given } from '../../src/core/record/workspace-part.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { closingComment } from '../../src/core/words/closing.ts'
@@ -34,6 +33,8 @@ import {
   status as statusHere,
   t0,
   told,
+  word,
+  wordsAre,
   working,
   zoe,
 } from './given.ts'
@@ -81,7 +82,7 @@ describe('a pull request', () => {
 })
 
 test('words that an ended session never read are asked again, which is one sentence', () => {
-  const text = status(working({ result: { resumed: { why: 'unread', words: [] } } }))
+  const text = status(working({ result: { resumed: { why: 'unread' } } }))
   expect(text).toContain('The session ended before Codex read this. Codex is asked again.')
   expect(text).not.toContain('had not finished')
 })
@@ -129,8 +130,8 @@ test('a comment that came too late for the first words, and was read with the ne
     },
   })
   const unread = (count: number): number | undefined => {
-    const run = working(later(count), { mailbox: { pendingFollowUps: [more('b')] } })
-    return contextGiven(run, wordsOf(more('b'))).workspace?.given?.leftOut.later
+    const run = working(later(count), wordsAre(word('waiting', more('b'))))
+    return contextGiven(run, more('b')).workspace?.given?.leftOut.later
   }
   expect([unread(0), unread(1)]).toEqual([0, 1])
 })
@@ -166,7 +167,7 @@ describe('a model that is not there', () => {
 })
 
 describe('words that nobody needs', () => {
-  const beside: RunChange = { mailbox: { followUpsSent: 1 } }
+  const beside = wordsAre(word('read', more('b'), { round: undefined }))
   const unsaid = left('last-word')
   const merged: RunChange = {
     result: { pulls: [pull], ended: { number: pull.number, how: 'merged', at: now } },
@@ -198,20 +199,20 @@ describe('words that nobody needs', () => {
   const byMaya = ended({ kind: 'stopped', by: 'maya' })
   const long = `Please ${'fix this '.repeat(60)}whole`
   const asksLong: RunChange = { request: { ...ask, text: long } }
-  const word = (run: Run): string => closingComment(run, deployment)
+  const closing = (run: Run): string => closingComment(run, deployment)
 
   test.each<[string, string, RegExp]>([
     ['that Codex read all there was, while it works', status(working()), /Codex read/],
-    ['that it did, in the last word', word(answered), /Codex read/],
+    ['that it did, in the last word', closing(answered), /Codex read/],
     ['set-up that is done', status(working({ session: { progress: setUp(true) } })), /Setting up|Cloning/],
-    ['the steps of what went well', word(answered), /Setting up|In total|<details>/],
+    ['the steps of what went well', closing(answered), /Setting up|In total|<details>/],
     ['details in a status that is folded', status(answered), /<details>/],
     ['a small line in a status that is folded', status(answered), /<sub>/],
     ['details below a stop, for whoever stopped it', status(byMaya), /<details>/],
-    ['details below a stop', word(ended({ kind: 'stopped', by: 'zoe' })), /<details>/],
+    ['details below a stop', closing(ended({ kind: 'stopped', by: 'zoe' })), /<details>/],
     ['a long instruction in what is mailed first', status(runWith(asksLong)), /whole/],
-    ['a long instruction in the last word', word(ended({ kind: 'answer' }, asksLong)), /Please/],
-    ['a long one beside others', word(ended({ kind: 'answer' }, asksLong, beside)), /(?:fix this ){5}/],
+    ['a long instruction in the last word', closing(ended({ kind: 'answer' }, asksLong)), /Please/],
+    ['a long one beside others', closing(ended({ kind: 'answer' }, asksLong, beside)), /(?:fix this ){5}/],
     ['`/codex help`', status(working()), /codex help/],
     ['how to add to what is getting ready', status(runWith({ schedule: { admitted: true } })), /to add/],
     ['how to add to what waits', status(runWith(inLine(1))), /to add/],
@@ -223,7 +224,7 @@ describe('words that nobody needs', () => {
   test.each<[string, string, RegExp]>([
     [
       'what Codex did not get',
-      word(ended({ kind: 'answer' }, { workspace: { given: Given.parse({ leftOut: { bots: 2 } }) } })),
+      closing(ended({ kind: 'answer' }, { workspace: { given: Given.parse({ leftOut: { bots: 2 } }) } })),
       /Codex read the instruction[^\n]*did not read: 2 by bots/,
     ],
     ['what is cut', status(working({ workspace: { given: Given.parse({ cut: ['description'] }) } })), /Cut:/],
@@ -232,11 +233,11 @@ describe('words that nobody needs', () => {
       status(working({ session: { progress: setUp(false) } })),
       /✅ Setting up[\s\S]*⏳ Cl/,
     ],
-    ['set-up that failed', word(ended(failed, { session: { progress: setUp(false) } })), /❌ Cloning/],
-    ['how far one that failed came', word(ended(failed)), /In total: 1 file changed, 2 commands run/],
+    ['set-up that failed', closing(ended(failed, { session: { progress: setUp(false) } })), /❌ Cloning/],
+    ['how far one that failed came', closing(ended(failed)), /In total: 1 file changed, 2 commands run/],
     [
       'a permission',
-      word(ended({ kind: 'answer' }, permitted)),
+      closing(ended({ kind: 'answer' }, permitted)),
       /^🚫 Codex asked for permission and may not do this: Run rm -rf dist\?$/m,
     ],
     ['a status that no last word follows', status(ended({ kind: 'answer' }, unsaid)), /<sub>.*maya/],
@@ -244,7 +245,7 @@ describe('words that nobody needs', () => {
     ['how to add, once it works', status(working()), /to add instructions/],
     [
       'which of several requests it is',
-      word(ended({ kind: 'answer' }, beside)),
+      closing(ended({ kind: 'answer' }, beside)),
       /<sub>\[fix the flaky login test\]\(https:\/\/github\.com\/acme\/shop\/issues\/7#issuecomment-501\)/,
     ],
   ])('are not left out: %s', (_, text, words) => {
@@ -381,13 +382,8 @@ describe('after its last word', () => {
 })
 
 describe('whose and which', () => {
-  const added = (...by: { login: string; id: number }[]): RunChange => ({
-    mailbox: {
-      followUpsSent: by.length,
-      wordsOfRound: by.map((each, n) => ({ ...more(`w${n}`), by: each })),
-      requesters: by,
-    },
-  })
+  const added = (...by: { login: string; id: number }[]): ReturnType<typeof word>[] =>
+    by.map((each, n) => word('read', more(`w${n}`, 'more', each)))
 
   test.each([
     [[], undefined],
@@ -398,18 +394,16 @@ describe('whose and which', () => {
       '5 instructions added (by ann, ben, cem and 2 more)',
     ],
   ])('instructions of %j are theirs', (by, words) => {
-    const text = status(working(logIs({ offset: 1, turns: 0 }), added(...by)))
+    const text = status(
+      working(logIs({ offset: 1, turns: 0 }), wordsAre(...added(...by)), { mailbox: { requesters: by } }),
+    )
     if (words === undefined) expect(text).not.toContain('added')
     else expect(text).toContain(words)
   })
 
   test('who only waits has added nothing', () => {
-    const run = working(added(maya), {
-      mailbox: {
-        ...added(maya).mailbox,
-        requesters: [maya, zoe],
-        pendingFollowUps: [{ ...more('z'), by: zoe }],
-      },
+    const run = working(wordsAre(...added(maya), word('waiting', more('z', 'more', zoe))), {
+      mailbox: { requesters: [maya, zoe] },
     })
     expect(status(run)).toContain('1 instruction added (by maya) · 1 instruction waiting')
   })

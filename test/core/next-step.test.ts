@@ -30,6 +30,7 @@ import {
   idleSince,
   inLine,
   inlineComment,
+  instruction,
   intends,
   issueThread,
   labelled,
@@ -41,6 +42,7 @@ import {
   more,
   nextPoll,
   noTaskRun,
+  notSent,
   passing,
   pull,
   pullThread,
@@ -54,6 +56,7 @@ import {
   taskRun,
   taskRunIs,
   told,
+  word,
   wordsWait,
   working,
 } from './given.ts'
@@ -162,12 +165,12 @@ describe('from the asking to the start', () => {
     ['the task run is started last', working(noTaskRun), 'start-run'],
     [
       'after an outage, whether its sender still may',
-      working(noTaskRun, { session: { instructionSent: false }, schedule: { rightAskedAt: t0 - hour } }),
+      working(noTaskRun, notSent, { schedule: { rightAskedAt: t0 - hour } }),
       'await-admission',
     ],
     [
       'after an outage, words that came later start without a look at rights',
-      working(noTaskRun, { session: { instructionSent: true }, schedule: { rightAskedAt: t0 - hour } }),
+      working(noTaskRun, { schedule: { rightAskedAt: t0 - hour } }),
       'start-run',
     ],
     ['a session that may do what is asked is rejoined', working(noTaskRun, earlierIs(earlier)), 'rejoin'],
@@ -207,7 +210,7 @@ describe('while the agent works', () => {
     taskRunIs({ status: 'completed', marker, changedAt: now.at - limits.lateLog }),
     lastPoll(now.at),
   )
-  const wentOn: RunChange = { result: { resumed: { why: marker, words: [] } } }
+  const wentOn: RunChange = { result: { resumed: { why: marker } } }
   const completed = { ...taskRun, status: 'completed' as const, changedAt: now.at }
   holds([
     ['who sent words is answered first', working(answers, due), 'answer-message'],
@@ -234,15 +237,6 @@ describe('while the agent works', () => {
     [
       'words wait for the late log of a run that completed',
       working(wordsWait, lastPoll(now.at), inTwoSeconds, { session: { taskRun: completed } }),
-      'wait 2000',
-    ],
-    [
-      'words wait for a log that may yet show the instruction as read',
-      working(wordsWait, lastPoll(now.at), inTwoSeconds, {
-        session: {
-          taskRun: { ...completed, status: 'failed', error: 'spend limit', instructionUnread: true },
-        },
-      }),
       'wait 2000',
     ],
     [
@@ -632,11 +626,6 @@ describe('a Run that failed sees to its agent', () => {
     ['until its agent was left', working(failed, late, { session: { agentLeft: true } }), 'end'],
     ['not of another', working(failed, { session: { cancelled: { taskRun: 'run-0', at: t0 } } }), 'cancel'],
     ['one that idles may be spoken to again', working(failed, idles), 'end'],
-    [
-      'one that idles with words left to read is ended',
-      working(failed, logIs(idleSince(t0, { awaitedMessageId: 'a' }))),
-      'cancel',
-    ],
     ['one that may have begun is looked for', working(failed, mayHaveBegun), 'start-run'],
     ['a lost rejoin', working(failed, noTaskRun, intends({ kind: 'rejoin', at: t0, offset: 0 })), 'rejoin'],
     ['a lost start is looked for ten minutes', working(failed, late, mayHaveBegun), 'leave-agent'],
@@ -722,7 +711,6 @@ describe('from any state', () => {
           fc.record({
             id: fc.constant(taskRun.id),
             since: fc.constant(t0),
-            messages: oneOf(0, 1),
             changedAt: times,
             status: oneOf<NonNullable<Run['session']['taskRun']>['status']>(
               'queued',
@@ -740,7 +728,7 @@ describe('from any state', () => {
       }),
       mailbox: fc.record({
         stop: oneOf(undefined, { by: maya, at: t0 }),
-        pendingFollowUps: oneOf([], [more('a')]),
+        words: oneOf([instruction()], [instruction(), word('waiting')]),
         releaseThread: fc.boolean(),
       }),
       attempts: fc.record({

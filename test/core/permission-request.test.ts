@@ -14,7 +14,7 @@ import { standingOf } from '../../src/core/record/turn.ts'
 import { replies } from '../../src/core/words/replies.ts'
 import { statusComment } from '../../src/core/words/status.ts'
 import { questionComment } from '../../src/core/words/while-working.ts'
-import { ask, deployment, hour, idleSince, logIs, snapshotWith, t0, taskRun, working } from './given.ts'
+import { ask, deployment, hour, idleSince, logIs, snapshotWith, t0, working } from './given.ts'
 
 const request: PermissionRequest = {
   id: 'p1',
@@ -133,13 +133,6 @@ test('it is over when the log says so', () => {
     t0,
   )
   expect(resolved.session.sessionLog?.permissionRequest).toBeUndefined()
-})
-
-test('a turn that begins with one is not over with the turn before it', () => {
-  const idle = idleSince(t0 - hour, { awaitedMessageId: 'a' })
-  const session = { taskRun: { ...taskRun, messages: 1 }, sessionLog: idle }
-  const asked = asksNow(working({ session, schedule: { lastPollAt: t0 } }))
-  expect(standingOf(asked)).toEqual({ kind: 'working' })
 })
 
 test('one of PostHog’s own turn does not take back what was answered', () => {

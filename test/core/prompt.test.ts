@@ -15,8 +15,9 @@ function promptOf(run: Run, words: Words, fence: string): string {
 }
 
 const firstPrompt = (run: Run): string => promptOf(run, firstWords(run), fence)
+const from = (id: string, text: string, login = 'zoe') => ({ id, by: { login, id: 12 }, text, at: t0 })
 const laterPrompt = (run: Run, by: string, text: string): string =>
-  promptOf(changed(run, { session: { taskRun } }), { id: 'comment-502', by, text, at: t0 }, fence)
+  promptOf(changed(run, { session: { taskRun } }), from('comment-502', text, by), fence)
 const issue = runWith({ workspace: { branch } })
 const onPull = runWith({
   thread: pullThread,
@@ -279,7 +280,7 @@ test('the lines of code that words are about go along, also into a session that 
     author: 'zoe',
     parent: { author: 'sam', body: 'This waits.' },
   }
-  const words = { id: 'inline-3', by: 'zoe', text: 'why?', at: t0, inline: [inline] }
+  const words = { ...from('inline-3', 'why?'), inline: [inline] }
   const prompt = promptOf(changed(onPull, { session: { taskRun } }), words, fence)
   expect(prompt).toMatch(
     /^@zoe writes on acme\/shop#8 \(message inline-3\):\n\nwhy\?\n\n# The lines it is about\n/,
@@ -365,8 +366,7 @@ describe('a session that has to begin afresh', () => {
     ))
 
   test('is told what was asked before, when it begins with later words', () => {
-    const words = { id: 'comment-502', by: 'zoe', text: 'and the logout test', at: t0 }
-    const prompt = promptOf(issue, words, fence)
+    const prompt = promptOf(issue, from('comment-502', 'and the logout test'), fence)
     expect(prompt).toContain('# Instruction\n\nand the logout test')
     expect(prompt).toContain(`${fence} Asked before by maya:\nfix the flaky login test\n`)
   })

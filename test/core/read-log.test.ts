@@ -1,10 +1,21 @@
 /** A turn is a prompt and the answer with its id. */
 import { describe, expect, test } from 'vitest'
 import type { LogEntry } from '../../src/core/model/task-run.ts'
-import { observe } from '../../src/core/record/apply-snapshot.ts'
-import { logOffset } from '../../src/core/record/read-log.ts'
+import { logOffset, observe } from '../../src/core/record/apply-snapshot.ts'
 import type { Run } from '../../src/core/record/run.ts'
-import { lastPoll, logIs, minute, second, snapshotWith, t0, taskRunIs, working } from './given.ts'
+import {
+  instruction,
+  lastPoll,
+  logIs,
+  minute,
+  more,
+  second,
+  snapshotWith,
+  t0,
+  taskRunIs,
+  word,
+  working,
+} from './given.ts'
 
 type Log = NonNullable<Run['session']['sessionLog']>
 
@@ -25,14 +36,9 @@ const first = 'run-comment-501'
 const later = 'comment-502'
 
 /** Of a Run whose instruction is on its way, or a follow-up as well. */
-function read(log: LogEntry[], differs: Partial<Log> = { awaitedMessageId: first }): Log {
-  const run = working(logIs({ offset: 0, prompts: [], turns: 0, ...differs }), {
-    mailbox: { handledMessageIds: [later] },
-  })
-  return (
-    observe(run, snapshotWith({ log, offset: log.length }), at).session.sessionLog ?? { offset: 0, turns: 0 }
-  )
-}
+const read = (log: LogEntry[], words = [instruction('sent'), word('read', more(later))]): Log =>
+  observe(working({ mailbox: { words } }), snapshotWith({ log, offset: log.length }), at).session
+    .sessionLog ?? { offset: 0, turns: 0 }
 
 /** How it ended, and what was said last. */
 const seen = ({ ended, answer }: Log) => [ended?.fault?.text ?? ended?.stopReason ?? 'open', answer]
@@ -79,17 +85,14 @@ describe('a turn is', () => {
     ['not in the future', t0 + 2 * minute, at],
   ])('over %s', (_, logged, expected) => {
     const log = [...begun, { ...answers('2'), at: logged }]
-    const run = working(
-      logIs({ offset: 0, prompts: [], turns: 0, awaitedMessageId: first }),
-      lastPoll(t0 - second),
-    )
+    const run = working({ mailbox: { words: [instruction('sent')] } }, lastPoll(t0 - second))
     const after = observe(run, snapshotWith({ log, offset: 4 }), at)
     expect(after.session.sessionLog?.ended?.at).toBe(expected)
   })
 })
 
 describe('words said to a session of which others use a part', () => {
-  const said = { awaitedMessageId: later }
+  const said = [instruction(), word('sent', more(later))]
   test.each<[string, LogEntry[], unknown[]]>([
     ['are answered', [prompt('5', later), says('b'), answers('5')], ['end_turn', 'b']],
     ['wait for the turn of others', [says('theirs'), answers('4')], ['open', 'theirs']],
@@ -111,19 +114,6 @@ describe('words said to a session of which others use a part', () => {
       ['end_turn', 'b'],
     ],
   ])('%s', (_, log, expected) => expect(seen(read(log, said))).toEqual(expected))
-
-  test('are awaited until the log shows them', () => {
-    expect(read([prompt('5')], said).awaitedMessageId).toBe(later)
-    expect(read([prompt('5', later)], said)).toMatchObject({ awaitedMessageId: undefined, takenUp: [later] })
-  })
-
-  test('PostHog’s own turns are counted', () => {
-    const ofCi = entry({ kind: 'words', messages: [], ofCi: true })
-    expect(read([...begun, answers('2'), prompt('3'), ofCi, says('green'), answers('3')])).toMatchObject({
-      ciTurns: 1,
-      ofOthers: true,
-    })
-  })
 })
 
 test('the log of a record of 0.2.0 is read again from where its Run began', () => {

@@ -7,7 +7,7 @@ import { readMessages } from '../../src/core/record/messages.ts'
 import { newRun, Run, runFormat } from '../../src/core/record/run.ts'
 import { withUnread } from '../../src/queue/job-record.ts'
 import { withoutGone } from '../support/gone-keys.ts'
-import { ask, branch, issueThread, more, runWith, t0, working } from './given.ts'
+import { ask, branch, instruction, issueThread, more, runWith, t0, working } from './given.ts'
 
 type Keyed = Record<string, unknown>
 
@@ -149,7 +149,7 @@ describe('a message that this version does not know', () => {
   test('waits for one that does, and does not hold up the others', () => {
     const run = readMessages(working(), [unknown, known])
     expect(run).toMatchObject({
-      mailbox: { messagesRead: 2, messagesUnread: [0], pendingFollowUps: [more('a')] },
+      mailbox: { messagesRead: 2, messagesUnread: [0], words: [instruction(), more('a')] },
     })
     expect(readMessages(run, [unknown, known])).toBe(run)
   })
@@ -157,7 +157,7 @@ describe('a message that this version does not know', () => {
   test('is read by the version that does', () => {
     const run = working({ mailbox: { messagesRead: 2, messagesUnread: [0] } })
     expect(readMessages(run, [known, unknown])).toMatchObject({
-      mailbox: { messagesUnread: [], pendingFollowUps: [more('a')] },
+      mailbox: { messagesUnread: [], words: [instruction(), more('a')] },
     })
   })
 })
@@ -211,7 +211,6 @@ describe('a marker of a newer version', () => {
   test('carries a backup without what has a default', () => {
     const backup = { request: { ...ask, origin: { kind: 'tick' } }, words: 'w', branch, newer: true }
     expect(read({ backup })[0]?.backup).toMatchObject({
-      messages: 0,
       instructionSent: false,
       round: 0,
       reported: 0,

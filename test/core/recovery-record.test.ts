@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { wordsOfRound } from '../../src/core/record/ledger.ts'
 import { Marker, markerSigner } from '../../src/core/record/marker.ts'
 import { nextStep } from '../../src/core/record/next-step.ts'
 import { sessionAtWork } from '../../src/core/record/own-pull-request.ts'
@@ -6,7 +7,7 @@ import { type Backup, backupOf, type Remains, restored } from '../../src/core/re
 import { changed, type Run, taskMarker } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
-import { branch, idleSince, issueThread, more, pull, runWith, t0, working } from './given.ts'
+import { branch, idleSince, issueThread, more, pull, runWith, t0, word, wordsAre, working } from './given.ts'
 
 const carried = (run: Run): Backup => backupOf(run) ?? expect.fail('nothing is carried')
 
@@ -33,10 +34,10 @@ const atWork = runWith({
   session: {
     taskId: 'task-1',
     taskMade: true,
-    instructionSent: true,
-    taskRun: { id: 'run-1', since: t0, status: 'in_progress', messages: 2, from: 17, changedAt: t0 },
+    taskRun: { id: 'run-1', since: t0, status: 'in_progress', from: 17, changedAt: t0 },
     sessionLog: { offset: 40, turns: 1, prompts: [], answer: 'So far so good' },
   },
+  ...wordsAre(),
 })
 
 describe('a Run that PostHog has', () => {
@@ -50,11 +51,12 @@ describe('a Run that PostHog has', () => {
     expect(again).toMatchObject({
       id: atWork.id,
       workspace: { branch, readUpTo: atWork.workspace.readUpTo },
-      session: { taskId: 'task-1', instructionSent: true },
+      session: { taskId: 'task-1' },
+      mailbox: { words: [{ kind: 'instruction', state: 'read' }] },
       schedule: { admitted: true },
     })
     expect(again.request).toEqual(atWork.request)
-    expect(again.session.taskRun).toMatchObject({ id: 'run-1', messages: 2 })
+    expect(again.session.taskRun).toMatchObject({ id: 'run-1' })
     // Its log is read once more, from where its own part begins.
     expect(again.session.sessionLog).toEqual({ offset: 17, turns: 0, prompts: [] })
     expect(taskMarker(again)).toBe(taskMarker(atWork))
@@ -154,9 +156,9 @@ describe('what a marker carries', () => {
   })
 
   test('is the words of the round, while there is room for them', () => {
-    const said = (text: string) => working({ mailbox: { wordsOfRound: [more('a', text)] } })
+    const said = (text: string) => working(wordsAre(word('read', more('a', text))))
     expect(carried(said('in red')).wordsOfRound).toEqual([more('a', 'in red')])
-    expect(restored(remainsOf(said('in red')), t0).mailbox.wordsOfRound).toEqual([more('a', 'in red')])
+    expect(wordsOfRound(restored(remainsOf(said('in red')), t0))).toMatchObject([more('a', 'in red')])
     expect(carried(said('漢'.repeat(16_000))).wordsOfRound).toEqual([])
   })
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { statusComment } from '../../src/core/words/status.ts'
-import { deployment, minute, pull, runWith, t0 } from './given.ts'
+import { deployment, minute, pull, runWith, t0, wordsAre } from './given.ts'
 
 const needs = {
   number: 9,
@@ -22,7 +22,7 @@ const needs = {
 const ended = (rounds?: { asked: number; byPostHog: number }) =>
   runWith({
     result: { outcome: { kind: 'pull' }, concludedAt: t0 + minute, pulls: [pull], needs, rounds },
-    session: { instructionSent: true },
+    ...wordsAre(),
   })
 
 const shown = (run = ended()) => statusComment(run, deployment, t0)

@@ -8,7 +8,7 @@ import { backupOf } from '../../src/core/record/recovery-record.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
 import type { Attempt } from '../../src/maintenance/read-deliveries.ts'
 import { type AdoptDeps, adoptLost } from '../../src/maintenance/recover-runs.ts'
-import { hour, issueThread, minute, pullView, runWith, second, t0 } from '../core/given.ts'
+import { hour, issueThread, minute, pullView, runWith, second, t0, wordsAre } from '../core/given.ts'
 import { deploymentWith } from '../support/deployment.ts'
 import { fakeLog } from '../support/fake-log.ts'
 
@@ -300,7 +300,7 @@ describe('a run that was lost', () => {
     const lost = changed(run, { session: { taskId: 'task', earlier } })
     await search(keeps, undefined, [], lost, { task: 'task', taskRun: 'before' })
     expect(added.map(({ session }) => session.taskRun)).toEqual([undefined])
-    await search(keeps, undefined, [], changed(lost, { session: { instructionSent: true } }), {
+    await search(keeps, undefined, [], changed(lost, wordsAre()), {
       ...{ task: 'task', taskRun: 'before' },
     })
     expect(added.at(-1)?.session.taskRun?.id).toBe('before')

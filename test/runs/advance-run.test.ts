@@ -24,6 +24,7 @@ import {
   hour,
   idleSince,
   inLine,
+  instruction,
   intends,
   labelled,
   lastPoll,
@@ -34,6 +35,7 @@ import {
   more,
   nextPoll,
   noTaskRun,
+  notSent,
   passing,
   pull,
   pullThread,
@@ -46,6 +48,8 @@ import {
   taskRun,
   taskRunIs,
   told,
+  word,
+  wordsAre,
   wordsWait,
   working,
   zoe,
@@ -71,7 +75,7 @@ const over: RunChange = changed(mute, {
 })
 
 const earlier = { taskId: 'task-1', taskRunId: 'run-0', over: false }
-const notSent: RunChange = { session: { taskRun: undefined, instructionSent: false } }
+const notBegun: RunChange = changed(noTaskRun, notSent)
 const beforeBranch: RunChange = { schedule: { admitted: true }, session: { taskId: 'task-1' } }
 
 const lineAnswers = '```review-comments\n[{ "id": 1, "done": true, "said": "Done." }]\n```'
@@ -93,7 +97,7 @@ const steps: [step: string, asks: Service, run: Run][] = [
   ['find-branch', 'github', runWith(mute, beforeBranch)],
   ['create-task', 'posthog', runWith(mute, { schedule: { admitted: true }, workspace: { branch } })],
   ['gather-context', 'github', working(mute, noTaskRun, { workspace: { threadContext: undefined } })],
-  ['start-run', 'posthog', working(mute, notSent)],
+  ['start-run', 'posthog', working(mute, notBegun)],
   ['rejoin', 'posthog', working(mute, noTaskRun, earlierIs({ ...earlier, may: rights }))],
   ['end-earlier', 'posthog', working(mute, noTaskRun, earlierIs(earlier), due)],
   ['deliver', 'posthog', working(mute, passing(more('a')), nextPoll(later))],
@@ -415,7 +419,7 @@ describe('a step that is refused', () => {
 
 test('an agent that was started is followed, and looked at when there is something to see', async () => {
   const watched: string[] = []
-  const begun = working(mute, notSent)
+  const begun = working(mute, notBegun)
   const { verdict } = await advance(begun, {
     posthog: { startRun: async () => taskRun.id },
     stream: {
@@ -515,7 +519,7 @@ describe('words that are refused', () => {
       nextPoll(later),
       {
         workspace: { threadContext: contextFor('a') },
-        mailbox: { pendingFollowUps: [{ ...more('a'), source }] },
+        ...wordsAre(word('waiting', more('a'), { source })),
       },
       ...differs,
     )
@@ -542,21 +546,21 @@ describe('words that are refused', () => {
   })
 
   test('that the log showed as read, before anybody knew that they were sent, are not said again', async () => {
-    const takenUp = idleSince(t0, { offset: 9, takenUp: ['a'] })
-    const run = withWords({
+    const run = withWords(wordsAre(word('read')), {
       attempts: { intent: [{ kind: 'deliver', at: now, messageId: 'a' }] },
-      session: { sessionLog: takenUp },
+      session: { sessionLog: idleSince(t0, { offset: 9 }) },
     })
+    const sendMessage = vi.fn(async () => 'ended' as const)
     const { saves } = await advance(run, {
-      posthog: { sendMessage: async () => 'ended', poll: async () => snapshotWith({}) },
+      posthog: { sendMessage, poll: async () => snapshotWith({}) },
       github: {
         ...answering.github,
         'pulls.from': () => Promise.reject(new NoResponse('github', 'GitHub did not answer')),
       },
     })
     const [first] = saves.filter(({ attempts }) => attempts.intent === undefined)
-    expect(first?.session.taskRun).toMatchObject({ lastMessageId: 'a' })
-    expect(first?.mailbox.pendingFollowUps).toEqual([])
+    expect(first?.mailbox.words).toEqual([instruction(), word('read')])
+    expect(sendMessage).not.toHaveBeenCalled()
   })
 
   const notReady = new RetryLater('posthog', now + 2 * second, 'not-ready', 'No active sandbox')
@@ -578,7 +582,7 @@ describe('words that are refused', () => {
     const retries = { agent: forLong, posthog: forLong }
     const fault = new NoResponse('posthog', 'PostHog answered 502')
     const { run } = await advance(withWords({ retries }), { posthog: says(fault) })
-    expect(run).toMatchObject({ mailbox: { pendingFollowUps: [{ id: 'a' }], answers: [] } })
+    expect(run).toMatchObject({ mailbox: { words: [{}, { id: 'a', state: 'waiting' }], answers: [] } })
   })
 
   test('for ten minutes by an earlier session end it, and begin one that resumes it', async () => {
@@ -606,7 +610,7 @@ describe('words that are refused', () => {
   test('as the answer to a permission that nobody waits for are told so', async () => {
     const poll = async () => snapshotWith({})
     const answer: Partial<TasksClient> = { respondToPermission: async () => 'over', poll }
-    const run = withWords(asking, { mailbox: { pendingFollowUps: [{ ...more('a', 'allow'), source }] } })
+    const run = withWords(asking, wordsAre(word('waiting', more('a', 'allow'), { source })))
     const { saves } = await advance(run, { posthog: answer, ...answering })
     expect(saves.flatMap(refusedOf)).toContainEqual({ kind: 'permission-over' })
   })
@@ -616,7 +620,7 @@ describe('words that are refused', () => {
     ['was not taken may be over', new RetryLater('posthog', t0 + 1_000, 'not-ready', 'later'), undefined],
   ])('as an answer that %s', async (_, fault, left) => {
     const answer: Partial<TasksClient> = { respondToPermission: () => Promise.reject(fault) }
-    const run = withWords(asking, { mailbox: { pendingFollowUps: [{ ...more('a', 'allow'), source }] } })
+    const run = withWords(asking, wordsAre(word('waiting', more('a', 'allow'), { source })))
     const { run: after } = await advance(run, { posthog: answer, ...answering })
     expect(after.attempts.intent?.map(intent => 'permission' in intent && intent.permission)).toEqual(
       left === undefined ? undefined : [left],
@@ -625,7 +629,7 @@ describe('words that are refused', () => {
 
   test('as the answer that the rights give are told to who asked for the run', async () => {
     const answer: Partial<TasksClient> = { respondToPermission: () => Promise.reject(forbidden) }
-    const run = withWords(asking, { mailbox: { pendingFollowUps: [] } })
+    const run = withWords(asking, wordsAre())
     const { saves } = await advance(run, { posthog: answer, ...answering })
     expect(saves.flatMap(refusedOf)).toContainEqual(
       expect.objectContaining({ kind: 'permission-refused', title: 'Apply it?' }),
@@ -640,7 +644,7 @@ describe('words that are refused', () => {
   test('as an answer that was not resolved, the permission is not said to be given', async () => {
     const poll = async () => snapshotWith({})
     const answer: Partial<TasksClient> = { respondToPermission: async () => 'over', poll }
-    const run = withWords(asking, { mailbox: { pendingFollowUps: [] } })
+    const run = withWords(asking, wordsAre())
     const came = await advance(run, { posthog: answer })
     expect(came.run.session.permission).toMatchObject({ allowed: false, untaken: 'over' })
   })
@@ -649,14 +653,15 @@ describe('words that are refused', () => {
 test('words behind a start that is refused are left to their command', async () => {
   const run = working(mute, passing(more('a')), {
     report: { done: told },
-    session: { taskRun: undefined, instructionSent: false },
+    ...noTaskRun,
+    mailbox: { words: [instruction('waiting'), word('waiting')] },
     workspace: { threadContext: context },
   })
   const startRun = () => Promise.reject(new Rejected('posthog', 429, 'billing_limit', 'no'))
   const came = await advance(run, { posthog: { ...noCost, startRun } })
   expect(came.run).toMatchObject({
     result: { outcome: { kind: 'failed' }, round: 0 },
-    mailbox: { pendingFollowUps: [more('a')] },
+    mailbox: { words: [instruction('waiting'), word('waiting')] },
   })
   expect(came.verdict).toEqual({ kind: 'end' })
 })
@@ -870,7 +875,7 @@ describe('the other steps', () => {
       session: { cost: 7 },
     })
     const { saves } = await advance(run, { posthog: { sendMessage: say } })
-    const mailbox = { pendingFollowUps: [more('a')], releaseThread: false }
+    const mailbox = { words: [instruction(), word('waiting')], releaseThread: false }
     expect(saves[0]).toMatchObject({ result: { round: 1 }, mailbox, session: { costBefore: 7 } })
     expect(saves[0]?.result.outcome).toBeUndefined()
     expect(say).toHaveBeenCalledOnce()

@@ -23,8 +23,9 @@ test('is as it was, where the status knows no more', async () =>
   expect(await caughtUp(before, before)).toEqual(changed(before, { attempts: { caughtUpAt: t0 } })))
 
 test('is at work, if it has begun', async () => {
-  const { session, schedule } = await caughtUp(before, working())
-  expect([session.taskRun?.id, session.instructionSent, schedule.admitted]).toEqual([taskRun.id, true, true])
+  const { session, schedule, mailbox } = await caughtUp(before, working())
+  expect([session.taskRun?.id, schedule.admitted]).toEqual([taskRun.id, true])
+  expect(mailbox.words).toMatchObject([{ kind: 'instruction', state: 'sent' }])
   expect(schedule.waits).toBeUndefined()
 })
 

@@ -18,6 +18,8 @@ import {
   second,
   t0,
   taskRun,
+  word,
+  wordsAre,
   working,
 } from '../core/given.ts'
 import { settingsOf } from '../support/deployment.ts'
@@ -250,7 +252,7 @@ const followUp = {
 
 test('later words come with what was written or edited since those before', async () => {
   const run = working({
-    mailbox: { pendingFollowUps: [followUp] },
+    ...wordsAre(word('waiting', followUp)),
     workspace: { readUpTo: { of: 'run-comment-501', at: t0, places: ['thread-501'] } },
   })
   const { context, bodies, leftOut } = await readIn(run, [
@@ -275,7 +277,7 @@ test('later words come with what was written or edited since those before', asyn
 
 test('commands of one second are all known to the agent, and none of them comes again as a comment', async () => {
   const first = working({
-    mailbox: { pendingFollowUps: [{ ...followUp, at: t0 }] },
+    ...wordsAre(word('waiting', followUp, { at: t0 })),
     workspace: { readUpTo: { of: 'run-comment-501', at: t0, places: ['thread-501'] } },
   })
   const both = [
@@ -286,7 +288,7 @@ test('commands of one second are all known to the agent, and none of them comes 
   expect(bodies).toEqual([])
   expect(context.upTo).toEqual({ at: t0, places: ['thread-501', 'thread-600'] })
   const next = changed(first, {
-    mailbox: { pendingFollowUps: [{ ...followUp, id: 'comment-700' }] },
+    ...wordsAre(word('waiting', followUp, { id: 'comment-700' })),
     workspace: { readUpTo: { of: 'comment-600', ...context.upTo } },
   })
   expect((await readIn(next, both)).bodies).toEqual([])
@@ -295,9 +297,9 @@ test('commands of one second are all known to the agent, and none of them comes 
 test('it is due for each words, and again for an agent that knows nothing of what was told', () => {
   const readUpTo = { of: 'run-comment-501', at: t0, places: [] }
   const sent = working({ workspace: { readUpTo } })
-  expect(contextIsDue(changed(sent, { mailbox: { pendingFollowUps: [followUp] } }))).toBe(true)
+  expect(contextIsDue(changed(sent, wordsAre(word('waiting', followUp))))).toBe(true)
   const read = {
-    mailbox: { pendingFollowUps: [followUp] },
+    ...wordsAre(word('waiting', followUp)),
     workspace: { threadContext: contextFor(followUp.id, { goesOn: true }) },
   }
   expect(contextIsDue(changed(sent, read))).toBe(false)
@@ -322,8 +324,8 @@ test('the receipt adds up what was given, once for each words', () => {
   }
   const then = told(
     changed(first, {
-      session: { instructionSent: true, taskRun },
-      mailbox: { pendingFollowUps: [followUp] },
+      session: { taskRun },
+      ...wordsAre(word('waiting', followUp)),
       workspace: { threadContext: contextFor(followUp.id, { ...more, thread: false }) },
     }),
   )

@@ -19,6 +19,9 @@ const gone: readonly string[] = [
   'checkRefused',
   // What is done at the end: a flag for each.
   'announced',
+  // What the agent has read: `mailbox-part.ts` reads it.
+  ...['pendingFollowUps', 'droppedMessageIds', 'followUpsSent', 'begunWith', 'instructionUnread', 'unread'],
+  ...['awaitedMessageId', 'takenUp', 'messages', 'answerTo'],
   // What paused a repository, and who ended that.
   ...['pause', 'resumedBy'],
 ]
@@ -33,12 +36,18 @@ const goneSettings: readonly string[] = [
   'credit',
 ]
 
+/** Keys of a Run that only its recovery record still has, by the object in which they were. */
+const goneFrom: Readonly<Record<string, string>> = {
+  ...{ mailbox: 'wordsOfRound', session: 'instructionSent', taskRun: 'lastMessageId', resumed: 'words' },
+}
+
 /** @returns a copy without them, and with values that are gone as they are read now */
 export const withoutGone = <T extends object>(record: T): T => read(record, gone)
 
 const read = <T extends object>(record: T, lost: readonly string[]): T =>
   JSON.parse(JSON.stringify(record), (key, value) => {
     if (lost.includes(key)) return undefined
+    if (typeof value === 'object') delete value?.[goneFrom[key] ?? '']
     // It is of a Run whose status was a check.
     if (key === 'status' && value.check) return undefined
     // Whether the pull request is a draft, GitHub says.

@@ -32,7 +32,7 @@ export const messagesIn = (text: string): string[] =>
 /** The prompt for a session that knows nothing of the thread. */
 function opening(run: Run, words: Words, fence: string): string[] {
   const { thread } = run
-  const who = `@${words.by} asks you to work on ${nounOf(run.thread)} ${threadName(thread)} in the repository ${fullName(thread)} ${messageName(words)}.`
+  const who = `@${words.by.login} asks you to work on ${nounOf(run.thread)} ${threadName(thread)} in the repository ${fullName(thread)} ${messageName(words)}.`
   const said = asked(run, words) || `Do what the ${nounOf(run.thread)} below describes.`
   const standing = plainText(run.baseline.settings.instructions ?? '', maxStanding)
   return [
@@ -44,7 +44,7 @@ function opening(run: Run, words: Words, fence: string): string[] {
 
 /** The prompt for a session that has read the thread up to its last words. */
 function further(run: Run, words: Words, fence: string): string[] {
-  const by = words.by === undefined ? 'The bot that starts you' : `@${words.by}`
+  const by = words.resumes ? 'The bot that starts you' : `@${words.by.login}`
   const said = asked(run, words) || 'Go on with this.'
   const [news, lines] = [comments(run, words), remarks(run, words)]
   const title =
@@ -127,7 +127,7 @@ const asksLineAnswers = ({ thread, request, baseline: { settings } }: Run): bool
 const idIn = (run: Run, id: number | undefined): string =>
   id !== undefined && asksLineAnswers(run) ? ` (id ${id})` : ''
 
-const isReview = ({ target }: Words): boolean => target?.kind === 'review'
+const isReview = ({ source }: Words): boolean => source?.target?.kind === 'review'
 
 /** Review comments are numbered, so that the agent can answer each in its own thread. */
 function remarks(run: Run, words: Words): Part[] {

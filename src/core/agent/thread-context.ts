@@ -42,7 +42,7 @@ const placeIn = ({ in: where, id }: CommentView): string => `${where}-${id}`
 export function commentsToRead({ words, readUpTo, comments, said = [] }: Omit<Reading, 'description'>) {
   const own = new Set([
     ...said,
-    placeInThread(words.target),
+    placeInThread(words.source?.target),
     ...(words.inline ?? []).map(({ id }) => `line-${id}`),
   ])
   const isNew = (comment: CommentView): boolean => {
@@ -115,7 +115,7 @@ export async function contextOf(
   if (words.text.length > maxBody) cut.push('instruction')
   if (thread && thread.text.length > maxBody) cut.push('description')
   const attached = attachmentsIn(thread, webUrl)
-  const own = placeInThread(words.target)
+  const own = placeInThread(words.source?.target)
   const upTo = Math.max(untilOf(words), readUpTo?.at ?? 0)
   const before = readUpTo?.at === upTo ? readUpTo.places : []
   return {

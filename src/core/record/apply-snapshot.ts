@@ -1,9 +1,15 @@
-/** Applies what a poll saw to a Run. Pure. */
-import type { LogEntry, TaskRunSnapshot } from '../model/task-run.ts'
+/**
+ * Applies what a poll saw to a Run: the row, and the log entry by entry. A turn is a prompt and the answer with its id.
+ * Only a prompt opens it again; what is logged after the answer belongs to it. Words are read where they stand in the
+ * log.
+ */
+import type { Fault, LogEntry, TaskRunSnapshot } from '../model/task-run.ts'
+import { openIntent } from './intents.ts'
+import { inTaskRun, isAdded, moved, pending, unread, wasSent } from './ledger.ts'
+import { handedOver } from './messages.ts'
 import { newClaims } from './own-pull-request.ts'
-import { logOffset, readLog } from './read-log.ts'
 import { changed, isTerminal, type Run } from './run.ts'
-import type { ProgressStep } from './session-part.ts'
+import { addAct, noActivity, type ProgressStep, type SessionLog } from './session-part.ts'
 
 export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
   const { taskRun, sessionLog: before } = run.session
@@ -34,35 +40,25 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
     },
     result: { claimedPulls: [...run.result.claimedPulls, ...newClaims(run, snapshot.pulls)] },
   })
-  const read = withoutRead(seen, snapshot)
+  const read = withRead(seen, messagesRead(snapshot.log))
   const { turns = 0 } = read.session.sessionLog ?? {}
-  const hasEndedATurn = turns > (before?.turns ?? 0)
-  return hasEndedATurn && !read.session.taskRun?.instructionUnread
-    ? changed(read, { result: { instructionDone: true } })
-    : read
+  const isDone = turns > (before?.turns ?? 0) && !unread(read).some(({ kind }) => kind === 'instruction')
+  return isDone ? changed(read, { result: { instructionDone: true } }) : read
 }
 
 const maxFiles = 50
 
-/** The ids of the messages that the agent has read. */
-export const messagesRead = (log: readonly LogEntry[]): string[] =>
-  log.flatMap(({ what }) => (what.kind === 'words' || what.kind === 'prompt' ? what.messages : []))
-
-function withoutRead(run: Run, { log, status }: TaskRunSnapshot): Run {
+function withRead(run: Run, ids: readonly string[]): Run {
   const { taskRun } = run.session
-  if (!taskRun?.unread?.length && !taskRun?.instructionUnread) return run
-  const read = new Set(messagesRead(log))
-  const unread = taskRun.unread?.filter(({ id }) => !read.has(id))
-  const instructionUnread = read.has(run.id) ? undefined : taskRun.instructionUnread
-  const seen: Run = changed(run, { session: { taskRun: { ...taskRun, unread, instructionUnread } } })
+  const sending = openIntent(run, 'deliver')?.messageId
+  const confirmed = pending(run).find(({ id }) => id === sending && ids.includes(id))
+  const sent = confirmed ? changed(run, handedOver(run, confirmed, taskRun?.id, 'shown')) : run
+  const shown = inTaskRun(sent).filter(({ id }) => ids.includes(id))
+  const read = changed(sent, { mailbox: { words: moved(sent.mailbox.words, 'shown', shown) } })
+  const isLeft = run.result.outcome && taskRun && isTerminal(taskRun.status) && !run.mailbox.stop
   // After a failure nobody resumes them: they are asked again.
-  const isLeft = run.result.outcome && isTerminal(status)
-  if (!isLeft || run.mailbox.stop) return seen
-  const pendingFollowUps = [...(unread ?? []), ...run.mailbox.pendingFollowUps]
-  return changed(seen, {
-    session: { taskRun: { ...taskRun, instructionUnread, unread: [] } },
-    mailbox: { pendingFollowUps },
-  })
+  const left = isLeft ? unread(read).filter(isAdded) : []
+  return changed(read, { mailbox: { words: moved(read.mailbox.words, 'left', left) } })
 }
 
 const maxProgressSteps = 50
@@ -78,3 +74,177 @@ function addProgress(progress: ProgressStep[], entry: LogEntry): ProgressStep[] 
   const next = { step, label, done, since, at: entry.at, failed }
   return index === -1 ? [...progress, next].slice(-maxProgressSteps) : progress.with(index, next)
 }
+
+type Of<Kind extends LogEntry['what']['kind']> = Extract<LogEntry['what'], { kind: Kind }>
+
+/** The entry from which the log is read next. */
+export const logOffset = ({ session: { taskRun, sessionLog } }: Run): number =>
+  (sessionLog?.prompts ? sessionLog.offset : taskRun?.from) ?? 0
+
+function readLog(run: Run, snapshot: TaskRunSnapshot, now: number): SessionLog {
+  const { sessionLog, taskRun } = run.session
+  const before: SessionLog = {
+    ...(sessionLog?.prompts ? sessionLog : { turns: 0 }),
+    prompts: sessionLog?.prompts ?? [],
+    absent: snapshot.unlogged ?? sessionLog?.absent,
+    offset: snapshot.offset,
+  }
+  const ours = new Set([
+    run.id,
+    openIntent(run, 'deliver')?.messageId,
+    ...run.mailbox.words.filter(wasSent).map(({ id }) => id),
+  ])
+  const last = inTaskRun(run).at(-1)
+  let awaited = last?.state === 'sent' ? last.id : undefined
+  // The time is PostHog's, within what our clock has seen.
+  const seenAt = run.schedule.lastPollAt ?? taskRun?.since ?? now
+  const clock = (at: number): number => Math.min(now, Math.max(at, seenAt))
+  const read = messagesRead(snapshot.log)
+  let after = withCiTurns(before, snapshot.log)
+  for (const entry of snapshot.log) {
+    after = withEntry(after, entry, { clock, ours, awaited })
+    if (namedIn(entry).some(id => id === awaited && read.includes(id))) awaited = undefined
+  }
+  const at = snapshot.log.at(-1)?.at
+  return at === undefined ? after : { ...after, activity: { ...(after.activity ?? noActivity), at } }
+}
+
+/**
+ * The ids of the messages that the agent has read. A prompt that came while it could take none is answered by an error,
+ * and not shown as the user's.
+ */
+export function messagesRead(log: readonly LogEntry[]): string[] {
+  const failed = log.flatMap(({ what }) => (what.kind === 'error' ? [what.id] : []))
+  return log.filter(({ what }) => what.kind !== 'prompt' || !failed.includes(what.id)).flatMap(namedIn)
+}
+
+const namedIn = ({ what }: LogEntry): string[] =>
+  what.kind === 'words' || what.kind === 'prompt' ? what.messages : []
+
+const maxAfterwards = 1_000
+
+/** The turns in which PostHog sends its agent to look at the checks. Of another prompt, nothing is said here. */
+export function withCiTurns(before: SessionLog, entries: readonly LogEntry[]): SessionLog {
+  let { ciTurns, inCiTurn, afterwards } = before
+  for (const { at, what } of entries) {
+    if (what.kind === 'begins' || what.kind === 'prompt') inCiTurn = undefined
+    if (what.kind === 'words' && what.ofCi) {
+      ciTurns = (ciTurns ?? 0) + 1
+      inCiTurn = true
+    }
+    if (what.kind === 'message' && inCiTurn) afterwards = { at, text: what.text.slice(0, maxAfterwards) }
+  }
+  return { ...before, ciTurns, inCiTurn, afterwards }
+}
+
+interface Reading {
+  clock(at: number): number
+  /** The ids of words of this Run, and of those that were sent last if the log did not show them yet. */
+  ours: ReadonlySet<string | undefined>
+  awaited: string | undefined
+}
+
+function withEntry(log: SessionLog, { at, what }: LogEntry, reading: Reading): SessionLog {
+  switch (what.kind) {
+    case 'begins':
+      return { ...log, prompts: [] }
+    case 'prompt':
+      return withPrompt(log, what, reading)
+    case 'words':
+      return withWords(log, what, reading)
+    case 'asks':
+      return { ...log, permissionRequest: what.request }
+    case 'permitted':
+      return log.permissionRequest?.id === what.id ? { ...log, permissionRequest: undefined } : log
+    case 'progress':
+      return log
+    default:
+      return log.ofOthers || log.ended ? log : inTurn(log, what, reading.clock(at))
+  }
+}
+
+function inTurn(
+  log: SessionLog,
+  what: Of<'answer' | 'error' | 'gives-up' | 'finishes' | 'message' | 'acts' | 'plan' | 'activity'>,
+  at: number,
+): SessionLog {
+  switch (what.kind) {
+    case 'answer':
+      return answeredWith(log, what, at)
+    case 'error':
+      return brokenBy(log, what, at)
+    case 'gives-up':
+      return log.broken ? ended(log, { ...log.broken, fault: better(what.fault, log.broken.fault) }) : log
+    case 'finishes':
+      return { ...log, finishes: true, kept: log.answer }
+    case 'message':
+      return { ...log, answer: log.kept ? `${log.kept}\n\n${what.text}` : what.text }
+    case 'acts':
+    case 'plan':
+      return { ...log, activity: addAct(log.activity ?? noActivity, what) }
+    case 'activity':
+      return log
+  }
+}
+
+/** The server gives the class. Of a status of the provider, only the error of the prompt says more than its number. */
+function better(last: Fault | undefined, first: Fault | undefined): Fault {
+  const isBare = last === undefined || last.text === '' || /^unexpected status \d+$/.test(last.text)
+  return { class: last?.class ?? first?.class, text: (isBare ? first?.text : last.text) ?? '' }
+}
+
+/** A prompt that is open before our log begins: ours steers its turn. */
+const unseen = ''
+
+/** A prompt is ours if words of ours stand in it, or if no other is awaited: PostHog says words again after a fault. */
+function withPrompt(log: SessionLog, { id, messages }: Of<'prompt'>, { ours, awaited }: Reading): SessionLog {
+  const { prompts = [], broken } = log
+  const isAsked = messages.some(each => ours.has(each))
+  if (!isAsked && awaited === undefined && log.ended) return { ...log, ofOthers: true }
+  if (!isAsked && (awaited !== undefined || prompts.length > 0)) return log
+  const goesOn = prompts.length > 0 || broken !== undefined
+  // What others were told is none of ours. An answer before this one is kept, unless it was told.
+  const kept = log.ended?.stopReason === 'end_turn' && !log.isReported ? log.answer : undefined
+  return {
+    ...log,
+    ...(goesOn ? {} : { answer: kept, kept, isReported: undefined, finishes: undefined }),
+    prompts: [...prompts, id],
+    ended: undefined,
+    broken: undefined,
+    ofOthers: false,
+  }
+}
+
+/** The prompt of awaited words was not known as ours, whatever stood in it. */
+function withWords(log: SessionLog, { messages }: Of<'words'>, { awaited }: Reading): SessionLog {
+  const isOfUnseen = log.prompts?.length === 0 && messages.some(id => id === awaited)
+  return isOfUnseen ? { ...log, prompts: [unseen], ended: undefined, ofOthers: false } : log
+}
+
+/** @returns the prompts that are left open once the one with this id is answered; nothing for one of others */
+function leftOpen({ prompts = [] }: SessionLog, id: string): string[] | undefined {
+  const at = prompts.includes(id) ? prompts.indexOf(id) : prompts.indexOf(unseen)
+  return at === -1 ? undefined : prompts.toSpliced(at, 1)
+}
+
+function answeredWith(log: SessionLog, { id, stopReason, steer }: Of<'answer'>, at: number): SessionLog {
+  if (steer && !log.prompts?.includes(id)) return log
+  const prompts = leftOpen(log, id)
+  if (!prompts) return log
+  if (steer) return { ...log, prompts: prompts.length > 0 ? prompts : [unseen] }
+  if (prompts.length > 0) return { ...log, prompts }
+  const turns = log.turns + (stopReason === 'end_turn' ? 1 : 0)
+  return ended({ ...log, prompts, turns }, { at, stopReason })
+}
+
+function brokenBy(log: SessionLog, { id, fault }: Of<'error'>, at: number): SessionLog {
+  const prompts = leftOpen(log, id)
+  return prompts ? { ...log, prompts, broken: { at, fault } } : log
+}
+
+const ended = (log: SessionLog, end: NonNullable<SessionLog['ended']>): SessionLog => ({
+  ...log,
+  ended: end,
+  broken: undefined,
+  permissionRequest: undefined,
+})

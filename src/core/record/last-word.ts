@@ -1,5 +1,6 @@
 /** What the end of a Run means: for whom it is, what may follow, what its last word tells, and whether its status stays. */
 import { unfinished } from './failures.ts'
+import { instructionSent, wordsAdded, wordsOfRound } from './ledger.ts'
 import { inlinePlace } from './open-question.ts'
 import { hasChanged } from './pull-end.ts'
 import type { What } from './request-part.ts'
@@ -9,10 +10,10 @@ import { limits } from './timing.ts'
 const maxListeners = 10
 
 /** The people whose words this round is about, in their order. */
-export function listeners({ request, mailbox, report, result }: Run): string[] {
-  const words = mailbox.wordsOfRound.flatMap(({ by, resumes }) => (resumes ? [] : [by.login]))
+export function listeners({ request, mailbox, result }: Run): string[] {
+  const said = [...wordsOfRound({ mailbox, result }), ...wordsAdded({ mailbox }).slice(-1)]
   const first = result.round === 0 ? [request.by.login] : []
-  const all = [...first, ...words, ...(report.answerTo === undefined ? [] : [report.answerTo])]
+  const all = [...first, ...said.map(({ by }) => by.login)]
   return all.length === 0 ? [request.by.login] : [...new Set(all)].slice(0, maxListeners)
 }
 
@@ -48,8 +49,8 @@ export const endsInReview = ({ request, result: { outcome } }: Run): boolean =>
   request.what === 'review' && outcome?.kind === 'answer'
 
 /** Says whether a Run that is over never began. */
-export const neverBegan = ({ session: { instructionSent, agentLeft } }: Run): boolean =>
-  !instructionSent && !agentLeft
+export const neverBegan = ({ session: { agentLeft }, mailbox }: Run): boolean =>
+  !instructionSent({ mailbox }) && !agentLeft
 
 /** The id of the message by which a turn goes on that ended before it was done. */
 export const resumeId = ({ id, result: { round } }: Pick<Run, 'id' | 'result'>): string =>

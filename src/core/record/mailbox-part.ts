@@ -55,6 +55,24 @@ export const FollowUp = z.object({
 })
 export type FollowUp = z.infer<typeof FollowUp>
 
+const Standing = z.object({
+  state: z.enum(['waiting', 'sent', 'read', 'dropped']),
+  /** The task run to which they were sent last. */
+  to: z.string().optional(),
+  /** The round in which they were sent first. */
+  round: z.number().int().optional(),
+  /** A task run ended without reading them. */
+  again: z.literal(true).optional(),
+})
+export type Standing = z.infer<typeof Standing>
+
+/** Words for the agent, and where they stand: `ledger.ts`. */
+export const Word = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('instruction'), id: z.string(), ...Standing.shape }),
+  FollowUp.extend(Standing.shape),
+])
+export type Word = z.infer<typeof Word>
+
 export const RunMessage = z.discriminatedUnion('kind', [
   FollowUp,
   z.object({
@@ -138,16 +156,13 @@ export const Mailbox = z.object({
   messagesRead: z.number().int().default(0),
   /** Positions in the inbox of messages that this version can't read. */
   messagesUnread: z.array(z.number().int()).default([]),
-  pendingFollowUps: z.array(FollowUp).default([]),
+  words: z.array(Word).default([]),
+  /** The messages that are no words, and words that were withdrawn before they came. */
   handledMessageIds: z.array(z.string()).default([]),
-  droppedMessageIds: z.array(z.string()).default([]),
   answers: z.array(MessageReply).default([]),
   askAgain: z.array(Source).default([]),
   /** How often it was sent to fix what its pull request needs. */
   fixes: z.number().int().default(0),
-  followUpsSent: z.number().int().default(0),
-  /** The words that were sent since the last outcome. After the first outcome, a round is about nothing else. */
-  wordsOfRound: z.array(FollowUp).default([]),
   /** The people whose words came after the request, in whatever round. */
   requesters: z.array(Person).default([]),
   /** Time of the newest message, GitHub's clock; without any, that of the request. */
@@ -167,3 +182,56 @@ export const Mailbox = z.object({
   /** Somebody said `--force` while it waited. */
   forced: z.literal(true).optional(),
 })
+
+const FollowUps = z.array(FollowUp).default([])
+
+/** What records of before 0.4.0 say of words in many places, and recovery records still do. `to` is the task run. */
+const Old = z.object({
+  ...{ id: z.string(), to: z.string().optional(), words: z.array(Word).optional() },
+  ...{ pendingFollowUps: FollowUps, wordsOfRound: FollowUps, unread: FollowUps },
+  ...{ handledMessageIds: z.array(z.string()).default([]), round: z.number().default(0) },
+  ...{ instructionSent: z.boolean().default(false), instructionUnread: z.boolean().optional() },
+  ...{ begunWith: z.string().optional(), lastMessageId: z.string().optional() },
+  awaitedMessageId: z.string().optional(),
+})
+
+const Keyed = z.record(z.string(), z.unknown()).catch({})
+
+/** Reads it into the mailbox. What can't be read so is judged by the schema of the record. */
+export function withWords(record: unknown): unknown {
+  const { mailbox, session, result, ...rest } = Keyed.parse(record)
+  const { taskRun, sessionLog, ...inSession } = Keyed.parse(session)
+  const [inTaskRun, inMailbox] = [taskRun, mailbox].map(part => Keyed.parse(part))
+  const flat = {
+    ...inTaskRun,
+    ...Keyed.parse(sessionLog),
+    ...inSession,
+    ...Keyed.parse(result),
+    ...inMailbox,
+  }
+  const old = Old.safeParse({ ...flat, id: rest.id, to: inTaskRun?.id }).data
+  if (!old || old.words?.at(0)?.kind === 'instruction') return record
+  return { ...rest, session, result, mailbox: { ...inMailbox, words: wordsBefore(old) } }
+}
+
+export function wordsBefore(before: z.input<typeof Old>): Word[] {
+  const { id, to, round, ...old } = Old.parse(before)
+  const idsOf = (all: FollowUp[]): (string | undefined)[] => all.map(words => words.id)
+  const unseen = [old.awaitedMessageId, old.instructionUnread ? id : undefined, ...idsOf(old.unread)]
+  const waiting = [old.instructionSent ? undefined : id, ...idsOf(old.pendingFollowUps)]
+  const sent = [...old.handledMessageIds, ...idsOf(old.wordsOfRound)]
+  const standing = (of: string): Standing => {
+    const state = waiting.includes(of) ? 'waiting' : unseen.includes(of) ? 'sent' : 'read'
+    const isOfTaskRun = state === 'sent' || of === (old.begunWith ?? id) || of === old.lastMessageId
+    const isSent = sent.includes(of)
+    return {
+      ...{ state, to: isOfTaskRun && state !== 'waiting' ? to : undefined },
+      ...{ round: isSent ? round : undefined, again: (isSent && state === 'waiting') || undefined },
+    }
+  }
+  const all = new Map(
+    [...old.wordsOfRound, ...old.unread, ...old.pendingFollowUps].map(each => [each.id, each]),
+  )
+  const followUps = [...all.values()].map(each => ({ ...each, ...standing(each.id) }))
+  return [{ kind: 'instruction', id, ...standing(id) }, ...(old.words ?? followUps)]
+}

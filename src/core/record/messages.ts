@@ -5,11 +5,18 @@
 import { z } from 'zod'
 import type { JobQueue } from '../model/ports.ts'
 import { fullName, movedTo, type Repository } from '../model/thread.ts'
-import type { Target } from '../model/views.ts'
 import { readJson } from '../text/json.ts'
 import { mayHaveBegun, onlyIntents, openIntent } from './intents.ts'
 import { unfolded } from './last-word.ts'
-import { type FollowUp, type MessageReply, RunMessage, type SenderReply, Source } from './mailbox-part.ts'
+import { type Added, instructionSent, moved, nextWord, pending, wasSent, wordsOfRound } from './ledger.ts'
+import {
+  type FollowUp,
+  type MessageReply,
+  RunMessage,
+  type SenderReply,
+  Source,
+  type Word,
+} from './mailbox-part.ts'
 import { inlineOf } from './open-question.ts'
 import { newClaims } from './own-pull-request.ts'
 import { endsBy, tellsMore, withStanding } from './pull-end.ts'
@@ -17,7 +24,7 @@ import { withRetry } from './retries.ts'
 import { type ChangeOf, changed, type Intent, nextRound, type Run, withOwnTask } from './run.ts'
 import { isAtWork } from './situation.ts'
 import { agentWorks } from './turn.ts'
-import { isSamePlace } from './words-to-say.ts'
+import { isSamePlace, toSay } from './words-to-say.ts'
 
 /** What a message may change; session and schedule are none of its business. */
 type MessageChange = ChangeOf<'mailbox' | 'result' | 'report' | 'attempts'>
@@ -46,34 +53,34 @@ export function readMessages(run: Run, inbox: readonly string[]): Run {
 
 export const parseMessage = (text: string): RunMessage | undefined => readJson(RunMessage, text)
 
+/** Whether it need not be sent to this Run again. */
+export const hasDealtWith = ({ mailbox: { handledMessageIds, words } }: Run, id: string): boolean =>
+  handledMessageIds.includes(id) ||
+  words.some(word => word.id === id && (word.state !== 'waiting' || word.again === true))
+
 function fold(run: Run, message: RunMessage): Run {
-  const { handledMessageIds, droppedMessageIds, pendingFollowUps, requesters, stop } = run.mailbox
+  const { handledMessageIds, words, requesters, stop } = run.mailbox
   const { id } = message
-  if (handledMessageIds.includes(id) || pendingFollowUps.some(known => known.id === id)) return run
+  if (handledMessageIds.includes(id) || words.some(known => known.id === id)) return run
   const handled = { handledMessageIds: [...handledMessageIds, id] }
   if (message.kind !== 'follow-up') return heed(withMessage(run, { mailbox: handled }), message)
   const { by, at } = message
-  const said = message.edits === undefined ? undefined : whatItEdits(run, message)
-  const isUnread = said !== undefined && !mayBeRead(run, said)
-  if (isUnread && said === 'request' && !stop) {
+  const edited = message.edits === undefined ? undefined : whatItEdits(run, message)
+  const isUnsent = edited?.state === 'waiting' && !isOnItsWay(run, edited)
+  if (isUnsent && edited.kind === 'instruction' && !stop) {
     const { text, inline, attached } = message
     const request = { ...run.request, at, text, inline, attached, template: undefined, edited: true as const }
     return withReply(changed(run, { request, mailbox: handled }), message)
   }
-  const wasStoppedSince = stop !== undefined && at < stop.at
-  if (wasStoppedSince) {
-    const dropped = { ...handled, droppedMessageIds: [...droppedMessageIds, id] }
-    return withReply(withMessage(run, { mailbox: dropped }), message, { kind: 'not-passed-on' })
-  }
-  const replaced = isUnread && said !== 'request' ? said : undefined
-  const fresh =
-    said === undefined ? message : { ...message, replaces: replaced ? replaced.replaces : idOf(run, said) }
+  const fresh: Added = { ...message, state: 'waiting' }
+  if (stop !== undefined && at < stop.at)
+    return withReply(withWords(run, [...words, ...moved([fresh], 'dropped', [fresh])]), message, tellsDropped)
+  const replaced = isUnsent && edited.kind === 'follow-up' ? edited : undefined
+  const after = edited ? { ...fresh, replaces: replaced ? replaced.replaces : edited.id } : fresh
+  const place = replaced ? words.indexOf(replaced) + 1 : words.length
   return withMessage(run, {
     mailbox: {
-      ...(replaced ? { handledMessageIds: [...handledMessageIds, replaced.id] } : {}),
-      pendingFollowUps: replaced
-        ? pendingFollowUps.map(known => (known === replaced ? fresh : known))
-        : [...pendingFollowUps, fresh],
+      words: moved(words, 'dropped', replaced ? [replaced] : []).toSpliced(place, 0, after),
       requesters: requesters.some(known => known.id === by.id) ? requesters : [...requesters, by],
       fixes: run.mailbox.fixes + (message.fixes ? 1 : 0),
       forced: message.forces ?? run.mailbox.forced,
@@ -82,38 +89,28 @@ function fold(run: Run, message: RunMessage): Run {
   })
 }
 
-type Said = FollowUp | 'request'
-
 /** Finds the words that it edits. Of several in the same comment, it takes those with the same text. */
-function whatItEdits(run: Run, { edits, source }: FollowUp): Said | undefined {
-  const { mailbox, request } = run
-  const isThere = (target: Target | undefined): boolean => isSamePlace(target, source?.target)
-  const all: Said[] = [...mailbox.wordsOfRound, ...mailbox.pendingFollowUps].filter(words =>
-    isThere(words.source?.target),
+function whatItEdits(run: Run, { edits, source }: FollowUp): Word | undefined {
+  const all = run.mailbox.words.filter(
+    word =>
+      (word.kind === 'instruction' || word.state === 'waiting' || word.round === run.result.round) &&
+      isSamePlace(toSay(run, word).source?.target, source?.target),
   )
-  if (request.origin.kind === 'comment' && isThere(request.origin.commentRef)) all.unshift('request')
-  const textOf = (said: Said): string => (said === 'request' ? request.text : said.text)
-  return all.findLast(said => textOf(said) === edits) ?? (all.length === 1 ? all[0] : undefined)
+  return all.findLast(word => toSay(run, word).text === edits) ?? (all.length === 1 ? all[0] : undefined)
 }
-
-const idOf = (run: Run, said: Said): string => (said === 'request' ? run.id : said.id)
 
 /** What may have been sent can't be taken back. */
-function mayBeRead(run: Run, said: Said): boolean {
-  if (said === 'request') return run.session.instructionSent || mayHaveBegun(run)
-  const [next] = run.mailbox.pendingFollowUps
-  const isNext = next?.id === said.id
-  const isSending = isNext && openIntent(run, 'deliver')?.messageId === said.id
-  const begins = isNext && run.session.instructionSent && mayHaveBegun(run)
-  return isSending || begins || !run.mailbox.pendingFollowUps.includes(said)
-}
+const isOnItsWay = (run: Run, { id }: Word): boolean =>
+  id === nextWord(run)?.id && (openIntent(run, 'deliver')?.messageId === id || mayHaveBegun(run))
+
+const withWords = (run: Run, words: Word[]): Run => withMessage(run, { mailbox: { words } })
 
 function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Run {
   switch (message.kind) {
     case 'stop': {
-      const after = withStop(withoutLabel(run, message), message)
-      const isOld = after.mailbox.droppedMessageIds.includes(message.id)
-      return withReply(after, message, isOld ? { kind: 'asked-since' } : undefined)
+      const known = withoutLabel(run, message)
+      const reply: SenderReply | undefined = isOutdated(known, message) ? { kind: 'asked-since' } : undefined
+      return withReply(withStop(known, message), message, reply)
     }
     case 'withdraw-follow-ups':
       return withoutFollowUps(run, message)
@@ -189,53 +186,33 @@ const withReply = (run: Run, message: Sourced, reply?: SenderReply): Run =>
     mailbox: {
       answers: [
         ...run.mailbox.answers,
-        ...sourceOf(message).map(source => ({
-          id: message.id,
-          to: message.by,
-          source,
-          reply,
-        })),
+        ...sourceOf(message).map(source => ({ id: message.id, to: message.by, source, reply })),
       ],
     },
   })
 
-export function handedOver(run: Run): ChangeOf<'mailbox' | 'report'> {
-  const [message, ...rest] = run.mailbox.pendingFollowUps
-  if (!message) return {}
-  if (message.resumes) return { mailbox: { pendingFollowUps: rest } }
-  const report = { answerTo: message.by.login }
-  const { handledMessageIds, followUpsSent } = run.mailbox
-  const wordsOfRound = [...run.mailbox.wordsOfRound.filter(({ id }) => id !== message.id), message]
-  if (handledMessageIds.includes(message.id))
-    return { mailbox: { pendingFollowUps: rest, wordsOfRound }, report }
-  const handed = withMessage(run, {
-    mailbox: {
-      pendingFollowUps: rest,
-      handledMessageIds: [...handledMessageIds, message.id],
-      followUpsSent: followUpsSent + 1,
-      wordsOfRound,
-    },
-  })
-  const { mailbox } = withReply(handed, message)
-  const inline = inlineOf(run, message)
-  if (inline.length === 0) return { mailbox, report }
-  const inlineAsked = [...(run.report.inlineAsked ?? []), ...inline]
-  return { mailbox, report: { ...report, inlineAsked } }
+type Handed = ChangeOf<'mailbox' | 'report'>
+
+/**
+ * Notes that words were sent, or are shown in the log. Their sender is told once.
+ * @param to the task run that has them; without one, they decided a permission
+ */
+export function handedOver(run: Run, word: Word, to?: string, event: 'sent' | 'shown' = 'sent'): Handed {
+  const isBots = word.kind === 'instruction' || word.resumes
+  const round = to === undefined || isBots ? undefined : (word.round ?? run.result.round)
+  const words = moved(run.mailbox.words, event, [word], { to, round })
+  if (isBots) return { mailbox: { words } }
+  const { mailbox } = word.again ? withWords(run, words) : withReply(withWords(run, words), word)
+  const inline = to === undefined || word.again ? [] : inlineOf(run, word)
+  if (inline.length === 0) return { mailbox }
+  return { mailbox, report: { inlineAsked: [...(run.report.inlineAsked ?? []), ...inline] } }
 }
 
 /** Settles the words that were to be passed on next, and tells their sender why not. */
 export function refusedWords(run: Run, reply: SenderReply): Run {
-  const [message, ...rest] = run.mailbox.pendingFollowUps
-  if (!message) return run
-  const { handledMessageIds, droppedMessageIds } = run.mailbox
-  const settled = withMessage(run, {
-    mailbox: {
-      pendingFollowUps: rest,
-      handledMessageIds: [...handledMessageIds, message.id],
-      droppedMessageIds: [...droppedMessageIds, message.id],
-    },
-  })
-  const after = withReply(settled, message, reply)
+  const [word] = pending(run)
+  if (!word) return run
+  const after = withReply(withWords(run, moved(run.mailbox.words, 'dropped', [word])), word, reply)
   const { previous } = after.result
   if (!previous || !isWithoutWords(after)) return after
   // The thread was told of it before this round, which came to nothing.
@@ -253,56 +230,48 @@ export function leftUndone(run: Run, inbox: readonly string[]): Source[] {
   const unread = run.mailbox.messagesUnread.flatMap(
     index => readJson(Unread, inbox[index] ?? '')?.source ?? [],
   )
-  return [...run.mailbox.askAgain, ...run.mailbox.pendingFollowUps.flatMap(sourceOf), ...unread]
+  return [...run.mailbox.askAgain, ...pending(run).flatMap(sourceOf), ...unread]
 }
 
+const isOutdated = (run: Run, { at }: { at: number }): boolean =>
+  !run.mailbox.stop && isAtWork(run) && at < (run.mailbox.lastWordsAt ?? run.request.at)
+
 function withStop(run: Run, message: RunMessage & { kind: 'stop' }): Run {
-  if (run.mailbox.stop || !isAtWork(run)) return run
-  if (message.at < (run.mailbox.lastWordsAt ?? run.request.at))
-    return withMessage(run, {
-      mailbox: { droppedMessageIds: [...run.mailbox.droppedMessageIds, message.id] },
-    })
-  // Senders of messages already handled have their answer, even if the agent ended without reading them.
-  const unsaid = run.mailbox.pendingFollowUps.filter(({ id }) => !run.mailbox.handledMessageIds.includes(id))
-  const unread = unsaid.map(({ id }) => id)
-  const notified = unsaid.reduce((known, each) => withReply(known, each, { kind: 'not-passed-on' }), run)
+  if (run.mailbox.stop || !isAtWork(run) || isOutdated(run, message)) return run
+  const { words } = run.mailbox
+  const { outcome, round } = run.result
+  // Senders of words that were sent before have their answer, even if the agent ended without reading them.
+  const unsent = pending(run).filter(word => !wasSent(word))
+  const notified = unsent.reduce((known, each) => withReply(known, each, tellsDropped), run)
+  const left = moved(words, 'dropped', pending(run))
   return withMessage(notified, {
     mailbox: {
-      stop: {
-        by: message.by,
-        at: message.at,
-        because: message.because,
-      },
-      pendingFollowUps: [],
-      handledMessageIds: [...run.mailbox.handledMessageIds, ...unread],
-      droppedMessageIds: [...run.mailbox.droppedMessageIds, ...unread],
+      stop: { by: message.by, at: message.at, because: message.because },
+      words: outcome ? left.map(word => (word.round === round ? { ...word, round: round + 1 } : word)) : left,
     },
     // Drops the delivery of a message that is gone, and, after the end, the intent of the last word: the next one would
     // be taken for it.
-    ...onlyIntents(run, kind => kind !== 'deliver' && !run.result.outcome),
-    ...(run.result.outcome ? nextRound(run) : {}),
+    ...onlyIntents(run, kind => kind !== 'deliver' && !outcome),
+    ...(outcome ? nextRound(run) : {}),
   })
 }
 
-/** What may have been sent can't be taken back. What comes later than its withdrawal is known by then. */
+const tellsDropped: SenderReply = { kind: 'not-passed-on' }
+
+/** What was sent before can't be taken back. What comes later than its withdrawal is known by then. */
 function withoutFollowUps(run: Run, message: RunMessage & { kind: 'withdraw-follow-ups' }): Run {
-  const { pendingFollowUps, handledMessageIds, droppedMessageIds } = run.mailbox
-  const [next] = pendingFollowUps
-  const isSending = next !== undefined && openIntent(run, 'deliver')?.messageId === next.id
-  const mayBeSent = isSending || (run.session.instructionSent && mayHaveBegun(run))
-  const ids = message.followUps.filter(
-    id => !handledMessageIds.includes(id) && !(id === next?.id && mayBeSent),
+  const { words, handledMessageIds } = run.mailbox
+  const unsent = pending(run).filter(
+    word => message.followUps.includes(word.id) && !wasSent(word) && !isOnItsWay(run, word),
   )
-  if (ids.length === 0) return run
+  const unknown = message.followUps.filter(id => !words.some(known => known.id === id))
   const after = withMessage(run, {
     mailbox: {
-      pendingFollowUps: pendingFollowUps.filter(({ id }) => !ids.includes(id)),
-      handledMessageIds: [...handledMessageIds, ...ids],
-      droppedMessageIds: [...droppedMessageIds, ...ids],
+      words: moved(words, 'dropped', unsent),
+      handledMessageIds: [...new Set([...handledMessageIds, ...unknown])],
     },
   })
-  const hadWords = after.mailbox.pendingFollowUps.length < pendingFollowUps.length
-  if (!hadWords || !isWithoutWords(after)) return after
+  if (unsent.length === 0 || !isWithoutWords(after)) return after
   const at = Math.max(message.at, run.mailbox.lastWordsAt ?? 0)
   return withStop(after, { ...message, kind: 'stop', at })
 }
@@ -310,10 +279,9 @@ function withoutFollowUps(run: Run, message: RunMessage & { kind: 'withdraw-foll
 /** The words of its round are gone, and the first request is done. */
 function isWithoutWords(run: Run): boolean {
   const { mailbox, result, session } = run
-  if (result.outcome || mailbox.stop || mailbox.pendingFollowUps.length > 0 || !session.instructionSent)
-    return false
+  if (result.outcome || mailbox.stop || pending(run).length > 0 || !instructionSent(run)) return false
   if (!session.taskRun) return true
-  return result.round > 0 && mailbox.wordsOfRound.length === 0 && !agentWorks(run)
+  return result.round > 0 && wordsOfRound(run).length === 0 && !agentWorks(run)
 }
 
 const atPostHog: ReadonlySet<Intent['kind']> = new Set(['create-task', 'rejoin', 'start-run'])

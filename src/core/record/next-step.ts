@@ -26,6 +26,7 @@ import {
 } from './failures.ts'
 import { beginsAgent, onlyIntents, openIntents } from './intents.ts'
 import { isSuperseded, isUndone, isWordOutdated } from './last-word.ts'
+import { instructionSent, pending } from './ledger.ts'
 import { inlineAsked, lineAnswersIn } from './open-question.ts'
 import { permissionToAnswer, questionToAsk } from './permission-request.ts'
 import { hasChanged } from './pull-end.ts'
@@ -45,7 +46,7 @@ import {
 } from './run.ts'
 import { showsOtherState } from './situation.ts'
 import { limits } from './timing.ts'
-import { mayGoOn, mayHaveBeenRead, standingOf } from './turn.ts'
+import { mayGoOn, standingOf } from './turn.ts'
 import { contextIsDue } from './words-to-say.ts'
 
 export interface StepNeeds {
@@ -269,17 +270,17 @@ function* ending(run: Run, now: Now, unconfirmed: Step): Due {
 }
 
 function* progressing(run: Run, now: Now): Due {
-  const { mailbox, schedule, session, workspace } = run
+  const { schedule, session, workspace } = run
   yield* replies(run)
   if (!schedule.admitted) return yield* keepPolling(run, now, { kind: 'await-admission' })
   if (!workspace.branch || !session.taskId || !session.taskRun) return yield* beginning(run, now)
   yield* claims(run)
   if (hasNewPull(run) && now.text === 'phase') yield { kind: 'edit-status' }
-  const hasWords = mailbox.pendingFollowUps.length > 0
+  const hasWords = pending(run).length > 0
   const stands = standingOf(run)
   const goesOn = stands.kind === 'unfinished' && mayGoOn(run, stands.why)
-  // The log may yet show that earlier words were read. Those that were not are said again with the ones that wait.
-  if (stands.kind === 'settling' || (hasWords && mayHaveBeenRead(run))) return yield* keepPolling(run, now)
+  // The log may yet show that words were read. Those that were not are said again with the ones that wait.
+  if (stands.kind === 'settling') return yield* keepPolling(run, now)
   if (goesOn) yield { kind: 'resume-turn', why: stands.why }
   if (hasWords) return yield* passingOn(run, now)
   const option = permissionToAnswer(run)
@@ -297,7 +298,7 @@ function* beginning(run: Run, now: Now): Due {
   const rejoins = earlier && mayServe(earlier, wantedRights(run)) && earlier.resumes !== false
   const readsThread = contextIsDue(run)
   // After the Run began, each sender's right was asked when their words came.
-  const rightAge = session.instructionSent ? 0 : now.at - (schedule.rightAskedAt ?? now.at)
+  const rightAge = instructionSent(run) ? 0 : now.at - (schedule.rightAskedAt ?? now.at)
   if (!workspace.branch) yield { kind: 'find-branch' }
   else if (!session.taskId) yield { kind: 'create-task' }
   else if (earlier && !rejoins) {
@@ -344,7 +345,7 @@ function* afterOutcome(run: Run, now: Now): Due {
   // Follow-ups behind a refusal would be refused too: they are queued again once this Run has ended.
   const isRefusal = result.outcome?.kind === 'failed' && (!isOver(run) || cancelledAt(run) !== undefined)
   const canGoOn = session.taskId !== undefined && workspace.branch !== undefined && !isRefusal
-  if (mailbox.pendingFollowUps.length > 0 && canGoOn) yield { kind: 'resume-work' }
+  if (pending(run).length > 0 && canGoOn) yield { kind: 'resume-work' }
   // Otherwise the edit goes along with what is done about the pull request, right after the last word.
   const isAlone = result.untended.length === 0 || report.status?.nodeId === undefined
   if (isAlone && now.text === 'phase') yield { kind: 'edit-status' }

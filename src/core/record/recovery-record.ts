@@ -4,7 +4,8 @@ import { fingerprintOf, PullHead, type Snapshot, type Thread } from '../model/th
 import type { Pull } from '../model/views.ts'
 import { editedSince } from './failures.ts'
 import { endsQuietly } from './last-word.ts'
-import { Mailbox } from './mailbox-part.ts'
+import { instructionSent, inTaskRun, wordsOfRound } from './ledger.ts'
+import { FollowUp, Mailbox, wordsBefore } from './mailbox-part.ts'
 import { RunRequest, type Session } from './request-part.ts'
 import { changed, newRun, type Outcome, Report, Result, type Run } from './run.ts'
 import { SessionPart, TaskRun } from './session-part.ts'
@@ -13,8 +14,8 @@ import { Workspace } from './workspace-part.ts'
 /** What a restored Run has again, under the same names. */
 const kept = {
   workspace: Workspace.pick({ branch: true, readUpTo: true }),
-  session: SessionPart.pick({ earlier: true, instructionSent: true, taskMade: true, began: true }),
-  mailbox: Mailbox.pick({ wordsOfRound: true, requesters: true, fixes: true }),
+  session: SessionPart.pick({ earlier: true, taskMade: true, began: true }),
+  mailbox: Mailbox.pick({ requesters: true, fixes: true }),
   result: Result.pick({ round: true, reported: true }),
   report: Report.pick({ questions: true }),
 }
@@ -28,7 +29,10 @@ export const Backup = z.object({
   ...kept.mailbox.shape,
   ...kept.result.shape,
   ...kept.report.shape,
-  ...TaskRun.pick({ messages: true, from: true, lastMessageId: true }).shape,
+  /** What becomes of words, as records had it before 0.4.0. */
+  ...{ instructionSent: z.boolean().default(false), lastMessageId: z.string().optional() },
+  wordsOfRound: z.array(FollowUp).default([]),
+  ...TaskRun.pick({ from: true }).shape,
   ...Result.pick({ instructionDone: true, outcome: true, concludedAt: true }).shape,
   quiet: z.boolean().default(false),
   /** When its task run began, our clock. */
@@ -49,7 +53,9 @@ export function backupOf(run: Run): Backup | undefined {
     request: { ...request, origin: withoutHunk(request.origin) },
     words: fingerprint(baseline.snapshot),
     head: baseline.head,
-    wordsOfRound: mailbox.wordsOfRound.map(({ inline: _, source: __, ...words }) => words),
+    instructionSent: instructionSent(run),
+    lastMessageId: inTaskRun(run).at(-1)?.id,
+    wordsOfRound: wordsOfRound(run).map(({ inline: _, source: __, ...words }) => words),
     quiet: endsQuietly(run),
     startedAt: session.taskRun?.since,
     cost: session.cost ?? session.costBefore,
@@ -97,13 +103,18 @@ export interface Remains {
 export function restored(remains: Remains, now: number): Run {
   const { id, backup, made, thread, snapshot, settings, pulls, untended, commentId } = remains
   const { taskId, taskRunId } = remains.session
-  const { request, head, outcome, reported } = backup
+  const { request, head, outcome, reported, lastMessageId } = backup
+  const words = wordsBefore({
+    ...{ ...backup, words: undefined, id, to: taskRunId },
+    instructionSent: backup.instructionSent || taskRunId !== undefined,
+    awaitedMessageId: taskRunId === undefined ? undefined : lastMessageId,
+  })
   const run = newRun({
     ...{ id, thread, request },
     baseline: { snapshot, settings, head },
     workspace: { ...kept.workspace.parse(backup), madeBranch: made },
     session: { ...kept.session.parse(backup), taskId },
-    mailbox: kept.mailbox.parse(backup),
+    mailbox: { ...kept.mailbox.parse(backup), words },
     result: { ...kept.result.parse(backup), pulls, untended, reported: Math.min(reported, pulls.length) },
     // Forces an edit of the status comment.
     report: { ...kept.report.parse(backup), status: { commentId, hash: '', phase: '', at: 0 } },
@@ -135,14 +146,13 @@ function tidyingUp(run: Run, { backup, session }: Remains, outcome: Outcome, now
 }
 
 function stillAtWork(run: Run, backup: Backup, id: string, now: number): Run {
-  const { messages, from, lastMessageId, cost, startedAt: since = now } = backup
+  const { from, cost, startedAt: since = now } = backup
   return changed(run, {
     schedule: { admitted: true },
     session: {
-      instructionSent: true,
       costBefore: cost ?? undefined,
-      taskRun: { id, since, status: 'queued', messages, from, changedAt: now, lastMessageId },
-      sessionLog: { offset: from ?? 0, prompts: [], turns: 0, awaitedMessageId: lastMessageId },
+      taskRun: { id, since, status: 'queued', from, changedAt: now },
+      sessionLog: { offset: from ?? 0, prompts: [], turns: 0 },
     },
   })
 }

@@ -8,6 +8,7 @@ import type { IndexEntry, JobIndex, JobQueue, JobRecord } from '../model/ports.t
 import { fullName, type Repository, type Thread, threadSlot } from '../model/thread.ts'
 import { day } from '../model/time.ts'
 import { mayHaveBegun } from './intents.ts'
+import { instructionSent } from './ledger.ts'
 import { openPullsOf } from './pull-end.ts'
 import { isReadOnly } from './request-part.ts'
 import { type Run, type Scope, scopes } from './run.ts'
@@ -200,7 +201,7 @@ function placesInLine(run: Run): ScopeKey[] {
 function standingsOf(run: Run): Standing[] {
   if (!isOpen(run)) return []
   if (!run.schedule.admitted) return ['waiting']
-  return run.session.instructionSent || mayHaveBegun(run) ? ['admitted', 'begun'] : ['admitted']
+  return instructionSent(run) || mayHaveBegun(run) ? ['admitted', 'begun'] : ['admitted']
 }
 
 function opensPull(run: Run): boolean {

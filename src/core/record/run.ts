@@ -4,7 +4,7 @@ import { Unfinished } from '../model/task-run.ts'
 import { fullName, Thread } from '../model/thread.ts'
 import { Awaited, Pull, PullFacts, PullNeeds } from '../model/views.ts'
 import type { RepoSettings } from '../settings/repository-settings.ts'
-import { Mailbox } from './mailbox-part.ts'
+import { Mailbox, withWords } from './mailbox-part.ts'
 import { Baseline, KeptSettings, type Rights, RunRequest, rightsOf, type Session } from './request-part.ts'
 import { SessionPart } from './session-part.ts'
 import { Workspace } from './workspace-part.ts'
@@ -188,7 +188,6 @@ export const Report = z.object({
   inlineGone: z.literal(true).optional(),
   /** Questions of the agent that stand in comments of their own. */
   questions: z.array(Question).optional(),
-  answerTo: z.string().optional(),
   readOnlyThread: z.boolean().default(false),
   labels: z.array(z.string()).default([]),
   /** What its label says of it, with `labels.state`. */
@@ -272,11 +271,8 @@ export const Result = z.object({
   pushedBranch: z.string().optional(),
   /** A pull request that GitHub did not let the bot open. */
   unopened: z.object({ base: z.string(), why: z.string() }).optional(),
-  /**
-   * A turn that ended before it was done goes on in the same session, at most once a round. No words are said a third
-   * time.
-   */
-  resumed: z.object({ why: Unfinished, words: z.array(z.string()), since: z.number().optional() }).optional(),
+  /** A turn that ended before it was done goes on in the same session, at most once a round. */
+  resumed: z.object({ why: Unfinished, since: z.number().optional() }).optional(),
   outcome: Outcome.optional(),
   /** The last outcome, while a later round is under way. */
   previous: z
@@ -304,13 +300,16 @@ const parts = {
   retries: Retries,
 }
 
-export const Run = z.object({
-  v: z.number().int().default(1),
-  id: z.string(),
-  thread: Thread,
-  request: RunRequest,
-  ...parts,
-})
+export const Run = z.preprocess(
+  withWords,
+  z.object({
+    v: z.number().int().default(1),
+    id: z.string(),
+    thread: Thread,
+    request: RunRequest,
+    ...parts,
+  }),
+)
 export type Run = z.infer<typeof Run>
 
 export const runFormat = { parse: (data: unknown) => Run.parse(data) }

@@ -9,7 +9,6 @@ import {
   TaskRunStatus,
   Unfinished,
 } from '../model/task-run.ts'
-import { FollowUp } from './mailbox-part.ts'
 import { Rights, Session } from './request-part.ts'
 
 /** No command lines and few paths: they may hold secrets. */
@@ -60,11 +59,8 @@ export const TaskRun = z.object({
   headBranch: z.string().optional(),
   /** Names of files that its agent made. */
   files: z.array(z.string()).optional(),
-  messages: z.number().int().default(0),
   /** Log entry at which this Run begins: a task run may serve several. */
   from: z.number().int().optional(),
-  /** The id of the words with which it was started, if this Run did. */
-  begunWith: z.string().optional(),
   /** Last sign of life, ms since the epoch, our clock. */
   changedAt: z.number(),
   updatedAt: z.number().optional(),
@@ -72,10 +68,6 @@ export const TaskRun = z.object({
   effort: z.string().optional(),
   authorship: z.string().optional(),
   may: Rights.optional(),
-  lastMessageId: z.string().optional(),
-  /** Words that its log does not show yet. */
-  unread: z.array(FollowUp).optional(),
-  instructionUnread: z.literal(true).optional(),
 })
 
 /** How a turn ended: why, in the agent's words, and what broke it. `at`: ms since the epoch, PostHog's clock within ours. */
@@ -102,10 +94,6 @@ const SessionLog = z.object({
   kept: z.string().optional(),
   /** The answer is of an earlier round. */
   isReported: z.literal(true).optional(),
-  /** The last message sent, until the log shows that the agent took it up. */
-  awaitedMessageId: z.string().optional(),
-  /** Words of ours that the log showed last: it may before their sending is known to have worked. */
-  takenUp: z.array(z.string()).optional(),
   /** The agent now answers a message that is not ours: PostHog sends its own after a pull request. */
   ofOthers: z.boolean().optional(),
   /** How often PostHog sent its agent to look at the checks by itself. */
@@ -145,7 +133,6 @@ export const SessionPart = z.object({
     })
     .optional(),
   progress: z.array(ProgressStep).default([]),
-  instructionSent: z.boolean().default(false),
   /** When the agent first began on a round, our clock. */
   began: Began.optional(),
   /** When PostHog accepted to cancel a task run, our clock. */

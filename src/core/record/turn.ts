@@ -2,7 +2,8 @@
 import type { Fault, Unfinished } from '../model/task-run.ts'
 import { agentFailure, faultIn, mayGoOnAfter } from './agent-failures.ts'
 import type { Failure } from './failures.ts'
-import type { FollowUp } from './mailbox-part.ts'
+import { inTaskRun, isAwaited, unread } from './ledger.ts'
+import type { Word } from './mailbox-part.ts'
 import { hasNewPull, isTerminal, type Outcome, type Run } from './run.ts'
 import type { SessionLog } from './session-part.ts'
 import { limits } from './timing.ts'
@@ -29,15 +30,9 @@ export function standingOf(run: Run): Turn {
   return isReadToItsEnd(run, taskRun) ? runEnd(run, taskRun) : { kind: 'settling' }
 }
 
-const hasReadAll = ({ session: { taskRun, sessionLog } }: Run): boolean =>
-  sessionLog !== undefined &&
-  sessionLog.awaitedMessageId === undefined &&
-  !taskRun?.instructionUnread &&
-  !taskRun?.unread?.length
-
-/** How the last prompt was answered, unless words are on their way to the agent: it may read later ones first. */
-const answered = ({ session: { taskRun, sessionLog } }: Run): TurnEnd | undefined =>
-  sessionLog?.awaitedMessageId === undefined && !taskRun?.unread?.length ? sessionLog?.ended : undefined
+/** How the last prompt was answered, unless words are on their way to the agent. */
+const answered = (run: Run): TurnEnd | undefined =>
+  isAwaited(run) ? undefined : run.session.sessionLog?.ended
 
 export const isAnswered = (run: Run): boolean => answered(run) !== undefined
 
@@ -78,54 +73,35 @@ function broken(run: Run, fault: Fault, at: number): Turn {
 
 /** Says how a run ended that is over before its agent answered, as far as its log shows. */
 function runEnd(run: Run, taskRun: TaskRun): Turn {
-  const { instruction, followUps } = unreadWords(run)
-  const isUnread = instruction || followUps.length > 0
+  const left = neverRead(run)
   const { status, marker, error, changedAt } = taskRun
   if (status === 'cancelled') return { kind: 'unfinished', why: 'interrupted' }
-  if (marker) return { kind: 'unfinished', why: isUnread ? 'unread' : marker }
+  if (marker) return { kind: 'unfinished', why: left.length > 0 ? 'unread' : marker }
   if (status === 'completed' && !error)
-    return isUnread ? { kind: 'unfinished', why: 'unread' } : { kind: 'ended' }
+    return left.length > 0 ? { kind: 'unfinished', why: 'unread' } : { kind: 'ended' }
   // What failed before its agent read anything is told.
   const end = broken(run, faultIn(error), changedAt)
-  if (end.kind === 'failed' || (!taskRun.from && instruction)) return failedAs(run, taskRun, end)
-  return { kind: 'unfinished', why: isUnread ? 'unread' : status === 'failed' ? 'failed' : 'ended-early' }
+  const hasReadNothing = !taskRun.from && left.some(({ kind }) => kind === 'instruction')
+  if (end.kind === 'failed') return end
+  const since = run.result.resumed?.since ?? changedAt
+  if (hasReadNothing) return { kind: 'failed', failure: agentFailure(faultIn(error), { since }) }
+  if (left.length > 0) return { kind: 'unfinished', why: 'unread' }
+  return { kind: 'unfinished', why: status === 'failed' ? 'failed' : 'ended-early' }
 }
 
-const failedAs = (run: Run, { error, changedAt }: TaskRun, end: Turn): Turn =>
-  end.kind === 'failed'
-    ? end
-    : {
-        kind: 'failed',
-        failure: agentFailure(faultIn(error), { since: run.result.resumed?.since ?? changedAt }),
-      }
-
-/** What a run that is over never read. One that its agent ended has read what it was started with. */
-export function unreadWords({ id, session: { taskRun, sessionLog } }: Run): {
-  instruction: boolean
-  followUps: FollowUp[]
-} {
-  if (sessionLog?.absent) return { instruction: false, followUps: [] }
-  const { status, marker, error, begunWith, instructionUnread, unread = [] } = taskRun ?? {}
-  const done = status === 'completed' && !marker && !error ? begunWith : undefined
-  return {
-    instruction: instructionUnread === true && done !== id,
-    followUps: unread.filter(words => words.id !== done),
-  }
+/** What people said and a run that is over never read. One that its agent ended has read what it was started with. */
+export function neverRead(run: Run): Word[] {
+  const { taskRun, sessionLog } = run.session
+  if (sessionLog?.absent) return []
+  const isByAgent = taskRun?.status === 'completed' && !taskRun.marker && !taskRun.error
+  const done = isByAgent && !taskRun.from ? inTaskRun(run).at(0) : undefined
+  return unread(run).filter(word => word !== done)
 }
 
 /** A turn that broke is resumed once a round, and words are said again once. What its agent or a person ended is not. */
 export function mayGoOn(run: Run, why: Unfinished): boolean {
-  const { resumed } = run.result
   if (why === 'interrupted' || why === 'refusal') return false
-  return !resumed || unreadWords(run).followUps.some(({ id }) => !resumed.words.includes(id))
-}
-
-/** Whether the log of a run that is over may yet show that words were read which seem unread. */
-export function mayHaveBeenRead(run: Run): boolean {
-  const { taskRun } = run.session
-  if (!taskRun || !isTerminal(taskRun.status)) return false
-  const isInDoubt = taskRun.instructionUnread === true || (taskRun.unread?.length ?? 0) > 0
-  return isInDoubt && !isReadToItsEnd(run, taskRun)
+  return !run.result.resumed || neverRead(run).some(({ again }) => !again)
 }
 
 /**
@@ -135,7 +111,7 @@ export function mayHaveBeenRead(run: Run): boolean {
 const isReadToItsEnd = (run: Run, { status, changedAt }: TaskRun): boolean =>
   run.session.sessionLog?.absent === true ||
   isAnswered(run) ||
-  (status === 'failed' && hasReadAll(run)) ||
+  (status === 'failed' && inTaskRun(run).every(({ state }) => state === 'read')) ||
   (run.schedule.lastPollAt ?? 0) - changedAt >= limits.lateLog
 
 /**

@@ -1,55 +1,28 @@
 /** What the agent is told next, and up to where it has been given what stands in the thread. */
-import type { InlineComment } from '../model/trigger.ts'
 import type { Target } from '../model/views.ts'
-import type { FollowUp } from './mailbox-part.ts'
+import { isAdded, nextWord } from './ledger.ts'
+import type { FollowUp, Word } from './mailbox-part.ts'
 import { type ChangeOf, type Run, resumedSession } from './run.ts'
 import { Given } from './workspace-part.ts'
 
-export interface Words {
-  /** PostHog's id of the message: the log shows it where the agent reads the words. */
-  id: string
-  /** The bot itself, if undefined. */
-  by: string | undefined
-  text: string
-  /** When they were written, ms since the epoch, GitHub's clock. */
-  at: number
+export type Words = Omit<FollowUp, 'kind' | 'source'> & {
+  source?: { target?: Target } | undefined
   /** What others wrote up to then goes with them, if that is later: when a Run that waited began. */
   until?: number | undefined
-  target?: Target
-  inline?: readonly InlineComment[]
-  /** The message in whose place they are said. */
-  replaces?: string | undefined
 }
 
 export const firstWords = ({ id, request, schedule }: Run): Words => ({
-  id,
-  by: request.by.login,
-  text: request.text,
-  at: request.at,
-  until: waitedUntil(schedule),
-  target: request.origin.kind === 'comment' ? request.origin.commentRef : undefined,
-  inline: request.inline,
-  replaces: request.replaces,
+  ...{ ...request, id, until: waitedUntil(schedule) },
+  source: { target: request.origin.kind === 'comment' ? request.origin.commentRef : undefined },
 })
 
 const waitedUntil = ({ enteredAt = 0, admissionExpectedAt = 0 }: Run['schedule']): number | undefined =>
   admissionExpectedAt > enteredAt ? admissionExpectedAt : undefined
 
-export const wordsOf = ({ id, by, text, at, inline, source, resumes, replaces }: FollowUp): Words => ({
-  id,
-  by: resumes ? undefined : by.login,
-  text,
-  at,
-  target: source?.target,
-  inline,
-  replaces,
-})
+export const toSay = (run: Run, word: Word | undefined): Words =>
+  word && isAdded(word) ? word : firstWords(run)
 
-export function nextWords(run: Run): Words {
-  const [followUp] = run.mailbox.pendingFollowUps
-  const goesOn = run.session.instructionSent || run.session.taskRun !== undefined
-  return goesOn && followUp ? wordsOf(followUp) : firstWords(run)
-}
+export const nextWords = (run: Run): Words => toSay(run, nextWord(run))
 
 /** Whether the agent has read of the thread before. */
 export const knowsThread = (run: Run): boolean =>

@@ -13,6 +13,7 @@ import {
   neverBegan,
   resumeId,
 } from '../record/last-word.ts'
+import { instructionSent, inTaskRun, wasSent } from '../record/ledger.ts'
 import {
   asksBack,
   inlineAsked,
@@ -181,8 +182,7 @@ function checksInWords(checks: NonNullable<PullFacts['checks']>): string[] {
 const wasResumed = (run: Run): boolean =>
   run.result.resumed !== undefined &&
   run.session.taskRun !== undefined &&
-  !run.mailbox.pendingFollowUps.some(({ resumes }) => resumes) &&
-  !run.mailbox.droppedMessageIds.includes(resumeId(run))
+  run.mailbox.words.every(word => word.id !== resumeId(run) || wasSent(word))
 
 const inVain = (run: Run): string => (wasResumed(run) ? ' It had been resumed once already.' : '')
 
@@ -232,7 +232,7 @@ export function inlineAnswer(run: Run): string {
     return isFixed ? `Fixed in ${commit(run, outcome.sha)}.\n\n${said}` : said
   }
   if (asked?.by === 'comment') {
-    const isAbout = run.session.taskRun?.lastMessageId === asked.messageId
+    const isAbout = inTaskRun(run).at(-1)?.id === asked.messageId
     if (isAbout && outcome?.kind === 'answer') return agentWords(answer)
   } else {
     const said = saidOfRemark(answer, run.report.inlineAnswered + 1)
@@ -263,8 +263,8 @@ function pushedTo(run: Run, pulls: string | undefined): string {
 const notStarted = '👎 Not started'
 
 /** The App lost access to its repository before it began. */
-const lostBeforeBegun = ({ result: { outcome }, session }: Run): boolean =>
-  outcome?.kind === 'stopped' && outcome.lost === true && !session.instructionSent
+const lostBeforeBegun = ({ result: { outcome }, mailbox }: Run): boolean =>
+  outcome?.kind === 'stopped' && outcome.lost === true && !instructionSent({ mailbox })
 
 const headings: Record<Outcome['kind'], (run: Run) => string> = {
   pull: run => `🚀 ${pullLinks(run)}`,

@@ -2,10 +2,12 @@
  * The small line below a status and a last word: whose it was, how long it took, what it cost, how to go on.
  * The one below a pull request's description says who asked for it, and where.
  */
+
 import type { Thread } from '../model/thread.ts'
 import type { CommentRef } from '../model/trigger.ts'
 import type { Pull } from '../model/views.ts'
 import { listeners, neverBegan, staysInStatus } from '../record/last-word.ts'
+import { wordsAdded } from '../record/ledger.ts'
 import { asksBack } from '../record/open-question.ts'
 import { newPulls } from '../record/pull-end.ts'
 import { baseOf, type Ended, type Run } from '../record/run.ts'
@@ -59,7 +61,7 @@ const isOnlyRequest = ({ request, result, session, mailbox }: Run): boolean =>
   result.round === 0 &&
   session.earlier === undefined &&
   request.before === undefined &&
-  mailbox.followUpsSent === 0
+  wordsAdded({ mailbox }).length === 0
 
 /** Which of the thread's requests this is about. */
 function requestLink(run: Run): string {

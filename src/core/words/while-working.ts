@@ -11,6 +11,7 @@ import { day, hour } from '../model/time.ts'
 import { isModel } from '../model/views.ts'
 import type { Needed } from '../record/call-person.ts'
 import { unfinished } from '../record/failures.ts'
+import { pending, wordsAdded, wordsOfRound } from '../record/ledger.ts'
 import { openQuestion, questionKey, rejecting } from '../record/permission-request.ts'
 import { retryOf, services } from '../record/retries.ts'
 import { baseOf, type Retry, type Run, resumedSession } from '../record/run.ts'
@@ -99,8 +100,8 @@ const resumedSentence = (why: Unfinished): string =>
     : `Codex had not finished when ${unfinished[why].because}. It goes on in the same session.`
 
 /** Words that the agent did not have yet are no edit: they simply are the newer ones. */
-function edited({ mailbox: { wordsOfRound, pendingFollowUps } }: Run): string {
-  const words = [...wordsOfRound, ...pendingFollowUps].findLast(({ replaces }) => replaces !== undefined)
+function edited(run: Run): string {
+  const words = [...wordsOfRound(run), ...pending(run)].findLast(({ replaces }) => replaces !== undefined)
   if (!words) return ''
   const { by, text } = words
   return `✏️ ${inlineWords(by.login, 60)} edited a comment, and Codex is told that this replaces what it said: ${inlineWords(text, 200)}`
@@ -152,7 +153,7 @@ function activity({ run, stands: { kind }, now }: AtWork): string {
   if (kind === 'waiting' || kind === 'preparing' || kind === 'stopping') return ''
   if (kind === 'ending') return 'The bot reads the rest of its log, and then says how.'
   const { doing, at } = run.session.sessionLog?.activity ?? {}
-  const { length: waiting } = run.mailbox.pendingFollowUps.filter(({ resumes }) => !resumes)
+  const { length: waiting } = pending(run).filter(({ resumes }) => !resumes)
   const step = run.session.progress.findLast(({ done }) => !done)
   const what = doing ? doingNow[doing] : step ? inlineWords(step.label, 120) : ''
   return [
@@ -164,22 +165,16 @@ function activity({ run, stands: { kind }, now }: AtWork): string {
 }
 
 export function doneSoFar(run: Run): string[] {
-  const { followUpsSent } = run.mailbox
+  const added = wordsAdded(run)
   const { files = [], commands = 0 } = run.session.sessionLog?.activity ?? {}
+  const names = [...new Set(added.map(({ by }) => inlineWords(by.login, 60)))]
   return [
     ...(files.length > 0 ? [`${counted(files.length, 'file')} changed`] : []),
     ...(commands > 0 ? [`${counted(commands, 'command')} run`] : []),
-    ...(followUpsSent > 0 ? [`${counted(followUpsSent, 'instruction')} added${byWhom(run)}`] : []),
+    ...(added.length > 0
+      ? [`${counted(added.length, 'instruction')} added (by ${some(names, maxNamed)})`]
+      : []),
   ]
-}
-
-/** Names the people whose words the agent has. Words that still wait are in `pendingFollowUps`. */
-function byWhom({ mailbox: { requesters, wordsOfRound, pendingFollowUps } }: Run): string {
-  const waiting = new Set(pendingFollowUps.map(({ by }) => by.id))
-  const said = wordsOfRound.flatMap(({ by, resumes }) => (resumes ? [] : [by]))
-  const all = [...requesters.filter(({ id }) => !waiting.has(id)), ...said]
-  const names = [...new Set(all.map(({ login }) => inlineWords(login, 60)))]
-  return names.length === 0 ? '' : ` (by ${some(names, maxNamed)})`
 }
 
 const planIcon: Record<PlanStep['state'], string> = { done: '✅', current: '▶️', open: '⬜' }
@@ -264,7 +259,7 @@ export function session(run: Run, deployment: Deployment): string[] {
   return [shownOptions.join(', '), `[PostHog run (sign-in)](${runUrl(run, deployment)})`]
 }
 
-const listener = (run: Run): string => run.report.answerTo ?? run.request.by.login
+const listener = (run: Run): string => wordsAdded(run).at(-1)?.by.login ?? run.request.by.login
 
 /** Tells whoever asked who has to do something before it goes on. */
 export const callComment = (run: Run, needed: Needed, now: number): string =>

@@ -14,6 +14,7 @@ import {
 import { backoff } from '../../core/model/time.ts'
 import { agentIsToBeSeenTo, cancelKey, leftAlone } from '../../core/record/agent-end.ts'
 import { failureOf } from '../../core/record/failures.ts'
+import { pending } from '../../core/record/ledger.ts'
 import { refusedWords } from '../../core/record/messages.ts'
 import { type ActingStep, steps, withoutIntent } from '../../core/record/next-step.ts'
 import {
@@ -89,7 +90,7 @@ function notTaken(
 /** Tells who sent it. The Run goes on. */
 function messageRefused({ run: before }: Pick<RunContext, 'run'>, step: MessageStep, because: string): Run {
   const run = changed(before, withoutIntent(before, step))
-  const [followUp] = run.mailbox.pendingFollowUps
+  const [followUp] = pending(run)
   if (step.kind === 'deliver')
     return refusedWords(run, { kind: 'refused', because, words: followUp?.text.slice(0, 200) })
   const request = run.session.sessionLog?.permissionRequest

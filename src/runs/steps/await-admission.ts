@@ -9,6 +9,7 @@ import { heldByOthers, heldByUs } from '../../access/reasons-to-wait.ts'
 import { minute } from '../../core/model/time.ts'
 import { begunInSession, startGuards } from '../../core/record/admission.ts'
 import { notAnyMore } from '../../core/record/failures.ts'
+import { instructionSent } from '../../core/record/ledger.ts'
 import { isClosedByMerge } from '../../core/record/own-pull-request.ts'
 import { commandFor } from '../../core/record/request-part.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
@@ -137,7 +138,7 @@ export async function givesWay({ run, job, deps }: StepContext): Promise<ChangeO
   const ahead = await begunInSession({ ...job, data: run }, deps.index)
   if (ahead === 0) return undefined
   const { schedule } = keepsWaiting(run, now, { kind: 'session', ahead })
-  return { schedule: { ...schedule, admitted: run.session.instructionSent } }
+  return { schedule: { ...schedule, admitted: instructionSent(run) } }
 }
 
 /** The closing's webhook may arrive before the command's, and then finds no Run to stop. */

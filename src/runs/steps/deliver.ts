@@ -5,13 +5,13 @@
  */
 import { promptOf, toGoOn } from '../../core/agent/prompt.ts'
 import { RetryLater } from '../../core/model/errors.ts'
-import { messagesRead, observe } from '../../core/record/apply-snapshot.ts'
+import { logOffset, messagesRead, observe } from '../../core/record/apply-snapshot.ts'
 import { openIntent } from '../../core/record/intents.ts'
 import { resumeId } from '../../core/record/last-word.ts'
-import type { FollowUp } from '../../core/record/mailbox-part.ts'
+import { type Added, moved, pending, unread } from '../../core/record/ledger.ts'
+import type { FollowUp, Word } from '../../core/record/mailbox-part.ts'
 import { handedOver, refusedWords } from '../../core/record/messages.ts'
 import { optionByWords, rejecting } from '../../core/record/permission-request.ts'
-import { logOffset } from '../../core/record/read-log.ts'
 import type { Session } from '../../core/record/request-part.ts'
 import {
   type ChangeOf,
@@ -23,8 +23,8 @@ import {
   sessionOf,
 } from '../../core/record/run.ts'
 import { noActivity } from '../../core/record/session-part.ts'
-import { mayHaveBeenRead, unreadWords } from '../../core/record/turn.ts'
-import { contextGiven, wordsOf } from '../../core/record/words-to-say.ts'
+import { neverRead, standingOf } from '../../core/record/turn.ts'
+import { contextGiven } from '../../core/record/words-to-say.ts'
 import type { StagedAttachments } from '../../core/record/workspace-part.ts'
 import { attach, attachedTo, none } from './stage-attachments.ts'
 import { attempt, type StepContext, step } from './step-context.ts'
@@ -35,31 +35,31 @@ export const deliver = step('deliver', {
   writes: ['session', 'workspace', 'schedule', 'mailbox', 'report', 'result'],
   async do(context) {
     const { run, deps, posthog } = context
-    const [followUp] = run.mailbox.pendingFollowUps
+    const tried = openIntent(run, 'deliver')
+    const shown = run.mailbox.words.find(({ id, state }) => id === tried?.messageId && state === 'read')
+    if (shown?.kind === 'follow-up') return sentFollowUp(run, shown, none, shown.to)
+    const [followUp] = pending(run)
     const session = sessionOf(run)
     if (!followUp || !session) return {}
-    const tried = openIntent(run, 'deliver')
     const spoken = tried?.messageId === followUp.id ? tried : undefined
     const decided = await decideByWords(context, session, followUp, spoken?.permission)
-    if (decided === 'resolved') return withPermissionDecided(run)
+    if (decided === 'resolved') return withPermissionDecided(run, followUp)
     if (decided === 'over') {
       const { mailbox, report, result } = refusedWords(run, { kind: 'permission-over' })
       return { mailbox, report, result }
     }
-    const text = promptOf(run, wordsOf(followUp), deps.fence())
+    const text = promptOf(run, followUp, deps.fence())
     const attached = await attach(context, attachedTo(followUp), session)
     const intent = { kind: 'deliver' as const, at: deps.now(), messageId: followUp.id }
     const message = { id: followUp.id, text, attachments: attached.ids }
     const took = await attempt(context, intent, () => posthog.sendMessage(session, message))
     if (took === 'ended') {
-      const { takenUp = [] } = context.run.session.sessionLog ?? {}
-      const { id } = followUp
       // What was read of the log before is not read again.
-      const offset = logOffset(context.run)
-      const hasTakenUp = takenUp.includes(id) || (spoken && (await tookUp(context, session, { offset, id })))
+      const looked = { offset: logOffset(context.run), id: followUp.id }
+      const hasTakenUp = spoken !== undefined && (await tookUp(context, session, looked))
       if (!hasTakenUp) return afterItsEnd(context, session)
     }
-    return sentFollowUp(run, attached)
+    return sentFollowUp(run, followUp, attached, session.taskRunId)
   },
 })
 
@@ -68,17 +68,16 @@ async function afterItsEnd(
   { run, deps, posthog }: StepContext<never, 'poll'>,
   session: Session,
 ): Promise<Following> {
-  if (!run.session.taskRun?.unread?.length && !run.session.taskRun?.instructionUnread)
-    return inANewRun(run, session)
+  if (unread(run).length === 0) return inANewRun(run, session)
   const lastPollAt = deps.now()
   const snapshot = await posthog.poll(session, logOffset(run))
   const seen = changed(observe(run, snapshot, deps.now()), {
     schedule: { lastPollAt, nextPollAt: undefined },
   })
-  const { result, mailbox, session: known, schedule } = seen
-  if (mayHaveBeenRead(seen)) return { result, mailbox, session: known, schedule }
-  const { session: after, ...rest } = inANewRun(seen, session)
-  return { result, ...rest, session: { ...known, ...after }, mailbox: { ...mailbox, ...rest.mailbox } }
+  const isInDoubt = unread(seen).length > 0 && standingOf(seen).kind === 'settling'
+  const after = isInDoubt ? seen : changed(seen, inANewRun(seen, session))
+  const { result, mailbox, report, schedule, workspace } = after
+  return { result, mailbox, report, schedule, workspace, session: after.session }
 }
 
 type Following = ChangeOf<'mailbox' | 'report' | 'workspace' | 'session' | 'schedule' | 'result'>
@@ -87,41 +86,33 @@ type Following = ChangeOf<'mailbox' | 'report' | 'workspace' | 'session' | 'sche
 export const resumeTurn = step('resume-turn', {
   writes: ['session', 'workspace', 'mailbox', 'result'],
   do({ run, deps }, { why }) {
-    const { instruction, followUps } = unreadWords(run)
     const session = sessionOf(run)
     if (!session || !run.session.taskRun) return {}
-    const hasWords = instruction || followUps.length + run.mailbox.pendingFollowUps.length > 0
-    const goOn: FollowUp = {
-      kind: 'follow-up',
-      id: resumeId(run),
-      by: run.request.by,
-      at: deps.now(),
-      text: toGoOn,
-      resumes: true,
+    const hasWords = neverRead(run).length + pending(run).length > 0
+    const goOn: Word = {
+      ...{ kind: 'follow-up', id: resumeId(run), by: run.request.by, at: deps.now(), text: toGoOn },
+      ...{ resumes: true, state: 'waiting' },
     }
-    const words = [...(run.result.resumed?.words ?? []), ...followUps.map(({ id }) => id)]
-    const pendingFollowUps = [...(hasWords ? [] : [goOn]), ...run.mailbox.pendingFollowUps]
     const since =
       run.result.resumed?.since ?? run.session.sessionLog?.ended?.at ?? run.session.taskRun.changedAt
-    const result = { resumed: { why, words, since } }
-    const mailbox = { pendingFollowUps }
+    const result = { resumed: { why, since } }
+    const mailbox = { words: hasWords ? run.mailbox.words : [...run.mailbox.words, goOn] }
     if (!isTerminal(run.session.taskRun.status)) return { mailbox, result }
     return { ...inANewRun(changed(run, { mailbox }), session), result }
   },
 })
 
-/** What the run that ended had read none of is said again, first of all. */
+/** What nobody read in the run that ended is said again, first of all. */
 function inANewRun(run: Run, session: Session): ChangeOf<'mailbox' | 'session' | 'workspace'> {
-  const { instruction, followUps } = unreadWords(run)
-  const mailbox = { pendingFollowUps: [...followUps, ...run.mailbox.pendingFollowUps] }
-  if (!instruction) return { mailbox, ...resumed(run, session) }
+  const left = neverRead(run)
+  const mailbox = { words: moved(run.mailbox.words, 'left', left) }
+  if (left.every(({ kind }) => kind !== 'instruction')) return { mailbox, ...resumed(run, session) }
   const { earlier, taskRun, began } = run.session
   const joined = earlier?.taskRunId === session.taskRunId
   return {
     mailbox,
     session: {
       taskRun: undefined,
-      instructionSent: false,
       // Its task has a run, which is not the next one.
       began: began ?? (taskRun && { round: run.result.round, at: taskRun.since }),
       ...(joined ? { earlier: { ...session, over: true } } : {}),
@@ -131,38 +122,24 @@ function inANewRun(run: Run, session: Session): ChangeOf<'mailbox' | 'session' |
 }
 
 /** Whether a run that has ended had taken up a message: the log after `offset` shows it. */
-export async function tookUp(
+export const tookUp = async (
   { posthog }: StepContext<never, 'poll'>,
   session: Session,
   { offset, id }: { offset: number; id: string },
-): Promise<boolean> {
-  const { log } = await posthog.poll(session, offset)
-  return messagesRead(log).includes(id)
-}
+): Promise<boolean> => messagesRead((await posthog.poll(session, offset)).log).includes(id)
 
-type Sent = ChangeOf<'mailbox' | 'report' | 'workspace' | 'session' | 'schedule'>
-
-function sentFollowUp(run: Run, attached: StagedAttachments): Sent {
-  const [followUp] = run.mailbox.pendingFollowUps
-  if (!followUp || !run.session.taskRun) return {}
+function sentFollowUp(
+  run: Run,
+  followUp: Added,
+  attached: StagedAttachments,
+  to: string | undefined,
+): Following {
   const before = run.workspace.attachments ?? none
-  const { messages, unread = [] } = run.session.taskRun
-  const { sessionLog } = run.session
-  const isRead = sessionLog?.takenUp?.includes(followUp.id) === true
   return {
-    ...handedOver(run),
+    ...(followUp.state === 'waiting' ? handedOver(run, followUp, to) : {}),
     workspace: {
-      ...contextGiven(run, wordsOf(followUp)).workspace,
+      ...contextGiven(run, followUp).workspace,
       attachments: { ...before, failed: [...before.failed, ...attached.failed] },
-    },
-    session: {
-      taskRun: {
-        ...run.session.taskRun,
-        messages: messages + 1,
-        lastMessageId: followUp.id,
-        unread: followUp.resumes || isRead ? unread : [...unread, followUp],
-      },
-      sessionLog: isRead ? sessionLog : sessionLog && { ...sessionLog, awaitedMessageId: followUp.id },
     },
     schedule: { nextPollAt: undefined },
   }
@@ -185,7 +162,7 @@ export const resumeWork = step('resume-work', {
     const { result, report } = nextRound(run)
     const again: ChangeOf<'result' | 'mailbox' | 'session' | 'report' | 'workspace'> = {
       result: { ...result, pushed: undefined, unopened: undefined, looked: undefined, fixed: undefined },
-      mailbox: { stop: undefined, wordsOfRound: [], releaseThread: false },
+      mailbox: { stop: undefined, releaseThread: false },
       session: {
         agentLeft: undefined,
         cost: undefined,
@@ -264,12 +241,11 @@ async function decideByWords(
   return 'no'
 }
 
-function withPermissionDecided(run: Run): ReturnType<typeof sentFollowUp> {
-  const { sessionLog, taskRun } = run.session
-  const { inlineAsked } = run.report
-  return changed(sentFollowUp(run, none), {
-    mailbox: { wordsOfRound: run.mailbox.wordsOfRound },
-    report: { inlineAsked },
-    session: { sessionLog: sessionLog && { ...sessionLog, permissionRequest: undefined }, taskRun },
-  })
+/** The words are the answer to its question, and no message. */
+function withPermissionDecided(run: Run, followUp: Added): Following {
+  const { sessionLog } = run.session
+  return {
+    ...sentFollowUp(run, followUp, none, undefined),
+    session: { sessionLog: sessionLog && { ...sessionLog, permissionRequest: undefined } },
+  }
 }

@@ -14,6 +14,7 @@ import {
   planOutdated,
   refusedBranch,
 } from '../../core/record/failures.ts'
+import { instructionSent } from '../../core/record/ledger.ts'
 import { isReadOnly } from '../../core/record/request-part.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
 import { baseOf, type ChangeOf, type Outcome, type Run } from '../../core/record/run.ts'
@@ -73,7 +74,7 @@ function settleBranch(context: Finding, branch: Branch): ChangeOf<'workspace' | 
   const { run } = context
   const { approves } = run.request
   // The head counts only until the agent starts: afterwards it moves the branch itself.
-  if (approves?.branch && !run.session.instructionSent) {
+  if (approves?.branch && !instructionSent(run)) {
     const { sha = branch.sha } = approves
     if (branch.name !== approves.branch || branch.sha !== sha) return failed(context, planOutdated(branch))
   }

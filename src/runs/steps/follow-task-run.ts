@@ -6,9 +6,9 @@
 import { threadName } from '../../core/model/thread.ts'
 import { Pull } from '../../core/model/views.ts'
 import { agentIsToEnd, cancelledAt } from '../../core/record/agent-end.ts'
-import { observe } from '../../core/record/apply-snapshot.ts'
+import { logOffset, observe } from '../../core/record/apply-snapshot.ts'
+import { instructionSent } from '../../core/record/ledger.ts'
 import { markerOf } from '../../core/record/marker.ts'
-import { logOffset } from '../../core/record/read-log.ts'
 import { type Backup, isOwnTaskRun, restored } from '../../core/record/recovery-record.ts'
 import { retryOf } from '../../core/record/retries.ts'
 import { isTerminal, type Run, sessionOf } from '../../core/record/run.ts'
@@ -45,7 +45,7 @@ export const cancel = step('cancel', {
 
 export const poll = step('poll', {
   posthog: ['poll'],
-  writes: ['session', 'schedule', 'mailbox', 'result'],
+  writes: ['session', 'schedule', 'mailbox', 'report', 'result'],
   async do(context) {
     const { run, deps, posthog } = context
     const session = sessionOf(run)
@@ -62,11 +62,11 @@ export const poll = step('poll', {
     const streamedAt = run.schedule.streamedSince === undefined ? undefined : run.schedule.lastPollAt
     const streams = !isTerminal(snapshot.status) && deps.stream.watch(session, run, streamedAt)
     const seen = observe(run, snapshot, now)
-    const { session: after, mailbox, result } = seen
+    const { session: after, mailbox, report, result } = seen
     const streamedSince = streams ? (run.schedule.streamedSince ?? now) : undefined
     const nextPollAt = now + pauseAfterPoll(seen, { now, live, streamedSince })
     deps.stream.expectPoll(session, run.id, nextPollAt)
-    return { session: after, result, mailbox, schedule: { lastPollAt, nextPollAt, streamedSince } }
+    return { session: after, result, mailbox, report, schedule: { lastPollAt, nextPollAt, streamedSince } }
   },
 })
 
@@ -148,13 +148,14 @@ export const catchUp = step('catch-up', {
       deps.now(),
     )
     deps.log.warn({ status: status.id }, 'its status knew more of the run than the queue did')
-    const { wordsOfRound, requesters, releaseThread } = mailbox
+    const { words, requesters, releaseThread } = mailbox
+    const others = run.mailbox.words.filter(({ id }) => words.every(known => known.id !== id))
     const { tenant } = run.session
     return {
       ...{ attempts, workspace, result, report },
       schedule: { ...schedule, waits: schedule.waits },
       session: { ...session, tenant },
-      mailbox: { wordsOfRound, requesters, releaseThread },
+      mailbox: { words: [...words, ...others], requesters, releaseThread },
     }
   },
 })
@@ -168,10 +169,10 @@ interface Known {
   backup: Backup
 }
 
-function isAhead({ result, session }: Run, { round, taskRunId, closed, backup }: Known): boolean {
+function isAhead({ result, session, mailbox }: Run, { round, taskRunId, closed, backup }: Known): boolean {
   if (round !== result.round) return round > result.round
   if (result.outcome) return false
-  const { taskRun, earlier, instructionSent } = session
+  const { taskRun, earlier } = session
   const isAnother = taskRunId !== undefined && taskRunId !== earlier?.taskRunId && taskRunId !== taskRun?.id
-  return closed || isAnother || (!taskRun && backup.instructionSent && !instructionSent)
+  return closed || isAnother || (!taskRun && backup.instructionSent && !instructionSent({ mailbox }))
 }

@@ -7,6 +7,7 @@ import { commentsToRead, contextOf, maxComments, type Trust } from '../../core/a
 import { mayAct } from '../../core/model/command-grammar.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import type { CommentView } from '../../core/model/views.ts'
+import { pending } from '../../core/record/ledger.ts'
 import { areRefusedFor } from '../../core/record/retries.ts'
 import { limits } from '../../core/record/timing.ts'
 import { knowsThread, nextWords, placeInThread } from '../../core/record/words-to-say.ts'
@@ -26,17 +27,17 @@ export const gatherContext = step('gather-context', {
     const [written, onPull] = await Promise.all([
       github.comments.ofOthers({
         since: readUpTo?.at,
-        holds: words.target?.kind === 'thread' ? words.target.commentId : undefined,
+        holds: words.source?.target?.kind === 'thread' ? words.source.target.commentId : undefined,
       }),
       remarksOnPull(context),
     ])
     const all = await withListed([...written, ...onPull], botListOf(run, deps))
     // People's words on the pull request were not said here, so only those of listed bots are read there.
     const comments = all.filter((comment, at) => comment.listed || at < written.length)
-    const said = run.mailbox.pendingFollowUps.flatMap(({ source }) => placeInThread(source?.target) ?? [])
+    const said = pending(run).flatMap(({ source }) => placeInThread(source?.target) ?? [])
     const { inTime } = commentsToRead({ words, readUpTo, comments, said })
     const trust = await trustIn(context, inTime, [
-      words.by ?? run.request.by.login,
+      words.by.login,
       run.request.by.login,
       run.baseline.snapshot.author,
     ])

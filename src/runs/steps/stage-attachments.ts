@@ -1,5 +1,6 @@
 /** Passes attached files on to PostHog; what can not be had is kept with the reason. Repeatable. */
 import { BadAttachment, NoResponse, Rejected, RetryLater, serviceNames } from '../../core/model/errors.ts'
+import { instructionSent } from '../../core/record/ledger.ts'
 import { type Run, resumedSession } from '../../core/record/run.ts'
 import type { Context, StagedAttachments } from '../../core/record/workspace-part.ts'
 import { type Attachment, maxAttachments, onlyOnce } from '../../core/text/attachment-links.ts'
@@ -98,7 +99,7 @@ export const stageForRun = step('stage-attachments', {
     const { taskId } = run.session
     if (taskId === undefined) return {}
     // A follow-up that starts a run brings its own files.
-    const wanted = run.session.instructionSent ? [] : attachmentsOf(run)
+    const wanted = instructionSent(run) ? [] : attachmentsOf(run)
     return { workspace: { attachments: await attach(context, wanted, { taskId }) } }
   },
 })

@@ -6,13 +6,13 @@ import { promptOf } from '../../core/agent/prompt.ts'
 import { runRequest } from '../../core/agent/run-request.ts'
 import { flagOf, notGranted } from '../../core/command/options.ts'
 import type { CodexTaskRunCreate } from '../../core/model/codex-task-run-create.ts'
-import type { PermissionRequest } from '../../core/model/task-run.ts'
 import { threadName } from '../../core/model/thread.ts'
 import { grantTakenBack } from '../../core/record/failures.ts'
 import { openIntent } from '../../core/record/intents.ts'
+import { instructionSent, nextWord } from '../../core/record/ledger.ts'
 import { handedOver } from '../../core/record/messages.ts'
-import type { Rights } from '../../core/record/request-part.ts'
 import { type ChangeOf, type Run, resumedSession, taskMarker, wantedRights } from '../../core/record/run.ts'
+import type { SessionLog } from '../../core/record/session-part.ts'
 import { limits } from '../../core/record/timing.ts'
 import { contextGiven, nextWords } from '../../core/record/words-to-say.ts'
 import { failed } from './outcome.ts'
@@ -32,8 +32,8 @@ export const startRun = step('start-run', {
     if (taskId === undefined || !branch) return {}
     const lost = openIntent(run, 'start-run') ? undefined : await lostGrant(context)
     if (lost !== undefined) return failed(context, grantTakenBack(lost))
-    const { taskMade, instructionSent, began } = run.session
-    const isFirst = taskMade && !instructionSent && !began
+    const { taskMade, began } = run.session
+    const isFirst = taskMade && !instructionSent(run) && !began
     const intent = {
       kind: 'start-run' as const,
       at: deps.now(),
@@ -46,8 +46,7 @@ export const startRun = step('start-run', {
       find: async () => (await posthog.runIds(taskId)).find(known => !intent.before.includes(known)),
       perform: () => posthog.startRun(taskId, taskRunRequest(context, branch.name), intent.before),
     })
-    const begunWith = nextWords(context.run).id
-    return justStarted(context, { id, offset: 0, may: wantedRights(context.run), begunWith })
+    return justStarted(context, { id, offset: 0, may: wantedRights(context.run) })
   },
 })
 
@@ -64,7 +63,7 @@ function taskRunRequest(context: StepContext, branch: string): CodexTaskRunCreat
     branch,
     prompt: promptOf(run, nextWords(run), deps.fence()),
     resumeFrom: resumedSession(run)?.taskRunId,
-    attachments: run.session.instructionSent ? undefined : run.workspace.attachments?.ids,
+    attachments: instructionSent(run) ? undefined : run.workspace.attachments?.ids,
     userToken: deps.userToken,
   })
 }
@@ -86,30 +85,21 @@ export async function lostGrant({
   return isGranted ? undefined : flagOf('sandbox')
 }
 
-interface Begun {
-  id: string
-  offset: number
-  may: Rights | undefined
-  permissionRequest?: PermissionRequest
-  begunWith?: string
-}
+type Begun = Pick<NonNullable<Run['session']['taskRun']>, 'id' | 'may'> &
+  Pick<SessionLog, 'offset' | 'permissionRequest'>
 
 /** Looked at first when there is something to see; its stream tells of what comes before. */
 export async function justStarted(
   { run, deps }: Pick<StepContext, 'run' | 'deps'>,
-  { id, offset, may, permissionRequest, begunWith }: Begun,
+  { id, offset, may, permissionRequest }: Begun,
 ): Promise<Started> {
   const now = deps.now()
   if (run.session.taskId !== undefined) deps.stream.watch({ taskId: run.session.taskId, taskRunId: id }, run)
-  const words = nextWords(run)
-  const said = words.id
-  const [next] = run.mailbox.pendingFollowUps
-  const followUp = next?.id === said ? next : undefined
+  const next = nextWord(run)
   return {
-    ...(run.session.instructionSent ? handedOver(run) : {}),
-    ...contextGiven(run, words),
+    ...(next ? handedOver(run, next, id) : {}),
+    ...contextGiven(run, nextWords(run)),
     session: {
-      instructionSent: true,
       began:
         run.session.began?.round === run.result.round
           ? run.session.began
@@ -118,16 +108,11 @@ export async function justStarted(
         id,
         since: now,
         status: 'queued',
-        messages: 0,
         from: offset,
-        begunWith,
         changedAt: now,
-        lastMessageId: said,
-        instructionUnread: followUp ? undefined : true,
-        unread: followUp && !followUp.resumes ? [followUp] : undefined,
         may,
       },
-      sessionLog: { offset, prompts: [], turns: 0, awaitedMessageId: said, permissionRequest },
+      sessionLog: { offset, prompts: [], turns: 0, permissionRequest },
     },
     schedule: { nextPollAt: now + limits.soonestPoll, streamedSince: undefined },
   }

@@ -2,6 +2,7 @@
 import type { Child } from 'hono/jsx'
 import type { Check } from '../../core/model/check.ts'
 import { fullName, threadName } from '../../core/model/thread.ts'
+import { pending, wordsOfRound } from '../../core/record/ledger.ts'
 import type { Run } from '../../core/record/run.ts'
 import { moment } from '../../core/text/phrases.ts'
 import { Checks } from '../pages.tsx'
@@ -113,8 +114,8 @@ function Facts({ run, now, viewer, posthogUrl }: RunShown) {
 const maxShown = 20_000
 
 /** The words of people and of the agent are folded, and nothing else than text. */
-function Words({ run: { request, mailbox } }: { run: Run }) {
-  const said = [request, ...mailbox.wordsOfRound, ...mailbox.pendingFollowUps]
+function Words({ run }: { run: Run }) {
+  const said = [run.request, ...new Set([...wordsOfRound(run), ...pending(run)])]
   const texts = said.filter(({ text }) => text !== '')
   if (texts.length === 0) return null
   return (

@@ -2,6 +2,7 @@
 import { fullName } from '../../core/model/thread.ts'
 import { unfinished } from '../../core/record/failures.ts'
 import { offerAfter } from '../../core/record/last-word.ts'
+import { wordsOfRound } from '../../core/record/ledger.ts'
 import type { Run } from '../../core/record/run.ts'
 import { type Phase, phaseOf, situationOf } from '../../core/record/situation.ts'
 import { stripInvisible } from '../../core/text/invisible.ts'
@@ -112,7 +113,10 @@ export function timelineOf({ request, schedule, session, mailbox, result }: Run)
       at: since ?? at,
       words: `${shown(label)}${failed ? ' (failed)' : ''}`,
     })),
-    ...mailbox.wordsOfRound.map(({ at, by }) => ({ at, words: `More words by ${shown(by.login)}` })),
+    ...wordsOfRound({ mailbox, result }).map(({ at, by }) => ({
+      at,
+      words: `More words by ${shown(by.login)}`,
+    })),
     mailbox.stop && { at: mailbox.stop.at, words: `Stop by ${shown(mailbox.stop.by.login)}` },
     result.outcome && result.concludedAt !== undefined
       ? { at: result.concludedAt, words: stateWords[result.outcome.kind] }

@@ -2,6 +2,7 @@
 import { expect } from 'vitest'
 import { messagesIn, toGoOn } from '../../../src/core/agent/prompt.ts'
 import { endsQuietly } from '../../../src/core/record/last-word.ts'
+import { pending, wasSent, wordsOfRound } from '../../../src/core/record/ledger.ts'
 import type { Run } from '../../../src/core/record/run.ts'
 import { runWith } from '../given.ts'
 import { type AgentRun, isAtWork, isOver } from './agent.ts'
@@ -100,7 +101,7 @@ function judgeThread(world: World, run: Run): void {
   const isLetGo = run.report.readOnlyThread && run.mailbox.releaseThread
   const leftOut = isLetGo || (world.unwritten > 0 && run.mailbox.releaseThread)
   // A round whose words PostHog refused came to nothing, and the end of the one before stands.
-  const cameToNothing = run.result.round > 0 && run.mailbox.wordsOfRound.length === 0
+  const cameToNothing = run.result.round > 0 && wordsOfRound(run).length === 0
   const told = rounds.includes(run.result.round) || (cameToNothing && rounds.includes(run.result.round - 1))
   expect(told || endsQuietly(run) || leftOut, 'a last word').toBe(true)
   for (const { text } of closings) expect(text).toMatch(/^@(?:maya|zoe) \S/)
@@ -156,6 +157,10 @@ function judgeFinish(world: World, run: Run): void {
   expect(last?.turn?.done === true && !isUnread, 'it had not finished').toBe(true)
 }
 
+/** Taken back, before it came or after. */
+const isDropped = ({ mailbox: { words, handledMessageIds } }: Run, id: string): boolean =>
+  handledMessageIds.includes(id) || words.some(word => word.id === id && word.state === 'dropped')
+
 /** What an agent has ended without reading. */
 const unreadBy = (agent: AgentRun): readonly string[] => (isOver(agent) ? agent.words.flat() : [])
 
@@ -181,12 +186,11 @@ function judgeAnswers(world: World, run: Run): void {
     const given = new Set(mine.map(({ content }) => content))
     const again = world.askedAgain.has(trigger) ? 1 : 0
     // Whoever deleted the comment knows.
-    if (world.withdrawn().includes(id) && run.mailbox.droppedMessageIds.includes(id) && given.size === 0)
-      continue
+    if (world.withdrawn().includes(id) && isDropped(run, id) && given.size === 0) continue
     // A service that says no for good has its Run let go.
     if ((refusals || world.unwritten > 0) && given.size + again === 0) continue
     // Words that an agent ended without reading, and that could be said to no other, are asked again.
-    const mayBeBoth = run.mailbox.pendingFollowUps.some(message => message.id === id)
+    const mayBeBoth = pending(run).some(message => message.id === id)
     expect(given.size + again, `answers to ${id}`).toBe(mayBeBoth && given.has('+1') ? 2 : 1)
     const isRead = world.agents().some(agent => saidTo(agent).read.some(text => text.includes(wordsOf(id))))
     if (isRead) expect([...given], `${id} was read`).not.toContain('-1')
@@ -206,12 +210,12 @@ function judgeAnswers(world: World, run: Run): void {
 function judgeWords(world: World, run: Run): void {
   const accepted = world.accepted()
   // The bot's own words, to go on, are nobody's.
-  const waiting = run.mailbox.pendingFollowUps.flatMap(({ id, resumes }) => (resumes ? [] : [id]))
+  const waiting = pending(run).flatMap(({ id, resumes }) => (resumes ? [] : [id]))
   if (run.session.taskId !== undefined && run.workspace.branch && run.result.outcome?.kind !== 'failed')
     expect(waiting).toEqual([])
   for (const id of waiting) expect([...world.askedAgain], 'is asked again').toContain(sourceOf(id).trigger)
   expect(run.mailbox.messagesRead).toBe(world.inbox.length)
-  const read = new Set([...run.mailbox.handledMessageIds, ...waiting])
+  const read = new Set([...run.mailbox.handledMessageIds, ...run.mailbox.words.map(({ id }) => id)])
   expect(
     accepted.filter(id => !read.has(id)),
     'words that were lost',
@@ -219,12 +223,8 @@ function judgeWords(world: World, run: Run): void {
   // Where PostHog shows nothing any more, nobody can see what was read: the thread is told of the agent.
   if (run.session.agentLeft) return
   const said = world.agents().map(saidTo)
-  for (const id of accepted.filter(
-    each =>
-      run.mailbox.handledMessageIds.includes(each) &&
-      !run.mailbox.droppedMessageIds.includes(each) &&
-      !waiting.includes(each),
-  )) {
+  const sent = run.mailbox.words.filter(word => wasSent(word) && word.state !== 'waiting')
+  for (const id of accepted.filter(each => sent.some(({ id }) => id === each))) {
     const saying = (texts: string[]): string[] => texts.filter(text => text.includes(wordsOf(id)))
     expect(said.flatMap(each => saying(each.said)).length, `${id} was said`).toBeGreaterThan(0)
     expect(said.flatMap(each => saying(each.read)).length, `${id} was read`).toBeLessThanOrEqual(1)

@@ -1,4 +1,5 @@
 /** What has to hold of each record that replaces another. */
+import { instructionSent, wordsAdded } from '../../../src/core/record/ledger.ts'
 import type { Run } from '../../../src/core/record/run.ts'
 import { type Live, type Situation, situationOf } from '../../../src/core/record/situation.ts'
 import { minute, second } from '../given.ts'
@@ -33,9 +34,8 @@ export function checkRecord(world: World, change: Change): void {
       'the outcome changed',
     )
   // What an agent ended without reading is said to another.
-  const unread = new Set(before.mailbox.pendingFollowUps.map(({ id }) => id))
-  for (const id of before.mailbox.handledMessageIds)
-    wrong(unread.has(id) || !effects.includes(`say ${id}`), `${id} is said again`)
+  for (const { id, state } of before.mailbox.words)
+    wrong(state === 'waiting' || !effects.includes(`say ${id}`), `${id} is said again`)
 }
 
 /** The session of before, as far as anybody can see. */
@@ -49,24 +49,25 @@ function checkCounts({ before, after }: Change, wrong: Wrong): void {
     round: result.round,
     messagesRead: mailbox.messagesRead,
     reported: result.reported,
-    followUpsSent: mailbox.followUpsSent,
+    added: wordsAdded({ mailbox }).length,
     stallsSeen: attempts.stallsSeen,
   })
   const now = counts(after)
   for (const [count, was] of Object.entries(counts(before)))
     wrong((Object.entries(now).find(([name]) => name === count)?.[1] ?? 0) >= was, `${count} went back`)
-  for (const list of ['handledMessageIds', 'droppedMessageIds'] as const)
-    wrong(
-      before.mailbox[list].every((id, index) => after.mailbox[list][index] === id),
-      `${list} lost something`,
-    )
   wrong(
-    new Set(after.mailbox.handledMessageIds).size === after.mailbox.handledMessageIds.length,
-    'something was delivered twice',
+    before.mailbox.handledMessageIds.every((id, index) => after.mailbox.handledMessageIds[index] === id),
+    'a message was forgotten',
   )
+  const known = [...after.mailbox.words.map(({ id }) => id), ...after.mailbox.handledMessageIds]
+  wrong(new Set(known).size === known.length, 'something is known twice')
+  for (const { id, state } of before.mailbox.words) {
+    const now = after.mailbox.words.find(word => word.id === id)
+    wrong(now !== undefined, `${id} was forgotten`)
+    const isFinal = state === 'read' || state === 'dropped'
+    wrong(!isFinal || now?.state === state, `${id} was ${state}, and is ${now?.state}`)
+  }
   wrong(after.result.pulls.length >= before.result.pulls.length, 'a pull request was forgotten')
-  if (before.session.instructionSent && !before.session.taskRun?.instructionUnread)
-    wrong(after.session.instructionSent, 'the asking was forgotten')
   if (before.schedule.admitted) wrong(after.schedule.admitted, 'the turn was forgotten')
 }
 
@@ -85,15 +86,13 @@ function checkSession({ before, after }: Change, wrong: Wrong): void {
   const resumes =
     before.session.taskRun &&
     !after.session.taskRun &&
-    (before.session.taskRun.instructionUnread ||
-      after.session.earlier?.taskRunId === before.session.taskRun.id)
+    (!instructionSent(after) || after.session.earlier?.taskRunId === before.session.taskRun.id)
   if (before.result.round === after.result.round && !resumes) {
     const [from, to] = [situationOf(before), situationOf(after)]
     wrong(rankOf(to) >= rankOf(from), `went back from ${from.kind} to ${to.kind}`)
   }
   if (!before.session.taskRun || before.session.taskRun.id !== after.session.taskRun?.id) return
   wrong(!isOver(before.session.taskRun) || isOver(after.session.taskRun), 'an ended task run came to life')
-  wrong(after.session.taskRun.messages >= before.session.taskRun.messages, 'notes went back')
   wrong(
     (after.session.sessionLog?.offset ?? 0) >= (before.session.sessionLog?.offset ?? 0),
     'the log was read again',

@@ -1,0 +1,80 @@
+/**
+ * The words for the agent, in the order in which they are said. The first is the instruction, whose text the request
+ * has. What becomes of words moves them on, and nothing else does:
+ * - `sent`: a step had PostHog take them.
+ * - `shown`: the log has them as the user's. It may show them before it is known that PostHog took them.
+ * - `left`: their task run is over and never read them. They are said again.
+ * - `dropped`: their writer, a stop or a refusal takes back what was not sent.
+ */
+import type { Standing, Word } from './mailbox-part.ts'
+import type { Run } from './run.ts'
+
+type Event = 'sent' | 'shown' | 'left' | 'dropped'
+
+const moves: Readonly<Record<Event, Partial<Record<Word['state'], Word['state']>>>> = {
+  sent: { waiting: 'sent' },
+  shown: { waiting: 'read', sent: 'read' },
+  left: { sent: 'waiting' },
+  dropped: { waiting: 'dropped' },
+}
+
+export type Added = Word & { kind: 'follow-up' }
+type Mailed = { mailbox: Pick<Run['mailbox'], 'words'> }
+type Sending = Mailed & Pick<Run, 'session'>
+
+/** @param differs what else is known of them then */
+export const moved = (
+  words: readonly Word[],
+  event: Event,
+  which: readonly Pick<Word, 'id'>[],
+  differs: Partial<Standing> = {},
+): Word[] =>
+  words.map(word => {
+    const state = which.some(({ id }) => id === word.id) ? moves[event][word.state] : undefined
+    return state ? besides({ ...word, ...differs, state }, event) : word
+  })
+
+function besides(word: Word, event: Event): Word {
+  if (event === 'left') return { ...word, to: undefined, again: true }
+  // Nobody is to read them any more.
+  const isGone = event === 'dropped' && word.kind === 'follow-up' && !word.again
+  return isGone ? { ...word, text: '', inline: undefined, attached: undefined } : word
+}
+
+/** What waits again was sent before, and its sender knows. */
+export const wasSent = ({ state, again }: Word): boolean =>
+  state === 'sent' || state === 'read' || again === true
+
+export const isAdded = (word: Word): word is Added => word.kind === 'follow-up'
+
+export const nextWord = ({ mailbox: { words } }: Mailed): Word | undefined =>
+  words.find(({ state }) => state === 'waiting')
+
+/** What waits of the words that came after the instruction. */
+export const pending = ({ mailbox: { words } }: Mailed): Added[] =>
+  words.filter(isAdded).filter(({ state }) => state === 'waiting')
+
+export const instructionSent = ({ mailbox: { words } }: Mailed): boolean =>
+  words.some(({ kind, state }) => kind === 'instruction' && state !== 'waiting')
+
+type OfRounds = { mailbox?: Mailed['mailbox']; result?: { round?: number | undefined } | undefined }
+
+/** The words that were sent since the last outcome. After the first outcome, a round is about nothing else. */
+export const wordsOfRound = ({ mailbox, result }: OfRounds): Added[] =>
+  (mailbox?.words ?? []).filter(isAdded).filter(({ round }) => round === (result?.round ?? 0))
+
+/** What people added, in all rounds. */
+export const wordsAdded = ({ mailbox: { words } }: Mailed): Added[] =>
+  words.filter(isAdded).filter(word => wasSent(word) && !word.resumes)
+
+/** What its task run was sent, in that order. */
+export const inTaskRun = ({ mailbox: { words }, session: { taskRun } }: Sending): Word[] =>
+  words.filter(({ to }) => to !== undefined && to === taskRun?.id)
+
+/** What people said to it, and its log does not show. */
+export const unread = (run: Sending): Word[] =>
+  inTaskRun(run).filter(word => word.state === 'sent' && !(isAdded(word) && word.resumes))
+
+/** Whether words are on their way to the agent: those sent last, or follow-ups, as it may read later ones first. */
+export const isAwaited = (run: Sending): boolean =>
+  inTaskRun(run).at(-1)?.state === 'sent' || unread(run).some(isAdded)
