@@ -183,8 +183,7 @@ async function startChores(
 ): Promise<void> {
   const { config, queues, state } = runtime
   const withRuns = { ...shared, tenantOf: tenants.of, runs: queues.runs }
-  const removing = branchesEvery === undefined ? {} : { every: branchesEvery }
-  queues.chores.runErrands(removal, removeBranch({ ...withRuns, ...removing }))
+  queues.chores.runErrands(removal, removeBranch({ ...withRuns, every: branchesEvery }))
   await queues.chores.every('mend-index', mendEvery, async () => void (await queues.mendIndexes()))
   const { log, meter, now } = shared
   const deliveries = deliveryLog(app)

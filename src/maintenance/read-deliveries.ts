@@ -12,7 +12,7 @@
 import { z } from 'zod'
 import { NoResponse, QueueUnavailable, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { WebhookMeter, WebhookResult } from '../core/model/meter.ts'
-import type { Log } from '../core/model/ports.ts'
+import type { ChoreContext, Log } from '../core/model/ports.ts'
 import { backoff, hour, minute, redelivered, second } from '../core/model/time.ts'
 
 export interface Attempt {
@@ -65,12 +65,6 @@ export interface Way {
   act(missed: Missed, began: number): Promise<boolean>
 }
 
-export interface ReadContext {
-  memory: unknown
-  signal: AbortSignal
-  remember(memory: unknown): Promise<void>
-}
-
 const mostTaken = 50
 /** More than a page, as GitHub may show an entry late. */
 const mostKnown = 300
@@ -111,7 +105,7 @@ const readFrom = ({ readUntil }: Memory, now: number): number =>
 export function readDeliveries(
   deps: ReadDeps,
   way: Way,
-): (context: ReadContext) => Promise<number | undefined> {
+): (context: ChoreContext) => Promise<number | undefined> {
   const { now, log } = deps
   let failures = 0
   return async ({ memory: kept, signal, remember }) => {

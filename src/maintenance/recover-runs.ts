@@ -7,7 +7,7 @@
 import { z } from 'zod'
 import type { SettingsReader } from '../access/read-settings.ts'
 import { isOfService, NoResponse, Rejected, RetryLater, unlessRejected } from '../core/model/errors.ts'
-import type { DeliveryClock, GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
+import type { ChoreContext, DeliveryClock, GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
 import { Repository, threadSlot } from '../core/model/thread.ts'
 import { hour, minute, second } from '../core/model/time.ts'
 import { Pull, type SubjectView, type ThreadComment } from '../core/model/views.ts'
@@ -53,12 +53,6 @@ interface Search extends AdoptDeps {
 
 type OwnerDeps = Search & AdoptTenant
 
-export interface AdoptContext {
-  memory: unknown
-  signal: AbortSignal
-  remember(memory: unknown): Promise<void>
-}
-
 export const adoptEvery = 5_000
 const sweepAfter = hour
 const searchedMs = 2 * limits.editAtLeastEvery
@@ -92,7 +86,7 @@ const refusedFor = 30 * minute
 /** @returns ms until the next time; nothing for the usual interval */
 export const adoptLost =
   (deps: AdoptDeps) =>
-  async (context: AdoptContext): Promise<number | undefined> => {
+  async (context: ChoreContext): Promise<number | undefined> => {
     const memory = await memoryOf(deps, context)
     if (typeof memory === 'number') return memory
     if (deps.now() < memory.from) return memory.from - deps.now()
@@ -154,7 +148,7 @@ async function askForDelivery(
   }
 }
 
-async function memoryOf(deps: AdoptDeps, context: AdoptContext): Promise<Memory | number> {
+async function memoryOf(deps: AdoptDeps, context: ChoreContext): Promise<Memory | number> {
   const known = Memory.safeParse(context.memory).data
   const { log, now, connectedAt } = deps
   if (known && now() - known.from < sweepAfter && connectedAt() < known.from) return known

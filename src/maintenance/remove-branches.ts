@@ -1,7 +1,7 @@
 /** Removes unused branches once their task runs have ended; any Run of the thread goes first. */
 import type { CallBudget } from '../core/model/call-budget.ts'
 import { isOfService, Rejected, RetryLater } from '../core/model/errors.ts'
-import type { GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
+import type { ChoreContext, GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
 import { type Thread, threadSlot } from '../core/model/thread.ts'
 import { minute } from '../core/model/time.ts'
 import { UnusedBranch } from '../core/record/own-pull-request.ts'
@@ -15,12 +15,7 @@ export interface RemovalDeps {
   runs: Pick<JobQueue<Run>, 'get' | 'holder'>
   log: Log
   now(): number
-  every?: number
-}
-
-interface RemovalContext {
-  what: unknown
-  remember(what: unknown): Promise<void>
+  every?: number | undefined
 }
 
 const usualPause = 5 * minute
@@ -30,9 +25,9 @@ const giveUpAfterMs = 48 * 60 * minute
 /** @returns ms until the next try, or `done` */
 export const removeBranch =
   (deps: RemovalDeps) =>
-  async (context: RemovalContext): Promise<number | 'done'> => {
+  async (context: ChoreContext): Promise<number | 'done'> => {
     const pause = deps.every ?? usualPause
-    const read = UnusedBranch.safeParse(context.what)
+    const read = UnusedBranch.safeParse(context.memory)
     if (!read.success) return pause
     const unused = read.data
     const about = { thread: unused.thread.url, branch: unused.name }
@@ -52,7 +47,7 @@ export const removeBranch =
 
 async function poll(
   deps: RemovalDeps,
-  context: RemovalContext,
+  context: ChoreContext,
   unused: UnusedBranch,
   pause: number,
 ): Promise<number | 'done'> {

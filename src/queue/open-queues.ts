@@ -271,9 +271,9 @@ export class ChoreBoard implements Chores {
     const inbox = await job.inbox()
     const { memory, read = 0 } = job.data
     const [newest] = inbox.slice(read).slice(-1)
-    const what: unknown = newest === undefined ? memory : JSON.parse(newest)
+    const said: unknown = newest === undefined ? memory : JSON.parse(newest)
     const remember = (next: unknown) => job.save({ ...job.data, memory: next, read: inbox.length })
-    const ms = await errand({ what, signal: job.signal, remember })
+    const ms = await errand({ memory: said, signal: job.signal, remember })
     if (ms !== 'done') return { kind: 'park', ms }
     return (await job.inbox()).length > inbox.length ? { kind: 'park', ms: 0 } : { kind: 'end' }
   }

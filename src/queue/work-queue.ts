@@ -1,7 +1,7 @@
 /** What the rest of the bot sees of the queue: nothing above this folder knows which backend it runs on. */
 import type { Allowance, CallBudget, LimitStore } from '../core/model/call-budget.ts'
 import { QueueUnavailable } from '../core/model/errors.ts'
-import type { DeliveryClock, JobQueue, LockedJob, StepResult } from '../core/model/ports.ts'
+import type { ChoreContext, DeliveryClock, JobQueue, LockedJob, StepResult } from '../core/model/ports.ts'
 
 /**
  * Works one step. When it throws, the job is parked for a while (1 s, doubling up to 60 s) and never dropped: how often
@@ -20,27 +20,14 @@ export interface WorkQueue<Data> extends JobQueue<Data> {
   work(process: Processor<Data>, options: Working<Data>): Promise<void>
 }
 
-export interface ChoreContext {
-  /** What was remembered last, as JSON keeps it; `undefined` the first time, and when the queue lost its data. */
-  memory: unknown
-  signal: AbortSignal
-  remember(memory: unknown): Promise<void>
-}
-
 /**
  * @returns ms until the next run of the chore, or nothing for the usual time. When it throws, it comes back soon (1 s, doubling up
  * to 60 s).
  */
 export type Chore = (context: ChoreContext) => Promise<number | undefined>
 
-interface ErrandContext {
-  /** What was said last. */
-  what: unknown
-  signal: AbortSignal
-  remember(what: unknown): Promise<void>
-}
-
-export type Errand = (context: ErrandContext) => Promise<number | 'done'>
+/** Its memory begins with what was said last. */
+export type Errand = (context: ChoreContext) => Promise<number | 'done'>
 
 /** What is to be done once. `subject`: of several about one, the newest replaces those before. */
 export interface Sent {

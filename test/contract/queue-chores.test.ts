@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ChoreBoard, readChore } from '../../src/queue/open-queues.ts'
-import { type Chore, type ChoreContext, type Errand, LockLost } from '../../src/queue/work-queue.ts'
+import { type Chore, type Errand, LockLost } from '../../src/queue/work-queue.ts'
 import { backends, usePlace } from '../support/backends.ts'
 import { cleanUp, type LogLine, open, type Place, type TestQueues, until } from '../support/queue-world.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
@@ -59,9 +59,9 @@ describe.each(oneOf(backends))('chores on $name', ({ redis }) => {
 
   test('an errand comes round until it is done, and then no more, whoever sends it once more', async () => {
     const seen: unknown[] = []
-    queues.chores.runErrands('count', async turn => {
-      seen.push(turn.what)
-      await turn.remember({ left: 2 - seen.length })
+    queues.chores.runErrands('count', async ({ memory, remember }) => {
+      seen.push(memory)
+      await remember({ left: 2 - seen.length })
       return seen.length < 3 ? 20 : 'done'
     })
     await queues.chores.every('so that somebody works', HOUR, async () => HOUR)
@@ -75,9 +75,9 @@ describe.each(oneOf(backends))('chores on $name', ({ redis }) => {
 
   test('of two errands about one thing the newer counts, also in the next process', async () => {
     const seen: unknown[] = []
-    const poll: Errand = async turn => {
-      seen.push(turn.what)
-      return turn.what === 'new' ? 'done' : HOUR
+    const poll: Errand = async ({ memory }) => {
+      seen.push(memory)
+      return memory === 'new' ? 'done' : HOUR
     }
     queues.chores.runErrands('look', poll)
     await queues.chores.send({ kind: 'look', id: 'first', subject: 'b', what: 'old' })
@@ -115,7 +115,7 @@ describe.each(oneOf(backends))('chores on $name', ({ redis }) => {
   })
 
   test('one whose process froze is taken over, and the frozen one can do no more', async () => {
-    let frozen: ChoreContext | undefined
+    let frozen: Parameters<Chore>[0] | undefined
     await queues.chores.every('frozen', HOUR, async turn => {
       await turn.remember('half done')
       frozen = turn

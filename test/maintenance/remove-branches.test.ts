@@ -1,14 +1,14 @@
 /** When a branch that nothing came of goes, and when it stays. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { CallBudget } from '../../src/core/model/call-budget.ts'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
-import type { JobRecord, TasksClient, ThreadClient } from '../../src/core/model/ports.ts'
+import type { JobRecord, TasksClient } from '../../src/core/model/ports.ts'
 import { threadSlot } from '../../src/core/model/thread.ts'
 import { UnusedBranch } from '../../src/core/record/own-pull-request.ts'
 import type { Run } from '../../src/core/record/run.ts'
 import { removeBranch } from '../../src/maintenance/remove-branches.ts'
 import { branch, hour, minute, runWith, t0, working } from '../core/given.ts'
-import type { GitHubCalls } from '../support/client-of.ts'
+import { clientOf, type GitHubCalls } from '../support/client-of.ts'
 import { fakeLog } from '../support/fake-log.ts'
 import { unlimited } from '../support/unlimited.ts'
 
@@ -22,7 +22,7 @@ const unused = UnusedBranch.parse({
 })
 
 interface Given {
-  what?: unknown
+  memory?: unknown
   now?: number
   status?: TasksClient['statusOf']
   /** Where the branch stands; `undefined` when it is gone. */
@@ -35,7 +35,7 @@ interface Given {
 
 /** Takes turns until it is done or rests. */
 async function turns(given: Given) {
-  let { what = unused } = given
+  let { memory = unused } = given
   let sha = 'sha' in given ? given.sha : branch.sha
   const did: string[] = []
   const github: Partial<GitHubCalls> = {
@@ -59,7 +59,7 @@ async function turns(given: Given) {
     return data && { id: data.id, data, standing: 'live', addedAt: t0 }
   }
   const take = removeBranch({
-    github: () => github as ThreadClient,
+    github: () => clientOf(github),
     tenantOf: () => ({
       posthog: { statusOf: given.status ?? (async () => 'completed') },
       budget: { reserve: given.look ?? unlimited.reserve },
@@ -71,11 +71,12 @@ async function turns(given: Given) {
     log: fakeLog(),
     now: () => given.now ?? t0 + minute,
   })
+  const { signal } = new AbortController()
+  const remember = async (next: unknown): Promise<void> => {
+    memory = next
+  }
   for (; ; turn++) {
-    const remember = async (next: unknown): Promise<void> => {
-      what = next
-    }
-    const ms = await take({ what, remember })
+    const ms = await take({ memory, signal, remember })
     if (ms !== 0) return { ms, did }
   }
 }
@@ -100,7 +101,7 @@ describe('it stays, and is looked at again in five minutes', () => {
     ['while PostHog does not answer', fails(new NoResponse('posthog', 'reset'))],
     ['while PostHog refuses to say', fails(new Rejected('posthog', 404, '', 'no', undefined, 'read'))],
     ['while there is a limit', fails(new RetryLater('posthog', t0 + 2 * minute, 'rate-limit', 'limit'))],
-    ['when another version wrote of it', { what: { v: 2 } }],
+    ['when another version wrote of it', { memory: { v: 2 } }],
   ])('%s', async (_, given) => {
     expect(await turns(given)).toEqual(rests)
   })
@@ -115,14 +116,10 @@ describe('an hour of idling is looked at with what is left of PostHog’s budget
   test('as one call that can wait, and counted once', async () => {
     const asked: Parameters<CallBudget['reserve']>[0][] = []
     const look: CallBudget['reserve'] = async what => void asked.push(what)
-    let calledWith: unknown
-    const statusOf: TasksClient['statusOf'] = async (_, call) => {
-      calledWith = call
-      return 'in_progress'
-    }
-    expect(await turns({ look, status: statusOf })).toEqual(rests)
+    const status = vi.fn<TasksClient['statusOf']>(async () => 'in_progress')
+    expect(await turns({ look, status })).toEqual(rests)
     expect(asked).toEqual([{ owner: thread.owner, id: 'branch run-1', calls: 1, kind: 'spare' }])
-    expect(calledWith).toEqual({ counted: true })
+    expect(status).toHaveBeenCalledExactlyOnceWith(unused.session, { counted: true })
   })
 
   test.each([
@@ -171,13 +168,14 @@ describe('a run that found it while it was being removed', () => {
   })
 
   test('has it back also when the process died meanwhile', async () => {
-    const { did } = await turns({ what: { ...unused, removing: true }, sha: undefined, live: () => began() })
+    const memory = { ...unused, removing: true }
+    const { did } = await turns({ memory, sha: undefined, live: () => began() })
     expect(did).toEqual([`put back ${branch.name} at ${branch.sha}`])
   })
 
   test('gets no other one back, and none that somebody else took away', async () => {
-    const removing = { ...unused, removing: true }
-    expect(await turns({ what: removing, sha: undefined, live: () => began('release') })).toEqual(rests)
+    const memory = { ...unused, removing: true }
+    expect(await turns({ memory, sha: undefined, live: () => began('release') })).toEqual(rests)
     expect(await turns({ sha: undefined, live: () => began() })).toEqual(rests)
   })
 })

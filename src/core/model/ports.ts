@@ -353,6 +353,14 @@ export interface JobQueue<Data> extends JobIndex {
   amendEnded(id: string, change: (data: Data) => Data): Promise<JobRecord<Data> | undefined>
 }
 
+/** What work beside the Runs is done with. */
+export interface ChoreContext {
+  /** What was remembered last, as JSON keeps it; `undefined` the first time, and when the queue lost its data. */
+  memory: unknown
+  signal: AbortSignal
+  remember(memory: unknown): Promise<void>
+}
+
 /** @param prefetched what another client for the thread read ahead */
 export type GitHub = (thread: Thread, prefetched?: unknown) => ThreadClient
 
