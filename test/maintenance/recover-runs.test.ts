@@ -9,6 +9,7 @@ import { changed, type Run } from '../../src/core/record/run.ts'
 import type { Attempt } from '../../src/maintenance/read-deliveries.ts'
 import { type AdoptDeps, adoptLost } from '../../src/maintenance/recover-runs.ts'
 import { hour, issueThread, minute, pullView, runWith, second, t0, wordsAre } from '../core/given.ts'
+import { clientOf } from '../support/client-of.ts'
 import { deploymentWith } from '../support/deployment.ts'
 import { fakeLog } from '../support/fake-log.ts'
 
@@ -214,8 +215,7 @@ describe('a run that was lost', () => {
         ownComments: async () => comments,
         subject: async () => ({ thread: issueThread, snapshot: run.baseline.snapshot }),
       },
-      github: () =>
-        ({ file: async () => undefined, fileCommits: async () => [], pull: async () => view }) as never,
+      github: () => clientOf({ 'files.text': async () => undefined, 'pulls.find': async () => view }),
       tenantOf: () => ({ tenant: 'one', posthog: { runIds }, signer }) as never,
       runs: {
         get: async () => undefined,
