@@ -62,7 +62,7 @@ describe('work is refused', () => {
     ['with an option that is refused', noModel, model],
     ['in a session that has cost as much as one may', costs(10), replies.sessionCost(10, 10)],
     [
-      'again in such a session, which the reply says',
+      'in such a session once more, which the reply says',
       { ...costs(10), again: true },
       replies.sessionCost(10, 10, true),
     ],
