@@ -2,7 +2,9 @@
  * The bot's HTTP server: webhooks, health, readiness, metrics, schemas of the settings, and the admin pages.
  * It cuts off senders who are slow.
  */
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { asPrinted, type Check } from '../core/model/check.ts'
 import { isSameSecret } from './requests.ts'
 
@@ -108,10 +110,8 @@ function mayRead(
 
 /** From this machine, through no proxy (which sets a header), and to a server that no other machine can reach. */
 function isLocal({ socket, headers }: IncomingMessage, server: Server): boolean {
-  const address = server.address()
-  const listensOn = typeof address === 'object' && address ? address.address : ''
   const isProxied = Object.keys(headers).some(name => proxyHeader.test(name))
-  const isHere = isLoopback(listensOn) && isLoopback(socket.remoteAddress ?? '')
+  const isHere = isLoopback(placeOf(server)?.address ?? '') && isLoopback(socket.remoteAddress ?? '')
   // Somebody may have another name lead here, and a page of theirs could then read ours.
   const name = (headers.host ?? '')
     .replace(/:\d{1,5}$/, '')
@@ -140,23 +140,22 @@ function text(res: ServerResponse, status: number, body: string, type = plain): 
     .end(body)
 }
 
-export function listen(server: Server, { host, port }: { host: string; port: number }): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const onListenError = (error: NodeJS.ErrnoException): void => {
-      server.removeListener('listening', listening)
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new Error(`port ${port} on ${host} is in use: set PORT to another one`)
-          : error,
-      )
-    }
-    const listening = (): void => {
-      server.removeListener('error', onListenError)
-      const address = server.address()
-      resolve(typeof address === 'object' && address ? address.port : port)
-    }
-    server.once('error', onListenError).once('listening', listening).listen(port, host)
-  })
+export async function listen(
+  server: Server,
+  { host, port }: { host: string; port: number },
+): Promise<number> {
+  try {
+    await once(server.listen(port, host), 'listening')
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+    throw new Error(`port ${port} on ${host} is in use: set PORT to another one`)
+  }
+  return placeOf(server)?.port ?? port
+}
+
+const placeOf = (server: Server): AddressInfo | undefined => {
+  const place = server.address()
+  return typeof place === 'object' && place ? place : undefined
 }
 
 /** Waits for open requests, at most `graceMs`. */
@@ -167,6 +166,5 @@ export function closeServer(server: Server, graceMs: number): Promise<void> {
       clearTimeout(cut)
       resolve()
     })
-    server.closeIdleConnections()
   })
 }

@@ -21,59 +21,48 @@ const buckets = [1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_20
 
 /** The table of all that is measured. */
 function declared(registers: [Registry]) {
-  const metric = <L extends string>(name: string, help: string, ...labelNames: L[]) => ({
+  const named = <L extends string>(name: string, help: string, labelNames: L[]) => ({
     ...{ name: `codex_bot_${name}`, help, labelNames, registers },
   })
+  const gauge = <L extends string>(name: string, help: string, ...labels: L[]) =>
+    new Gauge(named(name, help, labels))
+  const counter = <L extends string>(name: string, help: string, ...labels: L[]) =>
+    new Counter(named(name, help, labels))
+  const histogram = <L extends string>(name: string, help: string, ...labels: L[]) =>
+    new Histogram({ ...named(name, help, labels), buckets })
   return {
-    build: new Gauge(metric('build_info', 'Always 1: what runs here.', 'version', 'node', 'role', 'queue')),
-    streams: new Gauge(
-      metric('streams_open', 'Streams of runs that this process follows; each takes a file descriptor.'),
+    build: gauge('build_info', 'Always 1: what runs here.', 'version', 'node', 'role', 'queue'),
+    streams: gauge(
+      'streams_open',
+      'Streams of runs that this process follows; each takes a file descriptor.',
     ),
-    settings: new Gauge(metric('settings_file_ok', '1 if SETTINGS_FILE holds as it is, else 0.')),
+    settings: gauge('settings_file_ok', '1 if SETTINGS_FILE holds as it is, else 0.'),
     // All processes show the same sizes: take the maximum, not the sum.
-    up: new Gauge(metric('queue_up', '1 if the queue answers, else 0.')),
-    jobs: new Gauge(metric('queue_jobs', 'Jobs that are not done, parked ones too.', 'queue')),
-    oldest: new Gauge(
-      metric(
-        'queue_oldest_seconds',
-        'Age of the oldest of the triggers; 0 without any. A run may well live for days.',
-        'queue',
-      ),
+    up: gauge('queue_up', '1 if the queue answers, else 0.'),
+    jobs: gauge('queue_jobs', 'Jobs that are not done, parked ones too.', 'queue'),
+    oldest: gauge(
+      'queue_oldest_seconds',
+      'Age of the oldest of the triggers; 0 without any. A run may well live for days.',
+      'queue',
     ),
-    liveRuns: new Gauge(metric('live_runs', 'Runs that are not over, by what they do or wait for.', 'state')),
-    webhooks: new Counter(
-      metric('webhooks_total', 'Webhook deliveries, by how they were answered.', 'event', 'answer'),
+    liveRuns: gauge('live_runs', 'Runs that are not over, by what they do or wait for.', 'state'),
+    webhooks: counter('webhooks_total', 'Webhook deliveries, by how they were answered.', 'event', 'answer'),
+    calls: counter(
+      'calls_total',
+      'Calls to GitHub and PostHog; status none: no answer came.',
+      ...(['service', 'method', 'route', 'status'] as const),
     ),
-    calls: new Counter(
-      metric(
-        'calls_total',
-        'Calls to GitHub and PostHog; status none: no answer came.',
-        ...(['service', 'method', 'route', 'status'] as const),
-      ),
+    callsLeft: gauge(
+      'rate_limit_remaining',
+      "What is left of GitHub's primary limits: the lowest of all installations.",
+      'resource',
     ),
-    callsLeft: new Gauge(
-      metric(
-        'rate_limit_remaining',
-        "What is left of GitHub's primary limits: the lowest of all installations.",
-        'resource',
-      ),
-    ),
-    runs: new Counter(
-      metric('runs_total', 'Runs that came to an outcome, once for each follow-up.', 'outcome', 'class'),
-    ),
-    start: new Histogram({
-      ...metric('run_start_seconds', 'From the command to the start at PostHog.'),
-      buckets,
-    }),
-    result: new Histogram({
-      ...metric('run_result_seconds', 'From the command to its first outcome.', 'outcome'),
-      buckets,
-    }),
-    dollars: new Counter(
-      metric(
-        'run_dollars_total',
-        'US dollars that runs cost, as PostHog says it when one has come to an outcome.',
-      ),
+    runs: counter('runs_total', 'Runs that came to an outcome, once for each follow-up.', 'outcome', 'class'),
+    start: histogram('run_start_seconds', 'From the command to the start at PostHog.'),
+    result: histogram('run_result_seconds', 'From the command to its first outcome.', 'outcome'),
+    dollars: counter(
+      'run_dollars_total',
+      'US dollars that runs cost, as PostHog says it when one has come to an outcome.',
     ),
   }
 }

@@ -68,15 +68,36 @@ export const Document = ({ title, children }: DocumentProps) => (
   </>
 )
 
-/** A page that says one thing, and where to go on. */
-export const MessagePage = ({ title, text, children }: DocumentProps & { text: string }) => (
+/** A page of one thing. */
+export const MessagePage = ({ title, text, children }: DocumentProps & { text?: string }) => (
   <Document title={title}>
     <main class="narrow">
       <h1>{title}</h1>
-      <p>{text}</p>
+      {text === undefined ? null : <p>{text}</p>}
       {children}
     </main>
   </Document>
+)
+
+interface ButtonProps {
+  tone?: 'main' | 'danger' | 'plain' | undefined
+  /** Where it leads, if not where its form does. */
+  to?: string
+  children?: Child
+}
+
+/** Sends the form that it is in. */
+export const Button = ({ tone, to, children }: ButtonProps) => (
+  <button type="submit" class={tone} formaction={to}>
+    {children}
+  </button>
+)
+
+/** A link out of our pages. */
+export const NewTab = ({ children, ...link }: JSX.IntrinsicElements['a']) => (
+  <a {...link} target="_blank" rel="noreferrer">
+    {children}
+  </a>
 )
 
 interface FieldProps extends Omit<JSX.IntrinsicElements['input'], 'id' | 'name'> {

@@ -14,10 +14,18 @@ import type { Handler } from '../http-server.ts'
 import { bounds, type PageEnv } from '../pages.tsx'
 import { isFromHere, onceAtATime } from '../requests.ts'
 import { type EndedSessions, openAccess } from './access.ts'
-import { Notice, SignInPage, type Viewer } from './admin-layout.tsx'
+import {
+  BoardPage,
+  ChecksPage,
+  ListPage,
+  Notice,
+  RunPage,
+  SignInPage,
+  sectionTitles,
+  UnknownPage,
+} from './admin-pages.tsx'
 import { type BoardRuns, type Filter, filterOf, openBoard, pathTo } from './board.ts'
-import { BoardPage, ListPage, type Shown, sectionTitles, UnknownPage } from './board-page.tsx'
-import { ChecksPage, RunPage } from './run-page.tsx'
+import { runPath, type Shown } from './run-list.tsx'
 import { canBeRetried, canBeStopped, runInJson } from './run-view.ts'
 
 export interface AdminParts {
@@ -62,7 +70,7 @@ const fromElsewhere = (
   />
 )
 
-/** What is said on the next page. */
+/** What is said on the next page: never the words of an address, but one of these that it names. */
 const results = {
   stopping: 'The run is being stopped. Its thread is told when that is confirmed.',
   over: 'Nothing to stop: the run has ended.',
@@ -166,29 +174,34 @@ function routes(parts: AdminParts): Hono<Env> {
 
   const runOf = async (c: In): Promise<Run | undefined> => (await board.get(c.req.param('id') ?? ''))?.data
   const filterIn = (c: In): Filter | undefined => filterOf(c.req.query('filter') ?? '')
-  const viewerOf = (c: In): Viewer => ({
-    form() {
+  const shownTo = (c: In): Shown => ({
+    formToken() {
       const session = c.get('session')
       return session === undefined ? null : (
         <input type="hidden" name="form" value={access.formToken(session)} />
       )
     },
+    said: Object.entries(results).find(([name]) => name === c.req.query('said'))?.[1],
+    now: now(),
   })
 
   /** The page of those that somebody filters by; another if nothing matches. */
-  async function filtered(c: In, page: (shown: Shown, whose: Whose | undefined) => Promise<string>) {
-    const [viewer, filter] = [viewerOf(c), filterIn(c)]
+  async function filtered(
+    c: In,
+    page: (shown: Shown & { filter: Filter | undefined }, whose: Whose | undefined) => Promise<string>,
+  ) {
+    const [shown, filter] = [shownTo(c), filterIn(c)]
     const whose = await board.whoseOf(filter)
     if (filter && whose && !(await board.isKnown(whose)))
-      return c.html(<UnknownPage viewer={viewer} filter={filter} />)
-    return c.html(await page({ viewer, filter, now: now() }, whose))
+      return c.html(<UnknownPage {...shown} filter={filter} />)
+    return c.html(await page({ ...shown, filter }, whose))
   }
 
   app.get('/admin/', c =>
     filtered(c, async (shown, whose) => {
       const [listOf, failedChecks] = await Promise.all([board.first(whose), parts.failedChecks()])
       const drain = parts.drain === undefined ? 'no work here' : isDrained ? 'drained' : 'possible'
-      return <BoardPage {...shown} {...{ listOf, failedChecks, drain }} said={saidIn(c)} />
+      return <BoardPage {...shown} {...{ listOf, failedChecks, drain }} />
     }),
   )
 
@@ -212,8 +225,7 @@ function routes(parts: AdminParts): Hono<Env> {
   app.get('/admin/runs/:id', async c => {
     const run = await runOf(c)
     if (!run) return c.html(notHere, 404)
-    const shown = { viewer: viewerOf(c), said: saidIn(c), now: now(), run }
-    return c.html(<RunPage {...shown} posthogUrl={parts.posthogUrl(run)} />)
+    return c.html(<RunPage {...shownTo(c)} run={run} posthogUrl={parts.posthogUrl(run)} />)
   })
 
   app.post('/admin/runs/:id/:action', async c => {
@@ -223,11 +235,11 @@ function routes(parts: AdminParts): Hono<Env> {
     const result = await act(parts, action, run, c.get('form'))
     const of = { run: run.id, repository: fullName(run.thread), thread: run.thread.number }
     audit(c, { action, result, by: botAdmin.login, ...of })
-    return c.redirect(`/admin/runs/${encodeURIComponent(run.id)}?said=${result}`, 303)
+    return c.redirect(`${runPath(run)}?said=${result}`, 303)
   })
 
   const examine = onceAtATime(parts.examine)
-  app.get('/admin/checks', async c => c.html(<ChecksPage viewer={viewerOf(c)} checks={await examine()} />))
+  app.get('/admin/checks', async c => c.html(<ChecksPage {...shownTo(c)} checks={await examine()} />))
 
   app.post('/admin/drain', async c => {
     if (parts.drain === undefined) return c.html(notHere, 404)
@@ -240,10 +252,5 @@ function routes(parts: AdminParts): Hono<Env> {
 }
 
 const notHere = <Notice title="Not here" text="There is no such page, or no such run any more." />
-/** Never the words of an address: one of ours that it names. */
-function saidIn(c: In): string | undefined {
-  const said = c.req.query('said')
-  return Object.entries(results).find(([name]) => name === said)?.[1]
-}
 
 const isGroup = (name: string): name is Group => Object.hasOwn(sectionTitles, name)

@@ -2,11 +2,12 @@
 import type { Child } from 'hono/jsx'
 import type { JobRecord } from '../../core/model/ports.ts'
 import { fullName } from '../../core/model/thread.ts'
+import type { Pull } from '../../core/model/views.ts'
 import type { Run } from '../../core/record/run.ts'
 import { type Phase, phaseOf, situationOf } from '../../core/record/situation.ts'
 import { exactly } from '../../core/text/phrases.ts'
 import { questionUrl } from '../../core/words/while-working.ts'
-import type { Viewer } from './admin-layout.tsx'
+import { Button, NewTab } from '../pages.tsx'
 import { pathTo } from './board.ts'
 import {
   canBeRetried,
@@ -15,38 +16,43 @@ import {
   shown,
   sinceOf,
   stateWords,
+  titleOf,
   waitsFor,
   webAddress,
 } from './run-view.ts'
 
-interface Shown {
-  viewer: Viewer
+/** What each page shows to who is in. */
+export interface Shown {
+  /** The hidden field that each form has. */
+  formToken(): Child
   now: number
+  /** What came of the last action. */
+  said: string | undefined
 }
 
-export const RunList = ({ runs, ...shared }: Shown & { runs: readonly JobRecord<Run>[] }) => (
+export const RunList = ({ runs, ...page }: Shown & { runs: readonly JobRecord<Run>[] }) => (
   <ul class="rows">
     {runs.map(({ data }) => (
-      <RunRow run={data} {...shared} />
+      <RunRow run={data} {...page} />
     ))}
   </ul>
 )
 
-function RunRow({ run, viewer, now }: Shown & { run: Run }) {
-  const why = waitsFor(run, now) ?? reasonOf(run)
+function RunRow({ run, ...page }: Shown & { run: Run }) {
+  const why = waitsFor(run, page.now) ?? reasonOf(run)
   return (
     <li>
       <State run={run} />
       <div class="what">
-        <a href={`/admin/runs/${encodeURIComponent(run.id)}`}>
-          <bdi>{shown(run.baseline.snapshot.title) || 'Without a title'}</bdi>
+        <a href={runPath(run)}>
+          <bdi>{titleOf(run)}</bdi>
         </a>
         {why === undefined ? null : <bdi class="why">{why}</bdi>}
         <div class="meta">
-          <Meta run={run} now={now} />
+          <Meta run={run} now={page.now} />
         </div>
       </div>
-      <MainAction run={run} viewer={viewer} />
+      <MainAction run={run} {...page} />
     </li>
   )
 }
@@ -73,7 +79,7 @@ export const Requester = ({ run }: { run: Run }) => (
   </a>
 )
 
-function Meta({ run, now }: Pick<Shown, 'now'> & { run: Run }) {
+function Meta({ run, now }: { run: Run; now: number }) {
   const { thread, result, session } = run
   const pull = result.pulls.at(-1)
   const parts: Child[] = [
@@ -86,8 +92,7 @@ function Meta({ run, now }: Pick<Shown, 'now'> & { run: Run }) {
   if (pull)
     parts.push(
       <>
-        <Link href={pull.url}>#{pull.number}</Link>{' '}
-        {pull.state === 'open' && pull.draft ? 'draft' : pull.state}
+        <Link href={pull.url}>#{pull.number}</Link> {pullState(pull)}
       </>,
     )
   if (session.cost) parts.push(<>${session.cost.toFixed(2)}</>)
@@ -95,15 +100,11 @@ function Meta({ run, now }: Pick<Shown, 'now'> & { run: Run }) {
   return <>{parts.flatMap((part, at) => (at === 0 ? [part] : [' · ', part]))}</>
 }
 
+export const pullState = ({ state, draft }: Pull): string => (state === 'open' && draft ? 'draft' : state)
+
 export const Link = ({ href, children }: { href: string; children?: Child }) => {
   const address = webAddress(href)
-  return address === undefined ? (
-    <span>{children}</span>
-  ) : (
-    <a href={address} target="_blank" rel="noreferrer">
-      {children}
-    </a>
-  )
+  return address === undefined ? <span>{children}</span> : <NewTab href={address}>{children}</NewTab>
 }
 
 export const Ago = ({ at, now }: { at: number; now: number }) => {
@@ -124,42 +125,41 @@ function inWords(ms: number): string {
   return hours < 48 ? `${hours} h ago` : `${Math.floor(hours / 24)} days ago`
 }
 
-interface ActionProps {
-  run: Pick<Run, 'id'>
-  action: 'stop' | 'retry'
-  viewer: Viewer
-  tone?: 'main' | 'danger'
+export const runPath = ({ id }: Pick<Run, 'id'>): string => `/admin/runs/${encodeURIComponent(id)}`
+
+interface ActionProps extends Pick<Shown, 'formToken'> {
+  to: string
+  tone?: 'main' | 'danger' | 'plain'
   children?: Child
 }
 
-export const Action = ({ run, action, viewer, tone, children }: ActionProps) => (
-  <form method="post" action={`/admin/runs/${encodeURIComponent(run.id)}/${action}`}>
-    {viewer.form()}
-    <button type="submit" class={tone ?? ''}>
-      {children}
-    </button>
+/** A button that does something. */
+export const Action = ({ formToken, to, tone, children }: ActionProps) => (
+  <form method="post" action={to}>
+    {formToken()}
+    <Button tone={tone}>{children}</Button>
   </form>
 )
 
-function MainAction({ run, viewer }: { run: Run; viewer: Viewer }) {
+function MainAction({ run, formToken }: Shown & { run: Run }) {
   const name = <span class="unseen"> {shown(run.baseline.snapshot.title)}</span>
   const question = webAddress(questionUrl(run) ?? '')
   if (question !== undefined)
     return (
-      <a class="button" href={question} target="_blank" rel="noreferrer">
+      <NewTab class="button" href={question}>
         Answer{name}
-      </a>
+      </NewTab>
     )
   if (canBeStopped(run))
     return (
-      <Action run={run} action="stop" viewer={viewer} tone="danger">
+      <Action to={`${runPath(run)}/stop`} formToken={formToken} tone="danger">
         Stop{name}
       </Action>
     )
   // What somebody stopped is retried on its own page.
   if (canBeRetried(run) && run.result.outcome?.kind !== 'stopped')
     return (
-      <Action run={run} action="retry" viewer={viewer}>
+      <Action to={`${runPath(run)}/retry`} formToken={formToken}>
         Retry{name}
       </Action>
     )

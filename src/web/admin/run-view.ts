@@ -10,23 +10,7 @@ import { begun } from '../../core/text/phrases.ts'
 import { waitsInWords } from '../../core/words/waiting.ts'
 
 /** Scripts read it, so keep the names. Times are ISO 8601, `cost` is in US dollars. */
-export interface RunInJson {
-  id: string
-  state: Phase
-  repository: string
-  number: number
-  by: string
-  /** Since when it is in this state: asked for, begun or ended. */
-  since: string
-  waitsFor: string | null
-  pull: string | null
-  cost: number | null
-  /** What became of the pull request since, and how often an agent was sent to fix it. */
-  pullEnd: { how: 'merged' | 'closed'; at: string } | null
-  rounds: number
-}
-
-export function runInJson(run: Run, now: number): RunInJson {
+export function runInJson(run: Run, now: number) {
   const { pulls, ended, rounds } = run.result
   return {
     id: run.id,
@@ -34,10 +18,12 @@ export function runInJson(run: Run, now: number): RunInJson {
     repository: fullName(run.thread),
     number: run.thread.number,
     by: run.request.by.login,
+    /** Since when it is in this state: asked for, begun or ended. */
     since: new Date(sinceOf(run)).toISOString(),
     waitsFor: waitsFor(run, now) ?? null,
     pull: pulls.at(-1)?.url ?? null,
     cost: run.session.cost ?? null,
+    /** What became of the pull request since, and how often an agent was sent to fix it. */
     pullEnd: ended ? { how: ended.how, at: new Date(ended.at).toISOString() } : null,
     rounds: (rounds?.asked ?? 0) + (rounds?.byPostHog ?? 0),
   }
@@ -128,6 +114,8 @@ export function timelineOf({ request, schedule, session, mailbox, result }: Run)
   ]
   return moments.flatMap(each => each ?? []).toSorted((a, b) => a.at - b.at)
 }
+
+export const titleOf = ({ baseline }: Run): string => shown(baseline.snapshot.title) || 'Without a title'
 
 /** An emoji may be several that are joined by what nobody sees. */
 const emoji =

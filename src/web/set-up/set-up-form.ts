@@ -2,15 +2,11 @@
 import type { Check, CheckName } from '../../core/model/check.ts'
 import { begun } from '../../core/text/phrases.ts'
 
-export type Field =
-  | 'posthogHost'
-  | 'posthogKey'
-  | 'posthogProject'
-  | 'name'
-  | 'organization'
-  | 'enterprise'
-  | 'webhook'
-  | 'teams'
+/** Those of the page, in its order. */
+export const ofPostHog = ['posthogHost', 'posthogKey', 'posthogProject'] as const
+export const ofGitHub = ['name', 'organization', 'enterprise', 'webhook'] as const
+export const fields = [...ofPostHog, ...ofGitHub, 'teams'] as const
+export type Field = (typeof fields)[number]
 
 /** `teams` is `yes` or empty, as a box of a form is. Without a `webhook`, the bot reads GitHub's log of deliveries. */
 export type Values = Record<Field, string>
@@ -43,7 +39,6 @@ const isReached = (address: string, { enterprise }: Values): boolean =>
 
 const addressRule = 'Give an address that begins with https://.'
 
-/** The fields in the order of the page. */
 export const form: Readonly<Record<Field, FieldInfo>> = {
   posthogHost: {
     label: 'Address of PostHog',
@@ -114,8 +109,6 @@ export const form: Readonly<Record<Field, FieldInfo>> = {
   },
 }
 
-export const fields = Object.keys(form) as Field[]
-
 /** What each field is, after `of` it. */
 export const valuesOf = (of: (field: Field) => string): Values =>
   Object.fromEntries(fields.map(field => [field, of(field)])) as Values
@@ -147,7 +140,7 @@ const wrongIn = (field: Field, detail: string): Finding => ({
   ...{ field, name: form[field].label, ok: false, detail },
 })
 
-const ofPostHog: Partial<Record<CheckName, { field: Field; right: string; wrong: string }>> = {
+const meanings: Partial<Record<CheckName, { field: Field; right: string; wrong: string }>> = {
   'posthog-key': {
     field: 'posthogKey',
     right: 'PostHog accepts it.',
@@ -167,7 +160,7 @@ const ofPostHog: Partial<Record<CheckName, { field: Field; right: string; wrong:
 
 export function findingOf({ name, ok, outage, detail, fix }: Check): Finding {
   if (outage) return wrongIn('posthogHost', 'PostHog does not answer at this address.')
-  const known = ofPostHog[name]
+  const known = meanings[name]
   if (known && !ok) return wrongIn(known.field, known.wrong)
   if (known) return { name: form[known.field].label, ok, detail: known.right }
   const named = name === 'posthog-github' ? 'PostHog’s GitHub App' : name

@@ -3,12 +3,14 @@ import type { Child } from 'hono/jsx'
 import { type Check, wellOf } from '../../core/model/check.ts'
 import { settingsPath } from '../../core/settings/settings-file.ts'
 import { editorLine } from '../../core/words/settings-text.ts'
-import { Checks, Document, Field } from '../pages.tsx'
+import { Button, Checks, Document, Field, NewTab } from '../pages.tsx'
 import {
   type Finding,
   type Field as FormField,
   findingsIn,
   form,
+  ofGitHub,
+  ofPostHog,
   type Problems,
   type Values,
 } from './set-up-form.ts'
@@ -75,11 +77,9 @@ export function DetailsPage(shown: Shown) {
       <form method="post" action="/set-up/review" novalidate>
         <fieldset>
           <legend>PostHog</legend>
-          <Inputs fields={['posthogHost', 'posthogKey', 'posthogProject']} shown={shown} />
+          <Inputs fields={ofPostHog} shown={shown} />
           <div class="row" id="connection">
-            <button type="submit" formaction="/set-up/test#connection">
-              Test the connection
-            </button>
+            <Button to="/set-up/test#connection">Test the connection</Button>
           </div>
           {tested ? (
             <div role="status">
@@ -91,7 +91,7 @@ export function DetailsPage(shown: Shown) {
         </fieldset>
         <fieldset>
           <legend>GitHub</legend>
-          <Inputs fields={['name', 'organization', 'enterprise', 'webhook']} shown={shown} />
+          <Inputs fields={ofGitHub} shown={shown} />
           <p class="hint">
             <strong>Try it behind a firewall</strong>: leave this empty. The bot then reads GitHub’s log of
             webhooks every five seconds (<code>WEBHOOKS=poll</code>), so its 👀 comes after seconds. You can
@@ -112,9 +112,7 @@ export function DetailsPage(shown: Shown) {
             {form.teams.hint}
           </p>
         </fieldset>
-        <button type="submit" class="main">
-          Review
-        </button>
+        <Button tone="main">Review</Button>
       </form>
     </StepPage>
   )
@@ -141,10 +139,10 @@ function Links({ what, path, values: { posthogHost } }: LinksProps) {
       {hosts.map((each, at) => (
         <>
           {at === 0 ? '' : ' · '}
-          <a href={each + path} target="_blank" rel="noreferrer">
+          <NewTab href={each + path}>
             {new URL(each).host}
             <span class="unseen"> ({what}, new tab)</span>
-          </a>
+          </NewTab>
         </>
       ))}
     </>
@@ -249,9 +247,7 @@ export const ReviewPage = ({ values, manifest, reasons, address }: Reviewed) => 
     <form method="post" action={address}>
       <input type="hidden" name="manifest" value={JSON.stringify(manifest)} />
       <div class="row">
-        <button type="submit" class="main">
-          Create it on GitHub
-        </button>
+        <Button tone="main">Create it on GitHub</Button>
         <a class="button" href="/set-up">
           Change something
         </a>
@@ -290,17 +286,12 @@ export function DonePage({ name, address, posthog, file, schema, adminToken, che
         <h2>Next</h2>
         <ol>
           <li>
-            <a href={`${address}/installations/new`} target="_blank" rel="noreferrer">
-              Install {name}
-            </a>{' '}
-            on your repositories.
+            <NewTab href={`${address}/installations/new`}>Install {name}</NewTab> on your repositories.
           </li>
           <li>
             Check that{' '}
-            <a href={`${posthog}/settings/project-integrations`} target="_blank" rel="noreferrer">
-              PostHog’s own GitHub App
-            </a>{' '}
-            has access to the same repositories.
+            <NewTab href={`${posthog}/settings/project-integrations`}>PostHog’s own GitHub App</NewTab> has
+            access to the same repositories.
           </li>
           <li>
             Start the bot. Then write <code>/codex help</code> on an issue there.
@@ -314,9 +305,7 @@ export function DonePage({ name, address, posthog, file, schema, adminToken, che
         </ol>
         <form method="post" action="/set-up/start">
           <div class="row">
-            <button type="submit" class="main">
-              Start the bot
-            </button>
+            <Button tone="main">Start the bot</Button>
             <a class="button" href="/set-up">
               Check again
             </a>

@@ -15,11 +15,11 @@ import { publicAddress, serverWith } from '../http-server.ts'
 import { bounds, MessagePage, type PageEnv } from '../pages.tsx'
 import { isFromHere, isSameSecret } from '../requests.ts'
 import {
-  type Field,
   type Finding,
   findingOf,
   findingsIn,
   form,
+  ofPostHog,
   type Problems,
   readForm,
   type Values,
@@ -89,8 +89,6 @@ function isOurName(host: string, names: readonly string[]): boolean {
   const bare = name.replace(/^\[|\]$/g, '')
   return name === 'localhost' || isIP(bare) !== 0 || names.includes(name)
 }
-
-const ofPostHog: readonly Field[] = ['posthogHost', 'posthogKey', 'posthogProject']
 
 /** What one person enters is kept as long as the page. */
 function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
