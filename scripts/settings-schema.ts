@@ -9,7 +9,22 @@ import { DeploymentSettings } from '../src/core/settings/deployment-settings.ts'
 import { settings } from '../src/core/settings/repository-settings.ts'
 import type { Setting } from '../src/core/settings/setting.ts'
 import { editorLine } from '../src/core/words/settings-text.ts'
-import { jsonSchema, type SchemaNode, schemaFiles } from '../src/settings-schemas.ts'
+import { jsonSchema, schemaFiles } from '../src/settings-schemas.ts'
+
+interface SchemaNode {
+  description?: string
+  default?: unknown
+  type?: string
+  enum?: unknown[]
+  items?: SchemaNode
+  anyOf?: SchemaNode[]
+  properties?: Record<string, SchemaNode>
+  additionalProperties?: boolean | SchemaNode
+  minimum?: number
+  maximum?: number
+}
+
+const schemaOf = (file: (typeof schemaFiles)[number]): SchemaNode => jsonSchema(file)
 
 const root = join(import.meta.dirname, '..')
 const textOf = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -31,7 +46,7 @@ const withFirstLines = (document: string): string =>
 export const jsonSchemas = (): ReadonlyMap<string, object> =>
   new Map(
     schemaFiles.map(file => {
-      const schema = jsonSchema(file)
+      const schema = schemaOf(file)
       const unsaid = keysOf(schema).filter(({ node }) => node.description === undefined)
       if (unsaid.length > 0) throw new Error(`no meaning of ${unsaid.map(({ key }) => key).join(', ')}`)
       return [file.path, schema]
@@ -43,7 +58,7 @@ export const settingsKeys = (): ReadonlyMap<string, readonly string[]> =>
   new Map(
     schemaFiles.map(file => [
       file.path,
-      keysOf(jsonSchema(file)).flatMap(({ key, node }) =>
+      keysOf(schemaOf(file)).flatMap(({ key, node }) =>
         node.properties || typeof node.additionalProperties === 'object' ? [] : [key],
       ),
     ]),
@@ -176,7 +191,7 @@ function shownWhole(key: string, node: SchemaNode): string[] {
 /** `.github/codex.yml` with every setting. */
 function exampleFile(): string {
   const [file] = schemaFiles
-  const { properties = {} } = file ? jsonSchema(file) : {}
+  const { properties = {} } = file ? schemaOf(file) : {}
   return Object.entries(properties)
     .map(([key, node]) => `\n${shownWhole(key, node).join('\n')}\n`)
     .join('')
@@ -187,7 +202,7 @@ export const pagePath = 'docs/settings.md'
 /** The page with the tables, the example and the first lines of today; its other words are written by hand. */
 export function withSettings(page: string): string {
   const tables = schemaFiles.map(file =>
-    table(jsonSchema(file), file.schema === DeploymentSettings ? [] : [['If two layers have it', ruleOf]]),
+    table(schemaOf(file), file.schema === DeploymentSettings ? [] : [['If two layers have it', ruleOf]]),
   )
   return withFirstLines(page)
     .replace(

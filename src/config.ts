@@ -62,15 +62,17 @@ export type Read =
   | { kind: 'set-up'; given: SetUpGiven }
   | { kind: 'refuse'; problems: string[] }
 
-export interface SetUpGiven {
-  host: string
-  port: number
-  enterprise: string | undefined
-  protocol: string
-  posthogHost: string | undefined
-  posthogKey: string | undefined
-  posthogProject: string | undefined
-}
+/** What the set-up page need not ask for. */
+const givenToSetUp = (env: Env, given: Given) => ({
+  host: given.HOST,
+  port: given.PORT,
+  enterprise: given.GHE_HOST,
+  protocol: given.GHE_PROTOCOL,
+  posthogHost: env.POSTHOG_HOST?.trim() ? given.POSTHOG_HOST : undefined,
+  posthogKey: given.POSTHOG_API_KEY,
+  posthogProject: given.POSTHOG_PROJECT_ID === undefined ? undefined : String(given.POSTHOG_PROJECT_ID),
+})
+export type SetUpGiven = ReturnType<typeof givenToSetUp>
 
 export function readConfig(env: Env): Read {
   const { given, problems } = readVariables(env)
@@ -81,18 +83,7 @@ export function readConfig(env: Env): Read {
       'WEBHOOK_PROXY_URL is no variable any more: delete it, and set WEBHOOKS=poll. The bot then reads GitHub’s log of webhooks, with those that came meanwhile',
     )
   if (!ofApp.some(name => env[name]?.trim()) && role !== 'worker' && problems.length === 0)
-    return {
-      kind: 'set-up',
-      given: {
-        host: given.HOST,
-        port: given.PORT,
-        enterprise: given.GHE_HOST,
-        protocol: given.GHE_PROTOCOL,
-        posthogHost: env.POSTHOG_HOST?.trim() ? given.POSTHOG_HOST : undefined,
-        posthogKey: given.POSTHOG_API_KEY,
-        posthogProject: given.POSTHOG_PROJECT_ID === undefined ? undefined : String(given.POSTHOG_PROJECT_ID),
-      },
-    }
+    return { kind: 'set-up', given: givenToSetUp(env, given) }
   const reading: Reading = { env, given, problems }
   const settings = deploymentSettingsOf(reading)
   const tenants = role === 'web' ? [] : tenantsOf(reading, settings.first)

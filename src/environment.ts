@@ -111,17 +111,14 @@ export const Environment = z.object({
   WEBHOOK_SECRET_OLD: webhookSecret.optional().register(about, {
     meaning:
       'The webhook secret of before. While it is set, webhooks that are signed with it are taken, too: see [Changing keys](operating.md#changing-keys)',
-    example: '',
   }),
   MARKER_KEY: secret.optional().register(about, {
     meaning:
       'The key that signs markers, at least 32 characters. Without it, a key made from the private key',
-    example: '',
   }),
   MARKER_KEY_OLD: secret.optional().register(about, {
     meaning:
       'The key of before: a `MARKER_KEY`, or the text of a private key. Markers that are signed with it are still read',
-    example: '',
   }),
   GITHUB_API_URL: web.default('https://api.github.com').register(about, {
     part: 'GitHub',
@@ -155,12 +152,10 @@ export const Environment = z.object({
     .register(about, {
       meaning:
         'The bearer token for `/metrics`. Without it, only this machine may read `/metrics`, and only if `HOST` is an address of this machine alone',
-      example: '',
     }),
   ADMIN_TOKEN: secret.optional().register(about, {
     meaning:
       'Opens the [admin pages](admin.md) at `/admin/`, at least 32 characters. Without it, there are none',
-    example: '',
   }),
   WEBHOOKS: oneOf('address', 'poll').default('address').register(about, {
     meaning:
@@ -193,7 +188,6 @@ export const Environment = z.object({
   CODEX_GITHUB_USER_TOKEN: text.optional().register(about, {
     meaning:
       'The GitHub token that the bot gives to PostHog for `--as-user`: the work is then by its user. Without it, it is by the user of the PostHog key. The token is never shown, logged or stored',
-    example: '',
   }),
   CODEX_MODEL: text.default('gpt-5.5').register(about, {
     part: 'Runs',

@@ -7,29 +7,8 @@ import { settingsSchemaPath } from './core/settings/settings-file.ts'
 import type { GitHubApp } from './github/app-client.ts'
 import { publicAddress } from './web/http-server.ts'
 
-export interface SchemaNode {
-  description?: string
-  default?: unknown
-  type?: string
-  enum?: unknown[]
-  items?: SchemaNode
-  anyOf?: SchemaNode[]
-  properties?: Record<string, SchemaNode>
-  additionalProperties?: boolean | SchemaNode
-  minimum?: number
-  maximum?: number
-  [keyword: string]: unknown
-}
-
-interface Described {
-  path: string
-  title: string
-  description: string
-  schema: z.ZodType
-}
-
 /** What is taken away or changes its meaning gets a new folder; what is added does not. */
-export const schemaFiles: readonly Described[] = [
+export const schemaFiles = [
   {
     path: settingsSchemaPath,
     title: '.github/codex.yml',
@@ -46,15 +25,15 @@ export const schemaFiles: readonly Described[] = [
 ]
 
 /** The schema has no `$id`, as each bot has its own address. */
-export function jsonSchema({ title, description, schema }: Described): SchemaNode {
-  const { $schema, ...rest }: SchemaNode = JSON.parse(
-    JSON.stringify(z.toJSONSchema(schema, { io: 'input', target: 'draft-7' })),
+export function jsonSchema({ title, description, schema }: (typeof schemaFiles)[number]): object {
+  const made: object = JSON.parse(
+    JSON.stringify(z.toJSONSchema<z.ZodType>(schema, { io: 'input', target: 'draft-7' })),
   )
-  return { $schema, ...rest, title, description }
+  return { ...made, title, description }
 }
 
 /** @param path as it is asked for, with the slash before it */
-export function schemaAt(path: string): SchemaNode | undefined {
+export function schemaAt(path: string): object | undefined {
   const file = schemaFiles.find(each => `/${each.path}` === path)
   return file && jsonSchema(file)
 }

@@ -46,7 +46,7 @@ export function bounds() {
   ]
 }
 
-interface DocumentProps {
+export interface DocumentProps {
   title: string
   children?: Child
 }

@@ -17,15 +17,10 @@ type Admission =
   /** Wrong, too, while too many wrong tokens are being answered. */
   | { kind: 'busy' }
 
-/** Sessions that somebody signed out of, for all processes: a copy of the cookie is good for nothing then. */
-export interface EndedSessions {
-  end(session: string): Promise<void>
-  hasEnded(session: string): Promise<boolean>
-}
-
-interface AccessOptions {
+export interface AccessOptions {
   token: string
-  ended: EndedSessions
+  /** Sessions that somebody signed out of, for all processes: a copy of the cookie is good for nothing then. */
+  ended: { end(session: string): Promise<void>; hasEnded(session: string): Promise<boolean> }
   now(): number
   /** ms until a wrong token is answered. */
   slowness?: number

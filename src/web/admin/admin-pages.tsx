@@ -6,17 +6,12 @@ import { pending, wordsOfRound } from '../../core/record/ledger.ts'
 import type { Run } from '../../core/record/run.ts'
 import type { Group } from '../../core/record/run-index.ts'
 import { moment } from '../../core/text/phrases.ts'
-import { Button, Checks, Document, Field, MessagePage } from '../pages.tsx'
+import { Button, Checks, Document, type DocumentProps, Field, MessagePage } from '../pages.tsx'
 import { asWritten, type Filter, type Listing, pathTo } from './board.ts'
 import { Action, Ago, Link, pullState, Requester, RunList, runPath, type Shown, State } from './run-list.tsx'
 import { canBeRetried, canBeStopped, reasonOf, shown, timelineOf, titleOf, waitsFor } from './run-view.ts'
 
-interface LayoutProps extends Omit<Shown, 'now'> {
-  title: string
-  children?: Child
-}
-
-const Layout = ({ title, formToken, said, children }: LayoutProps) => (
+const Layout = ({ title, formToken, said, children }: Shown & DocumentProps) => (
   <Document title={title}>
     <header>
       <nav aria-label="Pages">
@@ -29,23 +24,23 @@ const Layout = ({ title, formToken, said, children }: LayoutProps) => (
       </nav>
     </header>
     <main>
-      {said === undefined ? null : (
-        <p class="said" role="status">
-          {said}
-        </p>
-      )}
+      <Said text={said} />
       {children}
     </main>
   </Document>
 )
 
+/** What came of what somebody just did, if there is anything to say. */
+const Said = ({ text, isWrong }: { text: string | undefined; isWrong?: true }) =>
+  text === undefined ? null : (
+    <p class={isWrong ? 'wrong' : 'said'} role={isWrong ? 'alert' : 'status'}>
+      {text}
+    </p>
+  )
+
 export const SignInPage = ({ wrong }: { wrong: string | undefined }) => (
   <MessagePage title="Sign in">
-    {wrong === undefined ? null : (
-      <p class="wrong" role="alert">
-        {wrong}
-      </p>
-    )}
+    <Said text={wrong} isWrong />
     <section>
       <form method="post" action="/admin/sign-in">
         <Field
@@ -220,12 +215,7 @@ export function ListPage({ group, listing, ...page }: SectionShown) {
   )
 }
 
-interface TopProps extends Pick<Filtered, 'filter'> {
-  title: string
-  count?: number
-}
-
-const Top = ({ title, count, filter }: TopProps) => (
+const Top = ({ title, count, filter }: { title: string; count?: number; filter: Filter | undefined }) => (
   <>
     <h1>
       {title}

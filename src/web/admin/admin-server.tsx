@@ -13,7 +13,7 @@ import type { Group, Whose } from '../../core/record/run-index.ts'
 import type { Handler } from '../http-server.ts'
 import { bounds, type PageEnv } from '../pages.tsx'
 import { isFromHere, onceAtATime } from '../requests.ts'
-import { type EndedSessions, openAccess } from './access.ts'
+import { type AccessOptions, openAccess } from './access.ts'
 import {
   BoardPage,
   ChecksPage,
@@ -28,9 +28,7 @@ import { type BoardRuns, type Filter, filterOf, openBoard, pathTo } from './boar
 import { runPath, type Shown } from './run-list.tsx'
 import { canBeRetried, canBeStopped, runInJson } from './run-view.ts'
 
-export interface AdminParts {
-  token: string
-  ended: EndedSessions
+export interface AdminParts extends AccessOptions {
   runs: BoardRuns & Pick<JobQueue<Run>, 'send'>
   /** Asks for the same again, as `/codex retry` of its person does. Idempotent by `id`. */
   retry(run: Run, id: string, by: string): Promise<void>
@@ -42,9 +40,6 @@ export interface AdminParts {
   failedChecks(): Promise<readonly Check[]>
   posthogUrl(run: Run): string | undefined
   log: Pick<Log, 'info' | 'error'>
-  now(): number
-  /** ms until a wrong token is answered. */
-  slowness?: number
 }
 
 interface Env extends PageEnv {
