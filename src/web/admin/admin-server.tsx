@@ -53,10 +53,10 @@ interface Env extends PageEnv {
 type In = Context<Env>
 
 const whyTurnedAway = {
-  stranger: [401, undefined],
-  'wrong-token': [401, 'This is not the ADMIN_TOKEN of this bot.'],
-  busy: [429, 'Too many tried just now. Try again in a second.'],
-} as const satisfies Record<string, readonly [401 | 429, string | undefined]>
+  stranger: undefined,
+  'wrong-token': 'This is not the ADMIN_TOKEN of this bot.',
+  busy: 'Too many tried just now. Try again in a second.',
+}
 
 const fromElsewhere = (
   <Notice
@@ -120,10 +120,9 @@ function routes(parts: AdminParts): Hono<Env> {
   app.get('/admin', c => c.redirect('/admin/', 303))
 
   const turnedAway = (c: In, kind: keyof typeof whyTurnedAway) => {
-    const [status, wrong] = whyTurnedAway[kind]
-    if (status === 429) c.header('retry-after', '1')
+    if (kind === 'busy') c.header('retry-after', '1')
     else c.header('www-authenticate', 'Bearer')
-    return c.html(<SignInPage wrong={wrong} />, status)
+    return c.html(<SignInPage wrong={whyTurnedAway[kind]} />, kind === 'busy' ? 429 : 401)
   }
   const audit = (c: In, did: Record<string, string | number>): void =>
     log.info({ audit: true, ...did, from: c.env.incoming.socket.remoteAddress }, 'an admin acted')

@@ -56,12 +56,6 @@ export interface Listing {
   isLast: boolean
 }
 
-interface Wanted {
-  group: Group
-  whose: Whose | undefined
-  page?: number
-}
-
 export function openBoard(runs: BoardRuns, now: () => number) {
   const since = (group: Group): number => now() - (news[group] ?? now())
 
@@ -95,15 +89,16 @@ export function openBoard(runs: BoardRuns, now: () => number) {
       return members.slice((page - 1) * size).flatMap(({ id, score }) => (score > since(group) ? [id] : []))
     })
     const read = new Map((await runs.getMany([...new Set(shown.flat())])).map(run => [run.id, run]))
-    return shown.map((ids, at): Listing => {
-      const count = counts[at] ?? 0
+    return (group: Group): Listing => {
+      const at = groups.indexOf(group)
+      const [ids = [], count = 0] = [shown[at], counts[at]]
       return { runs: ids.flatMap(id => read.get(id) ?? []), count, page, isLast: page * size >= count }
-    })
+    }
   }
 
-  async function list({ group, whose, page = 1 }: Wanted): Promise<Listing> {
-    const [listing] = await lists([group], whose, pageOf(page), perPage)
-    return listing ?? none
+  async function list(wanted: { group: Group; whose: Whose | undefined; page?: number }): Promise<Listing> {
+    const { group, whose, page = 1 } = wanted
+    return (await lists([group], whose, pageOf(page), perPage))(group)
   }
 
   /** The newest failures, without those after which somebody asked again in the thread. */
@@ -125,9 +120,8 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     failed,
     /** The first of each list. */
     async first(whose: Whose | undefined): Promise<(group: Group) => Listing> {
-      const [read, still] = await Promise.all([lists(listed, whose, 1, atFirst), failed(whose)])
-      const byGroup = new Map<Group, Listing>(listed.map((group, at) => [group, read[at] ?? none]))
-      return group => (group === 'failed' ? still : (byGroup.get(group) ?? none))
+      const [listOf, still] = await Promise.all([lists(listed, whose, 1, atFirst), failed(whose)])
+      return group => (group === 'failed' ? still : listOf(group))
     },
     /** All that are not over, then what has ended lately, by pages; without what this version can't read. */
     async all(whose: Whose | undefined, page: number): Promise<{ runs: JobRecord<Run>[]; isLast: boolean }> {
@@ -145,5 +139,3 @@ export function openBoard(runs: BoardRuns, now: () => number) {
       }),
   }
 }
-
-const none: Listing = { runs: [], count: 0, page: 1, isLast: true }

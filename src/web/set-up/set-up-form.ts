@@ -2,7 +2,7 @@
 import type { Check, CheckName } from '../../core/model/check.ts'
 import { begun } from '../../core/text/phrases.ts'
 
-/** Those of the page, in its order. */
+/** The page shows them in this order. */
 export const ofPostHog = ['posthogHost', 'posthogKey', 'posthogProject'] as const
 export const ofGitHub = ['name', 'organization', 'enterprise', 'webhook'] as const
 export const fields = [...ofPostHog, ...ofGitHub, 'teams'] as const

@@ -3,7 +3,7 @@ import type { Child } from 'hono/jsx'
 import { type Check, wellOf } from '../../core/model/check.ts'
 import { settingsPath } from '../../core/settings/settings-file.ts'
 import { editorLine } from '../../core/words/settings-text.ts'
-import { Button, Checks, Document, Field, NewTab } from '../pages.tsx'
+import { Button, Checks, Document, type DocumentProps, Field, NewTab } from '../pages.tsx'
 import {
   type Finding,
   type Field as FormField,
@@ -15,14 +15,11 @@ import {
   type Values,
 } from './set-up-form.ts'
 
-type Step = 'Details' | 'Review' | 'Create on GitHub' | 'Done'
-const steps: readonly Step[] = ['Details', 'Review', 'Create on GitHub', 'Done']
+const steps = ['Details', 'Review', 'Create on GitHub', 'Done'] as const
 
-interface StepProps {
-  step: Step
-  title: string
+interface StepProps extends DocumentProps {
+  step: (typeof steps)[number]
   heading: string
-  children?: Child
 }
 
 const StepPage = ({ step, title, heading, children }: StepProps) => (
@@ -123,15 +120,9 @@ const linked = (name: string, field: FormField | undefined): Child =>
 
 const regions = ['https://us.posthog.com', 'https://eu.posthog.com']
 
-interface LinksProps {
-  what: string
-  path: string
-  values: Values
-}
-
 /** Links to both regions, unless PostHog is at an address of its own. */
-function Links({ what, path, values: { posthogHost } }: LinksProps) {
-  const host = posthogHost.replace(/\/+$/, '')
+function Links({ what, path, values }: { what: string; path: string; values: Values }) {
+  const host = values.posthogHost.replace(/\/+$/, '')
   const hosts = regions.includes(host) || !URL.canParse(host) ? regions : [host]
   return (
     <>

@@ -119,8 +119,7 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
     // GitHub gives the key only once, so a failed write (full disk) can be repeated.
     const isNew = !isWritten && !deps.hasAdminToken
     const adminToken = isNew ? randomBytes(32).toString('base64url') : undefined
-    const admin: Record<string, string> = adminToken === undefined ? {} : { ADMIN_TOKEN: adminToken }
-    if (!isWritten) await writeEnv(file, { ...variablesOf(made, values, protocol), ...admin })
+    if (!isWritten) await writeEnv(file, { ...variablesOf(made, values, protocol), ADMIN_TOKEN: adminToken })
     isWritten = true
     const { html_url: address, name } = made
     const posthog = values.posthogHost.replace(/\/+$/, '')
@@ -184,13 +183,17 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
 
 type In = Context<PageEnv>
 
-function variablesOf(made: NewApp, values: Values, protocol: string): Record<string, string> {
+/** Only those that have a value are written. */
+type Variables = Readonly<Record<string, string | undefined>>
+
+function variablesOf(made: NewApp, values: Values, protocol: string): Variables {
+  const isEnterprise = values.enterprise !== ''
   return {
     APP_ID: String(made.id),
     PRIVATE_KEY: made.pem.trim(),
     WEBHOOK_SECRET: made.webhook_secret ?? '',
-    ...(values.enterprise === '' ? {} : { GHE_HOST: values.enterprise }),
-    ...(values.enterprise === '' || protocol === 'https' ? {} : { GHE_PROTOCOL: protocol }),
+    GHE_HOST: isEnterprise ? values.enterprise : undefined,
+    GHE_PROTOCOL: isEnterprise && protocol !== 'https' ? protocol : undefined,
     WEBHOOKS: values.webhook === '' ? 'poll' : 'address',
     POSTHOG_HOST: values.posthogHost.replace(/\/+$/, ''),
     POSTHOG_API_KEY: values.posthogKey,
@@ -273,7 +276,7 @@ async function redeem({ api }: Server, code: string): Promise<NewApp> {
 }
 
 /** The `.env` that the set-up writes; comments and order of one that is there stay. */
-export async function writeEnv(path: string, values: Record<string, string>): Promise<void> {
+export async function writeEnv(path: string, values: Variables): Promise<void> {
   const before = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return ''
     throw error
@@ -295,7 +298,7 @@ const assignment =
   /^(?:# ?(?:export )?(?<aside>[A-Z][A-Z0-9_]*)=.*|(?:export )?(?<live>[A-Z][A-Z0-9_]*)=(?:(?<quote>["'`])[\s\S]*?\k<quote>.*|.*))$/gm
 
 /** A value replaces the line of its name, commented out or not; new names go to the end. */
-export function withValues(text: string, values: Record<string, string>): string {
+export function withValues(text: string, values: Variables): string {
   const left = new Map(Object.entries(values))
   const before = text.replace(/\r\n/g, '\n')
   const inForce = new Set([...before.matchAll(assignment)].map(({ groups }) => groups?.live))
@@ -305,7 +308,7 @@ export function withValues(text: string, values: Record<string, string>): string
     left.delete(live)
     return assigned(live, value)
   })
-  const added = [...left].map(([name, value]) => `${assigned(name, value)}\n`)
+  const added = [...left].map(([name, value]) => (value === undefined ? '' : `${assigned(name, value)}\n`))
   return `${after}\n`.replace(/\n+$/, '\n').replace(/^\n$/, '') + added.join('')
 }
 
