@@ -11,17 +11,21 @@ const { instruction, more, snapshotWith, t0, taskRun, word, wordsAre, working } 
 type Words = Run['mailbox']['words']
 
 describe('words that', () => {
-  const states = ['waiting', 'sent', 'read', 'dropped'] as const
+  const words = (['waiting', 'sent', 'read', 'dropped'] as const).map(state => word(state))
+  const again = word('waiting', more('a'), { again: true })
+  const marks = (each: Words[number]) =>
+    `${each.state}${each.to ? '>' : ''}${each.again ? '!' : ''}${'text' in each && each.text === '' ? '-' : ''}`
   test.each<[string, Parameters<typeof moved>[1], string]>([
-    ['PostHog took are sent, if they waited', 'sent', 'sent sent read dropped'],
-    ['the log shows are read, unless they were taken back', 'shown', 'read read read dropped'],
-    ['a task run left unread wait again, if they were sent', 'left', 'waiting waiting read dropped'],
-    ['are taken back are gone, if they waited', 'dropped', 'dropped sent read dropped'],
+    ['PostHog took are sent, if they waited', 'sent', 'sent sent> read> dropped sent!'],
+    ['the log shows are read, unless they were taken back', 'shown', 'read read> read> dropped read!'],
+    ['a run left unread wait again, if they were sent', 'left', 'waiting waiting! read> dropped waiting!'],
+    ['are taken back are gone, if they waited', 'dropped', 'dropped- sent> read> dropped dropped!'],
   ])('%s', (_, event, expected) => {
-    const words = states.map(state => word(state))
-    const after = moved(words, event, [more('a')]).map(({ state }) => state)
-    expect(after.join(' ')).toBe(expected)
-    expect(moved(words, event, [more('b')])).toEqual(words)
+    expect(
+      moved([...words, again], event, [more('a')])
+        .map(marks)
+        .join(' '),
+    ).toBe(expected)
   })
 })
 

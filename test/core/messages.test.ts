@@ -200,9 +200,6 @@ describe('words whose comment was deleted', () => {
     expect(after.mailbox.answers).toEqual([])
   })
 
-  test('leave nothing of their text in the record', () =>
-    expect(JSON.stringify(read(working(), mine, withdraws('a')))).not.toContain(mine.text))
-
   test.each<[string, RunChange]>([
     ['a session that is resumed', resumed],
     ['an agent that listens', { ...idle, result: { round: 1 } }],

@@ -116,13 +116,11 @@ describe('words that nobody read', () => {
   const of = (words: Run['mailbox']['words'], differs: Partial<TaskRun> = {}, absent?: true): string[] =>
     neverRead(ranTo('completed', differs, { ...log, absent }, words)).map(({ id }) => id)
   test.each<[string, string[], string[]]>([
-    ['are follow-ups', of(unreadNote), ['m']],
     ['are the instruction', of(nothingRead, { marker: 'sandbox-gone' }), [asked.id]],
     ['are what joined a session that its agent then ended', of(nothingRead, { from: 9 }), [asked.id]],
     ['are not what the run began with that its agent ended', of([asked, word('sent', note)]), ['m']],
     ['are not the words that resumed the run that its agent ended', of([word('sent', note)]), []],
     ['are not the bot’s own, to go on', of([instruction(), word('sent', note, { resumes: true })]), []],
-    ['are not those of a run before', of([instruction(), word('sent', note, { to: 'run-0' })]), []],
     ['are unknown on a server without logs', of(nothingRead, { from: 9 }, true), []],
   ])('%s', (_, left, expected) => expect(left).toEqual(expected))
 
