@@ -402,9 +402,8 @@ describe('whose and which', () => {
   })
 
   test('who only waits has added nothing', () => {
-    const run = working(wordsAre(...added(maya), word('waiting', more('z', 'more', zoe))), {
-      mailbox: { requesters: [maya, zoe] },
-    })
+    const goOn = word('read', more('g'), { resumes: true })
+    const run = working(wordsAre(...added(maya), word('waiting', more('z')), goOn))
     expect(status(run)).toContain('1 instruction added (by maya) · 1 instruction waiting')
   })
 

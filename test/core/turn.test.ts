@@ -64,8 +64,8 @@ describe('a turn', () => {
     ['goes on', run({ sessionLog: log }), { kind: 'working' }],
     ['ended by itself', run({ sessionLog: idle }), ended],
     ['ended before its run did', ranTo('completed', {}, idle), ended],
-    ['ended before its run idled out', ranTo('completed', { marker: 'inactive' }, idle), ended],
     ['ended before its run failed', ranTo('failed', internal, idle), ended],
+    ['ended before its run was cut off', ranTo('failed', sandboxGone, { ...finishing, ...idle }), ended],
     ['is not concluded before its log was read late', early(ranTo('completed')), settling],
     ['is not, whatever PostHog noted', early(ranTo('completed', sandboxGone)), settling],
     ['of a server without logs is over with its run', early(ranTo('completed', {}, logless)), ended],
@@ -116,7 +116,7 @@ describe('words that nobody read', () => {
   const of = (words: Run['mailbox']['words'], differs: Partial<TaskRun> = {}, absent?: true): string[] =>
     neverRead(ranTo('completed', differs, { ...log, absent }, words)).map(({ id }) => id)
   test.each<[string, string[], string[]]>([
-    ['are the instruction', of(nothingRead, { marker: 'sandbox-gone' }), [asked.id]],
+    ['are all where it was cut off', of(nothingRead, { marker: 'sandbox-gone' }), [asked.id]],
     ['are what joined a session that its agent then ended', of(nothingRead, { from: 9 }), [asked.id]],
     ['are not what the run began with that its agent ended', of([asked, word('sent', note)]), ['m']],
     ['are not the words that resumed the run that its agent ended', of([word('sent', note)]), []],
