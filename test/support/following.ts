@@ -20,7 +20,9 @@ const turns = 40
 
 /** To be said before anything that waits is begun. */
 export const holdClock = () =>
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] })
+  vi.useFakeTimers({
+    toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date', 'performance'],
+  })
 
 async function settle(): Promise<void> {
   for (let n = 0; n < turns; n += 1) await new Promise<void>(resolve => setImmediate(resolve))
@@ -123,12 +125,8 @@ export class Following {
 
   /** A Run whose agent was just started. */
   async starts(owner = 'acme'): Promise<Followed> {
-    const taskId = await this.#tasks.createTask({
-      title: 'Fix',
-      description: 'Fix',
-      repository: 'acme/shop',
-      integration: '2',
-    })
+    const task = { title: 'Fix', description: 'Fix', repository: 'acme/shop', integration: '2' }
+    const taskId = await this.#tasks.createTask(task)
     const body = { runtime_adapter: 'codex', model: 'gpt-5.5', mode: 'background', branch: 'main' } as const
     const id = await this.#tasks.startRun(taskId, body, [])
     const now = Date.now()

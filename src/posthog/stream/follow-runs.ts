@@ -9,7 +9,7 @@ import type { Log } from '../../core/model/ports.ts'
 import { backoff, minute, second } from '../../core/model/time.ts'
 import type { Session } from '../../core/record/request-part.ts'
 import type { PostHogSettings } from '../posthog-http.ts'
-import { type StreamPace, type StreamWatch, watchRuns } from './run-stream.ts'
+import { type StreamWatch, watchRuns } from './run-stream.ts'
 import type { News } from './stream-connection.ts'
 
 interface Following {
@@ -18,13 +18,11 @@ interface Following {
   /** When this process last connected to the queue. */
   connectedAt(): number
   log: Pick<Log, 'info' | 'warn'>
-  now?: () => number
   maxOpen?: number
   /** ms */
   tendEvery?: number
   /** ms that a stream stays open after another process may have polled its Run. */
   keepOpenMs?: number
-  pace?: Partial<StreamPace>
 }
 
 export type Follower = ReturnType<typeof followRuns>
@@ -40,12 +38,12 @@ interface Followed {
 }
 
 export function followRuns(following: Following) {
-  const { log, now = Date.now, tendEvery = 5 * second, keepOpenMs = minute } = following
+  const { log, tendEvery = 5 * second, keepOpenMs = minute } = following
   const { maxOpen = halfOfTheFiles() } = following
   const followed: Followed[] = []
   const wakes = pileOf(following.wake, err => log.warn({ err }, 'a run could not be woken'))
   const open = () => followed.reduce((sum, { streams }) => sum + streams.watching(), 0)
-  const begunAt = now()
+  const begunAt = Date.now()
   let connectedAt: number | undefined
   const failed = (err: unknown) => log.warn({ err }, 'could not wake the live runs')
   const timer = setInterval(() => void tend().catch(failed), tendEvery).unref()
@@ -67,7 +65,7 @@ export function followRuns(following: Following) {
   async function tend(): Promise<void> {
     for (const each of followed)
       for (const [taskRunId, runs] of each.runs)
-        for (const [id, due] of runs) if (due + keepOpenMs < now()) forget(each, taskRunId, id)
+        for (const [id, due] of runs) if (due + keepOpenMs < Date.now()) forget(each, taskRunId, id)
     const at = following.connectedAt()
     if (at === connectedAt) return
     // A process that died may have had their streams, and a queue that was away may have lost who was woken.
@@ -81,14 +79,12 @@ export function followRuns(following: Following) {
     const wakeAll = (taskRunId: string): void => {
       for (const id of idsOf(taskRunId)) {
         wakes.add(id)
-        expectPoll({ taskRunId }, id, now())
+        expectPoll({ taskRunId }, id, Date.now())
       }
     }
     const classOf = { 'turn-over': 'end', stored: 'end', said: undefined, done: 'act' } as const
     const streams = watchRuns(settings, {
       log,
-      now,
-      pace: following.pace,
       hasRoom: () => open() < maxOpen,
       async onNews(taskRunId: string, news: News) {
         const kind = classOf[news]
@@ -117,7 +113,7 @@ export function followRuns(following: Following) {
         // Whoever polled it before this process began may be dead.
         streams.watch(session, { owner: thread.owner, takenOver: streamedAt >= begunAt })
         if (!streams.isKnown(taskRunId)) return false
-        runs.set(taskRunId, (runs.get(taskRunId) ?? new Map()).set(id, now()))
+        runs.set(taskRunId, (runs.get(taskRunId) ?? new Map()).set(id, Date.now()))
         return streams.isAlive(taskRunId)
       },
       expectPoll,
@@ -168,24 +164,19 @@ export function pileOf(
 
   function add(runId: string): void {
     waiting.add(runId)
-    go()
+    if (underWay < atATime) void wakeWaiting()
   }
 
-  function go(): void {
+  async function wakeWaiting(): Promise<void> {
+    underWay += 1
     for (const runId of waiting) {
-      if (underWay >= atATime) return
       waiting.delete(runId)
-      underWay += 1
-      void wake(runId)
-        .then(
-          () => forget(runId),
-          error => repeat(runId, error),
-        )
-        .finally(() => {
-          underWay -= 1
-          go()
-        })
+      await wake(runId).then(
+        () => forget(runId),
+        error => repeat(runId, error),
+      )
     }
+    underWay -= 1
   }
 
   function repeat(runId: string, error: unknown): void {

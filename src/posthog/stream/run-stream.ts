@@ -10,39 +10,26 @@ interface StreamOptions {
   onNews(taskRunId: string, news: News): unknown
   onAway?(taskRunId: string): unknown
   log: Pick<Log, 'info' | 'warn'>
-  now?: () => number
   hasRoom?: () => boolean
   pace?: Partial<StreamPace>
 }
 
 /** Times are in ms. */
-export interface StreamPace {
-  minGap: number
-  said: number
-  done: number
-  late: number
-  /** When to look after the end of a turn, one pause after the other: its log shows it half a second late, or later. */
-  afterTurn: readonly number[]
-  /** PostHog sends something every 20 s; a silent connection is dead. */
-  silence: number
-  backoff: { first: number; most: number }
-  reconnects: number
-  window: number
-  soon: number
-}
-
-const usualPace: StreamPace = {
+const usualPace = {
   minGap: second,
   said: 3 * second,
   done: 15 * second,
   late: second,
+  /** When to look after the end of a turn, one pause after the other: its log shows it half a second late, or later. */
   afterTurn: [0.7 * second, 2 * second, 4 * second, 8 * second, 16 * second],
+  /** PostHog sends something every 20 s; a silent connection is dead. */
   silence: 45 * second,
   backoff: { first: second, most: 5 * minute },
   reconnects: 6,
   window: 10 * minute,
   soon: 5 * second,
 }
+type StreamPace = typeof usualPace
 
 interface Wanted {
   owner?: string
@@ -50,15 +37,12 @@ interface Wanted {
   takenOver?: boolean
 }
 
-interface Watched {
-  line: Line
+interface Watched extends Line {
   throttle: Throttle
   life: AbortController
   done: boolean
   alive: boolean
   hasReceived: boolean
-  /** The weightiest since it rang last. */
-  news: News
   reconnectedAt: number[]
 }
 
@@ -74,20 +58,12 @@ function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-const weight: readonly News[] = ['done', 'said', 'stored', 'turn-over']
-
 export type StreamWatch = ReturnType<typeof watchRuns>
 
 export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
-  const { log, now = Date.now, hasRoom = () => true } = options
+  const { log, hasRoom = () => true } = options
   const pace = { ...usualPace, ...options.pace }
   const runs = new Map<string, Watched>()
-  const ring: Record<Exclude<News, 'turn-over'>, (throttle: Throttle) => void> = {
-    stored: throttle => throttle.ring(),
-    said: throttle => throttle.ringWithin(pace.said),
-    done: throttle => throttle.ringWithin(pace.done),
-  }
-  let open = 0
   let closed = false
 
   return {
@@ -104,7 +80,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
 
     isAlive: (taskRunId: string): boolean => runs.get(taskRunId)?.alive ?? false,
 
-    watching: (): number => open,
+    watching: (): number => [...runs.values()].filter(({ done }) => !done).length,
 
     close(): void {
       closed = true
@@ -115,61 +91,34 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   function begin(session: Session, { owner = '', takenOver = false }: Wanted): void {
     const { taskRunId } = session
     const life = new AbortController()
-    const throttle = throttleOf(
-      () => {
-        const news = run.news
-        run.news = 'done'
-        void passOn(taskRunId, news)
-      },
-      { gap: pace.minGap, late: pace.late },
-    )
+    const throttle = throttleOf(news => void passOn(taskRunId, news), pace)
     const newsOf = newsReader()
     const run: Watched = {
-      throttle,
-      life,
+      ...{ session, owner, throttle, life, signal: life.signal },
       done: false,
       alive: takenOver,
       hasReceived: false,
       reconnectedAt: [],
-      news: 'done',
-      line: {
-        session,
-        owner,
-        failures: 0,
-        signal: life.signal,
-        lastId: undefined,
-        opened: () => {
-          run.hasReceived = false
-          if (run.line.failures === 0) revive(run)
-          if (run.reconnectedAt.length > 0 && run.line.lastId === undefined) throttle.ring()
-        },
-        received: data => {
-          run.line.failures = 0
-          run.hasReceived = true
-          const news = data === undefined ? undefined : newsOf(data)
-          if (news) hear(run, news)
-          revive(run)
-        },
+      failures: 0,
+      lastId: undefined,
+      opened() {
+        run.hasReceived = false
+        if (run.failures === 0) revive(run)
+        if (run.reconnectedAt.length > 0 && run.lastId === undefined) throttle.ring()
+      },
+      received(data) {
+        run.failures = 0
+        run.hasReceived = true
+        const news = data === undefined ? undefined : newsOf(data)
+        if (news) throttle.hear(news)
+        revive(run)
       },
     }
     runs.set(taskRunId, run)
-    open += 1
     follow(run).catch(error => {
       log.warn({ taskRun: taskRunId, err: error }, 'stopped trying to open the event stream of a run')
       drop(run)
     })
-  }
-
-  function hear(run: Watched, news: News): void {
-    if (news === 'turn-over') run.throttle.ringAfter(pace.afterTurn, () => weigh(run, news))
-    else {
-      weigh(run, news)
-      ring[news](run.throttle)
-    }
-  }
-
-  function weigh(run: Watched, news: News): void {
-    if (weight.indexOf(news) > weight.indexOf(run.news)) run.news = news
   }
 
   async function passOn(taskRunId: string, news: News): Promise<void> {
@@ -181,42 +130,37 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   }
 
   async function follow(run: Watched): Promise<void> {
-    const { signal } = run.life
+    const { signal } = run
     while (!signal.aborted) {
-      const ending = await connect(settings, run.line, { silence: pace.silence, now })
+      const ending = await connect(settings, run, pace.silence)
       if (signal.aborted) return
       if (ending.kind === 'over' || ending.kind === 'refused') return finish(run, ending)
       const wait = waitAfter(run, ending)
-      if (!run.hasReceived || run.line.failures > 1 || wait > pace.soon) away(run)
+      if (!run.hasReceived || run.failures > 1 || wait > pace.soon) away(run)
       await pauseFor(wait, signal)
-      run.reconnectedAt = [...run.reconnectedAt, now()].slice(-pace.reconnects)
+      run.reconnectedAt = [...run.reconnectedAt, Date.now()].slice(-pace.reconnects)
     }
   }
 
   function waitAfter(run: Watched, ending: Ending): number {
     const oldest = run.reconnectedAt.at(-pace.reconnects)
-    const spacing = oldest === undefined ? 0 : Math.max(0, oldest + pace.window - now())
+    const spacing = oldest === undefined ? 0 : Math.max(0, oldest + pace.window - Date.now())
     if (ending.kind !== 'lost') return spacing
     const { reason, until = 0 } = ending
-    if (run.line.failures === 0)
-      log.info({ taskRun: run.line.session.taskRunId, reason }, 'lost the event stream of a run')
-    const again = backoff(run.line.failures, { ...pace.backoff, jitter: Math.random() })
-    run.line.failures += 1
-    return Math.max(spacing, Math.min(until - now(), hour), again)
+    if (run.failures === 0)
+      log.info({ taskRun: run.session.taskRunId, reason }, 'lost the event stream of a run')
+    const again = backoff(run.failures, { ...pace.backoff, jitter: Math.random() })
+    run.failures += 1
+    return Math.max(spacing, Math.min(until - Date.now(), hour), again)
   }
 
   function finish(run: Watched, ending: Ending): void {
-    const taskRun = run.line.session.taskRunId
+    const taskRun = run.session.taskRunId
     if (ending.kind === 'refused')
       log.info({ taskRun, status: ending.status }, 'this run has no event stream')
-    else hear(run, 'stored')
-    end(run)
-    away(run)
-  }
-
-  function end(run: Watched): void {
-    if (!run.done) open -= 1
+    else run.throttle.hear('stored')
     run.done = true
+    away(run)
   }
 
   function revive(run: Watched): void {
@@ -226,85 +170,91 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   function away(run: Watched): void {
     if (!run.alive) return
     run.alive = false
-    options.onAway?.(run.line.session.taskRunId)
+    options.onAway?.(run.session.taskRunId)
   }
 
   function drop(run: Watched): void {
     run.life.abort()
     run.throttle.still()
-    end(run)
+    run.done = true
     run.alive = false
-    const { taskRunId } = run.line.session
+    const { taskRunId } = run.session
     if (runs.get(taskRunId) === run) runs.delete(taskRunId)
   }
 }
 
 type Throttle = ReturnType<typeof throttleOf>
 
-/** Events during a gap cause one more ring at its end: the last of a burst counts too. */
-function throttleOf(ring: () => void, { gap, late }: { gap: number; late: number }) {
-  let owed = false
-  let timer: NodeJS.Timeout | undefined
-  let again: NodeJS.Timeout | undefined
-  let stilled = false
-  let later: { timer: NodeJS.Timeout; at: number } | undefined
-  let lastSaid = 0
+const weight: readonly News[] = ['done', 'said', 'stored', 'turn-over']
+const never = Number.POSITIVE_INFINITY
 
-  const ringNow = (): void => {
-    if (later && Date.now() - lastSaid >= late) forget()
-    ring()
+/**
+ * Says when to poll for what was heard. Events during a gap cause one more ring at its end: the last of a burst counts
+ * too.
+ * @param ring gets the weightiest since it rang last
+ */
+function throttleOf(ring: (news: News) => void, pace: StreamPace) {
+  // Moments are in ms of the monotonic clock.
+  const now = () => performance.now()
+  const turnAfter = (at: number, [pause = never, ...rest]: readonly number[]) => ({ at: at + pause, rest })
+  let due = never
+  let afterTurn = turnAfter(never, [])
+  let afterText = { at: never, within: 0 }
+  let lastTextAt = 0
+  let rangAt = -never
+  let weightiest: News = 'done'
+  let timer: NodeJS.Timeout | undefined
+  let stilled = false
+
+  function plan(): void {
+    clearTimeout(timer)
+    const at = Math.max(rangAt + pace.minGap, Math.min(due, afterTurn.at, afterText.at))
+    if (at === never || stilled) return
+    if (at <= now()) ringAt(now())
+    else timer = setTimeout(() => ringAt(Math.max(at, now())), at - now()).unref()
   }
-  const next = (): void => {
-    timer = undefined
-    if (!owed) return
-    owed = false
-    timer = setTimeout(next, gap).unref()
-    ringNow()
-  }
-  const ringSoon = (): void => {
-    if (stilled) return
-    owed = true
-    if (!timer) next()
-  }
-  const ringAfter = ([pause, ...more]: readonly number[], due: () => void): void => {
-    clearTimeout(again)
-    if (pause === undefined || stilled) return
-    const now = (): void => {
-      due()
-      ringSoon()
-      ringAfter(more, due)
+
+  function ringAt(at: number): void {
+    if (afterTurn.at <= at) {
+      weigh('turn-over')
+      afterTurn = turnAfter(at, afterTurn.rest)
     }
-    again = setTimeout(now, pause).unref()
+    const isComplete = at - lastTextAt >= pace.late
+    if (isComplete) afterText.at = never
+    else if (afterText.at <= at) afterText.at = at + afterText.within
+    due = never
+    rangAt = at
+    const news = weightiest
+    weightiest = 'done'
+    plan()
+    ring(news)
   }
-  const forget = (): void => {
-    clearTimeout(later?.timer)
-    later = undefined
+
+  function weigh(news: News): void {
+    if (weight.indexOf(news) > weight.indexOf(weightiest)) weightiest = news
   }
-  const plan = (ms: number): void => {
-    forget()
-    later = { timer: setTimeout(() => ringLater(ms), ms).unref(), at: Date.now() + ms }
-  }
-  const ringLater = (ms: number): void => {
-    later = undefined
-    if (Date.now() - lastSaid < late) plan(ms)
-    ringSoon()
-  }
+
   return {
-    /** Calls `ring` at once after a quiet gap. */
-    ring: ringSoon,
-    /** Calls `due` and `ring` after each of these pauses in turn, ms. */
-    ringAfter,
-    /** Calls `ring` once within `ms`, when the log is complete up to the last event. */
-    ringWithin(ms: number): void {
-      if (stilled) return
-      lastSaid = Date.now()
-      if (!later || later.at > lastSaid + ms) plan(ms)
+    /** Rings at once after a quiet gap. */
+    ring(): void {
+      due = now()
+      plan()
+    },
+    hear(news: News): void {
+      if (news === 'turn-over') afterTurn = turnAfter(now(), pace.afterTurn)
+      else weigh(news)
+      if (news === 'stored') due = now()
+      if (news === 'said' || news === 'done') {
+        // It is told once within that time, when the log is complete up to the last text.
+        lastTextAt = now()
+        const within = pace[news]
+        if (afterText.at > lastTextAt + within) afterText = { at: lastTextAt + within, within }
+      }
+      plan()
     },
     still(): void {
       stilled = true
       clearTimeout(timer)
-      clearTimeout(again)
-      forget()
     },
   }
 }

@@ -28,16 +28,8 @@ export type Ending =
   /** `until`: ms since the epoch */
   | { kind: 'lost'; reason: string; until?: number }
 
-interface Limits {
-  silence: number
-  now: () => number
-}
-
-export async function connect(
-  settings: PostHogSettings,
-  line: Line,
-  { silence, now }: Limits,
-): Promise<Ending> {
+/** @param silence ms after which it is dead */
+export async function connect(settings: PostHogSettings, line: Line, silence: number): Promise<Ending> {
   const call = new AbortController()
   const hangUp = (): void => call.abort()
   line.signal.addEventListener('abort', hangUp, { once: true })
@@ -52,12 +44,13 @@ export async function connect(
       kind: line.failures > 0 ? ('spare' as const) : ('poll' as const),
     }
     const later = await settings.budget?.reserve(reservation).catch(() => undefined)
-    if (later !== undefined) return { kind: 'lost', reason: 'no calls left for it', until: now() + later }
+    if (later !== undefined)
+      return { kind: 'lost', reason: 'no calls left for it', until: Date.now() + later }
     const response = await openStream(settings, line, call.signal)
     watchdog.refresh()
     const type = response.headers['content-type'] ?? ''
     const isStream = response.statusCode === 200 && /^text\/event-stream\b/i.test(type)
-    if (!isStream) return await unusable(settings, response, now())
+    if (!isStream) return await unusable(settings, response, Date.now())
     line.opened()
     return await hearOut(line, response, () => watchdog.refresh())
   } catch (error) {
