@@ -11,7 +11,7 @@ import type { TasksClient } from './core/model/ports.ts'
 import { markerSigner, type Signer } from './core/record/marker.ts'
 import type { RepositoryRef } from './core/settings/deployment-settings.ts'
 import type { Deployment } from './core/words/words.ts'
-import type { PostHogSettings } from './posthog/posthog-http.ts'
+import type { PostHogSettings, Standing } from './posthog/posthog-http.ts'
 import { notSetUp, openStanding } from './posthog/standing.ts'
 import { postHogTasks } from './posthog/tasks-client.ts'
 
@@ -25,9 +25,7 @@ export interface Tenant {
   userToken: string | undefined
 }
 
-interface Opening {
-  meter: NonNullable<PostHogSettings['meter']>
-  redact(text: string): string
+interface Opening extends Required<Pick<PostHogSettings, 'meter' | 'redact'>> {
   now(): number
   limits: LimitStore | undefined
   budget(name: string, allowance: Allowance): CallBudget
@@ -62,10 +60,8 @@ export function openTenants(config: Config, opening: Opening) {
       if (tenant) return tenant
       const [host = '', projectId = ''] = name.split(' ')
       const unknown = { host, projectId, apiKey: '', userToken: undefined }
-      const left = tenantOf(unknown, signerOf(config.app, name), opening)
       // Tells its Runs that whoever runs the bot has to set it up again.
-      const access = { ...left.access, standing: notSetUp(opening.now) }
-      const unset = { ...left, access, posthog: postHogTasks(access, opening.now) }
+      const unset = tenantOf(unknown, signerOf(config.app, name), opening, notSetUp(opening.now))
       gone.set(name, unset)
       return unset
     },
@@ -89,12 +85,13 @@ function tenantOf(
   { host, projectId, apiKey, userToken }: Access,
   signer: Signer,
   { meter, redact, now, limits, budget: open, foundWrong }: Opening,
+  standing?: Standing,
 ): Tenant {
   const tenant = tenantName({ host, projectId })
   const gate = limitGate(now, limits && { name: `posthog ${tenant}`, store: limits })
   const budget = open(tenant, postHogAllowance)
   const settings: PostHogSettings = { host, projectId, apiKey, redact, meter, gate, budget }
-  const access = { ...settings, standing: openStanding(settings, now, foundWrong) }
+  const access = { ...settings, standing: standing ?? openStanding(settings, now, foundWrong) }
   return {
     tenant,
     access,

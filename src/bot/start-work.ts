@@ -4,16 +4,15 @@ import { accountsIn, firstIn, repositoryNamesIn } from '../access/first-of.ts'
 import { settingsReader } from '../access/read-settings.ts'
 import { costsWithin } from '../access/strangers.ts'
 import { acceptTrigger } from '../commands/accept-trigger.ts'
+import type { TriggerDeps } from '../commands/command-context.ts'
 import { settingsFile } from '../commands/command-registry.ts'
 import { stopsOf, waitsStill } from '../commands/stops.ts'
-import { isOfThread, requeued } from '../commands/trigger-record.ts'
+import { isOfThread, requeued, type TriggerRecord } from '../commands/trigger-record.ts'
 import { type Config, secretsOf } from '../config.ts'
-import { type JobIndex, liveSet } from '../core/model/ports.ts'
+import { type JobIndex, type JobQueue, liveSet } from '../core/model/ports.ts'
 import { type Thread, threadSlot } from '../core/model/thread.ts'
 import { minute } from '../core/model/time.ts'
-import type { Source } from '../core/record/mailbox-part.ts'
 import { aroundMarkers } from '../core/record/marker.ts'
-import type { UnusedBranch } from '../core/record/own-pull-request.ts'
 import type { Run } from '../core/record/run.ts'
 import { sets } from '../core/record/run-index.ts'
 import { type RepositoryRef, triggerOf } from '../core/settings/deployment-settings.ts'
@@ -33,7 +32,9 @@ import { removeBranch } from '../maintenance/remove-branches.ts'
 import { news } from '../news/pull-news.ts'
 import { type Follower, followRuns } from '../posthog/stream/follow-runs.ts'
 import { within } from '../queue/job-lock.ts'
+import type { Processor } from '../queue/work-queue.ts'
 import { advanceRun } from '../runs/advance-run.ts'
+import type { RunDeps } from '../runs/steps/step-context.ts'
 import { schemaAddress } from '../settings-schemas.ts'
 import { openTenants, signerOf, type Tenant } from '../tenants.ts'
 import { type Overrides, openProbot, type Runtime, receiverOf } from './runtime.ts'
@@ -69,12 +70,8 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
   await runs.work(flows.advance, { concurrency: 50, ended: ({ thread }) => wake(thread) })
   await startChores(runtime, edges, overrides)
   // It may have another `limits.total`.
-  runtime.settings.onChange(
-    () =>
-      void wakeFirstOf(queues)([sets.line('bot')]).catch(err =>
-        log.warn({ err }, 'could not wake the first run in line'),
-      ),
-  )
+  const failed = (err: unknown) => log.warn({ err }, 'could not wake the first run in line')
+  runtime.settings.onChange(() => void wakeFirst(runs, 1)([sets.line('bot')]).catch(failed))
   return {
     async close() {
       // Or this process itself would take the Runs that are woken for others.
@@ -126,16 +123,19 @@ function openEdges(runtime: Runtime) {
   }
 }
 
+/** What commands have of the PostHog that serves the owner. */
+type ServedBy = Pick<TriggerDeps, 'tenant' | 'posthog' | 'deployment' | 'signer'>
+
 const triggerDeps = (
   { config, queues, triggerOf }: Runtime,
   { app, shared, installations, tenants }: Edges,
-) => ({
+): Omit<TriggerDeps, keyof ServedBy> => ({
   ...{ ...shared, triggerOf },
   whereNow: installations.whereNow,
-  examine: (thread: Thread) => examineRepository(config, thread),
+  examine: thread => examineRepository(config, thread),
   schemaAddress: schemaAddress(app, shared.now),
   isFirst: firstIn(queues.writtenOnce),
-  wordsOf: ({ thread, session: { tenant } }: Run) =>
+  wordsOf: ({ thread, session: { tenant } }) =>
     (tenant === undefined ? tenants.of(thread) : tenants.named(tenant)) ?? nobody(config),
   mayCost: costsWithin(queues.budget),
   runs: queues.runs,
@@ -143,15 +143,18 @@ const triggerDeps = (
   defaults: config.run,
 })
 
-const runDeps = ({ config, queues, log }: Runtime, { shared }: Edges) => ({
+const runDeps = (
+  { config, queues, log }: Runtime,
+  { shared }: Edges,
+): Omit<RunDeps, keyof Tenant | 'stream' | 'liveRuns'> => ({
   ...shared,
   usualModel: config.run.model,
   index: queues.runs,
-  wakeFirst: wakeFirstOf(queues),
+  wakeFirst: wakeFirst(queues.runs, 1),
   wakeCommands: wakeCommands(queues),
-  removeLater: (id: string, what: UnusedBranch) =>
+  removeLater: (id, what) =>
     queues.chores.send({ kind: removal, id, subject: threadSlot(what.thread), what }),
-  requeue: async ({ trigger, command }: Source) => {
+  async requeue({ trigger, command }) {
     const kept = await queues.triggers.get(trigger)
     if (!kept) return log.error({ trigger }, 'a command for a run that has ended could not be kept')
     const again = requeued(kept.data, command)
@@ -162,19 +165,17 @@ const runDeps = ({ config, queues, log }: Runtime, { shared }: Edges) => ({
   fence: () => randomBytes(8).toString('hex'),
 })
 
-const wakeFirstOf =
-  ({ runs }: Pick<Runtime['queues'], 'runs'>) =>
-  async (lines: readonly string[]): Promise<void> => {
-    const first = (await runs.members(lines, { kind: 'first', count: 1 })).flat()
-    await Promise.all([...new Set(first.map(({ id }) => id))].map(id => runs.wake(id)))
+const wakeFirst =
+  (jobs: Pick<JobQueue<unknown>, 'members' | 'wake'>, count: number) =>
+  async (sets: readonly string[]): Promise<void> => {
+    const first = (await jobs.members(sets, { kind: 'first', count })).flat()
+    await Promise.all([...new Set(first.map(({ id }) => id))].map(id => jobs.wake(id)))
   }
 
 const wakeCommands =
   ({ triggers }: Runtime['queues']) =>
-  async (thread: Thread): Promise<void> => {
-    const [waiting = []] = await triggers.members([sets.thread(thread)], { kind: 'first', count: 100 })
-    await Promise.all(waiting.map(({ id }) => triggers.wake(id)))
-  }
+  (thread: Thread): Promise<void> =>
+    wakeFirst(triggers, 100)([sets.thread(thread)])
 
 async function startChores(
   runtime: Runtime,
@@ -207,9 +208,6 @@ async function startChores(
   await queues.chores.every('sweep-deliveries', way.every, read)
 }
 
-type Accept = ReturnType<typeof acceptTrigger>
-type Advance = ReturnType<typeof advanceRun>
-
 function flowsFor(runtime: Runtime, edges: Edges, follower: Follower) {
   const { config, log, queues } = runtime
   const { tenants } = edges
@@ -235,11 +233,11 @@ function flowsFor(runtime: Runtime, edges: Edges, follower: Follower) {
     return tenant && flowsOf(tenant)
   }
   const withoutPostHog = acceptTrigger({ ...forTriggers, ...nobody(config) }, news)
-  const accept: Accept = async job => {
+  const accept: Processor<TriggerRecord> = async job => {
     const served = isOfThread(job.data) ? servedBy(job.data.trigger.thread) : undefined
     return (served?.accept ?? withoutPostHog)(job)
   }
-  const advance: Advance = async job => {
+  const advance: Processor<Run> = async job => {
     const { thread, session } = job.data
     const { tenant } = session
     const served = tenant === undefined ? servedBy(thread) : flowsOf(tenants.named(tenant))
@@ -252,10 +250,7 @@ function flowsFor(runtime: Runtime, edges: Edges, follower: Follower) {
 
 const tenantRetryMs = 60_000
 
-const nobody = ({
-  app,
-}: Config): Omit<Tenant, 'tenant' | 'access' | 'budget' | 'posthog'> &
-  Pick<Parameters<typeof acceptTrigger>[0], 'tenant' | 'posthog'> => ({
+const nobody = ({ app }: Config): ServedBy => ({
   tenant: undefined,
   posthog: {
     models: async () => [],
@@ -265,7 +260,6 @@ const nobody = ({
   },
   deployment: { posthogUrl: '', posthogProject: '' },
   signer: signerOf(app),
-  userToken: undefined,
 })
 
 /**
