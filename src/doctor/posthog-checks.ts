@@ -1,5 +1,4 @@
 /** The key, its project, what PostHog offers of what is wanted, and what its GitHub App has access to. */
-import type { z } from 'zod'
 import type { Config, PostHogAccess } from '../config.ts'
 import { limitGate } from '../core/model/call-budget.ts'
 import { type Check, found, passed, unanswered, unsure } from '../core/model/check.ts'
@@ -9,9 +8,10 @@ import { isModel, type KnownModel } from '../core/model/views.ts'
 import { sandboxName } from '../core/settings/deployment-settings.ts'
 import { redactor } from '../core/text/redact.ts'
 import { githubIntegrations, repositoriesOf } from '../posthog/integrations.ts'
-import { type Call, call, type PostHogSettings } from '../posthog/posthog-http.ts'
-import { Models, SandboxPage } from '../posthog/schemas.ts'
+import { getter, type PostHogSettings } from '../posthog/posthog-http.ts'
+import { Models } from '../posthog/schemas.ts'
 import { checkKey } from '../posthog/standing.ts'
+import { sandboxesOf } from '../posthog/tasks-client.ts'
 
 /** One PostHog of this bot, and the owner who has it to themselves. */
 interface Service {
@@ -127,7 +127,7 @@ const ofOwner = (check: Check, owner: string): Check => ({
 })
 
 async function checkModels(config: Config, service: Service): Promise<[usual: Check, ...granted: Check[]]> {
-  const offered = await get(service.settings, 'tasks/models/', {}, Models).catch(() => [])
+  const offered = await getter(service.settings, Date.now)('tasks/models/', Models).catch(() => [])
   const ofOwners = checkGranted(config, service, 'models', (names, setBy) => {
     const missing = offered.length === 0 ? [] : names.filter(model => !offered.some(isModel(model)))
     if (missing.length === 0) return passed('posthog-models', names.join(', '))
@@ -173,9 +173,7 @@ const install =
 
 /** Checks whether PostHog has the sandboxes, by name or id. */
 async function checkSandboxes(config: Config, service: Service): Promise<Check[]> {
-  const query = { limit: '100' }
-  const page = await get(service.settings, 'sandbox_environments/', query, SandboxPage).catch(() => undefined)
-  const had = page?.results
+  const had = await sandboxesOf(getter(service.settings, Date.now)).catch(() => undefined)
   const known = had?.flatMap(({ id, name }) => [id.toLowerCase(), name.toLowerCase()])
   return checkGranted(config, service, 'sandboxes', (names, setBy) => {
     const all = names.join(', ')
@@ -195,15 +193,15 @@ export async function checkCoverage(
   settings: PostHogSettings,
   repositories: readonly string[],
 ): Promise<Check> {
-  const request = <T>(of: Call<T>) => call(settings, of, Date.now)
-  const integrations = await githubIntegrations(request).catch(noIntegrations)
+  const get = getter(settings, Date.now)
+  const integrations = await githubIntegrations(get).catch(noIntegrations)
   if (!Array.isArray(integrations)) return integrations
   if (integrations.length === 0)
     return found('posthog-github', 'the PostHog project is not connected to GitHub', install)
   if (repositories.length === 0) return passed('posthog-github', 'the PostHog project is connected to GitHub')
   const covered = new Set<string>()
   for (const id of integrations)
-    for (const name of await repositoriesOf(request, id).catch(() => [])) covered.add(name)
+    for (const name of await repositoriesOf(get, id).catch(() => [])) covered.add(name)
   const missing = repositories.filter(name => !covered.has(name.toLowerCase()))
   if (missing.length > 0) {
     const more = missing.length > 5 ? ` and ${missing.length - 5} more` : ''
@@ -213,10 +211,3 @@ export async function checkCoverage(
   const all = repositories.length === 1 ? 'the repository' : `all ${repositories.length} repositories`
   return passed('posthog-github', `has access to ${all} of this bot`)
 }
-
-const get = async <T>(
-  settings: PostHogSettings,
-  path: string,
-  query: Record<string, string>,
-  schema: z.ZodType<T>,
-): Promise<T> => (await call(settings, { method: 'GET', path, query, schema }, Date.now)).data

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { Rejected } from '../core/model/errors.ts'
-import { kept, type Request } from './posthog-http.ts'
+import { type Get, kept } from './posthog-http.ts'
 import { upTo } from './schemas.ts'
 
 const name = z.string().max(300)
@@ -19,16 +19,10 @@ const perPage = 500
 const maxPages = 20
 
 /** @throws Rejected | RetryLater | NoResponse; Rejected also where the key lacks the scope `integration:read` */
-export async function githubIntegrations(request: Request): Promise<string[]> {
+export async function githubIntegrations(get: Get): Promise<string[]> {
   const query = { kind: 'github', limit: '100' }
-  const { data } = await request({
-    method: 'GET',
-    path: 'integrations/',
-    query,
-    schema: Integrations,
-    within,
-  })
-  return data.results.map(({ id }) => String(id))
+  const { results } = await get('integrations/', Integrations, { query, within })
+  return results.map(({ id }) => String(id))
 }
 
 /**
@@ -36,11 +30,7 @@ export async function githubIntegrations(request: Request): Promise<string[]> {
  * @param search older servers do not know it, and list all
  * @throws as `githubIntegrations`
  */
-export async function repositoriesOf(
-  request: Request,
-  integration: string,
-  search?: string,
-): Promise<string[]> {
+export async function repositoriesOf(get: Get, integration: string, search?: string): Promise<string[]> {
   const names: string[] = []
   for (let page = 0; page < maxPages; page++) {
     const query = {
@@ -49,10 +39,10 @@ export async function repositoriesOf(
       ...(search === undefined ? {} : { search }),
     }
     const path = `integrations/${encodeURIComponent(integration)}/github_repos/`
-    const { data } = await request({ method: 'GET', path, query, schema: Repositories, within })
-    for (const each of data.repositories)
+    const { repositories, has_more } = await get(path, Repositories, { query, within })
+    for (const each of repositories)
       names.push((typeof each === 'string' ? each : (each.full_name ?? each.name)).toLowerCase())
-    if (!data.has_more) break
+    if (!has_more) break
   }
   return names
 }
@@ -65,9 +55,9 @@ export const notCovered = 'repository_not_covered'
  * @returns of a name the id, `undefined` without any integration
  * @throws Rejected if none of several covers it; else as `githubIntegrations`
  */
-export function integrationFinder(request: Request, now: () => number) {
+export function integrationFinder(get: Get, now: () => number) {
   const all = kept(now, () =>
-    githubIntegrations(request).catch(error => {
+    githubIntegrations(get).catch(error => {
       // A key without `integration:read` leaves it to PostHog. Any other refusal proves nothing.
       if (error instanceof Rejected && error.status === 403 && /scope/i.test(error.message)) return []
       throw error
@@ -76,7 +66,7 @@ export function integrationFinder(request: Request, now: () => number) {
   const covering = kept(now, async (repository: string) => {
     const name = repository.slice(repository.indexOf('/') + 1)
     const integrations = await all.get('')
-    const lists = await Promise.allSettled(integrations.map(id => repositoriesOf(request, id, name)))
+    const lists = await Promise.allSettled(integrations.map(id => repositoriesOf(get, id, name)))
     const covers = (list: (typeof lists)[number] | undefined) =>
       list?.status === 'fulfilled' && list.value.includes(repository.toLowerCase())
     const found = integrations.find((_, at) => covers(lists[at]))

@@ -8,6 +8,7 @@ import { asRead, assertPrompt, NoResponse, Rejected, RetryLater } from '../core/
 import { type CallMeter, routeOf } from '../core/model/meter.ts'
 import { hour, minute } from '../core/model/time.ts'
 import { sendable } from '../core/text/invisible.ts'
+import { NewestMap } from '../core/text/newest-map.ts'
 import { type Redact, withStrings } from '../core/text/redact.ts'
 import { ErrorBody } from './schemas.ts'
 
@@ -52,6 +53,17 @@ export interface PostHogResponse<T> {
 }
 
 export type Request = <T>(request: Call<T>) => Promise<PostHogResponse<T>>
+
+export type Get = <T>(
+  path: string,
+  schema: z.ZodType<T>,
+  more?: Pick<Call<T>, 'query' | 'within' | 'counted'>,
+) => Promise<T>
+
+export const getter =
+  (settings: PostHogSettings, now: () => number): Get =>
+  async (path, schema, more) =>
+    (await call(settings, { method: 'GET', path, schema, ...more }, now)).data
 
 const defaultLimit = 15_000
 
@@ -230,17 +242,15 @@ export function retryAt(said: string | null | undefined, now: number): number | 
 }
 
 const keptMs = 10 * minute
-const most = 1_000
 
 /** Answers that change seldom, kept for ten minutes; a failure is none, and is asked again the next time. */
 export function kept<T>(now: () => number, read: (name: string) => Promise<T>) {
-  const known = new Map<string, { answer: T; at: number }>()
+  const known = new NewestMap<string, { answer: T; at: number }>(1_000)
   return {
     async get(name: string): Promise<T> {
       const before = known.get(name)
       if (before && now() - before.at < keptMs) return before.answer
       const answer = await read(name)
-      if (known.size >= most) known.clear()
       known.set(name, { answer, at: now() })
       return answer
     },

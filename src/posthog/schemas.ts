@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { messagesIn } from '../core/agent/prompt.ts'
 import { efforts } from '../core/model/codex-task-run-create.ts'
-import type { ActingStep, AgentAct, PlanStep } from '../core/model/task-run.ts'
+import { type ActingStep, type AgentAct, type PlanStep, TaskRunStatus } from '../core/model/task-run.ts'
 import type { KnownModel } from '../core/model/views.ts'
 
 /** Counts in code points, as PostHog does. */
@@ -74,12 +74,12 @@ export function actOf(update: AgentUpdate): AgentAct | undefined {
   const { sessionUpdate, kind = '', title = '', entries, locations } = update
   if (sessionUpdate === 'plan') return { kind: 'plan', steps: (entries?.items ?? []).map(planStep) }
   if (!sessionUpdate.startsWith('tool_call')) return undefined
-  const changes = /^(?:edit|delete|move)$/.test(kind)
   const running = checks.test(title) ? 'checking' : 'running'
+  const doing = kind === 'execute' ? running : kinds[kind]
   return {
     kind: 'acts',
-    doing: kind === 'execute' ? running : kinds[kind],
-    files: changes ? (locations?.items ?? []).map(({ path }) => path) : [],
+    doing,
+    files: doing === 'editing' ? (locations?.items ?? []).map(({ path }) => path) : [],
     command: sessionUpdate === 'tool_call' && kind === 'execute',
   }
 }
@@ -89,10 +89,8 @@ const planStep = ({ content, status }: { content: string; status?: string | unde
   state: status === 'completed' ? 'done' : status === 'in_progress' ? 'current' : 'open',
 })
 
-const statuses = ['not_started', 'queued', 'in_progress', 'completed', 'failed', 'cancelled'] as const
-
 /** An unknown status of a newer server means that the run goes on. */
-const RunStatus = words(100).transform(said => statuses.find(known => known === said) ?? 'in_progress')
+const RunStatus = z.string().pipe(TaskRunStatus.catch('in_progress'))
 
 const word = words(300).nullish()
 const freeWord = perhaps(words(300))

@@ -1,7 +1,7 @@
 /** The stored log of a run, always read to its end. */
 import { z } from 'zod'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
-import type { Fault, LogEntry, PermissionRequest } from '../core/model/task-run.ts'
+import type { LogEntry, PermissionRequest } from '../core/model/task-run.ts'
 import type { Session } from '../core/record/request-part.ts'
 import type { PostHogResponse, Request } from './posthog-http.ts'
 import { type AgentUpdate, actOf, begunWords, LogLine, maxMessage, namesIn } from './schemas.ts'
@@ -96,7 +96,8 @@ function meaning({ notification }: LogLine): LogEntry['what'] | undefined {
   if (method === 'session/prompt' && id !== undefined)
     return { kind: 'prompt', id, messages: params?.prompt ?? [] }
   if (method.endsWith('posthog/turn_complete')) return { kind: 'gives-up' }
-  if (method.endsWith('posthog/error')) return { kind: 'gives-up', fault: faultOf(params) }
+  if (method.endsWith('posthog/error'))
+    return { kind: 'gives-up', fault: { class: params?.errorCategory, text: params?.message ?? '' } }
   if (method.endsWith('posthog/progress') && params?.step !== undefined)
     return {
       kind: 'progress',
@@ -120,11 +121,6 @@ function answerOf(id: string, { stopReason, _meta }: Result): LogEntry['what'] |
   if (stopReason === undefined) return undefined
   return { kind: 'answer', id, stopReason, steer: _meta?.steer === true || undefined }
 }
-
-const faultOf = (params: LogLine['notification']['params']): Fault => ({
-  class: params?.errorCategory,
-  text: params?.message ?? '',
-})
 
 const finishTool = /^posthog-code-tools\/finish$/
 

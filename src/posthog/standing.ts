@@ -71,13 +71,13 @@ export const notSetUp = (now: () => number): Standing => ({
 /** Creates nothing: the one POST is to a task that can't exist. */
 export async function checkKey(settings: PostHogSettings, now: () => number): Promise<Check[]> {
   const read: Call<unknown> = { method: 'GET', path: 'tasks/', query: { limit: '1' }, schema: z.unknown() }
-  const unread = await refusalOf(() => call(settings, read, now))
+  const unread = await refusalOf(call(settings, read, now))
   if (unread !== undefined) return keyRefused(unread, settings)
   const key = passed('posthog-key', `works at ${settings.host}`)
   const project = passed('posthog-project', `project ${settings.projectId}`)
   // PostHog checks the scope before it looks for the task, so the status tells.
   const start: Call<unknown> = { method: 'POST', path: startNoTask, body: {}, schema: z.unknown() }
-  const refusal = await refusalOf(() => call(settings, start, now))
+  const refusal = await refusalOf(call(settings, start, now))
   if (!(refusal instanceof Rejected) || refusal.status !== 403 || !/scope/i.test(refusal.message))
     return [key, project, passed('posthog-scope', 'task:write')]
   return [key, project, found('posthog-scope', `the key can't start runs: ${refusal.message}`, addWriting)]
@@ -118,11 +118,8 @@ function keyRefused(error: unknown, { host, projectId }: PostHogSettings): Check
   ]
 }
 
-async function refusalOf(request: () => Promise<unknown>): Promise<unknown> {
-  try {
-    await request()
-    return undefined
-  } catch (error) {
-    return error
-  }
-}
+const refusalOf = (called: Promise<unknown>): Promise<unknown> =>
+  called.then(
+    () => undefined,
+    error => error,
+  )

@@ -7,7 +7,15 @@ import type { LogEntry, TaskRunSnapshot, Unfinished } from '../core/model/task-r
 import type { Session } from '../core/record/request-part.ts'
 import { isTerminal } from '../core/record/run.ts'
 import { integrationFinder, notCovered } from './integrations.ts'
-import { type Call, call, kept, type PostHogSettings, type Request } from './posthog-http.ts'
+import {
+  type Call,
+  call,
+  type Get,
+  getter,
+  kept,
+  type PostHogSettings,
+  type Request,
+} from './posthog-http.ts'
 import {
   cut,
   Models,
@@ -27,15 +35,15 @@ import { runPath, sessionLog } from './session-log.ts'
 export function postHogTasks(settings: PostHogSettings, now: () => number): TasksClient {
   const { redact } = settings
   const request: Request = asked => call(settings, asked, now)
+  const get = getter(settings, now)
   const log = sessionLog(request)
   const models = kept(now, async () => {
-    const asked = { method: 'GET', path: 'tasks/models/', schema: Models, within: 5_000 } as const
-    const { data } = await request(asked)
+    const known = await get('tasks/models/', Models, { within: 5_000 })
     // Its gateway can not be reached.
-    if (data.length === 0) throw new NoResponse('posthog', 'PostHog lists no models')
-    return data
+    if (known.length === 0) throw new NoResponse('posthog', 'PostHog lists no models')
+    return known
   })
-  const integrations = integrationFinder(request, now)
+  const integrations = integrationFinder(get, now)
 
   return {
     /**
@@ -68,9 +76,8 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
 
     /** The task whose description ends in `marker`: elsewhere anybody could have written it. */
     async findTask(marker) {
-      const query = { search: marker }
-      const { data } = await request({ method: 'GET', path: 'tasks/', query, schema: TaskPage })
-      return data.results.find(({ description }) => description?.trimEnd().endsWith(`\n${marker}`))?.id
+      const { results } = await get('tasks/', TaskPage, { query: { search: marker } })
+      return results.find(({ description }) => description?.trimEnd().endsWith(`\n${marker}`))?.id
     },
 
     /**
@@ -90,17 +97,15 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
     },
 
     async runIds(taskId) {
-      const query = { limit: '100' }
-      const { data } = await request({ method: 'GET', path: `tasks/${taskId}/runs/`, query, schema: RunPage })
-      return data.results.map(run => run.id)
+      const { results } = await get(`tasks/${taskId}/runs/`, RunPage, { query: { limit: '100' } })
+      return results.map(run => run.id)
     },
 
     statusOf,
 
     /** Reads the run and its log after the first `offset` entries. Counts as two calls. */
     async poll(session, offset) {
-      const asked = { method: 'GET', path: runPath(session), schema: TaskRun, counted: true } as const
-      const { data: run } = await request(asked)
+      const run = await get(runPath(session), TaskRun, { counted: true })
       return asSnapshot(run, await log.after(session, offset), offset)
     },
 
@@ -147,27 +152,25 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
 
     async cost(taskId) {
       try {
-        const path = `tasks/${taskId}/usage/`
-        return (await request({ method: 'GET', path, schema: Usage, within: 5_000 })).data.total_cost_usd
+        return (await get(`tasks/${taskId}/usage/`, Usage, { within: 5_000 })).total_cost_usd
       } catch {
         return undefined
       }
     },
 
-    async sandboxes() {
-      const query = { limit: '100' }
-      return (await request({ method: 'GET', path: 'sandbox_environments/', query, schema: SandboxPage }))
-        .data.results
-    },
+    sandboxes: () => sandboxesOf(get),
 
     /** The Codex models; empty when the server can't say. */
     models: () => models.get('').catch(() => []),
   }
 
   async function statusOf(session: Session, { counted } = { counted: false }) {
-    return (await request({ method: 'GET', path: runPath(session), schema: TaskRun, counted })).data.status
+    return (await get(runPath(session), TaskRun, { counted })).status
   }
 }
+
+export const sandboxesOf = async (get: Get) =>
+  (await get('sandbox_environments/', SandboxPage, { query: { limit: '100' } })).results
 
 /** Older servers give no code. */
 const isConflict = (error: unknown, code: string): boolean =>
