@@ -29,7 +29,6 @@ const Attempt = z
     at: delivered_at,
     ok: rest.status === 'OK' || Math.floor((rest.status_code ?? 0) / 100) === 2,
   }))
-type Attempt = z.infer<typeof Attempt>
 
 const Sent = z.object({
   request: z.object({ payload: z.object({ sender: z.object({ login: z.string() }) }) }),
@@ -54,16 +53,9 @@ const boundedFetch: typeof fetch = async (input, init) => {
   return Response.json({ message: `the payload is larger than ${maxShown} bytes` }, { status: 413 })
 }
 
-interface LogPage {
-  attempts: Attempt[]
-  next: string | undefined
-  /** Calls that the App may still make in this hour, if GitHub says it. */
-  callsLeft: number | undefined
-}
-
 export function deliveryLog(app: GitHubApp) {
   return {
-    async page(cursor?: string): Promise<LogPage> {
+    async page(cursor?: string) {
       // `status=failure` leaves out deliveries without any response (status code 0).
       const query = { per_page: 100, cursor }
       const { data, headers } = await app.asApp('GET /app/hook/deliveries', query)
@@ -76,6 +68,7 @@ export function deliveryLog(app: GitHubApp) {
       return {
         attempts: read.data,
         next: nextCursor || undefined,
+        /** Calls that the App may still make in this hour, if GitHub says it. */
         callsLeft: left === undefined ? undefined : Number(left),
       }
     },

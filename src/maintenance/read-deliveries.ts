@@ -132,16 +132,15 @@ export function readDeliveries(
         for (const each of together) left.set(each.id, { ...each, last: now(), times: each.times + 1 })
         // It is saved before the request, so that a crash does not repeat it. What is read twice is done once.
         if (way.delivers) await saveLeft()
-        const fates = await Promise.allSettled(together.map(each => way.act(each, memory.began)))
-        for (const [index, fate] of fates.entries()) {
-          const each = together[index] as Missed
-          if (fate.status === 'fulfilled') {
-            if (fate.value) left.delete(each.id)
-          } else {
-            stoppedBy ??= fate.reason
-            if (!(fate.reason instanceof NoResponse)) left.set(each.id, each)
+        const act = async (each: Missed): Promise<void> => {
+          try {
+            if (await way.act(each, memory.began)) left.delete(each.id)
+          } catch (error) {
+            stoppedBy ??= error
+            if (!(error instanceof NoResponse)) left.set(each.id, each)
           }
         }
+        await Promise.all(together.map(act))
       }
       if (listed.isNews || due.length > 0) await saveLeft()
       if (stoppedBy !== undefined) throw stoppedBy
@@ -214,10 +213,9 @@ async function list(deps: ReadDeps, way: Way, memory: Memory, signal: AbortSigna
 
 const eachOnce = (all: readonly Missed[]): Missed[] => [...new Map(all.map(each => [each.id, each])).values()]
 
-const missedOf = ({ guid, event, id, at }: Attempt): Missed => ({
-  ...{ guid, event, id },
-  ...{ since: at, last: at, times: 0 },
-})
+function missedOf({ guid, event, id, at }: Attempt): Missed {
+  return { guid, event, id, since: at, last: at, times: 0 }
+}
 
 /** @param attempts newest first */
 function withFailed(memory: Memory, attempts: readonly Attempt[]): Pick<Memory, 'missed' | 'delivered'> {
