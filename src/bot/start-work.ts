@@ -70,8 +70,8 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
   await runs.work(flows.advance, { concurrency: 50, ended: ({ thread }) => wake(thread) })
   await startChores(runtime, edges, overrides)
   // It may have another `limits.total`.
-  const failed = (err: unknown) => log.warn({ err }, 'could not wake the first run in line')
-  runtime.settings.onChange(() => void wakeFirst(runs, 1)([sets.line('bot')]).catch(failed))
+  const notWoken = (err: unknown) => log.warn({ err }, 'could not wake the first run in line')
+  runtime.settings.onChange(() => void wakeFirst(runs, 1)([sets.line('bot')]).catch(notWoken))
   return {
     async close() {
       // Or this process itself would take the Runs that are woken for others.

@@ -90,7 +90,7 @@ const planStep = ({ content, status }: { content: string; status?: string | unde
 })
 
 /** An unknown status of a newer server means that the run goes on. */
-const RunStatus = z.string().pipe(TaskRunStatus.catch('in_progress'))
+const RunStatus = words(100).pipe(TaskRunStatus.catch('in_progress'))
 
 const word = words(300).nullish()
 const freeWord = perhaps(words(300))
