@@ -29,7 +29,7 @@ import {
 import type { CommandTrigger } from './command-context.ts'
 import { type Busy, forLive, isOfComment, joinOrWait, joins, waitBehind } from './join-or-wait.ts'
 import { agreeOn, type Free, mayDouble } from './refusals.ts'
-import { presetOf, settingsFor, withKept } from './run-options.ts'
+import { presetOf, type SettingsReads, settingsFor, withKept } from './run-options.ts'
 
 export type StartFacts =
   | { kind: 'started' }
@@ -175,19 +175,8 @@ function originOf(trigger: CommandTrigger): Origin {
   }
 }
 
-export type StartReads = Pick<
-  Reads,
-  | 'live'
-  | 'isOurs'
-  | 'head'
-  | 'settings'
-  | 'conversation'
-  | 'models'
-  | 'branch'
-  | 'sandboxes'
-  | 'usual'
-  | 'closers'
->
+export type StartReads = SettingsReads &
+  Pick<Reads, 'live' | 'isOurs' | 'head' | 'settings' | 'conversation' | 'closers'>
 
 export async function startFacts(
   reads: StartReads,

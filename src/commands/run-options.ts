@@ -32,9 +32,11 @@ export interface Settings extends Omit<SettingsNow, 'files'> {
   known: Known
 }
 
+export type SettingsReads = Pick<Reads, 'models' | 'branch' | 'sandboxes' | 'usual'>
+
 /** @param written the base that was asked for now */
 export async function settingsFor(
-  reads: Pick<Reads, 'models' | 'branch' | 'sandboxes' | 'usual'>,
+  reads: SettingsReads,
   held: SettingsNow,
   { model, effort, branch, sandbox }: Options,
   { base }: Pick<Options, 'base'>,
@@ -42,13 +44,11 @@ export async function settingsFor(
   const { settings, grants } = held
   const { usual } = reads
   const wantsSandbox = (sandbox ?? settings.sandbox) !== undefined && grants.sandboxes.length > 0
-  const mattersEffort = [effort, settings.effort, settings.efforts, usual.effort].some(
-    each => each !== undefined,
-  )
+  const anyEffort = effort ?? settings.effort ?? settings.efforts ?? usual.effort
   const isThere = async (name: string | undefined): Promise<boolean> =>
     name !== undefined && isBranchName(name) && (await reads.branch(name)) !== undefined
   const [models, hasBranch, hasBase, sandboxes] = await Promise.all([
-    model === undefined && !mattersEffort ? [] : reads.models(),
+    model === undefined && anyEffort === undefined ? [] : reads.models(),
     isThere(branch),
     base === undefined || isThere(base),
     wantsSandbox ? reads.sandboxes() : [],
@@ -68,15 +68,8 @@ export interface CheckedOptions {
   refused: Reply | undefined
 }
 
-export function checkOptions({
-  options,
-  what,
-  owner,
-  settings,
-  grants,
-  usual,
-  known,
-}: OptionsToCheck): CheckedOptions {
+export function checkOptions(asked: OptionsToCheck): CheckedOptions {
+  const { options, what, owner, settings, grants, usual, known } = asked
   const { mode } = settings
   const model = options.model ?? modelOf(settings, usual.model)
   const wished = options.sandbox ?? settings.sandbox
@@ -84,14 +77,11 @@ export function checkOptions({
   const grant = lacks && infoOf(lacks).grant
   const sandbox = sandboxOf(wished, { grants, known: known.sandboxes })
   const effort = options.effort ?? usualEffort(settings, usual.effort, { model, models: known.models })
+  const efforts = settings.efforts?.map(name => ({ name }))
   const refused: Reply | undefined =
     (isReadOnly(what) && mode === 'interactive' ? replies.planInteractive : undefined) ??
     checkOffered('model', options.model, settings.models && offered(settings.models, known.models)) ??
-    checkOffered(
-      'effort',
-      options.effort,
-      settings.efforts?.map(name => ({ name })),
-    ) ??
+    checkOffered('effort', options.effort, efforts) ??
     checkModel(options.model, known.models) ??
     checkEffort(options.effort, model, known.models) ??
     checkBranch(options.branch, known.branch) ??

@@ -32,24 +32,12 @@ export async function newsOfPull(context: ThreadContext, trigger: PullNewsTrigge
   const { number } = trigger.thread
   const readAt = context.deps.now()
   const view = (await context.github.pulls.find(number)) ?? context.believeAbsent('The pull request')
-  if (!view) return { kind: 'end' }
+  if (!view) return end
   if (!(await notifyRuns(context, trigger, view, readAt))) return { kind: 'park', ms: 200 }
-  switch (news) {
-    case 'unmarked':
-      await markAgain(context, trigger, view)
-      return { kind: 'end' }
-    case 'reopened':
-      await pollNow(context, trigger)
-      return { kind: 'end' }
-    case 'closed':
-      // A run on a closed pull request has lost its subject; a merged one keeps its work.
-      return withdraw(context, { ...trigger, what: { kind: 'thread', by: 'closed' } })
-    case 'merged':
-    case 'retargeted':
-    case 'ready_for_review':
-    case 'converted_to_draft':
-      return { kind: 'end' }
-  }
+  if (news === 'unmarked') await markAgain(context, trigger, view)
+  if (news === 'reopened') await pollNow(context, trigger)
+  // A run on a closed pull request has lost its subject; a merged one keeps its work.
+  return news === 'closed' ? withdraw(context, { ...trigger, what: { kind: 'thread', by: 'closed' } }) : end
 }
 
 /** Its description was written anew without our lines, which say what it closes and which Run made it. */

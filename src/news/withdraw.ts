@@ -36,14 +36,8 @@ export async function withdraw(context: ThreadContext, trigger: Withdrawal): Pro
     ...waiting.map(({ data }) => placeOf(data.trigger)),
     ...words.map(({ source }) => source?.target),
   ]
-  if (
-    !(await isStillSo(
-      context,
-      trigger,
-      refs.some(ref => ref?.kind === 'review'),
-    ))
-  )
-    return { kind: 'end' }
+  const byReview = refs.some(ref => ref?.kind === 'review')
+  if (!(await isStillSo(context, trigger, byReview))) return { kind: 'end' }
   const withdrawnIds: string[] = []
   let goesOn = false
   for (const { id, data } of waiting)

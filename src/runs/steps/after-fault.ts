@@ -15,6 +15,7 @@ import { backoff } from '../../core/model/time.ts'
 import { agentIsToBeSeenTo, cancelKey, leftAlone } from '../../core/record/agent-end.ts'
 import { failureOf } from '../../core/record/failures.ts'
 import { pending } from '../../core/record/ledger.ts'
+import type { MessageReply } from '../../core/record/mailbox-part.ts'
 import { refusedWords } from '../../core/record/messages.ts'
 import { type ActingStep, steps, withoutIntent } from '../../core/record/next-step.ts'
 import {
@@ -31,6 +32,7 @@ import { limits } from '../../core/record/timing.ts'
 import { moment } from '../../core/text/phrases.ts'
 import { laterInThread } from './closing-comment.ts'
 import { failed, nothingLeft, onlyNeeded } from './outcome.ts'
+import { none } from './stage-attachments.ts'
 import { Cancelled, type RunContext } from './step-context.ts'
 
 /** @throws what is not one of our errors, so that the queue tries again */
@@ -96,19 +98,15 @@ function messageRefused({ run: before }: Pick<RunContext, 'run'>, step: MessageS
   const request = run.session.sessionLog?.permissionRequest
   if (!request) return run
   const { id, title } = request
+  const answer: MessageReply = {
+    id: `permission-${id}`,
+    to: run.request.by,
+    source: { trigger: '', command: 0, last: false },
+    reply: { kind: 'permission-refused', title, because },
+  }
   return changed(run, {
     session: { permission: { id, title, allowed: false, untaken: 'refused' } },
-    mailbox: {
-      answers: [
-        ...run.mailbox.answers,
-        {
-          id: `permission-${id}`,
-          to: run.request.by,
-          source: { trigger: '', command: 0, last: false },
-          reply: { kind: 'permission-refused', title, because },
-        },
-      ],
-    },
+    mailbox: { answers: [...run.mailbox.answers, answer] },
   })
 }
 
@@ -163,13 +161,10 @@ function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): R
     }
     case 'start-run':
       // PostHog keeps staged files for a day: after that they are staged again, once.
-      if (isStagingLost(error))
-        return changed(run, {
-          workspace: {
-            restaged: true,
-            attachments: run.workspace.restaged ? { ids: [], failed: [] } : undefined,
-          },
-        })
+      if (isStagingLost(error)) {
+        const attachments = run.workspace.restaged ? none : undefined
+        return changed(run, { workspace: { restaged: true, attachments } })
+      }
       if (isBranchRefused(run, error))
         return changed(run, { session: { earlier: undefined }, workspace: { attachments: undefined } })
       return endedWith({ ...context, run }, failureOf(error, run))
@@ -190,10 +185,6 @@ function unposted(context: RunContext, error: Rejected): Run {
   const over: Run = run.result.outcome ? run : endedWith({ ...context, run }, failureOf(error, run))
   return changed(over, {
     retries: { thread: undefined },
-    report: {
-      readOnlyThread: true,
-      ...nothingLeft(run),
-      done: ['conclude', 'react'],
-    },
+    report: { readOnlyThread: true, ...nothingLeft(run), done: ['conclude', 'react'] },
   })
 }

@@ -148,11 +148,11 @@ async function heedingClosing({ github, run, deps }: Admitting): Promise<ChangeO
   if (!closing) return { mailbox: { ignoredStop: undefined } }
   const { by, at } = closing
   if (run.mailbox.ignoredStop?.by === by.login || (await isClosedByMerge(github, at))) return {}
-  if (by.id === run.request.by.id) return { mailbox: { stop: { by, at: deps.now(), because: closed } } }
+  const stop = { by, at: deps.now(), because: closed }
+  if (by.id === run.request.by.id) return { mailbox: { stop } }
   const { settings } = await deps.settings.of(github.files, run.thread)
   const may = await mayUseNow(personCheckOf({ github, run, deps }, settings), by, 'stop')
-  if (!may) return { mailbox: { ignoredStop: { by: by.login, because: closed } } }
-  return { mailbox: { stop: { by, at: deps.now(), because: closed } } }
+  return { mailbox: may ? { stop } : { ignoredStop: { by: by.login, because: closed } } }
 }
 
 export function personCheckOf(

@@ -115,13 +115,8 @@ async function reviewOf(
   const { findings } = reviewWordsIn(run.session.sessionLog?.answer ?? '')
   const files = findings.some(({ line }) => line) ? await github.pulls.files(run.thread.number) : []
   const { placed, rest } = placedIn(findings, files)
-  await readOneByOne(
-    placed.map(
-      ({ body }) =>
-        () =>
-          spoken(body, maxFinding),
-    ),
-  )
+  const readEach = placed.map(finding => () => spoken(finding.body, maxFinding))
+  await readOneByOne(readEach)
   const { thread, baseline, workspace } = run
   // For a fork's pull request, the commit is its head when the review was asked for.
   const forked = baseline.head && isFork(baseline.head, thread) ? baseline.head : undefined

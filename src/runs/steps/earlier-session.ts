@@ -32,9 +32,7 @@ export const rejoin = step('rejoin', {
   writes: ['session', 'workspace', 'schedule', 'mailbox', 'report', 'result'],
   async do(context) {
     const { run, posthog } = context
-    const {
-      session: { earlier },
-    } = run
+    const { earlier } = run.session
     if (!earlier) return {}
     const spoken = openIntent(run, 'rejoin') ?? (await spokenBefore(context, earlier))
     const waits = spoken ? undefined : await givesWay(context)
@@ -50,12 +48,8 @@ export const rejoin = step('rejoin', {
       // The agent asked while nobody looked, in a turn of PostHog's own. It takes up no words before it is answered.
       const asked = log.findLast(({ what }) => what.kind === 'asks' || what.kind === 'permitted')?.what
       const permissionRequest = asked?.kind === 'asks' ? asked.request : undefined
-      const begun = await justStarted(context, {
-        id: earlier.taskRunId,
-        offset,
-        may: earlier.may,
-        permissionRequest,
-      })
+      const { taskRunId: id, may } = earlier
+      const begun = await justStarted(context, { id, offset, may, permissionRequest })
       return { ...begun, workspace: { ...begun.workspace, attachments: attachments ?? none } }
     } catch (error) {
       if (isNotFound(error) && isGone(context)) return withoutSession(run, earlier)
@@ -94,13 +88,8 @@ export const endEarlier = step('end-earlier', {
       }
       const now = deps.now()
       const cancelledAt = earlier.cancelledAt ?? now
-      return {
-        session: { earlier: { ...earlier, cancelledAt } },
-        schedule: {
-          lastPollAt: now,
-          nextPollAt: now + pollIntervalUntil(limits.stopping, now - cancelledAt),
-        },
-      }
+      const nextPollAt = now + pollIntervalUntil(limits.stopping, now - cancelledAt)
+      return { session: { earlier: { ...earlier, cancelledAt } }, schedule: { lastPollAt: now, nextPollAt } }
     } catch (error) {
       if (isNotFound(error) && isGone(context)) return withoutSession(run, earlier)
       throw error

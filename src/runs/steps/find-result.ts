@@ -141,11 +141,9 @@ interface Opening {
 
 /** Opens from the bot's or the agent's own branches, and from any whose pull request was merged without these commits. */
 function openingFor(run: Run, head: BranchView, views: readonly PullView[]): Opening | undefined {
-  const {
-    thread,
-    workspace: { branch },
-    result: { pulls },
-  } = run
+  const { thread } = run
+  const { branch } = run.workspace
+  const { pulls } = run.result
   if (!branch || run.request.what !== 'work' || run.mailbox.stop) return undefined
   if (pulls.some(({ state }) => state === 'open')) return undefined
   const isOpen = views.some(({ state }) => state === 'open')

@@ -8,20 +8,17 @@ import { ignoreRefusal, type StepContext, step } from './step-context.ts'
  * What replaces the eyes at the end. Where another command of the same comment waits for its run, all is not done there:
  * they stay.
  */
-export async function reactionAfter({
-  run,
-  deps,
-}: Pick<StepContext, 'run' | 'deps'>): Promise<Settling['reaction']> {
-  const {
-    request: { origin },
-    result: { outcome },
-    thread,
-  } = run
+export async function reactionAfter(
+  context: Pick<StepContext, 'run' | 'deps'>,
+): Promise<Settling['reaction']> {
+  const { run, deps } = context
+  const { origin } = run.request
+  const { outcome } = run.result
   if (origin.kind === 'tick') return undefined
   const target: Target = origin.kind === 'comment' ? origin.commentRef : { kind: 'subject' }
   const sign = outcome && signs[outcome.kind](run)
   const isBad = sign === 'failed' || sign === 'refused'
-  if (!isBad && (await deps.waitsStill(thread, target))) return undefined
+  if (!isBad && (await deps.waitsStill(run.thread, target))) return undefined
   return { target, content: sign && reactions[sign] }
 }
 
@@ -49,8 +46,6 @@ export const react = step('react', {
     await job.assertLocked()
     await ignoreRefusal(context, github.thread.settle({ reaction, fold }))
     const { status } = run.report
-    return {
-      report: { done, status: status && fold ? { ...status, minimized: true as const } : status },
-    }
+    return { report: { done, status: status && fold ? { ...status, minimized: true as const } : status } }
   },
 })

@@ -25,14 +25,11 @@ export const startRun = step('start-run', {
   writes: ['session', 'schedule', 'mailbox', 'report', 'workspace', 'result'],
   async do(context) {
     const { run, deps, posthog } = context
-    const {
-      session: { taskId },
-      workspace: { branch },
-    } = run
+    const { taskId, taskMade, began } = run.session
+    const { branch } = run.workspace
     if (taskId === undefined || !branch) return {}
     const lost = openIntent(run, 'start-run') ? undefined : await lostGrant(context)
     if (lost !== undefined) return failed(context, grantTakenBack(lost))
-    const { taskMade, began } = run.session
     const isFirst = taskMade && !instructionSent(run) && !began
     const intent = {
       kind: 'start-run' as const,
@@ -69,11 +66,8 @@ function taskRunRequest(context: StepContext, branch: string): CodexTaskRunCreat
 }
 
 /** What the Run was granted when it was asked for, and is not any more: the option's flag. */
-export async function lostGrant({
-  run,
-  deps,
-  posthog,
-}: StepContext<never, 'sandboxes'>): Promise<string | undefined> {
+export async function lostGrant(context: StepContext<never, 'sandboxes'>): Promise<string | undefined> {
+  const { run, deps, posthog } = context
   const { options } = run.request
   const { granted, sandboxes } = await deps.settings.grantsOf(run.thread)
   const lost = notGranted(options, granted)
@@ -94,24 +88,16 @@ export async function justStarted(
   { id, offset, may, permissionRequest }: Begun,
 ): Promise<Started> {
   const now = deps.now()
-  if (run.session.taskId !== undefined) deps.stream.watch({ taskId: run.session.taskId, taskRunId: id }, run)
+  const { taskId, began } = run.session
+  const { round } = run.result
+  if (taskId !== undefined) deps.stream.watch({ taskId, taskRunId: id }, run)
   const next = nextWord(run)
   return {
     ...(next ? handedOver(run, next, id) : {}),
     ...contextGiven(run, nextWords(run)),
     session: {
-      began:
-        run.session.began?.round === run.result.round
-          ? run.session.began
-          : { round: run.result.round, at: now },
-      taskRun: {
-        id,
-        since: now,
-        status: 'queued',
-        from: offset,
-        changedAt: now,
-        may,
-      },
+      began: began?.round === round ? began : { round, at: now },
+      taskRun: { id, since: now, status: 'queued', from: offset, changedAt: now, may },
       sessionLog: { offset, prompts: [], turns: 0, permissionRequest },
     },
     schedule: { nextPollAt: now + limits.soonestPoll, streamedSince: undefined },

@@ -311,10 +311,8 @@ function inOneGo(act: () => Promise<void>): () => Promise<void> {
 }
 
 function logMilestones(log: Log, before: Run, after: Run): void {
-  const {
-    session: { taskRun },
-    result: { outcome },
-  } = after
+  const { taskRun } = after.session
+  const { outcome } = after.result
   if (!before.session.taskRun && taskRun)
     log.info({ task: after.session.taskId, taskRun: taskRun.id }, 'run started')
   for (const { url, state, draft } of after.result.pulls.slice(before.result.pulls.length))
