@@ -28,7 +28,7 @@ export async function startBehind(
 ): Promise<Started & { receive: Receive; ready(): Promise<void> }> {
   const runtime = await openRuntime(config, {})
   await runtime.learnName()
-  const started = await goOnWith(runtime, {}, undefined)
+  const started = await goOnWith(runtime, {})
   const receive = receiverOf(runtime)
   return {
     ...started,
@@ -43,11 +43,7 @@ export async function startBehind(
   }
 }
 
-async function goOnWith(
-  runtime: Runtime,
-  overrides: Overrides,
-  server: Server | undefined,
-): Promise<Started> {
+async function goOnWith(runtime: Runtime, overrides: Overrides, server?: Server): Promise<Started> {
   const { config, queues, log, state, settings } = runtime
   const isWeb = config.role === 'web'
   const work = isWeb ? undefined : await (await import('./bot/start-work.ts')).startWork(runtime, overrides)

@@ -144,6 +144,7 @@ async function patiently<T>(take: () => Promise<T>): Promise<T> {
 export async function openServer(runtime: Runtime, admin: ServerParts['admin']): Promise<Server> {
   const { config, settings, log, metrics } = runtime
   const places = placesSeen()
+  const calls = everyCall(settings.settings, () => runtime.state.appName)
   // What arrives is judged by it.
   await runtime.learnName()
   const endpoint =
@@ -153,10 +154,7 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
           ...(await openProbot(config, receiverOf(runtime, places))),
           ...{ log, meter: metrics.meter },
           came: runtime.queues.deliveries.came,
-          isSilent: silenceJudge(
-            everyCall(settings.settings, () => runtime.state.appName),
-            places.isKnown,
-          ),
+          isSilent: silenceJudge(calls, places.isKnown),
         })
   const { host, port, metricsToken } = config.server
   const server = httpServer({

@@ -102,13 +102,10 @@ const nothing: Memory = { readUntil: 0, notBefore: 0, missed: [], known: [], del
 const readFrom = ({ readUntil }: Memory, now: number): number =>
   Math.max(now - redelivered, readUntil - overlap)
 
-export function readDeliveries(
-  deps: ReadDeps,
-  way: Way,
-): (context: ChoreContext) => Promise<number | undefined> {
+export function readDeliveries(deps: ReadDeps, way: Way) {
   const { now, log } = deps
   let failures = 0
-  return async ({ memory: kept, signal, remember }) => {
+  return async ({ memory: kept, signal, remember }: ChoreContext): Promise<number | undefined> => {
     let memory: Memory = Memory.safeParse(kept).data ?? { ...nothing, began: now() }
     // A new process starts a look whatever limit GitHub named.
     if (now() < memory.notBefore) return memory.notBefore - now()

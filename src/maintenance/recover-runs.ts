@@ -143,7 +143,7 @@ async function askForDelivery(
     for (const { id } of ofComments.slice(0, maxDeliveriesRead))
       if (await deliveries.isOfOwnComment(id)) return await deliveries.redeliver(id)
   } catch (error) {
-    if (!(error instanceof RetryLater)) waitAfter(error, now())
+    if (!isOfService(error)) throw error
     log.warn({ err: error }, 'GitHub could not be asked for a webhook')
   }
 }

@@ -33,11 +33,8 @@ export async function githubIntegrations(get: Get): Promise<string[]> {
 export async function repositoriesOf(get: Get, integration: string, search?: string): Promise<string[]> {
   const names: string[] = []
   for (let page = 0; page < maxPages; page++) {
-    const query = {
-      limit: String(perPage),
-      offset: String(page * perPage),
-      ...(search === undefined ? {} : { search }),
-    }
+    const range = { limit: String(perPage), offset: String(page * perPage) }
+    const query = search === undefined ? range : { ...range, search }
     const path = `integrations/${encodeURIComponent(integration)}/github_repos/`
     const { repositories, has_more } = await get(path, Repositories, { query, within })
     for (const each of repositories)

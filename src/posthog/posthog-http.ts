@@ -129,10 +129,8 @@ async function answerIn<T>(
     return { data, headers }
   }
   const issue = parsed.error.issues[0]
-  throw new NoResponse(
-    'posthog',
-    `PostHog's answer could not be read: ${issue?.path.join('.')} ${issue?.message}`,
-  )
+  const wrong = `${issue?.path.join('.')} ${issue?.message}`
+  throw new NoResponse('posthog', `PostHog's answer could not be read: ${wrong}`)
 }
 
 async function fetchOnce(settings: PostHogSettings, request: Call<unknown>): Promise<Response> {
@@ -200,15 +198,11 @@ export function faultOf(status: number, body: ErrorBody, at: Moment): Rejected |
   if (agentNotReady.has(code)) return new RetryLater('posthog', retryAt ?? now + 2_000, 'not-ready', said)
   if (status === 503 && beforeEffect.has(code))
     return new RetryLater('posthog', retryAt ?? now + 30_000, 'unavailable', 'PostHog is not available')
-  if (status >= 500 || status === 408)
-    return new NoResponse(
-      'posthog',
-      `PostHog answered ${status}${inWords === undefined ? '' : `: ${inWords}`}`,
-      {
-        said: body.error === undefined ? undefined : { status, error: body.error },
-        until: retryAt,
-      },
-    )
+  if (status >= 500 || status === 408) {
+    const message = `PostHog answered ${status}${inWords === undefined ? '' : `: ${inWords}`}`
+    const own = body.error === undefined ? undefined : { status, error: body.error }
+    return new NoResponse('posthog', message, { said: own, until: retryAt })
+  }
   return new Rejected('posthog', status, code, said, body.attr ?? undefined)
 }
 

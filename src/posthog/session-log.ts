@@ -24,13 +24,8 @@ export function sessionLog(request: Request) {
     counted = false,
   ): Promise<Page | undefined> {
     try {
-      const read = await request({
-        method: 'GET',
-        path: `${runPath(session)}session_logs/`,
-        query,
-        schema: Entries,
-        counted,
-      })
+      const path = `${runPath(session)}session_logs/`
+      const read = await request({ method: 'GET', path, query, schema: Entries, counted })
       served = true
       return read
     } catch (error) {
@@ -39,9 +34,8 @@ export function sessionLog(request: Request) {
       // Older servers have no such log.
       const isWithout = status === 405 || (status === 404 && message === 'Endpoint not found.')
       if (!served && isWithout) return undefined
-      throw new NoResponse('posthog', `PostHog did not give the log of a run: ${message}`, {
-        cause: error,
-      })
+      const fault = `PostHog did not give the log of a run: ${message}`
+      throw new NoResponse('posthog', fault, { cause: error })
     }
   }
 

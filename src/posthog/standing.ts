@@ -100,22 +100,14 @@ function keyRefused(error: unknown, { host, projectId }: PostHogSettings): Check
       passed('posthog-key', `works at ${host}`),
       found('posthog-scope', `the key can't read tasks: ${error.message}`, addWriting),
     ]
-  if (error.status === 401 || error.code === 'authentication_failed' || error.code === 'not_authenticated')
-    return [
-      found(
-        'posthog-key',
-        `PostHog does not accept the key: ${error.message}`,
-        `Set POSTHOG_API_KEY to a personal API key (phx_…) of ${host}. A key of another region does not work there (see POSTHOG_HOST).`,
-      ),
-    ]
-  return [
-    passed('posthog-key', `works at ${host}`),
-    found(
-      'posthog-project',
-      `the key has no project ${projectId}, or the project has no Tasks: ${error.message}`,
-      'Set POSTHOG_PROJECT_ID to the number in the address of the project. The user of the key must be a member of it, and Tasks must be turned on.',
-    ),
-  ]
+  if (error.status === 401 || error.code === 'authentication_failed' || error.code === 'not_authenticated') {
+    const fix = `Set POSTHOG_API_KEY to a personal API key (phx_…) of ${host}. A key of another region does not work there (see POSTHOG_HOST).`
+    return [found('posthog-key', `PostHog does not accept the key: ${error.message}`, fix)]
+  }
+  const detail = `the key has no project ${projectId}, or the project has no Tasks: ${error.message}`
+  const fix =
+    'Set POSTHOG_PROJECT_ID to the number in the address of the project. The user of the key must be a member of it, and Tasks must be turned on.'
+  return [passed('posthog-key', `works at ${host}`), found('posthog-project', detail, fix)]
 }
 
 const refusalOf = (called: Promise<unknown>): Promise<unknown> =>

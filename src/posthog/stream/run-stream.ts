@@ -40,8 +40,7 @@ interface Wanted {
 interface Watched extends Line {
   throttle: Throttle
   life: AbortController
-  done: boolean
-  alive: boolean
+  state: 'connecting' | 'alive' | 'over'
   hasReceived: boolean
   reconnectedAt: number[]
 }
@@ -78,9 +77,9 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
 
     isKnown: (taskRunId: string): boolean => runs.has(taskRunId),
 
-    isAlive: (taskRunId: string): boolean => runs.get(taskRunId)?.alive ?? false,
+    isAlive: (taskRunId: string): boolean => runs.get(taskRunId)?.state === 'alive',
 
-    watching: (): number => [...runs.values()].filter(({ done }) => !done).length,
+    watching: (): number => [...runs.values()].filter(({ state }) => state !== 'over').length,
 
     close(): void {
       closed = true
@@ -95,8 +94,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     const newsOf = newsReader()
     const run: Watched = {
       ...{ session, owner, throttle, life, signal: life.signal },
-      done: false,
-      alive: takenOver,
+      state: takenOver ? 'alive' : 'connecting',
       hasReceived: false,
       reconnectedAt: [],
       failures: 0,
@@ -136,7 +134,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
       if (signal.aborted) return
       if (ending.kind === 'over' || ending.kind === 'refused') return finish(run, ending)
       const wait = waitAfter(run, ending)
-      if (!run.hasReceived || run.failures > 1 || wait > pace.soon) away(run)
+      if (!run.hasReceived || run.failures > 1 || wait > pace.soon) leave(run, 'connecting')
       await pauseFor(wait, signal)
       run.reconnectedAt = [...run.reconnectedAt, Date.now()].slice(-pace.reconnects)
     }
@@ -159,25 +157,23 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     if (ending.kind === 'refused')
       log.info({ taskRun, status: ending.status }, 'this run has no event stream')
     else run.throttle.hear('stored')
-    run.done = true
-    away(run)
+    leave(run, 'over')
   }
 
   function revive(run: Watched): void {
-    if (!run.done) run.alive = true
+    if (run.state !== 'over') run.state = 'alive'
   }
 
-  function away(run: Watched): void {
-    if (!run.alive) return
-    run.alive = false
-    options.onAway?.(run.session.taskRunId)
+  function leave(run: Watched, state: Watched['state']): void {
+    const wasAlive = run.state === 'alive'
+    run.state = state
+    if (wasAlive) options.onAway?.(run.session.taskRunId)
   }
 
   function drop(run: Watched): void {
     run.life.abort()
     run.throttle.still()
-    run.done = true
-    run.alive = false
+    run.state = 'over'
     const { taskRunId } = run.session
     if (runs.get(taskRunId) === run) runs.delete(taskRunId)
   }
