@@ -16,7 +16,7 @@ import { type Backup, isOwnTaskRun, type Remains, restored } from '../core/recor
 import type { Session } from '../core/record/request-part.ts'
 import { changed, isTerminal, type Run, taskMarker } from '../core/record/run.ts'
 import { limits } from '../core/record/timing.ts'
-import { type Attempt, type DeliveryLog, readDown } from './read-deliveries.ts'
+import { type DeliveryLog, readDown } from './read-deliveries.ts'
 
 export interface AdoptDeps {
   installations: {
@@ -133,10 +133,8 @@ async function askForDelivery(
   signal: AbortSignal,
   lost: number,
 ): Promise<void> {
-  log.warn(
-    { runs: lost },
-    'runs are not in this queue: they are continued once GitHub delivers a webhook here',
-  )
+  const why = 'runs are not in this queue: they are continued once GitHub delivers a webhook here'
+  log.warn({ runs: lost }, why)
   try {
     const { attempts } = await readDown(deliveries, { until: now() - searchedMs, most: 3, signal })
     const ofComments = attempts.filter(({ event }) => event === 'issue_comment')
@@ -181,12 +179,9 @@ async function whereThingsHappened(
 ): Promise<Target[] | undefined> {
   const reading = readDown(deliveries, { until: since, most: maxPages, signal })
   const read = await reading.catch(unlessRejected)
-  return read && read.next === undefined ? placesIn(read.attempts) : undefined
-}
-
-function placesIn(attempts: readonly Attempt[]): Target[] {
+  if (!read || read.next !== undefined) return undefined
   const places = new Map<number, Set<number>>()
-  for (const { where } of attempts)
+  for (const { where } of read.attempts)
     if (where)
       places.set(where.installationId, (places.get(where.installationId) ?? new Set()).add(where.repoId))
   return [...places].map(([installationId, only]) => ({ installationId, only: [...only] }))

@@ -117,10 +117,8 @@ async function answerIn<T>(
     throw new NoResponse('posthog', `something before PostHog answered ${status}`)
   if (!ok) {
     const at = now()
-    const fault = faultOf(status, withStrings(ErrorBody.parse(body), redact), {
-      now: at,
-      retryAt: retryAt(headers.get('retry-after'), at),
-    })
+    const moment = { now: at, retryAt: retryAt(headers.get('retry-after'), at) }
+    const fault = faultOf(status, withStrings(ErrorBody.parse(body), redact), moment)
     throw request.method === 'GET' ? asRead(fault) : fault
   }
   const parsed = request.schema.safeParse(body)
