@@ -15,8 +15,6 @@ import {
   readVariables,
 } from './environment.ts'
 
-type Role = 'all' | 'web' | 'worker'
-
 export interface Config {
   app: {
     id: number
@@ -33,29 +31,20 @@ export interface Config {
   posthog: (PostHogAccess & { userToken: string | undefined }) | undefined
   tenants: readonly (PostHogAccess & { owner: string })[]
   run: { model: string; effort: ReasoningEffort | undefined }
-  webhooks: 'address' | 'poll'
+  webhooks: Given['WEBHOOKS']
   queue: { redisUrl: string | undefined; dataDir: string }
   settings: { path: string | undefined; first: DeploymentSettings }
-  role: Role
+  role: Given['ROLE']
   server: {
     host: string
     port: number
     metricsToken: string | undefined
     adminToken: string | undefined
   }
-  log: LogSettings
+  log: { level: Given['LOG_LEVEL']; format: Given['LOG_FORMAT'] }
 }
 
-export interface PostHogAccess {
-  host: string
-  apiKey: string
-  projectId: string
-}
-
-export interface LogSettings {
-  level: string
-  format: 'json' | 'pretty'
-}
+export type PostHogAccess = Record<'host' | 'apiKey' | 'projectId', string>
 
 export type Read =
   | { kind: 'run'; config: Config }

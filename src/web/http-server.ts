@@ -67,11 +67,19 @@ export function httpServer({ webhookEndpoint, readiness, metrics, schema, admin 
     if (path === '/healthz') return text(res, 200, 'ok\n')
     if (path === '/readyz') {
       const { ready, failed } = await readiness()
-      const isInsider = mayRead(metrics?.token, { req, server }) === 'yes'
-      const shown = failed.map(check => (isInsider ? asPrinted(check) : { name: check.name }))
+      const shown = failed.map(check => (isInsider(req) ? asPrinted(check) : { name: check.name }))
       return text(res, ready ? 200 : 503, `${JSON.stringify({ ready, failed: shown })}\n`, json)
     }
-    if (path === '/metrics' && metrics) return scrape(metrics, { req, res, server })
+    if (path === '/metrics' && metrics) {
+      if (isInsider(req)) {
+        const page = await metrics.page()
+        return text(res, 200, page.text, page.type)
+      }
+      if (metrics.token === undefined)
+        return text(res, 403, 'only for this machine; METRICS_TOKEN opens it to others\n')
+      res.setHeader('www-authenticate', 'Bearer')
+      return text(res, 401, 'METRICS_TOKEN is needed as bearer token\n')
+    }
     const found = path.startsWith('/schema/') ? await schema?.(path) : undefined
     // Editors in a browser ask from elsewhere, and there is nothing secret in it.
     if (found) {
@@ -80,32 +88,13 @@ export function httpServer({ webhookEndpoint, readiness, metrics, schema, admin 
     }
     return text(res, 404, 'not found\n')
   }
-  return server
-}
 
-async function scrape(
-  { page, token }: MetricsPage,
-  { req, res, server }: { req: IncomingMessage; res: ServerResponse; server: Server },
-): Promise<void> {
-  switch (mayRead(token, { req, server })) {
-    case 'elsewhere':
-      return text(res, 403, 'only for this machine; METRICS_TOKEN opens it to others\n')
-    case 'stranger':
-      res.setHeader('www-authenticate', 'Bearer')
-      return text(res, 401, 'METRICS_TOKEN is needed as bearer token\n')
-    case 'yes': {
-      const { text: numbers, type } = await page()
-      return text(res, 200, numbers, type)
-    }
+  function isInsider(req: IncomingMessage): boolean {
+    if (metrics?.token === undefined) return isLocal(req, server)
+    return isSameSecret(req.headers.authorization ?? '', `Bearer ${metrics.token}`)
   }
-}
 
-function mayRead(
-  token: string | undefined,
-  { req, server }: { req: IncomingMessage; server: Server },
-): 'yes' | 'elsewhere' | 'stranger' {
-  if (token === undefined) return isLocal(req, server) ? 'yes' : 'elsewhere'
-  return isSameSecret(req.headers.authorization ?? '', `Bearer ${token}`) ? 'yes' : 'stranger'
+  return server
 }
 
 /** From this machine, through no proxy (which sets a header), and to a server that no other machine can reach. */
