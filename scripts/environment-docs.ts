@@ -1,7 +1,7 @@
 /** `npm run docs` writes docs/environment.md and .env.example, from the one table of the environment. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { about, Environment, variables } from '../src/environment.ts'
+import { about, Environment, variables } from '../src/config.ts'
 
 const root = new URL('..', import.meta.url)
 

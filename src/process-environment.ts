@@ -2,7 +2,6 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
-import type { Env } from './environment.ts'
 
 /** npm stops its script when asked to end, but not when killed. */
 export const startedByNpm = (): boolean => process.env.npm_lifecycle_event === 'start'
@@ -11,7 +10,7 @@ export const startedByNpm = (): boolean => process.env.npm_lifecycle_event === '
  * The environment and, behind it, `.env`; an empty variable counts as none.
  * @throws when `.env` can't be read, or has a line that is no variable
  */
-export function environment(): Env {
+export function environment(): NodeJS.ProcessEnv {
   for (const file of envFiles().filter(existsSync)) {
     const text = contentsOf(file)
     const stray = strayLine(text)
@@ -74,7 +73,7 @@ export function strayLine(text: string): number | undefined {
 }
 
 /** Makes Node's own `fetch` follow HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
-export async function goThroughProxy(env: Record<string, string | undefined>): Promise<void> {
+export async function goThroughProxy(env: NodeJS.ProcessEnv): Promise<void> {
   if (!['HTTP_PROXY', 'HTTPS_PROXY'].some(name => env[name] || env[name.toLowerCase()])) return
   const { EnvHttpProxyAgent, setGlobalDispatcher } = await import('undici')
   try {

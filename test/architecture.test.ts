@@ -41,9 +41,8 @@ const shown = ({ file, from }: Import): string => `${file} → ${from}`
 /** Our own parts that a part may import. */
 const mayImport: Record<string, readonly string[]> = {
   core: ['core'],
-  config: ['core', 'deployment-file', 'environment'],
-  environment: [],
-  'process-environment': ['environment'],
+  config: ['core', 'deployment-file'],
+  'process-environment': [],
   'deployment-file': ['core'],
   access: ['access', 'core'],
   commands: ['access', 'commands', 'core', 'runs'],
@@ -79,7 +78,6 @@ const mayImport: Record<string, readonly string[]> = {
     'config',
     'core',
     'doctor',
-    'environment',
     'github',
     'posthog',
     'process-environment',
@@ -193,7 +191,7 @@ const packages: Record<string, RegExp> = {
   commands: /^(?:zod|node:crypto)$/,
   runs: /^(?:zod|node:crypto)$/,
   maintenance: /^(?:zod|node:crypto)$/,
-  config: /^node:/,
+  config: /^(?:zod$|node:)/,
 }
 
 /** The one part that may know a package. */

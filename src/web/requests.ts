@@ -7,10 +7,6 @@ export const isSameSecret = (given: string, wanted: string): boolean =>
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
-/** Whoever forges the header gets a cookie that only https sends. */
-export const isHttps = (headers: Headers): boolean =>
-  /^https\b/i.test(headers.get('x-forwarded-proto') ?? '') || /^https:/i.test(headers.get('origin') ?? '')
-
 /**
  * Says whether a page of ours sent it. A browser names the page's origin; where it does not, it says that it is the
  * same. No page of others can set either. (`hono/csrf` takes either header for enough, and any body that is called

@@ -7,7 +7,7 @@ import { createHash, createHmac, randomBytes } from 'node:crypto'
 import type { Context } from 'hono'
 import { deleteCookie, getSignedCookie, setSignedCookie } from 'hono/cookie'
 import { hour } from '../../core/model/time.ts'
-import { isHttps, isSameSecret } from '../requests.ts'
+import { isSameSecret } from '../requests.ts'
 
 type Admission =
   /** `session`: what its forms are bound to; a request with the bearer token has none. */
@@ -90,3 +90,7 @@ export function openAccess({ token, ended, now, slowness = 1_000 }: AccessOption
     },
   }
 }
+
+/** Whoever forges the header gets a cookie that only https sends. */
+const isHttps = (headers: Headers): boolean =>
+  /^https\b/i.test(headers.get('x-forwarded-proto') ?? '') || /^https:/i.test(headers.get('origin') ?? '')
