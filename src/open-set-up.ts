@@ -14,11 +14,10 @@ import { setUpServer } from './web/set-up/set-up-server.tsx'
 
 export async function openSetUp(given: SetUpGiven, goOn: () => Promise<void>): Promise<Started> {
   const { host, port, protocol, ...others } = given
-  const known = Object.entries(others).filter(([, value]) => value !== undefined)
   const { server, token } = setUpServer({
     names: [host, hostname()].map(name => name.toLowerCase()),
     file: envFileToWrite(),
-    given: Object.fromEntries(known),
+    given: others,
     protocol,
     hasAdminToken: Boolean(environment().ADMIN_TOKEN),
     wanted: { ...wantedOfApp, forTeams: wantedForTeams, reasons: permissionReasons },

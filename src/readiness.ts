@@ -3,13 +3,7 @@ import { type Check, lineOf } from './core/model/check.ts'
 import type { Log } from './core/model/ports.ts'
 import { backoff, minute, second } from './core/model/time.ts'
 
-export interface Readiness {
-  isReady(): boolean
-  failed(): readonly Check[]
-  /** Examines again now: something that was right has been refused. */
-  hurry(): void
-  close(): void
-}
+export type Readiness = ReturnType<typeof watchReadiness>
 
 interface Watched {
   /** @param of all, or those of them that GitHub's log of deliveries answers */
@@ -32,7 +26,7 @@ const needed: ReadonlySet<Check['name']> = new Set([
   'posthog-model',
 ])
 
-export function watchReadiness({ examine, log, ready }: Watched): Readiness {
+export function watchReadiness({ examine, log, ready }: Watched) {
   let checks: readonly Check[] = []
   let isReady = false
   let closed = false
@@ -82,12 +76,13 @@ export function watchReadiness({ examine, log, ready }: Watched): Readiness {
   void examineDue()
   return {
     isReady: () => isReady,
-    failed: () => failedOf(checks),
-    hurry() {
+    failed: (): readonly Check[] => failedOf(checks),
+    /** Examines again now: something that was right has been refused. */
+    hurry(): void {
       wholeAt = 0
       if (timer) waitUntilDue()
     },
-    close() {
+    close(): void {
       closed = true
       clearTimeout(late)
       clearTimeout(timer)

@@ -73,23 +73,12 @@ const mayImport: Record<string, readonly string[]> = {
     'settings-schemas',
   ],
   app: ['bot', 'config', 'github', 'process-environment'],
-  doctor: [
-    'commands',
-    'config',
-    'core',
-    'doctor',
-    'github',
-    'posthog',
-    'process-environment',
-    'proxy',
-    'queue',
-  ],
+  doctor: ['commands', 'config', 'core', 'doctor', 'github', 'posthog', 'process-environment', 'queue'],
   'open-set-up': ['bot', 'config', 'core', 'doctor', 'github', 'process-environment', 'web'],
   tenants: ['config', 'core', 'posthog'],
-  main: ['bot', 'config', 'open-set-up', 'process-environment', 'proxy'],
+  main: ['bot', 'config', 'open-set-up', 'process-environment'],
   readiness: ['core'],
   'settings-schemas': ['commands', 'core', 'github', 'web'],
-  proxy: [],
 }
 
 test('the files are seen, and what they import', () => {

@@ -13,7 +13,11 @@ export type Handler = (req: IncomingMessage, res: ServerResponse) => Promise<voi
 export interface ServerParts {
   webhookEndpoint: Handler | undefined
   readiness(): Promise<ReadyPage>
-  metrics?: MetricsPage
+  metrics?: {
+    page(): Promise<{ type: string; text: string }>
+    /** Opens the page from anywhere. Without one, only local requests may read it. */
+    token: string | undefined
+  }
   /** The JSON Schema at this path. */
   schema?(path: string): Promise<object | undefined>
   /** The pages below `/admin/`, if there are any. */
@@ -24,12 +28,6 @@ export interface ReadyPage {
   ready: boolean
   /** Failed checks; strangers see only their names. */
   failed: readonly Check[]
-}
-
-interface MetricsPage {
-  page(): Promise<{ type: string; text: string }>
-  /** Opens the page from anywhere. Without one, only local requests may read it. */
-  token: string | undefined
 }
 
 export const webhookPath = '/api/github/webhooks'

@@ -1,6 +1,7 @@
 /** The form of the set-up page: its fields, what they take, and what PostHog's checks mean in its words. */
 import type { Check, CheckName } from '../../core/model/check.ts'
 import { begun } from '../../core/text/phrases.ts'
+import { webhookPath } from '../http-server.ts'
 
 /** The page shows them in this order. */
 export const ofPostHog = ['posthogHost', 'posthogKey', 'posthogProject'] as const
@@ -115,7 +116,7 @@ export const valuesOf = (of: (field: Field) => string): Values =>
 
 export function readForm(given: Values): { values: Values; problems: Problems } {
   const url = URL.canParse(given.webhook) ? new URL(given.webhook) : undefined
-  const webhook = url?.pathname === '/' ? new URL('/api/github/webhooks', url).href : given.webhook
+  const webhook = url?.pathname === '/' ? new URL(webhookPath, url).href : given.webhook
   const values = { ...given, webhook }
   const problems: Problems = {}
   for (const field of fields) {

@@ -93,7 +93,7 @@ function isOurName(host: string, names: readonly string[]): boolean {
 /** What one person enters is kept as long as the page. */
 function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
   const { wanted, protocol, file } = deps
-  let values: Values = { ...valuesOf(field => form[field].usual ?? ''), ...deps.given }
+  let values = valuesOf(field => deps.given[field] ?? form[field].usual ?? '')
   /** OAuth-style state: binds GitHub's redirect to our manifest. */
   let state: string | undefined
   let made: NewApp | undefined
