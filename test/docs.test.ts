@@ -15,7 +15,7 @@ import { Rejected, type Service } from '../src/core/model/errors.ts'
 import { failureOf } from '../src/core/record/failures.ts'
 import { DeploymentSettings, readDeploymentSettings } from '../src/core/settings/deployment-settings.ts'
 import { events } from '../src/github/webhooks/normalise.ts'
-import { stateWords } from '../src/web/admin/run-view.ts'
+import { states } from '../src/web/admin/run-view.ts'
 import { openMetrics } from '../src/web/metrics.ts'
 import { settingsOf } from './support/deployment.ts'
 
@@ -109,7 +109,7 @@ describe('the pages', () => {
   test('shows every state of a run', () => {
     const graph = section(textOf('docs/architecture.md'), 'How it works').split('stateDiagram-v2')[1] ?? ''
     const shown = [...graph.matchAll(/^ +(?:\[\*\]|(\w+)) --> (\w+)/gm)].flatMap(([, from, to]) => [from, to])
-    expect(new Set(shown.filter(state => state))).toEqual(new Set(Object.keys(stateWords)))
+    expect(new Set(shown.filter(state => state))).toEqual(new Set(Object.keys(states)))
   })
 
   test('names only scripts of package.json', () => {

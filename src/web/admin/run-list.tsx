@@ -4,7 +4,7 @@ import type { JobRecord } from '../../core/model/ports.ts'
 import { fullName } from '../../core/model/thread.ts'
 import type { Pull } from '../../core/model/views.ts'
 import type { Run } from '../../core/record/run.ts'
-import { type Phase, phaseOf, situationOf } from '../../core/record/situation.ts'
+import { phaseOf, situationOf } from '../../core/record/situation.ts'
 import { exactly } from '../../core/text/phrases.ts'
 import { questionUrl } from '../../core/words/while-working.ts'
 import { Button, NewTab } from '../pages.tsx'
@@ -15,7 +15,7 @@ import {
   reasonOf,
   shown,
   sinceOf,
-  stateWords,
+  states,
   titleOf,
   waitsFor,
   webAddress,
@@ -57,20 +57,11 @@ function RunRow({ run, ...page }: Shown & { run: Run }) {
   )
 }
 
-const tones: Partial<Record<Phase, string>> = {
-  failed: 'bad',
-  unfinished: 'bad',
-  pull: 'good',
-  pushed: 'good',
-  answer: 'good',
-  working: 'good',
-}
-
 export function State({ run }: { run: Run }) {
   const stands = situationOf(run)
-  const phase = phaseOf(stands)
+  const [words, tone = ''] = states[phaseOf(stands)]
   if (stands.held?.kind === 'question') return <span class="state warn">Asks</span>
-  return <span class={`state ${tones[phase] ?? ''}`}>{stateWords[phase]}</span>
+  return <span class={`state ${tone}`}>{words}</span>
 }
 
 export const Requester = ({ run }: { run: Run }) => (

@@ -47,20 +47,21 @@ export function waitsFor(run: Run, now: number): string | undefined {
   return admitted ? undefined : begun(plain(waitsInWords(run.schedule.waits, now)))
 }
 
-export const stateWords: Record<Phase, string> = {
-  waiting: 'Waits',
-  preparing: 'Gets ready',
-  starting: 'Starts',
-  working: 'Works',
-  stopping: 'Stops',
-  ending: 'Ends',
-  pull: 'Pull request',
-  pushed: 'Pushed',
-  answer: 'Answered',
-  nothing: 'Changed nothing',
-  unfinished: 'Not finished',
-  stopped: 'Stopped',
-  failed: 'Failed',
+/** What a page calls a state, and whether it shows it as good or bad. */
+export const states: Record<Phase, readonly [words: string, tone?: 'good' | 'bad']> = {
+  waiting: ['Waits'],
+  preparing: ['Gets ready'],
+  starting: ['Starts'],
+  working: ['Works', 'good'],
+  stopping: ['Stops'],
+  ending: ['Ends'],
+  pull: ['Pull request', 'good'],
+  pushed: ['Pushed', 'good'],
+  answer: ['Answered', 'good'],
+  nothing: ['Changed nothing'],
+  unfinished: ['Not finished', 'bad'],
+  stopped: ['Stopped'],
+  failed: ['Failed', 'bad'],
 }
 
 /** The reason of a Run's end, if there is more to say than its state. */
@@ -105,7 +106,7 @@ export function timelineOf({ request, schedule, session, mailbox, result }: Run)
     })),
     mailbox.stop && { at: mailbox.stop.at, words: `Stop by ${shown(mailbox.stop.by.login)}` },
     result.outcome && result.concludedAt !== undefined
-      ? { at: result.concludedAt, words: stateWords[result.outcome.kind] }
+      ? { at: result.concludedAt, words: states[result.outcome.kind][0] }
       : undefined,
     result.ended && {
       at: result.ended.at,
