@@ -139,8 +139,7 @@ function routes(parts: AdminParts): Hono<Env> {
     const admission = await access.admit(c)
     if (admission.kind !== 'in') return turnedAway(c, admission.kind)
     c.set('session', admission.session)
-    await next()
-    return undefined
+    return next()
   })
 
   /** What tells this form from others; nothing for one that no page of ours sent. */
@@ -157,8 +156,7 @@ function routes(parts: AdminParts): Hono<Env> {
     const id = formIdOf(c, fields)
     if (id === undefined) return c.html(fromElsewhere, 403)
     c.set('form', id)
-    await next()
-    return undefined
+    return next()
   })
 
   app.post('/admin/sign-out', async c => {
