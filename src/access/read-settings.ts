@@ -22,6 +22,7 @@ import {
   type SettingsRead,
   settingsPath,
 } from '../core/settings/settings-file.ts'
+import { NewestMap } from '../core/text/newest-map.ts'
 
 export interface SettingsNow {
   settings: RepoSettings
@@ -65,12 +66,12 @@ const ofOwner = '.github'
 
 export function settingsReader({ deployment, file, ownerFiles, nameHolds, now }: Reading): SettingsReader {
   /** The key is the wrong version, so that the history is not read again for each comment. */
-  const lastGood = new Map<string, SettingsRead | undefined>()
+  const lastGood = new NewestMap<string, SettingsRead | undefined>(maxKept)
 
   async function goodBefore(files: Files, key: string): Promise<SettingsRead | undefined> {
     if (lastGood.has(key)) return lastGood.get(key)
     const found = await newestGood(files, file.read)
-    keepNewest(lastGood, key, found)
+    lastGood.set(key, found)
     return found
   }
 
@@ -132,22 +133,16 @@ export function settingsReader({ deployment, file, ownerFiles, nameHolds, now }:
  * it for a moment, and its rules would not hold.
  */
 function absenceJudge(now: () => number): (name: string, path: string, isThere: boolean) => void {
-  const wasThere = new Map<string, { absentSince: number | undefined }>()
+  const wasThere = new NewestMap<string, { absentSince: number | undefined }>(maxKept)
   return (name, path, isThere) => {
     const { absentSince = now() } = wasThere.get(name) ?? { absentSince: Number.NEGATIVE_INFINITY }
     wasThere.delete(name)
-    if (isThere) keepNewest(wasThere, name, { absentSince: undefined })
+    if (isThere) wasThere.set(name, { absentSince: undefined })
     else if (now() - absentSince < limits.absent) {
-      keepNewest(wasThere, name, { absentSince })
+      wasThere.set(name, { absentSince })
       throw new Rejected('github', 404, '', `${path} is not there`, undefined, 'read')
     }
   }
-}
-
-function keepNewest<T>(kept: Map<string, T>, key: string, value: T): void {
-  const [oldest] = kept.keys()
-  if (kept.size >= maxKept && oldest !== undefined) kept.delete(oldest)
-  kept.set(key, value)
 }
 
 const noFile: LayerNow = {

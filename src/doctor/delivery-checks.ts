@@ -3,7 +3,6 @@
  * secret as it is now.
  */
 import { createHmac } from 'node:crypto'
-import { z } from 'zod'
 import type { Config } from '../config.ts'
 import { type Check, found, passed, unsure } from '../core/model/check.ts'
 import type { GitHubApp } from '../github/app-client.ts'
@@ -12,7 +11,8 @@ import { checkTolerantly } from './github-checks.ts'
 
 type Secrets = Pick<Config['app'], 'webhookSecret' | 'webhookSecretOld'>
 
-type Deliveries = Awaited<ReturnType<ReturnType<typeof deliveryLog>['page']>>['attempts']
+type DeliveryLog = ReturnType<typeof deliveryLog>
+type Deliveries = Awaited<ReturnType<DeliveryLog['page']>>['attempts']
 type Delivery = Deliveries[number]
 
 const isBadSignature = ({ status_code }: Delivery): boolean => status_code === 400 || status_code === 401
@@ -22,12 +22,13 @@ export const checkDeliveries =
   ({ app: secrets, webhooks }: { app: Secrets } & Pick<Config, 'webhooks'>) =>
   async (app: GitHubApp): Promise<Check[]> => {
     if (webhooks === 'poll') return []
+    const log = deliveryLog(app)
     let deliveries: Deliveries = []
     const [arrival] = await checkTolerantly('webhook-deliveries', async () => {
-      deliveries = (await deliveryLog(app).page()).attempts
+      deliveries = (await log.page()).attempts
       return checkArrival(deliveries)
     })
-    return arrival.outage ? [arrival] : [arrival, await checkSecret(app, deliveries, secrets)]
+    return arrival.outage ? [arrival] : [arrival, await checkSecret(log, deliveries, secrets)]
   }
 
 function checkArrival(deliveries: Deliveries): Check {
@@ -38,11 +39,8 @@ function checkArrival(deliveries: Deliveries): Check {
   const arrived = deliveries.findIndex(({ ok }) => ok)
   const failed = arrived === -1 ? deliveries.length : arrived
   const { status, status_code: code } = newest
-  return found(
-    'webhook-deliveries',
-    `the last ${failed === 1 ? 'one' : failed} failed: ${code ? `HTTP ${code}` : status}`,
-    fixOf(code),
-  )
+  const detail = `the last ${failed === 1 ? 'one' : failed} failed: ${code ? `HTTP ${code}` : status}`
+  return found('webhook-deliveries', detail, fixOf(code))
 }
 
 function fixOf(status: Delivery['status_code']): string {
@@ -58,15 +56,17 @@ const mostRead = 3
 const sameThere =
   'WEBHOOK_SECRET must be the same as on the App’s settings page. To test it, redeliver a webhook there (Advanced ▸ Recent Deliveries).'
 
+const setAnew = 'Set WEBHOOK_SECRET as the webhook secret on the App’s settings page.'
+
 async function checkSecret(
-  app: GitHubApp,
+  log: DeliveryLog,
   deliveries: Deliveries,
   { webhookSecret, webhookSecretOld }: Secrets,
 ): Promise<Check> {
   const answered = deliveries.filter(each => each.ok || isBadSignature(each)).slice(0, mostRead)
   const [last] = answered
   if (!last) return unsure('webhook-secret', 'not known: no webhook was verified with this secret yet')
-  const signed = await Promise.all(answered.map(({ id }) => signedBy(app, id)))
+  const signed = await Promise.all(answered.map(({ id }) => signedBy(log, id)))
   const verified = answered.find((_, index) => signed[index]?.(webhookSecret))
   if (verified === last) {
     const aside = isBadSignature(last) ? '; the bot that refused it had another one' : ''
@@ -75,11 +75,7 @@ async function checkSecret(
   const timeOf = ({ at }: Delivery): string => new Date(at).toISOString()
   const which = `the delivery of ${timeOf(last)} (${last.event})`
   if (webhookSecretOld !== undefined && signed[0]?.(webhookSecretOld))
-    return found(
-      'webhook-secret',
-      `GitHub signed ${which} with WEBHOOK_SECRET_OLD`,
-      'Set WEBHOOK_SECRET as the webhook secret on the App’s settings page.',
-    )
+    return found('webhook-secret', `GitHub signed ${which} with WEBHOOK_SECRET_OLD`, setAnew)
   if (isBadSignature(last)) {
     const detail = `the bot refused the signature of ${which}: HTTP ${last.status_code}`
     return found('webhook-secret', detail, sameThere)
@@ -92,15 +88,10 @@ async function checkSecret(
   )
 }
 
-const Sent = z.object({
-  request: z.object({ headers: z.record(z.string(), z.unknown()), payload: z.looseObject({}) }),
-})
-
 /** Whether a delivery was signed with a secret, if that can be told: JSON can not hold every number that it reads. */
-async function signedBy(app: GitHubApp, id: string): Promise<((secret: string) => boolean) | undefined> {
+async function signedBy(log: DeliveryLog, id: string): Promise<((secret: string) => boolean) | undefined> {
   try {
-    const { data } = await app.asApp('GET /app/hook/deliveries/{delivery_id}', { delivery_id: id })
-    const { headers, payload } = Sent.parse(data).request
+    const { headers, payload } = (await log.shown(id)).request
     const bytes = JSON.stringify(payload)
     const isSignature = ([name]: [string, unknown]) => name.toLowerCase() === 'x-hub-signature-256'
     const given = Object.entries(headers).find(isSignature)?.[1]

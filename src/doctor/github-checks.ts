@@ -1,7 +1,7 @@
 /** The App, its address, what it was granted, and the token for `--as-user`. */
 import { z } from 'zod'
 import type { Config } from '../config.ts'
-import { type Check, type CheckName, found, passed, unanswered, unsure } from '../core/model/check.ts'
+import { type Check, type CheckName, found, judged, passed, unanswered, unsure } from '../core/model/check.ts'
 import { Rejected, unansweredBy } from '../core/model/errors.ts'
 import type { GitHubApp } from '../github/app-client.ts'
 import { wantedOfApp } from '../github/app-manifest.ts'
@@ -61,13 +61,10 @@ function checkClock(date: string | undefined): Check {
   const theirs = Date.parse(date ?? '')
   if (Number.isNaN(theirs)) return unsure('clock', 'not known: GitHub sent no time')
   const apart = Math.round((Date.now() - theirs) / 1000)
-  return Math.abs(apart) * 1000 > maxSkew
-    ? found(
-        'clock',
-        `this machine is ${Math.abs(apart)} s ${apart > 0 ? 'ahead of' : 'behind'} GitHub`,
-        'Correct the clock, for example with NTP: `timedatectl set-ntp true`.',
-      )
-    : passed('clock', `${Math.abs(apart)} s different from GitHub`)
+  const far = Math.abs(apart)
+  const detail = `this machine is ${far} s ${apart > 0 ? 'ahead of' : 'behind'} GitHub`
+  const fix = 'Correct the clock, for example with NTP: `timedatectl set-ntp true`.'
+  return judged('clock', [[far * 1000 > maxSkew, detail, fix]], `${far} s different from GitHub`)
 }
 
 function noApp(error: unknown): Check {
@@ -100,21 +97,21 @@ const lacking = (granted: Record<string, string>): string[] =>
 function checkGrants(granted: Granted): Check[] {
   const permissions = lacking(granted.permissions)
   const events = wantedOfApp.events.filter(event => !granted.events.includes(event))
+  const where = 'on the App’s settings page under “Permissions & events”.'
+  const add = `Add them ${where} Then every installation must accept them.`
+  const lacks = `the App lacks ${permissions.join(', ')}`
+  const deaf = `the App does not subscribe to ${events.join(', ')}`
   return [
-    permissions.length > 0
-      ? found(
-          'github-permissions',
-          `the App lacks ${permissions.join(', ')}`,
-          'Add them on the App’s settings page under “Permissions & events”. Then every installation must accept them.',
-        )
-      : passed('github-permissions', Object.keys(wantedOfApp.permissions).join(', ')),
-    events.length > 0
-      ? found(
-          'github-events',
-          `the App does not subscribe to ${events.join(', ')}`,
-          'Select them on the App’s settings page under “Permissions & events”.',
-        )
-      : passed('github-events', wantedOfApp.events.join(', ')),
+    judged(
+      'github-permissions',
+      [[permissions.length > 0, lacks, add]],
+      Object.keys(wantedOfApp.permissions).join(', '),
+    ),
+    judged(
+      'github-events',
+      [[events.length > 0, deaf, `Select them ${where}`]],
+      wantedOfApp.events.join(', '),
+    ),
   ]
 }
 
@@ -135,27 +132,20 @@ export function checkInstallations(app: GitHubApp): Promise<Check[]> {
     const installations = await allInstallations(app)
     const names = (of: typeof installations): string =>
       of.map(({ account }) => accountName(account)).join(', ')
-    if (installations.length === 0)
-      return found(
-        'github-installations',
-        'the App is not installed anywhere',
-        'Install it on your repositories, from the App’s page on GitHub.',
-      )
     const suspended = installations.filter(({ suspended_at }) => suspended_at)
-    if (suspended.length > 0)
-      return found(
-        'github-installations',
-        `suspended for ${names(suspended)}`,
-        'An owner can unsuspend it: Settings ▸ GitHub Apps.',
-      )
     const behind = installations.filter(({ permissions }) => lacking(permissions).length > 0)
-    if (behind.length > 0)
-      return found(
-        'github-installations',
-        `${names(behind)} did not accept the App’s permissions`,
-        'An owner must accept them: Settings ▸ GitHub Apps ▸ Review request.',
-      )
-    return passed('github-installations', names(installations))
+    const install = 'Install it on your repositories, from the App’s page on GitHub.'
+    const unsuspend = 'An owner can unsuspend it: Settings ▸ GitHub Apps.'
+    const accept = 'An owner must accept them: Settings ▸ GitHub Apps ▸ Review request.'
+    return judged(
+      'github-installations',
+      [
+        [installations.length === 0, 'the App is not installed anywhere', install],
+        [suspended.length > 0, `suspended for ${names(suspended)}`, unsuspend],
+        [behind.length > 0, `${names(behind)} did not accept the App’s permissions`, accept],
+      ],
+      names(installations),
+    )
   })
 }
 
@@ -164,27 +154,28 @@ export const checkAddress =
   (app: GitHubApp): Promise<Check[]> =>
     checkTolerantly('webhook-address', async () => {
       const { url, insecure_ssl } = HookConfig.parse((await app.asApp('GET /app/hook/config')).data)
-      if (webhooks === 'poll')
-        return url
-          ? passed('webhook-address', `not needed, since WEBHOOKS=poll; the App has ${url}`)
-          : found(
-              'webhook-address',
-              'the App has no webhook, so GitHub logs nothing for the bot to read',
-              'On the App’s settings page, below “Webhook”, enable “Active”, with an address that does not exist, such as https://codex.invalid/.',
-            )
-      if (!url)
-        return found(
-          'webhook-address',
-          'the App has no webhook address, so GitHub sends nothing to the bot',
-          'Set it on the App’s settings page to https://<this bot>/api/github/webhooks.',
-        )
-      if (String(insecure_ssl) === '1')
-        return found(
-          'webhook-address',
-          `${url} is called without checking its certificate`,
-          'Enable “SSL verification” on the App’s settings page.',
-        )
-      return passed('webhook-address', url)
+      const isPolling = webhooks === 'poll'
+      return judged(
+        'webhook-address',
+        [
+          [
+            !url && isPolling,
+            'the App has no webhook, so GitHub logs nothing for the bot to read',
+            'On the App’s settings page, below “Webhook”, enable “Active”, with an address that does not exist, such as https://codex.invalid/.',
+          ],
+          [
+            !url,
+            'the App has no webhook address, so GitHub sends nothing to the bot',
+            'Set it on the App’s settings page to https://<this bot>/api/github/webhooks.',
+          ],
+          [
+            !isPolling && String(insecure_ssl) === '1',
+            `${url} is called without checking its certificate`,
+            'Enable “SSL verification” on the App’s settings page.',
+          ],
+        ],
+        isPolling ? `not needed, since WEBHOOKS=poll; the App has ${url}` : `${url}`,
+      )
     })
 
 /** ms */

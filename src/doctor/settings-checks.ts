@@ -1,7 +1,7 @@
 /** The settings files of owners and repositories, and whether each repository has a branch to work from. */
 import { settingsFile } from '../commands/command-registry.ts'
 import type { Config } from '../config.ts'
-import { type Check, found, passed, unanswered } from '../core/model/check.ts'
+import { type Check, found, judged, passed, unanswered } from '../core/model/check.ts'
 import { describe, unansweredBy } from '../core/model/errors.ts'
 import type { OwnerFiles } from '../core/model/ports.ts'
 import { fullName, type Repository, type Thread } from '../core/model/thread.ts'
@@ -51,24 +51,19 @@ async function checkOwners(
   const lacking = read.filter(
     ({ ownerId, text }) => text === undefined && settings.first.owners[ownerId]?.settings === 'required',
   )
-  if (lacking.length > 0)
-    return found(
-      'owner-settings',
-      `SETTINGS_FILE requires ${lacking.map(({ owner }) => fileOf(owner)).join(', ')}, which can not be read`,
-      `Install the App on the owner’s repository ${ownerRepository} as well, and put the file there.`,
-    )
   const having = read.flatMap(({ owner, text }) => (text === undefined ? [] : [{ owner, text }]))
   const wrong = having.flatMap(({ owner, text }) => problemsOf(text, fileOf(owner)) ?? [])
-  if (wrong.length > 0)
-    return found(
-      'owner-settings',
-      wrong.join('; '),
-      `Correct the file on the default branch of the owner’s repository ${ownerRepository}.`,
-    )
   const seen = new Set(repositories.filter(isOwnersFile).map(({ owner }) => owner.toLowerCase()))
   const unseen = read.map(({ owner }) => owner).filter(owner => !seen.has(owner.toLowerCase()))
-  return passed(
+  const unread = lacking.map(({ owner }) => fileOf(owner)).join(', ')
+  const put = `Install the App on the owner’s repository ${ownerRepository} as well, and put the file there.`
+  const correct = `Correct the file on the default branch of the owner’s repository ${ownerRepository}.`
+  return judged(
     'owner-settings',
+    [
+      [lacking.length > 0, `SETTINGS_FILE requires ${unread}, which can not be read`, put],
+      [wrong.length > 0, wrong.join('; '), correct],
+    ],
     [
       having.length === 0
         ? 'no owner has a file that the App can read'
@@ -96,13 +91,11 @@ async function checkRepositories(
   )
   const empty = examined.flatMap(({ name, hasBegun }) => (hasBegun ? [] : [name]))
   const wrong = examined.flatMap(({ problem }) => problem ?? [])
+  const well = `${examined.length} checked, each with a default branch`
+  const correct = 'Correct the file on the default branch.'
   return [
-    empty.length > 0
-      ? found('repositories', `no commit yet in ${empty.join(', ')}`, pushFirst)
-      : passed('repositories', `${examined.length} checked, each with a default branch`),
-    wrong.length > 0
-      ? found('repository-settings', wrong.join('; '), 'Correct the file on the default branch.')
-      : passed('repository-settings', 'no errors'),
+    judged('repositories', [[empty.length > 0, `no commit yet in ${empty.join(', ')}`, pushFirst]], well),
+    judged('repository-settings', [[wrong.length > 0, wrong.join('; '), correct]], 'no errors'),
   ]
 }
 
@@ -119,16 +112,12 @@ export async function checkDefaultBranch(app: GitHubApp, thread: Thread): Promis
   const { owner, repo } = thread
   const client = app.forRepo(thread)
   try {
-    const { data } = await client.rest.repos.get({ owner, repo })
-    const branch = data.default_branch
+    const branch = (await client.rest.repos.get({ owner, repo })).data.default_branch
     return (await hasBranch(client, thread, branch))
       ? passed('repositories', `the default branch is ${branch}`)
       : found('repositories', `there is no commit on ${branch} yet`, pushFirst)
   } catch (error) {
-    return unanswered(
-      'repositories',
-      unansweredBy('github', error),
-      'Check that the App is still installed on this repository. Then try again.',
-    )
+    const fix = 'Check that the App is still installed on this repository. Then try again.'
+    return unanswered('repositories', unansweredBy('github', error), fix)
   }
 }

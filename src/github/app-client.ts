@@ -10,6 +10,7 @@ import { Rejected } from '../core/model/errors.ts'
 import type { CallMeter } from '../core/model/meter.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { NewestMap } from '../core/text/newest-map.ts'
+import { wantedOfApp } from './app-manifest.ts'
 import { type AppSettings, type AppToken, appToken } from './app-token.ts'
 import { httpError, limited, newOctokit, type Watch } from './request-rules.ts'
 
@@ -26,16 +27,8 @@ interface AppResponse {
   }
 }
 
-/** A token has only what the bot uses. */
-const permissions: Permissions = {
-  contents: 'write',
-  issues: 'write',
-  pull_requests: 'write',
-  // What a pull request needs; writing checks takes a token of its own.
-  checks: 'read',
-  statuses: 'read',
-  metadata: 'read',
-}
+/** Writing checks takes a token of its own. */
+const permissions: Permissions = { ...wantedOfApp.permissions, checks: 'read' }
 const readPermissions: Permissions = { contents: 'read', issues: 'read', metadata: 'read' }
 
 type Permissions = Readonly<Record<string, 'read' | 'write'>>

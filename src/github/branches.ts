@@ -83,7 +83,10 @@ const baseBranch = {
 const nowhere = '0'.repeat(40)
 
 export function branchesOf({ client, thread, at, prefetched }: ThreadAccess): ThreadClient['branches'] {
-  const repository = { owner: thread.owner, name: thread.repo }
+  const byName = (branch: string) => {
+    const { owner, repo: name } = thread
+    return { owner, name, branch, ref: `refs/heads/${branch}` }
+  }
 
   async function find(name: string): Promise<BranchView | undefined> {
     try {
@@ -107,8 +110,7 @@ export function branchesOf({ client, thread, at, prefetched }: ThreadAccess): Th
     find,
 
     async base(name) {
-      const variables = { ...repository, ref: `refs/heads/${name}`, branch: name }
-      const { ref, pullRequests } = (await query(client, baseBranch, variables)).repository
+      const { ref, pullRequests } = (await query(client, baseBranch, byName(name))).repository
       const pull = pullRequests.nodes.find(({ isCrossRepository }) => !isCrossRepository)
       return ref
         ? { name, sha: ref.target.oid, pull: pull && { number: pull.number, url: pull.url } }
@@ -158,8 +160,7 @@ export function branchesOf({ client, thread, at, prefetched }: ThreadAccess): Th
     },
 
     async use(name) {
-      const variables = { ...repository, ref: `refs/heads/${name}`, branch: name }
-      const { id, ref, into, from } = (await query(client, branchUse, variables)).repository
+      const { id, ref, into, from } = (await query(client, branchUse, byName(name))).repository
       const isUsed = into.totalCount > 0 || from.nodes.some(({ isCrossRepository }) => !isCrossRepository)
       return { sha: ref?.target.oid, isUsed, repository: id }
     },

@@ -30,14 +30,13 @@ const Attempt = z
     ok: rest.status === 'OK' || Math.floor((rest.status_code ?? 0) / 100) === 2,
   }))
 
-const Sent = z.object({
-  request: z.object({ payload: z.object({ sender: z.object({ login: z.string() }) }) }),
-})
-
-const Payload = z.object({
+const Shown = z.object({
   guid: z.string(),
   event: z.string(),
-  request: z.object({ payload: z.looseObject({}) }),
+  request: z.object({
+    headers: z.record(z.string(), z.unknown()).default({}),
+    payload: z.looseObject({}),
+  }),
 })
 
 /** What the door takes, with what GitHub puts around it: headers, and what the address answered. */
@@ -53,8 +52,22 @@ const boundedFetch: typeof fetch = async (input, init) => {
   return Response.json({ message: `the payload is larger than ${maxShown} bytes` }, { status: 413 })
 }
 
+const Sender = z.object({ sender: z.object({ login: z.string() }) })
+
 export function deliveryLog(app: GitHubApp) {
+  async function shown(id: string): Promise<z.infer<typeof Shown>> {
+    const { data } = await app.asApp('GET /app/hook/deliveries/{delivery_id}', {
+      delivery_id: id,
+      request: { fetch: boundedFetch },
+    })
+    const read = Shown.safeParse(data)
+    if (read.success) return read.data
+    throw new NoResponse('github', 'a delivery in GitHub’s log could not be read', { cause: read.error })
+  }
+
   return {
+    shown,
+
     async page(cursor?: string) {
       // `status=failure` leaves out deliveries without any response (status code 0).
       const query = { per_page: 100, cursor }
@@ -79,24 +92,14 @@ export function deliveryLog(app: GitHubApp) {
      * @throws Rejected with status 413 if it is too large
      */
     async sent(id: string): Promise<Delivery & { payload: object }> {
-      const { data } = await app.asApp('GET /app/hook/deliveries/{delivery_id}', {
-        delivery_id: id,
-        request: { fetch: boundedFetch },
-      })
-      const read = Payload.safeParse(data)
-      if (!read.success)
-        throw new NoResponse('github', 'a delivery in GitHub’s log could not be read', { cause: read.error })
-      const { guid, event, request } = read.data
+      const { guid, event, request } = await shown(id)
       return { id: guid, event, payload: request.payload }
     },
 
     /** Whether it tells of a comment of ours, which says nothing to who gets it. */
     async isOfOwnComment(id: string): Promise<boolean> {
-      const [{ data }, login] = await Promise.all([
-        app.asApp('GET /app/hook/deliveries/{delivery_id}', { delivery_id: id }),
-        app.botLogin(),
-      ])
-      return Sent.safeParse(data).data?.request.payload.sender.login === login
+      const [{ request }, login] = await Promise.all([shown(id), app.botLogin()])
+      return Sender.safeParse(request.payload).data?.sender.login === login
     },
 
     /** Asks GitHub to redeliver: the same bytes and GUID. @throws Rejected | RetryLater | NoResponse */

@@ -25,7 +25,7 @@ const QueryErrors = z.object({
 
 interface Received {
   data: unknown
-  /** The key is the path of what did not come, such as `repository.pullRequest`. */
+  /** The key is the path of what did not come, such as `repository.subject`. */
   missing: ReadonlyMap<string, Rejected>
 }
 
@@ -34,6 +34,19 @@ export const nodesOf = <Node extends z.ZodType>(node: Node) => z.object({ nodes:
 
 export const inRepository = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.object({ repository: z.object(shape) })
+
+/** A query of one issue or pull request, by its number. The response calls it `subject`. */
+export const subjectQuery = <Shape extends z.ZodRawShape>(
+  name: string,
+  of: 'issue' | 'pullRequest' | 'issueOrPullRequest',
+  fields: string,
+  shape: Shape,
+) => ({
+  text: `query ${name}($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) { subject: ${of}(number: $number) { ${fields} } }
+}`,
+  schema: inRepository({ subject: z.object(shape) }),
+})
 
 type Variables = Record<string, unknown>
 

@@ -65,10 +65,14 @@ const Listed = z.object({
   author: Author,
 })
 
-const listedView = ({ headRefName, headRepository, ...same }: z.infer<typeof Listed>) => ({
-  ...same,
-  head: headRefName,
-  repoId: headRepository?.databaseId ?? null,
+const listedView = (node: z.infer<typeof Listed>) => ({
+  number: node.number,
+  title: node.title,
+  url: node.url,
+  state: node.state,
+  author: node.author,
+  head: node.headRefName,
+  repoId: node.headRepository?.databaseId ?? null,
 })
 
 export const ListedPull = Listed.transform(listedView)
@@ -77,11 +81,11 @@ export const sizeFields = 'changedFiles additions deletions'
 
 export const Size = z.object({ changedFiles: z.number(), additions: z.number(), deletions: z.number() })
 
-export const sizeIn = ({
-  changedFiles: files,
-  additions,
-  deletions,
-}: z.infer<typeof Size>): NonNullable<Pull['size']> => ({ files, additions, deletions })
+export const sizeIn = (node: z.infer<typeof Size>): NonNullable<Pull['size']> => ({
+  files: node.changedFiles,
+  additions: node.additions,
+  deletions: node.deletions,
+})
 
 export const pullFields = `${listedFields} body isDraft createdAt mergedAt headRefOid baseRefName ${sizeFields}`
 
@@ -94,26 +98,15 @@ export const FullPull = Listed.extend({
   headRefOid: z.string(),
   baseRefName: z.string(),
 }).transform(
-  ({
-    body,
-    isDraft,
-    headRefOid,
-    baseRefName,
-    createdAt,
-    mergedAt,
-    changedFiles,
-    additions,
-    deletions,
-    ...listed
-  }): PullView => ({
-    ...listedView(listed),
-    body,
-    draft: isDraft,
-    sha: headRefOid,
-    size: sizeIn({ changedFiles, additions, deletions }),
-    base: baseRefName,
-    createdAt: Date.parse(createdAt),
-    mergedAt: mergedAt === null ? undefined : Date.parse(mergedAt),
+  (node): PullView => ({
+    ...listedView(node),
+    body: node.body,
+    draft: node.isDraft,
+    sha: node.headRefOid,
+    size: sizeIn(node),
+    base: node.baseRefName,
+    createdAt: Date.parse(node.createdAt),
+    mergedAt: node.mergedAt === null ? undefined : Date.parse(node.mergedAt),
   }),
 )
 

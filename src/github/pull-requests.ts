@@ -1,11 +1,20 @@
 /** Pull requests, and what is written in their reviews and on their lines. */
-import type { Octokit } from '@octokit/rest'
+import type { Octokit, RestEndpointMethodTypes } from '@octokit/rest'
 import { z } from 'zod'
 import type { ThreadClient } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { CommentView, PullFacts, PullView } from '../core/model/views.ts'
 import { agentLogin } from '../core/record/own-pull-request.ts'
-import { inRepository, labelKey, named, nodesOf, personKey, query, threadKey } from './graphql.ts'
+import {
+  inRepository,
+  labelKey,
+  named,
+  nodesOf,
+  personKey,
+  query,
+  subjectQuery,
+  threadKey,
+} from './graphql.ts'
 import {
   Author,
   authorField,
@@ -36,7 +45,7 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
     state: data.merged_at ? 'merged' : data.state === 'open' ? 'open' : 'closed',
     head: data.head.ref,
     sha: data.head.sha,
-    size: data.changed_files === undefined ? undefined : sizeOf(data),
+    size: 'changed_files' in data ? sizeOf(data) : undefined,
     base: data.base.ref,
     repoId: data.head.repo?.id ?? null,
     author: data.user ? { login: data.user.login, bot: data.user.type === 'Bot' } : undefined,
@@ -61,7 +70,7 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
     /** Nothing is said of checks that GitHub does not let the App see. */
     async needs(number) {
       const variables = named({ ...thread, number })
-      const found = (await query(client, pullNeeds, variables)).repository.pullRequest
+      const found = (await query(client, pullNeeds, variables)).repository.subject
       if (found.state !== 'OPEN') return undefined
       const shown = found.commits.nodes?.[0]?.commit?.statusCheckRollup?.contexts?.nodes
       const contexts = newestChecks(shown ?? [])
@@ -93,7 +102,7 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
 
     async approvals(number) {
       const variables = named({ ...thread, number })
-      const found = (await query(client, pullApprovals, variables)).repository.pullRequest
+      const found = (await query(client, pullApprovals, variables)).repository.subject
       if (found.state !== 'OPEN') return undefined
       const asked = new Set(
         found.reviewRequests.nodes.map(({ requestedReviewer }) => requestedReviewer?.login),
@@ -166,7 +175,7 @@ export function commitsOf({ client, at }: ThreadAccess): ThreadClient['commits']
   }
 }
 
-const sizeOf = ({ changed_files: files = 0, additions = 0, deletions = 0 }: PullData) => ({
+const sizeOf = ({ changed_files: files, additions, deletions }: Rest['get']['response']['data']) => ({
   files,
   additions,
   deletions,
@@ -175,23 +184,8 @@ const sizeOf = ({ changed_files: files = 0, additions = 0, deletions = 0 }: Pull
 const isPerson = (account: object | null): boolean =>
   account !== null && 'type' in account && account.type === 'User'
 
-interface PullData {
-  number: number
-  html_url: string
-  title: string
-  body: string | null
-  draft?: boolean
-  state: string
-  merged_at: string | null
-  head: { ref: string; sha: string; repo: { id: number } | null }
-  base: { ref: string }
-  user: { login: string; type: string } | null
-  created_at: string
-  /** A pull request in a list lacks it. */
-  changed_files?: number
-  additions?: number
-  deletions?: number
-}
+type Rest = RestEndpointMethodTypes['pulls']
+type PullData = Rest['get']['response']['data'] | Rest['list']['response']['data'][number]
 
 const CheckContext = z.union([
   z.object({
@@ -260,10 +254,10 @@ const Rollup = z.object({ contexts: Contexts.nullable() })
 const NewestCommit = z.object({ statusCheckRollup: Rollup.nullable() }).nullable()
 
 const pullNeeds = {
-  text: `query pullNeeds($owner: String!, $name: String!, $number: Int!) {
-  repository(owner: $owner, name: $name) {
-    pullRequest(number: $number) {
-      state
+  ...subjectQuery(
+    'pullNeeds',
+    'pullRequest',
+    `state
       headRefOid
       mergeable
       ${sizeFields}
@@ -273,12 +267,8 @@ const pullNeeds = {
         __typename
         ... on CheckRun { name conclusion detailsUrl startedAt checkSuite { app { databaseId } } }
         ... on StatusContext { context state targetUrl }
-      } } } } } }
-    }
-  }
-}`,
-  schema: inRepository({
-    pullRequest: z.object({
+      } } } } } }`,
+    {
       ...Size.shape,
       state: z.string(),
       headRefOid: z.string(),
@@ -293,46 +283,40 @@ const pullNeeds = {
         }),
       ),
       commits: z.object({ nodes: z.array(z.object({ commit: NewestCommit }).nullable()).nullable() }),
-    }),
-  }),
-  optional: ['repository.pullRequest.commits', 'repository.pullRequest.commits.*'],
+    },
+  ),
+  optional: ['repository.subject.commits', 'repository.subject.commits.*'],
 }
 
 /** Gives the newest opinion of each person who may write. Whoever was asked again has given none yet. */
-const pullApprovals = {
-  text: `query pullApprovals($owner: String!, $name: String!, $number: Int!) {
-  repository(owner: $owner, name: $name) {
-    pullRequest(number: $number) {
-      state
+const pullApprovals = subjectQuery(
+  'pullApprovals',
+  'pullRequest',
+  `state
       body
       ${authorField}
       headRefOid
       reviewRequests(first: 100) { nodes { requestedReviewer { ... on User { login } } } }
       latestOpinionatedReviews(first: 100, writersOnly: true) {
         nodes { state commit { oid } author { login ... on User { databaseId } } }
-      }
-    }
-  }
-}`,
-  schema: inRepository({
-    pullRequest: z.object({
-      state: z.string(),
-      body: z.string(),
-      author: Author,
-      headRefOid: z.string(),
-      reviewRequests: nodesOf(
-        z.object({ requestedReviewer: z.object({ login: z.string().optional() }).nullable() }),
-      ),
-      latestOpinionatedReviews: nodesOf(
-        z.object({
-          state: z.string(),
-          commit: z.object({ oid: z.string() }).nullable(),
-          author: z.object({ login: z.string(), databaseId: z.number().optional() }).nullable(),
-        }),
-      ),
-    }),
-  }),
-}
+      }`,
+  {
+    state: z.string(),
+    body: z.string(),
+    author: Author,
+    headRefOid: z.string(),
+    reviewRequests: nodesOf(
+      z.object({ requestedReviewer: z.object({ login: z.string().optional() }).nullable() }),
+    ),
+    latestOpinionatedReviews: nodesOf(
+      z.object({
+        state: z.string(),
+        commit: z.object({ oid: z.string() }).nullable(),
+        author: z.object({ login: z.string(), databaseId: z.number().optional() }).nullable(),
+      }),
+    ),
+  },
+)
 
 const openPulls = {
   text: `query openPulls($owner: String!, $name: String!) {
@@ -388,29 +372,15 @@ export async function pullWith(
 }
 
 /** The newest of each; what is older is no more than what is cut anyway. */
-const pullRemarks = `query pullRemarks($owner: String!, $name: String!, $number: Int!) {
-  repository(owner: $owner, name: $name) {
-    pullRequest(number: $number) {
-      reviews(last: 50) {
-        nodes { submittedAt ${writtenFields} }
-      }
-      reviewThreads(last: 50) {
-        nodes {
-          isResolved
-          path
-          line
-          originalLine
-          comments(last: 20) {
-            nodes { publishedAt diffHunk ${writtenFields} }
-          }
-        }
-      }
-    }
-  }
-}`
-
-const Found = inRepository({
-  pullRequest: z.object({
+const pullRemarks = subjectQuery(
+  'pullRemarks',
+  'pullRequest',
+  `reviews(last: 50) { nodes { submittedAt ${writtenFields} } }
+      reviewThreads(last: 50) { nodes {
+        isResolved path line originalLine
+        comments(last: 20) { nodes { publishedAt diffHunk ${writtenFields} } }
+      } }`,
+  {
     reviews: nodesOf(Written.extend({ submittedAt: z.string().nullable() })),
     reviewThreads: nodesOf(
       z.object({
@@ -421,12 +391,11 @@ const Found = inRepository({
         comments: nodesOf(Written.extend({ publishedAt: z.string().nullable(), diffHunk: z.string() })),
       }),
     ),
-  }),
-})
+  },
+)
 
 export async function remarksOf(client: Octokit, thread: Thread): Promise<CommentView[]> {
-  const remarks = { text: pullRemarks, schema: Found }
-  const pull = (await query(client, remarks, named(thread))).repository.pullRequest
+  const pull = (await query(client, pullRemarks, named(thread))).repository.subject
   // What is not submitted is seen by its author alone.
   const reviews = pull.reviews.nodes.flatMap(node =>
     node.submittedAt === null ? [] : [{ ...writtenView(node, node.submittedAt), in: 'review' as const }],

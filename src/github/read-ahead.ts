@@ -11,7 +11,7 @@ import type { Thread } from '../core/model/thread.ts'
 import { type Closer, CommentView, IssueBranches } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/settings-file.ts'
 import type { GitHubApp } from './app-client.ts'
-import { inRepository, named, nodesOf, query, send, threadKey } from './graphql.ts'
+import { inRepository, named, nodesOf, query, send, subjectQuery, threadKey } from './graphql.ts'
 import {
   Branch,
   Closers,
@@ -185,14 +185,7 @@ export async function readAhead({ app, client, thread, prefetched }: ThreadAcces
   })
 }
 
-const threadTransfer = {
-  text: `query threadTransfer($owner: String!, $name: String!, $number: Int!) {
-  repository(owner: $owner, name: $name) {
-    issue(number: $number) { ${transfersField} }
-  }
-}`,
-  schema: inRepository({ issue: z.object({ timelineItems: Transfer }) }),
-}
+const threadTransfer = subjectQuery('threadTransfer', 'issue', transfersField, { timelineItems: Transfer })
 
 /** When an issue was transferred here last, ms since the epoch. */
 export async function transferredAt({
@@ -202,46 +195,36 @@ export async function transferredAt({
 }: ThreadAccess): Promise<number | undefined> {
   const known = prefetched.see('transferred')
   if (known) return known.at
-  const { issue } = (await query(client, threadTransfer, named(thread))).repository
-  return issue.timelineItems.at
+  return (await query(client, threadTransfer, named(thread))).repository.subject.timelineItems.at
 }
 
+/** The App may not see these. */
+const optional = ['repository.subject.closedByPullRequestsReferences.nodes.*']
+
 const threadClosers = {
-  text: `query threadClosers($owner: String!, $name: String!, $number: Int!) {
-  repository(owner: $owner, name: $name) {
-    issue(number: $number) { ${closersField} }
-  }
-}`,
-  schema: inRepository({ issue: z.object({ closedByPullRequestsReferences: Closers }) }),
-  // The App may not see these.
-  optional: ['repository.issue.closedByPullRequestsReferences.nodes.*'],
+  ...subjectQuery('threadClosers', 'issue', closersField, { closedByPullRequestsReferences: Closers }),
+  optional,
 }
 
 /** @returns `undefined` for what GitHub refuses to say */
 export async function closersOf({ client, thread }: ThreadAccess): Promise<Closer[] | undefined> {
   const found = await query(client, threadClosers, named(thread)).catch(unlessRejected)
-  return found && closersIn(found.repository.issue.closedByPullRequestsReferences, thread)
+  return found && closersIn(found.repository.subject.closedByPullRequestsReferences, thread)
 }
 
 const threadMerges = {
-  text: `query threadMerges($owner: String!, $name: String!, $number: Int!) {
-  repository(owner: $owner, name: $name) {
-    issue(number: $number) {
-      closedByPullRequestsReferences(first: 50, includeClosedPrs: true) { nodes { mergedAt } }
-    }
-  }
-}`,
-  schema: inRepository({
-    issue: z.object({
-      closedByPullRequestsReferences: nodesOf(z.object({ mergedAt: z.string().nullish() }).nullable()),
-    }),
-  }),
-  optional: threadClosers.optional,
+  ...subjectQuery(
+    'threadMerges',
+    'issue',
+    'closedByPullRequestsReferences(first: 50, includeClosedPrs: true) { nodes { mergedAt } }',
+    { closedByPullRequestsReferences: nodesOf(z.object({ mergedAt: z.string().nullish() }).nullable()) },
+  ),
+  optional,
 }
 
 export async function mergesOf({ client, thread }: ThreadAccess): Promise<number[]> {
-  const { issue } = (await query(client, threadMerges, named(thread))).repository
-  return issue.closedByPullRequestsReferences.nodes.flatMap(node =>
+  const { subject } = (await query(client, threadMerges, named(thread))).repository
+  return subject.closedByPullRequestsReferences.nodes.flatMap(node =>
     node?.mergedAt ? [Date.parse(node.mergedAt)] : [],
   )
 }

@@ -157,25 +157,20 @@ function whyUnanswered(error: unknown): string {
   return name === 'TimeoutError' || name === 'AbortError' ? 'time limit' : error.message
 }
 
-export function limitOf(http: HttpError, now: number): RetryLater | undefined {
-  const until = limitEnd(http, now)
-  return until === undefined
-    ? undefined
-    : new RetryLater('github', until, 'rate-limit', 'GitHub’s rate limit is reached')
-}
-
 /**
- * When to come back, ms since the epoch, if this is a limit: `retry-after`, else the reset of an exhausted
- * primary limit, else a minute for a secondary one. Source: GitHub's best practices for the REST API.
+ * When to come back, if this is a limit: after `retry-after`, else at the reset of an exhausted primary limit, else in a
+ * minute for a secondary one. Source: GitHub's best practices for the REST API.
  */
-function limitEnd({ status, message, headers }: HttpError, now: number): number | undefined {
+export function limitOf({ status, message, headers }: HttpError, now: number): RetryLater | undefined {
   if (status !== 403 && status !== 429) return undefined
-  const retryAfter = Number(headers['retry-after'])
-  if (headers['retry-after'] !== undefined && Number.isFinite(retryAfter)) return now + retryAfter * 1000
+  const limited = (until: number) =>
+    new RetryLater('github', until, 'rate-limit', 'GitHub’s rate limit is reached')
+  const retryAfter = Number(headers['retry-after'] ?? Number.NaN)
+  if (Number.isFinite(retryAfter)) return limited(now + retryAfter * 1000)
   const reset = Number(headers['x-ratelimit-reset'])
   if (headers['x-ratelimit-remaining'] === '0' && Number.isFinite(reset))
-    return Math.max(now + 1000, reset * 1000)
-  return status === 429 || /rate limit|abuse/i.test(message) ? now + 60_000 : undefined
+    return limited(Math.max(now + 1000, reset * 1000))
+  return status === 429 || /rate limit|abuse/i.test(message) ? limited(now + 60_000) : undefined
 }
 
 /**

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { unlessRejected } from '../core/model/errors.ts'
 import type { PullChange, Reaction, Settled, Settling, SettlingPart, Target } from '../core/model/views.ts'
-import { inRepository, labelKey, named, personKey, query, send, threadKey } from './graphql.ts'
+import { labelKey, named, personKey, query, send, subjectQuery, threadKey } from './graphql.ts'
 import { FullPull, pullFields } from './nodes.ts'
 import { pullWith } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'
@@ -121,17 +121,14 @@ async function idOfPull(
   return ids.get(key) ?? ''
 }
 
-const threadId = {
-  text: `query threadId($owner: String!, $name: String!, $number: Int!) {
-  repository(owner: $owner, name: $name) {
-    issueOrPullRequest(number: $number) {
-      ... on Issue { id }
-      ... on PullRequest { id }
-    }
-  }
-}`,
-  schema: inRepository({ issueOrPullRequest: z.object({ id: z.string() }) }),
-}
+const threadId = subjectQuery(
+  'threadId',
+  'issueOrPullRequest',
+  '... on Issue { id } ... on PullRequest { id }',
+  {
+    id: z.string(),
+  },
+)
 
 /** The id of a comment came with its webhook, the id of a thread with what was read ahead. */
 async function reactionSubject(
@@ -141,7 +138,7 @@ async function reactionSubject(
   if (target.kind !== 'subject') return target.nodeId
   const known = app.ids.get(threadKey(thread))
   if (known !== undefined) return known
-  return (await query(client, threadId, named(thread))).repository.issueOrPullRequest.id
+  return (await query(client, threadId, named(thread))).repository.subject.id
 }
 
 const given = ({ title, base, body }: PullChange): Piece['variables'] =>

@@ -1,9 +1,10 @@
 /** Comments and reviews of a thread: what others wrote, and what we say there. */
+import type { RestEndpointMethodTypes } from '@octokit/rest'
 import { z } from 'zod'
 import type { ThreadClient } from '../core/model/ports.ts'
 import type { CommentView, OwnComment, Posted } from '../core/model/views.ts'
 import { attachmentReader } from './attachment-files.ts'
-import { inRepository, named, nodesOf, query } from './graphql.ts'
+import { named, nodesOf, query, subjectQuery } from './graphql.ts'
 import { remarksOf } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'
 import { unlessGone } from './request-rules.ts'
@@ -120,15 +121,9 @@ export function commentsOf(access: ThreadAccess): ThreadClient['comments'] {
   }
 }
 
-interface RestComment {
-  id: number
-  node_id: string
-  user: { login: string; type: string } | null
-  author_association?: string
-  body?: string
-  created_at: string
-  updated_at: string
-}
+type RestComment =
+  | RestEndpointMethodTypes['issues']['listComments']['response']['data'][number]
+  | RestEndpointMethodTypes['pulls']['listReviewComments']['response']['data'][number]
 
 const viewOf = ({ id, node_id, user, author_association, body, ...at }: RestComment): CommentView => ({
   id,
@@ -164,26 +159,20 @@ function newestHeld(comments: CommentView[]): CommentView[] {
 /** Whom GitHub names where an account is gone. */
 const nobody = 'ghost'
 
-const reviewThreads = {
-  text: `query reviewThreads($owner: String!, $name: String!, $number: Int!) {
-  repository(owner: $owner, name: $name) {
-    pullRequest(number: $number) {
-      reviewThreads(last: 100) { nodes { id path comments(first: 1) { nodes { fullDatabaseId } } } }
-    }
-  }
-}`,
-  schema: inRepository({
-    pullRequest: z.object({
-      reviewThreads: nodesOf(
-        z.object({
-          id: z.string(),
-          path: z.string(),
-          comments: nodesOf(z.object({ fullDatabaseId: z.coerce.number().int() })),
-        }),
-      ),
-    }),
-  }),
-}
+const reviewThreads = subjectQuery(
+  'reviewThreads',
+  'pullRequest',
+  'reviewThreads(last: 100) { nodes { id path comments(first: 1) { nodes { fullDatabaseId } } } }',
+  {
+    reviewThreads: nodesOf(
+      z.object({
+        id: z.string(),
+        path: z.string(),
+        comments: nodesOf(z.object({ fullDatabaseId: z.coerce.number().int() })),
+      }),
+    ),
+  },
+)
 
 export function reviewsOf({
   app,
@@ -245,7 +234,7 @@ export function reviewsOf({
       }),
 
     async threads() {
-      const found = (await query(client, reviewThreads, named(thread))).repository.pullRequest
+      const found = (await query(client, reviewThreads, named(thread))).repository.subject
       return found.reviewThreads.nodes.flatMap(({ id, path, comments: { nodes } }) =>
         nodes.map(({ fullDatabaseId: rootId }) => ({ id, path, rootId })),
       )

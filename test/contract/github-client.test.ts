@@ -585,7 +585,7 @@ describe('reactions', () => {
     ['of a thread', { kind: 'subject' }, 'I_7'],
   ])('%s, are taken back', async (_, target, subject) => {
     if (target.kind === 'subject')
-      answers('POST', '/graphql', [200, { data: { repository: { issueOrPullRequest: { id: 'I_7' } } } }])
+      answers('POST', '/graphql', [200, { data: { repository: { subject: { id: 'I_7' } } } }])
     answers('POST', '/graphql', [200, { data: { unreact: { clientMutationId: null } } }])
     await issue().thread.settle({ reaction: { target } })
     expect(bodies.at(-1)).toMatchObject({ variables: { subject } })

@@ -53,6 +53,16 @@ export const unanswered = (name: CheckName, detail: string, fix: string): Check 
   outage: true,
 })
 
+/** The first of what may be wrong that is so; else that all is well. */
+export function judged(
+  name: CheckName,
+  faults: readonly [isSo: boolean, detail: string, fix: string][],
+  well: string,
+): Check {
+  const [wrong] = faults.filter(([isSo]) => isSo)
+  return wrong ? found(name, wrong[1], wrong[2]) : passed(name, well)
+}
+
 export const redactedCheck = (check: Check, redact: (text: string) => string): Check => ({
   ...check,
   detail: redact(check.detail),

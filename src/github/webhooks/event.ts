@@ -1,5 +1,6 @@
 /** What webhooks have in common: where they happened, who sent them, and the words that may be a command. */
 import { createHash } from 'node:crypto'
+import type { z } from 'zod'
 import { mayBeMisplaced, mayHoldCommand } from '../../core/command/find.ts'
 import {
   fingerprintOf,
@@ -146,7 +147,7 @@ export function silenceJudge(
   let known: readonly string[] = []
   let mayBeCommand = /(?:)/
   return (event, body) => {
-    if (!spoken.has(event) || !startsWith(body, created)) return false
+    if (!spoken.has(event) || !body.subarray(0, created.length).equals(created)) return false
     const now = calls()
     if (now !== known) {
       known = now
@@ -156,9 +157,6 @@ export function silenceJudge(
     return text.lastIndexOf(ofApp) > 0 && !mayBeCommand.test(text) && isKnown(text)
   }
 }
-
-const startsWith = (body: Buffer, beginning: Buffer): boolean =>
-  body.length > beginning.length && beginning.compare(body, 0, beginning.length) === 0
 
 type Labelling = payloads.BasePayload & { label?: { name: string } | null | undefined }
 
@@ -333,22 +331,16 @@ export interface Words {
   text: { text: string; before?: string; misplaced?: true }
 }
 
-interface Written {
-  body: string
-  created_at?: string | undefined
-  updated_at?: string | undefined
-  author_association?: string
-}
-
 /** GitHub calls these people insiders beside each text, without a call. It grants nothing. */
 const insiders: ReadonlySet<string | undefined> = new Set(['OWNER', 'MEMBER', 'COLLABORATOR'])
 export const isInsider = (association: string | undefined): boolean => insiders.has(association)
 
-interface Writing extends payloads.BasePayload {
-  changes?: { body?: { from?: string | null | undefined } | undefined; old_issue?: unknown } | null
-}
+type Writing = payloads.BasePayload & Pick<z.infer<typeof payloads.ReviewEvent>, 'changes'>
 
-export function commentWords(here: InThread<Writing>, comment: Written): Words | Passed {
+export function commentWords(
+  here: InThread<Writing>,
+  comment: Pick<Subject, 'body' | 'created_at' | 'updated_at' | 'author_association'>,
+): Words | Passed {
   const { payload } = here
   const { action } = payload
   if (action !== 'created' && action !== 'edited') return ignored('event not used')

@@ -53,11 +53,13 @@ export const events = [
   'status',
 ] as const
 
-/** Merge queues need it. Some servers lack it, and it needs a permission of its own. */
-const eventsOfQueue = ['merge_group'] as const
-
-/** GitHub sends some events to every App. */
-export const readEvents = [...events, ...eventsOfQueue, 'installation', 'installation_repositories'] as const
+export const readEvents = [
+  ...events,
+  // Merge queues need it. Some servers lack it, and it needs a permission of its own.
+  'merge_group',
+  // GitHub sends these to every App.
+  ...(['installation', 'installation_repositories'] as const),
+] as const
 export type EventName = (typeof readEvents)[number]
 
 const readers: Record<EventName, (delivery: Delivery, triggerOf: TriggerOf) => Normalised> = {
