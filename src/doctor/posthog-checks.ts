@@ -1,7 +1,7 @@
 /** The key, its project, what PostHog offers of what is wanted, and what its GitHub App has access to. */
 import type { Config, PostHogAccess } from '../config.ts'
 import { limitGate } from '../core/model/call-budget.ts'
-import { type Check, found, passed, unanswered, unsure } from '../core/model/check.ts'
+import { type Check, found, judged, passed, unanswered, unsure } from '../core/model/check.ts'
 import { Rejected, unansweredBy } from '../core/model/errors.ts'
 import type { Repository } from '../core/model/thread.ts'
 import { isModel, type KnownModel } from '../core/model/views.ts'
@@ -143,15 +143,22 @@ function checkUsualModel({ run, settings }: Config, offered: readonly KnownModel
   const effort = defaults.effort ?? run.effort
   if (offered.length === 0) return unsure('posthog-model', `${model} (this server does not list its models)`)
   const known = offered.find(isModel(model))
-  if (!known) {
-    const setBy = defaults.model === undefined ? 'CODEX_MODEL' : 'defaults.model in SETTINGS_FILE'
-    const fix = `Set ${setBy} to one of ${namesOf(offered)}.`
-    return found('posthog-model', `PostHog does not offer ${model}`, fix)
-  }
-  if (effort === undefined || (known.efforts?.includes(effort) ?? true)) return passed('posthog-model', model)
-  const setBy = defaults.effort === undefined ? 'CODEX_REASONING_EFFORT' : 'defaults.effort in SETTINGS_FILE'
-  const fix = `Set ${setBy} to ${known.efforts?.join(', ')}.`
-  return found('posthog-model', `${model} does not support the effort ${effort}`, fix)
+  const efforts = known?.efforts
+  const modelBy = defaults.model === undefined ? 'CODEX_MODEL' : 'defaults.model in SETTINGS_FILE'
+  const effortBy =
+    defaults.effort === undefined ? 'CODEX_REASONING_EFFORT' : 'defaults.effort in SETTINGS_FILE'
+  return judged(
+    'posthog-model',
+    [
+      [!known, `PostHog does not offer ${model}`, `Set ${modelBy} to one of ${namesOf(offered)}.`],
+      [
+        effort !== undefined && efforts?.includes(effort) === false,
+        `${model} does not support the effort ${effort}`,
+        `Set ${effortBy} to ${efforts?.join(', ')}.`,
+      ],
+    ],
+    model,
+  )
 }
 
 const namesOf = (all: readonly { name: string }[]): string => all.map(({ name }) => name).join(', ')

@@ -18,14 +18,7 @@ type Repo = Pick<Thread, 'installationId' | 'repoId'>
 
 export type GitHubApp = ReturnType<typeof gitHubApp>
 
-interface AppResponse {
-  data: unknown
-  headers: {
-    link?: string | undefined
-    date?: string | undefined
-    'x-ratelimit-remaining'?: string | undefined
-  }
-}
+type AppResponse = Pick<Awaited<ReturnType<Octokit['request']>>, 'headers'> & { data: unknown }
 
 /** Writing checks takes a token of its own. */
 const permissions: Permissions = { ...wantedOfApp.permissions, checks: 'read' }

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { NoResponse } from '../core/model/errors.ts'
 import type { GitHubApp } from './app-client.ts'
-import { bodyUpTo, unlessGone } from './request-rules.ts'
+import { fetchUpTo, unlessGone } from './request-rules.ts'
 import { type Delivery, isBot } from './webhooks/event.ts'
 import { base } from './webhooks/payloads.ts'
 import { maxBody } from './webhooks/webhook-endpoint.ts'
@@ -42,15 +42,8 @@ const Shown = z.object({
 /** What the door takes, with what GitHub puts around it: headers, and what the address answered. */
 const maxShown = maxBody + 1024 * 1024
 
-/** Octokit would read any length. */
-const boundedFetch: typeof fetch = async (input, init) => {
-  const response = await fetch(input, init)
-  const { status, headers, ok } = response
-  if (!ok) return response
-  const body = await bodyUpTo(response.body, maxShown)
-  if (body) return new Response(body, { status, headers })
-  return Response.json({ message: `the payload is larger than ${maxShown} bytes` }, { status: 413 })
-}
+const tooLarge = (): Response =>
+  Response.json({ message: `the payload is larger than ${maxShown} bytes` }, { status: 413 })
 
 const Sender = z.object({ sender: z.object({ login: z.string() }) })
 
@@ -58,7 +51,7 @@ export function deliveryLog(app: GitHubApp) {
   async function shown(id: string): Promise<z.infer<typeof Shown>> {
     const { data } = await app.asApp('GET /app/hook/deliveries/{delivery_id}', {
       delivery_id: id,
-      request: { fetch: boundedFetch },
+      request: { fetch: fetchUpTo(maxShown, tooLarge) },
     })
     const read = Shown.safeParse(data)
     if (read.success) return read.data

@@ -7,7 +7,7 @@ import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
-import { bodyUpTo } from './request-rules.ts'
+import { fetchUpTo } from './request-rules.ts'
 
 const QueryErrors = z.object({
   name: z.literal('GraphqlResponseError'),
@@ -67,7 +67,8 @@ export async function send(
   variables: Variables,
   maxBytes?: number,
 ): Promise<Received> {
-  const request = maxBytes === undefined ? {} : { request: { fetch: fetchUpTo(maxBytes) } }
+  const empty = (response: Response): Response => new Response('{}', response)
+  const request = maxBytes === undefined ? {} : { request: { fetch: fetchUpTo(maxBytes, empty) } }
   try {
     return { data: await client.graphql(text, { ...variables, ...request }), missing: new Map() }
   } catch (error) {
@@ -83,13 +84,6 @@ export async function send(
     return { data: refused.data, missing: new Map(missing) }
   }
 }
-
-const fetchUpTo =
-  (maxBytes: number): typeof fetch =>
-  async (...request) => {
-    const response = await fetch(...request)
-    return new Response((await bodyUpTo(response.body, maxBytes)) ?? '{}', response)
-  }
 
 /**
  * @param optional paths that may be missing; `.*`: all below one

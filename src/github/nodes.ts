@@ -1,7 +1,7 @@
 /** Things of GitHub's as GraphQL has them: the fields that are asked for of each, and the view that they become. */
 import { z } from 'zod'
 import type { Thread } from '../core/model/thread.ts'
-import type { BranchView, Closer, CommentView, IssueBranches, Pull, PullView } from '../core/model/views.ts'
+import type { BranchView, CommentView, IssueBranches, Pull, PullView } from '../core/model/views.ts'
 import { nodesOf } from './graphql.ts'
 import { isInsider } from './webhooks/event.ts'
 
@@ -109,23 +109,6 @@ export const FullPull = Listed.extend({
     mergedAt: node.mergedAt === null ? undefined : Date.parse(node.mergedAt),
   }),
 )
-
-export const closersField = `closedByPullRequestsReferences(first: 10) { nodes { ${listedFields} } }`
-export const Closers = nodesOf(ListedPull.nullable())
-
-export const closersIn = ({ nodes }: z.infer<typeof Closers>, { repoId }: Thread): Closer[] =>
-  nodes.flatMap(pull =>
-    pull?.state === 'open' ? [{ ...pull, branch: pull.repoId === repoId ? pull.head : undefined }] : [],
-  )
-
-export const transfersField = `timelineItems(last: 1, itemTypes: [TRANSFERRED_EVENT]) {
-          nodes { ... on TransferredEvent { createdAt } }
-        }`
-
-/** When the issue was transferred here last, if ever. */
-export const Transfer = nodesOf(z.object({ createdAt: z.string() })).transform(({ nodes: [last] }) => ({
-  at: last && Date.parse(last.createdAt),
-}))
 
 const Ref = z.object({ name: z.string(), target: z.object({ oid: z.string() }) })
 const refView = ({ name, target }: z.infer<typeof Ref>): BranchView => ({ name, sha: target.oid })

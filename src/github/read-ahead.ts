@@ -14,20 +14,34 @@ import type { GitHubApp } from './app-client.ts'
 import { inRepository, named, nodesOf, query, send, subjectQuery, threadKey } from './graphql.ts'
 import {
   Branch,
-  Closers,
   Comment,
-  closersField,
-  closersIn,
   Linked,
+  ListedPull,
   linkedField,
   linkedIn,
-  Transfer,
-  transfersField,
+  listedFields,
   writtenFields,
 } from './nodes.ts'
 
 /** The usual prefix; the repository's own is not known yet. */
 export const usualStem = ({ number }: Pick<Thread, 'number'>): string => stemOf('codex/', number)
+
+const closersField = `closedByPullRequestsReferences(first: 10) { nodes { ${listedFields} } }`
+const Closers = nodesOf(ListedPull.nullable())
+
+const closersIn = ({ nodes }: z.infer<typeof Closers>, { repoId }: Thread): Closer[] =>
+  nodes.flatMap(pull =>
+    pull?.state === 'open' ? [{ ...pull, branch: pull.repoId === repoId ? pull.head : undefined }] : [],
+  )
+
+const transfersField = `timelineItems(last: 1, itemTypes: [TRANSFERRED_EVENT]) {
+          nodes { ... on TransferredEvent { createdAt } }
+        }`
+
+/** When the issue was transferred here last, if ever. */
+const Transfer = nodesOf(z.object({ createdAt: z.string() })).transform(({ nodes: [last] }) => ({
+  at: last && Date.parse(last.createdAt),
+}))
 
 const comments = `comments(last: 100) { totalCount nodes { createdAt ${writtenFields} } }`
 

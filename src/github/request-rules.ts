@@ -232,3 +232,12 @@ export async function bodyUpTo(
   }
   return Buffer.concat(chunks)
 }
+
+/** Octokit would read any length. @param tooLong what stands for a longer response */
+export const fetchUpTo =
+  (maxBytes: number, tooLong: (response: Response) => Response): typeof fetch =>
+  async (...request) => {
+    const response = await fetch(...request)
+    const body = await bodyUpTo(response.body, maxBytes)
+    return body ? new Response(body, response) : tooLong(response)
+  }

@@ -171,16 +171,11 @@ async function mutate(
   const parts = z.record(z.string(), z.unknown()).safeParse(response?.data).data ?? {}
   // The pull request as the last part that tells of it left it.
   const pull = Object.values(parts)
-    .flatMap(part => Shown.safeParse(part).data ?? [])
+    .flatMap(part => Object.values(part ?? {}))
+    .flatMap(shown => FullPull.safeParse(shown).data ?? [])
     .at(-1)
   return {
     pull: pull && { ...pull, title: redact(pull.title) },
     refused: (['change', 'labels', 'ready', 'assign', 'review', 'status'] as const).filter(isRefused),
   }
 }
-
-const Shown = z.union([
-  z.object({ pullRequest: FullPull }).transform(({ pullRequest }) => pullRequest),
-  z.object({ assignable: FullPull }).transform(({ assignable }) => assignable),
-  z.object({ labelable: FullPull }).transform(({ labelable }) => labelable),
-])

@@ -262,12 +262,11 @@ function checksOf({ app, thread, at, written }: ThreadAccess): ThreadClient['che
       const output = { title, summary: written(summary) }
       const isSame = before?.output.title === title && before.output.summary === output.summary
       if (isSame && (before.conclusion ?? 'pending') === state) return
-      const said = {
-        ...{ ...at, name, output },
-        ...(state === 'pending'
+      const progress =
+        state === 'pending'
           ? ({ status: 'in_progress' } as const)
-          : ({ status: 'completed', conclusion: state } as const)),
-      }
+          : ({ status: 'completed', conclusion: state } as const)
+      const said = { ...at, ...progress, name, output }
       // A completed check does not go on: the newest of a name counts.
       if (before && !(before.status === 'completed' && state === 'pending'))
         await checks.update({ ...said, check_run_id: before.id })
