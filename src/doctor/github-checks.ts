@@ -67,24 +67,18 @@ function checkClock(date: string | undefined): Check {
   return judged('clock', [[far * 1000 > maxSkew, detail, fix]], `${far} s different from GitHub`)
 }
 
+const sameId =
+  'APP_ID must be the number on the App’s settings page. PRIVATE_KEY must be a key that was generated there and was not deleted.'
+const knownId =
+  'Set APP_ID to the number on the App’s settings page. For an Enterprise Server, also set GHE_HOST.'
+const reachable =
+  'Check GITHUB_API_URL or GHE_HOST. Check that this machine can reach it (with a proxy, set HTTPS_PROXY).'
+
 function noApp(error: unknown): Check {
-  if (error instanceof Rejected && (error.status === 401 || error.status === 403))
-    return found(
-      'github-app',
-      `GitHub does not accept this key for this App: ${error.message}`,
-      'APP_ID must be the number on the App’s settings page. PRIVATE_KEY must be a key that was generated there and was not deleted.',
-    )
-  if (error instanceof Rejected && error.status === 404)
-    return found(
-      'github-app',
-      'GitHub does not know this App',
-      'Set APP_ID to the number on the App’s settings page. For an Enterprise Server, also set GHE_HOST.',
-    )
-  return unanswered(
-    'github-app',
-    unansweredBy('github', error),
-    'Check GITHUB_API_URL or GHE_HOST. Check that this machine can reach it (with a proxy, set HTTPS_PROXY).',
-  )
+  if (!(error instanceof Rejected) || ![401, 403, 404].includes(error.status))
+    return unanswered('github-app', unansweredBy('github', error), reachable)
+  if (error.status === 404) return found('github-app', 'GitHub does not know this App', knownId)
+  return found('github-app', `GitHub does not accept this key for this App: ${error.message}`, sameId)
 }
 
 const levels = ['none', 'read', 'write', 'admin']
@@ -181,6 +175,9 @@ export const checkAddress =
 /** ms */
 const answersWithin = 10_000
 
+const renewToken =
+  'Set CODEX_GITHUB_USER_TOKEN to a token that has not expired, or leave it out: `--as-user` then works as the user of the PostHog key.'
+
 export async function checkUserToken({ app, posthog }: Config): Promise<Check[]> {
   const token = posthog?.userToken
   if (token === undefined) return []
@@ -193,13 +190,7 @@ export async function checkUserToken({ app, posthog }: Config): Promise<Check[]>
     return [passed(name, `of ${z.object({ login: z.string() }).parse(data).login}`)]
   } catch (error) {
     if (httpError(error)?.status === 401)
-      return [
-        found(
-          name,
-          'GitHub does not accept the token in CODEX_GITHUB_USER_TOKEN',
-          'Set CODEX_GITHUB_USER_TOKEN to a token that has not expired, or leave it out: `--as-user` then works as the user of the PostHog key.',
-        ),
-      ]
+      return [found(name, 'GitHub does not accept the token in CODEX_GITHUB_USER_TOKEN', renewToken)]
     const fix = 'Run this again. CODEX_GITHUB_USER_TOKEN could not be tried.'
     return [unanswered(name, unansweredBy('github', error), fix)]
   }

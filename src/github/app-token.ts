@@ -13,20 +13,13 @@ export interface AppSettings {
   apiUrl: string
 }
 
-export interface AppToken {
-  make(): Promise<{ jwt: string; expiresAt: string }>
-  /** Corrects the clock by a response; true if that was refused for the clock, so that a new token may help. */
-  isLate(response: { status: number; message: string; date: unknown }): boolean
-}
+export type AppToken = ReturnType<typeof appToken>
 
 /** The App's JWT. Source: GitHub, "Generating a JSON Web Token (JWT) for a GitHub App". */
-export function appToken(
-  { id, privateKey }: Pick<AppSettings, 'id' | 'privateKey'>,
-  now: () => number,
-): AppToken {
+export function appToken({ id, privateKey }: Pick<AppSettings, 'id' | 'privateKey'>, now: () => number) {
   let ahead = 0
   return {
-    async make() {
+    async make(): Promise<{ jwt: string; expiresAt: string }> {
       const at = Math.floor((now() + ahead) / 1_000)
       const claims = { iat: at - backdated, exp: at + lasts, iss: String(id) }
       const head = [{ alg: 'RS256', typ: 'JWT' }, claims]
@@ -38,7 +31,8 @@ export function appToken(
         expiresAt: new Date((claims.exp - ahead / 1_000) * 1_000).toISOString(),
       }
     },
-    isLate({ status, message, date }) {
+    /** Corrects the clock by a response; true if that was refused for the clock, so that a new token may help. */
+    isLate({ status, message, date }: { status: number; message: string; date: unknown }): boolean {
       const theirs = Date.parse(String(date))
       if (status !== 401 || !/'(?:Issued at|Expiration time)' claim/.test(message) || Number.isNaN(theirs))
         return false

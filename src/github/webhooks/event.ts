@@ -205,12 +205,6 @@ export function unlabelled(here: InThread<Labelling>): Normalised {
 
 type Withdrawn = Extract<Trigger, { kind: 'withdrawal' }>['what']
 
-export const deletedComment = (
-  commentId: number,
-  where: 'thread' | 'inline',
-  reviewId: number | null = null,
-) => ({ kind: 'comment', in: where, commentId, reviewId }) as const
-
 export function withdrawn(
   here: InThread<payloads.BasePayload>,
   what: Withdrawn,

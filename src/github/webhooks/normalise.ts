@@ -9,7 +9,6 @@ import {
   arrived,
   commentWords,
   type Delivery,
-  deletedComment,
   ended,
   endings,
   hashOf,
@@ -167,7 +166,8 @@ function fromIssueComment(arrival: Arrival<IssueComment>): Normalised {
   const { action, comment } = payload
   if (isBot(payload)) return ignored('by a bot')
   const here = ofIssue(arrival)
-  if (action === 'deleted') return withdrawn(here, deletedComment(comment.id, 'thread'))
+  if (action === 'deleted')
+    return withdrawn(here, { kind: 'comment', in: 'thread', commentId: comment.id, reviewId: null })
   if (comment.user?.type === 'Bot') return action === 'edited' ? fromTick(here) : ignored('by a bot')
   const of = {
     author: comment.user,

@@ -8,7 +8,6 @@ import {
   type Arrival,
   arrived,
   commentWords,
-  deletedComment,
   ended,
   hashOf,
   headOf,
@@ -140,7 +139,8 @@ export function fromInline(arrival: Of<typeof payloads.ReviewCommentEvent>): Nor
   if (isBot(arrival.payload)) return ignored('by a bot')
   const here = ofPull(arrival)
   const reviewId = comment.pull_request_review_id ?? null
-  if (action === 'deleted') return withdrawn(here, deletedComment(comment.id, 'inline', reviewId))
+  if (action === 'deleted')
+    return withdrawn(here, { kind: 'comment', in: 'inline', commentId: comment.id, reviewId })
   const words = commentWords(here, comment)
   if (words.kind === 'words' && !words.edit && reviewId !== null && !comment.in_reply_to_id)
     return ignored('inline comment of a review')
