@@ -63,9 +63,7 @@ export function gitHubApp(
   const mint = async (request: Omit<InstallationAuthOptions, 'type'>): Promise<string> =>
     (await auth({ ...request, type: 'installation' })).token
 
-  type Grant = Omit<InstallationAuthOptions, 'type' | 'installationId'> & { installationId: number }
-
-  const clientWith = (grant: Grant): Octokit =>
+  const clientWith = (grant: Omit<InstallationAuthOptions, 'type'> & { installationId: number }): Octokit =>
     limited(newClient(settings, timed), watchOn(String(grant.installationId)), refresh =>
       mint({ ...grant, refresh }),
     )

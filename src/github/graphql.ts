@@ -35,7 +35,7 @@ export const nodesOf = <Node extends z.ZodType>(node: Node) => z.object({ nodes:
 export const inRepository = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.object({ repository: z.object(shape) })
 
-/** A query of one issue or pull request, by its number. The response calls it `subject`. */
+/** A query of one issue or pull request, by its number: its fields are the result. */
 export const subjectQuery = <Shape extends z.ZodRawShape>(
   name: string,
   of: 'issue' | 'pullRequest' | 'issueOrPullRequest',
@@ -45,7 +45,9 @@ export const subjectQuery = <Shape extends z.ZodRawShape>(
   text: `query ${name}($owner: String!, $name: String!, $number: Int!) {
   repository(owner: $owner, name: $name) { subject: ${of}(number: $number) { ${fields} } }
 }`,
-  schema: inRepository({ subject: z.object(shape) }),
+  schema: z
+    .object({ repository: z.object({ subject: z.object(shape) }) })
+    .transform(({ repository: { subject } }) => subject),
 })
 
 type Variables = Record<string, unknown>

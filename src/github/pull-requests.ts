@@ -70,7 +70,7 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
     /** Nothing is said of checks that GitHub does not let the App see. */
     async needs(number) {
       const variables = named({ ...thread, number })
-      const found = (await query(client, pullNeeds, variables)).repository.subject
+      const found = await query(client, pullNeeds, variables)
       if (found.state !== 'OPEN') return undefined
       const shown = found.commits.nodes?.[0]?.commit?.statusCheckRollup?.contexts?.nodes
       const contexts = newestChecks(shown ?? [])
@@ -102,7 +102,7 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
 
     async approvals(number) {
       const variables = named({ ...thread, number })
-      const found = (await query(client, pullApprovals, variables)).repository.subject
+      const found = await query(client, pullApprovals, variables)
       if (found.state !== 'OPEN') return undefined
       const asked = new Set(
         found.reviewRequests.nodes.map(({ requestedReviewer }) => requestedReviewer?.login),
@@ -395,7 +395,7 @@ const pullRemarks = subjectQuery(
 )
 
 export async function remarksOf(client: Octokit, thread: Thread): Promise<CommentView[]> {
-  const pull = (await query(client, pullRemarks, named(thread))).repository.subject
+  const pull = await query(client, pullRemarks, named(thread))
   // What is not submitted is seen by its author alone.
   const reviews = pull.reviews.nodes.flatMap(node =>
     node.submittedAt === null ? [] : [{ ...writtenView(node, node.submittedAt), in: 'review' as const }],

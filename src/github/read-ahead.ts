@@ -11,7 +11,7 @@ import type { Thread } from '../core/model/thread.ts'
 import { type Closer, CommentView, IssueBranches } from '../core/model/views.ts'
 import { settingsPath } from '../core/settings/settings-file.ts'
 import type { GitHubApp } from './app-client.ts'
-import { inRepository, named, nodesOf, query, send, subjectQuery, threadKey } from './graphql.ts'
+import { inRepository, named, nodesOf, send, threadKey } from './graphql.ts'
 import {
   Branch,
   Comment,
@@ -26,20 +26,20 @@ import {
 /** The usual prefix; the repository's own is not known yet. */
 export const usualStem = ({ number }: Pick<Thread, 'number'>): string => stemOf('codex/', number)
 
-const closersField = `closedByPullRequestsReferences(first: 10) { nodes { ${listedFields} } }`
-const Closers = nodesOf(ListedPull.nullable())
+export const closersField = `closedByPullRequestsReferences(first: 10) { nodes { ${listedFields} } }`
+export const Closers = nodesOf(ListedPull.nullable())
 
-const closersIn = ({ nodes }: z.infer<typeof Closers>, { repoId }: Thread): Closer[] =>
+export const closersIn = ({ nodes }: z.infer<typeof Closers>, { repoId }: Thread): Closer[] =>
   nodes.flatMap(pull =>
     pull?.state === 'open' ? [{ ...pull, branch: pull.repoId === repoId ? pull.head : undefined }] : [],
   )
 
-const transfersField = `timelineItems(last: 1, itemTypes: [TRANSFERRED_EVENT]) {
+export const transfersField = `timelineItems(last: 1, itemTypes: [TRANSFERRED_EVENT]) {
           nodes { ... on TransferredEvent { createdAt } }
         }`
 
 /** When the issue was transferred here last, if ever. */
-const Transfer = nodesOf(z.object({ createdAt: z.string() })).transform(({ nodes: [last] }) => ({
+export const Transfer = nodesOf(z.object({ createdAt: z.string() })).transform(({ nodes: [last] }) => ({
   at: last && Date.parse(last.createdAt),
 }))
 
@@ -197,50 +197,6 @@ export async function readAhead({ app, client, thread, prefetched }: ThreadAcces
     closers: closers && closersIn(closers, thread),
     transferred,
   })
-}
-
-const threadTransfer = subjectQuery('threadTransfer', 'issue', transfersField, { timelineItems: Transfer })
-
-/** When an issue was transferred here last, ms since the epoch. */
-export async function transferredAt({
-  client,
-  thread,
-  prefetched,
-}: ThreadAccess): Promise<number | undefined> {
-  const known = prefetched.see('transferred')
-  if (known) return known.at
-  return (await query(client, threadTransfer, named(thread))).repository.subject.timelineItems.at
-}
-
-/** The App may not see these. */
-const optional = ['repository.subject.closedByPullRequestsReferences.nodes.*']
-
-const threadClosers = {
-  ...subjectQuery('threadClosers', 'issue', closersField, { closedByPullRequestsReferences: Closers }),
-  optional,
-}
-
-/** @returns `undefined` for what GitHub refuses to say */
-export async function closersOf({ client, thread }: ThreadAccess): Promise<Closer[] | undefined> {
-  const found = await query(client, threadClosers, named(thread)).catch(unlessRejected)
-  return found && closersIn(found.repository.subject.closedByPullRequestsReferences, thread)
-}
-
-const threadMerges = {
-  ...subjectQuery(
-    'threadMerges',
-    'issue',
-    'closedByPullRequestsReferences(first: 50, includeClosedPrs: true) { nodes { mergedAt } }',
-    { closedByPullRequestsReferences: nodesOf(z.object({ mergedAt: z.string().nullish() }).nullable()) },
-  ),
-  optional,
-}
-
-export async function mergesOf({ client, thread }: ThreadAccess): Promise<number[]> {
-  const { subject } = (await query(client, threadMerges, named(thread))).repository
-  return subject.closedByPullRequestsReferences.nodes.flatMap(node =>
-    node?.mergedAt ? [Date.parse(node.mergedAt)] : [],
-  )
 }
 
 function branchesAhead({ id, base, ours, thread }: Found, of: Thread): IssueBranches | undefined {

@@ -75,14 +75,13 @@ export function ownerFilesOf(app: GitHubApp, now: () => number): OwnerFiles {
   return ({ installationId, owner }): Files => {
     const known = knownOf(installationId, owner)
     const at = { owner, repo: ownerRepository }
+    const files = filesIn(known.client, at)
     return {
       async text(path, commit) {
         if (now() < known.absentUntil) return undefined
         const wasThere = known.files.has(path)
         try {
-          if (commit === undefined) return await newestFile(known, at, path)
-          const query = { ...at, path, ref: commit }
-          return fileText((await known.client.rest.repos.getContent(query)).data)
+          return await (commit === undefined ? newestFile(known, at, path) : files.text(path, commit))
         } catch (error) {
           const isAbsent = isNotFound(error) || (error instanceof Rejected && error.status === 422)
           if (!isAbsent) throw error
@@ -90,7 +89,7 @@ export function ownerFilesOf(app: GitHubApp, now: () => number): OwnerFiles {
           return undefined
         }
       },
-      commits: filesIn(known.client, at).commits,
+      commits: files.commits,
     }
   }
 }

@@ -138,7 +138,7 @@ async function reactionSubject(
   if (target.kind !== 'subject') return target.nodeId
   const known = app.ids.get(threadKey(thread))
   if (known !== undefined) return known
-  return (await query(client, threadId, named(thread))).repository.subject.id
+  return (await query(client, threadId, named(thread))).id
 }
 
 const given = ({ title, base, body }: PullChange): Piece['variables'] =>

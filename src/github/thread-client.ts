@@ -1,22 +1,24 @@
 /** GitHub as one thread needs it. */
 import { z } from 'zod'
 import { type Role, roles } from '../core/model/command-grammar.ts'
-import { isNotFound, Rejected } from '../core/model/errors.ts'
+import { isNotFound, Rejected, unlessRejected } from '../core/model/errors.ts'
 import type { ThreadClient } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { Reaction, Settled, Settling, StateLabel, Target } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
 import { branchesOf } from './branches.ts'
-import { query, threadKey } from './graphql.ts'
+import { named, nodesOf, query, subjectQuery, threadKey } from './graphql.ts'
 import { pagesOf } from './pages.ts'
 import { commitsOf, pullsOf } from './pull-requests.ts'
 import {
-  closersOf,
-  mergesOf,
+  Closers,
+  closersField,
+  closersIn,
   prefetchedParts,
   readAhead,
   type ThreadAccess,
-  transferredAt,
+  Transfer,
+  transfersField,
 } from './read-ahead.ts'
 import { repositoryFiles } from './repository-files.ts'
 import { unlessGone, unlessLimited } from './request-rules.ts'
@@ -139,8 +141,29 @@ function threadOf(access: ThreadAccess): ThreadClient['thread'] {
   }
 }
 
+const threadTransfer = subjectQuery('threadTransfer', 'issue', transfersField, { timelineItems: Transfer })
+
+/** The App may not see these. */
+const optional = ['repository.subject.closedByPullRequestsReferences.nodes.*']
+
+const threadClosers = {
+  ...subjectQuery('threadClosers', 'issue', closersField, { closedByPullRequestsReferences: Closers }),
+  optional,
+}
+
+const threadMerges = {
+  ...subjectQuery(
+    'threadMerges',
+    'issue',
+    'closedByPullRequestsReferences(first: 50, includeClosedPrs: true) { nodes { mergedAt } }',
+    { closedByPullRequestsReferences: nodesOf(z.object({ mergedAt: z.string().nullish() }).nullable()) },
+  ),
+  optional,
+}
+
 function issueOf(access: ThreadAccess): ThreadClient['issue'] {
   const { client, thread, at, issue, prefetched, redact } = access
+  const isIssue = thread.kind === 'issue'
   return {
     async blockers() {
       const all = await unlessGone(() =>
@@ -158,12 +181,26 @@ function issueOf(access: ThreadAccess): ThreadClient['issue'] {
       })
     },
 
-    merges: async () => (thread.kind === 'issue' ? mergesOf(access) : []),
+    async merges() {
+      if (!isIssue) return []
+      const { nodes } = (await query(client, threadMerges, named(thread))).closedByPullRequestsReferences
+      return nodes.flatMap(node => (node?.mergedAt ? [Date.parse(node.mergedAt)] : []))
+    },
 
-    transferredAt: () => transferredAt(access),
+    async transferredAt() {
+      const { at } =
+        prefetched.see('transferred') ?? (await query(client, threadTransfer, named(thread))).timelineItems
+      return at
+    },
 
+    /** Gives `undefined` for what GitHub refuses to say. */
     async closers() {
-      const found = thread.kind === 'issue' ? (prefetched.take('closers') ?? (await closersOf(access))) : []
+      if (!isIssue) return []
+      const ahead = prefetched.take('closers')
+      const asked = ahead
+        ? undefined
+        : await query(client, threadClosers, named(thread)).catch(unlessRejected)
+      const found = ahead ?? (asked && closersIn(asked.closedByPullRequestsReferences, thread))
       return found?.map(each => ({ ...each, title: redact(each.title) }))
     },
   }

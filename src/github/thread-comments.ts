@@ -234,7 +234,7 @@ export function reviewsOf({
       }),
 
     async threads() {
-      const found = (await query(client, reviewThreads, named(thread))).repository.subject
+      const found = await query(client, reviewThreads, named(thread))
       return found.reviewThreads.nodes.flatMap(({ id, path, comments: { nodes } }) =>
         nodes.map(({ fullDatabaseId: rootId }) => ({ id, path, rootId })),
       )
