@@ -23,7 +23,7 @@ export default {
     'src/{runs/advance-run,maintenance/read-deliveries}.ts',
     lines('src/core/record/intents.ts', 'exactlyOnce', 'exactlyOnce'),
     lines('src/posthog/posthog-http.ts', 'faultOf', 'limitFault'),
-    lines('src/github/request-rules.ts', 'faultOf', 'limitEnd'),
+    lines('src/github/request-rules.ts', 'faultOf', 'limitOf'),
   ],
   concurrency: 1,
   reporters: ['clear-text', 'html', 'json'],
