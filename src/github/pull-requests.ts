@@ -36,7 +36,7 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
   const { app, client, thread, at, redact, written } = access
 
   /** The title is stored, so redacted; the body is written back as it is. */
-  const viewed = (data: PullData): PullView => ({
+  const viewed = (data: PullData, size?: PullView['size']): PullView => ({
     number: data.number,
     url: data.html_url,
     title: redact(data.title),
@@ -45,7 +45,7 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
     state: data.merged_at ? 'merged' : data.state === 'open' ? 'open' : 'closed',
     head: data.head.ref,
     sha: data.head.sha,
-    size: 'changed_files' in data ? sizeOf(data) : undefined,
+    size,
     base: data.base.ref,
     repoId: data.head.repo?.id ?? null,
     author: data.user ? { login: data.user.login, bot: data.user.type === 'Bot' } : undefined,
@@ -55,16 +55,18 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
 
   return {
     find: (number, joined) =>
-      unlessGone(async () =>
-        joined
-          ? pullWith(access, number, joined)
-          : viewed((await client.rest.pulls.get({ ...at, pull_number: number })).data),
-      ),
+      unlessGone(async () => {
+        if (joined) return pullWith(access, number, joined)
+        const { data } = await client.rest.pulls.get({ ...at, pull_number: number })
+        return viewed(data, sizeOf(data))
+      }),
 
     async from(head) {
       const query = { ...at, head: `${at.owner}:${head}`, state: 'all', per_page: 20 } as const
       const { data } = await client.rest.pulls.list(query)
-      return data.map(viewed).filter(view => view.head === head && view.repoId === thread.repoId)
+      return data
+        .map(each => viewed(each))
+        .filter(view => view.head === head && view.repoId === thread.repoId)
     },
 
     /** Nothing is said of checks that GitHub does not let the App see. */
@@ -139,7 +141,8 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
     /** This can't be repeated: after `NoResponse`, look with `from` first. */
     async create({ body, footer, ...pull }) {
       const query = { ...at, ...pull, body: `${redact(body)}\n\n${written(footer)}`, draft: true }
-      return viewed((await client.rest.pulls.create(query)).data)
+      const { data } = await client.rest.pulls.create(query)
+      return viewed(data, sizeOf(data))
     },
 
     async files(number) {
