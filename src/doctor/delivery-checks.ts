@@ -91,7 +91,7 @@ async function checkSecret(
 /** Whether a delivery was signed with a secret, if that can be told: JSON can not hold every number that it reads. */
 async function signedBy(log: DeliveryLog, id: string): Promise<((secret: string) => boolean) | undefined> {
   try {
-    const { headers, payload } = (await log.shown(id)).request
+    const { headers, payload } = (await log.asShown(id)).request
     const bytes = JSON.stringify(payload)
     const isSignature = ([name]: [string, unknown]) => name.toLowerCase() === 'x-hub-signature-256'
     const given = Object.entries(headers).find(isSignature)?.[1]

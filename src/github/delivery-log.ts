@@ -48,7 +48,7 @@ const tooLarge = (): Response =>
 const Sender = z.object({ sender: z.object({ login: z.string() }) })
 
 export function deliveryLog(app: GitHubApp) {
-  async function shown(id: string): Promise<z.infer<typeof Shown>> {
+  async function asShown(id: string): Promise<z.infer<typeof Shown>> {
     const { data } = await app.asApp('GET /app/hook/deliveries/{delivery_id}', {
       delivery_id: id,
       request: { fetch: fetchUpTo(maxShown, tooLarge) },
@@ -59,7 +59,7 @@ export function deliveryLog(app: GitHubApp) {
   }
 
   return {
-    shown,
+    asShown,
 
     async page(cursor?: string) {
       // `status=failure` leaves out deliveries without any response (status code 0).
@@ -85,13 +85,13 @@ export function deliveryLog(app: GitHubApp) {
      * @throws Rejected with status 413 if it is too large
      */
     async sent(id: string): Promise<Delivery & { payload: object }> {
-      const { guid, event, request } = await shown(id)
+      const { guid, event, request } = await asShown(id)
       return { id: guid, event, payload: request.payload }
     },
 
     /** Whether it tells of a comment of ours, which says nothing to who gets it. */
     async isOfOwnComment(id: string): Promise<boolean> {
-      const [{ request }, login] = await Promise.all([shown(id), app.botLogin()])
+      const [{ request }, login] = await Promise.all([asShown(id), app.botLogin()])
       return Sender.safeParse(request.payload).data?.sender.login === login
     },
 

@@ -178,11 +178,13 @@ export function commitsOf({ client, at }: ThreadAccess): ThreadClient['commits']
   }
 }
 
-const sizeOf = ({ changed_files: files, additions, deletions }: Rest['get']['response']['data']) => ({
-  files,
-  additions,
-  deletions,
-})
+/** Some servers do not say it. */
+const sizeOf = ({
+  changed_files: files,
+  additions = 0,
+  deletions = 0,
+}: Partial<Rest['get']['response']['data']>): PullView['size'] =>
+  files === undefined ? undefined : { files, additions, deletions }
 
 const isPerson = (account: object | null): boolean =>
   account !== null && 'type' in account && account.type === 'User'
