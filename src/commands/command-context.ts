@@ -30,6 +30,7 @@ import type {
 import type { Target } from '../core/model/views.ts'
 import type { Signer } from '../core/record/marker.ts'
 import { readMessages } from '../core/record/messages.ts'
+import type { Origin } from '../core/record/request-part.ts'
 import { believeAbsent, type ReadRefusals, refusedReadsOf } from '../core/record/retries.ts'
 import type { Run, RunMeter } from '../core/record/run.ts'
 import type { TriggerWords } from '../core/settings/deployment-settings.ts'
@@ -160,8 +161,12 @@ export function threadContext(
   }
 }
 
+/** The comment where it was asked. */
+export const commentRefOf = (asked: ThreadTrigger | Origin): CommentRef | undefined =>
+  asked.kind === 'comment' ? asked.commentRef : undefined
+
 export const targetOf = ({ record: { trigger } }: CommandContext): Target =>
-  trigger.kind === 'comment' ? trigger.commentRef : { kind: 'subject' }
+  commentRefOf(trigger) ?? { kind: 'subject' }
 
 /** Whether nothing is known of the sender that would give them rights. */
 export const isStranger = ({ record: { sender } }: CommandContext): boolean =>
@@ -179,9 +184,6 @@ export const commandId = ({ record }: { record: ThreadRecord }): string =>
 /** Whether its webhook came late: its words may be gone by now, or done before the queue was lost. */
 export const isLate = ({ job, record }: CommandContext): boolean =>
   job.addedAt - record.trigger.at >= 15 * second
-
-export const commentRefOf = ({ record: { trigger } }: CommandContext): CommentRef | undefined =>
-  trigger.kind === 'comment' ? trigger.commentRef : undefined
 
 export const withdrawn = 'withdrawn'
 

@@ -9,6 +9,7 @@ import type { CommandGrammar } from '../core/model/command-grammar.ts'
 import type { PullHead, Thread } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import type { BranchView, Closer, KnownModel, NeedsView, Pull, SandboxView } from '../core/model/views.ts'
+import type { RunMessage } from '../core/record/mailbox-part.ts'
 import type { Marker } from '../core/record/marker.ts'
 import type { RunRequest } from '../core/record/request-part.ts'
 import type { Run } from '../core/record/run.ts'
@@ -63,19 +64,9 @@ export type Decision =
   | { kind: 'wait'; behind: Run; announce?: Reply }
   | { kind: 'silence' }
 
-type NewMessage =
-  | {
-      kind: 'follow-up'
-      text: string
-      inline?: InlineComment[]
-      attached?: Attachment[]
-      fixes?: true | undefined
-      forces?: true | undefined
-      edits?: string | undefined
-    }
-  | { kind: 'stop' }
-  | { kind: 'force' }
-  | { kind: 'label'; label: string }
+/** Who says it, when and where follows from the trigger. */
+type Unsaid<Message> = Message extends RunMessage ? Omit<Message, 'id' | 'by' | 'at' | 'source'> : never
+type NewMessage = Unsaid<Extract<RunMessage, { kind: 'follow-up' | 'stop' | 'force' | 'label' }>>
 
 export interface Command<Facts = unknown> extends CommandGrammar {
   repliesAtOnce?: boolean

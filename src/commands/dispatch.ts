@@ -110,24 +110,19 @@ async function replaceWaiting({ deps, job, record }: CommandContext, message: st
 }
 
 async function carryOut(context: CommandContext, { command, words }: GivenCommand): Promise<CommandResult> {
-  const request = requestOf(context, words)
+  const { options, text, literal, line, replaces } = words
+  const { trigger, done } = context.record
+  const request: Request = {
+    ...{ trigger, options, text, literal, line, replaces, attached: context.attached },
+    ...{ runId: runId(context), command: done },
+  }
   const facts = await command.facts(readsFor(context, commands), request)
   const decision = command.decide(request, facts)
   if (decision.kind === 'message') {
-    const { reacted, trigger } = context.record
-    if (!reacted) await context.save({ ...context.record, reacted: reactWithEyes(context) })
+    if (!context.record.reacted) await context.save({ ...context.record, reacted: reactWithEyes(context) })
     if (decision.message.kind === 'stop' && (decision.beside || trigger.kind === 'tick'))
       await markStop(context, { ...trigger.thread, ...decision.beside })
   }
   const stop = command.starts && decision.kind !== 'reply' ? await stopOf(context) : undefined
   return stop ? stopped(context, stop) : perform(context, decision)
-}
-
-const requestOf = (context: CommandContext, words: GivenCommand['words']): Request => {
-  const { options, text, literal, line, replaces } = words
-  const { trigger, done } = context.record
-  return {
-    ...{ trigger, options, text, literal, line, replaces, attached: context.attached },
-    ...{ runId: runId(context), command: done },
-  }
 }

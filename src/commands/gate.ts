@@ -3,11 +3,17 @@ import { allowance, type Identity, senderNow } from '../access/authorize.ts'
 import type { SettingsNow } from '../access/read-settings.ts'
 import { mayHoldCommand } from '../core/command/find.ts'
 import type { Role } from '../core/model/command-grammar.ts'
-import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
+import type { WithdrawalTrigger } from '../core/model/trigger.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
 import { type Reply, replies } from '../core/words/replies.ts'
 import { type GivenCommand, reject } from './command.ts'
-import { type CommandContext, type CommandResult, isLate, type ThreadContext } from './command-context.ts'
+import {
+  type CommandContext,
+  type CommandResult,
+  commentRefOf,
+  isLate,
+  type ThreadContext,
+} from './command-context.ts'
 import { parseCommands } from './command-registry.ts'
 import { writtenIn } from './read-commands.ts'
 import { reactWithEyes } from './reply.ts'
@@ -100,14 +106,14 @@ async function wasGone(context: CommandContext): Promise<boolean> {
   const { thread } = trigger
   if (trigger.kind === 'label')
     return isStillSo(context, { thread, what: { kind: 'label', label: trigger.label } }, false)
-  const asked = placeOf(trigger)
+  const asked = commentRefOf(trigger)
   if (!asked || asked.kind === 'subject') return false
   if (asked.kind === 'review') return (await context.github.reviews.text(asked.reviewId)) === undefined
   const { kind, commentId } = asked
   return isStillSo(context, { thread, what: { kind: 'comment', in: kind, commentId, reviewId: null } }, false)
 }
 
-type Deleted = WithdrawalTrigger['what'] & { kind: 'comment' }
+export type Deleted = WithdrawalTrigger['what'] & { kind: 'comment' }
 
 /** Asks GitHub whether what was taken back is gone there, too: a withdrawal may come late, and so may a command. */
 export async function isStillSo(
@@ -146,7 +152,3 @@ async function stillRequests(context: ThreadContext, { reviewId }: Deleted, call
   const pages = await github.pages.shown(texts)
   return texts.some(({ text }, at) => parseCommands({ text, page: pages[at] }, calls).length > 0)
 }
-
-/** The comment where it was asked. */
-export const placeOf = (trigger: ThreadTrigger): CommentRef | undefined =>
-  trigger.kind === 'comment' ? trigger.commentRef : undefined

@@ -106,7 +106,7 @@ export async function sendReply(context: CommandContext): Promise<Posted | undef
   const tried: Attempt = { at: deps.now() }
   const { lagsSince: lostAt } = job
   const perhaps = lostAt === undefined ? undefined : { at: context.record.trigger.at, lostAt }
-  const place = commentRefOf(context)
+  const place = commentRefOf(context.record.trigger)
   const { find, perform } = saying(github, deps.signer, { marker, place, text: () => chosen.text })
   const posted = await exactlyOnce<Attempt, Posted>(chosen.begun ?? perhaps, tried, {
     find,
@@ -156,13 +156,13 @@ async function untilNow(context: CommandContext): Promise<OwnComment[]> {
     { kind: 'count', set: repliedIn(trigger.thread), above: since },
   ])
   if (replies < 2 && momentary.length < 2) return before
-  const latest = await ownSince(context.github, since, commentRefOf(context))
+  const latest = await ownSince(context.github, since, commentRefOf(context.record.trigger))
   const seen = new Set(latest.map(({ id }) => id))
   return [...before.filter(({ id }) => !seen.has(id)), ...latest]
 }
 
 async function earlier(context: CommandContext, since = 0): Promise<OwnComment[]> {
-  const commentRef = commentRefOf(context)
+  const commentRef = commentRefOf(context.record.trigger)
   if (commentRef?.kind === 'inline') return context.github.comments.own(since || undefined, commentRef)
   return (await context.github.comments.earlier(since || undefined)).filter(
     ({ createdAt }) => createdAt >= since,

@@ -79,6 +79,7 @@ interface Before extends Free {
 
 function again(request: Request, before: Before, options: RunOptions): Run {
   const { trigger, options: given } = request
+  const { sender: by, at } = trigger
   const { conversation } = before
   const { lastRun: last, pull } = conversation
   // After round 0 the first request has its result, and only what was said since is asked again.
@@ -88,27 +89,17 @@ function again(request: Request, before: Before, options: RunOptions): Run {
   const later = said.slice(first ? 1 : 0)
   const goesOn = !given.new && (last.request.goesOn || first) ? true : undefined
   const { request: whose, baseline, ...begun } = beginning(request, before)
+  const snapshot = { ...last.baseline.snapshot, blockers: trigger.snapshot.blockers }
   const pulls = pull ? [pull] : []
   return newRun({
     ...begun,
     request: { ...lastRequest(last, first), ...whose, goesOn, options },
-    baseline: {
-      ...baseline,
-      snapshot: { ...last.baseline.snapshot, blockers: trigger.snapshot.blockers },
-    },
+    baseline: { ...baseline, snapshot },
     mailbox: {
-      words: later.map(({ kind, text, inline, attached }, index) => ({
-        ...{
-          kind,
-          text,
-          inline,
-          attached,
-          id: `${request.runId}-words-${index + 1}`,
-          state: 'waiting' as const,
-        },
-        by: trigger.sender,
-        at: trigger.at,
-      })),
+      words: later.map(({ kind, text, inline, attached }, index) => {
+        const id = `${request.runId}-words-${index + 1}`
+        return { kind, id, by, at, text, inline, attached, state: 'waiting' as const }
+      }),
     },
     result: { pulls, reported: pulls.length },
     ...inSession(conversation, trigger, goesOn ? 'the same' : given.new ? 'a new task' : 'a new run'),

@@ -42,12 +42,8 @@ export const runCommand = command({
     if (pull === undefined) return { inline, template, start }
     const [needs, runs] = await Promise.all([reads.needs(pull), reads.runsOf(pull)])
     const rounds = roundsOf(runs)
-    return {
-      inline,
-      template,
-      start,
-      fix: { text: needs && fixInstruction(needs), pull, rounds, running: needs?.facts?.checks?.running },
-    }
+    const fix = { text: needs && fixInstruction(needs), pull, rounds, running: needs?.facts?.checks?.running }
+    return { inline, template, start, fix }
   },
 
   decide(request, { inline, template, start, fix }) {
@@ -57,12 +53,8 @@ export const runCommand = command({
     const isForNobody = fix !== undefined && start.kind === 'free'
     if (fix?.text === undefined && (isTicked || isForNobody))
       return reject(replies.nothingToFix(fix?.pull, fix?.running))
-    if (fix?.text === undefined)
-      return decideStart(
-        request,
-        wants(request, { text: template?.text ?? request.text, inline, template }),
-        start,
-      )
+    const words = wants(request, { text: template?.text ?? request.text, inline, template })
+    if (fix?.text === undefined) return decideStart(request, words, start)
     const held = start.kind === 'busy' ? start.live.baseline : start.kind === 'free' ? start.held : undefined
     const most = held?.settings.limits.fix_rounds
     if (!request.options.force && most !== undefined && isAtCap(fix.rounds, most))

@@ -10,8 +10,8 @@ import { send } from '../core/record/messages.ts'
 import { agentLogin, othersAmong, requestersOf } from '../core/record/own-pull-request.ts'
 import { roundsOf, tellerOf } from '../core/record/pull-end.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
+import type { Run } from '../core/record/run.ts'
 import { runsOfPull, sets, wakeEach } from '../core/record/run-index.ts'
-import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { approvalCheck, inMergeQueue, noneOfCodex } from '../core/words/approval-check.ts'
 import { wantedBody } from '../runs/steps/tend-pull.ts'
 import { acceptAccess } from './access-lost.ts'
@@ -159,11 +159,8 @@ async function checkMergeGroup(context: ThreadContext, { head }: PullNewsTrigger
 /** ms */
 const userWorks = 10_000
 
-interface Approved {
-  settings: { pull_request: Pick<RepoSettings['pull_request'], 'approval'> }
-}
-
-const isWanted = ({ settings }: Approved): boolean => settings.pull_request.approval === 'somebody-else'
+const isWanted = ({ settings }: Pick<Run['baseline'], 'settings'>): boolean =>
+  settings.pull_request.approval === 'somebody-else'
 
 async function shown({ deps, record }: ThreadContext, show: () => Promise<void>): Promise<StepResult> {
   const about = { thread: record.trigger.thread.url }

@@ -3,26 +3,29 @@
  * it.
  */
 import { mayUseNow } from '../access/authorize.ts'
-import { commandId, liveRun, type ThreadContext, withdrawn } from '../commands/command-context.ts'
-import { isStillSo, placeOf } from '../commands/gate.ts'
+import {
+  commandId,
+  commentRefOf,
+  liveRun,
+  type ThreadContext,
+  withdrawn,
+} from '../commands/command-context.ts'
+import { type Deleted, isStillSo } from '../commands/gate.ts'
 import { stopCommand } from '../commands/stop-command.ts'
 import { isOfThread, type ThreadRecord } from '../commands/trigger-record.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import type { Person } from '../core/model/thread.ts'
-import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
+import type { ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
 import type { Target } from '../core/model/views.ts'
 import { pending } from '../core/record/ledger.ts'
 import type { FollowUp, RunMessage } from '../core/record/mailbox-part.ts'
 import { send } from '../core/record/messages.ts'
 import { isClosedByMerge } from '../core/record/own-pull-request.ts'
-import type { Origin } from '../core/record/request-part.ts'
 import type { Run } from '../core/record/run.ts'
 import { sets, wakeEach } from '../core/record/run-index.ts'
 
 /** What is taken back, by whom and when: a withdrawal says so, and so does news of a closed pull request. */
 type Withdrawal = Pick<WithdrawalTrigger, 'id' | 'at' | 'thread' | 'sender' | 'what'>
-type Withdrawn = Withdrawal['what']
-type Deleted = Withdrawn & { kind: 'comment' }
 
 export async function withdraw(context: ThreadContext, trigger: Withdrawal): Promise<StepResult> {
   if (trigger.what.kind === 'thread') await wakeEach(context.deps.runs, sets.untilClosed(trigger.thread.url))
@@ -32,8 +35,8 @@ export async function withdraw(context: ThreadContext, trigger: Withdrawal): Pro
   const words = live ? wordsOf(live, trigger) : []
   if (!meant && waiting.length === 0 && words.length === 0) return { kind: 'end' }
   const refs = [
-    ...(meant ? [refOf(meant.request.origin)] : []),
-    ...waiting.map(({ data }) => placeOf(data.trigger)),
+    ...(meant ? [commentRefOf(meant.request.origin)] : []),
+    ...waiting.map(({ data }) => commentRefOf(data.trigger)),
     ...words.map(({ source }) => source?.target),
   ]
   const byReview = refs.some(ref => ref?.kind === 'review')
@@ -134,7 +137,7 @@ function isReason(trigger: ThreadTrigger, { what }: Withdrawal): boolean {
     case 'label':
       return trigger.kind === 'label' && trigger.label === what.label
     case 'comment':
-      return isPlace(placeOf(trigger), what)
+      return isPlace(commentRefOf(trigger), what)
   }
 }
 
@@ -145,7 +148,7 @@ function concerns({ request: { origin }, report: { labels } }: Run, { what }: Wi
     case 'label':
       return labels.includes(what.label) && origin.kind === 'label'
     case 'comment':
-      return origin.kind === 'comment' && isPlace(origin.commentRef, what)
+      return isPlace(commentRefOf(origin), what)
   }
 }
 
@@ -160,9 +163,6 @@ function isPlace(asked: Target | undefined, what: Deleted): boolean {
       return false
   }
 }
-
-const refOf = (asked: Origin): CommentRef | undefined =>
-  asked.kind === 'comment' ? asked.commentRef : undefined
 
 async function mayStop(
   context: ThreadContext,

@@ -53,14 +53,9 @@ export const conclude = step('conclude', {
         ...lastWord,
       })
       const as = isReview ? 'review' : place ? 'inline' : 'comment'
+      const after = leavesBoxInStatus(run) ? done : withDone(run, 'conclude', 'last-word')
       const said = { commentId, as, ended: endToTell(run)?.how } as const
-      return {
-        report: {
-          done: leavesBoxInStatus(run) ? done : withDone(run, 'conclude', 'last-word'),
-          lastWord: said,
-        },
-        retries: { thread: undefined },
-      }
+      return { report: { done: after, lastWord: said }, retries: { thread: undefined } }
     } catch (error) {
       return unsaid(context, error) ?? { report: { done } }
     }
@@ -174,12 +169,8 @@ function whatToPut({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Put | unde
   const now = deps.now()
   const needed = callIsDue(run, now) ? neededPerson(run) : undefined
   if (!needed) return undefined
-  return {
-    key: callKey(needed),
-    as: callKey(needed),
-    text: () => callComment(run, needed, now),
-    passes: true,
-  }
+  const key = callKey(needed)
+  return { key, as: key, text: () => callComment(run, needed, now), passes: true }
 }
 
 /** Puts a question of the agent, or what it waits for, to people, once. */

@@ -71,9 +71,8 @@ async function afterItsEnd(
   if (unread(run).length === 0) return inANewRun(run, session)
   const lastPollAt = deps.now()
   const snapshot = await posthog.poll(session, logOffset(run))
-  const seen = changed(observe(run, snapshot, deps.now()), {
-    schedule: { lastPollAt, nextPollAt: undefined },
-  })
+  const looked = { schedule: { lastPollAt, nextPollAt: undefined } }
+  const seen = changed(observe(run, snapshot, deps.now()), looked)
   const isInDoubt = unread(seen).length > 0 && standingOf(seen).kind === 'settling'
   const after = isInDoubt ? seen : changed(seen, inANewRun(seen, session))
   const { result, mailbox, report, schedule, workspace } = after

@@ -17,7 +17,7 @@ import {
 import { instructionSent } from '../../core/record/ledger.ts'
 import { isReadOnly } from '../../core/record/request-part.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
-import { baseOf, type ChangeOf, type Outcome, type Run } from '../../core/record/run.ts'
+import { baseOf, type ChangeOf, type Outcome } from '../../core/record/run.ts'
 import type { Branch } from '../../core/record/workspace-part.ts'
 import { failed } from './outcome.ts'
 import { refusedReads, type StepContext, step } from './step-context.ts'
@@ -112,15 +112,9 @@ async function branchOf(context: Finding): Promise<Found> {
   return found ? { kind: 'found', branch: existing(found, head.base) } : gone(context, ref)
 }
 
-const existing = ({ name, sha }: BranchView, into: string): Branch => ({
-  name,
-  sha,
-  into,
-  made: false,
-  fresh: false,
-  recorded: false,
-  linked: false,
-})
+function existing({ name, sha }: BranchView, into: string): Branch {
+  return { name, sha, into, made: false, fresh: false, recorded: false, linked: false }
+}
 
 async function forIssue(context: Finding): Promise<Found> {
   const { run } = context
@@ -150,32 +144,32 @@ async function otherBase(context: Finding): Promise<{ kind: 'base'; view: BaseVi
     : gone(context, name, noBase(name, run.request.options.base === undefined))
 }
 
+/** A branch that was made for it, one that people linked, or a new one. */
 async function branchOfIssue(context: Finding, branches: IssueBranches, into: string): Promise<Found> {
-  const chosen = chooseIssueBranch(context.run, branches)
-  switch (chosen.kind) {
-    case 'ours': {
-      const { run } = context
-      const { name, sha } = chosen.branch
-      const branch = {
-        ...existing(chosen.branch, into),
-        // On a restored Run the agent's commits are on the branch.
-        sha: run.session.taskRun && branches.base ? branches.base.sha : sha,
-        made: true,
-        fresh: sha === branches.base?.sha,
-        recorded: run.workspace.madeBranch === name,
-        linked: chosen.linked,
-      }
-      return { kind: 'found', branch }
+  const { thread, request, baseline, workspace, session } = context.run
+  const stem = stemOf(baseline.settings.branch_prefix, thread.number)
+  const isOurs = ({ name }: BranchView): boolean =>
+    name === workspace.madeBranch || isBranchOfIssue(name, stem)
+  const { base, ids } = branches
+  const [linked] = branches.linked
+  const ours = linked ? [linked].find(isOurs) : branches.ours[0]
+  if (ours) {
+    const branch = {
+      ...existing(ours, into),
+      // On a restored Run the agent's commits are on the branch.
+      sha: session.taskRun && base ? base.sha : ours.sha,
+      made: true,
+      fresh: ours.sha === base?.sha,
+      recorded: workspace.madeBranch === ours.name,
+      linked: linked !== undefined,
     }
-    case 'linked':
-      return { kind: 'found', branch: { ...existing(chosen.branch, into), linked: true } }
-    case 'base':
-    case 'new':
-      if (!branches.base) return gone(context, into, noCommit(into))
-      return chosen.kind === 'base'
-        ? { kind: 'found', branch: existing(branches.base, into) }
-        : make(context, chosen.name, branches.base, branches.ids)
+    return { kind: 'found', branch }
   }
+  if (linked) return { kind: 'found', branch: { ...existing(linked, into), linked: true } }
+  if (!base) return gone(context, into, noCommit(into))
+  // What changes nothing needs no branch of its own.
+  if (isReadOnly(request.what)) return { kind: 'found', branch: existing(base, into) }
+  return make(context, issueBranch(stem, baseline.snapshot.title), base, ids)
 }
 
 function gone(context: StepContext, name: string, outcome = noBranch(name)): Outcome {
@@ -202,28 +196,4 @@ async function make(
       ? archived
       : refusedBranch(name, error, context.run.baseline.settings.branch_prefix)
   }
-}
-
-/** The branch for the work on an issue: one that was made for it, one that people linked, or a new one. */
-type IssueBranchChoice =
-  | { kind: 'ours'; branch: BranchView; linked: boolean }
-  | { kind: 'linked'; branch: BranchView }
-  /** What changes nothing needs no branch of its own. */
-  | { kind: 'base' }
-  | { kind: 'new'; name: string }
-
-function chooseIssueBranch(
-  { thread, request, baseline, workspace }: Pick<Run, 'thread' | 'request' | 'baseline' | 'workspace'>,
-  branches: Pick<IssueBranches, 'linked' | 'ours'>,
-): IssueBranchChoice {
-  const stem = stemOf(baseline.settings.branch_prefix, thread.number)
-  const [linked] = branches.linked
-  const isOurs = ({ name }: BranchView): boolean =>
-    name === workspace.madeBranch || isBranchOfIssue(name, stem)
-  const ours = linked ? [linked].find(isOurs) : branches.ours[0]
-  if (ours) return { kind: 'ours', branch: ours, linked: linked !== undefined }
-  if (linked) return { kind: 'linked', branch: linked }
-  return isReadOnly(request.what)
-    ? { kind: 'base' }
-    : { kind: 'new', name: issueBranch(stem, baseline.snapshot.title) }
 }

@@ -36,11 +36,8 @@ export const gatherContext = step('gather-context', {
     const comments = all.filter((comment, at) => comment.listed || at < written.length)
     const said = pending(run).flatMap(({ source }) => placeInThread(source?.target) ?? [])
     const { inTime } = commentsToRead({ words, readUpTo, comments, said })
-    const trust = await trustIn(context, inTime, [
-      words.by.login,
-      run.request.by.login,
-      run.baseline.snapshot.author,
-    ])
+    const involved = [words.by.login, run.request.by.login, run.baseline.snapshot.author]
+    const trust = await trustIn(context, inTime, involved)
     const description = knows ? undefined : run.baseline.snapshot.body
     const reading = { words, readUpTo, description, comments, said }
     const pages = { shown: github.pages.shown, webUrl: run.thread.url }

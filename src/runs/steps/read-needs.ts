@@ -22,23 +22,13 @@ export const readNeeds = step('read-needs', {
     const view = number === undefined ? undefined : await needsSeen(github, number, botListOf(run, deps))
     const needs = view && somethingOf(view)
     const { report } = needs ? unfolded(run) : run
-    return {
-      result: {
-        hinted: undefined,
-        needs,
-        looked: view && { number: view.number, ...view.facts },
-        rounds:
-          number === undefined
-            ? run.result.rounds
-            : roundsOf([...(await othersOn(number, deps.index, run)), run]),
-      },
-      report: { status: report.status },
-    }
+    const looked = view && { number: view.number, ...view.facts }
+    const onPull = number === undefined ? undefined : await runsOfPull(deps.index, run.thread, number)
+    const others = onPull?.flatMap(({ data }) => (data.id === run.id ? [] : [data]))
+    const rounds = others ? roundsOf([...others, run]) : run.result.rounds
+    return { result: { hinted: undefined, needs, looked, rounds }, report: { status: report.status } }
   },
 })
-
-const othersOn = async (number: number, index: RunDeps['index'], { id, thread }: Run): Promise<Run[]> =>
-  (await runsOfPull(index, thread, number)).flatMap(({ data }) => (data.id === id ? [] : [data]))
 
 /** The bots that the settings of its start name. */
 export const botListOf = (

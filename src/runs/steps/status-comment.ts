@@ -49,14 +49,9 @@ const sent = (drawing: StatusDrawing): Omit<Status, 'commentId'> => ({
   heardAt: lastActivityAt(drawing.run),
 })
 
-export const statusToSend = (
-  drawing: StatusDrawing,
-  before: Status,
-  signer: Signer,
-): { text: string; status: Status } => ({
-  text: commentOf(drawing, signer),
-  status: { ...before, ...sent(drawing) },
-})
+export function statusToSend(drawing: StatusDrawing, before: Status, signer: Signer) {
+  return { text: commentOf(drawing, signer), status: { ...before, ...sent(drawing) } }
+}
 
 /** Changes a status that is there, and brings it back where that is due. */
 export async function showStatus(
@@ -136,10 +131,8 @@ export const showState = step('show-state', {
     await job.assertLocked()
     if (state) {
       const others = states.filter(each => each !== state).map(nameOf)
-      await ignoreRefusal(
-        context,
-        github.labels.showState({ name: nameOf(state), ...stateLabels[state] }, others),
-      )
+      const label = { name: nameOf(state), ...stateLabels[state] }
+      await ignoreRefusal(context, github.labels.showState(label, others))
     } else if (before) await ignoreRefusal(context, github.labels.remove(nameOf(before)))
     return { report: { state } }
   },

@@ -43,11 +43,8 @@ export const tendPull = step('tend-pull', {
     // The pull request leaves its draft state when the run has ended with it, if the settings want that.
     const isReady = known.draft && !draft && result.outcome?.kind === 'pull' && request.what === 'work'
     // The status that goes along says what it is then.
-    const run = isReady
-      ? changed(context.run, {
-          result: { pulls: inPlace(context.run.result.pulls, { ...known, draft: false }) },
-        })
-      : context.run
+    const readied = inPlace(result.pulls, { ...known, draft: false })
+    const run = isReady ? changed(context.run, { result: { pulls: readied } }) : context.run
     const { login } = request.by
     const reacts = result.outcome !== undefined && !isDone(run, 'react')
     const fold = foldable(run)
@@ -63,15 +60,11 @@ export const tendPull = step('tend-pull', {
       reaction: reacts ? await reactionAfter({ ...context, run }) : undefined,
       fold,
     })
+    const after = view ? await putRight(context, view, known) : known
+    const done = reacts ? withDone(run, 'react') : run.report.done
     return {
-      result: {
-        untended,
-        pulls: inPlace(context.run.result.pulls, view ? await putRight(context, view, known) : known),
-      },
-      report: {
-        status: statusAfter(run, { edit, fold, refused }),
-        done: reacts ? withDone(run, 'react') : run.report.done,
-      },
+      result: { untended, pulls: inPlace(context.run.result.pulls, after) },
+      report: { status: statusAfter(run, { edit, fold, refused }), done },
     }
   },
 })
@@ -206,17 +199,16 @@ export function wantedBase(run: Run, { base, head }: Pick<Pull, 'base' | 'head'>
   return base === run.thread.defaultBranch && baseOf(run) !== undefined ? branch.into : base
 }
 
-const isMarked = (
-  { run, deps }: { run: Run; deps: Pick<StepContext['deps'], 'signer'> },
-  { body, number }: PullView,
-): boolean =>
+interface Marking {
+  run: Run
+  deps: Pick<StepContext['deps'], 'signer'>
+}
+
+const isMarked = ({ run, deps }: Marking, { body, number }: PullView): boolean =>
   deps.signer.read(body, { repoId: run.thread.repoId, number }).some(marker => marker.run === run.id)
 
 /** Adds the closing line and the marker if missing, before anything that could swallow them. */
-export function wantedBody(
-  context: { run: Run; deps: Pick<StepContext['deps'], 'signer'> },
-  view: PullView,
-): string {
+export function wantedBody(context: Marking, view: PullView): string {
   const { run, deps } = context
   const { thread } = run
   const closes = thread.kind === 'pull' || closesIssue(view.body, thread) ? [] : [`Closes #${thread.number}`]
@@ -247,23 +239,13 @@ export const dropBranch = step('drop-branch', {
 
 async function dropIfUnused(context: Dropping, { name, sha }: Branch): Promise<void> {
   const { run, deps, job, github } = context
-  if (
-    run.result.pushed !== undefined ||
-    run.result.pulls.some(({ head, state }) => head === name && state === 'open')
-  )
-    return
+  const isOpen = run.result.pulls.some(({ head, state }) => head === name && state === 'open')
+  if (run.result.pushed !== undefined || isOpen) return
   const session = sessionAtWork(run)
   if (session) {
     await job.assertLocked()
-    const unused = {
-      thread: run.thread,
-      name,
-      sha,
-      session,
-      since: deps.now(),
-      removing: false,
-      removed: false,
-    }
+    const { thread } = run
+    const unused = { thread, name, sha, session, since: deps.now(), removing: false, removed: false }
     await deps.removeLater(`${run.id}-${run.result.round}`, unused)
     return
   }
