@@ -15,6 +15,13 @@ export const dayAndTime = (at: number): string => `${dayOf(at)} ${timeOfDay(at)}
 export const moment = (at: number, now: number): string =>
   dayOf(at) === dayOf(now) ? timeOfDay(at) : dayAndTime(at)
 
+/** A part that is not there may be an empty text, too. */
+export const withoutEmpty = (parts: readonly (string | false | undefined)[]): string[] =>
+  parts.flatMap(part => part || [])
+
+export const paragraphs = (parts: readonly (string | false | undefined)[]): string =>
+  withoutEmpty(parts).join('\n\n')
+
 export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 /** An amount is code, as two dollars in one line may be a formula. */

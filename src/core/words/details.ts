@@ -6,7 +6,7 @@ import { maxBody, maxOfOne } from '../agent/thread-context.ts'
 import { isUndone, type Offer, offerAfter } from '../record/last-word.ts'
 import type { Run } from '../record/run.ts'
 import type { ProgressStep } from '../record/session-part.ts'
-import { counted, exactly } from '../text/phrases.ts'
+import { counted, exactly, paragraphs, withoutEmpty } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { doneSoFar } from './while-working.ts'
 import { branchUrl } from './words.ts'
@@ -16,23 +16,20 @@ export function details(run: Run): string {
   const { outcome } = run.result
   if (outcome?.kind === 'stopped') return ''
   const did = isUndone(outcome) ? doneSoFar(run) : []
-  const steps = [
-    ...(outcome ? [] : branch(run)),
+  const steps = withoutEmpty([
+    !outcome && branch(run),
     ...setUp(run),
-    ...(did.length > 0 ? [`In total: ${did.join(', ')}`] : []),
-    ...permission(run),
-  ]
-  const parts = [steps.join('\n'), whatItRead(run)].filter(part => part !== '')
-  if (parts.length === 0) return ''
-  return `<details><summary>Details</summary>\n\n${parts.join('\n\n')}\n\n</details>`
+    did.length > 0 && `In total: ${did.join(', ')}`,
+    permission(run),
+  ])
+  const all = paragraphs([steps.join('\n'), whatItRead(run)])
+  return all && `<details><summary>Details</summary>\n\n${all}\n\n</details>`
 }
 
-function branch({ workspace: { branch: found }, thread }: Run): string[] {
-  if (!found?.made) return []
+function branch({ workspace: { branch: found }, thread }: Run): string | undefined {
+  if (!found?.made) return undefined
   const { name, linked, into } = found
-  return [
-    `✅ Branch [${code(name)}](${branchUrl(thread, name)}), made from ${code(into)}${linked ? ' and linked to this issue' : ''}`,
-  ]
+  return `✅ Branch [${code(name)}](${branchUrl(thread, name)}), made from ${code(into)}${linked ? ' and linked to this issue' : ''}`
 }
 
 /** Shows the set-up until all of it is done. */
@@ -60,12 +57,12 @@ function iconOf({ result: { outcome } }: Run, { done, failed }: ProgressStep, la
   return outcome ? '❌' : '⏳'
 }
 
-function permission({ session: { permission, sessionLog }, result: { outcome } }: Run): string[] {
-  if (!permission || permission.untaken) return []
+function permission({ session: { permission, sessionLog }, result: { outcome } }: Run): string | undefined {
+  if (!permission || permission.untaken) return undefined
   const waits = !outcome && sessionLog?.permissionRequest?.id === permission.id
   const [answered, may] = permission.allowed ? ['✅', 'may'] : ['🚫', 'may not']
   const what = inlineWords(permission.title.replaceAll('`', ''), 120)
-  return [`${waits ? '⏳' : answered} Codex asked for permission and ${may} do this: ${what}`]
+  return `${waits ? '⏳' : answered} Codex asked for permission and ${may} do this: ${what}`
 }
 
 /** Nothing is said if it got all there is. */
@@ -76,10 +73,10 @@ function whatItRead({ workspace: { given: what } }: Run): string {
   const lines = onLines === 0 ? '' : `, ${onLines} of them on lines of code`
   const asked = `the instruction${thread ? ', title and description, as they were when you asked' : ''}`
   const said = comments === 0 ? '' : `, and ${counted(comments, 'comment')} (by ${people}${lines})`
-  const shortened = [
+  const shortened = withoutEmpty([
     ...cut.map(which => `the ${which} at ${maxBody} characters`),
-    ...(cutComments === 0 ? [] : [`${counted(cutComments, 'comment')} at ${maxOfOne} characters`]),
-  ]
+    cutComments > 0 && `${counted(cutComments, 'comment')} at ${maxOfOne} characters`,
+  ])
   const out = [
     [leftOut.outsiders, 'by people without write permission'],
     [leftOut.unknown, 'by people whose permission was not checked, as there are too many'],
@@ -91,12 +88,12 @@ function whatItRead({ workspace: { given: what } }: Run): string {
     [leftOut.older, 'too old'],
   ].flatMap(([count, which]) => (count ? [`${count} ${which}`] : []))
   if (shortened.length === 0 && unshown === 0 && out.length === 0) return ''
-  return [
+  return withoutEmpty([
     `Codex read ${asked}${said}.`,
-    ...(shortened.length === 0 ? [] : [`Cut: ${shortened.join(', ')}.`]),
-    ...(unshown === 0 ? [] : [`Not shown on the page, so not read: ${counted(unshown, 'word')}.`]),
-    ...(out.length === 0 ? [] : [`Comments that it did not read: ${out.join(', ')}.`]),
-  ].join(' ')
+    shortened.length > 0 && `Cut: ${shortened.join(', ')}.`,
+    unshown > 0 && `Not shown on the page, so not read: ${counted(unshown, 'word')}.`,
+    out.length > 0 && `Comments that it did not read: ${out.join(', ')}.`,
+  ]).join(' ')
 }
 
 export type Box = 'stop' | 'fix' | Offer

@@ -2,6 +2,7 @@
 import type { PricedModel } from '../model/views.ts'
 import type { AppliedSetting, Origin } from '../settings/layers.ts'
 import { settingsPath } from '../settings/settings-file.ts'
+import { paragraphs } from '../text/phrases.ts'
 import { cell, priced, withCode } from './words.ts'
 
 export interface ShownSettings {
@@ -20,29 +21,19 @@ export function configText({ held, models, problem, usable, lacksChecks, schema 
   const isSet = ({ from }: AppliedSetting): boolean => from.some(({ kind }) => kind !== 'default')
   const set = held.filter(isSet)
   const rest = held.filter(each => !isSet(each))
-  return [
+  return paragraphs([
     set.length > 0 ? 'these settings apply here:' : 'no settings are set here, so the defaults apply.',
-    ...(problem === undefined
-      ? []
-      : [
-          `⚠️ There is a problem: ${withCode(problem, 1_000)}. Until it is fixed, ${usable ? 'the last correct version applies.' : 'nothing starts here.'}`,
-        ]),
-    ...(lacksChecks
-      ? [
-          "⚠️ The bot can't show the check of `pull_request.approval`. The App lacks the permission `checks: write` here. An owner has to accept it: Settings ▸ GitHub Apps ▸ Review request.",
-        ]
-      : []),
-    ...(set.length > 0 ? [settingsTable(set)] : []),
-    ...(models.length > 0
-      ? [`Models here: ${priced(models)}. The price is a multiple of that of PostHog’s usual model.`]
-      : []),
+    problem !== undefined &&
+      `⚠️ There is a problem: ${withCode(problem, 1_000)}. Until it is fixed, ${usable ? 'the last correct version applies.' : 'nothing starts here.'}`,
+    lacksChecks &&
+      "⚠️ The bot can't show the check of `pull_request.approval`. The App lacks the permission `checks: write` here. An owner has to accept it: Settings ▸ GitHub Apps ▸ Review request.",
+    set.length > 0 && settingsTable(set),
+    models.length > 0 &&
+      `Models here: ${priced(models)}. The price is a multiple of that of PostHog’s usual model.`,
     `<details><summary>Settings with their default value</summary>\n\n${settingsTable(rest)}\n\n</details>`,
-    ...(schema === undefined
-      ? []
-      : [
-          `For hints in your editor, begin \`${settingsPath}\` with this line:\n\n\`\`\`yaml\n${editorLine(schema)}\n\`\`\``,
-        ]),
-  ].join('\n\n')
+    schema !== undefined &&
+      `For hints in your editor, begin \`${settingsPath}\` with this line:\n\n\`\`\`yaml\n${editorLine(schema)}\n\`\`\``,
+  ])
 }
 
 /** The first line of a settings file, by which an editor finds its schema. */

@@ -12,7 +12,7 @@ import { asksBack } from '../record/open-question.ts'
 import { newPulls } from '../record/pull-end.ts'
 import { baseOf, type Ended, type Run } from '../record/run.ts'
 import { limits } from '../record/timing.ts'
-import { dayAndTime, exactly } from '../text/phrases.ts'
+import { dayAndTime, exactly, withoutEmpty } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
 import { roundsInWords } from './what-it-needs.ts'
 import { briefly, requesterLine, session, startedBy } from './while-working.ts'
@@ -38,22 +38,22 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
   const isLast = where === 'last-word' || staysInStatus(run)
   const [pull] = run.result.pulls.length === 1 && where === 'status' ? run.result.pulls : []
   const end = where === 'status' ? run.result.ended : undefined
-  return [
-    ...(where === 'status' ? [briefly(run)] : isOnlyRequest(run) ? [] : [requestLink(run)]),
-    ...(where === 'last-word' && listeners(run).includes(requester) ? [] : [requesterLine(run)]),
-    ...startedBy(run),
-    ...duration(run),
+  return withoutEmpty([
+    where === 'status' ? briefly(run) : !isOnlyRequest(run) && requestLink(run),
+    !(where === 'last-word' && listeners(run).includes(requester)) && requesterLine(run),
+    startedBy(run),
+    duration(run),
     // PostHog's cost is that of a task, which several runs may share.
-    ...((isLast || end) && cost
-      ? [`$${cost.toFixed(2)}${taskMade && run.result.round === 0 ? '' : ' in all'}`]
-      : []),
-    ...(where === 'last-word' ? into(run) : []),
+    (isLast || end) && cost
+      ? `$${cost.toFixed(2)}${taskMade && run.result.round === 0 ? '' : ' in all'}`
+      : undefined,
+    where === 'last-word' && into(run),
     ...session(run, deployment),
-    ...(where === 'status' ? roundsInWords(run) : []),
-    ...(pull ? [pullLine(pull, end)] : end ? [endInWords(end)] : []),
+    where === 'status' && roundsInWords(run),
+    pull ? pullLine(pull, end) : end && endInWords(end),
     // A pull request says so itself.
-    ...(isLast && (kind === 'answer' || kind === 'nothing') ? [goOn] : []),
-  ]
+    isLast && (kind === 'answer' || kind === 'nothing') && goOn,
+  ])
 }
 
 /** It is the only request of its thread so far, and nobody added words, so nobody has to be told which one it is. */
@@ -79,29 +79,29 @@ function urlOf(thread: Thread, asked: CommentRef): string {
 const maxAsked = 40
 
 /** Names the base if somebody said it, or chose it meanwhile. */
-function into(run: Run): string[] {
+function into(run: Run): string | undefined {
   const base = newPulls(run).at(-1)?.base
-  if (run.result.outcome?.kind !== 'pull' || base === undefined) return []
+  if (run.result.outcome?.kind !== 'pull' || base === undefined) return undefined
   const { branch } = run.workspace
   const isUsual = branch === undefined || base === branch.into || base === branch.name
-  return isUsual && baseOf(run) === undefined ? [] : [`into ${code(base)}`]
+  return isUsual && baseOf(run) === undefined ? undefined : `into ${code(base)}`
 }
 
 /** What it waited for before the agent began is no work. */
-function duration(run: Run): string[] {
+function duration(run: Run): string | undefined {
   const {
     result: { concludedAt, round },
     schedule: { admissionExpectedAt = run.request.at, enteredAt = admissionExpectedAt },
     mailbox: { lastWordsAt = enteredAt },
     session: { began },
   } = run
-  if (concludedAt === undefined) return []
+  if (concludedAt === undefined) return undefined
   const [asked, admitted] = round === 0 ? [enteredAt, admissionExpectedAt] : [lastWordsAt, lastWordsAt]
   const from = neverBegan(run) ? concludedAt : began?.round === round ? began.at : admitted
-  const waited = from - asked >= limits.worthTelling ? [`waited ${exactly(from - asked)}`] : []
+  const waited = from - asked >= limits.worthTelling ? `waited ${exactly(from - asked)}` : undefined
   if (neverBegan(run)) return waited
   const worked = exactly(concludedAt - from)
-  return [[...waited, ...(waited.length > 0 ? [`worked ${worked}`] : [worked])].join(', ')]
+  return waited === undefined ? worked : `${waited}, worked ${worked}`
 }
 
 /** The line is known by this mark, whatever people make of its words. */

@@ -5,6 +5,7 @@
 import { staysInStatus, willBeFolded } from '../record/last-word.ts'
 import type { Run } from '../record/run.ts'
 import { phaseOf, situationOf } from '../record/situation.ts'
+import { paragraphs } from '../text/phrases.ts'
 import { files, resultHeading, resultLines } from './closing.ts'
 import { boxesAfter, boxFor, details } from './details.ts'
 import { resultSmall } from './small-line.ts'
@@ -16,7 +17,7 @@ import { type Deployment, small } from './words.ts'
 export function statusComment(run: Run, deployment: Deployment, now: number): string {
   const stands = situationOf(run)
   const parts = stands.kind === 'ended' ? result(run, deployment) : atWork({ run, stands, now }, deployment)
-  return parts.filter(part => part !== '').join('\n\n')
+  return paragraphs(parts)
 }
 
 const atWork = (view: AtWork, deployment: Deployment): string[] => [

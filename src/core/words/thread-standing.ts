@@ -5,7 +5,7 @@ import type { Moment } from '../record/event-order.ts'
 import { retryOf, services } from '../record/retries.ts'
 import type { Outcome, Run } from '../record/run.ts'
 import { type Live, situationOf } from '../record/situation.ts'
-import { begun, moment } from '../text/phrases.ts'
+import { begun, moment, withoutEmpty } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
 import { waitsInWords } from './waiting.ts'
 import { questionUrl } from './while-working.ts'
@@ -86,7 +86,7 @@ const did: Record<Outcome['kind'], string> = {
 
 function situationInWords(run: Run, now: number): string {
   const stands = situationOf(run)
-  if (stands.kind === 'waiting') return `it ${waitsInWords(stands.waits, now).replace(/\.$/, '')}`
+  if (stands.kind === 'waiting') return `it ${waitsInWords(stands.waits, now).sentence.replace(/\.$/, '')}`
   if (stands.kind === 'ended') return did[stands.outcome.kind]
   if (stands.kind === 'stopping' || stands.held?.kind !== 'question') return doing[stands.kind]
   const url = questionUrl(run)
@@ -96,17 +96,17 @@ function situationInWords(run: Run, now: number): string {
 function runInWords(run: Run, now: number): string {
   const pull = run.result.pulls.at(-1)
   const away = services.filter(service => retryOf(run, service) && !run.result.outcome)
-  return [
+  return withoutEmpty([
     `${situationInWords(run, now)}.`,
     ...away.map(service => `It waits for ${serviceNames[service]}.`),
     `${code(run.request.by.login)} asked for it.`,
-    ...(pull ? [`Pull request: [#${pull.number}](${pull.url}).`] : []),
-    ...whereToRead(run),
-  ].join(' ')
+    pull && `Pull request: [#${pull.number}](${pull.url}).`,
+    whereToRead(run),
+  ]).join(' ')
 }
 
 /** The status is folded away below a last word. */
-function whereToRead({ thread, report: { lastWord, status } }: Run): string[] {
-  if (lastWord) return [`[What Codex said](${commentUrl(thread, lastWord.as, lastWord.commentId)}).`]
-  return status ? [`[Details](${commentUrl(thread, 'comment', status.commentId)}).`] : []
+function whereToRead({ thread, report: { lastWord, status } }: Run): string | undefined {
+  if (lastWord) return `[What Codex said](${commentUrl(thread, lastWord.as, lastWord.commentId)}).`
+  return status && `[Details](${commentUrl(thread, 'comment', status.commentId)}).`
 }

@@ -2,7 +2,7 @@
 import type { PullNeeds } from '../model/views.ts'
 import { isAtCap } from '../record/pull-end.ts'
 import type { Run } from '../record/run.ts'
-import { counted, dayAndTime } from '../text/phrases.ts'
+import { counted, dayAndTime, withoutEmpty } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 import { boxFor } from './details.ts'
 import { pullLink, some } from './words.ts'
@@ -20,20 +20,18 @@ export function needsLines({ result: { needs } }: Run): string {
   const { failedChecks, hasConflicts, changesRequestedBy, unresolved } = needs
   const open = unresolved.filter(({ by }) => by === undefined)
   const bots = [...new Set(unresolved.flatMap(({ by }) => by ?? []))]
-  return [
-    ...(failedChecks.length > 0
-      ? [`❌ ${counted(failedChecks.length, 'check')} failed: ${some(failedChecks.map(checkLink), maxShown)}`]
-      : []),
-    ...(hasConflicts ? ['🔀 It has conflicts with its base branch'] : []),
-    ...(changesRequestedBy.length > 0
-      ? [`✋ Changes requested by ${some(changesRequestedBy.map(code), maxShown)}`]
-      : []),
-    ...(open.length > 0 ? [`💬 ${counted(open.length, 'open comment')}: ${linesLeftOpen(open)}`] : []),
+  return withoutEmpty([
+    failedChecks.length > 0 &&
+      `❌ ${counted(failedChecks.length, 'check')} failed: ${some(failedChecks.map(checkLink), maxShown)}`,
+    hasConflicts && '🔀 It has conflicts with its base branch',
+    changesRequestedBy.length > 0 &&
+      `✋ Changes requested by ${some(changesRequestedBy.map(code), maxShown)}`,
+    open.length > 0 && `💬 ${counted(open.length, 'open comment')}: ${linesLeftOpen(open)}`,
     ...bots.map(bot => {
       const found = unresolved.filter(({ by }) => by === bot)
       return `🤖 ${code(bot)} left ${counted(found.length, 'finding')}: ${linesLeftOpen(found)}`
     }),
-  ].join('\n')
+  ]).join('\n')
 }
 
 const linesLeftOpen = (comments: PullNeeds['unresolved']): string =>
@@ -52,12 +50,9 @@ function checkLink({ name, url }: PullNeeds['failedChecks'][number]): string {
 /** PostHog goes on with its agent after the last word, for the checks. */
 export function saidAfterwards({ session: { sessionLog } }: Run): string {
   const said = sessionLog?.afterwards
-  return said
-    ? `Codex looked at the checks, and said at ${dayAndTime(said.at)}:\n\n${quoted(said.text, maxAfterwards)}`
-    : ''
+  if (!said) return ''
+  return `Codex looked at the checks, and said at ${dayAndTime(said.at)}:\n\n${quoted(said.text, 600)}`
 }
-
-const maxAfterwards = 600
 
 /** No box at the cap: whoever goes on says what is to be done. */
 export function fixOffer({ result: { needs, rounds }, baseline }: Run): string {
@@ -68,9 +63,9 @@ export function fixOffer({ result: { needs, rounds }, baseline }: Run): string {
     : boxFor('fix')
 }
 
-export function roundsInWords({ result: { rounds } }: Run): string[] {
-  if (!rounds || rounds.asked + rounds.byPostHog === 0) return []
+export function roundsInWords({ result: { rounds } }: Run): string | undefined {
+  if (!rounds || rounds.asked + rounds.byPostHog === 0) return undefined
   const { asked, byPostHog } = rounds
   const own = byPostHog === 0 ? '' : `${asked > 0 ? `, ${byPostHog}` : ''} by PostHog itself`
-  return [`${counted(asked + byPostHog, 'round')} of fixing${own}`]
+  return `${counted(asked + byPostHog, 'round')} of fixing${own}`
 }

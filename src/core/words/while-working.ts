@@ -17,9 +17,9 @@ import { retryOf, services } from '../record/retries.ts'
 import { baseOf, type Retry, type Run, resumedSession } from '../record/run.ts'
 import type { Live } from '../record/situation.ts'
 import { limits } from '../record/timing.ts'
-import { begun, counted, ended, moment } from '../text/phrases.ts'
+import { begun, counted, ended, moment, paragraphs, withoutEmpty } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
-import { waitingHeading, waitingLines, waitsKey } from './waiting.ts'
+import { waitsInWords } from './waiting.ts'
 import {
   branchUrl,
   commentUrl,
@@ -53,7 +53,7 @@ export function workHeading({ run, stands, now }: AtWork): string {
   if (stands.held?.kind === 'question') return '❓ Codex waits for your answer'
   switch (stands.kind) {
     case 'waiting':
-      return waitingHeading(stands.waits, now)
+      return waitsInWords(stands.waits, now).heading
     case 'preparing':
       return `⏳ Codex is getting ready${{ work: '', plan: ' to plan', review: ' to review', ask: ' to answer' }[run.request.what]}`
     case 'starting':
@@ -72,7 +72,7 @@ export const waitingKey = ({ run, stands, now }: AtWork): string =>
     ...shownOutages(run, now).map(({ outage }) => outage.why),
     stands.held?.kind === 'question' ? stands.held.question.id : '',
     questionUrl(run) ?? '',
-    stands.kind === 'waiting' ? waitsKey(stands.waits) : '',
+    stands.kind === 'waiting' ? waitsInWords(stands.waits, now).key : '',
   ].join('|')
 
 export function workLines(view: AtWork): string[] {
@@ -86,7 +86,7 @@ export function workLines(view: AtWork): string[] {
     fromHereOn(run),
     ...outages(run, now),
     resumed ? resumedSentence(resumed.why) : '',
-    ...(stands.kind === 'waiting' ? waitingLines(stands.waits) : []),
+    ...(stands.kind === 'waiting' ? waitsInWords(stands.waits, now).lines : []),
     activity(view),
     plan(run).join('\n'),
     openPulls(view).join('\n'),
@@ -156,25 +156,23 @@ function activity({ run, stands: { kind }, now }: AtWork): string {
   const { length: waiting } = pending(run).filter(({ resumes }) => !resumes)
   const step = run.session.progress.findLast(({ done }) => !done)
   const what = doing ? doingNow[doing] : step ? inlineWords(step.label, 120) : ''
-  return [
-    ...(what === '' ? [] : [`**${what}**`]),
+  return withoutEmpty([
+    what && `**${what}**`,
     ...doneSoFar(run),
-    ...(waiting > 0 ? [`${counted(waiting, 'instruction')} waiting`] : []),
-    ...(at === undefined ? [] : [`last update ${moment(at, now)}`]),
-  ].join(' · ')
+    waiting > 0 && `${counted(waiting, 'instruction')} waiting`,
+    at !== undefined && `last update ${moment(at, now)}`,
+  ]).join(' · ')
 }
 
 export function doneSoFar(run: Run): string[] {
   const added = wordsAdded(run)
   const { files = [], commands = 0 } = run.session.sessionLog?.activity ?? {}
   const names = [...new Set(added.map(({ by }) => inlineWords(by.login, 60)))]
-  return [
-    ...(files.length > 0 ? [`${counted(files.length, 'file')} changed`] : []),
-    ...(commands > 0 ? [`${counted(commands, 'command')} run`] : []),
-    ...(added.length > 0
-      ? [`${counted(added.length, 'instruction')} added (by ${some(names, maxNamed)})`]
-      : []),
-  ]
+  return withoutEmpty([
+    files.length > 0 && `${counted(files.length, 'file')} changed`,
+    commands > 0 && `${counted(commands, 'command')} run`,
+    added.length > 0 && `${counted(added.length, 'instruction')} added (by ${some(names, maxNamed)})`,
+  ])
 }
 
 const planIcon: Record<PlanStep['state'], string> = { done: '✅', current: '▶️', open: '⬜' }
@@ -230,22 +228,22 @@ export function workSmall(view: AtWork, deployment: Deployment): string[] {
   // Where its pull request goes, if that was said.
   const isSaid = branch && baseOf(run) !== undefined && branch.into !== branch.name
   const towards = isSaid ? ` → ${code(branch.into)}` : ''
-  return [
-    ...(question ? [briefly(run)] : []),
+  return withoutEmpty([
+    question && briefly(run),
     `${requesterLine(run)}, ${moment(at, now)}${ago}`,
-    ...startedBy(run),
-    ...(branch ? [`[${code(branch.name)}](${branchUrl(run.thread, branch.name)})${towards}`] : []),
+    startedBy(run),
+    branch && `[${code(branch.name)}](${branchUrl(run.thread, branch.name)})${towards}`,
     ...session(run, deployment),
-    ...(stands.kind === 'working' && !question ? ['reply `/codex …` to add instructions'] : []),
-  ]
+    stands.kind === 'working' && !question && 'reply `/codex …` to add instructions',
+  ])
 }
 
 /** Whoever ticks a box writes no comment that would show it. */
 export const requesterLine = ({ request: { origin, by } }: Run): string =>
   `${origin.kind === 'tick' && !origin.admin ? 'box ticked by ' : ''}${inlineWords(by.login, 60)}`
 
-export const startedBy = ({ request: { origin } }: Run): string[] =>
-  origin.kind === 'tick' && origin.admin ? [`started again by ${inlineWords(origin.admin, 60)}`] : []
+export const startedBy = ({ request: { origin } }: Run): string | false | undefined =>
+  origin.kind === 'tick' && origin.admin && `started again by ${inlineWords(origin.admin, 60)}`
 
 export function session(run: Run, deployment: Deployment): string[] {
   if (!run.session.taskRun) return []
@@ -299,9 +297,7 @@ function questionText(request: PermissionRequest): string {
       : `reply \`/codex 1\` for the first choice, and so on. ${otherwise}`
   const options = request.options.map(({ name }, index) => `${index + 1}. ${code(name)}`)
   if (more > 0) options.push('', `And ${counted(more, 'more option')}.`)
-  return [quoted(request.title, 1_000), options.join('\n'), `**What to do:** ${how}`]
-    .filter(part => part !== '')
-    .join('\n\n')
+  return paragraphs([quoted(request.title, 1_000), options.join('\n'), `**What to do:** ${how}`])
 }
 
 /** The address where it was put to people. */

@@ -44,7 +44,9 @@ export function waitsFor(run: Run, now: number): string | undefined {
   if (held?.kind === 'question')
     return `${held.question.question ? 'An answer' : 'A permission'}: ${shown(held.question.title)}`
   if (held) return `The set-up: ${plain(held.why)}`
-  return admitted ? undefined : begun(plain(waitsInWords(run.schedule.waits, now)))
+  if (admitted) return undefined
+  const { waits } = run.schedule
+  return begun(plain(waits ? waitsInWords(waits, now).sentence : 'waits for its turn.'))
 }
 
 /** What a page calls a state, and whether it shows it as good or bad. */
