@@ -27,7 +27,6 @@ import type {
   ThreadTrigger,
   TickTrigger,
 } from '../core/model/trigger.ts'
-import type { Target } from '../core/model/views.ts'
 import type { Signer } from '../core/record/marker.ts'
 import { readMessages } from '../core/record/messages.ts'
 import type { Origin } from '../core/record/request-part.ts'
@@ -165,7 +164,7 @@ export function threadContext(
 export const commentRefOf = (asked: ThreadTrigger | Origin): CommentRef | undefined =>
   asked.kind === 'comment' ? asked.commentRef : undefined
 
-export const targetOf = ({ record: { trigger } }: CommandContext): Target =>
+export const targetOf = ({ record: { trigger } }: CommandContext): CommentRef =>
   commentRefOf(trigger) ?? { kind: 'subject' }
 
 /** Whether nothing is known of the sender that would give them rights. */

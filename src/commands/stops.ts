@@ -13,7 +13,7 @@ import {
 import { isMistake } from '../core/command/parse.ts'
 import type { Range } from '../core/model/ports.ts'
 import { type Thread, threadSlot } from '../core/model/thread.ts'
-import type { Target } from '../core/model/views.ts'
+import type { CommentRef } from '../core/model/trigger.ts'
 import { isBefore, momentOf } from '../core/record/event-order.ts'
 import { services } from '../core/record/retries.ts'
 import { sets } from '../core/record/run-index.ts'
@@ -163,7 +163,7 @@ export async function notBegun({ deps, record, job }: CommandContext): Promise<N
 /** Whether a command that stands there waits for the Run of the thread: it has said so, or soon will. */
 export const waitsStill =
   (triggers: Pick<WaitingTriggers, 'listed'>) =>
-  async (thread: Thread, at: Target): Promise<boolean> => {
+  async (thread: Thread, at: CommentRef): Promise<boolean> => {
     const waiting = await triggers.listed([sets.thread(thread)], newest)
     return waiting.some(({ data: { trigger, waits } }) => {
       if (waits?.run === undefined || (trigger.kind !== 'comment' && trigger.kind !== 'label')) return false

@@ -4,7 +4,8 @@
  */
 import { z } from 'zod'
 import { unlessRejected } from '../core/model/errors.ts'
-import type { PullChange, Reaction, Settled, Settling, SettlingPart, Target } from '../core/model/views.ts'
+import type { CommentRef } from '../core/model/trigger.ts'
+import type { PullChange, Reaction, Settled, Settling, SettlingPart } from '../core/model/views.ts'
 import { labelKey, named, personKey, query, send, subjectQuery, threadKey } from './graphql.ts'
 import { FullPull, pullFields } from './nodes.ts'
 import { pullWith } from './pull-requests.ts'
@@ -133,7 +134,7 @@ const threadId = subjectQuery(
 /** The id of a comment came with its webhook, the id of a thread with what was read ahead. */
 async function reactionSubject(
   { app, client, thread }: ThreadAccess,
-  target: Target,
+  target: CommentRef,
 ): Promise<string | undefined> {
   if (target.kind !== 'subject') return target.nodeId
   const known = app.ids.get(threadKey(thread))

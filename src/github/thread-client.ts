@@ -4,7 +4,8 @@ import { type Role, roles } from '../core/model/command-grammar.ts'
 import { isNotFound, Rejected, unlessRejected } from '../core/model/errors.ts'
 import type { ThreadClient } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
-import type { Reaction, Settled, Settling, StateLabel, Target } from '../core/model/views.ts'
+import type { CommentRef } from '../core/model/trigger.ts'
+import type { Reaction, Settled, Settling, StateLabel } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
 import { branchesOf } from './branches.ts'
 import { named, nodesOf, query, subjectQuery, threadKey } from './graphql.ts'
@@ -66,7 +67,7 @@ export function gitHubThread(
 function threadOf(access: ThreadAccess): ThreadClient['thread'] {
   const { app, client, at, issue, prefetched, redact, written } = access
 
-  function addReaction(target: Target, content: Reaction): Promise<unknown> {
+  function addReaction(target: CommentRef, content: Reaction): Promise<unknown> {
     const { reactions } = client.rest
     switch (target.kind) {
       case 'subject':

@@ -15,8 +15,7 @@ import { stopCommand } from '../commands/stop-command.ts'
 import { isOfThread, type ThreadRecord } from '../commands/trigger-record.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import type { Person } from '../core/model/thread.ts'
-import type { ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
-import type { Target } from '../core/model/views.ts'
+import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
 import { pending } from '../core/record/ledger.ts'
 import type { FollowUp, RunMessage } from '../core/record/mailbox-part.ts'
 import { send } from '../core/record/messages.ts'
@@ -152,7 +151,7 @@ function concerns({ request: { origin }, report: { labels } }: Run, { what }: Wi
   }
 }
 
-function isPlace(asked: Target | undefined, what: Deleted): boolean {
+function isPlace(asked: CommentRef | undefined, what: Deleted): boolean {
   switch (asked?.kind) {
     case 'review':
       return what.in === 'inline' && what.reviewId === asked.reviewId

@@ -1,7 +1,7 @@
 import nock from 'nock'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
-import type { Target } from '../../src/core/model/views.ts'
+import type { CommentRef } from '../../src/core/model/trigger.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { gitHubThread } from '../../src/github/thread-client.ts'
 import { issueThread, pullThread } from '../core/given.ts'
@@ -530,14 +530,14 @@ test('no secret that is known is kept of what a review says', async () => {
 })
 
 describe('reactions', () => {
-  const inline: Target = {
+  const inline: CommentRef = {
     kind: 'inline',
     commentId: 3,
     rootId: 2,
     reviewId: null,
     inline: { id: 3, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' },
   }
-  const targets: [Target, string][] = [
+  const targets: [CommentRef, string][] = [
     [{ kind: 'subject' }, `${at}/issues/7/reactions`],
     [{ kind: 'thread', commentId: 3 }, `${at}/issues/comments/3/reactions`],
     [inline, `${at}/pulls/comments/3/reactions`],
@@ -580,7 +580,7 @@ describe('reactions', () => {
     expect(seen).toHaveLength(1)
   })
 
-  test.each<[string, Target, string]>([
+  test.each<[string, CommentRef, string]>([
     ['of a comment, known by its webhook', { kind: 'thread', commentId: 3, nodeId: 'IC_3' }, 'IC_3'],
     ['of a thread', { kind: 'subject' }, 'I_7'],
   ])('%s, are taken back', async (_, target, subject) => {

@@ -1,5 +1,6 @@
 /** What `/codex fix` asks the agent, where GitHub's page says what a pull request needs. */
 import type { PullNeeds } from '../model/views.ts'
+import { withoutEmpty } from '../text/phrases.ts'
 
 const isFix = /^fix(?:\s+(?:it|this|that|everything|all|ci|the checks|the conflicts?))?[\s.!]*$/i
 
@@ -11,17 +12,17 @@ const maxNamed = 20
 /** @returns nothing if nothing keeps it from being merged */
 export function fixInstruction(needs: PullNeeds): string | undefined {
   const { number, failedChecks, hasConflicts, changesRequestedBy, unresolved } = needs
-  const all = [
-    ...(hasConflicts ? ['It has conflicts with its base branch. Merge the base and resolve them.'] : []),
+  const all = withoutEmpty([
+    hasConflicts && 'It has conflicts with its base branch. Merge the base and resolve them.',
     ...failedChecks
       .slice(0, maxNamed)
       .map(({ name, url }) => `The check "${oneLine(name)}" failed${url === undefined ? '' : `: ${url}`}`),
-    ...(changesRequestedBy.length > 0 ? [`Changes were requested by ${changesRequestedBy.join(', ')}.`] : []),
+    changesRequestedBy.length > 0 && `Changes were requested by ${changesRequestedBy.join(', ')}.`,
     ...unresolved.slice(0, maxNamed).map(({ path, line, by }) => {
       const whose = by === undefined ? '' : ` by the bot ${oneLine(by)}`
       return `An open comment${whose} on ${oneLine(path)}${line === null ? '' : `, line ${line}`}.`
     }),
-  ]
+  ])
   if (all.length === 0) return undefined
   const hasBots = unresolved.some(({ by }) => by !== undefined)
   return [

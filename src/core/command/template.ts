@@ -4,6 +4,7 @@
  */
 import { type CommandGrammar, instruction } from '../model/command-grammar.ts'
 import { stripInvisible } from '../text/invisible.ts'
+import { paragraphs } from '../text/phrases.ts'
 
 export const templatesFolder = '.github/codex'
 
@@ -47,9 +48,7 @@ export function filled({ name, argument }: Meant, file = ''): Template {
   if (!isText) return { kind: 'unusable', name, why: 'unreadable' }
   if (file.length > maxTemplate) return { kind: 'unusable', name, why: 'long' }
   const has = file.includes(placeholder)
-  const text = has
-    ? file.replaceAll(placeholder, () => argument)
-    : [file.trim(), argument].filter(part => part !== '').join('\n\n')
+  const text = has ? file.replaceAll(placeholder, () => argument) : paragraphs([file.trim(), argument])
   return { kind: 'template', name, argument, text: text.trim() }
 }
 

@@ -29,7 +29,6 @@ import type {
   Settled,
   Settling,
   StateLabel,
-  Target,
 } from './views.ts'
 
 /** A text as it was when it was written, and where GitHub has it. */
@@ -73,7 +72,7 @@ interface Comparison {
 /** GitHub as one thread needs it: a port for each noun. */
 export interface ThreadClient {
   thread: {
-    react(target: Target, content: Reaction): Promise<void>
+    react(target: CommentRef, content: Reaction): Promise<void>
     /** Who closed the thread, and when (ms since the epoch), if it is closed. */
     closing(): Promise<{ by: Person; at: number } | undefined>
     state(): Promise<{ open: boolean; locked: boolean; labels: string[] } | undefined>

@@ -17,20 +17,10 @@ export const Thread = z.object({
 })
 export type Thread = z.infer<typeof Thread>
 
-export const Repository = Thread.pick({
-  installationId: true,
-  owner: true,
-  ownerId: true,
-  repo: true,
-  repoId: true,
-  defaultBranch: true,
-})
+export const Repository = Thread.omit({ number: true, kind: true, url: true })
 export type Repository = z.infer<typeof Repository>
 
-export const Person = z.object({
-  login: z.string(),
-  id: z.number().int(),
-})
+export const Person = z.object({ login: z.string(), id: z.number().int() })
 export type Person = z.infer<typeof Person>
 
 /** Who acts on the admin pages: no account of GitHub's, whose logins have no spaces. */

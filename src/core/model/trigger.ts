@@ -6,14 +6,15 @@ import { z } from 'zod'
 import { Attachment } from '../text/attachment-links.ts'
 import { Person, PullHead, Repository, Snapshot, Thread } from './thread.ts'
 
-const arrived = {
+const delivered = {
   /** Made from what happened, not from the delivery: a redelivery has the same id. */
   id: z.string(),
   deliveryId: z.string(),
   at: z.number(),
-  thread: Thread,
   sender: Person,
 }
+
+const arrived = { ...delivered, thread: Thread }
 
 export const InlineComment = z.object({
   id: z.number().int(),
@@ -134,10 +135,7 @@ const PullNews = z.object({
 
 /** A hint: GitHub is asked how it is now. */
 const AccessLost = z.object({
-  id: z.string(),
-  deliveryId: z.string(),
-  at: z.number(),
-  sender: Person,
+  ...delivered,
   kind: z.literal('access-lost'),
   installationId: z.number().int(),
   by: z.enum(['uninstalled', 'suspended', 'removed', 'transferred', 'archived', 'deleted']),
@@ -149,10 +147,7 @@ export type AccessLostTrigger = z.infer<typeof AccessLost>
 
 /** A hint, too. */
 const AccessBack = z.object({
-  id: z.string(),
-  deliveryId: z.string(),
-  at: z.number(),
-  sender: Person,
+  ...delivered,
   kind: z.literal('access-back'),
   installationId: z.number().int(),
   repositories: z

@@ -19,8 +19,6 @@ export const reactions = {
 export type Sign = keyof typeof reactions
 export type Reaction = (typeof reactions)[Sign]
 
-export type Target = CommentRef
-
 /** A check run on a commit. */
 export interface CheckReport {
   name: string
@@ -130,7 +128,7 @@ export interface Settling {
   }
   status?: { nodeId: string; text: string }
   /** What replaces the eyes; without content, nothing does. */
-  reaction?: { target: Target; content?: Reaction }
+  reaction?: { target: CommentRef; content?: Reaction }
   fold?: string
   /** The id of a comment that is shown again. */
   unfold?: string | undefined
@@ -177,22 +175,17 @@ export const PullNeeds = z.object({
 })
 export type PullNeeds = z.infer<typeof PullNeeds>
 
-/** How much a pull request changes. */
-const PullSize = z.object({
-  files: z.number().int(),
-  additions: z.number().int(),
-  deletions: z.number().int(),
-})
+const count = z.number().int()
 
-/** How many checks of its newest commit came to what. What was skipped or cancelled is none of them. */
-const CheckCounts = z.object({
-  passed: z.number().int(),
-  failed: z.number().int(),
-  running: z.number().int(),
-})
+/** How much a pull request changes. */
+const PullSize = z.object({ files: count, additions: count, deletions: count })
 
 /** What can be said of a pull request in passing; what GitHub did not say is left out. */
-export const PullFacts = z.object({ size: PullSize.optional(), checks: CheckCounts.optional() })
+export const PullFacts = z.object({
+  size: PullSize.optional(),
+  /** How many checks of its newest commit came to what. What was skipped or cancelled is none of them. */
+  checks: z.object({ passed: count, failed: count, running: count }).optional(),
+})
 export type PullFacts = z.infer<typeof PullFacts>
 
 /** `isKnown`: GitHub had found out whether there are conflicts. */

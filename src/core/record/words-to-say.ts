@@ -1,12 +1,12 @@
 /** What the agent is told next, and up to where it has been given what stands in the thread. */
-import type { Target } from '../model/views.ts'
+import type { CommentRef } from '../model/trigger.ts'
 import { isAdded, nextWord } from './ledger.ts'
 import type { FollowUp, Word } from './mailbox-part.ts'
 import { type ChangeOf, type Run, resumedSession } from './run.ts'
 import { Given } from './workspace-part.ts'
 
 export type Words = Omit<FollowUp, 'kind' | 'source'> & {
-  source?: { target?: Target } | undefined
+  source?: { target?: CommentRef } | undefined
   /** What others wrote up to then goes with them, if that is later: when a Run that waited began. */
   until?: number | undefined
 }
@@ -35,7 +35,7 @@ export function contextIsDue(run: Run): boolean {
 }
 
 /** @returns one string for what a target names in its thread; ids count within their kind */
-export function placeInThread(target: Target | undefined): string | undefined {
+export function placeInThread(target: CommentRef | undefined): string | undefined {
   switch (target?.kind) {
     case 'thread':
       return `thread-${target.commentId}`
@@ -49,7 +49,7 @@ export function placeInThread(target: Target | undefined): string | undefined {
 }
 
 /** Whether both are the same comment, or the thread's own text. */
-export const isSamePlace = (one: Target | undefined, other: Target | undefined): boolean =>
+export const isSamePlace = (one: CommentRef | undefined, other: CommentRef | undefined): boolean =>
   one?.kind === 'subject'
     ? other?.kind === 'subject'
     : placeInThread(one) !== undefined && placeInThread(one) === placeInThread(other)

@@ -5,6 +5,7 @@ import { gfmFromMarkdown, gfmToMarkdown } from 'mdast-util-gfm'
 import { toMarkdown } from 'mdast-util-to-markdown'
 import { gfm } from 'micromark-extension-gfm'
 import { timeFor, withinTime } from './event-loop.ts'
+import { paragraphs } from './phrases.ts'
 
 export type { BlockContent, Link, Nodes, PhrasingContent, Root, RootContent, Text } from 'mdast'
 
@@ -84,7 +85,7 @@ function visibleWords(node: Nodes): string {
 
 /** A place for lines of ours: before anything that could swallow them. */
 export const withFirst = (lines: readonly string[], body: string): string =>
-  [...lines, body.trim()].filter(part => part !== '').join('\n\n')
+  paragraphs([...lines, body.trim()])
 
 /** Warms the parser up, so that the first text is not cut off for it. */
 const everything =

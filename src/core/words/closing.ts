@@ -1,7 +1,7 @@
 /** The last word: a new comment with the answer, since edits notify nobody. */
 import { type Finding, reviewWordsIn } from '../agent/findings.ts'
 import { botAdmin } from '../model/thread.ts'
-import type { Pull, PullFacts } from '../model/views.ts'
+import type { Pull } from '../model/views.ts'
 import { unfinished } from '../record/failures.ts'
 import {
   endsInReview,
@@ -27,7 +27,7 @@ import { hasChanged, newPulls } from '../record/pull-end.ts'
 import { isReadOnly, type What } from '../record/request-part.ts'
 import type { Ended, Outcome, Run } from '../record/run.ts'
 import { isAnswered } from '../record/turn.ts'
-import { asSentence, begun, counted, dayAndTime, ended } from '../text/phrases.ts'
+import { asSentence, begun, counted, dayAndTime, ended, paragraphs, withoutEmpty } from '../text/phrases.ts'
 import { code, inlineWords, quoted, spoken } from '../text/safe-markdown.ts'
 import { boxesAfter, details } from './details.ts'
 import { pullLine, resultSmall } from './small-line.ts'
@@ -69,16 +69,14 @@ export function closingComment(run: Run, deployment: Deployment, findings: reado
         details(run),
         small(resultSmall(run, deployment, 'last-word')),
       ]
-  return [
+  return paragraphs([
     becameOfIt(run),
     outcome.kind === 'answer' && said && leftUnpublished(run) === 0 && !asksBack(run)
       ? answerTo(listeners(run), said)
       : `${mentions(listeners(run))} ${outcomeSentence(run, outcome)}`,
     found.join('\n'),
     ...rest,
-  ]
-    .filter(part => part !== '')
-    .join('\n\n')
+  ])
 }
 
 /** Says what became of it. The comment is edited for that, which sends no mail. */
@@ -167,24 +165,18 @@ function factsOf(
   const looked = result.looked?.number === pull.number ? result.looked : undefined
   const { size = pull.size, checks } = looked ?? {}
   const isOpen = (pull.state ?? 'open') === 'open' && result.ended === undefined
-  return [
-    ...(size ? [`${counted(size.files, 'file')}, +${size.additions} −${size.deletions}`] : []),
-    ...(checks && isOpen ? checksInWords(checks) : []),
-  ]
+  const counts = checks && isOpen ? (['failed', 'passed', 'running'] as const) : []
+  const known = counts.flatMap(each => (checks?.[each] ? [`${checks[each]} ${each}`] : []))
+  return withoutEmpty([
+    size && `${counted(size.files, 'file')}, +${size.additions} −${size.deletions}`,
+    known.length > 0 && `checks: ${known.join(', ')}`,
+  ])
 }
 
-function checksInWords(checks: NonNullable<PullFacts['checks']>): string[] {
-  const known = (['failed', 'passed', 'running'] as const).filter(each => checks[each] > 0)
-  return known.length === 0 ? [] : [`checks: ${known.map(each => `${checks[each]} ${each}`).join(', ')}`]
+function inVain(run: Run): string {
+  const hadIt = run.mailbox.words.every(word => word.id !== resumeId(run) || wasSent(word))
+  return run.result.resumed && run.session.taskRun && hadIt ? ' It had been resumed once already.' : ''
 }
-
-/** Whether its agent was asked to go on, and had it. */
-const wasResumed = (run: Run): boolean =>
-  run.result.resumed !== undefined &&
-  run.session.taskRun !== undefined &&
-  run.mailbox.words.every(word => word.id !== resumeId(run) || wasSent(word))
-
-const inVain = (run: Run): string => (wasResumed(run) ? ' It had been resumed once already.' : '')
 
 /** The answer, without what is said on lines of a review. */
 export function saidAtTheEnd(run: Run): string | undefined {
@@ -202,10 +194,8 @@ function saidBelow(run: Run): string {
 /** Quotes an agent that did not finish: what it was about to do is no promise of ours. */
 function lastWordsBelow(run: Run): string {
   const said = saidAtTheEnd(run)
-  return said ? `\n\nCodex’s last words:\n\n${quoted(said, maxLastWords)}` : ''
+  return said ? `\n\nCodex’s last words:\n\n${quoted(said, 1_000)}` : ''
 }
-
-const maxLastWords = 1_000
 
 const commit = ({ thread }: Run, sha: string): string =>
   `[${code(sha.slice(0, 7))}](${commitUrl(thread, sha)})`

@@ -9,6 +9,7 @@ import { agentsHead, baseOf, changed, type Run } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
 import { standingOf } from '../../core/record/turn.ts'
 import type { Branch } from '../../core/record/workspace-part.ts'
+import { paragraphs } from '../../core/text/phrases.ts'
 import { disarm, quoted } from '../../core/text/safe-markdown.ts'
 import { pullFooter } from '../../core/words/small-line.ts'
 import { once, refusedReads, type StepContext, step } from './step-context.ts'
@@ -179,7 +180,7 @@ async function openOurs(
           base,
           // A squash merge makes it a commit subject, on which GitHub acts.
           title: titleOf(run) ?? disarm(run.baseline.snapshot.title),
-          body: body.filter(part => part !== '').join('\n\n'),
+          body: paragraphs(body),
           footer: pullFooter(run),
         }),
     })

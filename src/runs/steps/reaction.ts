@@ -1,5 +1,6 @@
 /** The step `react` replaces the eyes at the command. */
-import { reactions, type Settling, type Sign, type Target } from '../../core/model/views.ts'
+import type { CommentRef } from '../../core/model/trigger.ts'
+import { reactions, type Settling, type Sign } from '../../core/model/views.ts'
 import { foldable, neverBegan } from '../../core/record/last-word.ts'
 import { type Outcome, type Run, withDone } from '../../core/record/run.ts'
 import { ignoreRefusal, type StepContext, step } from './step-context.ts'
@@ -15,7 +16,7 @@ export async function reactionAfter(
   const { origin } = run.request
   const { outcome } = run.result
   if (origin.kind === 'tick') return undefined
-  const target: Target = origin.kind === 'comment' ? origin.commentRef : { kind: 'subject' }
+  const target: CommentRef = origin.kind === 'comment' ? origin.commentRef : { kind: 'subject' }
   const sign = outcome && signs[outcome.kind](run)
   const isBad = sign === 'failed' || sign === 'refused'
   if (!isBad && (await deps.waitsStill(run.thread, target))) return undefined

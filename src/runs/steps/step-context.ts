@@ -21,7 +21,7 @@ import type {
   TasksClient,
 } from '../../core/model/ports.ts'
 import type { Thread } from '../../core/model/thread.ts'
-import type { Target } from '../../core/model/views.ts'
+import type { CommentRef } from '../../core/model/trigger.ts'
 import { exactlyOnce, onlyIntents, triedBefore, withIntent } from '../../core/record/intents.ts'
 import type { Source } from '../../core/record/mailbox-part.ts'
 import type { Signer } from '../../core/record/marker.ts'
@@ -73,7 +73,7 @@ export interface RunDeps {
   removeLater(id: string, unused: UnusedBranch): Promise<void>
   stops: StopsOf
   /** Whether a command that stands there waits for its run. */
-  waitsStill(thread: Thread, at: Target): Promise<boolean>
+  waitsStill(thread: Thread, at: CommentRef): Promise<boolean>
   /** Handles a command again that came too late for its Run. Idempotent. */
   requeue(source: Source): Promise<void>
   fence(): string
