@@ -1,5 +1,6 @@
 /** The findings of a review: a block of the agent's answer, and where GitHub's diff has room for them. Pure. */
 import { z } from 'zod'
+import type { LineComment } from '../model/ports.ts'
 import type { ChangedFile } from '../model/views.ts'
 import { countingNumber, jsonBlockIn } from '../text/json.ts'
 import { suggestion } from '../text/safe-markdown.ts'
@@ -27,36 +28,19 @@ export type Finding = z.infer<typeof Finding>
 /** What the fence of the block is called. */
 export const findingsFence = 'findings'
 
-export interface ReviewWords {
-  /** The text without the block. What can't be read stays in it. */
-  text: string
-  findings: Finding[]
-}
-
-export function reviewWordsIn(answer: string): ReviewWords {
+/** `text` is what stands around the block. What can't be read stays in it. */
+export function reviewWordsIn(answer: string): { text: string; findings: Finding[] } {
   const found = jsonBlockIn(answer, findingsFence, z.array(Finding).max(200))
-  return found
-    ? { text: found.text, findings: found.value.slice(0, maxFindings) }
-    : { text: answer, findings: [] }
-}
-
-export interface Placed {
-  path: string
-  line: number
-  body: string
-  /** The first line, if it is on several. */
-  startLine?: number | undefined
-  /** A change that GitHub offers for these lines. */
-  suggestion?: string | undefined
+  return { text: found?.text ?? answer, findings: found?.value.slice(0, maxFindings) ?? [] }
 }
 
 /** GitHub takes a comment only on lines that the diff shows. */
 export function placedIn(
   findings: readonly Finding[],
   files: readonly ChangedFile[],
-): { placed: Placed[]; rest: Finding[] } {
+): { placed: LineComment[]; rest: Finding[] } {
   const shown = new Map(files.map(({ path, patch }) => [path, linesOf(patch ?? '')]))
-  const placed: Placed[] = []
+  const placed: LineComment[] = []
   const rest: Finding[] = []
   for (const finding of findings) {
     const { path, line, body } = finding
@@ -72,7 +56,7 @@ function offered(
   { start_line, replacement }: Finding,
   line: number,
   lines: ReadonlyMap<number, string>,
-): Pick<Placed, 'startLine' | 'suggestion'> {
+): Pick<LineComment, 'startLine' | 'suggestion'> {
   const start = start_line ?? line
   if (typeof replacement !== 'string' || start > line || line - start >= maxReplaced) return {}
   const code = /^$|\n$/.test(replacement) ? replacement : `${replacement}\n`

@@ -12,9 +12,7 @@ import { shownText } from '../text/shown-text.ts'
 function callPattern(sourceFor: (calls: string) => string, flags: string): (calls: string) => RegExp {
   const patterns = new Map<string, RegExp>()
   return calls => {
-    const known = patterns.get(calls)
-    if (known) return known
-    const pattern = new RegExp(sourceFor(calls), flags)
+    const pattern = patterns.get(calls) ?? new RegExp(sourceFor(calls), flags)
     patterns.set(calls, pattern)
     return pattern
   }

@@ -146,14 +146,8 @@ export const flagOf = (name: OptionName): string => `--${wordOf(name)}`
 
 export function takenBy(name: OptionName): string {
   const { takes } = infoOf(name)
-  switch (takes.kind) {
-    case 'text':
-      return takes.as
-    case 'choice':
-      return takes.of.join('|')
-    case 'nothing':
-      return ''
-  }
+  if (takes.kind === 'nothing') return ''
+  return takes.kind === 'text' ? takes.as : takes.of.join('|')
 }
 
 export const usageOf = (name: OptionName): string => `${flagOf(name)} ${takenBy(name)}`.trimEnd()

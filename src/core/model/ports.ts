@@ -45,19 +45,14 @@ export interface WrittenText {
   calls?: string
 }
 
-/** Said at once, never an approval. */
-interface NewReview {
-  /** The commit that was looked at. */
-  sha: string
+export interface LineComment {
+  path: string
+  line: number
+  /** The first line, if it is on several. */
+  startLine?: number | undefined
   body: string
-  comments: readonly {
-    path: string
-    line: number
-    startLine?: number | undefined
-    body: string
-    /** A block below the body, which is left out where it would have to be redacted. */
-    suggestion?: string | undefined
-  }[]
+  /** A change that GitHub offers for these lines, below the body. It is left out where it would have to be redacted. */
+  suggestion?: string | undefined
 }
 
 interface Comparison {
@@ -117,8 +112,11 @@ export interface ThreadClient {
     attachments(commentRef?: CommentRef): (attachment: Attachment) => Promise<AttachmentFile>
   }
   reviews: {
-    /** @throws Rejected with 422 where a line of a comment is not in the diff of the commit: then nothing was said */
-    post(review: NewReview): Promise<number>
+    /**
+     * Said at once, never an approval. @param review `sha`: the commit that was looked at
+     * @throws Rejected with 422 where a line of a comment is not in the diff of the commit: then nothing was said
+     */
+    post(review: { sha: string; body: string; comments: readonly LineComment[] }): Promise<number>
     own(): Promise<OwnComment[]>
     text(reviewId: number): Promise<string | undefined>
     comments(reviewId: number): Promise<InlineComment[]>
@@ -264,12 +262,10 @@ export interface Log {
   child(fields: object): Log
 }
 
-type JobStanding = 'live' | 'ended'
-
 export interface JobRecord<Data> {
   id: string
   data: Data
-  standing: JobStanding
+  standing: 'live' | 'ended'
   /** When the job was added, ms since the epoch. */
   addedAt: number
 }

@@ -22,32 +22,32 @@ import {
 
 export const LeastRole = z.enum(roles).exclude(['none']).describe('The permission that it needs.')
 
+const name = z.string().min(1)
+
 const Preset = z
   .strictObject({
     plan: z.boolean().optional().describe('Only plans.'),
-    model: z.string().min(1).optional().describe('The model.'),
+    model: name.optional().describe('The model.'),
     effort: ReasoningEffort.optional().describe('How hard the model thinks.'),
-    sandbox: z.string().min(1).optional().describe('The PostHog sandbox environment, by name or id.'),
-    instruction: z
-      .string()
-      .min(1)
+    sandbox: name.optional().describe('The PostHog sandbox environment, by name or id.'),
+    instruction: name
       .max(10_000)
       .optional()
       .describe('The instruction for the agent, instead of the issue or pull request itself.'),
   })
   .describe('What this label means.')
 
-const yesOrNo = (usual: boolean, what: string) =>
-  setting(z.boolean().default(usual).describe(what), { rule: lower })
+const flag = (usual: boolean, what: string) => z.boolean().default(usual).describe(what)
+
+const yesOrNo = (usual: boolean, what: string) => setting(flag(usual, what), { rule: lower })
 
 const mostRuns = (least: 0 | 1) => z.number().int().min(least).max(10_000)
 
-const most = (usual: number, what: string) =>
-  setting(mostRuns(1).describe(what).default(usual), { rule: lowest, ceiling: true })
+/** @param least nothing starts if it may be 0, and is */
+const most = (usual: number, what: string, least: 0 | 1 = 1) =>
+  setting(mostRuns(least).describe(what).default(usual), { rule: lowest, ceiling: true })
 
-/** Nothing starts if it is 0. */
-const atOnce = (usual: number, what: string) =>
-  setting(mostRuns(0).describe(what).default(usual), { rule: lowest, ceiling: true })
+const usDollars = z.number().positive().max(1_000_000)
 
 /** Only `SETTINGS_FILE` has it, and it has it for all owners at once. */
 export const total = mostRuns(0)
@@ -58,9 +58,10 @@ export const total = mostRuns(0)
 
 /** Only `SETTINGS_FILE` has these: they are about repositories whose files know nothing of each other. */
 const ofOwner = {
-  owner: atOnce(
+  owner: most(
     200,
     'Runs at the same time in all repositories of the owner. With 0, nothing starts there. Without it, 200.',
+    0,
   ),
   owner_per_day: most(5000, 'Starts in 24 hours in all repositories of the owner. Without it, 5,000.'),
 }
@@ -100,11 +101,7 @@ export const settings = {
     { rule: lower, proposed: true, kept: true },
   ),
   model: setting(
-    z
-      .string()
-      .min(1)
-      .optional()
-      .describe('The model, if the command names none. Without it, the model of the bot.'),
+    name.optional().describe('The model, if the command names none. Without it, the model of the bot.'),
     { rule: lower, proposed: true, example: 'gpt-5.5' },
   ),
   effort: setting(
@@ -124,25 +121,16 @@ export const settings = {
     { rule: lower, proposed: true, example: 'auto' },
   ),
   sandbox: setting(
-    z
-      .string()
-      .min(1)
+    name
       .optional()
       .describe('The PostHog sandbox environment, by name or id. `SETTINGS_FILE` must grant it.'),
     { rule: lower, example: 'My environment' },
   ),
-  as_user: setting(
-    z
-      .boolean()
-      .default(false)
-      .describe('Whether `--as-user` may be used here. `SETTINGS_FILE` must grant it, too.'),
-    { rule: wins(false) },
-  ),
+  as_user: setting(flag(false, 'Whether `--as-user` may be used here. `SETTINGS_FILE` must grant it, too.'), {
+    rule: wins(false),
+  }),
   attachments: setting(
-    z
-      .boolean()
-      .describe('Whether the agent gets files that are attached to the thread and the command.')
-      .default(true),
+    flag(true, 'Whether the agent gets files that are attached to the thread and the command.'),
     { rule: lower, proposed: true, kept: true },
   ),
   instructions: setting(
@@ -321,11 +309,7 @@ export const settings = {
     {},
   ),
   models: setting(
-    z
-      .array(z.string().min(1))
-      .min(1)
-      .optional()
-      .describe('The models that commands may name. Without it, all.'),
+    z.array(name).min(1).optional().describe('The models that commands may name. Without it, all.'),
     { rule: someOfBoth, example: ['gpt-5.5'] },
   ),
   efforts: setting(
@@ -340,15 +324,11 @@ export const settings = {
     z
       .strictObject({
         ...ofOwner,
-        repository: atOnce(50, 'Runs at the same time in this repository. With 0, nothing starts here.'),
-        person: atOnce(50, 'Runs at the same time for one person. With 0, nothing starts here.'),
+        repository: most(50, 'Runs at the same time in this repository. With 0, nothing starts here.', 0),
+        person: most(50, 'Runs at the same time for one person. With 0, nothing starts here.', 0),
         repository_per_day: most(100, 'Starts in 24 hours in this repository.'),
         open_pull_requests: setting(
-          z
-            .number()
-            .int()
-            .min(1)
-            .max(10_000)
+          mostRuns(1)
             .optional()
             .describe('Open pull requests of the bot in this repository. At the limit, new work waits.'),
           { rule: lowest, ceiling: true, example: 20 },
@@ -358,19 +338,13 @@ export const settings = {
           'Times that an agent is sent to fix what one pull request needs. The three times that PostHog does it by itself count.',
         ),
         cost_per_day: setting(
-          z
-            .number()
-            .positive()
-            .max(1_000_000)
+          usDollars
             .describe('US dollars that the runs of this repository may cost in 24 hours. More work waits.')
             .default(50),
           { rule: lowest, ceiling: true },
         ),
         cost_per_run: setting(
-          z
-            .number()
-            .positive()
-            .max(1_000_000)
+          usDollars
             .optional()
             .describe(
               'US dollars after which a session takes no more instructions: `--new` starts another one.',

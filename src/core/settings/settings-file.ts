@@ -1,23 +1,16 @@
 /** Reads a settings file. One wrong line voids it: half of the rules is worse than none. */
 import { z } from 'zod'
 import { type CommandGrammar, mayAct } from '../model/command-grammar.ts'
-import { readYaml } from '../text/yaml.ts'
+import { readYaml, type YamlProblem } from '../text/yaml.ts'
 import { removedKeyWords, removedValueWords } from './removed-keys.ts'
 import { type Given, LeastRole, limitsInFiles, RepoSettings } from './repository-settings.ts'
 
-export interface SettingsProblem {
-  line: number | undefined
+export interface SettingsProblem extends YamlProblem {
   key: string
-  message: string
 }
 
 export type FileRead<T> =
-  | {
-      kind: 'read'
-      value: T
-      written: unknown
-      lineOf(path: readonly string[]): number | undefined
-    }
+  | { kind: 'read'; value: T; written: unknown; lineOf(path: readonly string[]): number | undefined }
   | { kind: 'problems'; problems: SettingsProblem[] }
 
 export function readSettingsFile<T>(schema: z.ZodType<T>, text: string): FileRead<T> {

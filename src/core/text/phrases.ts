@@ -4,8 +4,6 @@ export const begun = (words: string): string => `${words.charAt(0).toUpperCase()
 
 export const ended = (words: string): string => (/[.!?…]$/.test(words) ? words : `${words}.`)
 
-export const asSentence = (words: string): string => begun(ended(words))
-
 export const timeOfDay = (at: number): string => `${new Date(at).toISOString().slice(11, 16)} UTC`
 
 const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10)

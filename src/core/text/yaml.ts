@@ -11,18 +11,14 @@ import {
 } from 'yaml'
 import { withinTime } from './event-loop.ts'
 
-interface YamlProblem {
+export interface YamlProblem {
   line: number | undefined
   message: string
 }
 
 export type YamlRead =
   | { kind: 'problems'; problems: YamlProblem[] }
-  | {
-      kind: 'read'
-      value: unknown
-      lineOf(path: readonly string[]): number | undefined
-    }
+  | { kind: 'read'; value: unknown; lineOf(path: readonly string[]): number | undefined }
 
 /** Settings that anybody writes have a tenth of it, and nothing of that length takes 200 ms (measured, slow machine). */
 const maxLength = 20_000

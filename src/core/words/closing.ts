@@ -25,9 +25,9 @@ import {
 } from '../record/open-question.ts'
 import { hasChanged, newPulls } from '../record/pull-end.ts'
 import { isReadOnly, type What } from '../record/request-part.ts'
-import type { Ended, Outcome, Run } from '../record/run.ts'
+import type { Outcome, Run } from '../record/run.ts'
 import { isAnswered } from '../record/turn.ts'
-import { asSentence, begun, counted, dayAndTime, ended, paragraphs, withoutEmpty } from '../text/phrases.ts'
+import { begun, counted, dayAndTime, ended, paragraphs, withoutEmpty } from '../text/phrases.ts'
 import { code, inlineWords, quoted, spoken } from '../text/safe-markdown.ts'
 import { boxesAfter, details } from './details.ts'
 import { pullLine, resultSmall } from './small-line.ts'
@@ -85,12 +85,8 @@ function becameOfIt(run: Run): string {
   if (!end) return ''
   const { pulls } = run.result
   const which = pulls.length > 1 ? `${pullName(run, end.number)}: ` : ''
-  return `${ends[end.how].sign} ${which}**${ends[end.how].words}** ${dayAndTime(end.at)}`
-}
-
-const ends: Record<Ended['how'], { sign: string; words: string }> = {
-  merged: { sign: '🎉', words: 'Merged' },
-  closed: { sign: '✖️', words: 'Closed without a merge' },
+  const [sign, became] = end.how === 'merged' ? ['🎉', 'Merged'] : ['✖️', 'Closed without a merge']
+  return `${sign} ${which}**${became}** ${dayAndTime(end.at)}`
 }
 
 export function files(run: Run, deployment: Deployment): string {
@@ -322,7 +318,7 @@ const changeOfReader = (
 export function resultLines(run: Run): string[] {
   const { outcome, pulls } = run.result
   if (outcome?.kind === 'failed') {
-    const failed = `❌ ${asSentence(withCode(outcome.reason, 300))}`
+    const failed = `❌ ${begun(ended(withCode(outcome.reason, 300)))}`
     return [
       run.session.agentLeft ? `${failed}\n⚠️ ${agentLeft}` : failed,
       endsQuietly(run) ? `**What to do:** ${outcome.fix}` : '',

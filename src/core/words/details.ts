@@ -3,7 +3,8 @@
  * The boxes that people tick are here, too, with how a tick is read.
  */
 import { maxBody, maxOfOne } from '../agent/thread-context.ts'
-import { isUndone, type Offer, offerAfter } from '../record/last-word.ts'
+import type { TickTrigger } from '../model/trigger.ts'
+import { isUndone, offerAfter } from '../record/last-word.ts'
 import type { Run } from '../record/run.ts'
 import type { ProgressStep } from '../record/session-part.ts'
 import { counted, exactly, paragraphs, withoutEmpty } from '../text/phrases.ts'
@@ -38,13 +39,10 @@ function setUp(run: Run): string[] {
   const isDone = steps.at(-1)?.done === true && !steps.some(({ failed }) => failed)
   const { outcome } = run.result
   const hasWorked = outcome && !isUndone(outcome)
-  return isDone || hasWorked ? [] : steps.map((_, index) => progressLine(run, steps, index))
+  return isDone || hasWorked ? [] : steps.map((step, at) => progressLine(run, step, steps[at + 1]))
 }
 
-function progressLine(run: Run, all: readonly ProgressStep[], index: number): string {
-  const step = all[index]
-  if (!step) return ''
-  const next = all[index + 1]
+function progressLine(run: Run, step: ProgressStep, next: ProgressStep | undefined): string {
   const from = step.since ?? step.at
   const to = step.done || step.failed ? step.at : (next?.since ?? next?.at ?? run.result.concludedAt)
   const took = to !== undefined && to > from ? ` · ${exactly(to - from)}` : ''
@@ -96,7 +94,7 @@ function whatItRead({ workspace: { given: what } }: Run): string {
   ]).join(' ')
 }
 
-export type Box = 'stop' | 'fix' | Offer
+export type Box = TickTrigger['box']
 
 const labels: Record<Box, string> = {
   stop: 'Stop this run',

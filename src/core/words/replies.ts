@@ -98,17 +98,15 @@ export const replies = {
     plain`a run is still going in this thread. ${code(`/codex ${command}`)} works when it has ended. \`/codex stop\` ends it now.`,
   /** The box that was ticked stands under an earlier run. */
   goneOn: plain`another run has worked in this thread since then. Nothing was started. \`/codex continue\` goes on where that one stopped.`,
-  noUse: (outcome: Outcome & { kind: 'failed' | 'unfinished' }) =>
-    limited('one other reply a day', noUseSentence(outcome)),
+  noUse: (outcome: Outcome & { kind: 'failed' | 'unfinished' }) => plain`${noUseSentence(outcome)}`,
   stoppingBeside: (thread: Pick<Thread, 'number' | 'kind'>) =>
     plain`the run in ${besideThis(thread)} is being stopped. Its status there says what it had done.`,
   /** @param by somebody else than whoever asked for it */
   stoppedWaiting: (by: string | undefined) =>
     plain`${by === undefined ? 'you stopped this' : `this was stopped by ${code(by)}`} before it began. Write it again if you still want it.`,
   status: (standing: ThreadStanding) => limited('one status in ten minutes', standingSentence(standing)),
-  config: (shown: ShownSettings) => limited('one other reply a day', configText(shown)),
-  doctor: (repository: string, checks: readonly Check[]) =>
-    limited('one other reply a day', doctorText(repository, checks)),
+  config: (shown: ShownSettings) => plain`${configText(shown)}`,
+  doctor: (repository: string, checks: readonly Check[]) => plain`${doctorText(repository, checks)}`,
   preset: (given: string, meant: string | undefined, known: readonly string[]) =>
     plain`there is no label preset ${code(given)}${meantOrAll(meant, known)} Nothing was started.`,
   stateLabel: (label: string) =>

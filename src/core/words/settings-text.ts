@@ -49,24 +49,19 @@ const settingsTable = (held: readonly AppliedSetting[]): string =>
     ),
   ].join('\n')
 
-const maxValue = 200
-
 function valueText(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return text.length > maxValue ? `${text.slice(0, maxValue).toWellFormed()}…` : text
+  return text.length > 200 ? `${text.slice(0, 200).toWellFormed()}…` : text
+}
+
+const places: Record<Origin['kind'], string> = {
+  default: 'default',
+  deployment: 'the bot’s settings',
+  owner: 'the owner’s `.github` repository',
+  repository: `\`${settingsPath}\``,
 }
 
 function originText(origin: Origin): string {
-  switch (origin.kind) {
-    case 'default':
-      return 'default'
-    case 'deployment':
-      return 'the bot’s settings'
-    case 'owner':
-      return `the owner’s \`.github\` repository${lineText(origin.line)}`
-    case 'repository':
-      return `\`.github/codex.yml\`${lineText(origin.line)}`
-  }
+  const line = 'line' in origin ? origin.line : undefined
+  return `${places[origin.kind]}${line === undefined ? '' : `, line ${line}`}`
 }
-
-const lineText = (line: number | undefined): string => (line === undefined ? '' : `, line ${line}`)

@@ -3,9 +3,9 @@
  * `put-question` asks people something, and `answer-inline` answers a comment on a line.
  * They leave in the report what was said and where, or in the retries when to try again.
  */
-import { type Finding, maxFinding, type Placed, placedIn, reviewWordsIn } from '../../core/agent/findings.ts'
+import { type Finding, maxFinding, placedIn, reviewWordsIn } from '../../core/agent/findings.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
-import type { GitHubWith } from '../../core/model/ports.ts'
+import type { GitHubWith, LineComment } from '../../core/model/ports.ts'
 import { isFork } from '../../core/model/thread.ts'
 import { backoff, minute, second } from '../../core/model/time.ts'
 import type { Posted } from '../../core/model/views.ts'
@@ -115,7 +115,7 @@ async function reviewOf(
   const { thread, baseline, workspace } = run
   // For a fork's pull request, the commit is its head when the review was asked for.
   const forked = baseline.head && isFork(baseline.head, thread) ? baseline.head : undefined
-  const post = (comments: readonly Placed[], others: readonly Finding[]) =>
+  const post = (comments: readonly LineComment[], others: readonly Finding[]) =>
     github.reviews.post({
       sha: (forked ?? workspace.branch)?.sha ?? '',
       body: signed(deps.signer, closingComment(run, deps.deployment, others), marker),
