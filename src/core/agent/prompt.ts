@@ -12,7 +12,6 @@ import { fenced, maxBody, type Part, plainText } from './thread-context.ts'
 const maxHunk = 4_000
 /** A longer plan or answer of before is cut. */
 const maxBefore = 8_000
-const maxStanding = 13_000
 
 /** @param fence a random word of this prompt, e.g. 16 hex digits */
 export function promptOf(run: Run, words: Words, fence: string): string {
@@ -33,7 +32,7 @@ function opening(run: Run, words: Words, fence: string): string[] {
   const { thread } = run
   const who = `@${words.by.login} asks you to work on ${nounOf(run.thread)} ${threadName(thread)} in the repository ${fullName(thread)} ${messageName(words)}.`
   const said = asked(run, words) || `Do what the ${nounOf(run.thread)} below describes.`
-  const standing = plainText(run.baseline.settings.instructions ?? '', maxStanding)
+  const standing = plainText(run.baseline.settings.instructions ?? '', 13_000)
   return [
     `${who}\n\n# Instruction\n\n${said}`,
     standing === '' ? '' : `# What holds for every task here\n\n${standing}`,

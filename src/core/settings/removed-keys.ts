@@ -5,7 +5,7 @@ const ofMoney = `${gone}. Write \`cost_per_day\`, which is for each repository, 
 const ofZero = '`limits.repository: 0` holds all that is asked here'
 const ofDeployment = 'can only be set in `SETTINGS_FILE`, by whoever runs the bot. Delete it here'
 
-/** Keys that settings files had once, and what to do instead. Part of what was written is worse than none, so they are errors. */
+/** Keys that settings files had once, values that keys had, and what to do instead. Part of what was written is worse than none, so they are errors. */
 const removed: ReadonlyMap<string, string> = new Map([
   ['permissions.queue', 'is no command any more. Delete it; `/codex status` says what a run waits for'],
   ['permissions.pause', `is no command any more. Delete it; ${ofZero}`],
@@ -47,15 +47,11 @@ const removed: ReadonlyMap<string, string> = new Map([
     'branch',
     `${gone}: work for an issue has a branch of its own. Delete it. \`base\` says where that starts, and \`/codex --branch NAME …\` works on another branch`,
   ],
-])
-
-/** The same of values. */
-const removedValues: ReadonlyMap<string, string> = new Map([
   ['comments: check', "can't be `check` any more: use `outcomes`, which posts as few comments"],
 ])
 
 export const removedValueWords = (path: readonly string[], value: unknown): string | undefined =>
-  removedValues.get(`${path.at(-1)}: ${String(value)}`)
+  removed.get(`${path.at(-1)}: ${String(value)}`)
 
 /** @param path of a key that is not known, in whichever file and layer */
 export function removedKeyWords(path: readonly string[]): string | undefined {

@@ -105,8 +105,6 @@ const expected: Readonly<Record<string, string>> = {
   string: 'text',
 }
 
-const maxShown = 40
-
 function isWrong(value: unknown): string {
   if (value === undefined) return 'is missing'
   if (Array.isArray(value)) return "can't be a list"
@@ -114,7 +112,7 @@ function isWrong(value: unknown): string {
   const shown = String(value)
     .replace(/[`\s]+/g, ' ')
     .trim()
-    .slice(0, maxShown)
+    .slice(0, 40)
     .toWellFormed()
   return shown === '' ? "can't be empty" : `can't be \`${shown}\``
 }
@@ -177,10 +175,8 @@ export interface FileSlips {
   count: number
 }
 
-const maxListed = 10
-
 export function problemsText(problems: readonly SettingsProblem[], path = settingsPath): string {
-  const shown = problems.slice(0, maxListed).map(problem => problemText(path, problem))
+  const shown = problems.slice(0, 10).map(problem => problemText(path, problem))
   const more = problems.length - shown.length
   return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
 }

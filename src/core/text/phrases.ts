@@ -33,6 +33,15 @@ export function exactly(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
-/** How many stand in the longest row of them: a fence of code has to be longer. */
-export const longestBackticks = (text: string): number =>
-  (text.match(/`+/g) ?? []).reduce((longest, row) => Math.max(longest, row.length), 0)
+/** Is longer than any row of backticks in the code. */
+export const fenceFor = (code: string, least = 1): string =>
+  (code.match(/`+/g) ?? []).reduce(
+    (fence, row) => (row.length < fence.length ? fence : `${row}\``),
+    '`'.repeat(least),
+  )
+
+export function inlineCode(text: string): string {
+  const fence = fenceFor(text)
+  const pad = /^`|`$/.test(text) ? ' ' : ''
+  return fence + pad + text + pad + fence
+}

@@ -15,7 +15,7 @@ import {
   type Text,
   writeMarkdown,
 } from './markdown.ts'
-import { longestBackticks } from './phrases.ts'
+import { fenceFor, inlineCode } from './phrases.ts'
 import { hidden } from './redact.ts'
 
 /** Makes a block quote, which is clearly not ours and in which no line begins with a command. */
@@ -50,7 +50,7 @@ const asQuote = (safe: string): string =>
 export function suggestion(code: string): string | undefined {
   const isAsSeen = [stripInvisible, withoutMarkers, countable].every(clean => clean(code) === code)
   if (!isAsSeen || code.includes(hidden) || mayCommand.test(code)) return undefined
-  const fence = '`'.repeat(Math.max(3, longestBackticks(code) + 1))
+  const fence = fenceFor(code, 3)
   return `${fence}suggestion\n${code}${fence}`
 }
 
@@ -102,10 +102,8 @@ const maxCode = 500
 
 export function code(text: string): string {
   const line = withoutMarkers(stripInvisible(text)).replace(/\s+/g, ' ')
-  const clean = countable(line.length > maxCode ? `${line.slice(0, maxCode).toWellFormed()}…` : line || ' ')
-  const fence = '`'.repeat(longestBackticks(clean) + 1)
-  const pad = clean.startsWith('`') || clean.endsWith('`') ? ' ' : ''
-  return isolated(`${fence}${pad}${clean}${pad}${fence}`)
+  const cut = line.length > maxCode ? `${line.slice(0, maxCode).toWellFormed()}…` : line || ' '
+  return isolated(inlineCode(countable(cut)))
 }
 
 /** Breaks what would be a marker of ours, or a box to tick, in text of others that we post. */

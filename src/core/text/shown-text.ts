@@ -24,7 +24,7 @@ import {
   unlisted,
 } from './html-tree.ts'
 import { stripInvisible } from './invisible.ts'
-import { longestBackticks } from './phrases.ts'
+import { fenceFor, inlineCode } from './phrases.ts'
 import type { Reading, ShownText } from './seen-page.ts'
 import { maxText, ShownLines } from './shown-lines.ts'
 
@@ -346,9 +346,7 @@ class Walk {
     if (frame.inCode) return this.#inside(element, frame)
     const within = { own: false, files: false, inCode: true }
     const words = this.#page.gather(() => this.#inside(element, frame, within)).text.trim()
-    const fence = '`'.repeat(longestBackticks(words) + 1)
-    const pad = /^`|`$/.test(words) ? ' ' : ''
-    if (words !== '') this.#page.put(fence + pad + words + pad + fence)
+    if (words !== '') this.#page.put(inlineCode(words))
   }
 
   #pre(element: Element, frame: Frame) {
@@ -379,7 +377,7 @@ class Walk {
       .replace(/\n$/, '')
       .split('\n')
       .map(line => this.#shortened(line))
-    const fence = '`'.repeat(Math.max(3, longestBackticks(code) + 1))
+    const fence = fenceFor(code, 3)
     if (this.#page.isGathering) this.#page.put(lines.join('\n'))
     else this.#page.whole(`${fence}${language}`, ...lines, fence)
   }

@@ -127,10 +127,10 @@ export const replies = {
   /** @param words behind `/codex`, to write it again; `undefined` for words on several lines */
   hasPull: (pulls: readonly Pick<Pull, 'number' | 'title' | 'url'>[], words: string | undefined) =>
     plain`${pulls.length === 1 ? 'an open pull request already closes' : 'open pull requests already close'} this issue: ${pulls
-      .slice(0, maxPulls)
+      .slice(0, 5)
       .map(pullLink)
       .join(', ')}. Nothing was started. ${
-      words === undefined || words.length > maxWords
+      words === undefined || words.length > 200
         ? 'Write the same again with `--force` behind `/codex` to start anyway.'
         : `${code(`/codex --force ${words}`.trimEnd())} starts anyway.`
     }`,
@@ -179,10 +179,7 @@ const stillRunning = (checks = 0): string =>
     ? ''
     : ` Not all checks have ended: ${counted(checks, 'check')} still ${checks === 1 ? 'runs' : 'run'}.`
 
-const maxPulls = 5
 const maxShownLine = 80
-
-const maxWords = 200
 
 const templateFaults = {
   long: `is longer than ${maxTemplate} characters`,

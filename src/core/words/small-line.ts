@@ -66,7 +66,7 @@ const isOnlyRequest = ({ request, result, session, mailbox }: Run): boolean =>
 /** Which of the thread's requests this is about. */
 function requestLink(run: Run): string {
   const { origin, approves } = run.request
-  const words = approves ? 'the plan' : briefly(run, maxAsked)
+  const words = approves ? 'the plan' : briefly(run, 40)
   return origin.kind === 'comment' ? `[${words}](${urlOf(run.thread, origin.commentRef)})` : words
 }
 
@@ -75,8 +75,6 @@ function urlOf(thread: Thread, asked: CommentRef): string {
   if (asked.kind === 'review') return commentUrl(thread, 'review', asked.reviewId)
   return commentUrl(thread, asked.kind === 'inline' ? 'inline' : 'comment', asked.commentId)
 }
-
-const maxAsked = 40
 
 /** Names the base if somebody said it, or chose it meanwhile. */
 function into(run: Run): string | undefined {

@@ -38,13 +38,9 @@ export function standingSentence(status: ThreadStanding): string {
   const stopped = notBegun.filter(each => each.stopped && !live && each.moment.at >= (last?.request.at ?? 0))
   const isEmpty = !live && !beside && !last && !asked
   const first = waiting.length + stopped.length > 0 && isEmpty ? [] : [runSentence(status)]
-  const others = [...stopped, ...waiting].slice(-maxShown).map(each => notBegunSentence(each, now))
+  const others = [...stopped, ...waiting].slice(-5).map(each => notBegunSentence(each, now))
   return [...first, ...others].map((words, at) => (at === 0 ? words : begun(words))).join(' ')
 }
-
-const maxShown = 5
-
-const helpHint = '`/codex help` shows all commands.'
 
 function notBegunSentence({ by, words, waitsFor, until = 0, stopped }: NotBegun, now: number): string {
   const what = `${words === undefined ? 'a command' : code(words.replace(/\s+/g, ' ').trim().slice(0, 80))} by ${code(by)}`
@@ -60,7 +56,9 @@ function runSentence({ live, beside, last, asked, now = 0 }: ThreadStanding): st
   if (beside)
     return `nothing is going on here, but a run is going on in ${besideThis(beside.thread)}: ${runInWords(beside, now)}`
   if (last) return `nothing is going on here now. The last run: ${runInWords(last, now)}`
-  return asked ? 'nothing is going on here now.' : `nobody has asked for anything here yet. ${helpHint}`
+  return asked
+    ? 'nothing is going on here now.'
+    : `nobody has asked for anything here yet. \`/codex help\` shows all commands.`
 }
 
 export const besideThis = ({ number, kind }: Pick<Thread, 'number' | 'kind'>): string =>

@@ -36,9 +36,6 @@ import {
 
 /** The whole of it stands where it was asked. */
 const maxInstruction = 200
-const maxSummary = 600
-const maxPlanShown = 10
-const maxNamed = 3
 
 /** A Run that lives, as its status shows it. */
 export interface AtWork {
@@ -90,7 +87,7 @@ export function workLines(view: AtWork): string[] {
     activity(view),
     plan(run).join('\n'),
     openPulls(view).join('\n'),
-    run.session.summary ? quoted(run.session.summary, maxSummary) : '',
+    run.session.summary ? quoted(run.session.summary, 600) : '',
   ]
 }
 
@@ -171,7 +168,7 @@ export function doneSoFar(run: Run): string[] {
   return withoutEmpty([
     files.length > 0 && `${counted(files.length, 'file')} changed`,
     commands > 0 && `${counted(commands, 'command')} run`,
-    added.length > 0 && `${counted(added.length, 'instruction')} added (by ${some(names, maxNamed)})`,
+    added.length > 0 && `${counted(added.length, 'instruction')} added (by ${some(names, 3)})`,
   ])
 }
 
@@ -179,9 +176,7 @@ const planIcon: Record<PlanStep['state'], string> = { done: '✅', current: '▶
 
 function plan({ session: { sessionLog }, mailbox: { stop } }: Run): string[] {
   const steps = stop ? [] : (sessionLog?.activity?.plan ?? [])
-  const shown = steps
-    .slice(0, maxPlanShown)
-    .map(({ state, text }) => `${planIcon[state]} ${inlineWords(text, 120)}`)
+  const shown = steps.slice(0, 10).map(({ state, text }) => `${planIcon[state]} ${inlineWords(text, 120)}`)
   return steps.length > shown.length ? [...shown, `⬜ ${steps.length - shown.length} more`] : shown
 }
 
