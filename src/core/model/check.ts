@@ -73,10 +73,8 @@ export const markOf = ({ ok, unsure }: Pick<Check, 'ok' | 'unsure'>): string => 
   return unsure ? '?' : '✓'
 }
 
-export const lineOf = (check: Check): string => {
-  const { name, detail, fix } = check
-  return `${markOf(check)} ${name}: ${detail}${fix === '' ? '' : ` → ${fix}`}`
-}
+export const lineOf = ({ name, detail, fix, ...how }: Check): string =>
+  `${markOf(how)} ${name}: ${detail}${fix === '' ? '' : ` → ${fix}`}`
 
 /** Sums up checks, none of which failed. */
 export function wellOf(all: readonly Check[]): string {

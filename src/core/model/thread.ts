@@ -54,9 +54,8 @@ export const fullName = (thread: Pick<Thread, 'owner' | 'repo'>): string => `${t
 
 /** Its page, under the name and owner that the repository has now. */
 export const movedTo = (thread: Thread, to: Repository): Thread => ({
+  ...thread,
   ...to,
-  number: thread.number,
-  kind: thread.kind,
   url: thread.url.replace(/[^/]+\/[^/]+(?=\/(?:issues|pull)\/\d+$)/, fullName(to)),
 })
 

@@ -130,7 +130,10 @@ export const settings = {
     rule: wins(false),
   }),
   attachments: setting(
-    flag(true, 'Whether the agent gets files that are attached to the thread and the command.'),
+    z
+      .boolean()
+      .describe('Whether the agent gets files that are attached to the thread and the command.')
+      .default(true),
     { rule: lower, proposed: true, kept: true },
   ),
   instructions: setting(

@@ -33,12 +33,12 @@ export interface Reply {
     | 'one other reply a day'
 }
 
-const limited = (limit: Reply['limit'], text: string): Reply => ({ limit, text })
-
 const limitedTo =
   (limit: Reply['limit']) =>
-  (words: TemplateStringsArray, ...facts: readonly (string | number)[]): Reply =>
-    limited(limit, String.raw({ raw: words }, ...facts))
+  (words: TemplateStringsArray, ...facts: readonly (string | number)[]): Reply => ({
+    limit,
+    text: String.raw({ raw: words }, ...facts),
+  })
 
 const refusal = limitedTo('one refusal a day')
 const plain = limitedTo('one other reply a day')
@@ -48,7 +48,7 @@ export const replyComment = (login: string, { text, limit }: Reply): string =>
   limit === 'one help a day' ? text : `${mentions([login])} ${text}`
 
 export const replies = {
-  help: (shown: HelpShown) => limited('one help a day', helpText(shown)),
+  help: (shown: HelpShown) => limitedTo('one help a day')`${helpText(shown)}`,
   mistake: (mistake: Mistake) =>
     plain`${mistakeSentence(mistake)}${partly.has(mistake.kind) ? '' : ' Nothing was started.'}`,
   notAllowed: ({ command, least, role }: { command: string; least: Role; role: string }) =>
@@ -104,7 +104,7 @@ export const replies = {
   /** @param by somebody else than whoever asked for it */
   stoppedWaiting: (by: string | undefined) =>
     plain`${by === undefined ? 'you stopped this' : `this was stopped by ${code(by)}`} before it began. Write it again if you still want it.`,
-  status: (standing: ThreadStanding) => limited('one status in ten minutes', standingSentence(standing)),
+  status: (standing: ThreadStanding) => limitedTo('one status in ten minutes')`${standingSentence(standing)}`,
   config: (shown: ShownSettings) => plain`${configText(shown)}`,
   doctor: (repository: string, checks: readonly Check[]) => plain`${doctorText(repository, checks)}`,
   preset: (given: string, meant: string | undefined, known: readonly string[]) =>
@@ -137,10 +137,9 @@ export const replies = {
   notServed: (owner: string, ownerId: number) =>
     plain`this bot does not serve ${code(owner)}, so nothing was started. An admin of this bot can add ${code(`owners.${ownerId}.posthog`)} to the bot’s settings file.`,
   gaveUp: (reason: string) =>
-    limited(
+    limitedTo(
       'one failure a day',
-      `this did not work: ${ended(inlineWords(reason, 300))} Nothing was started. Write the command again in a few minutes.`,
-    ),
+    )`this did not work: ${ended(inlineWords(reason, 300))} Nothing was started. Write the command again in a few minutes.`,
 }
 
 /** What a Run tells whoever sent it a message: its record keeps the kind and the facts. */

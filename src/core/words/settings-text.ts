@@ -62,6 +62,6 @@ const places: Record<Origin['kind'], string> = {
 }
 
 function originText(origin: Origin): string {
-  const line = 'line' in origin ? origin.line : undefined
+  const line = origin.kind === 'owner' || origin.kind === 'repository' ? origin.line : undefined
   return `${places[origin.kind]}${line === undefined ? '' : `, line ${line}`}`
 }
