@@ -134,5 +134,5 @@ type Pending = NonNullable<CommandContext['record']['pendingMessage']>
 
 async function isDealtWith({ deps }: CommandContext, { runId, message }: Pending): Promise<boolean> {
   const kept = await deps.runs.get(runId)
-  return kept?.standing === 'ended' && hasDealtWith(kept.data, message.id)
+  return kept?.standing === 'ended' && hasDealtWith(kept.data, message)
 }

@@ -87,10 +87,7 @@ async function takeWordsBack(
     if (await mayStop(context, trigger, sayer)) followUps.push(word)
     else await send(context.deps.runs, run.id, { kind: 'ignored-stop', id, by, because: wordsDeleted })
   if (followUps.length === 0) return true
-  const message: RunMessage = {
-    kind: 'withdraw-follow-ups',
-    ...{ id: `${id}-words`, by, at, because: because(trigger), followUps },
-  }
+  const message = { kind: 'withdraw-follow-ups', id, by, at, because: because(trigger), followUps } as const
   return (await send(context.deps.runs, run.id, message)) || words.length === 0
 }
 

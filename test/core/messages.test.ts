@@ -105,13 +105,13 @@ describe('a message to a run', () => {
       'that only wakes it brings no look forward',
       working(),
       [poll()],
-      { schedule: { nextPollAt: t0 + 5 * second }, mailbox: { handledMessageIds: ['k'] } },
+      { schedule: { nextPollAt: t0 + 5 * second }, mailbox: { handledMessageIds: ['poll k'] } },
     ],
     [
       'to look at a pull request has GitHub asked about it, once',
       working(),
       [poll('k', 'u'), poll('k2', 'u')],
-      { result: { claimedPulls: ['u'] }, mailbox: { handledMessageIds: ['k', 'k2'] } },
+      { result: { claimedPulls: ['u'] }, mailbox: { handledMessageIds: ['poll k', 'poll k2'] } },
     ],
     [
       'to look at a pull request that is known has GitHub asked nothing',
@@ -123,7 +123,7 @@ describe('a message to a run', () => {
       'that a label was taken off leaves it to whoever sets it again',
       working({ report: { labels: ['codex', 'codex:plan'] } }),
       [{ kind: 'label-off', id: 'o', label: 'codex' }],
-      { report: { labels: ['codex:plan'] }, mailbox: { handledMessageIds: ['o'] } },
+      { report: { labels: ['codex:plan'] }, mailbox: { handledMessageIds: ['label-off o'] } },
     ],
     [
       'to stop twice is one stop',
@@ -260,14 +260,17 @@ describe('what a message leaves to do:', () => {
       asked,
       {
         report: { labels: [], done: told },
-        mailbox: { handledMessageIds: ['l'], askAgain: [source], answers: [], releaseThread: true },
+        mailbox: { handledMessageIds: ['label l'], askAgain: [source], answers: [], releaseThread: true },
       },
     ],
     [
       'a label after a stop: the same',
       working({ mailbox: { stop: { by: maya, at: t0 } } }),
       asked,
-      { report: { labels: [] }, mailbox: { handledMessageIds: ['l'], askAgain: [source], answers: [] } },
+      {
+        report: { labels: [] },
+        mailbox: { handledMessageIds: ['label l'], askAgain: [source], answers: [] },
+      },
     ],
     ['a label: its answer', working(), asked, answersTo('l')],
     ['a stop: its answer', working(), stopAsked, answersTo('s')],
@@ -290,15 +293,6 @@ describe('what a message leaves to do:', () => {
     ],
     ['more words: no answer yet', working(), { ...more('a'), source }, { mailbox: { answers: [] } }],
   ])('%s', (_, run, message, expected) => expect(read(run, message)).toMatchObject(expected))
-
-  test('a stop of an agent that was not heard yet stops it', () => {
-    const run = working({
-      result: { outcome: { kind: 'pull' }, pulls: [pull] },
-      report: { done: told },
-      session: { sessionLog: undefined },
-    })
-    expect(read(run, stop())).toMatchObject({ mailbox: { stop: { by: maya } }, result: { round: 1 } })
-  })
 })
 
 describe('a stop while something is under way', () => {
@@ -322,25 +316,20 @@ describe('a stop after the outcome', () => {
     report: { done: told },
   }
 
-  test('stops an agent that still works, and the thread is told of that anew', () => {
-    const after = read(working(concluded), stop())
-    expect(after).toMatchObject({
-      mailbox: { stop: { by: maya } },
-      result: { resultChecked: false, round: 1 },
-      report: { done: ['react'] },
-    })
-    expect(after.result.outcome).toBeUndefined()
-  })
-
   test.each<[string, RunChange]>([
-    ['that is done', { session: { taskRun: { ...taskRun, status: 'completed' } } }],
-    ['that is idle', logIs(idleSince(t0))],
-    ['that never was', noTaskRun],
-  ])('of an agent %s stops nothing', (_, given) => {
-    const before = working({ ...concluded, ...given })
-    expect(read(before, stop())).toEqual(
-      changed(before, { mailbox: { messagesRead: 1, handledMessageIds: ['s'] } }),
-    )
+    ['that still works', {}],
+    ['that was not heard yet', { session: { sessionLog: undefined } }],
+  ])('stops an agent %s, and the thread is told of that anew', (_, given) =>
+    expect(read(working({ ...concluded, ...given }), stop())).toMatchObject({
+      mailbox: { stop: { by: maya } },
+      result: { outcome: undefined, resultChecked: false, round: 1 },
+      report: { done: ['react'] },
+    }),
+  )
+
+  test('stops nothing where no agent is at work', () => {
+    const before = working({ ...concluded, session: { taskRun: { ...taskRun, status: 'completed' } } })
+    expect(read(before, stop()).mailbox.stop).toBeUndefined()
   })
 })
 

@@ -150,6 +150,15 @@ onEitherQueue('Something is taken back, or put right', world => {
     expect(await thread.status()).toMatch(/^### 💬 Codex answered/)
   })
 
+  it('closing a pull request stops the run on it', async () => {
+    world().posthog.script('work on this', { kind: 'manual' })
+    const { maya, number, thread } = await opensPull(world(), 'closed-under-it')
+    await maya.comments(number, '/codex work on this')
+    await thread.waitForStatus('⏳ Codex is working')
+    await maya.closes(number)
+    await thread.waitForStatus('Stopped because `maya` closed this')
+  })
+
   it('what becomes of a pull request is shown after the end of its run, in a status that stays', async () => {
     const { maya, thread, says, run } = await opensIssue(world(), 'Follow me', await newRepository(world()))
     await says('/codex do it')

@@ -26,10 +26,9 @@ import { isAtWork } from './situation.ts'
 import { agentWorks } from './turn.ts'
 import { isSamePlace, toSay } from './words-to-say.ts'
 
-/** What a message may change; session and schedule are none of its business. */
-type MessageChange = ChangeOf<'mailbox' | 'result' | 'report' | 'attempts'>
-
-const withMessage = (run: Run, change: MessageChange): Run => changed(run, change)
+/** Session and schedule are none of a message's business. */
+const withMessage = (run: Run, change: ChangeOf<'mailbox' | 'result' | 'report' | 'attempts'>): Run =>
+  changed(run, change)
 
 export const send = (
   runs: Pick<JobQueue<Run>, 'send'>,
@@ -53,14 +52,17 @@ export function readMessages(run: Run, inbox: readonly string[]): Run {
 
 export const parseMessage = (text: string): RunMessage | undefined => readJson(RunMessage, text)
 
+/** One cause may send messages of several kinds. */
+const causeOf = ({ kind, id }: RunMessage): string => (kind === 'follow-up' ? id : `${kind} ${id}`)
+
 /** Whether it need not be sent to this Run again. */
-export const hasDealtWith = ({ mailbox: { handledMessageIds, words } }: Run, id: string): boolean =>
-  handledMessageIds.includes(id) ||
-  words.some(word => word.id === id && (word.state !== 'waiting' || word.again === true))
+export const hasDealtWith = ({ mailbox: { handledMessageIds, words } }: Run, message: RunMessage): boolean =>
+  handledMessageIds.includes(causeOf(message)) ||
+  words.some(({ id, state, again }) => id === message.id && (state !== 'waiting' || again === true))
 
 function fold(run: Run, message: RunMessage): Run {
   const { handledMessageIds, words, requesters, stop } = run.mailbox
-  const { id } = message
+  const id = causeOf(message)
   if (handledMessageIds.includes(id) || words.some(known => known.id === id)) return run
   const handled = { handledMessageIds: [...handledMessageIds, id] }
   if (message.kind !== 'follow-up') return heed(withMessage(run, { mailbox: handled }), message)
