@@ -25,11 +25,7 @@ test('checks that break off are made again', async () => {
 
 test('who does not answer keeps nobody waiting', async () => {
   const ready = vi.fn()
-  const readiness = watchReadiness({
-    examine: () => new Promise(() => {}),
-    log: silent,
-    ready,
-  })
+  const readiness = watchReadiness({ examine: () => new Promise(() => {}), log: silent, ready })
   await vi.advanceTimersByTimeAsync(4_900)
   expect(readiness.isReady()).toBe(false)
   await vi.advanceTimersByTimeAsync(200)
@@ -39,11 +35,7 @@ test('who does not answer keeps nobody waiting', async () => {
 
 test('what was right is asked again after ten minutes, what went wrong after seconds', async () => {
   let checks = well
-  const readiness = watchReadiness({
-    examine: atStart(async () => checks),
-    log: silent,
-    ready() {},
-  })
+  const readiness = watchReadiness({ examine: atStart(async () => checks), log: silent, ready() {} })
   await vi.advanceTimersByTimeAsync(599_000)
   checks = [passed('github-app', 'codex-bot'), found('posthog-key', 'it was revoked', 'Make another one.')]
   expect([readiness.isReady(), readiness.failed()]).toEqual([true, []])

@@ -737,37 +737,27 @@ describe('each option', () => {
     [
       'a run works that has it, for words without it',
       { live, has: 'before' },
-      {
-        joins: '--model --effort --branch --base --force --new --sandbox --as-user --signal-report',
-      },
+      { joins: '--model --effort --branch --base --force --new --sandbox --as-user --signal-report' },
     ],
     [
       'a run works, for a plan',
       { live, command: planCommand },
-      {
-        waits: '--model --effort --branch --base --force --new --sandbox --as-user --signal-report',
-      },
+      { waits: '--model --effort --branch --base --force --new --sandbox --as-user --signal-report' },
     ],
     [
       'a run works, for a question',
       { live, command: askCommand },
-      {
-        waits: '--model --effort --branch --base --force --new --sandbox --as-user --signal-report',
-      },
+      { waits: '--model --effort --branch --base --force --new --sandbox --as-user --signal-report' },
     ],
     [
       'a question is being answered, for another one',
       { live: working({ request: { ...ask, at: t0, what: 'ask' } }), command: askCommand },
-      {
-        waits: '--model --effort --branch --base --force --new --sandbox --as-user --signal-report',
-      },
+      { waits: '--model --effort --branch --base --force --new --sandbox --as-user --signal-report' },
     ],
     [
       'a question is being answered, for work',
       { live: working({ request: { ...ask, at: t0, what: 'ask' } }) },
-      {
-        waits: '--model --effort --branch --base --force --new --sandbox --as-user --signal-report',
-      },
+      { waits: '--model --effort --branch --base --force --new --sandbox --as-user --signal-report' },
     ],
     ['a run is being stopped', { live: stopping }, whileOneWorks],
     [

@@ -1,29 +1,66 @@
-/** What a fault means for a command. */
-import { expect, test } from 'vitest'
+/** What becomes of a command that is taken up again, and what a fault means for it. */
+import { expect, test, vi } from 'vitest'
 import { acceptTrigger } from '../../src/commands/accept-trigger.ts'
-import type { TriggerDeps } from '../../src/commands/command-context.ts'
+import { type Command, reject, tell } from '../../src/commands/command.ts'
+import { type CommandResult, threadContext } from '../../src/commands/command-context.ts'
+import { dispatch } from '../../src/commands/dispatch.ts'
 import { type TriggerRecord, triggerRecord } from '../../src/commands/trigger-record.ts'
 import { QueueUnavailable } from '../../src/core/model/errors.ts'
-import type { LockedJob } from '../../src/core/model/ports.ts'
+import { threadSlot } from '../../src/core/model/thread.ts'
+import { recent } from '../../src/core/model/time.ts'
+import { markerSigner } from '../../src/core/record/marker.ts'
+import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
+import { replies } from '../../src/core/words/replies.ts'
 import { news } from '../../src/news/pull-news.ts'
-import { issueThread, maya, t0 } from '../core/given.ts'
+import { issueThread, maya, minute, t0 } from '../core/given.ts'
+import { clientOf } from '../support/client-of.ts'
 import { fakeLog } from '../support/fake-log.ts'
+import { held, label } from './asked.ts'
 
-const day = 24 * 60 * 60_000
+const lost = { by: 'maya', because: 'uninstalled the App' }
+const answer = { text: 'It waits.', as: 'reply', well: true, last: true } as const
+const first = { ...answer, last: false }
+const message = { kind: 'stop', id: 'stop-1', by: maya, at: t0 } as const
+const pendingMessage = { runId: 'run-1', message }
+const quiet = { kind: 'silence' } as const
+const unserved = reject(replies.notServed(issueThread.owner, issueThread.ownerId))
+const later = triggerRecord({ ...label, id: 'stop-1', at: label.at + 1_000 })
+const stop = { ...later, stop: { threads: [threadSlot(issueThread)], command: 0 } }
+type Differs = { starts?: true; tenant?: undefined }
+
+test.each<[string, Partial<TriggerRecord>, Differs, CommandResult, number?]>([
+  ['ends with the reply that was chosen before', { answer }, {}, { kind: 'replied', well: true }],
+  ['says what it had begun to say, and goes on', { answer: first }, {}, quiet, 1],
+  ['is over when its Run has the message', { pendingMessage }, {}, { kind: 'message' }],
+  ['tells that the access was lost meanwhile', { lost }, {}, reject(replies.accessWasLost(lost))],
+  ['is refused where no PostHog serves the owner', {}, { tenant: undefined }, unserved],
+  ['ends by a later stop if it starts work', {}, { starts: true }, reject(replies.stoppedWaiting(undefined))],
+  ['goes on beside a later stop if it starts nothing', {}, {}, quiet],
+])('a command that was let in before %s', async (_, rest, { starts, ...differs }, result, posts = 0) => {
+  const post = vi.fn()
+  const deps = {
+    ...{ tenant: 'posthog', log: fakeLog(), now: () => t0, signer: markerSigner('secret'), ...differs },
+    ...{ triggerOf: () => usualTrigger, isFirst: async () => true },
+    runs: { get: async () => undefined, send: async () => true },
+    waiting: { listed: async () => [{ id: 'stop-1', addedAt: t0, data: stop }] },
+    github: () => clientOf({ 'comments.post': post } as never),
+  }
+  const sender = { kind: 'known', at: t0, role: 'admin', name: 'admin' } as const
+  const data = { ...triggerRecord(label), passed: true, sender, ...rest }
+  const job = { data, inbox: async () => [], save: async () => {}, assertLocked: async () => {} }
+  const context = threadContext(deps as never, job as never, recent())
+  const decide = () => (starts ? tell(replies.closed) : quiet)
+  const command = { name: 'run', starts, facts: async () => ({}), decide } as unknown as Command
+  const given = { command, words: { options: {}, text: '', hides: false } }
+  expect(await dispatch({ ...context, settings: async () => held() } as never, given)).toEqual(result)
+  expect(post).toHaveBeenCalledTimes(posts)
+})
 
 test('trouble with the own queue is no attempt: an old command waits for it like any other', async () => {
   const trouble = new QueueUnavailable('runs cannot be reached: max number of clients reached')
-  const deps = { now: () => t0 + 2 * day, log: fakeLog(), github: () => ({}) }
-  const job: Partial<LockedJob<TriggerRecord>> = {
-    data: triggerRecord({
-      ...{ id: 'label-1', deliveryId: 'd', at: t0, thread: issueThread, sender: maya },
-      ...{ kind: 'label', label: 'codex', snapshot: { title: 'T', body: '', author: 'maya', open: true } },
-    }),
-    addedAt: t0,
-    failures: 50,
-    deaths: 0,
-    inbox: () => Promise.reject(trouble),
-  }
-  const accept = acceptTrigger(deps as unknown as TriggerDeps, news)
-  await expect(accept(job as LockedJob<TriggerRecord>)).rejects.toThrow(trouble)
+  const deps = { now: () => t0 + 48 * 60 * minute, log: fakeLog(), github: () => ({}) }
+  const inbox = () => Promise.reject(trouble)
+  const job = { data: triggerRecord(label), addedAt: t0, failures: 50, deaths: 0, inbox }
+  const accept = acceptTrigger(deps as never, news)
+  await expect(accept(job as never)).rejects.toThrow(trouble)
 })

@@ -5,7 +5,8 @@ import { waitedForAs } from '../../src/commands/join-or-wait.ts'
 import { isPreceded } from '../../src/commands/stops.ts'
 import { type TriggerRecord, triggerRecord } from '../../src/commands/trigger-record.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
-import { issueThread, maya, runWith, t0, wordsAre } from '../core/given.ts'
+import { runWith, t0, wordsAre } from '../core/given.ts'
+import { label } from './asked.ts'
 
 const second = 1_000
 const live = runWith(wordsAre())
@@ -15,10 +16,7 @@ const asked = (id: string, at: number, run?: Run): { id: string; addedAt: number
   id,
   addedAt: at,
   data: {
-    ...triggerRecord({
-      ...{ id, deliveryId: 'd', at, thread: issueThread, sender: maya },
-      ...{ kind: 'label', label: 'codex', snapshot: { title: 'T', body: '', author: 'maya', open: true } },
-    }),
+    ...triggerRecord({ ...label, id, at }),
     ...(run ? { waits: { since: at, run: waitedForAs(run) } } : {}),
   },
 })

@@ -517,10 +517,7 @@ describe('words that are refused', () => {
     working(
       mute,
       nextPoll(later),
-      {
-        workspace: { threadContext: contextFor('a') },
-        ...wordsAre(word('waiting', more('a'), { source })),
-      },
+      { workspace: { threadContext: contextFor('a') }, ...wordsAre(word('waiting', more('a'), { source })) },
       ...differs,
     )
   const refusedOf = (run: Run) => run.mailbox.answers.map(({ reply }) => reply)
@@ -531,11 +528,7 @@ describe('words that are refused', () => {
     const before = { kind: 'answer' as const }
     const run = withWords({
       session: { sessionLog: idle },
-      result: {
-        round: 1,
-        previous: { outcome: before, concludedAt: t0, done: told },
-        resultChecked: false,
-      },
+      result: { round: 1, previous: { outcome: before, concludedAt: t0, done: told }, resultChecked: false },
     })
     const posthog = { ...says(forbidden), ...noCost }
     const { saves } = await advance(run, { posthog, ...answering, removeLater })

@@ -83,11 +83,7 @@ describe('at a limit of 0', () => {
     const hand = handWith(run, {
       index,
       saveIf: async guards => (await refusals(index, run.id, guards)) === 0,
-      github: {
-        ...gitHub,
-        'issue.blockers': async () => [],
-        'files.text': async () => file,
-      },
+      github: { ...gitHub, 'issue.blockers': async () => [], 'files.text': async () => file },
     })
     do hand.run = await afterStep(awaitAdmission, hand)
     while (!hand.run.schedule.admitted && hand.run.schedule.nextPollAt === undefined)

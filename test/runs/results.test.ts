@@ -31,10 +31,7 @@ const taskMaking = { integrationFor: async () => undefined, createTask: async ()
 
 /** Whose PostHog makes tasks, and does not tell what they cost. */
 const handWith = (run: Run, differs: Differs = {}) =>
-  handIn(run, {
-    ...differs,
-    posthog: { cost: async () => undefined, ...taskMaking, ...differs.posthog },
-  })
+  handIn(run, { ...differs, posthog: { cost: async () => undefined, ...taskMaking, ...differs.posthog } })
 
 const ourHead = pullView().head
 /** As a view of a pull request has it. */

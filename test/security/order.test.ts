@@ -24,14 +24,8 @@ const statusOf = (bot: MemoryBot): string =>
   bot.comments.findLast(({ body }) => body.startsWith('### '))?.body ?? ''
 
 describe('a command that GitHub sends again', () => {
-  test('after its comment was deleted starts nothing', async () => {
-    const bot = botWith()
-    bot.deleted.add(501)
-    await sends(bot, github.comment({ id: 501, at: 10 }))
-    expect([bot.requests, bot.comments, bot.reactions]).toEqual([[], [], []])
-  })
-
   test.each<[string, Sent, number, number]>([
+    ['whose comment was deleted starts nothing', github.comment({ id: 501, at: 10 }), 501, 0],
     ['whose inline comment was deleted starts nothing', github.inlineComment({ id: 501, at: 10 }), 501, 0],
     ['whose review was deleted starts nothing', github.review({ at: 10 }), 40, 0],
     ['whose inline comment is there starts a run', github.inlineComment({ id: 501, at: 10 }), 7, 1],
