@@ -65,7 +65,7 @@ const repository: Readonly<Record<string, Shown>> = {
   efforts: offered,
   'limits.repository': ['stories/settings.test.ts', 'runs beyond the limit wait for their turn, and say so'],
   'limits.person': atOnce,
-  'limits.repository_per_day': ['stories/trust.test.ts', 'too many starts in a day wait'],
+  'limits.repository_per_day': ['stories/trust.test.ts', 'starts above the limit of a day wait'],
   'pull_request.approval': [
     'stories/approval.test.ts',
     'who did not ask: the check on each new commit waits, and is green once they did',
