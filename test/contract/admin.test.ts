@@ -390,7 +390,7 @@ describe('what a page says', () => {
     const page = await read('?filter=breaks')
     expect(page).toContain('Failed in the last three days <span class="count">24</span>')
     const [needs = ''] = page.split('id="working"')
-    expect(needs.match(/>Failed<\/span>/g)).toHaveLength(5)
+    expect(needs.match(/>Not started<\/span>/g)).toHaveLength(5)
     expect(needs).toContain('<a href="/admin/list/failed?filter=breaks">All, with those asked for again</a>')
     expect(await read('list/failed?filter=breaks')).toContain('<span class="count">25</span>')
   })

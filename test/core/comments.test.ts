@@ -113,10 +113,16 @@ const phases: Record<Phase, Run> = {
     result: { outcome: { kind: 'pushed', sha: 'c'.repeat(40) }, pushed: 'c'.repeat(40) },
   }),
   answer: endedAs({ kind: 'answer' }),
+  asks: changed(endedAs({ kind: 'answer' }), logIs({ ...heard, answer: 'Which one?' })),
+  unpublished: changed(
+    endedAs({ kind: 'answer' }),
+    logIs({ ...heard, activity: { ...noActivity, files: ['a.ts'] } }),
+  ),
   nothing: changed(endedAs({ kind: 'nothing' }), saidNothing),
   stopped: changed(endedAs(stopped), saidNothing),
   unfinished: endedAs({ kind: 'unfinished', why: 'sandbox-gone' }, { pulls: [pull] }),
   failed: endedAs(failure),
+  unstarted: changed(endedAs(failure), notSent),
 }
 
 const plan = changed(phases.answer, planned)
@@ -167,6 +173,10 @@ describe('the status comment', () => {
 
       answer: ### 💬 Codex answered
 
+      asks: ### ❓ Codex has a question
+
+      unpublished: ### ⚠️ Codex changed 1 file, but published no commit and no pull request
+
       nothing: ### 💬 Codex finished
 
       stopped: ### ⏹️ Codex was stopped
@@ -180,6 +190,10 @@ describe('the status comment', () => {
       Its sandbox stopped. It had opened [#9](https://github.com/acme/shop/pull/9).
 
       failed: ### 😕 Codex failed
+
+      ❌ The agent ran into a usage or spend limit.
+
+      unstarted: ### 👎 Not started
 
       ❌ The agent ran into a usage or spend limit."
     `)
@@ -389,6 +403,10 @@ describe('the last word', () => {
       result: { outcome: { ...stopped, because: 'closed the issue' } },
     }),
     failed: phases.failed,
+    'not started': phases.unstarted,
+    'not started, as access was lost': changed(phases.unstarted, {
+      result: { outcome: { ...stopped, by: 'olga', because: 'archived acme/shop', lost: true } },
+    }),
   }
 
   test('says what came of it', () => {
@@ -437,11 +455,21 @@ describe('the last word', () => {
 
       - [ ] Try again <!-- codex-box:retry -->
 
-      stopped since its reason went away: @maya this run was stopped because you closed the issue. Nothing was pushed.
+      stopped since its reason went away: @maya stopped: you closed the issue. Nothing was pushed.
 
       failed: @maya Codex failed: The agent ran into a usage or spend limit.
 
       **What to do:** Wait, then \`/codex retry\`.
+
+      - [ ] Try again <!-- codex-box:retry -->
+
+      not started: @maya not started: The agent ran into a usage or spend limit.
+
+      **What to do:** Wait, then \`/codex retry\`.
+
+      - [ ] Try again <!-- codex-box:retry -->
+
+      not started, as access was lost: @maya not started: \`olga\` archived acme/shop.
 
       - [ ] Try again <!-- codex-box:retry -->"
     `)

@@ -2,8 +2,9 @@
 import { expect, test } from 'vitest'
 import type { Outcome, Run, RunChange } from '../../src/core/record/run.ts'
 import { type Group, liveGroups, runIndex, sets } from '../../src/core/record/run-index.ts'
+import { noActivity } from '../../src/core/record/session-part.ts'
 import { labelStateOf, phaseOf, situationOf } from '../../src/core/record/situation.ts'
-import { inLine, logIs, pull, runWith, stopAsked, t0, taskRunIs, working } from './given.ts'
+import { inLine, logIs, notSent, pull, runWith, stopAsked, t0, taskRunIs, working } from './given.ts'
 
 const queued = taskRunIs({ status: 'queued' })
 const hasPull: RunChange = { result: { pulls: [pull] } }
@@ -16,6 +17,8 @@ const fault = (setup?: true): RunChange => ({
 })
 const outcome = (outcome: Outcome, ...given: RunChange[]): Run => working(...given, { result: { outcome } })
 const saysWhich = logIs({ offset: 0, turns: 1, prompts: [], answer: 'Which one?' })
+const edited = logIs({ offset: 0, turns: 1, prompts: [], activity: { ...noActivity, files: ['a.ts'] } })
+const lost: Outcome = { kind: 'stopped', by: 'olga', because: 'archived acme/shop', lost: true }
 const cutOff: Outcome = { kind: 'unfinished', why: 'sandbox-gone' }
 const failed: Outcome = { kind: 'failed', class: 'agent', reason: 'no luck', fix: 'Again.' }
 
@@ -45,9 +48,12 @@ test.each<[string, Run, string]>([
   ['a fault that passes holds nobody', working(fault()), 'working, working, working'],
   ['an outcome comes before all', outcome({ kind: 'nothing' }, asks, stopAsked), 'nothing, ended, done'],
   ['an answer is done', outcome({ kind: 'answer' }), 'answer, ended, done'],
-  ['an answer that asks needs somebody', outcome({ kind: 'answer' }, saysWhich), 'answer, ended, needs-you'],
+  ['an answer that asks needs somebody', outcome({ kind: 'answer' }, saysWhich), 'asks, ended, needs-you'],
+  ['files that are published nowhere', outcome({ kind: 'answer' }, edited), 'unpublished, ended, needs-you'],
   ['a stop needs nobody', outcome({ kind: 'stopped', by: 'maya' }), 'stopped, ended, no label'],
   ['a failure needs somebody', outcome(failed), 'failed, ended+failed, needs-you'],
+  ['a failure before it began', outcome(failed, notSent), 'unstarted, ended+failed, needs-you'],
+  ['access that was lost before it began', outcome(lost, notSent), 'unstarted, ended, needs-you'],
   ['cut off work needs somebody', outcome(cutOff), 'unfinished, ended+failed, needs-you'],
 ])('%s', (_, run, stands) => {
   const label = labelStateOf(run) ?? 'no label'

@@ -106,7 +106,7 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
       const post = window.page.locator('article').nth(1)
       await post.getByText('Edit or delete').click()
       await post.getByRole('button', { name: 'Delete this comment' }).click()
-      await visitor.sees(/stopped because/i)
+      await visitor.sees(/stopped: /i)
     })
 
     test('labels, put on and taken off', async () => {
@@ -145,7 +145,7 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
       await enters()
       await worksOn('Closed while it works')
       await visitor.presses('Close')
-      await visitor.sees(/stopped because/i)
+      await visitor.sees(/stopped: /i)
       await visitor.presses('Reopen')
       await window.page.getByRole('button', { name: 'Close', exact: true }).waitFor()
       await visitor.opens('To be merged', 'Open a pull request')

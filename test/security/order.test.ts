@@ -132,7 +132,7 @@ describe('a label taken off', () => {
     await sends(bot, github.labels('maya', 20, 'unlabeled'))
     expect(bot.cancelled).toHaveLength(1)
     await bot.settle()
-    expect(statusOf(bot)).toContain('Stopped because `maya` took the label off')
+    expect(statusOf(bot)).toContain('Stopped: `maya` took the label off.')
   })
 
   test('that is back on by the time of the look stops nothing', async () => {

@@ -116,7 +116,7 @@ onEitherQueue('Somebody else has to approve', world => {
   })
 
   it.each([
-    ['retry', { kind: 'fails', message: 'usage limit reached' }, /Codex (?:failed|did not start):/],
+    ['retry', { kind: 'fails', message: 'usage limit reached' }, /Codex failed:/],
     ['continue', { kind: 'answers', text: 'I looked around.' }, 'I looked around.'],
   ] as const)('than whoever asked first, where somebody else says %s', async (command, behaviour, told) => {
     const { github, posthog } = world()

@@ -15,7 +15,7 @@ onEitherQueue('A command goes on with', world => {
     const fails = { kind: 'fails', message: 'usage limit reached' } as const
     posthog.script({ repository, prompt: 'the second wish' }, fails)
     const second = await says('/codex --new the second wish')
-    await thread.waitForAnswer(/@\w+ Codex (?:failed|did not start):/)
+    await thread.waitForAnswer(/@\w+ Codex failed:/)
     await thread.waitForReaction('confused', second.id)
     const olga = github.as('olga', repository)
     for (const { id } of await thread.botComments()) if (!before.has(id)) await olga.deletesComment(id)
@@ -61,7 +61,7 @@ onEitherQueue('A command goes on with', world => {
     posthog.script({ repository, prompt: 'ended before it was finished' }, fails)
     posthog.script({ repository, prompt: 'sort it' }, fails, { times: 1 })
     await says('/codex sort it')
-    await thread.waitForAnswer(/@\w+ Codex (?:failed|did not start):/)
+    await thread.waitForAnswer(/@\w+ Codex failed:/)
     await (by === 'command' ? says('/codex retry') : ticks('Try again'))
     await started(3)
     expect(ledger().runs[2]?.body).toMatchObject({ resume_from_run_id: run(1).id })

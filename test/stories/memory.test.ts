@@ -24,7 +24,7 @@ onRedis('The queue was wiped', world => {
     world().posthog.script('rare words', { kind: 'fails', message: 'usage limit reached' }, { times: 1 })
     const { thread, says, ledger } = await opensIssue(world(), 'Failed')
     const asked = await says('/codex --effort low rare words')
-    await thread.waitForAnswer(/@\w+ Codex (?:failed|did not start):/)
+    await thread.waitForAnswer(/@\w+ Codex failed:/)
     await thread.waitForReaction('confused', asked.id)
     await wipeData(world())
 

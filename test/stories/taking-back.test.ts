@@ -20,9 +20,7 @@ onEitherQueue('Something is taken back, or put right', world => {
         await thread.waitForStatus('`mario` deleted the comment that asked for it but may not stop the run')
         await run(0).completeTurn('It is fine.')
       }
-      await thread.waitForAnswer(
-        how === 'goes on' ? 'It is fine.' : '@maya this run was stopped because `mario`',
-      )
+      await thread.waitForAnswer(how === 'goes on' ? 'It is fine.' : '@maya stopped: `mario`')
       await thread.waitForFolded()
       expect(await thread.answers()).toHaveLength(1)
       expect((await thread.view()).lineComments).toEqual([])
@@ -156,7 +154,7 @@ onEitherQueue('Something is taken back, or put right', world => {
     await maya.comments(number, '/codex work on this')
     await thread.waitForStatus('⏳ Codex is working')
     await maya.closes(number)
-    await thread.waitForStatus('Stopped because `maya` closed this')
+    await thread.waitForStatus('Stopped: `maya` closed this.')
   })
 
   it('what becomes of a pull request is shown after the end of its run, in a status that stays', async () => {
@@ -241,7 +239,7 @@ onBothQueues('What waits is taken back', world => {
     await github.settled()
     github.webhooks.mode = { kind: 'normal' }
     await github.webhooks.flush('reversed')
-    await thread.waitForStatus('Stopped because `maya` closed this')
+    await thread.waitForStatus('Stopped: `maya` closed this.')
     await thread.waitForAnswer(/going on here|asked here yet|has not begun yet/)
     expect(ledger().tasks).toEqual([])
   })

@@ -56,7 +56,7 @@ onEitherQueue('A box', world => {
     await nextSecond()
     const status = await ticks('olga', 'Stop this run')
     await thread.waitForReaction('+1', status)
-    await thread.waitForAnswer('@maya this run was stopped by `olga`')
+    await thread.waitForAnswer('@maya stopped by `olga`')
     await ticks('olga', 'Try again')
     await github.waitFor(() => ledger().runs.length === 2)
     await thread.waitForStatus('box ticked by olga, ')

@@ -447,7 +447,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await opened.says('/codex fix the old page')
     await opened.thread.waitForStatus('⏳ Codex is working')
     await stage.world.github.as('olga', opened.repository).closes(opened.number)
-    await opened.thread.waitForAnswer('was stopped because')
+    await opened.thread.waitForAnswer('stopped: ')
     await opened.thread.waitForFolded()
     await stage.draw('closed', opened)
   },

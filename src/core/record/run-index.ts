@@ -216,7 +216,7 @@ function groupsOf(run: Run): Group[] {
   const situation = situationOf(run)
   if (situation.kind !== 'ended')
     return [situation.held?.kind ?? (situation.admitted ? 'working' : 'waiting')]
-  const { kind } = situation.outcome
+  const { kind } = run.result.outcome ?? {}
   return kind === 'failed' || kind === 'unfinished' ? ['ended', 'failed'] : ['ended']
 }
 

@@ -1,7 +1,7 @@
 /** How a Run stands. Its status, the lists, the labels, `/codex status` and `runs.json` all go by this one value. */
 import type { PermissionRequest } from '../model/task-run.ts'
-import { isUndone } from './last-word.ts'
-import { asksBack } from './open-question.ts'
+import { neverBegan } from './last-word.ts'
+import { asksBack, leftUnpublished } from './open-question.ts'
 import { openQuestion } from './permission-request.ts'
 import { retryOf, services } from './retries.ts'
 import { hasNewPull, isQueued, isTerminal, type Outcome, type Run, type Waits } from './run.ts'
@@ -16,17 +16,24 @@ export type Live = (
   | { kind: 'preparing' | 'starting' | 'working' | 'stopping' | 'ending' }
 ) & { admitted: boolean; held: Hold | undefined }
 
-export type Situation = Live | { kind: 'ended'; outcome: Outcome; held?: undefined }
+/** How it ended, as people are told: its outcome, or what that alone does not say. */
+export type Ending =
+  | Outcome
+  | { kind: 'asks' }
+  | { kind: 'unpublished'; files: number }
+  | { kind: 'unstarted'; outcome: Outcome & { kind: 'failed' | 'stopped' } }
+
+export type Situation = Live | { kind: 'ended'; ending: Ending; held?: undefined }
 
 /** The name on the pages and in `runs.json`. */
-export type Phase = Live['kind'] | Outcome['kind']
+export type Phase = Live['kind'] | Ending['kind']
 
 export const phaseOf = (situation: Situation): Phase =>
-  situation.kind === 'ended' ? situation.outcome.kind : situation.kind
+  situation.kind === 'ended' ? situation.ending.kind : situation.kind
 
 export function situationOf(run: Run): Situation {
   const { outcome } = run.result
-  if (outcome) return { kind: 'ended', outcome }
+  if (outcome) return { kind: 'ended', ending: endingOf(run, outcome) }
   const { taskRun } = run.session
   const { admitted, waits } = run.schedule
   const live = { admitted, held: heldBy(run) }
@@ -35,6 +42,14 @@ export function situationOf(run: Run): Situation {
   if (isTerminal(taskRun.status)) return { ...live, kind: 'ending' }
   // GitHub's event of a pull request may come before a look at the agent.
   return { ...live, kind: isQueued(taskRun.status) && !hasNewPull(run) ? 'starting' : 'working' }
+}
+
+export function endingOf(run: Run, outcome: Outcome): Ending {
+  const isUnasked = outcome.kind === 'failed' || (outcome.kind === 'stopped' && outcome.lost)
+  if (isUnasked && neverBegan(run)) return { kind: 'unstarted', outcome }
+  const files = leftUnpublished(run)
+  if (files > 0) return { kind: 'unpublished', files }
+  return asksBack(run) ? { kind: 'asks' } : outcome
 }
 
 /** A Run that only finishes what a result leaves to do is not at work. */
@@ -61,13 +76,23 @@ export function isState(name: string): name is State {
   return Object.hasOwn(stateLabels, name)
 }
 
+const afterEnd: Readonly<Record<Ending['kind'], State | undefined>> = {
+  pull: 'done',
+  pushed: 'done',
+  answer: 'done',
+  nothing: 'done',
+  asks: 'needs-you',
+  unpublished: 'needs-you',
+  unfinished: 'needs-you',
+  failed: 'needs-you',
+  unstarted: 'needs-you',
+  stopped: undefined,
+}
+
 /** None while it waits to begin, and when somebody stopped it. */
 export function labelStateOf(run: Run): State | undefined {
   const situation = situationOf(run)
-  if (situation.kind === 'ended') {
-    if (situation.outcome.kind === 'stopped') return undefined
-    return isUndone(situation.outcome) || asksBack(run) ? 'needs-you' : 'done'
-  }
+  if (situation.kind === 'ended') return afterEnd[situation.ending.kind]
   if (situation.held) return 'needs-you'
   return situation.admitted && situation.kind !== 'stopping' ? 'working' : undefined
 }

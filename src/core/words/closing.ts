@@ -5,20 +5,16 @@ import type { Pull } from '../model/views.ts'
 import { unfinished } from '../record/failures.ts'
 import {
   endsInReview,
-  endsQuietly,
   endToTell,
   isUndone,
   leavesBoxInStatus,
   listeners,
-  neverBegan,
   resumeId,
 } from '../record/last-word.ts'
-import { instructionSent, inTaskRun, wasSent } from '../record/ledger.ts'
+import { inTaskRun, wasSent } from '../record/ledger.ts'
 import {
-  asksBack,
   inlineAsked,
   inlinePlace,
-  leftUnpublished,
   lineAnswersIn,
   saidOfRemark,
   withoutRemarks,
@@ -26,6 +22,7 @@ import {
 import { hasChanged, newPulls } from '../record/pull-end.ts'
 import { isReadOnly, type What } from '../record/request-part.ts'
 import type { Outcome, Run } from '../record/run.ts'
+import { type Ending, endingOf } from '../record/situation.ts'
 import { isAnswered } from '../record/turn.ts'
 import { begun, counted, dayAndTime, ended, paragraphs, withoutEmpty } from '../text/phrases.ts'
 import { code, inlineWords, quoted, spoken } from '../text/safe-markdown.ts'
@@ -54,6 +51,7 @@ import {
 export function closingComment(run: Run, deployment: Deployment, findings: readonly Finding[] = []): string {
   const { outcome } = run.result
   if (!outcome) return ''
+  const ending = endingOf(run, outcome)
   const said = saidAtTheEnd(run)
   const found = findings.map(
     ({ path, line, body }) => `- ${code(path)}${line ? `, line ${line}` : ''}: ${inlineWords(body, 1_000)}`,
@@ -71,9 +69,9 @@ export function closingComment(run: Run, deployment: Deployment, findings: reado
       ]
   return paragraphs([
     becameOfIt(run),
-    outcome.kind === 'answer' && said && leftUnpublished(run) === 0 && !asksBack(run)
+    ending.kind === 'answer' && said
       ? answerTo(listeners(run), said)
-      : `${mentions(listeners(run))} ${outcomeSentence(run, outcome)}`,
+      : `${mentions(listeners(run))} ${endSentence(run, ending)}`,
     found.join('\n'),
     ...rest,
   ])
@@ -96,41 +94,44 @@ export function files(run: Run, deployment: Deployment): string {
     : `📎 Codex made ${listed(made, 10)}. They are at [PostHog](${runUrl(run, deployment)}), which needs a login.`
 }
 
-function outcomeSentence(run: Run, outcome: Outcome): string {
-  const wrong = changeOfReader(run, outcome)
+function endSentence(run: Run, ending: Ending): string {
+  const wrong = changeOfReader(run, ending)
   if (wrong)
     return `Codex was asked only for ${wantedWords[run.request.what]}, but ${whatItChanged(run, wrong)}. Check that first.${withoutPull(run, wrong)}${saidBelow(run)}`
-  switch (outcome.kind) {
+  switch (ending.kind) {
     case 'pull':
       return `${pullsSentence(run)}${saidBelow(run)}`
     case 'pushed': {
       const pull = run.result.pulls.findLast(({ state }) => state === 'open')
       const where = pushedTo(run, pull && `[#${pull.number}](${pull.url})`)
       const facts = factsOf(run, pull ?? run.thread).join(' · ')
-      return `done: **${commit(run, outcome.sha)}** is on ${where}${facts && ` (${facts})`}.${saidBelow(run)}`
+      return `done: **${commit(run, ending.sha)}** is on ${where}${facts && ` (${facts})`}.${saidBelow(run)}`
     }
+    case 'unpublished':
+      return `${nothingPublished(ending)}.${saidBelow(run)}`
+    case 'asks':
+      return `Codex has a question.${saidBelow(run)}`
     case 'answer':
     case 'nothing':
-      if (leftUnpublished(run) > 0) return `${nothingPublished(run)}.${saidBelow(run)}`
-      if (asksBack(run)) return `Codex has a question.${saidBelow(run)}`
       if (endsInReview(run)) return 'Codex reviewed this pull request.'
-      if (outcome.kind === 'answer') return 'Codex answered on the lines of your review.'
+      if (ending.kind === 'answer') return 'Codex answered on the lines of your review.'
       return isAnswered(run)
         ? 'Codex changed nothing and said nothing.'
         : 'Codex finished. PostHog kept none of its words, and nothing of it is on GitHub.'
     case 'unfinished': {
-      const { because, fix } = unfinished[outcome.why]
+      const { because, fix } = unfinished[ending.why]
       return `Codex did not finish: ${because}.${inVain(run)} ${leftBehind(run)}${lastWordsBelow(run)}\n\n**What to do:** ${fix}`
     }
     case 'stopped': {
-      const isReader = listeners(run).every(login => login === outcome.by)
-      if (isReader && outcome.because === undefined) return `you stopped this run. ${leftBehind(run)}`
-      return `this run was stopped ${whyStopped(outcome, isReader ? 'you' : undefined)}. ${leftBehind(run)}`
+      const isReader = listeners(run).every(login => login === ending.by)
+      return `${stopSentence(ending, isReader ? 'you' : undefined)}. ${leftBehind(run)}`
     }
+    case 'unstarted':
+      return `not started: ${whyNotStarted(ending.outcome)}`
     case 'failed': {
       const { pushed, pulls } = run.result
       const hasLeft = pushed !== undefined || pulls.some(({ state }) => state === 'open')
-      return `Codex ${neverBegan(run) ? 'did not start' : 'failed'}: ${ended(withCode(outcome.reason, 300))}${inVain(run)}${hasLeft ? ` ${leftBehind(run)}` : ''}${run.session.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${outcome.fix}`
+      return `Codex failed: ${ended(withCode(ending.reason, 300))}${inVain(run)}${hasLeft ? ` ${leftBehind(run)}` : ''}${run.session.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${ending.fix}`
     }
   }
 }
@@ -202,8 +203,17 @@ function whatItChanged(run: Run, outcome: Outcome & { kind: 'pull' | 'pushed' })
   return `it pushed ${code(outcome.sha.slice(0, 7))} to [${code(where)}](${branchUrl(run.thread, where)})`
 }
 
-const whyStopped = ({ by, because }: Outcome & { kind: 'stopped' }, who = code(by)): string =>
-  because === undefined ? `by ${by === botAdmin.login ? by : code(by)}` : `because ${who} ${because}`
+function stopSentence({ by, because }: Outcome & { kind: 'stopped' }, who = personIn(by)): string {
+  if (because !== undefined) return `stopped: ${who} ${because}`
+  return who === 'you' ? 'you stopped this run' : `stopped by ${who}`
+}
+
+function whyNotStarted(outcome: Outcome & { kind: 'failed' | 'stopped' }): string {
+  if (outcome.kind === 'stopped') return `${personIn(outcome.by)} ${outcome.because}.`
+  return `${ended(withCode(outcome.reason, 300))}\n\n**What to do:** ${outcome.fix}`
+}
+
+const personIn = (login: string): string => (login === botAdmin.login ? login : code(login))
 
 export function inlineAnswer(run: Run): string {
   const { outcome } = run.result
@@ -246,31 +256,36 @@ function pushedTo(run: Run, pulls: string | undefined): string {
   return pulls || code(run.workspace.branch?.name ?? '')
 }
 
-const notStarted = '👎 Not started'
-
-/** The App lost access to its repository before it began. */
-const lostBeforeBegun = ({ result: { outcome }, mailbox }: Run): boolean =>
-  outcome?.kind === 'stopped' && outcome.lost === true && !instructionSent({ mailbox })
-
-const headings: Record<Outcome['kind'], (run: Run) => string> = {
-  pull: run => `🚀 ${pullLinks(run)}`,
-  pushed: run => {
-    const { pushed, pulls } = run.result
-    const open = pulls.flatMap(({ state, number }) => (state === 'open' ? [`#${number}`] : []))
-    const what = pushed === undefined ? 'its commits' : commit(run, pushed)
-    return `🚀 Codex pushed ${what} to ${pushedTo(run, open.join(', '))}`
-  },
-  answer: run =>
-    ({
-      work: asksBack(run) ? '❓ Codex has a question' : unlessUnpublished(run, '💬 Codex answered'),
-      plan: '📋 Codex has a plan',
-      review: '🔎 Codex reviewed this',
-      ask: '💬 Codex answered',
-    })[run.request.what],
-  nothing: run => unlessUnpublished(run, isAnswered(run) ? '💬 Codex changed nothing' : '💬 Codex finished'),
-  unfinished: () => '⚠️ Codex did not finish',
-  stopped: run => (lostBeforeBegun(run) ? notStarted : '⏹️ Codex was stopped'),
-  failed: run => (neverBegan(run) ? notStarted : '😕 Codex failed'),
+function heading(run: Run, ending: Ending): string {
+  switch (ending.kind) {
+    case 'pull':
+      return `🚀 ${pullLinks(run)}`
+    case 'pushed': {
+      const open = run.result.pulls.flatMap(({ state, number }) => (state === 'open' ? [`#${number}`] : []))
+      return `🚀 Codex pushed ${commit(run, ending.sha)} to ${pushedTo(run, open.join(', '))}`
+    }
+    case 'answer':
+      return {
+        work: '💬 Codex answered',
+        plan: '📋 Codex has a plan',
+        review: '🔎 Codex reviewed this',
+        ask: '💬 Codex answered',
+      }[run.request.what]
+    case 'asks':
+      return '❓ Codex has a question'
+    case 'unpublished':
+      return `⚠️ ${begun(nothingPublished(ending))}`
+    case 'nothing':
+      return isAnswered(run) ? '💬 Codex changed nothing' : '💬 Codex finished'
+    case 'unfinished':
+      return '⚠️ Codex did not finish'
+    case 'stopped':
+      return '⏹️ Codex was stopped'
+    case 'unstarted':
+      return '👎 Not started'
+    case 'failed':
+      return '😕 Codex failed'
+  }
 }
 
 export function resultHeading(run: Run): string {
@@ -284,14 +299,11 @@ export function resultHeading(run: Run): string {
   if (hasChanged(run) && needs) return `⚠️ ${pullName(run, needs.number)} needs work`
   return changeOfReader(run, outcome)
     ? `⚠️ ${run.request.what === 'ask' ? 'Codex answered' : `Codex has ${wantedWords[run.request.what]}`}, but it also changed something`
-    : headings[outcome.kind](run)
+    : heading(run, endingOf(run, outcome))
 }
 
-const unlessUnpublished = (run: Run, heading: string): string =>
-  leftUnpublished(run) > 0 ? `⚠️ ${begun(nothingPublished(run))}` : heading
-
-const nothingPublished = (run: Run): string =>
-  `Codex changed ${counted(leftUnpublished(run), 'file')}, but published no commit and no pull request`
+const nothingPublished = ({ files: count }: Ending & { kind: 'unpublished' }): string =>
+  `Codex changed ${counted(count, 'file')}, but published no commit and no pull request`
 
 const wantedWords: Record<What, string> = {
   work: 'work',
@@ -311,7 +323,7 @@ const withoutPull = (run: Run, { kind }: Outcome): string =>
 /** It was only to read, and changed something all the same. */
 const changeOfReader = (
   { request }: Run,
-  outcome: Outcome,
+  outcome: Ending,
 ): (Outcome & { kind: 'pull' | 'pushed' }) | undefined =>
   isReadOnly(request.what) && (outcome.kind === 'pull' || outcome.kind === 'pushed') ? outcome : undefined
 
@@ -319,19 +331,10 @@ export function resultLines(run: Run): string[] {
   const { outcome, pulls } = run.result
   if (outcome?.kind === 'failed') {
     const failed = `❌ ${begun(ended(withCode(outcome.reason, 300)))}`
-    return [
-      run.session.agentLeft ? `${failed}\n⚠️ ${agentLeft}` : failed,
-      endsQuietly(run) ? `**What to do:** ${outcome.fix}` : '',
-    ]
+    return [run.session.agentLeft ? `${failed}\n⚠️ ${agentLeft}` : failed]
   }
-  if (outcome?.kind === 'unfinished') {
-    const { because, fix } = unfinished[outcome.why]
-    return [`${begun(because)}. ${leftBehind(run)}`, endsQuietly(run) ? `**What to do:** ${fix}` : '']
-  }
-  if (outcome?.kind === 'stopped') {
-    const why = whyStopped(outcome)
-    return [lostBeforeBegun(run) ? `${begun(why)}.` : `Stopped ${why}. ${leftBehind(run)}`]
-  }
+  if (outcome?.kind === 'unfinished') return [`${begun(unfinished[outcome.why].because)}. ${leftBehind(run)}`]
+  if (outcome?.kind === 'stopped') return [`${begun(stopSentence(outcome))}. ${leftBehind(run)}`]
   return pulls.length > 1 ? [pulls.map(pull => `${pullLink(pull)} · ${pullLine(pull)}`).join('\n')] : []
 }
 

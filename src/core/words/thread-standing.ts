@@ -3,8 +3,8 @@ import { type Service, serviceNames } from '../model/errors.ts'
 import type { Thread } from '../model/thread.ts'
 import type { Moment } from '../record/event-order.ts'
 import { retryOf, services } from '../record/retries.ts'
-import type { Outcome, Run } from '../record/run.ts'
-import { type Live, situationOf } from '../record/situation.ts'
+import type { Run } from '../record/run.ts'
+import { type Ending, type Live, situationOf } from '../record/situation.ts'
 import { begun, moment, withoutEmpty } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
 import { waitsInWords } from './waiting.ts'
@@ -72,20 +72,23 @@ const doing: Record<Exclude<Live['kind'], 'waiting'>, string> = {
   ending: 'it has ended, and the bot reads how',
 }
 
-const did: Record<Outcome['kind'], string> = {
+const did: Record<Ending['kind'], string> = {
   pull: 'it opened a pull request',
   pushed: 'it pushed commits',
   answer: 'it answered',
+  asks: 'it has a question',
+  unpublished: 'it changed files, but published nothing',
   nothing: 'it changed nothing',
   unfinished: 'it did not finish',
   stopped: 'it was stopped',
   failed: 'it failed',
+  unstarted: 'it was not started',
 }
 
 function situationInWords(run: Run, now: number): string {
   const stands = situationOf(run)
   if (stands.kind === 'waiting') return `it ${waitsInWords(stands.waits, now).sentence.replace(/\.$/, '')}`
-  if (stands.kind === 'ended') return did[stands.outcome.kind]
+  if (stands.kind === 'ended') return did[stands.ending.kind]
   if (stands.kind === 'stopping' || stands.held?.kind !== 'question') return doing[stands.kind]
   const url = questionUrl(run)
   return `it waits for your answer${url === undefined ? '' : ` to [this question](${url})`}`

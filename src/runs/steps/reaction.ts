@@ -1,8 +1,9 @@
 /** The step `react` replaces the eyes at the command. */
 import type { CommentRef } from '../../core/model/trigger.ts'
 import { reactions, type Settling, type Sign } from '../../core/model/views.ts'
-import { foldable, neverBegan } from '../../core/record/last-word.ts'
-import { type Outcome, type Run, withDone } from '../../core/record/run.ts'
+import { foldable } from '../../core/record/last-word.ts'
+import { withDone } from '../../core/record/run.ts'
+import { type Ending, situationOf } from '../../core/record/situation.ts'
 import { ignoreRefusal, type StepContext, step } from './step-context.ts'
 
 /**
@@ -14,23 +15,26 @@ export async function reactionAfter(
 ): Promise<Settling['reaction']> {
   const { run, deps } = context
   const { origin } = run.request
-  const { outcome } = run.result
   if (origin.kind === 'tick') return undefined
   const target: CommentRef = origin.kind === 'comment' ? origin.commentRef : { kind: 'subject' }
-  const sign = outcome && signs[outcome.kind](run)
+  const stands = situationOf(run)
+  const sign = stands.kind === 'ended' ? signs[stands.ending.kind] : undefined
   const isBad = sign === 'failed' || sign === 'refused'
   if (!isBad && (await deps.waitsStill(run.thread, target))) return undefined
   return { target, content: sign && reactions[sign] }
 }
 
-const signs: Record<Outcome['kind'], (run: Run) => Sign | undefined> = {
-  pull: () => 'ended',
-  pushed: () => 'ended',
-  answer: () => 'ended',
-  nothing: () => 'ended',
-  unfinished: () => 'failed',
-  stopped: () => undefined,
-  failed: run => (neverBegan(run) ? 'refused' : 'failed'),
+const signs: Readonly<Record<Ending['kind'], Sign | undefined>> = {
+  pull: 'ended',
+  pushed: 'ended',
+  answer: 'ended',
+  asks: 'ended',
+  unpublished: 'ended',
+  nothing: 'ended',
+  unfinished: 'failed',
+  stopped: undefined,
+  failed: 'failed',
+  unstarted: 'refused',
 }
 
 /** A status that says all that there is to say is folded away with it. */

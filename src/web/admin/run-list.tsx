@@ -59,8 +59,7 @@ function RunRow({ run, ...page }: Shown & { run: Run }) {
 
 export function State({ run }: { run: Run }) {
   const stands = situationOf(run)
-  const [words, tone = ''] = states[phaseOf(stands)]
-  if (stands.held?.kind === 'question') return <span class="state warn">Asks</span>
+  const [words, tone = ''] = states[stands.held?.kind === 'question' ? 'asks' : phaseOf(stands)]
   return <span class={`state ${tone}`}>{words}</span>
 }
 

@@ -49,8 +49,8 @@ export function waitsFor(run: Run, now: number): string | undefined {
   return begun(plain(waits ? waitsInWords(waits, now).sentence : 'waits for its turn.'))
 }
 
-/** What a page calls a state, and whether it shows it as good or bad. */
-export const states: Record<Phase, readonly [words: string, tone?: 'good' | 'bad']> = {
+/** What a page calls a state, and in which tone it shows it. */
+export const states: Record<Phase, readonly [words: string, tone?: 'good' | 'warn' | 'bad']> = {
   waiting: ['Waits'],
   preparing: ['Gets ready'],
   starting: ['Starts'],
@@ -60,10 +60,13 @@ export const states: Record<Phase, readonly [words: string, tone?: 'good' | 'bad
   pull: ['Pull request', 'good'],
   pushed: ['Pushed', 'good'],
   answer: ['Answered', 'good'],
+  asks: ['Asks', 'warn'],
+  unpublished: ['Published nothing', 'bad'],
   nothing: ['Changed nothing'],
   unfinished: ['Not finished', 'bad'],
   stopped: ['Stopped'],
   failed: ['Failed', 'bad'],
+  unstarted: ['Not started', 'bad'],
 }
 
 /** The reason of a Run's end, if there is more to say than its state. */
@@ -90,7 +93,8 @@ interface Moment {
 }
 
 /** What it went through, oldest first. */
-export function timelineOf({ request, schedule, session, mailbox, result }: Run): Moment[] {
+export function timelineOf(run: Run): Moment[] {
+  const { request, schedule, session, mailbox, result } = run
   const { admitted, admissionExpectedAt } = schedule
   const moments: (Moment | undefined)[] = [
     { at: request.at, words: `Asked by ${shown(request.by.login)}` },
@@ -108,7 +112,7 @@ export function timelineOf({ request, schedule, session, mailbox, result }: Run)
     })),
     mailbox.stop && { at: mailbox.stop.at, words: `Stop by ${shown(mailbox.stop.by.login)}` },
     result.outcome && result.concludedAt !== undefined
-      ? { at: result.concludedAt, words: states[result.outcome.kind][0] }
+      ? { at: result.concludedAt, words: states[phaseOf(situationOf(run))][0] }
       : undefined,
     result.ended && {
       at: result.ended.at,
