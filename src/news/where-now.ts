@@ -7,9 +7,11 @@ import type { TriggerDeps } from '../commands/command-context.ts'
 import { isOfThread, requeued } from '../commands/trigger-record.ts'
 import { NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import { movedTo, type Repository } from '../core/model/thread.ts'
+import { endsQuietly } from '../core/record/last-word.ts'
 import { send, withRepository } from '../core/record/messages.ts'
-import { changed, type Run } from '../core/record/run.ts'
+import { type ChangeOf, changed, type Run } from '../core/record/run.ts'
 import { sets } from '../core/record/run-index.ts'
+import { sayLastWord } from '../runs/steps/closing-comment.ts'
 import { showStatus } from '../runs/steps/status-comment.ts'
 import { drawStatus } from '../runs/steps/step-context.ts'
 
@@ -47,22 +49,29 @@ export async function isNow(deps: TriggerDeps, id: string, now: Repository): Pro
   }
 }
 
-/** Its status says that it was stopped, and why. It notifies nobody, as that may be weeks ago. */
+/** Its status says why it was stopped, and so does a last word of whoever is the first to know that access is back. */
 async function tellOf(deps: TriggerDeps, id: string, now: Repository): Promise<void> {
-  const toTell = (run: Run): Run =>
-    run.mailbox.accessLost ? changed(withRepository(run, now), { mailbox: { accessLost: false } }) : run
   const kept = await deps.runs.get(id)
   if (kept?.standing !== 'ended' || !kept.data.mailbox.accessLost) return
+  const toTell = (run: Run): Run =>
+    run.mailbox.accessLost ? changed(withRepository(run, now), { mailbox: { accessLost: false } }) : run
   const run = toTell(kept.data)
   const { status } = run.report
   const { deployment, signer } = deps.wordsOf(run)
+  const github = deps.github(run.thread)
   try {
     const shown = status && !status.minimized
     const drawing = drawStatus(run, deployment, deps.now())
-    const after = shown ? await showStatus(deps.github(run.thread), drawing, status, signer) : status
-    await deps.runs.amendEnded(id, each =>
-      changed(toTell(each), { report: { status: after === 'gone' ? status : after } }),
-    )
+    const edited = shown ? await showStatus(github, drawing, status, signer) : status
+    const after: ChangeOf<'report'> = { report: { status: edited === 'gone' ? status : edited } }
+    let isFirst = false
+    await deps.runs.amendEnded(id, each => {
+      isFirst = each.mailbox.accessLost
+      return changed(toTell(each), after)
+    })
+    if (!isFirst || endsQuietly(run)) return
+    const report = await sayLastWord(changed(run, after), { github, deps: { deployment, signer } })
+    await deps.runs.amendEnded(id, each => changed(each, { report }))
   } catch (error) {
     if (!(error instanceof Rejected)) throw error
     deps.log.warn({ run: id, err: error }, 'GitHub does not let the thread be told')

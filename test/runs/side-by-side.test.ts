@@ -151,33 +151,21 @@ describe('the status, the branch and the task', () => {
 describe('of the status, the branch and the task', () => {
   const setup = { kind: 'failed', class: 'setup' }
 
-  test('a branch that is refused ends the Run before it costs anything, and the status alone tells it', async () => {
+  test('a branch that is refused ends the Run before it costs anything, and the thread is told', async () => {
     await goOn(runWith(admitted), { effects: { makeBranch: refused('github', 422) } })
     expect(record).toMatchObject({
       result: { outcome: setup },
       report: { status: { commentId: statusId } },
       session: { taskId: 'task-1' },
     })
-    expect(effectsDone()).toEqual([...beginning, 'edit'])
+    expect(effectsDone()).toEqual([...beginning, 'edit', 'comment'])
   })
 
   test('a task that is refused leaves no branch, and the thread is told', async () => {
     await goOn(runWith(admitted), { effects: { createTask: refused('posthog', 400) } })
     expect(record).toMatchObject({ result: { outcome: { kind: 'failed' } } })
-    expect(effectsDone()).toEqual([...beginning, 'edit', 'drop branch'])
-  })
-
-  test.each([
-    ['while whoever asked looks on is told in the status: one comment, one mail', -1, []],
-    ['later is told in a comment of its own, as an edit is no mail', 0, ['comment']],
-  ])('what is refused %s', async (_, sooner, comments) => {
-    const late = async () => {
-      await expect.poll(() => record.report.status).toBeDefined()
-      now = t0 + limits.watchesStatus + sooner
-      return refused('posthog', 400)()
-    }
-    await goOn(runWith(admitted), { effects: { createTask: late } })
-    expect(effectsDone()).toEqual([...beginning, 'edit', ...comments, 'drop branch'])
+    // An edit is no mail.
+    expect(effectsDone()).toEqual([...beginning, 'edit', 'comment', 'drop branch'])
   })
 
   test('of two that are refused, the thread is told the first', async () => {
@@ -190,7 +178,7 @@ describe('of the status, the branch and the task', () => {
     const effects = { makeBranch: refused('github', 422), createTask: second }
     await goOn(runWith(admitted), { effects })
     expect(record.result.outcome).toBe(first)
-    expect(effectsDone()).toEqual([...beginning, 'edit'])
+    expect(effectsDone()).toEqual([...beginning, 'edit', 'comment'])
   })
 
   test('what is given up is not looked for before the thread is told', async () => {

@@ -13,8 +13,8 @@ const gone: readonly string[] = [
   'spent',
   // Of the pull request that took back another.
   'revertedBy',
-  // How long it stood in line.
-  'waitedInLine',
+  // How long it stood in line, and when its status was posted.
+  ...['waitedInLine', 'postedAt'],
   // That GitHub took no check in the place of a status.
   'checkRefused',
   // What is done at the end: a flag for each.

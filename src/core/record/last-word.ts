@@ -5,7 +5,6 @@ import { inlinePlace } from './open-question.ts'
 import { hasChanged } from './pull-end.ts'
 import type { What } from './request-part.ts'
 import { changed, type Ended, isDone, type Outcome, type Run, showsStatus } from './run.ts'
-import { limits } from './timing.ts'
 
 const maxListeners = 10
 
@@ -63,16 +62,14 @@ export const endToTell = (run: Run): Ended | undefined => (hasChanged(run) ? run
 export const isWordOutdated = (run: Run): boolean =>
   run.report.lastWord !== undefined && run.report.lastWord.ended !== endToTell(run)?.how
 
-/** No last word for the person who stopped the run, or for a run refused before it began, which its status just said. */
+/** Whoever stopped a run needs no last word. */
 export function endsQuietly(run: Run): boolean {
-  const { outcome, concludedAt = 0 } = run.result
-  const { status, readOnlyThread } = run.report
-  if (outcome?.kind === 'stopped' && outcome.lost) return true
-  if (outcome?.kind === 'stopped')
-    return listeners(run).every(login => login === outcome.by) && !run.session.agentLeft
-  if (outcome?.kind !== 'failed' || !neverBegan(run)) return false
-  if (!showsStatus(run)) return readOnlyThread
-  return !status || (status.postedAt !== undefined && concludedAt - status.postedAt < limits.watchesStatus)
+  const { outcome } = run.result
+  return (
+    outcome?.kind === 'stopped' &&
+    !run.session.agentLeft &&
+    listeners(run).every(login => login === outcome.by)
+  )
 }
 
 /** An inline request is answered inline, where GitHub sends no webhook for ticked boxes. */

@@ -159,7 +159,6 @@ const Status = z.object({
   minimized: z.literal(true).optional(),
   /** After it was folded away something came that is to be seen. */
   unfolded: z.enum(['due', 'done']).optional(),
-  postedAt: z.number().optional(),
 })
 
 /** Older versions could have a check of a commit as the status. */

@@ -71,11 +71,6 @@ export const limits = {
   notTaken: 10 * minute,
   unseenPull: 5 * minute,
   worthTelling: 20 * second,
-  /**
-   * How long whoever asked looks on: GitHub shows them an edit of the status at once. Later, having been told to wait,
-   * they are elsewhere, and only a mail tells them that nothing came of it.
-   */
-  watchesStatus: 5 * minute,
   inVain: second,
   /** How long a Run waits for what only a person can mend or allow before it calls one. */
   calledAfter: 10 * minute,

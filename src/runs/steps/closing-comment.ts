@@ -5,7 +5,7 @@
  */
 import { type Finding, maxFinding, placedIn, reviewWordsIn } from '../../core/agent/findings.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
-import type { GitHubWith, LineComment } from '../../core/model/ports.ts'
+import type { GitHubCall, GitHubWith, LineComment } from '../../core/model/ports.ts'
 import { isFork } from '../../core/model/thread.ts'
 import { backoff, minute, second } from '../../core/model/time.ts'
 import type { Posted } from '../../core/model/views.ts'
@@ -70,8 +70,8 @@ function markerOfWord(run: Run): Marker {
 
 type LastWord = NonNullable<Run['report']['lastWord']>
 
-interface Editing {
-  github: GitHubWith<'comments.edit'>
+interface Editing<Calls extends GitHubCall = 'comments.edit'> {
+  github: GitHubWith<Calls>
   deps: Pick<RunDeps, 'deployment' | 'signer'>
 }
 
@@ -84,6 +84,22 @@ export async function showLastWord(run: Run, { github, deps }: Editing): Promise
   const place = lastWord.as === 'inline' ? inlinePlace(run) : undefined
   const edited = await github.comments.edit(lastWord.commentId, text, place)
   return edited === 'gone' ? undefined : { ...lastWord, ended: endToTell(run)?.how }
+}
+
+/** Says the last word of a Run that has ended, and folds its status away above it. */
+export async function sayLastWord(
+  run: Run,
+  { github, deps }: Editing<'comments.post' | 'thread.settle'>,
+): Promise<Partial<Run['report']>> {
+  const place = inlinePlace(run)
+  const text = signed(deps.signer, closingComment(run, deps.deployment), markerOfWord(run))
+  const { id: commentId } = await github.comments.post(text, place)
+  const { status } = run.report
+  const lastWord = { commentId, as: place ? 'inline' : 'comment' } as const
+  const fold = leavesBoxInStatus(run) ? undefined : status?.nodeId
+  if (!status || fold === undefined) return { lastWord }
+  await github.thread.settle({ fold })
+  return { lastWord, status: { ...status, minimized: true } }
 }
 
 export const editLastWord = step('edit-last-word', {

@@ -35,8 +35,7 @@ export const postStatus = step('post-status', {
         return context.github.comments.post(commentOf(drawing, context.deps.signer))
       },
     })
-    const status = { commentId, postedAt: drawing.at, ...sent(drawing) }
-    return { report: { status }, retries: { thread: undefined } }
+    return { report: { status: { commentId, ...sent(drawing) } }, retries: { thread: undefined } }
   },
 })
 
