@@ -6,9 +6,10 @@ import { type Check, found } from './core/model/check.ts'
 import type { Log } from './core/model/ports.ts'
 import { type DeploymentSettings, readDeploymentSettings } from './core/settings/deployment-settings.ts'
 import { problemText } from './core/settings/settings-file.ts'
+import { passedOverText } from './core/words/settings-text.ts'
 
 export type DeploymentFile =
-  | { kind: 'read'; settings: DeploymentSettings }
+  | { kind: 'read'; settings: DeploymentSettings; passedOver: string[] }
   | { kind: 'wrong'; problems: string[] }
 
 export function readDeploymentFile(path: string): DeploymentFile {
@@ -22,7 +23,11 @@ export function readDeploymentFile(path: string): DeploymentFile {
 function parsed(path: string, text: string): DeploymentFile {
   const read = readDeploymentSettings(text)
   return read.kind === 'read'
-    ? { kind: 'read', settings: read.value }
+    ? {
+        kind: 'read',
+        settings: read.value,
+        passedOver: read.passedOver.map(key => `has ${passedOverText(problemText(path, key))}`),
+      }
     : { kind: 'wrong', problems: read.problems.map(problem => `has an error: ${problemText(path, problem)}`) }
 }
 
@@ -79,7 +84,7 @@ export function followDeploymentFile(
     // An empty or missing file may be in the middle of a write: it takes nothing back.
     const takesBack = text === '' && given.kind === 'read' && !isDeepStrictEqual(given.settings, now)
     const file = takesBack ? unreadable(path) : given
-    problems = file.kind === 'wrong' ? file.problems : []
+    problems = file.kind === 'wrong' ? file.problems : file.passedOver
     if (file.kind === 'wrong')
       log.error(
         { problems: file.problems },

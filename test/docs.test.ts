@@ -10,10 +10,12 @@ import { envExample, environmentTable } from '../scripts/environment-docs.ts'
 import { jsonSchemas, pagePath, withSettings } from '../scripts/settings-schema.ts'
 import { settingsFile } from '../src/commands/command-registry.ts'
 import { readConfig, variables } from '../src/config.ts'
+import { removedCommands } from '../src/core/command/near-miss.ts'
 import { flagOf, optionsThat, presets } from '../src/core/command/options.ts'
 import { Rejected, type Service } from '../src/core/model/errors.ts'
 import { failureOf } from '../src/core/record/failures.ts'
 import { DeploymentSettings, readDeploymentSettings } from '../src/core/settings/deployment-settings.ts'
+import { removedKeyWords } from '../src/core/settings/removed-keys.ts'
 import { events } from '../src/github/webhooks/normalise.ts'
 import { states } from '../src/web/admin/run-view.ts'
 import { openMetrics } from '../src/web/metrics.ts'
@@ -119,6 +121,21 @@ describe('the pages', () => {
     ])
     const named = commands.map(([, name = '']) => name.replace('run ', ''))
     expect(named.filter(name => !(name in scripts))).toEqual([])
+  })
+})
+
+describe('what people read of today', () => {
+  const today = documents.filter(file => file !== 'CHANGELOG.md' && !file.includes('/adr/'))
+  const codeIn = (file: string): string[] =>
+    [...textOf(file).matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code)
+
+  test.each(today)('%s names no setting and no command that went, and counts no checks', file => {
+    const codes = codeIn(file)
+    const settings = codes.filter(code => /^[a-z_]+\.[a-z_]+$|^(?:when|chatty|head_moved)$/.test(code))
+    expect(settings.filter(key => removedKeyWords(key.split('.'))?.includes('any more'))).toEqual([])
+    const commands = codes.flatMap(code => /^\/codex ([a-z]+)$/.exec(code)?.[1] ?? [])
+    expect(commands.filter(name => removedCommands.has(name))).toEqual([])
+    expect(textOf(file)).not.toMatch(/\b(?:\d+ of \d+ (?:is|are)|\w+ checks with a tick)/)
   })
 })
 

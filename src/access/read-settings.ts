@@ -29,6 +29,8 @@ export interface SettingsNow {
   grants: Grants
   files: Record<Layer, LayerNow>
   problem: string | undefined
+  /** Keys that went with this version. The files hold without them. */
+  passedOver?: string | undefined
   /** What `problem` is about. */
   slips: readonly FileSlips[]
   /** False if no version of a file was ever right: nothing may start, and `settings` are the strictest. */
@@ -41,6 +43,7 @@ type Layer = 'owner' | 'repository'
 export interface LayerNow extends Pick<SettingsRead, 'given' | 'lineOf'> {
   state: 'none' | 'read' | 'kept' | 'unusable'
   problem: string | undefined
+  passed?: string
   slips?: FileSlips
   version: string
 }
@@ -82,8 +85,10 @@ export function settingsReader({ deployment, file, ownerFiles, nameHolds, now }:
     believe(name, path, text !== undefined)
     const version = text === undefined ? 'none' : createHash('sha256').update(text).digest('hex').slice(0, 12)
     const read = file.read(text)
-    if (read.problems.length === 0)
-      return { ...read, state: text === undefined ? 'none' : 'read', problem: undefined, version }
+    if (read.problems.length === 0) {
+      const state = text === undefined ? 'none' : 'read'
+      return { ...read, state, problem: undefined, passed: problemsText(read.passedOver, path), version }
+    }
     const problem = problemsText(read.problems, path)
     const slips = { path, count: read.problems.length }
     const good = await goodBefore(files, `${name} ${version}`)
@@ -120,6 +125,7 @@ export function settingsReader({ deployment, file, ownerFiles, nameHolds, now }:
         grants,
         files: { owner, repository },
         problem: all.flatMap(({ problem }) => problem ?? []).join('; ') || undefined,
+        passedOver: all.flatMap(({ passed }) => passed || []).join('; ') || undefined,
         slips: all.flatMap(({ slips }) => slips ?? []),
         usable: all.every(({ state }) => state !== 'unusable'),
         version: owner.state === 'none' ? repository.version : `${owner.version} ${repository.version}`,

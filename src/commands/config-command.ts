@@ -25,9 +25,17 @@ export const configCommand = command({
   },
 
   decide(_, { now, usual, trigger, schema, models, lacksChecks }) {
-    const { problem, usable, settings } = now
+    const { problem, passedOver, usable, settings } = now
     const held = appliedHere({ now, usual, trigger })
-    const shown = { held, models: offered(settings.models, models), problem, usable, schema, lacksChecks }
+    const shown = {
+      held,
+      models: offered(settings.models, models),
+      problem,
+      passedOver,
+      usable,
+      schema,
+      lacksChecks,
+    }
     return tell(replies.config(shown))
   },
 })

@@ -89,7 +89,10 @@ export function beginning({ trigger, runId: id, command }: Request, { head, held
   const before = conversation?.lastRun && requestersOf(conversation.lastRun)
   return {
     ...{ id, thread, request: { by, at, delivery, origin: originOf(trigger), command, before } },
-    baseline: { snapshot, settings: held.settings, settingsProblem: held.problem, head },
+    baseline: {
+      ...{ snapshot, head, settings: held.settings },
+      ...{ settingsProblem: held.problem, settingsPassedOver: held.passedOver },
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 /** `npm run doctor`: prints each check with its fix; `-- --json` prints them as data. Exit code 1 if any is not ok. */
 import { readConfig } from '../config.ts'
-import { asPrinted, type Check, found, markOf, passed, wellOf } from '../core/model/check.ts'
+import { asPrinted, type Check, found, markOf, passed, some, wellOf } from '../core/model/check.ts'
 import { describe } from '../core/model/errors.ts'
 import { environment, goThroughProxy } from '../process-environment.ts'
 import { examineAll } from './examine.ts'
@@ -26,7 +26,7 @@ async function allChecks(): Promise<Check[]> {
     await goThroughProxy(env)
     const read = readConfig(env)
     const begin = 'Start the bot with `npm start` and open its set-up page.'
-    const set = 'Set it in `.env` or in the environment, and run this again.'
+    const set = 'Correct it in `.env`, in the environment or in the file that it names, and run this again.'
     if (read.kind === 'set-up') return [found('configuration', 'there is no GitHub App yet', begin)]
     if (read.kind === 'refuse') return read.problems.map(problem => found('configuration', problem, set))
     const checks = await examineAll(read.config)
@@ -45,5 +45,5 @@ function asLines(all: readonly Check[]): string {
     ].join('\n'),
   )
   const wrong = all.filter(({ ok }) => !ok).length
-  return `${lines.join('\n')}\n\n${wrong === 0 ? wellOf(all) : `${wrong} of ${all.length} are wrong.`}\n`
+  return `${lines.join('\n')}\n\n${wrong === 0 ? wellOf(all) : `${some(wrong, all)} wrong.`}\n`
 }

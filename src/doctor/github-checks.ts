@@ -72,7 +72,7 @@ const sameId =
 const knownId =
   'Set APP_ID to the number on the App’s settings page. For an Enterprise Server, also set GHE_HOST.'
 const reachable =
-  'Check GITHUB_API_URL or GHE_HOST. Check that this machine can reach it (with a proxy, set HTTPS_PROXY).'
+  'Check GITHUB_API_URL or GHE_HOST. Check that this machine can reach it, through the proxy of HTTPS_PROXY if that is set.'
 
 function noApp(error: unknown): Check {
   if (!(error instanceof Rejected) || ![401, 403, 404].includes(error.status))

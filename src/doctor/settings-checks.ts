@@ -1,11 +1,12 @@
 /** The settings files of owners and repositories, and whether each repository has a branch to work from. */
 import { settingsFile } from '../commands/command-registry.ts'
 import type { Config } from '../config.ts'
-import { type Check, found, judged, passed, unanswered } from '../core/model/check.ts'
+import { type Check, found, judged, passed, unanswered, unsure } from '../core/model/check.ts'
 import { describe, unansweredBy } from '../core/model/errors.ts'
 import type { OwnerFiles } from '../core/model/ports.ts'
 import { fullName, type Repository, type Thread } from '../core/model/thread.ts'
 import { problemsText, settingsPath } from '../core/settings/settings-file.ts'
+import { passedOverText } from '../core/words/settings-text.ts'
 import type { GitHubApp } from '../github/app-client.ts'
 import { filesIn, ownerFilesOf, ownerRepository } from '../github/repository-files.ts'
 import { unlessGone } from '../github/request-rules.ts'
@@ -27,10 +28,16 @@ export async function checkSettings(
   }
 }
 
-function problemsOf(text: string, name: string): string | undefined {
-  const { problems } = settingsFile.read(text)
-  return problems.length === 0 ? undefined : problemsText(problems, name)
+/** What is wrong in the files, and which keys are passed over. */
+function slipsIn(files: readonly { name: string; text: string }[]) {
+  const read = files.map(({ name, text }) => ({ name, ...settingsFile.read(text) }))
+  const textOf = (of: 'problems' | 'passedOver'): string =>
+    read.flatMap(file => problemsText(file[of], file.name) || []).join('; ')
+  return { wrong: textOf('problems'), passedOver: textOf('passedOver') }
 }
+
+const readAs = (check: Check, passedOver: string): Check =>
+  check.ok && passedOver !== '' ? unsure(check.name, passedOverText(passedOver)) : check
 
 const maxExamined = 20
 
@@ -51,18 +58,20 @@ async function checkOwners(
   const lacking = read.filter(
     ({ ownerId, text }) => text === undefined && settings.first.owners[ownerId]?.settings === 'required',
   )
-  const having = read.flatMap(({ owner, text }) => (text === undefined ? [] : [{ owner, text }]))
-  const wrong = having.flatMap(({ owner, text }) => problemsOf(text, fileOf(owner)) ?? [])
+  const having = read.flatMap(({ owner, text }) =>
+    text === undefined ? [] : [{ owner, name: fileOf(owner), text }],
+  )
+  const { wrong, passedOver } = slipsIn(having)
   const seen = new Set(repositories.filter(isOwnersFile).map(({ owner }) => owner.toLowerCase()))
   const unseen = read.map(({ owner }) => owner).filter(owner => !seen.has(owner.toLowerCase()))
   const unread = lacking.map(({ owner }) => fileOf(owner)).join(', ')
   const put = `Install the App on the owner’s repository ${ownerRepository} as well, and put the file there.`
   const correct = `Correct the file on the default branch of the owner’s repository ${ownerRepository}.`
-  return judged(
+  const check = judged(
     'owner-settings',
     [
       [lacking.length > 0, `SETTINGS_FILE requires ${unread}, which can not be read`, put],
-      [wrong.length > 0, wrong.join('; '), correct],
+      [wrong !== '', wrong, correct],
     ],
     [
       having.length === 0
@@ -71,6 +80,7 @@ async function checkOwners(
       ...(unseen.length > 0 ? [`the App sees no repository ${ownerRepository} of ${unseen.join(', ')}`] : []),
     ].join('; '),
   )
+  return readAs(check, passedOver)
 }
 
 async function checkRepositories(
@@ -86,16 +96,16 @@ async function checkRepositories(
       ])
       const name = fullName(repository)
       const isItsOwn = text !== undefined && !isOwnersFile(repository)
-      return { name, hasBegun, problem: isItsOwn ? problemsOf(text, `${name}: ${settingsPath}`) : undefined }
+      return { name, hasBegun, files: isItsOwn ? [{ name: `${name}: ${settingsPath}`, text }] : [] }
     }),
   )
   const empty = examined.flatMap(({ name, hasBegun }) => (hasBegun ? [] : [name]))
-  const wrong = examined.flatMap(({ problem }) => problem ?? [])
+  const { wrong, passedOver } = slipsIn(examined.flatMap(({ files }) => files))
   const well = `${examined.length} checked, each with a default branch`
   const correct = 'Correct the file on the default branch.'
   return [
     judged('repositories', [[empty.length > 0, `no commit yet in ${empty.join(', ')}`, pushFirst]], well),
-    judged('repository-settings', [[wrong.length > 0, wrong.join('; '), correct]], 'no errors'),
+    readAs(judged('repository-settings', [[wrong !== '', wrong, correct]], 'no errors'), passedOver),
   ]
 }
 

@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { lineOf } from '../../src/core/model/check.ts'
 import { checkDeliveries } from '../../src/doctor/delivery-checks.ts'
 import { checkAddress } from '../../src/doctor/github-checks.ts'
 import { type GitHubApp, gitHubApp } from '../../src/github/app-client.ts'
@@ -10,10 +11,13 @@ import { privateKey } from '../security/key.ts'
 let server: Server
 let app: GitHubApp
 let hook: object = {}
+let log: object[] = []
 
 beforeAll(async () => {
-  server = createServer((_, res) => {
-    res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(hook))
+  server = createServer(({ url }, res) => {
+    res
+      .writeHead(200, { 'content-type': 'application/json' })
+      .end(JSON.stringify(url?.includes('/deliveries') ? log : hook))
   })
   await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
   const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -28,8 +32,15 @@ test('it asks for no address and no secret', async () => {
   expect(await checkAddress({ webhooks })(app)).toMatchObject([
     { ok: true, detail: 'not needed, since WEBHOOKS=poll; the App has https://codex.invalid/' },
   ])
+})
+
+test('it says what the log has, and that an empty one shows nothing', async () => {
   const secrets = { webhookSecret: '', webhookSecretOld: undefined }
-  expect(await checkDeliveries({ webhooks, app: secrets })(app)).toEqual([])
+  const said = async () => (await checkDeliveries({ webhooks, app: secrets })(app)).map(lineOf)
+  expect(await said()).toEqual(['? webhook-deliveries: not known yet, since there was none in the last days'])
+  const attempt = { delivered_at: '2026-11-30T08:00:00Z', redelivery: false, status: 'failed to connect' }
+  log = [{ id: 1, guid: 'one', event: 'issues', ...attempt }]
+  expect(await said()).toEqual(['✓ webhook-deliveries: the last one (issues) is in the log'])
 })
 
 test('an App without a webhook has no log', async () => {

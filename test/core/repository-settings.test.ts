@@ -36,7 +36,6 @@ chatty: false
 comments: check
 when: {closed: continue}
 head_moved: ask
-pull_request: {credit: true}
 branch: default
 permissions: {queue: write}
 limits:
@@ -60,7 +59,6 @@ limits:
       "comments can't be \`check\` any more: use \`outcomes\`, which posts as few comments",
       "when is no setting any more: a run always stops if its thread is closed, its comment is deleted or its label is taken off. Delete it. \`/codex retry\` goes on",
       "head_moved is no setting any more: the run starts, and its status says that somebody pushed. Delete it. \`/codex approve\` still refuses a plan of an older commit",
-      "pull_request.credit is no setting any more: GitHub reads co-authors only in the last lines of a message, and PostHog puts its own there. Delete it",
       "branch is no setting any more: work for an issue has a branch of its own. Delete it. \`base\` says where that starts, and \`/codex --branch NAME …\` works on another branch",
       "permissions.queue is no command any more. Delete it; \`/codex status\` says what a run waits for",
       "limits.owner can only be set in \`SETTINGS_FILE\`, by whoever runs the bot. Delete it here",

@@ -58,7 +58,7 @@ test('of each kind of message one is kept', () => {
 })
 
 /** Of the settings files what is gone since that version, each by how its line begins: the file says so, and what to do. */
-const gone: Record<string, Record<string, readonly [line: RegExp, key: string][]>> = {
+const refused: Record<string, Record<string, readonly [line: RegExp, key: string][]>> = {
   '0.2.0': {
     'codex.yml': [
       [/^branch:.*\n/m, 'branch'],
@@ -78,10 +78,12 @@ const gone: Record<string, Record<string, readonly [line: RegExp, key: string][]
     ],
   },
   '0.3.0': {
-    'codex.yml': [[/^ {2}credit:.*\n/m, 'pull_request.credit']],
     'settings.yml': [[/^pause:.*\n/m, 'pause']],
   },
 }
+
+/** Keys of `codex.yml` that went with the version of now: the file holds without them, and says so. */
+const passedOver: Record<string, string[]> = { '0.3.0': ['pull_request.credit'] }
 
 describe.each(versions)('%s', version => {
   test.each(linesOf(Stored, version, 'runs.jsonl'))(
@@ -159,14 +161,21 @@ describe.each(versions)('%s', version => {
     .parse(JSON.parse(readFileSync(join(data, version, 'settings.json'), 'utf8')))
   test.each(Object.entries(meant))('the settings in %s mean what they meant, or are gone', (file, value) => {
     const written = readFileSync(join(data, version, file), 'utf8')
-    const lost = gone[version]?.[file] ?? []
+    const lost = refused[version]?.[file] ?? []
     if (lost.length > 0)
       expect(read[file]?.(written)).toMatchObject(
         lost.map(([, key]) => ({ key, message: expect.stringMatching(/any more|number|only be set/) })),
       )
     const text = lost.reduce((rest, [line]) => rest.replace(line, ''), written)
-    const left = lost.reduce<unknown>((rest, [, key]) => without(rest, key.split('.')), value)
+    const gone = [...lost.map(([, key]) => key), ...(passedOver[version] ?? [])]
+    const left = gone.reduce<unknown>((rest, key) => without(rest, key.split('.')), value)
     expect(read[file]?.(text)).toMatchObject(Object(left))
+  })
+
+  test('`codex.yml` holds without the keys that went with the version of now', () => {
+    const written = readFileSync(join(data, version, 'codex.yml'), 'utf8')
+    const told = settingsFile.read(written).passedOver.map(({ key }) => key)
+    expect(told).toEqual(passedOver[version] ?? [])
   })
 
   test('nothing of it is left unread', () => {

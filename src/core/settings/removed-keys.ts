@@ -5,7 +5,7 @@ const ofMoney = `${gone}. Write \`cost_per_day\`, which is for each repository, 
 const ofZero = '`limits.repository: 0` holds all that is asked here'
 const ofDeployment = 'can only be set in `SETTINGS_FILE`, by whoever runs the bot. Delete it here'
 
-/** Keys that settings files had once, values that keys had, and what to do instead. Part of what was written is worse than none, so they are errors. */
+/** Keys that settings files had once, values that keys had, and what to do instead. */
 const removed: ReadonlyMap<string, string> = new Map([
   ['permissions.queue', 'is no command any more. Delete it; `/codex status` says what a run waits for'],
   ['permissions.pause', `is no command any more. Delete it; ${ofZero}`],
@@ -53,8 +53,22 @@ const removed: ReadonlyMap<string, string> = new Map([
 export const removedValueWords = (path: readonly string[], value: unknown): string | undefined =>
   removed.get(`${path.at(-1)}: ${String(value)}`)
 
-/** @param path of a key that is not known, in whichever file and layer */
-export function removedKeyWords(path: readonly string[]): string | undefined {
+const nameOf = (path: readonly string[]): string => {
   const [key = '', group = 'defaults'] = path.toReversed()
-  return removed.get(group === 'defaults' ? key : `${group}.${key}`)
+  return group === 'defaults' ? key : `${group}.${key}`
 }
+
+/** @param path of a key that is not known, in whichever file and layer */
+export const removedKeyWords = (path: readonly string[]): string | undefined => removed.get(nameOf(path))
+
+/**
+ * Keys that went with this version. For this one version they are passed over, and told, so that nobody's work stops at
+ * an upgrade. `pause` is not among them: without it, what it held would start.
+ */
+const wentNow: ReadonlySet<string> = new Set([
+  'permissions.pause',
+  'permissions.resume',
+  'pull_request.credit',
+])
+
+export const isPassedOver = (path: readonly string[]): boolean => wentNow.has(nameOf(path))

@@ -1,8 +1,8 @@
-/** Reads a settings file. One wrong line voids it: half of the rules is worse than none. */
+/** Reads a settings file. One wrong line voids it: half of the rules is worse than none. Keys that just went are passed over. */
 import { z } from 'zod'
 import { type CommandGrammar, mayAct } from '../model/command-grammar.ts'
 import { readYaml, type YamlProblem } from '../text/yaml.ts'
-import { removedKeyWords, removedValueWords } from './removed-keys.ts'
+import { isPassedOver, removedKeyWords, removedValueWords } from './removed-keys.ts'
 import { type Given, LeastRole, limitsInFiles, RepoSettings } from './repository-settings.ts'
 
 export interface SettingsProblem extends YamlProblem {
@@ -10,16 +10,35 @@ export interface SettingsProblem extends YamlProblem {
 }
 
 export type FileRead<T> =
-  | { kind: 'read'; value: T; written: unknown; lineOf(path: readonly string[]): number | undefined }
+  | {
+      kind: 'read'
+      value: T
+      written: unknown
+      passedOver: SettingsProblem[]
+      lineOf(path: readonly string[]): number | undefined
+    }
   | { kind: 'problems'; problems: SettingsProblem[] }
 
 export function readSettingsFile<T>(schema: z.ZodType<T>, text: string): FileRead<T> {
   const yaml = readYaml(text)
   if (yaml.kind === 'problems')
     return { kind: 'problems', problems: yaml.problems.map(problem => ({ ...problem, key: '' })) }
-  const written = yaml.value ?? {}
+  const all = yaml.value ?? {}
+  const problemsOf = (slips: readonly Slip[]): SettingsProblem[] =>
+    slips
+      .map(({ path, message }) => ({ line: yaml.lineOf(path), key: path.join('.'), message }))
+      .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
+  const passedOver = slipsOf(schema, all).filter(({ path }) => isPassedOver(path))
+  const written = passedOver.reduce((rest, { path }) => without(rest, path), all)
   const parsed = schema.safeParse(written)
-  const places = (parsed.error?.issues ?? []).flatMap((issue): Slip[] => {
+  const slips = slipsOf(schema, written)
+  return parsed.success && slips.length === 0
+    ? { kind: 'read', value: parsed.data, written, passedOver: problemsOf(passedOver), lineOf: yaml.lineOf }
+    : { kind: 'problems', problems: problemsOf(slips) }
+}
+
+function slipsOf(schema: z.ZodType, written: unknown): Slip[] {
+  const places = (schema.safeParse(written).error?.issues ?? []).flatMap((issue): Slip[] => {
     const path = issue.path.map(String)
     if (issue.code !== 'unrecognized_keys') {
       const value = valueAt(written, path)
@@ -30,15 +49,12 @@ export function readSettingsFile<T>(schema: z.ZodType<T>, text: string): FileRea
       .map(path => ({ path, message: removedKeyWords(path) ?? 'is not a setting' }))
   })
   const found = new Set(places.map(({ path }) => path.join('.')))
-  const problems = [...places, ...namesLost(written).filter(({ path }) => !found.has(path.join('.')))]
-  if (parsed.success && problems.length === 0)
-    return { kind: 'read', value: parsed.data, written, lineOf: yaml.lineOf }
-  return {
-    kind: 'problems',
-    problems: problems
-      .map(({ path, message }) => ({ line: yaml.lineOf(path), key: path.join('.'), message }))
-      .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0)),
-  }
+  return [...places, ...namesLost(written).filter(({ path }) => !found.has(path.join('.')))]
+}
+
+function without(value: unknown, [key = '', ...below]: readonly string[]): object {
+  const { [key]: inside, ...rest } = Object(value)
+  return below.length === 0 ? rest : { ...rest, [key]: without(inside, below) }
 }
 
 interface Slip {
@@ -129,6 +145,7 @@ export const settingsSchemaPath = 'schema/v1/codex.schema.json'
 export interface SettingsRead {
   given: Given
   problems: SettingsProblem[]
+  passedOver: SettingsProblem[]
   lineOf(path: readonly string[]): number | undefined
 }
 
@@ -149,8 +166,13 @@ export function repositorySettings(commands: readonly CommandGrammar[]): Setting
       const read = readSettingsFile(schema, text)
       return read.kind === 'read'
         ? // What the schema takes is what it lets in.
-          { given: read.written as Given, problems: [], lineOf: read.lineOf }
-        : { given: {}, problems: read.problems, lineOf: () => undefined }
+          {
+            given: read.written as Given,
+            problems: [],
+            passedOver: read.passedOver,
+            lineOf: read.lineOf,
+          }
+        : { given: {}, problems: read.problems, passedOver: [], lineOf: () => undefined }
     },
     complete: given => whole.parse(given),
   }
