@@ -54,6 +54,7 @@ export const AgentUpdate = z.object({
   kind: short,
   title: short,
   locations: perhaps(listOf(z.object({ path: words(1_000) }), 100)),
+  rawInput: perhaps(z.object({ status: short, reason: perhaps(words(10_000)) })),
   entries: perhaps(listOf(z.object({ content: words(1_000), status: short }), 50)),
 })
 export type AgentUpdate = z.infer<typeof AgentUpdate>

@@ -127,7 +127,10 @@ function updateOf(update: AgentUpdate): LogEntry['what'] | undefined {
     if (text === '') return { kind: 'activity' }
     return { kind: 'words', messages: namesIn(text), ofCi: text.startsWith(ofCi) || undefined }
   }
-  if (sessionUpdate === 'tool_call' && finishTool.test(title)) return { kind: 'finishes' }
+  if (sessionUpdate === 'tool_call' && finishTool.test(title)) {
+    const { status, reason = '' } = update.rawInput ?? {}
+    return { kind: 'finishes', gaveUp: status === 'completed' ? undefined : reason }
+  }
   return actOf(update) ?? (agentActs.test(sessionUpdate) ? { kind: 'activity' } : undefined)
 }
 

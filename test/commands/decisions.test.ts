@@ -407,7 +407,7 @@ describe('what asks for work', () => {
     const lastRun = changed(conversation.lastRun, last)
     return { before: { ...before, conversation: { ...conversation, lastRun }, ...beside } }
   }
-  const unknownModel = agentFailure({ class: 'agent_error', text: 'model gpt-9 not found' }, {})
+  const unknownModel = agentFailure({ class: 'agent_error', text: 'model gpt-9 not found' })
   const useless = earlier({ result: { outcome: unknownModel } })
   const saidIn = (round: number) => {
     const words = [more('a', 'in red'), more('b', 'and in blue')]
@@ -682,7 +682,7 @@ describe('each option', () => {
   const onPullThread = { ...comment, thread: pullThread }
   const finished = working({ result: { outcome: { kind: 'answer' } } })
   const failed = working({
-    result: { outcome: agentFailure({ class: 'agent_error', text: 'overloaded' }, {}) },
+    result: { outcome: agentFailure({ class: 'agent_error', text: 'overloaded' }) },
   })
   const planned = runWith({ request: { ...ask, what: 'plan' }, result: { outcome: { kind: 'answer' } } })
   const questioned = runWith({

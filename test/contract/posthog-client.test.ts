@@ -479,6 +479,10 @@ describe('a line of the log', () => {
     line('session/update', { update: { sessionUpdate, content } })
   const text = (text: string) => ({ type: 'text', text })
   const parts = [text('a'), { type: 'image' }, text('b')]
+  const finish = (rawInput: object) =>
+    line('session/update', {
+      update: { sessionUpdate: 'tool_call', title: 'posthog-code-tools/finish', rawInput },
+    })
   const progress = (given: object) => line('_posthog/progress', given)
   const step = { step: 'clone', label: 'Cloning' }
   const turnOver = { method: '_posthog/turn_complete' }
@@ -516,11 +520,9 @@ describe('a line of the log', () => {
       line('_posthog/error', { message: 'no', errorCategory: 'task_spend_limit' }),
       { kind: 'gives-up', fault: { class: 'task_spend_limit', text: 'no' } },
     ],
-    [
-      'that the agent ends its run',
-      line('session/update', { update: { sessionUpdate: 'tool_call', title: 'posthog-code-tools/finish' } }),
-      { kind: 'finishes' },
-    ],
+    ['that the agent ends its run', finish({ status: 'completed' }), { kind: 'finishes' }],
+    ['that it gives up', finish({ status: 'failed', reason: 'No.' }), { kind: 'finishes', gaveUp: 'No.' }],
+    ['that it gives up without a word', finish({ status: 'failed' }), { kind: 'finishes', gaveUp: '' }],
     ['progress', progress({ ...step, status: 'in_progress' }), { kind: 'progress', ...step, done: false }],
     ['progress, over', progress({ ...step, status: 'completed' }), { kind: 'progress', ...step, done: true }],
     ['bare progress', progress({ step: 'a' }), { kind: 'progress', step: 'a', label: 'a', done: false }],

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Rejected } from '../../src/core/model/errors.ts'
 import { Unfinished } from '../../src/core/model/task-run.ts'
-import { agentFailure, faultIn } from '../../src/core/record/agent-failures.ts'
+import { agentFailure, faultIn, gaveUp } from '../../src/core/record/agent-failures.ts'
 import * as failures from '../../src/core/record/failures.ts'
 import { failureOf } from '../../src/core/record/failures.ts'
 import { offerAfter } from '../../src/core/record/last-word.ts'
@@ -28,7 +28,8 @@ const stored: Record<string, string> = {
   broke: 'agent_error: Internal error',
   'without words': 'Agent error',
   'no reason': '',
-  own: 'The tests can not run here.',
+  outage: 'activity Heartbeat timeout',
+  'stopped for a limit': 'Failed to provision sandbox: quota exceeded',
 }
 
 const refused = (status: number, code = '', service: 'github' | 'posthog' = 'posthog', taskId = 'task-1') =>
@@ -36,7 +37,9 @@ const refused = (status: number, code = '', service: 'github' | 'posthog' = 'pos
 
 test('what a failure says', () => {
   const said = [
-    ...Object.values(stored).map(error => agentFailure(faultIn(error), { since: t0 })),
+    ...Object.values(stored).map(error => agentFailure(faultIn(error), t0)),
+    gaveUp('The tests can not run here.'),
+    gaveUp(''),
     failures.crashed,
     failures.editedSince,
     failures.outOfUse('github', 'reset'),
@@ -68,7 +71,10 @@ test('what a failure says', () => {
       "agent: it ran into an error: Internal error → Look at the PostHog run. Then write \`/codex retry\`.",
       "agent: it ran into an error → Look at the PostHog run. Then write \`/codex retry\`.",
       "agent: it ran into an error → Look at the PostHog run. Then write \`/codex retry\`.",
+      "network: PostHog had an outage (since 14:02 UTC): activity Heartbeat timeout → Wait some minutes. Then write \`/codex retry\`.",
+      "quota: PostHog stopped the run for a limit: Failed to provision sandbox: quota exceeded → Wait until the limit resets, or have it raised in PostHog. Then write \`/codex retry\`.",
       "agent: it gave up. In its own words: The tests can not run here. → Change what is in its way. Then write \`/codex retry\`, or ask for something else.",
+      "agent: it gave up → Change what is in its way. Then write \`/codex retry\`, or ask for something else.",
       "lost: this bot had an error, again and again → Tell an admin of this bot: its log names the run. \`/codex retry\` tries again.",
       "lost: the bot lost its queue before this began, and the title or description was edited since → Write \`/codex retry\` to start with the new text.",
       "network: GitHub was unavailable for a day (reset) → \`/codex retry\` tries again.",
@@ -114,8 +120,9 @@ test('a limit of the settings is told with the key that lifts it, one against lo
 
 const all: Record<string, Outcome> = {
   ...Object.fromEntries(
-    Object.entries(stored).map(([name, error]) => [`agent: ${name}`, agentFailure(faultIn(error), {})]),
+    Object.entries(stored).map(([name, error]) => [`agent: ${name}`, agentFailure(faultIn(error))]),
   ),
+  'agent: gave up': gaveUp('No.'),
   crashed: failures.crashed,
   'edited since': failures.editedSince,
   'out of use': failures.outOfUse('github', 'reset'),
@@ -174,7 +181,7 @@ test('trying again, or going on, is offered, in words and as a box, only where i
 test('no step and no decision words a failure of its own', () => {
   const files = ['core/record', 'runs', 'commands'].flatMap(folder =>
     readdirSync(join(src, folder), { recursive: true, encoding: 'utf8' })
-      .filter(file => file.endsWith('.ts') && file !== 'failures.ts')
+      .filter(file => file.endsWith('.ts') && !file.endsWith('failures.ts'))
       .map(file => `${folder}/${file}`),
   )
   expect(files).toContain('core/record/next-step.ts')

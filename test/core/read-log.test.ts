@@ -29,7 +29,7 @@ const answers = (id: string, stopReason = 'end_turn') => entry({ kind: 'answer',
 const steers = (id: string) => entry({ kind: 'answer', id, stopReason: 'end_turn', steer: true })
 const breaks = (id: string) => entry({ kind: 'error', id, fault: { class: 'agent_error', text: 'long' } })
 const givesUp = entry({ kind: 'gives-up', fault: { text: 'short' } })
-const finishes = entry({ kind: 'finishes' })
+const finishes = entry({ kind: 'finishes', gaveUp: 'No.' })
 const edits = entry({ kind: 'acts', doing: 'editing', files: ['a.ts'], command: false })
 
 const first = 'run-comment-501'

@@ -55,7 +55,8 @@ describe('a turn', () => {
   const cutOff = unfinished('sandbox-gone')
   const joined = { from: 9 }
   const internal = { error: 'agent_error: Internal error' }
-  const finishing = { ...log, finishes: true as const }
+  const givingUp = { ...log, gaveUp: 'No.' }
+  const byWorkflow = { error: 'activity Heartbeat timeout' }
   const broken = (text: string, named?: string) => ({
     ...idle,
     ended: { at: at - minute, stopReason: undefined, fault: { class: named, text } },
@@ -65,23 +66,40 @@ describe('a turn', () => {
     ['ended by itself', run({ sessionLog: idle }), ended],
     ['ended before its run did', ranTo('completed', {}, idle), ended],
     ['ended before its run failed', ranTo('failed', internal, idle), ended],
-    ['ended before its run was cut off', ranTo('failed', sandboxGone, { ...finishing, ...idle }), ended],
+    ['ended before its run was cut off', ranTo('failed', sandboxGone, { ...givingUp, ...idle }), ended],
     ['is not concluded before its log was read late', early(ranTo('completed')), settling],
     ['is not, whatever PostHog noted', early(ranTo('completed', sandboxGone)), settling],
     ['of a server without logs is over with its run', early(ranTo('completed', {}, logless)), ended],
     ['was noted as cut off, no log', early(ranTo('completed', sandboxGone, logless)), cutOff],
     ['was ended by its agent, which left no words', ranTo('completed', {}, log, nothingRead), ended],
     ['was ended, with what joined it unread', ranTo('completed', joined, log, nothingRead), leftUnread],
-    ['was given up by its agent', ranTo('failed', { error: 'No.' }, { ...idle, ...finishing }), failed],
-    ['was given up by its agent, in its row', early(ranTo('failed', { error: 'No.' }, finishing)), failed],
-    ['was ended by its agent, and its log never came', ranTo('failed', { error: 'No.' }), failed],
+    ['was given up by its agent', ranTo('failed', { error: 'No.' }, { ...idle, ...givingUp }), failed],
+    ['was given up by its agent, in its row', early(ranTo('failed', { error: 'No.' }, givingUp)), failed],
+    ['was given up without a reason', ranTo('failed', {}, { ...log, gaveUp: '' }), failed],
+    ['may prove given up', early(ranTo('failed', byWorkflow)), settling],
+    ['was failed by PostHog', ranTo('failed', byWorkflow), unfinished('outage')],
+    [
+      'was failed by PostHog, whatever its agent says',
+      ranTo('failed', byWorkflow, givingUp),
+      unfinished('outage'),
+    ],
+    ['was failed by PostHog with nothing read', ranTo('failed', byWorkflow, log, nothingRead), leftUnread],
+    ['was failed by PostHog once more', changed(ranTo('failed', byWorkflow), resumed), failed],
+    ['was answered before PostHog failed it', ranTo('failed', byWorkflow, idle), ended],
     ['failed', ranTo('failed', internal), unfinished('failed')],
     ['failed without a word', ranTo('failed'), unfinished('failed')],
     ['failed, as its row says before its log', early(ranTo('failed', internal)), unfinished('failed')],
     ['failed, and may yet prove read', early(ranTo('failed', internal, log, nothingRead)), settling],
-    ['failed with nothing read', ranTo('failed', internal, log, nothingRead), failed],
+    ['failed with nothing read', ranTo('failed', internal, log, nothingRead), leftUnread],
     ['failed, no log', early(ranTo('failed', {}, logless, nothingRead)), unfinished('failed')],
     ['was stopped in PostHog', ranTo('cancelled'), unfinished('interrupted')],
+    [
+      'was stopped there with a word',
+      ranTo('cancelled', { error: 'Stopped by user' }),
+      unfinished('interrupted'),
+    ],
+    ['was stopped by PostHog', ranTo('cancelled', { error: 'Stopped automatically: idle credits' }), failed],
+    ['was stopped by PostHog for a limit', ranTo('cancelled', { error: 'Usage limit exceeded' }), failed],
     ['failed for good', ranTo('failed', { error: 'task_spend_limit: unexpected status 402' }), failed],
     ['failed once more', changed(ranTo('failed', internal), resumed), failed],
     ['broke, and its run lives on', run({ sessionLog: broken('high demand') }), unfinished('failed')],
@@ -157,14 +175,25 @@ describe('what is next for a turn', () => {
     ['a run that was ended there', ranTo('cancelled')],
     ['a refusal', stopped('refusal')],
     ['a limit that only the words of the agent name', stopped('refusal', "You've hit your usage limit.")],
+    ['a refusal that names a limit', stopped('refusal', 'I do not help with fraud of billing.')],
     ['a spend limit', failedWith('task_spend_limit: unexpected status 402')],
     ['a repository', failedWith('Failed to clone repository')],
     ['a model', failedWith('agent_error: model x not found')],
-    ['its own reason', failedWith('It needs a network connection.')],
+    ['its own reason', ranTo('failed', { error: 'It needs a network.' }, { ...log, gaveUp: 'It needs' })],
   ])('that its agent, a person or a limit ended: it is told, and never asked again: %s', (_, given) =>
     expect(nextOf(given)).toBe('find-result'),
   )
 
-  test('that a limit ended, which only the words of the agent name, has failed by it', () =>
-    expect(outcomeOf(stopped('refusal', "You've hit your usage limit."))).toMatchObject({ class: 'quota' }))
+  test.each([
+    "You've hit your usage limit.",
+    'Quota exceeded. Check your plan and billing details.',
+    'You exceeded your current quota.',
+    'insufficient_quota',
+    'You have reached your weekly limit.',
+    'Billing hard limit has been reached',
+    'Your credit balance is too low',
+    'Your workspace is out of credits.',
+  ])('that a limit ended, which only the words of the agent name, has failed by it: %s', words =>
+    expect(outcomeOf(stopped('refusal', words))).toMatchObject({ class: 'quota' }),
+  )
 })

@@ -114,10 +114,8 @@ withRealAgents('A real agent that answers', stage => {
 
   it('finishes as failed, its reason is told, and nobody asks it again', async () => {
     const { agents } = stage()
-    agents.plays('run the tests here', [
-      ...finishes('failed', 'The tests need a database that is not here.'),
-      { text: 'Never heard.', hang: true },
-    ])
+    const model = [...finishes('failed', 'The tests need a database that is not here.'), { text: 'Heard.' }]
+    agents.plays('run the tests here', model, { teardown: 3_000 })
     const { thread, says, runs } = await opensIssue(stage(), 'Tests')
     await says('/codex run the tests here')
     const status = await thread.waitForStatus(/^### (?!⏳)/)

@@ -1,6 +1,6 @@
 /** What PostHog's real agent logs in the cases of which a bot is easily wrong, and what of it the thread is told. */
 import { expect, it } from 'vitest'
-import { type Behaviour, upstreamSays } from '../../emulators/posthog/behaviour.ts'
+import type { Behaviour } from '../../emulators/posthog/behaviour.ts'
 import { exhaustive } from '../support/tries.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
 import { opensIssue } from '../world/opens-issue.ts'
@@ -66,29 +66,36 @@ onEitherQueue('The log of the real agent', world => {
 
   it('has a reason where its agent gave up, which is told and not tried again', async () => {
     const reason = 'The tests need a database, and there is none.'
-    const { toldAtLast, calls } = await asks('gave-up', { kind: 'finishes', status: 'failed', reason })
+    const givesUp = { kind: 'finishes', status: 'failed', reason, text: 'I look.', delay: 6_000 } as const
+    const { toldAtLast, calls } = await asks('gave-up', givesUp)
     const told = await toldAtLast('confused')
     expect(told).toContain(`@maya Codex failed: it gave up. In its own words: ${reason}`)
     expect(told).toContain('- [ ] Try again')
     expect(calls()).toEqual({ runs: 1, messages: 0 })
   })
 
-  it('has the same fault of the provider twice: asked again once, then told since when', async () => {
-    const { toldAtLast, calls } = await asks('too-busy', { kind: 'fails', message: upstreamSays[429] })
+  it('lacks what PostHog says of its own outage: asked again once, then told as such', async () => {
+    const { run, started, toldAtLast, calls } = await asks('outage', { kind: 'manual' })
+    for (const [index, fault] of ['activity Heartbeat timeout', 'send_followup failed: 504'].entries()) {
+      await started(index + 1)
+      await run(index).say('I look into it.')
+      await run(index).finish('failed', fault)
+    }
     const told = await toldAtLast('confused')
     expect(told).toMatch(
-      /^@maya Codex failed: the AI provider behind PostHog has too much to do \(since \d\d:\d\d UTC\)\./,
+      /^@maya Codex failed: PostHog had an outage \(since \d\d:\d\d UTC\): send\\_followup failed: 504\. It had been resumed once already\./,
     )
-    expect(told).toContain('It had been resumed once already.')
-    expect(told).not.toMatch(/429|agent_error/)
     expect(calls()).toEqual({ runs: 2, messages: 0 })
   })
 
-  it('has a limit of money, which no second try would lift', async () => {
-    const { toldAtLast, calls } = await asks('spent', { kind: 'fails', message: upstreamSays.spendLimit })
-    const told = await toldAtLast('confused')
-    expect(told).toContain('@maya Codex failed: PostHog’s spend limit for one run is reached.')
-    expect(told).not.toMatch(/402|task_spend_limit|gateway/)
+  it('has no answer where PostHog stops the run for a limit, which nobody but PostHog did', async () => {
+    const { run, started, toldAtLast, calls } = await asks('quota', { kind: 'manual' })
+    await started(1)
+    await run(0).say('I look into it.')
+    await run(0).finish('cancelled', 'Stopped automatically: compute quota')
+    expect(await toldAtLast('confused')).toContain(
+      '@maya Codex failed: PostHog stopped the run for a limit: Stopped automatically: compute quota.',
+    )
     expect(calls()).toEqual({ runs: 1, messages: 0 })
   })
 

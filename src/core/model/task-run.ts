@@ -21,6 +21,7 @@ export const Unfinished = z
     'interrupted',
     'refusal',
     'failed',
+    'outage',
     'unread',
     'ended-early',
   ])
@@ -67,8 +68,8 @@ export interface LogEntry {
     | { kind: 'error'; id: string; fault: Fault }
     /** The agent's server gives up on a turn. */
     | { kind: 'gives-up'; fault?: Fault }
-    /** The agent ends its run itself. */
-    | { kind: 'finishes' }
+    /** The agent ends its run itself; `gaveUp` is the reason for which it says that it failed. */
+    | { kind: 'finishes'; gaveUp?: string }
     | { kind: 'asks'; request: PermissionRequest }
     | { kind: 'permitted'; id: string }
     | { kind: 'activity' }

@@ -1,7 +1,7 @@
 /**
  * What ended the agent's work, from what PostHog stored of it. Its agent-server stores `<class>: text`
- * (`error-classification.ts` of @posthog/agent), and the class decides. A reason without a class is the agent's own, told
- * with its tool `finish`, or the workflow's.
+ * (`error-classification.ts` of @posthog/agent), and the class decides. A reason without a class is that of PostHog's
+ * workflow around the agent, unless the agent's log has it, too.
  */
 import type { Fault } from '../model/task-run.ts'
 import { timeOfDay } from '../text/phrases.ts'
@@ -13,122 +13,129 @@ interface Known {
   /** PostHog's class of the error, or what its text says. */
   class?: RegExp
   text?: RegExp
-  /** Something broke: it is asked once more. Else it would end the same way, or the agent ended it itself. */
+  /** Something broke: it is asked once more. Else it would end the same way. */
   broke?: true
-  failure(said: string, since: number | undefined): Failure
+  of: Failure['class']
+  reason: string
+  /** What was said is told with it, or since when it is so. */
+  tells?: { words?: true; since?: true }
+  fix: string
+  /** Trying again as it was asked can't help. */
+  hopeless?: true
 }
+
+/** What PostHog and the providers behind it say of a limit of use or of money. A limit of speed passes by itself. */
+const overLimit = new RegExp(
+  [
+    '\\b(?:usage|spend(?:ing)?|billing(?:[ _]hard)?|plan|monthly|daily)[ _](?:limit|cap)\\b',
+    '\\binsufficient[ _](?:quota|credits?|funds|balance)\\b',
+    '(?<!disk )\\b(?:quota|budget|credits)\\b.{0,40}\\b(?:exceeded|exhausted|reached|used up)\\b',
+    '\\bexceed(?:s|ed)?\\b.{0,40}\\b(?:quota|budget)\\b',
+    '\\b(?:reached|hit|exceeded) your(?: \\w+){0,3} (?<!rate )limit\\b',
+    '\\bout of (?:quota|budget|credits)\\b|\\bcredit balance\\b|\\bplan and billing\\b|\\bbilling details\\b',
+  ].join('|'),
+  'i',
+)
+
+export const saysLimit = (text: string): boolean => overLimit.test(text)
+
+const waitOrRaise = 'Wait until the limit resets, or have it raised in PostHog. Then write `/codex retry`.'
+const waitALittle = 'Wait some minutes. Then write `/codex retry`.'
 
 const kinds = {
   'spend-limit': {
     class: /^task_spend_limit$/,
     text: /spend limit|\b402\b|payment required/i,
-    failure: () =>
-      failure(
-        'quota',
-        'PostHog’s spend limit for one run is reached',
-        'Ask for less at once, or have the limit raised in PostHog. Then write `/codex retry`.',
-      ),
+    of: 'quota',
+    reason: 'PostHog’s spend limit for one run is reached',
+    fix: 'Ask for less at once, or have the limit raised in PostHog. Then write `/codex retry`.',
   },
   'usage-limit': {
     class: /^subscription_usage_limit$/,
-    text: /usage limit|quota|billing/i,
-    failure: said =>
-      failure(
-        'quota',
-        quoting('the usage limit of the AI provider is reached', said),
-        'Wait until the limit resets, or have it raised in PostHog. Then write `/codex retry`.',
-      ),
+    text: overLimit,
+    of: 'quota',
+    reason: 'the usage limit of the AI provider is reached',
+    tells: { words: true },
+    fix: waitOrRaise,
+  },
+  stopped: {
+    text: new RegExp(`${overLimit.source}|^stopped automatically`, 'i'),
+    of: 'quota',
+    reason: 'PostHog stopped the run for a limit',
+    tells: { words: true },
+    fix: waitOrRaise,
   },
   'no-model': {
     text: /\b404\b|model .*(?:not found|does not exist|not available|unknown)|unknown model|model_not_found/i,
-    failure: () =>
-      hopeless(
-        'setup',
-        'PostHog does not know the model, or may not use it',
-        'Choose another model: `/codex retry --model NAME`.',
-      ),
+    hopeless: true,
+    of: 'setup',
+    reason: 'PostHog does not know the model, or may not use it',
+    fix: 'Choose another model: `/codex retry --model NAME`.',
   },
   'no-access': {
     text: /\b40[13]\b|unauthorized|forbidden/i,
-    failure: () =>
-      failure(
-        'setup',
-        'the AI provider refused PostHog’s request for the model',
-        'Somebody who manages PostHog can look at what it may use. Then write `/codex retry`.',
-      ),
+    of: 'setup',
+    reason: 'the AI provider refused PostHog’s request for the model',
+    fix: 'Somebody who manages PostHog can look at what it may use. Then write `/codex retry`.',
   },
   'no-repository': {
     text: /clone|repository (?:not found|access)|could not read from remote|authentication failed/i,
-    failure: said =>
-      failure(
-        'setup',
-        quoting('PostHog could not read the repository', said),
-        "Install PostHog's own GitHub App on this repository. Then write `/codex retry`.",
-      ),
+    of: 'setup',
+    reason: 'PostHog could not read the repository',
+    tells: { words: true },
+    fix: "Install PostHog's own GitHub App on this repository. Then write `/codex retry`.",
   },
   policy: {
     class: /^content_block_rejection$/,
     text: /safety policy|content.?policy|usage policy|blocked by/i,
-    failure: () =>
-      hopeless(
-        'agent',
-        'a policy of the AI provider does not allow this',
-        'Ask in other words, or choose another model with `/codex retry --model NAME`.',
-      ),
+    hopeless: true,
+    of: 'agent',
+    reason: 'a policy of the AI provider does not allow this',
+    fix: 'Ask in other words, or choose another model with `/codex retry --model NAME`.',
   },
   'too-long': {
     text: /context window|context.length|max_?output|incomplete response|prompt is too long|\b413\b/i,
-    failure: () =>
-      hopeless(
-        'agent',
-        'this became too long for the model',
-        'Ask for a smaller part in a new session: `/codex --new …`.',
-      ),
+    hopeless: true,
+    of: 'agent',
+    reason: 'this became too long for the model',
+    fix: 'Ask for a smaller part in a new session: `/codex --new …`.',
   },
   'too-busy': {
     text: /\b429\b|too many requests|rate.?limit|high demand|overloaded/i,
     broke: true,
-    failure: (_, since) =>
-      failure(
-        'network',
-        `the AI provider behind PostHog has too much to do${sinceWhen(since)}`,
-        'Wait some minutes. Then write `/codex retry`.',
-      ),
+    of: 'network',
+    reason: 'the AI provider behind PostHog has too much to do',
+    tells: { since: true },
+    fix: waitALittle,
   },
   away: {
     class: /^upstream_/,
     text: /\b5\d\d\b|stream disconnected|connection|timed? ?out|upstream/i,
     broke: true,
-    failure: (_, since) =>
-      failure(
-        'network',
-        `the AI provider behind PostHog does not answer${sinceWhen(since)}`,
-        'Wait some minutes. Then write `/codex retry`.',
-      ),
+    of: 'network',
+    reason: 'the AI provider behind PostHog does not answer',
+    tells: { since: true },
+    fix: waitALittle,
   },
   broke: {
     broke: true,
-    failure: said =>
-      failure(
-        'agent',
-        quoting('it ran into an error', said),
-        'Look at the PostHog run. Then write `/codex retry`.',
-      ),
+    of: 'agent',
+    reason: 'it ran into an error',
+    tells: { words: true },
+    fix: 'Look at the PostHog run. Then write `/codex retry`.',
   },
-  own: {
-    failure: said =>
-      failure(
-        'agent',
-        `it gave up. In its own words: ${said}`,
-        'Change what is in its way. Then write `/codex retry`, or ask for something else.',
-      ),
+  outage: {
+    broke: true,
+    of: 'network',
+    reason: 'PostHog had an outage',
+    tells: { words: true, since: true },
+    fix: waitALittle,
   },
 } satisfies Record<string, Known>
 
 const known: Readonly<Record<Kind, Known>> = kinds
 
-/** If a reason has no class, only what a workflow says before its agent begins counts. */
-const ofWorkflow: readonly Kind[] = ['no-repository', 'no-model', 'usage-limit', 'spend-limit']
+const ofWorkflow: readonly Kind[] = ['no-repository', 'spend-limit', 'stopped']
 const ofServer: readonly Kind[] = [
   'spend-limit',
   'usage-limit',
@@ -146,23 +153,42 @@ export function faultIn(stored = ''): Fault {
   return { class: named?.toLowerCase().replaceAll(' ', '_'), text: stored.slice(all.length) }
 }
 
-/** @param bySelf the agent was seen to end its run itself */
-function kindOf({ class: named, text }: Fault, bySelf = false): Kind {
+function kindOf({ class: named, text }: Fault): Kind {
   const isStored = named !== undefined || text === '' || /^agent error$/i.test(text)
-  if (bySelf && !isStored) return 'own'
   const byClass = ofServer.find(kind => named !== undefined && known[kind].class?.test(named))
   const byText = (isStored ? ofServer : ofWorkflow).find(kind => known[kind].text?.test(text))
   // PostHog's class `upstream_…` has 429 and 5xx in it; which one, its text says.
   const isUpstream = byClass === 'away' && byText === 'too-busy'
-  return (isUpstream ? byText : byClass) ?? byText ?? (isStored ? 'broke' : 'own')
+  return (isUpstream ? byText : byClass) ?? byText ?? (isStored ? 'broke' : 'outage')
 }
 
-export const mayGoOnAfter = (fault: Fault, bySelf = false): boolean =>
-  known[kindOf(fault, bySelf)].broke === true
+/** What a turn is resumed after; nothing, if the same would come of it. */
+export function brokenBy(fault: Fault): 'failed' | 'outage' | undefined {
+  const kind = kindOf(fault)
+  return known[kind].broke && (kind === 'outage' ? 'outage' : 'failed')
+}
 
 /** @param since when that was first seen, ms since the epoch */
-export const agentFailure = (fault: Fault, { bySelf = false, since }: { bySelf?: boolean; since?: number }) =>
-  known[kindOf(fault, bySelf)].failure(plain(fault.text), since)
+export const agentFailure = (fault: Fault, since?: number): Failure =>
+  asFailure(kindOf(fault), fault.text, since)
+
+/** @returns nothing where a person cancelled the run */
+export const cancelledBy = (error = ''): Failure | undefined =>
+  kinds.stopped.text.test(error) ? asFailure('stopped', error) : undefined
+
+function asFailure(kind: Kind, text: string, since?: number): Failure {
+  const { of, reason, tells, fix, hopeless: isHopeless } = known[kind]
+  const when = tells?.since && since !== undefined ? ` (since ${timeOfDay(since)})` : ''
+  const said = tells?.words ? plain(text) : ''
+  return (isHopeless ? hopeless : failure)(of, `${reason}${when}${said && `: ${said}`}`, fix)
+}
+
+export const gaveUp = (reason: string): Failure =>
+  failure(
+    'agent',
+    reason === '' ? 'it gave up' : `it gave up. In its own words: ${reason.slice(0, 200)}`,
+    'Change what is in its way. Then write `/codex retry`, or ask for something else.',
+  )
 
 /** The provider's message, where it comes in JSON; nothing of how it was asked. */
 function plain(text: string): string {
@@ -175,8 +201,3 @@ function plain(text: string): string {
     .trim()
     .slice(0, 200)
 }
-
-const quoting = (reason: string, said: string): string => (said ? `${reason}: ${said}` : reason)
-
-const sinceWhen = (since: number | undefined): string =>
-  since === undefined ? '' : ` (since ${timeOfDay(since)})`

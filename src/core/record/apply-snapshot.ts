@@ -176,7 +176,7 @@ function inTurn(
     case 'gives-up':
       return log.broken ? ended(log, { ...log.broken, fault: better(what.fault, log.broken.fault) }) : log
     case 'finishes':
-      return { ...log, finishes: true, kept: log.answer }
+      return { ...log, gaveUp: what.gaveUp, kept: log.answer }
     case 'message':
       return { ...log, answer: log.kept ? `${log.kept}\n\n${what.text}` : what.text }
     case 'acts':
@@ -207,7 +207,7 @@ function withPrompt(log: SessionLog, { id, messages }: Of<'prompt'>, { ours, awa
   const kept = log.ended?.stopReason === 'end_turn' && !log.isReported ? log.answer : undefined
   return {
     ...log,
-    ...(goesOn ? {} : { answer: kept, kept, isReported: undefined, finishes: undefined }),
+    ...(goesOn ? {} : { answer: kept, kept, isReported: undefined, gaveUp: undefined }),
     prompts: [...prompts, id],
     ended: undefined,
     broken: undefined,

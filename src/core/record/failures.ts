@@ -204,6 +204,7 @@ export const unfinished: Record<Unfinished, InWords> = {
     fix: 'Ask in other words, or choose another model with `/codex retry --model NAME`.',
   },
   failed: { because: 'it ran into an error', fix: goOn, next: 'continue' },
+  outage: { because: 'PostHog had an outage', fix: goOn, next: 'continue' },
   unread: {
     because: 'the session ended before it read this',
     fix: '`/codex retry` asks it again.',

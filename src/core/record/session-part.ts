@@ -84,8 +84,8 @@ const SessionLog = z.object({
   ended: TurnEnd.optional(),
   /** An error that answered the last prompt. The agent's server may try once more. */
   broken: TurnEnd.optional(),
-  /** The agent has called the tool that ends its run. */
-  finishes: z.literal(true).optional(),
+  /** The agent ended its run as failed, for this reason. */
+  gaveUp: z.string().optional(),
   /** How many turns ended by themselves. */
   turns: z.number().int().default(0),
   /** What is told at the end: the last words of each turn of a round. */

@@ -1,6 +1,6 @@
 /** How the agent's turn stands, by PostHog's log and status alone: when a Run is over follows from nothing else. */
 import type { Fault, Unfinished } from '../model/task-run.ts'
-import { agentFailure, faultIn, mayGoOnAfter } from './agent-failures.ts'
+import { agentFailure, brokenBy, cancelledBy, faultIn, gaveUp, saysLimit } from './agent-failures.ts'
 import type { Failure } from './failures.ts'
 import { inTaskRun, isAwaited, unread } from './ledger.ts'
 import type { Word } from './mailbox-part.ts'
@@ -22,13 +22,17 @@ type TurnEnd = NonNullable<SessionLog['ended']>
 
 export function standingOf(run: Run): Turn {
   const { taskRun, sessionLog } = run.session
-  // Its agent ended the run itself, and said that it could not do it.
-  const gaveUp = taskRun?.status === 'failed' && !taskRun.marker && sessionLog?.finishes === true
   const end = answered(run)
-  if (end && !gaveUp) return settlesAt(run) === undefined ? turnEnd(run, end) : { kind: 'working' }
+  if (taskRun && isGivenUp(taskRun, sessionLog))
+    return { kind: 'failed', failure: gaveUp(taskRun.error ?? '') }
+  if (end) return settlesAt(run) === undefined ? turnEnd(run, end) : { kind: 'working' }
   if (!taskRun || !isTerminal(taskRun.status)) return { kind: 'working' }
   return isReadToItsEnd(run, taskRun) ? runEnd(run, taskRun) : { kind: 'settling' }
 }
+
+/** Its agent ended the run itself as failed: the row has the reason that the agent gave in its log. */
+const isGivenUp = ({ status, marker, error = '' }: TaskRun, log: SessionLog | undefined): boolean =>
+  status === 'failed' && !marker && log?.gaveUp !== undefined && error.startsWith(log.gaveUp)
 
 /** How the last prompt was answered, unless words are on their way to the agent. */
 const answered = (run: Run): TurnEnd | undefined =>
@@ -54,8 +58,7 @@ function turnEnd(run: Run, { stopReason, fault, at }: TurnEnd): Turn {
     case 'refusal': {
       // A subscription's limit comes as a refusal, in the agent's words alone.
       const { answer = '' } = run.session.sessionLog ?? {}
-      const isLimit = /\busage limit\b/i.test(answer)
-      return isLimit
+      return saysLimit(answer)
         ? broken(run, { class: 'subscription_usage_limit', text: answer }, at)
         : { kind: 'unfinished', why: 'refusal' }
     }
@@ -65,28 +68,25 @@ function turnEnd(run: Run, { stopReason, fault, at }: TurnEnd): Turn {
 }
 
 function broken(run: Run, fault: Fault, at: number): Turn {
-  const bySelf = run.session.sessionLog?.finishes === true
   const { resumed } = run.result
-  if (!resumed && mayGoOnAfter(fault, bySelf)) return { kind: 'unfinished', why: 'failed' }
-  return { kind: 'failed', failure: agentFailure(fault, { bySelf, since: resumed?.since ?? at }) }
+  const why = resumed ? undefined : brokenBy(fault)
+  if (why) return { kind: 'unfinished', why }
+  return { kind: 'failed', failure: agentFailure(fault, resumed?.since ?? at) }
 }
 
 /** Says how a run ended that is over before its agent answered, as far as its log shows. */
 function runEnd(run: Run, taskRun: TaskRun): Turn {
-  const left = neverRead(run)
-  const { status, marker, error, changedAt } = taskRun
-  if (status === 'cancelled') return { kind: 'unfinished', why: 'interrupted' }
-  if (marker) return { kind: 'unfinished', why: left.length > 0 ? 'unread' : marker }
-  if (status === 'completed' && !error)
-    return left.length > 0 ? { kind: 'unfinished', why: 'unread' } : { kind: 'ended' }
-  // What failed before its agent read anything is told.
-  const end = broken(run, faultIn(error), changedAt)
-  const hasReadNothing = !taskRun.from && left.some(({ kind }) => kind === 'instruction')
-  if (end.kind === 'failed') return end
-  const since = run.result.resumed?.since ?? changedAt
-  if (hasReadNothing) return { kind: 'failed', failure: agentFailure(faultIn(error), { since }) }
-  if (left.length > 0) return { kind: 'unfinished', why: 'unread' }
-  return { kind: 'unfinished', why: status === 'failed' ? 'failed' : 'ended-early' }
+  if (taskRun.status === 'cancelled') {
+    const failure = cancelledBy(taskRun.error)
+    return failure ? { kind: 'failed', failure } : { kind: 'unfinished', why: 'interrupted' }
+  }
+  const end = rowEnd(run, taskRun)
+  return end.kind !== 'failed' && neverRead(run).length > 0 ? { kind: 'unfinished', why: 'unread' } : end
+}
+
+function rowEnd(run: Run, { status, marker, error, changedAt }: TaskRun): Turn {
+  if (marker) return { kind: 'unfinished', why: marker }
+  return status === 'completed' && !error ? { kind: 'ended' } : broken(run, faultIn(error), changedAt)
 }
 
 /** What people said and a run that is over never read. One that its agent ended has read what it was started with. */
@@ -105,13 +105,15 @@ export function mayGoOn(run: Run, why: Unfinished): boolean {
 }
 
 /**
- * Its log shows the answer, or that all words were read before it failed, of which the row says why. Else only a poll after
- * the limit proves that the log shows no more.
+ * Its log shows the answer, or that all words were read before the agent's server failed it, and the row says why. Else only
+ * a poll after the limit proves that the log shows no more.
  */
-const isReadToItsEnd = (run: Run, { status, changedAt }: TaskRun): boolean =>
+const isReadToItsEnd = (run: Run, { status, error, changedAt }: TaskRun): boolean =>
   run.session.sessionLog?.absent === true ||
   isAnswered(run) ||
-  (status === 'failed' && inTaskRun(run).every(({ state }) => state === 'read')) ||
+  (status === 'failed' &&
+    faultIn(error).class !== undefined &&
+    inTaskRun(run).every(({ state }) => state === 'read')) ||
   (run.schedule.lastPollAt ?? 0) - changedAt >= limits.lateLog
 
 /**
