@@ -243,9 +243,6 @@ export const LogLine = z.object({
       z.object({
         prompt: perhaps(Prompt),
         update: perhaps(AgentUpdate),
-        step: freeWord,
-        status: freeWord,
-        label: short,
         message: perhaps(words(2_000)),
         errorCategory: perhaps(words(100)),
         requestId: freeWord,

@@ -76,7 +76,6 @@ export function logEntry(line: unknown): LogEntry[] {
   return Number.isNaN(at) || !what ? [] : [{ at, what }]
 }
 
-const over = new Set(['completed', 'complete', 'done', 'success', 'succeeded', 'finished'])
 const agentActs = /^(?:agent_message_chunk|agent_thought)/
 /** Source: the beginning of PostHog's `DEFAULT_CI_MESSAGE`. */
 const ofCi = 'You are re-entering this run to address CI feedback'
@@ -92,14 +91,6 @@ function meaning({ notification }: LogLine): LogEntry['what'] | undefined {
   if (method.endsWith('posthog/turn_complete')) return { kind: 'gives-up' }
   if (method.endsWith('posthog/error'))
     return { kind: 'gives-up', fault: { class: params?.errorCategory, text: params?.message ?? '' } }
-  if (method.endsWith('posthog/progress') && params?.step !== undefined)
-    return {
-      kind: 'progress',
-      step: params.step,
-      label: params.label ?? params.step,
-      done: over.has(params.status ?? ''),
-      failed: params.status === 'failed' || undefined,
-    }
   if (method.endsWith('posthog/permission_request') && params?.requestId !== undefined)
     return { kind: 'asks', request: permissionAsked(params.requestId, params) }
   if (method.endsWith('posthog/permission_resolved') && params?.requestId !== undefined)

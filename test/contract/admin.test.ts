@@ -302,7 +302,6 @@ describe('words of others are words', () => {
         thread: { ...base.thread, owner: 'quoted', url: 'javascript:alert(4)', number: 666 },
         request: { ...base.request, by, text: hostile },
         baseline: { snapshot: { ...base.baseline.snapshot, title: hostile, body: hostile } },
-        session: { progress: [{ step: 'a', label: hostile, done: false, at: now }] },
       },
       differs,
     )
@@ -406,10 +405,7 @@ describe('the page of a run', () => {
         request: { ...runWith().request, text: 'fix the login' },
         workspace: { branch },
         schedule: { admitted: true, admissionExpectedAt: now - 3 * minute },
-        session: {
-          ...{ taskId: 'task-9', taskRun: { ...taskRun, since: now - 2 * minute }, cost: 1.25 },
-          progress: [{ step: 'a', label: 'Ran the tests', done: true, at: now - minute }],
-        },
+        session: { taskId: 'task-9', taskRun: { ...taskRun, since: now - 2 * minute }, cost: 1.25 },
       },
       {
         result: {
@@ -444,7 +440,7 @@ describe('the page of a run', () => {
   test('says what happened, in its order', () => {
     const [, timeline = ''] = /<ol class="timeline">(.*?)<\/ol>/.exec(page) ?? []
     expect([...timeline.matchAll(/<bdi>(.*?)<\/bdi>/g)].map(([, each]) => each)).toEqual(
-      'Asked by maya¦Let in under the limits¦Started at PostHog¦Ran the tests¦Pull request'.split('¦'),
+      'Asked by maya¦Let in under the limits¦Started at PostHog¦Pull request'.split('¦'),
     )
     const times = [...timeline.matchAll(/<time.*?>(.*?)<\/time>/g)].map(([, each]) => each)
     expect(times.at(-1)).toBe(`${new Date(run.result.concludedAt ?? 0).toISOString().slice(11, 19)} UTC`)

@@ -49,9 +49,9 @@ describe('a quiet Run', () => {
     const { control, run } = await followed()
     for (const [n, after] of [hour, 7 * minute, 20 * minute, 3 * second].entries()) {
       await following.pass(after)
-      await control.progress(`step-${n}`, `Step ${n}`)
+      await control.say(`Step ${n}`)
       await following.pass(5 * second)
-      expect(run().session.progress.at(-1)?.label).toBe(`Step ${n}`)
+      expect(run().session.sessionLog?.answer).toBe(`Step ${n}`)
     }
     await following.pass(10 * minute)
     await control.say('It is the cookie.')
@@ -69,9 +69,9 @@ describe('a stream', () => {
     const { control, run } = await followed()
     await following.pass(10 * minute)
     following.silence()
-    await control.progress('unheard', 'Nobody heard this')
+    await control.say('Nobody heard this')
     await following.pass(minute)
-    expect(run().session.progress.at(-1)?.label).toBe('Nobody heard this')
+    expect(run().session.sessionLog?.answer).toBe('Nobody heard this')
   })
 
   test('that can not be had leaves the Run to be polled as ever, and takes over when it is back', async () => {
@@ -83,9 +83,9 @@ describe('a stream', () => {
     const before = following.looks()
     await following.pass(10 * minute)
     expect(following.looks() - before).toBeGreaterThanOrEqual(39)
-    await control.progress('polled', 'Seen by a look')
+    await control.say('Seen by a look')
     await following.pass(16 * second)
-    expect(run().session.progress.at(-1)?.label).toBe('Seen by a look')
+    expect(run().session.sessionLog?.answer).toBe('Seen by a look')
     away.cancel()
     await following.pass(20 * minute)
     const quiet = following.calls

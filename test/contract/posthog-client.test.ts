@@ -183,7 +183,6 @@ describe('what an agent controls', () => {
         update({ sessionUpdate: 'agent_message', content: { text: 'h hush' } }),
         update({ sessionUpdate: 'tool_call', kind: 'edit', locations: [{ path: 'i/hush' }] }),
         update({ sessionUpdate: 'plan', entries: [{ content: 'j hush' }] }),
-        logged('_posthog/progress', { step: 'k hush', label: 'l hush' }),
         logged('_posthog/permission_request', {
           requestId: 'm hush',
           toolCall: { title: 'n hush' },
@@ -193,7 +192,7 @@ describe('what an agent controls', () => {
       ],
     )
     expect(JSON.stringify(snapshot)).not.toContain('hush')
-    expect(JSON.stringify(snapshot).match(/\[redacted\]/g)).toHaveLength(18)
+    expect(JSON.stringify(snapshot).match(/\[redacted\]/g)).toHaveLength(16)
   })
 
   test('is redacted where PostHog repeats it in a refusal', async () => {
@@ -227,7 +226,6 @@ describe('what an agent controls', () => {
           entries: [{ content: long }, ...Array(many).fill({ content: 'a' })],
         }),
         update({ sessionUpdate: 'user_message_chunk', content: { text: '(message a)'.repeat(many) } }),
-        logged('_posthog/progress', { step: long, label: long }),
         logged('_posthog/permission_request', {
           requestId: long,
           toolCall: { title: long },
@@ -483,8 +481,6 @@ describe('a line of the log', () => {
     line('session/update', {
       update: { sessionUpdate: 'tool_call', title: 'posthog-code-tools/finish', rawInput },
     })
-  const progress = (given: object) => line('_posthog/progress', given)
-  const step = { step: 'clone', label: 'Cloning' }
   const turnOver = { method: '_posthog/turn_complete' }
   const rpc = (notification: object) => ({ timestamp: '2026-01-02T14:01:00Z', notification })
   const prompt = [text('Go on (message m1)'), { type: 'image' }, text('and (message m2)')]
@@ -523,10 +519,7 @@ describe('a line of the log', () => {
     ['that the agent ends its run', finish({ status: 'completed' }), { kind: 'finishes' }],
     ['that it gives up', finish({ status: 'failed', reason: 'No.' }), { kind: 'finishes', gaveUp: 'No.' }],
     ['that it gives up without a word', finish({ status: 'failed' }), { kind: 'finishes', gaveUp: '' }],
-    ['progress', progress({ ...step, status: 'in_progress' }), { kind: 'progress', ...step, done: false }],
-    ['progress, over', progress({ ...step, status: 'completed' }), { kind: 'progress', ...step, done: true }],
-    ['bare progress', progress({ step: 'a' }), { kind: 'progress', step: 'a', label: 'a', done: false }],
-    ['progress without a step', progress({ label: 'x' }), undefined],
+    ['progress of the set-up', line('_posthog/progress', { step: 'a', label: 'A' }), undefined],
     ['a message', update('agent_message', text(' Done. ')), { kind: 'message', text: 'Done.' }],
     ['a message in parts', update('agent_message', parts), { kind: 'message', text: 'a\nb' }],
     ['an empty message', update('agent_message', text('  ')), { kind: 'activity' }],

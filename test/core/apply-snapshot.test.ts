@@ -5,6 +5,8 @@ import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { outcomeOf } from '../../src/core/record/turn.ts'
 import {
+  instruction,
+  lastPoll,
   logIs,
   maya,
   minute,
@@ -22,28 +24,14 @@ const at = t0 + minute
 const seen = (given: Partial<TaskRunSnapshot>, run = working()): Run => observe(run, snapshotWith(given), at)
 
 const activity: LogEntry = { at: t0, what: { kind: 'activity' } }
-const does = (step: string, label: string, done = false): LogEntry => ({
-  at: t0,
-  what: { kind: 'progress', step, label, done },
-})
 
 describe('what is heard in the log', () => {
-  test('steps and addresses without end are not kept without end', () => {
-    const log = Array.from({ length: 200 }, (_, n) => does(`s${n}`, `Step ${n}`))
+  test('addresses without end are not kept without end', () => {
     const pulls = Array.from({ length: 200 }, (_, n) => `https://github.com/acme/shop/pull/${n}`)
-    const { session, result } = seen({ log, pulls })
-    expect(session.progress.map(({ step }) => step)).toEqual(log.slice(-50).map((_, n) => `s${n + 150}`))
+    const { result } = seen({ pulls })
     expect(result.claimedPulls).toEqual(pulls.slice(0, 50))
     const given = { claimedPulls: [], foreignPulls: result.claimedPulls }
     expect(seen({ pulls }, working({ result: given })).result.claimedPulls).toEqual([])
-  })
-
-  test('of a step there is one line, with the last word on it', () => {
-    const log = [does('clone', 'Cloning'), does('setup', 'Setting up'), does('clone', 'Cloned', true)]
-    expect(seen({ log }).session.progress.map(({ step, label, done }) => [step, label, done])).toEqual([
-      ['clone', 'Cloned', true],
-      ['setup', 'Setting up', false],
-    ])
   })
 })
 
@@ -79,6 +67,17 @@ describe('what is seen of the run', () => {
   test('what was known and is not said again stays', () => {
     const before = working(taskRunIs({ error: 'boom', headBranch: 'codex/x', model: 'gpt-5', effort: 'low' }))
     expect(seen({}, before).session.taskRun).toEqual(before.session.taskRun)
+  })
+
+  test.each<[string, RunChange, number, number | undefined]>([
+    ['with the instruction', { mailbox: { words: [instruction('sent')] } }, t0 + second, t0 + second],
+    ['not before the look at which it had not', lastPoll(t0 + 2 * second), t0 + second, t0 + 2 * second],
+    ['with the words of a later round', { result: { round: 1 } }, t0 + second, undefined],
+  ])('the agent begins when its log shows its words: %s', (_, given, saidAt, began) => {
+    const words = { kind: 'words' as const, messages: ['run-comment-501'] }
+    const before = working({ mailbox: { words: [instruction('sent')] } }, given)
+    const { session } = seen({ log: [{ at: saidAt, what: words }] }, before)
+    expect(session.began?.at).toBe(began)
   })
 
   test('a Run that has none sees none', () => {

@@ -22,6 +22,7 @@ import {
   deployment,
   head,
   hour,
+  instruction,
   issueThread,
   left,
   inLine as lineOf,
@@ -57,10 +58,6 @@ const each = (runs: Record<string, Run>, text: (run: Run) => string, between = '
     .join(between)
 const closingComment = (run: Run): string => closingFor(run, deployment)
 
-const progress = [
-  { step: 'clone', label: 'Cloning the repository', done: true, at: t0 + 20 * second },
-  { step: 'test', label: 'Running the tests', done: false, at: t0 + minute },
-]
 const heard = {
   offset: 9,
   turns: 1,
@@ -71,7 +68,7 @@ const saidNothing = logIs({ ...heard, answer: undefined })
 const over: RunChange = {
   result: { concludedAt: now },
   report: { done: told },
-  session: { sessionLog: heard, progress, taskRun: { ...taskRun, status: 'completed' } },
+  session: { sessionLog: heard, taskRun: { ...taskRun, status: 'completed' } },
 }
 const failure: Outcome = {
   kind: 'failed',
@@ -104,10 +101,10 @@ const onPull: RunChange = {
 const phases: Record<Phase, Run> = {
   waiting: inLine(2),
   preparing: runWith({ schedule: { admitted: true } }),
-  starting: working({ session: { taskRun: { ...taskRun, status: 'queued' } } }),
-  working: working({ session: { progress } }),
-  stopping: working({ session: { progress }, mailbox: { stop: { by: maya, at: now } } }),
-  ending: working({ session: { progress, taskRun: { ...taskRun, status: 'failed' } } }),
+  starting: working({ mailbox: { words: [instruction('sent')] } }),
+  working: working(),
+  stopping: working({ mailbox: { stop: { by: maya, at: now } } }),
+  ending: working({ session: { taskRun: { ...taskRun, status: 'failed' } } }),
   pull: endedAs({ kind: 'pull' }, { pulls: [pull], pushed: 'c'.repeat(40) }),
   pushed: working(over, onPull, {
     result: { outcome: { kind: 'pushed', sha: 'c'.repeat(40) }, pushed: 'c'.repeat(40) },
@@ -152,8 +149,6 @@ describe('the status comment', () => {
       working: ### ⏳ Codex is working
 
       > fix the flaky login test
-
-      **Running the tests**
 
       - [ ] Stop this run <!-- codex-box:stop -->
 
@@ -210,21 +205,11 @@ describe('the status comment', () => {
       answer: <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
     `)
   })
-  test('has the steps of the agent folded', () => {
-    const { working, failed } = phases
-    expect(each({ working, failed: unsaid(failed) }, run => details(status(run)))).toMatchInlineSnapshot(`
-      "working: <details><summary>Details</summary>
+  test('has its branch folded', () => {
+    expect(details(status(phases.working))).toMatchInlineSnapshot(`
+      "<details><summary>Details</summary>
 
       ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made from \`main\` and linked to this issue
-      ✅ Cloning the repository
-      ⏳ Running the tests
-
-      </details>
-
-      failed: <details><summary>Details</summary>
-
-      ✅ Cloning the repository
-      ❌ Running the tests · 2 min
 
       </details>"
     `)
@@ -246,7 +231,6 @@ describe('the status comment', () => {
 
   test('everything that may be added', () => {
     const run = working(taskRunIs({ model: 'gpt-5', effort: 'low', authorship: 'bot' }), {
-      session: { progress },
       ...wordsAre(...['b', 'c'].map(id => word('read', more(id), { round: undefined })), word('waiting')),
       baseline: { settingsProblem: '.github/codex.yml, line 3, `model`, is not text' },
       workspace: { attachments: { ids: [], failed: [{ name: 'log.txt', why: 'it is larger than 10 MB' }] } },
@@ -267,7 +251,7 @@ describe('the status comment', () => {
 
       PostHog has been unavailable since 14:03 UTC (PostHog’s rate limit is reached). Retrying.
 
-      **Running the tests** · 2 instructions added (by zoe) · 1 instruction waiting
+      2 instructions added (by zoe) · 1 instruction waiting
 
       ⚠️ You asked for the model \`gpt-5.5\`. PostHog used \`gpt-5\`.
       ⚠️ You asked for the effort \`high\`. PostHog used \`low\`.
@@ -326,7 +310,6 @@ describe('a new phase', () => {
     ['a pull request that is merged', atPull, pullIs({ state: 'merged' }), true],
     ['a pull request that is no draft any more', atPull, pullIs({ draft: false }), true],
     ['a new round', atWork, changed(atWork, { result: { round: 1 } }), true],
-    ['one more step of the agent', atWork, changed(atWork, { session: { progress: [] } }), false],
     ['trouble that is worth telling', atWork, changed(atWork, githubAway(now)), true],
   ])('%s', (_, one, other, isNew) => expect(key(one) !== key(other)).toBe(isNew))
 })
@@ -502,8 +485,12 @@ describe('the last word', () => {
       session: { began: { round: 0, at: now - 40 * second } },
     })
     expect(times(waited)).toContain('<sub>waited 14 min 20 s, worked 40 s · ')
+    const asked = changed(waited, logIs({ ...heard, waited: 10 * second }))
+    expect(times(asked)).toContain('<sub>waited 14 min 30 s, worked 30 s · ')
     const atOnce = changed(waited, { schedule: { enteredAt: now - 45 * second } })
     expect(times(atOnce)).toContain('<sub>40 s · ')
+    const inVain = changed(phases.failed, { schedule, mailbox: { words: [instruction('sent')] } })
+    expect(times(inVain)).toContain('<sub>waited 15 min · ')
     const never = changed(phases.failed, noTaskRun, {
       schedule: { enteredAt: now - second },
       ...notSent,
@@ -971,7 +958,6 @@ describe('words of others', () => {
     {
       result: { outcome: { kind: 'pull' }, pulls: [{ ...pull, title: hostile, remark: hostile }] },
       request: { ...ask, text: hostile, by: { login: hostile, id: 1 } },
-      session: { progress: [{ step: 'x', label: hostile, done: true, at: t0 }] },
       baseline: { settingsProblem: hostile },
       workspace: { attachments: { ids: [], failed: [{ name: hostile, why: hostile }] } },
     },

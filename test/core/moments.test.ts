@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { modelMeant } from '../../src/commands/run-options.ts'
 import { NoResponse, unansweredBy } from '../../src/core/model/errors.ts'
 import type { LogEntry } from '../../src/core/model/task-run.ts'
-import { observe, withCiTurns } from '../../src/core/record/apply-snapshot.ts'
+import { withCiTurns } from '../../src/core/record/apply-snapshot.ts'
 import { rightsOf } from '../../src/core/record/request-part.ts'
 import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { noActivity } from '../../src/core/record/session-part.ts'
@@ -28,8 +28,6 @@ import {
   pull,
   pullThread,
   runWith,
-  second,
-  snapshotWith,
   status as statusHere,
   t0,
   told,
@@ -85,31 +83,6 @@ test('words that an ended session never read are asked again, which is one sente
   const text = status(working({ result: { resumed: { why: 'unread' } } }))
   expect(text).toContain('The session ended before Codex read this. Codex is asked again.')
   expect(text).not.toContain('had not finished')
-})
-
-test('a step that another session takes again has its own time', () => {
-  const label = (step: string): string => ({ setup: 'Setting up', clone: 'Cloning' })[step] ?? step
-  const told = (step: string, done: boolean, at: number) => ({
-    at,
-    what: { kind: 'progress' as const, step, label: label(step), done },
-  })
-  const first = [
-    told('setup', false, t0),
-    told('setup', true, t0 + 4 * second),
-    told('clone', true, t0 + 5 * second),
-  ]
-  const again = [
-    told('setup', false, t0 + hour),
-    told('setup', true, t0 + hour + 3 * second),
-    told('clone', false, t0 + hour + 3 * second),
-    told('clone', true, t0 + hour + 10 * second),
-    told('agent', false, t0 + hour + 10 * second),
-  ]
-  const run = [first, again].reduce(
-    (before, log) => observe(before, snapshotWith({ log }), now),
-    working(logIs({ offset: 0, turns: 0, prompts: [] })),
-  )
-  expect(status(run)).toContain('✅ Setting up · 3 s\n✅ Cloning · 7 s')
 })
 
 test('what an agent that did not finish said last is quoted as its words', () => {
@@ -181,7 +154,6 @@ describe('words that nobody needs', () => {
       {
         result: { concludedAt: now, outcome },
         report: { done: told },
-        session: { progress: setUp(true) },
       },
       logIs({
         offset: 1,
@@ -191,10 +163,6 @@ describe('words that nobody needs', () => {
       }),
       ...more,
     )
-  const setUp = (done: boolean) => [
-    { step: 'setup', label: 'Setting up', done: true, at: t0 },
-    { step: 'clone', label: 'Cloning', done, at: t0 + 4 * second },
-  ]
   const answered = ended({ kind: 'answer' })
   const byMaya = ended({ kind: 'stopped', by: 'maya' })
   const long = `Please ${'fix this '.repeat(60)}whole`
@@ -204,8 +172,7 @@ describe('words that nobody needs', () => {
   test.each<[string, string, RegExp]>([
     ['that Codex read all there was, while it works', status(working()), /Codex read/],
     ['that it did, in the last word', closing(answered), /Codex read/],
-    ['set-up that is done', status(working({ session: { progress: setUp(true) } })), /Setting up|Cloning/],
-    ['the steps of what went well', closing(answered), /Setting up|In total|<details>/],
+    ['the steps of what went well', closing(answered), /In total|<details>/],
     ['details in a status that is folded', status(answered), /<details>/],
     ['a small line in a status that is folded', status(answered), /<sub>/],
     ['details below a stop, for whoever stopped it', status(byMaya), /<details>/],
@@ -228,12 +195,6 @@ describe('words that nobody needs', () => {
       /Codex read the instruction[^\n]*did not read: 2 by bots/,
     ],
     ['what is cut', status(working({ workspace: { given: Given.parse({ cut: ['description'] }) } })), /Cut:/],
-    [
-      'set-up under way',
-      status(working({ session: { progress: setUp(false) } })),
-      /✅ Setting up[\s\S]*⏳ Cl/,
-    ],
-    ['set-up that failed', closing(ended(failed, { session: { progress: setUp(false) } })), /❌ Cloning/],
     ['how far one that failed came', closing(ended(failed)), /In total: 1 file changed, 2 commands run/],
     [
       'a permission',

@@ -124,20 +124,21 @@ test('`status` says that it waits for an answer, and where', () => {
 const asksNow = (run: Run): Run =>
   observe(run, snapshotWith({ offset: 2, log: [{ at: t0, what: { kind: 'asks', request } }] }), t0)
 
-test('it is over when the log says so', () => {
+test('it is over when the log says so, and the wait for it is known', () => {
   const asked = asksNow(working())
-  expect(asked.session.sessionLog?.permissionRequest).toEqual(request)
+  expect(asked.session.sessionLog?.permissionRequest).toEqual({ ...request, at: t0 })
   const resolved = observe(
     asked,
-    snapshotWith({ offset: 2, log: [{ at: t0, what: { kind: 'permitted', id: 'p1' } }] }),
+    snapshotWith({ offset: 2, log: [{ at: t0 + hour, what: { kind: 'permitted', id: 'p1' } }] }),
     t0,
   )
   expect(resolved.session.sessionLog?.permissionRequest).toBeUndefined()
+  expect(resolved.session.sessionLog?.waited).toBe(hour)
 })
 
 test('one of PostHog’s own turn does not take back what was answered', () => {
   const answered = idleSince(t0 - hour, { ofOthers: true })
   const asked = asksNow(working({ session: { sessionLog: answered }, schedule: { lastPollAt: t0 } }))
-  expect(asked.session.sessionLog?.permissionRequest).toEqual(request)
+  expect(asked.session.sessionLog?.permissionRequest).toEqual({ ...request, at: t0 })
   expect(standingOf(asked)).not.toEqual({ kind: 'working' })
 })

@@ -4,14 +4,27 @@ import type { Outcome, Run, RunChange } from '../../src/core/record/run.ts'
 import { type Group, liveGroups, runIndex, sets } from '../../src/core/record/run-index.ts'
 import { noActivity } from '../../src/core/record/session-part.ts'
 import { labelStateOf, phaseOf, situationOf } from '../../src/core/record/situation.ts'
-import { inLine, logIs, notSent, pull, runWith, stopAsked, t0, taskRunIs, working } from './given.ts'
+import {
+  inLine,
+  instruction,
+  logIs,
+  notSent,
+  pull,
+  runWith,
+  stopAsked,
+  t0,
+  taskRunIs,
+  working,
+} from './given.ts'
 
-const queued = taskRunIs({ status: 'queued' })
+const unread: RunChange = { mailbox: { words: [instruction('sent')] } }
+const queued = { ...taskRunIs({ status: 'queued' }), ...unread }
 const hasPull: RunChange = { result: { pulls: [pull] } }
 const toldOfPull: RunChange = { result: { pulls: [pull], reported: 1 } }
 const admitted: RunChange = { schedule: { admitted: true } }
 const question = { id: 'q', title: 'Which way?', question: true, options: [] }
-const asks = logIs({ offset: 0, turns: 0, prompts: [], permissionRequest: question })
+const none = { offset: 0, turns: 0, prompts: [] }
+const asks = logIs({ ...none, permissionRequest: question })
 const fault = (setup?: true): RunChange => ({
   retries: { posthog: { why: 'the key', since: t0, until: t0, count: 1, setup } },
 })
@@ -37,7 +50,18 @@ test.each<[string, Run, string]>([
   ['a queued task run starts', working(queued), 'starting, working, working'],
   ['a new pull request shows that it works', working(queued, hasPull), 'working, working, working'],
   ['an earlier pull request shows nothing', working(queued, toldOfPull), 'starting, working, working'],
-  ['a task run in progress works', working(), 'working, working, working'],
+  ['a task run whose words are read works', working(), 'working, working, working'],
+  ['a task run without an agent starts', working(unread), 'starting, working, working'],
+  [
+    'a session that goes on has an agent',
+    working(taskRunIs({ from: 9 }), unread),
+    'working, working, working',
+  ],
+  [
+    'a server without logs says it',
+    working(logIs({ ...none, absent: true }), unread),
+    'working, working, working',
+  ],
   ['an end without an outcome', working(taskRunIs({ status: 'failed' })), 'ending, working, working'],
   ['a stop comes before the task run', working(stopAsked), 'stopping, working, no label'],
   ['a stop comes before a wait', runWith(inLine(2), stopAsked), 'stopping, waiting, no label'],

@@ -708,10 +708,6 @@ export class MemoryBot {
     agent.prompt = ''
     agent.log.push(
       { at: this.now, what: { kind: 'prompt', id, messages } },
-      {
-        at: this.now,
-        what: { kind: 'progress', step: `s${agent.turns}`, label: text.slice(0, 200), done: true },
-      },
       { at: this.now, what: { kind: 'message', text } },
       ...(this.#options.agent?.fails
         ? []

@@ -46,7 +46,7 @@ describe.skipIf(!disk)('The disk of the embedded queue is full', () => {
     const { github, bot } = world
     const { number, thread, run } = await works('bake')
     await disk?.fill()
-    for (let n = 0; n < 200; n += 1) await run.progress('agent', `Baking ${n} ${'x'.repeat(2_000)}`)
+    for (let n = 0; n < 200; n += 1) await run.say(`Baking ${n} ${'x'.repeat(2_000)}`)
     await run.completeTurn('The cake is done.')
     await bot.says(/"level":"error"[^\n]*is full[^\n]*48 MB/)
     await github.as('maya').comments(number, '/codex status')

@@ -151,7 +151,6 @@ onBothQueues(
       const run = runAt(0)
       const each = <T>(of: (n: number) => T): T[] => Array.from({ length: 50_000 }, (_, n) => of(n))
       await holdsNobodyUp(world().bot, async () => {
-        await run.store('_posthog/progress', ...each(n => ({ step: `s${n}`, label: `Step ${n}` })))
         await run.store('_posthog/permission_request', {
           requestId: 'r',
           toolCall: { title: 'Which one?' },

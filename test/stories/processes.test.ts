@@ -153,8 +153,8 @@ describe.skipIf(!redisAvailable())('Redis has trouble', () => {
   it('away while a run ends: the end is told once it is back', async () => {
     const { github, bot } = world
     const { thread, run } = await working(world, 'bake')
-    await run(0).progress('agent', 'Baking')
-    await thread.waitForStatus('Baking')
+    await run(0).update({ sessionUpdate: 'tool_call', kind: 'execute', title: 'bake' })
+    await thread.waitForStatus('Running commands')
     await github.waitFor(async () => (await nextLook()) > Date.now() + 600_000)
     await redis.kill()
     await run(0).completeTurn('The cake is done.')

@@ -73,8 +73,7 @@ onEitherQueue('Words that PostHog refuses', world => {
   it('that were said while the run is cancelled elsewhere begin the next one', async () => {
     const { thread, says, run, ledger, commands } = await atWork('Cancelled elsewhere')
     // Its instruction is read by then: a run that ends before that begins with it again.
-    await run(0).progress('begun', 'At it')
-    await thread.waitForStatus('At it')
+    await thread.waitForStatus('⏳ Codex is working')
     world().posthog.script('and test it', { kind: 'answers', text: 'Tested.' })
     const error = 'Failed to queue user message for task run'
     commands({ kind: 'status', code: 502, body: { error } })

@@ -103,7 +103,6 @@ onRedis(
       const asked = await issue.says('/codex say it all')
       await issue.started(1)
       const run = issue.run(0)
-      await run.store('_posthog/progress', { step: all, label: all, status: all })
       await run.update({ sessionUpdate: 'plan', entries: [{ content: all, status: all }] })
       await run.update({ sessionUpdate: 'tool_call', kind: 'edit', title: all, locations: [{ path: all }] })
       run.setOutput({ pr_urls: [all], head_branch: all })

@@ -19,6 +19,8 @@ const gone: readonly string[] = [
   'checkRefused',
   // What is done at the end: a flag for each.
   'announced',
+  // How PostHog set up the sandbox, and that the agent ended its run itself, without its reason.
+  ...['progress', 'finishes'],
   // What the agent has read: `mailbox-part.ts` reads it.
   ...['pendingFollowUps', 'droppedMessageIds', 'followUpsSent', 'begunWith', 'instructionUnread', 'unread'],
   ...['awaitedMessageId', 'takenUp', 'messages', 'answerTo'],

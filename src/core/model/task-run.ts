@@ -35,6 +35,8 @@ export const PermissionRequest = z.object({
   options: z.array(z.object({ id: z.string(), name: z.string(), kind: z.string() })),
   /** How many options there were beyond these. */
   more: z.number().int().optional(),
+  /** When it was asked, by PostHog's clock. */
+  at: z.number().optional(),
 })
 export type PermissionRequest = z.infer<typeof PermissionRequest>
 
@@ -55,7 +57,6 @@ export type Fault = z.infer<typeof Fault>
 export interface LogEntry {
   at: number
   what:
-    | { kind: 'progress'; step: string; label: string; done: boolean; failed?: boolean }
     | { kind: 'message'; text: string }
     /** A process of the agent begins: it answers no prompt of the one before. */
     | { kind: 'begins' }

@@ -5,11 +5,11 @@
  */
 import type { Fault, LogEntry, TaskRunSnapshot } from '../model/task-run.ts'
 import { openIntent } from './intents.ts'
-import { inTaskRun, isAdded, moved, pending, unread, wasSent } from './ledger.ts'
+import { inTaskRun, isAdded, moved, pending, roundIsRead, unread, wasSent } from './ledger.ts'
 import { handedOver } from './messages.ts'
 import { newClaims } from './own-pull-request.ts'
 import { changed, isTerminal, type Run } from './run.ts'
-import { addAct, noActivity, type ProgressStep, type SessionLog } from './session-part.ts'
+import { addAct, noActivity, type SessionLog } from './session-part.ts'
 
 export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
   const { taskRun, sessionLog: before } = run.session
@@ -35,15 +35,21 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
         authorship: snapshot.authorship ?? taskRun.authorship,
       },
       sessionLog: readLog(run, snapshot, now),
-      progress: snapshot.log.reduce(addProgress, run.session.progress),
       summary: snapshot.summary ?? run.session.summary,
     },
     result: { claimedPulls: [...run.result.claimedPulls, ...newClaims(run, snapshot.pulls)] },
   })
-  const read = withRead(seen, messagesRead(snapshot.log))
+  const read = withBegun(run, withRead(seen, messagesRead(snapshot.log)), snapshot.log, now)
   const { turns = 0 } = read.session.sessionLog ?? {}
   const isDone = turns > (before?.turns ?? 0) && !unread(read).some(({ kind }) => kind === 'instruction')
   return isDone ? changed(read, { result: { instructionDone: true } }) : read
+}
+
+/** The agent begins on a round when its log shows the words. Before, the Run waited for it. */
+function withBegun(before: Run, run: Run, log: LogEntry[], now: number): Run {
+  const first = log.find(entry => namedIn(entry).length > 0)
+  if (!first || roundIsRead(before) || !roundIsRead(run)) return run
+  return changed(run, { session: { began: { round: run.result.round, at: clockOf(before, now)(first.at) } } })
 }
 
 const maxFiles = 50
@@ -61,20 +67,6 @@ function withRead(run: Run, ids: readonly string[]): Run {
   return changed(read, { mailbox: { words: moved(read.mailbox.words, 'left', left) } })
 }
 
-const maxProgressSteps = 50
-
-function addProgress(progress: ProgressStep[], entry: LogEntry): ProgressStep[] {
-  if (entry.what.kind !== 'progress') return progress
-  const { step, label, done, failed } = entry.what
-  const index = progress.findIndex(known => known.step === step)
-  const before = progress[index]
-  // Another session takes the same steps again, each in its own time.
-  const isSame = before && !before.done && !before.failed
-  const since = isSame ? (before.since ?? before.at) : entry.at
-  const next = { step, label, done, since, at: entry.at, failed }
-  return index === -1 ? [...progress, next].slice(-maxProgressSteps) : progress.with(index, next)
-}
-
 type Of<Kind extends LogEntry['what']['kind']> = Extract<LogEntry['what'], { kind: Kind }>
 
 /** The entry from which the log is read next. */
@@ -82,7 +74,7 @@ export const logOffset = ({ session: { taskRun, sessionLog } }: Run): number =>
   (sessionLog?.prompts ? sessionLog.offset : taskRun?.from) ?? 0
 
 function readLog(run: Run, snapshot: TaskRunSnapshot, now: number): SessionLog {
-  const { sessionLog, taskRun } = run.session
+  const { sessionLog } = run.session
   const before: SessionLog = {
     ...(sessionLog?.prompts ? sessionLog : { turns: 0 }),
     prompts: sessionLog?.prompts ?? [],
@@ -96,9 +88,7 @@ function readLog(run: Run, snapshot: TaskRunSnapshot, now: number): SessionLog {
   ])
   const last = inTaskRun(run).at(-1)
   let awaited = last?.state === 'sent' ? last.id : undefined
-  // The time is PostHog's, within what our clock has seen.
-  const seenAt = run.schedule.lastPollAt ?? taskRun?.since ?? now
-  const clock = (at: number): number => Math.min(now, Math.max(at, seenAt))
+  const clock = clockOf(run, now)
   const read = messagesRead(snapshot.log)
   let after = withCiTurns(before, snapshot.log)
   for (const entry of snapshot.log) {
@@ -107,6 +97,12 @@ function readLog(run: Run, snapshot: TaskRunSnapshot, now: number): SessionLog {
   }
   const at = snapshot.log.at(-1)?.at
   return at === undefined ? after : { ...after, activity: { ...(after.activity ?? noActivity), at } }
+}
+
+/** The time is PostHog's, within what our clock has seen. */
+function clockOf({ schedule, session }: Run, now: number): (at: number) => number {
+  const seenAt = schedule.lastPollAt ?? session.taskRun?.since ?? now
+  return at => Math.min(now, Math.max(at, seenAt))
 }
 
 /**
@@ -153,11 +149,12 @@ function withEntry(log: SessionLog, { at, what }: LogEntry, reading: Reading): S
     case 'words':
       return withWords(log, what, reading)
     case 'asks':
-      return { ...log, permissionRequest: what.request }
-    case 'permitted':
-      return log.permissionRequest?.id === what.id ? { ...log, permissionRequest: undefined } : log
-    case 'progress':
-      return log
+      return { ...log, permissionRequest: { ...what.request, at } }
+    case 'permitted': {
+      const { permissionRequest: asked, waited = 0 } = log
+      if (asked?.id !== what.id) return log
+      return { ...log, permissionRequest: undefined, waited: waited + at - (asked.at ?? at) }
+    }
     default:
       return log.ofOthers || log.ended ? log : inTurn(log, what, reading.clock(at))
   }

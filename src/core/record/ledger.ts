@@ -63,6 +63,12 @@ type OfRounds = { mailbox?: Mailed['mailbox']; result?: { round?: number | undef
 export const wordsOfRound = ({ mailbox, result }: OfRounds): Added[] =>
   (mailbox?.words ?? []).filter(isAdded).filter(({ round }) => round === (result?.round ?? 0))
 
+/** The agent has read what its round began with. */
+export const roundIsRead = (run: Mailed & { result: Pick<Run['result'], 'round'> }): boolean =>
+  run.result.round === 0
+    ? run.mailbox.words.some(({ kind, state }) => kind === 'instruction' && state === 'read')
+    : wordsOfRound(run).some(({ state }) => state === 'read')
+
 /** What people added, in all rounds. */
 export const wordsAdded = ({ mailbox: { words } }: Mailed): Added[] =>
   words.filter(isAdded).filter(word => wasSent(word) && !word.resumes)

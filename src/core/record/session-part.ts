@@ -39,16 +39,6 @@ export function addAct(before: Activity, act: AgentAct): Activity {
 
 export const noActivity: Activity = Activity.parse({})
 
-export const ProgressStep = z.object({
-  step: z.string(),
-  label: z.string(),
-  done: z.boolean(),
-  since: z.number().optional(),
-  at: z.number(),
-  failed: z.boolean().optional(),
-})
-export type ProgressStep = z.infer<typeof ProgressStep>
-
 export const TaskRun = z.object({
   id: z.string(),
   since: z.number(),
@@ -103,6 +93,8 @@ const SessionLog = z.object({
   /** What the agent said last in one; `at` by PostHog's clock. */
   afterwards: z.object({ at: z.number(), text: z.string() }).optional(),
   permissionRequest: PermissionRequest.optional(),
+  /** How long the agent waited for the answers to such requests in this round, ms. */
+  waited: z.number().optional(),
   activity: Activity.optional().catch(undefined),
 })
 export type SessionLog = z.infer<typeof SessionLog>
@@ -132,8 +124,7 @@ export const SessionPart = z.object({
       untaken: z.enum(['over', 'refused']).optional(),
     })
     .optional(),
-  progress: z.array(ProgressStep).default([]),
-  /** When the agent first began on a round, our clock. */
+  /** When the agent first began on a round, our clock. Until its log shows that, when PostHog took the round. */
   began: Began.optional(),
   /** When PostHog accepted to cancel a task run, our clock. */
   cancelled: z.object({ taskRun: z.string(), at: z.number() }).optional(),

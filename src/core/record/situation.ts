@@ -1,6 +1,7 @@
 /** How a Run stands. Its status, the lists, the labels, `/codex status` and `runs.json` all go by this one value. */
 import type { PermissionRequest } from '../model/task-run.ts'
 import { neverBegan } from './last-word.ts'
+import { inTaskRun } from './ledger.ts'
 import { asksBack, leftUnpublished } from './open-question.ts'
 import { openQuestion } from './permission-request.ts'
 import { retryOf, services } from './retries.ts'
@@ -40,9 +41,15 @@ export function situationOf(run: Run): Situation {
   if (run.mailbox.stop) return { ...live, kind: 'stopping' }
   if (!taskRun) return waits ? { ...live, kind: 'waiting', waits } : { ...live, kind: 'preparing' }
   if (isTerminal(taskRun.status)) return { ...live, kind: 'ending' }
-  // GitHub's event of a pull request may come before a look at the agent.
-  return { ...live, kind: isQueued(taskRun.status) && !hasNewPull(run) ? 'starting' : 'working' }
+  return { ...live, kind: hasAgent(run, taskRun) ? 'working' : 'starting' }
 }
+
+/** PostHog calls a run `in_progress` while it sets the sandbox up. GitHub may tell of a pull request before a look. */
+const hasAgent = (run: Run, { from, status }: NonNullable<Run['session']['taskRun']>): boolean =>
+  hasNewPull(run) ||
+  Boolean(from) ||
+  inTaskRun(run).some(({ state }) => state === 'read') ||
+  (run.session.sessionLog?.absent === true && !isQueued(status))
 
 export function endingOf(run: Run, outcome: Outcome): Ending {
   const isUnasked = outcome.kind === 'failed' || (outcome.kind === 'stopped' && outcome.lost)

@@ -1,13 +1,12 @@
 /**
- * The folded details of a Run's comments: what was set up, what was permitted, and what Codex did not read.
+ * The folded details of a Run's comments: its branch, what was permitted, and what Codex did not read.
  * The boxes that people tick are here, too, with how a tick is read.
  */
 import { maxBody, maxOfOne } from '../agent/thread-context.ts'
 import type { TickTrigger } from '../model/trigger.ts'
 import { isUndone, offerAfter } from '../record/last-word.ts'
 import type { Run } from '../record/run.ts'
-import type { ProgressStep } from '../record/session-part.ts'
-import { counted, exactly, paragraphs, withoutEmpty } from '../text/phrases.ts'
+import { counted, paragraphs, withoutEmpty } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { doneSoFar } from './while-working.ts'
 import { branchUrl } from './words.ts'
@@ -19,7 +18,6 @@ export function details(run: Run): string {
   const did = isUndone(outcome) ? doneSoFar(run) : []
   const steps = withoutEmpty([
     !outcome && branch(run),
-    ...setUp(run),
     did.length > 0 && `In total: ${did.join(', ')}`,
     permission(run),
   ])
@@ -31,28 +29,6 @@ function branch({ workspace: { branch: found }, thread }: Run): string | undefin
   if (!found?.made) return undefined
   const { name, linked, into } = found
   return `✅ Branch [${code(name)}](${branchUrl(thread, name)}), made from ${code(into)}${linked ? ' and linked to this issue' : ''}`
-}
-
-/** Shows the set-up until all of it is done. */
-function setUp(run: Run): string[] {
-  const steps = run.session.progress.filter(({ step }) => !step.startsWith('pr'))
-  const isDone = steps.at(-1)?.done === true && !steps.some(({ failed }) => failed)
-  const { outcome } = run.result
-  const hasWorked = outcome && !isUndone(outcome)
-  return isDone || hasWorked ? [] : steps.map((step, at) => progressLine(run, step, steps[at + 1]))
-}
-
-function progressLine(run: Run, step: ProgressStep, next: ProgressStep | undefined): string {
-  const from = step.since ?? step.at
-  const to = step.done || step.failed ? step.at : (next?.since ?? next?.at ?? run.result.concludedAt)
-  const took = to !== undefined && to > from ? ` · ${exactly(to - from)}` : ''
-  return `${iconOf(run, step, next === undefined)} ${inlineWords(step.label, 120)}${took}`
-}
-
-function iconOf({ result: { outcome } }: Run, { done, failed }: ProgressStep, last: boolean): string {
-  if (failed) return '❌'
-  if (done || !last) return '✅'
-  return outcome ? '❌' : '⏳'
 }
 
 function permission({ session: { permission, sessionLog }, result: { outcome } }: Run): string | undefined {

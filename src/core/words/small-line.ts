@@ -4,14 +4,14 @@
  */
 
 import type { Thread } from '../model/thread.ts'
+import { minute } from '../model/time.ts'
 import type { CommentRef } from '../model/trigger.ts'
 import type { Pull } from '../model/views.ts'
-import { listeners, neverBegan, staysInStatus } from '../record/last-word.ts'
-import { wordsAdded } from '../record/ledger.ts'
+import { isUndone, listeners, neverBegan, staysInStatus } from '../record/last-word.ts'
+import { roundIsRead, wordsAdded } from '../record/ledger.ts'
 import { asksBack } from '../record/open-question.ts'
 import { newPulls } from '../record/pull-end.ts'
 import { baseOf, type Ended, type Run } from '../record/run.ts'
-import { limits } from '../record/timing.ts'
 import { dayAndTime, exactly, withoutEmpty } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
 import { roundsInWords } from './what-it-needs.ts'
@@ -85,21 +85,23 @@ function into(run: Run): string | undefined {
   return isUsual && baseOf(run) === undefined ? undefined : `into ${code(base)}`
 }
 
-/** What it waited for before the agent began is no work. */
+/** What it waited for before the agent began, or for an answer, is no work. */
 function duration(run: Run): string | undefined {
   const {
     result: { concludedAt, round },
     schedule: { admissionExpectedAt = run.request.at, enteredAt = admissionExpectedAt },
     mailbox: { lastWordsAt = enteredAt },
-    session: { began },
+    session: { began, sessionLog },
   } = run
   if (concludedAt === undefined) return undefined
   const [asked, admitted] = round === 0 ? [enteredAt, admissionExpectedAt] : [lastWordsAt, lastWordsAt]
-  const from = neverBegan(run) ? concludedAt : began?.round === round ? began.at : admitted
-  const waited = from - asked >= limits.worthTelling ? `waited ${exactly(from - asked)}` : undefined
-  if (neverBegan(run)) return waited
-  const worked = exactly(concludedAt - from)
-  return waited === undefined ? worked : `${waited}, worked ${worked}`
+  const isUnread = isUndone(run.result.outcome) && !sessionLog?.absent && !roundIsRead(run)
+  const hasWorked = !neverBegan(run) && !isUnread
+  const until = began?.round === round ? began.at : admitted
+  const from = hasWorked ? until + (sessionLog?.waited ?? 0) : concludedAt
+  const waited = from - asked >= minute && `waited ${exactly(from - asked)}`
+  const worked = hasWorked && `${waited ? 'worked ' : ''}${exactly(concludedAt - from)}`
+  return withoutEmpty([waited, worked]).join(', ')
 }
 
 /** The line is known by this mark, whatever people make of its words. */

@@ -151,10 +151,8 @@ function activity({ run, stands: { kind }, now }: AtWork): string {
   if (kind === 'ending') return 'The bot reads the rest of its log, and then says how.'
   const { doing, at } = run.session.sessionLog?.activity ?? {}
   const { length: waiting } = pending(run).filter(({ resumes }) => !resumes)
-  const step = run.session.progress.findLast(({ done }) => !done)
-  const what = doing ? doingNow[doing] : step ? inlineWords(step.label, 120) : ''
   return withoutEmpty([
-    what && `**${what}**`,
+    doing && `**${doingNow[doing]}**`,
     ...doneSoFar(run),
     waiting > 0 && `${counted(waiting, 'instruction')} waiting`,
     at !== undefined && `last update ${moment(at, now)}`,

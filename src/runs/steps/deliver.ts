@@ -169,6 +169,7 @@ export const resumeWork = step('resume-work', {
         sessionLog: sessionLog && {
           ...sessionLog,
           isReported: true,
+          waited: undefined,
           afterwards: undefined,
           activity: sessionLog.activity && { ...noActivity, at: sessionLog.activity.at },
         },

@@ -102,10 +102,6 @@ export function timelineOf(run: Run): Moment[] {
       ? { at: admissionExpectedAt, words: 'Let in under the limits' }
       : undefined,
     session.taskRun && { at: session.taskRun.since, words: 'Started at PostHog' },
-    ...session.progress.map(({ label, since, at, failed }) => ({
-      at: since ?? at,
-      words: `${shown(label)}${failed ? ' (failed)' : ''}`,
-    })),
     ...wordsOfRound({ mailbox, result }).map(({ at, by }) => ({
       at,
       words: `More words by ${shown(by.login)}`,

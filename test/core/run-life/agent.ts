@@ -169,7 +169,7 @@ function takeTurn(world: World, agent: AgentRun): void {
   // One that no words began is PostHog's own.
   agent.forRun = messages.length > 0
   if (agent.forRun) agent.turn = { done: false, said: undefined }
-  log(world, agent, { kind: 'progress', step: `s${world.turn}`, label: does, done: false })
+  log(world, agent, { kind: 'activity' })
   act(world, agent, does)
 }
 
