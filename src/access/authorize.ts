@@ -57,17 +57,19 @@ export async function mayUseNow(check: PersonCheck, person: Person, command: str
 }
 
 const noPermission: Permission = { role: 'none', name: 'none' }
+/** Another account has the login now, so neither the settings nor teams are asked about it. */
+const somebodyElse: Identity = { ...noPermission, named: false }
 
 async function permissionOf(
   github: PersonCheck['github'],
-  person: Person,
+  { login, id }: Person,
   reads: ReadRefusals,
-): Promise<Permission> {
+): Promise<Identity> {
   try {
-    return await github.people.permission(person.login)
+    return (await github.people.permission(login, id)) ?? somebodyElse
   } catch (error) {
     if (!isNotFound(error)) throw error
-    return believeAbsent(`The account ${person.login}`, reads) ?? noPermission
+    return believeAbsent(`The account ${login}`, reads) ?? noPermission
   }
 }
 

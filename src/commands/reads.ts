@@ -115,7 +115,8 @@ async function mayHoldUp(context: CommandContext, author: Closer['author']): Pro
   // They were let in just now.
   if (author.login === context.record.trigger.sender.login) return true
   try {
-    return mayAct((await context.github.people.permission(author.login)).role, 'write')
+    const permission = await context.github.people.permission(author.login)
+    return permission !== undefined && mayAct(permission.role, 'write')
   } catch (error) {
     if (isNotFound(error)) return false
     throw error

@@ -213,8 +213,9 @@ const peopleOf = ({ app, client, thread, at }: ThreadAccess): ThreadClient['peop
    * `permission` on older servers, which knows four words. Source: GitHub REST, "Get repository permissions for a user".
    * @throws Rejected with 404 for somebody unknown
    */
-  async permission(login) {
+  async permission(login, id) {
     const { data } = await client.rest.repos.getCollaboratorPermissionLevel({ ...at, username: login })
+    if (id !== undefined && data.user?.id !== id) return undefined
     const name = data.role_name || data.permission
     const granted = data.user?.permissions
     const basedOn = granted && ([...roles].reverse().find(role => granted[rightOf[role]]) ?? 'none')

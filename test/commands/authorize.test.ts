@@ -16,10 +16,10 @@ import { fakeLogOf } from '../support/fake-log.ts'
 
 const zoe = { login: 'zoe', id: 12 }
 
-const gitHub = (role: Role | number, teams: string[] = [], comments: Comments = []) => ({
+const gitHub = (role: Role | number | undefined, teams: string[] = [], comments: Comments = []) => ({
   'people.permission': async () => {
     if (typeof role === 'number') throw new Rejected('github', role, '', 'no')
-    return { role, name: role }
+    return role && { role, name: role }
   },
   'people.isInTeam': async (team: string) => teams.includes(team),
   'comments.ownOfRepository': async () => comments,
@@ -38,7 +38,7 @@ const statusOf = (by: Person, { key = signer, number = 7, repo = 100 } = {}): Co
 }
 
 const may = async (
-  role: Role | number,
+  role: Role | number | undefined,
   file: string,
   person = zoe,
   teams?: string[],
@@ -79,6 +79,9 @@ describe('starting a run', () => {
   ])('named in %j', async (file, person, teams, expected) =>
     expect(await may('read', file, person, teams)).toBe(expected),
   )
+
+  test('nobody whose login is another account’s, whatever team that is in', async () =>
+    expect(await may(undefined, 'allow: { teams: [core] }', zoe, ['core'])).toBe(false))
 
   test('an unreadable team lets nobody in, and none is asked of whose role is enough', async () => {
     const file = 'allow: { teams: [core] }'

@@ -329,6 +329,11 @@ describe('who somebody is', () => {
     expect(await issue().people.permission('zoe')).toEqual({ role, name: 'release-manager' })
   })
 
+  test.each([{ login: 'zoe', id: 99 }, null])('a login that is %j has no permission of 12', async user => {
+    answers('GET', `${at}/collaborators/zoe/permission`, [200, { permission: 'admin', user }])
+    expect(await issue().people.permission('zoe', 12)).toBeUndefined()
+  })
+
   test('nobody that GitHub knows is a refusal with 404', async () => {
     answers('GET', `${at}/collaborators/ghost/permission`, [404, { message: 'Not Found' }])
     expect(await caught(issue().people.permission('ghost'))).toMatchObject({ name: 'Rejected', status: 404 })

@@ -48,6 +48,21 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     expect(JSON.stringify(posthog.ledger)).not.toContain('The swapped words.')
   })
 
+  it('a login that is another account by now gives its right to nobody', async () => {
+    const { github } = world()
+    const { repository, says, thread, ledger } = await opensIssue(
+      world(),
+      'Changed hands',
+      await newRepository(world()),
+    )
+    const body = { permission: 'write', role_name: 'write', user: { login: 'maya', id: 4242 } }
+    const path = new RegExp(`^/repos/${repository}/collaborators/maya/permission`)
+    github.fault({ path, fault: { kind: 'status', code: 200, body } })
+    await says('/codex fix it')
+    await thread.waitForAnswer('you need write permission to start a run. You have none.')
+    expect(ledger().tasks).toEqual([])
+  })
+
   it('secrets that somebody pasted reach neither agent nor thread nor log', async () => {
     const secret = 'ghp_abcdefghijklmnopqrstuvwxyz0123456789'
     const issue = await opensIssue(world(), 'Leak', undefined, `My token is ${secret}`)

@@ -186,7 +186,8 @@ export interface ThreadClient {
     report(sha: string, report: CheckReport): Promise<void>
   }
   people: {
-    permission(login: string): Promise<Permission>
+    /** @param id the account that is meant; `undefined` if another one has the login now */
+    permission(login: string, id?: number): Promise<Permission | undefined>
     isInTeam(team: string, login: string): Promise<boolean>
   }
 }

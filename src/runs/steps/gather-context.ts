@@ -82,8 +82,8 @@ async function trustIn(
 
 async function mayWrite(context: StepContext<'people.permission'>, author: string): Promise<boolean> {
   try {
-    const { role } = await context.github.people.permission(author)
-    return mayAct(role, 'write')
+    const permission = await context.github.people.permission(author)
+    return permission !== undefined && mayAct(permission.role, 'write')
   } catch (error) {
     // One refusal proves nothing; a Run does not wait longer for an unknown person.
     const areRefused = areRefusedFor(limits.absent, refusedReads(context, 'github'))
