@@ -1,8 +1,10 @@
 /** Why a Run does not begin now. */
 import type { GitHubWith, Guard, JobIndex, JobQueue } from '../core/model/ports.ts'
-import type { Awaited } from '../core/model/views.ts'
+import type { Thread } from '../core/model/thread.ts'
+import type { Awaited, ListedPull } from '../core/model/views.ts'
 import { heldAt, isNear, type Me, rightBefore, spendingOf } from '../core/record/admission.ts'
 import { costReached, type LimitOfDay, lifting, limitReached, zeroLimit } from '../core/record/failures.ts'
+import { isByAgent, mayBeOurs } from '../core/record/own-pull-request.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
 import { type CostOfDay, limitsOf, type Run, type Scope, type Waits } from '../core/record/run.ts'
 import { sets } from '../core/record/run-index.ts'
@@ -75,7 +77,7 @@ const maxKept = 20
  */
 export async function heldByOthers(
   { id, data: run }: Me,
-  github: GitHubWith<'issue.blockers' | 'pulls.ofAgent'>,
+  github: GitHubWith<'issue.blockers' | 'pulls.open'>,
   { index, now }: Pick<Own, 'index' | 'now'>,
 ): Promise<{ waits?: Waits; guards: readonly Guard[] }> {
   const { thread, request, baseline, mailbox, schedule, result } = run
@@ -94,7 +96,7 @@ export async function heldByOthers(
   if (most === undefined || isReadOnly(request.what) || thread.kind === 'pull' || hasOwn) return free
   const [known = 0] = await index.query([{ kind: 'count', set: sets.openPull(thread.repoId) }])
   const [open, coming] = await Promise.all([
-    github.pulls.ofAgent(baseline.settings.branch_prefix),
+    ownPulls(thread, await github.pulls.open(), index),
     index.listed([sets.pullToCome(thread.repoId)]),
   ])
   const toCome = coming.flatMap(({ id: other, data: { thread, baseline } }): Awaited[] =>
@@ -113,3 +115,19 @@ export async function heldByOthers(
 }
 
 const free = { guards: [] }
+
+/** What the agent opened, or a Run has as its own: anybody may open one from a branch that is called like Codex's. */
+async function ownPulls(
+  thread: Thread,
+  open: readonly ListedPull[],
+  index: Pick<JobIndex, 'members'>,
+): Promise<Awaited[]> {
+  const known = await index.members(
+    open.map(({ number }) => sets.pull({ repoId: thread.repoId, number })),
+    { kind: 'first', count: 1 },
+  )
+  const own = open.filter(
+    (pull, at) => mayBeOurs(thread, pull) && (isByAgent(pull) || known[at]?.length === 1),
+  )
+  return own.map(({ number, title, url }) => ({ name: `#${number}`, title, url }))
+}

@@ -4,7 +4,6 @@ import { z } from 'zod'
 import type { ThreadClient } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { CommentView, PullFacts, PullView } from '../core/model/views.ts'
-import { agentLogin } from '../core/record/own-pull-request.ts'
 import {
   inRepository,
   labelKey,
@@ -127,15 +126,10 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
       return commits.some(({ author, committer }) => author?.login === login || committer?.login === login)
     },
 
-    /** The newest hundred are looked at: a limit beyond that is none. */
-    async ofAgent(prefix) {
+    async open() {
       const variables = { owner: thread.owner, name: thread.repo }
       const { nodes } = (await query(client, openPulls, variables)).repository.pullRequests
-      return nodes.flatMap(({ number, title, url, author, head, repoId }) =>
-        repoId === thread.repoId && (author?.login === agentLogin || head.startsWith(prefix))
-          ? [{ name: `#${number}`, title: redact(title), url }]
-          : [],
-      )
+      return nodes.map(pull => ({ ...pull, title: redact(pull.title) }))
     },
 
     /** This can't be repeated: after `NoResponse`, look with `from` first. */

@@ -1,11 +1,12 @@
 /** What keeps a run from its start, and what is told of a limit when it starts. */
 import { describe, expect, test } from 'vitest'
+import type { PullView } from '../../src/core/model/views.ts'
 import { changed, type Run, type RunChange, runFormat } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { warnings } from '../../src/core/words/warnings.ts'
 import { awaitAdmission } from '../../src/runs/steps/await-admission.ts'
 import { afterStep, handWith } from '../commands/command-world.ts'
-import { ask, hour, limitedTo, minute, pull, pullThread, runWith, t0 } from '../core/given.ts'
+import { ask, hour, limitedTo, minute, pull, pullThread, pullView, runWith, t0 } from '../core/given.ts'
 import type { GitHubCalls } from '../support/client-of.ts'
 import { memoryIndex, refusals } from '../support/memory-index.ts'
 
@@ -124,7 +125,6 @@ describe('at a limit of 0', () => {
 })
 
 describe('at the limit of open pull requests', () => {
-  const open = async () => [{ name: '#3', title: 'Open', url: 'https://github.com/acme/shop/pull/3' }]
   test.each<[string, RunChange, boolean]>([
     ['new work waits', {}, false],
     ['what goes on with an open one does not', { result: { pulls: [pull] } }, true],
@@ -133,11 +133,30 @@ describe('at the limit of open pull requests', () => {
     ['a plan does not', { request: { ...ask, what: 'plan' } }, true],
   ])('%s', async (_, differs, starts) => {
     const { schedule } = await admitted(limited({ open_pull_requests: 1 }, differs), [], {
-      'pulls.ofAgent': open,
+      'pulls.open': async () => [pullView()],
     })
     expect([schedule.admitted, schedule.waits?.kind]).toEqual(
       starts ? [true, undefined] : [false, 'open-pulls'],
     )
+  })
+
+  const byMaya = { head: 'codex/issue-7-login', author: { login: 'maya', bot: false } }
+  test.each<[string, Partial<PullView>, boolean]>([
+    ['one by the agent', {}, true],
+    ['one by somebody from a branch that is called like Codex’s', byMaya, false],
+    ['one by somebody that a run has as its own', { ...byMaya, number: 4 }, true],
+    ['one by a person with the name of the agent', { author: { login: 'posthog[bot]', bot: false } }, false],
+    ['one of the default branch', { head: 'main' }, false],
+    ['one of a fork', { repoId: 200 }, false],
+  ])('%s counts: %j %s', async (_, differs, counts) => {
+    const own = { id: 'run-4', data: runWith({ result: { pulls: [{ ...pull, number: 4 }] } }), addedAt: t0 }
+    const index = memoryIndex(() => [{ id: own.id, entries: runIndex.entries(own), isLive: false }])
+    const github = { ...gitHub, 'pulls.open': async () => [pullView(differs)] }
+    const run = await afterStep(
+      awaitAdmission,
+      handWith(limited({ open_pull_requests: 1 }), { index, github }),
+    )
+    expect(run.schedule.waits?.kind).toBe(counts ? 'open-pulls' : undefined)
   })
 
   const atWork: RunChange = { id: 'at-work', schedule: { admitted: true } }
@@ -157,7 +176,7 @@ describe('at the limit of open pull requests', () => {
       saveIf: async guards => (await refusals(index, run.id, guards)) === 0,
       github: {
         ...gitHub,
-        'pulls.ofAgent': async () => {
+        'pulls.open': async () => {
           all = others
           return []
         },

@@ -490,7 +490,7 @@ export class MemoryBot {
     'issue.transferredAt': async () => this.#options.transferredAt,
     'checks.mayReport': async () => true,
     'issue.blockers': async () => [],
-    'pulls.ofAgent': async () => [],
+    'pulls.open': async () => [],
     'thread.state': async () => ({ ...this.subject }),
     'comments.find': async ({ in: where, commentId }) => {
       const { answered } = this.#options

@@ -143,16 +143,20 @@ onEitherQueue('A limit of money', world => {
 })
 
 onEitherQueue('A limit of open pull requests', world => {
-  it('has new work wait, with the list, until one of them ends', async () => {
+  it('has new work wait, with the list, until one of Codex’s own ends', async () => {
     const { github } = world()
     const repository = await github.addRepo('acme', 'few-at-once')
     await github
       .as('olga', repository)
       .pushes('main', { '.github/codex.yml': 'limits:\n  open_pull_requests: 1\n' })
     const one = await opensIssue(world(), 'The first', repository)
+    for (const head of ['codex/issue-1-mine', 'codex/mine']) {
+      await github.as('mario', repository).pushes(head, { 'lent.ts': head })
+      await github.as('eve', repository).opensPull({ head, title: 'Called as Codex calls its own' })
+    }
     await one.maya.comments(one.number, '/codex fix the first')
     await one.thread.waitForAnswer('Codex opened draft')
-    const [pull] = await github.pulls(repository)
+    const [pull] = await one.pulls()
     const two = await opensIssue(world(), 'The second', repository)
     await two.maya.comments(two.number, '/codex fix the second')
     const status = await two.thread.waitForStatus('⏳ Codex waits for an open pull request')
@@ -167,7 +171,7 @@ onEitherQueue('A limit of open pull requests', world => {
     const three = await opensIssue(world(), 'The third', repository)
     await three.maya.comments(three.number, '/codex fix the third')
     await three.thread.waitForStatus('⏳ Codex waits for an open pull request')
-    const other = (await github.pulls(repository)).find(({ state }) => state === 'open')
+    const [other] = await two.pulls()
     await two.maya.readies(other?.number ?? 0)
     await two.maya.mergesPull(other?.number ?? 0)
     await three.thread.waitForAnswer('Codex opened draft', soon)

@@ -17,6 +17,7 @@ import type {
   CommitView,
   IssueBranches,
   KnownModel,
+  ListedPull,
   NeedsView,
   OwnComment,
   Permission,
@@ -168,8 +169,8 @@ export interface ThreadClient {
       joined?: { login?: string; labels?: readonly string[] },
     ): Promise<PullView | undefined>
     from(head: string): Promise<PullView[]>
-    /** Open pull requests of the repository that are the agent's, or whose head begins with `prefix`. */
-    ofAgent(prefix: string): Promise<Awaited[]>
+    /** The newest hundred that are open in the repository. */
+    open(): Promise<ListedPull[]>
     create(pull: Required<PullChange> & { head: string }): Promise<PullView>
     files(number: number): Promise<ChangedFile[]>
     /** `undefined` for one that is not open. */

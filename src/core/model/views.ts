@@ -106,6 +106,9 @@ export interface PullView extends Omit<Pull, 'remark'> {
   mergedAt: number | undefined
 }
 
+/** What is read of many at once. */
+export type ListedPull = Pick<PullView, 'number' | 'title' | 'url' | 'head' | 'repoId' | 'author'>
+
 export interface PullChange {
   title?: string
   base?: string

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { GitHubWith } from '../model/ports.ts'
 import { type Person, Thread } from '../model/thread.ts'
-import type { CommitView, PullView } from '../model/views.ts'
+import type { CommitView, ListedPull, PullView } from '../model/views.ts'
 import { isReadOnly, Session } from './request-part.ts'
 import { isTerminal, type Run, sessionOf } from './run.ts'
 import type { Branch } from './workspace-part.ts'
@@ -41,12 +41,18 @@ export type Ownership = 'ours' | 'not-ours' | 'if-descended'
 
 type Opening = Pick<Run, 'thread' | 'request' | 'workspace'>
 
+/** A fork's branch may have the same name. */
+export const mayBeOurs = (
+  { repoId, defaultBranch }: Pick<Thread, 'repoId' | 'defaultBranch'>,
+  pull: ListedPull,
+): boolean => pull.repoId === repoId && pull.head !== defaultBranch
+
+export const isByAgent = ({ author }: ListedPull): boolean =>
+  author?.bot === true && author.login === agentLogin
+
 export function ownershipOf({ thread, request, workspace: { branch } }: Opening, view: PullView): Ownership {
-  const { head, repoId, author, createdAt } = view
-  // A fork's branch may have the same name.
-  if (repoId !== thread.repoId || head === thread.defaultBranch) return 'not-ours'
-  if (createdAt < request.at) return 'not-ours'
-  if (author?.bot && author.login === agentLogin) return 'ours'
+  if (!mayBeOurs(thread, view) || view.createdAt < request.at) return 'not-ours'
+  if (isByAgent(view)) return 'ours'
   return branch ? 'if-descended' : 'not-ours'
 }
 

@@ -34,7 +34,7 @@ const permitting = [
 type Permitting = (typeof permitting)[number]
 const admitting = [
   ...permitting,
-  ...(['thread.readAhead', 'thread.closing', 'issue.merges', 'issue.blockers', 'pulls.ofAgent'] as const),
+  ...(['thread.readAhead', 'thread.closing', 'issue.merges', 'issue.blockers', 'pulls.open'] as const),
 ] as const
 type Admitting = StepContext<(typeof admitting)[number]>
 type Change = ChangeOf<'schedule' | 'mailbox' | 'result' | 'session'>

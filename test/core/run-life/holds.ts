@@ -1,18 +1,15 @@
 /** What keeps a Run from beginning, and what is read of it: it comes and goes while the Run waits, or before. */
 import { day } from '../../../src/core/model/time.ts'
-import type { Awaited } from '../../../src/core/model/views.ts'
+import type { Awaited, PullView } from '../../../src/core/model/views.ts'
 import { changed, type Run } from '../../../src/core/record/run.ts'
 import { runIndex, sets } from '../../../src/core/record/run-index.ts'
-import { minute, runWith, t0 } from '../given.ts'
+import { minute, pullView, runWith, t0 } from '../given.ts'
 import type { Hold } from './script.ts'
 import type { World } from './world.ts'
 
 const repoId = 100
 
-const awaited = (hold: 'blocker' | 'open pulls'): Awaited => {
-  const number = hold === 'blocker' ? 3 : 4
-  return { name: `#${number}`, title: hold, url: `https://github.com/acme/shop/issues/${number}` }
-}
+const blocker: Awaited = { name: '#3', title: 'blocker', url: 'https://github.com/acme/shop/issues/3' }
 
 export class Holds {
   /** In force, since when. */
@@ -52,8 +49,8 @@ export class Holds {
     return asked.filter(hold => this.#read.get(hold) !== false)
   }
 
-  blockers = (): Awaited[] => (this.is('blocker') ? [awaited('blocker')] : [])
-  openPulls = (): Awaited[] => (this.is('open pulls') ? [awaited('open pulls')] : [])
+  blockers = (): Awaited[] => (this.is('blocker') ? [blocker] : [])
+  openPulls = (): PullView[] => (this.is('open pulls') ? [pullView({ number: 4 })] : [])
 
   /** A Run of others that has cost all that there is, until it is a day old: so long that a person is called. */
   spent(now: number): { id: string; addedAt: number; data: Run; standing: 'ended' }[] {
@@ -83,7 +80,7 @@ export function wake(world: World, data: Run, hold: Hold): boolean {
     case 'total of 0':
       return wakes(sets.line('bot'), waits?.kind === 'zero' && waits.of === 'bot')
     case 'blocker':
-      return wakes(sets.untilClosed(awaited(hold).url), waits?.kind === 'blocked')
+      return wakes(sets.untilClosed(blocker.url), waits?.kind === 'blocked')
     case 'open pulls':
       return wakes(sets.untilPullEnds(repoId), waits?.kind === 'open-pulls')
     case 'limit of 0':

@@ -77,7 +77,7 @@ export function gitHubOf(world: World, worker: Worker): Partial<GitHubCalls> {
     'branches.default': () => at(reads, 'default branch', () => 'main'),
     'pulls.needs': async () => undefined,
     'issue.blockers': () => at(reads, 'blockers', world.holds.blockers),
-    'pulls.ofAgent': () => at(reads, 'open pulls', world.holds.openPulls),
+    'pulls.open': () => at(reads, 'open pulls', world.holds.openPulls),
     'comments.ofOthers': () => at(reads, 'comments', () => []),
     'pages.shown': async texts => await at(reads, 'pages', () => shownIn(texts)),
     'comments.own': () => at(reads, 'own comments', () => [...world.comments]),
