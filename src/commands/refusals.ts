@@ -4,7 +4,7 @@
  * 1. `settingsUnusable`: no version of a settings file was ever right.
  * 2. `presetUnknown`: nobody knows the preset of its label.
  * 3. `baseTaken`: an open pull request has a base, and only people move it.
- * 4. `forkNotReadOnly`: nobody here can push to a fork.
+ * 4. `notPushedTo`: nobody here can push to a fork, and no agent may push to the default branch.
  * 5. `optionRefused`: an option is not there, or is not allowed.
  * 6. `sessionTooDear`: its session has cost as much as one may.
  * 7. `otherPullOpen`: another open pull request closes the issue.
@@ -65,8 +65,12 @@ const baseTaken: Refusal = ({ request, given, conversation, head }) => {
   return misplacedBase(request.trigger.thread, { given, head, pulls })
 }
 
-const forkNotReadOnly: Refusal = ({ request, wanted, head }) =>
-  head && isFork(head, request.trigger.thread) && !isReadOnly(wanted.what) ? replies.fork : undefined
+const notPushedTo: Refusal = ({ request, wanted, head }) => {
+  const { thread } = request.trigger
+  if (isReadOnly(wanted.what)) return undefined
+  if (head && isFork(head, thread)) return replies.fork
+  return (wanted.options.branch ?? head?.ref) === thread.defaultBranch ? replies.defaultBranch : undefined
+}
 
 const optionRefused: Refusal = ({ checked }) => checked.refused
 
@@ -104,7 +108,7 @@ const refusals: readonly Refusal[] = [
   settingsUnusable,
   presetUnknown,
   baseTaken,
-  forkNotReadOnly,
+  notPushedTo,
   optionRefused,
   sessionTooDear,
   otherPullOpen,

@@ -28,6 +28,7 @@ const model = replies.model('gpt-9', 'gpt-5.6', held().known.models)
 
 const given = (options: Options): Partial<Start> => ({ given: options })
 const onFork = { request: onPull, head: fork }
+const ofDefault = { request: onPull, head: { ...head, ref: 'main' } }
 const labelled = (name: string): Partial<Start> => ({ request: asking({ ...label, label: name }) })
 const slips = { problem: 'line 2', slips: [] }
 const unusable = { held: held('', { usable: false, ...slips }) }
@@ -59,6 +60,8 @@ describe('work is refused', () => {
       replies.baseTaken(9, 'main'),
     ],
     ['on a fork', onFork, replies.fork],
+    ['on a pull request of the default branch', ofDefault, replies.defaultBranch],
+    ['with the default branch named', wanting({ options: { branch: 'main' } }), replies.defaultBranch],
     ['with an option that is refused', noModel, model],
     ['in a session that has cost as much as one may', costs(10), replies.sessionCost(10, 10)],
     [
@@ -121,6 +124,14 @@ describe('work is not refused', () => {
     ['with a base for another branch', { request: onPull, head, ...given({ base: 'x', branch: 'y' }) }],
     ['for words alone on a fork', { ...onFork, ...wanting({ what: 'ask' }) }],
     ['in a session that may cost more', costs(9)],
+    [
+      'for words alone on a pull request of the default branch',
+      { ...ofDefault, ...wanting({ what: 'plan' }) },
+    ],
+    [
+      'on another branch than the default one of its pull request',
+      { ...ofDefault, ...wanting({ options: { branch: 'y' } }) },
+    ],
     ['in a new session, whatever the last one has cost', { ...costs(10), ...given({ new: true }) }],
     ['while the pull request of its session is open', from('made')],
     ['while a pull request of a branch for this issue is open', from('codex/issue-7-login')],

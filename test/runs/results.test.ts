@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { Rejected } from '../../src/core/model/errors.ts'
 import type { PullHead } from '../../src/core/model/thread.ts'
 import type { CommitView, PullView, Settling, SettlingPart } from '../../src/core/model/views.ts'
+import { onDefaultBranch } from '../../src/core/record/failures.ts'
 import { maxClaims, type UnusedBranch } from '../../src/core/record/own-pull-request.ts'
 import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { defaultSettings as usual } from '../../src/core/settings/repository-settings.ts'
@@ -439,6 +440,13 @@ describe('a branch that GitHub refuses', () => {
       fix: expect.stringContaining('Unarchive'),
     })
   })
+})
+
+test('the default branch is not worked on, though people linked it to the issue', async () => {
+  const linked = [{ name: 'main', sha: branch.sha }]
+  const github = { 'branches.ofIssue': async () => ({ ...noBranches, linked }) }
+  const { result } = await afterStep(findBranch, handWith(runWith(), { github }))
+  expect(result.outcome).toEqual(onDefaultBranch)
 })
 
 describe('a branch that ends up unused', () => {

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { exhaustive } from '../support/tries.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { asks, newRepository, opensIssue, opensPull, talkIn, working } from '../world/opens-issue.ts'
+import { asks, newRepository, opensIssue, opensPull, working } from '../world/opens-issue.ts'
 
 onEitherQueue('Somebody asks a question', world => {
   it('is answered in the thread; nothing is changed until somebody asks for work', async () => {
@@ -26,20 +26,6 @@ onEitherQueue('Somebody asks a question', world => {
     await thread.waitForAnswer('Codex opened draft')
     expect(runs()[1]?.body).toMatchObject({ auto_publish: true })
     expect(prompt(1)).toContain('It waits 200 ms for the session.')
-  })
-
-  it('on the pull request of a fork', async () => {
-    const { github, posthog } = world()
-    const repository = await newRepository(world())
-    const { number } = await github.openForkPull({ repository, title: 'From outside', files: { a: 'b\n' } })
-    posthog.script({ repository, prompt: 'what does it do?' }, { kind: 'answers', text: 'It adds a file.' })
-    const { says, thread, runs, prompt } = talkIn(world(), number, repository)
-    await says('/codex fix it')
-    expect(await thread.waitForAnswer('comes from a fork')).toContain('`/codex ask`')
-    await says('/codex ask what does it do?')
-    await thread.waitForAnswer('It adds a file.')
-    expect(runs()[0]?.body).toMatchObject({ branch: 'main', auto_publish: false })
-    expect(prompt()).toContain('Check nothing of the fork out')
   })
 
   it('while an agent works: it is answered when that has ended, and does not become its instruction', async () => {

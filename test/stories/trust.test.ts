@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { newRepository, opensIssue } from '../world/opens-issue.ts'
+import { newRepository, opensIssue, talkIn } from '../world/opens-issue.ts'
 
 onEitherQueue('Only what was asked, by those who may ask', world => {
   it('a command in a list gets a hint once from a member, and costs nothing from a stranger', async () => {
@@ -61,6 +61,30 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     await says('/codex fix it')
     await thread.waitForAnswer('you need write permission to start a run. You have none.')
     expect(ledger().tasks).toEqual([])
+  })
+
+  it('nobody has Codex push to the default branch by a pull request from it: --branch is the way', async () => {
+    const { github, posthog } = world()
+    const repository = await newRepository(world())
+    await github.as('mario', repository).pushes('release', { 'release.txt': '1' })
+    await github.as('mario', repository).pushes('main', { 'next.txt': '2' })
+    const { number } = await github
+      .as('eve', repository)
+      .opensPull({ head: 'main', base: 'release', title: 'Release' })
+    posthog.script({ repository }, { kind: 'pushesToBranch', text: 'Done.' })
+    const before = await github.files('main', repository)
+    const { says, maya, thread, ledger } = talkIn(world(), number, repository)
+    github.checks(number, 'unit tests', 'FAILURE', repository)
+    await says('/codex fix')
+    await says('/codex --branch main do it')
+    await maya.labels(number, 'codex')
+    const refused = async () => (await thread.answers()).filter(each => each.includes('the default branch'))
+    await github.waitFor(async () => (await refused()).length === 3)
+    expect(ledger().tasks).toEqual([])
+    await says('/codex --branch release do it')
+    await thread.waitForAnswer('Done.')
+    expect(ledger().runs).toMatchObject([{ body: { branch: 'release' } }])
+    expect(await github.files('main', repository)).toEqual(before)
   })
 
   it('secrets that somebody pasted reach neither agent nor thread nor log', async () => {

@@ -102,6 +102,12 @@ export const noBranch = (name: string): Failure =>
     'Push the branch, or name another one: `/codex --branch NAME …`.',
   )
 
+export const onDefaultBranch = failure(
+  'permission',
+  'Codex does not push to the default branch',
+  'Name another branch: `/codex --branch NAME …`.',
+)
+
 export const noBase = (name: string, isSetting: boolean): Failure =>
   isSetting
     ? failure(

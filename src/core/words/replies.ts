@@ -61,6 +61,7 @@ export const replies = {
   notOffered: (what: 'model' | 'effort', given: string, known: readonly PricedModel[]) =>
     plain`this repository does not allow the ${what} ${code(given)}. It allows ${priced(known)}. Nothing was started.`,
   fork: plain`this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` work here: they ask Codex for words alone. To have it changed, push the branch to this repository, or ask in an issue.`,
+  defaultBranch: plain`Codex does not push to the default branch. Nothing was started. \`/codex --branch NAME …\` names another branch. \`/codex ask\`, \`/codex plan\` and \`/codex review\` change nothing, so they work.`,
   effort: (effort: ReasoningEffort, model: string, known: readonly string[]) =>
     plain`${code(model)} has no effort ${code(effort)}. It has ${known.length === 0 ? 'none' : known.map(code).join(', ')}. Nothing was started.`,
   model: (model: string, meant: string | undefined, known: readonly PricedModel[]) =>

@@ -11,6 +11,7 @@ import {
   noBase,
   noBranch,
   noCommit,
+  onDefaultBranch,
   planOutdated,
   refusedBranch,
 } from '../../core/record/failures.ts'
@@ -48,6 +49,8 @@ export const findBranch = step('find-branch', {
       throw error
     })
     if (found.kind !== 'found') return failed(context, found)
+    const isDefault = found.branch.name === run.thread.defaultBranch
+    if (isDefault && !isReadOnly(run.request.what)) return failed(context, onDefaultBranch)
     const closed = await closedMeanwhile(context, found.open)
     const change = settleBranch(context, found.branch)
     const linked = found.elsewhere ? { linkedElsewhere: found.elsewhere } : {}
