@@ -7,7 +7,7 @@
  * 4. `notPushedTo`: nobody here can push to a fork, and no agent may push to the default branch.
  * 5. `optionRefused`: an option is not there, or is not allowed.
  * 6. `sessionTooDear`: its session has cost as much as one may.
- * 7. `otherPullOpen`: another open pull request closes the issue.
+ * 7. `otherPullOpen`: another open pull request closes the issue, and none of this thread is open.
  */
 import type { Options } from '../core/command/options.ts'
 import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
@@ -86,8 +86,9 @@ export const mayDouble = ({ options, what, approves }: Start['wanted']): boolean
   !options.force && !approves && !isReadOnly(what)
 
 const otherPullOpen: Refusal = start => {
-  const { request, again } = start
-  const pulls = mayDouble(start.wanted) ? start.closers.filter(isOfOthers(start)) : []
+  const { request, again, given, conversation } = start
+  const goesOnInOwn = !given.new && conversation?.pull?.state === 'open'
+  const pulls = mayDouble(start.wanted) && !goesOnInOwn ? start.closers.filter(isOfOthers(start)) : []
   if (pulls.length === 0) return undefined
   // What stands on lines below is kept by whoever writes it again.
   const words = again ? 'retry' : request.text.includes('\n') ? undefined : (request.line ?? '')

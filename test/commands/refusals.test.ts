@@ -36,7 +36,7 @@ const noPreset = (name: string, meant?: string): Reply => replies.preset(name, m
 const doubling = { closers: [theirs] }
 const otherPull = replies.hasPull([theirs], '')
 const from = (branch: string | undefined): Partial<Start> => ({
-  ...withPull,
+  conversation: { ...withPull.conversation, pull: undefined },
   closers: [{ ...theirs, branch }],
 })
 
@@ -71,6 +71,7 @@ describe('work is refused', () => {
     ],
     ['while another open pull request closes the issue', doubling, otherPull],
     ['while one from a fork does, whatever its branch is called', from(undefined), otherPull],
+    ['while one does, for a new session', { ...withPull, ...doubling, ...given({ new: true }) }, otherPull],
   ])('%s', (_, start, reply) => expect(refusal(start)).toEqual(reply))
 
   test.each<[string, Partial<Start>, string | undefined]>([
@@ -123,7 +124,6 @@ describe('work is not refused', () => {
     ['with another base than a merged pull request had', { ...merged, ...given({ base: 'x' }) }],
     ['with a base for another branch', { request: onPull, head, ...given({ base: 'x', branch: 'y' }) }],
     ['for words alone on a fork', { ...onFork, ...wanting({ what: 'ask' }) }],
-    ['in a session that may cost more', costs(9)],
     [
       'for words alone on a pull request of the default branch',
       { ...ofDefault, ...wanting({ what: 'plan' }) },
@@ -132,10 +132,11 @@ describe('work is not refused', () => {
       'on another branch than the default one of its pull request',
       { ...ofDefault, ...wanting({ options: { branch: 'y' } }) },
     ],
+    ['in a session that may cost more', costs(9)],
     ['in a new session, whatever the last one has cost', { ...costs(10), ...given({ new: true }) }],
     ['while the pull request of its session is open', from('made')],
     ['while a pull request of a branch for this issue is open', from('codex/issue-7-login')],
-    ['while its own pull request is open', { ...withPull, closers: [{ ...theirs, number: 9 }] }],
+    ['while its own pull request is open, and another', { ...withPull, ...doubling }],
     ['by force, while another is open', { ...doubling, ...wanting({ options: { force: true } }) }],
     ['for a plan, while another is open', { ...doubling, ...wanting({ what: 'plan' }) }],
     [

@@ -33,7 +33,7 @@ onEitherQueue('An open pull request that closes the issue', world => {
     await thread.waitForAnswer('Codex opened draft')
   })
 
-  it('is no reason when it is closed, or the work of this thread', async () => {
+  it('is no reason when it is closed, or while that of this thread is open', async () => {
     const { github } = world()
     const { maya, number, thread } = await opensIssue(world(), 'It was given up')
     await github.as('mario').pushes('mario/gave-up', { 'gave-up.ts': 'let it' })
@@ -44,6 +44,7 @@ onEitherQueue('An open pull request that closes the issue', world => {
     await maya.comments(number, '/codex fix what was given up')
     await thread.waitForAnswer('Codex opened draft')
     await thread.waitForFolded()
+    await github.as('mario').reopens(pull.number)
     world().posthog.script('and once more', { kind: 'answers', text: 'Once more.' })
     await maya.comments(number, '/codex and once more')
     await thread.waitForAnswer('Once more.')
@@ -149,11 +150,11 @@ onEitherQueue('A limit of open pull requests', world => {
     await github
       .as('olga', repository)
       .pushes('main', { '.github/codex.yml': 'limits:\n  open_pull_requests: 1\n' })
-    const one = await opensIssue(world(), 'The first', repository)
     for (const head of ['codex/issue-1-mine', 'codex/mine']) {
       await github.as('mario', repository).pushes(head, { 'lent.ts': head })
       await github.as('eve', repository).opensPull({ head, title: 'Called as Codex calls its own' })
     }
+    const one = await opensIssue(world(), 'The first', repository)
     await one.maya.comments(one.number, '/codex fix the first')
     await one.thread.waitForAnswer('Codex opened draft')
     const [pull] = await one.pulls()
