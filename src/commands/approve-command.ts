@@ -1,7 +1,7 @@
-/** `approve` carries out the last plan of the thread, unless somebody has pushed to its branch since. */
+/** `approve` carries out the last plan of the thread, unless somebody changed it, or pushed to its branch, since. */
 import { OfRetry, type Options } from '../core/command/options.ts'
 import type { RunRequest } from '../core/record/request-part.ts'
-import type { Outcome } from '../core/record/run.ts'
+import type { Outcome, Run } from '../core/record/run.ts'
 import { replies } from '../core/words/replies.ts'
 import { command, type Reads, type Request, reject, type Wanted, wants } from './command.ts'
 import { inTheWay } from './join-or-wait.ts'
@@ -12,6 +12,8 @@ interface MadePlan {
   options: Options
   /** Its branch was one of ours without a commit, which goes when nobody may use it any more. */
   mayGo: boolean
+  /** What the queue still has of its Run. */
+  run: Run | undefined
 }
 
 const wanted = (request: Request, { approves, options }: MadePlan): Wanted =>
@@ -27,7 +29,7 @@ export const approveCommand = command({
   options: false,
   starts: true,
 
-  async facts(reads: StartReads, request) {
+  async facts(reads: StartReads & Pick<Reads, 'isPlanAsSaid'>, request) {
     const live = await reads.live()
     if (live && live.id !== request.runId) return { live }
     const plan = await planOf(reads, request.trigger.thread.defaultBranch)
@@ -35,17 +37,22 @@ export const approveCommand = command({
     // A ticked box approves the plan of its own comment, while that is the newest run.
     if (!plan || (trigger.kind === 'tick' && trigger.run !== plan.approves.plan)) return {}
     const { branch } = plan.approves
-    const [now, start] = await Promise.all([
+    const [now, isAsSaid, start] = await Promise.all([
       branch === undefined ? undefined : reads.branch(branch),
+      reads.isPlanAsSaid(),
       startFacts(reads, request, wanted(request, plan)),
     ])
-    return { plan, now, start }
+    return { plan, now, isAsSaid, start }
   },
 
-  decide(request, { live, plan, now, start }) {
+  decide(request, { live, plan, now, isAsSaid, start }) {
     if (live) return inTheWay(live, 'approve')
     if (!plan) return reject(replies.nothingToApprove)
     const { branch, sha, ...anywhere } = plan.approves
+    if (!isAsSaid)
+      return plan.run && anywhere.text !== undefined
+        ? { kind: 'show-plan', run: plan.run }
+        : reject(replies.planChanged(undefined))
     if (branch !== undefined && !now) {
       if (!plan.mayGo) return reject(replies.planElsewhere(branch))
       return decideStart(request, wanted(request, { ...plan, approves: anywhere }), start)
@@ -73,6 +80,7 @@ async function planOf(
     approves: { plan: marker.run, branch: bound ? branch : undefined, sha: bound ? sha : undefined, text },
     options: lastRun ? OfRetry.parse(lastRun.request.options) : {},
     mayGo: made?.made === true && made.fresh,
+    run: lastRun,
   }
 }
 

@@ -62,6 +62,8 @@ export type Decision =
   | { kind: 'replace'; run: Run }
   /** Park until that Run of the thread has an outcome, or has ended: both wake the command. */
   | { kind: 'wait'; behind: Run; announce?: Reply }
+  /** Post the plan of that Run anew, and refuse with its link. */
+  | { kind: 'show-plan'; run: Run }
   | { kind: 'silence' }
 
 /** Who says it, when and where follows from the trigger. */
@@ -134,6 +136,8 @@ export interface Reads {
   /** Whether the last Run was ended by this stop, before that was judged. */
   hasStopped(): Promise<boolean>
   conversation(): Promise<Conversation | undefined>
+  /** Whether the plan says what the bot wrote, as it stood there when this was asked. */
+  isPlanAsSaid(): Promise<boolean>
   /** The marker of the ticked comment, and its Run as it stood in that round. */
   shown(): Promise<Pick<Conversation, 'marker' | 'lastRun'> | undefined>
   settings(): Promise<SettingsNow>

@@ -9,7 +9,8 @@ import { hasDealtWith, parseMessage, send } from '../core/record/messages.ts'
 import { changed } from '../core/record/run.ts'
 import { replies } from '../core/words/replies.ts'
 import { ownSince } from '../core/words/say.ts'
-import { type Decision, tell } from './command.ts'
+import { lastWordAnew } from '../runs/steps/closing-comment.ts'
+import { type Decision, reject, tell } from './command.ts'
 import {
   type CommandContext,
   type CommandResult,
@@ -72,6 +73,13 @@ export async function perform(context: CommandContext, decision: Decision): Prom
       const message = { kind: 'stop', id: `${commandId(context)}-edited`, by, at, because: edited } as const
       await send(runs, decision.run.id, message)
       return { kind: 'wait', behind: decision.run }
+    }
+    case 'show-plan': {
+      const { run } = decision
+      const { deps, github, job, record } = context
+      const words = { ...deps.wordsOf(run), settings: deps.settings }
+      const url = await lastWordAnew(run, record.trigger.at, { github, job, deps: words })
+      return reject(replies.planChanged(url))
     }
     case 'reply':
     case 'wait':

@@ -6,18 +6,20 @@ import { type CommandGrammar, mayAct } from '../core/model/command-grammar.ts'
 import { isNotFound } from '../core/model/errors.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
-import { type Closer, Pull, type PullView } from '../core/model/views.ts'
+import { type Closer, type OwnComment, Pull, type PullView } from '../core/model/views.ts'
 import { wordsBefore } from '../core/record/mailbox-part.ts'
 import { type Marker, markerOf } from '../core/record/marker.ts'
 import { readMessages } from '../core/record/messages.ts'
+import { inlinePlace } from '../core/record/open-question.ts'
 import { changed, newRun, type Run, sessionOf } from '../core/record/run.ts'
 import { runsOfPull, sets } from '../core/record/run-index.ts'
 import { isAtWork, situationOf } from '../core/record/situation.ts'
 import { defaultSettings } from '../core/settings/repository-settings.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
 import type { SeenPage } from '../core/text/seen-page.ts'
+import { isAsSaid, markerIn } from '../core/words/say.ts'
 import type { Conversation, Reads } from './command.ts'
-import { type CommandContext, liveRun } from './command-context.ts'
+import { type CommandContext, commentRefOf, liveRun } from './command-context.ts'
 import { shownBy, templatesOf, writtenIn } from './read-commands.ts'
 import { repliedLately } from './reply.ts'
 import { notBegun } from './stops.ts'
@@ -71,6 +73,10 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
     async shown() {
       const marker = await markerShown(context)
       return marker && { marker, lastRun: await lastRunOf(context, marker) }
+    },
+    async isPlanAsSaid() {
+      const found = await this.conversation()
+      return found !== undefined && isPlanAsSaid(context, found)
     },
     settings: () => context.settings(),
     async head(now) {
@@ -193,6 +199,25 @@ async function markerShown(context: CommandContext): Promise<Marker | undefined>
     markers.findLast(({ as, run, round }) => as === 'status' && run === shown.run && round === shown.round) ??
     shown
   )
+}
+
+/** What is newer than the command was not seen by its sender, unless the plan was approved before it was made. */
+async function isPlanAsSaid(context: CommandContext, { marker, lastRun }: Conversation): Promise<boolean> {
+  const { github, deps, record } = context
+  const { trigger } = record
+  const lastWord = { ...marker, as: 'closing' as const }
+  if (trigger.kind === 'tick' && shownBy(deps.signer, trigger)?.as === 'closing')
+    return isAsSaid(deps.signer, trigger.text, lastWord)
+  const place = lastRun && inlinePlace(lastRun)
+  const own = place ? await github.comments.own(undefined, place) : await github.comments.earlier()
+  const where = commentRefOf(trigger)
+  const commandId = where?.kind === 'thread' || where?.kind === 'inline' ? where.commentId : 0
+  const plans = own.filter(({ body }) => markerIn(deps.signer, body, lastWord))
+  // GitHub's times are whole seconds.
+  const isBefore = ({ createdAt: at, id }: OwnComment) =>
+    at < trigger.at || (at === trigger.at && id < commandId)
+  const seen = plans.findLast(isBefore) ?? plans[0]
+  return seen !== undefined && isAsSaid(deps.signer, seen.body, lastWord)
 }
 
 const pullNow = async (context: CommandContext, number: number): Promise<PullView | undefined> =>

@@ -70,7 +70,7 @@ async function tellOf(deps: TriggerDeps, id: string, now: Repository): Promise<v
       return changed(toTell(each), after)
     })
     if (!isFirst || endsQuietly(run)) return
-    const report = await sayLastWord(changed(run, after), { github, deps: { deployment, signer } })
+    const report = await sayLastWord(changed(run, after), { github, deps: { ...deps, deployment, signer } })
     await deps.runs.amendEnded(id, each => changed(each, { report }))
   } catch (error) {
     if (!(error instanceof Rejected)) throw error

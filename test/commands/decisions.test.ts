@@ -366,20 +366,27 @@ describe('what asks for work', () => {
   const plan = {
     approves: { plan: 'run-1', branch: 'codex/x', sha: 'a'.repeat(40) },
     options: { model: 'gpt-5.6' },
-    mayGo: false,
+    ...{ mayGo: false, run: planning },
   }
   const unmoved = { name: 'codex/x', sha: 'a'.repeat(40) }
   const moved = { ...unmoved, sha: 'f'.repeat(40) }
   const outdated = replies.planOutdated(moved.name, moved.sha)
   const approving = (now: typeof unmoved | undefined, mayGo = false) => ({
-    ...{ plan: { ...plan, mayGo }, now },
+    ...{ plan: { ...plan, mayGo }, now, isAsSaid: true },
     ...free(),
   })
+  const changedPlan = { ...approving(unmoved), isAsSaid: false }
   decides(approveCommand, [
     ['without a plan', {}, reject(replies.nothingToApprove)],
     ['while another works', { live }, reject(replies.stillGoing('approve'))],
     ['while the plan is being made', { live: planning }, { kind: 'wait' }],
     ['when the plan was told', { live: ended }, { kind: 'take-over' }],
+    [
+      'that may have been changed',
+      { ...changedPlan, plan: { ...plan, mayGo: false, approves: { ...plan.approves, text: '1. So' } } },
+      { kind: 'show-plan', run: planning },
+    ],
+    ['that may have been, and is not known any more', changedPlan, reject(replies.planChanged(undefined))],
     ['where its branch is gone', approving(undefined), reject(replies.planElsewhere('codex/x'))],
     [
       'where its branch went unused',
@@ -629,6 +636,7 @@ describe('each option', () => {
       inline: async () => undefined,
       template: async () => undefined,
       shown: async () => undefined,
+      isPlanAsSaid: async () => true,
     }
     return known as unknown as Reads
   }

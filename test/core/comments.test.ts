@@ -692,6 +692,7 @@ const samples: {
       ),
     ]),
   ],
+  planChanged: [undefined, 'https://x/7#issuecomment-9'].map(replies.planChanged),
   planOutdated: [replies.planOutdated('main', 'c'.repeat(40))],
   preset: [replies.preset('paln', 'plan', ['plan', 'low'])],
   sandbox: [replies.sandbox('bgi', 'big', ['big', 'small']), replies.sandbox('x', undefined, [])],
@@ -789,8 +790,8 @@ describe('replies', () => {
       misplaced: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.
       notOffered: @maya this repository does not allow the model \`gpt-5\`. It allows \`gpt-5.5\` (price ×0.5), \`gpt-5.6\`. Nothing was started.
       fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` work here: they ask Codex for words alone. To have it changed, push the branch to this repository, or ask in an issue.
-      effort: @maya \`gpt-5.5\` has no effort \`max\`. It has \`low\`, \`medium\`, \`high\`, \`xhigh\`. Nothing was started.
       defaultBranch: @maya Codex does not push to the default branch. Nothing was started. \`/codex --branch NAME …\` names another branch. \`/codex ask\`, \`/codex plan\` and \`/codex review\` change nothing, so they work.
+      effort: @maya \`gpt-5.5\` has no effort \`max\`. It has \`low\`, \`medium\`, \`high\`, \`xhigh\`. Nothing was started.
       model: @maya there is no model \`gpt-5.7\`. Did you mean \`gpt-5.6\`? There are \`gpt-5.5\`, \`gpt-5.6\` (price ×2). Nothing was started.
       model: @maya there is no model \`x\`. There are \`gpt-5.5\`. Nothing was started.
       nothingToFix: @maya #9 has no failed checks, conflicts, requested changes or open comments now. Nothing was started. To have something else fixed, write \`/codex fix\` and what.
@@ -804,6 +805,8 @@ describe('replies', () => {
       accessWasLost: @maya not started: \`olga\` suspended the App before it began. Write it again to start it.
       planInteractive: @maya plans, reviews and answers do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.
       planElsewhere: @maya the plan was made for the branch \`feature\`, which is gone. Nothing was started. \`/codex plan\` makes a new plan.
+      planChanged: @maya it is not sure that the plan above still says what Codex wrote. Nothing was started. \`/codex plan\` makes a new plan.
+      planChanged: @maya it is not sure that the plan above still says what Codex wrote. Nothing was started. [This is what Codex wrote](https://x/7#issuecomment-9). Read it, then approve it.
       planOutdated: @maya \`main\` has new commits since the plan was made: it is at \`ccccccc\` now. Nothing was started. \`/codex plan\` makes a new plan.
       nothingToStop: @maya nothing is going on in this thread, so there is nothing to stop.
       nothingToRetry: @maya nothing was asked in this thread yet, so there is nothing to try again.

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { aroundMarkers, type Marker, markerSigner } from '../../src/core/record/marker.ts'
+import { aroundMarkers, type Marker, markerSigner, sealOf } from '../../src/core/record/marker.ts'
 import { code, inlineWords, quoted, safeMarkdown } from '../../src/core/text/safe-markdown.ts'
 import { boxFor } from '../../src/core/words/details.ts'
 import { tries } from '../support/tries.ts'
@@ -43,6 +43,21 @@ test('of a comment only the last line that is one counts', () => {
   const older = signer.write({ ...marker, run: 'run-older' })
   expect(signer.read(`Words\n\n${older}\n\n${written}`, here)).toEqual([marker])
 })
+
+test.each([
+  ['a ticked box', text => text.replace('[ ]', '[x]'), true],
+  ['the ends of lines', text => text.replaceAll('\n', '\r\n'), true],
+  ['another marker', text => `${text}\n\n${written}`, true],
+  ['a word', text => text.replace('Drop', 'Keep'), false],
+  ['blanks that push words aside', text => text.replace('Drop', ' Drop'), false],
+  ['words below', text => `${text}\nAnd more`, false],
+] satisfies [string, (text: string) => string, boolean][])(
+  'a comment has its seal still after a change of %s: %o %s',
+  (_, change, isSame) => {
+    const text = '1. Drop it\n\n- [ ] Carry out this plan'
+    expect(sealOf(change(text)) === sealOf(text)).toBe(isSame)
+  },
+)
 
 test.each(['> ', '> > ', '    ', '- ', 'words ', '`', '&lt;', '\\'])(
   'words of others in our comments carry none: behind %j',

@@ -34,13 +34,16 @@ onEitherQueue(
 
     it('has labels of its own, with the presets of always', async () => {
       world().posthog.script('Think of words', { kind: 'answers', text: '1. Think.' })
-      const { maya, number, thread, ledger } = await issueIn('acme', 'Think of words')
+      const { maya, number, says, thread, ledger, started } = await issueIn('acme', 'Think of words')
       await maya.labels(number, 'codex')
       await maya.labels(number, 'help wanted:plan')
       await thread.waitForStatus('📋')
       const { runs } = ledger()
       expect(runs).toHaveLength(1)
       expect(runs[0]?.body).toMatchObject({ initial_permission_mode: 'read-only' })
+      await thread.waitForAnswer('`/robo plan …` changes the plan')
+      await says('/robo approve')
+      await started(2)
     })
 
     it('has a third name for one owner', async () => {

@@ -87,6 +87,34 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     expect(await github.files('main', repository)).toEqual(before)
   })
 
+  it.each(['command', 'box'])(
+    'a plan that somebody edited is posted anew, not carried out, by %s',
+    async by => {
+      const { github, posthog } = world()
+      const repository = await newRepository(world())
+      const plan = { kind: 'answers', text: '1. Drop the table' } as const
+      posthog.script({ repository, prompt: 'numbered plan' }, plan)
+      const { says, thread, ledger, ticks } = await opensIssue(world(), 'Edited', repository)
+      const approves = () => (by === 'command' ? says('/codex approve') : ticks('Carry out this plan'))
+      await says('/codex plan it')
+      await thread.waitForAnswer('1. Drop the table')
+      const shown = (await thread.botComments()).find(({ body }) => body.includes('Drop the table'))
+      const edited = String(shown?.body).replace('Drop', 'Keep')
+      await github.as('mario', repository).editsComment(Number(shown?.id), edited)
+      await approves()
+      const refused = await thread.waitForAnswer(
+        'it is not sure that the plan above still says what Codex wrote.',
+      )
+      const id = Number(/#issuecomment-(\d+)/.exec(refused)?.[1])
+      const anew = (await thread.botComments()).find(comment => comment.id === id)
+      expect(anew?.body).toContain('1. Drop the table')
+      expect(ledger().runs).toHaveLength(1)
+      await approves()
+      await thread.waitForAnswer('Codex opened draft')
+      expect(ledger().runs).toHaveLength(2)
+    },
+  )
+
   it('secrets that somebody pasted reach neither agent nor thread nor log', async () => {
     const secret = 'ghp_abcdefghijklmnopqrstuvwxyz0123456789'
     const issue = await opensIssue(world(), 'Leak', undefined, `My token is ${secret}`)

@@ -2,7 +2,7 @@
  * The signed, hidden marker in our comments and pull requests, bound to repository and thread. It must stand on a line
  * of its own; in a comment, the last one counts.
  */
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import type { Thread } from '../model/thread.ts'
 import { readJson } from '../text/json.ts'
@@ -29,6 +29,8 @@ export const Marker = z.object({
   /** For a pull request, the numbers of the people whose words made it. */
   by: z.array(z.number().int()).optional().catch(undefined),
   what: z.enum(whats).optional().catch(undefined),
+  /** In the comment of a plan: what it said when we wrote it, see `sealOf`. */
+  seal: z.string().optional().catch(undefined),
   backup: Backup.optional().catch(undefined),
 })
 export type Marker = z.infer<typeof Marker>
@@ -77,6 +79,15 @@ export const aroundMarkers = (text: string, change: (words: string) => string): 
     .split(new RegExp(found.source.replaceAll('(', '(?:'), 'm'))
     .map((words, index) => `${change(words)}${markers[index] ?? ''}`)
     .join('')
+}
+
+/** A fingerprint of the words of a comment. Ticked boxes do not count, nor how a browser ends lines. */
+export function sealOf(text: string): string {
+  const words = text
+    .replace(found, '')
+    .replace(/\r\n?/g, '\n')
+    .replace(/^- \[[xX]\]/gm, '- [ ]')
+  return createHash('sha256').update(words.trim()).digest('base64url').slice(0, 22)
 }
 
 const signingKey = (secret: string): Buffer =>

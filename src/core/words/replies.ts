@@ -86,6 +86,9 @@ export const replies = {
   planInteractive: plain`plans, reviews and answers do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.`,
   planElsewhere: (branch: string) =>
     plain`the plan was made for the branch ${code(branch)}, which is gone. Nothing was started. \`/codex plan\` makes a new plan.`,
+  /** @param url where it was posted anew, if it is still known */
+  planChanged: (url: string | undefined) =>
+    plain`it is not sure that the plan above still says what Codex wrote. Nothing was started. ${url === undefined ? '`/codex plan` makes a new plan.' : `[This is what Codex wrote](${url}). Read it, then approve it.`}`,
   planOutdated: (branch: string, sha: string) =>
     plain`${code(branch)} has new commits since the plan was made: it is at ${code(sha.slice(0, 7))} now. Nothing was started. \`/codex plan\` makes a new plan.`,
   nothingToStop: plain`nothing is going on in this thread, so there is nothing to stop.`,

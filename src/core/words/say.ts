@@ -6,7 +6,7 @@ import type { GitHubWith } from '../model/ports.ts'
 import { minute } from '../model/time.ts'
 import type { ReplyRef } from '../model/trigger.ts'
 import type { OwnComment } from '../model/views.ts'
-import type { Marker, Signer } from '../record/marker.ts'
+import { type Marker, type Signer, sealOf } from '../record/marker.ts'
 import { maxComment } from './words.ts'
 
 /** ms: what was said may bear an earlier time, by GitHub's clock. */
@@ -39,16 +39,26 @@ export const ownSince = (
 export const said = (
   signer: Signer,
   comments: readonly OwnComment[],
-  { run, as, round, repo, thread }: Marker,
-): OwnComment | undefined =>
-  comments.find(({ body }) =>
-    signer
-      .read(body, { repoId: repo, number: thread })
-      .some(known => known.run === run && known.as === as && (as !== 'closing' || known.round === round)),
-  )
+  marker: Marker,
+): OwnComment | undefined => comments.find(({ body }) => markerIn(signer, body, marker))
 
-/** Cuts the text, never the marker. */
+export const markerIn = (
+  signer: Signer,
+  body: string,
+  { run, as, round, repo, thread }: Marker,
+): Marker | undefined =>
+  signer
+    .read(body, { repoId: repo, number: thread })
+    .find(known => known.run === run && known.as === as && (as !== 'closing' || known.round === round))
+
+/** Whether the comment has that marker, and says what it said when it was written. */
+export const isAsSaid = (signer: Signer, body: string, marker: Marker): boolean =>
+  markerIn(signer, body, marker)?.seal === sealOf(body)
+
+/** Cuts the text, never the marker. That of a plan says what the words are. */
 export function signed(signer: Signer, text: string, marker: Marker): string {
-  const mark = signer.write(marker)
-  return `${text.slice(0, maxComment - mark.length - 2)}\n\n${mark}`
+  const isPlan = marker.as === 'closing' && marker.what === 'plan'
+  const markOf = (words: string) => signer.write(isPlan ? { ...marker, seal: sealOf(words) } : marker)
+  const words = text.slice(0, maxComment - markOf('').length - 2)
+  return `${words}\n\n${markOf(words)}`
 }

@@ -18,13 +18,14 @@ import { backupOf } from '../../core/record/recovery-record.ts'
 import { retriedAt, retryOf, triedRetry } from '../../core/record/retries.ts'
 import { type ChangeOf, type Run, withDone } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
+import { triggerOf } from '../../core/settings/deployment-settings.ts'
 import { readOneByOne } from '../../core/text/event-loop.ts'
 import { spoken } from '../../core/text/safe-markdown.ts'
 import { closingComment, inlineAnswer, saidAtTheEnd } from '../../core/words/closing.ts'
 import { boxesAfter } from '../../core/words/details.ts'
-import { said, saying, signed } from '../../core/words/say.ts'
+import { isAsSaid, ownSince, said, saying, signed } from '../../core/words/say.ts'
 import { callComment, questionComment } from '../../core/words/while-working.ts'
-import { readAgentWords } from '../../core/words/words.ts'
+import { commentUrl, inOwnWords, readAgentWords } from '../../core/words/words.ts'
 import { ignoreRefusal, once, type RunDeps, type StepContext, step } from './step-context.ts'
 
 type Speaking = StepContext<'comments.own' | 'comments.post'>
@@ -38,7 +39,6 @@ export const conclude = step('conclude', {
     if (endsQuietly(run)) return { report: { done } }
     await readAgentWords(saidAtTheEnd(run) ?? '')
     const marker = markerOfWord(run)
-    const text = () => closingComment(run, deps.deployment)
     const isReview = endsInReview(run)
     const place = inlinePlace(run)
     const lastWord = isReview
@@ -46,7 +46,7 @@ export const conclude = step('conclude', {
           find: async () => said(deps.signer, await github.reviews.own(), marker),
           perform: await reviewOf(context, marker),
         }
-      : saying(github, deps.signer, { marker, place, text })
+      : saying(github, deps.signer, { marker, place, text: () => lastWordOf(run, deps) })
     try {
       const { id: commentId } = await once<Posted>(context, {
         intent: { kind: 'conclude', at: deps.now() },
@@ -62,9 +62,17 @@ export const conclude = step('conclude', {
   },
 })
 
+type Wording = Pick<RunDeps, 'deployment' | 'settings'>
+
+/** It has the command word that GitHub is given, since the comment of a plan is sealed. */
+const lastWordOf = (run: Run, { deployment, settings }: Wording): string =>
+  inOwnWords(closingComment(run, deployment), triggerOf(settings.deployment, run.thread.ownerId).word)
+
 /** Where no status comment has the record, later commands find it here. */
 function markerOfWord(run: Run): Marker {
-  if (run.report.status) return shortMarkerOf(run, 'closing')
+  const { what } = run.request
+  const short = shortMarkerOf(run, 'closing')
+  if (run.report.status) return what === 'plan' ? { ...short, what } : short
   return { ...markerOf(run, 'closing'), backup: boxesAfter(run) === '' ? undefined : backupOf(run) }
 }
 
@@ -72,7 +80,7 @@ type LastWord = NonNullable<Run['report']['lastWord']>
 
 interface Editing<Calls extends GitHubCall = 'comments.edit'> {
   github: GitHubWith<Calls>
-  deps: Pick<RunDeps, 'deployment' | 'signer'>
+  deps: Wording & Pick<RunDeps, 'signer'>
 }
 
 /** People look there for what became of the pull request. An edit mails nobody. */
@@ -80,7 +88,7 @@ export async function showLastWord(run: Run, { github, deps }: Editing): Promise
   const { lastWord } = run.report
   if (!lastWord) return undefined
   await readAgentWords(saidAtTheEnd(run) ?? '')
-  const text = signed(deps.signer, closingComment(run, deps.deployment), markerOfWord(run))
+  const text = signed(deps.signer, lastWordOf(run, deps), markerOfWord(run))
   const place = lastWord.as === 'inline' ? inlinePlace(run) : undefined
   const edited = await github.comments.edit(lastWord.commentId, text, place)
   return edited === 'gone' ? undefined : { ...lastWord, ended: endToTell(run)?.how }
@@ -92,7 +100,7 @@ export async function sayLastWord(
   { github, deps }: Editing<'comments.post' | 'thread.settle'>,
 ): Promise<Partial<Run['report']>> {
   const place = inlinePlace(run)
-  const text = signed(deps.signer, closingComment(run, deps.deployment), markerOfWord(run))
+  const text = signed(deps.signer, lastWordOf(run, deps), markerOfWord(run))
   const { id: commentId } = await github.comments.post(text, place)
   const { status } = run.report
   const lastWord = { commentId, as: place ? 'inline' : 'comment' } as const
@@ -100,6 +108,28 @@ export async function sayLastWord(
   if (!status || fold === undefined) return { lastWord }
   await github.thread.settle({ fold })
   return { lastWord, status: { ...status, minimized: true } }
+}
+
+/**
+ * Says the last word once more. It is looked for first: it was said before a crash, or for somebody else.
+ * @param at when that was asked
+ * @returns its address
+ */
+export async function lastWordAnew(
+  run: Run,
+  at: number,
+  { github, job, deps }: Editing<'comments.own' | 'comments.post'> & Pick<StepContext, 'job'>,
+): Promise<string> {
+  const { signer } = deps
+  const place = inlinePlace(run)
+  const marker = markerOfWord(run)
+  await readAgentWords(saidAtTheEnd(run) ?? '')
+  const since = await ownSince(github, at, place)
+  await job.assertLocked()
+  const { id } =
+    since.find(({ body }) => isAsSaid(signer, body, marker)) ??
+    (await saying(github, signer, { marker, place, text: () => lastWordOf(run, deps) }).perform())
+  return commentUrl(run.thread, place ? 'inline' : 'comment', id)
 }
 
 export const editLastWord = step('edit-last-word', {
