@@ -127,7 +127,7 @@ function permissionResponse(request: ApiRequest, run: Run, command: Command): Re
       ...said,
       error: { code: -32000, message: `No pending permission request found for id: ${params.requestId}` },
     })
-  if (!permission.offers.includes(String(params.optionId))) {
+  if (permission.offers?.includes(String(params.optionId)) === false) {
     const message = `Option "${params.optionId}" was not offered for permission request ${params.requestId}`
     return ok({ ...said, error: { code: -32000, message } })
   }

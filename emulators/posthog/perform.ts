@@ -214,8 +214,8 @@ async function askFirst(behaviour: Extract<Behaviour, { kind: 'asksPermission' }
   }))
   if (of === 'question') run.say('I have a question.')
   const asked: Asked = { of, title: question, options: of === 'question' ? options : ofCommand }
-  if (await isAllowed(desk, asked)) return perform(behaviour.next ?? opensPull, desk)
-  return notAllowed(run)
+  const allowed = await isAllowed(desk, asked)
+  return allowed || of === 'question' ? perform(behaviour.next ?? opensPull, desk) : notAllowed(run)
 }
 
 /**
@@ -250,7 +250,7 @@ async function isAllowed({ run, settings, signal }: Desk, { of, title, options }
       // It can be answered when its turn is over, too.
       run.permission = {
         requestId,
-        offers: options.map(option => option.optionId),
+        offers: of === 'question' ? undefined : options.map(option => option.optionId),
         answer: optionId => {
           run.permission = undefined
           run.console('Permission response received')

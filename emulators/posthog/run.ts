@@ -13,7 +13,7 @@ const finals: readonly RunStatus[] = ['completed', 'failed', 'cancelled']
 export interface Notification {
   type: 'notification'
   timestamp: string
-  event_id: string
+  event_id?: string | undefined
   notification: { jsonrpc: '2.0'; id?: number; method?: string; [part: string]: unknown }
 }
 
@@ -48,7 +48,8 @@ export interface Message {
 /** Somebody is asked whether the agent may. */
 interface PendingPermission {
   requestId: string
-  offers: readonly string[]
+  /** A question takes any other, too [P]. */
+  offers: readonly string[] | undefined
   answer(optionId: string): void
 }
 

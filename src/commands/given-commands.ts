@@ -90,9 +90,10 @@ async function byTick(context: ThreadContext<TickTrigger>): Promise<Found> {
   const shown = shownBy(context.deps.signer, trigger)
   if (!shown) return end
   context.record = { ...context.record, trigger: { ...trigger, run: shown.run } }
-  return trigger.box === 'fix'
-    ? found(meant(instruction, { ...nothingSaid, text: 'fix' }))
-    : found(meant(trigger.box, nothingSaid))
+  const { box } = trigger
+  if (box === 'fix') return found(meant(instruction, { ...nothingSaid, text: 'fix' }))
+  const [, place] = box.split('-')
+  return found(place ? meant(instruction, { ...nothingSaid, text: place }) : meant(box, nothingSaid))
 }
 
 async function byLabel(context: ThreadContext<LabelTrigger>): Promise<Found> {

@@ -97,8 +97,7 @@ async function tellRun(
   const source: Source = {
     trigger: job.id,
     command: record.done,
-    target:
-      trigger.kind !== 'tick' ? targetOf(context) : said.kind === 'stop' ? trigger.commentRef : undefined,
+    target: trigger.kind === 'tick' ? trigger.commentRef : targetOf(context),
     last: isLast && record.reacted,
   }
   const message = RunMessage.parse({

@@ -126,4 +126,4 @@ export async function isAnyMisplaced(
 export const shownBy = (signer: Signer, { text, thread, run, admin }: TickTrigger): Marker | undefined =>
   admin !== undefined && run !== undefined
     ? { run, repo: thread.repoId, thread: thread.number, as: 'status' }
-    : signer.read(text, thread).findLast(({ as }) => as === 'status' || as === 'closing')
+    : signer.read(text, thread).findLast(({ as }) => as !== 'pull')

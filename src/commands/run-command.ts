@@ -7,10 +7,11 @@ import type { Template } from '../core/command/template.ts'
 import { instruction } from '../core/model/command-grammar.ts'
 import { isFork } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
+import { openQuestion, questionId } from '../core/record/permission-request.ts'
 import { isAtCap, roundsOf } from '../core/record/pull-end.ts'
 import type { Rounds } from '../core/record/run.ts'
-import { replies } from '../core/words/replies.ts'
-import { command, type Reads, type Request, reject, wants } from './command.ts'
+import { replies, replyToMessage } from '../core/words/replies.ts'
+import { command, type Decision, type Reads, type Request, reject, wants } from './command.ts'
 import { decideStart, type InlineReads, inlineAndStart, type StartFacts } from './new-run.ts'
 
 interface Facts {
@@ -47,6 +48,7 @@ export const runCommand = command({
   },
 
   decide(request, { inline, template, start, fix }) {
+    if (request.trigger.kind === 'tick' && request.trigger.box !== 'fix') return choose(request, start)
     if (template?.kind === 'unusable') return reject(replies.template(template.name, template.why))
     const isTicked = request.trigger.kind === 'tick'
     // An agent at work, or one that asked something, takes them as words.
@@ -62,6 +64,15 @@ export const runCommand = command({
     return decideStart(request, wants(request, { text: fix.text, fixes: true }), start)
   },
 })
+
+/** A box of a question counts while Codex waits for the answer to that one. */
+function choose({ trigger, text }: Request, start: StartFacts): Decision {
+  const live = start.kind === 'busy' ? start.live : undefined
+  const question = live && openQuestion(live)
+  const isOpen = question && trigger.kind === 'tick' && trigger.run === questionId(live, question)
+  if (!isOpen) return reject(replyToMessage({ kind: 'permission-over' }))
+  return { kind: 'message', runId: live.id, message: { kind: 'follow-up', text } }
+}
 
 /** The pull request that the thread is, or that its last run made; nobody pushes to a fork. */
 function pullToFix({ trigger: { thread } }: Request, start: StartFacts): number | undefined {

@@ -23,6 +23,7 @@ import { runRequest } from '../../src/core/agent/run-request.ts'
 import { flagOf, infoOf, type OptionName, Options, optionNames } from '../../src/core/command/options.ts'
 import type { PullHead } from '../../src/core/model/thread.ts'
 import { agentFailure } from '../../src/core/record/agent-failures.ts'
+import { questionId } from '../../src/core/record/permission-request.ts'
 import { mayServe, RunOptions, rightsOf } from '../../src/core/record/request-part.ts'
 import { changed, type Outcome, type Run, type RunChange, type Waits } from '../../src/core/record/run.ts'
 import { DeploymentSettings, grantsOf } from '../../src/core/settings/deployment-settings.ts'
@@ -32,6 +33,7 @@ import {
   branch,
   head,
   issueThread,
+  logIs,
   maya,
   minute,
   more,
@@ -111,8 +113,21 @@ const says = (message: object): object => ({ kind: 'message', message })
 
 const noModel = replies.model('gpt-9', 'gpt-5.6', held().known.models)
 
+const choices = { id: 'q1', title: 'Which way?', question: true, options: [] }
+const waitsForChoice = working(logIs({ offset: 1, turns: 0, prompts: [], permissionRequest: choices }))
+const choosing = (run: string): Request => asking({ ...tick, box: 'choice-2', run }, { text: '2' })
+const overBy = reject(replyToMessage({ kind: 'permission-over' }))
+
 describe('what asks for work', () => {
   decides(runCommand, [
+    [
+      'as the box of a choice',
+      busy({ live: waitsForChoice }),
+      says({ kind: 'follow-up', text: '2' }),
+      choosing(questionId(waitsForChoice, choices)),
+    ],
+    ['as the box of another question', busy({ live: waitsForChoice }), overBy, choosing('of-before')],
+    ['as the box of a question that is over', free(), overBy, choosing('of-before')],
     [
       'in a thread of its own',
       free(),

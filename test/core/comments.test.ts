@@ -846,7 +846,7 @@ describe('replies', () => {
       asked-since: @maya someone started the run here after you wrote this, so it goes on. Write \`/codex stop\` again to stop it.
       refused: @maya Codex did not get “and \\*test\\* it, @​sam”: PostHog’s usage limit is reached. The run goes on without it.
       refused: @maya Codex did not get this: no. The run goes on without it.
-      permission-over: @maya Codex no longer waits for this answer, so it did not get it. The run goes on.
+      permission-over: @maya Codex no longer waits for this answer, so it did not get it.
       permission-refused: @maya Codex asks for a permission (Run rm -rf dist). PostHog did not accept the answer: no. Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run."
     `)
   })

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { aroundMarkers, type Marker, markerSigner, sealOf } from '../../src/core/record/marker.ts'
 import { code, inlineWords, quoted, safeMarkdown } from '../../src/core/text/safe-markdown.ts'
-import { boxFor } from '../../src/core/words/details.ts'
+import { boxFor } from '../../src/core/words/words.ts'
 import { tries } from '../support/tries.ts'
 
 const signer = markerSigner('the secret')

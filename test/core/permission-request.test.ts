@@ -67,11 +67,11 @@ test('a question is put to people once, in a comment that mentions and names the
 
     > Which way?
 
-    1. \`Allow always\`
-    2. \`Allow\`
-    3. \`Reject\`
+    1. [ ] \`Allow always\` <!-- codex-box:choice-1 -->
+    2. [ ] \`Allow\` <!-- codex-box:choice-2 -->
+    3. [ ] \`Reject\` <!-- codex-box:choice-3 -->
 
-    **What to do:** reply \`/codex 1\` for the first choice, and so on. Any other reply means no, and Codex reads your words.
+    **What to do:** tick a box, or reply \`/codex 1\` for the first choice, and so on. Any other reply means no, and Codex reads your words.
 
     Codex waits for you. Without an answer, this run ends within 3 hours.
 

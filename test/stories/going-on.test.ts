@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { asks, newRepository, opensIssue, talkIn, working } from '../world/opens-issue.ts'
+import { asks, newRepository, opensIssue, type Talk, talkIn, working } from '../world/opens-issue.ts'
 
 onEitherQueue('A command goes on with', world => {
   it('the last request, though the comments of its run were deleted', async () => {
@@ -110,6 +110,32 @@ onEitherQueue('A command goes on with', world => {
     expect(runs.filter((_, at) => issue.run(at).status === 'in_progress')).toHaveLength(1)
   })
 
+  it.each<[string, (talk: Talk) => Promise<unknown>, RegExp, number]>([
+    ['the box of a choice', ({ ticks }) => ticks('`Right`'), /^option_1$/, 0],
+    ['the number of a choice', ({ says }) => says('/codex 2'), /^option_1$/, 0],
+    ['words of one’s own', ({ says }) => says('/codex straight on'), /^answered-in-words$/, 1],
+  ])('an answer to a question: %s', async (_, answers, option, messages) => {
+    const { posthog } = world()
+    const repository = await newRepository(world(), 'mode: interactive\n')
+    const says = { kind: 'slow', ms: 500, next: { kind: 'answers', text: 'I went there.' } } as const
+    const asking = { kind: 'asksPermission', inMode: 'plan', question: 'Which way?' } as const
+    posthog.script({ repository }, { ...asking, choices: ['Left', 'Right'], next: says })
+    posthog.script({ repository, prompt: 'straight on' }, { kind: 'answers', text: 'I went there.' })
+    const talk = await opensIssue(world(), 'Left or right', repository)
+    const { thread, ledger } = talk
+    await talk.says('/codex do it')
+    expect(await thread.waitForAnswer('Codex has a question')).toMatch(/^2\. \[ \] `Right` /m)
+    const plain = await talk.says('Right.')
+    await answers(talk)
+    await thread.waitForAnswer('I went there.')
+    await thread.waitForFolded()
+    expect(ledger().commands.map(({ body }) => Object(body).params.optionId)).toEqual([
+      expect.stringMatching(option),
+    ])
+    expect([ledger().messages.length, (await thread.answers()).length]).toEqual([messages, 2])
+    expect(await thread.reactions(plain.id)).toEqual([])
+  })
+
   it('what a person chose, though PostHog’s word that it took it was lost', async () => {
     const { posthog } = world()
     const repository = await newRepository(world(), 'mode: interactive\n')
@@ -123,14 +149,12 @@ onEitherQueue('A command goes on with', world => {
     )
     await says('/codex do it')
     await thread.waitForAnswer('Codex has a question')
-    const plain = await says('Right.')
     const lost = posthog.fault({ route: 'command', fault: { kind: 'reset', store: true } })
     const chosen = await says('/codex left')
     await thread.waitForAnswer('Left it is.')
     await thread.waitForReaction('+1', chosen.id)
     expect(lost.hits).toBe(1)
     expect((await thread.answers()).join('\n')).not.toContain('no longer waits')
-    expect(await thread.reactions(plain.id)).toEqual([])
     expect(ledger().messages).toEqual([])
   })
 })

@@ -38,5 +38,8 @@ export function ledgerOf(world: World, number: number, repository = world.github
   const ids = new Set(tasks.map(({ taskId }) => taskId))
   const of = (kind: string) =>
     world.posthog.ledger.filter(entry => entry.kind === kind && ids.has(entry.taskId))
-  return { tasks, runs: of('run'), messages: of('message'), cancels: of('cancel') }
+  return {
+    ...{ tasks, runs: of('run'), messages: of('message'), cancels: of('cancel') },
+    commands: of('command'),
+  }
 }

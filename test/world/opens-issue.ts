@@ -40,8 +40,8 @@ export function talkIn(world: World, number: number, repository = world.github.r
       return (await github.pulls(repository)).filter(({ body }) => closes.test(body))
     },
     async ticks(box: string) {
-      const shown = (await thread.botComments()).findLast(({ body }) => body.includes(`- [ ] ${box}`))
-      await maya.editsComment(Number(shown?.id), String(shown?.body).replace(`- [ ] ${box}`, `- [x] ${box}`))
+      const shown = (await thread.botComments()).findLast(({ body }) => body.includes(`[ ] ${box}`))
+      await maya.editsComment(Number(shown?.id), String(shown?.body).replace(`[ ] ${box}`, `[x] ${box}`))
     },
   }
 }

@@ -90,12 +90,15 @@ const Withdrawal = z.object({
   ]),
 })
 
+/** `choice-2`: the second choice of a question. */
+const Choice = z.templateLiteral(['choice-', z.int()])
+
 const Tick = z.object({
   ...arrived,
   kind: z.literal('tick'),
   text: z.string(),
   snapshot: Snapshot,
-  box: z.enum(['stop', 'fix', 'retry', 'continue', 'approve']),
+  box: z.enum(['stop', 'fix', 'retry', 'continue', 'approve']).or(Choice),
   /** Our comment that it stands in. */
   commentRef: CommentRef.optional(),
   run: z.string().optional(),

@@ -30,6 +30,10 @@ const maxQuestions = 20
 export const questionKey = ({ session: { taskRun } }: Run, { id, title }: PermissionRequest): string =>
   createHash('sha256').update(`${taskRun?.id}\0${id}\0${title}`).digest('base64url').slice(0, 16)
 
+/** What the comment that asks it is signed with. */
+export const questionId = (run: Run, request: PermissionRequest): string =>
+  `${run.id}-question-${questionKey(run, request)}`
+
 /** The request that was not put to people yet. */
 export function questionToAsk(run: Run): PermissionRequest | undefined {
   const isOurs = !run.mailbox.stop && !run.session.sessionLog?.ofOthers
@@ -53,5 +57,9 @@ export function optionByWords({ options }: PermissionRequest, text: string): str
   )?.id
 }
 
-export const rejecting = ({ options }: PermissionRequest): string | undefined =>
+/** What closes a request without a choice: its answer in words comes as a message. A question takes any name for that. */
+export const withoutChoice = ({ question, options }: PermissionRequest): string | undefined =>
+  rejecting({ options }) ?? (question ? 'answered-in-words' : undefined)
+
+export const rejecting = ({ options }: Pick<PermissionRequest, 'options'>): string | undefined =>
   options.find(({ kind }) => kind.startsWith('reject'))?.id

@@ -1,15 +1,11 @@
-/**
- * The folded details of a Run's comments: its branch, what was permitted, and what Codex did not read.
- * The boxes that people tick are here, too, with how a tick is read.
- */
+/** The folded details of a Run's comments: its branch, what was permitted, and what Codex did not read. */
 import { maxBody, maxOfOne } from '../agent/thread-context.ts'
-import type { TickTrigger } from '../model/trigger.ts'
 import { isUndone, offerAfter } from '../record/last-word.ts'
 import type { Run } from '../record/run.ts'
 import { counted, paragraphs, withoutEmpty } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { doneSoFar } from './while-working.ts'
-import { branchUrl } from './words.ts'
+import { boxFor, branchUrl } from './words.ts'
 
 /** What went as it should is not told: whoever stopped a run has seen it, and a result speaks for itself. */
 export function details(run: Run): string {
@@ -70,34 +66,7 @@ function whatItRead({ workspace: { given: what } }: Run): string {
   ]).join(' ')
 }
 
-export type Box = TickTrigger['box']
-
-const labels: Record<Box, string> = {
-  stop: 'Stop this run',
-  fix: 'Fix this',
-  retry: 'Try again',
-  continue: 'Go on where it stopped',
-  approve: 'Carry out this plan',
-}
-
-export const boxFor = (of: Box): string => `- [ ] ${labels[of]} <!-- codex-box:${of} -->`
-
 export function boxesAfter({ result: { outcome }, request: { what } }: Run): string {
   const offer = offerAfter(outcome, what)
   return offer ? boxFor(offer) : ''
-}
-
-/** Only a line that equals ours is a box. The words of an agent may have some of their own. */
-export function ticked(before: string, after: string): Box | undefined {
-  const was = tickedIn(before)
-  return tickedIn(after).find(box => !was.includes(box))
-}
-
-const isBox = (name: string): name is Box => Object.hasOwn(labels, name)
-
-function tickedIn(text: string): Box[] {
-  const lines = new Set(text.split(/\r?\n/).map(line => line.replace(/^- \[X\]/, '- [x]')))
-  return Object.keys(labels)
-    .filter(isBox)
-    .filter(box => lines.has(boxFor(box).replace('[ ]', '[x]')))
 }

@@ -156,7 +156,7 @@ export function replyToMessage(reply: SenderReply): Reply {
     case 'refused':
       return plain`Codex did not get ${reply.words ? `“${inlineWords(reply.words, 60)}”` : 'this'}: ${ended(withCode(reply.because, 300))} The run goes on without it.`
     case 'permission-over':
-      return plain`Codex no longer waits for this answer, so it did not get it. The run goes on.`
+      return plain`Codex no longer waits for this answer, so it did not get it.`
     case 'permission-refused':
       return plain`Codex asks for a permission (${inlineWords(reply.title, 120)}). PostHog did not accept the answer: ${ended(withCode(reply.because, 300))} Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run.`
   }

@@ -7,12 +7,12 @@ import type { Run } from '../record/run.ts'
 import { phaseOf, situationOf } from '../record/situation.ts'
 import { paragraphs } from '../text/phrases.ts'
 import { files, resultHeading, resultLines } from './closing.ts'
-import { boxesAfter, boxFor, details } from './details.ts'
+import { boxesAfter, details } from './details.ts'
 import { resultSmall } from './small-line.ts'
 import { warnings } from './warnings.ts'
 import { fixOffer, needsLines, saidAfterwards } from './what-it-needs.ts'
 import { type AtWork, waitingKey, workHeading, workLines, workSmall } from './while-working.ts'
-import { type Deployment, small } from './words.ts'
+import { boxFor, type Deployment, small } from './words.ts'
 
 export function statusComment(run: Run, deployment: Deployment, now: number): string {
   const stands = situationOf(run)

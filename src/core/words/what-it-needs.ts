@@ -4,8 +4,7 @@ import { isAtCap } from '../record/pull-end.ts'
 import type { Run } from '../record/run.ts'
 import { counted, dayAndTime, withoutEmpty } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
-import { boxFor } from './details.ts'
-import { pullLink, some } from './words.ts'
+import { boxFor, pullLink, some } from './words.ts'
 
 /** The thread itself, if it is none that the Run opened. */
 export function pullName({ result: { pulls } }: Run, number: number): string {

@@ -12,6 +12,7 @@ import { isModel } from '../model/views.ts'
 import type { Needed } from '../record/call-person.ts'
 import { unfinished } from '../record/failures.ts'
 import { pending, wordsAdded, wordsOfRound } from '../record/ledger.ts'
+import { inlinePlace } from '../record/open-question.ts'
 import { openQuestion, questionKey, rejecting } from '../record/permission-request.ts'
 import { retryOf, services } from '../record/retries.ts'
 import { baseOf, type Retry, type Run, resumedSession } from '../record/run.ts'
@@ -22,6 +23,7 @@ import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 import { waitsInWords } from './waiting.ts'
 import {
   branchUrl,
+  choiceBox,
   commentUrl,
   type Deployment,
   fileUrl,
@@ -272,13 +274,14 @@ export function questionComment(run: Run, request: PermissionRequest, deployment
   const asks = request.question ? 'Codex has a question.' : 'Codex asks for your permission.'
   return [
     `${mentions([listener(run)])} ${asks}`,
-    questionText(request),
+    questionText(request, inlinePlace(run) === undefined),
     `Codex waits for you. Without an answer, this run ends within ${limits.silent / hour} hours.`,
     small([briefly(run), ...session(run, deployment)]),
   ].join('\n\n')
 }
 
-function questionText(request: PermissionRequest): string {
+/** @param hasBoxes for comments in which a tick is told to the bot */
+function questionText(request: PermissionRequest, hasBoxes = false): string {
   const { more = 0 } = request
   const otherwise =
     rejecting(request) === undefined
@@ -287,8 +290,10 @@ function questionText(request: PermissionRequest): string {
   const how =
     request.options.length === 0
       ? 'reply `/codex <your answer>`.'
-      : `reply \`/codex 1\` for the first choice, and so on. ${otherwise}`
-  const options = request.options.map(({ name }, index) => `${index + 1}. ${code(name)}`)
+      : `${hasBoxes ? 'tick a box, or ' : ''}reply \`/codex 1\` for the first choice, and so on. ${otherwise}`
+  const options = request.options.map(({ name }, index) =>
+    hasBoxes ? choiceBox(index + 1, code(name)) : `${index + 1}. ${code(name)}`,
+  )
   if (more > 0) options.push('', `And ${counted(more, 'more option')}.`)
   return paragraphs([quoted(request.title, 1_000), options.join('\n'), `**What to do:** ${how}`])
 }

@@ -1,5 +1,6 @@
-/** What our sentences are made of: the configured command word, lists, links, mentions, and the agent's words. */
+/** What our comments are made of: the configured command word, lists, links, mentions, boxes, and the agent's words. */
 import type { Thread } from '../model/thread.ts'
+import type { TickTrigger } from '../model/trigger.ts'
 import type { PricedModel, Pull } from '../model/views.ts'
 import type { Run } from '../record/run.ts'
 import { usualTrigger } from '../settings/deployment-settings.ts'
@@ -138,3 +139,38 @@ export function inOwnWords(text: string, word: string): string {
     .map(line => (line.startsWith('>') ? line : line.replace(/(?:(?<=`+ ?)|^)\/codex(?![\w-])/g, `/${word}`)))
     .join('\n')
 }
+
+type Box = TickTrigger['box']
+type Offered = Exclude<Box, `choice-${number}`>
+
+const labels: Record<Offered, string> = {
+  stop: 'Stop this run',
+  fix: 'Fix this',
+  retry: 'Try again',
+  continue: 'Go on where it stopped',
+  approve: 'Carry out this plan',
+}
+
+const marked = (words: string, box: Box): string => `[ ] ${words} <!-- codex-box:${box} -->`
+
+export const boxFor = (of: Offered): string => `- ${marked(labels[of], of)}`
+
+/** A choice of a question of Codex, by its place from 1. */
+export const choiceBox = (place: number, words: string): string =>
+  `${place}. ${marked(words, `choice-${place}`)}`
+
+/** What Codex says has no marks of ours in it. */
+export function ticked(before: string, after: string): Box | undefined {
+  const was = tickedIn(before)
+  return tickedIn(after).find(box => !was.includes(box))
+}
+
+const isOffered = (name: string): name is Offered => Object.hasOwn(labels, name)
+
+const tickedBox = /^(?:-|\d+\.) \[x\] .* <!-- codex-box:(?:choice-(\d{1,2})|(\w+)) -->$/gim
+
+const tickedIn = (text: string): Box[] =>
+  [...text.replaceAll('\r', '').matchAll(tickedBox)].flatMap(([, place, name = '']): Box[] => {
+    if (place !== undefined) return [`choice-${Number(place)}`]
+    return isOffered(name) ? [name] : []
+  })

@@ -3,7 +3,7 @@
  */
 import type { z } from 'zod'
 import type { AccessBackTrigger, AccessLostTrigger } from '../../core/model/trigger.ts'
-import { ticked } from '../../core/words/details.ts'
+import { ticked } from '../../core/words/words.ts'
 import {
   type Arrival,
   arrived,

@@ -13,7 +13,7 @@ import { callIsDue, callKey, neededPerson } from '../../core/record/call-person.
 import { endsInReview, endsQuietly, endToTell, leavesBoxInStatus } from '../../core/record/last-word.ts'
 import { type Marker, markerOf, shortMarkerOf } from '../../core/record/marker.ts'
 import { inlineAsked, inlinePlace } from '../../core/record/open-question.ts'
-import { questionKey, questionToAsk } from '../../core/record/permission-request.ts'
+import { questionId, questionKey, questionToAsk } from '../../core/record/permission-request.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
 import { retriedAt, retryOf, triedRetry } from '../../core/record/retries.ts'
 import { type ChangeOf, type Run, withDone } from '../../core/record/run.ts'
@@ -199,8 +199,8 @@ function unsaid(context: Speaking, error: unknown): ChangeOf<'report' | 'retries
 
 interface Put {
   key: string
-  /** What names it in its marker. */
-  as: string
+  /** What it is signed with. */
+  id: string
   text: () => string
   /** It is said until what it waits for is there; an answer to a question stays. */
   passes?: true
@@ -210,13 +210,13 @@ function whatToPut({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Put | unde
   const request = questionToAsk(run)
   if (request) {
     const key = questionKey(run, request)
-    return { key, as: `question-${key}`, text: () => questionComment(run, request, deps.deployment) }
+    return { key, id: questionId(run, request), text: () => questionComment(run, request, deps.deployment) }
   }
   const now = deps.now()
   const needed = callIsDue(run, now) ? neededPerson(run) : undefined
   if (!needed) return undefined
   const key = callKey(needed)
-  return { key, as: key, text: () => callComment(run, needed, now), passes: true }
+  return { key, id: `${run.id}-${key}`, text: () => callComment(run, needed, now), passes: true }
 }
 
 /** Puts a question of the agent, or what it waits for, to people, once. */
@@ -227,9 +227,9 @@ export const putQuestion = step('put-question', {
     const { run, deps, github } = context
     const put = whatToPut(context)
     if (!put) return {}
-    const { key, as, text, passes } = put
+    const { key, id, text, passes } = put
     const place = inlinePlace(run)
-    const marker = { ...shortMarkerOf(run, 'reply'), run: `${run.id}-${as}` }
+    const marker = { ...shortMarkerOf(run, 'reply'), run: id }
     try {
       const { id: commentId, nodeId } = await once<Posted>(context, {
         intent: { kind: 'put-question', at: deps.now() },

@@ -11,7 +11,7 @@ import { resumeId } from '../../core/record/last-word.ts'
 import { type Added, moved, pending, unread } from '../../core/record/ledger.ts'
 import type { FollowUp, Word } from '../../core/record/mailbox-part.ts'
 import { handedOver, refusedWords } from '../../core/record/messages.ts'
-import { optionByWords, rejecting } from '../../core/record/permission-request.ts'
+import { optionByWords, withoutChoice } from '../../core/record/permission-request.ts'
 import type { Session } from '../../core/record/request-part.ts'
 import {
   type ChangeOf,
@@ -208,7 +208,7 @@ export const respondToPermission = step('answer-permission', {
 })
 
 /**
- * Text that names an option decides the permission; any other rejects it and goes to the agent as a message.
+ * Text that names an option decides the permission; any other closes it and goes to the agent as a message.
  * @param tried the permission that these words decided, if PostHog's answer was lost: one that is over then has ours
  */
 async function decideByWords(
@@ -234,10 +234,10 @@ async function decideByWords(
     )
     return tried === undefined ? took : 'resolved'
   }
-  const rejects = rejecting(request)
-  if (rejects === undefined) return 'no'
+  const closes = withoutChoice(request)
+  if (closes === undefined) return 'no'
   await job.assertLocked()
-  await posthog.respondToPermission(session, { requestId, optionId: rejects })
+  await posthog.respondToPermission(session, { requestId, optionId: closes })
   return 'no'
 }
 
