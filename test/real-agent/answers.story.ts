@@ -6,12 +6,11 @@ import { opensIssue, withRealAgents } from './stage.ts'
 withRealAgents('A real agent that answers', stage => {
   it('is told with its words', async () => {
     stage().agents.plays('how much is two and two', [{ thinks: 'Easy.', text: 'Two and two is four.' }])
-    const { thread, says, runs } = await opensIssue(stage(), 'A sum')
+    const { thread, says, runs, mails } = await opensIssue(stage(), 'A sum')
     await says('/codex how much is two and two?')
-    expect(await thread.waitForAnswer('Two and two is four.')).toMatch(/^@maya/)
-    expect(await thread.waitForStatus(/^### 💬/)).toContain('Codex answered')
+    expect(await mails()).toEqual([expect.stringMatching(/^@maya Two and two is four\./)])
+    expect(await thread.status()).toMatch(/^### 💬 Codex answered/)
     expect(runs()).toHaveLength(1)
-    expect(await thread.answers()).toHaveLength(1)
   })
 
   it('hears what is said while its first turn goes on, and that is one answer', async () => {
@@ -20,16 +19,13 @@ withRealAgents('A real agent that answers', stage => {
       { text: 'I count them.', ...shell('sleep 4') },
       { text: 'Seven files, and the folders are three.' },
     ])
-    const { thread, says, runs, sent } = await opensIssue(stage(), 'Files')
+    const { says, ledger, mails } = await opensIssue(stage(), 'Files')
     await says('/codex count the files')
     await model.called(1)
     await says('/codex and the folders, too')
-    expect(await thread.waitForAnswer('Seven files, and the folders are three.')).toMatch(/^@maya/)
-    await thread.waitForStatus(/^### 💬/)
+    expect(await mails()).toEqual([expect.stringMatching(/^@maya Seven files, and the folders are three\./)])
     expect(JSON.stringify(model.calls.at(-1)?.body)).toContain('and the folders, too')
-    expect([runs().length, sent().length]).toEqual([1, 1])
-    expect(await thread.answers()).toHaveLength(1)
-    expect((await thread.answers()).join()).not.toContain('said nothing')
+    expect([ledger().runs.length, ledger().messages.length]).toEqual([1, 1])
   })
 
   it('hears what is said after its answer, and what is said while it works on that', async () => {
@@ -40,16 +36,15 @@ withRealAgents('A real agent that answers', stage => {
       { text: 'The second: done.' },
       { text: 'The third: done.' },
     ])
-    const { thread, says, runs } = await opensIssue(stage(), 'Three')
+    const { thread, says, runs, mails } = await opensIssue(stage(), 'Three')
     await says('/codex the first of three')
     await thread.waitForAnswer('The first: done.')
     await says('/codex the second')
     await model.called(2)
     await says('/codex the third')
     await thread.waitForAnswer('The third: done.')
-    await thread.waitForStatus(/^### 💬/)
+    expect(await mails()).toHaveLength(2)
     expect(runs()).toHaveLength(1)
-    expect(await thread.answers()).toHaveLength(2)
   })
 
   it('reads its instruction once more where an older workflow sends it twice, and answers once', async () => {
@@ -59,12 +54,10 @@ withRealAgents('A real agent that answers', stage => {
       [{ text: 'I look.', ...shell('sleep 3') }, { text: 'A mile is 1,609 metres long.' }],
       { forwardsFirst: true },
     )
-    const { thread, says, runs } = await opensIssue(stage(), 'Miles')
+    const { says, runs, mails } = await opensIssue(stage(), 'Miles')
     await says('/codex how long is a mile?')
-    await thread.waitForAnswer('A mile is 1,609 metres long.')
-    expect(await thread.waitForStatus(/^### 💬/)).toContain('Codex answered')
+    expect(await mails()).toEqual([expect.stringContaining('A mile is 1,609 metres long.')])
     expect(runs()).toHaveLength(1)
-    expect(await thread.answers()).toHaveLength(1)
   })
 
   it('is stopped, and its sandbox goes', async () => {
@@ -77,6 +70,7 @@ withRealAgents('A real agent that answers', stage => {
     const stop = await says('/codex stop')
     expect(await thread.waitForStatus(/^### ⏹️/)).toContain('Codex was stopped')
     await thread.waitForReaction('+1', stop.id)
+    expect(await thread.answers()).toEqual([])
     const [sandbox] = agents.sandboxes('wait for the night')
     expect((await sandbox?.exited)?.signal).toBe('SIGKILL')
   })
@@ -93,22 +87,18 @@ withRealAgents('A real agent that answers', stage => {
       { ...finish },
       { text: 'Never heard.', hang: true },
     ])
-    const { thread, says, runs } = await opensIssue(stage(), 'Long')
+    const { says, runs, mails } = await opensIssue(stage(), 'Long')
     await says('/codex name the longest file')
-    expect(await thread.waitForAnswer('The longest file is a.txt.')).toMatch(/^@maya/)
-    expect(await thread.waitForStatus(/^### 💬/)).not.toContain('did not finish')
-    await thread.waitForFolded()
+    expect(await mails()).toEqual([expect.stringMatching(/^@maya The longest file is a\.txt\./)])
     expect(runs()).toHaveLength(1)
   })
 
   it('finishes before a word of it is stored, and that it finished is told', async () => {
     const { agents } = stage()
     agents.plays('tidy up quietly', [...finishes('completed'), { text: 'Never heard.', hang: true }])
-    const { thread, says, runs } = await opensIssue(stage(), 'Quiet')
+    const { says, runs, mails } = await opensIssue(stage(), 'Quiet')
     await says('/codex tidy up quietly')
-    const status = await thread.waitForStatus(/^### (?!⏳)/)
-    expect(status).not.toContain('did not finish')
-    await thread.waitForAnswer('Codex finished.')
+    expect(await mails()).toEqual([expect.stringMatching(/^@maya Codex finished\./)])
     expect(runs()).toHaveLength(1)
   })
 
@@ -116,11 +106,11 @@ withRealAgents('A real agent that answers', stage => {
     const { agents } = stage()
     const model = [...finishes('failed', 'The tests need a database that is not here.'), { text: 'Heard.' }]
     agents.plays('run the tests here', model, { teardown: 3_000 })
-    const { thread, says, runs } = await opensIssue(stage(), 'Tests')
+    const { says, runs, mails } = await opensIssue(stage(), 'Tests')
     await says('/codex run the tests here')
-    const status = await thread.waitForStatus(/^### (?!⏳)/)
-    expect(status).toContain('The tests need a database that is not here.')
-    expect(status).not.toContain('agent_error')
-    expect(runs()).toHaveLength(1)
+    const [mail, ...others] = await mails()
+    expect(mail).toMatch(/^@maya Codex failed: .*The tests need a database that is not here\./)
+    expect(mail).not.toContain('agent_error')
+    expect([others.length, runs().length]).toEqual([0, 1])
   })
 })

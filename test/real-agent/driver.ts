@@ -32,6 +32,10 @@ export interface Workflow {
   forwardsFirst: boolean
   /** Milliseconds from the death of a sandbox to the row that says so; without, no row ever says it. */
   noticesDeath: number | undefined
+  /** Somebody has set it in PostHog, in the place of what the run asked for. */
+  inMode?: 'plan' | 'read-only'
+  /** A desktop reads its events, so that commands are asked for. */
+  watched?: true
 }
 
 const unkind: Workflow = { progress: true, teardown: 0, forwardsFirst: false, noticesDeath: 500 }
@@ -146,6 +150,7 @@ export class RealAgents {
     if (!api) throw new Error('nobody listens')
     await pause(timing.queued, run.life.signal)
     if (workflow.progress) run.progress('sandbox', 'in_progress', 'Setting up sandbox')
+    if (workflow.inMode) run.setState({ initial_permission_mode: workflow.inMode }, [])
     const folder = join(runsFolder, run.id)
     const asked = run.state.pr_base_branch
     const checkout = await Checkout.make({
@@ -174,6 +179,7 @@ export class RealAgents {
     this.#guarded(run, noticeDeath(run, sandbox, workflow))
     endWhenIdle(run, timing.idle)
     if (!(await sandbox.ready())) return
+    if (workflow.watched) sandbox.watch(run.life.signal).catch(() => {})
     run.sandboxUp = true
     run.turns = 1
     for (const begin of run.onTurn.splice(0)) begin()

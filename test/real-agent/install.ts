@@ -17,25 +17,18 @@ export function install(): void {
   done(wanted)
 }
 
-/** The newest of everything, in the place of what the lockfile has; the lockfile is not written. */
+/** The newest of both, in the place of what the lockfile has. Codex may be newer than the one that the agent pins. */
 export function installNewest(): void {
-  npm('install', '--no-save', '--no-package-lock', '@posthog/agent@latest')
-  // The agent chooses the version of Codex that goes with it.
-  const { dependencies } = JSON.parse(readFileSync(join(modules, '@posthog/agent/package.json'), 'utf8'))
-  const codex = String(dependencies['@openai/codex'])
-  npm(
-    'install',
-    '--no-save',
-    '--no-package-lock',
-    '@posthog/agent@latest',
-    `@openai/codex-linux-x64@npm:@openai/codex@${codex}-linux-x64`,
-  )
+  const { stdout } = npm('view', '@openai/codex', 'version')
+  const codex = `@openai/codex-linux-x64@npm:@openai/codex@${stdout.trim()}-linux-x64`
+  npm('install', '--no-save', '--no-package-lock', '@posthog/agent@latest', codex)
   done('the newest')
 }
 
-function npm(...args: string[]): void {
-  const { status } = spawnSync('npm', args, { cwd: here, stdio: 'inherit' })
-  if (status !== 0) throw new Error(`npm ${args.join(' ')} in test/real-agent failed`)
+function npm(...args: string[]) {
+  const ran = spawnSync('npm', args, { cwd: here, stdio: ['inherit', 'pipe', 'inherit'], encoding: 'utf8' })
+  if (ran.status !== 0) throw new Error(`npm ${args.join(' ')} in test/real-agent failed`)
+  return ran
 }
 
 function done(from: string): void {

@@ -26,6 +26,7 @@ withRealAgents('A real agent on a pull request', stage => {
     fails()
     await pull.says('/codex fix')
     await pull.thread.waitForAnswer('And for the clock.')
+    expect(await pull.thread.answers()).toHaveLength(2)
     const { runs, messages } = pull.ledger()
     expect([runs.length, messages.length, agents.sandboxes('the red tests').length]).toEqual([1, 1, 1])
   })
@@ -60,6 +61,7 @@ withRealAgents('A real agent on a pull request', stage => {
     const last = await pull.thread.waitForAnswer('One of two is done.')
     expect(last).not.toContain('"said"')
     await github.waitFor(async () => (await lines())[0]?.resolved)
+    expect(await pull.thread.answers()).toEqual([last])
     const all = await lines()
     expect(all.slice(0, 2).map(({ resolved }) => resolved)).toEqual([true, false])
     expect(all.slice(2).map(({ replyTo, body }) => [replyTo, body])).toEqual([

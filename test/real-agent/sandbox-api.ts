@@ -49,7 +49,8 @@ export type Patch = z.infer<typeof Patch>
 /** JSON-RPC of any kind: calls, their answers, notifications. */
 const Entry = z.looseObject({
   type: z.literal('notification'),
-  event_id: z.string(),
+  /** Permissions have none. */
+  event_id: z.string().optional(),
   timestamp: z.string(),
   notification: z.looseObject({
     jsonrpc: z.literal('2.0'),

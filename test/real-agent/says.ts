@@ -23,3 +23,25 @@ export const finishes = (status: 'completed' | 'failed', reason?: string, text?:
   finds('finish end this run'),
   uses('finish', reason === undefined ? { status } : { status, reason }, text),
 ]
+
+/** There is a tool for it in plan mode alone. */
+export const question: Reply = {
+  calls: [
+    {
+      name: 'request_user_input',
+      arguments: {
+        questions: [
+          {
+            id: 'db',
+            header: 'Database',
+            question: 'Which database?',
+            options: [
+              { label: 'Postgres', description: 'The old one.' },
+              { label: 'SQLite', description: 'The small one.' },
+            ],
+          },
+        ],
+      },
+    },
+  ],
+}

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Reply, Turn } from './model.ts'
 import type { Player } from './record.ts'
-import { finds, finishes, patches, shell, uses } from './says.ts'
+import { finds, finishes, patches, question, shell, uses } from './says.ts'
 
 export interface Scenario {
   about: string
@@ -38,26 +38,6 @@ const refusal = (status: number, message: string, type: string): Reply => ({
   status,
   json: { error: { message, type } },
 })
-const question: Reply = {
-  calls: [
-    {
-      name: 'request_user_input',
-      arguments: {
-        questions: [
-          {
-            id: 'db',
-            header: 'Database',
-            question: 'Which database?',
-            options: [
-              { label: 'Postgres', description: 'The old one.' },
-              { label: 'SQLite', description: 'The small one.' },
-            ],
-          },
-        ],
-      },
-    },
-  ],
-}
 const plan = (step: string): Reply => ({ text: `<proposed_plan>\n# Plan\n1. ${step}\n</proposed_plan>` })
 const steps: Reply = {
   calls: [

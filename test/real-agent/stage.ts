@@ -1,7 +1,8 @@
 /** The bot as `npm start` runs it, between an emulated GitHub and an emulated PostHog whose agents are real. */
 import { afterAll, beforeAll, describe } from 'vitest'
 import { redisAvailable, startRedis } from '../support/redis-server.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { opensIssue as talkOnIssue } from '../world/opens-issue.ts'
+import { Thread } from '../world/thread.ts'
 import { startWorld, type World } from '../world/world.ts'
 import { RealAgents } from './driver.ts'
 import { gitHubSide } from './gh.ts'
@@ -45,18 +46,15 @@ export function withRealAgents(title: string, tell: (stage: () => Stage) => void
   )
 }
 
-/** An issue in which maya asks; the model knows the run by its title. */
-export async function opensIssue({ world }: Stage, title: string) {
-  const maya = world.github.as('maya')
-  const { number } = await maya.opensIssue({ title, body: 'As said.' })
+/** An issue in which maya asks. */
+export async function opensIssue({ world }: Stage, title: string, repository?: string) {
+  const talk = await talkOnIssue(world, title, repository)
   return {
-    maya,
-    number,
-    thread: new Thread(world, number),
-    says: (text: string) => maya.comments(number, text),
-    /** That were started for it. */
-    runs: () => ledgerOf(world, number).runs,
-    /** What was said to live ones. */
-    sent: () => ledgerOf(world, number).messages,
+    ...talk,
+    /** What notified somebody, once the run is over: its status is folded away then. */
+    async mails(): Promise<string[]> {
+      await talk.thread.waitForFolded()
+      return talk.thread.answers()
+    },
   }
 }

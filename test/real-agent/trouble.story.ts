@@ -9,22 +9,20 @@ withRealAgents('A real agent in trouble', stage => {
     const model = stage().agents.plays(words, turns)
     const issue = await opensIssue(stage(), title)
     await issue.says(`/codex ${words}`)
-    const status = await issue.thread.waitForStatus(/^### (?!⏳|⏸️)/)
-    return { ...issue, model, status }
-  }
-
-  /** No class of PostHog's, and nothing of HTTP that a person has to know. */
-  const isPlain = (status: string) => {
-    expect(status).not.toMatch(/agent_error|upstream_|task_spend_limit|subscription_usage_limit/)
-    expect(status).not.toContain('refused to go on')
+    const [mail = '', ...others] = await issue.mails()
+    expect(mail).toMatch(/^@maya Codex (?:failed|did not finish): /)
+    // No class of PostHog's, and nothing of HTTP that a person has to know.
+    expect(mail).not.toMatch(/agent_error|upstream_|task_spend_limit|subscription_usage_limit/)
+    expect(mail).not.toContain('refused to go on')
+    expect(others).toEqual([])
+    return { ...issue, model, mail }
   }
 
   const limited = { error: { message: 'Rate limit reached', type: 'rate_limit_error' } }
 
   it('at a limit of the provider: that is told, after one more try', async () => {
-    const { status, runs } = await ends('Too many', 'draw a cat', [{ status: 429, json: limited }])
-    expect(status).toMatch(/too much to do|limit/)
-    isPlain(status)
+    const { mail, runs } = await ends('Too many', 'draw a cat', [{ status: 429, json: limited }])
+    expect(mail).toMatch(/too much to do|limit/)
     expect(runs()).toHaveLength(2)
   })
 
@@ -37,18 +35,16 @@ withRealAgents('A real agent in trouble', stage => {
         return tries === 1 ? { status: 429, json: limited } : { text: 'A dog: done.' }
       },
     ])
-    const { thread, says, runs } = await opensIssue(stage(), 'Too many once')
+    const { says, runs, mails } = await opensIssue(stage(), 'Too many once')
     await says('/codex draw a dog')
-    await thread.waitForAnswer('A dog: done.')
-    expect(await thread.waitForStatus(/^### 💬/)).toContain('Codex answered')
+    expect(await mails()).toEqual([expect.stringMatching(/^@maya A dog: done\./)])
     expect(runs()).toHaveLength(2)
   })
 
   it('at the limit of what a run may spend: that is told, and nobody asks again', async () => {
     const json = { error: { message: 'This agent run reached its spend limit.', type: 'spend_limit' } }
-    const { status, runs } = await ends('Dear', 'draw a palace', [{ status: 402, json }])
-    expect(status).toMatch(/spend|money|limit/i)
-    isPlain(status)
+    const { mail, runs } = await ends('Dear', 'draw a palace', [{ status: 402, json }])
+    expect(mail).toMatch(/spend|money|limit/i)
     expect(runs()).toHaveLength(1)
   })
 
@@ -58,9 +54,8 @@ withRealAgents('A real agent in trouble', stage => {
       message: 'The usage limit has been reached',
       plan_type: 'plus',
     }
-    const { status, runs } = await ends('Used up', 'draw a town', [{ status: 429, json: { error } }])
-    expect(status).toMatch(/usage limit/i)
-    isPlain(status)
+    const { mail, runs } = await ends('Used up', 'draw a town', [{ status: 429, json: { error } }])
+    expect(mail).toMatch(/usage limit/i)
     expect(runs()).toHaveLength(1)
   })
 
@@ -70,42 +65,40 @@ withRealAgents('A real agent in trouble', stage => {
       { text: 'I begin.', ...shell('sleep 300') },
       { text: 'A million: done.' },
     ])
-    const { thread, says, runs } = await opensIssue(stage(), 'A million')
+    const { thread, says, runs, mails } = await opensIssue(stage(), 'A million')
     await says('/codex count to a million')
     await model.called(1)
     await thread.waitForStatus('Codex is working')
     agents.sandboxes('count to a million')[0]?.kill()
-    await thread.waitForAnswer('A million: done.')
-    expect(await thread.waitForStatus(/^### 💬/)).toContain('Codex answered')
+    expect(await mails()).toEqual([expect.stringContaining('A million: done.')])
     expect(runs()).toHaveLength(2)
   })
 
   it('that somebody interrupts in PostHog: that is told, and nobody asks again', async () => {
     const { agents } = stage()
     const model = agents.plays('count the stars', [{ text: 'I begin.', ...shell('sleep 300') }])
-    const { thread, says, runs } = await opensIssue(stage(), 'Stars')
+    const { says, runs, mails } = await opensIssue(stage(), 'Stars')
     await says('/codex count the stars')
     await model.called(1)
     await agents.stored('count the stars', 'I begin.')
     await agents.sandboxes('count the stars')[0]?.command('cancel', {})
-    const status = await thread.waitForStatus(/^### (?!⏳)/)
-    expect(status).toContain('PostHog')
-    expect(await thread.waitForAnswer('/codex continue')).toContain('somebody stopped it')
+    expect(await mails()).toEqual([
+      expect.stringMatching(/^@maya Codex did not finish: somebody stopped it in PostHog\./),
+    ])
     expect(runs()).toHaveLength(1)
   })
 
   it('whose sandboxes die twice: that is told, with a way to go on', async () => {
     const { agents } = stage()
     const model = agents.plays('count to a billion', [{ text: 'I begin.', ...shell('sleep 300') }])
-    const { thread, says, runs } = await opensIssue(stage(), 'A billion')
+    const { says, runs, mails } = await opensIssue(stage(), 'A billion')
     await says('/codex count to a billion')
     for (const times of [1, 2]) {
       await model.called(times)
       await agents.stored('count to a billion', 'I begin.')
       agents.sandboxes('count to a billion')[times - 1]?.kill()
     }
-    expect(await thread.waitForStatus(/^### ⚠️/)).toContain('Codex did not finish')
-    await thread.waitForAnswer('/codex continue')
+    expect(await mails()).toEqual([expect.stringMatching(/^@maya Codex did not finish: /)])
     expect(runs()).toHaveLength(2)
   })
 
@@ -121,12 +114,13 @@ withRealAgents('A real agent in trouble', stage => {
       { ...finish },
       { text: 'Old is b.txt, too.' },
     ])
-    const { thread, says, runs } = await opensIssue(stage(), 'Old files')
+    const { thread, says, runs, mails } = await opensIssue(stage(), 'Old files')
     await says('/codex which files are old?')
     await thread.waitForAnswer('Old is a.txt.')
     await thread.waitForFolded()
     await says('/codex look once more')
     await thread.waitForAnswer('Old is b.txt, too.')
+    expect(await mails()).toHaveLength(2)
     expect(runs()).toHaveLength(2)
     expect(runs()[1]?.body).toHaveProperty('resume_from_run_id')
     const heard = JSON.stringify(model.calls.at(-1)?.body)
