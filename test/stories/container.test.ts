@@ -113,7 +113,7 @@ describe('the image', () => {
     expect(image.filter(({ does }) => does === 'RUN')).toEqual([])
   })
 
-  test('is built, is small, starts, is healthy, and stops when it is told to', async () => {
+  test('is built, is small, starts, is healthy, stops when it is told to, and has the doctor', async () => {
     build()
     copy()
     expect(megabytes(inImage('node_modules'))).toBeLessThan(100)
@@ -148,5 +148,9 @@ describe('the image', () => {
     bot.kill('SIGTERM')
     expect(await ended, output).toBe(0)
     expect(isHealthy()).toBe(false)
+    const doctor = spawnSync('npm', ['run', '--silent', 'doctor', '--', '--json'], { cwd: inImage(''), env })
+    expect(JSON.parse(`${doctor.stdout}`)).toContainEqual(
+      expect.objectContaining({ name: 'configuration', ok: true }),
+    )
   })
 })

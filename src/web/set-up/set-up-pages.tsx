@@ -317,8 +317,8 @@ export function DonePage({ name, address, posthog, file, schema, adminToken, che
       <section>
         <h2>Checks</h2>
         <p class="hint">
-          {wrong.length === 0 ? wellOf(checks) : 'These are right.'} <code>npm run doctor</code> shows all
-          checks again.
+          {wrong.length === 0 ? wellOf(checks) : 'These are right.'} <code>npm run doctor</code> (in a
+          container: <code>docker exec NAME npm run doctor</code>) shows all checks again.
         </p>
         <Checks lines={right} />
       </section>
