@@ -216,9 +216,10 @@ const RpcId = z.union([words(100), z.number().transform(String)])
 
 /** A prompt may bring the whole history of a session, of which only the names of messages are kept: 16 MiB at most. */
 const Block = z.object({ text: z.string().max(20_000_000) })
-const Prompt = z
-  .array(z.unknown())
-  .transform(blocks => namesIn(blocks.flatMap(each => Block.safeParse(each).data?.text ?? []).join('\n')))
+const Prompt = z.array(z.unknown()).transform(blocks => {
+  const text = blocks.flatMap(each => Block.safeParse(each).data?.text ?? []).join('\n')
+  return { messages: namesIn(text), reenters: text.startsWith('You are re-entering this run') }
+})
 
 export const LogLine = z.object({
   timestamp: words(100),
@@ -242,6 +243,7 @@ export const LogLine = z.object({
     params: perhaps(
       z.object({
         prompt: perhaps(Prompt),
+        _meta: perhaps(z.object({ prContext: z.unknown().optional(), messageId: z.unknown().optional() })),
         update: perhaps(AgentUpdate),
         message: perhaps(words(2_000)),
         errorCategory: perhaps(words(100)),

@@ -77,17 +77,13 @@ export function logEntry(line: unknown): LogEntry[] {
 }
 
 const agentActs = /^(?:agent_message_chunk|agent_thought)/
-/** Source: the beginning of PostHog's `DEFAULT_CI_MESSAGE`. */
-const ofCi = 'You are re-entering this run to address CI feedback'
-
 /** Console output and housekeeping are no entries: they also come after a turn. */
 function meaning({ notification }: LogLine): LogEntry['what'] | undefined {
   const { method = '', id, params, result, error } = notification
   if (id !== undefined && result) return answerOf(id, result)
   if (id !== undefined && error) return { kind: 'error', id, fault: error }
   if (method === 'initialize') return { kind: 'begins' }
-  if (method === 'session/prompt' && id !== undefined)
-    return { kind: 'prompt', id, messages: params?.prompt ?? [] }
+  if (method === 'session/prompt' && id !== undefined) return promptOf(id, params)
   if (method.endsWith('posthog/turn_complete')) return { kind: 'gives-up' }
   if (method.endsWith('posthog/error'))
     return { kind: 'gives-up', fault: { class: params?.errorCategory, text: params?.message ?? '' } }
@@ -100,6 +96,17 @@ function meaning({ notification }: LogLine): LogEntry['what'] | undefined {
 
 type Result = NonNullable<LogLine['notification']['result']>
 type Params = NonNullable<LogLine['notification']['params']>
+
+/**
+ * PostHog goes on by itself in words of its own, or in those of the task (`ci_prompt`): they come without an id, and with
+ * what its agent is told of the pull request (`agent-server.ts` of @posthog/agent).
+ */
+function promptOf(id: string, params: Params | undefined): LogEntry['what'] {
+  const { messages = [], reenters = false } = params?.prompt ?? {}
+  const { prContext, messageId } = params?._meta ?? {}
+  const isNobodys = prContext !== undefined && messageId === undefined && messages.length === 0
+  return { kind: 'prompt', id, messages, byPostHog: reenters || isNobodys || undefined }
+}
 
 /** The agent asks permissions by ids of its own; their answers have no reason to stop. */
 function answerOf(id: string, { stopReason, _meta }: Result): LogEntry['what'] | undefined {
@@ -115,8 +122,7 @@ function updateOf(update: AgentUpdate): LogEntry['what'] | undefined {
   if (sessionUpdate === 'agent_message')
     return text.trim() === '' ? { kind: 'activity' } : { kind: 'message', text: text.trim() }
   if (sessionUpdate.startsWith('user_message')) {
-    if (text === '') return { kind: 'activity' }
-    return { kind: 'words', messages: namesIn(text), ofCi: text.startsWith(ofCi) || undefined }
+    return text === '' ? { kind: 'activity' } : { kind: 'words', messages: namesIn(text) }
   }
   if (sessionUpdate === 'tool_call' && finishTool.test(title)) {
     const { status, reason = '' } = update.rawInput ?? {}

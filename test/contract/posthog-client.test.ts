@@ -481,6 +481,10 @@ describe('a line of the log', () => {
     line('session/update', {
       update: { sessionUpdate: 'tool_call', title: 'posthog-code-tools/finish', rawInput },
     })
+  const asks = (text: string, _meta: object) =>
+    rpc({ id: 2, method: 'session/prompt', params: { prompt: [{ text }], _meta } })
+  const theirs = { kind: 'prompt', id: '2', messages: [] }
+  const byPostHog = { ...theirs, byPostHog: true }
   const turnOver = { method: '_posthog/turn_complete' }
   const rpc = (notification: object) => ({ timestamp: '2026-01-02T14:01:00Z', notification })
   const prompt = [text('Go on (message m1)'), { type: 'image' }, text('and (message m2)')]
@@ -493,6 +497,12 @@ describe('a line of the log', () => {
       { kind: 'prompt', id: '2', messages: ['m1', 'm2'] },
     ],
     ['a bare prompt', rpc({ id: 'p', method: 'session/prompt' }), { kind: 'prompt', id: 'p', messages: [] }],
+    ['PostHog’s about checks', asks('You are re-entering this run to address CI feedback.', {}), byPostHog],
+    ['PostHog’s about a pull request', asks('You are re-entering this run to move it.', {}), byPostHog],
+    ['PostHog’s in the words of a task', asks('Make it green.', { prContext: 'An open one.' }), byPostHog],
+    ['somebody’s', asks('Make it green.', {}), theirs],
+    ['somebody’s about a pull request', asks('Go.', { prContext: 'An open one.', messageId: 'm' }), theirs],
+    ['ours about one', asks('(message m)', { prContext: 'An open one.' }), { ...theirs, messages: ['m'] }],
     [
       'its answer',
       rpc({ id: 2, result: { stopReason: 'end_turn', usage: {} } }),

@@ -322,15 +322,15 @@ describe('after its last word', () => {
     expect(place('review')).toContain('#pullrequestreview-77')
   })
 
-  const words = (ofCi?: true): LogEntry['what'] => ({ kind: 'words', messages: [], ofCi })
   const prompt = (...messages: string[]): LogEntry['what'] => ({ kind: 'prompt', id: '9', messages })
+  const goOn: LogEntry['what'] = { kind: 'prompt', id: '9', messages: [], byPostHog: true }
   const says = (text: string): LogEntry['what'] => ({ kind: 'message', text })
   const logs: [string, LogEntry['what'][], string | undefined][] = [
-    ['its turn for the checks', [prompt(), words(true), says('Looking.'), says('All green.')], 'All green.'],
-    ['a turn of somebody else', [prompt(), words(), says('Hello.')], undefined],
-    ['somebody’s turn after it', [prompt(), words(true), prompt('m'), says('Yours.')], undefined],
-    ['nothing yet', [prompt(), words(true)], undefined],
-    ['a new process', [prompt(), words(true), { kind: 'begins' }, says('Resumed.')], undefined],
+    ['its turn for the checks', [goOn, says('Looking.'), says('All green.')], 'All green.'],
+    ['a turn of somebody else', [prompt(), says('Hello.')], undefined],
+    ['somebody’s turn after it', [goOn, prompt('m'), says('Yours.')], undefined],
+    ['nothing yet', [goOn], undefined],
+    ['a new process', [goOn, { kind: 'begins' }, says('Resumed.')], undefined],
   ]
   test.each(logs)('its agent is quoted in the status: %s', (_, entries, said) => {
     const log = entries.map(what => ({ at: t0 + hour, what }))

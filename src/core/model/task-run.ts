@@ -60,10 +60,10 @@ export interface LogEntry {
     | { kind: 'message'; text: string }
     /** A process of the agent begins: it answers no prompt of the one before. */
     | { kind: 'begins' }
-    /** `messages`: the ids of those that stand in it. */
-    | { kind: 'prompt'; id: string; messages: string[] }
-    /** What people see of a prompt. `ofCi`: PostHog's own, about the checks. */
-    | { kind: 'words'; messages: string[]; ofCi?: true }
+    /** `messages`: the ids of those that stand in it. `byPostHog`: it sends its agent to the pull request by itself. */
+    | { kind: 'prompt'; id: string; messages: string[]; byPostHog?: true }
+    /** What people see of a prompt. */
+    | { kind: 'words'; messages: string[] }
     /** The answer to a prompt: a reason to stop, or an error. One to a `steer` ends nothing. */
     | { kind: 'answer'; id: string; stopReason: string; steer?: true }
     | { kind: 'error'; id: string; fault: Fault }

@@ -119,15 +119,13 @@ const namedIn = ({ what }: LogEntry): string[] =>
 
 const maxAfterwards = 1_000
 
-/** The turns in which PostHog sends its agent to look at the checks. Of another prompt, nothing is said here. */
+/** The turns in which PostHog sends its agent to the pull request. Of another prompt, nothing is said here. */
 export function withCiTurns(before: SessionLog, entries: readonly LogEntry[]): SessionLog {
   let { ciTurns, inCiTurn, afterwards } = before
   for (const { at, what } of entries) {
-    if (what.kind === 'begins' || what.kind === 'prompt') inCiTurn = undefined
-    if (what.kind === 'words' && what.ofCi) {
-      ciTurns = (ciTurns ?? 0) + 1
-      inCiTurn = true
-    }
+    if (what.kind === 'begins') inCiTurn = undefined
+    if (what.kind === 'prompt') inCiTurn = what.byPostHog
+    if (what.kind === 'prompt' && what.byPostHog) ciTurns = (ciTurns ?? 0) + 1
     if (what.kind === 'message' && inCiTurn) afterwards = { at, text: what.text.slice(0, maxAfterwards) }
   }
   return { ...before, ciTurns, inCiTurn, afterwards }

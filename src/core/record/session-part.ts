@@ -86,7 +86,7 @@ const SessionLog = z.object({
   isReported: z.literal(true).optional(),
   /** The agent now answers a message that is not ours: PostHog sends its own after a pull request. */
   ofOthers: z.boolean().optional(),
-  /** How often PostHog sent its agent to look at the checks by itself. */
+  /** How often PostHog sent its agent to the pull request by itself. */
   ciTurns: z.number().int().optional(),
   /** Such a turn is under way. */
   inCiTurn: z.boolean().optional(),
