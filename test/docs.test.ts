@@ -11,7 +11,8 @@ import { jsonSchemas, pagePath, withSettings } from '../scripts/settings-schema.
 import { settingsFile } from '../src/commands/command-registry.ts'
 import { readConfig, variables } from '../src/config.ts'
 import { removedCommands } from '../src/core/command/near-miss.ts'
-import { flagOf, optionsThat, presets } from '../src/core/command/options.ts'
+import { flagOf, infoOf, optionNames, optionsThat, presets } from '../src/core/command/options.ts'
+import { CodexTaskRunBody } from '../src/core/model/codex-task-run-create.ts'
 import { Rejected, type Service } from '../src/core/model/errors.ts'
 import { failureOf } from '../src/core/record/failures.ts'
 import { DeploymentSettings, readDeploymentSettings } from '../src/core/settings/deployment-settings.ts'
@@ -193,6 +194,14 @@ test('the recipes with roles leave nothing that starts work to who may only push
   expect(roles('Plan first')).toMatchObject({ plan: 'write' })
   expect([...working, 'ask', 'plan'].map(name => roles('Review only')[name])).toEqual(Array(6).fill('admin'))
   expect(roles('Review only')).toMatchObject({ review: 'write' })
+})
+
+test('the request to PostHog is there field by field, with the options that set one', () => {
+  const [, ...rows] = rowsOf(section(settingsPage, 'The request to PostHog'))
+  expect(rows.map(([field]) => field)).toEqual(Object.keys(CodexTaskRunBody.shape).map(key => `\`${key}\``))
+  const flags = optionNames.flatMap(name => (infoOf(name).field ? [[infoOf(name).field, flagOf(name)]] : []))
+  const setBy = (field = '') => rows.find(([each]) => each === `\`${field}\``)?.at(1)
+  for (const [field, flag] of flags) expect(setBy(field)).toContain(`\`${flag}`)
 })
 
 test('the settings file that is shown is one', () => {

@@ -7,7 +7,7 @@ export const allPermissionModes = [...permissionModes, 'default', 'acceptEdits',
 const codexModels = ['gpt-5', 'gpt-5.5', 'gpt-5.6-sol', 'gpt-5.6-terra', 'gpt-5.6-luna']
 const basic = ['low', 'medium', 'high']
 const beyondBasic = [
-  { names: /^gpt-5\.5$/, takes: [...basic, 'xhigh'] },
+  { names: /^gpt-5\.5(?:-codex)?$/, takes: [...basic, 'xhigh'] },
   { names: /^gpt-5\.6-(?:sol|terra|luna)$/, takes: [...basic, 'xhigh', 'max'] },
 ]
 

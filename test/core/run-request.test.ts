@@ -58,6 +58,7 @@ test.each<[model: string, takes: string]>([
   ['gpt-5.5', 'low medium high xhigh'],
   ['GPT-5.5', 'low medium high xhigh'],
   ['openai/gpt-5.5', 'low medium high xhigh'],
+  ['gpt-5.5-codex', 'low medium high xhigh'],
   ['gpt-5.6-sol', 'low medium high xhigh max'],
   ['gpt-5.6-nova', 'low medium high'],
 ])('%s takes the efforts %s', (model, expected) => {
@@ -145,13 +146,13 @@ describe('the schema is the contract', () => {
       false,
     ]))
 
-  test('the enums that others use are those of the contract', () => {
+  test('the enums that others use are those of the contract, and what PostHog takes since', () => {
     const of = (name: string): string[] | undefined =>
       enumOf(contract.properties[name] ?? { description: '' })
     expect([...efforts]).toEqual(of('reasoning_effort'))
-    expect(PermissionMode.options).toEqual(of('initial_permission_mode'))
+    expect(PermissionMode.options).toEqual([...(of('initial_permission_mode') ?? []), 'plan'])
     expect(PrAuthorshipMode.options).toEqual(of('pr_authorship_mode'))
-    expect(RunSource.options).toEqual(of('run_source'))
+    expect(RunSource.options).toEqual([...(of('run_source') ?? []), 'agent'])
   })
 })
 

@@ -1,8 +1,7 @@
 /**
- * The contract of PostHog's `CodexTaskRunCreateSchema`: the body of `POST …/tasks/{id}/run/` for a run on
- * the Codex runtime. All its fourteen fields, with its enums, limits, formats, defaults and required
- * fields, plus `auto_publish`, without which newer servers open no pull request. Keys are left out, never
- * null: the server refuses null for every field but `branch` and `auto_publish`.
+ * The body of `POST …/tasks/{id}/run/` for a run on the Codex runtime: PostHog's `CodexTaskRunCreateSchema`, plus
+ * `auto_publish`, without which newer servers open no pull request. docs/settings.md says who sets each field. Keys are
+ * left out, never null: the server refuses null for every field but `branch` and `auto_publish`.
  */
 import { infoOf, type Options, optionNames } from '../command/options.ts'
 import { CodexTaskRunBody, type CodexTaskRunCreate, mayPublish } from '../model/codex-task-run-create.ts'

@@ -18,8 +18,8 @@ export const notAbove = (
   of.findLast(effort => efforts.indexOf(effort) <= efforts.indexOf(wished)) ?? of[0]
 
 export const PrAuthorshipMode = z.enum(['user', 'bot'])
-export const RunSource = z.enum(['manual', 'signal_report'])
-export const PermissionMode = z.enum(['auto', 'read-only', 'full-access'])
+export const RunSource = z.enum(['manual', 'signal_report', 'agent'])
+export const PermissionMode = z.enum(['auto', 'read-only', 'full-access', 'plan'])
 export type PermissionMode = z.infer<typeof PermissionMode>
 
 const text = z.string().refine(isSendable, 'half a character pair, or a NUL')
@@ -56,7 +56,9 @@ export const plainName = (name: string): string =>
 export function effortsOf(model: string): readonly ReasoningEffort[] {
   const name = plainName(model)
   if (/^gpt-5\.6-(?:sol|terra|luna)$/.test(name)) return efforts
-  return efforts.filter(effort => effort !== 'max' && (effort !== 'xhigh' || name === 'gpt-5.5'))
+  return efforts.filter(
+    effort => effort !== 'max' && (effort !== 'xhigh' || /^gpt-5\.5(?:-codex)?$/.test(name)),
+  )
 }
 
 export const CodexTaskRunCreate = CodexTaskRunBody.refine(
