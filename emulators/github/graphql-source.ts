@@ -385,7 +385,9 @@ const newest = (nodes: Resolved[], last: number): Source => ({
 })
 
 /** A comment and the replies to it. Those of a review that is not submitted are its author's alone. */
-async function reviewThreads({ upstream, memory }: Layer, pull: JsonObject, last: number): Promise<Resolved> {
+async function reviewThreads(layer: Layer, pull: JsonObject, last: number): Promise<Resolved> {
+  const { upstream, memory } = layer
+  const of = textAt(pull, 'base', 'repo', 'full_name')
   const all = await upstream.readAll(`${apiPath(pull)}/comments`)
   const roots = all.filter(comment => !numberAt(comment, 'in_reply_to_id'))
   const threads = roots.map(root => {
@@ -403,6 +405,10 @@ async function reviewThreads({ upstream, memory }: Layer, pull: JsonObject, last
         diffHunk: textAt(comment, 'diff_hunk') || hunk,
         publishedAt: textAt(comment, 'created_at'),
         createdAt: textAt(comment, 'created_at'),
+        pullRequestReview: async () => ({
+          __typename: 'PullRequestReview',
+          authorCanPushToRepository: await mayAtLeast(layer, of, textAt(comment, 'user', 'login'), 'write'),
+        }),
         ...by(comment),
         ...(memory.edited.has(textAt(comment, 'node_id'))
           ? {}

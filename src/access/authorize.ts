@@ -4,7 +4,7 @@ import { isNotFound, loggedIfRejected, NoResponse, Rejected } from '../core/mode
 import type { GitHubWith, Log } from '../core/model/ports.ts'
 import type { Person, Thread } from '../core/model/thread.ts'
 import { minute } from '../core/model/time.ts'
-import type { CommentView, NeedsView, Permission } from '../core/model/views.ts'
+import type { CommentView, NeedsRead, NeedsView, Permission } from '../core/model/views.ts'
 import type { Signer } from '../core/record/marker.ts'
 import { believeAbsent, idleMs, type ReadRefusals } from '../core/record/retries.ts'
 import { limits } from '../core/record/timing.ts'
@@ -187,13 +187,27 @@ export const withListed = (comments: readonly CommentView[], bots: BotList): Pro
     }),
   )
 
-/** Names the bots among those who began an open comment. */
-export async function withFindings(
-  needs: NeedsView | undefined,
-  bots: BotList,
-): Promise<NeedsView | undefined> {
-  const named = needs?.unresolved.map(async ({ bot, ...place }) =>
-    bot && (await isListed(bots, bot)) ? { ...place, by: slugOf(bot.login) } : place,
-  )
-  return needs && { ...needs, unresolved: await Promise.all(named ?? []) }
+const maxKept = 20
+/** GitHub is asked for so many. */
+const maxThreads = 50
+
+/** What there is to do. An open thread is an order if who may write spoke last there, or a bot that the settings name. */
+export async function withOrders({ isKnown, facts, ...read }: NeedsRead, bots: BotList): Promise<NeedsView> {
+  const orders = read.unresolved.map(async ({ voices, ...place }) => {
+    for (const voice of voices.toReversed()) {
+      if (voice === 'agent') return []
+      if (voice === 'writer') return [place]
+      if (await isListed(bots, voice)) return [{ ...place, by: slugOf(voice.login) }]
+    }
+    return []
+  })
+  const needs = {
+    ...read,
+    failedChecks: read.failedChecks.slice(0, maxKept),
+    changesRequestedBy: read.changesRequestedBy.slice(0, maxKept),
+    unresolved: (await Promise.all(orders)).flat().slice(0, maxThreads),
+  }
+  const { failedChecks, changesRequestedBy, unresolved } = needs
+  const isClean = failedChecks.length + changesRequestedBy.length + unresolved.length === 0
+  return { isKnown, facts, needs: isClean && !read.hasConflicts ? undefined : needs }
 }

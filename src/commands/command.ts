@@ -38,10 +38,9 @@ export interface Request {
 }
 
 /** What it comes to: work, or words alone. */
-export interface Wanted extends Pick<RunRequest, 'what' | 'text' | 'inline' | 'approves' | 'template'> {
+export interface Wanted
+  extends Pick<RunRequest, 'what' | 'text' | 'fixes' | 'inline' | 'approves' | 'template'> {
   options: Options
-  /** What a pull request needs. */
-  fixes?: true
 }
 
 /** A command wants work in the words behind it, unless it says otherwise. */

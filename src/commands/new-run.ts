@@ -62,7 +62,7 @@ function startAfresh(request: Request, wanted: Wanted, free: Free): Decision {
   const asked = completed(trigger, wanted, { settings: held.settings, last })
   const { refused, options } = agreeOn({ ...free, request, wanted: asked, given })
   if (refused) return reject(refused)
-  const { what, text, inline, approves, template } = asked
+  const { what, text, fixes, inline, approves, template } = asked
   const { request: whose, ...begun } = beginning(request, free)
   const run = newRun({
     ...begun,
@@ -73,12 +73,12 @@ function startAfresh(request: Request, wanted: Wanted, free: Free): Decision {
       usualModel: asked.options.model === undefined ? true : undefined,
       attached: attached?.length ? attached : undefined,
       replaces: replaces && last && saidBefore(last, trigger),
-      ...{ what, text, inline, approves, template },
+      ...{ what, text, fixes, inline, approves, template },
       answered: approves ? undefined : answeredBefore(last),
     },
     ...(conversation && inSession(conversation, trigger, goesOn ? 'the same' : 'a new task')),
     report: { supersedes: supersededBy(trigger, last) },
-    mailbox: { fixes: wanted.fixes ? 1 : 0 },
+    mailbox: { fixes: fixes ? 1 : 0 },
   })
   return { kind: 'start', run }
 }

@@ -1,5 +1,5 @@
 /** What a command may ask of GitHub, PostHog and the queue to decide. */
-import { withFindings } from '../access/authorize.ts'
+import { withOrders } from '../access/authorize.ts'
 import { waitsNow } from '../access/reasons-to-wait.ts'
 import { filled, templateMeant, templatePath } from '../core/command/template.ts'
 import { type CommandGrammar, mayAct } from '../core/model/command-grammar.ts'
@@ -37,7 +37,7 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
     now: deps.now(),
     async needs(number) {
       const [needs, { settings }] = await Promise.all([github.pulls.needs(number), context.settings()])
-      return withFindings(needs, { settings, thread, accounts: deps.accounts })
+      return needs && withOrders(needs, { settings, thread, accounts: deps.accounts })
     },
     runsOf: async number => (await runsOfPull(deps.runs, thread, number)).map(({ data }) => data),
     async closers() {

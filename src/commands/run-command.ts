@@ -2,11 +2,11 @@
  * `/codex` without a command's name has Codex do what the words, a template or the thread itself say.
  * Words that name nothing, such as `fix`, stand for what the pull request needs.
  */
-import { fixInstruction, namesNothing } from '../core/agent/pull-needs.ts'
 import type { Template } from '../core/command/template.ts'
 import { instruction } from '../core/model/command-grammar.ts'
 import { isFork } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
+import type { PullNeeds } from '../core/model/views.ts'
 import { openQuestion, questionId } from '../core/record/permission-request.ts'
 import { isAtCap, roundsOf } from '../core/record/pull-end.ts'
 import type { Rounds } from '../core/record/run.ts'
@@ -19,7 +19,7 @@ interface Facts {
   template?: Template
   start: StartFacts
   /** What is asked in the place of words that name nothing, and how often that was before. */
-  fix?: { text: string | undefined; pull: number; rounds: Rounds; running?: number | undefined }
+  fix?: { needs: PullNeeds | undefined; pull: number; rounds: Rounds; running?: number | undefined }
 }
 
 export const runCommand = command({
@@ -41,10 +41,9 @@ export const runCommand = command({
     const isBare = !template && !inline && namesNothing(request.text)
     const pull = isBare ? pullToFix(request, start) : undefined
     if (pull === undefined) return { inline, template, start }
-    const [needs, runs] = await Promise.all([reads.needs(pull), reads.runsOf(pull)])
-    const rounds = roundsOf(runs)
-    const fix = { text: needs && fixInstruction(needs), pull, rounds, running: needs?.facts?.checks?.running }
-    return { inline, template, start, fix }
+    const [view, runs] = await Promise.all([reads.needs(pull), reads.runsOf(pull)])
+    const [rounds, running] = [roundsOf(runs), view?.facts?.checks?.running]
+    return { inline, template, start, fix: { needs: view?.needs, pull, rounds, running } }
   },
 
   decide(request, { inline, template, start, fix }) {
@@ -53,17 +52,22 @@ export const runCommand = command({
     const isTicked = request.trigger.kind === 'tick'
     // An agent at work, or one that asked something, takes them as words.
     const isForNobody = fix !== undefined && start.kind === 'free'
-    if (fix?.text === undefined && (isTicked || isForNobody))
-      return reject(replies.nothingToFix(fix?.pull, fix?.running))
+    if (!fix?.needs && (isTicked || isForNobody)) return reject(replies.nothingToFix(fix?.pull, fix?.running))
     const words = wants(request, { text: template?.text ?? request.text, inline, template })
-    if (fix?.text === undefined) return decideStart(request, words, start)
+    if (!fix?.needs) return decideStart(request, words, start)
     const held = start.kind === 'busy' ? start.live.baseline : start.kind === 'free' ? start.held : undefined
     const most = held?.settings.limits.fix_rounds
     if (!request.options.force && most !== undefined && isAtCap(fix.rounds, most))
       return reject(replies.fixRounds(fix.pull, most, fix.rounds))
-    return decideStart(request, wants(request, { text: fix.text, fixes: true }), start)
+    const text = `Fix what pull request #${fix.pull} needs.`
+    return decideStart(request, wants(request, { text, fixes: fix.needs }), start)
   },
 })
+
+const isFix = /^fix(?:\s+(?:it|this|that|everything|all|ci|the checks|the conflicts?))?[\s.!]*$/i
+
+/** Words that name nothing else to fix. */
+export const namesNothing = (text: string): boolean => isFix.test(text.trim())
 
 /** A box of a question counts while Codex waits for the answer to that one. */
 function choose({ trigger, text }: Request, start: StartFacts): Decision {

@@ -14,7 +14,6 @@ import {
   assetId,
   attachmentAddress,
   extensionOf,
-  fileNamed,
   lastSegment,
   redirectTarget,
   signedAddresses,
@@ -173,7 +172,7 @@ const notTaken = (said: string): BadAttachment =>
 
 function nameFor(name: string, [own = '', other = '']: readonly string[], kind: Kind | undefined): string {
   const fits = kind ? kind.extensions.includes(own) : own !== ''
-  return fits ? name : fileNamed(`${name}.${kind?.extensions[0] ?? (other || 'txt')}`)
+  return fits ? name : `${name}.${kind?.extensions[0] ?? (other || 'txt')}`
 }
 
 async function readUpTo(response: Response, limit: number): Promise<Buffer<ArrayBuffer>> {

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { ThreadClient } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { CommentView, PullFacts, PullView } from '../core/model/views.ts'
+import { agentLogin } from '../core/record/own-pull-request.ts'
 import {
   inRepository,
   labelKey,
@@ -71,13 +72,12 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
     /** Nothing is said of checks that GitHub does not let the App see. */
     async needs(number) {
       const variables = named({ ...thread, number })
-      const found = await query(client, pullNeeds, variables)
+      const [found, ours] = await Promise.all([query(client, pullNeeds, variables), app.botLogin()])
       if (found.state !== 'OPEN') return undefined
       const shown = found.commits.nodes?.[0]?.commit?.statusCheckRollup?.contexts?.nodes
       const contexts = newestChecks(shown ?? [])
       return {
         number,
-        sha: found.headRefOid,
         facts: {
           size: sizeIn(found),
           checks: shown ? countsOf(contexts.filter(isOthers(app.id))) : undefined,
@@ -94,10 +94,16 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
         changesRequestedBy: found.latestOpinionatedReviews.nodes.flatMap(({ state, author }) =>
           state === 'CHANGES_REQUESTED' && author ? [author.login] : [],
         ),
-        unresolved: found.reviewThreads.nodes.flatMap(({ isResolved, path, line, comments }) => {
-          const { login = '', botId: id } = comments.nodes[0]?.author ?? {}
-          return isResolved ? [] : [{ path, line, bot: id === undefined ? undefined : { login, id } }]
-        }),
+        unresolved: found.reviewThreads.nodes
+          .filter(({ isResolved }) => !isResolved)
+          .map(({ path, line, comments }) => {
+            const voices = comments.nodes.flatMap(({ author, pullRequestReview: review }) => {
+              if (author?.login === ours || author?.login === agentLogin) return 'agent' as const
+              if (author?.botId !== undefined) return { login: author.login, id: author.botId }
+              return review?.authorCanPushToRepository ? ('writer' as const) : []
+            })
+            return { path, line, voices }
+          }),
       }
     },
 
@@ -257,11 +263,12 @@ const pullNeeds = {
     'pullNeeds',
     'pullRequest',
     `state
-      headRefOid
       mergeable
       ${sizeFields}
       latestOpinionatedReviews(first: 20, writersOnly: true) { nodes { state ${authorField} } }
-      reviewThreads(last: 50) { nodes { isResolved path line comments(first: 1) { nodes { ${authorField} } } } }
+      reviewThreads(last: 50) { nodes { isResolved path line comments(last: 20) { nodes {
+        ${authorField} pullRequestReview { authorCanPushToRepository }
+      } } } }
       commits(last: 1) { nodes { commit { statusCheckRollup { contexts(first: 100) { nodes {
         __typename
         ... on CheckRun { name conclusion detailsUrl startedAt checkSuite { app { databaseId } } }
@@ -270,7 +277,6 @@ const pullNeeds = {
     {
       ...Size.shape,
       state: z.string(),
-      headRefOid: z.string(),
       mergeable: z.string(),
       latestOpinionatedReviews: nodesOf(z.object({ state: z.string(), author: Author })),
       reviewThreads: nodesOf(
@@ -278,7 +284,12 @@ const pullNeeds = {
           isResolved: z.boolean(),
           path: z.string(),
           line: z.number().nullable(),
-          comments: nodesOf(z.object({ author: Author })),
+          comments: nodesOf(
+            z.object({
+              author: Author,
+              pullRequestReview: z.object({ authorCanPushToRepository: z.boolean() }).nullable(),
+            }),
+          ),
         }),
       ),
       commits: z.object({ nodes: z.array(z.object({ commit: NewestCommit }).nullable()).nullable() }),

@@ -21,7 +21,7 @@ import { changed, type Run, sessionOf } from '../core/record/run.ts'
 import { oldestFirst, sets } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
 import { showLastWord } from '../runs/steps/closing-comment.ts'
-import { botListOf, needsSeen, somethingOf } from '../runs/steps/read-needs.ts'
+import { botListOf, needsSeen } from '../runs/steps/read-needs.ts'
 import { showStatus } from '../runs/steps/status-comment.ts'
 import { drawStatus } from '../runs/steps/step-context.ts'
 
@@ -111,7 +111,7 @@ export async function newsOfHead(
   if (!view) return end
   if (!view.isKnown && deps.now() - record.waits.since < limits.findsConflicts)
     return { kind: 'park', ms: limits.checkedEvery }
-  const needs = somethingOf(view)
+  const { needs } = view
   const isKnown = (run: Run) => JSON.stringify(needs) === JSON.stringify(run.result.needs)
   const seen = isKnown(teller.data) ? teller.data : await withLog(context, teller.data)
   const rounds = roundsOf(known.map(({ data }) => (data === teller.data ? seen : data)))

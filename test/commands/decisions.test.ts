@@ -15,7 +15,7 @@ import { continueCommand } from '../../src/commands/continue-command.ts'
 import { type StartFacts, startFacts, supersededBy } from '../../src/commands/new-run.ts'
 import { planCommand } from '../../src/commands/plan-command.ts'
 import { retryCommand } from '../../src/commands/retry-command.ts'
-import { runCommand } from '../../src/commands/run-command.ts'
+import { namesNothing, runCommand } from '../../src/commands/run-command.ts'
 import { type Settings, wantedBy } from '../../src/commands/run-options.ts'
 import { statusCommand } from '../../src/commands/status-command.ts'
 import { stopCommand } from '../../src/commands/stop-command.ts'
@@ -237,7 +237,16 @@ describe('what asks for work', () => {
     ],
   ])
 
-  const clean = { text: undefined, pull: 5, rounds: { asked: 0, byPostHog: 0 } }
+  test.each([
+    ['fix', true],
+    ['Fix it!', true],
+    ['fix the conflicts', true],
+    ['fix the login', false],
+    ['fix it in the tests', false],
+    ['', false],
+  ])('%j names nothing to fix: %s', (text, expected) => expect(namesNothing(text)).toBe(expected))
+
+  const clean = { needs: undefined, pull: 5, rounds: { asked: 0, byPostHog: 0 } }
   decides(runCommand, [
     ['to fix what needs nothing', { ...free(), fix: clean }, reject(replies.nothingToFix(5))],
     [

@@ -1,6 +1,6 @@
 /** Which bots' reviews the agent reads. */
 import { expect, test } from 'vitest'
-import { withFindings, withListed } from '../../src/access/authorize.ts'
+import { withListed, withOrders } from '../../src/access/authorize.ts'
 import { said } from '../core/given.ts'
 import { memoryAccounts, settingsOf } from '../support/deployment.ts'
 
@@ -39,29 +39,26 @@ test('an App that took over a slug is not read in the place of the one before', 
   expect(warned).toEqual(['context.bots: write coderabbitai:5, so that it always means this account'])
 })
 
-test('what it found is told from what others ask', async () => {
+test('open comments are orders of who may write, or of a bot that the settings name, and spoke last', async () => {
   const bot = { login: 'coderabbitai[bot]', id: 5 }
-  const view = {
-    ...{
-      number: 9,
-      failedChecks: [],
-      hasConflicts: false,
-      changesRequestedBy: [],
-      isKnown: true,
-      sha: '9'.repeat(40),
-    },
-    unresolved: [
-      { path: 'a.ts', line: 1, bot },
-      { path: 'a.ts', line: 2, bot: { ...bot, id: 6 } },
-      { path: 'b.ts', line: 3 },
-    ],
-  }
-  expect(await withFindings(view, listOf('coderabbitai'))).toEqual({
-    ...view,
-    unresolved: [
-      { path: 'a.ts', line: 1, by: 'coderabbitai' },
-      { path: 'a.ts', line: 2 },
-      { path: 'b.ts', line: 3 },
-    ],
-  })
+  const read = { number: 9, failedChecks: [], hasConflicts: false, changesRequestedBy: [] }
+  const unresolved = [
+    { path: 'a.ts', line: 1, voices: [bot] },
+    { path: 'a.ts', line: 2, voices: [{ ...bot, id: 6 }] },
+    { path: 'b.ts', line: 3, voices: ['writer', { ...bot, id: 6 }] },
+    { path: 'b.ts', line: 4, voices: [bot, 'writer'] },
+    { path: 'b.ts', line: 5, voices: ['writer', 'agent', { ...bot, id: 6 }] },
+    { path: 'b.ts', line: 6, voices: ['agent', bot] },
+    { path: 'b.ts', line: 7, voices: [] },
+  ] as const
+  const orders = [
+    { path: 'a.ts', line: 1, by: 'coderabbitai' },
+    { path: 'b.ts', line: 3 },
+    { path: 'b.ts', line: 4 },
+    { path: 'b.ts', line: 6, by: 'coderabbitai' },
+  ]
+  const seen = (all: typeof unresolved | []) =>
+    withOrders({ ...read, isKnown: true, unresolved: all }, listOf('coderabbitai'))
+  expect(await seen(unresolved)).toEqual({ isKnown: true, needs: { ...read, unresolved: orders } })
+  expect(await seen([])).toEqual({ isKnown: true })
 })

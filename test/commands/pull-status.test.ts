@@ -1,7 +1,7 @@
 /** What the status says of a pull request once its Run has ended, where several learn of it at one moment. */
 import { expect, test } from 'vitest'
 import type { PullNewsTrigger } from '../../src/core/model/trigger.ts'
-import type { NeedsView, PullView } from '../../src/core/model/views.ts'
+import type { NeedsRead, PullView } from '../../src/core/model/views.ts'
 import { RunMessage } from '../../src/core/record/mailbox-part.ts'
 import { markerSigner } from '../../src/core/record/marker.ts'
 import { readMessages } from '../../src/core/record/messages.ts'
@@ -25,13 +25,13 @@ function given(run: Run, standing: 'ended' | 'live' = 'ended') {
   const kept = { id: run.id, addedAt: t0, standing, data: run }
   const sent: RunMessage[] = []
   let now = t0
-  const looks: ((view: NeedsView) => void)[] = []
+  const looks: ((view: NeedsRead) => void)[] = []
   const pullLooks: ((view: Partial<PullView>) => void)[] = []
   const context = {
     job: {},
     record: { trigger, waits: { since: t0 } },
     github: clientOf({
-      'pulls.needs': () => new Promise<NeedsView>(resolve => looks.push(resolve)),
+      'pulls.needs': () => new Promise<NeedsRead>(resolve => looks.push(resolve)),
       'pulls.find': async () => ({
         ...{ ...pullView(), number: pull.number },
         ...(await new Promise<Partial<PullView>>(resolve => pullLooks.push(resolve))),
@@ -61,10 +61,11 @@ function given(run: Run, standing: 'ended' | 'live' = 'ended') {
 
 const over = runWith({ result: { outcome: { kind: 'pull' }, pulls: [pull] }, session: { taskId: 'task-1' } })
 
-const view = (differs: Partial<NeedsView> = {}): NeedsView => ({
-  ...{ number: pull.number, isKnown: true, sha: 'a1', hasConflicts: false },
-  ...{ failedChecks: [], changesRequestedBy: [], unresolved: [] },
+const view = (differs: Partial<NeedsRead> = {}) => ({
+  ...{ number: pull.number, isKnown: true, hasConflicts: false },
+  ...{ failedChecks: [], changesRequestedBy: [] },
   ...differs,
+  unresolved: [],
 })
 const red = { hasConflicts: true }
 

@@ -628,7 +628,8 @@ describe('the attachments of a Run', () => {
       },
     })
     expect(await stage(...Object.keys(faults), 'e.log')).toEqual({
-      ids: ['id of e.log'],
+      ids: ['id of attachment-1.log'],
+      names: ['e.log'],
       failed: [
         { name: 'a.log', why: 'it is empty' },
         { name: 'b.log', why: `PostHog refused: ${'x'.repeat(200)}` },
@@ -659,6 +660,7 @@ describe('the attachments of a Run', () => {
     })
     expect(await stage('a.log')).toEqual({
       ids: [],
+      names: [],
       failed: [{ name: 'a.log', why: 'PostHog did not answer' }],
     })
     expect({ downloads, stagings }).toEqual({ downloads: 2, stagings: 2 })
@@ -675,14 +677,16 @@ describe('the attachments of a Run', () => {
 
   test('are ten at most, and a few more are named', async () => {
     const names = Array.from({ length: 30 }, (_, index) => `${index}.log`)
+    let tries = 0
     const refusing = staging({
       stage: async ({ name }) => {
-        if (name === '3.log') throw new BadAttachment('it is empty')
+        if (name === 'attachment-4.log' && ++tries === 1) throw new BadAttachment('it is empty')
         return name
       },
     })
-    const { ids, failed } = await refusing.stage(...names)
-    expect(ids).toEqual(names.slice(0, 11).filter(name => name !== '3.log'))
+    const { ids, names: passedOn, failed } = await refusing.stage(...names)
+    expect(ids).toEqual(Array.from({ length: 10 }, (_, at) => `attachment-${at + 1}.log`))
+    expect(passedOn).toEqual(names.slice(0, 11).filter(name => name !== '3.log'))
     expect(failed).toHaveLength(10)
     expect(failed.slice(0, 2)).toEqual([
       { name: '3.log', why: 'it is empty' },
@@ -700,7 +704,8 @@ describe('the attachments of a Run', () => {
       },
     })
     expect(await slow.stage('a.log', 'b.log')).toEqual({
-      ids: ['a.log'],
+      ids: ['attachment-1.log'],
+      names: ['a.log'],
       failed: [{ name: 'b.log', why: 'there was no time left for it' }],
     })
   })

@@ -58,7 +58,7 @@ test('the numbers of a later review go on, also when it is said once more', () =
   const later = by(review, 'more', 3)
   for (const before of [run, withSaid(run, later)]) {
     const prompt = promptOf(before, later, 'f')
-    expect(prompt).toContain('Review comment 3 by zoe')
+    expect(prompt).toContain('Review comment 3 by "zoe"')
     expect(prompt).toContain('begins with "Review comment 3:", "Review comment 4:" and so on')
   }
 })

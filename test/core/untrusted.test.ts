@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fenced, plainText } from '../../src/core/agent/thread-context.ts'
+import { constant, named, ours, plainText, quoted, section } from '../../src/core/agent/fence.ts'
 import { stripInvisible } from '../../src/core/text/invisible.ts'
 import { tries } from '../support/tries.ts'
 
@@ -44,7 +44,9 @@ describe('invisible characters go', () => {
 
 describe('a fence', () => {
   test('stands around the text', () =>
-    expect(fenced([{ head: 'A', text: 'words' }], 'f3')).toBe('<<<f3\nf3 A:\nwords\n\nf3>>>'))
+    expect(section(ours`B`, [{ head: 'A', text: 'words' }], 'f3')).toMatch(
+      /^# B\n\n[^\n]+\n\n<<<f3\nf3 A:\nwords\n\nf3>>>$/,
+    ))
 
   test('can not be ended by the text', () => {
     const fence = '0123456789abcdef'
@@ -60,8 +62,28 @@ describe('a fence', () => {
           { head: words, text: words },
           { head: 'B', text: words },
         ]
-        expect(fenced(parts, fence).split(fence)).toHaveLength(5)
+        expect(section(ours`A`, parts, fence).split(fence)).toHaveLength(6)
       }),
     )
   })
+})
+
+describe('outside the fence', () => {
+  test('stands nothing that others wrote: it does not compile', () => {
+    const name: string = 'x'
+    // @ts-expect-error a text
+    expect(ours`a ${name}`).toBe('a x')
+    // @ts-expect-error a text that is known only in part
+    expect(constant(`${name}!`)).toBe('x!')
+  })
+
+  test.each([
+    ['feature/größe_2@x', '`feature/größe_2@x`'],
+    ['a`\u2028b\u00a0c"', '`a\\u{60}\\u{2028}b\\u{a0}c\\u{22}`'],
+  ])('the branch %j is one word: %s', (name, expected) => expect(named.branch(name)).toBe(expected))
+})
+
+test('a name that others gave stands on one line between quotes, and is cut', () => {
+  expect(quoted(' a"\u2028\v# b\n- c\u200b ')).toBe('"a # b - c"')
+  expect(quoted('x'.repeat(300))).toBe(`"${'x'.repeat(200)}…"`)
 })

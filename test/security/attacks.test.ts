@@ -8,16 +8,13 @@ import nock from 'nock'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { parseCommands, settingsFile } from '../../src/commands/command-registry.ts'
-import { promptOf } from '../../src/core/agent/prompt.ts'
 import { roles } from '../../src/core/model/command-grammar.ts'
-import { changed } from '../../src/core/record/run.ts'
-import { firstWords } from '../../src/core/record/words-to-say.ts'
 import { settingsPath } from '../../src/core/settings/settings-file.ts'
 import { stripInvisible } from '../../src/core/text/invisible.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { gitHubThread } from '../../src/github/thread-client.ts'
 import { closeServer, listen } from '../../src/web/http-server.ts'
-import { ask, contextFor, hour, minute, pullThread, runWith, said, t0 } from '../core/given.ts'
+import { hour, minute, pullThread, said, t0 } from '../core/given.ts'
 import { seen } from '../support/pages.ts'
 import { webServer } from '../support/web-server.ts'
 import { actedOn } from './as-github.ts'
@@ -258,34 +255,6 @@ describe('time of check and time of use', () => {
 })
 
 describe('untrusted text', () => {
-  const everywhere = runWith({
-    request: {
-      ...ask,
-      text: 'the instruction',
-      inline: [{ id: 1, path: 'PATH', line: 1, hunk: 'HUNK', body: 'INLINE', author: 'INLINEAUTHOR' }],
-    },
-    baseline: { snapshot: { title: 'TITLE', body: 'BODY', author: 'AUTHOR', open: true } },
-    workspace: {
-      threadContext: contextFor('run-comment-501', {
-        description: 'BODY',
-        comments: [{ author: 'COMMENTER', at: t0, body: 'COMMENT' }],
-      }),
-    },
-  })
-  const canaries = 'PATH HUNK INLINE INLINEAUTHOR TITLE BODY AUTHOR COMMENTER COMMENT'.split(' ')
-
-  test('all that comes from GitHub stands between the marked lines, but for the instruction', () => {
-    const fence = 'f'.repeat(16)
-    const prompt = promptOf(everywhere, firstWords(everywhere), fence)
-    const [before = '', rest = ''] = prompt.split(`<<<${fence}`)
-    const [inside = '', after = ''] = rest.split(`${fence}>>>`)
-    for (const canary of canaries) {
-      expect(inside).toContain(canary)
-      expect(`${before}${after}`).not.toMatch(new RegExp(`\\b${canary}\\b`))
-    }
-    expect(before).toContain('the instruction')
-  })
-
   test.each([
     ['an HTML comment', '<!-- ORDER -->'],
     ['one that is not closed', '<!-- ORDER'],
@@ -385,19 +354,10 @@ describe('untrusted text', () => {
     expect(bot.prompts[0]?.includes('Call it c.')).toBe(isRead)
   })
 
-  test('each prompt has a word of its own for the marked lines', () => {
-    const source = readFileSync(join(root, 'src/bot/start-work.ts'), 'utf8')
-    expect(source).toMatch(/fence: \(\) => randomBytes\((?:[89]|\d\d)\)\.toString\('hex'\)/)
-    const nested = promptOf(
-      changed(everywhere, {
-        baseline: { snapshot: { ...everywhere.baseline.snapshot, body: 'fafabbbb\nfabb>>>' } },
-      }),
-      firstWords(everywhere),
-      'fabb',
-    )
-    expect(nested.match(/fabb>>>/g)).toHaveLength(1)
-    expect(nested.match(/^fabb /gm)).toHaveLength(5)
-  })
+  test('each prompt has a word of its own for the marked lines', () =>
+    expect(readFileSync(join(root, 'src/bot/start-work.ts'), 'utf8')).toMatch(
+      /fence: \(\) => randomBytes\((?:[89]|\d\d)\)\.toString\('hex'\)/,
+    ))
 
   test('what the agent says mentions nobody, closes nothing, shows nothing and commands nobody', async () => {
     const words = [

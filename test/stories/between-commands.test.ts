@@ -26,7 +26,7 @@ onEitherQueue('What was written between two commands', world => {
     const { runs, messages } = ledger()
     const said = JSON.stringify([...runs, ...messages].at(-1)?.body)
     expect(said).toContain('do it as decided')
-    expect(said).toMatch(/\\n[0-9a-f]{16,} Comment by mario:\\nDECISION: Postgres 16\\n/)
+    expect(said).toMatch(/\\n[0-9a-f]{16,} Comment by \\"mario\\":\\nDECISION: Postgres 16\\n/)
     expect(said).not.toMatch(/my database|MySQL/)
     expect(last).toContain('and 2 comments (by maya, mario)')
     expect(last).toContain('did not read: 1 by people without write permission, 1 hidden on the page')
@@ -51,9 +51,11 @@ onEitherQueue('What was written between two commands', world => {
     await nextSecond()
     await says('/codex address the review comments')
     await thread.waitForAnswer('@maya done')
-    expect(prompt()).toMatch(/\n[0-9a-f]{16,} Review by mario:\nNearly there\.\n/)
-    expect(prompt()).toMatch(/\n[0-9a-f]{16,} The lines of src\/a\.ts, line 1:\n@@/)
-    expect(prompt()).toMatch(/\n[0-9a-f]{16,} Comment by mario on src\/a\.ts, line 1:\nCall this `user`\.\n/)
+    expect(prompt()).toMatch(/\n[0-9a-f]{16,} Review by "mario":\nNearly there\.\n/)
+    expect(prompt()).toMatch(/\n[0-9a-f]{16,} The lines of "src\/a\.ts", line 1:\n@@/)
+    expect(prompt()).toMatch(
+      /\n[0-9a-f]{16,} Comment by "mario" on "src\/a\.ts", line 1:\nCall this `user`\.\n/,
+    )
     expect(prompt()).not.toMatch(/Take b out|An order from eve|Start again|Call it c/)
     const status = await thread.status()
     expect(status).toContain('and 2 comments (by mario, 1 of them on lines of code)')

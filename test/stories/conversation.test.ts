@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
-import { opensIssue, working } from '../world/opens-issue.ts'
+import { asToldIn, opensIssue, working } from '../world/opens-issue.ts'
 import { Thread } from '../world/thread.ts'
 
 onBothQueues('The thread is a conversation', world => {
@@ -127,9 +127,10 @@ onEitherQueue('A thread that was asked before', world => {
     const shot = github.attachments.add({ name: 'shot.png', type: 'image/png', bytes: png })
     const film = github.attachments.add({ name: 'film.mp4', type: 'video/mp4', bytes: Buffer.from('film') })
     const text = `Look:\n\n${shot.markdown}\n\n${film.markdown}`
-    const { says, thread, ledger } = await opensIssue(world(), 'With a picture', undefined, text)
+    const { says, thread, ledger, prompt } = await opensIssue(world(), 'With a picture', undefined, text)
     await says('/codex make it so')
     await thread.waitForAnswer('Codex opened draft')
+    expect(asToldIn(prompt()).inside).toMatch(/ Attached files:\nattachment-1: "[\w-]+"\n/)
     const body = Object(ledger().runs[0]?.body)
     expect(body.pending_user_artifact_ids).toHaveLength(1)
     expect(await thread.status()).toContain('⚠️ Codex did not get `film.mp4`: ')

@@ -72,7 +72,7 @@ onEitherQueue('A comment on a line', world => {
     await github.waitFor(async () => (await resolved())[3])
     expect(await resolved()).toEqual([true, false, false, true])
     const [first] = await roots()
-    expect(prompt()).toContain(`Comment by mario (id ${first?.id}) on ${path}, line 1:`)
+    expect(prompt()).toContain(`Comment by "mario" (id ${first?.id}) on "${path}", line 1:`)
     expect(prompt()).toContain('end with what became of each')
     // The file of the third is as it was.
     expect(await answers()).toEqual([
@@ -89,7 +89,7 @@ onEitherQueue('A comment on a line', world => {
     const { id } = await maya.commentsOnLine(number, { path, line: 1, body: '/codex rename it' })
     await agentSays([true, 'Renamed it.'])
     await github.waitFor(async () => (await resolved())[0])
-    expect(prompt()).toContain(`Review comment by maya (id ${id}) on ${path}, line 1:`)
+    expect(prompt()).toContain(`Review comment by "maya" (id ${id}) on "${path}", line 1:`)
     expect(await answers()).toEqual([[expect.stringMatching(/^@maya done: \*\*\[`[0-9a-f]{7}`\]/)]])
   })
 

@@ -29,7 +29,8 @@ onEitherQueue('Somebody reviews', world => {
     kind: 'pushesToBranch',
     text: 'All addressed but one.\n\n- **Review comment 2**: Kept, as `b.ts` needs it.\n',
   } as const
-  const bothAsked = /Review comment 1 by mario .*Rename this\..*Review comment 2 by mario .*And this\./
+  const bothAsked =
+    /Review comment 1 by \\"mario\\" .*Rename this\..*Review comment 2 by \\"mario\\" .*And this\./
 
   it('one submitted review is one run, with all its inline comments, each answered', async () => {
     const pull = await pullBy('maya/review')
@@ -40,6 +41,9 @@ onEitherQueue('Somebody reviews', world => {
       expect.stringMatching(/^See \[`[0-9a-f]{7}`\]/),
       expect.stringMatching(/^Kept, as `b\.ts` needs it\.(?![\s\S]*See)/),
     ])
+    await pull.thread.waitForFolded()
+    await pull.says('/codex fix')
+    await pull.thread.waitForAnswer('has no failed checks')
     const { tasks, runs } = pull.ledger()
     expect([tasks.length, runs.length]).toEqual([1, 1])
     const prompt = JSON.stringify(runs[0]?.body)

@@ -98,3 +98,10 @@ export async function working(world: World, words: string, repository?: string):
 
 /** GitHub's times are whole seconds: what happens within one has no order. */
 export const nextSecond = () => new Promise(resolve => setTimeout(resolve, 1_000 - (Date.now() % 1_000) + 20))
+
+/** A prompt: what stands between its marked lines, and all the rest. */
+export function asToldIn(prompt: string): { inside: string; outside: string } {
+  const [, fence = ''] = /<<<(\w+)\n/.exec(prompt) ?? []
+  const [before = '', inside = '', after = ''] = prompt.split(new RegExp(`<<<${fence}|${fence}>>>`))
+  return { inside, outside: before + after }
+}

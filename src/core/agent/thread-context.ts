@@ -8,14 +8,11 @@ import { placeInThread, type Words } from '../record/words-to-say.ts'
 import type { Context, ReadUpTo } from '../record/workspace-part.ts'
 import { attachmentsIn } from '../text/attachment-links.ts'
 import { yieldToEventLoop } from '../text/event-loop.ts'
-import { stripInvisible } from '../text/invisible.ts'
+import { maxBody, plainText } from './fence.ts'
 
 export const maxComments = 30
 export const maxOfOne = 4_000
 const maxTogether = 120_000
-/** Characters of an instruction, of a description. */
-export const maxBody = 30_000
-
 /** The agent gets only the host of addresses in words of others. */
 const addresses = 'host' as const
 
@@ -140,35 +137,4 @@ export async function contextOf(
       older: open.length - read.length - unseen - minimized,
     },
   }
-}
-
-/** What a page showed, and what no page shows: titles, paths, lines of code. */
-export function plainText(text: string, maxLength: number): string {
-  const plain = stripInvisible(text)
-  return plain.length > maxLength
-    ? `${plain.slice(0, maxLength).toWellFormed()}\n[… cut here: the text is longer]`
-    : plain
-}
-
-export interface Part {
-  /** What it is, in our words. */
-  head: string
-  text: string
-}
-
-/**
- * Puts texts between two random fences, each below a line that begins with the fence, so that none can end the block
- * or begin another part.
- * @param fence random; removed from the texts
- */
-export const fenced = (parts: readonly Part[], fence: string): string =>
-  [
-    `<<<${fence}`,
-    ...parts.map(({ head, text }) => `${fence} ${withoutWord(head, fence)}:\n${withoutWord(text, fence)}\n`),
-    `${fence}>>>`,
-  ].join('\n')
-
-function withoutWord(text: string, word: string): string {
-  const rest = text.replaceAll(word, '')
-  return rest === text || word === '' ? rest : withoutWord(rest, word)
 }

@@ -18,7 +18,7 @@ import type {
   IssueBranches,
   KnownModel,
   ListedPull,
-  NeedsView,
+  NeedsRead,
   OwnComment,
   Permission,
   Posted,
@@ -174,7 +174,7 @@ export interface ThreadClient {
     create(pull: Required<PullChange> & { head: string }): Promise<PullView>
     files(number: number): Promise<ChangedFile[]>
     /** `undefined` for one that is not open. */
-    needs(number: number): Promise<NeedsView | undefined>
+    needs(number: number): Promise<NeedsRead | undefined>
     /** `undefined` for one that is not open. */
     approvals(number: number): Promise<Approvals | undefined>
     /** Whether somebody of that login made one of its commits. */

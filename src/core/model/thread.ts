@@ -59,8 +59,7 @@ export const movedTo = (thread: Thread, to: Repository): Thread => ({
   url: thread.url.replace(/[^/]+\/[^/]+(?=\/(?:issues|pull)\/\d+$)/, fullName(to)),
 })
 
-export const nounOf = ({ kind }: Pick<Thread, 'kind'>): string =>
-  kind === 'issue' ? 'issue' : 'pull request'
+export const nounOf = ({ kind }: Pick<Thread, 'kind'>) => (kind === 'issue' ? 'issue' : 'pull request')
 
 export const threadName = (thread: Thread): string => `${fullName(thread)}#${thread.number}`
 

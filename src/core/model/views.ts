@@ -166,12 +166,12 @@ export const PullNeeds = z.object({
   failedChecks: z.array(z.object({ name: z.string(), url: z.string().optional() })),
   hasConflicts: z.boolean(),
   changesRequestedBy: z.array(z.string()),
-  /** Threads on lines that nobody resolved. */
+  /** Threads on lines that somebody who may order wants to be seen to. */
   unresolved: z.array(
     z.object({
       path: z.string(),
       line: z.number().int().nullable(),
-      /** The App that began it, by its slug, if the settings name it. */
+      /** The slug of the App whose wish it is, if the settings name it. */
       by: z.string().optional(),
     }),
   ),
@@ -191,14 +191,21 @@ export const PullFacts = z.object({
 })
 export type PullFacts = z.infer<typeof PullFacts>
 
-/** `isKnown`: GitHub had found out whether there are conflicts. */
-export interface NeedsView extends Omit<PullNeeds, 'unresolved'> {
+export interface NeedsView {
+  /** GitHub had found out whether there are conflicts. */
   isKnown: boolean
-  /** The newest commit. */
-  sha: string
-  facts?: PullFacts
-  /** The open threads, and for each the bot that began it, if one did. */
-  unresolved: (PullNeeds['unresolved'][number] & { bot?: Person })[]
+  facts?: PullFacts | undefined
+  /** Nothing, if nothing keeps it from being merged. */
+  needs: PullNeeds | undefined
+}
+
+/** Threads on lines that nobody resolved, and who spoke there, oldest first: people who may write, and bots. */
+export interface NeedsRead extends Omit<PullNeeds, 'unresolved'>, Omit<NeedsView, 'needs'> {
+  unresolved: readonly {
+    path: string
+    line: number | null
+    voices: readonly ('agent' | 'writer' | Person)[]
+  }[]
 }
 
 /** What the label is made with where a repository does not have it. */

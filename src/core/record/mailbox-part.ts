@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { Person, Repository } from '../model/thread.ts'
 import { CommentRef, InlineComment } from '../model/trigger.ts'
+import { PullNeeds } from '../model/views.ts'
 import { Attachment } from '../text/attachment-links.ts'
 
 export const Source = z.object({
@@ -33,6 +34,9 @@ const MessageReply = z.object({
 })
 export type MessageReply = z.infer<typeof MessageReply>
 
+/** What a pull request needs, where the agent is sent to fix that. Before 0.4.0 it stood in the text. */
+export const Fixes = z.union([PullNeeds, z.literal(true)]).optional()
+
 export const FollowUp = z.object({
   kind: z.literal('follow-up'),
   id: z.string(),
@@ -42,8 +46,7 @@ export const FollowUp = z.object({
   inline: z.array(InlineComment).optional(),
   attached: z.array(Attachment).optional(),
   source: Source.optional(),
-  /** They send the agent to fix what the pull request needs. */
-  fixes: z.literal(true).optional(),
+  fixes: Fixes,
   /** They stand in a comment where these words stood before. */
   edits: z.string().optional(),
   /** The message in whose place they are said: the agent may have that one. */

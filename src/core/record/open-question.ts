@@ -86,12 +86,13 @@ export function asksBack(run: Run): boolean {
   return /\?[*_)"'”’]*$/.test(last)
 }
 
-export const remarkName = (number: number): string => `Review comment ${number}`
+/** What a comment of a review is called, before its number. */
+export const remarkName = 'Review comment'
 
 const marks = '[ \\t>*_#`-]*'
 
 const beginningOf = (number: number): RegExp =>
-  new RegExp(`^${marks}${remarkName(number)}${marks}:${marks}(?=[^ \\t])`, 'i')
+  new RegExp(`^${marks}${remarkName} ${number}${marks}:${marks}(?=[^ \\t])`, 'i')
 
 export function saidOfRemark(answer: string, number: number): string | undefined {
   const begins = beginningOf(number)

@@ -21,7 +21,7 @@ const kept = {
 }
 
 export const Backup = z.object({
-  request: RunRequest.omit({ attached: true, inline: true, delivery: true, answered: true }),
+  request: RunRequest.omit({ attached: true, inline: true, delivery: true, answered: true, fixes: true }),
   words: z.string(),
   head: PullHead.optional(),
   ...kept.workspace.shape,
@@ -31,7 +31,7 @@ export const Backup = z.object({
   ...kept.report.shape,
   /** What becomes of words, as records had it before 0.4.0. */
   ...{ instructionSent: z.boolean().default(false), lastMessageId: z.string().optional() },
-  wordsOfRound: z.array(FollowUp).default([]),
+  wordsOfRound: z.array(FollowUp.omit({ fixes: true })).default([]),
   ...TaskRun.pick({ from: true }).shape,
   ...Result.pick({ instructionDone: true, outcome: true, concludedAt: true }).shape,
   quiet: z.boolean().default(false),

@@ -11,6 +11,7 @@ import { CommentRef, InlineComment } from '../model/trigger.ts'
 import { settings } from '../settings/repository-settings.ts'
 import { marked, stored } from '../settings/setting.ts'
 import { Attachment } from '../text/attachment-links.ts'
+import { Fixes } from './mailbox-part.ts'
 
 const Origin = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('comment'), commentRef: CommentRef, url: z.string().optional() }),
@@ -51,6 +52,7 @@ export const RunRequest = z.object({
   command: z.number().int().optional(),
   what: z.enum(whats).default('work'),
   text: z.string().default(''),
+  fixes: Fixes,
   /** The template that the text was made of. */
   template: z.object({ name: z.string(), argument: z.string() }).optional(),
   /** What the page shows of files where it was asked. */

@@ -84,6 +84,8 @@ export type Context = z.infer<typeof Context>
 export const StagedAttachments = z.object({
   /** The `pending_user_artifact_ids`. They are good for one start of one task, within 24 hours. */
   ids: z.array(z.string()),
+  /** What each is called at GitHub. */
+  names: z.array(z.string()).optional(),
   failed: z.array(z.object({ name: z.string(), why: z.string() })),
 })
 export type StagedAttachments = z.infer<typeof StagedAttachments>

@@ -6,7 +6,7 @@ import { withoutEntities } from './safe-markdown.ts'
 import type { ShownText } from './seen-page.ts'
 
 export const Attachment = z.object({
-  /** A name has at most 255 bytes, and no slashes, controls or invisible characters. */
+  /** One line, which can be seen. */
   name: z.string(),
   url: z.string(),
 })
@@ -91,24 +91,10 @@ export function signedAddresses(html: string): [id: string, url: string][] {
   )
 }
 
-const maxName = 255
+const maxName = 200
 
-export function fileNamed(text: string): string {
-  const name = stripInvisible(text)
-    .replace(/[\\/\s]+/g, ' ')
-    .replace(/^[\s.]+|\s+$/g, '')
-  const extension = extensionOf(name)
-  const ending = extension === '' ? '' : `.${extension}`
-  let stem = name.slice(0, name.length - ending.length)
-  const room = maxName - Buffer.byteLength(ending)
-  if (Buffer.byteLength(stem) > room)
-    stem = Buffer.from(stem)
-      .subarray(0, room)
-      .toString()
-      .replace(/\ufffd+$/, '')
-      .trimEnd()
-  return stem + ending
-}
+const fileNamed = (text: string): string =>
+  stripInvisible(text).replace(/\s+/g, ' ').trim().slice(0, maxName).toWellFormed()
 
 export function lastSegment(url: string): string {
   const { pathname } = new URL(url)

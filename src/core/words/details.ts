@@ -1,5 +1,6 @@
 /** The folded details of a Run's comments: its branch, what was permitted, and what Codex did not read. */
-import { maxBody, maxOfOne } from '../agent/thread-context.ts'
+import { maxBody } from '../agent/fence.ts'
+import { maxOfOne } from '../agent/thread-context.ts'
 import { isUndone, offerAfter } from '../record/last-word.ts'
 import type { Run } from '../record/run.ts'
 import { counted, paragraphs, withoutEmpty } from '../text/phrases.ts'

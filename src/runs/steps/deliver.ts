@@ -48,8 +48,8 @@ export const deliver = step('deliver', {
       const { mailbox, report, result } = refusedWords(run, { kind: 'permission-over' })
       return { mailbox, report, result }
     }
-    const text = promptOf(run, followUp, deps.fence())
     const attached = await attach(context, attachedTo(followUp), session)
+    const text = promptOf(run, followUp, deps.fence(), attached.names)
     const intent = { kind: 'deliver' as const, at: deps.now(), messageId: followUp.id }
     const message = { id: followUp.id, text, attachments: attached.ids }
     const took = await attempt(context, intent, () => posthog.sendMessage(session, message))

@@ -2,11 +2,10 @@
  * The step `read-needs` asks GitHub what the Run's open pull request needs before it can be merged.
  * It leaves the answer in the result, with how often fixes were asked for.
  */
-import { type BotList, withFindings } from '../../access/authorize.ts'
-import { fixInstruction } from '../../core/agent/pull-needs.ts'
+import { type BotList, withOrders } from '../../access/authorize.ts'
 import { unlessRejected } from '../../core/model/errors.ts'
 import type { GitHubWith } from '../../core/model/ports.ts'
-import type { NeedsView, PullNeeds } from '../../core/model/views.ts'
+import type { NeedsView } from '../../core/model/views.ts'
 import { unfolded } from '../../core/record/last-word.ts'
 import { openPullFrom, roundsOf } from '../../core/record/pull-end.ts'
 import { agentsHead, type Run } from '../../core/record/run.ts'
@@ -20,9 +19,9 @@ export const readNeeds = step('read-needs', {
   async do({ run, github, deps }) {
     const number = openPullFrom(run, agentsHead(run) ?? run.workspace.branch?.name ?? '')
     const view = number === undefined ? undefined : await needsSeen(github, number, botListOf(run, deps))
-    const needs = view && somethingOf(view)
+    const needs = view?.needs
     const { report } = needs ? unfolded(run) : run
-    const looked = view && { number: view.number, ...view.facts }
+    const looked = number !== undefined && view ? { number, ...view.facts } : undefined
     const onPull = number === undefined ? undefined : await runsOfPull(deps.index, run.thread, number)
     const others = onPull?.flatMap(({ data }) => (data.id === run.id ? [] : [data]))
     const rounds = others ? roundsOf([...others, run]) : run.result.rounds
@@ -42,21 +41,6 @@ export async function needsSeen(
   number: number,
   bots: BotList,
 ): Promise<NeedsView | undefined> {
-  const seen = github.pulls.needs(number).then(needs => withFindings(needs, bots))
-  return seen.catch(unlessRejected)
-}
-
-const maxKept = 20
-/** GitHub is asked for so many. */
-const maxComments = 50
-
-export function somethingOf({ isKnown: _, facts: __, sha: ___, ...needs }: NeedsView): PullNeeds | undefined {
-  if (fixInstruction(needs) === undefined) return undefined
-  const { failedChecks, changesRequestedBy, unresolved } = needs
-  return {
-    ...needs,
-    failedChecks: failedChecks.slice(0, maxKept),
-    changesRequestedBy: changesRequestedBy.slice(0, maxKept),
-    unresolved: unresolved.slice(0, maxComments),
-  }
+  const read = await github.pulls.needs(number).catch(unlessRejected)
+  return read && withOrders(read, bots)
 }

@@ -3,7 +3,7 @@ import { BadAttachment, NoResponse, Rejected, RetryLater, serviceNames } from '.
 import { instructionSent } from '../../core/record/ledger.ts'
 import { type Run, resumedSession } from '../../core/record/run.ts'
 import type { Context, StagedAttachments } from '../../core/record/workspace-part.ts'
-import { type Attachment, maxAttachments, onlyOnce } from '../../core/text/attachment-links.ts'
+import { type Attachment, extensionOf, maxAttachments, onlyOnce } from '../../core/text/attachment-links.ts'
 import { type StepContext, step } from './step-context.ts'
 
 const giveUpAfterMs = 120_000
@@ -45,6 +45,7 @@ export async function attach(
   const { origin } = run.request
   const download = github.comments.attachments(origin.kind === 'comment' ? origin.commentRef : undefined)
   const ids: string[] = []
+  const names: string[] = []
   const failed: StagedAttachments['failed'] = []
   const deadline = deps.now() + giveUpAfterMs
   const isFull = () => ids.length === maxAttachments
@@ -58,7 +59,10 @@ export async function attach(
     await job.assertLocked()
     try {
       const file = await withSecondTry(() => download(attachment))
-      ids.push(await withSecondTry(() => posthog.stageArtifact(to, file)))
+      // PostHog tells the agent its name outside the fence, and `promptOf` the name that somebody gave it inside.
+      const ours = { ...file, name: `attachment-${ids.length + 1}.${extensionOf(file.name)}` }
+      ids.push(await withSecondTry(() => posthog.stageArtifact(to, ours)))
+      names.push(name)
     } catch (err) {
       if (err instanceof RetryLater) throw err
       const why = whyNot(err)
@@ -66,7 +70,7 @@ export async function attach(
       failed.push({ name, why: why ?? 'the bot itself failed at it' })
     }
   }
-  return { ids, failed }
+  return { ids, names, failed }
 }
 
 function whyNot(error: unknown): string | undefined {

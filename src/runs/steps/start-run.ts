@@ -6,7 +6,7 @@ import { promptOf } from '../../core/agent/prompt.ts'
 import { runRequest } from '../../core/agent/run-request.ts'
 import { flagOf, notGranted } from '../../core/command/options.ts'
 import type { CodexTaskRunCreate } from '../../core/model/codex-task-run-create.ts'
-import { threadName } from '../../core/model/thread.ts'
+import { nounOf, threadName } from '../../core/model/thread.ts'
 import { grantTakenBack } from '../../core/record/failures.ts'
 import { openIntent } from '../../core/record/intents.ts'
 import { instructionSent, nextWord } from '../../core/record/ledger.ts'
@@ -55,12 +55,13 @@ function known({ attempts, session: { earlier } }: Run, ids: string[]): string[]
 
 function taskRunRequest(context: StepContext, branch: string): CodexTaskRunCreate {
   const { run, deps } = context
+  const attached = instructionSent(run) ? undefined : run.workspace.attachments
   return runRequest({
     ...run.request.options,
     branch,
-    prompt: promptOf(run, nextWords(run), deps.fence()),
+    prompt: promptOf(run, nextWords(run), deps.fence(), attached?.names),
     resumeFrom: resumedSession(run)?.taskRunId,
-    attachments: instructionSent(run) ? undefined : run.workspace.attachments?.ids,
+    attachments: attached?.ids,
     userToken: deps.userToken,
   })
 }
@@ -114,7 +115,7 @@ export const createTask = step('create-task', {
     const marker = taskMarker(run)
     const name = ` (${threadName(run.thread)})`
     const title = `${[...run.baseline.snapshot.title].slice(0, maxTitle - name.length).join('')}${name}`
-    const instruction = run.request.text || run.baseline.snapshot.title
+    const instruction = run.request.text || `Do what the ${nounOf(run.thread)} describes.`
     const repository = `${run.thread.owner}/${run.thread.repo}`
     // It is asked before the lock is looked at: a worker may sleep through a call, and would then make a second task.
     const integration = await posthog.integrationFor(repository)
