@@ -482,8 +482,9 @@ export function nodeOf(layer: Layer, id: string): Source {
 
 const minimization = ({ memory }: Layer, id: string): Source => ({ isMinimized: memory.minimized.has(id) })
 
-const written = ({ pages }: Layer, found: JsonObject): Source => ({
+const written = ({ pages, memory }: Layer, found: JsonObject): Source => ({
   body: textAt(found, 'body'),
+  lastEditedAt: memory.edited.has(textAt(found, 'node_id')) ? textAt(found, 'updated_at') : null,
   bodyHTML: () => pages.bodyHtml(textAt(found, 'body')).catch(gone),
 })
 

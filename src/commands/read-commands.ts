@@ -21,7 +21,7 @@ export async function textsOf(
   const own = ownText(trigger)
   if (mayHoldCommand(text, callsOf(trigger)) || commentRef.kind !== 'review' || before !== undefined)
     return [own]
-  return [own, ...(await github.reviews.comments(commentRef.reviewId)).map(writtenIn)]
+  return [own, ...(await github.reviews.comments(commentRef.reviewId)).map(writtenBefore(trigger.at))]
 }
 
 export const ownText = ({ text, commentRef, before }: CommentTrigger): WrittenText => ({
@@ -31,11 +31,18 @@ export const ownText = ({ text, commentRef, before }: CommentTrigger): WrittenTe
   mayBeMinimized: before !== undefined,
 })
 
-export const writtenIn = ({ body: text, nodeId }: Pick<InlineComment, 'body' | 'nodeId'>): WrittenText => ({
+type Written = Pick<InlineComment, 'body' | 'nodeId'>
+
+export const writtenIn = ({ body: text, nodeId }: Written): WrittenText => ({
   text,
   of: nodeId === undefined ? undefined : { kind: 'node', id: nodeId },
   addresses: 'whole',
 })
+
+/** What is read after its command, and counts as it was then. */
+export const writtenBefore =
+  (asked: number) =>
+  (comment: Written): WrittenText => ({ ...writtenIn(comment), asked, mayBeMinimized: true })
 
 export async function commandsOf(
   context: CommandContext,

@@ -20,7 +20,7 @@ import type { SeenPage } from '../core/text/seen-page.ts'
 import { isAsSaid, markerIn } from '../core/words/say.ts'
 import type { Conversation, Reads } from './command.ts'
 import { type CommandContext, commentRefOf, liveRun } from './command-context.ts'
-import { shownBy, templatesOf, writtenIn } from './read-commands.ts'
+import { shownBy, templatesOf, writtenBefore, writtenIn } from './read-commands.ts'
 import { repliedLately } from './reply.ts'
 import { notBegun } from './stops.ts'
 
@@ -97,15 +97,12 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
       if (trigger.kind !== 'comment') return undefined
       const { commentRef } = trigger
       if (commentRef.kind === 'review')
-        return asShown(context, await github.reviews.comments(commentRef.reviewId))
+        return asShown(context, await github.reviews.comments(commentRef.reviewId), writtenBefore(trigger.at))
       if (commentRef.kind !== 'inline') return undefined
       const { inline, rootId, commentId } = commentRef
-      const found =
+      const parent =
         rootId === commentId ? undefined : await github.comments.find({ in: 'inline', commentId: rootId })
-      // What was changed since it was answered is not what was meant. GitHub's times are whole seconds.
-      if (!found || found.changedAt >= trigger.at) return asShown(context, [inline])
-      const { changedAt: _, ...parent } = found
-      return asShown(context, [{ ...inline, parent }])
+      return asShown(context, [{ ...inline, parent }], writtenIn)
     },
     templates,
     async template(text) {
@@ -130,25 +127,31 @@ async function mayHoldUp(context: CommandContext, author: Closer['author']): Pro
 }
 
 /** Taken from the page and never from the text: what the page does not show is not the writer's word to the agent. */
-async function asShown(context: CommandContext, comments: InlineComment[]): Promise<InlineComment[]> {
+async function asShown(
+  context: CommandContext,
+  comments: InlineComment[],
+  written: typeof writtenIn,
+): Promise<InlineComment[]> {
   const { github, record } = context
-  const { url } = record.trigger.thread
-  const parents = comments.flatMap(({ parent }) => (parent ? [writtenIn(parent)] : []))
+  const { thread, at } = record.trigger
+  const parents = comments.flatMap(({ parent }) => (parent ? [writtenBefore(at)(parent)] : []))
   const pages = await github.pages.shown([
-    ...comments.map(writtenIn),
-    ...parents.map(parent => ({ ...parent, addresses: 'host' as const, mayBeMinimized: true })),
+    ...comments.map(written),
+    ...parents.map(parent => ({ ...parent, addresses: 'host' as const })),
   ])
   const below = pages.splice(comments.length)
   return comments.map((comment, at) => {
     const page = pages[at]
     const parent = comment.parent && { author: comment.parent.author, body: shownOf(below.shift()) }
-    const attached = attachmentsIn(page, url)
+    const attached = attachmentsIn(page, thread.url)
     return { ...comment, body: shownOf(page), attached: attached.length > 0 ? attached : undefined, parent }
   })
 }
 
-const shownOf = (page: SeenPage | undefined): string =>
-  page?.minimized ? '[hidden on the page]' : (page?.text ?? unseen)
+function shownOf(page: SeenPage | undefined): string {
+  if (page?.minimized) return '[hidden on the page]'
+  return page?.changed ? '[changed after this was asked, so left out]' : (page?.text ?? unseen)
+}
 const unseen = '[GitHub did not say how its page shows this comment, so it is left out]'
 
 async function conversationOf(context: CommandContext): Promise<Conversation | undefined> {

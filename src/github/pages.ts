@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import type { ThreadClient, WrittenText } from '../core/model/ports.ts'
-import { asWritten, minimizedPage, type SeenPage } from '../core/text/seen-page.ts'
+import { asWritten, changedPage, minimizedPage, type SeenPage } from '../core/text/seen-page.ts'
 import { named, send, threadKey } from './graphql.ts'
 import { readPage, readStrangersPage } from './page-reader.ts'
 import type { ThreadAccess } from './read-ahead.ts'
@@ -30,11 +30,14 @@ const pages = `query pages($owner: String!, $name: String!, $number: Int!, $thre
     ... on PullRequest { id body bodyHTML }
     ... on IssueComment { id body bodyHTML isMinimized }
     ... on PullRequestReview { id body bodyHTML isMinimized }
-    ... on PullRequestReviewComment { id body bodyHTML isMinimized }
+    ... on PullRequestReviewComment { id body bodyHTML isMinimized lastEditedAt }
   }
 }`
 
-const Rendered = z.object({ body: z.string(), bodyHTML: z.string(), isMinimized: z.boolean().optional() })
+const Rendered = z.object({
+  ...{ body: z.string(), bodyHTML: z.string(), isMinimized: z.boolean().optional() },
+  lastEditedAt: z.string().nullish(),
+})
 type Rendered = z.infer<typeof Rendered>
 
 /** An error in a field that can't be null makes its parent null. */
@@ -49,7 +52,9 @@ export function pagesOf({ app, client, thread, redact, now }: ThreadAccess): Thr
 
   async function pageOf(written: WrittenText, found: Rendered | undefined): Promise<SeenPage | undefined> {
     if (found?.isMinimized) return minimizedPage
-    const { text, addresses, calls } = written
+    const { text, addresses, calls, asked } = written
+    if (asked !== undefined && !found) return undefined
+    if (asked !== undefined && Date.parse(found?.lastEditedAt ?? '') >= asked) return changedPage
     const read = written.byStranger ? readStrangersPage : readPage
     // The text must be as it was written: a change behind a redaction can't be seen. A text with a secret is rendered
     // anew.

@@ -96,9 +96,8 @@ export function commentsOf(access: ThreadAccess): ThreadClient['comments'] {
         const query = { ...at, comment_id: commentId }
         const { issues, pulls } = client.rest
         const read = where === 'inline' ? pulls.getReviewComment(query) : issues.getComment(query)
-        const { user, body, node_id: nodeId, updated_at } = (await read).data
-        const author = user?.login ?? 'ghost'
-        return { author, body: redact(body ?? ''), nodeId, changedAt: Date.parse(updated_at) }
+        const { user, body, node_id: nodeId } = (await read).data
+        return { author: user?.login ?? 'ghost', body: redact(body ?? ''), nodeId }
       }),
 
     async ofOthers({ since, holds } = {}) {

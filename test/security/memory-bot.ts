@@ -44,7 +44,7 @@ import { Run } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
 import { redactor } from '../../src/core/text/redact.ts'
-import { minimizedPage } from '../../src/core/text/seen-page.ts'
+import { changedPage, minimizedPage } from '../../src/core/text/seen-page.ts'
 import { receiver } from '../../src/github/webhooks/receive.ts'
 import { webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { news } from '../../src/news/pull-news.ts'
@@ -494,8 +494,8 @@ export class MemoryBot {
     'thread.state': async () => ({ ...this.subject }),
     'comments.find': async ({ in: where, commentId }) => {
       const { answered } = this.#options
-      if (where === 'inline' && answered) return { changedAt: 0, ...answered }
-      return this.deleted.has(commentId) ? undefined : { author: 'maya', body: '', nodeId: '', changedAt: 0 }
+      if (where === 'inline' && answered) return answered
+      return this.deleted.has(commentId) ? undefined : { author: 'maya', body: '', nodeId: '' }
     },
     'reviews.text': async id => (this.deleted.has(id) ? undefined : ''),
     'labels.remove': async name => void this.unlabelled.push(name),
@@ -509,8 +509,10 @@ export class MemoryBot {
       (this.#options.before ?? []).map(comment => ({ ...comment, body: this.#redact(comment.body) })),
     'pages.shown': async texts =>
       (await shownIn(texts)).map((page, at) => {
-        const { text = '', mayBeMinimized } = texts[at] ?? {}
-        return mayBeMinimized && this.#options.hidden?.includes(text) ? minimizedPage : page
+        const { text = '', mayBeMinimized, asked = Number.POSITIVE_INFINITY } = texts[at] ?? {}
+        const { answered, hidden } = this.#options
+        if (text === answered?.body && (answered.changedAt ?? 0) >= asked) return changedPage
+        return mayBeMinimized && hidden?.includes(text) ? minimizedPage : page
       }),
     'reviews.comments': async () => {
       const { inline = [] } = this.#options

@@ -40,6 +40,8 @@ export interface WrittenText {
   addresses: Reading['addresses']
   /** It was written a while ago: the page is asked even of plain words. */
   mayBeMinimized?: boolean
+  /** GitHub's time of the command. What was changed since is not what was meant. Its seconds are whole. */
+  asked?: number
   /** Somebody without rights asked, so nobody else waits for it. */
   byStranger?: boolean
   /** The word that calls the commands in it. */
@@ -106,10 +108,7 @@ export interface ThreadClient {
      * `since` (ms since the epoch); `holds` is a comment that must be among what was read before.
      */
     ofOthers(which?: { since?: number | undefined; holds?: number | undefined }): Promise<CommentView[]>
-    find(commentRef: {
-      in: 'thread' | 'inline'
-      commentId: number
-    }): Promise<(NonNullable<InlineComment['parent']> & { changedAt: number }) | undefined>
+    find(commentRef: { in: 'thread' | 'inline'; commentId: number }): Promise<InlineComment['parent']>
     attachments(commentRef?: CommentRef): (attachment: Attachment) => Promise<AttachmentFile>
   }
   reviews: {

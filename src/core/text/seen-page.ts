@@ -27,8 +27,9 @@ export interface SeenPage extends ShownText {
   unshown: number
   /** Where in the text the commands begin of which the page does not show all. */
   hiding: number[]
-  /** Folded away by somebody, so that nothing of it is shown. */
+  /** Nothing of it is shown: somebody folded it away, or changed it after the command. */
   minimized?: true
+  changed?: true
 }
 
 export interface Reading {
@@ -62,6 +63,7 @@ const blank: SeenPage = {
 }
 
 export const minimizedPage: SeenPage = { ...blank, minimized: true }
+export const changedPage: SeenPage = { ...blank, changed: true }
 
 /** These have no honest use in a command; joiners and variation selectors make emoji. */
 const deceiving = /[\u{e0000}-\u{e0fff}\u202a-\u202e\u2066-\u2069]/u
