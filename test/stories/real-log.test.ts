@@ -56,14 +56,6 @@ onEitherQueue('The log of the real agent', world => {
     expect(calls()).toEqual({ runs: 1, messages: 0 })
   })
 
-  it('may end without a word of it: what is known is told, and nothing is asked again', async () => {
-    const { toldAtLast, calls } = await asks('finished-mute', { kind: 'finishes', status: 'completed' })
-    expect(await toldAtLast('rocket')).toBe(
-      '@maya Codex finished. PostHog kept none of its words, and nothing of it is on GitHub.',
-    )
-    expect(calls()).toEqual({ runs: 1, messages: 0 })
-  })
-
   it('has a reason where its agent gave up, which is told and not tried again', async () => {
     const reason = 'The tests need a database, and there is none.'
     const givesUp = { kind: 'finishes', status: 'failed', reason, text: 'I look.', delay: 6_000 } as const
@@ -99,15 +91,6 @@ onEitherQueue('The log of the real agent', world => {
     expect(calls()).toEqual({ runs: 1, messages: 0 })
   })
 
-  it('is interrupted by a person in PostHog: that is told, and left to them', async () => {
-    const { toldAtLast, calls } = await asks('interrupted', { kind: 'isInterrupted' })
-    const told = await toldAtLast('confused')
-    expect(told).toContain('@maya Codex did not finish: somebody ')
-    expect(told).toContain('`/codex continue')
-    expect(told).toContain('- [ ] Go on where it stopped')
-    expect(calls()).toEqual({ runs: 1, messages: 0 })
-  })
-
   it('has no end of what a server prints, which keeps neither the answer nor the next words', async () => {
     const server = { kind: 'leavesServer', text: 'It listens on port 3000.' } as const
     const { toldAtLast, calls, agent, says, thread } = await asks('server', server)
@@ -116,15 +99,6 @@ onEitherQueue('The log of the real agent', world => {
     await says('/codex on which port?')
     await thread.waitForAnswer('@maya On 3000.')
     expect(calls()).toEqual({ runs: 1, messages: 1 })
-  })
-
-  it('has a refusal of the model, which is told in its words', async () => {
-    const text = 'I can’t help with that.'
-    const { toldAtLast, calls } = await asks('refused', { kind: 'answers', text, stopReason: 'refusal' })
-    const told = await toldAtLast('confused')
-    expect(told).toContain('@maya Codex did not finish: the model refused to go on.')
-    expect(told).toContain(`Codex’s last words:\n\n> ${text}\n\n`)
-    expect(calls()).toEqual({ runs: 1, messages: 0 })
   })
 })
 
