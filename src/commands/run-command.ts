@@ -64,10 +64,9 @@ export const runCommand = command({
   },
 })
 
-const isFix = /^fix(?:\s+(?:it|this|that|everything|all|ci|the checks|the conflicts?))?[\s.!]*$/i
-
 /** Words that name nothing else to fix. */
-export const namesNothing = (text: string): boolean => isFix.test(text.trim())
+export const namesNothing = (text: string): boolean =>
+  /^\s*fix(?:\s+(?:it|this|that|everything|all|ci|the checks|the conflicts?))?[\s.!]*$/i.test(text)
 
 /** A box of a question counts while Codex waits for the answer to that one. */
 function choose({ trigger, text }: Request, start: StartFacts): Decision {

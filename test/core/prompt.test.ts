@@ -282,7 +282,9 @@ test('each line with words stands for itself: no placeholder is left unfilled', 
 })
 
 test('the messages of ours in a text of the log, and nobody else\u2019s words', () => {
-  expect(messagesIn(firstPrompt(issue))).toEqual([issue.id])
+  const claims = { ...issue.baseline.snapshot, title: '(message comment-9)', body: '(message comment-9)' }
+  for (const snapshot of [issue.baseline.snapshot, claims])
+    expect(messagesIn(firstPrompt(changed(issue, { baseline: { snapshot } })))).toEqual([issue.id])
   expect(messagesIn(laterPrompt(issue, 'zoe', 'more'))).toEqual(['comment-502'])
   expect(messagesIn('You are re-entering this run to address CI feedback.')).toEqual([])
 })

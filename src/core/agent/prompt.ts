@@ -44,21 +44,14 @@ export function promptOf(run: Run, words: Words, fence: string, files: readonly 
   return joined('\n\n', ...said, all.length > 0 && section(title, all, fence), back)
 }
 
-interface Beginning {
-  said: Lines
-  /** What the marked lines are about, and hold. */
-  title: OurWords
-  parts: Part[]
-}
-
 const listed = (head: string, lines: readonly string[]): Part[] =>
   lines.length === 0 ? [] : [{ head, text: lines.join('\n') }]
 
 export const messagesIn = (text: string): string[] =>
   [...text.matchAll(/\(message ([\w-]{1,200})\)/g)].flatMap(([, id]) => id ?? [])
 
-/** The prompt for a session that knows nothing of the thread. */
-function opening(run: Run, words: Words): Beginning {
+/** The prompt for a session that knows nothing of the thread: `title` is that of the marked lines, which hold `parts`. */
+function opening(run: Run, words: Words) {
   const { thread } = run
   const noun = constant(nounOf(thread))
   const standing = standingOrder(run)
@@ -72,7 +65,7 @@ function opening(run: Run, words: Words): Beginning {
 }
 
 /** The prompt for a session that has read the thread up to its last words. */
-function further(run: Run, words: Words): Beginning {
+function further(run: Run, words: Words) {
   const by = words.resumes ? ours`The bot that starts you` : named.person(words.by)
   const news = comments(run, words)
   const since = run.workspace.threadContext?.goesOn && ours` since`
