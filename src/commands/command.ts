@@ -15,7 +15,7 @@ import type { RunRequest } from '../core/record/request-part.ts'
 import type { Run } from '../core/record/run.ts'
 import type { TriggerWords } from '../core/settings/deployment-settings.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
-import type { Reply } from '../core/words/replies.ts'
+import type { NamedAs, Reply } from '../core/words/replies.ts'
 import type { NotBegun as Waiting } from '../core/words/thread-standing.ts'
 import type { CommandResult, CommandTrigger } from './command-context.ts'
 import type { TriggerRecord } from './trigger-record.ts'
@@ -36,6 +36,10 @@ export interface Request {
   /** Which of the commands of its comment. */
   command: number
 }
+
+/** How a reply names what was asked. */
+export const namedAs = ({ trigger, line }: Pick<Request, 'trigger' | 'line'>): NamedAs =>
+  trigger.kind === 'label' ? { label: trigger.label } : { line }
 
 /** What it comes to: work, or words alone. */
 export interface Wanted

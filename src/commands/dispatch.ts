@@ -15,7 +15,7 @@ import { sets } from '../core/record/run-index.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
 import { readJson } from '../core/text/json.ts'
 import { replies } from '../core/words/replies.ts'
-import { type GivenCommand, type Request, reject } from './command.ts'
+import { type GivenCommand, namedAs, type Request, reject } from './command.ts'
 import {
   type CommandContext,
   type CommandResult,
@@ -58,9 +58,9 @@ export async function isOver(context: CommandContext, inbox: readonly string[]):
   return lost !== undefined || inbox.includes(withdrawn)
 }
 
-async function goesOn(context: CommandContext): Promise<Result> {
-  const { answer, lost, pendingMessage } = context.record
-  if (lost && !answer) return reject(replies.accessWasLost(lost))
+async function goesOn(context: CommandContext, { words: { line } }: GivenCommand): Promise<Result> {
+  const { answer, lost, pendingMessage, trigger } = context.record
+  if (lost && !answer) return reject(replies.accessWasLost(namedAs({ trigger, line }), lost))
   if (answer?.last) return { kind: 'replied', well: answer.well }
   if (answer) await announce(context)
   return pendingMessage ? goOnTelling(context) : undefined
@@ -84,14 +84,14 @@ function isWhole(_: CommandContext, { words }: GivenCommand): Result {
 
 async function isNext(
   context: CommandContext,
-  { command, words: { replaces } }: GivenCommand,
+  { command, words: { line, replaces } }: GivenCommand,
 ): Promise<Result> {
   const isTick = context.record.trigger.kind === 'tick'
   // A ticked box stops the run that it stands under, if that is the one here.
   if (command.name === stopCommand.name && !isTick) await markStop(context)
   if (!command.starts) return undefined
   const stop = await stopOf(context)
-  if (stop) return stopped(context, stop)
+  if (stop) return stopped(context, stop, line)
   if (await isPreceded(context)) return { kind: 'wait', ms: soon }
   if (replaces) await replaceWaiting(context, replacing(replaces))
   return undefined
@@ -124,5 +124,5 @@ async function carryOut(context: CommandContext, { command, words }: GivenComman
       await markStop(context, { ...trigger.thread, ...decision.beside })
   }
   const stop = command.starts && decision.kind !== 'reply' ? await stopOf(context) : undefined
-  return stop ? stopped(context, stop) : perform(context, decision)
+  return stop ? stopped(context, stop, line) : perform(context, decision)
 }

@@ -10,7 +10,7 @@ import { isAtWork } from '../core/record/situation.ts'
 import { isAnswered } from '../core/record/turn.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
 import { replies } from '../core/words/replies.ts'
-import { type Decision, type Request, reject, type Wanted } from './command.ts'
+import { type Decision, namedAs, type Request, reject, type Wanted } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
 import { misplacedBase } from './refusals.ts'
 import { checkOptions, presetNameOf, type Settings, withKept } from './run-options.ts'
@@ -52,14 +52,11 @@ export function joinOrWait(request: Request, wanted: Wanted, { live, held }: Bus
   return ofSame ? { kind: 'replace', run: live } : waitBehind(request, live, differs)
 }
 
-export const waitBehind = (
-  { trigger, line }: Request,
-  behind: Run,
-  differs: readonly OptionName[] = [],
-): Decision => {
-  const named = trigger.kind === 'label' ? { label: trigger.label } : { line }
-  return { kind: 'wait', behind, announce: replies.queuedBehind(named, differs) }
-}
+export const waitBehind = (request: Request, behind: Run, differs: readonly OptionName[] = []): Decision => ({
+  kind: 'wait',
+  behind,
+  announce: replies.queuedBehind(namedAs(request), differs),
+})
 
 export const isOfComment = ({ origin }: Pick<RunRequest, 'origin'>, trigger: CommandTrigger): boolean =>
   origin.kind === 'comment' &&

@@ -19,7 +19,7 @@ import { services } from '../core/record/retries.ts'
 import { sets } from '../core/record/run-index.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
 import { replies } from '../core/words/replies.ts'
-import { type NotBegun, reject } from './command.ts'
+import { type NotBegun, namedAs, reject } from './command.ts'
 import { type CommandContext, type CommandResult, liveRun, type WaitingTriggers } from './command-context.ts'
 import { commands } from './command-registry.ts'
 import { waitedForAs } from './join-or-wait.ts'
@@ -94,12 +94,18 @@ export async function stopOf(context: CommandContext): Promise<Stop | undefined>
 }
 
 /** One reply tells of a stop for all commands of a comment. */
-export async function stopped(context: CommandContext, { id, by }: Stop): Promise<CommandResult> {
+export async function stopped(
+  context: CommandContext,
+  { id, by }: Stop,
+  line: string | undefined,
+): Promise<CommandResult> {
   const { record } = context
   const isKnown = record.stopped !== undefined && record.stopped.command < record.done
   if (!isKnown) await context.save({ ...record, stopped: { stop: id, by: by.login, command: record.done } })
   if (isKnown) return { kind: 'passed-over' }
-  return reject(replies.stoppedWaiting(by.id === record.trigger.sender.id ? undefined : by.login))
+  const { trigger } = record
+  const byWhom = by.id === trigger.sender.id ? undefined : by.login
+  return reject(replies.stoppedWaiting(namedAs({ trigger, line }), byWhom))
 }
 
 /** ms that an earlier command may take to be judged before a later one goes first. */

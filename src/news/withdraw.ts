@@ -16,8 +16,8 @@ import { isOfThread, type ThreadRecord } from '../commands/trigger-record.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import type { Person } from '../core/model/thread.ts'
 import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
-import { pending } from '../core/record/ledger.ts'
-import type { FollowUp, RunMessage } from '../core/record/mailbox-part.ts'
+import { type Added, pending, wordsOfRound } from '../core/record/ledger.ts'
+import type { RunMessage } from '../core/record/mailbox-part.ts'
 import { send } from '../core/record/messages.ts'
 import { isClosedByMerge } from '../core/record/own-pull-request.ts'
 import type { Run } from '../core/record/run.ts'
@@ -61,16 +61,15 @@ async function mayRetry(context: ThreadContext): Promise<boolean> {
   return deps.now() - waits.since < 30_000
 }
 
-/** Words that the agent was not sent yet. */
-const wordsOf = (run: Run, withdrawal: Withdrawal): FollowUp[] =>
-  pending(run).filter(
-    ({ source, at }) =>
-      at <= withdrawal.at && withdrawal.what.kind === 'comment' && isPlace(source?.target, withdrawal.what),
+/** Words that came from there, be it that the agent has them. */
+const wordsOf = (run: Run, { at: until, what }: Withdrawal): Added[] =>
+  [...pending(run), ...wordsOfRound(run)].filter(
+    ({ source, at }) => at <= until && what.kind === 'comment' && isPlace(source?.target, what),
   )
 
 interface Words {
   run: Run
-  words: readonly FollowUp[]
+  words: readonly Added[]
   /** The ids of commands that may be about to say something to the Run. */
   withdrawnIds: readonly string[]
 }
@@ -83,9 +82,10 @@ async function takeWordsBack(
 ): Promise<boolean> {
   const { id, sender: by, at } = trigger
   const followUps = [...withdrawnIds]
-  for (const { id: word, by: sayer } of words)
+  for (const { id: word, by: sayer, state } of words)
     if (await mayStop(context, trigger, sayer)) followUps.push(word)
-    else await send(context.deps.runs, run.id, { kind: 'ignored-stop', id, by, because: wordsDeleted })
+    else if (state === 'waiting')
+      await send(context.deps.runs, run.id, { kind: 'ignored-stop', id, by, because: wordsDeleted })
   if (followUps.length === 0) return true
   const message = { kind: 'withdraw-follow-ups', id, by, at, because: because(trigger), followUps } as const
   return (await send(context.deps.runs, run.id, message)) || words.length === 0

@@ -197,7 +197,7 @@ const overtaken: Scene = async (world, name) => {
   Object.assign(expected, { messages: 1, answers: [overtakenWords, ready] })
   return goingOn(play, goOn)
 }
-const overtakenWords = /started the run here after you wrote this, so it goes on/
+const overtakenWords = /started the run here after you wrote .*, so it goes on/
 
 /** The agent asks in a session that plans, as somebody wants it in PostHog, and is answered. */
 const questioned: Scene = async (world, name) => {

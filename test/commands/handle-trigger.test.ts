@@ -22,6 +22,7 @@ const answer = { text: 'It waits.', as: 'reply', well: true, last: true } as con
 const first = { ...answer, last: false }
 const message = { kind: 'stop', id: 'stop-1', by: maya, at: t0 } as const
 const pendingMessage = { runId: 'run-1', message }
+const named = { label: label.label }
 const quiet = { kind: 'silence' } as const
 const unserved = reject(replies.notServed(issueThread.owner, issueThread.ownerId))
 const later = triggerRecord({ ...label, id: 'stop-1', at: label.at + 1_000 })
@@ -32,9 +33,14 @@ test.each<[string, Partial<TriggerRecord>, Differs, CommandResult, number?]>([
   ['ends with the reply that was chosen before', { answer }, {}, { kind: 'replied', well: true }],
   ['says what it had begun to say, and goes on', { answer: first }, {}, quiet, 1],
   ['is over when its Run has the message', { pendingMessage }, {}, { kind: 'message' }],
-  ['tells that the access was lost meanwhile', { lost }, {}, reject(replies.accessWasLost(lost))],
+  ['tells that the access was lost meanwhile', { lost }, {}, reject(replies.accessWasLost(named, lost))],
   ['is refused where no PostHog serves the owner', {}, { tenant: undefined }, unserved],
-  ['ends by a later stop if it starts work', {}, { starts: true }, reject(replies.stoppedWaiting(undefined))],
+  [
+    'ends by a later stop if it starts work',
+    {},
+    { starts: true },
+    reject(replies.stoppedWaiting(named, undefined)),
+  ],
   ['goes on beside a later stop if it starts nothing', {}, {}, quiet],
 ])('a command that was let in before %s', async (_, rest, { starts, ...differs }, result, posts = 0) => {
   const post = vi.fn()

@@ -274,6 +274,11 @@ describe('the status comment', () => {
     ['an issue that is the instruction', runWith(wordless), /^> What the issue says$/m],
     ['a label that is the instruction', runWith(labelled), /^> What the issue says \(label `codex`\)$/m],
     ['a pull request that is the instruction', runWith(onPull, wordless), /^> What the pull request says$/m],
+    [
+      'a stop that PostHog does not answer',
+      changed(phases.stopping, { retries: { posthog: { why: 'x', since: t0, until: t0, count: 1 } } }),
+      /^### ⏳ Codex is stopping\n[\s\S]*^Stops as soon as PostHog answers\.$/m,
+    ],
     ['two pull requests', withPulls({}, { number: 10 }), /🚀 \[#9 [^\n]*, \[#10 /],
     ['a note on a pull request', withPulls({ remark: 'its base is wrong' }), /⚠️ #9: its base is wrong/],
     [
@@ -646,8 +651,8 @@ const samples: {
   queuedBehind: [replies.queuedBehind({ line: 'plan the rest' })],
   planElsewhere: [replies.planElsewhere('feature')],
   stoppingBeside: [replies.stoppingBeside(issueThread), replies.stoppingBeside(pullThread)],
-  stoppedWaiting: [replies.stoppedWaiting('maya')],
-  accessWasLost: [replies.accessWasLost({ by: 'olga', because: 'suspended the App' })],
+  stoppedWaiting: [replies.stoppedWaiting({ line: 'fix it' }, 'maya')],
+  accessWasLost: [replies.accessWasLost({ line: 'fix it' }, { by: 'olga', because: 'suspended the App' })],
   stillGoing: [replies.stillGoing('retry')],
   noUse: [replies.noUse({ kind: 'unfinished', why: 'refusal' })],
   status: [
@@ -722,7 +727,8 @@ const samples: {
   gaveUp: [replies.gaveUp('GitHub did not answer')],
 }
 const toMessages: { [K in SenderReply['kind']]: readonly Extract<SenderReply, { kind: K }>[] } = {
-  'not-passed-on': [{ kind: 'not-passed-on' }],
+  'not-passed-on': [{ kind: 'not-passed-on', words: 'use a trie' }],
+  'has-it': [{ kind: 'has-it', words: 'use a trie' }],
   'asked-since': [{ kind: 'asked-since' }],
   refused: [
     { kind: 'refused', because: 'PostHog’s usage limit is reached', words: 'and *test* it,\n@sam' },
@@ -802,7 +808,7 @@ describe('replies', () => {
       baseTaken: @maya pull request #9 of this thread is open, and goes into \`main\`. Nothing was started. Change the base on its page, or ask without \`--base\`.
       closed: @maya this is closed, so nothing was started. Reopen it and ask again.
       queuedBehind: @maya another run is still going in this thread. \`/codex plan the rest\` starts when it has ended.
-      accessWasLost: @maya not started: \`olga\` suspended the App before it began. Write it again to start it.
+      accessWasLost: @maya not started: \`olga\` suspended the App before \`/codex fix it\` began. Write it again to start it.
       planInteractive: @maya plans, reviews and answers do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.
       planElsewhere: @maya the plan was made for the branch \`feature\`, which is gone. Nothing was started. \`/codex plan\` makes a new plan.
       planChanged: @maya it is not sure that the plan above still says what Codex wrote. Nothing was started. \`/codex plan\` makes a new plan.
@@ -820,7 +826,7 @@ describe('replies', () => {
       noUse: @maya the same request would end the same way, so nothing was started. Codex did not finish, as the model refused to go on. Ask in other words, or choose another model with \`/codex retry --model NAME\`.
       stoppingBeside: @maya the run in #7 (this is its pull request) is being stopped. Its status there says what it had done.
       stoppingBeside: @maya the run in #8 (the pull request of this issue) is being stopped. Its status there says what it had done.
-      stoppedWaiting: @maya this was stopped by \`maya\` before it began. Write it again if you still want it.
+      stoppedWaiting: @maya \`maya\` stopped \`/codex fix it\` before it began. Write it again if you still want it.
       status: @maya nothing is going on here now.
       status: @maya nothing is going on here, but a run is going on in #7 (this is its pull request): Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601).
       status: @maya \`/codex wipe it\` by \`zoe\` was stopped by \`maya\` before it began. A command by \`maya\` waits for GitHub until 14:03 UTC.
@@ -842,8 +848,9 @@ describe('replies', () => {
       hasPull: @maya an open pull request already closes this issue: [#9 Fix it](https://x/9). Nothing was started. Write the same again with \`--force\` behind \`/codex\` to start anyway.
       notServed: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.7.posthog\` to the bot’s settings file.
       gaveUp: @maya this did not work: GitHub did not answer. Nothing was started. Write the command again in a few minutes.
-      not-passed-on: @maya the run was stopped before Codex could read this. Write it again if you still want it.
-      asked-since: @maya someone started the run here after you wrote this, so it goes on. Write \`/codex stop\` again to stop it.
+      not-passed-on: @maya the run was stopped before Codex could read “use a trie”. Write it again if you still want it.
+      has-it: @maya Codex has “use a trie” already, so deleting the comment does not take it back. Write \`/codex …\` and what to do instead, or \`/codex stop\`.
+      asked-since: @maya someone started the run here after you wrote \`/codex stop\`, so it goes on. Write it again to stop it.
       refused: @maya Codex did not get “and \\*test\\* it, @​sam”: PostHog’s usage limit is reached. The run goes on without it.
       refused: @maya Codex did not get this: no. The run goes on without it.
       permission-over: @maya Codex no longer waits for this answer, so it did not get it.

@@ -76,7 +76,7 @@ test('what a failure says', () => {
       "agent: it gave up. In its own words: The tests can not run here. → Change what is in its way. Then write \`/codex retry\`, or ask for something else.",
       "agent: it gave up → Change what is in its way. Then write \`/codex retry\`, or ask for something else.",
       "lost: this bot had an error, again and again → Tell an admin of this bot: its log names the run. \`/codex retry\` tries again.",
-      "lost: the bot lost its queue before this began, and the title or description was edited since → Write \`/codex retry\` to start with the new text.",
+      "lost: the bot lost its queue, and the title or description was edited before it was found again → Write \`/codex retry\` to start with the new text.",
       "network: GitHub was unavailable for a day (reset) → \`/codex retry\` tries again.",
       "lost: the earlier run may not do what you ask now, and PostHog did not confirm its end within 5 minutes → Stop the earlier run in PostHog. Then write \`/codex retry\`.",
       "lost: PostHog accepted the run but did not start it within 15 minutes → Check that Tasks are enabled in the PostHog project. Then write \`/codex retry\`.",

@@ -157,15 +157,16 @@ describe('a message to a run', () => {
   })
 })
 
+const withdraws = (...followUps: string[]): RunMessage => ({
+  kind: 'withdraw-follow-ups',
+  id: 'w',
+  by: maya,
+  at: t0 + 2 * minute,
+  because: 'deleted the comment that asked for it',
+  followUps,
+})
+
 describe('words whose comment was deleted', () => {
-  const withdraws = (...followUps: string[]): RunMessage => ({
-    kind: 'withdraw-follow-ups',
-    id: 'w',
-    by: maya,
-    at: t0 + 2 * minute,
-    because: 'deleted the comment that asked for it',
-    followUps,
-  })
   const mine = { ...more('a'), source: { trigger: 't', command: 0, last: true } }
   const delivering = intends({ kind: 'deliver', messageId: 'a', at: t0, lostAt: t0 })
   const resumed: RunChange = { result: { round: 1 }, session: { taskRun: undefined, sessionLog: undefined } }
@@ -197,7 +198,7 @@ describe('words whose comment was deleted', () => {
     const after = read(run, ...messages)
     expect(added(after)).toEqual(expected)
     expect(after.mailbox.stop).toBeUndefined()
-    expect(after.mailbox.answers).toEqual([])
+    expect(after.mailbox.answers.filter(({ reply }) => reply?.kind !== 'has-it')).toEqual([])
   })
 
   test.each<[string, RunChange]>([
@@ -246,6 +247,7 @@ test('what is sent is checked before it is', async () => {
 describe('what a message leaves to do:', () => {
   const asked = { ...label(), source } as RunMessage
   const stopAsked = { ...stop(), source } as RunMessage
+  const anywhere = { trigger: 'w', command: 0, last: false }
   const answersTo = (id: string): RunChange => ({ mailbox: { answers: [{ id, to: maya, source }] } })
   test.each<[string, Run, RunMessage, RunChange]>([
     [
@@ -288,6 +290,18 @@ describe('what a message leaves to do:', () => {
         mailbox: {
           words: [instruction(), word('dropped', more('a', ''), { source })],
           answers: [{ id: 'a', to: zoe, source, reply: { kind: 'not-passed-on' } }],
+        },
+      },
+    ],
+    [
+      'a deletion of words that the agent has: words that say so',
+      working(wordsAre(word('read'))),
+      withdraws('a'),
+      {
+        mailbox: {
+          answers: [
+            { id: 'w', to: maya, source: anywhere, reply: { kind: 'has-it', words: more('a').text } },
+          ],
         },
       },
     ],

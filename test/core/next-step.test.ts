@@ -491,6 +491,7 @@ describe('while PostHog is out of reach', () => {
       'wait 9000',
     ],
     ['a stop waits', working(due, posthogAway(), stopAsked), 'wait 9000'],
+    ['a stop is answered at once', working(due, posthogAway(), stopAsked, answers), 'answer-message'],
     ['a stop of what has not begun does not', runWith(ready, posthogAway(), stopAsked), 'settle-outcome'],
     ['it is asked again when it is time', working(due, posthogAway({ until: now.at })), 'poll'],
     ['it is waited for for a day', working(due, posthogAway({ since: now.at - 24 * hour })), 'wait 9000'],

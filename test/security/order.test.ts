@@ -254,7 +254,7 @@ describe('a stop in words', () => {
     const stop = github.comment({ id: 500, at: 5, text: '/codex stop' })
     await sends(bot, github.comment({ id: 501, at: 10 }), stop)
     expect(bot.cancelled).toEqual([])
-    expect(bot.comments.at(-1)?.body).toContain('started the run here after you wrote this')
+    expect(bot.comments.at(-1)?.body).toContain('started the run here after you wrote `/codex stop`')
   })
 
   test.each([
@@ -286,7 +286,7 @@ describe('a stop', () => {
     const bot = botWith()
     await sends(bot, stop(), command)
     expect(bot.requests).toEqual([])
-    expect(told(bot)).toContain('@maya you stopped this before it began')
+    expect(told(bot)).toMatch(/@maya you stopped `\/codex .*` before it began/)
   })
 
   test('is kept for that as long as GitHub delivers again, and for nothing asked later', async () => {
@@ -314,7 +314,7 @@ describe('a stop', () => {
   }
 
   test.each([
-    ['that waits is heeded by a command, and answers truthfully', 0, 'you stopped this before it began'],
+    ['that waits is heeded by a command, and answers truthfully', 0, 'you stopped `/codex'],
     ['that waits is heeded by a run before its agent, and answers truthfully', 1, '### ⏹️ Codex was stopped'],
   ])('%s', async (_, steps, said) => {
     const bot = botWith()
@@ -350,7 +350,7 @@ describe('a stop', () => {
     waiting.due = bot.now + 3_600_000
     await bot.deliver(stop())
     await bot.work(60, bot.now + 60_000)
-    expect(told(bot)).toContain('@maya you stopped this before it began')
+    expect(told(bot)).toMatch(/@maya you stopped `\/codex .*` before it began/)
   })
 
   test('with a new command behind it in one comment ends what was before, and not that', async () => {

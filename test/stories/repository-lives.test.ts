@@ -78,7 +78,9 @@ onEitherQueue(
         await later.waitForFolded()
         expect(await later.status()).not.toContain('starts automatically')
         expect(await later.answers()).toHaveLength(1)
-        await thread.waitForAnswer(/not started: `olga` .* before it began/)
+        await thread.waitForAnswer(
+          /not started: `olga` .* before `\/codex --effort low do something else` began/,
+        )
       },
     )
 

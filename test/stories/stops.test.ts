@@ -60,7 +60,9 @@ onBothQueues('A stop', world => {
     expect(runs()).toHaveLength(2)
     expect(JSON.stringify(runs()[1]?.body)).toContain('the fourth')
     const told = (await thread.answers()).filter(words => words.includes('before it began'))
-    expect(told).toEqual([expect.stringContaining('@maya you stopped this before it began')])
+    expect(told).toEqual([
+      expect.stringContaining('@maya you stopped `/codex --new the second` before it began'),
+    ])
   })
 })
 
@@ -82,7 +84,7 @@ onBothQueues(
       const stop = await mario.comments(number, '/codex stop')
       await thread.waitForReaction('+1', stop.id)
       away.cancel()
-      await thread.waitForAnswer('@maya this was stopped by `mario` before it began')
+      await thread.waitForAnswer('@maya `mario` stopped `/codex wipe the disks` before it began')
       await thread.waitForReaction('-1', wipe.id)
       await mario.comments(number, '/codex status')
       await thread.waitForAnswer('`/codex wipe the disks` by `maya` was stopped by `mario` before it began.')

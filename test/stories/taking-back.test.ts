@@ -78,6 +78,22 @@ onEitherQueue('Something is taken back, or put right', world => {
     expect(JSON.stringify(ledger().runs)).not.toContain('delete table A')
   })
 
+  it('words that the agent has are not taken back, and whoever deletes them is told so', async () => {
+    world().posthog.script('use a trie', {
+      kind: 'slow',
+      ms: 3_000,
+      next: { kind: 'answers', text: 'It is one.' },
+    })
+    const { maya, thread, says, run } = await working(world(), 'build the index')
+    const more = await says('/codex use a trie')
+    await thread.waitForReaction('+1', more.id)
+    await maya.deletesComment(more.id)
+    await thread.waitForAnswer(/^@maya Codex has “use a trie” already/)
+    await run(0).completeTurn('The index is there.')
+    await thread.waitForAnswer(/The index is there\.|It is one\./)
+    expect(await thread.answers()).toHaveLength(2)
+  })
+
   it('a locked issue ends its run', async () => {
     const { number, ledger } = await working(world(), 'Locked issue')
     await world().github.as('olga').locks(number)

@@ -33,7 +33,7 @@ export const crashed = failure(
 
 export const editedSince = failure(
   'lost',
-  'the bot lost its queue before this began, and the title or description was edited since',
+  'the bot lost its queue, and the title or description was edited before it was found again',
   'Write `/codex retry` to start with the new text.',
 )
 

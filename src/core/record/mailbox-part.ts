@@ -17,7 +17,9 @@ export const Source = z.object({
 export type Source = z.infer<typeof Source>
 
 const SenderReply = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('not-passed-on') }),
+  z.object({ kind: z.literal('not-passed-on'), words: z.string().optional() }),
+  /** Their comment was deleted after the agent had them. */
+  z.object({ kind: z.literal('has-it'), words: z.string() }),
   z.object({ kind: z.literal('asked-since') }),
   /** `words`: what was refused. */
   z.object({ kind: z.literal('refused'), because: z.string(), words: z.string().optional() }),

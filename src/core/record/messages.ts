@@ -76,7 +76,11 @@ function fold(run: Run, message: RunMessage): Run {
   }
   const fresh: Added = { ...message, state: 'waiting' }
   if (stop !== undefined && at < stop.at)
-    return withReply(withWords(run, [...words, ...moved([fresh], 'dropped', [fresh])]), message, tellsDropped)
+    return withReply(
+      withWords(run, [...words, ...moved([fresh], 'dropped', [fresh])]),
+      message,
+      dropped(fresh),
+    )
   const replaced = isUnsent && edited.kind === 'follow-up' ? edited : undefined
   const after = edited ? { ...fresh, replaces: replaced ? replaced.replaces : edited.id } : fresh
   const place = replaced ? words.indexOf(replaced) + 1 : words.length
@@ -244,7 +248,7 @@ function withStop(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   const { outcome, round } = run.result
   // Senders of words that were sent before have their answer, even if the agent ended without reading them.
   const unsent = pending(run).filter(word => !wasSent(word))
-  const notified = unsent.reduce((known, each) => withReply(known, each, tellsDropped), run)
+  const notified = unsent.reduce((known, each) => withReply(known, each, dropped(each)), run)
   const left = moved(words, 'dropped', pending(run))
   return withMessage(notified, {
     mailbox: {
@@ -258,7 +262,7 @@ function withStop(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   })
 }
 
-const tellsDropped: SenderReply = { kind: 'not-passed-on' }
+const dropped = ({ text }: FollowUp): SenderReply => ({ kind: 'not-passed-on', words: text.slice(0, 200) })
 
 /** What was sent before can't be taken back. What comes later than its withdrawal is known by then. */
 function withoutFollowUps(run: Run, message: RunMessage & { kind: 'withdraw-follow-ups' }): Run {
@@ -267,12 +271,19 @@ function withoutFollowUps(run: Run, message: RunMessage & { kind: 'withdraw-foll
     word => message.followUps.includes(word.id) && !wasSent(word) && !isOnItsWay(run, word),
   )
   const unknown = message.followUps.filter(id => !words.some(known => known.id === id))
-  const after = withMessage(run, {
+  const has = wordsOfRound(run).find(word => message.followUps.includes(word.id) && !word.resumes)
+  const known = withMessage(run, {
     mailbox: {
       words: moved(words, 'dropped', unsent),
       handledMessageIds: [...new Set([...handledMessageIds, ...unknown])],
     },
   })
+  // Its comment is gone, so the reply stands in the thread.
+  const source = { trigger: message.id, command: 0, last: false }
+  const after =
+    has && isAtWork(run)
+      ? withReply(known, { ...message, source }, { kind: 'has-it', words: has.text.slice(0, 200) })
+      : known
   if (unsent.length === 0 || !isWithoutWords(after)) return after
   const at = Math.max(message.at, run.mailbox.lastWordsAt ?? 0)
   return withStop(after, { ...message, kind: 'stop', at })

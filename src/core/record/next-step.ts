@@ -260,7 +260,7 @@ function* stopping(run: Run, now: Now): Due {
 function* ending(run: Run, now: Now, unconfirmed: Step): Due {
   const acceptedAt = cancelledAt(run)
   if (acceptedAt === undefined) yield { kind: 'cancel' }
-  else yield* replies(run)
+  yield* replies(run)
   const isLate =
     acceptedAt === undefined
       ? now.at - (retryOf(run, cancelKey(run))?.since ?? now.at) > limits.seeingTo

@@ -78,11 +78,10 @@ export const replies = {
   baseTaken: (pull: number, base: string) =>
     plain`pull request #${pull} of this thread is open, and goes into ${code(base)}. Nothing was started. Change the base on its page, or ask without \`--base\`.`,
   closed: plain`this is closed, so nothing was started. Reopen it and ask again.`,
-  /** @param asked what stands behind the command word, or the label that asked for it instead */
-  queuedBehind: (asked: { line?: string | undefined; label?: string }, differs: readonly OptionName[] = []) =>
-    plain`another run is still going in this thread${differs.length === 0 ? '' : `, with another ${flags(differs)}`}. ${waitingInWords(asked)} starts when it has ended.`,
-  accessWasLost: ({ by, because }: { by: string; because: string }) =>
-    plain`not started: ${code(by)} ${because} before it began. Write it again to start it.`,
+  queuedBehind: (asked: NamedAs, differs: readonly OptionName[] = []) =>
+    plain`another run is still going in this thread${differs.length === 0 ? '' : `, with another ${flags(differs)}`}. ${begun(askedFor(asked))} starts when it has ended.`,
+  accessWasLost: (asked: NamedAs, { by, because }: { by: string; because: string }) =>
+    plain`not started: ${code(by)} ${because} before ${askedFor(asked)} began. Write it again to start it.`,
   planInteractive: plain`plans, reviews and answers do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.`,
   planElsewhere: (branch: string) =>
     plain`the plan was made for the branch ${code(branch)}, which is gone. Nothing was started. \`/codex plan\` makes a new plan.`,
@@ -106,8 +105,8 @@ export const replies = {
   stoppingBeside: (thread: Pick<Thread, 'number' | 'kind'>) =>
     plain`the run in ${besideThis(thread)} is being stopped. Its status there says what it had done.`,
   /** @param by somebody else than whoever asked for it */
-  stoppedWaiting: (by: string | undefined) =>
-    plain`${by === undefined ? 'you stopped this' : `this was stopped by ${code(by)}`} before it began. Write it again if you still want it.`,
+  stoppedWaiting: (asked: NamedAs, by: string | undefined) =>
+    plain`${by === undefined ? 'you' : code(by)} stopped ${askedFor(asked)} before it began. Write it again if you still want it.`,
   status: (standing: ThreadStanding) => limitedTo('one status in ten minutes')`${standingSentence(standing)}`,
   config: (shown: ShownSettings) => plain`${configText(shown)}`,
   doctor: (repository: string, checks: readonly Check[]) => plain`${doctorText(repository, checks)}`,
@@ -150,17 +149,22 @@ export const replies = {
 export function replyToMessage(reply: SenderReply): Reply {
   switch (reply.kind) {
     case 'not-passed-on':
-      return plain`the run was stopped before Codex could read this. Write it again if you still want it.`
+      return plain`the run was stopped before Codex could read ${named(reply)}. Write it again if you still want it.`
+    case 'has-it':
+      return plain`Codex has ${named(reply)} already, so deleting the comment does not take it back. Write \`/codex …\` and what to do instead, or \`/codex stop\`.`
     case 'asked-since':
-      return plain`someone started the run here after you wrote this, so it goes on. Write \`/codex stop\` again to stop it.`
+      return plain`someone started the run here after you wrote \`/codex stop\`, so it goes on. Write it again to stop it.`
     case 'refused':
-      return plain`Codex did not get ${reply.words ? `“${inlineWords(reply.words, 60)}”` : 'this'}: ${ended(withCode(reply.because, 300))} The run goes on without it.`
+      return plain`Codex did not get ${named(reply)}: ${ended(withCode(reply.because, 300))} The run goes on without it.`
     case 'permission-over':
       return plain`Codex no longer waits for this answer, so it did not get it.`
     case 'permission-refused':
       return plain`Codex asks for a permission (${inlineWords(reply.title, 120)}). PostHog did not accept the answer: ${ended(withCode(reply.because, 300))} Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run.`
   }
 }
+
+const named = ({ words }: { words?: string | undefined }): string =>
+  words ? `“${inlineWords(words, 60)}”` : 'this'
 
 const whyUnknown = (why: string | undefined): string =>
   why === undefined
@@ -169,9 +173,15 @@ const whyUnknown = (why: string | undefined): string =>
 
 const partly: ReadonlySet<Mistake['kind']> = new Set<Mistake['kind']>(['too-many', 'unreadable'])
 
-function waitingInWords({ line, label }: { line?: string | undefined; label?: string }): string {
-  if (label !== undefined) return `What the label ${code(label)} asks for`
-  if (line === undefined) return 'What you asked for'
+/** What stands behind the command word, or the label that asked for it instead. */
+export interface NamedAs {
+  line?: string | undefined
+  label?: string
+}
+
+function askedFor({ line, label }: NamedAs): string {
+  if (label !== undefined) return `what the label ${code(label)} asks for`
+  if (line === undefined) return 'what you asked for'
   return code(
     `/codex ${line.length > maxShownLine ? `${line.slice(0, maxShownLine).trimEnd()} …` : line}`.trimEnd(),
   )

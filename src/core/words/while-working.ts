@@ -48,7 +48,7 @@ export interface AtWork {
 
 export function workHeading({ run, stands, now }: AtWork): string {
   const [out] = shownOutages(run, now)
-  if (out) return `⏸️ Codex waits for ${serviceNames[out.service]}`
+  if (out && stands.kind !== 'stopping') return `⏸️ Codex waits for ${serviceNames[out.service]}`
   if (stands.held?.kind === 'question') return '❓ Codex waits for your answer'
   switch (stands.kind) {
     case 'waiting':
@@ -71,6 +71,7 @@ export const waitingKey = ({ run, stands, now }: AtWork): string =>
     ...shownOutages(run, now).map(({ outage }) => outage.why),
     stands.held?.kind === 'question' ? stands.held.question.id : '',
     questionUrl(run) ?? '',
+    stands.kind === 'stopping' && retryOf(run, 'posthog') ? 'away' : '',
     stands.kind === 'waiting' ? waitsInWords(stands.waits, now).key : '',
   ].join('|')
 
@@ -83,6 +84,7 @@ export function workLines(view: AtWork): string[] {
     instruction(run),
     edited(run),
     fromHereOn(run),
+    stands.kind === 'stopping' && retryOf(run, 'posthog') ? 'Stops as soon as PostHog answers.' : '',
     ...outages(run, now),
     resumed ? resumedSentence(resumed.why) : '',
     ...(stands.kind === 'waiting' ? waitsInWords(stands.waits, now).lines : []),
