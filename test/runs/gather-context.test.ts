@@ -180,6 +180,7 @@ test('what was changed in the second of the command is not read', async () => {
     said('edited in its second', { updatedAt: t0 }),
     said('written in its second', { createdAt: t0 }),
     said('edited later', { updatedAt: t0 + second }),
+    said('/codex status', { createdAt: t0 + second }),
     said('/codex fix it', { id: 501, createdAt: t0 }),
   ])
   expect(bodies).toEqual(['in time'])

@@ -2,6 +2,7 @@
  * What people with trust wrote before a command and since the one before it; later comments and edits are left out.
  * GitHub's times are whole seconds: what was changed in the second of the command may have been changed after it.
  */
+import { mayHoldCommand } from '../command/find.ts'
 import type { ThreadClient } from '../model/ports.ts'
 import type { CommentView } from '../model/views.ts'
 import { placeInThread, type Words } from '../record/words-to-say.ts'
@@ -57,7 +58,8 @@ export function commentsToRead({ words, readUpTo, comments, said = [] }: Omit<Re
   return {
     inTime: read.filter(isInTime),
     bots: others.filter(each => !isRead(each) && isInTime(each)).length,
-    later: read.filter(each => !isInTime(each)).length,
+    // What was a command for the bot was no word for the agent.
+    later: read.filter(each => !isInTime(each) && !mayHoldCommand(each.body)).length,
   }
 }
 
