@@ -72,10 +72,12 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
     /** Nothing is said of checks that GitHub does not let the App see. */
     async needs(number) {
       const variables = named({ ...thread, number })
-      const [found, ours] = await Promise.all([query(client, pullNeeds, variables), app.botLogin()])
+      const found = await query(client, pullNeeds, variables)
       if (found.state !== 'OPEN') return undefined
       const shown = found.commits.nodes?.[0]?.commit?.statusCheckRollup?.contexts?.nodes
       const contexts = newestChecks(shown ?? [])
+      const threads = found.reviewThreads.nodes.filter(({ isResolved }) => !isResolved)
+      const ours = threads.length > 0 ? await app.botLogin() : undefined
       return {
         number,
         facts: {
@@ -94,16 +96,14 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
         changesRequestedBy: found.latestOpinionatedReviews.nodes.flatMap(({ state, author }) =>
           state === 'CHANGES_REQUESTED' && author ? [author.login] : [],
         ),
-        unresolved: found.reviewThreads.nodes
-          .filter(({ isResolved }) => !isResolved)
-          .map(({ path, line, comments }) => {
-            const voices = comments.nodes.flatMap(({ author, pullRequestReview: review }) => {
-              if (author?.login === ours || author?.login === agentLogin) return 'agent' as const
-              if (author?.botId !== undefined) return { login: author.login, id: author.botId }
-              return review?.authorCanPushToRepository ? ('writer' as const) : []
-            })
-            return { path, line, voices }
-          }),
+        unresolved: threads.map(({ path, line, comments }) => {
+          const voices = comments.nodes.flatMap(({ author, pullRequestReview: review }) => {
+            if (author?.login === ours || author?.login === agentLogin) return 'agent' as const
+            if (author?.botId !== undefined) return { login: author.login, id: author.botId }
+            return review?.authorCanPushToRepository ? ('writer' as const) : []
+          })
+          return { path, line, voices }
+        }),
       }
     },
 
