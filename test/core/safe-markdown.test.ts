@@ -56,6 +56,7 @@ describe('safe Markdown', () => {
     ['<script>alert(1)</script>', '\\<script>alert(1)\\</script>'],
     ['<!-- hidden -->', '\\<!-- hidden -->'],
     ['a\u0000b\u202ec\u200bd', 'abcd'],
+    ['a\vb\fc\u001dd\u0085e\u2028f\u2029g', 'a b c d e f g'],
     ['', ''],
   ])('%j is %j', (text, expected) => expect(shown(safeMarkdown(text))).toBe(expected))
 
@@ -75,6 +76,19 @@ describe('safe Markdown', () => {
     'fixes www.github.com/o/r/discussions/7',
     '[https://github.com/o/r/issues/7](https://github.com/o/r/issues/7)',
   ])('of %j: nothing that GitHub acts on is left', text => expect(actedOn(safeMarkdown(text))).toEqual([]))
+
+  test.each([
+    ...[
+      'a\u2028/b',
+      'a&#x2029;/b',
+      '`a\x85/b`',
+      '[a](b&#x2028;/c)',
+      '``` a&#12;/b\nc\n```',
+      '|a|\n|-|\n|&#13;/b|',
+    ],
+  ])('no program ends a line within %j', text =>
+    expect(safeMarkdown(text)).not.toMatch(/[\r\v\f\x1c-\x1e\x85\u2028\u2029]/),
+  )
 })
 
 const hostile = pastedText(30)

@@ -6,8 +6,14 @@ const invisible = /(?![\t\n])[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}]/gu
 /** More marks on a letter than any script has cover the lines around it. */
 const piled = /(\p{M}{6})\p{M}+/gu
 
+/** Other programs end lines here. On GitHub's page these are blanks, or nothing. */
+const otherLineEnds = /[\v\f\x1c-\x1e\x85\p{Zl}\p{Zp}]/gu
+
+/** Only a line feed ends a line. */
+export const evenLines = (text: string): string => text.replace(/\r\n?/g, '\n').replace(otherLineEnds, ' ')
+
 export const stripInvisible = (text: string): string =>
-  text.toWellFormed().replace(/\r\n?/g, '\n').replace(invisible, '').replace(piled, '$1')
+  evenLines(text.toWellFormed()).replace(invisible, '').replace(piled, '$1')
 
 /** PostHog refuses lone surrogates and NUL. */
 export const sendable = (text: string): string => text.toWellFormed().replaceAll('\0', '\ufffd')

@@ -3,7 +3,7 @@
  */
 
 import { keepingRecent, withinTime } from './event-loop.ts'
-import { stripInvisible } from './invisible.ts'
+import { evenLines, stripInvisible } from './invisible.ts'
 import {
   type BlockContent,
   type Link,
@@ -73,9 +73,11 @@ const plainLine = (line: string): string =>
 
 function rewritten(source: string): string | undefined {
   const tree = isHeavy(source) ? undefined : readMarkdown(source)
-  const safe = tree && writeMarkdown({ type: 'root', children: blocks(tree.children) })
-  // An entity may have become one.
-  if (safe === undefined || isHeavy(safe) || withoutMarkers(safe) !== safe) return undefined
+  const written = tree && writeMarkdown({ type: 'root', children: blocks(tree.children) })
+  if (written === undefined) return undefined
+  // An entity may have become the end of a line, or a marker.
+  const safe = evenLines(written)
+  if (isHeavy(safe) || withoutMarkers(safe) !== safe) return undefined
   const again = readMarkdown(safe)
   return again && isHarmless(again) ? safe : undefined
 }
