@@ -7,6 +7,7 @@
 import { usualTrigger } from '../settings/deployment-settings.ts'
 import { stripInvisible } from '../text/invisible.ts'
 import { type Reading, type SeenPage, type ShownText, unshownWords } from '../text/seen-page.ts'
+import { unspacedLetters } from '../text/shown-lines.ts'
 import { shownText } from '../text/shown-text.ts'
 
 function callPattern(sourceFor: (calls: string) => string, flags: string): (calls: string) => RegExp {
@@ -59,10 +60,6 @@ const unseen = String.raw`\u00ad\u034f\u061c\u180e\u200b-\u200f\u2060-\u2064\ufe
 
 /** Markdown allows three spaces before a paragraph; other blanks are a paragraph's own. */
 const margin = String.raw`^ {0,3}(?:(?! )[\p{Zs}${unseen}][\p{Zs}\t${unseen}]*)?`
-
-/** Scripts that put no space between words. */
-const unspaced = ['Han', 'Hiragana', 'Katakana', 'Hangul', 'Thai', 'Lao', 'Khmer', 'Myanmar', 'Tibetan']
-const unspacedLetters = unspaced.map(script => String.raw`\p{Script=${script}}`).join('')
 
 /** What follows the word, so that it is neither a part of another one (`/codexes`, `/codex-cli`) nor of a path. */
 const wordEnd = [

@@ -76,6 +76,14 @@ export const unlisted = ({ tagName, attrs }: Element): Element['attrs'] =>
     return !silent.test(name) && !layout.get(name)?.test(value)
   })
 
+/** What an attribute says first, e.g. in pixels. */
+export const numberOf = (element: Element, name: string): number =>
+  Number.parseInt(attribute(element, name), 10) || 0
+
+/** However many there are: more than a function takes. */
+export const largest = (numbers: readonly (string | number)[]): number =>
+  numbers.reduce<number>((most, number) => Math.max(most, Number(number)), 0)
+
 /** The one image that a reader sees for sure: no source beside it, no dot, on each page. */
 export function imageIn(picture: Element): Element | undefined {
   const [image, ...others] = [picture, ...elementsIn(picture)].filter(({ tagName }) => tagName !== 'picture')

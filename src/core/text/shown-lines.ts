@@ -10,15 +10,42 @@ export interface OwnLine {
 export const maxText = 200_000
 /** Rows with nothing to notice that a reader goes past to the next word: about a screen. */
 const maxRows = 30
-/** Columns of a line without one: about its width. */
-const maxColumns = 100
+/** Columns that a reader sees without scrolling, on a wide screen. */
+export const maxColumns = 150
 
-/** What a reader notices: signs beside that may be specks. */
-const noticed = /[\p{L}\p{N}\p{Emoji_Presentation}]+/gu
-const wide = /[\u1680\u2000-\u200a\u2800\u3000]/g
+/** What a reader notices: signs beside that, and letters that modify others, may be specks, hieroglyphs may be blank. */
+const noticed = /(?:(?![\p{Lm}\p{Script=Egyptian_Hieroglyphs}])[\p{L}\p{N}\p{Emoji_Presentation}])+/gu
 
-const columnsOf = (signs: string): number =>
-  signs.length + 7 * (signs.match(/\t/g)?.length ?? 0) + (signs.match(wide)?.length ?? 0)
+/** Signs beyond the letters of Europe may be wide, and as wide as what they stand for. */
+export const columnsOf = (signs: string): number =>
+  signs.normalize('NFKC').length + countOf(/[^\0-\u052f]/gu, signs) + 7 * countOf(/\t/g, signs)
+
+const countOf = (sign: RegExp, signs: string): number => signs.match(sign)?.length ?? 0
+
+/** As much of a line as stands in so many columns. */
+export function inColumns(line: string, columns: number): string {
+  if (columnsOf(line) <= columns) return line
+  let end = 0
+  let left = columns
+  for (const sign of line) {
+    left -= columnsOf(sign)
+    if (left < 0) break
+    end += sign.length
+  }
+  return line.slice(0, end)
+}
+
+/** Scripts that put no space between words, and break lines anywhere. */
+const unspaced = ['Han', 'Hiragana', 'Katakana', 'Hangul', 'Thai', 'Lao', 'Khmer', 'Myanmar', 'Tibetan']
+export const unspacedLetters = unspaced.map(script => String.raw`\p{Script=${script}}`).join('')
+
+const breaks = new RegExp(String.raw`[ \t\n-]|(?=[${unspacedLetters}])`, 'u')
+
+/** The columns of the longest part in which no line breaks. */
+export const widestOf = (words: string): number =>
+  words.split(breaks).reduce((most, part) => Math.max(most, columnsOf(part)), 0)
+
+export const withoutLongBlanks = (words: string): string => words.replace(/(?<=\S)\s{10,}/g, ' ')
 
 /** Joined once: a text that is looked at after each addition takes time by its square. */
 class Words {
@@ -97,6 +124,7 @@ export class ShownLines {
 
   /** Begins another row of the page, or so many. All in it is in sight again. */
   row(rows = 1): void {
+    if (rows === 0) return
     this.#rows += rows + Math.floor(this.#columns / maxColumns)
     this.column(0)
   }
@@ -107,9 +135,10 @@ export class ShownLines {
     if (at === 0) this.#isHidden = false
   }
 
-  /** The writer's words, as far as a reader comes. */
-  say(words: string, isCommand: boolean): void {
-    const seen = this.#visible(words).replace(/(?<!\s)\s{10,}/g, ' ')
+  /** The writer's words, as far as a reader comes. Blanks of code are its writer's. */
+  say(words: string, isCommand: boolean, isCode = false): void {
+    const visible = this.#visible(words)
+    const seen = isCode ? visible : withoutLongBlanks(visible)
     if (this.isGathering) {
       this.put(seen)
       return
@@ -143,7 +172,7 @@ export class ShownLines {
         this.#ended = 'gap'
         return ''
       }
-      if (this.#columns > maxColumns) {
+      if (this.#columns >= maxColumns) {
         this.#isHidden = true
         return `${words.slice(0, end)} [… cut: behind a gap]`
       }

@@ -17,7 +17,9 @@ import {
   isOnlyCode,
   isText,
   languageOf,
+  largest,
   type Node,
+  numberOf,
   pictures,
   textIn,
   treeOf,
@@ -26,17 +28,43 @@ import {
 import { stripInvisible } from './invisible.ts'
 import { fenceFor, inlineCode } from './phrases.ts'
 import type { Reading, ShownText } from './seen-page.ts'
-import { maxText, ShownLines } from './shown-lines.ts'
+import {
+  columnsOf,
+  inColumns,
+  maxColumns,
+  maxText,
+  ShownLines,
+  widestOf,
+  withoutLongBlanks,
+} from './shown-lines.ts'
 
 /** Characters of HTML; more is not read at all. 64 KB of Markdown become up to three million. */
 const maxHtml = 4_000_000
 const maxBlocks = 12
 /** Elements in one another that make letters smaller. */
 const maxSmall = 2
-const maxCells = 30
-const maxLine = 2_000
 const maxElsewhere = 500
 const maxFiles = 200
+/** Characters of a host behind words, and of all addresses there on a page: a reader looks at no more. */
+const maxHost = 100
+const maxAddresses = 2_000
+
+/** Pixels of the page in a row and in a column. It fits large pictures in, so they have more. */
+const pixels = { row: 20, column: 8, rowOfPicture: 200, columnOfPicture: 60 }
+/** Columns around the words of a cell. */
+const padding = 3
+/** Columns of a table that are looked at: more are never in sight. */
+const maxCells = 100
+
+/** A cell takes columns of its table, and is as wide as what breaks nowhere: other words wrap. */
+interface Table {
+  rows: { cells: { text: string; from: number; to: number }[]; isHead: boolean }[]
+  widths: number[]
+  /** In how many rows each column is a cell's from above. */
+  taken: number[]
+}
+
+const newTable = (): Table => ({ rows: [], widths: [], taken: [] })
 
 /** @returns `undefined` for more HTML than is read */
 export function shownText(html: string, reading: Reading): ShownText | undefined {
@@ -88,6 +116,7 @@ const blocks = new Set(
     ' ',
   ),
 )
+const ofRows = new Set(['thead', 'tbody', 'tfoot', 'tr'])
 
 /** GitHub alone sets classes: it takes a writer's off. */
 const knownClass =
@@ -109,7 +138,10 @@ class Walk {
   readonly #indented: string[] = []
   readonly #files: ShownText['files'] = []
   #replaced = ''
-  #cells: string[] = []
+  #addresses = 0
+  #table: Table = newTable()
+  /** The columns of the cell's widest part that breaks nowhere. */
+  #widest = 0
 
   constructor(reading: Reading) {
     this.#reading = reading
@@ -147,15 +179,15 @@ class Walk {
       const lines = (this.#page.start === '' ? words.replace(/^\n/, '') : words).split('\n')
       for (const [at, line] of lines.entries()) {
         if (at > 0) this.#page.feed()
-        this.#words(frame.inCode ? line : this.#shortened(line), frame)
+        this.#words(line, frame)
       }
     }
     if (value.length > maxText) this.#page.stop()
   }
 
-  #words(words: string, { text: place }: Frame): void {
+  #words(words: string, { text: place, lines, inCode }: Frame): void {
     if (place === 'elsewhere' || (place === 'command' && this.#page.isGathering)) this.#keepStart(words)
-    this.#page.say(words, place === 'command')
+    this.#page.say(words, place === 'command', lines && inCode)
   }
 
   /** Where a command would stand if it were read there. */
@@ -170,20 +202,37 @@ class Walk {
     if (hasClass(element, 'sr-only')) return
     this.#page.column()
     if (pictures.has(tag)) return this.#picture(element, frame)
-    if (tag === 'math-renderer') return this.#replace(element, '[formula]')
+    if (tag === 'math-renderer') return this.#formula(element)
     if (tag === 'bdo') return this.#unreadable(element)
     const isInline = inline.has(tag) || small.has(tag) || tag === 'br' || tag === 'input'
     if (!isInline && !headings.has(tag) && !boxes.has(tag) && !blocks.has(tag)) return
-    if (unlisted(element).length > 0) return this.#unreadable(element)
-    if (isInline) this.#inline(element, frame)
-    else this.#block(element, { ...frame, blocks: frame.blocks + 1 })
+    const read = (): void => {
+      if (unlisted(element).length > 0) this.#unreadable(element)
+      else if (isInline) this.#inline(element, frame)
+      else this.#block(element, { ...frame, blocks: frame.blocks + (ofRows.has(tag) ? 0 : 1) })
+    }
+    if (tag === 'td' || tag === 'th') this.#cell(element, read)
+    else read()
   }
 
-  /** It may be as high as an attribute says. */
+  /** It may be as high and wide as an attribute says, and has a row for each block in it. */
   #unreadable(element: Element) {
-    const numbers = unlisted(element).flatMap(({ value }) => (value.match(/\d{1,9}/g) ?? []).map(Number))
-    this.#page.row(Math.ceil(Math.max(0, ...numbers) / 20) - 1)
+    const all = [element, ...elementsIn(element)]
+    const most = largest(all.flatMap(unlisted).flatMap(({ value }) => value.match(/\d{1,9}/g) ?? []))
+    const rows = all.filter(({ tagName }) => !inline.has(tagName) && !small.has(tagName)).length
+    this.#page.row(Math.floor(most / pixels.row) + rows)
+    const columns = columnsOf(textIn(element)) + Math.floor(most / pixels.column)
+    this.#solid(columns)
+    if (ofRows.has(element.tagName)) this.#widen(0, columns)
     this.#page.placeholder('[unreadable]')
+  }
+
+  /** It may be as high as it has lines, and as a length in it says. */
+  #formula(element: Element) {
+    const formula = textIn(element)
+    const lengths = formula.match(/\d{1,9}(?=\.?\d{0,9}\s{0,9}(?:p[ctx]|e[mx]|mu|[cm]m|in))/g) ?? []
+    this.#page.row(formula.split('\\\\').length - 1 + Math.floor(largest(lengths) / pixels.row))
+    this.#replace(element, '[formula]')
   }
 
   #inline(element: Element, frame: Frame) {
@@ -242,18 +291,18 @@ class Walk {
       case 'dd':
         return this.#prefixed('  ', '  ', () => this.#inside(element, frame, { text: place }), 'tight')
       case 'td':
-      case 'th': {
-        const { text } = this.#page.gather(() => this.#inside(element, frame, { text: place }))
-        this.#cells.push(text.replace(/\s+/g, ' ').trim())
-        return this.#page.column(0)
-      }
+      case 'th':
+        return this.#inside(element, frame, { text: place })
       case 'tr':
-        return this.#row(element, { ...frame, blocks: frame.blocks - 1 })
+        return this.#row(element, frame)
+      case 'table':
+        return this.#wholeTable(element, frame)
       case 'thead':
       case 'tbody':
       case 'tfoot':
-        return this.#inside(element, { ...frame, blocks: frame.blocks - 1 })
+        return this.#inside(element, frame)
       default:
+        if (tag === 'caption') this.#widen(0, widestOf(textIn(element)))
         return this.#paragraph(element, frame, tag === 'dt' ? place : 'none')
     }
   }
@@ -306,7 +355,8 @@ class Walk {
     if (has(element, 'data-footnote-ref')) return this.#page.put(`[${text.trim()}]`)
     if (hasClass(element, 'user-mention')) return this.#page.mention(text, frame.text === 'command')
     const address = hasWord ? this.#addressOf(href, text.trim()) : ''
-    this.#page.put(address === '' ? text : `${text} (${address})`)
+    this.#addresses += address.length
+    this.#page.put(address === '' || this.#addresses > maxAddresses ? text : `${text} (${address})`)
     if (frame.files && hasWord) this.#file(href, text.replace(/\[(?:picture|unreadable)\]|`/g, '').trim())
   }
 
@@ -317,14 +367,16 @@ class Walk {
     if (url.search.includes('jwt=') || said === href || href === `http://${said}`) return ''
     if (/^(?:@|#\d|[\w./-]+#\d|[\w./-]+@[0-9a-f]{7})/.test(said)) return ''
     if (url.origin === this.#home) {
-      const path = /^\/[\w.-]+\/[\w.-]+\/(?:issues|pull|discussions|blob|tree|commit)\/[\w./-]+/.exec(
-        url.pathname,
-      )
+      const path =
+        /^(?=.{1,100}$)\/[\w.-]+\/[\w.-]+\/(?:issues|pull|discussions|blob|tree|commit)\/[\w./-]+/.exec(
+          url.pathname,
+        )
       if (path) return path[0].slice(1)
     }
     if (said.includes(url.host) && this.#reading.addresses === 'host') return ''
     const isPlain = /^https?:\/\/[\w.~%/?#&=:@+,;-]{1,500}$/i.test(href) && !url.username
-    return this.#reading.addresses === 'whole' && isPlain ? href : url.host
+    if (this.#reading.addresses === 'whole' && isPlain) return href
+    return url.host.length > maxHost ? '' : url.host
   }
 
   #file(url: string, words: string): void {
@@ -337,7 +389,12 @@ class Walk {
   #picture(element: Element, { files }: Frame) {
     if (unlisted(element).length > 0) this.#unreadable(element)
     else this.#page.placeholder('[picture]')
-    this.#page.row()
+    const most = (name: string): number =>
+      largest([element, ...elementsIn(element)].map(each => numberOf(each, name)))
+    const columns = Math.floor(most('width') / pixels.columnOfPicture)
+    this.#page.row(1 + Math.floor(most('height') / pixels.rowOfPicture))
+    this.#page.column(columns)
+    this.#solid(columns)
     const image = files ? imageIn(element) : undefined
     if (image) this.#file(attribute(image, 'src'), '')
   }
@@ -361,34 +418,42 @@ class Walk {
     const { text } = this.#page.gather(() => this.#inside(element, frame, within))
     if (frame.own && language === '' && isOnlyCode(element) && this.#indented.length < maxElsewhere)
       this.#indented.push(text.split('\n', 1)[0]?.slice(0, 100) ?? '')
-    if (frame.inCode) this.#page.put(text)
-    else this.#fence(text, language)
-  }
-
-  /** What a line has beyond what is read is cut, and said. */
-  #shortened(line: string): string {
-    if (line.length <= maxLine) return line.trimEnd()
-    this.#replaced += ` ${line.slice(maxLine)}`
-    return `${line.slice(0, maxLine).toWellFormed()} [… cut: the line is longer]`
-  }
-
-  #fence(code: string, language: string): void {
-    const lines = code
+    const lines = text
       .replace(/\n$/, '')
       .split('\n')
       .map(line => this.#shortened(line))
-    const fence = fenceFor(code, 3)
-    if (this.#page.isGathering) this.#page.put(lines.join('\n'))
-    else this.#page.whole(`${fence}${language}`, ...lines, fence)
+    for (const line of lines) this.#solid(columnsOf(line))
+    if (frame.inCode || this.#page.isGathering) this.#page.put(lines.join('\n'))
+    else this.#fence(lines, language)
+  }
+
+  /** What stands beside the page is cut, and said. */
+  #shortened(line: string, columns = maxColumns): string {
+    const seen = inColumns(line, columns)
+    const rest = line.slice(seen.length)
+    const words = withoutLongBlanks(seen).trimEnd()
+    if (rest.trim() === '') return words
+    this.#replaced += ` ${rest}`
+    return `${words} [… cut: the line is longer]`
+  }
+
+  #fence(lines: readonly string[], language: string): void {
+    const fence = fenceFor(lines.join('\n'), 3)
+    this.#page.whole(`${fence}${language}`, ...lines, fence)
+  }
+
+  /** Something in a cell that has so many columns, and breaks nowhere. */
+  #solid(columns: number): void {
+    this.#widest = Math.max(this.#widest, columns)
   }
 
   #suggestion(element: Element): void {
     const lines = elementsIn(element).flatMap(cell => {
       const isGone = hasClass(cell, 'blob-code-deletion')
       if (cell.tagName !== 'td' || !(isGone || hasClass(cell, 'blob-code-addition'))) return []
-      return [`${isGone ? '-' : '+'} ${stripInvisible(textIn(cell)).trimEnd()}`]
+      return [this.#shortened(`${isGone ? '-' : '+'} ${stripInvisible(textIn(cell))}`)]
     })
-    this.#fence(lines.join('\n'), 'diff')
+    this.#fence(lines, 'diff')
   }
 
   #prefixed(first: string, rest: string, read: () => void, gap: 'tight' | 'loose' = 'loose'): void {
@@ -407,21 +472,59 @@ class Walk {
     gap()
   }
 
+  #cell(element: Element, read: () => void) {
+    const { rows, taken } = this.#table
+    const cells = rows.at(-1)?.cells ?? []
+    const outer = this.#widest
+    this.#widest = Math.floor(numberOf(element, 'width') / pixels.column)
+    const { text } = this.#page.gather(read)
+    this.#page.column(0)
+    let from = cells.at(-1)?.to ?? 0
+    while (taken[from]) from += 1
+    const to = from + (numberOf(element, 'colspan') || 1)
+    for (let at = from; at < Math.min(to, maxCells); at++) taken[at] = numberOf(element, 'rowspan') || 1
+    cells.push({ text: text.replace(/\s+/g, ' ').trim(), from, to })
+    this.#widen(from, Math.max(this.#widest, widestOf(text)))
+    this.#widest = outer
+  }
+
+  /** One that spans several columns may take all its width in the first. */
+  #widen(column: number, columns: number): void {
+    const { widths } = this.#table
+    if (column < maxCells) widths[column] = Math.max(widths[column] ?? 0, padding + columns)
+  }
+
   #row(element: Element, frame: Frame) {
-    const outer = this.#cells
-    this.#cells = []
+    const { rows, taken } = this.#table
+    rows.push({ cells: [], isHead: elementsOf(element).some(({ tagName }) => tagName === 'th') })
     this.#inside(element, frame)
-    const cells = this.#cells.slice(0, maxCells)
-    if (this.#cells.length > maxCells) {
-      this.#replaced += ` ${this.#cells.slice(maxCells).join(' ')}`
-      cells.push('[… more cells]')
+    this.#table.taken = Array.from(taken, (left = 0) => Math.max(0, left - 1))
+  }
+
+  /** Columns that end beside the page are as wide as what pushes them, and so are the lines in them. */
+  #wholeTable(element: Element, frame: Frame): void {
+    const outer = this.#table
+    this.#table = newTable()
+    this.#paragraph(element, frame, 'none')
+    const { rows, widths } = this.#table
+    this.#table = outer
+    const edge = (column: number): number =>
+      widths.slice(0, column).reduce((sum, width = 0) => sum + width, 0)
+    this.#solid(edge(maxCells))
+    for (const { cells, isHead } of rows) {
+      const seen = cells.filter(({ from }) => from < maxCells && edge(from) < maxColumns)
+      const shown = seen.map(({ text, from, to }) =>
+        edge(to) > maxColumns ? this.#shortened(text, maxColumns - edge(from)) : text,
+      )
+      if (seen.length < cells.length) shown.push('[… more cells]')
+      for (const { text } of cells.slice(seen.length)) this.#replaced += ` ${text}`
+      if (this.#page.isGathering) this.#page.put(` ${shown.join(' ')} `)
+      else {
+        this.#page.newLine()
+        this.#page.write(`| ${shown.join(' | ')} |`)
+        if (isHead) this.#page.write(`|${' --- |'.repeat(shown.length)}`)
+      }
     }
-    this.#cells = outer
-    if (this.#page.isGathering) return this.#page.put(` ${cells.join(' ')} `)
-    this.#page.newLine()
-    this.#page.write(`| ${cells.join(' | ')} |`)
-    if (elementsOf(element).some(({ tagName }) => tagName === 'th'))
-      this.#page.write(`|${' --- |'.repeat(cells.length)}`)
   }
 }
 

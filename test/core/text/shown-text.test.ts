@@ -170,6 +170,19 @@ describe('what the page shows', () => {
     expect(said(`<p><a href="https://x.y/z">${words}</a></p>`, 'whole')).toBe(words)
   })
 
+  test.each<[string, string, number, number]>([
+    ['a long path', `https://github.com/acme/shop/blob/main/${'obeyme/'.repeat(20)}`, 0, 20],
+    ['a path without end', `https://github.com/acme/shop/blob/main/${'obeyme/'.repeat(3_000)}`, 0, 0],
+    ['a long host', `https://${'obeyme.'.repeat(20)}example/`, 0, 20],
+    ['a host without end', `https://${'obeyme.'.repeat(3_000)}example/`, 0, 0],
+  ])('no hidden words in %s', (_, href, byOthers, byWhoMay) => {
+    const html = `<p><a href="${href}">here</a></p>`
+    const times = (text: string): number => text.split('obeyme').length - 1
+    expect([times(said(html)), times(said(html, 'whole'))]).toEqual([byOthers, byWhoMay])
+    const short = '<a href="https://obeyme.example">a</a> '
+    expect(times(said(`<p>${short.repeat(1_000)}</p>`, 'whole'))).toBeLessThan(100)
+  })
+
   const dots = '<p>a</p>'
   test.each<[string, string]>([
     ...[
@@ -209,9 +222,22 @@ describe('what the page shows', () => {
         '<div>\u3164</div>',
       ],
       ...['<blockquote></blockquote>', '<pre>\n\n</pre>', '<dl><dt></dt></dl>', '<p><b>\u200b</b><br></p>'],
+      // A blank hieroglyph, a letter that looks like a dot, and what is not read
+      ...['<p>\u{13441}</p>', '<p>\ua4f8</p>', '<sub><sub><sub><br></sub></sub></sub>'],
+      ...['<img height="500" src="x">', '<picture><source><img height="500" src="x"></picture>'],
     ].map((gap): [string, string] => [`behind rows of ${gap}`, `${dots}${gap.repeat(50)}<p>W</p>`]),
     ...[
-      ...['\u00a0', '\u2003', '\u3000', '\u2800', '\u1680', '. ', '<code></code>', '<kbd> </kbd>'],
+      ...[
+        '\u00a0',
+        '\u2003',
+        '\u3000',
+        '\u2800',
+        '\u1680',
+        '. ',
+        '<code></code>',
+        '<kbd> </kbd>',
+        '\u{13441}',
+      ],
       '&#x2003;',
     ].flatMap((gap): [string, string][] => [
       [`behind a line of ${gap}`, `<p>a${gap.repeat(150)}W</p>`],
@@ -224,12 +250,49 @@ describe('what the page shows', () => {
     ['behind a table that is high', `${dots}<table height="5000"><tr><td></td></tr></table><p>W</p>`],
     ['behind a picture that is moved', `${dots}<img vspace="5000" src="x"><p>W</p>`],
     ['behind an endless picture', `${dots}<img height="90000" src="x"><p>W</p>`],
+    ['behind a high picture', `${dots}<img height="9999" src="x"><p>W</p>`],
+    ['behind a wide picture', '<p><img width="9999" src="x"> W</p>'],
+    ['behind a high formula', `${dots}<math-renderer>$\\rule{1px}{5000px}$</math-renderer><p>W</p>`],
+    [
+      'behind a formula of many lines',
+      `${dots}<math-renderer>$${'\\\\'.repeat(50)}$</math-renderer><p>W</p>`,
+    ],
   ])('what no reader sees is not read: %s', (_, html) => {
     const page = read(html.replaceAll('W', 'obeyme'))
     expect(page.text).not.toContain('obeyme')
     expect(unshownWords('obeyme', page)).toEqual(['obeyme'])
   })
 
+  const long = 'x'.repeat(150)
+  const table = (...rows: string[]): string =>
+    `<table>${rows.map(row => `<tr><td>${row.replaceAll('|', '</td><td>')}</td></tr>`).join('')}</table>`
+  test.each<[string, string]>([
+    ['code', `<pre>${long} W</pre>`],
+    ['code in pieces', `<pre>${'<span class="pl-k">x</span> '.repeat(80)}W</pre>`],
+    ['code with blanks between', `<pre>${`x${' '.repeat(50)}`.repeat(3)}W</pre>`],
+    ['code behind wide letters', `<pre>${'修'.repeat(75)}W</pre>`],
+    ['code behind a letter as wide as a sentence', `<pre>${'\ufdfa'.repeat(10)} W</pre>`],
+    ['code in a list', `<ul><li><pre>${long} W</pre></li></ul>`],
+    ['a cell', table(`${long}|W`)],
+    ['a cell pushed by the row above', table(`${long}|a`, 'b|W')],
+    ['a cell pushed by the row below', table('b|W', `${long}|a`)],
+    ['a cell pushed by words that do not break', table(`${'a\u00a0'.repeat(80)}|W`)],
+    ['a cell pushed by code', table(`<pre>${'a '.repeat(80)}</pre>|W`)],
+    ['a cell pushed by a table', table(`${table('xxx|'.repeat(30))}|W`)],
+    ['a cell pushed by a picture', table('<img width="9999" src="x">|W')],
+    ['a cell pushed by wide cells', table('|||W').replaceAll('<td>', '<td width="500">')],
+    ['a cell pushed by many', table(`${'a|'.repeat(50)}W`)],
+    ['a cell in a row with one that spans', table(`${long}|a`, 'b|W').replace('<td>', '<td colspan="2">')],
+    ['a cell beside one of the row above', table(`${long}|a`, 'W').replace('<td>', '<td rowspan="2">')],
+    ['the end of a column as wide as its widest', table(long, `${'word '.repeat(40)}W`)],
+  ])('what stands beside the page is cut, and that is said: %s', (_, html) => {
+    const page = read(html.replaceAll('W', 'obeyme'))
+    expect(page.text).not.toContain('obeyme')
+    expect(page.text).toMatch(/\[… (?:cut: the line is longer|more cells)\]/)
+    expect(unshownWords('obeyme', page)).toEqual([])
+  })
+
+  const sentence = 'it fails when the session is older than a day, '
   test.each<[string, string]>([
     ['a row of badges', `<p>${'<img src="x"> '.repeat(12)}W</p>`],
     ['a few blank lines', `<pre>a${'\n'.repeat(10)}W</pre>`],
@@ -244,6 +307,17 @@ describe('what the page shows', () => {
     ['a small note of bots', '<p><sub><sup>W</sup></sub></p>'],
     ['code in a heading', '<h3><code>W</code></h3>'],
     ['marks', '<p>e\u0301\u0323 W</p>'],
+    ['a line of a stack trace', `<pre>${'x'.repeat(140)} W</pre>`],
+    [
+      'long words of a table',
+      table(`${sentence.repeat(4)}|${'修复登录'.repeat(40)}|src/core/text/shown-text.ts|W`),
+    ],
+    ['pictures as phones take them', `${'<img width="1179" height="2556" src="x"><br>'.repeat(2)}W`],
+    [
+      'pictures side by side',
+      table(`Before|After`, '<img width="1179" src="x">|<img width="1179" src="x">|W'),
+    ],
+    ['indented code', `<pre>if:\n${' '.repeat(40)}W</pre>`],
     ['a list in a list in a list', '<ul><li>a<ul><li>b<ul><li>W</li></ul></li></ul></li></ul>'],
   ])('what a reader sees is read: %s', (_, html) =>
     expect(said(html.replaceAll('W', 'readme'))).toContain('readme'),
