@@ -1,5 +1,12 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto'
 import fc from 'fast-check'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { redactor } from '../../src/core/text/redact.ts'
 import { safeMarkdown } from '../../src/core/text/safe-markdown.ts'
 import { actedOn } from '../security/as-github.ts'
@@ -18,12 +25,16 @@ describe('a secret that is known', () => {
     ['a webhook-secret-1 b', 'a ‹redacted› b'],
     ['webhook-secret-1webhook-secret-1', '‹redacted›‹redacted›'],
     [key.trimEnd(), '‹redacted›'],
-    [JSON.stringify({ key }), '{"key":"‹redacted›"}'],
+    [JSON.stringify({ key }), '{"key":"‹redacted›\\n"}'],
     ['p"a\\ss word', '‹redacted›'],
     [JSON.stringify({ password: 'p"a\\ss word' }), '{"password":"‹redacted›"}'],
     ['short words stay', 'short words stay'],
   ])('%j', (text, expected) => expect(redact(text)).toBe(expected))
 })
+
+const bodyOf = (pem: string): string => pem.split('\n').slice(1, -2).join('')
+
+const encoded = Buffer.from(made('ghp_', 'a1B2'.repeat(9), '.')).toString('base64')
 
 /** One beginning, and what may stand in the place of a sign or a word of it. */
 const kinds = (before: string, each: readonly string[], after: string): [string, string][] =>
@@ -78,6 +89,11 @@ describe('a secret by its shape', () => {
     ['Google access token', made('ya29', '.a0', 'a1B2-_'.repeat(9))],
     ['GitLab token that can be routed', made('glpat', '-', 'a1B2'.repeat(7), '.01.', '0a1b2c3d4')],
     ['the word token', made('token ', 'a1B2'.repeat(6))],
+    ['GitHub token in base64', encoded],
+    [
+      'GitHub token as an address has it',
+      encoded.replace(/./g, sign => `%${Buffer.from(sign).toString('hex')}`),
+    ],
   ])('%s', (_, secret) => expect(redactor([])(`before ${secret}`)).toBe('before ‹redacted›'))
 
   test('a GitHub token that follows a letter', () =>
@@ -103,42 +119,63 @@ describe('a secret by its shape', () => {
     'Basic authentication, basic understanding',
     'a SHA that is secret: 0123456789abcdef0123456789abcdef01234567',
     'SG.js and hvs.md',
+    bodyOf(createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString()),
+    `integrity sha512-${'a1B2c3D4/+'.repeat(9)}==`,
+    `SHA256 Fingerprint=${'3A:DE:0F:'.repeat(10)}77`,
+    `data:image/png;base64,${'iVBORw0KGgoAAAANSUhEUgAA'.repeat(20)}`,
   ])('ordinary words stay: %s', text => expect(redactor([])(text)).toBe(text))
 })
 
-test('text that cannot hold a secret is given back as it is', () => {
-  const text =
-    'See src/auth.ts and https://github.com/acme/shop/issues/7, @maya: task-force, 0123456789abcdef.\n'
-  const replace = vi.spyOn(String.prototype, 'replace')
-  const shown = redact(text.repeat(50))
-  const looks = replace.mock.calls.length
-  replace.mockRestore()
-  expect(shown).toBe(text.repeat(50))
-  expect(looks).toBe(0)
+describe('a real private key never comes out', () => {
+  const body = bodyOf(privateKey)
+  const inLines = (text: string, length: number, between = '\n'): string =>
+    (text.match(new RegExp(`.{1,${length}}`, 'g')) ?? []).join(between)
+  const pem = Buffer.from(privateKey).toString('base64')
+  test.each([
+    ['as a file', privateKey],
+    ['in JSON', JSON.stringify({ privateKey })],
+    ['in an address', encodeURIComponent(privateKey)],
+    ['without its frame', inLines(body, 64)],
+    ['in one line', body],
+    ['in lines of 76', inLines(body, 76)],
+    ['in a string', inLines(body, 64, '\\n')],
+    ['in a quote', inLines(body, 64, '\r\n> ')],
+    ['from its middle', inLines(body.slice(333, 700), 64)],
+    ['as one line of it', body.slice(640, 704)],
+    ['as bytes in hexadecimal', inLines(Buffer.from(body, 'base64').toString('hex'), 2, ':')],
+    ['in base64 of 76', inLines(pem, 76)],
+    ['in base64 in an address', encodeURIComponent(inLines(pem, 76))],
+  ])('%s', (_, text) => {
+    const shown = redactor([privateKey])(`before ${text} after`)
+    expect(shown).toMatch(/^before [\s\S]*‹redacted›[\s\S]*after$/)
+    expect(shown.replace(/redacted|[^A-Za-z0-9+/]/g, '').length).toBeLessThan(40)
+  })
 })
 
-test('a word that only may begin a secret has no known value looked for', () => {
-  const text = 'The webhook secret is not set — see the README'
-  const withKey = redactor([privateKey, ...secrets])
-  const replace = vi.spyOn(String.prototype, 'replace')
-  const shown = withKey(text)
-  const tried = replace.mock.calls.map(([pattern]) => String(pattern))
-  replace.mockRestore()
-  expect(shown).toBe(text)
-  // The pattern of a real key alone has thirteen thousand signs: a bot that got it ready began a second later.
-  expect(tried.filter(pattern => pattern.length > privateKey.length * 4)).toEqual([])
-  expect(tried.length).toBeGreaterThan(2)
-})
-
-test('a real private key never comes out, in whatever way a text holds it', () => {
-  const withKey = redactor([privateKey])
-  const lines = privateKey.split('\n').slice(1, -2)
-  const ways = [privateKey, privateKey.replaceAll('\n', '\\n'), JSON.stringify({ privateKey })]
-  for (const text of [...ways, encodeURIComponent(privateKey)]) {
-    const shown = withKey(`before ${text} after`)
-    expect(lines.filter(line => shown.includes(line) || shown.includes(encodeURIComponent(line)))).toEqual([])
-    expect(shown).toContain('‹redacted›')
-  }
+describe('the body of a key that nobody knows, without its frame', () => {
+  const made = (type: 'ec' | 'ed25519'): KeyObject =>
+    (type === 'ec' ? generateKeyPairSync(type, { namedCurve: 'P-256' }) : generateKeyPairSync(type))
+      .privateKey
+  const rsa = createPrivateKey(privateKey)
+  const openSsh = Buffer.concat([Buffer.from('openssh-key-v1\0'), randomBytes(300)]).toString('base64')
+  const pem = (key: KeyObject, type: 'pkcs1' | 'pkcs8' | 'sec1'): string =>
+    bodyOf(key.export({ type, format: 'pem' }).toString())
+  test.each([
+    ['RSA', pem(rsa, 'pkcs8')],
+    ['RSA of old', pem(rsa, 'pkcs1')],
+    ['elliptic', pem(made('ec'), 'pkcs8')],
+    ['elliptic of old', pem(made('ec'), 'sec1')],
+    ['Ed25519', pem(made('ed25519'), 'pkcs8')],
+    ['OpenSSH', openSsh],
+  ])('%s', (_, body) => {
+    for (const length of [64, 76, 5_000]) {
+      const lines = body.match(new RegExp(`.{1,${length}}`, 'g')) ?? []
+      for (const between of ['\n', '\\n', '\r\n> ', '" +\n"'])
+        expect(redactor([])(`before ${lines.join(between)}\nThen it failed`)).toBe(
+          'before ‹redacted›\nThen it failed',
+        )
+    }
+  })
 })
 
 test('whatever stands around it, a known secret never comes out', () => {
@@ -198,12 +235,23 @@ describe('a known secret that somebody encoded', () => {
     ['base64 one further', encode(`usr:${secret}`, 'base64')],
     ['base64 two further', encode(`u:${secret}`, 'base64')],
     ['base64 in the middle', encode(`us:${secret} and more`, 'base64')],
+    ...['\n', '\r\n', '\\n', '\n> ', ' '].map((end): [string, string] => [
+      `base64 in lines that end with ${JSON.stringify(end)}`,
+      encode(secret, 'base64').replace(/.{20}/g, `$&${end}`),
+    ]),
+    ...[' ', ':', ', 0x', '\\x', '\\u00', ';&#x', '%', '-', '\n'].map((start): [string, string] => [
+      `hexadecimal with ${JSON.stringify(start)} between`,
+      encode(secret, 'hex')
+        .replace(/../g, `${start}$&`)
+        .slice(start === ' ' ? 1 : 0),
+    ]),
+    ['an address, in part', secret.replace(/[hb-]/g, sign => `%${encode(sign, 'hex')}`)],
     ['hexadecimal', encode(secret, 'hex')],
     ['hexadecimal in capitals', encode(secret, 'hex').toUpperCase()],
     ['an address', encodeURIComponent(secret)],
   ])('as %s', (_, text) => {
     const shown = redactor([secret])(`before ${text} after`)
-    expect(shown).toMatch(/^before .{0,24}‹redacted› after$/)
+    expect(shown).toMatch(/^before [\s\S]{0,24}‹redacted›\s{0,2}(?:\\n|> )? after$/)
     // What is left of it tells nothing of the secret.
     expect(Buffer.from(shown, 'base64').toString()).not.toContain('hush')
   })
@@ -214,6 +262,16 @@ const hostile = [
   ...['sk-', ' sk-', '-----BEGIN PRIVATE KEY-----', '-----BEGIN A PRIVATE KEY', '\\', '\u200b', 'ghp\\\\'],
   ...['Bearer ', 'token\n', 'Basic ', 'Basic a', 'authorization: basic ', 'SG.', 'hvs.', 'glpat-', '[0;0'],
   ...['%20', '\\u0041', 'p"a', 'p\\', 'webhook-', 'a', 'A1b/'],
+  ...[
+    'MIIEowIBAAK',
+    'MIIEowIBAAKCAQEA\n',
+    'b3BlbnNzaC1rZXktdjE ',
+    'de ad be ef ',
+    '%61',
+    '0x61,',
+    encoded,
+    'a1B2c3D4 ',
+  ],
   ...['aGVsbG8', 'deadbeef', '%2F', 'https://smee.io/', 'AKIA', ' ', '\n', '@', '=', '://aaaaaaaaaaaaaaaa'],
 ]
 
