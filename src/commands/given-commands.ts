@@ -21,7 +21,7 @@ import {
 } from './command-context.ts'
 import { commandNamed, commands } from './command-registry.ts'
 import { mayUse, senderOf } from './gate.ts'
-import { commandsOf, isAnyMisplaced, ownText, shownBy, textsOf } from './read-commands.ts'
+import { commandsOf, misplacedIn, ownText, shownBy, textsOf } from './read-commands.ts'
 import { presetNameOf, wantedBy } from './run-options.ts'
 import { statusCommand } from './status-command.ts'
 
@@ -78,10 +78,13 @@ async function hint(context: ThreadContext<CommentTrigger>, texts: readonly Writ
   const { trigger } = context.record
   if (!trigger.misplaced) return end
   const known = await senderOf(context, instruction)
-  if (!known || !mayUse(known, instruction) || !(await isAnyMisplaced(context, trigger, texts))) return end
+  if (!known || !mayUse(known, instruction)) return end
+  const misplaced = await misplacedIn(context, trigger, texts)
+  if (!misplaced) return end
   const { thread, sender, id } = trigger
+  const reply = misplaced === 'misplaced' ? replies.misplaced : replies.mistake(misplaced)
   const name = `misplaced-${thread.repoId}-${thread.number}-${sender.id}`
-  return (await context.deps.isFirst(name, id)) ? found(noCommand(reject(replies.misplaced))) : end
+  return (await context.deps.isFirst(name, id)) ? found(noCommand(reject(reply))) : end
 }
 
 async function byTick(context: ThreadContext<TickTrigger>): Promise<Found> {

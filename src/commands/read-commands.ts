@@ -10,7 +10,7 @@ import { attachmentsIn } from '../core/text/attachment-links.ts'
 import { yieldToEventLoop } from '../core/text/event-loop.ts'
 import { asWritten } from '../core/text/seen-page.ts'
 import { type CommandContext, isStranger, mayCost } from './command-context.ts'
-import { commands, parseCommands } from './command-registry.ts'
+import { commandNames, commands, parseCommands } from './command-registry.ts'
 
 /** The comment or review; without a command in it also the comments on lines of the review. */
 export async function textsOf(
@@ -116,15 +116,18 @@ async function pagesSeen(context: CommandContext, texts: readonly WrittenText[],
   return context.github.pages.shown(texts.map(text => ({ ...text, byStranger })))
 }
 
-/** Whether a command stands where none is read. Only asked of a text in which there is none. */
-export async function isAnyMisplaced(
+/** A command where none is read, or a slip of one. Only asked of a text in which there is none. */
+export async function misplacedIn(
   context: CommandContext,
   trigger: CommentTrigger,
   texts: readonly WrittenText[],
-): Promise<boolean> {
-  const written = texts.filter(({ text }) => mayBeMisplaced(text, callsOf(trigger)))
+): Promise<ReturnType<typeof isMisplaced>> {
+  const calls = callsOf(trigger)
+  const written = texts.filter(({ text }) => mayBeMisplaced(text, calls))
   const pages = await pagesSeen(context, written, written.length)
-  return written.some(({ text }, at) => isMisplaced({ text, page: pages[at] }, callsOf(trigger)))
+  return written.flatMap(
+    ({ text }, at) => isMisplaced({ text, page: pages[at] }, commandNames, calls) ?? [],
+  )[0]
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What a command may ask of GitHub, PostHog and the queue to decide. */
 import { withOrders } from '../access/authorize.ts'
 import { waitsNow } from '../access/reasons-to-wait.ts'
-import { filled, templateMeant, templatePath } from '../core/command/template.ts'
+import { filled, templateMeant, templateMissed, templatePath } from '../core/command/template.ts'
 import { type CommandGrammar, mayAct } from '../core/model/command-grammar.ts'
 import { isNotFound } from '../core/model/errors.ts'
 import { threadSlot } from '../core/model/thread.ts'
@@ -106,8 +106,11 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
     },
     templates,
     async template(text) {
-      const meant = templateMeant(text, await templates())
-      return meant && filled(meant, await github.files.text(templatePath(meant.name)))
+      const names = await templates()
+      const meant = templateMeant(text, names)
+      return meant
+        ? filled(meant, await github.files.text(templatePath(meant.name)))
+        : templateMissed(text, names)
     },
   }
 }

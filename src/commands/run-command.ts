@@ -48,6 +48,7 @@ export const runCommand = command({
 
   decide(request, { inline, template, start, fix }) {
     if (request.trigger.kind === 'tick' && request.trigger.box !== 'fix') return choose(request, start)
+    if (template?.kind === 'unknown-command') return reject(replies.mistake(template))
     if (template?.kind === 'unusable') return reject(replies.template(template.name, template.why))
     const isTicked = request.trigger.kind === 'tick'
     // An agent at work, or one that asked something, takes them as words.

@@ -612,6 +612,7 @@ describe('in the thread of one of several inline comments', () => {
 /** One of each, so that a new reply or mistake does not compile without its sentence here. */
 const mistakes: { [K in Mistake['kind']]: Extract<Mistake, { kind: K }> } = {
   'unknown-option': { kind: 'unknown-option', given: 'modle', meant: 'model' },
+  'unknown-word': { kind: 'unknown-word', given: '/codx', meant: '/codex' },
   'unknown-command': { kind: 'unknown-command', given: 'sotp', meant: 'stop' },
   removed: { kind: 'removed', what: '/codex queue', instead: '`/codex status` says what a run waits for' },
   'missing-value': { kind: 'missing-value', option: 'effort' },

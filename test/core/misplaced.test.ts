@@ -1,7 +1,7 @@
 /** A command where none is read: told from code and quotes by what GitHub shows. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseCommands } from '../../src/commands/command-registry.ts'
+import { commandNames, parseCommands } from '../../src/commands/command-registry.ts'
 import { isMisplaced, mayBeMisplaced } from '../../src/core/command/find.ts'
 import { cmarkAvailable, renderAll } from '../support/cmark-gfm.ts'
 import { seen } from '../support/pages.ts'
@@ -26,14 +26,40 @@ const silent = [
   ...['I like it. /codex', 'Please /codex-cli', 'Please `/codex fix it`', '> Please /codex fix it'],
 ]
 
-describe('a misplaced command', () => {
-  test.each(misplaced)('%j gets a hint, and is none', text => {
+describe('a slip of the command word', () => {
+  test.each([
+    ['/codx fix it', '/codx', '/codex'],
+    ['Hi.\n\n/Cdoex: fix it', '/Cdoex', '/codex'],
+    ['/ codex fix it', '/ codex', '/codex'],
+    ['/codexfix', '/codexfix', '/codex fix'],
+    ['/codexReview the locking', '/codexReview', '/codex review'],
+  ])('%j gets a hint, and is no command', (text, given, meant) => {
     expect(mayBeMisplaced(text)).toBe(true)
-    expect(isMisplaced(seen(text))).toBe(true)
+    expect(isMisplaced(seen(text), commandNames)).toEqual({ kind: 'unknown-word', given, meant })
     expect(parseCommands(seen(text))).toEqual([])
   })
 
-  test.each(silent)('%j gets none', text => expect(isMisplaced(seen(text))).toBe(false))
+  test.each([
+    ...['/codexes are many', '/codex-cli fix', '/code review', '/codec fix', '/codx/readme', 'codx fix it'],
+    ...[
+      '/cortex fix it',
+      '/ fix codex',
+      '`/codx fix it`',
+      '> /codx fix it',
+      'so /codx fix it',
+      '/codexfixes',
+    ],
+  ])('%j is none', text => expect(isMisplaced(seen(text), commandNames)).toBeUndefined())
+})
+
+describe('a misplaced command', () => {
+  test.each(misplaced)('%j gets a hint, and is none', text => {
+    expect(mayBeMisplaced(text)).toBe(true)
+    expect(isMisplaced(seen(text), commandNames)).toBe('misplaced')
+    expect(parseCommands(seen(text))).toEqual([])
+  })
+
+  test.each(silent)('%j gets none', text => expect(isMisplaced(seen(text), commandNames)).toBeUndefined())
 
   test.skipIf(!exhaustive || !cmarkAvailable())('is never one that GitHub shows as code or a quote', () => {
     const part = fc.constantFrom(
@@ -44,7 +70,9 @@ describe('a misplaced command', () => {
       .chain(before =>
         fc.array(part, { maxLength: 3 }).map(after => `${before.join('')}/codex do\n${after.join('')}`),
       )
-    const texts = fc.sample(text, { numRuns: 1_000, seed: 13 }).filter(each => isMisplaced(seen(each)))
+    const texts = fc
+      .sample(text, { numRuns: 1_000, seed: 13 })
+      .filter(each => isMisplaced(seen(each), commandNames))
     expect(texts.length).toBeGreaterThan(100)
     const wrong = renderAll(texts, { raw: false }).flatMap((page, index) => {
       const own = page.replace(/<blockquote>[\s\S]*<\/blockquote>|<code>(?!\s*\/codex)[\s\S]*?<\/code>/g, '')

@@ -4,6 +4,7 @@ import {
   filled,
   maxTemplate,
   templateMeant,
+  templateMissed,
   templatePath,
   templatesIn,
 } from '../../src/core/command/template.ts'
@@ -27,6 +28,27 @@ describe('a text', () => {
     ['constructor', undefined],
     ['', undefined],
   ])('%j', (text, expected) => expect(templateMeant(text, ['docs', 'release'])).toEqual(expected))
+})
+
+describe('a name with a slip', () => {
+  const names = ['docs', 'release', 'fix-lint']
+  test.each([
+    ['relase 1.3', 'release'],
+    ['Relaese: the next version, with notes', 'release'],
+    ['fix-lnt in the whole project', 'fix-lint'],
+    ['dcos', 'docs'],
+  ])('%j is told', (text, meant) => expect(templateMissed(text, names)?.meant).toBe(meant))
+
+  test.each([
+    ...[
+      'releases 1.2',
+      'released versions are broken',
+      'does the login work?',
+      'please relase',
+      'fix lint',
+      '',
+    ],
+  ])('%j has none', text => expect(templateMissed(text, names)).toBeUndefined())
 })
 
 describe('a file', () => {

@@ -34,6 +34,9 @@ onEitherQueue('A repository has templates', world => {
     const near = await asks('/codex stat')
     await near.thread.waitForAnswer('Codex opened draft')
     expect(near.prompt()).toContain('# Instruction\n\nCount the lines.\n\n')
+    const slip = await asks('/codex relase 1.3')
+    await slip.thread.waitForAnswer('Did you mean `/codex release`?')
+    expect(slip.ledger().tasks).toEqual([])
   })
 
   it('that joins a run, and is asked again whole', async () => {

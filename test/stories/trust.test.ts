@@ -28,6 +28,13 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     expect(ledger().tasks).toEqual([])
   })
 
+  it.each(['/codx', '/ codex'])('a slip of the command word, %s, is told and starts nothing', async slip => {
+    const { says, thread, ledger } = await opensIssue(world(), 'A slip', await newRepository(world()))
+    await says(`${slip} fix it`)
+    await thread.waitForAnswer(`there is no command \`${slip}\`. Did you mean \`/codex\`?`)
+    expect(ledger().tasks).toEqual([])
+  })
+
   it.each([
     ['at the end', 'The honest words.', '\n\nThe swapped words.'],
     [

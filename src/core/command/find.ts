@@ -9,6 +9,7 @@ import { stripInvisible } from '../text/invisible.ts'
 import { type Reading, type SeenPage, type ShownText, unshownWords } from '../text/seen-page.ts'
 import { unspacedLetters } from '../text/shown-lines.ts'
 import { shownText } from '../text/shown-text.ts'
+import { isSlip } from './near-miss.ts'
 
 function callPattern(sourceFor: (calls: string) => string, flags: string): (calls: string) => RegExp {
   const patterns = new Map<string, RegExp>()
@@ -35,24 +36,51 @@ const indentedStart = callPattern(
 )
 
 /**
- * Whether a command may stand where none is read: in a list, a heading or a table, indented, behind a courtesy. A mention
- * there is no command: people mention the App in passing.
+ * Whether a command may stand where none is read: in a list, a heading or a table, indented, behind a courtesy, or with a
+ * slip in its word. A mention there is no command: people mention the App in passing.
  */
 export const mayBeMisplaced = (text: string, calls = usualTrigger.word): boolean =>
-  bareWord(calls).test(text) && anyPlace(calls).test(text)
+  (bareWord(calls).test(text) && anyPlace(calls).test(text)) || slipIn(text, calls) !== undefined
+
+/** A command without its blank, or with one too many, or nearly the command word. */
+export interface WordSlip {
+  kind: 'unknown-word'
+  given: string
+  meant: string
+}
 
 /**
- * Says whether a text without a command has one in a wrong place. Code, quotes, links and what is folded don't count,
- * and nothing does where the page could not be seen.
+ * Says whether a text without a command has one in a wrong place, or a slip of one. Code, quotes, links and what is
+ * folded don't count, and nothing does where the page could not be seen.
+ * @param names of commands
  */
-export function isMisplaced({ text, page }: SeenText, calls = usualTrigger.word): boolean {
-  if (!page || !mayBeMisplaced(text, calls) || quotedFrom(text) < text.length) return false
+export function isMisplaced(
+  { text, page }: SeenText,
+  names: readonly string[],
+  calls = usualTrigger.word,
+): WordSlip | 'misplaced' | undefined {
+  if (!page || !mayBeMisplaced(text, calls) || quotedFrom(text) < text.length) return undefined
   const starts = page.own.map(({ at, plain }) => page.text.slice(at, at + plain).split('\n', 1)[0] ?? '')
-  return (
+  const isAnyplace =
     [...starts, ...page.elsewhere].some(line => anyPlace(calls).test(line)) ||
     // Indented lines are rarely meant as code.
     (indentedStart(calls).test(text) && page.indented.some(line => indentedStart(calls).test(`    ${line}`)))
-  )
+  return isAnyplace ? 'misplaced' : slipIn(starts.join('\n'), calls, names)
+}
+
+/** Words of programmers that are as close to the usual word as a slip. */
+const spoken = new Set(['code', 'codec', 'codecs', 'coded', 'coder', 'codes'])
+
+function slipIn(text: string, calls: string, names?: readonly string[]): WordSlip | undefined {
+  const { word } = partsOf(calls.toLowerCase())
+  const begun = text.matchAll(/^ {0,3}(\/( ?)([\p{L}-]+))(?=[\s:,]|$)/gmu)
+  return [...begun].flatMap(([, given = '', blank = '', said = '']): WordSlip[] => {
+    const name = said.toLowerCase()
+    const rest = name.startsWith(word) ? name.slice(word.length) : undefined
+    const isNear = blank === '' && word.length > 3 && isSlip(name, word) && !spoken.has(name)
+    const isMeant = rest ? (names?.includes(rest) ?? true) : rest === '' ? blank !== '' : isNear
+    return isMeant ? [{ kind: 'unknown-word', given, meant: `/codex ${rest ?? ''}`.trimEnd() }] : []
+  })[0]
 }
 
 /** Phones, keyboards and copying put these before a word; the page shows none of them. */

@@ -27,7 +27,7 @@ const words = new Set(
 )
 
 /** Letters of a name in which two slips are one. */
-const long = 7
+export const long = 7
 
 /** @param isAlone nothing follows it, which is rarely an instruction */
 export function commandMeant(given: string, names: readonly string[], isAlone: boolean): string | undefined {

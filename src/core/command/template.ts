@@ -5,6 +5,8 @@
 import { type CommandGrammar, instruction } from '../model/command-grammar.ts'
 import { stripInvisible } from '../text/invisible.ts'
 import { paragraphs } from '../text/phrases.ts'
+import { isSlip, long } from './near-miss.ts'
+import type { Mistake } from './parse.ts'
 
 export const templatesFolder = '.github/codex'
 
@@ -38,7 +40,25 @@ export function templateMeant(text: string, names: readonly string[]): Meant | u
   return name === undefined ? undefined : { name, argument: text.slice(start.length) }
 }
 
+/**
+ * The name that a text misses by a slip. Names may be near to any word: only a name with a hyphen or a digit, a long one,
+ * or one with hardly anything behind it is taken for one, and no word that only ends in another way.
+ */
+export function templateMissed(text: string, names: readonly string[]): Missed | undefined {
+  const [given = '', ...behind] = text.trim().split(/\s+/)
+  const word = given.toLowerCase().replace(/[.!,:;…]+$/, '')
+  const meant = names.find(name => {
+    const stem = Math.min(name.length, word.length) - 1
+    const isSaid = name.length >= long || /[^\p{L}]/u.test(name) || behind.length < 2
+    return isSaid && isSlip(word, name.toLowerCase()) && !word.startsWith(name.slice(0, stem).toLowerCase())
+  })
+  return meant === undefined ? undefined : { kind: 'unknown-command', given: word, meant }
+}
+
+type Missed = Extract<Mistake, { kind: 'unknown-command' }>
+
 export type Template =
+  | Missed
   | (Meant & { kind: 'template'; text: string })
   | { kind: 'unusable'; name: string; why: 'long' | 'unreadable' }
 

@@ -255,6 +255,8 @@ function mistakeSentence(mistake: Mistake): string {
       const { given, meant } = mistake
       return `there is no option ${code(`--${given}`)}.${didYouMean(meant && `--${meant}`) ?? ` There are ${allOptions}.`}${literally}`
     }
+    case 'unknown-word':
+      return `there is no command ${code(mistake.given)}.${didYouMean(mistake.meant) ?? ''}`
     case 'unknown-command':
       return `there is no command ${code(mistake.given)}.${didYouMean(`/codex ${mistake.meant}`) ?? ''} If it is your instruction, write ${code(`/codex -- ${mistake.given} …`)}.`
     case 'removed':
