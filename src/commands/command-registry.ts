@@ -30,9 +30,6 @@ export const commands: readonly Command[] = [
   helpCommand,
 ]
 
-/** What may stand behind the command word, be it an instruction. */
-export const commandNames = ['fix', ...commands.flatMap(({ name, aliases = [] }) => [name, ...aliases])]
-
 export const parseCommands = commandParser(commands)
 
 export const settingsFile = repositorySettings(commands)

@@ -21,7 +21,7 @@ import {
 } from './command-context.ts'
 import { commandNamed, commands } from './command-registry.ts'
 import { mayUse, senderOf } from './gate.ts'
-import { commandsOf, misplacedIn, ownText, shownBy, textsOf } from './read-commands.ts'
+import { commandsOf, misplacedAmong, ownText, shownBy, textsOf } from './read-commands.ts'
 import { presetNameOf, wantedBy } from './run-options.ts'
 import { statusCommand } from './status-command.ts'
 
@@ -79,12 +79,11 @@ async function hint(context: ThreadContext<CommentTrigger>, texts: readonly Writ
   if (!trigger.misplaced) return end
   const known = await senderOf(context, instruction)
   if (!known || !mayUse(known, instruction)) return end
-  const misplaced = await misplacedIn(context, trigger, texts)
+  const misplaced = await misplacedAmong(context, trigger, texts)
   if (!misplaced) return end
   const { thread, sender, id } = trigger
-  const reply = misplaced === 'misplaced' ? replies.misplaced : replies.mistake(misplaced)
   const name = `misplaced-${thread.repoId}-${thread.number}-${sender.id}`
-  return (await context.deps.isFirst(name, id)) ? found(noCommand(reject(reply))) : end
+  return (await context.deps.isFirst(name, id)) ? found(mistaken(misplaced)) : end
 }
 
 async function byTick(context: ThreadContext<TickTrigger>): Promise<Found> {

@@ -1,5 +1,11 @@
 /** The texts of a trigger, seen as GitHub shows them, and the commands in them. */
-import { isMisplaced, mayBeMisplaced, mayHoldCommand, type SeenText } from '../core/command/find.ts'
+import {
+  type Misplaced,
+  mayBeMisplaced,
+  mayHoldCommand,
+  misplacedIn,
+  type SeenText,
+} from '../core/command/find.ts'
 import { newCommands, type Parsed } from '../core/command/parse.ts'
 import { templatesFolder, templatesIn } from '../core/command/template.ts'
 import type { GitHubWith, WrittenText } from '../core/model/ports.ts'
@@ -10,7 +16,7 @@ import { attachmentsIn } from '../core/text/attachment-links.ts'
 import { yieldToEventLoop } from '../core/text/event-loop.ts'
 import { asWritten } from '../core/text/seen-page.ts'
 import { type CommandContext, isStranger, mayCost } from './command-context.ts'
-import { commandNames, commands, parseCommands } from './command-registry.ts'
+import { commands, parseCommands } from './command-registry.ts'
 
 /** The comment or review; without a command in it also the comments on lines of the review. */
 export async function textsOf(
@@ -117,17 +123,15 @@ async function pagesSeen(context: CommandContext, texts: readonly WrittenText[],
 }
 
 /** A command where none is read, or a slip of one. Only asked of a text in which there is none. */
-export async function misplacedIn(
+export async function misplacedAmong(
   context: CommandContext,
   trigger: CommentTrigger,
   texts: readonly WrittenText[],
-): Promise<ReturnType<typeof isMisplaced>> {
+): Promise<Misplaced | undefined> {
   const calls = callsOf(trigger)
   const written = texts.filter(({ text }) => mayBeMisplaced(text, calls))
   const pages = await pagesSeen(context, written, written.length)
-  return written.flatMap(
-    ({ text }, at) => isMisplaced({ text, page: pages[at] }, commandNames, calls) ?? [],
-  )[0]
+  return written.flatMap(({ text }, at) => misplacedIn({ text, page: pages[at] }, calls) ?? [])[0]
 }
 
 /**

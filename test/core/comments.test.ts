@@ -612,6 +612,7 @@ describe('in the thread of one of several inline comments', () => {
 /** One of each, so that a new reply or mistake does not compile without its sentence here. */
 const mistakes: { [K in Mistake['kind']]: Extract<Mistake, { kind: K }> } = {
   'unknown-option': { kind: 'unknown-option', given: 'modle', meant: 'model' },
+  misplaced: { kind: 'misplaced' },
   'unknown-word': { kind: 'unknown-word', given: '/codx', meant: '/codex' },
   'unknown-command': { kind: 'unknown-command', given: 'sotp', meant: 'stop' },
   removed: { kind: 'removed', what: '/codex queue', instead: '`/codex status` says what a run waits for' },
@@ -781,6 +782,8 @@ describe('replies', () => {
   test('every other one of a line', () => {
     expect(said.filter(text => !text.includes('\n')).join('\n')).toMatchInlineSnapshot(`
       "mistake: @maya there is no option \`--modle\`. Did you mean \`--model\`? To say it literally, write \`/codex -- …\`. Nothing was started.
+      mistake: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.
+      mistake: @maya there is no command \`/codx\`. Did you mean \`/codex\`? Nothing was started.
       mistake: @maya there is no command \`sotp\`. Did you mean \`/codex stop\`? If it is your instruction, write \`/codex -- sotp …\`. Nothing was started.
       mistake: @maya there is no \`/codex queue\` any more: \`/codex status\` says what a run waits for. Nothing was started.
       mistake: @maya \`--effort\` needs a value: \`--effort low|medium|high|xhigh|max\`. To say it literally, write \`/codex -- …\`. Nothing was started.
@@ -794,7 +797,6 @@ describe('replies', () => {
       notAllowed: @maya you need write permission to use \`/codex stop\`. You have read. Nothing was started. Ask somebody with write permission to write the command.
       notKnown: @maya GitHub did not say which permission you have here, so \`/codex stop\` was refused. Nothing was started. Try again in a few minutes.
       hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
-      misplaced: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.
       notOffered: @maya this repository does not allow the model \`gpt-5\`. It allows \`gpt-5.5\` (price ×0.5), \`gpt-5.6\`. Nothing was started.
       fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` work here: they ask Codex for words alone. To have it changed, push the branch to this repository, or ask in an issue.
       defaultBranch: @maya Codex does not push to the default branch. Nothing was started. \`/codex --branch NAME …\` names another branch. \`/codex ask\`, \`/codex plan\` and \`/codex review\` change nothing, so they work.

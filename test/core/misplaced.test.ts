@@ -1,8 +1,8 @@
 /** A command where none is read: told from code and quotes by what GitHub shows. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { commandNames, parseCommands } from '../../src/commands/command-registry.ts'
-import { isMisplaced, mayBeMisplaced } from '../../src/core/command/find.ts'
+import { parseCommands } from '../../src/commands/command-registry.ts'
+import { mayBeMisplaced, misplacedIn } from '../../src/core/command/find.ts'
 import { cmarkAvailable, renderAll } from '../support/cmark-gfm.ts'
 import { seen } from '../support/pages.ts'
 import { spentOn } from '../support/thread-time.ts'
@@ -35,7 +35,7 @@ describe('a slip of the command word', () => {
     ['/codexReview the locking', '/codexReview', '/codex review'],
   ])('%j gets a hint, and is no command', (text, given, meant) => {
     expect(mayBeMisplaced(text)).toBe(true)
-    expect(isMisplaced(seen(text), commandNames)).toEqual({ kind: 'unknown-word', given, meant })
+    expect(misplacedIn(seen(text))).toEqual({ kind: 'unknown-word', given, meant })
     expect(parseCommands(seen(text))).toEqual([])
   })
 
@@ -49,17 +49,17 @@ describe('a slip of the command word', () => {
       'so /codx fix it',
       '/codexfixes',
     ],
-  ])('%j is none', text => expect(isMisplaced(seen(text), commandNames)).toBeUndefined())
+  ])('%j is none', text => expect(misplacedIn(seen(text))).toBeUndefined())
 })
 
 describe('a misplaced command', () => {
   test.each(misplaced)('%j gets a hint, and is none', text => {
     expect(mayBeMisplaced(text)).toBe(true)
-    expect(isMisplaced(seen(text), commandNames)).toBe('misplaced')
+    expect(misplacedIn(seen(text))).toEqual({ kind: 'misplaced' })
     expect(parseCommands(seen(text))).toEqual([])
   })
 
-  test.each(silent)('%j gets none', text => expect(isMisplaced(seen(text), commandNames)).toBeUndefined())
+  test.each(silent)('%j gets none', text => expect(misplacedIn(seen(text))).toBeUndefined())
 
   test.skipIf(!exhaustive || !cmarkAvailable())('is never one that GitHub shows as code or a quote', () => {
     const part = fc.constantFrom(
@@ -70,9 +70,7 @@ describe('a misplaced command', () => {
       .chain(before =>
         fc.array(part, { maxLength: 3 }).map(after => `${before.join('')}/codex do\n${after.join('')}`),
       )
-    const texts = fc
-      .sample(text, { numRuns: 1_000, seed: 13 })
-      .filter(each => isMisplaced(seen(each), commandNames))
+    const texts = fc.sample(text, { numRuns: 1_000, seed: 13 }).filter(each => misplacedIn(seen(each)))
     expect(texts.length).toBeGreaterThan(100)
     const wrong = renderAll(texts, { raw: false }).flatMap((page, index) => {
       const own = page.replace(/<blockquote>[\s\S]*<\/blockquote>|<code>(?!\s*\/codex)[\s\S]*?<\/code>/g, '')

@@ -42,44 +42,39 @@ const indentedStart = callPattern(
 export const mayBeMisplaced = (text: string, calls = usualTrigger.word): boolean =>
   (bareWord(calls).test(text) && anyPlace(calls).test(text)) || slipIn(text, calls) !== undefined
 
-/** A command without its blank, or with one too many, or nearly the command word. */
-export interface WordSlip {
-  kind: 'unknown-word'
-  given: string
-  meant: string
-}
+/** A command where none is read, or what is nearly one. */
+export type Misplaced = { kind: 'misplaced' } | { kind: 'unknown-word'; given: string; meant: string }
 
 /**
  * Says whether a text without a command has one in a wrong place, or a slip of one. Code, quotes, links and what is
  * folded don't count, and nothing does where the page could not be seen.
- * @param names of commands
  */
-export function isMisplaced(
-  { text, page }: SeenText,
-  names: readonly string[],
-  calls = usualTrigger.word,
-): WordSlip | 'misplaced' | undefined {
+export function misplacedIn({ text, page }: SeenText, calls = usualTrigger.word): Misplaced | undefined {
   if (!page || !mayBeMisplaced(text, calls) || quotedFrom(text) < text.length) return undefined
   const starts = page.own.map(({ at, plain }) => page.text.slice(at, at + plain).split('\n', 1)[0] ?? '')
-  const isAnyplace =
+  if (
     [...starts, ...page.elsewhere].some(line => anyPlace(calls).test(line)) ||
     // Indented lines are rarely meant as code.
     (indentedStart(calls).test(text) && page.indented.some(line => indentedStart(calls).test(`    ${line}`)))
-  return isAnyplace ? 'misplaced' : slipIn(starts.join('\n'), calls, names)
+  )
+    return { kind: 'misplaced' }
+  return slipIn(starts.join('\n'), calls)
 }
 
-/** Words of programmers that are as close to the usual word as a slip. */
-const spoken = new Set(['code', 'codec', 'codecs', 'coded', 'coder', 'codes'])
+/** What only ends in another way is no slip of the word, nor is a word of programmers. */
+const spoken = /^code(?:[cdrs]|cs)?$|(?:e?s|e[dr]|ing)$/
 
-function slipIn(text: string, calls: string, names?: readonly string[]): WordSlip | undefined {
+/** The word without its blank, or with one too many, or nearly the word. */
+function slipIn(text: string, calls: string): Misplaced | undefined {
   const { word } = partsOf(calls.toLowerCase())
   const begun = text.matchAll(/^ {0,3}(\/( ?)([\p{L}-]+))(?=[\s:,]|$)/gmu)
-  return [...begun].flatMap(([, given = '', blank = '', said = '']): WordSlip[] => {
+  return [...begun].flatMap(([, given = '', blank = '', said = '']): Misplaced[] => {
     const name = said.toLowerCase()
-    const rest = name.startsWith(word) ? name.slice(word.length) : undefined
-    const isNear = blank === '' && word.length > 3 && isSlip(name, word) && !spoken.has(name)
-    const isMeant = rest ? (names?.includes(rest) ?? true) : rest === '' ? blank !== '' : isNear
-    return isMeant ? [{ kind: 'unknown-word', given, meant: `/codex ${rest ?? ''}`.trimEnd() }] : []
+    const [before, rest = ''] = name.split(word)
+    const isGlued = before === '' && (rest === '') !== (blank === '') && /^\p{L}*$/u.test(rest)
+    const isNear = blank === '' && word.length > 3 && isSlip(name, word)
+    if (spoken.test(name) || !(isGlued || isNear)) return []
+    return [{ kind: 'unknown-word', given, meant: isGlued ? `/codex ${rest}`.trimEnd() : '/codex' }]
   })[0]
 }
 

@@ -25,7 +25,7 @@
  */
 import { type CommandGrammar, instruction } from '../model/command-grammar.ts'
 import { usualTrigger } from '../settings/deployment-settings.ts'
-import { type CommandText, findCommands, type SeenText, type WordSlip } from './find.ts'
+import { type CommandText, findCommands, type Misplaced, type SeenText } from './find.ts'
 import { commandMeant, isSlip, nearest, removedCommands, removedOptions, tookWords } from './near-miss.ts'
 import { infoOf, type OptionName, Options, optionOf, optionWords } from './options.ts'
 
@@ -38,7 +38,7 @@ export interface Command {
 }
 
 export type Mistake =
-  | WordSlip
+  | Misplaced
   | { kind: 'unknown-option'; given: string; meant: string | undefined }
   | { kind: 'unknown-command'; given: string; meant: string }
   | { kind: 'removed'; what: string; instead: string }

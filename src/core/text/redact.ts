@@ -174,33 +174,29 @@ function placed(text: string, gone: RegExp, spans: readonly Span[]): Span[] {
   return spans.map(([from, to]) => [(places[from - 1] ?? -1) + 1, (places[to - 1] ?? -1) + 1])
 }
 
-interface Spelling {
-  as: 'base64' | 'hex'
-  bits: number
-  /** Bytes begin with every so many digits. */
-  starts: number
-  /** Otherwise nothing is spelled so. */
-  mayBe: RegExp
-  digit: RegExp
-  /** What may stand between digits. */
-  gone: RegExp
-}
-
-const spellings: readonly Spelling[] = [
+/** Digits of so many bits, of which `starts` begin the bytes in turn. Without `mayBe`, nothing is spelled so. */
+const spellings = [
   {
-    ...{ as: 'base64', bits: 6, starts: 4, mayBe: /[\w+/-]{16}/, digit: /[\w+/=-]/ },
-    gone: /\\+[nrt]?|[^A-Za-z0-9+/_\\-]+/g,
+    ...{ as: 'base64' as const, bits: 6, starts: 4, mayBe: /[\w+/-]{16}/, digit: /[\w+/=-]/ },
+    between: /\\+[nrt]?|[^A-Za-z0-9+/_\\-]+/g,
   },
   {
-    ...{ as: 'hex', bits: 4, starts: 2, mayBe: /(?:[0-9a-f]{2}[^0-9a-z]{0,4}(?:0x|x|u00)?){7}[0-9a-f]{2}/i },
-    ...{ digit: /[0-9a-f]/i, gone: /0x|u00|[^0-9a-fu]+|u/gi },
+    ...{
+      as: 'hex' as const,
+      bits: 4,
+      starts: 2,
+      mayBe: /(?:[0-9a-f]{2}[^0-9a-z]{0,4}(?:0x|x|u00)?){7}[0-9a-f]{2}/i,
+    },
+    ...{ digit: /[0-9a-f]/i, between: /0x|u00|[^0-9a-fu]+|u/gi },
   },
 ]
 
+type Spelling = (typeof spellings)[number]
+
 function spelledIn(text: string, spelling: Spelling, spansIn: (said: string) => Span[]): Span[] {
-  const { as, bits, starts, mayBe, digit, gone } = spelling
+  const { as, bits, starts, mayBe, digit, between } = spelling
   if (!mayBe.test(text)) return []
-  const digits = text.replace(gone, '')
+  const digits = text.replace(between, '')
   const spans = Array.from({ length: starts }, (_, skipped) =>
     spansIn(Buffer.from(digits.slice(skipped), as).toString('latin1')).map(
       ([from, to]): Span => [skipped + Math.floor((from * 8) / bits), skipped + Math.ceil((to * 8) / bits)],
@@ -208,7 +204,7 @@ function spelledIn(text: string, spelling: Spelling, spansIn: (said: string) => 
   ).flat()
   // The rest of a row of digits says more of the same.
   const rows: Span[] = []
-  for (const [before, to] of placed(text, gone, spans).toSorted(inOrder)) {
+  for (const [before, to] of placed(text, between, spans).toSorted(inOrder)) {
     const last = rows.at(-1)?.[1] ?? 0
     let [from, end] = [Math.max(last, before), to]
     if (end <= from) continue

@@ -50,14 +50,13 @@ export const replyComment = (login: string, { text, limit }: Reply): string =>
 export const replies = {
   help: (shown: HelpShown) => limitedTo('one help a day')`${helpText(shown)}`,
   mistake: (mistake: Mistake) =>
-    plain`${mistakeSentence(mistake)}${partly.has(mistake.kind) ? '' : ' Nothing was started.'}`,
+    plain`${mistakeSentence(mistake)}${saysIt.has(mistake.kind) ? '' : ' Nothing was started.'}`,
   notAllowed: ({ command, least, role }: { command: string; least: Role; role: string }) =>
     refusal`you need ${least} permission to ${command === instruction ? 'start a run' : `use ${naming(command)}`}. You have ${inlineWords(role, 40)}. Nothing was started. Ask somebody with ${least} permission to write the command.`,
   /** @param why what GitHub refused to say */
   notKnown: (command: string, why: string | undefined) =>
     refusal`GitHub did not say which permission you have here, so ${naming(command)} was refused. Nothing was started. ${whyUnknown(why)}`,
   hidden: plain`GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.`,
-  misplaced: plain`\`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.`,
   notOffered: (what: 'model' | 'effort', given: string, known: readonly PricedModel[]) =>
     plain`this repository does not allow the ${what} ${code(given)}. It allows ${priced(known)}. Nothing was started.`,
   fork: plain`this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` work here: they ask Codex for words alone. To have it changed, push the branch to this repository, or ask in an issue.`,
@@ -171,7 +170,8 @@ const whyUnknown = (why: string | undefined): string =>
     ? 'Try again in a few minutes.'
     : `It said: ${ended(inlineWords(why, 200))} If this keeps happening, tell an admin of this repository: ${code('/codex doctor')} shows which permissions the App lacks.`
 
-const partly: ReadonlySet<Mistake['kind']> = new Set<Mistake['kind']>(['too-many', 'unreadable'])
+/** Their sentences say themselves what was started. */
+const saysIt: ReadonlySet<Mistake['kind']> = new Set<Mistake['kind']>(['misplaced', 'too-many', 'unreadable'])
 
 /** What stands behind the command word, or the label that asked for it instead. */
 export interface NamedAs {
@@ -255,6 +255,8 @@ function mistakeSentence(mistake: Mistake): string {
       const { given, meant } = mistake
       return `there is no option ${code(`--${given}`)}.${didYouMean(meant && `--${meant}`) ?? ` There are ${allOptions}.`}${literally}`
     }
+    case 'misplaced':
+      return '`/codex` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.'
     case 'unknown-word':
       return `there is no command ${code(mistake.given)}.${didYouMean(mistake.meant) ?? ''}`
     case 'unknown-command':
