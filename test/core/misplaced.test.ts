@@ -23,40 +23,26 @@ const silent = [
   ...['<!--\n- /codex fix it\n-->', 'Write /codex help to see', '    make\n    /codex fix it'],
   ...['- /codexes', '| /codex/src |', 'see /codex/readme', 'It is there. /codex/readme has it'],
   ...['What about /codex?', 'I tried /codex yesterday', 'The docs of /codex say so'],
+  ...['/codexes are many', '/codex-cli fix', '/code review', '/codec fix', '/codx/readme', 'codx fix it'],
+  ...['/cortex fix it', '/ fix codex', '`/codx fix it`', '> /codx fix it', 'so /codx fix it'],
   ...['I like it. /codex', 'Please /codex-cli', 'Please `/codex fix it`', '> Please /codex fix it'],
 ]
-
-describe('a slip of the command word', () => {
-  test.each([
-    ['/codx fix it', '/codx', '/codex'],
-    ['Hi.\n\n/Cdoex: fix it', '/Cdoex', '/codex'],
-    ['/ codex fix it', '/ codex', '/codex'],
-    ['/codexfix', '/codexfix', '/codex fix'],
-    ['/codexReview the locking', '/codexReview', '/codex review'],
-  ])('%j gets a hint, and is no command', (text, given, meant) => {
-    expect(mayBeMisplaced(text)).toBe(true)
-    expect(misplacedIn(seen(text))).toEqual({ kind: 'unknown-word', given, meant })
-    expect(parseCommands(seen(text))).toEqual([])
-  })
-
-  test.each([
-    ...['/codexes are many', '/codex-cli fix', '/code review', '/codec fix', '/codx/readme', 'codx fix it'],
-    ...[
-      '/cortex fix it',
-      '/ fix codex',
-      '`/codx fix it`',
-      '> /codx fix it',
-      'so /codx fix it',
-      '/codexfixes',
-    ],
-  ])('%j is none', text => expect(misplacedIn(seen(text))).toBeUndefined())
-})
 
 describe('a misplaced command', () => {
   test.each(misplaced)('%j gets a hint, and is none', text => {
     expect(mayBeMisplaced(text)).toBe(true)
     expect(misplacedIn(seen(text))).toEqual({ kind: 'misplaced' })
     expect(parseCommands(seen(text))).toEqual([])
+  })
+
+  test.each([
+    ['/codx fix it', '/codx', '/codex'],
+    ['Hi.\n\n/Cdoex: fix it', '/Cdoex', '/codex'],
+    ['/ codex fix it', '/ codex', '/codex'],
+    ['/codexReview the locking', '/codexReview', '/codex review'],
+  ])('%j is a slip of its word, and gets one', (text, given, meant) => {
+    expect(mayBeMisplaced(text)).toBe(true)
+    expect(misplacedIn(seen(text))).toEqual({ kind: 'unknown-word', given, meant })
   })
 
   test.each(silent)('%j gets none', text => expect(misplacedIn(seen(text))).toBeUndefined())

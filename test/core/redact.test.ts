@@ -1,10 +1,4 @@
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  randomBytes,
-} from 'node:crypto'
+import * as crypto from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { redactor } from '../../src/core/text/redact.ts'
@@ -90,10 +84,6 @@ describe('a secret by its shape', () => {
     ['GitLab token that can be routed', made('glpat', '-', 'a1B2'.repeat(7), '.01.', '0a1b2c3d4')],
     ['the word token', made('token ', 'a1B2'.repeat(6))],
     ['GitHub token in base64', encoded],
-    [
-      'GitHub token as an address has it',
-      encoded.replace(/./g, sign => `%${Buffer.from(sign).toString('hex')}`),
-    ],
   ])('%s', (_, secret) => expect(redactor([])(`before ${secret}`)).toBe('before ‹redacted›'))
 
   test('a GitHub token that follows a letter', () =>
@@ -119,27 +109,25 @@ describe('a secret by its shape', () => {
     'Basic authentication, basic understanding',
     'a SHA that is secret: 0123456789abcdef0123456789abcdef01234567',
     'SG.js and hvs.md',
-    bodyOf(createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString()),
+    bodyOf(crypto.createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }).toString()),
     `integrity sha512-${'a1B2c3D4/+'.repeat(9)}==`,
     `SHA256 Fingerprint=${'3A:DE:0F:'.repeat(10)}77`,
     `data:image/png;base64,${'iVBORw0KGgoAAAANSUhEUgAA'.repeat(20)}`,
   ])('ordinary words stay: %s', text => expect(redactor([])(text)).toBe(text))
 })
 
+const inLines = (text: string, length: number, between = '\n'): string =>
+  (text.match(new RegExp(`.{1,${length}}`, 'g')) ?? []).join(between)
+
 describe('a real private key never comes out', () => {
   const body = bodyOf(privateKey)
-  const inLines = (text: string, length: number, between = '\n'): string =>
-    (text.match(new RegExp(`.{1,${length}}`, 'g')) ?? []).join(between)
   const pem = Buffer.from(privateKey).toString('base64')
   test.each([
     ['as a file', privateKey],
     ['in JSON', JSON.stringify({ privateKey })],
     ['in an address', encodeURIComponent(privateKey)],
     ['without its frame', inLines(body, 64)],
-    ['in one line', body],
-    ['in lines of 76', inLines(body, 76)],
-    ['in a string', inLines(body, 64, '\\n')],
-    ['in a quote', inLines(body, 64, '\r\n> ')],
+    ['in a quote', inLines(body, 76, '\r\n> ')],
     ['from its middle', inLines(body.slice(333, 700), 64)],
     ['as one line of it', body.slice(640, 704)],
     ['as bytes in hexadecimal', inLines(Buffer.from(body, 'base64').toString('hex'), 2, ':')],
@@ -153,27 +141,22 @@ describe('a real private key never comes out', () => {
 })
 
 describe('the body of a key that nobody knows, without its frame', () => {
-  const made = (type: 'ec' | 'ed25519'): KeyObject =>
-    (type === 'ec' ? generateKeyPairSync(type, { namedCurve: 'P-256' }) : generateKeyPairSync(type))
-      .privateKey
-  const rsa = createPrivateKey(privateKey)
-  const openSsh = Buffer.concat([Buffer.from('openssh-key-v1\0'), randomBytes(300)]).toString('base64')
-  const pem = (key: KeyObject, type: 'pkcs1' | 'pkcs8' | 'sec1'): string =>
+  const elliptic = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+  const bodyIn = (key: crypto.KeyObject, type: 'pkcs1' | 'pkcs8' | 'sec1'): string =>
     bodyOf(key.export({ type, format: 'pem' }).toString())
   test.each([
-    ['RSA', pem(rsa, 'pkcs8')],
-    ['RSA of old', pem(rsa, 'pkcs1')],
-    ['elliptic', pem(made('ec'), 'pkcs8')],
-    ['elliptic of old', pem(made('ec'), 'sec1')],
-    ['Ed25519', pem(made('ed25519'), 'pkcs8')],
-    ['OpenSSH', openSsh],
+    ['RSA', bodyIn(crypto.createPrivateKey(privateKey), 'pkcs8')],
+    ['RSA of old', bodyOf(privateKey)],
+    ['elliptic', bodyIn(elliptic, 'pkcs8')],
+    ['elliptic of old', bodyIn(elliptic, 'sec1')],
+    ['Ed25519', bodyIn(crypto.generateKeyPairSync('ed25519').privateKey, 'pkcs8')],
+    ['OpenSSH', Buffer.from(`openssh-key-v1\0${'a1B2'.repeat(75)}`).toString('base64')],
   ])('%s', (_, body) => {
-    for (const length of [64, 76, 5_000]) {
-      const lines = body.match(new RegExp(`.{1,${length}}`, 'g')) ?? []
-      for (const between of ['\n', '\\n', '\r\n> ', '" +\n"'])
-        expect(redactor([])(`before ${lines.join(between)}\nThen it failed`)).toBe(
-          'before ‹redacted›\nThen it failed',
-        )
+    for (const between of ['\n', '\\n', '\r\n> ', '" +\n"']) {
+      const [short, long, one] = [64, 76, 5_000].map(length => inLines(body, length, between))
+      expect(redactor([])(`a ${short}\nb ${long}\nc ${one}\nThen it failed`)).toBe(
+        'a ‹redacted›\nb ‹redacted›\nc ‹redacted›\nThen it failed',
+      )
     }
   })
 })
@@ -237,13 +220,11 @@ describe('a known secret that somebody encoded', () => {
     ['base64 in the middle', encode(`us:${secret} and more`, 'base64')],
     ...['\n', '\r\n', '\\n', '\n> ', ' '].map((end): [string, string] => [
       `base64 in lines that end with ${JSON.stringify(end)}`,
-      encode(secret, 'base64').replace(/.{20}/g, `$&${end}`),
+      inLines(encode(secret, 'base64'), 20, end),
     ]),
     ...[' ', ':', ', 0x', '\\x', '\\u00', ';&#x', '%', '-', '\n'].map((start): [string, string] => [
       `hexadecimal with ${JSON.stringify(start)} between`,
-      encode(secret, 'hex')
-        .replace(/../g, `${start}$&`)
-        .slice(start === ' ' ? 1 : 0),
+      start + inLines(encode(secret, 'hex'), 2, start),
     ]),
     ['an address, in part', secret.replace(/[hb-]/g, sign => `%${encode(sign, 'hex')}`)],
     ['hexadecimal', encode(secret, 'hex')],
@@ -251,7 +232,7 @@ describe('a known secret that somebody encoded', () => {
     ['an address', encodeURIComponent(secret)],
   ])('as %s', (_, text) => {
     const shown = redactor([secret])(`before ${text} after`)
-    expect(shown).toMatch(/^before [\s\S]{0,24}‹redacted›\s{0,2}(?:\\n|> )? after$/)
+    expect(shown).toMatch(/^before [\s\S]{0,24}‹redacted› after$/)
     // What is left of it tells nothing of the secret.
     expect(Buffer.from(shown, 'base64').toString()).not.toContain('hush')
   })
@@ -262,16 +243,8 @@ const hostile = [
   ...['sk-', ' sk-', '-----BEGIN PRIVATE KEY-----', '-----BEGIN A PRIVATE KEY', '\\', '\u200b', 'ghp\\\\'],
   ...['Bearer ', 'token\n', 'Basic ', 'Basic a', 'authorization: basic ', 'SG.', 'hvs.', 'glpat-', '[0;0'],
   ...['%20', '\\u0041', 'p"a', 'p\\', 'webhook-', 'a', 'A1b/'],
-  ...[
-    'MIIEowIBAAK',
-    'MIIEowIBAAKCAQEA\n',
-    'b3BlbnNzaC1rZXktdjE ',
-    'de ad be ef ',
-    '%61',
-    '0x61,',
-    encoded,
-    'a1B2c3D4 ',
-  ],
+  ...'MIIEowIBAAK|MIIEowIBAAKCAQEA\n|b3BlbnNzaC1rZXktdjE |de ad be ef |%61|0x61,|a1B2c3D4 '.split('|'),
+  encoded,
   ...['aGVsbG8', 'deadbeef', '%2F', 'https://smee.io/', 'AKIA', ' ', '\n', '@', '=', '://aaaaaaaaaaaaaaaa'],
 ]
 

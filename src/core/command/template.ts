@@ -49,7 +49,7 @@ export function templateMissed(text: string, names: readonly string[]): Missed |
   const word = given.toLowerCase().replace(/[.!,:;…]+$/, '')
   const meant = names.find(name => {
     const stem = Math.min(name.length, word.length) - 1
-    const isSaid = name.length >= long || /[^\p{L}]/u.test(name) || behind.length < 2
+    const isSaid = name.length > 3 && (name.length >= long || /[^\p{L}]/u.test(name) || behind.length < 2)
     return isSaid && isSlip(word, name.toLowerCase()) && !word.startsWith(name.slice(0, stem).toLowerCase())
   })
   return meant === undefined ? undefined : { kind: 'unknown-command', given: word, meant }

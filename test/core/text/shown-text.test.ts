@@ -227,17 +227,8 @@ describe('what the page shows', () => {
       ...['<img height="500" src="x">', '<picture><source><img height="500" src="x"></picture>'],
     ].map((gap): [string, string] => [`behind rows of ${gap}`, `${dots}${gap.repeat(50)}<p>W</p>`]),
     ...[
-      ...[
-        '\u00a0',
-        '\u2003',
-        '\u3000',
-        '\u2800',
-        '\u1680',
-        '. ',
-        '<code></code>',
-        '<kbd> </kbd>',
-        '\u{13441}',
-      ],
+      ...['\u00a0', '\u2003', '\u3000', '\u2800', '\u1680', '. ', '<code></code>', '<kbd> </kbd>'],
+      '\u{13441}',
       '&#x2003;',
     ].flatMap((gap): [string, string][] => [
       [`behind a line of ${gap}`, `<p>a${gap.repeat(150)}W</p>`],
@@ -253,10 +244,7 @@ describe('what the page shows', () => {
     ['behind a high picture', `${dots}<img height="9999" src="x"><p>W</p>`],
     ['behind a wide picture', '<p><img width="9999" src="x"> W</p>'],
     ['behind a high formula', `${dots}<math-renderer>$\\rule{1px}{5000px}$</math-renderer><p>W</p>`],
-    [
-      'behind a formula of many lines',
-      `${dots}<math-renderer>$${'\\\\'.repeat(50)}$</math-renderer><p>W</p>`,
-    ],
+    ['behind a long formula', `${dots}<math-renderer>${'\\\\'.repeat(50)}</math-renderer><p>W</p>`],
   ])('what no reader sees is not read: %s', (_, html) => {
     const page = read(html.replaceAll('W', 'obeyme'))
     expect(page.text).not.toContain('obeyme')
@@ -272,8 +260,6 @@ describe('what the page shows', () => {
     ['code with blanks between', `<pre>${`x${' '.repeat(50)}`.repeat(3)}W</pre>`],
     ['code behind wide letters', `<pre>${'修'.repeat(75)}W</pre>`],
     ['code behind a letter as wide as a sentence', `<pre>${'\ufdfa'.repeat(10)} W</pre>`],
-    ['code in a list', `<ul><li><pre>${long} W</pre></li></ul>`],
-    ['a cell', table(`${long}|W`)],
     ['a cell pushed by the row above', table(`${long}|a`, 'b|W')],
     ['a cell pushed by the row below', table('b|W', `${long}|a`)],
     ['a cell pushed by words that do not break', table(`${'a\u00a0'.repeat(80)}|W`)],
@@ -310,13 +296,10 @@ describe('what the page shows', () => {
     ['a line of a stack trace', `<pre>${'x'.repeat(140)} W</pre>`],
     [
       'long words of a table',
-      table(`${sentence.repeat(4)}|${'修复登录'.repeat(40)}|src/core/text/shown-text.ts|W`),
+      table(`${sentence.repeat(4)}|${'修复登录'.repeat(40)}|src/core/text/yaml.ts|W`),
     ],
     ['pictures as phones take them', `${'<img width="1179" height="2556" src="x"><br>'.repeat(2)}W`],
-    [
-      'pictures side by side',
-      table(`Before|After`, '<img width="1179" src="x">|<img width="1179" src="x">|W'),
-    ],
+    ['pictures side by side', table(`${'<img width="1179" src="x">|'.repeat(2)}W`)],
     ['indented code', `<pre>if:\n${' '.repeat(40)}W</pre>`],
     ['a list in a list in a list', '<ul><li>a<ul><li>b<ul><li>W</li></ul></li></ul></li></ul>'],
   ])('what a reader sees is read: %s', (_, html) =>
