@@ -36,9 +36,15 @@ describe('by its bytes alone', () => {
     expect(silent('created', 'Nice work!', 'pull_request_review_comment')).toBe(true)
   })
 
-  test.each(['/agent go', '/AGENT go', 'words\n/fix-it2', 'of another owner: /Fix-It2', '@My-App2[bot] go'])(
-    'nothing is said of one with a word that somebody may use: %s',
-    body => expect(silent('created', body)).toBe(false),
+  test.each([
+    '/agent go',
+    '/AGENT go',
+    'words\n/fix-it2',
+    'of another owner: /Fix-It2',
+    '@My-App2[bot] go',
+    'a\n/ agnet',
+  ])('nothing is said of one with a word that somebody may use: %s', body =>
+    expect(silent('created', body)).toBe(false),
   )
 
   test.each(['edited', 'deleted', 'opened'])('nothing is said of what was %s', action =>
@@ -60,7 +66,7 @@ describe('by its bytes alone', () => {
   test('a word counts from when the settings name it', () => {
     const given = { ...settings }
     const judge = silenceJudge(everyCall(given))
-    const body = Buffer.from(JSON.stringify(payload('created', '/robot go')))
+    const body = Buffer.from(JSON.stringify(payload('created', 'so /robot go')))
     expect(judge('issue_comment', body)).toBe(true)
     given.trigger = { word: 'robot' }
     expect(judge('issue_comment', body)).toBe(false)

@@ -132,6 +132,8 @@ const created = Buffer.from('{"action":"created",')
 /** Only Apps' webhooks have it; in a text its quotes would be escaped. */
 const ofApp = '"installation":{"id":'
 
+/** A line that begins as a command does may have a slip in its word. */
+const slashed = String.raw`(?:"body":"|\\n) {0,3}/ ?[a-z]`
 /** JSON can escape these characters. */
 const spelled = String.raw`\\u00(?:2[df]|3\d|40|[46][1-9a-f]|[57][0-9a])`
 
@@ -151,7 +153,7 @@ export function silenceJudge(
     const now = calls()
     if (now !== known) {
       known = now
-      mayBeCommand = new RegExp(`${now.join('|')}|${spelled}`, 'i')
+      mayBeCommand = new RegExp(`${now.join('|')}|${slashed}|${spelled}`, 'i')
     }
     const text = body.toString('latin1')
     return text.lastIndexOf(ofApp) > 0 && !mayBeCommand.test(text) && isKnown(text)

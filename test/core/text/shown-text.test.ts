@@ -268,7 +268,10 @@ describe('what the page shows', () => {
     ['a cell pushed by a picture', table('<img width="9999" src="x">|W')],
     ['a cell pushed by wide cells', table('|||W').replaceAll('<td>', '<td width="500">')],
     ['a cell pushed by many', table(`${'a|'.repeat(50)}W`)],
-    ['a cell in a row with one that spans', table(`${long}|a`, 'b|W').replace('<td>', '<td colspan="2">')],
+    ['a cell beside one that spans', table(`b|${long}`, 'a|W').replace('<td>a', '<td colspan="2">a')],
+    ['a cell beside one that is not read', table(`${'a '.repeat(80)}|W`).replace('<td', '<td nowrap')],
+    ['a cell below a row that is not read', table(long, 'b|W').replace('<tr', '<tr height="9"')],
+    ['a cell below a wide caption', table('b|W').replace('<tr', `<caption>${long}</caption><tr`)],
     ['a cell beside one of the row above', table(`${long}|a`, 'W').replace('<td>', '<td rowspan="2">')],
     ['the end of a column as wide as its widest', table(long, `${'word '.repeat(40)}W`)],
   ])('what stands beside the page is cut, and that is said: %s', (_, html) => {
