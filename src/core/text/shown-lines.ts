@@ -22,7 +22,7 @@ export const columnsOf = (signs: string): number =>
 
 const countOf = (sign: RegExp, signs: string): number => signs.match(sign)?.length ?? 0
 
-/** As much of a line as stands in so many columns. */
+/** The part of a line that stands in so many columns. */
 export function inColumns(line: string, columns: number): string {
   if (columnsOf(line) <= columns) return line
   let end = 0
