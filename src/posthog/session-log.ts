@@ -84,6 +84,7 @@ function meaning({ notification }: LogLine): LogEntry['what'] | undefined {
   if (id !== undefined && error) return { kind: 'error', id, fault: error }
   if (method === 'initialize') return { kind: 'begins' }
   if (method === 'session/prompt' && id !== undefined) return promptOf(id, params)
+  if (method.endsWith('posthog/background_turn_started')) return { kind: 'goes-on' }
   if (method.endsWith('posthog/turn_complete')) return { kind: 'gives-up' }
   if (method.endsWith('posthog/error'))
     return { kind: 'gives-up', fault: { class: params?.errorCategory, text: params?.message ?? '' } }

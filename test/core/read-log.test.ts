@@ -30,6 +30,10 @@ const steers = (id: string) => entry({ kind: 'answer', id, stopReason: 'end_turn
 const breaks = (id: string) => entry({ kind: 'error', id, fault: { class: 'agent_error', text: 'long' } })
 const givesUp = entry({ kind: 'gives-up', fault: { text: 'short' } })
 const finishes = entry({ kind: 'finishes', gaveUp: 'No.' })
+const goesOn = entry({ kind: 'goes-on' })
+const long =
+  'The session expired between the two steps, since the clock of the test stood still. It waits now.'
+const intent = `Now I’ll ${long}`
 const edits = entry({ kind: 'acts', doing: 'editing', files: ['a.ts'], command: false })
 
 const first = 'run-comment-501'
@@ -77,6 +81,26 @@ describe('a turn is', () => {
     ['tried again', [...begun, breaks('2'), prompt('3'), says('b'), answers('3')], ['end_turn', 'b']],
     ['begun anew by a process', [...begun, begins, prompt('2'), says('b'), answers('2')], ['end_turn', 'b']],
     ['told with all said', [...begun, says('a'), finishes, says('b'), answers('2')], ['end_turn', 'a\n\nb']],
+    [
+      'told with the longest that was said, where the last is short',
+      [...begun, says('I look.'), edits, says(long), says('So.'), edits, says('Done.'), answers('2')],
+      ['end_turn', `${long}\n\nDone.`],
+    ],
+    [
+      'told by its last words alone, where they are long',
+      [...begun, says(long), says(`${long}!`)],
+      ['open', `${long}!`],
+    ],
+    [
+      'told without what is only said before a tool',
+      [...begun, says(intent), edits, says('Done.')],
+      ['open', 'Done.'],
+    ],
+    [
+      'told with the words of turns that Codex begins itself',
+      [...begun, says('Set.'), goesOn, answers('2'), says('Half done.'), says('Reached.')],
+      ['end_turn', 'Half done.\n\nReached.'],
+    ],
   ])('%s', (_, log, expected) => expect(seen(read(log))).toEqual(expected))
 
   test.each([

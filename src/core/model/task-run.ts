@@ -69,6 +69,8 @@ export interface LogEntry {
     | { kind: 'error'; id: string; fault: Fault }
     /** The agent's server gives up on a turn. */
     | { kind: 'gives-up'; fault?: Fault }
+    /** Codex begins a turn itself. */
+    | { kind: 'goes-on' }
     /** The agent ends its run itself; `gaveUp` is the reason for which it says that it failed. */
     | { kind: 'finishes'; gaveUp?: string }
     | { kind: 'asks'; request: PermissionRequest }

@@ -4,6 +4,7 @@
  * log.
  */
 import type { Fault, LogEntry, TaskRunSnapshot } from '../model/task-run.ts'
+import { paragraphs } from '../text/phrases.ts'
 import { openIntent } from './intents.ts'
 import { inTaskRun, isAdded, moved, pending, roundIsRead, unread, wasSent } from './ledger.ts'
 import { handedOver } from './messages.ts'
@@ -92,7 +93,7 @@ function readLog(run: Run, snapshot: TaskRunSnapshot, now: number): SessionLog {
   const read = messagesRead(snapshot.log)
   let after = withCiTurns(before, snapshot.log)
   for (const entry of snapshot.log) {
-    after = withEntry(after, entry, { clock, ours, awaited })
+    after = withEntry(after, entry, { clock, ours, awaited, isTold: run.result.outcome !== undefined })
     if (namedIn(entry).some(id => id === awaited && read.includes(id))) awaited = undefined
   }
   const at = snapshot.log.at(-1)?.at
@@ -136,6 +137,8 @@ interface Reading {
   /** The ids of words of this Run, and of those that were sent last if the log did not show them yet. */
   ours: ReadonlySet<string | undefined>
   awaited: string | undefined
+  /** What it said is told. */
+  isTold: boolean
 }
 
 function withEntry(log: SessionLog, { at, what }: LogEntry, reading: Reading): SessionLog {
@@ -153,8 +156,13 @@ function withEntry(log: SessionLog, { at, what }: LogEntry, reading: Reading): S
       if (asked?.id !== what.id) return log
       return { ...log, permissionRequest: undefined, waited: waited + at - (asked.at ?? at) }
     }
-    default:
-      return log.ofOthers || log.ended ? log : inTurn(log, what, reading.clock(at))
+    case 'goes-on':
+      return { ...log, goesOn: true }
+    default: {
+      // The words of turns that Codex begins itself belong to the answer before, until that is told.
+      const isLater = log.ended && !(what.kind === 'message' && log.goesOn && !reading.isTold)
+      return log.ofOthers || isLater ? log : inTurn(log, what, reading.clock(at))
+    }
   }
 }
 
@@ -171,16 +179,43 @@ function inTurn(
     case 'gives-up':
       return log.broken ? ended(log, { ...log.broken, fault: better(what.fault, log.broken.fault) }) : log
     case 'finishes':
-      return { ...log, gaveUp: what.gaveUp, kept: log.answer }
+      return { ...log, gaveUp: what.gaveUp, ...keeping(log.answer) }
     case 'message':
-      return { ...log, answer: log.kept ? `${log.kept}\n\n${what.text}` : what.text }
+      return saying(log, what.text)
     case 'acts':
     case 'plan':
-      return { ...log, activity: addAct(log.activity ?? noActivity, what) }
+      return {
+        ...log,
+        last: log.last && { ...log.last, leads: true },
+        activity: addAct(log.activity ?? noActivity, what),
+      }
     case 'activity':
       return log
   }
 }
+
+/** @param kept words that stay, whatever is said next */
+const keeping = (kept: string | undefined): Partial<SessionLog> => ({
+  ...{ answer: kept, kept, longest: undefined, last: undefined, goesOn: undefined },
+})
+
+/** Characters of a line on a page. */
+const line = 100
+
+/** Above last words that are short stands the longest that was said before. */
+function saying({ last, longest = '', ...log }: SessionLog, text: string): SessionLog {
+  const before = last && !announces(last) && last.text.length > longest.length ? last.text : longest
+  const above = text.length < Math.min(line, before.length) ? before : undefined
+  const answer = paragraphs([log.kept, above, text])
+  return { ...log, answer, longest: before, last: { text } }
+}
+
+/** What is said right before a tool only says what comes, if it is short or begins so. */
+const announces = ({ text, leads }: NonNullable<SessionLog['last']>): boolean =>
+  leads === true && (text.length < line || (promises.test(text) && !text.includes('\n')))
+
+const promises =
+  /^(?:(?:now|next|first|then|ok|okay)\b,? )?(?:(?:i|we)(?:['’]ll| will|(?:['’]m|['’]re| am| are) (?:now )?\w+ing)|let(?: me|['’]s)) /i
 
 /** The server gives the class. Of a status of the provider, only the error of the prompt says more than its number. */
 function better(last: Fault | undefined, first: Fault | undefined): Fault {
@@ -202,7 +237,7 @@ function withPrompt(log: SessionLog, { id, messages }: Of<'prompt'>, { ours, awa
   const kept = log.ended?.stopReason === 'end_turn' && !log.isReported ? log.answer : undefined
   return {
     ...log,
-    ...(goesOn ? {} : { answer: kept, kept, isReported: undefined, gaveUp: undefined }),
+    ...(goesOn ? {} : { ...keeping(kept), isReported: undefined, gaveUp: undefined }),
     prompts: [...prompts, id],
     ended: undefined,
     broken: undefined,

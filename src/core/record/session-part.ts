@@ -82,6 +82,12 @@ const SessionLog = z.object({
   answer: z.string().optional(),
   /** The part of it that stays, whatever the agent says next. */
   kept: z.string().optional(),
+  /** What was said last. `leads`: a tool was called right after it. */
+  last: z.object({ text: z.string(), leads: z.literal(true).optional() }).optional(),
+  /** The longest that was said before, of what does not only announce a tool. */
+  longest: z.string().optional(),
+  /** Codex began a turn itself. */
+  goesOn: z.literal(true).optional(),
   /** The answer is of an earlier round. */
   isReported: z.literal(true).optional(),
   /** The agent now answers a message that is not ours: PostHog sends its own after a pull request. */
