@@ -515,6 +515,17 @@ describe('the last word', () => {
     expect(closingComment(run)).toContain('<sub>[\u2068أصلح الاختبار\u2069](')
   })
 
+  test('a long answer keeps its end, and the line before it leads to the rest', () => {
+    const answer = `It failed.\n\n${'Then it waited.\n'.repeat(2_000)}\nIn the end it was the clock.`
+    const [, line, end] = closingComment(changed(phases.answer, logIs({ ...heard, answer }))).split(
+      /\n\n(?=…)|…\n\n/,
+    )
+    expect(line).toMatch(
+      /^… 12,\d{3} characters are left out here\. \[All of it\]\(https:\S+\/tasks\/\S+\) is at PostHog/,
+    )
+    expect(end).toContain('\n\nIn the end it was the clock.\n\n</details>')
+  })
+
   test('many files that Codex did not get are one line a reason', () => {
     const tooLarge = Array.from({ length: 13 }, (_, n) => `log-${n}.txt`)
     const failed = [
@@ -538,7 +549,7 @@ describe('the last word', () => {
 
   test('in the thread of an inline comment', () => {
     const words = (['pushed', 'pull', 'failed', 'stopped', 'answer', 'nothing'] as const).map(
-      name => `${name}: ${inlineAnswer(phases[name])}`,
+      name => `${name}: ${inlineAnswer(phases[name], deployment)}`,
     )
     expect(words.join('\n')).toMatchInlineSnapshot(`
       "pushed: See [\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc).
@@ -582,7 +593,7 @@ describe('in the thread of one of several inline comments', () => {
       ...run.session.sessionLog,
       answer,
     }
-    return inlineAnswer(changed(run, logIs(sessionLog), { report: { inlineAnswered: at } }))
+    return inlineAnswer(changed(run, logIs(sessionLog), { report: { inlineAnswered: at } }), deployment)
   }
 
   test.each([

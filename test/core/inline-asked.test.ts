@@ -6,7 +6,19 @@ import { handedOver } from '../../src/core/record/messages.ts'
 import { inlineAsked } from '../../src/core/record/open-question.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
 import { inlineAnswer } from '../../src/core/words/closing.ts'
-import { ask, idleSince, inlineComment, logIs, more, pullThread, review, t0, word, working } from './given.ts'
+import {
+  ask,
+  deployment,
+  idleSince,
+  inlineComment,
+  logIs,
+  more,
+  pullThread,
+  review,
+  t0,
+  word,
+  working,
+} from './given.ts'
 
 const onLine = (commentId: number, rootId = commentId): CommentRef => ({
   kind: 'inline',
@@ -72,6 +84,7 @@ describe('a lone inline comment that joined', () => {
         mailbox: { words: [...run.mailbox.words, ...since] },
         result: { outcome: kind === 'answer' ? { kind } : { kind, by: 'maya' } },
       }),
+      deployment,
     )
   }
 

@@ -6,7 +6,7 @@ import { gfmFromMarkdown } from 'mdast-util-gfm'
 import { gfm } from 'micromark-extension-gfm'
 import { describe, expect, test } from 'vitest'
 import { parseCommands } from '../../src/commands/command-registry.ts'
-import { code, disarm, inlineWords, quoted, safeMarkdown } from '../../src/core/text/safe-markdown.ts'
+import { code, disarm, inlineWords, quoted, safeMarkdown, spoken } from '../../src/core/text/safe-markdown.ts'
 import { actedOn } from '../security/as-github.ts'
 import { pastedText } from '../support/markdown-pieces.ts'
 import { seen as asSeen } from '../support/pages.ts'
@@ -235,6 +235,14 @@ test('what is too heavy to format keeps its paragraphs, and GitHub acts on nothi
     '\\`\\`\\`\ncode',
   ])
   expect(actedOn(safe)).toEqual([])
+})
+
+test('a long text keeps its beginning and its end, and what is code there stays code', () => {
+  const log = `\`\`\`\n${'a line of the log\n'.repeat(100)}the cause\n\`\`\``
+  const left = (characters: number) => `… ${characters} left out …`
+  expect(spoken(`It failed:\n\n${log}\n\nFixed.`, 120, left)).toBe(
+    'It failed:\n\n```\na line of the log\na line of the log\n```\n\n… 1729 left out …\n\n```\na line of the log\na line of the log\nthe cause\n```\n\nFixed.',
+  )
 })
 
 test('a quotation that is cut says so', () => {

@@ -92,13 +92,13 @@ test.each([
   ['that contradicts itself', block([done(1), declined(1)])],
 ])('what is said %s is read as before', (_, answer) => {
   const run = runSaying(answer)
-  expect(inlineAnswer(run)).toMatch(/^(?:Did it\.|See \[`abc1234`\]\(\S+\)\.)$/)
+  expect(inlineAnswer(run, deployment)).toMatch(/^(?:Did it\.|See \[`abc1234`\]\(\S+\)\.)$/)
 })
 
 test('each thread has its answer, and the last word has none of them', async () => {
   const { after } = await looked(runSaying(block([done(1), declined(2), declined(3)])))
   const answers = inlineAsked(after).map((_, inline) =>
-    inlineAnswer(changed(after, { report: { inlineAnswered: inline } })),
+    inlineAnswer(changed(after, { report: { inlineAnswered: inline } }), deployment),
   )
   expect(answers).toEqual([
     'Fixed in [`abc1234`](https://github.com/acme/shop/commit/abc1234000000000000000000000000000000000).\n\nDid 1.',

@@ -15,26 +15,46 @@ import {
   type Text,
   writeMarkdown,
 } from './markdown.ts'
-import { fenceFor, inlineCode } from './phrases.ts'
+import { fenceFor, inlineCode, paragraphs } from './phrases.ts'
 import { hidden } from './redact.ts'
 
+/** What stands between the beginning and the end of a text from which so many characters are left out. */
+export type Between = (characters: number) => string
+
 /** Makes a block quote, which is clearly not ours and in which no line begins with a command. */
-export const quoted = (text: string, maxLength: number): string => asQuote(cutSafely(text, maxLength))
+export const quoted = (text: string, maxLength: number, between?: Between): string =>
+  asQuote(cutSafely(text, maxLength, between))
 
 /** Shows a text as our own words, or as a quote if a line of it may be a command of ours or to another bot. */
-export function spoken(text: string, maxLength: number): string {
-  const safe = cutSafely(text, maxLength)
+export function spoken(text: string, maxLength: number, between?: Between): string {
+  const safe = cutSafely(text, maxLength, between)
   return mayCommand.test(safe) ? asQuote(safe) : safe
 }
 
 /** Bots read lines as they stand, in code as well. */
 const mayCommand = /^[ \t]*[/!]\w|`\/\w|^[ \t]*(?:bors|r\?) /im
 
-function cutSafely(text: string, maxLength: number): string {
-  const cut = text.length > maxLength ? `${text.slice(0, maxLength).trimEnd()} …` : text
-  const safe = safeMarkdown(cut)
+function cutSafely(text: string, maxLength: number, between?: Between): string {
+  const isLong = text.length > maxLength
+  const safe =
+    isLong && between
+      ? bothEnds(text, maxLength, between)
+      : safeMarkdown(isLong ? `${text.slice(0, maxLength).trimEnd()} …` : text)
   // Escapes add length, and a later cut could remove them.
-  return safe.length > 2 * maxLength + 1_000 ? cutSafely(text, Math.floor(maxLength / 2)) : safe
+  return safe.length > 2 * maxLength + 1_000 ? cutSafely(text, Math.floor(maxLength / 2), between) : safe
+}
+
+/** Cuts between lines, or between words where a line is long. */
+function bothEnds(text: string, maxLength: number, between: Between): string {
+  const head = text.slice(0, maxLength / 2).replace(/(?:\n.{0,1000}|\s\S*)$/, '')
+  const tail = text.slice(-maxLength / 2).replace(/^(?:.{0,1000}\n|\S*\s)/, '')
+  const before = text.slice(0, text.length - tail.length).replace(fencedCode, '')
+  const [fence] = /^(?:`{3,}|~{3,})/m.exec(before) ?? []
+  return paragraphs([
+    safeMarkdown(head),
+    between(text.length - head.length - tail.length),
+    safeMarkdown(fence ? `${fence}\n${tail}` : tail),
+  ])
 }
 
 const asQuote = (safe: string): string =>

@@ -34,6 +34,7 @@ import {
   agentLeft,
   agentWords,
   answerTo,
+  betweenEnds,
   branchUrl,
   commentUrl,
   commitUrl,
@@ -70,8 +71,8 @@ export function closingComment(run: Run, deployment: Deployment, findings: reado
   return paragraphs([
     becameOfIt(run),
     ending.kind === 'answer' && said
-      ? answerTo(listeners(run), said)
-      : `${mentions(listeners(run))} ${endSentence(run, ending)}`,
+      ? answerTo(listeners(run), agentWords(said, betweenEnds(run, deployment)))
+      : `${mentions(listeners(run))} ${endSentence(run, ending, wordsBelow(run, deployment))}`,
     found.join('\n'),
     ...rest,
   ])
@@ -94,23 +95,24 @@ export function files(run: Run, deployment: Deployment): string {
     : `📎 Codex made ${listed(made, 10)}. They are at [PostHog](${runUrl(run, deployment)}), which needs a login.`
 }
 
-function endSentence(run: Run, ending: Ending): string {
+/** @param below what its agent said */
+function endSentence(run: Run, ending: Ending, below: string): string {
   const wrong = changeOfReader(run, ending)
   if (wrong)
-    return `Codex was asked only for ${wantedWords[run.request.what]}, but ${whatItChanged(run, wrong)}. Check that first.${withoutPull(run, wrong)}${saidBelow(run)}`
+    return `Codex was asked only for ${wantedWords[run.request.what]}, but ${whatItChanged(run, wrong)}. Check that first.${withoutPull(run, wrong)}${below}`
   switch (ending.kind) {
     case 'pull':
-      return `${pullsSentence(run)}${saidBelow(run)}`
+      return `${pullsSentence(run)}${below}`
     case 'pushed': {
       const pull = run.result.pulls.findLast(({ state }) => state === 'open')
       const where = pushedTo(run, pull && `[#${pull.number}](${pull.url})`)
       const facts = factsOf(run, pull ?? run.thread).join(' · ')
-      return `done: **${commit(run, ending.sha)}** is on ${where}${facts && ` (${facts})`}.${saidBelow(run)}`
+      return `done: **${commit(run, ending.sha)}** is on ${where}${facts && ` (${facts})`}.${below}`
     }
     case 'unpublished':
-      return `${nothingPublished(ending)}.${saidBelow(run)}`
+      return `${nothingPublished(ending)}.${below}`
     case 'asks':
-      return `Codex has a question.${saidBelow(run)}`
+      return `Codex has a question.${below}`
     case 'answer':
     case 'nothing':
       if (endsInReview(run)) return 'Codex reviewed this pull request.'
@@ -120,7 +122,7 @@ function endSentence(run: Run, ending: Ending): string {
         : 'Codex finished. PostHog kept none of its words, and nothing of it is on GitHub.'
     case 'unfinished': {
       const { because, fix } = unfinished[ending.why]
-      return `Codex did not finish: ${because}.${inVain(run)} ${leftBehind(run)}${lastWordsBelow(run)}\n\n**What to do:** ${fix}`
+      return `Codex did not finish: ${because}.${inVain(run)} ${leftBehind(run)}${below}\n\n**What to do:** ${fix}`
     }
     case 'stopped': {
       const isReader = listeners(run).every(login => login === ending.by)
@@ -183,15 +185,14 @@ export function saidAtTheEnd(run: Run): string | undefined {
   return said && withoutRemarks(said, inlineAsked(run).length)
 }
 
-function saidBelow(run: Run): string {
+/** An agent that did not finish is quoted: what it was about to do is no promise of ours. */
+function wordsBelow(run: Run, deployment: Deployment): string {
   const said = saidAtTheEnd(run)
-  return said ? `\n\n${agentWords(said)}` : ''
-}
-
-/** Quotes an agent that did not finish: what it was about to do is no promise of ours. */
-function lastWordsBelow(run: Run): string {
-  const said = saidAtTheEnd(run)
-  return said ? `\n\nCodex’s last words:\n\n${quoted(said, 1_000)}` : ''
+  const between = betweenEnds(run, deployment)
+  if (!said) return ''
+  return run.result.outcome?.kind === 'unfinished'
+    ? `\n\nCodex’s last words:\n\n${quoted(said, 1_000, between)}`
+    : `\n\n${agentWords(said, between)}`
 }
 
 const commit = ({ thread }: Run, sha: string): string =>
@@ -215,7 +216,7 @@ function whyNotStarted(outcome: Outcome & { kind: 'failed' | 'stopped' }): strin
 
 const personIn = (login: string): string => (login === botAdmin.login ? login : code(login))
 
-export function inlineAnswer(run: Run): string {
+export function inlineAnswer(run: Run, deployment: Deployment): string {
   const { outcome } = run.result
   const asked = inlineAsked(run)[run.report.inlineAnswered]
   if (isUndone(outcome)) return `Not done. See ${lastWord(run)}.`
@@ -229,7 +230,7 @@ export function inlineAnswer(run: Run): string {
   }
   if (asked?.by === 'comment') {
     const isAbout = inTaskRun(run).at(-1)?.id === asked.messageId
-    if (isAbout && outcome?.kind === 'answer') return agentWords(answer)
+    if (isAbout && outcome?.kind === 'answer') return agentWords(answer, betweenEnds(run, deployment))
   } else {
     const said = saidOfRemark(answer, run.report.inlineAnswered + 1)
     if (said !== undefined) return spoken(said, maxOfRemark)

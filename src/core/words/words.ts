@@ -5,7 +5,7 @@ import type { PricedModel, Pull } from '../model/views.ts'
 import type { Run } from '../record/run.ts'
 import { usualTrigger } from '../settings/deployment-settings.ts'
 import { readOneByOne } from '../text/event-loop.ts'
-import { code, inlineWords, rightToLeft, spoken } from '../text/safe-markdown.ts'
+import { type Between, code, inlineWords, rightToLeft, spoken } from '../text/safe-markdown.ts'
 
 export interface Deployment {
   posthogUrl: string
@@ -62,11 +62,16 @@ const maxAnswer = 20_000
 const foldAbove = 1_500
 const maxFirst = 1_000
 
-export function agentWords(words: string): string {
+export const betweenEnds =
+  (run: Run, deployment: Deployment): Between =>
+  characters =>
+    `… ${characters.toLocaleString('en')} characters are left out here. [All of it](${runUrl(run, deployment)}) is at PostHog, which needs a login. …`
+
+export function agentWords(words: string, between: Between): string {
   const { first, rest, cut } = foldOf(words)
   if (rest === undefined) return spoken(first, maxAnswer)
   const summary = cut ? 'All that Codex said' : 'The rest of what Codex said'
-  return `${spoken(first, maxFirst)}\n\n<details><summary>${summary}</summary>\n\n${spoken(rest, maxAnswer)}\n\n</details>`
+  return `${spoken(first, maxFirst)}\n\n<details><summary>${summary}</summary>\n\n${spoken(rest, maxAnswer, between)}\n\n</details>`
 }
 
 const login = /^[\w-]{1,60}(?:\[bot\])?$/
@@ -78,9 +83,8 @@ export const mentions = (all: readonly string[]): string =>
     .map(each => `@${each}`)
     .join(' ')
 
-/** Makes an answer to somebody. It stands on the line of their name if it begins with a sentence. */
-export function answerTo(logins: readonly string[], words: string): string {
-  const said = agentWords(words)
+/** Makes an answer to somebody, of words that are safe. It stands on the line of their name if it begins with a sentence. */
+export function answerTo(logins: readonly string[], said: string): string {
   if (said.startsWith('>')) return `${mentions(logins)} Codex answered:\n\n${said}`
   // What is written from right to left stands in a paragraph of its own, which GitHub then sets so.
   const [line = ''] = said.split('\n')
@@ -95,7 +99,7 @@ export async function readAgentWords(words: string): Promise<void> {
   const { first, rest } = foldOf(words)
   await readOneByOne([
     () => spoken(first, rest === undefined ? maxAnswer : maxFirst),
-    () => spoken(rest ?? '', maxAnswer),
+    () => spoken(rest ?? '', maxAnswer, () => ''),
   ])
 }
 

@@ -277,7 +277,7 @@ export const answerInline = step('answer-inline', {
     const marker = { ...shortMarkerOf(run, 'reply'), run: `${run.id}-inline-${next.commentId}` }
     const answered = once(context, {
       intent: { kind: 'answer-inline', at: deps.now() },
-      ...saying(github, deps.signer, { marker, place, text: () => inlineAnswer(run) }),
+      ...saying(github, deps.signer, { marker, place, text: () => inlineAnswer(run, deps.deployment) }),
     })
     await ignoreRefusal(context, answered, 'GitHub refused an answer to a comment on a line')
     return after

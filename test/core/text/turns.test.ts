@@ -11,8 +11,8 @@ const taken = (work: () => unknown): number => {
 
 test('those of an answer', async () => {
   const said = (name: string): string => `${name} ${'*a* '.repeat(200)}\n\n${'**b** c '.repeat(1_000)}`
-  agentWords(said('warm'))
-  const atOnce = taken(() => agentWords(said('at once')))
+  agentWords(said('warm'), String)
+  const atOnce = taken(() => agentWords(said('at once'), String))
   await readAgentWords(said('in turns'))
-  expect(taken(() => agentWords(said('in turns')))).toBeLessThan(atOnce / 2)
+  expect(taken(() => agentWords(said('in turns'), String))).toBeLessThan(atOnce / 2)
 })
