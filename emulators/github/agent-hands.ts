@@ -21,8 +21,8 @@ export function agentHands(api: Api, repositories: () => string[]): AgentHands {
     },
     defaultBranch: async repository =>
       textAt(await must(api, 'GET', `/repos/${repository}`), 'default_branch'),
-    commit: (repository, branch, from, files, message) =>
-      commitTo(api, { repository, branch, from, files, message }),
+    commit: (repository, branch, from, files, message, anew) =>
+      commitTo(api, { repository, branch, from, files, message, anew }),
     openPull: async (repository, pull) => {
       const made = await must(api, 'POST', `/repos/${repository}/pulls`, pull)
       return { number: numberAt(made, 'number'), url: textAt(made, 'html_url') }

@@ -33,16 +33,17 @@ export async function filesOf(api: Api, repository: string, branch: string): Pro
 interface Commit {
   repository: string
   branch: string
-  /** Where the branch starts if it is missing. */
+  /** Where the branch starts if it is missing, or is to begin `anew`. */
   from: string
+  anew?: true | undefined
   files: Record<string, string>
   message: string
 }
 
 export async function commitTo(api: Api, commit: Commit): Promise<{ sha: string }> {
-  const { repository, branch, from, files, message } = commit
+  const { repository, branch, from, files, message, anew } = commit
   const tip = await tipOf(api, repository, branch)
-  const parent = tip ?? (await tipOf(api, repository, from))
+  const parent = (anew ? undefined : tip) ?? (await tipOf(api, repository, from))
   if (!parent) throw new Error(`GitHub emulator: no branch ${from} in ${repository} to start ${branch} from`)
   const tree = Object.entries(files).map(([path, content]) => ({
     path,

@@ -160,6 +160,12 @@ const commit = (layer: Layer, repository: string, oid: string): Source => ({
   __typename: 'Commit',
   oid,
   id: oid,
+  message: async () => textAt(await gitCommit(layer, repository, oid), 'message'),
+  committedDate: async () => textAt(await gitCommit(layer, repository, oid), 'committer', 'date'),
+  author: async () => {
+    const author = textAt(await gitCommit(layer, repository, oid), 'author', 'name')
+    return { __typename: 'GitActor', name: author }
+  },
   history: async ({ first }) => {
     const all = await layer.upstream.readAll(`/repos/${repository}/commits?sha=${oid}`)
     return connection(
@@ -168,6 +174,9 @@ const commit = (layer: Layer, repository: string, oid: string): Source => ({
     )
   },
 })
+
+const gitCommit = ({ upstream }: Layer, repository: string, oid: string) =>
+  upstream.read(`/repos/${repository}/git/commits/${oid}`)
 
 const connection = (all: Resolved[], first: unknown): Source => ({
   totalCount: all.length,

@@ -56,7 +56,18 @@ export type Behaviour =
       choices?: string[]
       next?: Behaviour
     }
-  | { kind: 'pushesToBranch'; files?: Record<string, string>; text?: string }
+  /**
+   * Without a `branch`, to the one that it was started on. With `anew`, a force push of commits from the default branch on.
+   * With `leaves`, it is on none of its own in the end.
+   */
+  | {
+      kind: 'pushesToBranch'
+      branch?: string
+      anew?: true
+      leaves?: true
+      files?: Record<string, string>
+      text?: string
+    }
   /** The test moves the run with the methods of `posthog.run(id)`. */
   | { kind: 'manual' }
 

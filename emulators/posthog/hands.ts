@@ -78,13 +78,14 @@ export interface AgentHands {
   branchExists(repository: string, branch: string): Promise<boolean>
   openPullFor(repository: string, headBranch: string): Promise<OpenPull | undefined>
   defaultBranch(repository: string): Promise<string>
-  /** Makes `branch` off `from` when it is missing. */
+  /** Makes `branch` off `from` when it is missing, or is to begin `anew`. */
   commit(
     repository: string,
     branch: string,
     from: string,
     files: Record<string, string>,
     message: string,
+    anew?: true,
   ): Promise<{ sha: string }>
   openPull(repository: string, pull: NewPull): Promise<{ number: number; url: string }>
 }

@@ -84,8 +84,9 @@ export async function perform(behaviour: Behaviour, desk: Desk): Promise<End> {
       return askFirst(behaviour, desk)
     case 'pushesToBranch':
       await pause(settings.timing.work, signal)
-      await pushToBranch(desk, desk.base, behaviour.files)
-      speak(run, behaviour.text ?? `Pushed the change to \`${desk.base}\`.`)
+      await pushToBranch(desk, behaviour.branch ?? desk.base, behaviour.files, behaviour.anew)
+      if (behaviour.leaves) run.working = undefined
+      speak(run, behaviour.text ?? `Pushed the change to \`${behaviour.branch ?? desk.base}\`.`)
       return done
     case 'manual':
       return manualTurn(run, signal)
@@ -359,9 +360,14 @@ async function openPullToJoin({ run, repository, base, settings }: Desk) {
   return undefined
 }
 
-async function pushToBranch(desk: Desk, branch: string, files?: Record<string, string>): Promise<void> {
+async function pushToBranch(
+  desk: Desk,
+  branch: string,
+  files?: Record<string, string>,
+  anew?: true,
+): Promise<void> {
   const { run, settings, repository } = desk
-  await commit(desk, branch, files)
+  await commit(desk, branch, files, anew)
   run.working = { name: branch, pull: await settings.hands.openPullFor(repository, branch) }
   runCommand(run, 'git push')
 }
@@ -401,15 +407,20 @@ export function claimPull(run: Run, url: string): void {
   run.console(`Attributed created PR to task run {"prUrl":"${url}"}`)
 }
 
-async function commit(desk: Desk, branch: string, files?: Record<string, string>): Promise<void> {
+async function commit(
+  desk: Desk,
+  branch: string,
+  files?: Record<string, string>,
+  anew?: true,
+): Promise<void> {
   const { run, repository, settings, base, baseExists } = desk
   // Its clone has the base still when somebody has taken that off the remote meanwhile.
   const there = baseExists && (await settings.hands.branchExists(repository, base))
-  const from = there ? base : await settings.hands.defaultBranch(repository)
+  const from = there && !anew ? base : await settings.hands.defaultBranch(repository)
   const edits = files ?? { [`agent/${run.id}.md`]: `${run.task.title}\n` }
   // As its own tool composes it, `git_signed_commit` [P].
   const message = `${run.task.title}\n\nGenerated-By: PostHog Desktop\nTask-Id: ${run.task.id}`
-  await settings.hands.commit(repository, branch, from, edits, message)
+  await settings.hands.commit(repository, branch, from, edits, message, anew)
 }
 
 async function freeBranch({ repository, settings, run }: Desk, title: string): Promise<string> {

@@ -3,9 +3,9 @@ import { z } from 'zod'
 import { isBranchOfIssue } from '../core/model/branch-name.ts'
 import { isEmptyRepository, isNotFound, Rejected, unlessRejected } from '../core/model/errors.ts'
 import type { ThreadClient } from '../core/model/ports.ts'
-import type { BranchView, IssueBranches } from '../core/model/views.ts'
+import type { BranchView, HeadView, IssueBranches } from '../core/model/views.ts'
 import { inRepository, named, nodesOf, query } from './graphql.ts'
-import { Linked, linkedField, linkedIn } from './nodes.ts'
+import { Linked, linkedField, linkedIn, Ref, taskIn } from './nodes.ts'
 import { type ThreadAccess, usualStem } from './read-ahead.ts'
 
 const linkedBranches = {
@@ -80,6 +80,44 @@ const baseBranch = {
   }),
 }
 
+/** How PostHog's agents call their branches, and what older ones put before. Source: its prompt for Codex. */
+const ofAgents = /^posthog(?:-code)?\//
+
+const Head = Ref.extend({
+  target: z.object({
+    oid: z.string(),
+    message: z.string(),
+    committedDate: z.string(),
+    author: z.object({ name: z.string().nullable() }).nullable(),
+  }),
+}).transform(
+  ({ name, target: { oid, message, committedDate, author } }): HeadView => ({
+    name,
+    sha: oid,
+    task: taskIn(message),
+    app: author?.name ?? undefined,
+    at: Date.parse(committedDate),
+  }),
+)
+
+const headsQuery = (count: number) => {
+  const each = Array.from({ length: count }, (_, at) => at)
+  return {
+    text: `query heads($owner: String!, $name: String!${each.map(at => `, $ref${at}: String!`).join('')}) {
+  repository(owner: $owner, name: $name) {
+    ${each.map(at => `ref${at}: ref(qualifiedName: $ref${at}) { ...head }`).join('\n    ')}
+    agents: refs(refPrefix: "refs/heads/", query: "posthog", first: 100, orderBy: { field: TAG_COMMIT_DATE, direction: DESC }) {
+      nodes { ...head }
+    }
+  }
+}
+fragment head on Ref { name target { oid ... on Commit { message committedDate author { name } } } }`,
+    schema: z.object({
+      repository: z.object({ agents: nodesOf(Head) }).catchall(Head.nullable()),
+    }),
+  }
+}
+
 const nowhere = '0'.repeat(40)
 
 export function branchesOf({ client, thread, at, prefetched }: ThreadAccess): ThreadClient['branches'] {
@@ -108,6 +146,16 @@ export function branchesOf({ client, thread, at, prefetched }: ThreadAccess): Th
 
   return {
     find,
+
+    async heads(names) {
+      const refs = names.map((branch, at) => [`ref${at}`, `refs/heads/${branch}`])
+      const { owner, repo: name } = thread
+      const variables = { owner, name, ...Object.fromEntries(refs) }
+      const { agents, ...asked } = (await query(client, headsQuery(names.length), variables)).repository
+      const found = Object.values(asked).flatMap(head => head ?? [])
+      const others = agents.nodes.filter(({ name }) => ofAgents.test(name) && !names.includes(name))
+      return [...found, ...others]
+    },
 
     async base(name) {
       const { ref, pullRequests } = (await query(client, baseBranch, byName(name))).repository

@@ -110,7 +110,10 @@ export const FullPull = Listed.extend({
   }),
 )
 
-const Ref = z.object({ name: z.string(), target: z.object({ oid: z.string() }) })
+/** Source: what PostHog's tool for commits writes below each message. */
+export const taskIn = (message: string): string | undefined => /^Task-Id: (\S+)$/m.exec(message)?.[1]
+
+export const Ref = z.object({ name: z.string(), target: z.object({ oid: z.string() }) })
 const refView = ({ name, target }: z.infer<typeof Ref>): BranchView => ({ name, sha: target.oid })
 export const Branch = Ref.transform(refView)
 

@@ -25,6 +25,7 @@ import {
   Size,
   sizeFields,
   sizeIn,
+  taskIn,
   Written,
   writtenFields,
   writtenView,
@@ -161,10 +162,12 @@ export function commitsOf({ client, at }: ThreadAccess): ThreadClient['commits']
       const { status, commits, files = [] } = found.data
       return {
         isDescendant: status === 'ahead' || status === 'identical',
-        commits: commits.map(({ sha, author, committer }) => ({
+        commits: commits.map(({ sha, author, committer, commit }) => ({
           sha,
           byPerson: isPerson(author) && isPerson(committer),
           app: [author, committer].find(each => each?.type === 'Bot')?.login,
+          task: taskIn(commit.message),
+          subject: commit.message.split('\n')[0],
         })),
         paths: files.flatMap(({ filename, previous_filename: before }) => [filename, before ?? []].flat()),
       }

@@ -743,10 +743,12 @@ describe('a branch is made', () => {
     ['an App, on behalf of a person', { type: 'User' }, { type: 'Bot' }, false],
     ['nobody that GitHub knows', null, null, false],
   ])('a commit by %s', async (_, author, committer, byPerson) => {
-    const commit = { sha: 'def', author, committer }
+    const message = 'Fix it\n\nGenerated-By: PostHog Desktop\nTask-Id: task-1'
+    const commit = { sha: 'def', author, committer, commit: { message } }
     answers('GET', `${at}/compare/abc...def`, [200, { commits: [commit] }])
     const app = author && 'login' in author ? author.login : undefined
-    expect(await issue().commits.compare('abc', 'def')).toMatchObject({ commits: [{ byPerson, app }] })
+    const known = { byPerson, app, task: 'task-1', subject: 'Fix it' }
+    expect(await issue().commits.compare('abc', 'def')).toMatchObject({ commits: [known] })
   })
 
   test.each<[string, Answer, boolean]>([

@@ -230,7 +230,11 @@ describe('while the agent works', () => {
     ['an address is checked before more words are passed on', working(claimsPull, wordsWait), 'adopt-pull u'],
     ['a new pull request is shown first', working(wordsWait, due, hasPull), 'edit-status', newPhase],
     ['a new pull request is not the end', working(nextPoll(now.at + 4_000), hasPull), 'wait 4000'],
-    ['after its turn it settles', working(hasPull, idleFor(3_000), lastPoll(now.at - 500)), 'settle-outcome'],
+    [
+      'after its turn GitHub says all',
+      working(hasPull, idleFor(3_000), lastPoll(now.at - 500)),
+      'find-result',
+    ],
     ['a look once more', working(idleFor(3_000), lastPoll(now.at - 3_000), nextPoll(now.at - 1_000)), 'poll'],
     ['after that look, GitHub is asked', working(idleFor(3_000), lastPoll(now.at - 500)), 'find-result'],
     ['a checked result ends it', working(idleFor(3_000), lastPoll(now.at), resultChecked), 'settle-outcome'],

@@ -479,7 +479,7 @@ describe('a read that is refused', () => {
   ])('%s', async (_, run, status, ago, ends) => {
     const no = () => Promise.reject(new Rejected('posthog', status, '', 'no', undefined, 'read'))
     const posthog = { ...noCost, logLength: no, poll: no, cancel: async () => {} }
-    const github = { ...quiet, 'branches.find': async () => undefined }
+    const github = { ...quiet, 'branches.heads': async () => [], 'pulls.from': async () => [] }
     const { saves } = await advance(refusedSince(ago, run), { posthog, github, removeLater })
     expect(saves.some(({ result: { outcome } }) => outcome?.kind === 'failed')).toBe(ends)
   })
@@ -548,7 +548,7 @@ describe('words that are refused', () => {
       posthog: { sendMessage, poll: async () => snapshotWith({}) },
       github: {
         ...answering.github,
-        'pulls.from': () => Promise.reject(new NoResponse('github', 'GitHub did not answer')),
+        'branches.heads': () => Promise.reject(new NoResponse('github', 'GitHub did not answer')),
       },
     })
     const [first] = saves.filter(({ attempts }) => attempts.intent === undefined)
@@ -936,7 +936,7 @@ describe('the other steps', () => {
         'people.permission': async () => ({ role, name: role }),
         'files.text': async () => undefined,
         'branches.ofIssue': atLimit('github'),
-        'branches.find': atLimit('github'),
+        'branches.heads': atLimit('github'),
         'issue.merges': async () => merges,
         ...quiet,
       }

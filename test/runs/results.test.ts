@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { Rejected } from '../../src/core/model/errors.ts'
 import type { PullHead } from '../../src/core/model/thread.ts'
-import type { CommitView, PullView, Settling, SettlingPart } from '../../src/core/model/views.ts'
+import type { CommitView, HeadView, PullView, Settling, SettlingPart } from '../../src/core/model/views.ts'
 import { onDefaultBranch } from '../../src/core/record/failures.ts'
 import { maxClaims, type UnusedBranch } from '../../src/core/record/own-pull-request.ts'
 import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
@@ -220,7 +220,7 @@ async function found(run: RunChange, { views = [] as PullView[], heads = {} as R
   const hand = handWith(working(run), {
     github: {
       'pulls.from': async ref => views.filter(({ head }) => head === ref),
-      'branches.find': async name => (heads[name] === undefined ? undefined : { name, sha: heads[name] }),
+      'branches.heads': async () => Object.entries(heads).map(([name, sha]) => ({ name, sha, at: t0 })),
       'commits.compare': async (_, sha) => ({
         ...{ isDescendant: true, paths: [] },
         commits: [{ sha, byPerson: false }],
@@ -336,7 +336,7 @@ describe('where commits are, and which pull request shows them', () => {
     [undefined, undefined],
   ])('commits that later words added to the open pull request that stood at %j: %j', async (sha, pushed) => {
     const views = [pullView({ number: 9, ...from(elsewhere), sha: late })]
-    const came = await found(held({ sha }), { views, heads: { [branch.name]: branch.sha } })
+    const came = await found(held({ sha }), { views, heads: onElsewhere })
     expect(came).toMatchObject({ opened: [], pushed, alone: undefined })
   })
 
@@ -368,9 +368,9 @@ describe('commits after the merge', () => {
 })
 
 describe('commits that came meanwhile', () => {
-  const agents = { sha: 'c'.repeat(40), byPerson: false }
+  const agents = { sha: 'c'.repeat(40), byPerson: false, app: 'posthog[bot]' }
   const persons = { sha: 'd'.repeat(40), byPerson: true }
-  const merged = { sha: 'e'.repeat(40), byPerson: false }
+  const merged = { ...agents, sha: 'e'.repeat(40) }
   const asUser = { ...ask, options: { ...ask.options, authorship: 'user' as const } }
   /** What it has checked out proves no push. */
   const readsMain = { taskRun: { ...taskRun, headBranch: 'main' } }
@@ -396,13 +396,90 @@ describe('commits that came meanwhile', () => {
   ])('%s', async (_, differs, commits, pushed) => {
     const hand = handWith(working({ workspace: { branch: { ...branch, made: false } } }, differs), {
       github: {
-        'branches.find': async name => ({ name, sha: persons.sha }),
-        'commits.compare': async () => commits && { commits, isDescendant: false, paths: [] },
+        'branches.heads': async () => [{ name: branch.name, sha: persons.sha, at: t0 }],
+        'commits.compare': async () => commits && { commits, isDescendant: true, paths: [] },
         'commits.isMerged': async sha => sha === merged.sha,
         'pulls.from': async () => [],
       },
     })
     expect((await afterStep(findResult, hand)).result.pushed).toBe(pushed)
+  })
+})
+
+describe('what nobody asked for', () => {
+  const [old, now] = ['a'.repeat(40), 'f'.repeat(40)]
+  const commit = (sha: string, differs: Partial<CommitView> = {}): CommitView => ({
+    ...{ sha: sha.repeat(40), byPerson: false, task: 'task-1', subject: sha, ...differs },
+  })
+  const byMaya = commit('d', { byPerson: true, task: undefined })
+  const ofOther = commit('e', { task: 'task-2' })
+  const left = { name: 'posthog/left', sha: now, at: t0, task: 'task-1' }
+  const short = (kind: string, on: string, sha: string) => [`${kind} ${on} ${sha}`]
+
+  interface Given {
+    moved?: string
+    others?: HeadView[]
+    came?: CommitView[]
+    went?: CommitView[]
+  }
+  test.each<[string, Given, string[]]>([
+    ['a push to the default branch', { moved: 'main', came: [commit('c')] }, short('straight', 'main', 'c')],
+    ['one by another agent there is none', { moved: 'main', came: [ofOther] }, []],
+    ['one by a person there is none', { moved: 'main', came: [byMaya] }, []],
+    ['what a merge brought there is none', { moved: 'main', came: [commit('b')] }, []],
+    [
+      'a force push',
+      { moved: branch.name, came: [commit('c')], went: [byMaya] },
+      short('dropped', branch.name, 'd'),
+    ],
+    ['a reset', { moved: branch.name, went: [byMaya] }, short('dropped', branch.name, 'd')],
+    [
+      'copies by a rebase are still there',
+      { moved: branch.name, came: [commit('c', { subject: 'd' })], went: [byMaya] },
+      [],
+    ],
+    ['commits of agents may go', { moved: branch.name, came: [commit('c')], went: [ofOther] }, []],
+    [
+      'a force push by a person is none',
+      { moved: branch.name, came: [byMaya], went: [commit('d', byMaya)] },
+      [],
+    ],
+    [
+      'a branch beside the pull request',
+      { others: [left], came: [commit('c')] },
+      short('left', left.name, 'c'),
+    ],
+    ['one of another agent is none', { others: [{ ...left, task: 'task-2' }], came: [commit('c')] }, []],
+    ['one of before is none', { others: [{ ...left, at: t0 - minute }], came: [commit('c')] }, []],
+    [
+      'one without a task in its commits is told',
+      { others: [{ ...left, task: undefined, app: 'posthog[bot]' }] },
+      short('left', left.name, 'f'),
+    ],
+    [
+      'one with the commits of the pull request is none',
+      { others: [{ ...left, sha: pullView().sha }], came: [commit('c')] },
+      [],
+    ],
+  ])('%s', async (_, { moved, others = [], came = [], went = [] }, expected) => {
+    const stood = { main: old, [branch.name]: old }
+    const heads = Object.keys(stood).map(name => ({ name, sha: name === moved ? now : old, at: t0 }))
+    const pulls = [{ ...pull, head: 'posthog/own', sha: pullView().sha }]
+    const hand = handWith(working({ result: { heads: stood, pulls } }), {
+      github: {
+        'branches.heads': async () => [...heads, ...others],
+        'commits.compare': async base => ({
+          ...{ isDescendant: went.length === 0, paths: [] },
+          commits: base === now ? went : came,
+        }),
+        'commits.isMerged': async sha => sha === 'b'.repeat(40),
+        'pulls.from': async head => (head === branch.name ? [pullView({ head, sha: now })] : []),
+      },
+    })
+    const { strays } = (await afterStep(findResult, hand)).result
+    expect(
+      strays.map(({ kind, branch, commits }) => `${kind} ${branch} ${commits.map(sha => sha[0])}`),
+    ).toEqual(expected)
   })
 })
 

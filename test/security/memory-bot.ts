@@ -38,7 +38,7 @@ import type {
 import type { TaskRunSnapshot } from '../../src/core/model/task-run.ts'
 import { threadSlot } from '../../src/core/model/thread.ts'
 import type { InlineComment, Trigger } from '../../src/core/model/trigger.ts'
-import type { CommentView, PullView, SandboxView } from '../../src/core/model/views.ts'
+import type { CommentView, HeadView, PullView, SandboxView } from '../../src/core/model/views.ts'
 import { aroundMarkers, markerSigner } from '../../src/core/record/marker.ts'
 import { Run } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
@@ -544,10 +544,8 @@ export class MemoryBot {
       if (found) found.body = this.#redact(body)
       return found ? { nodeId: nodeIdOf(id) } : 'gone'
     },
-    'branches.find': async name => {
-      const sha = name === 'main' ? 'a'.repeat(40) : (this.#options.branches?.[name] ?? this.#shaOf(name))
-      return sha === undefined ? undefined : { name, sha }
-    },
+    'branches.find': async name => this.#head(name)[0],
+    'branches.heads': async names => names.flatMap(name => this.#head(name)),
     'branches.ofIssue': async () => ({
       linked: [],
       ours: [],
@@ -562,8 +560,8 @@ export class MemoryBot {
     'comments.attachments': () => () => Promise.reject(new Rejected('github', 404, '', 'Not Found')),
     'pulls.find': async number => this.pulls.find(pull => pull.number === number),
     'commits.compare': async (_, sha) => ({
-      ...{ isDescendant: false, paths: [] },
-      commits: [{ sha, byPerson: false }],
+      ...{ isDescendant: true, paths: [] },
+      commits: [{ sha, byPerson: false, app: 'posthog[bot]' }],
     }),
     'commits.isMerged': async () => false,
     'pulls.from': async head => this.pulls.filter(pull => pull.head === head),
@@ -613,6 +611,11 @@ export class MemoryBot {
   })
 
   /** A branch that we made, and that the agent may have pushed to. */
+  #head(name: string): HeadView[] {
+    const sha = name === 'main' ? 'a'.repeat(40) : (this.#options.branches?.[name] ?? this.#shaOf(name))
+    return sha === undefined ? [] : [{ name, sha, at: 0 }]
+  }
+
   #shaOf(name: string): string | undefined {
     const made = this.made.find(({ branch }) => branch === name)
     const turns = [...this.#agents.values()].some(agent => agent.turns > 0)

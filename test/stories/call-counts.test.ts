@@ -92,6 +92,8 @@ onEitherQueue(
       'POST issues/comments/reactions',
       'graphql branchUse',
       'graphql createLinkedBranch',
+      // Where its branches stand in the end.
+      'graphql heads',
       // Right before its description is written.
       'graphql pullAndPerson',
       // Its base, its description and the status that shows it; who is to review it, and what came of it.
@@ -174,15 +176,15 @@ onEitherQueue(
       world().posthog.script('review', { kind: 'answers', text: 'Good.' })
       const calls = [
         'GET collaborators/maya/permission',
-        'GET git/ref/heads',
-        // Nothing but its prompt keeps it from pushing, so GitHub is asked afterwards.
-        'GET git/ref/heads',
         'GET issues',
         'GET pulls',
         'GET pulls',
         'POST issues/comments',
         'POST issues/comments/reactions',
         'POST pulls/reviews',
+        // Nothing but its prompt keeps it from pushing, so GitHub is asked afterwards, too.
+        'graphql heads',
+        'graphql heads',
         'graphql pullRemarks',
         'graphql threadAhead',
       ]

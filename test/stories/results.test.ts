@@ -1,7 +1,7 @@
 /** What came of the work, and what people changed of it meanwhile. */
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { opensIssue } from '../world/opens-issue.ts'
+import { asks, newRepository, opensIssue, opensPull } from '../world/opens-issue.ts'
 
 onEitherQueue('What came of it', world => {
   it('files that the agent made are named, and need a login', async () => {
@@ -29,5 +29,58 @@ onEitherQueue('What came of it', world => {
     await maya.editsPull(Number(pull?.number), { body: 'As Maya says.' })
     const isWhole = new RegExp(`^Closes #${number}\\n\\n<!-- codex-run:\\S+ -->\\n\\nAs Maya says.`)
     await github.waitFor(async () => isWhole.test((await pulls())[0]?.body ?? ''))
+  })
+
+  const pushes = { kind: 'pushesToBranch', text: 'Done, pushed.' } as const
+  const sha = '\\[`[0-9a-f]{7}`\\]\\(\\S+\\)'
+
+  it('commits that go straight to the default branch are told first, and to which', async () => {
+    const repository = await newRepository(world())
+    const { thread } = await asks(world(), 'go straight', { ...pushes, branch: 'main' }, { repository })
+    const told = await thread.waitForAnswer('Done, pushed.')
+    expect(told).toMatch(new RegExp(`^⚠️ Codex pushed ${sha} straight to \`main\`\\.\\n\\n@maya done: `))
+  })
+
+  it('what people merge there meanwhile is none of it', async () => {
+    const { github } = world()
+    const repository = await newRepository(world())
+    const agent = github.as('posthog[bot]', repository)
+    await agent.pushes('posthog/other', { 'other.ts': 'other' })
+    const { number } = await agent.opensPull({ head: 'posthog/other', title: 'Other' })
+    const { thread, run } = await asks(world(), 'look on', { kind: 'manual' }, { repository })
+    await thread.waitForStatus('⏳ Codex is working')
+    await github.as('olga', repository).mergesPull(number)
+    await run(0).completeTurn('It is right as it is.')
+    expect(await thread.waitForAnswer('It is right')).toMatch(/^@maya It is right/)
+  })
+
+  it('commits of others that a force push takes away are told first, but not its own', async () => {
+    const { posthog } = world()
+    const repository = await newRepository(world())
+    const { says, thread } = await opensPull(world(), 'maya/login', { repository })
+    const files = { 'own.ts': 'own' }
+    posthog.script({ repository, prompt: 'begin anew' }, { ...pushes, files, anew: true })
+    await says('/codex begin anew')
+    const told = await thread.waitForAnswer('Done, pushed.')
+    const lost = `⚠️ Since a force push, \`maya/login\` no longer has commits by others: ${sha}\\.`
+    expect(told).toMatch(new RegExp(`^${lost}\\n\\n@maya done: `))
+    posthog.script({ repository, prompt: 'and once more' }, { ...pushes, files, anew: true, text: 'Again.' })
+    await says('/codex and once more')
+    expect(await thread.waitForAnswer('Again.')).toMatch(/^@maya done: /)
+  })
+
+  it('a branch that its agent leaves without a pull request gets one, though PostHog does not name it', async () => {
+    const left = { ...pushes, branch: `posthog/left-${Date.now()}`, leaves: true } as const
+    const { thread, pulls } = await asks(world(), 'leave it there', left)
+    expect(await thread.waitForAnswer('Done, pushed.')).toMatch(/^@maya Codex opened draft /)
+    expect((await pulls())[0]).toMatchObject({ head: left.branch })
+  })
+
+  it('words that tell of a push, where nothing was pushed, stand below ours that say so', async () => {
+    const text = 'Done, pushed. I opened #77.'
+    const { thread } = await asks(world(), 'only say so', { kind: 'answers', text })
+    expect(await thread.waitForAnswer('Done, pushed.')).toMatch(
+      /^@maya Codex pushed nothing to this repository and opened no pull request here\.\n\nDone, pushed\./,
+    )
   })
 })

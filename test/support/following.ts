@@ -99,8 +99,11 @@ export class Following {
         if (job) job.due = Date.now()
       },
     })
-    const none = async () => undefined
-    const github = { 'pulls.find': none, 'pulls.from': async () => [], 'branches.find': none }
+    const github = {
+      'pulls.find': async () => undefined,
+      'pulls.from': async () => [],
+      'branches.heads': async () => [],
+    }
     const { deps } = given(working(), { now: Date.now, log, github })
     this.#advance = advanceRun({
       ...{ ...deps, budget, posthog: this.#tasks, stream: this.#follower.of(settings) },

@@ -15,6 +15,7 @@ import type {
   Closer,
   CommentView,
   CommitView,
+  HeadView,
   IssueBranches,
   KnownModel,
   ListedPull,
@@ -145,6 +146,8 @@ export interface ThreadClient {
   }
   branches: {
     find(name: string): Promise<BranchView | undefined>
+    /** These branches, as far as they are there, and the newest of those that PostHog's agents made. */
+    heads(names: readonly string[]): Promise<HeadView[]>
     base(name: string): Promise<BaseView | undefined>
     /** The name that it has now: it may have been renamed since a webhook named it. */
     default(): Promise<string>

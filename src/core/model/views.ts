@@ -216,16 +216,29 @@ export interface StateLabel {
   description: string
 }
 
-export interface CommitView {
+/** Whose a commit is. */
+interface Made {
+  /** The login of the App that made it, if GitHub knows one. */
+  app?: string | undefined
+  /** PostHog's task, which its tool for commits writes into each. */
+  task?: string | undefined
+}
+
+export interface CommitView extends Made {
   sha: string
   /** GitHub knows author and committer as people; of an App, neither. */
   byPerson: boolean
-  /** The login of the App that made it, if GitHub knows one. */
-  app?: string | undefined
+  /** The first line of its message, which copies keep. */
+  subject?: string | undefined
 }
 
 export const BranchView = z.object({ name: z.string(), sha: z.string() })
 export type BranchView = z.infer<typeof BranchView>
+
+export interface HeadView extends BranchView, Made {
+  /** When its newest commit was made, ms since the epoch. */
+  at: number
+}
 
 export interface BaseView extends BranchView {
   /** The open pull request that has the branch as its head. */

@@ -325,7 +325,7 @@ function* passingOn(run: Run, now: Now): Due {
 function* settling(run: Run, now: Now): Due {
   const { claimedPulls, resultChecked } = run.result
   if (claimedPulls.length > 0) yield* keepPolling(run, now)
-  else yield { kind: resultChecked || hasNewPull(run) ? 'settle-outcome' : 'find-result' }
+  else yield { kind: resultChecked ? 'settle-outcome' : 'find-result' }
   yield* meanwhile(run, now)
 }
 

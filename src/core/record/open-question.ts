@@ -76,6 +76,31 @@ export const leftUnpublished = ({ request, result: { outcome }, session: { sessi
     ? (sessionLog?.activity?.files.length ?? 0)
     : 0
 
+/** Its words tell of something published, and nothing of it is in this repository. */
+export const claimsInVain = ({
+  request,
+  result: { outcome, strays },
+  session: { sessionLog },
+}: Run): boolean =>
+  request.what === 'work' &&
+  outcome?.kind === 'answer' &&
+  strays.length === 0 &&
+  published.test(sessionLog?.answer ?? '')
+
+const published = /\b(?:push|commit|publish|merge|branch|opened\b|PRs?\b|pull[ -]request)|\/pull\/\d/i
+
+/** The pull requests that its words say it opened. */
+export const pullsSaid = ({ session: { sessionLog } }: Run): number[] =>
+  [...new Set([...(sessionLog?.answer ?? '').matchAll(opened)].map(([, number]) => Number(number)))].slice(
+    0,
+    maxSaid,
+  )
+
+const maxSaid = 5
+
+const opened =
+  /\b(?:opened|created|submitted) (?:(?:an?|the|new|draft|pull request|PR):? )*\**\[?(?:#|https:\S+\/pull\/)(\d{1,9})\b/gi
+
 /** Outside PostHog's plan mode an agent has no other way to ask: its question ends its last words, but for its choices. */
 export function asksBack(run: Run): boolean {
   const { outcome } = run.result

@@ -1,10 +1,11 @@
 /** Which pull requests and commits are a Run's own. What the agent says proves nothing. Pure. */
 import { z } from 'zod'
 import type { GitHubWith } from '../model/ports.ts'
-import { type Person, Thread } from '../model/thread.ts'
+import { isFork, type Person, Thread } from '../model/thread.ts'
 import type { CommitView, ListedPull, PullView } from '../model/views.ts'
-import { isReadOnly, Session } from './request-part.ts'
-import { isTerminal, type Run, sessionOf } from './run.ts'
+import { withoutEmpty } from '../text/phrases.ts'
+import { Session } from './request-part.ts'
+import { agentsHead, isTerminal, type Run, sessionOf } from './run.ts'
 import type { Branch } from './workspace-part.ts'
 
 export const agentLogin = 'posthog[bot]'
@@ -70,19 +71,33 @@ export function othersAmong<Of extends { id: number }>(
   return asked.size === 0 ? [] : approvedBy.filter(({ id }) => !asked.has(id))
 }
 
-/**
- * People push to the same branch, and as PostHog's user the agent looks like a person. That a plan or a review changed
- * something is a reproach: there only what is surely the agent's counts.
- */
+/** A commit names the task of the agent that made it, if its own tool made it. */
+export const isSurelyAgents = (
+  { session }: Pick<Run, 'session'>,
+  { app, task }: Pick<CommitView, 'app' | 'task'>,
+): boolean => (task === undefined ? app === agentLogin : task === session.taskId)
+
+/** The branches of which GitHub is asked, before and after each round. */
+export function branchesOf(run: Run): string[] {
+  const { thread, baseline, workspace, result } = run
+  const { head } = baseline
+  const all = [
+    ...[thread.defaultBranch, workspace.branch?.into, workspace.branch?.name, agentsHead(run)],
+    ...[head && !isFork(head, thread) && head.ref, ...Object.keys(result.heads)],
+    ...result.pulls.map(pull => pull.state === 'open' && pull.head),
+  ]
+  return [...new Set(withoutEmpty(all))]
+}
+
+/** People push to the same branch, and as PostHog's user the agent looks like a person. */
 export function agentsCommit(
-  { request, session: { taskRun } }: Pick<Run, 'request' | 'session'>,
+  { request, session: { taskId, taskRun } }: Pick<Run, 'request' | 'session'>,
   head: string,
   commits: readonly CommitView[] | undefined,
 ): string | undefined {
   const asUser = request.options.authorship === 'user' && taskRun?.authorship !== 'bot'
-  if (isReadOnly(request.what))
-    return commits?.findLast(({ byPerson, app = agentLogin }) => !byPerson && app === agentLogin)?.sha
-  return commits === undefined || asUser ? head : commits.findLast(({ byPerson }) => !byPerson)?.sha
+  if (commits === undefined || asUser) return head
+  return commits.findLast(({ byPerson, task = taskId }) => !byPerson && task === taskId)?.sha
 }
 
 export function pullNumberIn(url: string, thread: Pick<Run['thread'], 'url'>): number | undefined {

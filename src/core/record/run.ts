@@ -238,6 +238,15 @@ export type Outcome = z.infer<typeof Outcome>
 export const Rounds = z.object({ asked: z.number().int(), byPostHog: z.number().int() })
 export type Rounds = z.infer<typeof Rounds>
 
+/** What its agent did to a branch that nobody asked for, as GitHub shows it. */
+const Stray = z.object({
+  /** Pushed to a base; taken from it by a force push, of others; pushed, and no pull request shows it. */
+  kind: z.enum(['straight', 'dropped', 'left']),
+  branch: z.string(),
+  commits: z.array(z.string()),
+})
+export type Stray = z.infer<typeof Stray>
+
 export const Result = z.object({
   claimedPulls: z.array(z.string()).default([]),
   claimsSeen: z.number().int().default(0),
@@ -265,6 +274,9 @@ export const Result = z.object({
     .optional(),
   reported: z.number().int().default(0),
   resultChecked: z.boolean().default(false),
+  /** Where its branches stood when the round began: their newest commits, by their names. */
+  heads: z.record(z.string(), z.string()).default({}),
+  strays: z.array(Stray).default([]),
   pushed: z.string().optional(),
   /** Where `pushed` is, if no pull request shows it: one that was merged before does not. */
   pushedBranch: z.string().optional(),

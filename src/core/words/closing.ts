@@ -13,15 +13,17 @@ import {
 } from '../record/last-word.ts'
 import { inTaskRun, wasSent } from '../record/ledger.ts'
 import {
+  claimsInVain,
   inlineAsked,
   inlinePlace,
   lineAnswersIn,
+  pullsSaid,
   saidOfRemark,
   withoutRemarks,
 } from '../record/open-question.ts'
 import { hasChanged, newPulls } from '../record/pull-end.ts'
 import { isReadOnly, type What } from '../record/request-part.ts'
-import type { Outcome, Run } from '../record/run.ts'
+import type { Outcome, Run, Stray } from '../record/run.ts'
 import { type Ending, endingOf } from '../record/situation.ts'
 import { isAnswered } from '../record/turn.ts'
 import { begun, counted, dayAndTime, ended, paragraphs, withoutEmpty } from '../text/phrases.ts'
@@ -69,13 +71,36 @@ export function closingComment(run: Run, deployment: Deployment, findings: reado
         small(resultSmall(run, deployment, 'last-word')),
       ]
   return paragraphs([
+    strayLines(run),
     becameOfIt(run),
-    ending.kind === 'answer' && said
+    ending.kind === 'answer' && said && !claimsInVain(run)
       ? answerTo(listeners(run), agentWords(said, betweenEnds(run, deployment)))
       : `${mentions(listeners(run))} ${endSentence(run, ending, wordsBelow(run, deployment))}`,
     found.join('\n'),
     ...rest,
   ])
+}
+
+/** What nobody asked for comes first of all, and what its agent says that is not so. */
+function strayLines(run: Run): string {
+  const { strays, outcome, pulls } = run.result
+  const unknown = pullsSaid(run).filter(
+    number => number !== run.thread.number && pulls.every(pull => pull.number !== number),
+  )
+  return [
+    ...strays.map(stray => `⚠️ ${strayWords[stray.kind](code(stray.branch), commitsOf(run, stray))}.`),
+    ...(outcome?.kind === 'pull' || outcome?.kind === 'pushed' ? unknown : []).map(
+      number => `⚠️ Codex says that it opened ${code(`#${number}`)}, but that is no pull request of this run.`,
+    ),
+  ].join('\n')
+}
+
+const commitsOf = (run: Run, { commits }: Stray): string => commits.map(sha => commit(run, sha)).join(', ')
+
+const strayWords: Record<Stray['kind'], (branch: string, commits: string) => string> = {
+  straight: (branch, commits) => `Codex pushed ${commits} straight to ${branch}`,
+  dropped: (branch, commits) => `Since a force push, ${branch} no longer has commits by others: ${commits}`,
+  left: (branch, commits) => `Codex pushed ${commits} to ${branch}, and no pull request shows it`,
 }
 
 /** Says what became of it. The comment is edited for that, which sends no mail. */
@@ -112,9 +137,10 @@ function endSentence(run: Run, ending: Ending, below: string): string {
     case 'unpublished':
       return `${nothingPublished(ending)}.${below}`
     case 'asks':
-      return `Codex has a question.${below}`
+      return `Codex has a question.${claimsInVain(run) ? ` ${nothingHere}` : ''}${below}`
     case 'answer':
     case 'nothing':
+      if (claimsInVain(run)) return `${nothingHere}${below}`
       if (endsInReview(run)) return 'Codex reviewed this pull request.'
       if (ending.kind === 'answer') return 'Codex answered on the lines of your review.'
       return isAnswered(run)
@@ -137,6 +163,8 @@ function endSentence(run: Run, ending: Ending, below: string): string {
     }
   }
 }
+
+const nothingHere = 'Codex pushed nothing to this repository and opened no pull request here.'
 
 /** Somebody may have merged or closed them before the last word. */
 function pullsSentence(run: Run): string {
@@ -328,7 +356,9 @@ const changeOfReader = (
 ): (Outcome & { kind: 'pull' | 'pushed' }) | undefined =>
   isReadOnly(request.what) && (outcome.kind === 'pull' || outcome.kind === 'pushed') ? outcome : undefined
 
-export function resultLines(run: Run): string[] {
+export const resultLines = (run: Run): string[] => [strayLines(run), ...linesOf(run)]
+
+function linesOf(run: Run): string[] {
   const { outcome, pulls } = run.result
   if (outcome?.kind === 'failed') {
     const failed = `❌ ${begun(ended(withCode(outcome.reason, 300)))}`

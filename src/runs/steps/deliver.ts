@@ -136,6 +136,7 @@ function sentFollowUp(
   const before = run.workspace.attachments ?? none
   return {
     ...(followUp.state === 'waiting' ? handedOver(run, followUp, to) : {}),
+    result: { resultChecked: false },
     workspace: {
       ...contextGiven(run, followUp).workspace,
       attachments: { ...before, failed: [...before.failed, ...attached.failed] },
@@ -160,7 +161,15 @@ export const resumeWork = step('resume-work', {
     const { sessionLog } = run.session
     const { result, report } = nextRound(run)
     const again: ChangeOf<'result' | 'mailbox' | 'session' | 'report' | 'workspace'> = {
-      result: { ...result, pushed: undefined, unopened: undefined, looked: undefined, fixed: undefined },
+      result: {
+        ...result,
+        strays: [],
+        pushed: undefined,
+        pushedBranch: undefined,
+        unopened: undefined,
+        looked: undefined,
+        fixed: undefined,
+      },
       mailbox: { stop: undefined, releaseThread: false },
       session: {
         agentLeft: undefined,

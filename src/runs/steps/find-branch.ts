@@ -16,10 +16,12 @@ import {
   refusedBranch,
 } from '../../core/record/failures.ts'
 import { instructionSent } from '../../core/record/ledger.ts'
+import { branchesOf } from '../../core/record/own-pull-request.ts'
 import { isReadOnly } from '../../core/record/request-part.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
 import { baseOf, type ChangeOf, type Outcome } from '../../core/record/run.ts'
 import type { Branch } from '../../core/record/workspace-part.ts'
+import { withoutEmpty } from '../../core/text/phrases.ts'
 import { failed } from './outcome.ts'
 import { refusedReads, type StepContext, step } from './step-context.ts'
 
@@ -30,11 +32,13 @@ type Found =
       open?: boolean
       elsewhere?: LinkedElsewhere | undefined
       base?: BaseView | undefined
+      /** What else was seen. */
+      heads?: readonly (BranchView | undefined)[]
     }
   | Outcome
 
 const finding = [
-  ...(['branches.find', 'branches.base', 'branches.default', 'branches.ofIssue'] as const),
+  ...(['branches.heads', 'branches.base', 'branches.default', 'branches.ofIssue'] as const),
   ...(['branches.create', 'thread.closing'] as const),
 ] as const
 type Finding = StepContext<(typeof finding)[number], never, 'workspace'>
@@ -55,9 +59,15 @@ export const findBranch = step('find-branch', {
     const change = settleBranch(context, found.branch)
     const linked = found.elsewhere ? { linkedElsewhere: found.elsewhere } : {}
     const stackedOn = found.base?.pull && { base: found.base.name, ...found.base.pull }
+    const heads = [found.branch, found.base, ...(found.heads ?? [])].flatMap(each =>
+      each ? [[each.name, each.sha]] : [],
+    )
+    // Of a Run that was restored, they may have moved since its round began.
+    const before = run.session.taskRun ? {} : { heads: { ...run.result.heads, ...Object.fromEntries(heads) } }
     return {
       ...closed,
       ...change,
+      result: { ...before, ...change.result },
       ...(change.workspace ? { workspace: { ...change.workspace, ...linked, stackedOn } } : {}),
     }
   },
@@ -98,21 +108,28 @@ async function branchOf(context: Finding): Promise<Found> {
   if (named !== undefined) {
     const ofHead = head?.ref === named && !isFork(head, run.thread) ? head.base : undefined
     const known = pulls.find(pull => pull.head === named)?.base ?? ofHead
-    const [found, wanted] = await Promise.all([
-      context.github.branches.find(named),
+    const [heads, wanted] = await Promise.all([
+      headsWith(context, named, known),
       known === undefined ? otherBase(context) : undefined,
     ])
     if (wanted && wanted.kind !== 'base') return wanted
     const into = known ?? wanted?.view.name ?? run.thread.defaultBranch
-    if (found) return { kind: 'found', branch: existing(found, into), base: wanted?.view }
+    const found = heads.find(({ name }) => name === named)
+    if (found) return { kind: 'found', branch: existing(found, into), base: wanted?.view, heads }
     if (run.request.options.branch !== undefined) return gone(context, named)
   }
   if (run.thread.kind === 'issue') return forIssue(context)
   if (!head) return gone(context, 'of this pull request')
   // Beside a fork, what its pull request goes into: nothing of a fork is checked out with rights in this repository.
   const ref = isFork(head, run.thread) ? head.base : head.ref
-  const found = await context.github.branches.find(ref)
-  return found ? { kind: 'found', branch: existing(found, head.base) } : gone(context, ref)
+  const heads = await headsWith(context, ref, head.base)
+  const found = heads.find(({ name }) => name === ref)
+  return found ? { kind: 'found', branch: existing(found, head.base), heads } : gone(context, ref)
+}
+
+async function headsWith({ run, github }: Finding, ...others: (string | undefined)[]): Promise<BranchView[]> {
+  const names = new Set(withoutEmpty([...branchesOf(run), ...others]))
+  return (await github.branches.heads([...names])).filter(({ name }) => names.has(name))
 }
 
 function existing({ name, sha }: BranchView, into: string): Branch {
@@ -127,7 +144,9 @@ async function forIssue(context: Finding): Promise<Found> {
   const base = wanted?.view ?? branches.base ?? (await defaultOfNow(context))
   const into = base?.name ?? run.thread.defaultBranch
   const found = await branchOfIssue(context, { ...branches, base }, into)
-  return found.kind === 'found' ? { ...found, elsewhere: branches.elsewhere, base: wanted?.view } : found
+  return found.kind === 'found'
+    ? { ...found, elsewhere: branches.elsewhere, base: wanted?.view, heads: [branches.base] }
+    : found
 }
 
 /** It may have been renamed since. */

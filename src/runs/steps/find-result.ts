@@ -1,138 +1,209 @@
 /** The result of a Run, as GitHub has it, never from the agent's text. */
 import { Rejected } from '../../core/model/errors.ts'
-import type { BranchView, Pull, PullView } from '../../core/model/views.ts'
+import { second } from '../../core/model/time.ts'
+import type { BranchView, CommitView, HeadView, Pull, PullView } from '../../core/model/views.ts'
 import { openIntent } from '../../core/record/intents.ts'
-import { agentsCommit, maxClaims, ownershipOf, pullNumberIn } from '../../core/record/own-pull-request.ts'
+import {
+  agentLogin,
+  agentsCommit,
+  branchesOf,
+  isSurelyAgents,
+  maxClaims,
+  ownershipOf,
+  pullNumberIn,
+} from '../../core/record/own-pull-request.ts'
 import { isReadOnly } from '../../core/record/request-part.ts'
 import { believeAbsent, retriedAt, triedRetry } from '../../core/record/retries.ts'
-import { agentsHead, baseOf, changed, type Run } from '../../core/record/run.ts'
+import { agentsHead, baseOf, changed, hasNewPull, type Run, type Stray } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
 import { standingOf } from '../../core/record/turn.ts'
-import type { Branch } from '../../core/record/workspace-part.ts'
 import { paragraphs } from '../../core/text/phrases.ts'
 import { disarm, quoted } from '../../core/text/safe-markdown.ts'
 import { pullFooter } from '../../core/words/small-line.ts'
 import { once, refusedReads, type StepContext, step } from './step-context.ts'
 import { putRight, putRightWhenFound, recorded, titleOf, wantedBase } from './tend-pull.ts'
 
-const finding = ['pulls.from', 'branches.find', 'commits.compare', 'commits.isMerged'] as const
+const finding = ['pulls.from', 'branches.heads', 'commits.compare', 'commits.isMerged'] as const
 type Finding = StepContext<(typeof finding)[number]>
 
+/**
+ * 1. The branches in question are compared with where they stood when the round began.
+ * 2. Where its agent has pushed, pull requests are looked for. Commits that none shows get one, if they may.
+ * 3. What nobody asked for is noted, to be told first.
+ */
 export const findResult = step('find-result', {
   github: [...finding, 'branches.default', 'pulls.create', 'thread.settle'],
   writes: ['result'],
   async do(context) {
-    const { found, seen } = await pullsOfHeads(context)
-    const pushed = await findPushed(context, seen)
-    const { defaultBranch } = context.run.thread
-    const from = pushed?.head.name ?? defaultBranch
-    const views = from === defaultBranch ? [] : (seen.get(from) ?? (await context.github.pulls.from(from)))
     const { run } = context
-    // Events about them may be late.
-    const pulls = run.result.pulls.map(pull => {
-      const view = [...seen.values()].flat().find(({ number }) => number === pull.number)
-      if (!view) return pull
-      const { state, draft, sha } = view
-      return { ...pull, state, draft, sha, size: sha === pull.sha ? pull.size : undefined }
-    })
-    const before = changed(run, { result: { pulls } })
-    const known = changed(before, {
+    const heads = await headsNow(context)
+    const seen: Seen = new Map()
+    const changes: Change[] = []
+    for (const head of heads) changes.push(await changeOf(context, head, seen))
+    for (const name of [agentsHead(run), run.workspace.branch?.made ? run.workspace.branch.name : undefined])
+      if (name !== undefined && heads.every(head => head.name !== name)) await pullsFrom(context, name, seen)
+    let known = changed(run, {
       result: {
-        ...(found ? withFound(before, found) : {}),
+        pulls: run.result.pulls.map(pull => seenNow(pull, seen)),
         resultChecked: true,
-        pushed: pushed?.commit ?? run.result.pushed,
-        pushedBranch: pushed && !views.some(shows(pushed.head)) ? pushed.head.name : undefined,
+        heads: Object.fromEntries(heads.map(({ name, sha }) => [name, sha])),
+      },
+    })
+    for (const view of await newPullsIn(context, seen))
+      known = changed(known, { result: withFound(known, view) })
+    const works = changes.flatMap(({ work = [] }) => work)
+    const work = works.find(({ head }) => head.name === run.workspace.branch?.name) ?? works[0]
+    const strays = [...run.result.strays, ...changes.flatMap(({ stray = [] }) => stray)]
+    const straight = strays.find(({ kind }) => kind === 'straight')
+    known = changed(known, {
+      result: {
+        pushed: work?.commit ?? straight?.commits[0] ?? run.result.pushed,
+        pushedBranch: work
+          ? isShown(known, work)
+            ? undefined
+            : work.head.name
+          : (straight?.branch ?? run.result.pushedBranch),
       },
     })
     const stands = standingOf(run)
     const isCutOff = stands.kind === 'unfinished' || stands.kind === 'failed'
-    const opening = pushed && !isCutOff && openingFor(known, pushed.head, views)
-    return { result: opening ? await openOurs(context, known, opening) : known.result }
+    const opening = work && !isCutOff && openingFor(known, work.head, work.views)
+    const after = opening ? changed(known, { result: await openOurs(context, known, opening) }) : known
+    // The one that is not told as what was pushed.
+    const left = works.filter(each => !isShown(after, each) && (each !== work || hasNewPull(after)))
+    for (const { head, commit } of left) strays.push({ kind: 'left', branch: head.name, commits: [commit] })
+    return { result: { ...after.result, strays } }
   },
 })
 
-/** The pull requests of each head that was asked about, newest first. */
-type Seen = ReadonlyMap<string, PullView[]>
-
-async function pullsOfHeads(context: Finding): Promise<{ found?: PullView; seen: Seen }> {
-  const { run } = context
+/** The branches in question, and those that PostHog does not name, as its agent is not on them any more. */
+async function headsNow(context: Finding): Promise<HeadView[]> {
+  const { run, github } = context
+  const asked = branchesOf(run)
+  const all = await github.branches.heads(asked)
+  const isLeft = (head: HeadView) =>
+    !asked.includes(head.name) && isSurelyAgents(run, head) && head.at + second > run.request.at
+  const heads = [...all.filter(({ name }) => asked.includes(name)), ...all.filter(isLeft).slice(0, maxClaims)]
   const { branch } = run.workspace
-  const heads = new Set([agentsHead(run), branch?.made ? branch.name : undefined])
+  if (branch && heads.every(({ name }) => name !== branch.name))
+    believeAbsent(`The branch ${branch.name}`, refusedReads(context, 'github'))
+  return heads
+}
+
+/** The pull requests of each head that was asked about, newest first. */
+type Seen = Map<string, PullView[]>
+
+async function pullsFrom({ run, github }: Finding, name: string, seen: Seen): Promise<PullView[]> {
+  const views = name === run.thread.defaultBranch ? [] : await github.pulls.from(name)
+  seen.set(name, views)
+  return views
+}
+
+/** Events about it may be late. */
+function seenNow(pull: Pull, seen: Seen): Pull {
+  const view = [...seen.values()].flat().find(({ number }) => number === pull.number)
+  if (!view) return pull
+  const { state, draft, sha } = view
+  return { ...pull, state, draft, sha, size: sha === pull.sha ? pull.size : undefined }
+}
+
+async function newPullsIn(context: Finding, seen: Seen): Promise<PullView[]> {
+  const { run } = context
   const known = new Set(run.result.pulls.map(({ number }) => number))
-  const seen = new Map<string, PullView[]>()
-  for (const head of heads) {
-    if (head === undefined || head === run.thread.defaultBranch || head === run.baseline.head?.ref) continue
-    const views = await context.github.pulls.from(head)
-    seen.set(head, views)
+  const { branch } = run.workspace
+  const ofOthers = [
+    run.baseline.head?.ref,
+    branch?.made || agentsHead(run) === branch?.name ? '' : branch?.name,
+  ]
+  const own: PullView[] = []
+  for (const [name, views] of seen) {
+    if (ofOthers.includes(name)) continue
     const fresh = views.filter(({ state, number }) => state !== 'closed' && !known.has(number))
-    for (const view of fresh.slice(0, maxClaims)) if (await isOwn(context, view)) return { found: view, seen }
+    for (const view of fresh.slice(0, maxClaims)) if (await isOwn(context, view)) own.push(view)
   }
-  return { seen }
+  return own
 }
 
-const shows =
-  (branch: BranchView) =>
-  ({ state, sha }: PullView): boolean =>
-    state === 'open' || (state === 'merged' && sha === branch.sha)
-
-interface Pushed {
-  commit: string
+/** Commits of the agent on a branch, the newest of its own, and the pull requests from there. */
+interface Work {
   head: BranchView
+  commit: string
+  views: PullView[]
 }
 
-async function findPushed(context: Finding, seen: Seen): Promise<Pushed | undefined> {
+const isShown = ({ result: { pulls } }: Run, { head, views }: Work): boolean =>
+  views.some(({ state, sha }) => state === 'open' || (state === 'merged' && sha === head.sha)) ||
+  pulls.some(({ state, sha }) => state !== 'closed' && sha === head.sha)
+
+interface Change {
+  work?: Work
+  stray?: Stray
+}
+
+async function changeOf(context: Finding, head: HeadView, seen: Seen): Promise<Change> {
   const { run, github } = context
   const { branch } = run.workspace
-  if (!branch) return undefined
-  const head = await github.branches.find(branch.name)
-  if (!head) believeAbsent(`The branch ${branch.name}`, refusedReads(context, 'github'))
-  if (head && head.sha !== branch.sha) {
-    const commit = await ownCommit(context, branch.sha, head.sha)
-    if (commit !== undefined) return { commit, head }
+  const { name, sha } = head
+  const known = run.result.pulls.findLast(pull => pull.head === name)
+  const before = run.result.heads[name] ?? known?.sha ?? (branch?.name === name ? branch.sha : undefined)
+  if (!branch || sha === before) return {}
+  const isBase = name !== branch.name && (name === run.thread.defaultBranch || name === branch.into)
+  if (isBase && before === undefined) return {}
+  // Without a task in its commit it is nobody's for sure: it is told, and nothing is done with it.
+  if (head.task === undefined && !branchesOf(run).includes(name)) {
+    const isAlone = (await github.pulls.from(name)).length === 0
+    return isAlone ? { stray: { kind: 'left', branch: name, commits: [sha] } } : {}
   }
-  return pushedElsewhere(context, branch, seen)
+  const views = isBase ? [] : await pullsFrom(context, name, seen)
+  // Its pull request may have been there before the branch was known.
+  const from = before ?? views[0]?.sha ?? branch.sha
+  const compared = from === sha ? undefined : await github.commits.compare(from, sha)
+  if (before === undefined && !compared?.commits.length) return {}
+  const commit = await ownCommit(context, head, compared?.commits)
+  if (isBase)
+    return commit === undefined ? {} : { stray: { kind: 'straight', branch: name, commits: [commit] } }
+  const work = commit === undefined ? undefined : { head, commit, views }
+  const isForced = before !== undefined && compared?.isDescendant === false
+  if (!isForced || (compared.commits.length > 0 && !work)) return { work }
+  const commits = await droppedOf(context, { before, after: sha, kept: compared.commits })
+  return { work, stray: commits.length > 0 ? { kind: 'dropped', branch: name, commits } : undefined }
 }
 
 /** Merged pull requests that are looked for behind one commit. */
 const maxMerged = 5
 
-/** Whoever merges another pull request of Codex brings its commits here: for them a plan or a review is not reproached. */
-async function ownCommit({ run, github }: Finding, base: string, head: string): Promise<string | undefined> {
-  let { commits } = (await github.commits.compare(base, head)) ?? {}
-  for (let looked = 0; looked < maxMerged; looked += 1) {
-    const commit = agentsCommit(run, head, commits)
-    if (commit === undefined || !isReadOnly(run.request.what) || !(await github.commits.isMerged(commit)))
-      return commit
-    commits = commits?.filter(({ sha }) => sha !== commit)
-  }
+/**
+ * On branches of others, and of a run that was only to read, what is not surely the agent's is none of its own. Whoever
+ * merges another pull request of Codex brings the commits of that.
+ */
+async function ownCommit(
+  { run, github }: Finding,
+  { name, sha }: BranchView,
+  commits: readonly CommitView[] | undefined,
+): Promise<string | undefined> {
+  const { branch } = run.workspace
+  const isOfOthers =
+    name !== branch?.name && [run.thread.defaultBranch, branch?.into, run.baseline.head?.ref].includes(name)
+  if (!isOfOthers && !isReadOnly(run.request.what)) return agentsCommit(run, sha, commits)
+  const sure = (commits ?? []).filter(commit => isSurelyAgents(run, commit))
+  for (const commit of sure.slice(-maxMerged).toReversed())
+    if (!(await github.commits.isMerged(commit.sha))) return commit.sha
   return undefined
 }
 
-/** An agent may go on pushing to its own branch after the pull request from there was merged. */
-async function pushedElsewhere(
-  context: Finding,
-  { name, sha }: Branch,
-  seen: Seen,
-): Promise<Pushed | undefined> {
-  const { run, github } = context
-  const elsewhere = agentsHead(run)
-  if (elsewhere === undefined || elsewhere === name || elsewhere === run.thread.defaultBranch)
-    return undefined
-  const views = seen.get(elsewhere) ?? []
-  const open = views.find(({ state }) => state === 'open')
-  if (open) {
-    // Later words may only add commits to the pull request that there is.
-    const known = run.result.pulls.find(pull => pull.number === open.number)
-    if (known?.sha === undefined || known.sha === open.sha) return undefined
-    const since = await github.commits.compare(known.sha, open.sha)
-    const commit = agentsCommit(run, open.sha, since?.commits)
-    return commit === undefined ? undefined : { commit, head: { name: open.head, sha: open.sha } }
-  }
-  const head = await github.branches.find(elsewhere)
-  if (!head || views.some(view => view.sha === head.sha)) return undefined
-  const since = await github.commits.compare(views[0]?.sha ?? sha, head.sha)
-  const commit = since?.commits.length ? agentsCommit(run, head.sha, since.commits) : undefined
-  return commit === undefined ? undefined : { commit, head }
+const maxDropped = 10
+
+/** Commits that no agent made, and of which there is no copy: a rebase keeps their first lines. */
+async function droppedOf(
+  { github }: Finding,
+  { before, after, kept }: { before: string; after: string; kept: readonly CommitView[] },
+): Promise<string[]> {
+  const { commits = [] } = (await github.commits.compare(after, before)) ?? {}
+  const subjects = new Set(kept.map(({ subject }) => subject))
+  return commits
+    .filter(({ app, task, subject }) => app !== agentLogin && task === undefined && !subjects.has(subject))
+    .map(({ sha }) => sha)
+    .slice(-maxDropped)
 }
 
 interface Opening {

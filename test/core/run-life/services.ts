@@ -94,11 +94,12 @@ export function gitHubOf(world: World, worker: Worker): Partial<GitHubCalls> {
         if (found) found.body = body
         return found ? { nodeId: `IC_${id}` } : 'gone'
       }),
-    'branches.find': name =>
-      at(reads, 'branch', () => {
-        const sha = world.branches.get(name)
-        return sha === undefined ? undefined : { name, sha }
-      }).catch(notThere),
+    'branches.heads': names =>
+      at(reads, 'heads', () =>
+        [...world.branches, ['main', world.main] as const].flatMap(([name, sha]) =>
+          names.includes(name) ? [{ name, sha, at: world.now }] : [],
+        ),
+      ),
     'branches.ofIssue': () =>
       at(reads, 'branches', () => ({
         linked: [],
