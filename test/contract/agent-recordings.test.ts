@@ -92,10 +92,16 @@ const table: Readonly<Record<string, string[]>> = {
   'plan-feedback-interactive': [
     '@maya Codex did not finish: somebody stopped it in PostHog. Nothing was pushed. ¶ **What to do:** `/codex continue` goes on where it stopped. ¶ - [ ] Go on where it stopped <!-- codex-box:continue -->',
   ],
-  'pr-mentioned': ['@maya See `https://github.com/octo/demo/pull/5`.'],
-  'pr-opened': ['@maya Opened `https://github.com/octo/demo/pull/5`.'],
+  'pr-mentioned': [
+    '@maya Codex pushed nothing to this repository and opened no pull request here. ¶ See `https://github.com/octo/demo/pull/5`.',
+  ],
+  'pr-opened': [
+    '@maya Codex pushed nothing to this repository and opened no pull request here. ¶ Opened `https://github.com/octo/demo/pull/5`.',
+  ],
   'pr-seen-other-branch': ['@maya There is one.'],
-  'pr-without-gh': ['@maya Opened `https://github.com/octo/demo/pull/5`.'],
+  'pr-without-gh': [
+    '@maya Codex pushed nothing to this repository and opened no pull request here. ¶ Opened `https://github.com/octo/demo/pull/5`.',
+  ],
   'process-ends-just-after-turn': ['@maya It runs in the background.'],
   'question-auto': ['@maya Codex has a question. ¶ Which database do you want?'],
   'question-plan-interactive': [

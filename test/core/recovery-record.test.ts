@@ -79,7 +79,7 @@ describe('a Run that PostHog has', () => {
     expect(stepOf(again)).toBe('poll')
     const idle = idleSince(t0 - limits.lateRow)
     const ended = changed(again, { session: { sessionLog: idle }, schedule: { lastPollAt: t0 } })
-    expect(stepOf(ended)).toBe('settle-outcome')
+    expect(stepOf(ended)).toBe('find-result')
   })
 
   test('that had said its last word says no more, and gives back what it was lent', () => {

@@ -38,9 +38,9 @@ onBothQueues('The thread is a conversation', world => {
     const { thread, says, run, ledger } = await working(world(), 'first of two people')
     await says('/codex and what olga wants', 'olga')
     await github.waitFor(() => ledger().messages.length > 0)
-    posthog.script('and what olga wants', { kind: 'answers', text: 'Did both.' })
+    posthog.script('and what olga wants', { kind: 'answers', text: 'Did both of them.' })
     await run(0).completeTurn('Did the first.')
-    await thread.waitForAnswer('@maya @olga Did both.')
+    await thread.waitForAnswer('@maya @olga Did both of them.')
   })
 
   it('--new while a run goes on waits for its turn, and starts afresh', async () => {
