@@ -316,6 +316,14 @@ describe('where commits are, and which pull request shows them', () => {
       { ...shown, opened: fromElsewhere, pulls: ['#10 draft'] },
     ],
     [
+      'a branch that the agent renamed, whose pull request GitHub closed, gets another',
+      changed(held({ state: 'closed', head: 'posthog/old', sha: late }), {
+        session: { taskRun: { ...taskRun, headBranch: elsewhere.ref } },
+      }),
+      { heads: onElsewhere },
+      { ...shown, opened: fromElsewhere, pulls: ['#9 closed', '#10 draft'] },
+    ],
+    [
       'a branch of people, merged by them before, gets none',
       onBranchOf('develop'),
       { views: [merged({ number: 3, ...from(own), head: 'develop' })], heads: { develop: late } },
