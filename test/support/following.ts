@@ -99,11 +99,8 @@ export class Following {
         if (job) job.due = Date.now()
       },
     })
-    const github = {
-      'pulls.find': async () => undefined,
-      'pulls.from': async () => [],
-      'branches.heads': async () => [],
-    }
+    const none = async () => []
+    const github = { 'pulls.find': async () => undefined, 'pulls.from': none, 'branches.heads': none }
     const { deps } = given(working(), { now: Date.now, log, github })
     this.#advance = advanceRun({
       ...{ ...deps, budget, posthog: this.#tasks, stream: this.#follower.of(settings) },

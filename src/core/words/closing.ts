@@ -82,7 +82,7 @@ export function closingComment(run: Run, deployment: Deployment, findings: reado
 }
 
 /** What nobody asked for comes first of all, and what its agent says that is not so. */
-function strayLines(run: Run): string {
+export function strayLines(run: Run): string {
   const { strays, outcome, pulls } = run.result
   const unknown = pullsSaid(run).filter(
     number => number !== run.thread.number && pulls.every(pull => pull.number !== number),
@@ -356,9 +356,7 @@ const changeOfReader = (
 ): (Outcome & { kind: 'pull' | 'pushed' }) | undefined =>
   isReadOnly(request.what) && (outcome.kind === 'pull' || outcome.kind === 'pushed') ? outcome : undefined
 
-export const resultLines = (run: Run): string[] => [strayLines(run), ...linesOf(run)]
-
-function linesOf(run: Run): string[] {
+export function resultLines(run: Run): string[] {
   const { outcome, pulls } = run.result
   if (outcome?.kind === 'failed') {
     const failed = `❌ ${begun(ended(withCode(outcome.reason, 300)))}`

@@ -6,7 +6,7 @@ import { staysInStatus, willBeFolded } from '../record/last-word.ts'
 import type { Run } from '../record/run.ts'
 import { phaseOf, situationOf } from '../record/situation.ts'
 import { paragraphs } from '../text/phrases.ts'
-import { files, resultHeading, resultLines } from './closing.ts'
+import { files, resultHeading, resultLines, strayLines } from './closing.ts'
 import { boxesAfter, details } from './details.ts'
 import { resultSmall } from './small-line.ts'
 import { warnings } from './warnings.ts'
@@ -31,6 +31,7 @@ const atWork = (view: AtWork, deployment: Deployment): string[] => [
 
 const result = (run: Run, deployment: Deployment): string[] => [
   `### ${resultHeading(run)}`,
+  strayLines(run),
   ...resultLines(run),
   needsLines(run),
   saidAfterwards(run),
