@@ -239,6 +239,10 @@ describe('where commits are, and which pull request shows them', () => {
   const onOwn = { [own.ref]: late }
   const onElsewhere = { [branch.name]: branch.sha, [elsewhere.ref]: late }
 
+  const atElsewhere: RunChange = { session: { taskRun: { ...taskRun, headBranch: elsewhere.ref } } }
+  const renamed = held({ state: 'closed', head: 'posthog/old', sha: late })
+  const stopped: RunChange = { mailbox: { stop: { by: maya, at: t0 } } }
+
   type Case = [string, RunChange, Parameters<typeof found>[1], object]
 
   test.each<Case>([
@@ -285,17 +289,21 @@ describe('where commits are, and which pull request shows them', () => {
     ],
     [
       'a branch that the agent made without opening anything gets one',
-      { session: { taskRun: { ...taskRun, headBranch: elsewhere.ref } } },
+      atElsewhere,
       { heads: onElsewhere },
       { ...shown, opened: fromElsewhere, pulls: ['#10 draft'] },
     ],
     [
       'a branch that the agent renamed, whose pull request GitHub closed, gets another',
-      changed(held({ state: 'closed', head: 'posthog/old', sha: late }), {
-        session: { taskRun: { ...taskRun, headBranch: elsewhere.ref } },
-      }),
+      changed(renamed, atElsewhere),
       { heads: onElsewhere },
       { ...shown, opened: fromElsewhere, pulls: ['#9 closed', '#10 draft'] },
+    ],
+    [
+      'a stop leaves that one where it is',
+      changed(renamed, atElsewhere, stopped),
+      { heads: onElsewhere },
+      { ...shown, pulls: ['#9 closed'], alone: elsewhere.ref },
     ],
     [
       'a branch of people, merged by them before, gets none',
@@ -306,7 +314,7 @@ describe('where commits are, and which pull request shows them', () => {
     ['of the default branch', onBranchOf('main'), { heads: { main: late } }, { ...shown, alone: 'main' }],
     [
       'a stop leaves them where they are',
-      changed(onPull, { mailbox: { stop: { by: maya, at: t0 } } }),
+      changed(onPull, stopped),
       { views: mergedBefore, heads: onOwn },
       { ...shown, alone: own.ref },
     ],
