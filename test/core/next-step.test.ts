@@ -61,6 +61,8 @@ import {
   working,
 } from './given.ts'
 
+/** When it was asked for, and whether that may be. */
+const askedLongAgo: RunChange = { request: { ...ask, at: t0 - hour }, schedule: { rightAskedAt: t0 - hour } }
 const now: Now = { at: t0 + second, text: 'same' }
 
 /** A step as one word, or a word and what it is about: of what is given up, why. */
@@ -164,13 +166,23 @@ describe('from the asking to the start', () => {
     ['files are staged after the thread was read', runWith(ready, begun), 'stage-attachments'],
     ['the task run is started last', working(noTaskRun), 'start-run'],
     [
-      'after an outage, whether its sender still may',
-      working(noTaskRun, notSent, { schedule: { rightAskedAt: t0 - hour } }),
+      'after a minute, whether its sender still may',
+      working(noTaskRun, notSent, askedLongAgo),
       'await-admission',
     ],
     [
-      'after an outage, words that came later start without a look at rights',
-      working(noTaskRun, { schedule: { rightAskedAt: t0 - hour } }),
+      'whether its sender still may, also where it may have started',
+      working(noTaskRun, notSent, askedLongAgo, intends({ kind: 'start-run', at: t0, before: [] })),
+      'await-admission',
+    ],
+    [
+      'a sender who was asked about lately may',
+      working(noTaskRun, notSent, askedLongAgo, { schedule: { rightAskedAt: t0 - 50 * second } }),
+      'start-run',
+    ],
+    [
+      'words that came later start without a look at the sender of the instruction',
+      working(noTaskRun, askedLongAgo, passing(more('a'))),
       'start-run',
     ],
     ['a session that may do what is asked is rejoined', working(noTaskRun, earlierIs(earlier)), 'rejoin'],
@@ -225,6 +237,11 @@ describe('while the agent works', () => {
     ['details wait for 15 s', working(nextPoll(now.at + 60_000), sent(5_000)), 'wait 10000', newDetails],
     ['details come after 15 s', working(nextPoll(now.at + 60_000), sent(15_000)), 'edit-status', newDetails],
     ['more words are passed on', working(passing(more('a'))), 'deliver'],
+    [
+      'more words that waited are asked about',
+      working(passing({ ...more('a'), at: t0 - minute })),
+      'await-admission',
+    ],
     ['what was written beside more words is read first', working(wordsWait), 'gather-context'],
     ['an address is checked', working(claimsPull), 'adopt-pull u'],
     ['an address is checked before more words are passed on', working(claimsPull, wordsWait), 'adopt-pull u'],
@@ -553,6 +570,7 @@ describe('without access to the repository', () => {
 
 describe('while GitHub is out of reach', () => {
   const since = now.at - 24 * hour - 1
+  const halfMinute = 30 * second
   holds([
     ['the agent is looked at', working(githubAway(), due), 'poll'],
     ['the agent is not looked at before its time', working(githubAway()), 'wait 4000', newPhase],
@@ -564,8 +582,17 @@ describe('while GitHub is out of reach', () => {
     ['a stop is asked for', working(githubAway(), stopAsked), 'cancel'],
     ['a stop goes first', working(githubAway(), stopAsked, intends({ kind: 'open-pull', at: t0 })), 'cancel'],
     ['words are passed on', working(githubAway(), passing(more('a'))), 'deliver'],
-    ['words wait for their context', working(githubAway({ since: now.at - minute }), wordsWait), 'wait 4000'],
-    ['words wait for one minute', working(githubAway({ since: now.at - minute - 1 }), wordsWait), 'deliver'],
+    [
+      'words wait for their context',
+      working(githubAway({ since: now.at - halfMinute }), wordsWait),
+      'wait 4000',
+    ],
+    [
+      'words wait half a minute',
+      working(githubAway({ since: now.at - halfMinute - 1 }), wordsWait),
+      'deliver',
+    ],
+    ['old words wait', working(githubAway(), passing({ ...more('a'), at: t0 - hour })), 'wait 4000'],
     ['words go on before a pull request', working(githubAway(), passing(more('a')), claimsPull), 'deliver'],
     ['an agent without a status', working(githubAway(), due, { report: { status: undefined } }), 'poll'],
     ['a new run waits', runWith(ready, githubAway()), 'wait 9000'],

@@ -274,7 +274,7 @@ describe('what became visible while a slow look was under way is seen', () => {
 })
 
 test('the branch of a Run goes that could not begin, once a session of before is let go that PostHog forgot', async () => {
-  const luck = callsThen(8, 'unknown from now on', ...callsThen(7, 'refused'))
+  const luck = callsThen(8, 'unknown from now on', ...callsThen(11, 'refused'))
   const { world, run } = await lives(scriptWith({ earlier: 'listens', earlierMay: 'work', luck }))
   expect(world.letGo.size).toBe(1)
   expect(run.result.outcome?.kind).toBe('failed')

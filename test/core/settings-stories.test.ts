@@ -76,7 +76,7 @@ const repository: Readonly<Record<string, Shown>> = {
   ],
   'limits.open_pull_requests': [
     'stories/reasons-to-wait.test.ts',
-    'has new work wait, with the list, until one of them ends',
+    'has new work wait, with the list, until one of Codex’s own ends',
   ],
   'limits.cost_per_day': [
     'stories/reasons-to-wait.test.ts',

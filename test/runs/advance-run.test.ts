@@ -889,6 +889,7 @@ describe('the other steps', () => {
   test('take-turn once more, by whom may not start runs any more', async () => {
     const outage = { why: 'w', since: t0 - hour, until: t0, count: 3, refusedSince: t0 - hour }
     const run = runWith(mute, {
+      request: { ...ask, at: t0 - hour },
       schedule: { admitted: true, rightAskedAt: t0 - hour },
       session: { taskId: 'task-1' },
       workspace: { branch, attachments: { ids: [], failed: [] }, threadContext: context },

@@ -1,12 +1,28 @@
 /** What keeps a run from its start, and what is told of a limit when it starts. */
 import { describe, expect, test } from 'vitest'
 import type { PullView } from '../../src/core/model/views.ts'
-import { changed, type Run, type RunChange, runFormat } from '../../src/core/record/run.ts'
+import { notAnyMore } from '../../src/core/record/failures.ts'
+import { changed, type Outcome, type Run, type RunChange, runFormat } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { warnings } from '../../src/core/words/warnings.ts'
 import { awaitAdmission } from '../../src/runs/steps/await-admission.ts'
 import { afterStep, handWith } from '../commands/command-world.ts'
-import { ask, hour, limitedTo, minute, pull, pullThread, pullView, runWith, t0 } from '../core/given.ts'
+import {
+  ask,
+  hour,
+  limitedTo,
+  minute,
+  more,
+  noTaskRun,
+  passing,
+  pull,
+  pullThread,
+  pullView,
+  runWith,
+  t0,
+  told,
+  working,
+} from '../core/given.ts'
 import type { GitHubCalls } from '../support/client-of.ts'
 import { memoryIndex, refusals } from '../support/memory-index.ts'
 
@@ -184,6 +200,22 @@ describe('at the limit of open pull requests', () => {
     })
     expect(await afterStep(awaitAdmission, hand)).toEqual(run)
   })
+})
+
+const answered = { outcome: { kind: 'answer' as const }, concludedAt: t0, done: told }
+test.each<[string, RunChange, Outcome | undefined]>([
+  ['goes on with an agent at work', {}, undefined],
+  ['fails where it would begin', noTaskRun, notAnyMore],
+  [
+    'has its last result again',
+    changed(noTaskRun, { result: { round: 1, previous: answered } }),
+    answered.outcome,
+  ],
+])('a run all of whose words are by somebody who may not any more %s', async (_, differs, outcome) => {
+  const reads = { 'people.permission': async () => ({ role: 'read', name: 'read' }) as const }
+  const github = { why: 'w', since: t0 - hour, until: t0, count: 3, refusedSince: t0 - hour }
+  const run = working(passing({ ...more('a'), at: t0 - hour }), { retries: { github } }, differs)
+  expect((await admitted(run, [], reads)).result.outcome).toEqual(outcome)
 })
 
 test('who waits for others looks again within ten minutes, however long it has waited', async () => {

@@ -9,6 +9,7 @@ import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { parseCommands, settingsFile } from '../../src/commands/command-registry.ts'
 import { roles } from '../../src/core/model/command-grammar.ts'
+import { NoResponse } from '../../src/core/model/errors.ts'
 import { settingsPath } from '../../src/core/settings/settings-file.ts'
 import { stripInvisible } from '../../src/core/text/invisible.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
@@ -133,6 +134,32 @@ describe('who and what may start work', () => {
     expect(bot.requests).toHaveLength(1)
     expect(bot.comments.at(-1)?.body).toContain('may no longer start runs here')
   })
+
+  test.each(['in line', 'for PostHog'])(
+    'words that waited %s do not go out if their writer lost the right meanwhile',
+    async why => {
+      const rights: Record<string, 'write' | 'read'> = { maya: 'write', oscar: 'write' }
+      const isInLine = why === 'in line'
+      const settings = isInLine ? 'limits: {repository_per_day: 1}' : undefined
+      const bot = botWith({ roles: rights, agent: { says: 'Done.', goesOn: !isInLine }, settings })
+      const asks = (by: string, text: string) =>
+        bot.deliver({ body: JSON.stringify(commentEvent({ by, text, issue: { number: 9 } })) })
+      if (isInLine) await says(bot, commentEvent({}))
+      await asks('maya', '/codex fix it at last')
+      await bot.work(40)
+      if (!isInLine) bot.fault = new NoResponse('posthog', 'PostHog answered 502')
+      await asks('oscar', '/codex drop the tables')
+      await asks('maya', '/codex test it')
+      await bot.work(40, bot.now + 65_000)
+      rights.oscar = 'read'
+      bot.fault = undefined
+      await bot.work(100)
+      expect(bot.prompts.filter(prompt => /at last|test it/.test(prompt))).toHaveLength(2)
+      expect(bot.prompts.join()).not.toContain('drop the tables')
+      const told = '@oscar Codex did not get “drop the tables”: you may no longer start runs here.'
+      expect(bot.comments.map(({ body }) => body)).toContainEqual(expect.stringContaining(told))
+    },
+  )
 
   test('the sender of a label is asked for, not the author of the issue', async () => {
     const bot = botWith()

@@ -214,9 +214,8 @@ export function handedOver(run: Run, word: Word, to?: string, event: 'sent' | 's
   return { mailbox, report: { inlineAsked: [...(run.report.inlineAsked ?? []), ...inline] } }
 }
 
-/** Settles the words that were to be passed on next, and tells their sender why not. */
-export function refusedWords(run: Run, reply: SenderReply): Run {
-  const [word] = pending(run)
+/** Settles words that were to be passed on, and tells their sender why not. */
+export function refusedWords(run: Run, reply: SenderReply, word = pending(run)[0]): Run {
   if (!word) return run
   const after = withReply(withWords(run, moved(run.mailbox.words, 'dropped', [word])), word, reply)
   const { previous } = after.result

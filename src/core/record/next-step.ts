@@ -26,7 +26,7 @@ import {
 } from './failures.ts'
 import { beginsAgent, onlyIntents, openIntents } from './intents.ts'
 import { isSuperseded, isUndone, isWordOutdated } from './last-word.ts'
-import { instructionSent, pending } from './ledger.ts'
+import { pending } from './ledger.ts'
 import { inlineAsked, lineAnswersIn } from './open-question.ts'
 import { permissionToAnswer, questionToAsk } from './permission-request.ts'
 import { hasChanged } from './pull-end.ts'
@@ -47,7 +47,7 @@ import {
 import { showsOtherState } from './situation.ts'
 import { limits } from './timing.ts'
 import { mayGoOn, standingOf } from './turn.ts'
-import { contextIsDue } from './words-to-say.ts'
+import { contextIsDue, nextWords } from './words-to-say.ts'
 
 export interface StepNeeds {
   service: Service | 'none'
@@ -240,7 +240,9 @@ function* seeingTo(run: Run, now: Now): Due {
 }
 
 function* unsettled(run: Run, intents: readonly Intent[], now: Now): Due {
-  for (const intent of intents) yield { kind: stepFor(intent) }
+  const isOld = !run.result.outcome && isRightOld(run, now)
+  for (const intent of intents)
+    yield { kind: isOld && saysWords.has(intent.kind) ? 'await-admission' : stepFor(intent) }
   if (run.session.taskRun && run.mailbox.stop && cancelledAt(run) === undefined) yield { kind: 'cancel' }
   yield* meanwhile(run, now)
 }
@@ -297,8 +299,6 @@ function* beginning(run: Run, now: Now): Due {
   const earlier = session.earlier?.over === false ? session.earlier : undefined
   const rejoins = earlier && mayServe(earlier, wantedRights(run)) && earlier.resumes !== false
   const readsThread = contextIsDue(run)
-  // After the Run began, each sender's right was asked when their words came.
-  const rightAge = instructionSent(run) ? 0 : now.at - (schedule.rightAskedAt ?? now.at)
   if (!workspace.branch) yield { kind: 'find-branch' }
   else if (!session.taskId) yield { kind: 'create-task' }
   else if (earlier && !rejoins) {
@@ -308,17 +308,27 @@ function* beginning(run: Run, now: Now): Due {
     yield* keepPolling(run, now, { kind: 'end-earlier' })
   } else if (readsThread) yield { kind: 'gather-context' }
   else if (!rejoins && !workspace.attachments) yield { kind: 'stage-attachments' }
-  else if (rightAge > limits.rightHolds && !isHeld(run, 'posthog', now.at)) yield { kind: 'await-admission' }
+  else if (isRightOld(run, now)) yield { kind: 'await-admission' }
   else yield { kind: rejoins ? 'rejoin' : 'start-run' }
   yield* meanwhile(run, now)
 }
 
-/** Words wait a minute for what was written beside them. The next ones bring it then. */
+/** Who wrote what goes out next may have lost the right meanwhile. It matters once PostHog takes their words. */
+const isRightOld = (run: Run, { at }: Now): boolean =>
+  at - Math.max(nextWords(run).at, run.schedule.rightAskedAt ?? 0) > limits.rightHolds &&
+  !isHeld(run, 'posthog', at)
+
+const saysWords: ReadonlySet<Intent['kind']> = new Set(['start-run', 'rejoin', 'deliver'])
+
+/** Words wait a little for what was written beside them. The next ones bring it then. */
 function* passingOn(run: Run, now: Now): Due {
   const since = retryOf(run, 'github')?.since ?? now.at
   const readsThread = contextIsDue(run)
-  if (readsThread) yield { kind: 'gather-context' }
-  if (!readsThread || now.at - since > limits.withoutContext) yield { kind: 'deliver' }
+  if (isRightOld(run, now)) yield { kind: 'await-admission' }
+  else {
+    if (readsThread) yield { kind: 'gather-context' }
+    if (!readsThread || now.at - since > limits.withoutContext) yield { kind: 'deliver' }
+  }
   yield* keepPolling(run, now)
 }
 

@@ -61,11 +61,11 @@ export const limits = {
   refusedBefore: 2 * minute,
   absent: 3 * second,
   /** How long words wait for GitHub to tell what else was written. */
-  withoutContext: minute,
+  withoutContext: 30 * second,
   /** How long an earlier session may be unknown before a new one is begun. */
   gone: minute,
-  /** How long the right to start holds, from when it was asked: after an outage it is asked again. */
-  rightHolds: 5 * minute,
+  /** How long the right to what was written holds. It is longer than `withoutContext`, so that words go out at all. */
+  rightHolds: minute,
   seeingTo: 10 * minute,
   /** How long words are offered to an agent that takes none. */
   notTaken: 10 * minute,

@@ -1,19 +1,24 @@
 /**
  * The step `await-admission` lets a Run begin when no limit, session, issue or pull request is in its way.
  * It leaves in the schedule that the Run is admitted, or what it waits for.
- * It leaves a stop if the thread was closed meanwhile, and a failure if the right to start is gone.
+ * It leaves a stop if the thread was closed meanwhile. Words whose writer lost the right while they waited are dropped.
+ * If the instruction is among them, it leaves a failure.
  */
 import { mayUseNow, type PersonCheck } from '../../access/authorize.ts'
 import type { SettingsNow } from '../../access/read-settings.ts'
 import { heldByOthers, heldByUs } from '../../access/reasons-to-wait.ts'
+import type { Person } from '../../core/model/thread.ts'
 import { minute } from '../../core/model/time.ts'
 import { begunInSession, startGuards } from '../../core/record/admission.ts'
 import { notAnyMore } from '../../core/record/failures.ts'
-import { instructionSent } from '../../core/record/ledger.ts'
+import { instructionSent, isAdded, nextWord } from '../../core/record/ledger.ts'
+import type { FollowUp, SenderReply, Word } from '../../core/record/mailbox-part.ts'
+import { refusedWords } from '../../core/record/messages.ts'
 import { isClosedByMerge } from '../../core/record/own-pull-request.ts'
 import { commandFor } from '../../core/record/request-part.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
 import { type ChangeOf, changed, limitsOf, type Run, type Waits } from '../../core/record/run.ts'
+import { toSay } from '../../core/record/words-to-say.ts'
 import type { RepoSettings } from '../../core/settings/repository-settings.ts'
 import { failed } from './outcome.ts'
 import { refusedReads, type StepContext, step } from './step-context.ts'
@@ -37,11 +42,11 @@ const admitting = [
   ...(['thread.readAhead', 'thread.closing', 'issue.merges', 'issue.blockers', 'pulls.open'] as const),
 ] as const
 type Admitting = StepContext<(typeof admitting)[number]>
-type Change = ChangeOf<'schedule' | 'mailbox' | 'result' | 'session'>
+type Change = ChangeOf<'schedule' | 'mailbox' | 'result' | 'session' | 'report'>
 
 export const awaitAdmission = step('await-admission', {
   github: admitting,
-  writes: ['schedule', 'mailbox', 'result', 'session'],
+  writes: ['schedule', 'mailbox', 'result', 'session', 'report'],
   async do(context) {
     const { job, deps } = context
     const now = deps.now()
@@ -69,7 +74,8 @@ export const awaitAdmission = step('await-admission', {
       const read = await settingsNow(context)
       const lowered = withNewLimits(run, read)
       if (lowered) return { ...last, ...lowered }
-      if (!(await stillMay(context, read))) return failed(context, notAnyMore)
+      const refused = await withoutRight(context, read)
+      if (refused) return refused
     }
     const begins: Change = {
       ...last,
@@ -102,12 +108,12 @@ function withNewLimits(run: Run, { settings, usable }: SettingsNow): Change | un
   return { schedule: { limits, nextPollAt: undefined } }
 }
 
-/** The place is kept; what may have changed while a service was away is looked at again. */
+/** The place is kept; what may have changed while words waited is looked at again. */
 async function renewedAdmission(context: Admitting): Promise<Change> {
-  const heeded = await heedingClosing(context)
+  const heeded = instructionSent(context.run) ? {} : await heedingClosing(context)
   if (heeded.mailbox?.stop) return heeded
-  if (!(await stillMay(context, await settingsNow(context)))) return failed(context, notAnyMore)
-  return { ...heeded, schedule: { rightAskedAt: context.deps.now() } }
+  const refused = await withoutRight(context, await settingsNow(context))
+  return refused ?? { ...heeded, schedule: { rightAskedAt: context.deps.now() } }
 }
 
 const enteredAt = ({ schedule }: Run, now: number): number => schedule.enteredAt ?? now
@@ -145,9 +151,10 @@ export async function givesWay({ run, job, deps }: StepContext): Promise<ChangeO
 async function heedingClosing({ github, run, deps }: Admitting): Promise<ChangeOf<'mailbox'>> {
   await github.thread.readAhead()
   const closing = await github.thread.closing()
-  if (!closing) return { mailbox: { ignoredStop: undefined } }
+  const { ignoredStop } = run.mailbox
+  if (!closing) return ignoredStop?.because === closed ? { mailbox: { ignoredStop: undefined } } : {}
   const { by, at } = closing
-  if (run.mailbox.ignoredStop?.by === by.login || (await isClosedByMerge(github, at))) return {}
+  if (ignoredStop?.by === by.login || (await isClosedByMerge(github, at))) return {}
   const stop = { by, at: deps.now(), because: closed }
   if (by.id === run.request.by.id) return { mailbox: { stop } }
   const { settings } = await deps.settings.of(github.files, run.thread)
@@ -165,13 +172,32 @@ export function personCheckOf(
   return { github, accounts, signer, repoId: run.thread.repoId, settings, reads, log }
 }
 
-async function stillMay(
+/** Asks GitHub about everybody whose words wait. @returns what follows if somebody may not any more */
+async function withoutRight(
   context: StepContext<Permitting>,
   { settings, usable }: SettingsNow,
-): Promise<boolean> {
+): Promise<Change | undefined> {
   const { run } = context
   const personCheck = personCheckOf(context, settings)
-  const may = usable && (await mayUseNow(personCheck, run.request.by, commandFor(run.request.what)))
-  if (!may) believeAbsent('The right to start this', personCheck.reads)
-  return may
+  const waiting = run.mailbox.words.filter(({ state }) => state === 'waiting')
+  const writerOf = (word: Word): Person => toSay(run, word).by
+  const refused = new Set<number>()
+  for (const by of new Map(waiting.map(word => [writerOf(word).id, writerOf(word)])).values()) {
+    if (usable && (await mayUseNow(personCheck, by, commandFor(run.request.what)))) continue
+    believeAbsent(`The right of ${by.login}`, personCheck.reads)
+    refused.add(by.id)
+  }
+  if (refused.size === 0) return undefined
+  const words = waiting.filter(word => refused.has(writerOf(word).id))
+  const after = words.filter(isAdded).reduce((left, word) => refusedWords(left, noRight(word), word), run)
+  const isOver = !nextWord(after) && !after.session.taskRun && !after.result.outcome
+  if (isOver || words.some(({ kind }) => kind === 'instruction')) return failed(context, notAnyMore)
+  const { mailbox, report, result } = after
+  return { mailbox, report, result }
 }
+
+const noRight = ({ text }: FollowUp): SenderReply => ({
+  kind: 'refused',
+  because: 'you may no longer start runs here',
+  words: text.slice(0, 200),
+})
