@@ -1,7 +1,7 @@
 /** The JSON Schemas of both settings files, for editors. The bot serves them below the address that GitHub sends webhooks to. */
 import { z } from 'zod'
 import { settingsFile } from './commands/command-registry.ts'
-import { minute, second } from './core/model/time.ts'
+import { kept, minute, second } from './core/model/time.ts'
 import { DeploymentSettings } from './core/settings/deployment-settings.ts'
 import { settingsSchemaPath } from './core/settings/settings-file.ts'
 import type { GitHubApp } from './github/app-client.ts'
@@ -38,7 +38,6 @@ export function schemaAt(path: string): object | undefined {
   return file && jsonSchema(file)
 }
 
-const keptMs = 10 * minute
 const within = 3 * second
 
 const Hook = z.object({ url: z.string() })
@@ -48,8 +47,7 @@ export function schemaAddress(
   app: Pick<GitHubApp, 'asApp'>,
   now: () => number,
 ): () => Promise<string | undefined> {
-  let known: { address: string | undefined; at: number } | undefined
-  const find = async (): Promise<string | undefined> => {
+  const found = kept(10 * minute, now, async () => {
     try {
       const { url } = Hook.parse((await app.asApp('GET /app/hook/config')).data)
       const address = publicAddress(url, settingsSchemaPath)
@@ -60,9 +58,6 @@ export function schemaAddress(
     } catch {
       return undefined
     }
-  }
-  return async () => {
-    if (!known || now() - known.at >= keptMs) known = { address: await find(), at: now() }
-    return known.address
-  }
+  })
+  return () => found.get('')
 }

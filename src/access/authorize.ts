@@ -28,20 +28,14 @@ export interface PersonCheck {
 /** `named`: whether the settings name them, asked only where it matters. */
 export type Identity = Permission & { named?: boolean }
 
-/**
- * Enough to say whether they may use that command, and whether they are trusted. Teams, which GitHub has to be asked for,
- * matter only where the role is not enough.
- */
+/** Names and teams, which GitHub has to be asked for, matter only where the role is not enough. */
 async function withName<Known extends Identity>(
   known: Known,
-  command: string,
   person: Person,
   check: PersonCheck,
 ): Promise<Known> {
-  const { may } = allowance(known, command, check.settings)
-  if (known.named !== undefined || (may && isTrusted(known))) return known
-  if (await isNamed(check, person)) return { ...known, named: true }
-  return may ? known : { ...known, named: await isInTeams(check, person) }
+  if (known.named !== undefined || isTrusted(known)) return known
+  return { ...known, named: (await isNamed(check, person)) || (await isInTeams(check, person)) }
 }
 
 export const isTrusted = ({ role, named }: Identity): boolean => named === true || mayAct(role, 'write')
@@ -53,7 +47,7 @@ export function allowance({ role, name, named = false }: Identity, command: stri
 
 export async function mayUseNow(check: PersonCheck, person: Person, command: string): Promise<boolean> {
   const permission = await permissionOf(check.github, person, check.reads)
-  return allowance(await withName(permission, command, person, check), command, check.settings).may
+  return allowance(await withName(permission, person, check), command, check.settings).may
 }
 
 const noPermission: Permission = { role: 'none', name: 'none' }
@@ -121,7 +115,6 @@ async function usedBefore(
 interface SenderQuery extends Pick<PersonCheck, 'github' | 'reads'> {
   before: Sender | undefined
   person: Person
-  command: string
   now: number
   /** The settings come while GitHub is asked for the role. */
   check(): Promise<PersonCheck>
@@ -132,17 +125,16 @@ const lastsMs = minute
 
 /**
  * Who sends a command, as GitHub said it at most a minute ago.
- * By name in the settings only if the role is not enough for that command.
  * @returns `unknown` where GitHub could not say it: with the fault, unless that has lasted for minutes
  */
 export async function senderNow(query: SenderQuery): Promise<{ sender: Sender; fault?: Error }> {
-  const { before, person, command, now } = query
+  const { before, person, now } = query
   const kept = before && now - before.at < lastsMs ? before : undefined
   if (kept?.kind === 'unknown' && isGivenUp(kept)) return { sender: kept }
   try {
     const role = kept?.kind === 'known' ? kept : roleOf(query)
     const [check, known] = await Promise.all([query.check(), role])
-    return { sender: await withName(known, command, person, check) }
+    return { sender: await withName(known, person, check) }
   } catch (error) {
     const isUnclear = error instanceof NoResponse || (error instanceof Rejected && error.of === 'read')
     if (!isUnclear) throw error

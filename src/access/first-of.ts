@@ -4,8 +4,8 @@
  */
 import { z } from 'zod'
 import type { Log } from '../core/model/ports.ts'
+import { kept } from '../core/model/time.ts'
 import { isNamed, type NameHolds, type RepositoryRef } from '../core/settings/deployment-settings.ts'
-import { NewestMap } from '../core/text/newest-map.ts'
 import type { Accounts } from './authorize.ts'
 
 export interface WrittenOnce {
@@ -45,14 +45,16 @@ export const accountsIn = (records: WrittenOnce, log: Pick<Log, 'warn'>): Accoun
   },
 })
 
-const maxKept = 10_000
-
 /** What SETTINGS_FILE gives a repository's name is for the one that had it first. The log says so once. */
 export function repositoryNamesIn(records: WrittenOnce, log: Pick<Log, 'warn'>): NameHolds {
   const isFirst = firstIn(records)
-  const checked = new NewestMap<string, Promise<boolean>>(maxKept)
+  const checked = kept(Number.POSITIVE_INFINITY, Date.now, checkFirst)
 
-  async function checkFirst(name: string, { owner, repo, repoId: id }: RepositoryRef): Promise<boolean> {
+  async function checkFirst(
+    _: string,
+    name: string,
+    { owner, repo, repoId: id }: RepositoryRef,
+  ): Promise<boolean> {
     const holds = await isFirst(name, String(id))
     if (!holds)
       log.warn(
@@ -66,10 +68,6 @@ export function repositoryNamesIn(records: WrittenOnce, log: Pick<Log, 'warn'>):
     const { ownerId, repo, repoId } = thread
     if (!isNamed(settings, thread)) return true
     const name = `repository-${ownerId}-${repo.toLowerCase()}`
-    const key = `${name} ${repoId}`
-    const known = checked.get(key) ?? checkFirst(name, thread)
-    checked.set(key, known)
-    known.catch(() => checked.delete(key))
-    return known
+    return checked.get(`${name} ${repoId}`, name, thread)
   }
 }

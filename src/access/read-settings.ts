@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { Rejected } from '../core/model/errors.ts'
 import type { Files, OwnerFiles } from '../core/model/ports.ts'
 import type { Repository } from '../core/model/thread.ts'
+import { kept, second } from '../core/model/time.ts'
 import { limits } from '../core/record/timing.ts'
 import {
   type DeploymentSettings,
@@ -52,7 +53,11 @@ export interface SettingsReader {
   deployment: DeploymentSettings
   grantsOf(thread: RepositoryRef): Promise<Grants>
   of(files: Files, repository: Repository): Promise<SettingsNow>
+  /** As they were at most ten seconds ago: for what anybody can make happen, as often as they like. */
+  lately(files: Files, repository: Repository): Promise<SettingsNow>
 }
+
+const latelyMs = 10 * second
 
 const maxKept = 1_000
 const maxVersions = 10
@@ -101,7 +106,7 @@ export function settingsReader({ deployment, file, ownerFiles, nameHolds, now }:
   const grantsNow = async (thread: RepositoryRef): Promise<Grants> =>
     grantsOf(deployment, thread, await nameHolds(deployment, thread))
 
-  return {
+  const reader: SettingsReader = {
     deployment,
     grantsOf: grantsNow,
     async of(files, thread) {
@@ -131,7 +136,10 @@ export function settingsReader({ deployment, file, ownerFiles, nameHolds, now }:
         version: owner.state === 'none' ? repository.version : `${owner.version} ${repository.version}`,
       }
     },
+    lately: (files, thread) => heard.get(`${thread.repoId}`, files, thread),
   }
+  const heard = kept(latelyMs, now, (_, files: Files, thread: Repository) => reader.of(files, thread))
+  return reader
 }
 
 /**

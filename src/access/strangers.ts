@@ -1,9 +1,14 @@
 /**
- * What people without rights cost is a share of what GitHub takes of the bot: so nobody who may waits for it. Not
- * counted is who they are, which is asked before anything is known of them.
+ * What people without rights cost is a share of what GitHub takes of the bot: so nobody who may waits for it. Who they are
+ * is asked at most once a minute in a repository, and at most so often in an hour.
  */
 import type { Allowance, CallBudget } from '../core/model/call-budget.ts'
+import type { Sender } from '../core/model/command-grammar.ts'
+import type { Person, Thread } from '../core/model/thread.ts'
+import { hour, kept, latelyCounted, minute } from '../core/model/time.ts'
 import { NewestMap } from '../core/text/newest-map.ts'
+import { isTrusted } from './authorize.ts'
+import type { SettingsNow } from './read-settings.ts'
 
 /**
  * Comments, reactions and pages. Of a burst, a third is never spent. GitHub takes about 80 a minute and 500 an hour of an
@@ -29,4 +34,28 @@ export function costsWithin(open: (name: string, allowance: Allowance) => CallBu
   return async (installationId, sender, calls) =>
     (await spends(`refusals to ${sender}`, perSender, calls)) &&
     spends(`refusals of installation ${installationId}`, perInstallation, calls)
+}
+
+export interface Who {
+  sender: Sender
+  /** As they were when that was asked. */
+  settings?: SettingsNow
+}
+
+/** A question is two calls, of the 5,000 that GitHub takes in an hour of an installation. */
+const mostInVain = 30
+
+export type WhoLately = ReturnType<typeof whoLately>
+
+/** Who people are where they write, for a minute after GitHub said it. */
+export function whoLately(now: () => number) {
+  const people = kept(minute, now, (_, ask: () => Promise<Who>) => ask())
+  const inVain = latelyCounted(hour, now)
+  return ({ repoId }: Pick<Thread, 'repoId'>, { id }: Person, ask: () => Promise<Who>): Promise<Who> =>
+    people.get(`${repoId} ${id}`, async () => {
+      if (inVain(id, 0) >= mostInVain) return { sender: { kind: 'unknown', at: now(), since: now() } }
+      const who = await ask()
+      if (who.sender.kind === 'unknown' || !isTrusted(who.sender)) inVain(id, 1)
+      return who
+    })
 }

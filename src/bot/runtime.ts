@@ -14,10 +14,12 @@ import { type FollowedFile, followDeploymentFile, withoutFile } from '../deploym
 import { appName } from '../github/app-token.ts'
 import { type Receive, silenceJudge } from '../github/webhooks/event.ts'
 import {
+  leavesWithin,
   type Places,
   type ProbotWebhooks,
   placesSeen,
   receiver,
+  turnsOfOwners,
   webhooksOf,
 } from '../github/webhooks/receive.ts'
 import { webhookEndpoint } from '../github/webhooks/webhook-endpoint.ts'
@@ -27,6 +29,7 @@ import type { Readiness } from '../readiness.ts'
 import { httpServer, listen, type ReadyPage, type ServerParts } from '../web/http-server.ts'
 import { type Metrics, openMetrics } from '../web/metrics.ts'
 import { openLog } from '../web/process-log.ts'
+import { onceAtATime } from '../web/requests.ts'
 
 interface Clock {
   /** ms since the epoch */
@@ -159,7 +162,7 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
   const { host, port, metricsToken } = config.server
   const server = httpServer({
     webhookEndpoint: endpoint,
-    readiness: () => readinessOf(runtime),
+    readiness: onceAtATime(() => readinessOf(runtime)),
     metrics: { page: metrics.page, token: metricsToken },
     // The schemas are loaded only when somebody asks.
     schema: async path => (await import('../settings-schemas.ts')).schemaAt(path),
@@ -183,7 +186,7 @@ const elsewhere = found(
   'runs that are not in this queue wait for GitHub to deliver a webhook here',
   'If another process with this App runs them, stop one of the two. Else send one again: Advanced → Recent Deliveries of the App.',
 )
-const noQueue = found('queue', 'it does not answer', 'Look at the log of the bot, and at Redis or the disk.')
+const noQueue = found('queue', 'it takes no writes', 'Look at the log of the bot, and at Redis or the disk.')
 
 export async function readinessOf({ queues, settings, state }: Runtime): Promise<ReadyPage> {
   const { works, readiness } = state
@@ -222,14 +225,24 @@ export async function openProbot({ app }: Config, receive: Receive): Promise<Pro
   }
 }
 
-export const receiverOf = ({ config, triggerOf, queues, log }: Runtime, places?: Places): Receive =>
-  receiver({
+export function receiverOf({ config, triggerOf, queues, log }: Runtime, places?: Places): Receive {
+  const rankOf = turnsOfOwners(Date.now)
+  return receiver({
     log,
     places,
+    mayLeave: leavesWithin(Date.now),
     redact: redactor(secretsOf(config)),
     triggerOf,
     async enqueue(trigger) {
-      const { outcome } = await queues.triggers.add(trigger.id, triggerRecord(trigger))
+      const rank = rankOf(trigger)
+      const { outcome } = await queues.triggers.add(
+        trigger.id,
+        triggerRecord(trigger),
+        undefined,
+        undefined,
+        rank,
+      )
       return outcome === 'added' ? 'added' : 'known'
     },
   })
+}

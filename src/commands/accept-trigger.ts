@@ -1,4 +1,5 @@
 /** What becomes of a trigger: its commands one after the other, each until it is done or waits; or its news. */
+import { whoLately } from '../access/strangers.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import type { Repository } from '../core/model/thread.ts'
 import { recent } from '../core/model/time.ts'
@@ -21,7 +22,7 @@ import { givenCommands } from './given-commands.ts'
 import { waitedForAs } from './join-or-wait.ts'
 import { announce, foldAnnouncement, isUnspoken, reply, sendReply, swapReaction, takeEyes } from './reply.ts'
 import { afterDeaths, afterTriggerFault, stillWaits } from './trigger-faults.ts'
-import { afterOne, isOfThread, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
+import { afterOne, isOfThread, leftOver, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
 
 type NewsTrigger = Exclude<ThreadTrigger, CommandTrigger>
 
@@ -36,16 +37,16 @@ export interface News {
 const end: StepResult = { kind: 'end' }
 
 export const acceptTrigger = (deps: TriggerDeps, news: News) => {
-  const repliedLately = recent()
+  const lately = { repliedLately: recent(), who: whoLately(deps.now) }
   return async (job: LockedJob<TriggerRecord>): Promise<StepResult> => {
     if (!holdsThread(job)) return news.ofAccess(deps, job)
-    const context = threadContext(deps, job, repliedLately)
-    if (job.deaths >= limits.deaths) return afterDeaths(context)
-    try {
-      return await accept(context, news)
-    } catch (error) {
-      return await afterTriggerFault(context, error)
-    }
+    if (job.data.over) return end
+    const context = threadContext(deps, job, lately)
+    const result = await (job.deaths >= limits.deaths
+      ? afterDeaths(context)
+      : accept(context, news).catch(error => afterTriggerFault(context, error)))
+    if (result.kind === 'end' && holdsCommand(context)) await context.save(leftOver(context.record))
+    return result
   }
 }
 
@@ -81,9 +82,12 @@ async function obeyEach(context: CommandContext, all: readonly GivenCommand[]): 
     const parked = await finish(context, result)
     if (parked) return parked
     await foldAnnouncement(context)
-    if (context.record.onlyOne) return end
-    const isRefusal = result.kind === 'reply' && result.reply.limit === 'one refusal a day'
-    await context.save(afterOne(context.record, isRefusal))
+    const refused = result.kind === 'reply' && result.reply.limit === 'one refusal a day'
+    const taken = result.kind === 'run' || result.kind === 'message'
+    const { isLast } = context
+    context.record = afterOne(context.record, { refused, taken })
+    if (isLast) return end
+    await context.save(context.record)
   }
   return end
 }

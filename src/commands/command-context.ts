@@ -4,7 +4,7 @@
  */
 import { type Accounts, isTrusted, type PersonCheck } from '../access/authorize.ts'
 import type { SettingsNow, SettingsReader } from '../access/read-settings.ts'
-import type { MayCost } from '../access/strangers.ts'
+import type { MayCost, WhoLately } from '../access/strangers.ts'
 import { type Command, nameOf } from '../core/command/parse.ts'
 import type { Check } from '../core/model/check.ts'
 import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
@@ -105,6 +105,8 @@ export interface ThreadContext<Of extends ThreadTrigger = ThreadTrigger> {
   /** The 👀 on its way. */
   eyes?: Promise<void>
   isLast: boolean
+  who: WhoLately
+  settingsRead?: SettingsNow | Promise<SettingsNow>
   /** Read once. */
   settings(): Promise<SettingsNow>
   /** Since when GitHub refuses what this trigger reads. */
@@ -126,21 +128,21 @@ export const lostWakeMs = 30_000
 export function threadContext(
   deps: TriggerDeps,
   job: LockedJob<ThreadRecord>,
-  repliedLately: Recent,
+  lately: Pick<ThreadContext, 'repliedLately' | 'who'>,
 ): ThreadContext {
-  const { id, deliveryId, thread } = job.data.trigger
+  const { id, deliveryId, thread, kind } = job.data.trigger
   const github = deps.github(thread)
-  let settings: Promise<SettingsNow> | undefined
   return {
+    ...lately,
     deps: { ...deps, log: deps.log.child({ trigger: id, delivery: deliveryId }) },
     job,
     github,
     record: job.data,
     isLast: true,
-    repliedLately,
-    settings() {
-      settings ??= deps.settings.of(withReadAhead(github), thread)
-      return settings
+    async settings() {
+      const age = kind === 'pull-news' ? 'lately' : 'of'
+      this.settingsRead ??= deps.settings[age](withReadAhead(github), thread)
+      return this.settingsRead
     },
     refusedReads() {
       return refusedReadsOf(this.record, 'github', deps.now())
@@ -191,9 +193,13 @@ export const replacing = (command: Command): string => `replaced ${nameOf(comman
 
 /** The repository's settings come with the read-ahead query, the owner's with another call beside it. */
 function withReadAhead(github: ThreadClient): Files {
-  const ahead = github.thread.readAhead()
+  let ahead: Promise<void> | undefined
   return {
-    text: (path, commit) => ahead.then(() => github.files.text(path, commit)),
+    async text(path, commit) {
+      ahead ??= github.thread.readAhead()
+      await ahead
+      return github.files.text(path, commit)
+    },
     commits: path => github.files.commits(path),
   }
 }

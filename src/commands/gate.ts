@@ -1,6 +1,7 @@
 /** Whether the sender may: by their role, or by name in the settings. Unclear answers mean no. */
-import { allowance, type Identity, senderNow } from '../access/authorize.ts'
+import { allowance, type Identity, isTrusted, senderNow } from '../access/authorize.ts'
 import type { SettingsNow } from '../access/read-settings.ts'
+import type { Who } from '../access/strangers.ts'
 import { mayHoldCommand } from '../core/command/find.ts'
 import type { Role } from '../core/model/command-grammar.ts'
 import type { WithdrawalTrigger } from '../core/model/trigger.ts'
@@ -30,21 +31,28 @@ export const mayUse = ({ sender, settings }: Known, command: string): boolean =>
  * `undefined` if GitHub could not say for minutes who the sender is.
  * @throws what GitHub answered until then: it says nothing about the sender
  */
-export async function senderOf(context: CommandContext, command: string): Promise<Known | undefined> {
+export async function senderOf(context: ThreadContext): Promise<Known | undefined> {
+  const { thread, sender: person } = context.record.trigger
+  const { sender, settings } = await context.who(thread, person, () => askWho(context))
+  // Saved with what is decided by it: a process that takes over asks again.
+  context.record = { ...context.record, sender }
+  if (sender.kind === 'unknown') return undefined
+  // What somebody without rights writes is judged by the settings of that minute.
+  if (settings && !isTrusted(sender)) context.settingsRead ??= settings
+  return { sender, settings: await context.settings() }
+}
+
+async function askWho(context: ThreadContext): Promise<Who> {
   const { deps, record, github } = context
   const { sender, fault } = await senderNow({
-    ...{ before: record.sender, person: record.trigger.sender, command, now: deps.now() },
+    ...{ before: record.sender, person: record.trigger.sender, now: deps.now() },
     ...{ github, reads: context.refusedReads(), check: () => context.personCheck() },
   })
-  if (sender.kind === 'known') {
-    // Saved with what is decided by it: a process that takes over asks again.
-    context.record = { ...context.record, sender }
-    return { sender, settings: await context.settings() }
-  }
+  if (sender.kind === 'known') return { sender, settings: await context.settings() }
   if (sender !== record.sender) await context.save({ ...context.record, sender })
   if (fault) throw fault
   deps.log.warn({ why: sender.why }, 'the sender stays unknown')
-  return undefined
+  return { sender }
 }
 
 /** @returns what is done instead, if the sender may not */
@@ -63,7 +71,7 @@ export async function mayUseIt(
 }
 
 async function denial(context: CommandContext, command: string): Promise<Reply | undefined> {
-  const known = await senderOf(context, command)
+  const known = await senderOf(context)
   if (!known) {
     audit(context, { command, role: 'unknown', may: false })
     const { sender } = context.record

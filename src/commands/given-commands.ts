@@ -14,8 +14,10 @@ import {
   type CommandContext,
   type CommandResult,
   type CommandTrigger,
+  isStranger,
   liveRun,
   lostWakeMs,
+  mayCost,
   runId,
   type ThreadContext,
 } from './command-context.ts'
@@ -23,7 +25,6 @@ import { commandNamed, commands } from './command-registry.ts'
 import { mayUse, senderOf } from './gate.ts'
 import { commandsOf, misplacedAmong, ownText, shownBy, textsOf } from './read-commands.ts'
 import { presetNameOf, wantedBy } from './run-options.ts'
-import { statusCommand } from './status-command.ts'
 
 type Found = { kind: 'commands'; all: readonly GivenCommand[] } | StepResult
 
@@ -53,15 +54,21 @@ const noCommand = (instead: CommandResult): GivenCommand => ({ ...meant(instruct
 
 const mistaken = (mistake: Mistake): GivenCommand => noCommand(reject(replies.mistake(mistake)))
 
-/** Text is parsed only for senders who may use some command. */
+/** Text is parsed, and the lines of a review are read, only for senders who may use some command. */
 async function inComment(context: ThreadContext<CommentTrigger>): Promise<Found> {
   const { trigger } = context.record
-  if (trigger.commentRef.kind === 'subject' && (await mayBeAnAgents(context))) return end
+  const { commentRef, text, before } = trigger
+  const mayHold = (words: string) => mayHoldCommand(words, callsOf(trigger))
+  if (commentRef.kind === 'subject' && (await mayBeAnAgents(context))) return end
+  if (!mayHold(text) && commentRef.kind !== 'review') return hint(context, [ownText(trigger)])
+  const known = await senderOf(context)
+  const mayAny = known && commands.some(({ name }) => mayUse(known, name))
+  if (!mayHold(text) && !(mayAny && (await mayCost(context, 1)))) return end
+  // Nobody is told that their edit made a command of what was none.
+  if (before !== undefined && !mayHold(before) && isStranger(context)) return end
+  if (known && !mayAny) return found(noCommand({ kind: 'silence' }))
   const texts = await textsOf(context.github, trigger)
-  if (!texts.some(({ text }) => mayHoldCommand(text, callsOf(trigger)))) return hint(context, texts)
-  // The command that needs the least right: the right to what was given is checked later.
-  const known = await senderOf(context, statusCommand.name)
-  if (known && !commands.some(({ name }) => mayUse(known, name))) return found(noCommand({ kind: 'silence' }))
+  if (!texts.some(each => mayHold(each.text))) return hint(context, texts)
   const parsed = await commandsOf(context, trigger, texts)
   if (parsed.length === 0) return hint(context, texts)
   return found(
@@ -77,7 +84,7 @@ async function inComment(context: ThreadContext<CommentTrigger>): Promise<Found>
 async function hint(context: ThreadContext<CommentTrigger>, texts: readonly WrittenText[]): Promise<Found> {
   const { trigger } = context.record
   if (!trigger.misplaced) return end
-  const known = await senderOf(context, instruction)
+  const known = await senderOf(context)
   if (!known || !mayUse(known, instruction)) return end
   const misplaced = await misplacedAmong(context, trigger, texts)
   if (!misplaced) return end

@@ -74,9 +74,8 @@ async function giveUp(context: ThreadContext, error: unknown): Promise<StepResul
   const { trigger } = record
   // The command's Run goes on and replies; the next command of the comment is tried.
   if ((await deps.runs.get(runId(context))) || (await isWithItsRun(context))) {
-    if (record.onlyOne) return end
-    await context.save(afterOne(record))
-    return { kind: 'park', ms: 0 }
+    await context.save(afterOne(record, { taken: true }))
+    return record.onlyOne ? end : { kind: 'park', ms: 0 }
   }
   const isWords = trigger.kind === 'comment' && !record.reacted
   if (isWords && !mayHoldCommand(trigger.text, callsOf(trigger))) return end

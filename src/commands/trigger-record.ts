@@ -7,7 +7,7 @@ import { Sender } from '../core/model/command-grammar.ts'
 import type { IndexEntry } from '../core/model/ports.ts'
 import { Thread, threadSlot } from '../core/model/thread.ts'
 import { minute, redelivered } from '../core/model/time.ts'
-import { type ThreadTrigger, Trigger } from '../core/model/trigger.ts'
+import { type ThreadTrigger, Trigger, withWords } from '../core/model/trigger.ts'
 import { RunMessage } from '../core/record/mailbox-part.ts'
 import { Marker } from '../core/record/marker.ts'
 import { Retries } from '../core/record/run.ts'
@@ -61,6 +61,10 @@ export const TriggerRecord = z.object({
   /** The command at hand was let in once. */
   passed: z.boolean().default(false),
   refused: z.boolean().default(false),
+  /** A Run has something of it, and may have it asked again. Older versions did not say so. */
+  taken: z.boolean().default(true),
+  /** Nothing is left to be done. */
+  over: z.boolean().default(false),
   /** What the command at hand asks again later, as in a Run. */
   retries: Retries,
   /** Replies to `status`, each with when it was decided (ms since the epoch). */
@@ -118,7 +122,7 @@ export const isOfThread = (record: TriggerRecord): record is ThreadRecord =>
 /** The next command of the same comment. */
 export const afterOne = <Of extends ThreadTrigger>(
   record: ThreadRecord<Of>,
-  refused = false,
+  { refused = false, taken = false },
 ): ThreadRecord<Of> => ({
   ...record,
   done: record.done + 1,
@@ -130,9 +134,22 @@ export const afterOne = <Of extends ThreadTrigger>(
   passed: false,
   retries: {},
   refused: record.refused || refused,
+  taken: record.taken || taken,
 })
 
-const untouched = TriggerRecord.omit({ trigger: true }).parse({})
+/** What is left in the queue: who wrote, where and when. The words stay with what a Run has, or what has still to be told. */
+export const leftOver = <Of extends ThreadTrigger>(record: ThreadRecord<Of>): ThreadRecord<Of> =>
+  record.taken || record.stopped || record.lost
+    ? { ...record, over: true }
+    : {
+        ...record,
+        over: true,
+        trigger: withWords(record.trigger, () => ''),
+        answer: undefined,
+        pages: undefined,
+      }
+
+const untouched = TriggerRecord.omit({ trigger: true }).parse({ taken: false })
 
 export const triggerRecord = (trigger: Trigger): TriggerRecord => ({ trigger, ...untouched })
 

@@ -3,7 +3,7 @@ import type { News } from '../commands/accept-trigger.ts'
 import type { ThreadContext } from '../commands/command-context.ts'
 import { isUserAtWork } from '../commands/given-commands.ts'
 import { loggedIfRejected } from '../core/model/errors.ts'
-import type { StepResult } from '../core/model/ports.ts'
+import type { JobRecord, StepResult } from '../core/model/ports.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import type { PullView } from '../core/model/views.ts'
 import { send } from '../core/record/messages.ts'
@@ -29,12 +29,10 @@ export async function newsOfPull(context: ThreadContext, trigger: PullNewsTrigge
   if (news === 'opened' || news === 'pushed' || news === 'marked' || news === 'reviewed')
     return checkApproval(context, trigger)
   if (news === 'reopened') await checkApproval(context, trigger)
-  const { number } = trigger.thread
-  const readAt = context.deps.now()
-  const view = (await context.github.pulls.find(number)) ?? context.believeAbsent('The pull request')
-  if (!view) return end
-  if (!(await notifyRuns(context, trigger, view, readAt))) return { kind: 'park', ms: 200 }
-  if (news === 'unmarked') await markAgain(context, trigger, view)
+  // GitHub is asked nothing about a pull request that concerns no Run.
+  const known = await runsOfPull(context.deps.runs, trigger.thread, trigger.thread.number)
+  const over = known.length > 0 ? await tellAll(context, trigger, known) : undefined
+  if (over) return over
   if (news === 'reopened') await pollNow(context, trigger)
   // A run on a closed pull request has lost its subject; a merged one keeps its work.
   return news === 'closed' ? withdraw(context, { ...trigger, what: { kind: 'thread', by: 'closed' } }) : end
@@ -72,26 +70,26 @@ async function pollNow({ deps: { runs } }: ThreadContext, news: PullNewsTrigger)
   else await Promise.all(touched.map(run => runs.wake(run.id)))
 }
 
-async function notifyRuns(
+/** @returns what is done instead of the rest, where they can not be told now or it is gone */
+async function tellAll(
   context: ThreadContext,
   trigger: PullNewsTrigger,
-  view: PullView,
-  readAt: number,
-): Promise<boolean> {
-  const { signer, runs } = context.deps
-  const { thread, id, at } = trigger
-  const marker = signer.read(view.body, thread).findLast(({ as }) => as === 'pull')
-  const known = await runsOfPull(runs, thread, view.number)
-  const maker = marker && !known.some(({ id }) => id === marker.run) && (await runs.get(marker.run))
-  const all = maker && maker.data.thread.repoId === thread.repoId ? [maker, ...known] : known
+  known: readonly JobRecord<Run>[],
+): Promise<StepResult | undefined> {
+  const { id, at, thread, news } = trigger
+  const readAt = context.deps.now()
+  const view = (await context.github.pulls.find(thread.number)) ?? context.believeAbsent('The pull request')
+  if (!view) return end
   const { number, state, draft, base } = view
   const stands = { number, state, draft, base, readAt }
-  const teller = tellerOf(all)
-  const ended = { ...stands, at: view.mergedAt ?? at, rounds: roundsOf(all.map(({ data }) => data)) }
-  const accepted = all.map(run =>
+  const teller = tellerOf(known)
+  const ended = { ...stands, at: view.mergedAt ?? at, rounds: roundsOf(known.map(({ data }) => data)) }
+  const accepted = known.map(run =>
     tell(context, run, { id, ...(run === teller ? ended : stands) }, run === teller),
   )
-  return (await Promise.all(accepted)).every(Boolean)
+  if (!(await Promise.all(accepted)).every(Boolean)) return { kind: 'park', ms: 200 }
+  if (news === 'unmarked') await markAgain(context, trigger, view)
+  return undefined
 }
 
 /** What changes without a command. */

@@ -2,7 +2,6 @@
  * A withdrawal (deleted, edited, unlabelled, closed) may come late: it concerns earlier requests, if GitHub confirms
  * it.
  */
-import { mayUseNow } from '../access/authorize.ts'
 import {
   commandId,
   commentRefOf,
@@ -10,7 +9,7 @@ import {
   type ThreadContext,
   withdrawn,
 } from '../commands/command-context.ts'
-import { type Deleted, isStillSo } from '../commands/gate.ts'
+import { type Deleted, isStillSo, mayUse, senderOf } from '../commands/gate.ts'
 import { stopCommand } from '../commands/stop-command.ts'
 import { isOfThread, type ThreadRecord } from '../commands/trigger-record.ts'
 import type { StepResult } from '../core/model/ports.ts'
@@ -166,7 +165,8 @@ async function mayStop(
   requester: Person,
 ): Promise<boolean> {
   if (sender.id === requester.id || (what.kind === 'thread' && what.by !== 'closed')) return true
-  return mayUseNow(await context.personCheck(), sender, stopCommand.name)
+  const known = await senderOf(context)
+  return known !== undefined && mayUse(known, stopCommand.name)
 }
 
 function because({ what }: Withdrawal): string {

@@ -8,7 +8,6 @@ import { asRead, assertPrompt, NoResponse, Rejected, RetryLater } from '../core/
 import { type CallMeter, routeOf } from '../core/model/meter.ts'
 import { hour, minute } from '../core/model/time.ts'
 import { sendable } from '../core/text/invisible.ts'
-import { NewestMap } from '../core/text/newest-map.ts'
 import { type Redact, withStrings } from '../core/text/redact.ts'
 import { ErrorBody } from './schemas.ts'
 
@@ -231,21 +230,4 @@ export function retryAt(said: string | null | undefined, now: number): number | 
   if (!said) return undefined
   const at = /^\d+$/.test(said) ? now + Number(said) * 1000 : Date.parse(said)
   return Number.isNaN(at) ? undefined : Math.min(Math.max(at, now), now + longestWait)
-}
-
-const keptMs = 10 * minute
-
-/** Answers that change seldom, kept for ten minutes; a failure is none, and is asked again the next time. */
-export function kept<T>(now: () => number, read: (name: string) => Promise<T>) {
-  const known = new NewestMap<string, { answer: T; at: number }>(1_000)
-  return {
-    async get(name: string): Promise<T> {
-      const before = known.get(name)
-      if (before && now() - before.at < keptMs) return before.answer
-      const answer = await read(name)
-      known.set(name, { answer, at: now() })
-      return answer
-    },
-    clear: (): void => known.clear(),
-  }
 }

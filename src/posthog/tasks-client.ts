@@ -4,18 +4,11 @@ import { z } from 'zod'
 import { isNotFound, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { AttachmentFile, TasksClient } from '../core/model/ports.ts'
 import type { LogEntry, TaskRunSnapshot, Unfinished } from '../core/model/task-run.ts'
+import { kept, minute } from '../core/model/time.ts'
 import type { Session } from '../core/record/request-part.ts'
 import { isTerminal } from '../core/record/run.ts'
 import { integrationFinder, notCovered } from './integrations.ts'
-import {
-  type Call,
-  call,
-  type Get,
-  getter,
-  kept,
-  type PostHogSettings,
-  type Request,
-} from './posthog-http.ts'
+import { type Call, call, type Get, getter, type PostHogSettings, type Request } from './posthog-http.ts'
 import {
   cut,
   Models,
@@ -37,7 +30,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
   const request: Request = asked => call(settings, asked, now)
   const get = getter(settings, now)
   const log = sessionLog(request)
-  const models = kept(now, async () => {
+  const models = kept(10 * minute, now, async () => {
     const known = await get('tasks/models/', Models, { within: 5_000 })
     // Its gateway can not be reached.
     if (known.length === 0) throw new NoResponse('posthog', 'PostHog lists no models')

@@ -57,12 +57,12 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     return this.#reach(() => mendLive(this.#options.name, this.#index, this.#options), BUILDING_MS)
   }
 
-  async add(id: string, data: Data, slot?: string, addedAt = Date.now()): Promise<Added> {
+  async add(id: string, data: Data, slot?: string, addedAt = Date.now(), rank = 0): Promise<Added> {
     if (id.includes(':') || /^\d*$/.test(id)) throw new TypeError(`not an id for a job: ${id}`)
     return this.#reach(async () => {
       await this.#options.backend.assertThere?.()
       for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt++) {
-        const added = await this.#claims.claim({ id, data, addedAt }, slot)
+        const added = await this.#claims.claim({ id, data, addedAt, rank }, slot)
         if (added) return added
       }
       throw new Error(`slot ${slot} changes hands too fast`)
@@ -234,6 +234,7 @@ interface Claimed<Data> {
   id: string
   data: Data
   addedAt: number
+  rank: number
 }
 
 type JobClaims<Data> = ReturnType<typeof jobClaims<Data>>
@@ -253,13 +254,13 @@ function jobClaims<Data>({ queue, additions, format }: Claiming<Data>) {
   }
 
   /** BullMQ returns the same to all who add an id; the job's name tells whose it became. */
-  async function enqueue({ id, data, addedAt }: Claimed<Data>, slot?: string) {
+  async function enqueue({ id, data, addedAt, rank }: Claimed<Data>, slot?: string) {
     const claim = `claim-${randomUUID()}`
     const deduplication = slot === undefined ? {} : { deduplication: { id: slot } }
     const addition: Addition = { entries: entriesOf(format, { id, data, addedAt }) }
     additions.set(claim, addition)
     try {
-      const options = { jobId: id, timestamp: addedAt, ...deduplication }
+      const options = { jobId: id, timestamp: addedAt, priority: rank, ...deduplication }
       const { id: heldBy } = await queue.add(claim, data ?? null, options)
       return { heldBy, isOurs: addition.name === claim, isThere: addition.name !== undefined }
     } finally {

@@ -18,7 +18,7 @@ import {
 } from './queue-backend.ts'
 import type { QueueLog } from './queue-log.ts'
 import { redisBudgets, redisLimits } from './redis-budget.ts'
-import { added, amended, ended, mended, queried, saved } from './redis-scripts.ts'
+import { added, amended, ended, mended, probed, queried, saved } from './redis-scripts.ts'
 
 const SAY_AFTER_MS = 1_000
 
@@ -26,6 +26,8 @@ const LIVE: JobType[] = ['delayed', 'waiting', 'prioritized', 'active']
 const PAGE = 200
 
 const PROBE = '{codex}:probe'
+/** As large as a trigger can be: a server that is almost full refuses that, and still takes what is small. */
+const asTrigger = 'x'.repeat(2 ** 20)
 
 const COMMON = {
   connectTimeout: 5_000,
@@ -78,10 +80,7 @@ export async function openRedis(
     index: queue => redisIndex(queue, { producer, worker: forWorkers }),
     limits: prefix => redisLimits(producer, prefix),
     budgets: prefix => redisBudgets(producer, prefix),
-    probe: async () => {
-      // A replica, full memory or failing disk refuses writes, but answers a ping.
-      await producer.set(PROBE, Date.now(), 'PX', 60_000)
-    },
+    probe: () => producer.codexProbed(PROBE, Date.now(), asTrigger),
     workersConnected: () => worker === undefined || worker.status === 'ready',
     close: async () => {
       producer.disconnect()
@@ -158,6 +157,7 @@ declare module 'ioredis' {
     codexAmended(...args: (string | number)[]): Result<number, Context>
     codexEnded(...args: (string | number)[]): Result<null, Context>
     codexMended(...args: (string | number)[]): Result<null, Context>
+    codexProbed(key: string, now: number, filler: string): Result<void, Context>
   }
 }
 
@@ -171,6 +171,7 @@ function withScripts(redis: Redis): Redis {
   redis.defineCommand('codexAmended', { numberOfKeys: 1, lua: amended })
   redis.defineCommand('codexEnded', { numberOfKeys: 1, lua: ended })
   redis.defineCommand('codexMended', { numberOfKeys: 1, lua: mended })
+  redis.defineCommand('codexProbed', { numberOfKeys: 1, lua: probed })
   return redis
 }
 

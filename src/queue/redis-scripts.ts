@@ -86,6 +86,9 @@ if not name or (before or '') ~= seen then return end
 place(KEYS[1], sets, id, entries, tonumber(now))
 if finishedOn then redis.call('HDEL', KEYS[1], 'ix') end`
 
+/** A replica, full memory or a failing disk refuses writes, but answers a ping. Its last argument only takes room. */
+export const probed = "redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000)"
+
 /** Strings, since Redis truncates numbers; empty for none. */
 export const queried = `
 local sets, asked = ARGV[1], cjson.decode(ARGV[2])

@@ -1,5 +1,6 @@
 /** What becomes of a command that is taken up again, and what a fault means for it. */
 import { expect, test, vi } from 'vitest'
+import { whoLately } from '../../src/access/strangers.ts'
 import { acceptTrigger } from '../../src/commands/accept-trigger.ts'
 import { type Command, reject, tell } from '../../src/commands/command.ts'
 import { type CommandResult, threadContext } from '../../src/commands/command-context.ts'
@@ -54,7 +55,8 @@ test.each<[string, Partial<TriggerRecord>, Differs, CommandResult, number?]>([
   const sender = { kind: 'known', at: t0, role: 'admin', name: 'admin' } as const
   const data = { ...triggerRecord(label), passed: true, sender, ...rest }
   const job = { data, inbox: async () => [], save: async () => {}, assertLocked: async () => {} }
-  const context = threadContext(deps as never, job as never, recent())
+  const lately = { repliedLately: recent(), who: whoLately(deps.now) }
+  const context = threadContext(deps as never, job as never, lately)
   const decide = () => (starts ? tell(replies.closed) : quiet)
   const command = { name: 'run', starts, facts: async () => ({}), decide } as unknown as Command
   const given = { command, words: { options: {}, text: '', hides: false } }

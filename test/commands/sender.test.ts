@@ -7,7 +7,7 @@ import { maya, t0 } from '../core/given.ts'
 
 const away = new NoResponse('github', 'away')
 const query = {
-  ...{ person: maya, command: 'run', now: t0, reads: { by: () => undefined } },
+  ...{ person: maya, now: t0, reads: { by: () => undefined } },
   github: { people: { permission: () => Promise.reject(away) } },
   check: () => Promise.reject(away),
 } as unknown as Parameters<typeof senderNow>[0]

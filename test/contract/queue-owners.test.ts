@@ -4,13 +4,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { liveRunsOf } from '../../src/bot/start-work.ts'
 import { liveSet } from '../../src/core/model/ports.ts'
 import { threadSlot } from '../../src/core/model/thread.ts'
+import type { Trigger } from '../../src/core/model/trigger.ts'
 import { heldAt } from '../../src/core/record/admission.ts'
 import { changed, Run, type RunChange } from '../../src/core/record/run.ts'
 import { runIndex, sets } from '../../src/core/record/run-index.ts'
+import { turnsOfOwners } from '../../src/github/webhooks/receive.ts'
 import { openQueues } from '../../src/queue/open-queues.ts'
-import type { Queues } from '../../src/queue/work-queue.ts'
-import { issueThread, runWith } from '../core/given.ts'
+import type { Processor, Queues } from '../../src/queue/work-queue.ts'
+import { issueThread, runWith, t0 } from '../core/given.ts'
 import { backends, usePlace } from '../support/backends.ts'
+import { cleanUp, type Note, open, ownDataDir, until } from '../support/queue-world.ts'
+import { startRedis } from '../support/redis-server.ts'
 
 /** More than any list of the newest ever held. */
 const load = 2_100
@@ -106,3 +110,34 @@ function boundless(): Run['baseline']['settings'] {
   const aDay = { repository_per_day: most, owner_per_day: most }
   return { ...settings, limits: { ...settings.limits, ...atOnce, ...aDay } }
 }
+
+test.each(backends)('commands in $name of each owner take turns, and so do its people', async ({ redis }) => {
+  const server = redis ? await startRedis() : undefined
+  const place = server ? { redisUrl: server.url, dataDir: '/nowhere' } : { dataDir: await ownDataDir() }
+  const queues = await open(place)
+  const order: string[] = []
+  let goOn = (): void => {}
+  const held = new Promise<void>(resolve => (goOn = resolve))
+  const take: Processor<Note> = async ({ id }) => {
+    await held
+    order.push(id)
+    return { kind: 'end' }
+  }
+  await queues.triggers.work(take, { concurrency: 1 })
+  const rankOf = turnsOfOwners(Date.now)
+  const writes = (by: string, installationId: number, person: number) => {
+    const rank = rankOf({ thread: { installationId }, sender: { id: person } } as Trigger)
+    return queues.triggers.add(by, { by }, undefined, t0, rank)
+  }
+  await Promise.all(Array.from({ length: 150 }, (_, n) => writes(`stranger-${n}`, 1, 9)))
+  for (const n of [0, 1, 2]) await writes(`another-owner-${n}`, 2, n)
+  await writes('another-person', 1, 10)
+  goOn()
+  await until(() => order.length === 154)
+  const placeOf = (id: string) => order.indexOf(id)
+  expect(placeOf('another-owner-0')).toBeLessThan(5)
+  expect(placeOf('another-owner-2')).toBeLessThan(10)
+  expect(placeOf('another-person')).toBeLessThan(110)
+  await cleanUp()
+  await server?.stop()
+})

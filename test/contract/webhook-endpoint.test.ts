@@ -316,6 +316,24 @@ describe('what strangers send', () => {
   })
 })
 
+test('one account’s words are taken up to a bound', async () => {
+  const by = (id: number, words: string): string =>
+    differing({
+      ...{ sender: { login: 'eve', id, type: 'User' } },
+      comment: { ...comment.comment, body: `/codex ${words}`, user: { login: 'eve', id } },
+    })
+  const bodies = Array.from({ length: 20 }, () => by(15, 'x'.repeat(1_000_000)))
+  const answers = []
+  for (const body of bodies) answers.push(await deliver({ body }))
+  const beyond = [200, { ignored: 'too much by one account' }]
+  expect(answers[5]).toEqual([202, { queued: 'comment-501' }])
+  expect(answers.at(-1)).toEqual(beyond)
+  expect(await deliver({ body: by(15, 'fix it') })).toEqual([202, { queued: 'comment-501' }])
+  expect(await deliver({ body: by(16, 'x'.repeat(1_000_000)) })).toEqual([202, { queued: 'comment-501' }])
+  const briefly = Array.from({ length: 1_000 }, () => deliver({ body: by(15, 'fix it') }))
+  expect(await Promise.all(briefly)).toContainEqual(beyond)
+})
+
 describe('what anybody can send costs no line each', () => {
   test('a hundred deliveries that are not signed leave one line at most', async () => {
     lines.length = 0

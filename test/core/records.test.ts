@@ -122,7 +122,7 @@ describe('what is missing in a record has its default', () => {
   test('a trigger as it was first stored', () => {
     const trigger = lines.find(({ name }) => name === 'command')?.record.trigger
     const record = triggerFormat.parse({ trigger })
-    expect(record).toEqual(triggerRecord(record.trigger))
+    expect(record).toEqual({ ...triggerRecord(record.trigger), taken: true })
   })
 })
 

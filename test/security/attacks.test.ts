@@ -43,7 +43,7 @@ interface Event {
 const numbers = Array.from({ length: 500 }, (_, n) => 500 + n).values()
 
 const commentEvent = ({ by = 'maya', text, sender, comment, issue, event }: Event): object => {
-  const { body } = commentOf({ by, text, senderId: by.length, id: numbers.next().value ?? 0 })
+  const { body } = commentOf({ by, text, id: numbers.next().value ?? 0 })
   const whole = JSON.parse(String(body))
   return {
     ...whole,
@@ -111,6 +111,7 @@ describe('who and what may start work', () => {
       expect.stringContaining('did not say which permission'),
     ])
     rights.ghost = 'write'
+    bot.now += 60_000
     await says(bot, commentEvent({ by: 'ghost' }))
     expect(bot.requests).toHaveLength(1)
   })
@@ -478,9 +479,10 @@ describe('power', () => {
 
   test('an agent that works as a user commands nobody in the text of its pull request', async () => {
     const opened = (by: string) => {
-      const pull = { ...pullRequest(100), body: '/codex stop', user: { login: by, id: by.length } }
+      const said = Object(commentEvent({ by }))
+      const pull = { ...pullRequest(100), body: '/codex stop', user: said.sender }
       return {
-        ...Object(commentEvent({ by })),
+        ...said,
         action: 'opened',
         comment: undefined,
         issue: undefined,

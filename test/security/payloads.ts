@@ -5,7 +5,8 @@ import type { Sent } from './memory-bot.ts'
 /** GitHub's clock, in whole seconds after the start of the test's day. */
 const clock = (seconds: number): string => new Date(t0 + seconds * 1_000).toISOString().replace('.000', '')
 
-const ids: Readonly<Record<string, number>> = { maya: 11, zoe: 12, sam: 13, tess: 14, eve: 15 }
+const people = ['maya', 'zoe', 'sam', 'tess', 'eve', 'rita', 'olga', 'mario', 'ghost']
+const ids: Readonly<Record<string, number>> = Object.fromEntries(people.map((login, n) => [login, 11 + n]))
 const user = (login: string, id = ids[login] ?? 99): object => ({ login, id, type: 'User' })
 const thread = (at: number) => ({
   body: 'It fails.',
@@ -14,9 +15,9 @@ const thread = (at: number) => ({
   updated_at: clock(at),
 })
 
-const base = (by: string, { senderId, ownerId = 5 }: Said = {}): object => ({
+const base = (by: string, { senderId, ownerId = 5, repoId = 100 }: Said = {}): object => ({
   installation: { id: 1 },
-  repository: { id: 100, name: 'shop', owner: { login: 'acme', id: ownerId }, default_branch: 'main' },
+  repository: { id: repoId, name: 'shop', owner: { login: 'acme', id: ownerId }, default_branch: 'main' },
   sender: user(by, senderId),
 })
 
@@ -52,6 +53,7 @@ export interface Said {
   /** Of who sends. */
   senderId?: number
   ownerId?: number
+  repoId?: number
   /** Of the author with the repository, as GitHub says it. */
   association?: string
   /** For an edit. */
@@ -120,11 +122,17 @@ export const review = (said: Said = {}): Sent => {
 }
 
 /** From a branch of that repository. */
-export const reopens = (by: string, at: number, { ref, repo }: { ref: string; repo: number }): Sent =>
+export const reopens = (
+  by: string,
+  at: number,
+  { ref, repo }: { ref: string; repo: number },
+  action = 'reopened',
+  body = '',
+): Sent =>
   sent('pull_request', {
     ...base(by),
-    action: 'reopened',
-    pull_request: pull(at, { head: { ref, sha: 'b'.repeat(40), repo: { id: repo } } }),
+    action,
+    pull_request: pull(at, { body, head: { ref, sha: 'b'.repeat(40), repo: { id: repo } } }),
   })
 
 export const labels = (by: string, at: number, action: 'labeled' | 'unlabeled' = 'labeled'): Sent =>

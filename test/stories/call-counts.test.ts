@@ -42,8 +42,9 @@ onEitherQueue(
         return true
       })
 
-    // A token is asked for once in a while, whatever it is for.
-    const callsMade = () => callsOf(world().github.calls).filter(name => !name.endsWith('/access_tokens'))
+    // A token is asked for once in a while, whatever it is for, and who somebody is once a minute.
+    const callsMade = () =>
+      callsOf(world().github.calls).filter(name => !/\/access_tokens$|\/permission$/.test(name))
 
     /** How often a status is edited, and whether 👀 was there before the reply, is a matter of time. */
     const ofTime = /^(PATCH issues\/comments|graphql swapReaction)$/
@@ -67,24 +68,16 @@ onEitherQueue(
     }
 
     /** Whether the repository wants approvals of what was opened: by a job of its own, so it is none of a command's calls. */
-    const looksAtWhatIsNew = (number: number) =>
-      world().github.waitFor(() =>
-        world().github.calls.some(
-          call =>
-            callsOf([call]).includes('graphql threadAhead') &&
-            JSON.stringify(call.body).includes(`"number":${number}`),
-        ),
-      )
+    const looksAtWhatIsNew = async (): Promise<void> => {
+      await world().github.settled()
+      const page = String(world().github.webhooks.target).replace(/api.*/, 'metrics')
+      const jobs = async () => (await fetch(page)).text()
+      await world().github.waitFor(async () => (await jobs()).includes('jobs{queue="triggers"} 0'))
+    }
 
-    const reply = [
-      'GET collaborators/maya/permission',
-      'POST issues/comments',
-      'POST issues/comments/reactions',
-      'graphql threadAhead',
-    ]
+    const reply = ['POST issues/comments', 'POST issues/comments/reactions', 'graphql threadAhead']
 
     const pullRequest = [
-      'GET collaborators/maya/permission',
       // That it works.
       'PATCH issues/comments',
       'POST issues/comments',
@@ -131,8 +124,7 @@ onEitherQueue(
       ['nothing to stop', '/codex stop', '-1', 'maya'],
       ['a refusal', '/codex do it', '-1', 'theo'],
     ])('%s', async (_, words, reaction, by) => {
-      const calls = reply.map(name => name.replace('maya', by))
-      await costs(words, calls, { by, until: reacted(reaction) })
+      await costs(words, reply, { by, until: reacted(reaction) })
     })
 
     const onPull = async () => {
@@ -140,7 +132,7 @@ onEitherQueue(
       const head = `maya/${Math.random().toString(36).slice(2, 8)}`
       await maya.pushes(head, { [`${head}.ts`]: 'let it' })
       const pull = await maya.opensPull({ head, title: 'Look', body: 'Please.' })
-      await looksAtWhatIsNew(pull.number)
+      await looksAtWhatIsNew()
       return pull
     }
 
@@ -153,7 +145,8 @@ onEitherQueue(
           const issue = await opens('Taken')
           await maya.pushes('maya/taken', { 'taken.ts': 'let it' })
           const mine = { head: 'maya/taken', title: 'Mine', body: `Closes #${issue.number}` }
-          await looksAtWhatIsNew((await maya.opensPull(mine)).number)
+          await maya.opensPull(mine)
+          await looksAtWhatIsNew()
           return issue
         },
         until: reacted('-1'),
@@ -175,7 +168,6 @@ onEitherQueue(
     it('a review: the diff that GitHub shows, and one call for all that was found', async () => {
       world().posthog.script('review', { kind: 'answers', text: 'Good.' })
       const calls = [
-        'GET collaborators/maya/permission',
         'GET issues',
         'GET pulls',
         'GET pulls',

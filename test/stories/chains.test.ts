@@ -7,12 +7,12 @@ import { Rounds } from '../world/rounds.ts'
 onEitherQueue(
   'From the comment to its agent',
   world => {
-    const asks = async () => {
+    const asks = async (by: string) => {
       const { thread, ledger, says } = await opensIssue(world(), 'Login is flaky')
       await world().github.settled()
       // Whether the branch of the run before may go is asked of its task run.
       const rounds = new Rounds(world(), /^PostHog: GET tasks/)
-      await says('/codex fix the flaky login test')
+      await says('/codex fix the flaky login test', by)
       return { rounds, thread, ledger }
     }
     const done = async ({ rounds, thread, ledger }: Awaited<ReturnType<typeof asks>>) => {
@@ -32,7 +32,7 @@ onEitherQueue(
     ]
 
     it('a first token comes before, and which of PostHog’s integrations it is for the task', async () => {
-      const story = await asks()
+      const story = await asks('maya')
       await story.rounds.next(
         // Of the repository, and of the owner's settings.
         'POST app/installations/access_tokens',
@@ -47,8 +47,9 @@ onEitherQueue(
     })
 
     it('three calls must follow one another: who may, the branch, the run', async () => {
-      const story = await asks()
-      await story.rounds.next('GET collaborators/maya/permission', 'graphql threadAhead')
+      // Who maya is, is known for a minute.
+      const story = await asks('mario')
+      await story.rounds.next('GET collaborators/mario/permission', 'graphql threadAhead')
       await story.rounds.next(...beginning)
       await story.rounds.next('PostHog: POST tasks/run')
       await done(story)

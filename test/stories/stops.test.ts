@@ -122,7 +122,7 @@ onBothQueues(
       await says('/codex delete the old tables')
       await thread.waitForStatus('### ')
       await github.waitFor(() => away.hits > 0)
-      const limit = github.fault({ path: /permission/, fault: { kind: 'secondary-limit', retryAfter: 10 } })
+      const limit = github.fault({ path: /graphql/, fault: { kind: 'secondary-limit', retryAfter: 10 } })
       await stops(thread, number)
       await github.waitFor(() => limit.hits === 1)
       posthog.clearFaults()

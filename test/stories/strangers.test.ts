@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { type OutgoingHttpHeaders, request } from 'node:http'
 import { connect } from 'node:net'
+import { Redis } from 'ioredis'
 import { expect, it, vi } from 'vitest'
 import type { Bot } from '../world/bot.ts'
 import { onEitherQueue, onRedis } from '../world/on-queues.ts'
-import { opensIssue } from '../world/opens-issue.ts'
+import { newRepository, opensIssue } from '../world/opens-issue.ts'
 
 const userToken = 'gho_a-token-of-the-deployment-1234'
 
@@ -47,28 +48,6 @@ onEitherQueue(
       for (const status of await sent) expect([401, 408, 503, undefined]).toContain(status)
       expect(memoryOf(bot).peak - before).toBeLessThan(300)
     })
-
-    it('who are refused in many threads take nobody’s turn', async () => {
-      const { github } = world()
-      const issues = await Promise.all(
-        Array.from({ length: 120 }, (_, n) => opensIssue(world(), `One of many ${n}`)),
-      )
-      // What GitHub allows in a minute of what others are shown.
-      const limit = github.fault({
-        method: 'POST',
-        path: /\/(?:comments|reactions)$/,
-        after: 80,
-        times: Number.POSITIVE_INFINITY,
-        fault: { kind: 'secondary-limit', retryAfter: 60 },
-      })
-      await Promise.all(issues.map(({ says }) => says('/codex fix it', 'eve')))
-      const [first = expect.fail('no issue')] = issues
-      const asked = await first.says('/codex help')
-      await first.thread.waitForReaction('+1', asked.id, { timeout: 50_000 })
-      await github.settled()
-      expect(limit.hits).toBe(0)
-      limit.cancel()
-    })
   },
   { own: true },
 )
@@ -88,6 +67,39 @@ async function commandsTo(redisUrl: string) {
   await vi.waitUntil(() => said.startsWith('+OK'))
   return { read: () => said.split('\r\n').slice(1), close: () => monitor.destroy() }
 }
+
+onRedis(
+  'Redis',
+  world => {
+    it('is not filled by a stranger’s long edits', async () => {
+      const { github, env, bot } = world()
+      const globex = await newRepository(world(), undefined, { owner: 'globex' })
+      const quiet = await opensIssue(world(), 'Quiet', globex)
+      const long = 'x'.repeat(65_000)
+      const { says } = await opensIssue(world(), 'Loud', undefined, long)
+      const { id } = await says('/codex fix it', 'eve')
+      await quiet.thread.waitForReaction('+1', (await quiet.says('/codex help')).id)
+      const redis = new Redis(String(env.REDIS_URL))
+      const used = async () => Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1])
+      const before = await used()
+      await redis.config('SET', 'maxmemory', '30mb')
+      github.webhooks.mode = { kind: 'paused' }
+      for (let n = 0; n < 150; n += 1) await github.as('eve').editsComment(id, `/codex fix ${n} ${long}`)
+      await github.settled()
+      github.webhooks.mode = { kind: 'normal' }
+      const sent = github.webhooks.flush()
+      for (let n = 0; n < 6; n += 1) {
+        const asked = await quiet.says('/codex help')
+        expect((await fetch(`${bot.url}/readyz`)).status).toBe(200)
+        await quiet.thread.waitForReaction('+1', asked.id)
+      }
+      await sent
+      await vi.waitFor(async () => expect((await used()) - before).toBeLessThan(2 ** 20), { timeout: 30_000 })
+      redis.disconnect()
+    })
+  },
+  { own: true },
+)
 
 onRedis(
   'An agent that says secrets everywhere',

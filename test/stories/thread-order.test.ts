@@ -35,7 +35,7 @@ onBothQueues(
         const { says } = await opensIssue(world(), `Hangs ${n}`)
         await says('/codex status')
       }
-      await github.waitFor(() => hangs.hits >= 20)
+      await github.waitFor(() => hangs.hits > 0)
       const { thread, says } = await opensIssue(world(), 'Served')
       const asked = Date.now()
       const { id } = await says('/codex fix it', 'mario')

@@ -4,7 +4,7 @@ import type { Log } from '../../src/core/model/ports.ts'
 import type { Trigger } from '../../src/core/model/trigger.ts'
 import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
 import { silenceJudge } from '../../src/github/webhooks/event.ts'
-import { receiver } from '../../src/github/webhooks/receive.ts'
+import { leavesWithin, receiver } from '../../src/github/webhooks/receive.ts'
 import { webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { closeServer, httpServer, listen } from '../../src/web/http-server.ts'
 import { probotWebhooks } from './probot-webhooks.ts'
@@ -25,7 +25,13 @@ interface Door {
 /** @returns its address, once the tests run */
 export async function openDoor({ secret, log, enqueue, redact = text => text, ...parts }: Door) {
   const calls = [`/${usualTrigger.word}`]
-  const receive = receiver({ log, redact, enqueue, triggerOf: () => usualTrigger })
+  const receive = receiver({
+    log,
+    redact,
+    enqueue,
+    triggerOf: () => usualTrigger,
+    mayLeave: leavesWithin(Date.now),
+  })
   const hooks = await probotWebhooks(secret, receive)
   const endpoint = webhookEndpoint({ log, isSilent: silenceJudge(() => calls), ...hooks })
   const server = webServer({ webhookEndpoint: endpoint, ...parts })

@@ -319,9 +319,10 @@ export interface JobQueue<Data> extends JobIndex {
    * Claims `id` (no colon, not only digits) and enqueues in one atomic step. `known`: a job with that id exists, live or kept.
    * `held`: another live job holds `slot`; nothing was added and `id` names the holder.
    * @param addedAt ms since the epoch; now, unless the job was in a queue that is lost
+   * @param rank the higher, the later it is taken up
    * @throws QueueUnavailable within about a second (3 s when the server is frozen)
    */
-  add(id: string, data: Data, slot?: string, addedAt?: number): Promise<Added>
+  add(id: string, data: Data, slot?: string, addedAt?: number, rank?: number): Promise<Added>
   get(id: string): Promise<JobRecord<Data> | undefined>
   /** Reads the jobs that are there, at once and in this order. An unreadable one is logged and left out. */
   getMany(ids: readonly string[]): Promise<JobRecord<Data>[]>

@@ -30,11 +30,48 @@ export interface Recent {
   forget(name: string): void
 }
 
-export function recent(most = 10_000): Recent {
-  const times = new NewestMap<string, number>(most)
+export function recent(): Recent {
+  const times = new NewestMap<string, number>(10_000)
   return {
     has: (name, since) => (times.get(name) ?? Number.NEGATIVE_INFINITY) > since,
     remember: (name, at) => void times.set(name, at),
     forget: name => void times.delete(name),
+  }
+}
+
+/** @returns what was counted under a name before, the less the longer ago it was; half an hour counts 61 % of an hour ago. */
+export function latelyCounted(
+  ms: number,
+  now: () => number,
+): (name: string | number, more: number) => number {
+  const counts = new NewestMap<string | number, { at: number; sum: number }>(10_000)
+  return (name, more) => {
+    const { at, sum } = counts.get(name) ?? { at: now(), sum: 0 }
+    const before = sum * Math.exp((at - now()) / ms)
+    counts.set(name, { at: now(), sum: before + more })
+    return before
+  }
+}
+
+/**
+ * Reads a thing by its name, and keeps it for `ms`: whoever asks meanwhile gets the same. A failure is asked again the next
+ * time.
+ */
+export function kept<T, With extends readonly unknown[]>(
+  ms: number,
+  now: () => number,
+  read: (name: string, ...using: With) => Promise<T>,
+) {
+  const known = new NewestMap<string, { at: number; answer: Promise<T> }>(10_000)
+  return {
+    get(name: string, ...using: With): Promise<T> {
+      const before = known.get(name)
+      if (before && now() - before.at < ms) return before.answer
+      const answer = read(name, ...using)
+      known.set(name, { at: now(), answer })
+      answer.catch(() => known.delete(name))
+      return answer
+    },
+    clear: (): void => known.clear(),
   }
 }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { Attachment } from '../text/attachment-links.ts'
+import { withStrings } from '../text/redact.ts'
 import { Person, PullHead, Repository, Snapshot, Thread } from './thread.ts'
 
 const delivered = {
@@ -174,6 +175,12 @@ export type WithdrawalTrigger = z.infer<typeof Withdrawal>
 export type TickTrigger = z.infer<typeof Tick>
 export type PullNewsTrigger = z.infer<typeof PullNews>
 
+/** Fields of text by people, and of names of files; other names and addresses are in use. */
+const written: ReadonlySet<string> = new Set(['text', 'before', 'title', 'body', 'hunk', 'path'])
+
+export const withWords = <Of extends Trigger>(trigger: Of, change: (words: string) => string): Of =>
+  withStrings(trigger, (text, field) => (written.has(field) ? change(text) : text))
+
 export type Ignored =
   | 'event not used'
   | 'payload not understood'
@@ -182,6 +189,7 @@ export type Ignored =
   | 'no command'
   | 'no new command'
   | 'edited too late'
+  | 'too much by one account'
   | 'written by somebody else'
   | 'transferred'
   | 'other label'

@@ -2,9 +2,9 @@
 import type { Probot } from 'probot'
 import { z } from 'zod'
 import type { Log } from '../../core/model/ports.ts'
-import type { AccessBackTrigger, Trigger } from '../../core/model/trigger.ts'
+import { hour, latelyCounted, second } from '../../core/model/time.ts'
+import { type AccessBackTrigger, type Trigger, withWords } from '../../core/model/trigger.ts'
 import { NewestMap } from '../../core/text/newest-map.ts'
-import { withStrings } from '../../core/text/redact.ts'
 import type { Delivery, Receive, Received, TriggerOf } from './event.ts'
 import { normalise, readEvents } from './normalise.ts'
 import { named, ShortRepository } from './payloads.ts'
@@ -57,10 +57,44 @@ export interface ReceivingDeps {
   /** Claims the trigger by its id and enqueues it, in one step; `known` when it was there already. */
   enqueue(trigger: Trigger): Promise<'added' | 'known'>
   places?: Places
+  mayLeave?: MayLeave
+}
+
+/** Bytes of words that wait in the queue, or that it keeps, of one account in an hour. */
+const mostBytes = 8e6
+/** The least that a trigger takes there, as long as its id is known. */
+const leastBytes = 2_000
+
+/** Whether there is room for what an account writes, however fast that is. */
+type MayLeave = (trigger: Trigger) => boolean
+
+export function leavesWithin(now: () => number): MayLeave {
+  const left = latelyCounted(hour, now)
+  return trigger => {
+    if (!('snapshot' in trigger)) return true
+    const { id } = trigger.sender
+    const bytes = leastBytes + Buffer.byteLength(JSON.stringify(trigger))
+    const isRoom = left(id, 0) + bytes <= mostBytes
+    if (isRoom) left(id, bytes)
+    return isRoom
+  }
+}
+
+/** Whoever sent more lately than this is taken up in the order in which it came. */
+const lastInLine = 100
+
+/** Owners take turns, and so do the people of each: the more has come of them lately, the later their next is taken up. */
+export function turnsOfOwners(now: () => number): (trigger: Trigger) => number {
+  const came = latelyCounted(10 * second, now)
+  const before = (name: string) => Math.min(lastInLine, Math.round(came(name, 1)))
+  return trigger => {
+    const owner = 'thread' in trigger ? trigger.thread.installationId : trigger.installationId
+    return before(`${owner}`) + before(`${owner} ${trigger.sender.id}`)
+  }
 }
 
 export const receiver =
-  ({ triggerOf, redact, log, enqueue, places }: ReceivingDeps): Receive =>
+  ({ triggerOf, redact, log, enqueue, places, mayLeave }: ReceivingDeps): Receive =>
   async delivery => {
     const { id, event } = delivery
     const read = normalise(delivery, triggerOf)
@@ -71,18 +105,16 @@ export const receiver =
       if (hint) void enqueue(hint).catch(() => places?.forget(hint))
       return read
     }
-    const trigger = withoutSecrets(read.trigger, redact)
-    for (const also of read.also ?? []) await enqueue(withoutSecrets(also, redact))
+    const trigger = withWords(read.trigger, redact)
+    for (const also of read.also ?? []) await enqueue(withWords(also, redact))
+    if (mayLeave?.(trigger) === false) {
+      log.info({ delivery: id, event, by: trigger.sender.login }, 'ignored: too much by one account')
+      return { kind: 'ignored', why: 'too much by one account' }
+    }
     const outcome = await enqueue(trigger)
     log.info({ delivery: id, event, trigger: trigger.id, outcome }, 'queued')
     return { kind: outcome, id: trigger.id }
   }
-
-const wordsOf = new Set(['text', 'before', 'title', 'body', 'hunk', 'path'])
-
-/** Text by people and file names; names and addresses in use stay. */
-const withoutSecrets = (trigger: Trigger, redact: (text: string) => string): Trigger =>
-  withStrings(trigger, (text, field) => (wordsOf.has(field) ? redact(text) : text))
 
 const Placed = z.object({
   installation: z.object({ id: z.number().int().positive() }),
