@@ -53,7 +53,7 @@ export interface SettingsReader {
   deployment: DeploymentSettings
   grantsOf(thread: RepositoryRef): Promise<Grants>
   of(files: Files, repository: Repository): Promise<SettingsNow>
-  /** As they were at most ten seconds ago: for what anybody can make happen, as often as they like. */
+  /** The settings of at most ten seconds ago: for what anybody can make happen, as often as they like. */
   lately(files: Files, repository: Repository): Promise<SettingsNow>
 }
 
@@ -136,9 +136,9 @@ export function settingsReader({ deployment, file, ownerFiles, nameHolds, now }:
         version: owner.state === 'none' ? repository.version : `${owner.version} ${repository.version}`,
       }
     },
-    lately: (files, thread) => heard.get(`${thread.repoId}`, files, thread),
+    lately: (files, thread) => lateSettings.get(`${thread.repoId}`, files, thread),
   }
-  const heard = kept(latelyMs, now, (_, files: Files, thread: Repository) => reader.of(files, thread))
+  const lateSettings = kept(latelyMs, now, (_, files: Files, thread: Repository) => reader.of(files, thread))
   return reader
 }
 

@@ -38,7 +38,7 @@ export function costsWithin(open: (name: string, allowance: Allowance) => CallBu
 
 export interface Who {
   sender: Sender
-  /** As they were when that was asked. */
+  /** The settings that held when that was asked. */
   settings?: SettingsNow
 }
 

@@ -33,7 +33,7 @@ export const mayUse = ({ sender, settings }: Known, command: string): boolean =>
  */
 export async function senderOf(context: ThreadContext): Promise<Known | undefined> {
   const { thread, sender: person } = context.record.trigger
-  const { sender, settings } = await context.who(thread, person, () => askWho(context))
+  const { sender, settings } = await context.who(thread, person, () => roleNow(context))
   // Saved with what is decided by it: a process that takes over asks again.
   context.record = { ...context.record, sender }
   if (sender.kind === 'unknown') return undefined
@@ -42,7 +42,7 @@ export async function senderOf(context: ThreadContext): Promise<Known | undefine
   return { sender, settings: await context.settings() }
 }
 
-async function askWho(context: ThreadContext): Promise<Who> {
+async function roleNow(context: ThreadContext): Promise<Who> {
   const { deps, record, github } = context
   const { sender, fault } = await senderNow({
     ...{ before: record.sender, person: record.trigger.sender, now: deps.now() },

@@ -26,7 +26,7 @@ const LIVE: JobType[] = ['delayed', 'waiting', 'prioritized', 'active']
 const PAGE = 200
 
 const PROBE = '{codex}:probe'
-/** As large as a trigger can be: a server that is almost full refuses that, and still takes what is small. */
+/** The size of the largest trigger: a server that is almost full refuses that, and still takes what is small. */
 const asTrigger = 'x'.repeat(2 ** 20)
 
 const COMMON = {

@@ -216,7 +216,7 @@ export interface StateLabel {
   description: string
 }
 
-/** Whose a commit is. */
+/** The author of a commit. */
 interface Made {
   /** The login of the App that made it, if GitHub knows one. */
   app?: string | undefined

@@ -93,7 +93,7 @@ function readLog(run: Run, snapshot: TaskRunSnapshot, now: number): SessionLog {
   const read = messagesRead(snapshot.log)
   let after = withCiTurns(before, snapshot.log)
   for (const entry of snapshot.log) {
-    after = withEntry(after, entry, { clock, ours, awaited, isTold: run.result.outcome !== undefined })
+    after = withEntry(after, entry, { clock, ours, awaited, isReported: run.result.outcome !== undefined })
     if (namedIn(entry).some(id => id === awaited && read.includes(id))) awaited = undefined
   }
   const at = snapshot.log.at(-1)?.at
@@ -138,7 +138,7 @@ interface Reading {
   ours: ReadonlySet<string | undefined>
   awaited: string | undefined
   /** What it said is told. */
-  isTold: boolean
+  isReported: boolean
 }
 
 function withEntry(log: SessionLog, { at, what }: LogEntry, reading: Reading): SessionLog {
@@ -160,7 +160,7 @@ function withEntry(log: SessionLog, { at, what }: LogEntry, reading: Reading): S
       return { ...log, goesOn: true }
     default: {
       // The words of turns that Codex begins itself belong to the answer before, until that is told.
-      const isLater = log.ended && !(what.kind === 'message' && log.goesOn && !reading.isTold)
+      const isLater = log.ended && !(what.kind === 'message' && log.goesOn && !reading.isReported)
       return log.ofOthers || isLater ? log : inTurn(log, what, reading.clock(at))
     }
   }

@@ -71,7 +71,8 @@ type MayLeave = (trigger: Trigger) => boolean
 export function leavesWithin(now: () => number): MayLeave {
   const left = latelyCounted(hour, now)
   return trigger => {
-    if (!('snapshot' in trigger)) return true
+    const { kind } = trigger
+    if (kind !== 'comment' && kind !== 'label' && kind !== 'tick') return true
     const { id } = trigger.sender
     const bytes = leastBytes + Buffer.byteLength(JSON.stringify(trigger))
     const isRoom = left(id, 0) + bytes <= mostBytes
@@ -88,7 +89,8 @@ export function turnsOfOwners(now: () => number): (trigger: Trigger) => number {
   const came = latelyCounted(10 * second, now)
   const before = (name: string) => Math.min(lastInLine, Math.round(came(name, 1)))
   return trigger => {
-    const owner = 'thread' in trigger ? trigger.thread.installationId : trigger.installationId
+    const isOfAccess = trigger.kind === 'access-lost' || trigger.kind === 'access-back'
+    const owner = isOfAccess ? trigger.installationId : trigger.thread.installationId
     return before(`${owner}`) + before(`${owner} ${trigger.sender.id}`)
   }
 }

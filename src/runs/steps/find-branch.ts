@@ -62,7 +62,7 @@ export const findBranch = step('find-branch', {
     const heads = [found.branch, found.base, ...(found.heads ?? [])].flatMap(each =>
       each ? [[each.name, each.sha]] : [],
     )
-    // Of a Run that was restored, they may have moved since its round began.
+    // They may have moved since the round of a restored Run began.
     const before = run.session.taskRun ? {} : { heads: { ...run.result.heads, ...Object.fromEntries(heads) } }
     return {
       ...closed,
