@@ -239,9 +239,9 @@ const ourLink =
   /^link .* → https:\/\/(?:us\.posthog\.com\/project\/42\/tasks\/|github\.com\/acme\/shop\/(?:(?:tree|commit)\/|pull\/20$|(?:issues|pull)\/\d#(?:issuecomment-|pullrequestreview-|discussion_r)))\S*$/s
 
 function withoutOurs(body: string, said: ReadonlySet<string>): string {
-  // On the line of its words, or above what is set apart from it.
-  const [, asker = ''] = /^@(\S+)(?: |\n\n)/.exec(body) ?? []
-  const words = said.has(asker) ? body.slice(asker.length + 2) : body
+  // On the line of its words, above what is set apart from it, or below what nobody asked for.
+  const [whole = '', above = '', asker = ''] = /^((?:⚠️ [^\n]*\n)*\n?)@(\S+)(?: |\n\n)/.exec(body) ?? []
+  const words = said.has(asker) ? above + body.slice(whole.length) : body
   return words.replace(ourHtml, '')
 }
 
