@@ -26,7 +26,7 @@ export function bootSession(run: Run): void {
 }
 
 /** @returns the id of the prompt, which its answer has, too */
-export function sendPrompt(run: Run, { text, id }: Message, phase: Phase): number {
+export function sendPrompt(run: Run, { text, id }: Message, phase: Phase, isShown = text !== ''): number {
   const { sessionId } = run
   run.cost += 0.1
   if (phase === 'followup') {
@@ -41,8 +41,16 @@ export function sendPrompt(run: Run, { text, id }: Message, phase: Phase): numbe
   const prompt = [{ type: 'text', text: history }]
   const _meta = id === undefined ? undefined : { messageId: String(id) }
   const asked = run.ask('session/prompt', { sessionId, prompt, _meta })
-  if (text !== '') run.update(spoken('user_message_chunk', text))
+  if (isShown) run.update(spoken('user_message_chunk', text))
   return asked
+}
+
+/** Words that come before the first turn has begun are refused, and the run with them [P]. */
+export function refuseEarly(run: Run, message: Message): void {
+  const id = sendPrompt(run, message, 'followup', false)
+  const details = 'prompt() called while a turn is already in progress'
+  run.answer(id, { error: { code: -32603, message: 'Internal error', data: { details } } })
+  reportFailure(run, undefined, 'followup')
 }
 
 const resumes =

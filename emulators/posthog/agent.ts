@@ -11,6 +11,7 @@ import {
   faultOf,
   type Phase,
   promptAgain,
+  refuseEarly,
   refusePrompt,
   reportFailure,
   reportTurn,
@@ -151,14 +152,14 @@ export class Agent {
     run.losesLog = false
   }
 
-  /** What waited for the sandbox comes now, and from an older workflow the first words once more. */
+  /** What waited for the sandbox comes too soon. From an older workflow the first words come once more. */
   #beginSteering(run: Run, { text }: Message): void {
     run.steers = []
     if (run.deaf) return
     const again: Message = { text, id: undefined, behaviour: { kind: 'answers', text: '', delay: 0 } }
     const { forwards, timing } = this.#settings
     if (forwards) setTimeout(() => this.receive(run, again), 2 * timing.log).unref()
-    for (const waiting of run.inbox.splice(0)) this.receive(run, waiting)
+    for (const waiting of run.inbox.splice(0)) refuseEarly(run, waiting)
   }
 
   /** Three times in all, while it is the provider's fault [P]. @returns the id of the last prompt */

@@ -150,6 +150,10 @@ describe('speaking to a run', () => {
     posthog.script('Fix', { kind: 'answers', text: 'First.' })
     posthog.script('blue', { kind: 'answers', text: 'Second.' })
     const { path, reaches } = await newRun()
+    await until(
+      () => logged(path, 'session/prompt'),
+      prompts => prompts.length > 0,
+    )
     const sent = await send('POST', `${path}command/`, message('make it blue', 'c1'))
     expect(sent).toMatchObject({ status: 200, body: { jsonrpc: '2.0', id: 'c1', result: { queued: true } } })
     expect(await send('POST', `${path}command/`, message('make it blue', 'c1'))).toMatchObject({

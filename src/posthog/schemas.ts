@@ -120,7 +120,6 @@ export const TaskRun = z.object({
   task_summary: perhaps(words(10_000)),
   model: word,
   reasoning_effort: word,
-  created_at: word,
   updated_at: word,
   state: perhaps(
     z.object({
@@ -222,7 +221,7 @@ const Prompt = z.array(z.unknown()).transform(blocks => {
 })
 
 export const LogLine = z.object({
-  timestamp: words(100),
+  timestamp: perhaps(words(100)),
   notification: z.object({
     method: words(100).optional(),
     id: perhaps(RpcId),

@@ -1,4 +1,5 @@
 /** The stored log of a run, always read to its end. */
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
 import type { LogEntry, PermissionRequest } from '../core/model/task-run.ts'
@@ -71,10 +72,18 @@ export function sessionLog(request: Request) {
 export function logEntry(line: unknown): LogEntry[] {
   const parsed = LogLine.safeParse(line)
   if (!parsed.success) return []
-  const at = Date.parse(parsed.data.timestamp)
+  const { timestamp } = parsed.data
   const what = meaning(parsed.data)
-  return Number.isNaN(at) || !what ? [] : [{ at, what }]
+  if (!what) return []
+  const isKnown = timestamp !== undefined && !repeatable.has(what.kind)
+  const known = isKnown ? fingerprint(JSON.stringify([timestamp, what])) : undefined
+  return [{ at: Date.parse(timestamp ?? '') || 0, line: known, what }]
 }
+
+const fingerprint = (text: string): string =>
+  createHash('sha256').update(text).digest('base64url').slice(0, 10)
+
+const repeatable: ReadonlySet<LogEntry['what']['kind']> = new Set(['acts', 'plan', 'activity'])
 
 const agentActs = /^(?:agent_message_chunk|agent_thought)/
 /** Console output and housekeeping are no entries: they also come after a turn. */
@@ -115,13 +124,18 @@ function answerOf(id: string, { stopReason, _meta }: Result): LogEntry['what'] |
   return { kind: 'answer', id, stopReason, steer: _meta?.steer === true || undefined }
 }
 
+/** The server's words, in those of its agent. Source: `codex-app-server-agent.ts` of @posthog/agent. */
+const compacted = '\n\nContext compacted.'
+
 const finishTool = /^posthog-code-tools\/finish$/
 
 function updateOf(update: AgentUpdate): LogEntry['what'] | undefined {
   const { sessionUpdate, title = '' } = update
   const text = begunWords((update.content ?? []).map(part => part.text).join('\n'), maxMessage)
-  if (sessionUpdate === 'agent_message')
-    return text.trim() === '' ? { kind: 'activity' } : { kind: 'message', text: text.trim() }
+  if (sessionUpdate === 'agent_message') {
+    const said = text.replaceAll(compacted, '\n\n').trim()
+    return said === '' ? { kind: 'activity' } : { kind: 'message', text: said }
+  }
   if (sessionUpdate.startsWith('user_message')) {
     return text === '' ? { kind: 'activity' } : { kind: 'words', messages: namesIn(text) }
   }

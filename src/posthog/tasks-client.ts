@@ -176,7 +176,6 @@ const mayHaveEnded = (error: unknown): error is Rejected | NoResponse =>
 /** @param log `undefined` if the server has no logs of sessions */
 function asSnapshot(run: TaskRun, log: readonly LogEntry[][] | undefined, offset: number): TaskRunSnapshot {
   const output = run.output
-  const startedAt = Date.parse(run.created_at ?? '') || 0
   return {
     status: run.status,
     error: run.error_message || undefined,
@@ -189,8 +188,7 @@ function asSnapshot(run: TaskRun, log: readonly LogEntry[][] | undefined, offset
     effort: run.reasoning_effort ?? undefined,
     authorship: run.state?.pr_authorship_mode ?? undefined,
     updatedAt: Date.parse(run.updated_at ?? '') || undefined,
-    // The log of a resumed run begins with that of its ancestors.
-    log: (log ?? []).flat().filter(entry => entry.at >= startedAt),
+    log: (log ?? []).flat(),
     unlogged: log ? undefined : true,
     offset: offset + (log?.length ?? 0),
   }

@@ -31,6 +31,16 @@ describe('findings', () => {
       { text: '', findings: [finding] },
     ],
     ['of line 0', block('[{"path":"a.ts","line":0,"body":"Why?"}]'), anywhere],
+    [
+      'of which one can not be read',
+      `Fine.\n${block('[{"path":null,"body":5},{"path":"a.ts","line":2,"body":"Why?"}]')}`,
+      { text: 'Fine.\n```\n{"path":null,"body":5}\n```', findings: [finding] },
+    ],
+    [
+      'of which the last is cut, and none is quite JSON',
+      '```findings\n[\n{"path":"a.ts","line":2,"body":"Why?",},\n// And:\n{"path":"b.t',
+      { text: '```\n{"path":"b.t\n```', findings: [finding] },
+    ],
     ['whose fence has two names', `Fine.\n\`\`\`json findings\n${one}\n\`\`\``, fine],
     ['whose fence has waves', `Fine.\n~~~findings\n${one}\n~~~`, fine],
     ['whose fence never ends', `Fine.\n\`\`\`findings\n${one}\n`, fine],
@@ -50,7 +60,6 @@ describe('findings', () => {
     `Fine.\n${block('[{ "path": ')}`,
     block('{"path":"a.ts","body":"no list"}'),
     block('[{"path":"a.ts","line":2,"body":" "}]'),
-    '```findings\n[{"path":"a.ts","line":2,"body":"Why?"},{"path":"b.t',
     // Code that is spoken of.
     'It gives:\n\n```json\n[]\n```',
     'It gives:\n\n[]',

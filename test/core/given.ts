@@ -246,7 +246,7 @@ type SessionLog = NonNullable<Run['session']['sessionLog']>
 export const logIs = (sessionLog: SessionLog | undefined): RunChange => ({ session: { sessionLog } })
 /** The log of an agent that ended its turn then. */
 export const idleSince = (at: number, differs: Partial<SessionLog> = {}): SessionLog => ({
-  ...{ offset: 1, turns: 1, prompts: [], ended: { at, stopReason: 'end_turn' } },
+  ...{ offset: 1, turns: 1, prompts: [], ended: { at, stopReason: 'end_turn' }, answer: 'Done.' },
   ...differs,
 })
 export const earlierIs = (earlier: Run['session']['earlier']): RunChange => ({ session: { earlier } })

@@ -17,7 +17,8 @@ describe('words that', () => {
     `${each.state}${each.to ? '>' : ''}${each.again ? '!' : ''}${'text' in each && each.text === '' ? '-' : ''}`
   test.each<[string, Parameters<typeof moved>[1], string]>([
     ['PostHog took are sent, if they waited', 'sent', 'sent sent> read> dropped sent!'],
-    ['the log shows are read, unless they were taken back', 'shown', 'read read> read> dropped read!'],
+    ['the log shows are read, if they were sent', 'shown', 'waiting read> read> dropped waiting!'],
+    ['the agent refused are on their way again', 'refused', 'waiting sent> sent> dropped waiting!'],
     ['a run left unread wait again, if they were sent', 'left', 'waiting waiting! read> dropped waiting!'],
     ['are taken back are gone, if they waited', 'dropped', 'dropped- sent> read> dropped dropped!'],
   ])('%s', (_, event, expected) => {
@@ -33,8 +34,16 @@ const entry = (what: LogEntry['what']): LogEntry => ({ at: t0, what })
 const prompt = entry({ kind: 'prompt', id: '5', messages: ['a'] })
 const shows = entry({ kind: 'words', messages: ['a'] })
 const breaks = entry({ kind: 'error', id: '5', fault: { text: 'already in progress' } })
-const states = (run: Run, log: LogEntry[], status: 'in_progress' | 'completed' = 'in_progress') =>
-  observe(run, snapshotWith({ log, offset: log.length, status }), t0).mailbox.words.map(({ state }) => state)
+const begins = entry({ kind: 'begins' })
+/** What is read in one look is read alike in two. */
+function states(run: Run, log: LogEntry[], status: 'in_progress' | 'completed' = 'in_progress') {
+  const look = (before: Run, part: LogEntry[]) =>
+    observe(before, snapshotWith({ log: part, offset: log.length, status }), t0)
+  const ways = [look(run, log), look(look(run, log.slice(0, 1)), log.slice(1))]
+  const [once, twice] = ways.map(({ mailbox }) => mailbox.words.map(({ state }) => state))
+  expect(twice).toEqual(once)
+  return once
+}
 
 describe('of words, the log says that', () => {
   const sent = wordsAre(word('sent'))
@@ -43,6 +52,7 @@ describe('of words, the log says that', () => {
     ['those of a prompt are read', sent, [prompt], 'read'],
     ['those that people see are read, whatever came of their prompt', sent, [prompt, shows, breaks], 'read'],
     ['those of a prompt that came too soon are not', sent, [prompt, breaks], 'sent'],
+    ['those of a process that is gone are read', sent, [prompt, begins, breaks], 'read'],
     ['those that nobody sent are not, whoever names them', given.wordsWait, [prompt], 'waiting'],
     ['those whose sending was not confirmed are read', sending, [prompt], 'read'],
     ['those of a run before are not', wordsAre(word('sent', more('a'), { to: 'run-0' })), [prompt], 'sent'],

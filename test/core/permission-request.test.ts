@@ -14,7 +14,18 @@ import { standingOf } from '../../src/core/record/turn.ts'
 import { replies } from '../../src/core/words/replies.ts'
 import { statusComment } from '../../src/core/words/status.ts'
 import { questionComment } from '../../src/core/words/while-working.ts'
-import { ask, deployment, hour, idleSince, logIs, snapshotWith, t0, working } from './given.ts'
+import {
+  ask,
+  deployment,
+  hour,
+  idleSince,
+  logIs,
+  snapshotWith,
+  t0,
+  word,
+  wordsAre,
+  working,
+} from './given.ts'
 
 const request: PermissionRequest = {
   id: 'p1',
@@ -95,10 +106,11 @@ test('another question of the agent is put to people as well, but no more than t
   expect(questionToAsk(changed(another, { report: { questions } }))).toBeUndefined()
 })
 
-test('what a turn of PostHog’s own asks is put to nobody', () => {
+test('what a turn of PostHog’s own asks is put to nobody, unless words wait behind it', () => {
   const idle = idleSince(t0 - hour, { ofOthers: true })
   const others = changed(asking(question), logIs({ ...idle, permissionRequest: question }))
   expect(questionToAsk(others)).toBeUndefined()
+  expect(questionToAsk(changed(others, wordsAre(word('sent'))))).toEqual(question)
 })
 
 test('the status leads to the question; until that is posted, it asks itself', () => {
@@ -130,7 +142,7 @@ test('it is over when the log says so, and the wait for it is known', () => {
   const resolved = observe(
     asked,
     snapshotWith({ offset: 2, log: [{ at: t0 + hour, what: { kind: 'permitted', id: 'p1' } }] }),
-    t0,
+    t0 + hour,
   )
   expect(resolved.session.sessionLog?.permissionRequest).toBeUndefined()
   expect(resolved.session.sessionLog?.waited).toBe(hour)

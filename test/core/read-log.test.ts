@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'vitest'
 import type { LogEntry } from '../../src/core/model/task-run.ts'
 import { logOffset, observe } from '../../src/core/record/apply-snapshot.ts'
-import type { Run } from '../../src/core/record/run.ts'
+import { changed, type Run } from '../../src/core/record/run.ts'
 import {
+  earlierIs,
   instruction,
   lastPoll,
   logIs,
@@ -34,15 +35,22 @@ const goesOn = entry({ kind: 'goes-on' })
 const long =
   'The session expired between the two steps, since the clock of the test stood still. It waits now.'
 const intent = `Now I’ll ${long}`
+const asks = entry({ kind: 'asks', request: { id: 'p', title: 'Which?', question: true, options: [] } })
 const edits = entry({ kind: 'acts', doing: 'editing', files: ['a.ts'], command: false })
 
 const first = 'run-comment-501'
 const later = 'comment-502'
 
-/** Of a Run whose instruction is on its way, or a follow-up as well. */
-const read = (log: LogEntry[], words = [instruction('sent'), word('read', more(later))]): Log =>
-  observe(working({ mailbox: { words } }), snapshotWith({ log, offset: log.length }), at).session
-    .sessionLog ?? { offset: 0, turns: 0 }
+const said = [instruction('sent'), word('sent', more(later))]
+
+/** Of a Run whose instruction is on its way, and a follow-up as well if the log has it. */
+const read = (
+  log: LogEntry[],
+  words = said.slice(0, JSON.stringify(log).includes(later) ? 2 : 1),
+  from?: number,
+): Log =>
+  observe(working({ mailbox: { words } }, taskRunIs({ from })), snapshotWith({ log, offset: log.length }), at)
+    .session.sessionLog ?? { offset: 0, turns: 0 }
 
 /** How it ended, and what was said last. */
 const seen = ({ ended, answer }: Log) => [ended?.fault?.text ?? ended?.stopReason ?? 'open', answer]
@@ -53,7 +61,25 @@ describe('a turn is', () => {
   test.each<[string, LogEntry[], unknown[]]>([
     ['open from its prompt on', [...begun, says('a')], ['open', 'a']],
     ['over with the answer to it', [...begun, says('a'), says('b'), answers('2')], ['end_turn', 'b']],
-    ['over, whatever comes later', [...begun, says('a'), answers('2'), edits, says('b')], ['end_turn', 'a']],
+    [
+      'over, and told with what was said behind its answer',
+      [...begun, says('a'), answers('2'), edits, says('b')],
+      ['end_turn', 'a\n\nb'],
+    ],
+    ['over, though its answer came before its words', [...begun, answers('2'), says('a')], ['end_turn', 'a']],
+    [
+      'over, though its batch came in reverse',
+      [answers('2'), says('a'), words(first), prompt('2', first), begins],
+      ['end_turn', 'a'],
+    ],
+    ['over with its answer where its prompt is lost', [says('a'), answers('2')], ['end_turn', 'a']],
+    ['not over twice', [...begun, says('a'), answers('2'), prompt('3', later), answers('4')], ['open', 'a']],
+    [
+      'over, though the answer before its own is lost',
+      [...begun, says('a'), prompt('3', later), says('b'), answers('3')],
+      ['end_turn', 'b'],
+    ],
+    ['not over with the answer to others', [...begun, prompt('3'), answers('3')], ['open', undefined]],
     ['not over with the answer to another', [...begun, answers('1')], ['open', undefined]],
     ['not over with a steer’s answer', [...begun, says('a'), prompt('3', later), steers('3')], ['open', 'a']],
     [
@@ -116,7 +142,7 @@ describe('a turn is', () => {
 })
 
 describe('words said to a session of which others use a part', () => {
-  const said = [instruction(), word('sent', more(later))]
+  const said = [instruction('waiting'), word('sent', more(later))]
   test.each<[string, LogEntry[], unknown[]]>([
     ['are answered', [prompt('5', later), says('b'), answers('5')], ['end_turn', 'b']],
     ['wait for the turn of others', [says('theirs'), answers('4')], ['open', 'theirs']],
@@ -137,7 +163,23 @@ describe('words said to a session of which others use a part', () => {
       [prompt('5', later), says('b'), answers('5'), prompt('6'), says('green')],
       ['end_turn', 'b'],
     ],
-  ])('%s', (_, log, expected) => expect(seen(read(log, said))).toEqual(expected))
+  ])('%s', (_, log, expected) => expect(seen(read(log, said, 7))).toEqual(expected))
+})
+
+test('the log of a resumed run begins with those before: nothing of them counts, whatever the clocks', () => {
+  const earlier = earlierIs({ taskId: 'task-1', taskRunId: 'run-0', over: true })
+  const resumed = changed(working({ mailbox: { words: said.slice(0, 1) } }), earlier)
+  const before = [begins, prompt('2', 'old'), words('old'), edits, says('old'), answers('2'), asks]
+  const look = (run: Run, log: LogEntry[]) => observe(run, snapshotWith({ log, offset: 9 }), at)
+  const ours = [...begun, says('a'), answers('2')]
+  for (const after of [look(resumed, [...before, ...ours]), look(look(resumed, before), ours)])
+    expect(after.session.sessionLog).toMatchObject({
+      answer: 'a',
+      ended: { stopReason: 'end_turn' },
+      activity: { files: [] },
+    })
+  const { answer, permissionRequest } = look(resumed, before).session.sessionLog ?? {}
+  expect([answer, permissionRequest]).toEqual([undefined, undefined])
 })
 
 test('the log of a record of 0.2.0 is read again from where its Run began', () => {

@@ -18,11 +18,11 @@ const log = { offset: 9, prompts: ['2'], turns: 0, answer: 'Now I run the tests.
 const idle = { ...log, prompts: [], turns: 1, ended: { at: at - minute, stopReason: 'end_turn' } }
 type TaskRun = NonNullable<Run['session']['taskRun']>
 
-/** Polled at the end of the time in which a log may be late. */
+/** Polled at the end of the time in which any log may be late. */
 const over = (status: 'completed' | 'failed' | 'cancelled', differs: Partial<TaskRun> = {}): TaskRun => ({
   ...taskRun,
   status,
-  changedAt: at - limits.lateLog,
+  changedAt: at - limits.latestLog,
   ...differs,
 })
 
@@ -42,7 +42,8 @@ const ranTo = (
   words: Run['mailbox']['words'] = [instruction()],
 ): Run => run({ sessionLog, taskRun: over(status, differs) }, { mailbox: { words } })
 /** Its log may have more to show. */
-const early = (given: Run): Run => changed(given, { schedule: { lastPollAt: at - 1 } })
+const early = (given: Run, after = limits.lateLog - 1): Run =>
+  changed(given, { schedule: { lastPollAt: at - limits.latestLog + after } })
 const note = more('m', 'and that')
 const resumed: RunChange = { result: { resumed: { why: 'failed' } } }
 const unreadNote = [instruction(), word('sent', note)]

@@ -1,4 +1,5 @@
 /** What a person reads of an agent that answers, hears more, is stopped, or ends by itself. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { finishes, shell } from './says.ts'
 import { opensIssue, withRealAgents } from './stage.ts'
@@ -25,6 +26,22 @@ withRealAgents('A real agent that answers', stage => {
     await says('/codex and the folders, too')
     expect(await mails()).toEqual([expect.stringMatching(/^@maya Seven files, and the folders are three\./)])
     expect(JSON.stringify(model.calls.at(-1)?.body)).toContain('and the folders, too')
+    expect([ledger().runs.length, ledger().messages.length]).toEqual([1, 1])
+  })
+
+  it('hears what is said 300 ms after its start, when it would fail with words', async () => {
+    const { agents } = stage()
+    const model = agents.plays('paint the door', [
+      { text: 'I paint it.', ...shell('sleep 4') },
+      { text: 'The door is green.' },
+    ])
+    const { says, started, ledger, mails } = await opensIssue(stage(), 'A door')
+    await says('/codex paint the door')
+    await started(1)
+    await sleep(300)
+    await says('/codex in green, please')
+    expect(await mails()).toEqual([expect.stringMatching(/^@maya The door is green\./)])
+    expect(JSON.stringify(model.calls.at(-1)?.body)).toContain('in green, please')
     expect([ledger().runs.length, ledger().messages.length]).toEqual([1, 1])
   })
 

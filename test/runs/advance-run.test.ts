@@ -780,7 +780,7 @@ describe('whoever wakes it', () => {
     const what = { kind: 'answer' as const, id: '2', stopReason: 'end_turn' }
     const log = [{ at: now - 500, what }]
     const poll = async () => snapshotWith({ log, offset: 1 })
-    const inTurn = changed(atItsTime, logIs({ offset: 0, prompts: ['2'], turns: 0 }))
+    const inTurn = changed(atItsTime, logIs({ offset: 0, prompts: ['2'], turns: 0, answer: 'Done.' }))
     const came = await advance(inTurn, { posthog: { poll } })
     expect(came.verdict).toEqual({ kind: 'park', ms: limits.lateRow - 500 })
   })

@@ -682,8 +682,7 @@ export class MemoryBot {
     const { says = 'Done.', opens, fails } = this.#options.agent ?? {}
     if (agent && !agent.cancelled) {
       agent.looks += 1
-      if (agent.looks === 2 && !this.#options.agent?.goesOn)
-        this.#turn(agent, this.#redact(says), opens === true)
+      if (agent.looks === 2) this.#turn(agent, this.#redact(says), opens === true)
     }
     const log = agent?.log.slice(offset) ?? []
     return {
@@ -711,8 +710,9 @@ export class MemoryBot {
     const id = String(agent.turns)
     const messages = messagesIn(agent.prompt)
     agent.prompt = ''
+    agent.log.push({ at: this.now, what: { kind: 'prompt', id, messages } })
+    if (this.#options.agent?.goesOn) return
     agent.log.push(
-      { at: this.now, what: { kind: 'prompt', id, messages } },
       { at: this.now, what: { kind: 'message', text } },
       ...(this.#options.agent?.fails
         ? []

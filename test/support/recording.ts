@@ -1,5 +1,5 @@
 /** What the real agent did once, as PostHog's API would have told it at each moment. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 
@@ -18,6 +18,7 @@ const Recording = z.object({
     z.object({
       at: z.number(),
       patch: z.looseObject({
+        status: z.string().optional(),
         output: z.record(z.string(), z.unknown()).optional(),
         state: z.record(z.string(), z.unknown()).optional(),
       }),
@@ -34,10 +35,18 @@ const Recording = z.object({
 })
 export type Recording = z.infer<typeof Recording>
 
-export const recordings = join(import.meta.dirname, '../data/agent-recordings')
+/** The first are of `npm run real -- record`; among the later ones are logs that PostHog lost, repeated or delayed. */
+export const folders = ['agent-recordings', 'agent-recordings-2026-11-30'] as const
 
-export const recording = (name: string): Recording =>
-  Recording.parse(JSON.parse(readFileSync(join(recordings, `${name}.json`), 'utf8')))
+const pathOf = (folder: (typeof folders)[number]): string => join(import.meta.dirname, '../data', folder)
+
+export const recordingsIn = (folder: (typeof folders)[number]): string[] =>
+  readdirSync(pathOf(folder)).map(name => name.replace('.json', ''))
+
+export function recording(name: string): Recording {
+  const folder = folders.find(each => recordingsIn(each).includes(name)) ?? folders[0]
+  return Recording.parse(JSON.parse(readFileSync(join(pathOf(folder), `${name}.json`), 'utf8')))
+}
 
 /** Instants at which PostHog shows something new, ms since the start of the recording. */
 export const instants = ({ log, row }: Recording): number[] =>

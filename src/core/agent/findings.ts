@@ -30,7 +30,7 @@ export const findingsFence = 'findings'
 
 /** `text` is what stands around the block. What can't be read stays in it. */
 export function reviewWordsIn(answer: string): { text: string; findings: Finding[] } {
-  const found = jsonBlockIn(answer, findingsFence, z.array(Finding).max(200))
+  const found = jsonBlockIn(answer, findingsFence, Finding)
   return { text: found?.text ?? answer, findings: found?.value.slice(0, maxFindings) ?? [] }
 }
 

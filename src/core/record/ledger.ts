@@ -2,18 +2,20 @@
  * The words for the agent, in the order in which they are said. The first is the instruction, whose text the request
  * has. What becomes of words moves them on, and nothing else does:
  * - `sent`: a step had PostHog take them.
- * - `shown`: the log has them as the user's. It may show them before it is known that PostHog took them.
+ * - `shown`: the log has them, in a prompt or as the user's.
+ * - `refused`: an error answered their prompt, and the log does not show them as the user's.
  * - `left`: their task run is over and never read them. They are said again.
  * - `dropped`: their writer, a stop or a refusal takes back what was not sent.
  */
 import type { Standing, Word } from './mailbox-part.ts'
 import type { Run } from './run.ts'
 
-type Event = 'sent' | 'shown' | 'left' | 'dropped'
+type Event = 'sent' | 'shown' | 'refused' | 'left' | 'dropped'
 
 const moves: Readonly<Record<Event, Partial<Record<Word['state'], Word['state']>>>> = {
   sent: { waiting: 'sent' },
-  shown: { waiting: 'read', sent: 'read' },
+  shown: { sent: 'read', read: 'read' },
+  refused: { read: 'sent' },
   left: { sent: 'waiting' },
   dropped: { waiting: 'dropped' },
 }
@@ -80,6 +82,10 @@ export const inTaskRun = ({ mailbox: { words }, session: { taskRun } }: Sending)
 /** What people said to it, and its log does not show. */
 export const unread = (run: Sending): Word[] =>
   inTaskRun(run).filter(word => word.state === 'sent' && !(isAdded(word) && word.resumes))
+
+/** An agent refuses words while its first prompt does not stand in the log, and may fail with them. */
+export const isBooting = (run: Sending): boolean =>
+  !run.session.taskRun?.from && !run.session.sessionLog?.absent && inTaskRun(run).at(0)?.state === 'sent'
 
 /** Whether words are on their way to the agent: those sent last, or follow-ups, as it may read later ones first. */
 export const isAwaited = (run: Sending): boolean =>

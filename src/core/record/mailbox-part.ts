@@ -66,6 +66,8 @@ const Standing = z.object({
   to: z.string().optional(),
   /** The round in which they were sent first. */
   round: z.number().int().optional(),
+  /** The prompt in which its log has them, while it does not show them as the user's. */
+  prompt: z.string().optional(),
   /** A task run ended without reading them. */
   again: z.literal(true).optional(),
 })

@@ -200,13 +200,13 @@ const withReply = (run: Run, message: Sourced, reply?: SenderReply): Run =>
 type Handed = ChangeOf<'mailbox' | 'report'>
 
 /**
- * Notes that words were sent, or are shown in the log. Their sender is told once.
+ * Notes that words were sent. Their sender is told once.
  * @param to the task run that has them; without one, they decided a permission
  */
-export function handedOver(run: Run, word: Word, to?: string, event: 'sent' | 'shown' = 'sent'): Handed {
+export function handedOver(run: Run, word: Word, to?: string): Handed {
   const isBots = word.kind === 'instruction' || word.resumes
   const round = to === undefined || isBots ? undefined : (word.round ?? run.result.round)
-  const words = moved(run.mailbox.words, event, [word], { to, round })
+  const words = moved(run.mailbox.words, 'sent', [word], { to, round })
   if (isBots) return { mailbox: { words } }
   const { mailbox } = word.again ? withWords(run, words) : withReply(withWords(run, words), word)
   const inline = to === undefined || word.again ? [] : inlineOf(run, word)

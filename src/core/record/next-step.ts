@@ -26,7 +26,7 @@ import {
 } from './failures.ts'
 import { beginsAgent, onlyIntents, openIntents } from './intents.ts'
 import { isSuperseded, isUndone, isWordOutdated } from './last-word.ts'
-import { pending } from './ledger.ts'
+import { isBooting, pending } from './ledger.ts'
 import { inlineAsked, lineAnswersIn } from './open-question.ts'
 import { permissionToAnswer, questionToAsk } from './permission-request.ts'
 import { hasChanged } from './pull-end.ts'
@@ -284,7 +284,7 @@ function* progressing(run: Run, now: Now): Due {
   // The log may yet show that words were read. Those that were not are said again with the ones that wait.
   if (stands.kind === 'settling') return yield* keepPolling(run, now)
   if (goesOn) yield { kind: 'resume-turn', why: stands.why }
-  if (hasWords) return yield* passingOn(run, now)
+  if (hasWords && !isBooting(run)) return yield* passingOn(run, now)
   const option = permissionToAnswer(run)
   const question = questionToAsk(run)
   if (option !== undefined) yield { kind: 'answer-permission', option }

@@ -54,11 +54,6 @@ const LineAnswer = z.object({
 })
 export type LineAnswer = z.infer<typeof LineAnswer>
 
-const LineAnswers = z
-  .array(LineAnswer)
-  .max(200)
-  .refine(all => new Set(all.map(({ id }) => id)).size === all.length, 'each comment once')
-
 /** The answers on lines, if the settings ask for them. `text` is what the agent said besides. */
 export function lineAnswersIn({ session, baseline }: Run): {
   text: string | undefined
@@ -66,8 +61,12 @@ export function lineAnswersIn({ session, baseline }: Run): {
 } {
   const text = session.sessionLog?.answer
   const isAsked = baseline.settings.review.resolve && text !== undefined
-  const found = isAsked ? jsonBlockIn(text, lineAnswersFence, LineAnswers) : undefined
-  return found ? { text: found.text, lineAnswers: found.value } : { text, lineAnswers: [] }
+  const found = isAsked ? jsonBlockIn(text, lineAnswersFence, LineAnswer) : undefined
+  const ids = new Set(found?.value.map(({ id }) => id))
+  // Two answers to one comment say nothing of either.
+  return found?.value.length === ids.size
+    ? { text: found.text, lineAnswers: found.value }
+    : { text, lineAnswers: [] }
 }
 
 /** Files that the agent changed in this round, of which nothing is on GitHub. */

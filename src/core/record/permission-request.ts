@@ -1,6 +1,7 @@
 /** A permission that the agent waits for. The Run's rights decide; a question goes to people. */
 import { createHash } from 'node:crypto'
 import type { PermissionRequest } from '../model/task-run.ts'
+import { isAwaited } from './ledger.ts'
 import type { Run } from './run.ts'
 
 export function optionByRights(
@@ -36,7 +37,7 @@ export const questionId = (run: Run, request: PermissionRequest): string =>
 
 /** The request that was not put to people yet. */
 export function questionToAsk(run: Run): PermissionRequest | undefined {
-  const isOurs = !run.mailbox.stop && !run.session.sessionLog?.ofOthers
+  const isOurs = !run.mailbox.stop && (!run.session.sessionLog?.ofOthers || isAwaited(run))
   const request = isOurs ? openQuestion(run) : undefined
   const { questions = [] } = run.report
   if (!request || isRefused(run, request) || questions.length >= maxQuestions) return undefined

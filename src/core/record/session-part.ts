@@ -17,7 +17,7 @@ const Activity = z.object({
   files: z.array(z.string()).default([]),
   commands: z.number().int().default(0),
   plan: z.array(PlanStep).default([]),
-  /** Time of the last log entry, ms since the epoch, PostHog's clock. */
+  /** Time of the last log entry, ms since the epoch, our clock. */
   at: z.number().optional(),
 })
 export type Activity = z.infer<typeof Activity>
@@ -60,8 +60,9 @@ export const TaskRun = z.object({
   may: Rights.optional(),
 })
 
-/** How a turn ended: why, in the agent's words, and what broke it. `at`: ms since the epoch, PostHog's clock within ours. */
+/** How a turn ended: why, in the agent's words, and what broke it. `at`: ms since the epoch, our clock. */
 const TurnEnd = z.object({ at: z.number(), stopReason: z.string().optional(), fault: Fault.optional() })
+export type TurnEnd = z.infer<typeof TurnEnd>
 
 /** What was read of the agent's log. Positions count entries. */
 const SessionLog = z.object({
@@ -70,11 +71,15 @@ const SessionLog = z.object({
   absent: z.literal(true).optional(),
   /** Prompts that are not answered, by their ids in the log. Records of 0.2.0 have none: their log is read again. */
   prompts: z.array(z.string()).optional(),
+  /** The last lines, by what is the same for the same line. */
+  lines: z.array(z.string()).optional(),
   /** How the turn ended that was last: all of its prompts are answered. */
   ended: TurnEnd.optional(),
   /** An error that answered the last prompt. The agent's server may try once more. */
   broken: TurnEnd.optional(),
-  /** The agent ended its run as failed, for this reason. */
+  /** The agent has called the tool that ends its run. */
+  finishes: z.literal(true).optional(),
+  /** It ended its run as failed, for this reason. */
   gaveUp: z.string().optional(),
   /** How many turns ended by themselves. */
   turns: z.number().int().default(0),
@@ -96,7 +101,7 @@ const SessionLog = z.object({
   ciTurns: z.number().int().optional(),
   /** Such a turn is under way. */
   inCiTurn: z.boolean().optional(),
-  /** What the agent said last in one; `at` by PostHog's clock. */
+  /** What the agent said last in one. */
   afterwards: z.object({ at: z.number(), text: z.string() }).optional(),
   permissionRequest: PermissionRequest.optional(),
   /** How long the agent waited for the answers to such requests in this round, ms. */

@@ -44,6 +44,8 @@ export const limits = {
   lateRow: 2 * second,
   /** How long after the end of a run its log may not show all of it: 3.2 s was seen on a busy machine. */
   lateLog: 15 * second,
+  /** The same for one that does not show yet what its agent, or its server, must have logged before: 60 s was seen. */
+  latestLog: 75 * second,
   queued: 15 * minute,
   /** ms in which many checks and reviews count as one piece of news. */
   checkedEvery: 5 * second,

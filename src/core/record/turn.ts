@@ -5,7 +5,7 @@ import type { Failure } from './failures.ts'
 import { inTaskRun, isAwaited, unread } from './ledger.ts'
 import type { Word } from './mailbox-part.ts'
 import { hasNewPull, isTerminal, type Outcome, type Run } from './run.ts'
-import type { SessionLog } from './session-part.ts'
+import type { SessionLog, TurnEnd } from './session-part.ts'
 import { limits } from './timing.ts'
 
 export type Turn =
@@ -18,15 +18,16 @@ export type Turn =
   | { kind: 'failed'; failure: Failure }
 
 type TaskRun = NonNullable<Run['session']['taskRun']>
-type TurnEnd = NonNullable<SessionLog['ended']>
 
 export function standingOf(run: Run): Turn {
   const { taskRun, sessionLog } = run.session
   const end = answered(run)
+  const isOver = taskRun !== undefined && isTerminal(taskRun.status)
+  const goesOn = { kind: isOver ? 'settling' : 'working' } as const
   if (taskRun && isGivenUp(taskRun, sessionLog))
     return { kind: 'failed', failure: gaveUp(taskRun.error ?? '') }
-  if (end) return settlesAt(run) === undefined ? turnEnd(run, end) : { kind: 'working' }
-  if (!taskRun || !isTerminal(taskRun.status)) return { kind: 'working' }
+  if (end) return settlesAt(run) === undefined ? turnEnd(run, end) : goesOn
+  if (!isOver) return goesOn
   return isReadToItsEnd(run, taskRun) ? runEnd(run, taskRun) : { kind: 'settling' }
 }
 
@@ -93,10 +94,17 @@ function rowEnd(run: Run, { status, marker, error, changedAt }: TaskRun): Turn {
 export function neverRead(run: Run): Word[] {
   const { taskRun, sessionLog } = run.session
   if (sessionLog?.absent) return []
-  const isByAgent = taskRun?.status === 'completed' && !taskRun.marker && !taskRun.error
-  const done = isByAgent && !taskRun.from ? inTaskRun(run).at(0) : undefined
+  const done = isByAgent(run) && !taskRun?.from ? inTaskRun(run).at(0) : undefined
   return unread(run).filter(word => word !== done)
 }
+
+/** Its agent ended its task run itself. */
+const isByAgent = ({ session: { taskRun } }: Run): boolean =>
+  taskRun?.status === 'completed' && !taskRun.marker && !taskRun.error
+
+/** The agent's server ended it, and says why with a class. */
+const isByServer = ({ session: { taskRun } }: Run): boolean =>
+  taskRun?.status === 'failed' && faultIn(taskRun.error).class !== undefined
 
 /** A turn that broke is resumed once a round, and words are said again once. What its agent or a person ended is not. */
 export function mayGoOn(run: Run, why: Unfinished): boolean {
@@ -108,23 +116,32 @@ export function mayGoOn(run: Run, why: Unfinished): boolean {
  * Its log shows the answer, or that all words were read before the agent's server failed it, and the row says why. Else only
  * a poll after the limit proves that the log shows no more.
  */
-const isReadToItsEnd = (run: Run, { status, error, changedAt }: TaskRun): boolean =>
+const isReadToItsEnd = (run: Run, { changedAt }: TaskRun): boolean =>
   run.session.sessionLog?.absent === true ||
   isAnswered(run) ||
-  (status === 'failed' &&
-    faultIn(error).class !== undefined &&
-    inTaskRun(run).every(({ state }) => state === 'read')) ||
-  (run.schedule.lastPollAt ?? 0) - changedAt >= limits.lateLog
+  (isByServer(run) && inTaskRun(run).every(({ state }) => state === 'read')) ||
+  (run.schedule.lastPollAt ?? 0) - changedAt >= lateLog(run)
+
+/** How late the log of a run that is over may be. One that its own agent or server ended shows that, or is late itself. */
+export function lateLog(run: Run): number {
+  const isShown = isByServer(run)
+    ? inTaskRun(run).some(({ state }) => state === 'read')
+    : !isByAgent(run) || run.session.sessionLog?.finishes === true
+  return isShown ? limits.lateLog : limits.latestLog
+}
 
 /**
- * PostHog writes a pull request into the run just after the answer is logged: it counts from a look after that.
+ * PostHog writes a pull request into the run just after the answer is logged, and words may be logged behind it: both
+ * count from a look after that.
  * @returns when that look is due, ms since the epoch; `undefined` where none is needed
  */
 export function settlesAt(run: Run): number | undefined {
-  const { taskRun } = run.session
+  const { taskRun, sessionLog } = run.session
   const end = answered(run)
-  if (!end || hasNewPull(run) || (taskRun && isTerminal(taskRun.status))) return undefined
-  const at = end.at + limits.lateRow
+  const saysNothing = end?.stopReason === 'end_turn' && (!sessionLog?.answer || sessionLog.isReported)
+  const isKnown = hasNewPull(run) || (taskRun && isTerminal(taskRun.status))
+  if (!end || (isKnown && !saysNothing)) return undefined
+  const at = end.at + (saysNothing ? limits.lateLog : limits.lateRow)
   return at > (run.schedule.lastPollAt ?? 0) ? at : undefined
 }
 

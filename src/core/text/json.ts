@@ -21,20 +21,41 @@ export const countingNumber = z
   ])
   .pipe(z.number().int().positive())
 
+const flatObject = /\{(?:"(?:[^"\\]|\\.)*"|[^{}"])*\}/gs
+
+/** Reads a list item by item, in a block even if it is not quite JSON. `rest` is what can't be read. */
+function itemsIn<T>(item: z.ZodType<T>, list: string, isBlock: boolean) {
+  const items = readJson(z.array(z.unknown()), list)
+  if (!items && !(isBlock && list.trimStart().startsWith('['))) return undefined
+  const value: T[] = []
+  const take = (written: string): string => {
+    const read = readJson(item, written.replace(/,\s*\}$/, '}'))
+    if (read === undefined) return written
+    value.push(read)
+    return ''
+  }
+  const left = items?.map(each => take(JSON.stringify(each))).join('\n') ?? list.replace(flatObject, take)
+  const rest = left.replace(/^\s*\/\/.*$/gm, '').replace(/^[\s[\],]+|[\s[\],]+$/g, '')
+  return value.length > 0 || items?.length === 0 ? { value, rest } : undefined
+}
+
 /**
  * A list that an agent was asked for as a block of code whose fence has that name, and `text` around it: the last such
  * block. It may have no end, as on a page. Without the name, what ends the text is the list, fenced as JSON or not at
- * all, unless it is empty: then it may be code that is spoken of.
+ * all, unless it is empty: then it may be code that is spoken of. Items that can't be read stay in the text.
  */
 export function jsonBlockIn<T>(
   text: string,
   fence: string,
-  schema: z.ZodType<T[]>,
+  item: z.ZodType<T>,
 ): { text: string; value: T[] } | undefined {
   const lines = text.trimEnd().split('\n')
   const readAt = ({ begins, ends, from, to }: Block) => {
-    const value = readJson(schema, lines.slice(from, to).join('\n'))
-    return value && { text: [...lines.slice(0, begins), ...lines.slice(ends)].join('\n').trim(), value }
+    const found = itemsIn(item, lines.slice(from, to).join('\n'), from > begins)
+    if (!found) return undefined
+    const rest = found.rest === '' ? [] : ['```', found.rest, '```']
+    const text = [...lines.slice(0, begins), ...rest, ...lines.slice(ends)].join('\n').trim()
+    return { text, value: found.value }
   }
   const name = new RegExp(`(?:^|\\s)${fence}(?:\\s|$)`)
   const named = lines.findLastIndex(line => name.test(openingOf(line)?.info ?? ''))

@@ -36,7 +36,7 @@ export const deliver = step('deliver', {
   async do(context) {
     const { run, deps, posthog } = context
     const tried = openIntent(run, 'deliver')
-    const shown = run.mailbox.words.find(({ id, state }) => id === tried?.messageId && state === 'read')
+    const shown = run.mailbox.words.find(({ id, state }) => id === tried?.messageId && state !== 'waiting')
     if (shown?.kind === 'follow-up') return sentFollowUp(run, shown, none, shown.to)
     const [followUp] = pending(run)
     const session = sessionOf(run)

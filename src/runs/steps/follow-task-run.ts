@@ -21,7 +21,7 @@ import {
   pollIntervalUntil,
   pollIntervalWithStream,
 } from '../../core/record/timing.ts'
-import { agentWorks, settlesAt } from '../../core/record/turn.ts'
+import { agentWorks, lateLog, settlesAt } from '../../core/record/turn.ts'
 import { ownSince, said } from '../../core/words/say.ts'
 import { type StepContext, step } from './step-context.ts'
 
@@ -94,7 +94,7 @@ function pauseAfterPoll(
   const deadlines = [...deadlinesOf(run), settlesAt(run) ?? 0].flatMap(at => (at > now ? [at - now] : []))
   const { taskRun } = run.session
   if (taskRun && isTerminal(taskRun.status))
-    return Math.min(pollIntervalUntil(limits.lateLog, now - taskRun.changedAt), ...deadlines)
+    return Math.min(pollIntervalUntil(lateLog(run), now - taskRun.changedAt), ...deadlines)
   return Math.min(usual, stopping, ...deadlines)
 }
 
