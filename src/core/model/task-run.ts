@@ -55,7 +55,7 @@ export const Fault = z.object({ class: z.string().optional(), text: z.string() }
 export type Fault = z.infer<typeof Fault>
 
 export interface LogEntry {
-  /** By the clock of whoever wrote it; 0 without a time. */
+  /** Its writer’s clock; 0 without a time. */
   at: number
   /** The same for the same line, which the log may have twice. What only says that the agent works has none. */
   line?: string

@@ -28,13 +28,14 @@ function itemsIn<T>(item: z.ZodType<T>, list: string, isBlock: boolean) {
   const items = readJson(z.array(z.unknown()), list)
   if (!items && !(isBlock && list.trimStart().startsWith('['))) return undefined
   const value: T[] = []
-  const take = (written: string): string => {
+  const takeOut = (written: string): string => {
     const read = readJson(item, written.replace(/,\s*\}$/, '}'))
     if (read === undefined) return written
     value.push(read)
     return ''
   }
-  const left = items?.map(each => take(JSON.stringify(each))).join('\n') ?? list.replace(flatObject, take)
+  const left =
+    items?.map(each => takeOut(JSON.stringify(each))).join('\n') ?? list.replace(flatObject, takeOut)
   const rest = left.replace(/^\s*\/\/.*$/gm, '').replace(/^[\s[\],]+|[\s[\],]+$/g, '')
   return value.length > 0 || items?.length === 0 ? { value, rest } : undefined
 }
