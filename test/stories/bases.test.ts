@@ -58,8 +58,8 @@ onEitherQueue('Work on another base', world => {
   it('is set, and not there', async () => {
     const { asks } = await here({ settings: 'base: develop\n', develop: false })
     const { thread, ledger } = await asks('/codex fix the login')
-    const status = await thread.waitForStatus('The branch `develop`, which the setting `base` names')
-    expect(status).toContain('**What to do:**')
+    const said = await thread.waitForAnswer('the branch `develop`, which the setting `base` names')
+    expect(said).toContain('**What to do:**')
     expect(ledger().runs).toEqual([])
   })
 

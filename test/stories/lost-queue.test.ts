@@ -62,7 +62,7 @@ onRedis('The queue lost its data before a run began', world => {
     await later.maya.editsIssue(later.number, { body: 'something else' })
     await wipeQueue(world())
 
-    await later.thread.waitForStatus('edited since')
+    await later.thread.waitForAnswer('edited before it was found again')
     expect(later.ledger().runs).toEqual([])
   })
 })

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
+import { z } from 'zod'
 import { exhaustive } from '../support/tries.ts'
 import { callsOf } from '../world/calls.ts'
 import { onRedis } from '../world/on-queues.ts'
@@ -18,22 +19,25 @@ onRedis(
       github.webhooks.mode = { kind: 'paused' }
       const comment = await says('/codex do it once')
       await github.settled()
+      const { id } = z
+        .object({ id: z.number() })
+        .parse(await (await fetch(`${github.url}/users/maya`)).json())
       const payload = {
         action: 'created',
         installation: { id: github.installationId },
         repository: { id: 1, name: 'shop', owner: { login: 'acme', id: 5 }, default_branch: 'main' },
-        sender: { login: 'maya', id: 3, type: 'User' },
+        sender: { login: 'maya', id, type: 'User' },
         issue: {
           number,
           title: 'Delivered often',
           body: 'As said.',
-          user: { login: 'maya', id: 3 },
+          user: { login: 'maya', id },
           html_url: `${github.url}/${github.repository}/issues/${number}`,
         },
         comment: {
           id: comment.id,
           body: '/codex do it once',
-          user: { login: 'maya', id: 3, type: 'User' },
+          user: { login: 'maya', id, type: 'User' },
           // GitHub's times are whole seconds: a pull request of the same second is not older.
           created_at: new Date().toISOString().replace(/\.\d+/, ''),
         },

@@ -103,23 +103,6 @@ onEitherQueue('The log of the real agent', world => {
 })
 
 onEitherQueue(
-  'An agent whose sandbox boots',
-  world => {
-    it('would fail with words: they wait until its log has its first prompt', async () => {
-      const slow: Behaviour = { kind: 'slow', ms: 5_000, next: { kind: 'answers', text: 'Done.' } }
-      const { agent, says, thread, toldAtLast, calls } = await asksOne(world(), 'boots', slow)
-      agent('mind the docs', { kind: 'answers', text: 'Done, the docs too.' })
-      const more = await says('/codex mind the docs')
-      await thread.waitForStatus('1 instruction waiting')
-      await thread.waitForReaction('+1', more.id)
-      expect(await toldAtLast('rocket')).toBe('@maya Done, the docs too.')
-      expect(calls()).toEqual({ runs: 1, messages: 1 })
-    })
-  },
-  { posthog: { timing: { sandbox: 3_000 } } },
-)
-
-onEitherQueue(
   'An older workflow sends the instruction once more',
   world => {
     it.runIf(exhaustive)('which steers the turn that reads it already, and changes nothing', async () => {
