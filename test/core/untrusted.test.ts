@@ -19,7 +19,7 @@ describe('invisible characters go', () => {
       'ab',
     ],
     ['variation selectors', 'a\ufe0fb\u{e0100}c', 'abc'],
-    ['controls', 'a\u0000b\u0007c\u001bd\u007fe\u0085f', 'abcdef'],
+    ['controls', 'a\u0000b\u0007c\u001bd\u007fe\u0085f', 'abcde f'],
     ['soft hyphen and fillers', 'a\u00adb\u3164c\u115fd\uffa0e', 'abcde'],
     ['the lines and tabs of a text stay', 'a\n\tb', 'a\n\tb'],
     ['letters of any script stay', 'é 修复 Ошибка עברית العربية 🚀', 'é 修复 Ошибка עברית العربية 🚀'],
