@@ -29,11 +29,11 @@ onBothQueues(
 
     it('another thread is served while commands of thirty wait for GitHub, which does not answer', async () => {
       const { github } = world()
-      const path = /collaborators\/maya\/permission/
+      const path = /collaborators\/olga\/permission/
       const hangs = github.fault({ path, times: Infinity, fault: { kind: 'hang' } })
       for (let n = 1; n <= 30; n += 1) {
         const { says } = await opensIssue(world(), `Hangs ${n}`)
-        await says('/codex status')
+        await says('/codex fix it', 'olga')
       }
       await github.waitFor(() => hangs.hits > 0)
       const { thread, says } = await opensIssue(world(), 'Served')
