@@ -415,6 +415,11 @@ describe('after the outcome', () => {
       working(over, { thread: pullThread, request: askedInReview(1, 2), report: { inlineAnswered: 1 } }),
       'answer-inline',
     ],
+    [
+      'what it needs is read once its answers stand on the lines',
+      working(over, opened, { thread: pullThread, request: askedInReview(1), result: { hinted: true } }),
+      'answer-inline',
+    ],
     ['which inline comments were fixed is looked at first', saysWhatIsFixed(), 'find-fixed'],
     [
       'no inline comment is looked at as fixed in the thread of an issue',

@@ -368,15 +368,18 @@ function* afterOutcome(run: Run, now: Now): Due {
   yield { kind: 'end' }
 }
 
+/** Its answers do not all stand on the lines: until then, their comments look as if nobody had seen to them. */
+const owesLines = (run: Run): boolean => run.report.inlineAnswered < inlineAsked(run).length
+
 /** What is left to do at the end, in its order. The last word says what is known by then. */
 const closing = [
   { kind: 'ask-cost', isDue: ({ session }) => session.cost === undefined && session.taskRun !== undefined },
-  { kind: 'read-needs', isDue: run => run.result.hinted === true && hasChanged(run) },
+  { kind: 'read-needs', isDue: run => run.result.hinted === true && hasChanged(run) && !owesLines(run) },
   { kind: 'conclude', isDue: run => !isDone(run, 'conclude') },
   { kind: 'edit-last-word', isDue: isWordOutdated },
   { kind: 'tend-pull', isDue: ({ result }) => result.untended.length > 0 },
   { kind: 'find-fixed', isDue: mayHaveFixed },
-  { kind: 'answer-inline', isDue: run => run.report.inlineAnswered < inlineAsked(run).length },
+  { kind: 'answer-inline', isDue: owesLines },
   { kind: 'resolve-threads', isDue: ({ result: { fixed } }) => fixed !== undefined && !fixed.resolved },
   { kind: 'react', isDue: run => !isDone(run, 'react') },
   { kind: 'unlabel', isDue: ({ report }) => report.labels.length > 0 },
