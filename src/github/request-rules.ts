@@ -136,7 +136,9 @@ export function httpError(error: unknown): HttpError | undefined {
   const response = 'response' in error ? error.response : undefined
   if (typeof response !== 'object' || response === null) return undefined
   const headers = 'headers' in response && typeof response.headers === 'object' ? response.headers : undefined
-  return { status: error.status, message: error.message, headers: { ...headers } }
+  // Octokit puts the address of the call's documentation behind what GitHub says.
+  const message = error.message.replace(/\s*- https:\/\/docs\.github\.com\S*$/, '')
+  return { status: error.status, message, headers: { ...headers } }
 }
 
 /** Octokit gives status 500 to errors without a response. */

@@ -113,7 +113,7 @@ async function answerIn<T>(
   // An HTML page comes from a proxy, not from PostHog's API.
   const isPage = (status >= 300 && status < 400) || /^text\/html\b/i.test(headers.get('content-type') ?? '')
   if (!ok && body === undefined && request.method === 'GET' && isPage)
-    throw new NoResponse('posthog', `something before PostHog answered ${status}`)
+    throw new NoResponse('posthog', `a server in front of PostHog answered ${status}`)
   if (!ok) {
     const at = now()
     const moment = { now: at, retryAt: retryAt(headers.get('retry-after'), at) }

@@ -67,16 +67,16 @@ test('`as_user` as it is granted, by whom it is denied, and nothing where nobody
   const repository = 'as_user: true'
   expect(rows({ repository })('as_user')).toContain('| `false` | the bot’s settings |')
   expect(rows({ deployment: granted, repository, owner: repository })('as_user')).toContain(
-    '| `true` | `.github/codex.yml`, line 1 |',
+    '| `true` | this repository, line 1 |',
   )
   expect(rows({ deployment: granted })('as_user')).toContain('| `false` | default |')
 })
 
 test('efforts that follow from a ceiling, and the effort that is left of the wished one', () => {
   const row = rows({ repository: 'effort: high\nlimits:\n  max_effort: low\n' })
-  expect(row('efforts')).toContain('| `["low"]` | `.github/codex.yml`, line 3 |')
+  expect(row('efforts')).toContain('| `["low"]` | this repository, line 3 |')
   expect(row('effort')).toContain(
-    '| `low` | `.github/codex.yml`, line 1 and the bot’s settings and `.github/codex.yml`, line 3 |',
+    '| `low` | this repository, line 1 and the bot’s settings and this repository, line 3 |',
   )
 })
 

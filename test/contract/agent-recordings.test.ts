@@ -199,7 +199,7 @@ const later: Table = {
   'x-first-half-lost': ['@maya Changed the title.'],
   'x-log-cut-after-words': [
     '(asked again: inactive)',
-    '@maya Codex did not finish: it did nothing for too long and PostHog ended it. It had been resumed once already. Nothing was pushed. ¶ Codex’s last words: ¶ > Two and two is four.',
+    '@maya Codex did not finish: PostHog ended the run for inactivity. It had been resumed once already. Nothing was pushed. ¶ Codex’s last words: ¶ > Two and two is four.',
   ],
   'x-log-late-60s-finished': ['@maya All is done. ¶ The run is finished.'],
   'x-out-of-order-in-batch': ['@maya Two and two is four.'],

@@ -719,12 +719,13 @@ describe('a branch is made', () => {
   })
 
   test('a ruleset’s refusal, with the number of an existing branch, is one', async () => {
-    const message = 'Repository rule violations found'
-    answers('POST', `${at}/git/refs`, [422, { message }])
+    const message = 'Repository rule violations found\n\nCannot create ref.'
+    const documentation_url = 'https://docs.github.com/rest'
+    answers('POST', `${at}/git/refs`, [422, { message: `${message}\n\n`, documentation_url }])
     answers('GET', ref, [404, { message: 'Not Found' }])
     const refused = await caught(issue().branches.create('codex/issue-7', 'abc', undefined))
     expect(refused).toBeInstanceOf(Rejected)
-    expect(refused).toMatchObject({ status: 422, message: expect.stringContaining(message) })
+    expect(refused).toMatchObject({ status: 422, message })
   })
 
   test.each([

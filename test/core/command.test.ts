@@ -302,7 +302,7 @@ describe('a mistake', () => {
     ['? bad-value new → maybe →', '/codex --new=maybe fix it'],
     ['? bad-value force → perhaps →', '/codex fix it --force=perhaps'],
     ['? unknown-option modle → model', '/codex --modle gpt-5.6 fix it', '/codex\n--modle gpt-5.6\nfix it'],
-    ['? unknown-option modle → model', '/codex status --modle x'],
+    ['? no-options-here status', '/codex status --json'],
     ['? unknown-option colour →', '/codex --colour red fix it'],
     ['? bad-value effort → hihg → high', '/codex fix it\n--effort hihg', '/codex --effort hihg fix it'],
     ['? option-twice new', '/codex --new fix it\n--new', '/codex --new --new', '/codex --new plan --new how'],

@@ -745,7 +745,7 @@ const toMessages: { [K in SenderReply['kind']]: readonly Extract<SenderReply, { 
   'asked-since': [{ kind: 'asked-since' }],
   refused: [
     { kind: 'refused', because: 'PostHog’s usage limit is reached', words: 'and *test* it,\n@sam' },
-    { kind: 'refused', because: 'no' },
+    { kind: 'refused', because: 'no.\n\n' },
   ],
   'permission-over': [{ kind: 'permission-over' }],
   'permission-refused': [{ kind: 'permission-refused', title: 'Run rm -rf dist', because: 'no' }],
@@ -800,16 +800,16 @@ describe('replies', () => {
       mistake: @maya \`--effort\` needs a value: \`--effort low|medium|high|xhigh|max\`. To say it literally, write \`/codex -- …\`. Nothing was started.
       mistake: @maya \`hihg\` is not a value for \`--effort\`. Did you mean \`high\`? To say it literally, write \`/codex -- …\`. Nothing was started.
       mistake: @maya \`--model\` is given twice. Nothing was started.
-      mistake: @maya \`/codex stop\` takes no options. Nothing was started.
+      mistake: @maya \`/codex stop\` takes no options. Write it alone.
       mistake: @maya this comment has more than 10 commands. Only the first 10 were read.
-      mistake: @maya GitHub did not say how its page shows this comment, so the bot read no command in it. Write the command again in a new comment.
+      mistake: @maya the bot could not see this comment as GitHub’s page shows it, so it read no command in it. Write the command again in a new comment.
       mistake: @maya a part of this comment is too long to read, or out of sight on its page. No command was read below that. Write it again in a new comment.
-      notAllowed: @maya you need write permission to start a run. You have read. Nothing was started. Ask somebody with write permission to write the command.
-      notAllowed: @maya you need write permission to use \`/codex stop\`. You have read. Nothing was started. Ask somebody with write permission to write the command.
-      notKnown: @maya GitHub did not say which permission you have here, so \`/codex stop\` was refused. Nothing was started. Try again in a few minutes.
+      notAllowed: @maya you need write permission to start a run. Your permission here is read. Ask somebody with write permission to write the command.
+      notAllowed: @maya you need write permission to use \`/codex stop\`. Your permission here is read. Ask somebody with write permission to write the command.
+      notKnown: @maya the bot could not find out which permission you have here, so it refused \`/codex stop\`. Try again in a few minutes.
       hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
       notOffered: @maya this repository does not allow the model \`gpt-5\`. It allows \`gpt-5.5\` (price ×0.5), \`gpt-5.6\`. Nothing was started.
-      fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` work here: they ask Codex for words alone. To have it changed, push the branch to this repository, or ask in an issue.
+      fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` change nothing, so they work. To have it changed, push the branch to this repository, or ask in an issue.
       defaultBranch: @maya Codex does not push to the default branch. Nothing was started. \`/codex --branch NAME …\` names another branch. \`/codex ask\`, \`/codex plan\` and \`/codex review\` change nothing, so they work.
       effort: @maya \`gpt-5.5\` has no effort \`max\`. It has \`low\`, \`medium\`, \`high\`, \`xhigh\`. Nothing was started.
       model: @maya there is no model \`gpt-5.7\`. Did you mean \`gpt-5.6\`? There are \`gpt-5.5\`, \`gpt-5.6\` (price ×2). Nothing was started.
@@ -825,8 +825,8 @@ describe('replies', () => {
       accessWasLost: @maya not started: \`olga\` suspended the App before \`/codex fix it\` began. Write it again to start it.
       planInteractive: @maya plans, reviews and answers do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.
       planElsewhere: @maya the plan was made for the branch \`feature\`, which is gone. Nothing was started. \`/codex plan\` makes a new plan.
-      planChanged: @maya it is not sure that the plan above still says what Codex wrote. Nothing was started. \`/codex plan\` makes a new plan.
-      planChanged: @maya it is not sure that the plan above still says what Codex wrote. Nothing was started. [This is what Codex wrote](https://x/7#issuecomment-9). Read it, then approve it.
+      planChanged: @maya the plan above may no longer say what Codex wrote. Nothing was started. \`/codex plan\` makes a new plan.
+      planChanged: @maya the plan above may no longer say what Codex wrote. Nothing was started. [This is what Codex wrote](https://x/7#issuecomment-9). Read it, then approve it.
       planOutdated: @maya \`main\` has new commits since the plan was made: it is at \`ccccccc\` now. Nothing was started. \`/codex plan\` makes a new plan.
       nothingToStop: @maya nothing is going on in this thread, so there is nothing to stop.
       nothingToRetry: @maya nothing was asked in this thread yet, so there is nothing to try again.
@@ -861,7 +861,7 @@ describe('replies', () => {
       hasPull: @maya an open pull request already closes this issue: [#9 Fix it](https://x/9). Nothing was started. \`/codex --force retry\` starts anyway.
       hasPull: @maya an open pull request already closes this issue: [#9 Fix it](https://x/9). Nothing was started. Write the same again with \`--force\` behind \`/codex\` to start anyway.
       notServed: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.7.posthog\` to the bot’s settings file.
-      gaveUp: @maya this did not work: GitHub did not answer. Nothing was started. Write the command again in a few minutes.
+      gaveUp: @maya this did not work: GitHub did not answer. Write the command again in a few minutes.
       not-passed-on: @maya the run was stopped before Codex could read “use a trie”. Write it again if you still want it.
       has-it: @maya Codex has “use a trie” already, so deleting the comment does not take it back. Write \`/codex …\` and what to do instead, or \`/codex stop\`.
       asked-since: @maya someone started the run here after you wrote \`/codex stop\`, so it goes on. Write it again to stop it.
@@ -874,7 +874,7 @@ describe('replies', () => {
 
   test('every other one of several lines', () => {
     expect(said.filter(text => text.includes('\n')).join('\n\n')).toMatchInlineSnapshot(`
-      "config: @maya these settings apply here:
+      "config: @maya these settings apply here. A repository sets its own in \`.github/codex.yml\`.
 
       ⚠️ There is a problem: .github/codex.yml, line 2, \`effort\`, is not one. Until it is fixed, the last correct version applies.
 
@@ -884,7 +884,7 @@ describe('replies', () => {
       |---|---|---|
       | \`model\` | \`gpt\\|5\` | the bot’s settings |
       | \`limits.person\` | \`5\` | the owner’s \`.github\` repository, line 3 |
-      | \`allow.users\` | \`[]\` | the owner’s \`.github\` repository, line 4 and \`.github/codex.yml\`, line 2 |
+      | \`allow.users\` | \`[]\` | the owner’s \`.github\` repository, line 4 and this repository, line 2 |
 
       Models here: \`gpt-5.5\` (price ×2), \`gpt-5\`. The price is a multiple of that of PostHog’s usual model.
 
@@ -896,7 +896,7 @@ describe('replies', () => {
 
       </details>
 
-      For hints in your editor, begin \`.github/codex.yml\` with this line:
+      For hints in your editor, begin that file with this line:
 
       \`\`\`yaml
       # yaml-language-server: $schema=https://bot.example.com/schema/v1/codex.schema.json
@@ -914,7 +914,7 @@ describe('replies', () => {
 
       Fix the file, then ask again.
 
-      besideSlips: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` work here: they ask Codex for words alone. To have it changed, push the branch to this repository, or ask in an issue.
+      besideSlips: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` change nothing, so they work. To have it changed, push the branch to this repository, or ask in an issue.
 
       ⚠️ Also, \`.github/codex.yml\` has 3 problems:
 

@@ -78,7 +78,7 @@ test('what a failure says', () => {
       "lost: this bot had an error, again and again → Tell an admin of this bot: its log names the run. \`/codex retry\` tries again.",
       "lost: the bot lost its queue, and the title or description was edited before it was found again → Write \`/codex retry\` to start with the new text.",
       "network: GitHub was unavailable for a day (reset) → \`/codex retry\` tries again.",
-      "lost: the earlier run may not do what you ask now, and PostHog did not confirm its end within 5 minutes → Stop the earlier run in PostHog. Then write \`/codex retry\`.",
+      "lost: the earlier run has other rights than this needs, and PostHog did not confirm its end within 5 minutes → Stop the earlier run in PostHog. Then write \`/codex retry\`.",
       "lost: PostHog accepted the run but did not start it within 15 minutes → Check that Tasks are enabled in the PostHog project. Then write \`/codex retry\`.",
       "lost: PostHog showed nothing new of this run for three hours → Look at the PostHog run. Then write \`/codex retry\`.",
       "lost: PostHog did not confirm the stop within 5 minutes → Look at the PostHog run. Then write \`/codex retry\`.",

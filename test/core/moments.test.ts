@@ -118,7 +118,7 @@ describe('a fault is named once', () => {
 
   test('of a settings file', () => {
     const path = '.github/codex.yml'
-    const problem = `${path}, line 2: \`effort\` must be a word; ${path}, line 3: \`nodel\` is no setting`
+    const problem = `${path}, line 2: \`effort\` must be a word; line 3: \`nodel\` is no setting`
     const { text } = replies.badSettings({ problem, slips: [{ path, count: 2 }] })
     expect(text.split(path)).toHaveLength(2)
     expect(text).toContain('- line 2: `effort` must be a word\n- line 3: `nodel` is no setting')

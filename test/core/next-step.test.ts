@@ -197,7 +197,7 @@ describe('from the asking to the start', () => {
     [
       'an earlier session is not waited for without end',
       working(noTaskRun, newSession({ cancelledAt: t0 - limits.stopping }), lastPoll(now.at)),
-      'give-up the earlier run may not do what you ask now, and PostHog did not confirm its end within 5 minutes',
+      'give-up the earlier run has other rights than this needs, and PostHog did not confirm its end within 5 minutes',
     ],
     [
       'that an earlier session goes on, only a look after the limit says',

@@ -99,10 +99,10 @@ test('all that is wrong is told at once, each with its line', () => {
   )
   expect(problemsText(problems).split('; ')).toEqual([
     '.github/codex.yml, line 1: `modle` is not a setting',
-    ".github/codex.yml, line 2: `effort` can't be `enormous`: use `low`, `medium`, `high`, `xhigh` or `max`",
-    ".github/codex.yml, line 4: `limits.repository` can't be `-1`: use 0 or more",
-    '.github/codex.yml, line 5: `limits.persn` is not a setting',
-    ".github/codex.yml, line 6: `labels` can't be `constructor`: it must be a map of keys and values",
+    "line 2: `effort` can't be `enormous`: use `low`, `medium`, `high`, `xhigh` or `max`",
+    "line 4: `limits.repository` can't be `-1`: use 0 or more",
+    'line 5: `limits.persn` is not a setting',
+    "line 6: `labels` can't be `constructor`: it must be a map of keys and values",
   ])
   expect(problemsText(settingsFile.read('a: [\nb: }\n').problems)).toContain('; ')
   const many = settingsFile.read(Array.from({ length: 40 }, (_, n) => `x${n}: 1`).join('\n')).problems

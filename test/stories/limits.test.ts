@@ -19,7 +19,7 @@ onBothQueues('A limit', world => {
         const at = (words: string) =>
           issues.filter((_, n) => statuses[n]?.startsWith(`### ⏳ Codex ${words}`))
         const working = at('is working')
-        const waiting = at('waits for an open pull request')
+        const waiting = at('waits until one of its pull requests is merged or closed')
         return working.length >= work && working.length + waiting.length === issues.length && working
       })
 

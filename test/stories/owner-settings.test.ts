@@ -45,7 +45,7 @@ onEitherQueue(
       const shown = (await shows.thread.waitForAnswer('these settings apply here')).split('<details>')[0]
       expect(shown).toContain('| `model` | `gpt-5` | the owner’s `.github` repository, line 1 |')
       expect(shown).toContain('| `limits.max_effort` | `medium` | the owner’s `.github` repository, line 3 |')
-      expect(shown).toContain('| `mode` | `interactive` | `.github/codex.yml`, line 3 |')
+      expect(shown).toContain('| `mode` | `interactive` | this repository, line 3 |')
       expect(shows.ledger().tasks).toEqual([])
 
       await owners.pushes('main', { [path]: 'model: gpt-5\nefort: low\n' })

@@ -160,7 +160,7 @@ onEitherQueue('A limit of open pull requests', world => {
     const [pull] = await one.pulls()
     const two = await opensIssue(world(), 'The second', repository)
     await two.maya.comments(two.number, '/codex fix the second')
-    const status = await two.thread.waitForStatus('⏳ Codex waits for an open pull request')
+    const status = await two.thread.waitForStatus('⏳ Codex waits until one of its pull requests')
     expect(status).toContain(
       'One pull request of Codex is open or on the way in this repository. The limit is 1:',
     )
@@ -171,7 +171,7 @@ onEitherQueue('A limit of open pull requests', world => {
     await two.thread.waitForAnswer('Codex opened draft', soon)
     const three = await opensIssue(world(), 'The third', repository)
     await three.maya.comments(three.number, '/codex fix the third')
-    await three.thread.waitForStatus('⏳ Codex waits for an open pull request')
+    await three.thread.waitForStatus('⏳ Codex waits until one of its pull requests is merged or closed')
     const [other] = await two.pulls()
     await two.maya.readies(other?.number ?? 0)
     await two.maya.mergesPull(other?.number ?? 0)

@@ -66,7 +66,7 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     const path = new RegExp(`^/repos/${repository}/collaborators/maya/permission`)
     github.fault({ path, fault: { kind: 'status', code: 200, body } })
     await says('/codex fix it')
-    await thread.waitForAnswer('you need write permission to start a run. You have none.')
+    await thread.waitForAnswer('you need write permission to start a run. Your permission here is none.')
     expect(ledger().tasks).toEqual([])
   })
 
@@ -109,9 +109,7 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
       const edited = String(shown?.body).replace('Drop', 'Keep')
       await github.as('mario', repository).editsComment(Number(shown?.id), edited)
       await approves()
-      const refused = await thread.waitForAnswer(
-        'it is not sure that the plan above still says what Codex wrote.',
-      )
+      const refused = await thread.waitForAnswer('the plan above may no longer say what Codex wrote.')
       const id = Number(/#issuecomment-(\d+)/.exec(refused)?.[1])
       const anew = (await thread.botComments()).find(comment => comment.id === id)
       expect(anew?.body).toContain('1. Drop the table')

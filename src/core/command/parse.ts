@@ -120,10 +120,11 @@ function parseCommand(names: Names, { line, below, hides }: CommandText): Parsed
   const named = takeNameAndEnd(names, before)
   if (named.kind !== 'named') return named
   const taken = takeAllOptions(named.command, { line: named.rest, below, before: named.options })
-  if (taken.kind !== 'options') return taken
   const { name, takes, options: takesOptions } = named.command
-  if (Object.keys(taken.options).length > 0 && !takesOptions)
+  const isGiven = taken.kind === 'options' && Object.keys(taken.options).length > 0
+  if (!takesOptions && (isGiven || taken.kind === 'unknown-option'))
     return { kind: 'no-options-here', command: name }
+  if (taken.kind !== 'options') return taken
   const text = takes === 'nothing' ? '' : `${taken.rest}\n${taken.below}`.trim()
   return {
     kind: 'command',

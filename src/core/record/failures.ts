@@ -53,7 +53,7 @@ export const notMended = (why: string): Failure =>
 
 export const earlierGoesOn = failure(
   'lost',
-  'the earlier run may not do what you ask now, and PostHog did not confirm its end within 5 minutes',
+  'the earlier run has other rights than this needs, and PostHog did not confirm its end within 5 minutes',
   'Stop the earlier run in PostHog. Then write `/codex retry`.',
 )
 
@@ -203,7 +203,7 @@ export const unfinished: Record<Unfinished, InWords> = {
     fix: `${goOn} A smaller task may fit into the limit.`,
     next: 'continue',
   },
-  inactive: { because: 'it did nothing for too long and PostHog ended it', fix: goOn, next: 'continue' },
+  inactive: { because: 'PostHog ended the run for inactivity', fix: goOn, next: 'continue' },
   interrupted: { because: 'somebody stopped it in PostHog', fix: goOn, next: 'continue' },
   refusal: {
     because: 'the model refused to go on',

@@ -1,6 +1,7 @@
 /** Reads a settings file. One wrong line voids it: half of the rules is worse than none. Keys that just went are passed over. */
 import { z } from 'zod'
 import { type CommandGrammar, mayAct } from '../model/command-grammar.ts'
+import { withoutEmpty } from '../text/phrases.ts'
 import { readYaml, type YamlProblem } from '../text/yaml.ts'
 import { isPassedOver, removedKeyWords, removedValueWords } from './removed-keys.ts'
 import { type Given, LeastRole, limitsInFiles, RepoSettings } from './repository-settings.ts'
@@ -133,8 +134,11 @@ function isWrong(value: unknown): string {
   return shown === '' ? "can't be empty" : `can't be \`${shown}\``
 }
 
-export const problemText = (path: string, { line, key, message }: SettingsProblem): string =>
-  `${path}${line === undefined ? '' : `, line ${line}`}: ${key === '' ? '' : `\`${key}\` `}${message}`
+/** @param path nothing, where it was named before */
+export function problemText(path: string, { line, key, message }: SettingsProblem): string {
+  const place = withoutEmpty([path, line !== undefined && `line ${line}`]).join(', ')
+  return withoutEmpty([place, `${key === '' ? '' : `\`${key}\` `}${message}`]).join(': ')
+}
 
 /** The file is on the default branch. */
 export const settingsPath = '.github/codex.yml'
@@ -198,7 +202,7 @@ export interface FileSlips {
 }
 
 export function problemsText(problems: readonly SettingsProblem[], path = settingsPath): string {
-  const shown = problems.slice(0, 10).map(problem => problemText(path, problem))
+  const shown = problems.slice(0, 10).map((problem, at) => problemText(at === 0 ? path : '', problem))
   const more = problems.length - shown.length
   return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
 }

@@ -2,7 +2,7 @@
 
 export const begun = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}`
 
-export const ended = (words: string): string => (/[.!?…]$/.test(words) ? words : `${words}.`)
+export const ended = (words: string): string => words.trimEnd().replace(/(?<![.!?…])$/, '.')
 
 export const timeOfDay = (at: number): string => `${new Date(at).toISOString().slice(11, 16)} UTC`
 

@@ -49,17 +49,16 @@ export const replyComment = (login: string, { text, limit }: Reply): string =>
 
 export const replies = {
   help: (shown: HelpShown) => limitedTo('one help a day')`${helpText(shown)}`,
-  mistake: (mistake: Mistake) =>
-    plain`${mistakeSentence(mistake)}${saysIt.has(mistake.kind) ? '' : ' Nothing was started.'}`,
+  mistake: (mistake: Mistake) => plain`${mistakeSentence(mistake)}`,
   notAllowed: ({ command, least, role }: { command: string; least: Role; role: string }) =>
-    refusal`you need ${least} permission to ${command === instruction ? 'start a run' : `use ${naming(command)}`}. You have ${inlineWords(role, 40)}. Nothing was started. Ask somebody with ${least} permission to write the command.`,
+    refusal`you need ${least} permission to ${command === instruction ? 'start a run' : `use ${naming(command)}`}. Your permission here is ${inlineWords(role, 40)}. Ask somebody with ${least} permission to write the command.`,
   /** @param why what GitHub refused to say */
   notKnown: (command: string, why: string | undefined) =>
-    refusal`GitHub did not say which permission you have here, so ${naming(command)} was refused. Nothing was started. ${whyUnknown(why)}`,
+    refusal`the bot could not find out which permission you have here, so it refused ${naming(command)}. ${whyUnknown(why)}`,
   hidden: plain`GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.`,
   notOffered: (what: 'model' | 'effort', given: string, known: readonly PricedModel[]) =>
     plain`this repository does not allow the ${what} ${code(given)}. It allows ${priced(known)}. Nothing was started.`,
-  fork: plain`this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` work here: they ask Codex for words alone. To have it changed, push the branch to this repository, or ask in an issue.`,
+  fork: plain`this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` change nothing, so they work. To have it changed, push the branch to this repository, or ask in an issue.`,
   defaultBranch: plain`Codex does not push to the default branch. Nothing was started. \`/codex --branch NAME …\` names another branch. \`/codex ask\`, \`/codex plan\` and \`/codex review\` change nothing, so they work.`,
   effort: (effort: ReasoningEffort, model: string, known: readonly string[]) =>
     plain`${code(model)} has no effort ${code(effort)}. It has ${known.length === 0 ? 'none' : known.map(code).join(', ')}. Nothing was started.`,
@@ -86,7 +85,7 @@ export const replies = {
     plain`the plan was made for the branch ${code(branch)}, which is gone. Nothing was started. \`/codex plan\` makes a new plan.`,
   /** @param url where it was posted anew, if it is still known */
   planChanged: (url: string | undefined) =>
-    plain`it is not sure that the plan above still says what Codex wrote. Nothing was started. ${url === undefined ? '`/codex plan` makes a new plan.' : `[This is what Codex wrote](${url}). Read it, then approve it.`}`,
+    plain`the plan above may no longer say what Codex wrote. Nothing was started. ${url === undefined ? '`/codex plan` makes a new plan.' : `[This is what Codex wrote](${url}). Read it, then approve it.`}`,
   planOutdated: (branch: string, sha: string) =>
     plain`${code(branch)} has new commits since the plan was made: it is at ${code(sha.slice(0, 7))} now. Nothing was started. \`/codex plan\` makes a new plan.`,
   nothingToStop: plain`nothing is going on in this thread, so there is nothing to stop.`,
@@ -141,7 +140,7 @@ export const replies = {
   gaveUp: (reason: string) =>
     limitedTo(
       'one failure a day',
-    )`this did not work: ${ended(inlineWords(reason, 300))} Nothing was started. Write the command again in a few minutes.`,
+    )`this did not work: ${ended(inlineWords(reason, 300))} Write the command again in a few minutes.`,
 }
 
 /** What a Run tells whoever sent it a message: its record keeps the kind and the facts. */
@@ -168,10 +167,7 @@ const named = ({ words }: { words?: string | undefined }): string =>
 const whyUnknown = (why: string | undefined): string =>
   why === undefined
     ? 'Try again in a few minutes.'
-    : `It said: ${ended(inlineWords(why, 200))} If this keeps happening, tell an admin of this repository: ${code('/codex doctor')} shows which permissions the App lacks.`
-
-/** Their sentences say themselves what was started. */
-const saysIt: ReadonlySet<Mistake['kind']> = new Set<Mistake['kind']>(['misplaced', 'too-many', 'unreadable'])
+    : `GitHub answered: ${ended(inlineWords(why, 200))} If this keeps happening, tell an admin of this repository: ${code('/codex doctor')} shows which permissions the App lacks.`
 
 /** What stands behind the command word, or the label that asked for it instead. */
 export interface NamedAs {
@@ -221,13 +217,10 @@ const slipsOf = ({ slips }: FoundSlips): string =>
   slips.map(({ path, count }) => `${code(path)} has ${counted(count, 'problem')}`).join(' and ')
 
 /** The name of the only file stands above them. */
-function itemsOf({ problem, slips }: FoundSlips): string {
-  const name = slips.length === 1 ? slips[0]?.path : undefined
-  return problem
+function itemsOf({ problem, slips: [only, other] }: FoundSlips): string {
+  const said = only && !other ? problem.replace(only.path, '').replace(/^[,:] /, '') : problem
+  return said
     .split('; ')
-    .map(each =>
-      name !== undefined && each.startsWith(name) ? each.slice(name.length).replace(/^[,:] /, '') : each,
-    )
     .map(each => `- ${withCode(each, 300)}`)
     .join('\n')
 }
@@ -251,31 +244,29 @@ const literally = ' To say it literally, write `/codex -- …`.'
 
 function mistakeSentence(mistake: Mistake): string {
   switch (mistake.kind) {
-    case 'unknown-option': {
-      const { given, meant } = mistake
-      return `there is no option ${code(`--${given}`)}.${didYouMean(meant && `--${meant}`) ?? ` There are ${allOptions}.`}${literally}`
-    }
+    case 'unknown-option':
+      return `there is no option ${code(`--${mistake.given}`)}.${didYouMean(mistake.meant && `--${mistake.meant}`) ?? ` There are ${allOptions}.`}${literally} Nothing was started.`
     case 'misplaced':
       return '`/codex` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.'
     case 'unknown-word':
-      return `there is no command ${code(mistake.given)}.${didYouMean(mistake.meant) ?? ''}`
+      return `there is no command ${code(mistake.given)}.${didYouMean(mistake.meant) ?? ''} Nothing was started.`
     case 'unknown-command':
-      return `there is no command ${code(mistake.given)}.${didYouMean(`/codex ${mistake.meant}`) ?? ''} If it is your instruction, write ${code(`/codex -- ${mistake.given} …`)}.`
+      return `there is no command ${code(mistake.given)}.${didYouMean(`/codex ${mistake.meant}`) ?? ''} If it is your instruction, write ${code(`/codex -- ${mistake.given} …`)}. Nothing was started.`
     case 'removed':
-      return `there is no ${code(mistake.what)} any more: ${mistake.instead}.`
+      return `there is no ${code(mistake.what)} any more: ${mistake.instead}. Nothing was started.`
     case 'missing-value':
-      return `${code(flagOf(mistake.option))} needs a value: ${code(usageOf(mistake.option))}.${literally}`
+      return `${code(flagOf(mistake.option))} needs a value: ${code(usageOf(mistake.option))}.${literally} Nothing was started.`
     case 'bad-value':
-      return `${code(mistake.given)} is not a value for ${code(flagOf(mistake.option))}.${didYouMean(mistake.meant) ?? (takenBy(mistake.option) === '' ? ' It takes none.' : ` It takes ${code(takenBy(mistake.option))}.`)}${literally}`
+      return `${code(mistake.given)} is not a value for ${code(flagOf(mistake.option))}.${didYouMean(mistake.meant) ?? (takenBy(mistake.option) === '' ? ' It takes none.' : ` It takes ${code(takenBy(mistake.option))}.`)}${literally} Nothing was started.`
     case 'option-twice':
-      return `${code(flagOf(mistake.option))} is given twice.`
+      return `${code(flagOf(mistake.option))} is given twice. Nothing was started.`
     case 'no-options-here':
-      return `${code(`/codex ${mistake.command}`)} takes no options.`
+      return `${code(`/codex ${mistake.command}`)} takes no options. Write it alone.`
     case 'too-many':
       return `this comment has more than ${mistake.max} commands. Only the first ${mistake.max} were read.`
     case 'unreadable':
       return mistake.why === 'page'
-        ? 'GitHub did not say how its page shows this comment, so the bot read no command in it. Write the command again in a new comment.'
+        ? 'the bot could not see this comment as GitHub’s page shows it, so it read no command in it. Write the command again in a new comment.'
         : 'a part of this comment is too long to read, or out of sight on its page. No command was read below that. Write it again in a new comment.'
   }
 }

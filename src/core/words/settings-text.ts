@@ -24,7 +24,7 @@ export function configText(shown: ShownSettings): string {
   const set = held.filter(isSet)
   const rest = held.filter(each => !isSet(each))
   return paragraphs([
-    set.length > 0 ? 'these settings apply here:' : 'no settings are set here, so the defaults apply.',
+    `${set.length > 0 ? 'these settings' : 'the defaults'} apply here. A repository sets its own in \`${settingsPath}\`.`,
     problem !== undefined &&
       `⚠️ There is a problem: ${withCode(problem, 1_000)}. Until it is fixed, ${usable ? 'the last correct version applies.' : 'nothing starts here.'}`,
     passedOver !== undefined && `⚠️ ${passedOverText(passedOver)}`,
@@ -35,7 +35,7 @@ export function configText(shown: ShownSettings): string {
       `Models here: ${priced(models)}. The price is a multiple of that of PostHog’s usual model.`,
     `<details><summary>Settings with their default value</summary>\n\n${settingsTable(rest)}\n\n</details>`,
     schema !== undefined &&
-      `For hints in your editor, begin \`${settingsPath}\` with this line:\n\n\`\`\`yaml\n${editorLine(schema)}\n\`\`\``,
+      `For hints in your editor, begin that file with this line:\n\n\`\`\`yaml\n${editorLine(schema)}\n\`\`\``,
   ])
 }
 
@@ -64,7 +64,7 @@ const places: Record<Origin['kind'], string> = {
   default: 'default',
   deployment: 'the bot’s settings',
   owner: 'the owner’s `.github` repository',
-  repository: `\`${settingsPath}\``,
+  repository: 'this repository',
 }
 
 function originText(origin: Origin): string {

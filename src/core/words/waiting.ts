@@ -1,7 +1,7 @@
 /** Why a Run has not begun, in words: for its status and for `/codex status`. */
 import type { Awaited } from '../model/views.ts'
 import type { Waits } from '../record/run.ts'
-import { begun, counted, moment } from '../text/phrases.ts'
+import { begun, moment } from '../text/phrases.ts'
 import { inlineWords } from '../text/safe-markdown.ts'
 import { withCode } from './words.ts'
 
@@ -66,12 +66,12 @@ export function waitsInWords(waits: Waits, now: number): Said {
       const { length: count } = waits.pulls
       const are = `${count === 1 ? 'is' : 'are'} open or on the way`
       return {
-        heading: '⏳ Codex waits for an open pull request',
+        heading: '⏳ Codex waits until one of its pull requests is merged or closed',
         lines: [
           `${count === 1 ? 'One pull request' : `${count} pull requests`} of Codex ${are} in this repository. The limit is ${waits.most}:\n\n${awaitedList(waits.pulls)}`,
           'Codex starts by itself when there is room. `/codex --force` starts it now.',
         ],
-        sentence: `waits for room: ${counted(count, 'pull request')} of Codex ${are}. The limit is ${waits.most}.`,
+        sentence: `waits until a pull request of Codex is merged or closed: ${count} ${are}. The limit is ${waits.most}.`,
         key: names(waits.pulls),
       }
     }

@@ -102,7 +102,7 @@ export const burstAtLimit: Scenario = {
     notes.threads += issues.length
     if ((await died(mortal, 15_000)) === undefined) await mortal.stop('SIGKILL')
     if (!redis) await bringUp(world)
-    const settled = /Codex opened draft|^### ⏳ Codex waits for an open pull request/
+    const settled = /Codex opened draft|^### ⏳ Codex waits until one of its pull requests/
     const isSettled = async () => {
       const threads = await Promise.all(issues.map(({ number }) => github.thread(number)))
       return threads.every(({ comments }) => settled.test(comments.at(-1)?.body ?? ''))
