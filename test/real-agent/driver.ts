@@ -20,34 +20,29 @@ import { Checkout, type GitHubSide } from './checkout.ts'
 import { runsFolder } from './installed.ts'
 import { Model, Script, type Turn } from './model.ts'
 import { Sandbox } from './sandbox.ts'
-import { SandboxApi, type Watcher } from './sandbox-api.ts'
+import { SandboxApi } from './sandbox-api.ts'
 
 /** What PostHog's workflow does. */
 export interface Workflow {
-  /** Tells how it sets the sandbox up. */
-  progress: boolean
   /** Milliseconds from a terminal row to the end of the sandbox. */
-  teardown: number | 'never'
+  teardown: number
   /** Also hands on the message that the run began with, without an id, as an older one does. */
   forwardsFirst: boolean
-  /** Milliseconds from the death of a sandbox to the row that says so; without, no row ever says it. */
-  noticesDeath: number | undefined
   /** Somebody has set it in PostHog, in the place of what the run asked for. */
   inMode?: 'plan' | 'read-only'
   /** A desktop reads its events, so that commands are asked for. */
   watched?: true
 }
 
-const unkind: Workflow = { progress: true, teardown: 0, forwardsFirst: false, noticesDeath: 500 }
+const unkind: Workflow = { teardown: 0, forwardsFirst: false }
+/** Milliseconds from the death of a sandbox to the row that says so. */
+const noticesDeath = 500
 
 interface Given {
   gitHub: GitHubSide
   /** The address that stands for https://github.com. */
   gitHubUrl: string
-  /** Without one, the agent is told that it has no way to GitHub. */
-  gitHubToken?: string
-  watcher?: Watcher
-  withoutOauthFile?: boolean | undefined
+  gitHubToken: string
 }
 
 /** One run as a test sees it. */
@@ -74,7 +69,6 @@ export class RealAgents {
       (error: unknown) => response.end(JSON.stringify({ code: 1, out: `${error}\n` })),
     )
   })
-  readonly #beginning: (() => void)[] = []
   #api: Promise<SandboxApi> | undefined
 
   constructor(given: Given) {
@@ -105,16 +99,6 @@ export class RealAgents {
     }
   }
 
-  /** As soon as it starts. */
-  async sandboxOf(run: Run): Promise<Sandbox> {
-    for (;;) {
-      const live = this.#lives.get(run.id)
-      if (live) return live.sandbox
-      if (run.terminal) throw new Error(`it did not start: ${run.errorMessage}`)
-      await Promise.race([new Promise<void>(resolve => this.#beginning.push(resolve)), ended(run)])
-    }
-  }
-
   readonly drives: MakeDriver = world => {
     this.#api = this.#listen(world)
     return {
@@ -134,7 +118,7 @@ export class RealAgents {
   async #listen(world: World): Promise<SandboxApi> {
     await this.#model.listen()
     await new Promise<void>(resolve => this.#shims.listen(0, '127.0.0.1', resolve))
-    return new SandboxApi(world, this.#given.gitHubUrl, this.#given.watcher).listen()
+    return new SandboxApi(world, this.#given.gitHubUrl).listen()
   }
 
   #guarded(run: Run, work: Promise<void>): void {
@@ -149,7 +133,7 @@ export class RealAgents {
     const api = await this.#api
     if (!api) throw new Error('nobody listens')
     await pause(timing.queued, run.life.signal)
-    if (workflow.progress) run.progress('sandbox', 'in_progress', 'Setting up sandbox')
+    run.progress('sandbox', 'in_progress', 'Setting up sandbox')
     if (workflow.inMode) run.setState({ initial_permission_mode: workflow.inMode }, [])
     const folder = join(runsFolder, run.id)
     const asked = run.state.pr_base_branch
@@ -159,7 +143,7 @@ export class RealAgents {
       branch: typeof asked === 'string' ? asked : undefined,
       shimUrl: `http://127.0.0.1:${(this.#shims.address() as AddressInfo).port}/${run.id}`,
     })
-    if (workflow.progress) run.progress('sandbox', 'completed', 'Set up sandbox')
+    run.progress('sandbox', 'completed', 'Set up sandbox')
     if (run.state.pending_user_message !== undefined) run.state.pending_user_message_id ??= randomUUID()
     if (run.terminal) return
     const sandbox = await Sandbox.start({
@@ -169,14 +153,12 @@ export class RealAgents {
       model: text(run.state.model) ?? 'gpt-5.5',
       effort: text(run.state.reasoning_effort),
       autoPublish: run.state.auto_publish === true,
-      withoutOauthFile: this.#given.withoutOauthFile === true,
       gitHubToken: this.#given.gitHubToken,
     })
     this.#lives.set(run.id, { run, sandbox, checkout })
-    for (const began of this.#beginning.splice(0)) began()
     run.life.signal.addEventListener('abort', () => tearDown(sandbox, workflow), { once: true })
     if (run.life.signal.aborted) tearDown(sandbox, workflow)
-    this.#guarded(run, noticeDeath(run, sandbox, workflow))
+    this.#guarded(run, noticeDeath(run, sandbox))
     endWhenIdle(run, timing.idle)
     if (!(await sandbox.ready())) return
     if (workflow.watched) sandbox.watch(run.life.signal).catch(() => {})
@@ -244,16 +226,13 @@ async function keepLog(run: Run): Promise<void> {
 
 function tearDown(sandbox: Sandbox, { teardown }: Workflow): void {
   if (teardown === 0) sandbox.kill()
-  else if (teardown !== 'never') sleep(teardown).then(() => sandbox.kill())
+  else sleep(teardown).then(() => sandbox.kill())
 }
 
-const ended = ({ life }: Run): Promise<unknown> =>
-  new Promise(resolve => life.signal.addEventListener('abort', resolve, { once: true }))
-
 /** The workflow looks after its sandbox; the agent-server itself can't tell of this. */
-async function noticeDeath(run: Run, sandbox: Sandbox, { noticesDeath }: Workflow): Promise<void> {
+async function noticeDeath(run: Run, sandbox: Sandbox): Promise<void> {
   await sandbox.exited
-  if (run.terminal || noticesDeath === undefined) return
+  if (run.terminal) return
   await pause(noticesDeath, run.life.signal)
   run.stopShort('sandbox_gone')
 }

@@ -15,34 +15,19 @@ export interface Reply {
   thinks?: string
   text?: string
   calls?: ToolCall[]
-  /** A tool that takes plain text, such as `apply_patch`. */
-  custom?: { name: string; input: string }
   /** An item as it stands, for what Codex itself carries out. */
   raw?: { type: string; [key: string]: unknown }
   /** Milliseconds before it begins. */
   after?: number
   /** It never ends. */
   hang?: true
-  /** The connection breaks after the text. */
-  cut?: true
-  /** The provider ends the response with an error. */
-  failed?: { code: string; message: string }
   /** In the place of a response. */
   status?: number
   json?: unknown
-  headers?: Record<string, string>
 }
 
 /** In the place of a reply: it is said when this resolves. */
 export type Turn = Reply | (() => Promise<Reply>)
-
-export interface ModelCall {
-  method: string
-  path: string
-  at: number
-  body: unknown
-  reply: Reply
-}
 
 /** The gateway of every run, each below a path of its own. The last reply of a script is said again and again. */
 export class Model {
@@ -76,33 +61,25 @@ export class Model {
       return sendJson(response, 200, { object: 'list', data: models })
     if (!script || !path.endsWith('/responses'))
       return sendJson(response, 404, { error: { message: 'Not found' } })
-    const call = script.next({ method: request.method ?? '', path, body: JSON.parse(raw.toString('utf8')) })
-    await say(response, await call)
+    await say(response, await script.next(JSON.parse(raw.toString('utf8'))))
   }
 }
 
 /** What the model says, one reply a call, whichever run asks. */
 export class Script {
   readonly #turns: Turn[]
-  readonly calls: ModelCall[] = []
+  readonly calls: { body: unknown }[] = []
   readonly #heard: (() => void)[] = []
 
   constructor(turns: Turn[]) {
     this.#turns = turns
   }
 
-  async next(asked: Pick<ModelCall, 'method' | 'path' | 'body'>): Promise<Reply> {
+  async next(body: unknown): Promise<Reply> {
     const turn = this.#turns[Math.min(this.calls.length, this.#turns.length - 1)] ?? {}
-    const call: ModelCall = { ...asked, at: Date.now(), reply: typeof turn === 'function' ? {} : turn }
-    this.calls.push(call)
+    this.calls.push({ body })
     for (const heard of this.#heard.splice(0)) heard()
-    if (typeof turn === 'function') call.reply = await turn()
-    return call.reply
-  }
-
-  /** From its next call on. */
-  says(turn: Turn): void {
-    this.#turns.splice(this.calls.length, Number.POSITIVE_INFINITY, turn)
+    return typeof turn === 'function' ? turn() : turn
   }
 
   /** Until the model was asked so often. */
@@ -113,13 +90,8 @@ export class Script {
 
 const models = ['gpt-5.5', 'gpt-5.4'].map(id => ({ id, object: 'model', owned_by: 'openai' }))
 
-function sendJson(
-  response: ServerResponse,
-  status: number,
-  body: unknown,
-  headers: Reply['headers'] = {},
-): void {
-  response.writeHead(status, { 'content-type': 'application/json', ...headers })
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' })
   response.end(typeof body === 'string' ? body : JSON.stringify(body))
 }
 
@@ -135,30 +107,22 @@ const usage = {
 
 async function say(response: ServerResponse, reply: Reply): Promise<void> {
   if (reply.after) await sleep(reply.after)
-  if (reply.status !== undefined)
-    return sendJson(response, reply.status, reply.json ?? { error: { message: 'Scripted.' } }, reply.headers)
+  if (reply.status !== undefined) return sendJson(response, reply.status, reply.json)
   replies += 1
   const id = `resp_${replies}`
   response.writeHead(200, { 'content-type': 'text/event-stream' })
   const send = (event: { type: string; [key: string]: unknown }) =>
     response.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
   send({ type: 'response.created', response: { id } })
-  const { failed } = reply
-  if (failed) {
-    send({ type: 'response.failed', response: { id, status: 'failed', error: failed } })
-    return void response.end()
-  }
   const items = itemsOf(reply, id)
-  const ends = !reply.hang && !reply.cut
   for (const [index, item] of items.entries()) {
     send({ type: 'response.output_item.added', output_index: index, item: { ...item, content: [] } })
     for (const delta of deltasOf(item, reply)) {
       send({ ...delta, item_id: item.id, output_index: index })
       await sleep(1)
     }
-    if (ends) send({ type: 'response.output_item.done', output_index: index, item })
+    if (!reply.hang) send({ type: 'response.output_item.done', output_index: index, item })
   }
-  if (reply.cut) return void response.destroy()
   if (reply.hang) return
   send({ type: 'response.completed', response: { id, usage, output: items } })
   response.end()
@@ -182,7 +146,7 @@ interface Item {
 }
 
 function itemsOf(reply: Reply, id: string): Item[] {
-  const { thinks, text, calls = [], custom, raw } = reply
+  const { thinks, text, calls = [], raw } = reply
   const made: Item[] = []
   if (thinks !== undefined)
     made.push({ type: 'reasoning', id: `rs_${id}`, summary: [{ type: 'summary_text', text: thinks }] })
@@ -199,7 +163,6 @@ function itemsOf(reply: Reply, id: string): Item[] {
       ...call,
       arguments: JSON.stringify(given),
     })
-  if (custom) made.push({ type: 'custom_tool_call', id: `ctc_${id}`, call_id: call_id(0), ...custom })
   if (raw) made.push({ call_id: call_id(0), ...raw })
   return made
 }

@@ -7,31 +7,9 @@ import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import { presentRun, presentTask } from '../../emulators/posthog/present.ts'
-import type { FinalStatus, Notification, Run } from '../../emulators/posthog/run.ts'
+import type { FinalStatus, Run } from '../../emulators/posthog/run.ts'
 import type { World } from '../../emulators/posthog/world.ts'
 import { closed, readAll } from '../../emulators/serving.ts'
-
-/** One call of a sandbox, as a recording has it. */
-export interface SandboxCall {
-  at: number
-  method: string
-  path: string
-  body?: unknown
-  /** Of an upload of events. */
-  lines?: number
-  complete?: true
-}
-
-/** Who wants to know what a sandbox does. */
-export interface Watcher {
-  called?(run: Run, call: SandboxCall): void
-  /** An event as it arrives, before the log has it. */
-  event?(run: Run, line: EventLine): void
-  appended?(run: Run, entries: readonly Notification[]): void
-  patched?(run: Run, patch: Patch): void
-  /** In the place of the usual answer. */
-  refuses?(run: Run, call: SandboxCall): number | undefined
-}
 
 /** The address that an agent knows GitHub by; the emulated one has another. */
 const gitHub = 'https://github.com'
@@ -44,7 +22,7 @@ const Patch = z.looseObject({
   state: z.record(z.string(), z.unknown()).optional(),
   state_remove_keys: z.array(z.string()).optional(),
 })
-export type Patch = z.infer<typeof Patch>
+type Patch = z.infer<typeof Patch>
 
 /** JSON-RPC of any kind: calls, their answers, notifications. */
 const Entry = z.looseObject({
@@ -65,7 +43,6 @@ const EventLine = z.union([
   /** The last one says that all was sent. */
   z.object({ type: z.string(), final_seq: z.number() }),
 ])
-export type EventLine = z.infer<typeof EventLine>
 
 interface Asked {
   run: Run
@@ -86,16 +63,14 @@ export class SandboxApi {
   readonly key: string
   readonly #world: World
   readonly #gitHubUrl: string
-  readonly #watcher: Watcher
   readonly #server = createServer((request, response) => {
     this.#serve(request, response).catch(() => response.destroy())
   })
   readonly #seqOf = new WeakMap<Run, number>()
 
-  constructor(world: World, gitHubUrl: string, watcher: Watcher = {}) {
+  constructor(world: World, gitHubUrl: string) {
     this.#world = world
     this.#gitHubUrl = gitHubUrl
-    this.#watcher = watcher
     this.key = 'pha_keyOfTheSandboxes000000000000000000'
   }
 
@@ -126,32 +101,23 @@ export class SandboxApi {
       /^\/api\/projects\/\d+\/tasks\/([^/]+)(?:\/runs\/([^/]+)(?:\/(.*?))?)?\/?$/.exec(pathname) ?? []
     const task = this.#world.tasks.find(({ id }) => id === taskId)
     const run = this.#world.runs.find(({ id, task: of }) => id === runId && of === task)
-    if (task && runId === undefined) {
-      const newest = this.#world.runsOf(task).at(-1)
-      if (newest) this.#watcher.called?.(newest, { at: Date.now(), method, path: pathname })
-      return answer(ok(presentTask(task, this.#world)))
-    }
+    if (task && runId === undefined) return answer(ok(presentTask(task, this.#world)))
     if (!run) return answer({ status: 404, body: { detail: 'Not found.' } })
-    if (path === 'event_stream')
-      return answer(await this.#takeEvents({ run, method, path, request }, pathname))
-    answer(await this.#answer({ run, method, path, request }, pathname))
+    if (path === 'event_stream') return answer(await this.#takeEvents(run, request))
+    answer(await this.#answer({ run, method, path, request }))
   }
 
-  async #answer({ run, method, path, request }: Asked, pathname: string): Promise<Reply> {
+  async #answer({ run, method, path, request }: Asked): Promise<Reply> {
     const text = (await readAll(request)).toString('utf8')
     const body: unknown = text === '' ? undefined : JSON.parse(this.#inwards(text))
-    const said = body === undefined || path === 'append_log' ? {} : { body }
-    const call: SandboxCall = { at: Date.now(), method, path: pathname, ...said }
-    this.#watcher.called?.(run, call)
-    const refused = this.#watcher.refuses?.(run, call)
-    if (refused !== undefined) return { status: refused, body: { detail: 'Refused.' } }
     switch (`${method} ${path}`) {
       case 'GET ':
         return ok(shown(run))
       case 'PATCH ':
         return this.#patch(run, Patch.parse(body))
       case 'POST append_log':
-        return this.#append(run, Appended.parse(body).entries)
+        run.log.push(...Appended.parse(body).entries)
+        return ok(shown(run))
       case 'GET logs':
         return ok(`${run.log.map(entry => this.#outwards(JSON.stringify(entry))).join('\n')}\n`)
       case 'PATCH set_output':
@@ -179,7 +145,6 @@ export class SandboxApi {
     run.setState(state, removed)
     if (output) run.addOutput(output)
     if (branch !== undefined) run.change({ branch })
-    this.#watcher.patched?.(run, patch)
     if (status !== undefined && isFinal(status)) {
       run.close(status, error ?? null)
       // The workflow sees it, and ends the sandbox.
@@ -188,26 +153,14 @@ export class SandboxApi {
     return ok(shown(run))
   }
 
-  #append(run: Run, entries: Notification[]): Reply {
-    run.log.push(...entries)
-    this.#watcher.appended?.(run, entries)
-    return ok(shown(run))
-  }
-
   /** An empty upload asks how far the server has got; a long one may last for minutes. */
-  async #takeEvents({ run, request }: Asked, pathname: string): Promise<Reply> {
-    const call: SandboxCall = { at: Date.now(), method: 'POST', path: pathname, lines: 0 }
-    this.#watcher.called?.(run, call)
+  async #takeEvents(run: Run, request: IncomingMessage): Promise<Reply> {
     for await (const text of createInterface({ input: request })) {
       if (text.trim() === '') continue
       const line = EventLine.parse(JSON.parse(this.#inwards(text)))
-      this.#watcher.event?.(run, line)
-      if (!('event' in line)) call.complete = true
-      else if (line.seq > this.#seq(run)) {
-        call.lines = (call.lines ?? 0) + 1
-        this.#seqOf.set(run, line.seq)
-        if (!run.terminal) run.emit(line.event)
-      }
+      if (!('event' in line) || line.seq <= this.#seq(run)) continue
+      this.#seqOf.set(run, line.seq)
+      if (!run.terminal) run.emit(line.event)
     }
     return ok({ last_accepted_seq: this.#seq(run) })
   }

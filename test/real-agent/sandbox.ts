@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createSign, generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { createWriteStream, readFileSync } from 'node:fs'
+import { createWriteStream } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -26,9 +26,7 @@ export interface SandboxGiven {
   baseBranch: string
   /** Where its home, its `/tmp` and its checkout are. */
   folder: string
-  /** Where PostHog puts the key for the agent's own tools. */
-  withoutOauthFile?: boolean
-  gitHubToken: string | undefined
+  gitHubToken: string
 }
 
 export interface Answer {
@@ -54,7 +52,6 @@ export class Sandbox {
   readonly #port: number
   readonly #process: ChildProcess
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
-  readonly startedAt = Date.now()
   isGone = false
 
   private constructor(given: SandboxGiven, port: number) {
@@ -92,11 +89,10 @@ export class Sandbox {
     for (const name of ['home', 'codex', 'tmp', 'repo']) await mkdir(join(folder, name), { recursive: true })
     const live = { POSTHOG_API_URL: apiUrl, POSTHOG_PROJECT_ID: String(projectId) }
     await writeFile(join(folder, 'tmp/agent-env'), zeroSeparated(live))
-    const own = join(folder, 'tmp/agent-oauth-env')
-    if (!given.withoutOauthFile) await writeFile(own, zeroSeparated({ POSTHOG_PERSONAL_API_KEY: apiKey }))
-    const { gitHubToken } = given
-    if (gitHubToken !== undefined)
-      await writeFile(join(folder, 'tmp/agent-github-env'), zeroSeparated({ GH_TOKEN: gitHubToken }))
+    // Where PostHog puts the key for the agent's own tools.
+    const own = zeroSeparated({ POSTHOG_PERSONAL_API_KEY: apiKey })
+    await writeFile(join(folder, 'tmp/agent-oauth-env'), own)
+    await writeFile(join(folder, 'tmp/agent-github-env'), zeroSeparated({ GH_TOKEN: given.gitHubToken }))
     return new Sandbox(given, await freePort())
   }
 
@@ -133,18 +129,6 @@ export class Sandbox {
   /** At once, with all that runs in it. */
   kill(): void {
     if (!this.isGone) this.#process.kill('SIGKILL')
-  }
-
-  /** Asks the agent-server to end. */
-  terminate(): void {
-    const [inner] = this.isGone ? [] : childrenOf(this.#process.pid ?? 0)
-    if (inner !== undefined) process.kill(inner, 'SIGTERM')
-  }
-
-  killCodex(): void {
-    const all = [this.#process.pid ?? 0]
-    for (const pid of all) all.push(...childrenOf(pid))
-    for (const pid of all.filter(each => commandOf(each).endsWith('/bin/codex'))) process.kill(pid, 'SIGKILL')
   }
 
   async closed(): Promise<void> {
@@ -194,20 +178,3 @@ const zeroSeparated = (values: Record<string, string>): string =>
   Object.entries(values)
     .map(([name, value]) => `${name}=${value}\0`)
     .join('')
-
-/** Of a process that may be gone. */
-const childrenOf = (pid: number): number[] =>
-  procFile(`/proc/${pid}/task/${pid}/children`)
-    .split(' ')
-    .filter(word => word !== '')
-    .map(Number)
-
-const commandOf = (pid: number): string => procFile(`/proc/${pid}/cmdline`).split('\0')[0] ?? ''
-
-function procFile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
-}

@@ -5,8 +5,6 @@ export const shell = (cmd: string, given: object = {}): Reply => ({
   calls: [{ name: 'exec_command', arguments: { cmd, ...given } }],
 })
 
-export const patches = (input: string): Reply => ({ custom: { name: 'apply_patch', input } })
-
 const tools = 'mcp__posthog_code_tools'
 
 /** PostHog's own tools are not there until the model looked for them. */

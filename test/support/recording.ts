@@ -35,7 +35,7 @@ const Recording = z.object({
 })
 export type Recording = z.infer<typeof Recording>
 
-/** The first are of `npm run real -- record`; among the later ones are logs that PostHog lost, repeated or delayed. */
+/** Among the later ones are logs that PostHog lost, repeated or delayed. */
 export const folders = ['agent-recordings', 'agent-recordings-2026-11-30'] as const
 
 const pathOf = (folder: (typeof folders)[number]): string => join(import.meta.dirname, '../data', folder)
