@@ -64,7 +64,6 @@ const exhaustive = [
     'test/security/{fuzz,github-renders}.test.ts',
   ],
   ...[
-    'test/core/command-oracle.test.ts',
     'test/contract/{following,graphql,long-threads,queue-chores,queue-cluster,queue-fence,queue-owners}.test.ts',
   ],
 ]

@@ -185,25 +185,6 @@ describe('with words and a label that ask for something', () => {
     `)
   })
 
-  test('with authors whose accounts are gone: nobody wrote it then', async () => {
-    const gone = asking.map(({ event, payload }) => ({
-      event,
-      payload: replaced(payload, 'user', null) as Payload,
-    }))
-    const nobodys = became.map(row =>
-      row
-        .replace(/: comment$/, ': written by somebody else')
-        .replace('comment, transferred', 'transferred, written by somebody else'),
-    )
-    expect(await table(gone)).toEqual(nobodys)
-  })
-
-  test('sent by the ghost', async () => {
-    const ghost = { login: 'ghost', id: 10137, type: 'User' }
-    const sentBy = asking.map(({ event, payload }) => ({ event, payload: { ...payload, sender: ghost } }))
-    expect((await table(sentBy)).filter(row => row.includes('payload not understood'))).toEqual([])
-  })
-
   test('with nobody as the sender: only the loss of access needs none', async () => {
     const nobody = asking.map(({ event, payload }) => ({ event, payload: { ...payload, sender: null } }))
     const unsent = await table(nobody)

@@ -886,27 +886,6 @@ describe('the other steps', () => {
     expect(saves[0]).toMatchObject({ result: { round: 1, reported } })
   })
 
-  test('take-turn once more, by whom may not start runs any more', async () => {
-    const outage = { why: 'w', since: t0 - hour, until: t0, count: 3, refusedSince: t0 - hour }
-    const run = runWith(mute, {
-      request: { ...ask, at: t0 - hour },
-      schedule: { admitted: true, rightAskedAt: t0 - hour },
-      session: { taskId: 'task-1' },
-      workspace: { branch, attachments: { ids: [], failed: [] }, threadContext: context },
-      report: { done: told },
-      retries: { github: outage },
-    })
-    const github: Partial<GitHubCalls> = {
-      'thread.readAhead': async () => {},
-      'thread.closing': async () => undefined,
-      'people.permission': async () => ({ role: 'read', name: 'read' }),
-      'files.text': async () => undefined,
-      ...quiet,
-    }
-    const { run: after } = await advance(run, { github, removeLater })
-    expect(after.result.outcome).toMatchObject({ kind: 'failed', class: 'permission' })
-  })
-
   test.each<[string, object, string]>([
     ['--as-user', { authorship: 'user' }, ''],
     ['--signal-report', { signalReport: 'r-1' }, 'owners: {5: {signal_report: [other]}}'],

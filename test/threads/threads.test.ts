@@ -50,28 +50,6 @@ const ours = Object.entries(threads).flatMap(([name, { comments }]) =>
 /** What is not folded away. */
 const open = (html: string): string => html.replace(/<details>[\s\S]*?<\/details>/g, '')
 
-test.skipIf(!cmarkAvailable())(
-  'every comment is whole: one heading at most, all that is opened is closed',
-  () => {
-    const pages = renderAll(ours.map(({ body }) => body))
-    for (const [index, html] of pages.entries()) {
-      const { name, body } = ours[index] ?? { name: '', body: '' }
-      const count = (sign: RegExp): number => html.match(sign)?.length ?? 0
-      expect(count(/<h3>/g), `${name}: headings`).toBe(body.startsWith('### ') ? 1 : 0)
-      expect(count(/<h[1-24-6]/g), `${name}: other headings`).toBe(0)
-      expect(count(/<details>/g), `${name}: folds`).toBe(count(/<\/details>/g))
-      expect(count(/<summary>/g), `${name}: summaries`).toBe(count(/<details>/g))
-      expect(count(/<sub>/g), `${name}: small lines`).toBe(count(/<\/sub>/g))
-      // A box that is no item of a task list can't be ticked.
-      expect(count(/<input type="checkbox"/g), `${name}: boxes`).toBe(body.match(/codex-box:/g)?.length ?? 0)
-      // Signs that Markdown should have taken away.
-      expect(open(html).replace(/<code>[\s\S]*?<\/code>/g, ''), name).not.toMatch(
-        /\*\*|\]\(|&lt;(?:sub|details)/,
-      )
-    }
-  },
-)
-
 test.skipIf(!cmarkAvailable())('a result that is folded away is one line', () => {
   const over = ours.filter(({ body, minimized }) => minimized && /^### (?:🚀|💬|📋)/.test(body))
   expect(over.length).toBeGreaterThan(3)
