@@ -96,26 +96,36 @@ interface Timed {
 export const timed = ({ name, about, reach, on, first, prepare, floor, ours }: Timed): Row => ({
   name,
   about,
-  async measure(): Promise<Measured> {
-    const redis = on === 'redis' ? await startRedis() : undefined
-    const world = await startWorld({ redisUrl: redis?.url, posthog: { rate: 'off' } })
-    const all = new Far(world, first === true)
-    const floorOnce = async () => all.time(await floor(all))
-    try {
+  measure: () =>
+    inFar(on, first === true, async far => {
       // Code that is hot, connections that are open, and what is asked once.
-      for (let n = 0; n < 3; n += 1) await ours(all)
-      await prepare?.(all)
+      for (let n = 0; n < 3; n += 1) await ours(far)
+      await prepare?.(far)
       return {
-        kind: 'time',
-        reach,
-        ...(await inRounds(rounds, floorOnce, () => ours(all))),
+        ...{ kind: 'time', reach },
+        ...(await inRounds(
+          rounds,
+          async () => far.time(await floor(far)),
+          () => ours(far),
+        )),
       }
-    } finally {
-      await world.close()
-      await redis?.stop()
-    }
-  },
+    }),
 })
+
+export async function inFar(
+  on: Timed['on'],
+  first: boolean,
+  measure: (far: Far) => Promise<Measured>,
+): Promise<Measured> {
+  const redis = on === 'redis' ? await startRedis() : undefined
+  const world = await startWorld({ redisUrl: redis?.url, posthog: { rate: 'off' } })
+  try {
+    return await measure(new Far(world, first))
+  } finally {
+    await world.close()
+    await redis?.stop()
+  }
+}
 
 let floors = 0
 /** A name that is new each time. */

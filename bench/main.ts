@@ -2,7 +2,7 @@
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { adminEmbedded, adminRedis } from './admin-page.ts'
 import { embedded } from './embedded.ts'
-import { eyes, eyesBusy, eyesEmbedded, eyesFirst } from './eyes.ts'
+import { eyes, eyesBusy, eyesCrowd, eyesEmbedded, eyesFirst } from './eyes.ts'
 import { followed } from './followed.ts'
 import { link, linkEmbedded } from './link.ts'
 import { readyEmbedded, readyRedis } from './ready.ts'
@@ -16,7 +16,7 @@ const rows: readonly Row[] = [
   ...[webhooks, ignoredWebhooks, acks, probot, probotIgnored],
   ...[readyRedis, readyEmbedded, embedded],
   ...[start, startFirst, startEmbedded],
-  ...[eyes, eyesFirst, eyesEmbedded, eyesBusy],
+  ...[eyes, eyesFirst, eyesEmbedded, eyesBusy, eyesCrowd],
   ...[link, linkEmbedded],
   ...[burst, starved],
   ...[adminRedis, adminEmbedded],

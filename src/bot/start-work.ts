@@ -65,7 +65,7 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
   })
   metrics.showStreams(follower.open)
   const flows = flowsFor(runtime, edges, follower)
-  await triggers.work(flows.accept, { concurrency: commandsAtOnce })
+  await triggers.work(flows.accept, { concurrency: commandsAtOnce[queues.kind] })
   const wake = wakeCommands(queues)
   await runs.work(flows.advance, { concurrency: 50, ended: ({ thread }) => wake(thread) })
   await startChores(runtime, edges, overrides)
@@ -85,8 +85,11 @@ export async function startWork(runtime: Runtime, overrides: Overrides): Promise
 const setWithin = 3_000
 const closeWithin = 2_000
 
-/** A command holds its place while GitHub is slow. GitHub takes 100 calls at once of an installation. */
-const commandsAtOnce = 100
+/**
+ * A command holds its place while GitHub is slow. GitHub takes 100 calls at once of an installation. The embedded queue
+ * does one statement at a time: with more commands in hand, each waits for the statements of all others.
+ */
+const commandsAtOnce = { redis: 100, embedded: 16 }
 
 function openEdges(runtime: Runtime) {
   const { config, settings, metrics, queues, log, clock, state } = runtime
