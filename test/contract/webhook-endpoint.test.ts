@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http'
+import { isDeepStrictEqual } from 'node:util'
 import { pino } from 'pino'
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { found } from '../../src/core/model/check.ts'
@@ -330,8 +331,10 @@ test('one account’s words are taken up to a bound', async () => {
   expect(answers.at(-1)).toEqual(beyond)
   expect(await deliver({ body: by(15, 'fix it') })).toEqual([202, { queued: 'comment-501' }])
   expect(await deliver({ body: by(16, 'x'.repeat(1_000_000)) })).toEqual([202, { queued: 'comment-501' }])
-  const briefly = Array.from({ length: 1_000 }, () => deliver({ body: by(15, 'fix it') }))
-  expect(await Promise.all(briefly)).toContainEqual(beyond)
+  let last: unknown
+  for (let n = 0; n < 1_000 && !isDeepStrictEqual(last, beyond); n += 1)
+    last = await deliver({ body: by(15, 'fix it') })
+  expect(last).toEqual(beyond)
 })
 
 describe('what anybody can send costs no line each', () => {

@@ -54,7 +54,7 @@ describe(`a Run ends, does nothing twice, never goes back and loses no word (RUN
       const numRuns = Math.ceil(runs * share)
       await fc.assert(property, { numRuns, seed: seed + schedules.findIndex(each => each.bad === bad) })
     },
-    40_000 + runs * 100,
+    400_000 + runs * 100,
   )
 })
 

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import type { Fault } from '../../emulators/posthog/fault.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { type Talk, working } from '../world/opens-issue.ts'
+import { opensIssue, type Talk, working } from '../world/opens-issue.ts'
 
 onEitherQueue('Words that PostHog refuses', world => {
   const atWork = async (title: string) => {
@@ -83,3 +83,20 @@ onEitherQueue('Words that PostHog refuses', world => {
     expect(ledger().runs[1]?.body).toMatchObject({ resume_from_run_id: run(0).id })
   })
 })
+
+onEitherQueue(
+  'Words while the sandbox boots',
+  world => {
+    it('are kept from the agent until it has begun, and no run fails with them', async () => {
+      world().posthog.script('and test it', { kind: 'answers', text: 'Tested.' })
+      const work = await opensIssue(world(), 'Boots')
+      await work.says('/codex do it')
+      await work.started(1)
+      const more = await work.says('/codex and test it')
+      await work.thread.waitForReaction('+1', more.id)
+      await work.thread.waitForAnswer('Tested.')
+      expect([work.ledger().runs.length, work.ledger().messages.length]).toEqual([1, 1])
+    })
+  },
+  { posthog: { timing: { agent: 5_000 } } },
+)
