@@ -23,8 +23,8 @@ import {
   webhooksOf,
 } from '../github/webhooks/receive.ts'
 import { webhookEndpoint } from '../github/webhooks/webhook-endpoint.ts'
-import { openQueues } from '../queue/open-queues.ts'
-import { QueueFull, QueueGone, type Queues } from '../queue/work-queue.ts'
+import { openQueues, type Queues } from '../queue/open-queues.ts'
+import { QueueFull, QueueGone } from '../queue/work-queue.ts'
 import type { Readiness } from '../readiness.ts'
 import { httpServer, listen, type ReadyPage, type ServerParts } from '../web/http-server.ts'
 import { type Metrics, openMetrics } from '../web/metrics.ts'

@@ -1,8 +1,8 @@
-/** A WorkQueue on BullMQ: record = job data, inbox = job log, slot = deduplication id. */
+/** A queue on BullMQ: record = job data, inbox = job log, slot = deduplication id. */
 import { randomUUID } from 'node:crypto'
 import { Queue } from 'bullmq'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
-import type { Added, IndexQuery, JobRecord, Member, Range } from '../core/model/ports.ts'
+import type { Added, IndexQuery, JobQueue, JobRecord, Member, Range } from '../core/model/ports.ts'
 import { NewestMap } from '../core/text/newest-map.ts'
 import { leave, messages, promote, wasTaken } from './inbox.ts'
 import { within } from './job-lock.ts'
@@ -17,7 +17,7 @@ import {
   type StoredJob,
   written,
 } from './queue-backend.ts'
-import { type Processor, UnreadableRecord, type Working, type WorkQueue } from './work-queue.ts'
+import { type Processor, UnreadableRecord, type Working } from './work-queue.ts'
 
 const LISTING_MS = 30_000
 const BUILDING_MS = 600_000
@@ -26,7 +26,7 @@ const AMEND_ATTEMPTS = 20
 
 const allListed: Range = { kind: 'first', count: 10_000 }
 
-export class BullQueue<Data> implements WorkQueue<Data> {
+export class BullQueue<Data> implements JobQueue<Data> {
   readonly #options: BullQueueOptions<Data>
   readonly #queue: BullMqQueue
   readonly #index: QueueIndex
@@ -137,6 +137,7 @@ export class BullQueue<Data> implements WorkQueue<Data> {
     })
   }
 
+  /** Starts working, once per process. */
   async work(process: Processor<Data>, working: Working<Data>): Promise<void> {
     if (this.#worker) throw new Error(`${this.#options.name} is being worked on already`)
     this.#worker = new JobWorker({ ...this.#options, queueIndex: this.#index, process, ...working })

@@ -12,7 +12,6 @@ import { storableJson } from './job-record.ts'
 import { endAfterPanic, PglitePool, PgliteSession } from './pglite-pool.ts'
 import {
   type Additions,
-  type Entries,
   type Indexed,
   type QueueBackend,
   type QueueIndex,
@@ -164,58 +163,36 @@ function withIndex(
 }
 
 function embeddedIndex(queue: string, pool: PgPool): QueueIndex {
+  const ask = async <Row>(statement: string, ...params: unknown[]): Promise<Row[]> => {
+    const { rows }: Rows<Row> = await pool.query(statement, [queue, ...params])
+    return rows
+  }
   return {
-    jobs: async ids => {
-      const { rows }: Rows<Row> = await pool.query(sql.jobsOf, [queue, JSON.stringify(ids)])
-      return rows.map(stored)
-    },
+    jobs: async ids => (await ask<Row>(sql.jobsOf, JSON.stringify(ids))).map(stored),
     query: async queries => {
-      const { rows }: Rows<{ value: number | null }> = await pool.query(sql.queried, [
-        queue,
-        JSON.stringify(queries),
-      ])
+      const rows = await ask<{ value: number | null }>(sql.queried, JSON.stringify(queries))
       return rows.map(({ value }) => (value === null ? undefined : Number(value)))
     },
     members: async (names, { kind, count }) => {
       const statement = kind === 'first' ? sql.firstMembers : sql.lastMembers
-      const { rows }: Rows<Member & { n: number }> = await pool.query(statement, [
-        queue,
-        JSON.stringify(names),
-        count,
-      ])
+      const rows = await ask<Member & { n: number }>(statement, JSON.stringify(names), count)
       return names.map((_, at) =>
         rows.filter(({ n }) => n === at + 1).map(({ id, score }) => ({ id, score: Number(score) })),
       )
     },
     save: async ({ id, token, data, entries, guards }) => {
-      const { rows }: Rows<{ saving: Saving }> = await pool.query(sql.saved, [
-        queue,
-        id,
-        token,
-        data,
-        entries || null,
-        JSON.stringify(guards),
-      ])
-      return rows[0]?.saving ?? 'lost'
+      const given = [id, token, data, entries || null, JSON.stringify(guards)]
+      const [row] = await ask<{ saving: Saving }>(sql.saved, ...given)
+      return row?.saving ?? 'lost'
     },
     amend: async ({ id, was, data, entries }) => {
-      const { rows }: Rows<{ amended: boolean }> = await pool.query(sql.amended, [
-        queue,
-        id,
-        was,
-        data,
-        entries || null,
-      ])
-      return rows[0]?.amended === true
+      const [row] = await ask<{ amended: boolean }>(sql.amended, id, was, data, entries || null)
+      return row?.amended === true
     },
-    isBuilt: async version => {
-      const { rows }: Rows<{ value: string }> = await pool.query(sql.built, [queue])
-      return rows[0]?.value === version
-    },
-    saveVersion: async version => void (await pool.query(sql.saveVersion, [queue, version])),
-    pages: standing => pages(queue, pool, standing === 'live' ? sql.livePage : sql.endedPage),
-    mend: async ({ id, seen }: Indexed, entries: Entries) =>
-      void (await pool.query(sql.mended, [queue, id, seen, entries])),
+    isBuilt: async version => (await ask<{ value: string }>(sql.built))[0]?.value === version,
+    saveVersion: async version => void (await ask(sql.saveVersion, version)),
+    pages: standing => pages(ask, standing === 'live' ? sql.livePage : sql.endedPage),
+    mend: async ({ id, seen }, entries) => void (await ask(sql.mended, id, seen, entries)),
     sweep: async () => void (await pool.query(sql.forgotten, [Date.now()])),
   }
 }
@@ -235,9 +212,12 @@ const stored = (row: Row) => ({
   finishedOn: row.finished_at_ms === null ? undefined : Number(row.finished_at_ms),
 })
 
-async function* pages(queue: string, pool: PgPool, statement: string): AsyncIterable<Indexed[]> {
+async function* pages(
+  ask: (statement: string, after: string, count: number) => Promise<Row[]>,
+  statement: string,
+): AsyncIterable<Indexed[]> {
   for (let after = ''; ; ) {
-    const { rows }: Rows<Row> = await pool.query(statement, [queue, after, PAGE])
+    const rows = await ask(statement, after, PAGE)
     yield rows.map(row => ({ ...stored(row), seen: row.seen }))
     if (rows.length < PAGE) return
     after = rows.at(-1)?.id ?? ''

@@ -20,7 +20,7 @@ import { JobLock, within } from './job-lock.ts'
 import { entriesOf, type Format, readData, storable, withUnread } from './job-record.ts'
 import type { BullMqWorker, JobProgress, QueueBackend, QueueIndex } from './queue-backend.ts'
 import type { QueueLog } from './queue-log.ts'
-import type { WorkInProcess } from './work-alone.ts'
+import type { InTurn } from './suspects.ts'
 import { LockLost, type Processor, ShuttingDown, type Working } from './work-queue.ts'
 
 /** BullMQ would fail a job at its second stall; here the processor decides by `stalls`. */
@@ -88,7 +88,12 @@ export class JobWorker<Data> {
   }
 
   drain(): Promise<void> {
-    this.#draining ??= this.#drainOnce()
+    const closeOnce = async (): Promise<void> => {
+      const closed = this.#worker.close().catch(() => {})
+      await Promise.allSettled(this.#takes)
+      await within(LAST_WRITES_MS, closed, () => {})
+    }
+    this.#draining ??= closeOnce()
     return this.#draining
   }
 
@@ -106,11 +111,6 @@ export class JobWorker<Data> {
     this.#backend.disconnectBlocking(false).catch(() => {})
   }
 
-  async #drainOnce(): Promise<void> {
-    const closed = this.#worker.close().catch(() => {})
-    await Promise.allSettled(this.#takes)
-    await within(LAST_WRITES_MS, closed, () => {})
-  }
   get #backend(): IQueueBackend {
     return this.#worker.getBackend()
   }
@@ -135,7 +135,7 @@ export class JobWorker<Data> {
     const write = async (fate: Fate) => {
       if (await this.#writeFate(job, fate)) noticed += 1
     }
-    const outcome = await this.#inCompanyOrAlone(job, write, deaths =>
+    const outcome = await this.#inTurn(job, write, deaths =>
       this.#decide(this.#hold(job, token, { data: read.data, deaths, lock }), job, lock),
     )
     this.#locks.delete(lock)
@@ -144,24 +144,23 @@ export class JobWorker<Data> {
     return outcome
   }
 
-  /** A job that kills its process while it runs alone is the culprit. The jobs beside it are let through. */
-  async #inCompanyOrAlone(
+  /** A suspect that kills its process in its turn is the culprit. The others are let through. */
+  async #inTurn(
     job: BullMqJob,
     write: (fate: Fate) => Promise<void>,
     work: (deaths: number) => Promise<Outcome>,
   ): Promise<Outcome> {
-    const { inProcess } = this.#options
     const deaths = deathsOf(this.#backend, idOf(job), job.stalledCounter)
     const { isSuspect, alone } = await deaths.catch(() => unknown)
-    const place = await (isSuspect ? inProcess.enterAlone(() => void write('through')) : inProcess.enter())
-    try {
-      if (place.isAlone) await write('alone')
-      const outcome = this.#interrupted ? atOnce : await work(alone)
-      if (isSuspect && outcome.kind !== 'leave' && !this.#interrupted) await write('through')
+    const step = async () => (this.#interrupted ? atOnce : work(alone))
+    if (!isSuspect) return step()
+    const inTurn = async () => {
+      await write('alone')
+      const outcome = await step()
+      if (outcome.kind !== 'leave' && !this.#interrupted) await write('through')
       return outcome
-    } finally {
-      place.leave()
     }
+    return this.#options.inTurn(inTurn, () => void write('through'))
   }
 
   async #writeFate(job: BullMqJob, fate: Fate): Promise<boolean> {
@@ -252,9 +251,16 @@ export class JobWorker<Data> {
       return result
     } catch (error) {
       if (lock.isLost || error instanceof LockLost) return this.#leave(job)
-      if (this.#interrupted) return { kind: 'park', ms: 0 }
-      if (error instanceof QueueUnavailable) return this.#waitForQueue(job, error)
-      return this.#backOff(job, held.failures + 1, error)
+      if (this.#interrupted) return atOnce
+      const failures = error instanceof QueueUnavailable ? undefined : held.failures + 1
+      const ms = pauseAfter(failures ?? QUEUE_TROUBLE)
+      const facts = { job: job.id, failures, retryInMs: ms, err: error }
+      if (failures === undefined) this.#options.log.warn(facts, 'the queue failed a step of a job')
+      else {
+        this.#options.log.error(facts, 'a step of a job failed')
+        await this.#saveFailures(job, failures)
+      }
+      return { kind: 'park', ms }
     }
   }
 
@@ -262,19 +268,6 @@ export class JobWorker<Data> {
     await this.#writeFate(job, 'lived')
     this.#options.log.warn({ job: job.id }, 'lost the lock of a job, so left it to whoever has it')
     return { kind: 'leave' }
-  }
-
-  #waitForQueue(job: BullMqJob, err: QueueUnavailable): Outcome {
-    const ms = pauseAfter(QUEUE_TROUBLE)
-    this.#options.log.warn({ job: job.id, retryInMs: ms, err }, 'the queue failed a step of a job')
-    return { kind: 'park', ms }
-  }
-
-  async #backOff(job: BullMqJob, failures: number, err: unknown): Promise<Outcome> {
-    const ms = pauseAfter(failures)
-    this.#options.log.error({ job: job.id, failures, retryInMs: ms, err }, 'a step of a job failed')
-    await this.#saveFailures(job, failures)
-    return { kind: 'park', ms }
   }
 
   async #saveFailures(job: BullMqJob, failures: number): Promise<void> {
@@ -328,5 +321,5 @@ export interface BullQueueOptions<Data> extends Format<Data> {
   keepSeconds: number
   lockDuration: number
   stalledInterval: number
-  inProcess: WorkInProcess
+  inTurn: InTurn
 }

@@ -5,7 +5,7 @@
 import { access, constants, mkdir, statfs } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { callBudget, inMemory } from '../core/model/call-budget.ts'
+import { type Allowance, callBudget, inMemory } from '../core/model/call-budget.ts'
 import { type Check, found, passed } from '../core/model/check.ts'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
@@ -15,8 +15,8 @@ import { within } from './job-lock.ts'
 import type { Format } from './job-record.ts'
 import type { QueueBackend } from './queue-backend.ts'
 import { errorReporter, type QueueLog, SILENT } from './queue-log.ts'
-import { WorkInProcess } from './work-alone.ts'
-import type { Chore, Chores, Errand, Queues, Sent } from './work-queue.ts'
+import { suspectsInTurn } from './suspects.ts'
+import type { Chore, Errand, Sent } from './work-queue.ts'
 
 const DAY_SECONDS = 86_400
 const INTERRUPT_AFTER = 0.6
@@ -35,10 +35,10 @@ interface QueueOptions<TriggerData, RunData> {
   stalledInterval?: number
 }
 
+export type Queues<TriggerData, RunData> = Awaited<ReturnType<typeof openQueues<TriggerData, RunData>>>
+
 /** @throws QueueUnavailable when Redis is not there, or another process uses `dataDir`. */
-export async function openQueues<TriggerData, RunData>(
-  options: QueueOptions<TriggerData, RunData>,
-): Promise<Queues<TriggerData, RunData>> {
+export async function openQueues<TriggerData, RunData>(options: QueueOptions<TriggerData, RunData>) {
   const { redisUrl, dataDir, log = SILENT, prefix = '{codex}', stalledInterval = 5_000 } = options
   const report = errorReporter(log)
   const backend = redisUrl
@@ -47,18 +47,14 @@ export async function openQueues<TriggerData, RunData>(
   // Only one process has the embedded queue, and it puts back at its start what the one before had in hand.
   const lockDuration =
     backend.kind === 'embedded' ? Number.POSITIVE_INFINITY : (options.lockDuration ?? 10_000)
-  const inProcess = new WorkInProcess()
-  const shared = { inProcess, backend, prefix, log, report, lockDuration, stalledInterval }
+  const inTurn = suspectsInTurn()
+  const shared = { inTurn, backend, prefix, log, report, lockDuration, stalledInterval }
   const [week, month] = [7 * DAY_SECONDS, 30 * DAY_SECONDS]
   const triggers = new BullQueue({ ...shared, name: 'triggers', ...options.triggers, keepSeconds: week })
   const runs = new BullQueue({ ...shared, name: 'runs', ...options.runs, keepSeconds: month })
   const chores = new BullQueue({ ...shared, name: 'chores', parse: readChore, keepSeconds: DAY_SECONDS })
-  const writtenOnce = new BullQueue<unknown>({
-    ...shared,
-    name: 'notes',
-    parse: data => data,
-    keepSeconds: DAY_SECONDS,
-  })
+  const asItIs = (data: unknown) => data
+  const writtenOnce = new BullQueue({ ...shared, name: 'notes', parse: asItIs, keepSeconds: DAY_SECONDS })
   const board = new ChoreBoard(chores)
   const all = [triggers, runs, chores, writtenOnce]
   await Promise.all(all.map(queue => queue.ready())).catch(async error => {
@@ -73,19 +69,28 @@ export async function openQueues<TriggerData, RunData>(
     runs,
     writtenOnce,
     chores: board,
+    /** When this process last connected to the queue, ms since the epoch. */
     connectedAt: backend.connectedAt,
     deliveries: backend.deliveries,
     limits: backend.limits?.(prefix),
-    budget: (name, allowance) => callBudget(allowance, budgets?.(name) ?? inMemory(Date.now)),
-    ready: ms => ready(backend, all, ms),
-    mendIndexes: async () => {
+    budget: (name: string, allowance: Allowance) =>
+      callBudget(allowance, budgets?.(name) ?? inMemory(Date.now)),
+    /** @throws QueueUnavailable unless the backend takes writes within `ms`, and whatever works here takes jobs. */
+    ready: (ms: number) => ready(backend, all, ms),
+    /** Makes the indexes of live jobs again, where other processes, or people, moved jobs without them. */
+    async mendIndexes(): Promise<void> {
       for (const queue of all) await queue.mendIndex()
     },
-    drain: async () => {
+    /** Takes no more jobs in this process, and waits for those in hand. */
+    async drain(): Promise<void> {
       board.stop()
       await Promise.all(all.map(queue => queue.drain()))
     },
-    close: graceMs => {
+    /**
+     * Stops taking jobs and waits for those in hand; their signals are aborted when 60 % of `graceMs` have passed. A job
+     * that throws then, as it should, is put back. After `graceMs` (500 ms more at the most) everything is cut.
+     */
+    close(graceMs: number): Promise<void> {
       board.stop()
       closing ??= close(backend, all, graceMs)
       return closing
@@ -193,7 +198,7 @@ const CONCURRENCY = 10
 const SEND_ATTEMPTS = 3
 /** ms: another process of a rolling restart may know this chore. */
 const UNKNOWN_MS = 5_000
-/** A job is given up after so many deaths of processes with nothing else in hand. */
+/** A job is given up after so many deaths of processes in its turn. */
 const MOST_DEATHS = 2
 const SET_ASIDE_MS = 3_600_000
 /** Kinds of errands that older versions left in the queue, and that nobody has any more. */
@@ -210,7 +215,7 @@ type Enlisted = Pick<BullQueue<ChoreRecord>, 'add' | 'send' | 'wake' | 'work'>
  * Recurring work. A chore is one job that never ends and remembers (BullMQ's schedulers would overlap a slow one). An
  * errand ends when it is done.
  */
-export class ChoreBoard implements Chores {
+export class ChoreBoard {
   readonly #queue: Enlisted
   readonly #known = new Map<string, Known>()
   readonly #errands = new Map<string, Errand>()
@@ -221,6 +226,10 @@ export class ChoreBoard implements Chores {
     this.#queue = queue
   }
 
+  /**
+   * Has `chore` done now, and then again `ms` after each time: by one process at a time, however many say the same.
+   * @param id as for a job
+   */
   async every(id: string, ms: number, chore: Chore): Promise<void> {
     this.#known.set(id, { ms, chore })
     this.#working ??= this.#queue.work(job => this.#runChore(job), { concurrency: CONCURRENCY })

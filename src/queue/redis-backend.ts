@@ -18,7 +18,7 @@ import {
 } from './queue-backend.ts'
 import type { QueueLog } from './queue-log.ts'
 import { redisBudgets, redisLimits } from './redis-budget.ts'
-import { added, amended, ended, mended, probed, queried, saved } from './redis-scripts.ts'
+import { scripts } from './redis-scripts.ts'
 
 const SAY_AFTER_MS = 1_000
 
@@ -34,6 +34,7 @@ const COMMON = {
   retryStrategy: attempt => backoff(attempt - 1, { first: 100, most: second }),
   /** After a failover the old primary says READONLY: reconnect and repeat. */
   reconnectOnError: error => (error.message.startsWith('READONLY') ? 2 : false),
+  scripts,
 } satisfies RedisOptions
 
 const PRODUCER = {
@@ -55,7 +56,7 @@ export async function openRedis(
   waitMs: number,
 ): Promise<QueueBackend> {
   const where = hostAndPort(redisUrl)
-  const producer = withScripts(new Redis(redisUrl, PRODUCER))
+  const producer = new Redis(redisUrl, PRODUCER)
   await untilReady(producer, { where, log, waitMs })
   producer.on('error', report)
   for (const warning of await checkRedisSafety(producer)) log.warn({ redis: where }, warning)
@@ -64,7 +65,7 @@ export async function openRedis(
   producer.on('ready', connected.again)
   let worker: Redis | undefined
   const forWorkers = () => {
-    worker ??= withScripts(new Redis(redisUrl, WORKER)).on('error', report).on('ready', connected.again)
+    worker ??= new Redis(redisUrl, WORKER).on('error', report).on('ready', connected.again)
     return worker
   }
   return {
@@ -164,17 +165,6 @@ declare module 'ioredis' {
 type RedisBackend = ReturnType<typeof createRedisBackend>
 const ENDED: JobType[] = ['completed', 'failed']
 
-function withScripts(redis: Redis): Redis {
-  redis.defineCommand('codexQueried', { numberOfKeys: 0, lua: queried })
-  redis.defineCommand('codexAdded', { numberOfKeys: 1, lua: added })
-  redis.defineCommand('codexSaved', { numberOfKeys: 3, lua: saved })
-  redis.defineCommand('codexAmended', { numberOfKeys: 1, lua: amended })
-  redis.defineCommand('codexEnded', { numberOfKeys: 1, lua: ended })
-  redis.defineCommand('codexMended', { numberOfKeys: 1, lua: mended })
-  redis.defineCommand('codexProbed', { numberOfKeys: 1, lua: probed })
-  return redis
-}
-
 const END = 'moveToFinished'
 /** Its place in the arguments of that script. */
 const KEY_OF_ENDED = 11
@@ -243,16 +233,14 @@ function redisIndex(queue: BullMqQueue, { producer, worker }: Connections): Queu
       return asked.map((_, n) => (results[n] ? Number(results[n]) : undefined))
     },
     members: async (names, { kind, count }) => {
-      const pipeline = producer.pipeline()
-      for (const name of names)
-        if (kind === 'first') pipeline.zrange(sets + name, '0', `${count - 1}`, 'WITHSCORES')
-        else pipeline.zrange(sets + name, '0', `${count - 1}`, 'REV', 'WITHSCORES')
-      const results = await pipeline.exec()
-      if (!results) throw new Error('the transaction was dropped')
-      return results.map(([error, range]) => {
-        if (error) throw error
-        return membersIn(Array.isArray(range) ? range.map(String) : [])
-      })
+      inOneWrite(producer)
+      const most = `${count - 1}`
+      const ranges = names.map(name =>
+        kind === 'first'
+          ? producer.zrange(sets + name, '0', most, 'WITHSCORES')
+          : producer.zrange(sets + name, '0', most, 'REV', 'WITHSCORES'),
+      )
+      return (await Promise.all(ranges)).map(membersIn)
     },
     jobs: async ids => {
       const pages = await readJobs(queue, producer, ids)

@@ -39,7 +39,7 @@ end
  * Gives the name of the job with that id, which gets its entries if it is that job. It is sent right behind BullMQ's
  * addition.
  */
-export const added = `${place}${leave}
+const added = `${place}${leave}
 local sets, id, ours, entries, now = unpack(ARGV)
 local name, before = unpack(redis.call('HMGET', KEYS[1], 'name', 'ix'))
 -- A worker that was faster has written newer ones.
@@ -50,7 +50,7 @@ end
 return name`
 
 /** Saves record and entries if the token holds the lock, which it extends as BullMQ does, and no guard refuses. */
-export const saved = `${place}
+const saved = `${place}
 local token, duration, data, sets, id, entries, now, guards = unpack(ARGV)
 if redis.call('GET', KEYS[2]) ~= token then return 'lost' end
 redis.call('SET', KEYS[2], token, 'PX', duration)
@@ -65,7 +65,7 @@ redis.call('HSET', KEYS[1], 'data', data)
 if entries ~= '' then place(KEYS[1], sets, id, entries, tonumber(now)) end
 return 'saved'`
 
-export const amended = `${place}${leave}
+const amended = `${place}${leave}
 local was, data, sets, id, entries, now = unpack(ARGV)
 local stored, finishedOn = unpack(redis.call('HMGET', KEYS[1], 'data', 'finishedOn'))
 if not finishedOn or stored ~= was then return 0 end
@@ -76,10 +76,10 @@ if entries ~= '' then
 end
 return 1`
 
-export const ended = `${leave}
+const ended = `${leave}
 leave(KEYS[1], unpack(ARGV))`
 
-export const mended = `${place}
+const mended = `${place}
 local sets, id, entries, seen, now = unpack(ARGV)
 local name, finishedOn, before = unpack(redis.call('HMGET', KEYS[1], 'name', 'finishedOn', 'ix'))
 if not name or (before or '') ~= seen then return end
@@ -87,10 +87,10 @@ place(KEYS[1], sets, id, entries, tonumber(now))
 if finishedOn then redis.call('HDEL', KEYS[1], 'ix') end`
 
 /** A replica, full memory or a failing disk refuses writes, but answers a ping. Its last argument only takes room. */
-export const probed = "redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000)"
+const probed = "redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000)"
 
 /** Strings, since Redis truncates numbers; empty for none. */
-export const queried = `
+const queried = `
 local sets, asked = ARGV[1], cjson.decode(ARGV[2])
 local answers = {}
 for n, ask in ipairs(asked) do
@@ -110,3 +110,13 @@ for n, ask in ipairs(asked) do
   end
 end
 return answers`
+
+export const scripts = {
+  codexQueried: { numberOfKeys: 0, lua: queried },
+  codexAdded: { numberOfKeys: 1, lua: added },
+  codexSaved: { numberOfKeys: 3, lua: saved },
+  codexAmended: { numberOfKeys: 1, lua: amended },
+  codexEnded: { numberOfKeys: 1, lua: ended },
+  codexMended: { numberOfKeys: 1, lua: mended },
+  codexProbed: { numberOfKeys: 1, lua: probed },
+}

@@ -1,7 +1,6 @@
 /** What the rest of the bot sees of the queue: nothing above this folder knows which backend it runs on. */
-import type { Allowance, CallBudget, LimitStore } from '../core/model/call-budget.ts'
 import { QueueUnavailable } from '../core/model/errors.ts'
-import type { ChoreContext, DeliveryClock, JobQueue, LockedJob, StepResult } from '../core/model/ports.ts'
+import type { ChoreContext, LockedJob, StepResult } from '../core/model/ports.ts'
 
 /**
  * Works one step. When it throws, the job is parked for a while (1 s, doubling up to 60 s) and never dropped: how often
@@ -10,14 +9,10 @@ import type { ChoreContext, DeliveryClock, JobQueue, LockedJob, StepResult } fro
 export type Processor<Data> = (job: LockedJob<Data>) => Promise<StepResult>
 
 export interface Working<Data> {
+  /** So many jobs at the most are in hand at once in this process. */
   concurrency: number
   /** Hears of each job that this process has ended, once its slot is free; of none that ended when the process died. */
   ended?(data: Data): Promise<void>
-}
-
-export interface WorkQueue<Data> extends JobQueue<Data> {
-  /** Starts working, once per process. At most `concurrency` jobs are in hand at once in this process. */
-  work(process: Processor<Data>, options: Working<Data>): Promise<void>
 }
 
 /**
@@ -35,40 +30,6 @@ export interface Sent {
   id: string
   subject: string
   what: unknown
-}
-
-export interface Chores {
-  runErrands(kind: string, errand: Errand): void
-  send(errand: Sent): Promise<void>
-  /**
-   * Has `chore` done now, and then again `ms` after each time: by one process at a time, however many say the same.
-   * @param id as for a job
-   */
-  every(id: string, ms: number, chore: Chore): Promise<void>
-}
-
-export interface Queues<TriggerData, RunData> {
-  kind: 'redis' | 'embedded'
-  triggers: WorkQueue<TriggerData>
-  runs: WorkQueue<RunData>
-  writtenOnce: Pick<WorkQueue<unknown>, 'add' | 'get'>
-  chores: Chores
-  /** When this process last connected to the queue, ms since the epoch. */
-  connectedAt(): number
-  deliveries: DeliveryClock
-  limits: LimitStore | undefined
-  budget(name: string, allowance: Allowance): CallBudget
-  /** Makes the indexes of live jobs again, where other processes, or people, moved jobs without them. */
-  mendIndexes(): Promise<void>
-  /** Takes no more jobs in this process, and waits for those in hand. */
-  drain(): Promise<void>
-  /** @throws QueueUnavailable unless the backend takes writes within `ms`, and whatever works here takes jobs. */
-  ready(ms: number): Promise<void>
-  /**
-   * Stops taking jobs and waits for those in hand; their signals are aborted when 60 % of `graceMs` have passed. A job
-   * that throws then, as it should, is put back. After `graceMs` (500 ms more at the most) everything is cut.
-   */
-  close(graceMs: number): Promise<void>
 }
 
 /** Nothing brings it back while this process lives. */

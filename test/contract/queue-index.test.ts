@@ -4,10 +4,10 @@ import { Worker } from 'bullmq'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { IndexEntry, IndexQuery } from '../../src/core/model/ports.ts'
-import { openQueues } from '../../src/queue/open-queues.ts'
+import { openQueues, type Queues } from '../../src/queue/open-queues.ts'
 import { written } from '../../src/queue/queue-backend.ts'
-import { added } from '../../src/queue/redis-scripts.ts'
-import type { Processor, Queues } from '../../src/queue/work-queue.ts'
+import { scripts } from '../../src/queue/redis-scripts.ts'
+import type { Processor } from '../../src/queue/work-queue.ts'
 import { backends, usePlace } from '../support/backends.ts'
 import { until } from '../support/queue-world.ts'
 import type { RedisServer } from '../support/redis-server.ts'
@@ -309,7 +309,9 @@ describe.each(oneOf(backends))('without an index before, in $name', ({ redis }) 
       const key = `{codex}:runs:${id}`
       const entries = written(index.entries({ data: { color: 'white' }, addedAt: 1 }))
       const name = (await client.hget(key, 'name')) ?? ''
-      expect(await client.eval(added, 1, key, sets, id, name, entries, Date.now())).toBe(name)
+      expect(await client.eval(scripts.codexAdded.lua, 1, key, sets, id, name, entries, Date.now())).toBe(
+        name,
+      )
     }
     client.disconnect()
     expect(await idsIn(queues, 'of white', 'of green')).toEqual([[], ['saved']])

@@ -424,7 +424,7 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
   })
 
   describe('processes that died', () => {
-    test('with several jobs in hand: each is then worked alone, and none is blamed', async () => {
+    test('with several jobs in hand: each is then worked in its turn, and none is blamed', async () => {
       const there = await newPlace()
       await killHard(await childHolding(there, 'one,two,three'))
       const heirs = await open(there)

@@ -3,8 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openQueues } from '../../src/queue/open-queues.ts'
-import type { Processor, Queues, Working, WorkQueue } from '../../src/queue/work-queue.ts'
+import { openQueues, type Queues } from '../../src/queue/open-queues.ts'
+import type { Processor, Working } from '../../src/queue/work-queue.ts'
 import { newDataDir } from './data-dir.ts'
 
 /** What the jobs of these tests hold: who works them, and something to remember. */
@@ -61,7 +61,7 @@ export async function open(
 
 /** Works `queue`, each job by the processor that was registered under its `by`. */
 export function workBy(
-  queue: WorkQueue<Note>,
+  queue: Pick<TestQueues['runs'], 'work'>,
   processors: Map<string, Processor<Note>>,
   working: Working<Note>,
 ) {
