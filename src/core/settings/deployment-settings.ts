@@ -160,25 +160,16 @@ export const triggerOf = (
   ownerId: number,
 ): TriggerWords => triggerWords(trigger, owners[ownerId]?.trigger)
 
-/** All that commands begin with, of any owner. Returns the same array until it changes. */
-export function everyCall(
-  settings: Pick<DeploymentSettings, 'owners' | 'trigger'>,
-  appNow = (): string | undefined => undefined,
-): () => readonly string[] {
-  let known: (Pick<DeploymentSettings, 'owners' | 'trigger'> & Pick<TriggerWords, 'app'>) | undefined
-  let calls: readonly string[] = []
-  return () => {
+/** All that commands begin with, of any owner, as the settings are when it is called. */
+export const everyCall =
+  (settings: Pick<DeploymentSettings, 'owners' | 'trigger'>, appNow = (): string | undefined => undefined) =>
+  (): readonly string[] => {
     const { owners, trigger } = settings
     const app = appNow()
-    if (known?.owners !== owners || known.trigger !== trigger || known.app !== app) {
-      known = { owners, trigger, app }
-      const givers = [undefined, ...Object.values(owners)]
-      const own = givers.map(owner => `/${triggerWords(trigger, owner?.trigger).word}`)
-      calls = [...new Set(own), ...(app === undefined ? [] : [`@${app}`])]
-    }
-    return calls
+    const givers = [undefined, ...Object.values(owners)]
+    const own = givers.map(owner => `/${triggerWords(trigger, owner?.trigger).word}`)
+    return [...new Set(own), ...(app === undefined ? [] : [`@${app}`])]
   }
-}
 
 export interface Grants {
   granted: ReadonlySet<GrantName>

@@ -84,17 +84,22 @@ type Settings = Readonly<Record<string, Setting>>
 
 type GivenAs<Schema extends z.ZodType> = NonNullable<z.input<Schema>>
 
+/** @param about its line in the documents */
 export const setting = <Schema extends z.ZodType, const Info extends SettingInfo<GivenAs<Schema>>>(
+  about: string,
   schema: Schema,
   info: Info,
-): Schema & { setting: Info } => Object.assign(schema, { setting: info })
+): Schema & { setting: Info } => Object.assign(schema.describe(about), { setting: info })
 
 export const group = <Shape extends Settings, const Info extends Omit<SettingInfo<unknown>, 'rule'>>(
-  schema: z.ZodPrefault<z.ZodObject<Shape, z.core.$strict>>,
+  about: string,
+  below: Shape,
   info: Info,
 ) => {
-  const below = schema.unwrap().shape
-  return Object.assign(schema, { setting: { ...info, below, rule: keyByKey(below) } })
+  const schema = z.strictObject(below)
+  // Each has a default, or may be left out.
+  const empty = {} as z.input<typeof schema>
+  return setting(about, schema.prefault(empty), { ...info, below, rule: keyByKey(below) })
 }
 
 export const keyByKey = <Value extends object>(shape: Settings): Rule<Value> => ({
@@ -127,7 +132,9 @@ export const opened = <Shape extends Settings>(shape: Shape) =>
   Object.fromEntries(
     Object.entries(shape).map(([key, schema]) => [
       key,
-      schema instanceof z.ZodDefault ? z.optional(schema.unwrap()) : schema,
+      schema instanceof z.ZodDefault
+        ? z.optional(schema.unwrap()).describe(schema.description ?? '')
+        : schema,
     ]),
   ) as Opened<Shape>
 
