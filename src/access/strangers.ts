@@ -6,7 +6,7 @@ import type { Allowance, CallBudget } from '../core/model/call-budget.ts'
 import type { Sender } from '../core/model/command-grammar.ts'
 import type { Person, Thread } from '../core/model/thread.ts'
 import { hour, kept, latelyCounted, minute } from '../core/model/time.ts'
-import { NewestMap } from '../core/text/newest-map.ts'
+import { madeIn, NewestMap } from '../core/text/newest-map.ts'
 import { isTrusted } from './authorize.ts'
 import type { SettingsNow } from './read-settings.ts'
 
@@ -26,8 +26,7 @@ export type MayCost = (installationId: number, sender: number, calls: number) =>
 export function costsWithin(open: (name: string, allowance: Allowance) => CallBudget): MayCost {
   const opened = new NewestMap<string, CallBudget>(maxKept)
   const spends = async (name: string, allowance: Allowance, calls: number): Promise<boolean> => {
-    const budget = opened.get(name) ?? open(name, allowance)
-    opened.set(name, budget)
+    const budget = madeIn(opened, name, () => open(name, allowance))
     const later = await budget.reserve({ owner: name, id: name, calls, kind: 'spare' })
     return later === undefined
   }

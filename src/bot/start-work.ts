@@ -16,6 +16,7 @@ import { aroundMarkers } from '../core/record/marker.ts'
 import type { Run } from '../core/record/run.ts'
 import { sets } from '../core/record/run-index.ts'
 import { type RepositoryRef, triggerOf } from '../core/settings/deployment-settings.ts'
+import { madeIn } from '../core/text/newest-map.ts'
 import { redactor } from '../core/text/redact.ts'
 import { inOwnWords } from '../core/words/words.ts'
 import { examineRepository } from '../doctor/examine.ts'
@@ -226,11 +227,7 @@ function flowsFor(runtime: Runtime, edges: Edges, follower: Follower) {
     }),
   })
   const flows = new Map<Tenant, ReturnType<typeof openFlows>>()
-  const flowsOf = (tenant: Tenant) => {
-    const known = flows.get(tenant) ?? openFlows(tenant)
-    flows.set(tenant, known)
-    return known
-  }
+  const flowsOf = (tenant: Tenant) => madeIn(flows, tenant, () => openFlows(tenant))
   const servedBy = (thread: RepositoryRef) => {
     const tenant = tenants.of(thread)
     return tenant && flowsOf(tenant)

@@ -9,7 +9,8 @@ import { type LimitGate, type LimitStore, limitGate } from '../core/model/call-b
 import { Rejected } from '../core/model/errors.ts'
 import type { CallMeter } from '../core/model/meter.ts'
 import type { Thread } from '../core/model/thread.ts'
-import { NewestMap } from '../core/text/newest-map.ts'
+import { hour, kept, latelyCounted } from '../core/model/time.ts'
+import { madeIn, NewestMap } from '../core/text/newest-map.ts'
 import { wantedOfApp } from './app-manifest.ts'
 import { type AppSettings, type AppToken, appToken } from './app-token.ts'
 import { httpError, limited, newOctokit, type Watch } from './request-rules.ts'
@@ -30,8 +31,7 @@ type Permissions = Readonly<Record<string, 'read' | 'write'>>
 const mostAtOnce = 90
 const commentPagesAtOnce = 4
 
-/** ms */
-const grantLasts = 60 * 60_000
+const grantLasts = hour
 
 interface AppShares {
   meter?: CallMeter
@@ -49,17 +49,14 @@ export function gitHubApp(
 ) {
   const gates = new Map<string, LimitGate>()
   const watchOn = (whose: string): Watch => {
-    const gate =
-      gates.get(whose) ?? limitGate(now, limits && { name: `github ${settings.id} ${whose}`, store: limits })
-    gates.set(whose, gate)
-    return { now, meter, whose, gate }
+    const shared = limits && { name: `github ${settings.id} ${whose}`, store: limits }
+    return { now, meter, whose, gate: madeIn(gates, whose, () => limitGate(now, shared)) }
   }
   const own = appToken(settings, now)
   const timed = { now, dated }
   const bare = limited(newClient(settings, timed, own), watchOn('app'))
   const auth = createAppAuth({ appId: settings.id, createJwt: own.make, request: bare.request })
   const clients = new Map<string, Octokit>()
-  let login: Promise<string> | undefined
   const mint = async (request: Omit<InstallationAuthOptions, 'type'>): Promise<string> =>
     (await auth({ ...request, type: 'installation' })).token
 
@@ -108,21 +105,24 @@ export function gitHubApp(
     return bare.request(route, { ...parameters, headers: { authorization: `Bearer ${token}` } })
   }
 
-  const fetchLogin = async (): Promise<string> =>
-    `${AppView.safeParse((await asApp('GET /app')).data).data?.slug ?? 'codex'}[bot]`
-
+  const login = kept(
+    Number.POSITIVE_INFINITY,
+    now,
+    async () => `${AppView.safeParse((await asApp('GET /app')).data).data?.slug ?? 'codex'}[bot]`,
+  )
   const turns = new Map<number, LimitFunction>()
-  const turnsOf = (installationId: number): LimitFunction => {
-    const known = turns.get(installationId) ?? pLimit(mostAtOnce)
-    turns.set(installationId, known)
-    return known
-  }
+  const rendered = latelyCounted(hour, now)
 
   return {
     id: settings.id,
     asApp,
-    /** What may be rendered by `POST /markdown`. */
-    renderings: renderCap(now),
+    /** Whether one more text of the thread may be rendered by `POST /markdown`; then it is counted. */
+    mayRender(thread: string): boolean {
+      const count = (name: string) => Math.round(rendered(name, 0))
+      const isRoom = count('all') < mostOfAll && count(thread) < mostOfThread
+      if (isRoom) for (const name of ['all', thread]) rendered(name, 1)
+      return isRoom
+    },
     /** Pages of comments, as each may have millions of characters. Those of one thread take turns with others'. */
     commentPages: pLimit(commentPagesAtOnce),
     /** Names that GraphQL gives to threads and people, which never change; those of labels are read each time. */
@@ -135,17 +135,14 @@ export function gitHubApp(
 
     forRepo(thread: Repo): Octokit {
       const key = keyOf(thread)
-      const known = clients.get(key)
-      if (known) return known
-      const watch = watchOn(String(thread.installationId))
-      const client = newClient(settings, timed)
-      const inTurn = turnsOf(thread.installationId)
-      client.hook.wrap('request', (request, options) => inTurn(() => request(options)))
-      limited(client, { ...watch, notGranted: () => outgrown.add(key) }, refresh =>
-        tokenOf(thread, { refresh }),
-      )
-      clients.set(key, client)
-      return client
+      return madeIn(clients, key, () => {
+        const { installationId } = thread
+        const client = newClient(settings, timed)
+        const inTurn = madeIn(turns, installationId, () => pLimit(mostAtOnce))
+        client.hook.wrap('request', (request, options) => inTurn(() => request(options)))
+        const watch = { ...watchOn(String(installationId)), notGranted: () => outgrown.add(key) }
+        return limited(client, watch, refresh => tokenOf(thread, { refresh }))
+      })
     },
 
     forInstallation: (installationId: number) =>
@@ -168,13 +165,7 @@ export function gitHubApp(
     forTeams: ({ installationId }: Pick<Repo, 'installationId'>) =>
       clientWith({ installationId, permissions: { members: 'read' } }),
 
-    botLogin(): Promise<string> {
-      login ??= fetchLogin().catch((error: unknown) => {
-        login = undefined
-        throw error
-      })
-      return login
-    },
+    botLogin: (): Promise<string> => login.get(''),
   }
 }
 
@@ -206,29 +197,6 @@ function newClient(
 /** `POST /markdown` in an hour. */
 const mostOfThread = 30
 const mostOfAll = 600
-
-/** @param now ms since the epoch */
-function renderCap(now: () => number) {
-  let hour = 0
-  let all = 0
-  const ofThread = new Map<string, number>()
-  return {
-    /** Whether one more may be rendered of the thread. */
-    take(thread: string): boolean {
-      const current = Math.floor(now() / 3_600_000)
-      if (current !== hour) {
-        hour = current
-        all = 0
-        ofThread.clear()
-      }
-      const used = ofThread.get(thread) ?? 0
-      if (all >= mostOfAll || used >= mostOfThread) return false
-      all += 1
-      ofThread.set(thread, used + 1)
-      return true
-    },
-  }
-}
 
 const keyOf = ({ installationId, repoId }: Repo): string => `${installationId}/${repoId}`
 

@@ -2,7 +2,9 @@
  * Reads pages in a worker thread, one after the other; those of strangers in another one, so that nobody waits for them.
  * A page that takes too long, or kills its thread, is not read.
  */
+import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
+import pLimit from 'p-limit'
 import type { SeenPage } from '../core/text/seen-page.ts'
 import type { PageRequest, PageResponse } from './page-worker.ts'
 
@@ -11,85 +13,59 @@ const timeLimit = 5_000
 /** ms without a page after which the thread ends. */
 const idleFor = 60_000
 
-interface Wanted {
-  request: PageRequest
-  done(page: SeenPage | undefined): void
-  failed(error: Error): void
+interface Thread {
+  worker: Worker
+  ready: Promise<unknown>
 }
 
 /** @returns `undefined` for what is too large, or took too long */
 type ReadPage = (...request: PageRequest) => Promise<SeenPage | undefined>
 
 function pageReader(): ReadPage {
-  let worker: Worker | undefined
-  let isReady = false
-  let current: Wanted | undefined
-  let timer: NodeJS.Timeout | undefined
-  const waiting: Wanted[] = []
+  const inTurn = pLimit(1)
+  let thread: Thread | undefined
+  let idle: NodeJS.Timeout | undefined
 
-  function next(): void {
-    if (current) return
-    clearTimeout(timer)
-    const wanted = waiting[0]
-    if (!wanted) {
-      worker?.unref()
-      timer = setTimeout(stopWorker, idleFor).unref()
-      return
-    }
-    worker ??= startWorker()
-    worker.ref()
-    if (!isReady) return
-    waiting.shift()
-    current = wanted
-    timer = setTimeout(stopWorker, timeLimit)
-    worker.postMessage(wanted.request)
-  }
-
-  function startWorker(): Worker {
-    const started = newThread()
-    started.on('message', (response: PageResponse) => {
-      if (started !== worker) return
-      if (response.kind === 'ready') isReady = true
-      else deliver(response.page)
-      next()
-    })
-    let died: unknown
-    started.on('error', error => {
-      died = error
-    })
-    started.on('exit', () => {
-      if (started === worker) workerLost(died)
+  function start(): Thread {
+    const worker = newThread()
+    const started = { worker, ready: once(worker, 'message') }
+    // What ends it while it reads is no fault: that page is not read.
+    worker.on('error', () => {})
+    worker.once('exit', () => {
+      if (thread === started) thread = undefined
     })
     return started
   }
 
-  function deliver(page: SeenPage | undefined): void {
-    const wanted = current
-    current = undefined
-    wanted?.done(page)
+  function stop(): void {
+    void thread?.worker.terminate()
+    thread = undefined
   }
 
-  /** The page in hand is not tried again. A thread that can't even start is a fault of ours. */
-  function workerLost(died?: unknown): void {
-    worker = undefined
-    if (!isReady) waiting.shift()?.failed(new Error('pages can not be read', { cause: died }))
-    isReady = false
-    deliver(undefined)
-    next()
-  }
-
-  function stopWorker(): void {
-    const ended = worker
-    if (!ended) return
-    workerLost()
-    void ended.terminate()
-  }
-
-  return (...request) =>
-    new Promise((done, failed) => {
-      waiting.push({ request, done, failed })
-      next()
+  async function readOne(request: PageRequest): Promise<SeenPage | undefined> {
+    clearTimeout(idle)
+    thread ??= start()
+    const { worker, ready } = thread
+    worker.ref()
+    // A thread that can't even start is a fault of ours.
+    await ready.catch(cause => {
+      throw new Error('pages can not be read', { cause })
     })
+    worker.postMessage(request)
+    try {
+      const [response]: PageResponse[] = await once(worker, 'message', {
+        signal: AbortSignal.timeout(timeLimit),
+      })
+      worker.unref()
+      idle = setTimeout(stop, idleFor).unref()
+      return response?.kind === 'page' ? response.page : undefined
+    } catch {
+      stop()
+      return undefined
+    }
+  }
+
+  return (...request) => inTurn(() => readOne(request))
 }
 
 export const readPage = pageReader()

@@ -68,7 +68,7 @@ export function pagesOf({ app, client, thread, redact, now }: ThreadAccess): Thr
   }
 
   async function rendered(text: string): Promise<string | undefined> {
-    if (Buffer.byteLength(text) > maxRendered || !app.renderings.take(threadKey(thread))) return undefined
+    if (Buffer.byteLength(text) > maxRendered || !app.mayRender(threadKey(thread))) return undefined
     return unlessRefused(now, async () =>
       textFrom(
         await client.request('POST /markdown', {

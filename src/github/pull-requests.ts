@@ -75,7 +75,7 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
       const variables = named({ ...thread, number })
       const found = await query(client, pullNeeds, variables)
       if (found.state !== 'OPEN') return undefined
-      const shown = found.commits.nodes?.[0]?.commit?.statusCheckRollup?.contexts?.nodes
+      const shown = found.commits.nodes?.[0]?.commit?.statusCheckRollup?.contexts?.nodes ?? undefined
       const contexts = newestChecks(shown ?? [])
       const threads = found.reviewThreads.nodes.filter(({ isResolved }) => !isResolved)
       const ours = threads.length > 0 ? await app.botLogin() : undefined
@@ -83,15 +83,12 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
         number,
         facts: {
           size: sizeIn(found),
-          checks: shown ? countsOf(contexts.filter(isOthers(app.id))) : undefined,
+          // Our own check that waits for an approval does not run.
+          checks: shown && countsOf(contexts.filter(({ by, state }) => by !== app.id || state !== 'PENDING')),
         },
-        failedChecks: contexts.flatMap(check => {
-          const [name, url] =
-            check.__typename === 'CheckRun'
-              ? [check.name, check.detailsUrl]
-              : [check.context, check.targetUrl]
-          return red.has(stateOf(check)) ? [{ name, url: url ?? undefined }] : []
-        }),
+        failedChecks: contexts.flatMap(({ name, url, state }) =>
+          red.has(state) ? [{ name, url: url ?? undefined }] : [],
+        ),
         isKnown: found.mergeable !== 'UNKNOWN',
         hasConflicts: found.mergeable === 'CONFLICTING',
         changesRequestedBy: found.latestOpinionatedReviews.nodes.flatMap(({ state, author }) =>
@@ -195,21 +192,31 @@ const isPerson = (account: object | null): boolean =>
 type Rest = RestEndpointMethodTypes['pulls']
 type PullData = Rest['get']['response']['data'] | Rest['list']['response']['data'][number]
 
+/** What has not begun is the newest of all, and what runs has no conclusion. */
 const CheckContext = z.union([
-  z.object({
-    __typename: z.literal('CheckRun'),
-    name: z.string(),
-    conclusion: z.string().nullable(),
-    detailsUrl: z.string().nullable(),
-    startedAt: z.string().nullish(),
-    checkSuite: z.object({ app: z.object({ databaseId: z.number().nullish() }).nullish() }).nullish(),
-  }),
-  z.object({
-    __typename: z.literal('StatusContext'),
-    context: z.string(),
-    state: z.string(),
-    targetUrl: z.string().nullable(),
-  }),
+  z
+    .object({
+      __typename: z.literal('CheckRun'),
+      name: z.string(),
+      conclusion: z.string().nullable(),
+      detailsUrl: z.string().nullable(),
+      startedAt: z.string().nullish(),
+      checkSuite: z.object({ app: z.object({ databaseId: z.number().nullish() }).nullish() }).nullish(),
+    })
+    .transform(({ name, conclusion, detailsUrl: url, startedAt, checkSuite }) => ({
+      ...{ name, url, by: checkSuite?.app?.databaseId, state: conclusion ?? 'PENDING' },
+      begun: Date.parse(startedAt ?? '') || Number.POSITIVE_INFINITY,
+    })),
+  z
+    .object({
+      __typename: z.literal('StatusContext'),
+      context: z.string(),
+      state: z.string(),
+      targetUrl: z.string().nullable(),
+    })
+    .transform(({ context: name, state, targetUrl: url }) => ({
+      ...{ name, url, by: 'status' as const, state, begun: Number.POSITIVE_INFINITY },
+    })),
 ])
 
 type CheckNode = z.infer<typeof CheckContext>
@@ -217,38 +224,16 @@ type CheckNode = z.infer<typeof CheckContext>
 /** What runs again stands beside what it replaces. Of each name of an App, the one that began last counts. */
 function newestChecks(nodes: readonly (CheckNode | null)[]): CheckNode[] {
   const newest = new Map<string, CheckNode>()
-  for (const check of nodes) {
-    if (!check) continue
-    const [app, name] =
-      check.__typename === 'CheckRun'
-        ? [check.checkSuite?.app?.databaseId ?? '', check.name]
-        : ['status', check.context]
-    const key = `${app} ${name}`
-    const before = newest.get(key)
-    if (!before || startOf(check) >= startOf(before)) newest.set(key, check)
+  for (const check of nodes.flatMap(each => each ?? [])) {
+    const key = `${check.by} ${check.name}`
+    if (check.begun >= (newest.get(key)?.begun ?? 0)) newest.set(key, check)
   }
   return [...newest.values()]
 }
 
-/** What waits to begin is the newest of all. */
-const startOf = (check: CheckNode): number =>
-  (check.__typename === 'CheckRun' && Date.parse(check.startedAt ?? '')) || Number.POSITIVE_INFINITY
-
-/** A check that runs has no conclusion. */
-const stateOf = (check: CheckNode): string =>
-  (check.__typename === 'CheckRun' ? check.conclusion : check.state) ?? 'PENDING'
-
-/** Our own check that waits for an approval does not run. */
-const isOthers =
-  (app: number) =>
-  (check: CheckNode): boolean =>
-    check.__typename !== 'CheckRun' ||
-    check.checkSuite?.app?.databaseId !== app ||
-    stateOf(check) !== 'PENDING'
-
 function countsOf(checks: readonly CheckNode[]): NonNullable<PullFacts['checks']> {
   const among = (states: ReadonlySet<string>): number =>
-    checks.filter(check => states.has(stateOf(check))).length
+    checks.filter(({ state }) => states.has(state)).length
   return { passed: among(green), failed: among(red), running: among(open) }
 }
 

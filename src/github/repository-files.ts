@@ -7,7 +7,7 @@ import { templatesFolder } from '../core/command/template.ts'
 import { isNotFound, Rejected } from '../core/model/errors.ts'
 import type { Files, OwnerFiles, ThreadClient } from '../core/model/ports.ts'
 import { settingsPath } from '../core/settings/settings-file.ts'
-import { NewestMap } from '../core/text/newest-map.ts'
+import { madeIn, NewestMap } from '../core/text/newest-map.ts'
 import type { GitHubApp } from './app-client.ts'
 import type { ThreadAccess } from './read-ahead.ts'
 import { unlessGone } from './request-rules.ts'
@@ -61,19 +61,12 @@ interface Known {
 export function ownerFilesOf(app: GitHubApp, now: () => number): OwnerFiles {
   const owners = new NewestMap<string, Known>(maxOwners)
 
-  const knownOf = (installationId: number, owner: string): Known => {
-    const key = `${installationId} ${owner.toLowerCase()}`
-    const known = owners.get(key) ?? {
+  return ({ installationId, owner }): Files => {
+    const known = madeIn(owners, `${installationId} ${owner.toLowerCase()}`, () => ({
       client: app.forNamed(installationId, ownerRepository),
       files: new Map(),
       absentUntil: 0,
-    }
-    owners.set(key, known)
-    return known
-  }
-
-  return ({ installationId, owner }): Files => {
-    const known = knownOf(installationId, owner)
+    }))
     const at = { owner, repo: ownerRepository }
     const files = filesIn(known.client, at)
     return {

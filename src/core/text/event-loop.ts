@@ -1,6 +1,5 @@
 /** Ends work on text of others after a time limit, wherever it is: the engine itself interrupts it. */
 import { createContext, Script } from 'node:vm'
-import { NewestMap } from './newest-map.ts'
 
 /** Each caller waits, in order, for a pass of the event loop: long work on many texts leaves room for timers and requests. */
 let last: Promise<void> = Promise.resolve()
@@ -65,17 +64,5 @@ function attempted<T extends object>(work: () => T, timeout: number): T | undefi
     const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
     if (error instanceof RangeError || code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return undefined
     throw error
-  }
-}
-
-export function keepingRecent<T extends string | undefined>(
-  most: number,
-  work: (text: string) => T,
-): (text: string) => T {
-  const kept = new NewestMap<string, { given: T }>(most)
-  return text => {
-    const { given } = kept.get(text) ?? { given: work(text) }
-    kept.set(text, { given })
-    return given
   }
 }

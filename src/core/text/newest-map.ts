@@ -15,3 +15,15 @@ export class NewestMap<Key, Value> extends Map<Key, Value> {
     return this
   }
 }
+
+interface Entries<Key, Value> {
+  get(key: Key): Value | undefined
+  set(key: Key, value: Value): unknown
+}
+
+/** What the map has under that key, made now if it has nothing. */
+export function madeIn<Key, Value>(map: Entries<Key, Value>, key: Key, make: () => Value): Value {
+  const value = map.get(key) ?? make()
+  map.set(key, value)
+  return value
+}

@@ -2,7 +2,7 @@
  * Makes text of others safe in our comments: it can't mention, refer, show images, hide links, carry HTML or command.
  */
 
-import { keepingRecent, withinTime } from './event-loop.ts'
+import { withinTime } from './event-loop.ts'
 import { evenLines, stripInvisible } from './invisible.ts'
 import {
   type BlockContent,
@@ -15,6 +15,7 @@ import {
   type Text,
   writeMarkdown,
 } from './markdown.ts'
+import { madeIn, NewestMap } from './newest-map.ts'
 import { fenceFor, inlineCode, paragraphs } from './phrases.ts'
 import { hidden } from './redact.ts'
 
@@ -81,7 +82,14 @@ export function safeMarkdown(text: string): string {
 }
 
 /** The status repeats the same texts at each step. */
-const formatted = keepingRecent(50, source => withinTime(() => ({ safe: rewritten(source) }), muchTime)?.safe)
+const recent = new NewestMap<string, { safe: string | undefined }>(50)
+
+const formatted = (source: string): string | undefined =>
+  madeIn(
+    recent,
+    source,
+    () => withinTime(() => ({ safe: rewritten(source) }), muchTime) ?? { safe: undefined },
+  ).safe
 
 /** ms. Size decides: what is not heavy takes a tenth of it, and three times that in a process that has just started. */
 const muchTime = 1_000

@@ -10,6 +10,7 @@ import {
   type YAMLMap,
 } from 'yaml'
 import { withinTime } from './event-loop.ts'
+import { madeIn } from './newest-map.ts'
 
 export interface YamlProblem {
   line: number | undefined
@@ -97,9 +98,7 @@ function offsetOf(node: unknown, path: readonly string[]): number | undefined {
 
 /** A map, since a file may have thousands of problems. */
 function pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
-  const known = pairs.get(map) ?? new Map(map.items.map(pair => [String(pair.key), pair]))
-  pairs.set(map, known)
-  return known
+  return madeIn(pairs, map, () => new Map(map.items.map(pair => [String(pair.key), pair])))
 }
 
 const pairs = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>()

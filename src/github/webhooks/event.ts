@@ -139,21 +139,21 @@ const spelled = String.raw`\\u00(?:2[df]|3\d|40|[46][1-9a-f]|[57][0-9a])`
 
 /**
  * Knows most webhooks that hold no command by their bytes, with the same result as parsing.
- * @param calls all that commands begin with; the same array until they change
+ * @param calls all that commands begin with
  * @param isKnown whether nothing is new about where such a webhook comes from
  */
 export function silenceJudge(
   calls: () => readonly string[],
   isKnown = (_body: string): boolean => true,
 ): (event: string, body: Buffer) => boolean {
-  let known: readonly string[] = []
+  let known = ''
   let mayBeCommand = /(?:)/
   return (event, body) => {
     if (!spoken.has(event) || !body.subarray(0, created.length).equals(created)) return false
-    const now = calls()
+    const now = calls().join('|')
     if (now !== known) {
       known = now
-      mayBeCommand = new RegExp(`${now.join('|')}|${slashed}|${spelled}`, 'i')
+      mayBeCommand = new RegExp(`${now}|${slashed}|${spelled}`, 'i')
     }
     const text = body.toString('latin1')
     return text.lastIndexOf(ofApp) > 0 && !mayBeCommand.test(text) && isKnown(text)
@@ -227,14 +227,8 @@ export function withdrawn(
 }
 
 function withdrawnName(what: Withdrawn): string {
-  switch (what.kind) {
-    case 'comment':
-      return `${what.in === 'inline' ? 'inline' : 'comment'}-${what.commentId}`
-    case 'label':
-      return 'label'
-    case 'thread':
-      return what.by
-  }
+  if (what.kind === 'comment') return `${what.in === 'inline' ? 'inline' : 'comment'}-${what.commentId}`
+  return what.kind === 'label' ? 'label' : what.by
 }
 
 export const endings = ['closed', 'deleted', 'transferred', 'locked'] as const
@@ -269,7 +263,7 @@ export function said(
   if (words.kind === 'ignored') return words
   if (author?.id !== here.payload.sender.id) return ignored('written by somebody else')
   const id = commentKey(commentRef, here.thread)
-  const { word, app } = wordsOf(here)
+  const { word, app } = here.triggerOf(here.thread.ownerId)
   return {
     kind: 'trigger',
     trigger: {
@@ -286,22 +280,12 @@ export function said(
   }
 }
 
-/** What calls the bot there. */
-const wordsOf = ({ triggerOf, thread }: InThread<payloads.BasePayload>): TriggerWords =>
-  triggerOf(thread.ownerId)
+const callsIn = ({ triggerOf, thread }: InThread<payloads.BasePayload>): string =>
+  callsOf(triggerOf(thread.ownerId))
 
-const callsIn = (here: InThread<payloads.BasePayload>): string => callsOf(wordsOf(here))
-
-function commentKey(commentRef: CommentRef, { repoId, number }: Thread): string | number {
-  switch (commentRef.kind) {
-    case 'subject':
-      return `${repoId}-${number}`
-    case 'review':
-      return commentRef.reviewId
-    case 'thread':
-    case 'inline':
-      return commentRef.commentId
-  }
+function commentKey(ref: CommentRef, { repoId, number }: Thread): string | number {
+  if (ref.kind === 'subject') return `${repoId}-${number}`
+  return ref.kind === 'review' ? ref.reviewId : ref.commentId
 }
 
 /** What stands in the text of a new issue or pull request, and what its author adds there soon after. */

@@ -159,7 +159,8 @@ export function pileOf(
   first = 500,
 ) {
   const waiting = new Set<string>()
-  const failing = new Map<string, { failures: number; timer: NodeJS.Timeout | undefined }>()
+  /** How often in a row each could not be woken. */
+  const failures = new Map<string, number>()
   let underWay = 0
 
   function add(runId: string): void {
@@ -172,7 +173,7 @@ export function pileOf(
     for (const runId of waiting) {
       waiting.delete(runId)
       await wake(runId).then(
-        () => forget(runId),
+        () => failures.delete(runId),
         error => repeat(runId, error),
       )
     }
@@ -180,21 +181,13 @@ export function pileOf(
   }
 
   function repeat(runId: string, error: unknown): void {
-    const before = failing.get(runId)
-    if (!before) failed(error)
-    if (before?.timer) return
-    const failures = (before?.failures ?? 0) + 1
+    const before = failures.get(runId) ?? 0
+    if (before === 0) failed(error)
+    failures.set(runId, before + 1)
     const again = (): void => {
-      failing.set(runId, { failures, timer: undefined })
-      add(runId)
+      if (failures.has(runId)) add(runId)
     }
-    const pause = backoff(failures - 1, { first, most: 10 * second })
-    failing.set(runId, { failures, timer: setTimeout(again, pause).unref() })
-  }
-
-  function forget(runId: string): void {
-    clearTimeout(failing.get(runId)?.timer)
-    failing.delete(runId)
+    setTimeout(again, backoff(before, { first, most: 10 * second })).unref()
   }
 
   return {
@@ -202,7 +195,7 @@ export function pileOf(
     size: (): number => waiting.size,
     clear(): void {
       waiting.clear()
-      for (const runId of [...failing.keys()]) forget(runId)
+      failures.clear()
     },
   }
 }

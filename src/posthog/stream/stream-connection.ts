@@ -32,7 +32,7 @@ export type Ending =
 export async function connect(settings: PostHogSettings, line: Line, silence: number): Promise<Ending> {
   const call = new AbortController()
   const hangUp = (): void => call.abort()
-  line.signal.addEventListener('abort', hangUp, { once: true })
+  const signal = AbortSignal.any([line.signal, call.signal])
   // Also while waiting for the response: some servers send headers only with the first event.
   const watchdog = setTimeout(hangUp, silence).unref()
   try {
@@ -46,7 +46,7 @@ export async function connect(settings: PostHogSettings, line: Line, silence: nu
     const later = await settings.budget?.reserve(reservation).catch(() => undefined)
     if (later !== undefined)
       return { kind: 'lost', reason: 'no calls left for it', until: Date.now() + later }
-    const response = await openStream(settings, line, call.signal)
+    const response = await openStream(settings, line, signal)
     watchdog.refresh()
     const type = response.headers['content-type'] ?? ''
     const isStream = response.statusCode === 200 && /^text\/event-stream\b/i.test(type)
@@ -60,7 +60,6 @@ export async function connect(settings: PostHogSettings, line: Line, silence: nu
     return { kind: 'lost', reason: 'code' in error ? String(error.code) : error.name }
   } finally {
     clearTimeout(watchdog)
-    line.signal.removeEventListener('abort', hangUp)
     hangUp()
   }
 }
