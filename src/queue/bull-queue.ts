@@ -6,7 +6,7 @@ import type { Added, IndexQuery, JobQueue, JobRecord, Member, Range } from '../c
 import { NewestMap } from '../core/text/newest-map.ts'
 import { leave, messages, promote, wasTaken } from './inbox.ts'
 import { within } from './job-lock.ts'
-import { entriesIn, entriesOf, type Format, isEnded, readJob, storable, withUnread } from './job-record.ts'
+import { entriesIn, entriesOf, isEnded, readJob, storable, withUnread } from './job-record.ts'
 import { type BullQueueOptions, JobWorker } from './job-worker.ts'
 import {
   type Addition,
@@ -26,11 +26,18 @@ const AMEND_ATTEMPTS = 20
 
 const allListed: Range = { kind: 'first', count: 10_000 }
 
+interface Claimed<Data> {
+  id: string
+  data: Data
+  addedAt: number
+  rank: number
+}
+
 export class BullQueue<Data> implements JobQueue<Data> {
   readonly #options: BullQueueOptions<Data>
   readonly #queue: BullMqQueue
   readonly #index: QueueIndex
-  readonly #claims: JobClaims<Data>
+  readonly #additions: Additions = new Map()
   readonly #reported = new NewestMap<string, true>(1_000)
   #worker: JobWorker<Data> | undefined
   #closed = false
@@ -39,22 +46,19 @@ export class BullQueue<Data> implements JobQueue<Data> {
     this.#options = options
     const { name, backend, prefix, report } = options
     const streams = { events: { maxLen: 100 } }
-    const additions: Additions = new Map()
-    this.#queue = new Queue(name, { connection: {}, prefix, streams }, backend.create(additions))
+    this.#queue = new Queue(name, { connection: {}, prefix, streams }, backend.create(this.#additions))
     this.#queue.on('error', report)
-    this.#claims = jobClaims({ queue: this.#queue, additions, format: options })
     this.#index = backend.index(this.#queue)
   }
 
   async ready(): Promise<void> {
     // Nobody waits for an answer yet, and a machine that starts many things at once is slow.
     await this.#reach(() => this.#queue.waitUntilReady(), LISTING_MS)
-    const { name } = this.#options
-    await this.#reach(() => buildIndex(name, this.#index, this.#options), BUILDING_MS)
+    await this.#reach(() => this.#buildIndex(), BUILDING_MS)
   }
 
   mendIndex(): Promise<void> {
-    return this.#reach(() => mendLive(this.#options.name, this.#index, this.#options), BUILDING_MS)
+    return this.#reach(() => this.#mendLive(), BUILDING_MS)
   }
 
   async add(id: string, data: Data, slot?: string, addedAt = Date.now(), rank = 0): Promise<Added> {
@@ -62,7 +66,7 @@ export class BullQueue<Data> implements JobQueue<Data> {
     return this.#reach(async () => {
       await this.#options.backend.assertThere?.()
       for (let attempt = 0; attempt < CLAIM_ATTEMPTS; attempt++) {
-        const added = await this.#claims.claim({ id, data, addedAt, rank }, slot)
+        const added = await this.#claim({ id, data, addedAt, rank }, slot)
         if (added) return added
       }
       throw new Error(`slot ${slot} changes hands too fast`)
@@ -74,7 +78,7 @@ export class BullQueue<Data> implements JobQueue<Data> {
   }
 
   holder(slot: string): Promise<string | undefined> {
-    return this.#reach(() => this.#claims.liveHolder(slot))
+    return this.#reach(() => this.#liveHolder(slot))
   }
 
   query(queries: readonly IndexQuery[]): Promise<(number | undefined)[]> {
@@ -99,14 +103,14 @@ export class BullQueue<Data> implements JobQueue<Data> {
     return this.#reach(async () => {
       const backend = this.#queue.getBackend()
       if (await promote(backend, id)) return
-      if (await this.#claims.isLive(id)) await leave(backend, id)
+      if (await this.#isLive(id)) await leave(backend, id)
     })
   }
 
   send(id: string, message: string): Promise<boolean> {
     return this.#reach(async () => {
       const backend = this.#queue.getBackend()
-      const isLive = () => this.#claims.isLive(id)
+      const isLive = () => this.#isLive(id)
       if (await isLive()) await leave(backend, id, message)
       return wasTaken(backend, id, { message, isLive })
     })
@@ -161,6 +165,79 @@ export class BullQueue<Data> implements JobQueue<Data> {
     await this.#queue.close()
   }
 
+  /** Rebuilds the index if lost or outdated, and now and then its live part, which older processes and people bypass. */
+  async #buildIndex(): Promise<void> {
+    const version = this.#options.index?.version
+    if (version === undefined || (await this.#index.isBuilt(version))) return
+    await this.#mendLive()
+    await this.#mendAll('ended')
+    await this.#index.saveVersion(version)
+  }
+
+  async #mendLive(): Promise<void> {
+    if (!this.#options.index) return
+    await this.#mendAll('live')
+    await this.#index.sweep()
+  }
+
+  async #mendAll(standing: 'live' | 'ended'): Promise<void> {
+    for await (const page of this.#index.pages(standing)) await Promise.all(page.map(job => this.#mend(job)))
+  }
+
+  async #mend(job: Indexed): Promise<void> {
+    try {
+      const { id, data, addedAt, standing } = this.#read(job)
+      const all = entriesIn(this.#options, { id, data, addedAt })
+      const entries = written(standing === 'live' ? all : all.filter(({ keptMs }) => keptMs !== undefined))
+      if (entries !== job.seen) await this.#index.mend(job, entries)
+    } catch (error) {
+      if (!(error instanceof UnreadableRecord)) throw error
+    }
+  }
+
+  /**
+   * Adds a job by id and slot, and finds out whose job it became.
+   * @returns nothing if the slot became free meanwhile: try again
+   */
+  async #claim(job: Claimed<Data>, slot: string | undefined): Promise<Added | undefined> {
+    const { id } = job
+    if (slot === undefined) return { outcome: (await this.#enqueue(job)).isOurs ? 'added' : 'known', id }
+    if (await this.#queue.getJob(id)) return { outcome: 'known', id }
+    const { heldBy, isOurs, isThere } = await this.#enqueue(job, slot)
+    if (isOurs) return { outcome: 'added', id }
+    const holder = await this.#liveHolder(slot)
+    if (isThere) return { outcome: 'known', id }
+    return heldBy !== undefined && holder === heldBy ? { outcome: 'held', id: holder } : undefined
+  }
+
+  /** BullMQ returns the same to all who add an id; the job's name tells whose it became. */
+  async #enqueue({ id, data, addedAt, rank }: Claimed<Data>, slot?: string) {
+    const claim = `claim-${randomUUID()}`
+    const deduplication = slot === undefined ? {} : { deduplication: { id: slot } }
+    const addition: Addition = { entries: entriesOf(this.#options, { id, data, addedAt }) }
+    this.#additions.set(claim, addition)
+    try {
+      const options = { jobId: id, timestamp: addedAt, priority: rank, ...deduplication }
+      const { id: heldBy } = await this.#queue.add(claim, data ?? null, options)
+      return { heldBy, isOurs: addition.name === claim, isThere: addition.name !== undefined }
+    } finally {
+      this.#additions.delete(claim)
+    }
+  }
+
+  /** On PostgreSQL, a late addition of an ended job can take a slot for ever. */
+  async #liveHolder(slot: string): Promise<string | undefined> {
+    const id = await this.#queue.getDeduplicationJobId(slot)
+    if (id === null || (await this.#isLive(id))) return id ?? undefined
+    await this.#queue.getBackend().removeDeduplicationKey(slot, id)
+    return undefined
+  }
+
+  async #isLive(id: string): Promise<boolean> {
+    const job = await this.#queue.getJob(id)
+    return job !== undefined && !isEnded(job)
+  }
+
   #read(job: StoredJob): JobRecord<Data> {
     return readJob(this.#options.name, job, this.#options)
   }
@@ -191,96 +268,4 @@ export class BullQueue<Data> implements JobQueue<Data> {
       throw new QueueUnavailable(`${name} cannot be reached: ${describe(cause)}`, { cause })
     }
   }
-}
-
-/** Rebuilds the index if lost or outdated, and now and then its live part, which older processes and people bypass. */
-async function buildIndex<Data>(name: string, index: QueueIndex, format: Format<Data>): Promise<void> {
-  if (!format.index || (await index.isBuilt(format.index.version))) return
-  await mendLive(name, index, format)
-  for await (const page of index.pages('ended'))
-    await Promise.all(page.map(job => mend(name, index, format, job)))
-  await index.saveVersion(format.index.version)
-}
-
-async function mendLive<Data>(name: string, index: QueueIndex, format: Format<Data>): Promise<void> {
-  if (!format.index) return
-  for await (const page of index.pages('live'))
-    await Promise.all(page.map(job => mend(name, index, format, job)))
-  await index.sweep()
-}
-
-async function mend<Data>(
-  name: string,
-  index: QueueIndex,
-  format: Format<Data>,
-  job: Indexed,
-): Promise<void> {
-  try {
-    const { id, data, addedAt, standing } = readJob(name, job, format)
-    const all = entriesIn(format, { id, data, addedAt })
-    const entries = written(standing === 'live' ? all : all.filter(({ keptMs }) => keptMs !== undefined))
-    if (entries !== job.seen) await index.mend(job, entries)
-  } catch (error) {
-    if (!(error instanceof UnreadableRecord)) throw error
-  }
-}
-
-interface Claiming<Data> {
-  queue: BullMqQueue
-  additions: Additions
-  format: Format<Data>
-}
-
-interface Claimed<Data> {
-  id: string
-  data: Data
-  addedAt: number
-  rank: number
-}
-
-type JobClaims<Data> = ReturnType<typeof jobClaims<Data>>
-
-/** Adds a job by id and slot, and finds out whose job it became. */
-function jobClaims<Data>({ queue, additions, format }: Claiming<Data>) {
-  /** @returns nothing if the slot became free meanwhile: try again */
-  async function claim(job: Claimed<Data>, slot: string | undefined): Promise<Added | undefined> {
-    const { id } = job
-    if (slot === undefined) return { outcome: (await enqueue(job)).isOurs ? 'added' : 'known', id }
-    if (await queue.getJob(id)) return { outcome: 'known', id }
-    const { heldBy, isOurs, isThere } = await enqueue(job, slot)
-    if (isOurs) return { outcome: 'added', id }
-    const holder = await liveHolder(slot)
-    if (isThere) return { outcome: 'known', id }
-    return heldBy !== undefined && holder === heldBy ? { outcome: 'held', id: holder } : undefined
-  }
-
-  /** BullMQ returns the same to all who add an id; the job's name tells whose it became. */
-  async function enqueue({ id, data, addedAt, rank }: Claimed<Data>, slot?: string) {
-    const claim = `claim-${randomUUID()}`
-    const deduplication = slot === undefined ? {} : { deduplication: { id: slot } }
-    const addition: Addition = { entries: entriesOf(format, { id, data, addedAt }) }
-    additions.set(claim, addition)
-    try {
-      const options = { jobId: id, timestamp: addedAt, priority: rank, ...deduplication }
-      const { id: heldBy } = await queue.add(claim, data ?? null, options)
-      return { heldBy, isOurs: addition.name === claim, isThere: addition.name !== undefined }
-    } finally {
-      additions.delete(claim)
-    }
-  }
-
-  /** On PostgreSQL, a late addition of an ended job can take a slot for ever. */
-  async function liveHolder(slot: string): Promise<string | undefined> {
-    const id = await queue.getDeduplicationJobId(slot)
-    if (id === null || (await isLive(id))) return id ?? undefined
-    await queue.getBackend().removeDeduplicationKey(slot, id)
-    return undefined
-  }
-
-  async function isLive(id: string): Promise<boolean> {
-    const job = await queue.getJob(id)
-    return job !== undefined && !isEnded(job)
-  }
-
-  return { claim, liveHolder, isLive }
 }

@@ -96,16 +96,13 @@ const LONGEST_PATH = 100
 const RESPONSE_TIMEOUT_MS = 500
 const ATTEMPTS = 5
 
-export interface Claim {
-  release(): Promise<void>
-}
-
 /**
  * Lets one process open a directory, by a Unix socket: the kernel drops it however the process dies, and unlike a pid
  * it is never another's. Processes of other hosts do not see it.
+ * @returns what releases it
  * @throws QueueUnavailable when another process, or this one, has claimed `directory`
  */
-export async function claimDirectory(directory: string): Promise<Claim> {
+export async function claimDirectory(directory: string): Promise<() => Promise<void>> {
   const real = await realpath(directory)
   const inside = join(real, 'queue.lock')
   const outside = join(tmpdir(), `queue-${createHash('sha256').update(real).digest('hex').slice(0, 24)}.lock`)
@@ -116,10 +113,10 @@ export async function claimDirectory(directory: string): Promise<Claim> {
   })
 }
 
-async function claim(path: string, directory: string): Promise<Claim> {
+async function claim(path: string, directory: string): Promise<() => Promise<void>> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const server = await openSocket(path)
-    if (server) return { release: () => new Promise(resolve => server.close(() => resolve())) }
+    if (server) return () => new Promise(resolve => server.close(() => resolve()))
     const owner = await ownerOf(path)
     if (owner) throw inUse(directory, owner)
     await removeStale(path)

@@ -56,7 +56,7 @@ export async function openEmbedded(dataDir: string, log: QueueLog): Promise<Queu
   assertRoom(dataDir)
   // Optimising the WebAssembly costs a second of CPU at start and 50 MB, without a measured gain.
   setFlagsFromString('--liftoff-only')
-  const claim = await claimDirectory(dataDir)
+  const release = await claimDirectory(dataDir)
   try {
     const folder = join(dataDir, 'queue')
     const db = await PGlite.create(folder)
@@ -67,9 +67,9 @@ export async function openEmbedded(dataDir: string, log: QueueLog): Promise<Queu
     await db.exec(sql.schema)
     await db.exec(ORPHANS)
     await tidy(statement => db.exec(statement))
-    return backendOn(db, { dataDir, folder: watched, log, release: claim.release })
+    return backendOn(db, { dataDir, folder: watched, log, release })
   } catch (error) {
-    await claim.release()
+    await release()
     throw error
   }
 }

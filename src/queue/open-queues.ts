@@ -169,8 +169,8 @@ async function checkDirectory(dataDir: string): Promise<Check> {
         `the disk of ${dataDir} has only ${Math.round((bavail * bsize) / 1024 / 1024)} MB left`,
         'Free some space, or set DATA_DIR to another disk.',
       )
-    const claim = await claimDirectory(dataDir)
-    await claim.release()
+    const release = await claimDirectory(dataDir)
+    await release()
     return passed('queue', `embedded, in ${dataDir}`)
   } catch (error) {
     if (error instanceof QueueUnavailable) return passed('queue', `embedded, in ${dataDir}, in use by a bot`)

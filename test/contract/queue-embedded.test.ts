@@ -112,14 +112,14 @@ test('where the folder it was started in is gone, the check of the queue says so
 
 test.each(['short', 'x'.repeat(120)])('of many who claim a stale directory %s, one gets it', async name => {
   const directory = await newDirectory(name)
-  const first = await claimDirectory(directory)
-  await first.release()
+  const release = await claimDirectory(directory)
+  await release()
   const claims = await Promise.allSettled(Array.from({ length: 10 }, () => claimDirectory(directory)))
   const got = claims.filter(claim => claim.status === 'fulfilled')
   expect(got).toHaveLength(1)
   await expect(claimDirectory(directory)).rejects.toThrow(QueueUnavailable)
-  await got[0]?.value.release()
-  await (await claimDirectory(directory)).release()
+  await got[0]?.value()
+  await (await claimDirectory(directory))()
 })
 
 test('a socket that someone else left in the way is put aside', async () => {
@@ -127,7 +127,7 @@ test('a socket that someone else left in the way is put aside', async () => {
   const left = createServer().listen(join(directory, 'queue.lock'))
   await expect(claimDirectory(directory)).rejects.toThrow('in use by another process')
   left.close()
-  await (await claimDirectory(directory)).release()
+  await (await claimDirectory(directory))()
 })
 
 test('the event loop has its turn between two statements, however many are due', async () => {
