@@ -9,8 +9,7 @@ import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { QueueUnavailable } from '../core/model/errors.ts'
-import type { QueueLog } from './queue-log.ts'
-import { QueueFull, QueueGone } from './work-queue.ts'
+import { QueueFull, QueueGone, type QueueLog } from './work-queue.ts'
 
 /** Bytes for work under way: a WAL file takes 16 MB. */
 const MARGIN = 48 * 2 ** 20

@@ -18,7 +18,7 @@ import {
   type Saving,
   sinceNow,
 } from './queue-backend.ts'
-import type { QueueLog } from './queue-log.ts'
+import type { QueueLog } from './work-queue.ts'
 
 const HOUR = 3_600_000
 const VACUUM_EVERY = 1_000

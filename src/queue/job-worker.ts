@@ -19,9 +19,8 @@ import {
 import { JobLock, within } from './job-lock.ts'
 import { entriesOf, type Format, readData, storable, withUnread } from './job-record.ts'
 import type { BullMqWorker, JobProgress, QueueBackend, QueueIndex } from './queue-backend.ts'
-import type { QueueLog } from './queue-log.ts'
 import type { InTurn } from './suspects.ts'
-import { LockLost, type Processor, ShuttingDown, type Working } from './work-queue.ts'
+import { LockLost, type Processor, type QueueLog, ShuttingDown, type Working } from './work-queue.ts'
 
 /** BullMQ would fail a job at its second stall; here the processor decides by `stalls`. */
 const UNLIMITED = 1_000_000

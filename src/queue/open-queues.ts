@@ -14,9 +14,8 @@ import { claimDirectory, sharedByHosts } from './data-folder.ts'
 import { within } from './job-lock.ts'
 import type { Format } from './job-record.ts'
 import type { QueueBackend } from './queue-backend.ts'
-import { errorReporter, type QueueLog, SILENT } from './queue-log.ts'
 import { suspectsInTurn } from './suspects.ts'
-import type { Chore, Errand, Sent } from './work-queue.ts'
+import { type Chore, type Errand, errorReporter, type QueueLog, type Sent, SILENT } from './work-queue.ts'
 
 const DAY_SECONDS = 86_400
 const INTERRUPT_AFTER = 0.6

@@ -9,8 +9,7 @@ import type { PGlite, Transaction } from '@electric-sql/pglite'
 import type { PgPool, PgPoolClient } from 'bullmq'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import { assertRoom, type DataFolder } from './data-folder.ts'
-import type { QueueLog } from './queue-log.ts'
-import { QueueFull } from './work-queue.ts'
+import { QueueFull, type QueueLog } from './work-queue.ts'
 
 /** The pause after a failure, as BullMQ's workers fetch again at once, and before the next search for room. */
 const PAUSE_MS = 500

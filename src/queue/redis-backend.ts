@@ -16,9 +16,9 @@ import {
   Saving,
   sinceNow,
 } from './queue-backend.ts'
-import type { QueueLog } from './queue-log.ts'
 import { redisBudgets, redisLimits } from './redis-budget.ts'
 import { scripts } from './redis-scripts.ts'
+import type { QueueLog } from './work-queue.ts'
 
 const SAY_AFTER_MS = 1_000
 

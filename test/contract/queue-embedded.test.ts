@@ -9,8 +9,7 @@ import { QueueUnavailable } from '../../src/core/model/errors.ts'
 import { claimDirectory, sharedFileSystem, watchFolder } from '../../src/queue/data-folder.ts'
 import { checkQueue } from '../../src/queue/open-queues.ts'
 import { endAfterPanic, PglitePool } from '../../src/queue/pglite-pool.ts'
-import { SILENT } from '../../src/queue/queue-log.ts'
-import { QueueGone } from '../../src/queue/work-queue.ts'
+import { QueueGone, SILENT } from '../../src/queue/work-queue.ts'
 import {
   childHolding,
   cleanUp,

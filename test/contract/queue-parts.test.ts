@@ -3,9 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { deathsOf } from '../../src/queue/inbox.ts'
 import { JobLock, within } from '../../src/queue/job-lock.ts'
-import { errorReporter } from '../../src/queue/queue-log.ts'
 import { suspectsInTurn } from '../../src/queue/suspects.ts'
-import { LockLost } from '../../src/queue/work-queue.ts'
+import { errorReporter, LockLost } from '../../src/queue/work-queue.ts'
 
 describe('the lock of a job in hand', () => {
   test('is renewed as long as the server says that it is ours', async () => {
