@@ -149,11 +149,13 @@ async function ref(layer: Layer, fullName: string, branch: string): Promise<Reso
     name: branch,
     prefix: 'refs/heads/',
     target: commit(layer, fullName, oid),
-    repository: async () => {
-      const found = await upstream.read(`/repos/${fullName}`)
-      return found ? repository(layer, found) : null
-    },
+    repository: () => repositoryNamed(layer, fullName),
   }
+}
+
+async function repositoryNamed(layer: Layer, fullName: string): Promise<Resolved> {
+  const found = await layer.upstream.read(`/repos/${fullName}`)
+  return found ? repository(layer, found) : null
 }
 
 const commit = (layer: Layer, repository: string, oid: string): Source => ({
@@ -250,21 +252,22 @@ function actor(found: unknown): Resolved {
   }
 }
 
-function issue(layer: Layer, repository: string, found: JsonObject): Source {
-  const key = threadKey(repository, numberAt(found, 'number'))
+function issue(layer: Layer, fullName: string, found: JsonObject): Source {
+  const key = threadKey(fullName, numberAt(found, 'number'))
   return {
     __typename: 'Issue',
     ...thread(layer, found),
+    repository: () => repositoryNamed(layer, fullName),
     closedByPullRequestsReferences: async ({ first, includeClosedPrs }) => {
       const number = numberAt(found, 'number')
-      const all = await layer.upstream.readAll(`/repos/${repository}/pulls?state=all`)
+      const all = await layer.upstream.readAll(`/repos/${fullName}/pulls?state=all`)
       const closing = all.filter(
         one =>
           closingNumbers(textAt(one, 'body')).includes(number) &&
           (includeClosedPrs === true || one.state === 'open'),
       )
       return connection(
-        closing.map(one => pull(layer, repository, one)),
+        closing.map(one => pull(layer, fullName, one)),
         first,
       )
     },
@@ -274,7 +277,7 @@ function issue(layer: Layer, repository: string, found: JsonObject): Source {
     },
     linkedBranches: async ({ first }) => {
       const names = layer.memory.linkedBranches.get(key) ?? []
-      const refs = await Promise.all(names.map(name => linkedBranch(layer, repository, name)))
+      const refs = await Promise.all(names.map(name => linkedBranch(layer, fullName, name)))
       // Deleting a branch takes its link away.
       return connection(
         refs.filter(linked => linked !== null),

@@ -4,25 +4,15 @@ import { isBranchOfIssue } from '../core/model/branch-name.ts'
 import { isEmptyRepository, isNotFound, Rejected, unlessRejected } from '../core/model/errors.ts'
 import type { ThreadClient } from '../core/model/ports.ts'
 import type { BranchView, HeadView, IssueBranches } from '../core/model/views.ts'
-import { inRepository, named, nodesOf, query } from './graphql.ts'
+import { inRepository, named, nodesOf, query, subjectQuery } from './graphql.ts'
 import { Linked, linkedField, linkedIn, Ref, taskIn } from './nodes.ts'
 import { type ThreadAccess, usualStem } from './read-ahead.ts'
 
-const linkedBranches = {
-  text: `query linkedBranches($owner: String!, $name: String!, $number: Int!) {
-  repository(owner: $owner, name: $name) {
-    id
-    issue(number: $number) {
-      id
-      ${linkedField}
-    }
-  }
-}`,
-  schema: inRepository({
-    id: z.string(),
-    issue: z.object({ id: z.string(), linkedBranches: Linked }),
-  }),
-}
+const linkedBranches = subjectQuery('linkedBranches', 'issue', `id repository { id } ${linkedField}`, {
+  id: z.string(),
+  repository: z.object({ id: z.string() }),
+  linkedBranches: Linked,
+})
 
 const createLinkedBranch = {
   text: `mutation createLinkedBranch($issueId: ID!, $oid: GitObjectID!, $name: String!, $repositoryId: ID!) {
@@ -48,35 +38,23 @@ const updateRefs = {
   schema: z.unknown(),
 }
 
-const branchUse = {
-  text: `query branchUse($owner: String!, $name: String!, $ref: String!, $branch: String!) {
+/** A branch, and the open pull requests that go into it or come from it. */
+const branchAndPulls = {
+  text: `query branchAndPulls($owner: String!, $name: String!, $ref: String!, $branch: String!) {
   repository(owner: $owner, name: $name) {
     id
     ref(qualifiedName: $ref) { target { oid } }
     into: pullRequests(baseRefName: $branch, states: [OPEN], first: 1) { totalCount }
-    from: pullRequests(headRefName: $branch, states: [OPEN], first: 20) { nodes { isCrossRepository } }
+    from: pullRequests(headRefName: $branch, states: [OPEN], first: 20) {
+      nodes { number url isCrossRepository }
+    }
   }
 }`,
   schema: inRepository({
     id: z.string(),
     ref: z.object({ target: z.object({ oid: z.string() }) }).nullable(),
     into: z.object({ totalCount: z.number() }),
-    from: nodesOf(z.object({ isCrossRepository: z.boolean() })),
-  }),
-}
-
-const baseBranch = {
-  text: `query baseBranch($owner: String!, $name: String!, $ref: String!, $branch: String!) {
-  repository(owner: $owner, name: $name) {
-    ref(qualifiedName: $ref) { target { oid } }
-    pullRequests(headRefName: $branch, states: [OPEN], first: 20) {
-      nodes { number url isCrossRepository }
-    }
-  }
-}`,
-  schema: inRepository({
-    ref: z.object({ target: z.object({ oid: z.string() }) }).nullable(),
-    pullRequests: nodesOf(z.object({ number: z.number(), url: z.string(), isCrossRepository: z.boolean() })),
+    from: nodesOf(z.object({ number: z.number(), url: z.string(), isCrossRepository: z.boolean() })),
   }),
 }
 
@@ -121,9 +99,15 @@ fragment head on Ref { name target { oid ... on Commit { message committedDate a
 const nowhere = '0'.repeat(40)
 
 export function branchesOf({ client, thread, at, prefetched }: ThreadAccess): ThreadClient['branches'] {
-  const byName = (branch: string) => {
+  async function use(branch: string) {
     const { owner, repo: name } = thread
-    return { owner, name, branch, ref: `refs/heads/${branch}` }
+    const variables = { owner, name, branch, ref: `refs/heads/${branch}` }
+    const { id, ref, into, from } = (await query(client, branchAndPulls, variables)).repository
+    const pull = from.nodes.find(({ isCrossRepository }) => !isCrossRepository)
+    return {
+      ...{ sha: ref?.target.oid, isUsed: into.totalCount > 0 || pull !== undefined, repository: id },
+      pull: pull && { number: pull.number, url: pull.url },
+    }
   }
 
   async function find(name: string): Promise<BranchView | undefined> {
@@ -140,8 +124,8 @@ export function branchesOf({ client, thread, at, prefetched }: ThreadAccess): Th
   async function linked(): Promise<Pick<IssueBranches, 'linked' | 'elsewhere' | 'ids'>> {
     const found = await query(client, linkedBranches, named(thread)).catch(unlessRejected)
     if (!found) return { linked: [], ids: undefined }
-    const { id, issue } = found.repository
-    return { ...linkedIn(issue.linkedBranches, thread), ids: { issue: issue.id, repository: id } }
+    const { id, repository } = found
+    return { ...linkedIn(found.linkedBranches, thread), ids: { issue: id, repository: repository.id } }
   }
 
   return {
@@ -158,11 +142,8 @@ export function branchesOf({ client, thread, at, prefetched }: ThreadAccess): Th
     },
 
     async base(name) {
-      const { ref, pullRequests } = (await query(client, baseBranch, byName(name))).repository
-      const pull = pullRequests.nodes.find(({ isCrossRepository }) => !isCrossRepository)
-      return ref
-        ? { name, sha: ref.target.oid, pull: pull && { number: pull.number, url: pull.url } }
-        : undefined
+      const { sha, pull } = await use(name)
+      return sha === undefined ? undefined : { name, sha, pull }
     },
 
     default: async () => (await client.rest.repos.get(at)).data.default_branch,
@@ -207,10 +188,6 @@ export function branchesOf({ client, thread, at, prefetched }: ThreadAccess): Th
       await query(client, updateRefs, { id: repository, updates }).catch(unlessRejected)
     },
 
-    async use(name) {
-      const { id, ref, into, from } = (await query(client, branchUse, byName(name))).repository
-      const isUsed = into.totalCount > 0 || from.nodes.some(({ isCrossRepository }) => !isCrossRepository)
-      return { sha: ref?.target.oid, isUsed, repository: id }
-    },
+    use,
   }
 }

@@ -634,7 +634,7 @@ describe('a limit of an installation', () => {
 
 describe('branches of an issue', () => {
   const linked = (nodes: unknown[]) => ({
-    data: { repository: { id: 'R_1', issue: { id: 'I_7', linkedBranches: { nodes } } } },
+    data: { repository: { subject: { id: 'I_7', repository: { id: 'R_1' }, linkedBranches: { nodes } } } },
   })
   const ref = { ref: { name: 'fix-login', target: { oid: 'abc' } } }
   const main: Answer = [200, { ref: 'refs/heads/main', object: { sha: 'base' } }]

@@ -83,7 +83,7 @@ onEitherQueue(
       'POST issues/comments',
       'POST issues/comments',
       'POST issues/comments/reactions',
-      'graphql branchUse',
+      'graphql branchAndPulls',
       'graphql createLinkedBranch',
       // Where its branches stand in the end.
       'graphql heads',
@@ -113,7 +113,7 @@ onEitherQueue(
 
     it('a pull request into another base: a look at each place that needs it', async () => {
       await world().github.as('maya').pushes('develop', { 'next.txt': 'next' })
-      const calls = [...pullRequest, 'GET git/ref/heads', 'graphql baseBranch']
+      const calls = [...pullRequest, 'GET git/ref/heads', 'graphql branchAndPulls']
       await costs('/codex --base develop fix it', calls, { until: cleanedUp })
     })
 
