@@ -160,17 +160,6 @@ export const triggerOf = (
   ownerId: number,
 ): TriggerWords => triggerWords(trigger, owners[ownerId]?.trigger)
 
-/** All that commands begin with, of any owner, as the settings are when it is called. */
-export const everyCall =
-  (settings: Pick<DeploymentSettings, 'owners' | 'trigger'>, appNow = (): string | undefined => undefined) =>
-  (): readonly string[] => {
-    const { owners, trigger } = settings
-    const app = appNow()
-    const givers = [undefined, ...Object.values(owners)]
-    const own = givers.map(owner => `/${triggerWords(trigger, owner?.trigger).word}`)
-    return [...new Set(own), ...(app === undefined ? [] : [`@${app}`])]
-  }
-
 export interface Grants {
   granted: ReadonlySet<GrantName>
   sandboxes: readonly string[]

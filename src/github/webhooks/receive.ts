@@ -129,8 +129,6 @@ const Placed = z.object({
  * nothing else that is used: then it is a hint that the App may work there.
  */
 export interface Places {
-  /** Looks at the bytes of a webhook. In a text its quotes would be escaped. */
-  isKnown(body: string): boolean
   /** What a webhook of which nothing is used says all the same, once. */
   newsIn(delivery: Delivery): AccessBackTrigger | undefined
   /** It could not be told. */
@@ -140,12 +138,6 @@ export interface Places {
 export function placesSeen(): Places {
   const seen = new NewestMap<number, string>(10_000)
   return {
-    isKnown(body) {
-      const at = body.indexOf('"repository":{"id":')
-      const [, id, name] = /"id":(\d+).*?"full_name":"([^"]+)"/.exec(body.slice(at, at + 1_000)) ?? []
-      const [, installation] = /"installation":\{"id":(\d+)/.exec(body) ?? []
-      return seen.get(Number(id)) === `${installation} ${name}`
-    },
     newsIn({ id: deliveryId, payload }) {
       const { data } = Placed.safeParse(payload)
       if (!data) return undefined
