@@ -3,11 +3,9 @@
  * are limited.
  */
 
-import type { Octokit } from '@octokit/rest'
 import { z } from 'zod'
 import { BadAttachment, NoResponse } from '../core/model/errors.ts'
 import type { AttachmentFile } from '../core/model/ports.ts'
-import type { Thread } from '../core/model/thread.ts'
 import type { CommentRef } from '../core/model/trigger.ts'
 import {
   type Attachment,
@@ -18,6 +16,7 @@ import {
   redirectTarget,
   signedAddresses,
 } from '../core/text/attachment-links.ts'
+import type { ThreadAccess } from './read-ahead.ts'
 import { bodyUpTo, limitOf, unlessLimited } from './request-rules.ts'
 
 export interface AttachmentAccess {
@@ -186,29 +185,32 @@ async function readUpTo(response: Response, limit: number): Promise<Buffer<Array
   return bytes
 }
 
-export interface ThreadAccess extends Pick<AttachmentAccess, 'token' | 'now'> {
-  client: Octokit
-  thread: Thread
-  commentRef?: CommentRef
-}
-
-export function attachmentReader(access: ThreadAccess): (attachment: Attachment) => Promise<AttachmentFile> {
+export function attachmentReader(
+  access: ThreadAccess,
+  commentRef: CommentRef | undefined,
+): (attachment: Attachment) => Promise<AttachmentFile> {
+  const { app, thread, now } = access
   let reading: Promise<Map<string, string>> | undefined
-  const signed = () => (reading ??= signedIn(access))
-  return attachment => downloadAttachment({ ...access, webUrl: access.thread.url, signed }, attachment)
+  const reads = {
+    ...{ webUrl: thread.url, now, token: () => app.readToken(thread) },
+    signed: () => (reading ??= signedIn(access, commentRef)),
+  }
+  return attachment => downloadAttachment(reads, attachment)
 }
 
 /** @throws RetryLater; other failures give none */
-async function signedIn({ client, thread, commentRef }: ThreadAccess): Promise<Map<string, string>> {
-  const at = { owner: thread.owner, repo: thread.repo, mediaType: { format: 'full+json' } }
+async function signedIn(
+  { client, thread, at: repository, issue }: ThreadAccess,
+  ref: CommentRef | undefined,
+): Promise<Map<string, string>> {
+  const mediaType = { format: 'full+json' }
+  const at = { ...repository, mediaType }
   const { issues, pulls } = client.rest
-  const texts: Promise<{ data: unknown }>[] = [issues.get({ ...at, issue_number: thread.number })]
-  if (commentRef?.kind === 'thread')
-    texts.push(issues.getComment({ ...at, comment_id: commentRef.commentId }))
-  if (commentRef?.kind === 'inline')
-    texts.push(pulls.getReviewComment({ ...at, comment_id: commentRef.commentId }))
-  if (commentRef?.kind === 'review') {
-    const review = { ...at, pull_number: thread.number, review_id: commentRef.reviewId }
+  const texts: Promise<{ data: unknown }>[] = [issues.get({ ...issue, mediaType })]
+  if (ref?.kind === 'thread') texts.push(issues.getComment({ ...at, comment_id: ref.commentId }))
+  if (ref?.kind === 'inline') texts.push(pulls.getReviewComment({ ...at, comment_id: ref.commentId }))
+  if (ref?.kind === 'review') {
+    const review = { ...at, pull_number: thread.number, review_id: ref.reviewId }
     texts.push(pulls.getReview(review), pulls.listCommentsForReview({ ...review, per_page: 100 }))
   }
   const responses = await Promise.all(texts.map(text => text.catch(unlessLimited)))

@@ -10,7 +10,7 @@ import { labelKey, named, personKey, query, send, subjectQuery, threadKey } from
 import { FullPull, pullFields } from './nodes.ts'
 import { pullWith } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'
-import { swapName } from './request-rules.ts'
+import { swapName, unlessLimited } from './request-rules.ts'
 
 /** The types of the variables of all pieces. */
 const types = {
@@ -60,6 +60,15 @@ function queryOf({ part, variables }: Piece): string {
 const inputNames = { title: 'title', base: 'baseRefName', body: 'body' }
 
 export async function settleThread(context: ThreadAccess, settling: Settling): Promise<Settled> {
+  const done = settleAll(context, settling)
+  if (isMoreThanReaction(settling)) return done
+  return done.catch(error => {
+    unlessLimited(error)
+    return { refused: [] }
+  })
+}
+
+async function settleAll(context: ThreadAccess, settling: Settling): Promise<Settled> {
   const { pieces, refused, unknownLabels } = await piecesOf(context, settling)
   const done = await mutate(context, pieces, isMoreThanReaction(settling))
   const all = { ...done, refused: [...refused, ...done.refused], unknownLabels }
@@ -67,8 +76,7 @@ export async function settleThread(context: ThreadAccess, settling: Settling): P
   return { ...all, pull: await pullWith(context, settling.pull.number) }
 }
 
-export const isMoreThanReaction = ({ pull, status }: Settling): boolean =>
-  pull !== undefined || status !== undefined
+const isMoreThanReaction = ({ pull, status }: Settling): boolean => pull !== undefined || status !== undefined
 
 async function piecesOf(
   context: ThreadAccess,
@@ -81,7 +89,7 @@ async function piecesOf(
   const { ids } = app
   if (pull) {
     const id = await idOfPull(context, pull)
-    if (pull.change) pieces.push({ part: 'change', variables: { pull: id, ...given(pull.change) } })
+    if (pull.change) pieces.push({ part: 'change', variables: { pull: id, ...given(context, pull.change) } })
     const labels = (pull.labels ?? []).map(name => ({ name, id: ids.get(labelKey(thread, name)) }))
     const known = labels.flatMap(label => label.id ?? [])
     unknownLabels.push(...labels.flatMap(label => (label.id === undefined ? [label.name] : [])))
@@ -101,7 +109,10 @@ async function piecesOf(
     if (content) pieces.push({ part: 'react', variables: { subject, content: graphQlName[content] } })
     pieces.push({ part: 'unreact', variables: { subject } })
   }
-  if (status) pieces.push({ part: 'status', variables: { status: status.nodeId, text: status.text } })
+  if (status) {
+    const text = context.written(status.text)
+    pieces.push({ part: 'status', variables: { status: status.nodeId, text } })
+  }
   if (fold !== undefined) pieces.push({ part: 'fold', variables: { fold } })
   if (unfold !== undefined) pieces.push({ part: 'unfold', variables: { unfold } })
   return { pieces, refused, unknownLabels }
@@ -142,8 +153,17 @@ async function reactionSubject(
   return (await query(client, threadId, named(thread))).id
 }
 
-const given = ({ title, base, body }: PullChange): Piece['variables'] =>
-  Object.fromEntries(Object.entries({ title, base, body }).filter(([, value]) => value !== undefined))
+function given(
+  { redact, written }: ThreadAccess,
+  { title, base, body, footer }: PullChange,
+): Piece['variables'] {
+  const below = footer === undefined ? '' : `\n\n${written(footer)}`
+  return {
+    ...(title === undefined ? {} : { title: redact(title) }),
+    ...(base === undefined ? {} : { base }),
+    ...(body === undefined ? {} : { body: `${redact(body)}${below}` }),
+  }
+}
 
 export const graphQlName: Record<Reaction, string> = {
   eyes: 'EYES',

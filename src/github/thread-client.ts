@@ -5,7 +5,7 @@ import { isNotFound, Rejected, unlessRejected } from '../core/model/errors.ts'
 import type { ThreadClient } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { CommentRef } from '../core/model/trigger.ts'
-import type { Reaction, Settled, Settling, StateLabel } from '../core/model/views.ts'
+import type { Reaction, StateLabel } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
 import { branchesOf } from './branches.ts'
 import { named, nodesOf, query, subjectQuery, threadKey } from './graphql.ts'
@@ -23,7 +23,7 @@ import {
 } from './read-ahead.ts'
 import { repositoryFiles } from './repository-files.ts'
 import { unlessGone, unlessLimited } from './request-rules.ts'
-import { graphQlName, isMoreThanReaction, settleThread } from './settle-thread.ts'
+import { graphQlName, settleThread } from './settle-thread.ts'
 import { commentsOf, reviewsOf } from './thread-comments.ts'
 
 export interface ThreadClientOptions {
@@ -65,7 +65,7 @@ export function gitHubThread(
 }
 
 function threadOf(access: ThreadAccess): ThreadClient['thread'] {
-  const { app, client, at, issue, prefetched, redact, written } = access
+  const { app, client, at, issue, prefetched, redact } = access
 
   function addReaction(target: CommentRef, content: Reaction): Promise<unknown> {
     const { reactions } = client.rest
@@ -82,28 +82,8 @@ function threadOf(access: ThreadAccess): ThreadClient['thread'] {
     }
   }
 
-  async function settle(settling: Settling): Promise<Settled> {
-    const { pull, status } = settling
-    const { title, body, footer } = pull?.change ?? {}
-    const below = footer === undefined ? '' : `\n\n${written(footer)}`
-    const texts = {
-      title: title === undefined ? undefined : redact(title),
-      body: body === undefined ? undefined : `${redact(body)}${below}`,
-    }
-    const done = settleThread(access, {
-      ...settling,
-      pull: pull?.change ? { ...pull, change: { ...pull.change, ...texts } } : pull,
-      status: status && { ...status, text: written(status.text) },
-    })
-    if (isMoreThanReaction(settling)) return done
-    return done.catch(error => {
-      unlessLimited(error)
-      return { refused: [] }
-    })
-  }
-
   return {
-    settle,
+    settle: settling => settleThread(access, settling),
 
     /** Failures do not matter, except for a limit. */
     async react(target, content) {

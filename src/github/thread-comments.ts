@@ -14,7 +14,7 @@ import { isInsider } from './webhooks/event.ts'
 const maxPagesOfRepository = 10
 
 export function commentsOf(access: ThreadAccess): ThreadClient['comments'] {
-  const { app, client, thread, at, issue, prefetched, redact, written, now } = access
+  const { app, client, thread, at, issue, prefetched, redact, written } = access
 
   /** Page by page, of which `keep` says what is held: a thread may have thousands of long ones. */
   async function listComments(
@@ -109,8 +109,7 @@ export function commentsOf(access: ThreadAccess): ThreadClient['comments'] {
       return othersAmong([...said, ...remarks], login, redact)
     },
 
-    attachments: commentRef =>
-      attachmentReader({ client, thread, token: () => app.readToken(thread), now, commentRef }),
+    attachments: commentRef => attachmentReader(access, commentRef),
   }
 
   /** What was read before a comment was written does not tell what stands before that one. */

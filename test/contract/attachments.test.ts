@@ -11,6 +11,7 @@ import { BadAttachment, NoResponse, Rejected, RetryLater } from '../../src/core/
 import type { AttachmentFile } from '../../src/core/model/ports.ts'
 import type { Attachment } from '../../src/core/text/attachment-links.ts'
 import { attachmentReader, downloadAttachment } from '../../src/github/attachment-files.ts'
+import type { ThreadAccess } from '../../src/github/read-ahead.ts'
 import { call, type PostHogSettings } from '../../src/posthog/posthog-http.ts'
 import { postHogTasks, stageArtifact } from '../../src/posthog/tasks-client.ts'
 import { attach, attachmentsOf } from '../../src/runs/steps/stage-attachments.ts'
@@ -372,6 +373,13 @@ describe('on github.com', () => {
     )
   })
 
+  const access = (client: Octokit) => {
+    const at = { owner: thread.owner, repo: thread.repo }
+    const app = { readToken: async () => 'secret' }
+    const issue = { ...at, issue_number: thread.number }
+    return { client, thread, at, issue, app, now: Date.now } as unknown as ThreadAccess
+  }
+
   test('signed addresses are read from the HTML of the thread and of the command, once', async () => {
     const html = (id: string) => `<img src="${signedHost}/1/2-${id}.png?jwt=a&amp;b=c">`
     const second = uuid.replace('880', '990')
@@ -381,13 +389,7 @@ describe('on github.com', () => {
     nock(...api)
       .get('/repos/acme/shop/issues/comments/501')
       .reply(200, { body_html: html(second) })
-    const read = attachmentReader({
-      client: new Octokit(),
-      thread,
-      commentRef: { kind: 'thread', commentId: 501 },
-      token: async () => 'secret',
-      now: Date.now,
-    })
+    const read = attachmentReader(access(new Octokit()), { kind: 'thread', commentId: 501 })
     for (const id of [uuid, second]) {
       answers('https://github.com', `/user-attachments/assets/${id}`, [404, ''])
       answers(signedHost, `/1/2-${id}.png`, image)
@@ -422,13 +424,7 @@ describe('on github.com', () => {
         ? { ...commentRef, rootId: 601, reviewId: null, inline }
         : { ...commentRef, nodeId: 'R_1' }
     const log = { debug() {}, info() {}, warn() {}, error() {} }
-    const read = attachmentReader({
-      client: new Octokit({ log }),
-      thread,
-      commentRef: whole,
-      token: async () => 'secret',
-      now: Date.now,
-    })
+    const read = attachmentReader(access(new Octokit({ log })), whole)
     expect((await read({ name: 'Image', url: `https://github.com${path}` })).type).toBe('image/png')
     expect(nock.isDone()).toBe(true)
   })

@@ -13,29 +13,11 @@ export interface Check {
 export const asPrinted = ({ name, ok, detail, fix }: Check): Check => ({ name, ok, detail, fix })
 
 export type CheckName =
-  | 'configuration'
-  | 'settings-file'
-  | 'github-app'
-  | 'github-permissions'
-  | 'github-events'
-  | 'github-installations'
-  | 'webhook-address'
-  | 'webhook-deliveries'
-  | 'webhook-secret'
-  | 'github-user-token'
-  | 'clock'
-  | 'posthog-key'
-  | 'posthog-scope'
-  | 'posthog-project'
-  | 'posthog-model'
-  | 'posthog-models'
-  | 'posthog-sandboxes'
-  | 'posthog-github'
-  | 'repositories'
-  | 'owner-settings'
-  | 'repository-settings'
-  | 'queue'
-  | 'process'
+  | ('configuration' | 'settings-file' | 'clock' | 'repositories' | 'queue' | 'process')
+  | `github-${'app' | 'permissions' | 'events' | 'installations' | 'user-token'}`
+  | `webhook-${'address' | 'deliveries' | 'secret'}`
+  | `posthog-${'key' | 'scope' | 'project' | 'model' | 'models' | 'sandboxes' | 'github'}`
+  | `${'owner' | 'repository'}-settings`
 
 export const passed = (name: CheckName, detail: string): Check => ({ name, ok: true, detail, fix: '' })
 
