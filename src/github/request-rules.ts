@@ -51,7 +51,7 @@ export function limited(
       options.request = { ...options.request, signal: AbortSignal.timeout(timeLimit) }
       const response = await metered(watch, options, () => request(options))
       refuseLimited(options.url, response)
-      if (lacksPermissionIn(response.data)) watch.notGranted?.()
+      if (WithErrors.safeParse(response.data).data?.errors.some(lacksPermission)) watch.notGranted?.()
       refusePage(response)
       return response
     }
@@ -106,22 +106,20 @@ async function metered<T extends HttpResponse>(
   { method, url }: { method: string; url: string },
   send: () => T | Promise<T>,
 ): Promise<T> {
-  const reportCall = (response: HttpResponse | undefined): void => {
-    const route = routeOf(url, words)
-    meter?.called({ service: 'github', method, route, status: response?.status })
+  let response: T | HttpError | undefined
+  try {
+    response = await send()
+    return response
+  } catch (error) {
+    response = httpError(error)
+    throw error
+  } finally {
+    meter?.called({ service: 'github', method, route: routeOf(url, words), status: response?.status })
     const headers: Record<string, unknown> = { ...response?.headers }
     const left = Number(headers['x-ratelimit-remaining'] ?? Number.NaN)
     const reset = Number(headers['x-ratelimit-reset'] ?? Number.NaN)
     const resource = String(headers['x-ratelimit-resource'] ?? 'core')
     if (Number.isFinite(left + reset)) meter?.budget({ whose, resource, left, resetAt: reset * 1000 })
-  }
-  try {
-    const response = await send()
-    reportCall(response)
-    return response
-  } catch (error) {
-    reportCall(httpError(error))
-    throw error
   }
 }
 
@@ -184,9 +182,10 @@ function refusePage({ status, data }: { status: number; data: unknown }): void {
   throw new NoResponse('github', `GitHub answered ${status} with something else than JSON`)
 }
 
-const LimitedResponse = z.object({
-  data: z.null().optional(),
-  errors: z.array(z.object({ type: z.string().optional(), message: z.string() })).min(1),
+/** What GraphQL says beside, or instead of, what it gives. */
+const WithErrors = z.object({
+  data: z.unknown().optional(),
+  errors: z.array(z.object({ type: z.string().optional(), message: z.string() })),
 })
 
 /**
@@ -194,18 +193,13 @@ const LimitedResponse = z.object({
  * @throws what REST would answer
  */
 function refuseLimited(url: string, { data, headers }: { data: unknown; headers: object }): void {
-  if (!url.endsWith('/graphql')) return
-  const refused = LimitedResponse.safeParse(data).data?.errors.find(
+  const said = url.endsWith('/graphql') ? WithErrors.safeParse(data).data : undefined
+  if (!said || said.data) return
+  const refused = said.errors.find(
     ({ type, message }) => type === 'RATE_LIMITED' || /secondary rate limit/i.test(message),
   )
   if (refused) throw Object.assign(new Error(refused.message), { status: 403, response: { headers } })
 }
-
-const PartialErrors = z.object({ errors: z.array(z.object({ message: z.string() })) })
-
-/** GraphQL says so beside what it gives. */
-const lacksPermissionIn = (data: unknown): boolean =>
-  PartialErrors.safeParse(data).data?.errors.some(lacksPermission) ?? false
 
 export async function unlessGone<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {

@@ -81,17 +81,11 @@ const unknown = (): boolean | undefined => undefined
 export async function within<T>(ms: number, promise: Promise<T>, late: () => T): Promise<T> {
   if (ms === Number.POSITIVE_INFINITY) return promise
   let timer: NodeJS.Timeout | undefined
-  const deadline = new Promise<T>((resolve, reject) => {
-    timer = setTimeout(() => {
-      try {
-        resolve(late())
-      } catch (error) {
-        reject(error)
-      }
-    }, ms)
+  const deadline = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, ms)
   })
   try {
-    return await Promise.race([promise, deadline])
+    return await Promise.race([promise, deadline.then(late)])
   } finally {
     clearTimeout(timer)
   }
