@@ -40,12 +40,6 @@ const TriggerSettings = z
 export const callsOf = ({ word = usualTrigger.word, app }: Partial<TriggerWords>): string =>
   app === undefined ? word : `${word} @${app}`
 
-const triggerWords = (...given: (z.infer<typeof TriggerSettings> | undefined)[]): TriggerWords =>
-  given.reduce<TriggerWords>(
-    ({ word, labels }, each) => ({ word: each?.word ?? word, labels: each?.labels ?? labels }),
-    usualTrigger,
-  )
-
 const repository = z
   .string()
   .regex(
@@ -158,7 +152,7 @@ export const readDeploymentSettings = (text: string): FileRead<DeploymentSetting
 export const triggerOf = (
   { owners, trigger }: Pick<DeploymentSettings, 'owners' | 'trigger'>,
   ownerId: number,
-): TriggerWords => triggerWords(trigger, owners[ownerId]?.trigger)
+): TriggerWords => ({ ...usualTrigger, ...trigger, ...owners[ownerId]?.trigger })
 
 export interface Grants {
   granted: ReadonlySet<GrantName>

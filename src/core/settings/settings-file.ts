@@ -168,15 +168,11 @@ export function repositorySettings(commands: readonly CommandGrammar[]): Setting
     schema,
     read(text = '') {
       const read = readSettingsFile(schema, text)
-      return read.kind === 'read'
-        ? // What the schema takes is what it lets in.
-          {
-            given: read.written as Given,
-            problems: [],
-            passedOver: read.passedOver,
-            lineOf: read.lineOf,
-          }
-        : { given: {}, problems: read.problems, passedOver: [], lineOf: () => undefined }
+      if (read.kind === 'problems')
+        return { given: {}, problems: read.problems, passedOver: [], lineOf: () => undefined }
+      const { passedOver, lineOf } = read
+      // What the schema takes is what it lets in.
+      return { given: read.written as Given, problems: [], passedOver, lineOf }
     },
     complete: given => whole.parse(given),
   }
