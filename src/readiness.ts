@@ -100,7 +100,7 @@ function servesNobody(checks: readonly Check[]): boolean {
   return owners.size > 0 && [...owners].every(owner => wrong.some(each => each.owner === owner))
 }
 
-/** What stays well is no news, however its details change, such as how far two clocks are apart. */
+/** What stays well is no news, however its details change. */
 function logNews(now: readonly Check[], before: readonly Check[], log: Log): void {
   const known = new Set(before.map(lineOf))
   const wasWell = new Set(before.filter(({ ok }) => ok).map(keyOf))

@@ -29,12 +29,12 @@ type Further = (app: GitHubApp) => Promise<Check[]>
 /** @param further asked if GitHub knows the App: without that they have nothing to say */
 export async function checkApp(app: GitHubApp, further: readonly Further[]): Promise<Check[]> {
   try {
-    const { data, headers } = await app.asApp('GET /app')
+    const { data } = await app.asApp('GET /app')
     const view = AppView.parse(data)
     const whose = view.owner ? ` of ${accountName(view.owner)}` : ''
     const identity = passed('github-app', `${view.name} (App ${view.id})${whose}`)
     const others = await Promise.all(further.map(check => check(app)))
-    return [identity, checkClock(headers.date), ...checkGrants(view), ...others.flat()]
+    return [identity, ...checkGrants(view), ...others.flat()]
   } catch (error) {
     return [noApp(error)]
   }
@@ -47,24 +47,11 @@ export async function checkInstallation(
 ): Promise<Check[]> {
   try {
     const route = 'GET /app/installations/{installation_id}'
-    const { data, headers } = await app.asApp(route, { installation_id: installationId })
-    return [...checkGrants(Granted.parse(data)), checkClock(headers.date), ...(await further(app))]
+    const { data } = await app.asApp(route, { installation_id: installationId })
+    return [...checkGrants(Granted.parse(data)), ...(await further(app))]
   } catch (error) {
     return [noApp(error)]
   }
-}
-
-/** ms. GitHub refuses tokens from its future, and long-lived ones. */
-const maxSkew = 30_000
-
-function checkClock(date: string | undefined): Check {
-  const theirs = Date.parse(date ?? '')
-  if (Number.isNaN(theirs)) return unsure('clock', 'not known: GitHub sent no time')
-  const apart = Math.round((Date.now() - theirs) / 1000)
-  const far = Math.abs(apart)
-  const detail = `this machine is ${far} s ${apart > 0 ? 'ahead of' : 'behind'} GitHub`
-  const fix = 'Correct the clock, for example with NTP: `timedatectl set-ntp true`.'
-  return judged('clock', [[far * 1000 > maxSkew, detail, fix]], `${far} s different from GitHub`)
 }
 
 const sameId =
