@@ -11,11 +11,11 @@ const TURN_MS = 10_000
 export type InTurn = ReturnType<typeof suspectsInTurn>
 
 export function suspectsInTurn() {
-  const turn = pLimit(1)
+  const oneByOne = pLimit(1)
   /** @param lasted called when the next suspect is let in beside it */
   return <T>(work: () => Promise<T>, lasted: () => void): Promise<T> =>
     new Promise((resolve, reject) => {
-      void turn(async () => {
+      void oneByOne(async () => {
         const working = work()
         working.then(resolve, reject)
         await within<unknown>(TURN_MS, working, lasted).catch(() => {})
