@@ -16,6 +16,7 @@ import {
   RetryLater,
 } from '../core/model/errors.ts'
 import { type CallMeter, routeOf } from '../core/model/meter.ts'
+import { wordSet } from '../core/text/phrases.ts'
 
 const timeLimit = 15_000
 
@@ -87,12 +88,8 @@ const isRead = ({ method, query }: { method: string; query?: unknown }): boolean
   method === 'GET' || (typeof query === 'string' && /^\s*(?:query\b|\{)/.test(query))
 
 /** Path segments kept in the `route` label. */
-const words = new Set(
-  (
-    'access_tokens app attempts branches check-runs collaborators comments commits compare contents ' +
-    'deliveries files git graphql hook installations issues labels markdown members memberships orgs permission pulls reactions ref refs replies ' +
-    'repos repositories reviews teams user users'
-  ).split(' '),
+const words = wordSet(
+  'access_tokens app attempts branches check-runs collaborators comments commits compare contents deliveries files git graphql hook installations issues labels markdown members memberships orgs permission pulls reactions ref refs replies repos repositories reviews teams user users',
 )
 
 interface HttpResponse {

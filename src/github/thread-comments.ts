@@ -172,14 +172,8 @@ const reviewThreads = subjectQuery(
   },
 )
 
-export function reviewsOf({
-  app,
-  client,
-  thread,
-  at,
-  redact,
-  written,
-}: ThreadAccess): ThreadClient['reviews'] {
+export function reviewsOf(access: ThreadAccess): ThreadClient['reviews'] {
+  const { app, client, thread, at, redact, written } = access
   return {
     /** This can't be repeated: after `NoResponse`, look with `own` first. */
     async post({ sha, body, comments }) {

@@ -8,6 +8,7 @@ import { asRead, assertPrompt, NoResponse, Rejected, RetryLater } from '../core/
 import { type CallMeter, routeOf } from '../core/model/meter.ts'
 import { hour, minute } from '../core/model/time.ts'
 import { sendable } from '../core/text/invisible.ts'
+import { wordSet } from '../core/text/phrases.ts'
 import { type Redact, withStrings } from '../core/text/redact.ts'
 import { ErrorBody } from './schemas.ts'
 
@@ -66,11 +67,8 @@ export const getter =
 
 const defaultLimit = 15_000
 
-const words = new Set(
-  (
-    'artifacts cancel command finalize_upload github_repos integrations models prepare_upload run runs sandbox_environments session_logs ' +
-    'staged_artifacts tasks'
-  ).split(' '),
+const words = wordSet(
+  'artifacts cancel command finalize_upload github_repos integrations models prepare_upload run runs sandbox_environments session_logs staged_artifacts tasks',
 )
 
 /** @throws Rejected | RetryLater | NoResponse */

@@ -3,6 +3,7 @@
  * can lapse; only its processor ends it.
  */
 import { DelayedError, type IQueueBackend, type Job, Worker } from 'bullmq'
+import { z } from 'zod'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { backoff } from '../core/model/time.ts'
@@ -305,11 +306,8 @@ function idOf(job: BullMqJob): string {
   return job.id ?? ''
 }
 
-function failuresOf(job: BullMqJob): number {
-  const messages: unknown = job.progress
-  if (typeof messages !== 'object' || messages === null || !('failures' in messages)) return 0
-  return typeof messages.failures === 'number' ? messages.failures : 0
-}
+const Progress = z.object({ failures: z.number() })
+const failuresOf = ({ progress }: BullMqJob): number => Progress.safeParse(progress).data?.failures ?? 0
 
 export interface BullQueueOptions<Data> extends Format<Data> {
   name: string

@@ -125,13 +125,8 @@ async function close(backend: QueueBackend, queues: Closable[], graceMs: number)
   await within<unknown>(CUT_MS, cut, () => {})
 }
 
-export const checkQueue = ({
-  redisUrl,
-  dataDir,
-}: {
-  redisUrl: string | undefined
-  dataDir: string
-}): Promise<Check> => (redisUrl === undefined ? checkDirectory(dataDir) : checkRedis(redisUrl))
+export const checkQueue = (at: { redisUrl: string | undefined; dataDir: string }): Promise<Check> =>
+  at.redisUrl === undefined ? checkDirectory(at.dataDir) : checkRedis(at.redisUrl)
 
 async function checkRedis(redisUrl: string): Promise<Check> {
   const warnings: string[] = []

@@ -365,16 +365,11 @@ describe('what anybody can send costs no line each', () => {
     expect(lines.length).toBeLessThanOrEqual(1)
   })
 
-  test('comments that ask for nothing leave none, and are not even parsed', async () => {
+  test('comments that ask for nothing leave none', async () => {
     lines.length = 0
-    const parse = vi.spyOn(JSON, 'parse')
-    const chat = saying('Nice work!')
     for (let n = 0; n < 10; n += 1)
-      expect(await deliver({ body: chat })).toEqual([200, { ignored: 'no command' }])
+      expect(await deliver({ body: saying('Nice work!') })).toEqual([200, { ignored: 'no command' }])
     expect(lines).toEqual([])
-    const parsed = parse.mock.calls.filter(([text]) => text === chat)
-    parse.mockRestore()
-    expect(parsed).toEqual([])
   })
 })
 

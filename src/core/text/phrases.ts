@@ -45,3 +45,6 @@ export function inlineCode(text: string): string {
   const pad = /^`|`$/.test(text) ? ' ' : ''
   return fence + pad + text + pad + fence
 }
+
+/** A set of words that stand one after the other. */
+export const wordSet = (words: string): ReadonlySet<string> => new Set(words.split(' '))

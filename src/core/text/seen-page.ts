@@ -3,6 +3,7 @@
  * GitHub's that hide nothing. `shown-text.ts` reads it from the page's HTML.
  */
 import { stripInvisible } from './invisible.ts'
+import { wordSet } from './phrases.ts'
 import type { OwnLine } from './shown-lines.ts'
 
 export interface ShownText {
@@ -108,13 +109,9 @@ const fence = /^([ \t>]{0,40}(?:`{3,}|~{3,}))[ \t]*(?:[\w#+-]{1,12})[ \t]*$/gm
 const tag =
   /<\/?([a-z][a-z0-9]{0,15})((?:\s{1,20}(?:href|src|width|height|align|valign|open|colspan|rowspan|start|target|rel)(?:=(?:"[\w%. ]{0,12}"|[\w%.]{1,12}))?){0,8})\s{0,20}\/?>/gi
 
-const wordless = new Set(
-  'b i em strong code sub sup kbd s ins del mark small a span tt var samp u wbr'.split(' '),
-)
-const known = new Set(
-  'p div br hr h1 h2 h3 h4 h5 h6 ul ol li dl dt dd table thead tbody tfoot tr td th blockquote pre details summary img picture source figure figcaption q ruby rt caption'.split(
-    ' ',
-  ),
+const wordless = wordSet('b i em strong code sub sup kbd s ins del mark small a span tt var samp u wbr')
+const known = wordSet(
+  'p div br hr h1 h2 h3 h4 h5 h6 ul ol li dl dt dd table thead tbody tfoot tr td th blockquote pre details summary img picture source figure figcaption q ruby rt caption',
 )
 
 function withoutRewritten(text: string): string {

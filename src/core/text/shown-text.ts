@@ -26,7 +26,7 @@ import {
   unlisted,
 } from './html-tree.ts'
 import { stripInvisible } from './invisible.ts'
-import { fenceFor, inlineCode } from './phrases.ts'
+import { fenceFor, inlineCode, wordSet } from './phrases.ts'
 import type { Reading, ShownText } from './seen-page.ts'
 import {
   columnsOf,
@@ -102,21 +102,17 @@ const top: Frame = {
  * These elements are read. Classes that shrink letters are marked so. What is on neither list is GitHub's, and left
  * out.
  */
-const inline = new Set(
-  'strong b em i ins mark g-emoji time wbr abbr cite dfn var ruby del s strike q a'.split(' '),
-)
-const small = new Set('sub sup small kbd samp code tt rt'.split(' '))
+const inline = wordSet('strong b em i ins mark g-emoji time wbr abbr cite dfn var ruby del s strike q a')
+const small = wordSet('sub sup small kbd samp code tt rt')
 const signs: Readonly<Record<string, readonly [before: string, after: string]>> = {
   ...{ del: ['~~', '~~'], s: ['~~', '~~'], strike: ['~~', '~~'], q: ['“', '”'], rt: ['(', ')'] },
 }
-const headings = new Set(['h1', 'h2', 'h3', 'h4', 'h5', 'h6'])
+const headings = wordSet('h1 h2 h3 h4 h5 h6')
 const boxes = new Set(['div', 'span', 'section', 'figure', 'markdown-accessiblity-table'])
-const blocks = new Set(
-  'p blockquote ul ol li pre hr details summary caption figcaption dl dt dd table thead tbody tfoot tr td th'.split(
-    ' ',
-  ),
+const blocks = wordSet(
+  'p blockquote ul ol li pre hr details summary caption figcaption dl dt dd table thead tbody tfoot tr td th',
 )
-const ofRows = new Set(['thead', 'tbody', 'tfoot', 'tr'])
+const ofRows = wordSet('thead tbody tfoot tr')
 
 /** GitHub alone sets classes: it takes a writer's off. */
 const knownClass =
@@ -124,10 +120,8 @@ const knownClass =
 const drawn = /^(?:mermaid|geojson|topojson|stl)$/
 
 /** GitHub colours these. The name of any other language could say anything. */
-const languages = new Set(
-  'bash c cpp cs csharp css csv diff docker dockerfile go graphql haskell html http ini java javascript js json jsx kotlin kt lua make makefile markdown md nginx perl php plaintext powershell proto python py r rb ruby rs rust scala scss sh shell sql suggestion swift text toml ts tsx txt typescript vue xml yaml yml zig'.split(
-    ' ',
-  ),
+const languages = wordSet(
+  'bash c cpp cs csharp css csv diff docker dockerfile go graphql haskell html http ini java javascript js json jsx kotlin kt lua make makefile markdown md nginx perl php plaintext powershell proto python py r rb ruby rs rust scala scss sh shell sql suggestion swift text toml ts tsx txt typescript vue xml yaml yml zig',
 )
 
 class Walk {
