@@ -302,9 +302,15 @@ class Walk {
   }
 
   #paragraph(element: Element, frame: Frame, text: Standing): void {
-    this.#page.block()
-    this.#inside(element, frame, { text })
-    this.#page.block()
+    this.#apart('loose', () => this.#inside(element, frame, { text }))
+  }
+
+  /** Begins and ends with a line, or with a blank line. */
+  #apart(gap: 'tight' | 'loose', read: () => void): void {
+    const end = (): void => (gap === 'tight' ? this.#page.newLine() : this.#page.block())
+    end()
+    read()
+    end()
   }
 
   #box(element: Element, frame: Frame) {
@@ -403,9 +409,7 @@ class Walk {
   #pre(element: Element, frame: Frame) {
     const named = languageOf(element)
     if (named === 'math' || drawn.test(named)) {
-      this.#page.block()
-      this.#replace(element, named === 'math' ? '[formula]' : '[diagram]')
-      return this.#page.block()
+      return this.#apart('loose', () => this.#replace(element, named === 'math' ? '[formula]' : '[diagram]'))
     }
     const language = frame.language || (languages.has(named) ? named : '')
     const within = { own: false, files: false, inCode: true, lines: true }
@@ -451,19 +455,14 @@ class Walk {
   }
 
   #prefixed(first: string, rest: string, read: () => void, gap: 'tight' | 'loose' = 'loose'): void {
-    const end = (): void => (gap === 'tight' ? this.#page.newLine() : this.#page.block())
-    end()
-    this.#page.indented(first, rest, read)
-    end()
+    this.#apart(gap, () => this.#page.indented(first, rest, read))
   }
 
   #list(element: Element, frame: Frame): void {
-    const isNested = element.parentNode?.nodeName === 'li'
-    const gap = (): void => (isNested ? this.#page.newLine() : this.#page.block())
+    const gap = element.parentNode?.nodeName === 'li' ? 'tight' : 'loose'
     const start = Number.parseInt(attribute(element, 'start') || '1', 10)
-    gap()
-    this.#inside(element, frame, { number: element.tagName === 'ol' ? { next: start } : undefined })
-    gap()
+    const number = element.tagName === 'ol' ? { next: start } : undefined
+    this.#apart(gap, () => this.#inside(element, frame, { number }))
   }
 
   #cell(element: Element, read: () => void) {
