@@ -2,10 +2,10 @@
 import { whoLately } from '../access/strangers.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import type { Repository } from '../core/model/thread.ts'
-import { recent } from '../core/model/time.ts'
 import type { ThreadTrigger } from '../core/model/trigger.ts'
 import { services } from '../core/record/retries.ts'
 import { limits } from '../core/record/timing.ts'
+import { NewestMap } from '../core/text/newest-map.ts'
 import type { GivenCommand } from './command.ts'
 import {
   type CommandContext,
@@ -37,7 +37,7 @@ export interface News {
 const end: StepResult = { kind: 'end' }
 
 export const acceptTrigger = (deps: TriggerDeps, news: News) => {
-  const lately = { repliedLately: recent(), who: whoLately(deps.now) }
+  const lately = { repliedLately: new NewestMap<string, number>(10_000), who: whoLately(deps.now) }
   return async (job: LockedJob<TriggerRecord>): Promise<StepResult> => {
     if (!holdsThread(job)) return news.ofAccess(deps, job)
     if (job.data.over) return end

@@ -19,7 +19,7 @@ import type {
   ThreadClient,
 } from '../core/model/ports.ts'
 import { type Repository, type Thread, threadSlot } from '../core/model/thread.ts'
-import { type Recent, second } from '../core/model/time.ts'
+import { second } from '../core/model/time.ts'
 import type {
   CommentRef,
   CommentTrigger,
@@ -99,7 +99,8 @@ export interface ThreadContext<Of extends ThreadTrigger = ThreadTrigger> {
   job: LockedJob<ThreadRecord>
   github: ThreadClient
   record: ThreadRecord<Of>
-  repliedLately: Recent
+  /** When each was replied to, ms since the epoch. */
+  repliedLately: Map<string, number>
   /** Files that GitHub shows in what arrived. */
   attached?: Attachment[]
   /** The 👀 on its way. */

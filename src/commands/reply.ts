@@ -42,7 +42,8 @@ export const repliedLately = (context: CommandContext): boolean =>
   isStranger(context) && hadLately(context, limits['one status in ten minutes'])
 
 const hadLately = (context: CommandContext, { as, within }: Limit): boolean =>
-  context.repliedLately.has(replyName(context, as), context.deps.now() - within)
+  (context.repliedLately.get(replyName(context, as)) ?? Number.NEGATIVE_INFINITY) >
+  context.deps.now() - within
 
 const replyName = ({ record: { trigger } }: CommandContext, as: Marker['as']): string =>
   `${as} ${threadSlot(trigger.thread)} ${trigger.sender.id}`
@@ -53,10 +54,10 @@ async function isRepeated(context: CommandContext, limit: Limit): Promise<boolea
   const { deps, record, repliedLately } = context
   const now = deps.now()
   const name = replyName(context, as)
-  repliedLately.remember(name, now)
+  repliedLately.set(name, now)
   const sent = ownMarked(context, as, await earlier(context, now - within))
   const last = sent.findLast(({ marker }) => marker.to === record.trigger.sender.id)
-  if (last) repliedLately.remember(name, last.createdAt)
+  if (last) repliedLately.set(name, last.createdAt)
   return last !== undefined
 }
 
@@ -81,11 +82,11 @@ export async function reply(
       momentary: [...record.momentary, ...about],
     })
   } catch (error) {
-    context.repliedLately.forget(name)
+    context.repliedLately.delete(name)
     throw error
   }
   const posted = await sendReply(context)
-  context.repliedLately.remember(name, deps.now())
+  context.repliedLately.set(name, deps.now())
   return posted
 }
 

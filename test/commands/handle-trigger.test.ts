@@ -8,7 +8,6 @@ import { dispatch } from '../../src/commands/dispatch.ts'
 import { type TriggerRecord, triggerRecord } from '../../src/commands/trigger-record.ts'
 import { QueueUnavailable } from '../../src/core/model/errors.ts'
 import { threadSlot } from '../../src/core/model/thread.ts'
-import { recent } from '../../src/core/model/time.ts'
 import { markerSigner } from '../../src/core/record/marker.ts'
 import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
 import { replies } from '../../src/core/words/replies.ts'
@@ -55,7 +54,7 @@ test.each<[string, Partial<TriggerRecord>, Differs, CommandResult, number?]>([
   const sender = { kind: 'known', at: t0, role: 'admin', name: 'admin' } as const
   const data = { ...triggerRecord(label), passed: true, sender, ...rest }
   const job = { data, inbox: async () => [], save: async () => {}, assertLocked: async () => {} }
-  const lately = { repliedLately: recent(), who: whoLately(deps.now) }
+  const lately = { repliedLately: new Map<string, number>(), who: whoLately(deps.now) }
   const context = threadContext(deps as never, job as never, lately)
   const decide = () => (starts ? tell(replies.closed) : quiet)
   const command = { name: 'run', starts, facts: async () => ({}), decide } as unknown as Command

@@ -1,4 +1,4 @@
-/** Lengths of time, the growing pause between attempts, and a memory of what was done lately. */
+/** Lengths of time, the growing pause between attempts, and what was counted or read lately. */
 import { NewestMap } from '../text/newest-map.ts'
 
 /** Lengths of time, in ms. */
@@ -23,21 +23,6 @@ export const backoff = (
 
 /** How long GitHub delivers an event again: three days, less a margin for clocks. */
 export const redelivered = 71 * hour
-
-export interface Recent {
-  has(name: string, since: number): boolean
-  remember(name: string, at: number): void
-  forget(name: string): void
-}
-
-export function recent(): Recent {
-  const times = new NewestMap<string, number>(10_000)
-  return {
-    has: (name, since) => (times.get(name) ?? Number.NEGATIVE_INFINITY) > since,
-    remember: (name, at) => void times.set(name, at),
-    forget: name => void times.delete(name),
-  }
-}
 
 /** @returns what was counted under a name before, the less the longer ago it was; half an hour counts 61 % of an hour ago. */
 export function latelyCounted(
