@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { Thread } from '../model/thread.ts'
 import { type Given, settings, total } from './repository-settings.ts'
-import { marked, opened } from './setting.ts'
+import { formed, marked, opened } from './setting.ts'
 import { type FileRead, readSettingsFile } from './settings-file.ts'
 
 /** The command word and the labels. They are needed before any call, so only the deployment sets them. */
@@ -17,19 +17,15 @@ export const usualTrigger: TriggerWords = { word: 'codex', labels: ['codex'] }
 
 const TriggerSettings = z
   .strictObject({
-    word: z
-      .string()
-      .regex(
-        /^[A-Za-z][A-Za-z0-9-]{0,29}$/,
-        'must be one word of letters, digits and hyphens, without the slash',
-      )
+    word: formed(
+      /^[A-Za-z][A-Za-z0-9-]{0,29}$/,
+      'must be one word of letters, digits and hyphens, without the slash',
+    )
       .toLowerCase()
       .optional()
       .describe('The word of commands, without the slash, instead of `codex`.'),
     labels: z
-      .array(
-        z.string().regex(/^[^\s`,][^`,\n\r]{0,39}$/, 'must be names of labels, of 40 characters at most'),
-      )
+      .array(formed(/^[^\s`,][^`,\n\r]{0,39}$/, 'must be names of labels, of 40 characters at most'))
       .min(1)
       .optional()
       .describe('The labels that start a run, instead of `codex`.'),
@@ -40,12 +36,10 @@ const TriggerSettings = z
 export const callsOf = ({ word = usualTrigger.word, app }: Partial<TriggerWords>): string =>
   app === undefined ? word : `${word} @${app}`
 
-const repository = z
-  .string()
-  .regex(
-    /^[\w.-]{1,100}(?::\d{1,15})?$/,
-    'must be the name of a repository, without its owner, or `name:number`',
-  )
+const repository = formed(
+  /^[\w.-]{1,100}(?::\d{1,15})?$/,
+  'must be the name of a repository, without its owner, or `name:number`',
+)
 const repositories = z.array(repository).min(1)
 const models = z.array(z.string().min(1)).min(1)
 
@@ -69,17 +63,15 @@ const Sandbox = z.union(
 )
 
 const PostHog = z.strictObject({
-  host: z
-    .string()
-    .regex(/^https?:\/\/[^\s/?#]+\/*$/, 'must be an address such as https://eu.posthog.com')
+  host: formed(/^https?:\/\/[^\s/?#]+\/*$/, 'must be an address such as https://eu.posthog.com')
     .describe('Its address.')
     .default('https://us.posthog.com')
     .transform(host => host.replace(/\/+$/, '')),
   project_id: z.number().int().positive().describe('The number in the address of the project.'),
-  api_key_env: z
-    .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable, not the key itself')
-    .describe('The environment variable that holds a personal API key with the scope `task:write`.'),
+  api_key_env: formed(
+    /^[A-Za-z_][A-Za-z0-9_]*$/,
+    'must be the name of an environment variable, not the key itself',
+  ).describe('The environment variable that holds a personal API key with the scope `task:write`.'),
 })
 
 const ceilings = 'Upper limits for the settings of owners and repositories.'

@@ -7,6 +7,7 @@ import { PermissionMode, ReasoningEffort } from '../model/codex-task-run-create.
 import { roles } from '../model/command-grammar.ts'
 import {
   bothTexts,
+  formed,
   group,
   inBoth,
   keyByKey,
@@ -64,6 +65,10 @@ const ofOwner = {
   owner_per_day: most('Starts in 24 hours in all repositories of the owner. Without it, 5,000.', 5000),
 }
 
+const login = formed(
+  /^[A-Za-z0-9_-]{1,39}(?::[1-9]\d{0,14})?$/,
+  'must be logins, or login:number; there is no wildcard',
+)
 const labelName = /^[\w.-]{1,40}$/
 
 const ofLabels = {
@@ -241,21 +246,12 @@ export const settings = {
     {
       users: setting(
         'Logins. A login means the account that used it here first. `login:number` means that account, whatever its name is.',
-        z
-          .array(
-            z
-              .string()
-              .regex(
-                /^[A-Za-z0-9_-]{1,39}(?::[1-9]\d{0,14})?$/,
-                'must be logins, or login:number; there is no wildcard',
-              ),
-          )
-          .default([]),
+        z.array(login).default([]),
         { rule: inBoth },
       ),
       teams: setting(
         'Teams of the organization, by the slug in their address. The App needs the permission `Members: read` for it.',
-        z.array(z.string().regex(/^[\w.-]{1,100}$/, 'must be team slugs')).default([]),
+        z.array(formed(/^[\w.-]{1,100}$/, 'must be team slugs')).default([]),
         { rule: inBoth },
       ),
     },

@@ -146,3 +146,6 @@ export const stored = <Shape extends Settings>(shape: Shape) =>
       return [key, inner instanceof z.ZodObject ? inner.strip().prefault({}) : schema]
     }),
   ) as Shape
+
+/** A text of that form. @param words what else is wrong */
+export const formed = (form: RegExp, words: string) => z.string().regex(form, words)
