@@ -5,33 +5,7 @@ import type { CodexTaskRunCreate } from './codex-task-run-create.ts'
 import type { TaskRunRef, TaskRunSnapshot } from './task-run.ts'
 import type { Person, Thread } from './thread.ts'
 import type { CommentRef, InlineComment, ReplyRef } from './trigger.ts'
-import type {
-  Approvals,
-  Awaited,
-  BaseView,
-  BranchView,
-  ChangedFile,
-  CheckReport,
-  Closer,
-  CommentView,
-  CommitView,
-  HeadView,
-  IssueBranches,
-  KnownModel,
-  ListedPull,
-  NeedsRead,
-  OwnComment,
-  Permission,
-  Posted,
-  PullChange,
-  PullView,
-  Reaction,
-  ReviewThread,
-  SandboxView,
-  Settled,
-  Settling,
-  StateLabel,
-} from './views.ts'
+import type * as views from './views.ts'
 
 /** A text as it was when it was written, and where GitHub has it. */
 export interface WrittenText {
@@ -61,7 +35,7 @@ export interface LineComment {
 
 interface Comparison {
   /** Oldest first. */
-  commits: CommitView[]
+  commits: views.CommitView[]
   /** Whether the head has all that the base has. */
   isDescendant: boolean
   /** What was changed, at most 300 paths, also those of before a renaming. */
@@ -71,11 +45,11 @@ interface Comparison {
 /** GitHub as one thread needs it: a port for each noun. */
 export interface ThreadClient {
   thread: {
-    react(target: CommentRef, content: Reaction): Promise<void>
+    react(target: CommentRef, content: views.Reaction): Promise<void>
     /** Who closed the thread, and when (ms since the epoch), if it is closed. */
     closing(): Promise<{ by: Person; at: number } | undefined>
     state(): Promise<{ open: boolean; locked: boolean; labels: string[] } | undefined>
-    settle(settling: Settling): Promise<Settled>
+    settle(settling: views.Settling): Promise<views.Settled>
     /**
      * Prefetches in one call what commands and the start of a Run read, unless what was prefetched is still good; the next
      * read of each part uses it up.
@@ -86,29 +60,29 @@ export interface ThreadClient {
   }
   issue: {
     /** Open pull requests that say they close the issue; `undefined` if GitHub refuses to say. */
-    closers(): Promise<Closer[] | undefined>
+    closers(): Promise<views.Closer[] | undefined>
     /** When pull requests were merged that close this issue, ms since the epoch. */
     merges(): Promise<number[]>
     /** When this issue was transferred here last, ms since the epoch. */
     transferredAt(): Promise<number | undefined>
     /** Open issues that block this one; none on a server that does not know of any. */
-    blockers(): Promise<Awaited[]>
+    blockers(): Promise<views.Awaited[]>
   }
   comments: {
-    post(body: string, replyRef?: ReplyRef): Promise<Posted>
+    post(body: string, replyRef?: ReplyRef): Promise<views.Posted>
     /** @param replyRef where it is, if it is on a line */
     edit(commentId: number, body: string, replyRef?: ReplyRef): Promise<{ nodeId: string } | 'gone'>
     /** Our own comment. Comments on lines have ids of their own. */
-    own(since?: number, replyRef?: ReplyRef): Promise<OwnComment[]>
+    own(since?: number, replyRef?: ReplyRef): Promise<views.OwnComment[]>
     /** The bot's own, newest first, among the newest thousand of all. */
     ownOfRepository(): Promise<{ number: number; body: string }[]>
     /** The comments that were read ahead, else the comments since then. */
-    earlier(since?: number): Promise<OwnComment[]>
+    earlier(since?: number): Promise<views.OwnComment[]>
     /**
      * What others wrote in the thread, on a pull request also in reviews and on lines. All of it, or what was changed
      * `since` (ms since the epoch); `holds` is a comment that must be among what was read before.
      */
-    ofOthers(which?: { since?: number | undefined; holds?: number | undefined }): Promise<CommentView[]>
+    ofOthers(which?: { since?: number | undefined; holds?: number | undefined }): Promise<views.CommentView[]>
     find(commentRef: { in: 'thread' | 'inline'; commentId: number }): Promise<InlineComment['parent']>
     attachments(commentRef?: CommentRef): (attachment: Attachment) => Promise<AttachmentFile>
   }
@@ -118,15 +92,15 @@ export interface ThreadClient {
      * @throws Rejected with 422 where a line of a comment is not in the diff of the commit: then nothing was said
      */
     post(review: { sha: string; body: string; comments: readonly LineComment[] }): Promise<number>
-    own(): Promise<OwnComment[]>
+    own(): Promise<views.OwnComment[]>
     text(reviewId: number): Promise<string | undefined>
     comments(reviewId: number): Promise<InlineComment[]>
     /** The newest hundred of the pull request. */
-    threads(): Promise<ReviewThread[]>
+    threads(): Promise<views.ReviewThread[]>
     /** Resolves all of them, if GitHub lets it. It may be repeated. @throws Rejected if one was refused */
     resolve(ids: readonly string[]): Promise<void>
     /** What others wrote in reviews and on lines of that pull request. */
-    remarks(number: number): Promise<CommentView[]>
+    remarks(number: number): Promise<views.CommentView[]>
   }
   pages: {
     /**
@@ -142,18 +116,22 @@ export interface ThreadClient {
   labels: {
     remove(name: string): Promise<void>
     /** Has this label, made if the repository lacks it, and none of the others. */
-    showState(label: StateLabel, others: readonly string[]): Promise<void>
+    showState(label: views.StateLabel, others: readonly string[]): Promise<void>
   }
   branches: {
-    find(name: string): Promise<BranchView | undefined>
+    find(name: string): Promise<views.BranchView | undefined>
     /** These branches, as far as they are there, and the newest of those that PostHog's agents made. */
-    heads(names: readonly string[]): Promise<HeadView[]>
-    base(name: string): Promise<BaseView | undefined>
+    heads(names: readonly string[]): Promise<views.HeadView[]>
+    base(name: string): Promise<views.BaseView | undefined>
     /** The name that it has now: it may have been renamed since a webhook named it. */
     default(): Promise<string>
-    ofIssue(stem: string): Promise<IssueBranches>
+    ofIssue(stem: string): Promise<views.IssueBranches>
     /** `open`: the thread was, when the branch was made; `undefined` when GitHub did not say. */
-    create(name: string, sha: string, ids: IssueBranches['ids']): Promise<{ linked: boolean; open?: boolean }>
+    create(
+      name: string,
+      sha: string,
+      ids: views.IssueBranches['ids'],
+    ): Promise<{ linked: boolean; open?: boolean }>
     /** @param repository its name in GraphQL */
     delete(name: string, sha: string, repository: string): Promise<void>
     use(name: string): Promise<{ sha: string | undefined; isUsed: boolean; repository: string }>
@@ -169,16 +147,16 @@ export interface ThreadClient {
     find(
       number: number,
       joined?: { login?: string; labels?: readonly string[] },
-    ): Promise<PullView | undefined>
-    from(head: string): Promise<PullView[]>
+    ): Promise<views.PullView | undefined>
+    from(head: string): Promise<views.PullView[]>
     /** The newest hundred that are open in the repository. */
-    open(): Promise<ListedPull[]>
-    create(pull: Required<PullChange> & { head: string }): Promise<PullView>
-    files(number: number): Promise<ChangedFile[]>
+    open(): Promise<views.ListedPull[]>
+    create(pull: Required<views.PullChange> & { head: string }): Promise<views.PullView>
+    files(number: number): Promise<views.ChangedFile[]>
     /** `undefined` for one that is not open. */
-    needs(number: number): Promise<NeedsRead | undefined>
+    needs(number: number): Promise<views.NeedsRead | undefined>
     /** `undefined` for one that is not open. */
-    approvals(number: number): Promise<Approvals | undefined>
+    approvals(number: number): Promise<views.Approvals | undefined>
     /** Whether somebody of that login made one of its commits. */
     hasCommitOf(number: number, login: string): Promise<boolean>
   }
@@ -186,11 +164,11 @@ export interface ThreadClient {
     /** Whether the installation lets the bot show checks. */
     mayReport(): Promise<boolean>
     /** Tells what a check says of a commit, again or anew. May be repeated. */
-    report(sha: string, report: CheckReport): Promise<void>
+    report(sha: string, report: views.CheckReport): Promise<void>
   }
   people: {
     /** @param id the account that is meant; `undefined` if another one has the login now */
-    permission(login: string, id?: number): Promise<Permission | undefined>
+    permission(login: string, id?: number): Promise<views.Permission | undefined>
     isInTeam(team: string, login: string): Promise<boolean>
   }
 }
@@ -253,8 +231,8 @@ export interface TasksClient {
   cancel(session: TaskRunRef, reason: string): Promise<void>
   /** US dollars, of a whole task; `undefined` when PostHog does not say. Never throws. */
   cost(taskId: string): Promise<number | undefined>
-  models(): Promise<KnownModel[]>
-  sandboxes(): Promise<SandboxView[]>
+  models(): Promise<views.KnownModel[]>
+  sandboxes(): Promise<views.SandboxView[]>
 }
 
 export interface Log {
