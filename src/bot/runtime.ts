@@ -232,14 +232,8 @@ export function receiverOf({ config, triggerOf, queues, log }: Runtime, places?:
     redact: redactor(secretsOf(config)),
     triggerOf,
     async enqueue(trigger) {
-      const rank = rankOf(trigger)
-      const { outcome } = await queues.triggers.add(
-        trigger.id,
-        triggerRecord(trigger),
-        undefined,
-        undefined,
-        rank,
-      )
+      const [record, rank] = [triggerRecord(trigger), rankOf(trigger)]
+      const { outcome } = await queues.triggers.add(trigger.id, record, undefined, undefined, rank)
       return outcome === 'added' ? 'added' : 'known'
     },
   })

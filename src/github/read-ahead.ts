@@ -178,12 +178,7 @@ export async function readAhead({ app, client, thread, prefetched }: ThreadAcces
   const found = ResponseData.safeParse(response?.data).data?.repository
   if (!found || response?.missing.size !== 0) return
   app.ids.set(threadKey(thread), found.thread.id)
-  const {
-    comments,
-    closed,
-    closedByPullRequestsReferences: closers,
-    timelineItems: transferred,
-  } = found.thread
+  const { comments, closed, closedByPullRequestsReferences: closers, timelineItems } = found.thread
   const isWhole = comments.totalCount <= comments.nodes.length
   const { file } = found
   const isSettings = file?.text?.includes(':') && !file.isBinary && !file.isTruncated
@@ -195,7 +190,7 @@ export async function readAhead({ app, client, thread, prefetched }: ThreadAcces
     branches: thread.kind === 'issue' ? branchesAhead(found, thread) : undefined,
     open: closed ? undefined : true,
     closers: closers && closersIn(closers, thread),
-    transferred,
+    transferred: timelineItems,
   })
 }
 

@@ -136,18 +136,15 @@ async function checkRedis(redisUrl: string): Promise<Check> {
     const backend = await openRedis(redisUrl, log, () => {}, 10_000)
     await backend.close()
   } catch (error) {
-    return found(
-      'queue',
-      describe(error),
-      'Start Redis, or correct REDIS_URL. Without REDIS_URL, the queue is in DATA_DIR.',
-    )
+    const fix = 'Start Redis, or correct REDIS_URL. Without REDIS_URL, the queue is in DATA_DIR.'
+    return found('queue', describe(error), fix)
   }
   return warnings.length > 0
     ? found('queue', warnings.join('; '), 'Change it in redis.conf, or with CONFIG SET and CONFIG REWRITE.')
     : passed('queue', 'Redis answers, and its settings keep all jobs')
 }
 
-const wantedBytes = 200 * 1024 * 1024
+const wantedMb = 200
 
 async function checkDirectory(dataDir: string): Promise<Check> {
   try {
@@ -157,22 +154,16 @@ async function checkDirectory(dataDir: string): Promise<Check> {
     const shared = sharedByHosts(dataDir)
     if (shared) return found('queue', shared, 'Set DATA_DIR to a folder on a local disk, or set REDIS_URL.')
     const { bavail, bsize } = await statfs(dataDir)
-    if (bavail * bsize < wantedBytes)
-      return found(
-        'queue',
-        `the disk of ${dataDir} has only ${Math.round((bavail * bsize) / 1024 / 1024)} MB left`,
-        'Free some space, or set DATA_DIR to another disk.',
-      )
+    const left = Math.round((bavail * bsize) / 1024 / 1024)
+    const full = `the disk of ${dataDir} has only ${left} MB left`
+    if (left < wantedMb) return found('queue', full, 'Free some space, or set DATA_DIR to another disk.')
     const release = await claimDirectory(dataDir)
     await release()
     return passed('queue', `embedded, in ${dataDir}`)
   } catch (error) {
     if (error instanceof QueueUnavailable) return passed('queue', `embedded, in ${dataDir}, in use by a bot`)
-    return found(
-      'queue',
-      `can't write to ${dataDir}: ${describe(error)}`,
-      'Set DATA_DIR to a folder that the user of this process may write to.',
-    )
+    const fix = 'Set DATA_DIR to a folder that the user of this process may write to.'
+    return found('queue', `can't write to ${dataDir}: ${describe(error)}`, fix)
   }
 }
 

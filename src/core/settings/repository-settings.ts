@@ -154,9 +154,7 @@ export const settings = {
         'Apps that review pull requests, by the slug in their address: `coderabbitai`. The agent gets their reviews and open comments on lines, and they count among what a pull request needs. They start nothing. A slug means the bot that used it here first. `slug:number` means the bot with that number, whatever its name is.',
         z
           .array(
-            z
-              .string()
-              .regex(/^[A-Za-z0-9-]{1,39}(?::[1-9]\d{0,14})?$/, 'must be the slugs of Apps, or slug:number'),
+            formed(/^[A-Za-z0-9-]{1,39}(?::[1-9]\d{0,14})?$/, 'must be the slugs of Apps, or slug:number'),
           )
           .max(20)
           .default([]),

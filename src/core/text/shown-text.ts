@@ -4,27 +4,7 @@
  * deeper, turned or moved is `[unreadable]`. Pure, linear, for a worker thread.
  */
 
-import {
-  attribute,
-  classesOf,
-  type Element,
-  elementsIn,
-  elementsOf,
-  has,
-  hasClass,
-  imageIn,
-  isElement,
-  isOnlyCode,
-  isText,
-  languageOf,
-  largest,
-  type Node,
-  numberOf,
-  pictures,
-  textIn,
-  treeOf,
-  unlisted,
-} from './html-tree.ts'
+import * as dom from './html-tree.ts'
 import { stripInvisible } from './invisible.ts'
 import { fenceFor, inlineCode, wordSet } from './phrases.ts'
 import type { Reading, ShownText } from './seen-page.ts'
@@ -69,7 +49,7 @@ const newTable = (): Table => ({ rows: [], widths: [], taken: [] })
 /** @returns `undefined` for more HTML than is read */
 export function shownText(html: string, reading: Reading): ShownText | undefined {
   if (html.length > maxHtml) return undefined
-  return new Walk(reading).read(treeOf(html))
+  return new Walk(reading).read(dom.treeOf(html))
 }
 
 /** What a text directly below an element may be: a command, its writer's words where no command is read, or neither. */
@@ -142,7 +122,7 @@ class Walk {
     this.#home = new URL(reading.webUrl).origin
   }
 
-  read({ nodes, cut }: { nodes: readonly Node[]; cut: boolean }): ShownText {
+  read({ nodes, cut }: { nodes: readonly dom.Node[]; cut: boolean }): ShownText {
     this.#nodes(nodes, top)
     return {
       ...this.#page.end(cut),
@@ -153,15 +133,15 @@ class Walk {
     }
   }
 
-  #nodes(nodes: readonly Node[], frame: Frame): void {
+  #nodes(nodes: readonly dom.Node[], frame: Frame): void {
     for (const node of nodes) {
       if (this.#page.isOver) return
-      if (isText(node)) this.#text(node.value, frame)
-      else if (isElement(node)) this.#element(node, frame)
+      if (dom.isText(node)) this.#text(node.value, frame)
+      else if (dom.isElement(node)) this.#element(node, frame)
     }
   }
 
-  #inside(element: Element, frame: Frame, change: Partial<Frame> = {}): void {
+  #inside(element: dom.Element, frame: Frame, change: Partial<Frame> = {}): void {
     this.#nodes(element.childNodes, { ...frame, isTop: false, text: 'none', ...change })
   }
 
@@ -191,17 +171,17 @@ class Walk {
     if (isFirst) this.#elsewhere.push(words.trim().slice(0, 100))
   }
 
-  #element(element: Element, frame: Frame) {
+  #element(element: dom.Element, frame: Frame) {
     const { tagName: tag } = element
-    if (hasClass(element, 'sr-only')) return
+    if (dom.hasClass(element, 'sr-only')) return
     this.#page.column()
-    if (pictures.has(tag)) return this.#picture(element, frame)
+    if (dom.pictures.has(tag)) return this.#picture(element, frame)
     if (tag === 'math-renderer') return this.#formula(element)
     if (tag === 'bdo') return this.#unreadable(element)
     const isInline = inline.has(tag) || small.has(tag) || tag === 'br' || tag === 'input'
     if (!isInline && !headings.has(tag) && !boxes.has(tag) && !blocks.has(tag)) return
     const read = (): void => {
-      if (unlisted(element).length > 0) this.#unreadable(element)
+      if (dom.unlisted(element).length > 0) this.#unreadable(element)
       else if (isInline) this.#inline(element, frame)
       else this.#block(element, { ...frame, blocks: frame.blocks + (ofRows.has(tag) ? 0 : 1) })
     }
@@ -210,31 +190,31 @@ class Walk {
   }
 
   /** It may be as high and wide as an attribute says, and has a row for each block in it. */
-  #unreadable(element: Element) {
-    const all = [element, ...elementsIn(element)]
-    const most = largest(all.flatMap(unlisted).flatMap(({ value }) => value.match(/\d{1,9}/g) ?? []))
+  #unreadable(element: dom.Element) {
+    const all = [element, ...dom.elementsIn(element)]
+    const most = dom.largest(all.flatMap(dom.unlisted).flatMap(({ value }) => value.match(/\d{1,9}/g) ?? []))
     const rows = all.filter(({ tagName }) => !inline.has(tagName) && !small.has(tagName)).length
     this.#page.row(Math.floor(most / pixels.row) + rows)
-    const columns = columnsOf(textIn(element)) + Math.floor(most / pixels.column)
+    const columns = columnsOf(dom.textIn(element)) + Math.floor(most / pixels.column)
     this.#solid(columns)
     if (ofRows.has(element.tagName)) this.#widen(0, columns)
     this.#page.placeholder('[unreadable]')
   }
 
   /** It may be as high as it has lines, and as a length in it says. */
-  #formula(element: Element) {
-    const formula = textIn(element)
+  #formula(element: dom.Element) {
+    const formula = dom.textIn(element)
     const lengths = formula.match(/\d{1,9}(?=\.?\d{0,9}\s{0,9}(?:p[ctx]|e[mx]|mu|[cm]m|in))/g) ?? []
-    this.#page.row(formula.split('\\\\').length - 1 + Math.floor(largest(lengths) / pixels.row))
+    this.#page.row(formula.split('\\\\').length - 1 + Math.floor(dom.largest(lengths) / pixels.row))
     this.#replace(element, '[formula]')
   }
 
-  #inline(element: Element, frame: Frame) {
+  #inline(element: dom.Element, frame: Frame) {
     const { tagName: tag } = element
     if (tag === 'br') return this.#page.feed()
     if (tag === 'input') {
-      if (hasClass(element, 'task-list-item-checkbox'))
-        this.#page.put(has(element, 'checked') ? '[x] ' : '[ ] ')
+      if (dom.hasClass(element, 'task-list-item-checkbox'))
+        this.#page.put(dom.has(element, 'checked') ? '[x] ' : '[ ] ')
       return
     }
     if (tag === 'a') return this.#link(element, frame)
@@ -248,7 +228,7 @@ class Walk {
     this.#page.put(after)
   }
 
-  #block(element: Element, frame: Frame) {
+  #block(element: dom.Element, frame: Frame) {
     const { tagName: tag } = element
     if (boxes.has(tag)) return this.#box(element, frame)
     if (frame.blocks > maxBlocks) return this.#unreadable(element)
@@ -296,12 +276,12 @@ class Walk {
       case 'tfoot':
         return this.#inside(element, frame)
       default:
-        if (tag === 'caption') this.#widen(0, widestOf(textIn(element)))
+        if (tag === 'caption') this.#widen(0, widestOf(dom.textIn(element)))
         return this.#paragraph(element, frame, tag === 'dt' ? place : 'none')
     }
   }
 
-  #paragraph(element: Element, frame: Frame, text: Standing): void {
+  #paragraph(element: dom.Element, frame: Frame, text: Standing): void {
     this.#apart('loose', () => this.#inside(element, frame, { text }))
   }
 
@@ -313,8 +293,8 @@ class Walk {
     end()
   }
 
-  #box(element: Element, frame: Frame) {
-    const classes = classesOf(element)
+  #box(element: dom.Element, frame: Frame) {
+    const classes = dom.classesOf(element)
     if (classes.includes('js-render-needs-enrichment')) return this.#replace(element, '[diagram]')
     if (classes.includes('blob-wrapper-embedded') || classes.includes('Box--condensed'))
       return this.#page.whole('[code from the repository]')
@@ -328,7 +308,7 @@ class Walk {
     const isForeign =
       isMail ||
       classes.includes('footnotes') ||
-      has(element, 'data-footnotes') ||
+      dom.has(element, 'data-footnotes') ||
       classes.includes('markdown-alert')
     const own = frame.own && !isForeign
     const text = own && classes.length === 0 ? 'elsewhere' : 'none'
@@ -342,18 +322,18 @@ class Walk {
     this.#page.block()
   }
 
-  #replace(element: Element, words: string): void {
-    if (this.#replaced.length < maxText) this.#replaced += ` ${textIn(element)}`
+  #replace(element: dom.Element, words: string): void {
+    if (this.#replaced.length < maxText) this.#replaced += ` ${dom.textIn(element)}`
     this.#page.placeholder(words)
   }
 
-  #link(element: Element, frame: Frame) {
-    const isBack = hasClass(element, 'footnote-backref') || has(element, 'data-footnote-backref')
-    if (isBack || hasClass(element, 'anchor')) return
-    const href = attribute(element, 'href')
+  #link(element: dom.Element, frame: Frame) {
+    const isBack = dom.hasClass(element, 'footnote-backref') || dom.has(element, 'data-footnote-backref')
+    if (isBack || dom.hasClass(element, 'anchor')) return
+    const href = dom.attribute(element, 'href')
     const { text, hasWord } = this.#page.gather(() => this.#inside(element, frame, { own: false }))
-    if (has(element, 'data-footnote-ref')) return this.#page.put(`[${text.trim()}]`)
-    if (hasClass(element, 'user-mention')) return this.#page.mention(text, frame.text === 'command')
+    if (dom.has(element, 'data-footnote-ref')) return this.#page.put(`[${text.trim()}]`)
+    if (dom.hasClass(element, 'user-mention')) return this.#page.mention(text, frame.text === 'command')
     const address = hasWord ? this.#addressOf(href, text.trim()) : ''
     this.#addresses += address.length
     this.#page.put(address === '' || this.#addresses > maxAddresses ? text : `${text} (${address})`)
@@ -386,35 +366,35 @@ class Walk {
     this.#files.push({ url: address, words: words.slice(0, 1_000) })
   }
 
-  #picture(element: Element, { files }: Frame) {
-    if (unlisted(element).length > 0) this.#unreadable(element)
+  #picture(element: dom.Element, { files }: Frame) {
+    if (dom.unlisted(element).length > 0) this.#unreadable(element)
     else this.#page.placeholder('[picture]')
     const most = (name: string): number =>
-      largest([element, ...elementsIn(element)].map(each => numberOf(each, name)))
+      dom.largest([element, ...dom.elementsIn(element)].map(each => dom.numberOf(each, name)))
     const columns = Math.floor(most('width') / pixels.columnOfPicture)
     this.#page.row(1 + Math.floor(most('height') / pixels.rowOfPicture))
     this.#page.column(columns)
     this.#solid(columns)
-    const image = files ? imageIn(element) : undefined
-    if (image) this.#file(attribute(image, 'src'), '')
+    const image = files ? dom.imageIn(element) : undefined
+    if (image) this.#file(dom.attribute(image, 'src'), '')
   }
 
-  #code(element: Element, frame: Frame) {
+  #code(element: dom.Element, frame: Frame) {
     if (frame.inCode) return this.#inside(element, frame)
     const within = { own: false, files: false, inCode: true }
     const words = this.#page.gather(() => this.#inside(element, frame, within)).text.trim()
     if (words !== '') this.#page.put(inlineCode(words))
   }
 
-  #pre(element: Element, frame: Frame) {
-    const named = languageOf(element)
+  #pre(element: dom.Element, frame: Frame) {
+    const named = dom.languageOf(element)
     if (named === 'math' || drawn.test(named)) {
       return this.#apart('loose', () => this.#replace(element, named === 'math' ? '[formula]' : '[diagram]'))
     }
     const language = frame.language || (languages.has(named) ? named : '')
     const within = { own: false, files: false, inCode: true, lines: true }
     const { text } = this.#page.gather(() => this.#inside(element, frame, within))
-    if (frame.own && language === '' && isOnlyCode(element) && this.#indented.length < maxElsewhere)
+    if (frame.own && language === '' && dom.isOnlyCode(element) && this.#indented.length < maxElsewhere)
       this.#indented.push(text.split('\n', 1)[0]?.slice(0, 100) ?? '')
     const lines = text
       .replace(/\n$/, '')
@@ -445,11 +425,11 @@ class Walk {
     this.#widest = Math.max(this.#widest, columns)
   }
 
-  #suggestion(element: Element): void {
-    const lines = elementsIn(element).flatMap(cell => {
-      const isGone = hasClass(cell, 'blob-code-deletion')
-      if (cell.tagName !== 'td' || !(isGone || hasClass(cell, 'blob-code-addition'))) return []
-      return [this.#shortened(`${isGone ? '-' : '+'} ${stripInvisible(textIn(cell))}`)]
+  #suggestion(element: dom.Element): void {
+    const lines = dom.elementsIn(element).flatMap(cell => {
+      const isGone = dom.hasClass(cell, 'blob-code-deletion')
+      if (cell.tagName !== 'td' || !(isGone || dom.hasClass(cell, 'blob-code-addition'))) return []
+      return [this.#shortened(`${isGone ? '-' : '+'} ${stripInvisible(dom.textIn(cell))}`)]
     })
     this.#fence(lines, 'diff')
   }
@@ -458,24 +438,24 @@ class Walk {
     this.#apart(gap, () => this.#page.indented(first, rest, read))
   }
 
-  #list(element: Element, frame: Frame): void {
+  #list(element: dom.Element, frame: Frame): void {
     const gap = element.parentNode?.nodeName === 'li' ? 'tight' : 'loose'
-    const start = Number.parseInt(attribute(element, 'start') || '1', 10)
+    const start = Number.parseInt(dom.attribute(element, 'start') || '1', 10)
     const number = element.tagName === 'ol' ? { next: start } : undefined
     this.#apart(gap, () => this.#inside(element, frame, { number }))
   }
 
-  #cell(element: Element, read: () => void) {
+  #cell(element: dom.Element, read: () => void) {
     const { rows, taken } = this.#table
     const cells = rows.at(-1)?.cells ?? []
     const outer = this.#widest
-    this.#widest = Math.floor(numberOf(element, 'width') / pixels.column)
+    this.#widest = Math.floor(dom.numberOf(element, 'width') / pixels.column)
     const { text } = this.#page.gather(read)
     this.#page.column(0)
     let from = cells.at(-1)?.to ?? 0
     while (taken[from]) from += 1
-    const to = from + (numberOf(element, 'colspan') || 1)
-    for (let at = from; at < Math.min(to, maxCells); at++) taken[at] = numberOf(element, 'rowspan') || 1
+    const to = from + (dom.numberOf(element, 'colspan') || 1)
+    for (let at = from; at < Math.min(to, maxCells); at++) taken[at] = dom.numberOf(element, 'rowspan') || 1
     cells.push({ text: text.replace(/\s+/g, ' ').trim(), from, to })
     this.#widen(from, Math.max(this.#widest, widestOf(text)))
     this.#widest = outer
@@ -487,15 +467,15 @@ class Walk {
     if (column < maxCells) widths[column] = Math.max(widths[column] ?? 0, padding + columns)
   }
 
-  #row(element: Element, frame: Frame) {
+  #row(element: dom.Element, frame: Frame) {
     const { rows, taken } = this.#table
-    rows.push({ cells: [], isHead: elementsOf(element).some(({ tagName }) => tagName === 'th') })
+    rows.push({ cells: [], isHead: dom.elementsOf(element).some(({ tagName }) => tagName === 'th') })
     this.#inside(element, frame)
     this.#table.taken = Array.from(taken, (left = 0) => Math.max(0, left - 1))
   }
 
   /** Columns that end beside the page are as wide as what pushes them, and so are the lines in them. */
-  #wholeTable(element: Element, frame: Frame): void {
+  #wholeTable(element: dom.Element, frame: Frame): void {
     const outer = this.#table
     this.#table = newTable()
     this.#paragraph(element, frame, 'none')
