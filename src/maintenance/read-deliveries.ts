@@ -27,15 +27,11 @@ export interface Attempt {
   where?: { installationId: number; repoId: number } | undefined
 }
 
-interface LogPage {
-  attempts: Attempt[]
-  next: string | undefined
-  /** Calls of this hour. */
-  callsLeft?: number | undefined
-}
-
 export interface DeliveryLog {
-  page(cursor?: string): Promise<LogPage>
+  /** `callsLeft`: of this hour. */
+  page(
+    cursor?: string,
+  ): Promise<{ attempts: Attempt[]; next: string | undefined; callsLeft?: number | undefined }>
   redeliver(id: string): Promise<void>
 }
 

@@ -189,11 +189,6 @@ const SET_ASIDE_MS = 3_600_000
 /** Kinds of errands that older versions left in the queue, and that nobody has any more. */
 const GONE: ReadonlySet<string> = new Set(['pause'])
 
-interface Known {
-  ms: number
-  chore: Chore
-}
-
 type Enlisted = Pick<BullQueue<ChoreRecord>, 'add' | 'send' | 'wake' | 'work'>
 
 /**
@@ -202,7 +197,7 @@ type Enlisted = Pick<BullQueue<ChoreRecord>, 'add' | 'send' | 'wake' | 'work'>
  */
 export class ChoreBoard {
   readonly #queue: Enlisted
-  readonly #known = new Map<string, Known>()
+  readonly #known = new Map<string, { ms: number; chore: Chore }>()
   readonly #errands = new Map<string, Errand>()
   readonly #timers: NodeJS.Timeout[] = []
   #working: Promise<void> | undefined

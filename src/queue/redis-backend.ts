@@ -78,7 +78,7 @@ export async function openRedis(
       const backend = createRedisBackend(name, { ...options, connection }, more)
       return withIndex(withShortLogs(backend, connection), connection, additions)
     },
-    index: queue => redisIndex(queue, { producer, worker: forWorkers }),
+    index: queue => redisIndex(queue, producer, forWorkers),
     limits: prefix => redisLimits(producer, prefix),
     budgets: prefix => redisBudgets(producer, prefix),
     probe: () => producer.codexProbed(PROBE, Date.now(), asTrigger),
@@ -219,12 +219,7 @@ function withIndex(backend: RedisBackend, redis: Redis, additions: Additions): R
   return backend
 }
 
-interface Connections {
-  producer: Redis
-  worker(): Redis
-}
-
-function redisIndex(queue: BullMqQueue, { producer, worker }: Connections): QueueIndex {
+function redisIndex(queue: BullMqQueue, producer: Redis, worker: () => Redis): QueueIndex {
   const sets = queue.toKey(SETS)
   const built = queue.toKey('ix')
   return {

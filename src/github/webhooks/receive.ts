@@ -124,21 +124,17 @@ const Placed = z.object({
   sender: z.object({ login: z.string(), id: z.number().int() }),
 })
 
+export type Places = ReturnType<typeof placesSeen>
+
 /**
  * Where each repository was when a webhook came from it last. One that names another place is news, also if it says
  * nothing else that is used: then it is a hint that the App may work there.
  */
-export interface Places {
-  /** What a webhook of which nothing is used says all the same, once. */
-  newsIn(delivery: Delivery): AccessBackTrigger | undefined
-  /** It could not be told. */
-  forget(news: AccessBackTrigger): void
-}
-
-export function placesSeen(): Places {
+export function placesSeen() {
   const seen = new NewestMap<number, string>(10_000)
   return {
-    newsIn({ id: deliveryId, payload }) {
+    /** What a webhook of which nothing is used says all the same, once. */
+    newsIn({ id: deliveryId, payload }: Delivery): AccessBackTrigger | undefined {
       const { data } = Placed.safeParse(payload)
       if (!data) return undefined
       const { installation, repository, sender } = data
@@ -152,7 +148,8 @@ export function placesSeen(): Places {
         sender: { login: sender.login, id: sender.id },
       }
     },
-    forget({ repositories = [] }) {
+    /** It could not be told. */
+    forget({ repositories = [] }: AccessBackTrigger): void {
       for (const { repoId } of repositories) seen.delete(repoId)
     },
   }
