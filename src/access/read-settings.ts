@@ -49,13 +49,7 @@ export interface LayerNow extends Pick<SettingsRead, 'given' | 'lineOf'> {
   version: string
 }
 
-export interface SettingsReader {
-  deployment: DeploymentSettings
-  grantsOf(thread: RepositoryRef): Promise<Grants>
-  of(files: Files, repository: Repository): Promise<SettingsNow>
-  /** The settings of at most ten seconds ago: for what anybody can make happen, as often as they like. */
-  lately(files: Files, repository: Repository): Promise<SettingsNow>
-}
+export type SettingsReader = ReturnType<typeof settingsReader>
 
 const latelyMs = 10 * second
 
@@ -72,7 +66,7 @@ interface Reading {
 
 const ofOwner = '.github'
 
-export function settingsReader({ deployment, file, ownerFiles, nameHolds, now }: Reading): SettingsReader {
+export function settingsReader({ deployment, file, ownerFiles, nameHolds, now }: Reading) {
   /** The key is the wrong version, so that the history is not read again for each comment. */
   const lastGood = new NewestMap<string, SettingsRead | undefined>(maxKept)
 
@@ -106,10 +100,10 @@ export function settingsReader({ deployment, file, ownerFiles, nameHolds, now }:
   const grantsNow = async (thread: RepositoryRef): Promise<Grants> =>
     grantsOf(deployment, thread, await nameHolds(deployment, thread))
 
-  const reader: SettingsReader = {
+  const reader = {
     deployment,
     grantsOf: grantsNow,
-    async of(files, thread) {
+    async of(files: Files, thread: Repository): Promise<SettingsNow> {
       const { owner: login, repo, repoId } = thread
       const path = `${login}/${ofOwner}: ${settingsPath}`
       const isOwners = repo.toLowerCase() === ofOwner
@@ -136,7 +130,9 @@ export function settingsReader({ deployment, file, ownerFiles, nameHolds, now }:
         version: owner.state === 'none' ? repository.version : `${owner.version} ${repository.version}`,
       }
     },
-    lately: (files, thread) => lateSettings.get(`${thread.repoId}`, files, thread),
+    /** The settings of at most ten seconds ago: for what anybody can make happen, as often as they like. */
+    lately: (files: Files, thread: Repository): Promise<SettingsNow> =>
+      lateSettings.get(`${thread.repoId}`, files, thread),
   }
   const lateSettings = kept(latelyMs, now, (_, files: Files, thread: Repository) => reader.of(files, thread))
   return reader

@@ -16,15 +16,9 @@ const MARGIN = 48 * 2 ** 20
 /** Each WAL file and each table is a file. */
 const FILES = 64
 
-export interface DataFolder {
-  /** Why no statement may begin any more. */
-  readonly gone: QueueGone | undefined
-  /** @throws QueueGone for ever after it was found deleted, or another in its place, or the database failed for good */
-  assertThere(): Promise<void>
-  lose(what: string): void
-}
+export type DataFolder = Awaited<ReturnType<typeof watchFolder>>
 
-export async function watchFolder(folder: string, log: QueueLog): Promise<DataFolder> {
+export async function watchFolder(folder: string, log: QueueLog) {
   const identity = () =>
     stat(join(folder, 'PG_VERSION')).then(
       ({ dev, ino }) => `${dev} ${ino}`,
@@ -35,16 +29,18 @@ export async function watchFolder(folder: string, log: QueueLog): Promise<DataFo
     )
   const first = await identity()
   let gone: QueueGone | undefined
-  const lose = (what: string) => {
+  const lose = (what: string): void => {
     if (gone) return
     gone = new QueueGone(`the queue in ${folder} ${what}`)
     log.error({ folder }, `${gone.message}. ${gone.fix}`)
   }
   return {
-    get gone() {
+    /** Why no statement may begin any more. */
+    get gone(): QueueGone | undefined {
       return gone
     },
-    async assertThere() {
+    /** @throws QueueGone for ever after it was found deleted, or another in its place, or the database failed for good */
+    async assertThere(): Promise<void> {
       if (!gone && (await identity()) !== first)
         lose('was deleted, or another put in its place, while the bot ran')
       if (gone) throw gone

@@ -153,20 +153,16 @@ export interface SettingsRead {
   lineOf(path: readonly string[]): number | undefined
 }
 
-export interface SettingsFile {
-  /** The schema of a file. */
-  schema: z.ZodType
-  read(text: string | undefined): SettingsRead
-  complete(given: Given): RepoSettings
-}
+export type SettingsFile = ReturnType<typeof repositorySettings>
 
 /** It may raise the role that a command needs, never lower it. */
-export function repositorySettings(commands: readonly CommandGrammar[]): SettingsFile {
+export function repositorySettings(commands: readonly CommandGrammar[]) {
   const whole = RepoSettings.extend({ permissions: permissionsSchema(commands) })
   const schema = whole.extend({ limits: limitsInFiles })
   return {
+    /** The schema of a file. */
     schema,
-    read(text = '') {
+    read(text = ''): SettingsRead {
       const read = readSettingsFile(schema, text)
       if (read.kind === 'problems')
         return { given: {}, problems: read.problems, passedOver: [], lineOf: () => undefined }
@@ -174,7 +170,7 @@ export function repositorySettings(commands: readonly CommandGrammar[]): Setting
       // What the schema takes is what it lets in.
       return { given: read.written as Given, problems: [], passedOver, lineOf }
     },
-    complete: given => whole.parse(given),
+    complete: (given: Given): RepoSettings => whole.parse(given),
   }
 }
 

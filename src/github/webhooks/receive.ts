@@ -18,14 +18,10 @@ export function listen(app: Pick<Probot, 'on'>, receive: Receive): void {
   })
 }
 
-export interface ProbotWebhooks {
-  /** Verifies the payload as it came. */
-  verify(payload: string, signature: string): Promise<boolean>
-  receive: Receive
-}
+export type ProbotWebhooks = Awaited<ReturnType<typeof webhooksOf>>
 
 /** @param probot with nothing loaded yet */
-export async function webhooksOf(probot: Probot, receive: Receive): Promise<ProbotWebhooks> {
+export async function webhooksOf(probot: Probot, receive: Receive) {
   const results = new WeakMap<object, Promise<Received>>()
   await probot.load(app =>
     listen(app, delivery => {
@@ -36,8 +32,9 @@ export async function webhooksOf(probot: Probot, receive: Receive): Promise<Prob
   )
   const { webhooks } = probot
   return {
-    verify: (payload, signature) => webhooks.verify(payload, signature),
-    async receive({ id, event, payload }) {
+    /** Verifies the payload as it came. */
+    verify: (payload: string, signature: string): Promise<boolean> => webhooks.verify(payload, signature),
+    async receive({ id, event, payload }: Parameters<Receive>[0]): Promise<Received> {
       // GitHub signed it; Octokit's types say of each event what is in it.
       const signed = { id, name: event, payload } as Parameters<typeof webhooks.receive>[0]
       try {
