@@ -1,7 +1,7 @@
 /** What every process opens, whatever its role: the clock, the log, the queue, and the server that takes webhooks. */
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
-import { type Logger, pino } from 'pino'
+import { pino } from 'pino'
 import { type TriggerRecord, triggerFormat, triggerIndex, triggerRecord } from '../commands/trigger-record.ts'
 import { type Config, secretsOf } from '../config.ts'
 import { found } from '../core/model/check.ts'
@@ -10,7 +10,7 @@ import { type Run, runFormat } from '../core/record/run.ts'
 import { runIndex } from '../core/record/run-index.ts'
 import { type TriggerWords, triggerOf } from '../core/settings/deployment-settings.ts'
 import { redactor } from '../core/text/redact.ts'
-import { type FollowedFile, followDeploymentFile, withoutFile } from '../deployment-file.ts'
+import { followDeploymentFile, withoutFile } from '../deployment-file.ts'
 import { appName } from '../github/app-token.ts'
 import type { Receive } from '../github/webhooks/event.ts'
 import {
@@ -27,19 +27,9 @@ import { openQueues, type Queues } from '../queue/open-queues.ts'
 import { QueueFull, QueueGone } from '../queue/work-queue.ts'
 import type { Readiness } from '../readiness.ts'
 import { httpServer, listen, type ReadyPage, type ServerParts } from '../web/http-server.ts'
-import { type Metrics, openMetrics } from '../web/metrics.ts'
+import { openMetrics } from '../web/metrics.ts'
 import { openLog } from '../web/process-log.ts'
 import { onceAtATime } from '../web/requests.ts'
-
-interface Clock {
-  /** ms since the epoch */
-  now(): number
-  /**
-   * @param date the `Date` of a response, in whole seconds
-   * @param askedAt when it was asked for, by `now`: it was sent between then and now, however late it is read
-   */
-  setBy(date: unknown, askedAt: number): void
-}
 
 /** ms. Less is the way of a response, or a clock of GitHub's that is no better. */
 const tolerated = 2 * second
@@ -48,12 +38,17 @@ const tolerated = 2 * second
  * The time of this process. It runs by the monotonic clock, which nobody sets, from a moment that GitHub's answers
  * correct: lengths of time stay true while the machine's clock is put forward or back, and moments agree with GitHub's.
  */
-export function openClock(wall = Date.now, elapsed = () => performance.now()): Clock {
+export function openClock(wall = Date.now, elapsed = () => performance.now()) {
   let start = wall() - elapsed()
   const now = (): number => Math.floor(start + elapsed())
   return {
+    /** ms since the epoch */
     now,
-    setBy(date, askedAt) {
+    /**
+     * @param date the `Date` of a response, in whole seconds
+     * @param askedAt when it was asked for, by `now`: it was sent between then and now, however late it is read
+     */
+    setBy(date: unknown, askedAt: number): void {
       const from = / GMT$/.test(String(date)) ? Date.parse(String(date)) : Number.NaN
       const [ahead, behind] = [askedAt - (from + second), from - now()]
       if (ahead > tolerated) start -= ahead
@@ -79,20 +74,9 @@ interface State {
   appName?: string | undefined
 }
 
-export interface Runtime {
-  config: Config
-  settings: FollowedFile
-  queues: BotQueues
-  log: Logger
-  metrics: Metrics
-  state: State
-  clock: Clock
-  triggerOf(ownerId: number): TriggerWords
-  /** Asks GitHub for the App's name, if it is not known. It never fails. */
-  learnName(): Promise<void>
-}
+export type Runtime = Awaited<ReturnType<typeof openRuntime>>
 
-export async function openRuntime(config: Config, overrides: Overrides): Promise<Runtime> {
+export async function openRuntime(config: Config, overrides: Overrides) {
   const clock = openClock()
   // BullMQ and the other libraries ask for the time themselves.
   Date.now = clock.now
@@ -121,8 +105,12 @@ export async function openRuntime(config: Config, overrides: Overrides): Promise
   const name = appName(config.app, clock.now)
   return {
     ...{ config, settings, queues, log, metrics, state, clock },
-    triggerOf: ownerId => ({ ...triggerOf(settings.settings, ownerId), app: state.appName }),
-    async learnName() {
+    triggerOf: (ownerId: number): TriggerWords => ({
+      ...triggerOf(settings.settings, ownerId),
+      app: state.appName,
+    }),
+    /** Asks GitHub for the App's name, if it is not known. It never fails. */
+    async learnName(): Promise<void> {
       state.appName ??= await name().catch(() => undefined)
     },
   }

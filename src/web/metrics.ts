@@ -8,8 +8,6 @@ import type { RunMeter } from '../core/record/run.ts'
 import { liveGroups, sets } from '../core/record/run-index.ts'
 import { onceAtATime } from './requests.ts'
 
-export type Metrics = ReturnType<typeof openMetrics>
-
 export interface MetricsParts {
   role: string
   queue: string

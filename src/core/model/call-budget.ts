@@ -25,13 +25,7 @@ interface Reservation {
   kind: CallClass
 }
 
-export interface CallBudget {
-  /** @returns `undefined` when the calls may be made now, and are counted; else the ms after which to ask again */
-  reserve(reservation: Reservation): Promise<number | undefined>
-  spend(calls: number): Promise<void>
-  /** Says why `id` will look next: for an end, before all others; for an act of its agent, after them. */
-  expect(id: string, kind: 'end' | 'act'): Promise<void>
-}
+export type CallBudget = ReturnType<typeof callBudget>
 
 export interface Allowance {
   burst: number
@@ -99,7 +93,7 @@ interface Bucket {
 }
 type Buckets = readonly Bucket[]
 
-export function callBudget({ burst, perHour, minute: short }: Allowance, store: BudgetStore): CallBudget {
+export function callBudget({ burst, perHour, minute: short }: Allowance, store: BudgetStore) {
   const buckets: Buckets = [
     { of: 'hour', burst, rate: perHour / hour },
     { of: 'minute', burst: short.burst, rate: short.perMinute / minute },
@@ -115,9 +109,12 @@ export function callBudget({ burst, perHour, minute: short }: Allowance, store: 
       return [state, act(state, now)]
     })
   return {
-    reserve: reservation => change((state, now) => reserve(state, reservation, now, buckets)),
-    spend: calls => change(state => take(state, calls, buckets)),
-    expect: (id, kind) =>
+    /** @returns `undefined` when the calls may be made now, and are counted; else the ms after which to ask again */
+    reserve: (reservation: Reservation): Promise<number | undefined> =>
+      change((state, now) => reserve(state, reservation, now, buckets)),
+    spend: (calls: number): Promise<void> => change(state => take(state, calls, buckets)),
+    /** Says why `id` will look next: for an end, before all others; for an act of its agent, after them. */
+    expect: (id: string, kind: 'end' | 'act'): Promise<void> =>
       change((state, at) => {
         if (kind === 'end' || !state.expected[id]) state.expected[id] = { kind, at }
       }),
@@ -200,16 +197,13 @@ interface Shared {
   store: LimitStore
 }
 
-export interface LimitGate {
-  pass(): Promise<void>
-  remember(limit: RetryLater): Promise<void>
-}
+export type LimitGate = ReturnType<typeof limitGate>
 
 /**
  * There is one gate for each rate limit. Until the limit is over, nobody who shares the gate calls.
  * @param shared without it, or while the store is away, a process knows only the limits that it met itself
  */
-export function limitGate(now: () => number, shared?: Shared): LimitGate {
+export function limitGate(now: () => number, shared?: Shared) {
   let known: Limit | undefined
   const learn = (limit: Limit | undefined): void => {
     if (limit && (!known || limit.until > known.until)) known = limit
@@ -228,12 +222,12 @@ export function limitGate(now: () => number, shared?: Shared): LimitGate {
   }
   const lasting = (): Limit | undefined => (known && now() < known.until ? known : undefined)
   return {
-    async pass() {
+    async pass(): Promise<void> {
       if (shared && !lasting()) learn(await readStore(shared))
       const limit = lasting()
       if (limit) throw new RetryLater(limit.service, limit.until, limit.why, limit.message)
     },
-    async remember(limit) {
+    async remember(limit: RetryLater): Promise<void> {
       learn(limit)
       const { service, why, message, until } = limit
       const lasting = { service, why, message, lasts: until - now() }
