@@ -9,20 +9,7 @@ import type { Session } from '../core/record/request-part.ts'
 import { isTerminal } from '../core/record/run.ts'
 import { integrationFinder, notCovered } from './integrations.ts'
 import { type Call, call, type Get, getter, type PostHogSettings, type Request } from './posthog-http.ts'
-import {
-  cut,
-  Models,
-  PermissionTaken,
-  RunPage,
-  SandboxPage,
-  StartedTask,
-  Taken,
-  Task,
-  TaskPage,
-  TaskRun,
-  Usage,
-  upTo,
-} from './schemas.ts'
+import * as schemas from './schemas.ts'
 import { runPath, sessionLog } from './session-log.ts'
 
 export function postHogTasks(settings: PostHogSettings, now: () => number): TasksClient {
@@ -31,7 +18,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
   const get = getter(settings, now)
   const log = sessionLog(request)
   const models = kept(10 * minute, now, async () => {
-    const known = await get('tasks/models/', Models, { within: 5_000 })
+    const known = await get('tasks/models/', schemas.Models, { within: 5_000 })
     // Its gateway can not be reached.
     if (known.length === 0) throw new NoResponse('posthog', 'PostHog lists no models')
     return known
@@ -52,7 +39,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
     /** One call, which can't be repeated: after `NoResponse`, call `findTask` first. */
     async createTask({ title, description, repository, integration }) {
       const body = {
-        title: cut(redact(title), 255),
+        title: schemas.cut(redact(title), 255),
         description: redact(description),
         repository,
         origin_product: 'user_created',
@@ -60,7 +47,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
         github_integration: integration === undefined ? undefined : Number(integration),
       }
       try {
-        return (await request({ method: 'POST', path: 'tasks/', body, schema: Task })).data.id
+        return (await request({ method: 'POST', path: 'tasks/', body, schema: schemas.Task })).data.id
       } catch (error) {
         if (error instanceof Rejected) integrations.forget()
         throw error
@@ -69,7 +56,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
 
     /** The task whose description ends in `marker`: elsewhere anybody could have written it. */
     async findTask(marker) {
-      const { results } = await get('tasks/', TaskPage, { query: { search: marker } })
+      const { results } = await get('tasks/', schemas.TaskPage, { query: { search: marker } })
       return results.find(({ description }) => description?.trimEnd().endsWith(`\n${marker}`))?.id
     },
 
@@ -81,7 +68,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
       const path = `tasks/${taskId}/run/`
       const prompt = body.pending_user_message
       const safe = prompt === undefined ? body : { ...body, pending_user_message: redact(prompt) }
-      const asked = { method: 'POST', path, body: safe, schema: StartedTask, within: 30_000 } as const
+      const asked = { method: 'POST', path, body: safe, schema: schemas.StartedTask, within: 30_000 } as const
       const { data } = await request(asked)
       const made = data.named.find(id => !before.includes(id))
       if (made !== undefined) return made
@@ -90,7 +77,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
     },
 
     async runIds(taskId) {
-      const { results } = await get(`tasks/${taskId}/runs/`, RunPage, { query: { limit: '100' } })
+      const { results } = await get(`tasks/${taskId}/runs/`, schemas.RunPage, { query: { limit: '100' } })
       return results.map(run => run.id)
     },
 
@@ -98,7 +85,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
 
     /** Reads the run and its log after the first `offset` entries. Counts as two calls. */
     async poll(session, offset) {
-      const run = await get(runPath(session), TaskRun, { counted: true })
+      const run = await get(runPath(session), schemas.TaskRun, { counted: true })
       return asSnapshot(run, await log.after(session, offset), offset)
     },
 
@@ -112,7 +99,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
       const params = { content: redact(text), artifact_ids }
       const body = { jsonrpc: '2.0', id, method: 'user_message', params }
       try {
-        await request({ method: 'POST', path: `${runPath(session)}command/`, body, schema: Taken })
+        await request({ method: 'POST', path: `${runPath(session)}command/`, body, schema: schemas.Taken })
         return 'queued'
       } catch (error) {
         if (isConflict(error, 'run_ended')) return 'ended'
@@ -127,7 +114,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
       const body = { jsonrpc: '2.0', id: params.requestId, method: 'permission_response', params }
       const path = `${runPath(session)}command/`
       try {
-        const { data } = await request({ method: 'POST', path, body, schema: PermissionTaken })
+        const { data } = await request({ method: 'POST', path, body, schema: schemas.PermissionTaken })
         return data.result?.resolved ? 'resolved' : 'over'
       } catch (error) {
         if (isConflict(error, 'permission_target_ended')) return 'over'
@@ -139,13 +126,13 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
 
     /** Requests the end of a run: poll until the status is terminal. */
     async cancel(session, reason) {
-      const body = { reason: cut(reason, 500) }
-      await request({ method: 'POST', path: `${runPath(session)}cancel/`, body, schema: Taken })
+      const body = { reason: schemas.cut(reason, 500) }
+      await request({ method: 'POST', path: `${runPath(session)}cancel/`, body, schema: schemas.Taken })
     },
 
     async cost(taskId) {
       try {
-        return (await get(`tasks/${taskId}/usage/`, Usage, { within: 5_000 })).total_cost_usd
+        return (await get(`tasks/${taskId}/usage/`, schemas.Usage, { within: 5_000 })).total_cost_usd
       } catch {
         return undefined
       }
@@ -158,12 +145,12 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
   }
 
   async function statusOf(session: Session, { counted } = { counted: false }) {
-    return (await get(runPath(session), TaskRun, { counted })).status
+    return (await get(runPath(session), schemas.TaskRun, { counted })).status
   }
 }
 
 export const sandboxesOf = async (get: Get) =>
-  (await get('sandbox_environments/', SandboxPage, { query: { limit: '100' } })).results
+  (await get('sandbox_environments/', schemas.SandboxPage, { query: { limit: '100' } })).results
 
 /** Older servers give no code. */
 const isConflict = (error: unknown, code: string): boolean =>
@@ -174,7 +161,11 @@ const mayHaveEnded = (error: unknown): error is Rejected | NoResponse =>
   isNotFound(error) || (error instanceof NoResponse && error.said?.status === 502)
 
 /** @param log `undefined` if the server has no logs of sessions */
-function asSnapshot(run: TaskRun, log: readonly LogEntry[][] | undefined, offset: number): TaskRunSnapshot {
+function asSnapshot(
+  run: schemas.TaskRun,
+  log: readonly LogEntry[][] | undefined,
+  offset: number,
+): TaskRunSnapshot {
   const output = run.output
   return {
     status: run.status,
@@ -195,7 +186,7 @@ function asSnapshot(run: TaskRun, log: readonly LogEntry[][] | undefined, offset
 }
 
 /** Source: `update_task_run_status.py`; an older workflow says it in the error of a run that is `completed`. */
-function unfinishedBy({ status, state, error_message }: TaskRun): Unfinished | undefined {
+function unfinishedBy({ status, state, error_message }: schemas.TaskRun): Unfinished | undefined {
   if (!isTerminal(status)) return undefined
   if (state?.sandbox_gone || /^Sandbox stopped; resume/.test(error_message ?? '')) return 'sandbox-gone'
   if (state?.timed_out_wall_clock) return 'out-of-time'
@@ -211,8 +202,8 @@ const Finalized = z.object({ id: line })
 
 const listOf = <T>(entry: z.ZodType<T>): z.ZodType<T[]> =>
   z.union([
-    z.object({ artifacts: upTo(100, entry) }).transform(({ artifacts }) => artifacts),
-    upTo(100, entry),
+    z.object({ artifacts: schemas.upTo(100, entry) }).transform(({ artifacts }) => artifacts),
+    schemas.upTo(100, entry),
   ])
 
 /**

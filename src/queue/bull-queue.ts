@@ -6,7 +6,7 @@ import type { Added, IndexQuery, JobQueue, JobRecord, Member, Range } from '../c
 import { NewestMap } from '../core/text/newest-map.ts'
 import { leave, messages, promote, wasTaken } from './inbox.ts'
 import { within } from './job-lock.ts'
-import { entriesIn, entriesOf, isEnded, readJob, storable, withUnread } from './job-record.ts'
+import { entriesIn, entriesOf, isEnded, type Placed, readJob, storable, withUnread } from './job-record.ts'
 import { type BullQueueOptions, JobWorker } from './job-worker.ts'
 import {
   type Addition,
@@ -26,12 +26,7 @@ const AMEND_ATTEMPTS = 20
 
 const allListed: Range = { kind: 'first', count: 10_000 }
 
-interface Claimed<Data> {
-  id: string
-  data: Data
-  addedAt: number
-  rank: number
-}
+type Claimed<Data> = Placed<Data> & { rank: number }
 
 export class BullQueue<Data> implements JobQueue<Data> {
   readonly #options: BullQueueOptions<Data>

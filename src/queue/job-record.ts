@@ -18,7 +18,7 @@ interface Indexing<Data> {
   entries(job: Placed<Data>): IndexEntry[]
 }
 
-interface Placed<Data> {
+export interface Placed<Data> {
   id: string
   data: Data
   addedAt: number
