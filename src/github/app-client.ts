@@ -118,8 +118,8 @@ export function gitHubApp(
     asApp,
     /** Whether one more text of the thread may be rendered by `POST /markdown`; then it is counted. */
     mayRender(thread: string): boolean {
-      const count = (name: string) => Math.round(rendered(name, 0))
-      const isRoom = count('all') < mostOfAll && count(thread) < mostOfThread
+      const lately = (name: string) => Math.round(rendered(name, 0))
+      const isRoom = lately('all') < mostOfAll && lately(thread) < mostOfThread
       if (isRoom) for (const name of ['all', thread]) rendered(name, 1)
       return isRoom
     },
