@@ -93,7 +93,6 @@ describe('a union is told apart by kind', () => {
     /'(?:children|value|tagName)' in node$/,
     /'content' in data$/,
     /'type' in account$/,
-    /'failures' in messages$/,
     /'repoId' in target$/,
   ]
 

@@ -370,7 +370,7 @@ describe('an admin of a repository asks in a thread', () => {
 
   test('somebody else is told who may, and no more', async () => {
     expect(await asks('mario')).toMatch(
-      /^@mario you need admin permission to use `\/codex doctor`\. You have \w+\. [^✓✗]*$/,
+      /^@mario you need admin permission to use `\/codex doctor`\. Your permission here is \w+\. [^✓✗]*$/,
     )
   })
 })
