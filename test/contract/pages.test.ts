@@ -7,15 +7,11 @@ import { startGitHub } from '../../emulators/github/emulator.ts'
 import type { GitHubEmulator } from '../../emulators/github/github.ts'
 import { renderMarkdownNow } from '../../emulators/github/markdown.ts'
 import { parseCommands } from '../../src/commands/command-registry.ts'
-import { contextOf } from '../../src/core/agent/thread-context.ts'
 import type { WrittenText } from '../../src/core/model/ports.ts'
 import type { Thread } from '../../src/core/model/thread.ts'
-import { nextWords } from '../../src/core/record/words-to-say.ts'
-import { minimizedPage } from '../../src/core/text/seen-page.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { readPage, readStrangersPage } from '../../src/github/page-reader.ts'
 import { gitHubThread } from '../../src/github/thread-client.ts'
-import { runWith, said } from '../core/given.ts'
 import { exhaustive, someOf } from '../support/tries.ts'
 import { callsOf } from '../world/calls.ts'
 
@@ -212,26 +208,6 @@ describe('64 KB of anything', () => {
       expect(parseCommands({ text, page }).length).toBeGreaterThan(0)
     })
     expect(held).toBeLessThan(100)
-  })
-
-  test('in thirty comments: nobody else waits for more than one of them', async () => {
-    const page = { ...minimizedPage, minimized: undefined, text: 'Ａ😀'.repeat(66_000) }
-    const words = nextWords(runWith())
-    const heldBy = (count: number) =>
-      longestHold(async () => {
-        const comments = Array.from({ length: count }, () => said('as the page shows it', { author: 'maya' }))
-        const shown = async (texts: readonly unknown[]) => texts.map(() => page)
-        const given = { words, readUpTo: undefined, description: 'a', comments }
-        const { cutComments } = await contextOf(given, () => 'trusted', {
-          shown,
-          webUrl: 'https://github.com',
-        })
-        expect(cutComments).toBeGreaterThanOrEqual(count - 1)
-      })
-    await heldBy(2)
-    // Of the same machine at the same moment: all at once would be thirty times that.
-    const alone = await heldBy(2)
-    expect(await heldBy(30)).toBeLessThan(50 + 4 * alone)
   })
 
   test.runIf(exhaustive)('nobody else waits for the pages of strangers', async () => {

@@ -175,16 +175,6 @@ describe('beside PostHog', () => {
     await until(() => news.length > 1)
   })
 
-  it('waits as long as PostHog asks', async () => {
-    const run = await waitingRun()
-    run.posthog.fault({ route: 'stream', fault: { kind: 'throttled', seconds: 1 } })
-    const { watch, news } = watchAt(run.posthog.url, { pace: quick })
-    watch.watch(run.session)
-    await until(() => news.length === 1)
-    const [first, second] = streamCalls(run.posthog)
-    expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(950)
-  })
-
   /** As PostHog answers where its process holds as many streams as it may: without a body. */
   const full = { kind: 'status', code: 503, body: '', retryAfter: 1 } as const
 

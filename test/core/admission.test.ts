@@ -3,14 +3,12 @@ import { begunInSession, heldAt, rightBefore, startGuards } from '../../src/core
 import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { memoryIndex, refusals } from '../support/memory-index.ts'
-import { tries } from '../support/tries.ts'
 import {
   ask,
   hour,
   intends,
   issueThread,
   limitedTo,
-  maya,
   minute,
   pullThread,
   runWith,
@@ -246,54 +244,6 @@ describe('a limit of starts in a window of time', () => {
     expect(await admits(all)).toBe(false)
   })
 })
-
-describe('the load of another owner', () => {
-  const random = randomOf(20_261_125)
-  const pick = <T>(...from: T[]): T => from[Math.floor(random() * from.length)] as T
-  const load = (count: number, owners: string[]): OtherRun[] =>
-    Array.from({ length: count }, (_, n) => {
-      const owner = pick(...owners)
-      const differs: RunChange = changed(
-        {
-          thread: {
-            ...issueThread,
-            owner,
-            ownerId: owner === issueThread.owner ? issueThread.ownerId : 10 + owner.length,
-            repoId: pick(100, 200) + owner.length * 1000,
-            number: pick(7, 8),
-          },
-          request: { ...ask, by: pick(maya, zoe) },
-          schedule: { admitted: pick(true, false) },
-        },
-        limitedTo({ person: pick(1, 50), repository: pick(1, 2, 50) }),
-        pick(true, false) ? over : {},
-        { ...(pick(true, false) ? { schedule: { admissionExpectedAt: now - pick(1, minute, hour) } } : {}) },
-      )
-      return other(Math.floor(random() * 10 * minute) - minute, differs, `${owner}-${n}`)
-    })
-
-  test('never changes whose turn it is', async () => {
-    for (let round = 0; round < tries(400); round += 1) {
-      const mine = me({
-        repository: pick(1, 3, 50),
-        owner: pick(1, 3, 200),
-        repository_per_day: pick(1, 5, 1000),
-      })
-      const own = load(pick(0, 1, 3, 20), [mine.data.thread.owner])
-      const foreign = load(pick(1, 10, 1_500), ['other', 'third'])
-      expect(await turn(mine, [...own, ...foreign])).toEqual(await turn(mine, own))
-    }
-  })
-})
-
-/** A generator whose numbers come again with the same seed. */
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32
-    return state / 2 ** 32
-  }
-}
 
 describe('one session serves one set of words at a time', () => {
   const mine = (differs: RunChange = {}): OtherRun => ({

@@ -584,46 +584,6 @@ describe('for any text', () => {
       { numRuns: tries(1_000) },
     )
   })
-
-  type Wrap = (inner: string) => string
-  const indent =
-    (by: string): Wrap =>
-    inner =>
-      inner.replace(/^/gm, by)
-  /** Each makes of a text somebody else's words. Their blank lines keep the blocks apart. */
-  const quotes: readonly Wrap[] = [
-    indent('> '),
-    indent('>'),
-    inner => `\`\`\`\`\`\`\n${inner}\n\`\`\`\`\`\``,
-    inner => `~~~~~~text\n${inner}\n~~~~~~`,
-    inner => `<!--\n${inner.replaceAll('-->', '')}\n-->`,
-    inner => `<pre>\n${inner.replace(/<\/pre>/gi, '')}\n</pre>`,
-    indent('    '),
-  ]
-  const around: readonly Wrap[] = [
-    inner => inner,
-    indent('> '),
-    inner => `- a\n\n${indent('  ')(inner)}`,
-    inner => `1. a\n\n${indent('   ')(inner)}`,
-  ]
-
-  test('a command inside a fence, a quote or a comment never fires, however deep it is wrapped', () => {
-    fc.assert(
-      fc.property(
-        called,
-        paragraphs,
-        fc.array(fc.constantFrom(...around), { maxLength: 2 }),
-        fc.constantFrom(...quotes),
-        fc.array(fc.constantFrom(...around), { maxLength: 2 }),
-        (begins, before, inside, quote, outside) => {
-          const inner = inside.reduce((text, wrap) => wrap(text), `${begins} stop`)
-          const wrapped = outside.reduce((text, wrap) => wrap(text), quote(inner))
-          expect(read([...before, wrapped].join('\n\n'))).toEqual([])
-        },
-      ),
-      { numRuns: tries(1_000) },
-    )
-  })
 })
 
 describe('hostile Markdown as long as GitHub allows', () => {

@@ -1,22 +1,11 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { cancelKey } from '../../src/core/record/agent-end.ts'
-import { openIntent } from '../../src/core/record/intents.ts'
 import { readMessages } from '../../src/core/record/messages.ts'
-import { type Now, nextStep, type Step, steps } from '../../src/core/record/next-step.ts'
-import { isHeld } from '../../src/core/record/retries.ts'
-import {
-  changed,
-  type Intent,
-  isTerminal,
-  type Retry,
-  type Run,
-  type RunChange,
-} from '../../src/core/record/run.ts'
+import { type Now, nextStep } from '../../src/core/record/next-step.ts'
+import { changed, type Intent, type Retry, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { settingsOf } from '../support/deployment.ts'
-import { tries } from '../support/tries.ts'
 import {
   ask,
   askedInReview,
@@ -30,7 +19,6 @@ import {
   idleSince,
   inLine,
   inlineComment,
-  instruction,
   intends,
   issueThread,
   labelled,
@@ -56,7 +44,6 @@ import {
   taskRun,
   taskRunIs,
   told,
-  word,
   wordsWait,
   working,
 } from './given.ts'
@@ -707,135 +694,4 @@ describe('at the edge of a limit', () => {
     ['words after a cancel', working(open, cancelAsked(t0), isCancelled, wordsWait, wasRefused), 'end'],
     ['words then go', working(open, taskRunIs({ status: 'failed' }), wordsWait, wasRefused), 'resume-work'],
   ])
-})
-
-describe('from any state', () => {
-  const oneOf = <T>(...values: T[]): fc.Arbitrary<T> => fc.constantFrom(...values)
-  const outcomes: Run['result']['outcome'][] = [
-    { kind: 'failed', class: 'lost', reason: 'No.', fix: 'x' },
-    { kind: 'stopped', by: 'maya' },
-    { kind: 'pull' },
-    { kind: 'answer' },
-    undefined,
-  ]
-  const times = oneOf(t0 - 25 * hour, t0 - 11 * minute, t0, now.at, now.at + minute)
-  const outages = fc.option(
-    fc.record({
-      why: fc.constant('w'),
-      since: times,
-      until: times,
-      count: fc.constant(1),
-      refusedSince: fc.option(times, { nil: undefined }),
-    }),
-    { nil: undefined },
-  )
-  const state: fc.Arbitrary<Run> = fc
-    .record({
-      result: fc.record({
-        outcome: oneOf(...outcomes),
-        claimedPulls: oneOf([], ['u']),
-        resultChecked: fc.boolean(),
-        concludedAt: times,
-      }),
-      report: fc.record({
-        status: oneOf(status, undefined),
-        readOnlyThread: fc.boolean(),
-        done: oneOf(told, told.slice(1)),
-      }),
-      workspace: fc.record({ branch: oneOf(branch, undefined) }),
-      session: fc.record({
-        taskRun: fc.option(
-          fc.record({
-            id: fc.constant(taskRun.id),
-            since: fc.constant(t0),
-            changedAt: times,
-            status: oneOf<NonNullable<Run['session']['taskRun']>['status']>(
-              'queued',
-              'in_progress',
-              'completed',
-              'cancelled',
-            ),
-          }),
-          { nil: undefined },
-        ),
-        sessionLog: oneOf(undefined, idleSince(t0 - hour), { offset: 1, turns: 0, prompts: [] }),
-        cancelled: oneOf(undefined, ...[t0, t0 - hour].map(at => ({ taskRun: taskRun.id, at }))),
-        agentLeft: oneOf(undefined, true),
-        cost: fc.constant(null),
-      }),
-      mailbox: fc.record({
-        stop: oneOf(undefined, { by: maya, at: t0 }),
-        words: oneOf([instruction()], [instruction(), word('waiting')]),
-        releaseThread: fc.boolean(),
-      }),
-      attempts: fc.record({
-        intent: oneOf<Run['attempts']['intent']>(
-          undefined,
-          [{ kind: 'start-run', at: t0, before: [] }],
-          [{ kind: 'conclude', at: t0 }],
-        ),
-      }),
-      retries: fc.record({
-        github: outages,
-        posthog: outages,
-        thread: oneOf(undefined, { why: 'w', since: t0, until: now.at + 1, count: 1 }),
-        [cancelKey(working())]: oneOf(undefined, { why: 'w', since: t0, until: now.at + 1, count: 1 }),
-      }),
-      schedule: fc.record({
-        lastPollAt: fc.option(times, { nil: undefined }),
-        nextPollAt: fc.option(times, { nil: undefined }),
-      }),
-    })
-    .map(given => working(given))
-
-  const text = oneOf<Now['text']>('same', 'details', 'phase')
-  /** For any Run that it concerns, this holds of what is next. */
-  const always = (concerns: (run: Run) => boolean, holds: (run: Run, next: Step, at: Now) => void): void => {
-    const property = fc.property(state, text, (run, differs) => {
-      const at = { ...now, text: differs }
-      if (concerns(run)) holds(run, nextStep(run, at), at)
-    })
-    fc.assert(property, { numRuns: tries(3_000) })
-  }
-
-  const isAtWork = ({ session: { taskRun } }: Run): boolean =>
-    taskRun !== undefined && !isTerminal(taskRun.status)
-
-  test('a Run that failed neither ends nor tells nor gives back anything before its agent is seen to', () => {
-    always(
-      run =>
-        run.result.outcome?.kind === 'failed' &&
-        isAtWork(run) &&
-        !run.session.agentLeft &&
-        !run.session.sessionLog?.ended,
-      (_, next) =>
-        expect(['conclude', 'react', 'unlabel', 'drop-branch', 'end', 'let-go']).not.toContain(next.kind),
-    )
-  })
-
-  test('no service is asked before its outage is over, and no wait is without end', () => {
-    always(
-      () => true,
-      (run, next) => {
-        if (next.kind === 'end') return
-        if (next.kind === 'wait') return expect(Number.isFinite(next.ms) && next.ms >= 1).toBe(true)
-        const { service } = steps[next.kind]
-        const outage = service === 'none' ? undefined : run.retries[service]
-        if (!outage || (next.kind === 'edit-status' && outage.refusedSince !== undefined)) return
-        expect(outage.until).toBeLessThanOrEqual(now.at)
-      },
-    )
-  })
-
-  test('a stop is asked for whatever GitHub says', () => {
-    const isAsked = (run: Run): boolean =>
-      run.mailbox.stop !== undefined && !run.result.outcome && isAtWork(run) && !run.session.cancelled
-    always(
-      run => isAsked(run) && !isHeld(run, cancelKey(run), now.at) && !openIntent(run, 'start-run'),
-      (run, _, at) => {
-        const away = changed(run, { retries: { github: retry(now.at + hour), posthog: undefined } })
-        expect(nextStep(away, at).kind).toBe('cancel')
-      },
-    )
-  })
 })

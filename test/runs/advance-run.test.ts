@@ -17,7 +17,6 @@ import {
   askedInReview,
   branch,
   cancelAsked,
-  context,
   contextFor,
   due,
   earlierIs,
@@ -312,20 +311,6 @@ describe('a step that is refused', () => {
       expect.objectContaining({ step: 'poll', err: expect.any(Rejected) }),
       'refused',
     )
-  })
-
-  test('post-status: the Run waits, and then ends without a word', async () => {
-    const fresh = runOf('post-status')
-    const first = await advance(fresh, no())
-    expect(first.run.retries).toMatchObject({ thread: { since: now, until: now + 5 * second, count: 1 } })
-    expect(first.run.result.outcome).toBeUndefined()
-    const unheard = { why: 'locked', since: now - 2 * minute, until: now, count: 5 }
-    const came = await advance(changed(fresh, { retries: { thread: unheard } }), no())
-    expect(came.saves.find(({ result: { outcome } }) => outcome)).toMatchObject({
-      result: { outcome: failed },
-      report: { readOnlyThread: true, done: ['conclude', 'react'] },
-    })
-    expect(came.verdict).toEqual({ kind: 'end' })
   })
 
   test('edit-status: the Run goes on, and the thread is told after a while', async () => {
@@ -643,22 +628,6 @@ describe('words that are refused', () => {
   })
 })
 
-test('words behind a start that is refused are left to their command', async () => {
-  const run = working(mute, passing(more('a')), {
-    report: { done: told },
-    ...noTaskRun,
-    mailbox: { words: [instruction('waiting'), word('waiting')] },
-    workspace: { threadContext: context },
-  })
-  const startRun = () => Promise.reject(new Rejected('posthog', 429, 'billing_limit', 'no'))
-  const came = await advance(run, { posthog: { ...noCost, startRun } })
-  expect(came.run).toMatchObject({
-    result: { outcome: { kind: 'failed' }, round: 0 },
-    mailbox: { words: [instruction('waiting'), word('waiting')] },
-  })
-  expect(came.verdict).toEqual({ kind: 'end' })
-})
-
 describe('an agent that can not be looked after', () => {
   const failed: RunChange = {
     result: { outcome: { kind: 'failed', class: 'lost', reason: 'No.', fix: 'x' }, concludedAt: now },
@@ -699,17 +668,6 @@ test('a pull request that GitHub will not show is asked for once, not for ever',
 })
 
 describe('trouble', () => {
-  test('with GitHub leaves a wait for PostHog as it is', async () => {
-    const posthog = { why: 'before', since: t0, until: later, count: 3 }
-    const editing = working({ retries: { posthog } })
-    const until = now + 2 * minute
-    const github = {
-      'comments.edit': () => Promise.reject(new RetryLater('github', until, 'rate-limit', 'limit')),
-    }
-    const { run: after } = await advance(editing, { github, now: () => now + minute })
-    expect(after.retries).toMatchObject({ posthog, github: { until, count: 1 } })
-  })
-
   test('that lasts for a day after the outcome lets the Run go', async () => {
     const retries = { github: { why: 'w', since: now - 25 * hour, until: later, count: 9 } }
     const intent = { kind: 'conclude' as const, at: t0 }

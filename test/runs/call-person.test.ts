@@ -189,14 +189,6 @@ describe('from the command on', () => {
     expect(calls(bot)).toHaveLength(1)
   })
 
-  test('a service that is away calls nobody', async () => {
-    const bot = botWith()
-    bot.fault = new NoResponse('posthog', 'PostHog answered 502')
-    await bot.deliver(github.comment({ at: 10 }))
-    await bot.work(2_000, bot.now + 60 * minute)
-    expect(calls(bot)).toEqual([])
-  })
-
   test.each([
     ['of all owners', 'limits:\n  owner_per_day: 1\n', 1],
     ['of its repository, in the settings file', 'limits:\n  repository_per_day: 1\n', 1],

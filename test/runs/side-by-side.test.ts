@@ -5,12 +5,12 @@ import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts
 import type { StepResult, TasksClient } from '../../src/core/model/ports.ts'
 import type { Posted } from '../../src/core/model/views.ts'
 import { openIntents } from '../../src/core/record/intents.ts'
-import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
+import type { Run, RunChange } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { given } from '../commands/command-world.ts'
-import { branch, hour, intends, limitedTo, maya, minute, runWith, second, status, t0 } from '../core/given.ts'
+import { branch, hour, limitedTo, minute, runWith, second, status, t0 } from '../core/given.ts'
 import type { GitHubCalls } from '../support/client-of.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 
@@ -33,7 +33,7 @@ interface Effects extends Partial<Pick<TasksClient, 'createTask'>> {
 }
 
 /** Goes on with the record, in a world where all goes well but for what is given. */
-async function goOn(run: Run, { effects = {}, traces = {}, ahead = false }: Going = {}): Promise<StepResult> {
+async function goOn(run: Run, { effects = {}, ahead = false }: Going = {}): Promise<StepResult> {
   record = run
   const save = async (next: Run): Promise<void> => {
     record = next
@@ -53,15 +53,13 @@ async function goOn(run: Run, { effects = {}, traces = {}, ahead = false }: Goin
       'thread.readAhead': async () => {},
       'thread.closing': async () => undefined,
       'comments.ofOthers': async () => [],
-      'comments.own': told('look for status', async () =>
-        traces.status === undefined ? [] : [{ id: statusId, body: traces.status, createdAt: t0 }],
-      ),
+      'comments.own': async () => [],
       async 'branches.ofIssue'() {
         // However many parts of the bot what was read ahead goes through.
         for (let turns = 0; turns < 50; turns += 1) await undefined
         return {
           linked: [],
-          ours: traces.branch ? [{ name: branch.name, sha: branch.sha }] : [],
+          ours: [],
           base: { name: 'main', sha: branch.sha },
           ids: undefined,
         }
@@ -75,7 +73,7 @@ async function goOn(run: Run, { effects = {}, traces = {}, ahead = false }: Goin
       'pulls.from': async () => [],
     },
     posthog: {
-      findTask: told('look for task', async () => traces.task),
+      findTask: async () => undefined,
       integrationFor: async () => undefined,
       createTask: told('task', effects.createTask ?? (async () => 'task-1')),
       // Far enough for what this is about.
@@ -91,8 +89,6 @@ interface Going {
   /** Somebody has the turn. */
   ahead?: boolean
   effects?: Effects
-  /** What an attempt of before left behind. */
-  traces?: { status?: string; branch?: boolean; task?: string }
 }
 
 const refused = (service: 'github' | 'posthog', status: number) => () =>
@@ -229,17 +225,7 @@ describe('of the status, the branch and the task', () => {
     expect(record.retries).toEqual({ github: expect.anything() })
     now = t0 + minute
     await goOn(record)
-    const then = effectsDone().filter(name => name !== 'look for status')
-    expect(then.slice(3).toSorted()).toEqual(['branch', 'comment', 'run'])
-  })
-
-  test.each<[string, Effects]>([
-    ['went well', {}],
-    ['was lost', { makeBranch: lost('github') }],
-  ])('a limit is waited for, where what was done beside it %s', async (_, effects) => {
-    await goOn(runWith(admitted), { effects: { comment: limit('github'), ...effects } })
-    expect(record.retries.github).toMatchObject({ until: t0 + minute, count: 1 })
-    expect(effectsDone()).toEqual(beginning)
+    expect(effectsDone().slice(3).toSorted()).toEqual(['branch', 'comment', 'run'])
   })
 
   test.each([
@@ -250,54 +236,5 @@ describe('of the status, the branch and the task', () => {
     expect(effectsDone().slice(0, 3)).toEqual(beginning)
     expect(record).toMatchObject({ report: { status: {} }, workspace: { branch: { name: branch.name } } })
     expect(record.retries).toEqual({ posthog: expect.anything() })
-  })
-})
-
-describe('a process that died while all three were under way', () => {
-  const underWay = intends({ kind: 'post-status', at: t0 }, { kind: 'create-task', at: t0 })
-  const left = runWith(admitted, underWay, { workspace: { madeBranch: branch.name } })
-  const { deps } = given(left)
-  const marker = deps.signer.write({
-    run: left.id,
-    repo: left.thread.repoId,
-    thread: left.thread.number,
-    as: 'status',
-    round: 0,
-    what: 'work',
-  })
-  const all = { status: marker, branch: true, task: 'task-1' }
-
-  test('leaves nothing to do again where all was done', async () => {
-    await goOn(left, { traces: all })
-    expect(effectsDone().filter(name => !name.startsWith('look'))).toEqual(['run'])
-    expect(record).toMatchObject({
-      report: { status: { commentId: statusId } },
-      workspace: { branch: { name: branch.name, recorded: true } },
-      session: { taskId: 'task-1' },
-    })
-  })
-
-  test.each([
-    ['status', 'comment'],
-    ['branch', 'branch'],
-    ['task', 'task'],
-  ] as const)(
-    'has the %s done again, and nothing else, if that alone left no trace',
-    async (missing, effect) => {
-      const traces = { ...all, [missing]: undefined }
-      await goOn(left, { traces })
-      now = t0 + limits.unanswered + second
-      await goOn(record, { traces })
-      expect(effectsDone().filter(name => !name.startsWith('look'))).toEqual([effect, 'run'])
-    },
-  )
-
-  test('begins nothing for a Run that was stopped meanwhile', async () => {
-    await goOn(left)
-    now = t0 + limits.unanswered + second
-    await goOn(changed(record, { mailbox: { stop: { by: maya, at: now } } }))
-    expect(effectsDone()).not.toContain('task')
-    expect(effectsDone()).not.toContain('run')
-    expect(record.result.outcome).toMatchObject({ kind: 'stopped' })
   })
 })
