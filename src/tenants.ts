@@ -7,7 +7,6 @@ import {
   limitGate,
   postHogAllowance,
 } from './core/model/call-budget.ts'
-import type { TasksClient } from './core/model/ports.ts'
 import { markerSigner, type Signer } from './core/record/marker.ts'
 import type { RepositoryRef } from './core/settings/deployment-settings.ts'
 import type { Deployment } from './core/words/words.ts'
@@ -15,15 +14,7 @@ import type { PostHogSettings, Standing } from './posthog/posthog-http.ts'
 import { notSetUp, openStanding } from './posthog/standing.ts'
 import { postHogTasks } from './posthog/tasks-client.ts'
 
-export interface Tenant {
-  tenant: string
-  access: PostHogSettings
-  budget: CallBudget
-  posthog: TasksClient
-  deployment: Deployment
-  signer: Signer
-  userToken: string | undefined
-}
+export type Tenant = ReturnType<typeof tenantOf>
 
 interface Opening extends Required<Pick<PostHogSettings, 'meter' | 'redact'>> {
   now(): number
@@ -86,18 +77,21 @@ function tenantOf(
   signer: Signer,
   { meter, redact, now, limits, budget: open, foundWrong }: Opening,
   standing?: Standing,
-): Tenant {
+) {
   const tenant = tenantName({ host, projectId })
   const gate = limitGate(now, limits && { name: `posthog ${tenant}`, store: limits })
   const budget = open(tenant, postHogAllowance)
   const settings: PostHogSettings = { host, projectId, apiKey, redact, meter, gate, budget }
-  const access = { ...settings, standing: standing ?? openStanding(settings, now, foundWrong) }
+  const access: PostHogSettings = {
+    ...settings,
+    standing: standing ?? openStanding(settings, now, foundWrong),
+  }
   return {
     tenant,
     access,
     budget,
     posthog: postHogTasks(access, now),
-    deployment: { posthogUrl: host, posthogProject: projectId },
+    deployment: { posthogUrl: host, posthogProject: projectId } satisfies Deployment,
     signer,
     userToken,
   }

@@ -7,15 +7,7 @@ import { z } from 'zod'
 import { BadAttachment, NoResponse } from '../core/model/errors.ts'
 import type { AttachmentFile } from '../core/model/ports.ts'
 import type { CommentRef } from '../core/model/trigger.ts'
-import {
-  type Attachment,
-  assetId,
-  attachmentAddress,
-  extensionOf,
-  lastSegment,
-  redirectTarget,
-  signedAddresses,
-} from '../core/text/attachment-links.ts'
+import * as links from '../core/text/attachment-links.ts'
 import type { ThreadAccess } from './read-ahead.ts'
 import { bodyUpTo, limitOf, unlessLimited } from './request-rules.ts'
 
@@ -35,16 +27,16 @@ const elsewhere = 'GitHub sent the download on to an address that is not its own
 /** @throws BadAttachment | RetryLater | NoResponse */
 export async function downloadAttachment(
   access: AttachmentAccess,
-  attachment: Attachment,
+  attachment: links.Attachment,
 ): Promise<AttachmentFile> {
-  const address = attachmentAddress(attachment.url, access.webUrl)
+  const address = links.attachmentAddress(attachment.url, access.webUrl)
   if (!address) throw new BadAttachment(elsewhere)
   const trip = { access, deadline: AbortSignal.timeout(access.within ?? defaultLimit) }
   const isHome = address.origin === new URL(access.webUrl).origin
   const asAnybody = async (): Promise<Response | undefined> => {
-    const id = assetId(address.href)
+    const id = links.assetId(address.href)
     const url = id === undefined ? undefined : (await access.signed?.())?.get(id)
-    const signed = url === undefined ? undefined : attachmentAddress(url, access.webUrl)
+    const signed = url === undefined ? undefined : links.attachmentAddress(url, access.webUrl)
     const other = signed ?? (isHome ? address : undefined)
     return other && follow(trip, other, undefined)
   }
@@ -99,7 +91,7 @@ const silence = (cause: unknown): NoResponse =>
 function targetOf(response: Response, from: URL, webUrl: string): URL | undefined {
   const location = response.headers.get('location')
   if (response.status < 300 || response.status > 399 || location === null) return undefined
-  const target = redirectTarget(location, from, webUrl)
+  const target = links.redirectTarget(location, from, webUrl)
   if (!target) throw new BadAttachment(elsewhere)
   return target
 }
@@ -140,11 +132,11 @@ const isUnknown = (type: string): boolean => /^(?:(?:application|binary)\/octet-
 const maxOfPdf = 10 * 1_048_576
 const maxOfOthers = 30 * 1_048_576
 
-async function fileIn(response: Response, attachment: Attachment): Promise<AttachmentFile> {
+async function fileIn(response: Response, attachment: links.Attachment): Promise<AttachmentFile> {
   try {
     const said = response.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? ''
-    const endings = [attachment.name, lastSegment(attachment.url)].map(each =>
-      extensionOf(each).toLowerCase(),
+    const endings = [attachment.name, links.lastSegment(attachment.url)].map(each =>
+      links.extensionOf(each).toLowerCase(),
     )
     const kind = kinds.find(({ type, extensions }) =>
       isUnknown(said) ? endings.some(ending => extensions.includes(ending)) : type === said,
@@ -188,7 +180,7 @@ async function readUpTo(response: Response, limit: number): Promise<Buffer<Array
 export function attachmentReader(
   access: ThreadAccess,
   commentRef: CommentRef | undefined,
-): (attachment: Attachment) => Promise<AttachmentFile> {
+): (attachment: links.Attachment) => Promise<AttachmentFile> {
   const { app, thread, now } = access
   let reading: Promise<Map<string, string>> | undefined
   const reads = {
@@ -217,7 +209,7 @@ async function signedIn(
   const htmls = responses
     .flatMap(response => response?.data)
     .flatMap(text => WithHtml.safeParse(text).data?.body_html ?? [])
-  return new Map(htmls.flatMap(signedAddresses))
+  return new Map(htmls.flatMap(links.signedAddresses))
 }
 
 const WithHtml = z.object({ body_html: z.string() })

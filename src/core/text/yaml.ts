@@ -1,14 +1,5 @@
 /** The only YAML parser, bounded in length, depth and time. */
-import {
-  isCollection,
-  isMap,
-  isNode,
-  isPair,
-  LineCounter,
-  type Pair,
-  parseDocument,
-  type YAMLMap,
-} from 'yaml'
+import * as yaml from 'yaml'
 import { withinTime } from './event-loop.ts'
 import { madeIn } from './newest-map.ts'
 
@@ -54,8 +45,8 @@ const maxOpen = 100
 const whole = (message: string): YamlRead => ({ kind: 'problems', problems: [{ line: undefined, message }] })
 
 function parse(text: string): YamlRead {
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const lines = new yaml.LineCounter()
+  const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const lineAt = (offset: number | undefined): number | undefined =>
     offset === undefined ? undefined : lines.linePos(offset).line
   if (document.errors.length > 0)
@@ -81,15 +72,16 @@ function nestsTooDeep(contents: unknown): boolean {
   for (let next = pending.pop(); next; next = pending.pop()) {
     const { node, depth } = next
     if (depth > maxDepth) return true
-    if (isPair(node)) pending.push({ node: node.key, depth }, { node: node.value, depth })
-    else if (isCollection(node)) for (const item of node.items) pending.push({ node: item, depth: depth + 1 })
+    if (yaml.isPair(node)) pending.push({ node: node.key, depth }, { node: node.value, depth })
+    else if (yaml.isCollection(node))
+      for (const item of node.items) pending.push({ node: item, depth: depth + 1 })
   }
   return false
 }
 
 function offsetOf(node: unknown, path: readonly string[]): number | undefined {
   const [key, ...rest] = path
-  if (key !== undefined && isMap(node)) {
+  if (key !== undefined && yaml.isMap(node)) {
     const pair = pairsOf(node).get(key)
     if (pair) return (rest.length > 0 ? offsetOf(pair.value, rest) : undefined) ?? startOffset(pair.key)
   }
@@ -97,14 +89,14 @@ function offsetOf(node: unknown, path: readonly string[]): number | undefined {
 }
 
 /** A map, since a file may have thousands of problems. */
-function pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
+function pairsOf(map: yaml.YAMLMap): ReadonlyMap<string, yaml.Pair> {
   return madeIn(pairs, map, () => new Map(map.items.map(pair => [String(pair.key), pair])))
 }
 
-const pairs = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>()
+const pairs = new WeakMap<yaml.YAMLMap, ReadonlyMap<string, yaml.Pair>>()
 
 const startOffset = (node: unknown): number | undefined =>
-  isNode(node) ? (node.range?.[0] ?? undefined) : undefined
+  yaml.isNode(node) ? (node.range?.[0] ?? undefined) : undefined
 
 /** Warms the parser up. */
 parse('a: {b: [c, "d"]}\ne:\n  - |\n    f\n')
