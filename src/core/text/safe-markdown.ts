@@ -4,17 +4,7 @@
 
 import { withinTime } from './event-loop.ts'
 import { evenLines, stripInvisible } from './invisible.ts'
-import {
-  type BlockContent,
-  type Link,
-  type Nodes,
-  type PhrasingContent,
-  type Root,
-  type RootContent,
-  readMarkdown,
-  type Text,
-  writeMarkdown,
-} from './markdown.ts'
+import * as md from './markdown.ts'
 import { madeIn, NewestMap } from './newest-map.ts'
 import { fenceFor, inlineCode, paragraphs } from './phrases.ts'
 import { hidden } from './redact.ts'
@@ -100,13 +90,13 @@ const plainLine = (line: string): string =>
   )
 
 function rewritten(source: string): string | undefined {
-  const tree = isHeavy(source) ? undefined : readMarkdown(source)
-  const written = tree && writeMarkdown({ type: 'root', children: blocks(tree.children) })
+  const tree = isHeavy(source) ? undefined : md.readMarkdown(source)
+  const written = tree && md.writeMarkdown({ type: 'root', children: blocks(tree.children) })
   if (written === undefined) return undefined
   // An entity may have become the end of a line, or a marker.
   const safe = evenLines(written)
   if (isHeavy(safe) || withoutMarkers(safe) !== safe) return undefined
-  const again = readMarkdown(safe)
+  const again = md.readMarkdown(safe)
   return again && isHarmless(again) ? safe : undefined
 }
 
@@ -147,8 +137,8 @@ const breakable = new RegExp(`(\`{${maxRow}}|~{${maxRow}})(?=[\`~])`, 'g')
 const countable = (code: string): string => code.replace(breakable, `$1${zeroWidth}`)
 
 /** Checks the output by parsing it again. */
-function isHarmless(tree: Root): boolean {
-  const pending: Nodes[] = [tree]
+function isHarmless(tree: md.Root): boolean {
+  const pending: md.Nodes[] = [tree]
   for (let node = pending.pop(); node; node = pending.pop()) {
     if (forbidden.has(node.type)) return false
     if (node.type === 'text' && disarm(node.value) !== node.value) return false
@@ -158,7 +148,7 @@ function isHarmless(tree: Root): boolean {
   return true
 }
 
-const forbidden: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
+const forbidden: ReadonlySet<md.Nodes['type']> = new Set<md.Nodes['type']>([
   'html',
   'image',
   'imageReference',
@@ -168,9 +158,10 @@ const forbidden: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
   'footnoteDefinition',
 ])
 
-const blocks = (nodes: readonly RootContent[]): BlockContent[] => nodes.flatMap(node => block(node) ?? [])
+const blocks = (nodes: readonly md.RootContent[]): md.BlockContent[] =>
+  nodes.flatMap(node => block(node) ?? [])
 
-function block(node: RootContent): BlockContent | undefined {
+function block(node: md.RootContent): md.BlockContent | undefined {
   switch (node.type) {
     case 'html':
       return { type: 'paragraph', children: phrases([textNode(node.value)]) }
@@ -206,8 +197,8 @@ function block(node: RootContent): BlockContent | undefined {
 const drawn = /^(?:suggestion|mermaid|math|geojson|topojson|stl)\b/i
 
 /** Neighbouring texts are joined first: `@` from one and a name from the next make a mention. */
-function phrases(nodes: readonly PhrasingContent[]): PhrasingContent[] {
-  const joined: PhrasingContent[] = []
+function phrases(nodes: readonly md.PhrasingContent[]): md.PhrasingContent[] {
+  const joined: md.PhrasingContent[] = []
   for (const next of nodes.flatMap(phrase)) {
     const last = joined.at(-1)
     if (last?.type === 'text' && next.type === 'text') last.value += next.value
@@ -216,7 +207,7 @@ function phrases(nodes: readonly PhrasingContent[]): PhrasingContent[] {
   return joined.map(node => (node.type === 'text' ? { ...node, value: disarm(node.value) } : node))
 }
 
-function phrase(node: PhrasingContent): PhrasingContent[] {
+function phrase(node: md.PhrasingContent): md.PhrasingContent[] {
   switch (node.type) {
     case 'text':
     case 'html':
@@ -242,7 +233,7 @@ function phrase(node: PhrasingContent): PhrasingContent[] {
   }
 }
 
-const addressed = (words: string, url: string): PhrasingContent[] => [
+const addressed = (words: string, url: string): md.PhrasingContent[] => [
   ...(saysSo(words, url) ? [] : [textNode(`${words} `)]),
   { type: 'inlineCode', value: countable(url) },
 ]
@@ -250,7 +241,7 @@ const addressed = (words: string, url: string): PhrasingContent[] => [
 const saysSo = (words: string, url: string): boolean => words === url || `http://${words}` === url
 
 /** A plain link stays, unless GitHub would notify, or close, what it leads to. */
-const isPlain = (node: Link): boolean =>
+const isPlain = (node: md.Link): boolean =>
   /^https?:\/\//i.test(node.url) &&
   // What precedes an @ only looks like the host.
   !/^https?:\/\/[^/?#]*@/i.test(node.url) &&
@@ -259,10 +250,10 @@ const isPlain = (node: Link): boolean =>
   saysSo(nodeWords(node), node.url) &&
   !/\/(?:issues|pulls?|discussions)\/\d/i.test(node.url)
 
-const nodeWords = (node: Nodes): string =>
+const nodeWords = (node: md.Nodes): string =>
   'children' in node ? node.children.map(nodeWords).join('') : 'value' in node ? node.value : ''
 
-const textNode = (value: string): Text => ({ type: 'text', value })
+const textNode = (value: string): md.Text => ({ type: 'text', value })
 
 /** A zero-width space disarms a sign and stays invisible; also at the end, where other text may follow. */
 export const disarm = (text: string): string => text.replace(armed, sign => `${sign}${zeroWidth}`)
