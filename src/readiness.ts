@@ -1,5 +1,5 @@
 /** Whether the bot can work. An outage does not make it unready, since the queue keeps what arrives. */
-import { type Check, lineOf } from './core/model/check.ts'
+import { type Check, lineOf, needed } from './core/model/check.ts'
 import type { Log } from './core/model/ports.ts'
 import { backoff, minute, second } from './core/model/time.ts'
 
@@ -17,14 +17,6 @@ const firstWithin = 5 * second
 /** ms. What is right may be changed elsewhere. */
 const seldom = 10 * minute
 const deliveriesEvery = 30 * second
-
-const needed: ReadonlySet<Check['name']> = new Set([
-  'github-app',
-  'posthog-key',
-  'posthog-project',
-  'posthog-scope',
-  'posthog-model',
-])
 
 export function watchReadiness({ examine, log, ready }: Watched) {
   let checks: readonly Check[] = []
@@ -96,7 +88,8 @@ const failedOf = (checks: readonly Check[]): Check[] => checks.filter(({ ok }) =
 function servesNobody(checks: readonly Check[]): boolean {
   const wrong = checks.filter(({ name, ok, outage }) => needed.has(name) && !ok && !outage)
   if (wrong.some(({ name }) => name === 'github-app')) return true
-  const owners = new Set(checks.filter(({ name }) => name === 'posthog-key').map(({ owner }) => owner))
+  const ofOwners = checks.filter(({ name }) => name === 'posthog-key' || name === 'posthog-host')
+  const owners = new Set(ofOwners.map(({ owner }) => owner))
   return owners.size > 0 && [...owners].every(owner => wrong.some(each => each.owner === owner))
 }
 

@@ -111,7 +111,7 @@ async function answerIn<T>(
   // An HTML page comes from a proxy, not from PostHog's API.
   const isPage = (status >= 300 && status < 400) || /^text\/html\b/i.test(headers.get('content-type') ?? '')
   if (!ok && body === undefined && request.method === 'GET' && isPage)
-    throw new NoResponse('posthog', `a server in front of PostHog answered ${status}`)
+    throw new NoResponse('posthog', `a server in front of PostHog answered ${status}`, { strange: status })
   if (!ok) {
     const at = now()
     const moment = { now: at, retryAt: retryAt(headers.get('retry-after'), at) }
@@ -125,7 +125,7 @@ async function answerIn<T>(
   }
   const issue = parsed.error.issues[0]
   const wrong = `${issue?.path.join('.')} ${issue?.message}`
-  throw new NoResponse('posthog', `PostHog's answer could not be read: ${wrong}`)
+  throw new NoResponse('posthog', `PostHog's answer could not be read: ${wrong}`, { strange: status })
 }
 
 async function fetchOnce(settings: PostHogSettings, request: Call<unknown>): Promise<Response> {

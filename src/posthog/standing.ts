@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { type Check, type CheckName, found, passed, unanswered } from '../core/model/check.ts'
-import { describe, Rejected, RetryLater } from '../core/model/errors.ts'
+import { describe, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import { minute, second } from '../core/model/time.ts'
 import { type Call, call, type PostHogSettings, type Standing } from './posthog-http.ts'
 
@@ -13,6 +13,7 @@ const every = 20 * second
 const atMostEvery = 2 * second
 
 const reasons: Partial<Record<CheckName, string>> = {
+  'posthog-host': 'what answers at the address of PostHog is not PostHog',
   'posthog-key': 'PostHog does not accept the key of this bot',
   'posthog-project': 'PostHog does not know the project of this bot',
   'posthog-scope': 'the PostHog key of this bot may not start runs',
@@ -70,7 +71,7 @@ export const notSetUp = (now: () => number): Standing => ({
 
 /** Creates nothing: the one POST is to a task that can't exist. */
 export async function checkKey(settings: PostHogSettings, now: () => number): Promise<Check[]> {
-  const read: Call<unknown> = { method: 'GET', path: 'tasks/', query: { limit: '1' }, schema: z.unknown() }
+  const read: Call<unknown> = { method: 'GET', path: 'tasks/', query: { limit: '1' }, schema: SomeTasks }
   const unread = await refusalOf(call(settings, read, now))
   if (unread !== undefined) return keyRefused(unread, settings)
   const key = passed('posthog-key', `works at ${settings.host}`)
@@ -83,11 +84,22 @@ export async function checkKey(settings: PostHogSettings, now: () => number): Pr
   return [key, project, found('posthog-scope', `the key can't start runs: ${refusal.message}`, addWriting)]
 }
 
+const SomeTasks = z.object({ results: z.array(z.unknown()) })
 const startNoTask = 'tasks/00000000-0000-4000-8000-000000000000/run/'
 const addWriting =
   'Add the scope task:write to the personal API key (PostHog ▸ Settings ▸ Personal API keys).'
 
+/** PostHog's own refusals have a code; an outage of it may show a page of a proxy. */
+const isOfAnother = (error: unknown): boolean =>
+  error instanceof Rejected
+    ? error.code === ''
+    : error instanceof NoResponse && error.strange !== undefined && error.strange < 500
+
 function keyRefused(error: unknown, { host, projectId }: PostHogSettings): Check[] {
+  if (isOfAnother(error)) {
+    const fix = 'Set POSTHOG_HOST to https://us.posthog.com, https://eu.posthog.com or your own.'
+    return [found('posthog-host', `what answers at ${host} is not PostHog: ${describe(error)}`, fix)]
+  }
   if (!(error instanceof Rejected)) {
     if (error instanceof RetryLater)
       return [passed('posthog-key', 'works, but its rate limit is reached at the moment')]

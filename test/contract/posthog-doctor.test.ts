@@ -1,12 +1,14 @@
 /** What `/codex doctor` says of PostHog in a thread, which may be public. */
 import { mkdtempSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startPostHog } from '../../emulators/posthog/emulator.ts'
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
 import { readConfig } from '../../src/config.ts'
-import { checkCoverage, checkPostHogOf } from '../../src/doctor/posthog-checks.ts'
+import { checkCoverage, checkNewPostHog, checkPostHogOf } from '../../src/doctor/posthog-checks.ts'
+import { closeServer, listen } from '../../src/web/http-server.ts'
 import { privateKey } from '../security/key.ts'
 import { postHogAt } from '../support/service-calls.ts'
 
@@ -75,3 +77,23 @@ describe('whether PostHog’s GitHub App covers the repositories', () => {
     expect(await checked({ away: true }, 'acme/shop')).toEqual([told, told])
   })
 })
+
+test.each([
+  [404, 'application/json', '{"message": "Not Found"}'],
+  [401, 'application/json', '{"message": "Bad credentials"}'],
+  [404, 'text/html', '<h1>Not found</h1>'],
+  [301, 'text/html', ''],
+  [200, 'text/html', '<h1>Welcome</h1>'],
+  [200, 'application/json', '{"login": "maya"}'],
+])(
+  'what answers %d with %s %s is called no PostHog, and its key neither good nor bad',
+  async (status, type, body) => {
+    const server = createServer((_, res) => res.writeHead(status, { 'content-type': type }).end(body))
+    const host = `http://127.0.0.1:${await listen(server, { host: '127.0.0.1', port: 0 })}`
+    const checks = await checkNewPostHog({ host, apiKey: 'phx_key', projectId: '1' })
+    await closeServer(server, 0)
+    expect(checks).toMatchObject([
+      { name: 'posthog-host', ok: false, fix: expect.stringMatching(/^Set POSTHOG_HOST to /) },
+    ])
+  },
+)

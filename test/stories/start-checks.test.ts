@@ -1,8 +1,8 @@
 /** A wrong credential is said when the bot starts, and not to its first user. */
-import { generateKeyPairSync } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { startPostHog } from '../../emulators/posthog/emulator.ts'
+import { privateKey as otherKey } from '../security/key.ts'
 import { freePort } from '../support/free-port.ts'
 import { FreshQueues } from '../support/fresh-queues.ts'
 import { type Bot, spawnBot } from '../world/bot.ts'
@@ -39,11 +39,6 @@ async function readyz({ url }: Bot): Promise<z.infer<typeof Answer> & { status: 
   return { status: response.status, ...Answer.parse(await response.json()) }
 }
 
-const otherKey = (): string =>
-  generateKeyPairSync('rsa', { modulusLength: 2048 })
-    .privateKey.export({ type: 'pkcs8', format: 'pem' })
-    .toString()
-
 const lines = (bot: Bot): string[] =>
   bot
     .output()
@@ -67,7 +62,7 @@ test('when all is right each check is a line, then it is ready', async () => {
 })
 
 test('what is wrong is a line with its fix, and the bot is not ready', async () => {
-  const bot = await start({ PRIVATE_KEY: otherKey(), POSTHOG_API_KEY: 'phx_nobody_at_all' })
+  const bot = await start({ PRIVATE_KEY: otherKey, POSTHOG_API_KEY: 'phx_nobody_at_all' })
   await bot.says(/not ready/)
   expect(await readyz(bot)).toMatchObject({
     ...{ status: 503, ready: false },

@@ -16,8 +16,18 @@ export type CheckName =
   | ('configuration' | 'settings-file' | 'repositories' | 'queue' | 'process')
   | `github-${'app' | 'permissions' | 'events' | 'installations' | 'user-token'}`
   | `webhook-${'address' | 'deliveries' | 'secret'}`
-  | `posthog-${'key' | 'scope' | 'project' | 'model' | 'models' | 'sandboxes' | 'github'}`
+  | `posthog-${'host' | 'key' | 'scope' | 'project' | 'model' | 'models' | 'sandboxes' | 'github'}`
   | `${'owner' | 'repository'}-settings`
+
+/** Without these, the bot can do nothing. */
+export const needed: ReadonlySet<CheckName> = new Set([
+  'github-app',
+  'posthog-host',
+  'posthog-key',
+  'posthog-project',
+  'posthog-scope',
+  'posthog-model',
+])
 
 export const passed = (name: CheckName, detail: string): Check => ({ name, ok: true, detail, fix: '' })
 

@@ -66,17 +66,20 @@ export class NoResponse extends Error {
   readonly service: Service
   /** What the service itself said; that of a proxy before it does not count. */
   readonly said: { status: number; error: string } | undefined
+  /** The status of an answer that does not look like the service's. */
+  readonly strange: number | undefined
   /** ms since the epoch: the service asks not to come back before. */
   readonly until: number | undefined
 
   constructor(
     service: Service,
     message: string,
-    options?: ErrorOptions & Partial<Pick<NoResponse, 'said' | 'until'>>,
+    options?: ErrorOptions & Partial<Pick<NoResponse, 'said' | 'strange' | 'until'>>,
   ) {
     super(message, options)
     this.service = service
     this.said = options?.said
+    this.strange = options?.strange
     this.until = options?.until
   }
 }
