@@ -4,9 +4,8 @@
  */
 import { hostname } from 'node:os'
 import type { Started } from './bot.ts'
-import { readConfig, type SetUpGiven } from './config.ts'
-import { found } from './core/model/check.ts'
-import { examineAll, examinePostHog } from './doctor/examine.ts'
+import type { SetUpGiven } from './config.ts'
+import { examineEnvironment, examinePostHog } from './doctor/examine.ts'
 import { permissionReasons, wantedForTeams, wantedOfApp } from './github/app-manifest.ts'
 import { envFileToWrite, environment } from './process-environment.ts'
 import { closeServer, listen } from './web/http-server.ts'
@@ -23,17 +22,7 @@ export async function openSetUp(given: SetUpGiven, goOn: () => Promise<void>): P
     wanted: { ...wantedOfApp, forTeams: wantedForTeams, reasons: permissionReasons },
     testPostHog: ({ posthogHost, posthogKey, posthogProject }) =>
       examinePostHog({ host: posthogHost, apiKey: posthogKey, projectId: posthogProject }),
-    async examine() {
-      const read = readConfig(environment())
-      switch (read.kind) {
-        case 'run':
-          return examineAll(read.config)
-        case 'refuse':
-          return read.problems.map(problem => found('configuration', problem, 'Correct it in the file.'))
-        case 'set-up':
-          return [found('configuration', 'nothing was written', 'Begin again.')]
-      }
-    },
+    examine: examineEnvironment,
     begin: () => void closeServer(server, 1_000).then(goOn),
   })
   const actual = await listen(server, { host, port })

@@ -6,11 +6,15 @@ import { parseEnv } from 'node:util'
 /** npm stops its script when asked to end, but not when killed. */
 export const startedByNpm = (): boolean => process.env.npm_lifecycle_event === 'start'
 
+/** The names that files set, which a later reading sets anew. */
+const ofFiles = new Set<string>()
+
 /**
- * The environment and, behind it, `.env`; an empty variable counts as none.
+ * The environment and, behind it, `.env` as it is now; an empty variable counts as none.
  * @throws when `.env` can't be read, or has a line that is no variable
  */
 export function environment(): NodeJS.ProcessEnv {
+  for (const name of ofFiles) delete process.env[name]
   for (const file of envFiles().filter(existsSync)) {
     const text = contentsOf(file)
     const stray = strayLine(text)
@@ -18,8 +22,11 @@ export function environment(): NodeJS.ProcessEnv {
       throw new Error(
         `${file}, line ${stray}: this is no variable. Write NAME=value, begin a remark with #, and put a value of several lines in quotes`,
       )
-    for (const [name, value] of Object.entries(parseEnv(text)))
-      if (!process.env[name]) process.env[name] = value
+    for (const [name, value] of Object.entries(parseEnv(text))) {
+      if (process.env[name]) continue
+      process.env[name] = value
+      ofFiles.add(name)
+    }
   }
   return process.env
 }

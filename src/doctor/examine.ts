@@ -1,12 +1,14 @@
 /**
  * What is checked, in the order in which it is shown: a list for each who asks. No check creates anything.
  */
-import { type Config, type PostHogAccess, secretsOf } from '../config.ts'
+import { type Config, type PostHogAccess, readConfig, secretsOf } from '../config.ts'
 import { type Check, found, passed, redactedCheck } from '../core/model/check.ts'
+import { describe } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { redactor } from '../core/text/redact.ts'
 import { gitHubApp } from '../github/app-client.ts'
 import { installationsOf } from '../github/installations.ts'
+import { environment, goThroughProxy } from '../process-environment.ts'
 import { checkQueue } from '../queue/open-queues.ts'
 import { checkDeliveries } from './delivery-checks.ts'
 import {
@@ -28,6 +30,22 @@ async function shown(
 ): Promise<Check[]> {
   const redact = redactor(secrets)
   return (await Promise.all(checks)).flat().map(check => redactedCheck(check, redact))
+}
+
+/** Examines the bot of which the environment and its files tell now. */
+export async function examineEnvironment(): Promise<Check[]> {
+  try {
+    const env = environment()
+    await goThroughProxy(env)
+    const read = readConfig(env)
+    const begin = 'Start the bot with `npm start` and open its set-up page.'
+    const set = 'Correct it in `.env`, in the environment or in the file that it names, and run this again.'
+    if (read.kind === 'set-up') return [found('configuration', 'there is no GitHub App yet', begin)]
+    if (read.kind === 'refuse') return read.problems.map(problem => found('configuration', problem, set))
+    return [passed('configuration', 'all variables are valid'), ...(await examineAll(read.config))]
+  } catch (error) {
+    return [found('configuration', describe(error), 'Correct it and run this again.')]
+  }
 }
 
 /** Whoever runs the bot sees all. */

@@ -79,16 +79,22 @@ export const MessagePage = ({ title, text, children }: DocumentProps & { text?: 
   </Document>
 )
 
+/** What came of what somebody just did, if there is anything to say. */
+export const Said = ({ text, isWrong }: { text: string | undefined; isWrong?: true }) =>
+  text === undefined ? null : (
+    <p class={isWrong ? 'wrong' : 'said'} role={isWrong ? 'alert' : 'status'}>
+      {text}
+    </p>
+  )
+
 interface ButtonProps {
   tone?: 'main' | 'danger' | 'plain' | undefined
-  /** Where it leads, if not where its form does. */
-  to?: string
   children?: Child
 }
 
 /** Sends the form that it is in. */
-export const Button = ({ tone, to, children }: ButtonProps) => (
-  <button type="submit" class={tone} formaction={to}>
+export const Button = ({ tone, children }: ButtonProps) => (
+  <button type="submit" class={tone}>
     {children}
   </button>
 )
@@ -205,7 +211,6 @@ input[aria-invalid="true"] { border-color: var(--bad) }
 .hint, .error { margin: .375rem 0 0 } .error { color: var(--bad); font-size: .875rem }
 .box { display: flex; gap: .5rem; align-items: center; margin: 1.25rem 0 0 }
 .box label { margin: 0 } .box input { width: 1.25rem; min-height: 1.25rem; margin: 0 }
-#connection { scroll-margin-top: 40vh }
 button, .button { display: inline-flex; align-items: center; justify-self: start; font: inherit; font-size: .875rem; font-weight: 600; border: 1px solid var(--accent); border-radius: .375rem; padding: .375rem .875rem; min-height: 2.5rem; cursor: pointer; background: transparent; color: var(--accent); text-decoration: none; white-space: nowrap }
 button.main { background: var(--accent); color: var(--on-accent) }
 button.danger { border-color: var(--bad); color: var(--bad) }

@@ -2,10 +2,17 @@
 import { parseEnv } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { found, passed, unanswered } from '../../src/core/model/check.ts'
-import { type Field, fields, findingOf, readForm, type Values } from '../../src/web/set-up/set-up-form.ts'
+import { type Check, type CheckName, found, passed, unanswered } from '../../src/core/model/check.ts'
+import {
+  type Field,
+  fields,
+  type Problems,
+  problemsIn,
+  readForm,
+  type Values,
+} from '../../src/web/set-up/set-up-form.ts'
 import { DetailsPage } from '../../src/web/set-up/set-up-pages.tsx'
-import { manifestOf, newAppAddress, serverOf, withValues } from '../../src/web/set-up/set-up-server.tsx'
+import { newAppAddress, serverOf, withValues } from '../../src/web/set-up/set-up-server.tsx'
 
 const good: Values = {
   name: 'Codex at Acme',
@@ -26,6 +33,15 @@ describe('the form', () => {
     })
     const without = { ...good, webhook: '' }
     expect(readForm(without)).toEqual({ values: without, problems: {} })
+  })
+
+  test.each<[Partial<Values>, host: string, project: string]>([
+    [{ posthogProject: 'https://us.posthog.com/project/7' }, 'https://us.posthog.com', '7'],
+    [{ posthogProject: 'https://us.posthog.com/project/7/insights?a=b' }, 'https://us.posthog.com', '7'],
+    [{ posthogHost: 'http://ph.acme:80/project/7/', posthogProject: '' }, 'http://ph.acme:80', '7'],
+    [{ posthogHost: 'https://us.posthog.com/project/7' }, 'https://us.posthog.com', '12'],
+  ])('takes the address of a project: %j', (given, posthogHost, posthogProject) => {
+    expect(readForm({ ...good, ...given }).values).toMatchObject({ posthogHost, posthogProject })
   })
 
   test.each<[Field, string]>([
@@ -49,12 +65,6 @@ describe('the form', () => {
     expect(Object.keys(readForm({ ...good, [field]: value }).problems)).toEqual([field])
   })
 
-  test('without an address, webhooks go where nothing ever is, and are logged', () => {
-    const wanted = { permissions: {}, forTeams: {}, reasons: {}, events: [] }
-    const { hook_attributes } = manifestOf({ ...good, webhook: '' }, wanted, 'http://localhost/callback')
-    expect(hook_attributes).toEqual({ url: 'https://codex-at-acme.invalid/', active: true })
-  })
-
   test('an Enterprise Server on this machine may reach this machine', () => {
     const webhook = 'http://127.0.0.1:3000'
     for (const enterprise of ['localhost:8080', '10.0.0.3'])
@@ -74,40 +84,17 @@ test('what is wrong is told in the order of the page', () => {
   expect(told).toEqual(inputs)
 })
 
-describe('what PostHog says of the connection is told in the words of the form', () => {
-  test.each([
-    [passed('posthog-key', 'works at https://x'), undefined, 'Personal API key', 'PostHog accepts it.'],
-    [
-      found('posthog-key', 'no', 'Set POSTHOG_API_KEY'),
-      'posthogKey',
-      'Personal API key',
-      'does not accept this key',
-    ],
-    [found('posthog-scope', 'no', ''), 'posthogKey', 'Personal API key', 'no scope task:write'],
-    [
-      found('posthog-project', 'no', 'Set POSTHOG_PROJECT_ID'),
-      'posthogProject',
-      'Number of the project',
-      'no access',
-    ],
-    [
-      unanswered('posthog-key', 'away', 'Check POSTHOG_HOST'),
-      'posthogHost',
-      'Address of PostHog',
-      'does not answer',
-    ],
-    [
-      found('posthog-github', 'it is not there', 'Install it.'),
-      undefined,
-      'PostHog’s GitHub App',
-      'It is not there. Install it.',
-    ],
-  ])('%o', (check, field, name, detail) => {
-    const finding = findingOf(check)
-    expect(finding).toMatchObject({ name, ok: check.ok, detail: expect.stringContaining(detail) })
-    expect(finding.field).toBe(field)
-    expect(finding.detail).not.toMatch(/[A-Z]+_[A-Z]+/)
-  })
+const wrong = (name: CheckName): Check => found(name, 'no', 'Set POSTHOG_X')
+test.each<[Check, Problems]>([
+  [passed('posthog-key', 'works at https://x'), {}],
+  [wrong('posthog-key'), { posthogKey: expect.stringMatching('does not accept this key') }],
+  [wrong('posthog-scope'), { posthogKey: expect.stringMatching('no scope task:write') }],
+  [wrong('posthog-project'), { posthogProject: expect.stringMatching('The key has no access') }],
+  [wrong('posthog-host'), { posthogHost: expect.stringMatching('is not PostHog') }],
+  [unanswered('posthog-key', 'away', ''), { posthogHost: expect.stringMatching('does not answer') }],
+  [wrong('posthog-github'), {}],
+])('what PostHog says is told at its field: %o', (check, problems) => {
+  expect(problemsIn([check])).toEqual(problems)
 })
 
 describe('the .env', () => {

@@ -9,6 +9,7 @@ import { exhaustive } from '../support/tries.ts'
 import { spawnBot } from '../world/bot.ts'
 import { onBothQueues, onRedis } from '../world/on-queues.ts'
 import { opensIssue } from '../world/opens-issue.ts'
+import { openSetUp } from '../world/set-up-by-hand.ts'
 import { Thread } from '../world/thread.ts'
 import { wipeQueue } from '../world/wipe-queue.ts'
 import { startWorld, type World } from '../world/world.ts'
@@ -35,7 +36,7 @@ function isPast({ github }: World, first: number, ms: number): void {
 it('from nothing to a linked pull request, with no address', async () => {
   const world = await startWorld({ roles: [], posthog: { repositories: ['acme/shop'] } })
   onTestFinished(() => world.close())
-  const { github, posthog } = world
+  const { github } = world
   const enterprise = await startEnterprise(github, world.env.WEBHOOK_SECRET ?? '')
   const folder = await mkdtemp(join(tmpdir(), 'poll-'))
   onTestFinished(async () => {
@@ -44,40 +45,14 @@ it('from nothing to a linked pull request, with no address', async () => {
   })
   const bot = spawnBot({ GHE_PROTOCOL: 'http', LOG_FORMAT: 'json' }, await freePort(), folder)
   world.bots.push(bot)
-  const opened = await fetch(await bot.says(/http:[^\s"]+token=[\w-]+/), { redirect: 'manual' })
-  const cookie = opened.headers.get('set-cookie')?.split(';')[0] ?? ''
-  const read = async (path: string): Promise<string> =>
-    (await fetch(bot.url + path, { headers: { cookie } })).text()
-  const send = (url: string, form: Record<string, string>): Promise<Response> =>
-    fetch(url, {
-      method: 'POST',
-      headers: { cookie, origin: new URL(url).origin },
-      body: new URLSearchParams(form),
-      redirect: 'manual',
-    })
-
-  expect(await read('/set-up')).toContain('Try it behind a firewall')
-  const review = await send(`${bot.url}/set-up/review`, {
-    name: 'Codex at Acme',
-    enterprise: enterprise.host,
-    webhook: '',
-    posthogHost: posthog.url,
-    posthogKey: posthog.apiKey,
-    posthogProject: String(posthog.projectId),
-  })
-  const [, action = '', manifest = ''] =
-    /action="(http[^"]+)"><input type="hidden" name="manifest" value="([^"]+)"/.exec(await review.text()) ??
-    []
-  const asked = await send(action, { manifest: manifest.replaceAll('&quot;', '"') })
-  const [, id = ''] = /value="([^"]+)"/.exec(await asked.text()) ?? []
-  const agreed = await send(`http://${enterprise.host}/agree`, { id })
-  await fetch(agreed.headers.get('location') ?? '', { headers: { cookie }, redirect: 'manual' })
+  const { read, send, makesApp } = await openSetUp(bot, enterprise, world)
+  expect(await read()).toContain('Try it behind a firewall')
+  await makesApp()
   expect(enterprise.registered[0]?.manifest).toMatchObject({
     hook_attributes: { url: 'https://codex-at-acme.invalid/', active: true },
   })
-  const done = await read('/set-up')
-  expect(done).not.toMatch(/✗|Not right yet/)
-  await send(`${bot.url}/set-up/start`, {})
+  expect(await read()).not.toMatch(/✗|Not right yet/)
+  await send('/set-up/start')
   await bot.ready()
 
   const maya = github.as('maya')

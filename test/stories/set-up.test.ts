@@ -2,7 +2,6 @@
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Locator } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { type Enterprise, startEnterprise } from '../../emulators/github/enterprise.ts'
 import { smallPng } from '../../scripts/small-png.ts'
@@ -10,7 +9,7 @@ import { freePort } from '../support/free-port.ts'
 import { exhaustive } from '../support/tries.ts'
 import { type Bot, scratchDir, spawnBot } from '../world/bot.ts'
 import { browserAvailable, flawsOf, type Look, openWindow, type Window } from '../world/browser.ts'
-import { Thread } from '../world/thread.ts'
+import { openSetUp } from '../world/set-up-by-hand.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 let world: World
@@ -109,45 +108,21 @@ test('in a container, whose user can not write its own folder, all is written in
   }
 
   const first = inImage()
-  const opened = await fetch(await first.says(/http:\S+token=\S+/), { redirect: 'manual' })
-  const cookie = opened.headers.get('set-cookie')?.split(';')[0] ?? ''
-  const send = async (url: string, form: Record<string, string>): Promise<Response> =>
-    fetch(url, {
-      method: 'POST',
-      headers: { cookie, origin: new URL(url).origin },
-      body: new URLSearchParams(form),
-      redirect: 'manual',
-    })
-  const review = await send(`${first.url}/set-up/review`, {
-    name: 'Codex',
-    enterprise: enterprise.host,
-    webhook: first.url,
-    posthogHost: world.posthog.url,
-    posthogKey: world.posthog.apiKey,
-    posthogProject: String(world.posthog.projectId),
-  })
-  const [, action = '', manifest = ''] =
-    /action="(http[^"]+)"><input type="hidden" name="manifest" value="([^"]+)"/.exec(await review.text()) ??
-    []
-  const asked = await send(action, { manifest: manifest.replaceAll('&quot;', '"') })
-  const [, id = ''] = /value="([^"]+)"/.exec(await asked.text()) ?? []
-  const agreed = await send(`http://${enterprise.host}/agree`, { id })
-  await fetch(agreed.headers.get('location') ?? '', { headers: { cookie }, redirect: 'manual' })
-  const lastPage = async (): Promise<string> =>
-    (await fetch(`${first.url}/set-up`, { headers: { cookie } })).text()
+  const { read, send, makesApp } = await openSetUp(first, enterprise, world)
+  await makesApp({ webhook: first.url })
   // What is not right stands first, and only until it is right.
   const unscoped = world.posthog.fault({
     route: 'integrations',
     times: Infinity,
     fault: { kind: 'status', code: 403 },
   })
-  const firstTime = await lastPage()
+  const firstTime = await read()
   const [, amiss, ...below] = firstTime.split('<h2>')
   expect(amiss).toMatch(/^Not right yet<.*✗.*posthog-github.*Add the scope integration:read/s)
   expect(below.join('')).toMatch(/^Next<.*Checks<.*These are right\./s)
   expect(below.join('')).not.toContain('✗')
   unscoped.cancel()
-  const done = await lastPage()
+  const done = await read()
   // Its token for the admin pages is shown once, and opens them.
   const [, adminToken = ''] =
     /^ADMIN_TOKEN=(\S{32,})$/m.exec(await readFile(join(data, '.env'), 'utf8')) ?? []
@@ -159,7 +134,7 @@ test('in a container, whose user can not write its own folder, all is written in
     `<code># yaml-language-server: $schema=${first.url}/schema/v1/codex.schema.json</code>`,
   )
   expect((await stat(join(data, '.env'))).mode & 0o777).toBe(0o600)
-  await send(`${first.url}/set-up/start`, {})
+  await send('/set-up/start')
   await first.ready()
   const authorization = `Bearer ${adminToken}`
   expect((await fetch(`${first.url}/admin/runs.json`, { headers: { authorization } })).status).toBe(200)
@@ -170,6 +145,36 @@ test('in a container, whose user can not write its own folder, all is written in
   await second.ready()
   expect(second.output()).not.toContain('There is no GitHub App yet')
   await second.stop()
+})
+
+test('after the App was made, a second tab makes no second one', async () => {
+  const { read, send, reviews, makesApp } = await openSetUp(bot, enterprise, world)
+  const before = enterprise.registered.length
+  const createsInSecondTab = await reviews({ name: 'Another' })
+  await makesApp()
+  expect(await createsInSecondTab()).toBe('/set-up')
+  expect((await send('/set-up/review', { name: 'A third' })).headers.get('location')).toBe('/set-up')
+  expect(await read()).toContain('GitHub made the App Codex at Acme')
+  expect(enterprise.registered).toHaveLength(before + 1)
+})
+
+test('the last page starts no bot that can not work, takes another key, and reads the file anew', async () => {
+  const { read, send, makesApp } = await openSetUp(bot, enterprise, world)
+  await makesApp()
+  expect(await read()).not.toMatch(/✗|Use another key/)
+  const file = join(folder, '.env')
+  const written = await readFile(file, 'utf8')
+  await writeFile(file, written.replace(world.posthog.apiKey, 'phx_revoked'))
+  const refused = await send('/set-up/start')
+  expect(refused.status).toBe(422)
+  expect(await refused.text()).toMatch(/The bot was not started.*✗.*posthog-key.*Use another key/s)
+  const slip = await (await send('/set-up/key', { posthogKey: 'phc_project' })).text()
+  expect(slip).toContain('This is a project key.')
+  await send('/set-up/key', { posthogKey: world.posthog.apiKey })
+  expect(await readFile(file, 'utf8')).toBe(written)
+  expect(await read()).not.toMatch(/✗|Use another key/)
+  await send('/set-up/start')
+  await bot.ready()
 })
 
 const screenshots = process.env.SCREENSHOTS
@@ -211,12 +216,6 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     for (const [label, value] of Object.entries(values)) await window.page.getByLabel(label).fill(value)
   }
 
-  const isInSight = (place: Locator): Promise<boolean> =>
-    place.evaluate(element => {
-      const { top, bottom } = element.getBoundingClientRect()
-      return top >= 0 && bottom <= element.ownerDocument.documentElement.clientHeight
-    })
-
   const allRight = (): Record<string, string> => ({
     'Host of your Enterprise Server': enterprise.host,
     'Webhook address': bot.url,
@@ -237,24 +236,27 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     expect(await flawsOf(window)).toEqual([])
   })
 
-  test('from the first start to the first pull request', async () => {
+  test('from the form to the bot', async () => {
     await findsNoFlaw({ width: 1280, height: 900 }, 'set-up')
     const { page } = window
-    await fill({ ...allRight(), 'Personal API key': 'phx_mistyped' })
-    await page.getByRole('button', { name: 'Test the connection' }).click()
-    const found = page.getByRole('status')
-    expect(await found.textContent()).toContain('Personal API key: PostHog does not accept this key')
-    expect(await isInSight(found)).toBe(true)
+    const review = page.getByRole('button', { name: 'Review' })
+    const alert = page.getByRole('alert')
+    await fill({ ...allRight(), 'Address of PostHog': world.github.url })
+    await review.click()
+    expect(await alert.textContent()).toContain('Address of PostHog: What answers at this address is not')
+    // The address of the project, as a browser shows it, says which PostHog it is.
+    await fill({
+      'Personal API key': 'phx_mistyped',
+      'Number of the project': `${world.posthog.url}/project/${world.posthog.projectId}/settings`,
+    })
+    await review.click()
+    expect(await alert.textContent()).toContain('Personal API key: PostHog does not accept this key')
+    expect(await page.getByLabel('Address of PostHog').inputValue()).toBe(world.posthog.url)
     expect(await page.getByLabel('Personal API key').getAttribute('aria-invalid')).toBe('true')
     expect(await flawsOf(window)).toEqual([])
-    await fill({ 'Personal API key': world.posthog.apiKey })
-    await page.getByRole('button', { name: 'Test the connection' }).click()
-    expect(await found.textContent()).toContain('Number of the project: The key has access to it.')
-    expect(await found.textContent()).not.toContain('✗')
-    expect(await isInSight(found)).toBe(true)
 
     // The key is kept, and not sent out again. From here on without a mouse.
-    expect(await page.content()).not.toContain(world.posthog.apiKey)
+    await fill({ 'Personal API key': world.posthog.apiKey })
     await page.getByLabel('Let settings name teams').focus()
     for (const key of ['Tab', 'Enter']) await page.keyboard.press(key)
     await page.locator('dt').first().waitFor()
@@ -270,6 +272,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     const reasons = [...manifestFile.matchAll(/^ {2}# (.+)\n {2}(?!members)\w+:/gm)].map(([, why]) => why)
     expect(await page.locator('dd').allTextContents()).toEqual(reasons)
     expect(await page.getByRole('heading', { name: 'What PostHog gets' }).count()).toBe(1)
+    expect(await page.content()).not.toContain(world.posthog.apiKey)
     await picture('set-up-review')
     await page.getByText('The manifest, word for word').click()
     const manifest = await page.getByRole('region', { name: 'Manifest' }).textContent()
@@ -304,10 +307,6 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     await page.getByRole('button', { name: 'Start the bot' }).click()
     await page.getByRole('heading', { name: 'The bot starts' }).waitFor()
     await bot.ready()
-    const maya = world.github.as('maya')
-    const issue = await maya.opensIssue({ title: 'Login is flaky' })
-    await maya.comments(issue.number, '/codex fix the flaky login test')
-    await new Thread(world, issue.number).waitForAnswer('Codex opened draft')
     expect((await fetch(`${bot.url}/set-up`)).status).toBe(404)
   })
 })

@@ -6,7 +6,7 @@ import { pending, wordsOfRound } from '../../core/record/ledger.ts'
 import type { Run } from '../../core/record/run.ts'
 import type { Group } from '../../core/record/run-index.ts'
 import { moment } from '../../core/text/phrases.ts'
-import { Button, Checks, Document, type DocumentProps, Field, MessagePage } from '../pages.tsx'
+import { Button, Checks, Document, type DocumentProps, Field, MessagePage, Said } from '../pages.tsx'
 import { asWritten, type Filter, type Listing, pathTo } from './board.ts'
 import { Action, Ago, Link, pullState, Requester, RunList, runPath, type Shown, State } from './run-list.tsx'
 import { canBeRetried, canBeStopped, reasonOf, shown, timelineOf, titleOf, waitsFor } from './run-view.ts'
@@ -29,14 +29,6 @@ const Layout = ({ title, formToken, said, children }: Shown & DocumentProps) => 
     </main>
   </Document>
 )
-
-/** What came of what somebody just did, if there is anything to say. */
-const Said = ({ text, isWrong }: { text: string | undefined; isWrong?: true }) =>
-  text === undefined ? null : (
-    <p class={isWrong ? 'wrong' : 'said'} role={isWrong ? 'alert' : 'status'}>
-      {text}
-    </p>
-  )
 
 export const SignInPage = ({ wrong }: { wrong: string | undefined }) => (
   <MessagePage title="Sign in">

@@ -1,6 +1,5 @@
-/** The form of the set-up page: its fields, what they take, and what PostHog's checks mean in its words. */
+/** The form of the set-up page: its fields, what they take, and what PostHog's checks mean for them. */
 import type { Check, CheckName } from '../../core/model/check.ts'
-import { begun } from '../../core/text/phrases.ts'
 import { webhookPath } from '../http-server.ts'
 
 /** The page shows them in this order. */
@@ -60,7 +59,7 @@ export const form: Readonly<Record<Field, FieldInfo>> = {
   },
   posthogProject: {
     label: 'Number of the project',
-    hint: 'It is in the address of the project: /project/12345.',
+    hint: 'It is in the address of the project: /project/12345. You can paste that address.',
     rules: [[/^[1-9]\d{0,14}$/, 'Give the number in the address of your PostHog project.']],
   },
   name: {
@@ -114,10 +113,19 @@ export const form: Readonly<Record<Field, FieldInfo>> = {
 export const valuesOf = (of: (field: Field) => string): Values =>
   Object.fromEntries(fields.map(field => [field, of(field)])) as Values
 
+/** The address of a project, as a browser shows it. */
+const projectAddress = /^(https?:\/\/[^/]+)\/project\/(\d+)(?:[/?#].*)?$/i
+
 export function readForm(given: Values): { values: Values; problems: Problems } {
   const url = URL.canParse(given.webhook) ? new URL(given.webhook) : undefined
   const webhook = url?.pathname === '/' ? new URL(webhookPath, url).href : given.webhook
-  const values = { ...given, webhook }
+  const [, hostBeside, project = given.posthogProject] = projectAddress.exec(given.posthogProject) ?? []
+  const [, host = given.posthogHost, projectBeside = ''] = projectAddress.exec(given.posthogHost) ?? []
+  const values = {
+    ...{ ...given, webhook },
+    posthogHost: hostBeside ?? host,
+    posthogProject: project || projectBeside,
+  }
   const problems: Problems = {}
   for (const field of fields) {
     const broken = form[field].rules.find(([isRight]) =>
@@ -128,49 +136,27 @@ export function readForm(given: Values): { values: Values; problems: Problems } 
   return { values, problems }
 }
 
-/** What a check found, in the words of the form. */
-export interface Finding {
-  /** The field that has to be changed, if one has to. */
-  field?: Field | undefined
-  name: string
-  ok: boolean
-  detail: string
+/** What PostHog’s checks mean, in the words of the form. */
+const meanings: Partial<Record<CheckName, readonly [Field, string]>> = {
+  'posthog-host': ['posthogHost', 'What answers at this address is not PostHog.'],
+  'posthog-key': [
+    'posthogKey',
+    'PostHog does not accept this key. Make a personal API key (phx_…) at this address of PostHog.',
+  ],
+  'posthog-scope': ['posthogKey', 'This key has no scope task:write. Add the scope in PostHog.'],
+  'posthog-project': [
+    'posthogProject',
+    'The key has no access to this project, or Tasks are turned off there.',
+  ],
 }
 
-const wrongIn = (field: Field, detail: string): Finding => ({
-  ...{ field, name: form[field].label, ok: false, detail },
-})
-
-const meanings: Partial<Record<CheckName, { field: Field; right: string; wrong: string }>> = {
-  'posthog-key': {
-    field: 'posthogKey',
-    right: 'PostHog accepts it.',
-    wrong: 'PostHog does not accept this key. Make a personal API key (phx_…) at this address of PostHog.',
-  },
-  'posthog-scope': {
-    field: 'posthogKey',
-    right: 'It may start runs.',
-    wrong: 'This key has no scope task:write. Add the scope in PostHog.',
-  },
-  'posthog-project': {
-    field: 'posthogProject',
-    right: 'The key has access to it.',
-    wrong: 'The key has no access to this project, or Tasks are turned off there.',
-  },
+/** What has to be changed in the form; the last page shows the rest. */
+export function problemsIn(checks: readonly Check[]): Problems {
+  const problems: Problems = {}
+  for (const { name, ok, outage } of checks) {
+    const [field, problem] = meanings[name] ?? []
+    if (outage) problems.posthogHost = 'PostHog does not answer at this address.'
+    else if (field && !ok) problems[field] ??= problem
+  }
+  return problems
 }
-
-export function findingOf({ name, ok, outage, detail, fix }: Check): Finding {
-  if (outage) return wrongIn('posthogHost', 'PostHog does not answer at this address.')
-  const known = meanings[name]
-  if (known && !ok) return wrongIn(known.field, known.wrong)
-  if (known) return { name: form[known.field].label, ok, detail: known.right }
-  const named = name === 'posthog-github' ? 'PostHog’s GitHub App' : name
-  return { name: named, ok, detail: [`${begun(detail)}.`, fix].join(' ').trim() }
-}
-
-/** What the form itself found wrong in these fields. */
-export const findingsIn = (problems: Problems, of: readonly Field[] = fields): Finding[] =>
-  of.flatMap(field => {
-    const detail = problems[field]
-    return detail === undefined ? [] : [wrongIn(field, detail)]
-  })

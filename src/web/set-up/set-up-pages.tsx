@@ -1,13 +1,11 @@
 /** The pages of the set-up, from the form to the start. */
-import type { Child } from 'hono/jsx'
 import { type Check, wellOf } from '../../core/model/check.ts'
 import { settingsPath } from '../../core/settings/settings-file.ts'
 import { editorLine } from '../../core/words/settings-text.ts'
-import { Button, Checks, Document, type DocumentProps, Field, NewTab } from '../pages.tsx'
+import { Button, Checks, Document, type DocumentProps, Field, NewTab, Said } from '../pages.tsx'
 import {
-  type Finding,
   type Field as FormField,
-  findingsIn,
+  fields,
   form,
   ofGitHub,
   ofPostHog,
@@ -42,19 +40,17 @@ interface Shown {
   /** A key that was entered is never sent back. */
   values: Values
   problems: Problems
-  /** What “Test the connection” found. */
-  tested?: readonly Finding[] | undefined
 }
 
 export function DetailsPage(shown: Shown) {
-  const { values, problems, tested } = shown
+  const { values, problems } = shown
   return (
     <StepPage step="Details" title="Set up" heading="Set up your bot">
       <p>
         This page makes a GitHub App for the bot, connects it to your PostHog project, and writes both into{' '}
         <code>.env</code>. You see everything before it is sent. It takes about five minutes.
       </p>
-      {tested ? null : <Summary problems={problems} />}
+      <Summary problems={problems} />
       <section>
         <h2>Two things in PostHog first</h2>
         <ol>
@@ -75,16 +71,6 @@ export function DetailsPage(shown: Shown) {
         <fieldset>
           <legend>PostHog</legend>
           <Inputs fields={ofPostHog} shown={shown} />
-          <div class="row" id="connection">
-            <Button to="/set-up/test#connection">Test the connection</Button>
-          </div>
-          {tested ? (
-            <div role="status">
-              <Checks
-                lines={tested.map(({ name, ...each }) => ({ ...each, name: linked(name, each.field) }))}
-              />
-            </div>
-          ) : null}
         </fieldset>
         <fieldset>
           <legend>GitHub</legend>
@@ -115,9 +101,6 @@ export function DetailsPage(shown: Shown) {
   )
 }
 
-const linked = (name: string, field: FormField | undefined): Child =>
-  field === undefined ? name : <a href={`#${field}`}>{name}</a>
-
 const regions = ['https://us.posthog.com', 'https://eu.posthog.com']
 
 /** Links to both regions, unless PostHog is at an address of its own. */
@@ -141,15 +124,15 @@ function Links({ what, path, values }: { what: string; path: string; values: Val
 }
 
 function Summary({ problems }: { problems: Problems }) {
-  const wrong = findingsIn(problems)
+  const wrong = fields.filter(field => problems[field] !== undefined)
   if (wrong.length === 0) return null
   return (
     <section class="bad" role="alert" tabindex={-1}>
       <h2>{wrong.length === 1 ? 'Please correct one thing' : `Please correct ${wrong.length} things`}</h2>
       <ul>
-        {wrong.map(({ field, name, detail }) => (
+        {wrong.map(field => (
           <li>
-            {linked(name, field)}: {detail}
+            <a href={`#${field}`}>{form[field].label}</a>: {problems[field]}
           </li>
         ))}
       </ul>
@@ -181,10 +164,11 @@ interface Reviewed {
   manifest: { default_permissions: Readonly<Record<string, string>> }
   /** Why each permission is wanted. */
   reasons: Readonly<Record<string, string>>
-  address: string
+  /** GitHub's. */
+  host: string
 }
 
-export const ReviewPage = ({ values, manifest, reasons, address }: Reviewed) => (
+export const ReviewPage = ({ values, manifest, reasons, host }: Reviewed) => (
   <StepPage step="Review" title="Review" heading="The bot asks GitHub for this">
     <p>
       The App <strong>{values.name}</strong> will belong to{' '}
@@ -195,7 +179,7 @@ export const ReviewPage = ({ values, manifest, reasons, address }: Reviewed) => 
           the organization <strong>{values.organization}</strong>
         </>
       )}{' '}
-      on <strong>{new URL(address).host}</strong>. It is private: only its owner can install it.{' '}
+      on <strong>{host}</strong>. It is private: only its owner can install it.{' '}
       {values.webhook === '' ? (
         <>Its webhooks go to an address that does not exist: the bot reads GitHub’s log of them.</>
       ) : (
@@ -235,7 +219,7 @@ export const ReviewPage = ({ values, manifest, reasons, address }: Reviewed) => 
         {JSON.stringify(manifest, null, 2)}
       </pre>
     </details>
-    <form method="post" action={address}>
+    <form method="post" action="/set-up/create">
       <input type="hidden" name="manifest" value={JSON.stringify(manifest)} />
       <div class="row">
         <Button tone="main">Create it on GitHub</Button>
@@ -248,18 +232,21 @@ export const ReviewPage = ({ values, manifest, reasons, address }: Reviewed) => 
 )
 
 interface Finished {
+  values: Values
   name: string
   address: string
-  posthog: string
   file: string
   /** Where editors find the schema of the settings. */
   schema: string | undefined
   /** The page shows it only the first time. */
   adminToken: string | undefined
   checks: readonly Check[]
+  /** What did not work just now. */
+  amiss: string | undefined
 }
 
-export function DonePage({ name, address, posthog, file, schema, adminToken, checks }: Finished) {
+export function DonePage({ name, address, file, schema, adminToken, checks, values, amiss }: Finished) {
+  const posthog = values.posthogHost.replace(/\/+$/, '')
   const wrong = checks.filter(({ ok }) => !ok)
   const right = checks.filter(({ ok }) => ok)
   return (
@@ -267,10 +254,19 @@ export function DonePage({ name, address, posthog, file, schema, adminToken, che
       <p>
         Its keys are in <code>{file}</code>. Only your user may read this file.
       </p>
+      <Said text={amiss} isWrong />
       {wrong.length > 0 ? (
         <section>
           <h2>Not right yet</h2>
           <Checks lines={wrong} />
+          {wrong.some(check => check.name.startsWith('posthog-')) ? (
+            <form method="post" action="/set-up/key">
+              <Inputs fields={['posthogKey']} shown={{ values, problems: {} }} />
+              <div class="row">
+                <Button>Use another key</Button>
+              </div>
+            </form>
+          ) : null}
         </section>
       ) : null}
       <section>

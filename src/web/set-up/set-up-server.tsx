@@ -8,23 +8,13 @@ import { type Context, Hono } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
 import { createMiddleware } from 'hono/factory'
 import { z } from 'zod'
-import type { Check } from '../../core/model/check.ts'
+import { type Check, type CheckName, needed } from '../../core/model/check.ts'
 import { describe } from '../../core/model/errors.ts'
 import { settingsSchemaPath } from '../../core/settings/settings-file.ts'
 import { publicAddress, serverWith } from '../http-server.ts'
 import { bounds, MessagePage, type PageEnv } from '../pages.tsx'
 import { isFromHere, isSameSecret } from '../requests.ts'
-import {
-  type Finding,
-  findingOf,
-  findingsIn,
-  form,
-  ofPostHog,
-  type Problems,
-  readForm,
-  type Values,
-  valuesOf,
-} from './set-up-form.ts'
+import { form, ofPostHog, type Problems, problemsIn, readForm, type Values, valuesOf } from './set-up-form.ts'
 import { DetailsPage, DonePage, ReviewPage } from './set-up-pages.tsx'
 
 export interface SetUpDeps {
@@ -95,16 +85,13 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
   const { wanted, protocol, file } = deps
   let values = valuesOf(field => deps.given[field] ?? form[field].usual ?? '')
   /** OAuth-style state: binds GitHub's redirect to our manifest. */
-  let state: string | undefined
+  const state = randomBytes(24).toString('base64url')
+  /** Another tab may still show what there was before it. */
   let made: NewApp | undefined
   let isWritten = false
 
-  for (const path of ['/', '/set-up/test', '/set-up/review']) app.get(path, c => c.redirect('/set-up', 303))
-
-  function details(c: In, problems: Problems = {}, tested?: readonly Finding[]) {
-    const page = <DetailsPage values={values} problems={problems} tested={tested} />
-    return c.html(page, Object.keys(problems).length > 0 ? 422 : 200)
-  }
+  for (const path of ['/', '/set-up/review', '/set-up/create', '/set-up/key', '/set-up/start'])
+    app.get(path, c => c.redirect('/set-up', 303))
 
   async function entered(c: In): Promise<Problems> {
     const sent = new URLSearchParams(await c.req.text())
@@ -114,32 +101,27 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
     return read.problems
   }
 
-  app.get('/set-up', async c => {
-    if (!made) return details(c)
+  /** @param amiss what came of what somebody just did, if it did not work */
+  async function done(c: In, app: NewApp, amiss?: string) {
     // GitHub gives the key only once, so a failed write (full disk) can be repeated.
     const isNew = !isWritten && !deps.hasAdminToken
     const adminToken = isNew ? randomBytes(32).toString('base64url') : undefined
-    if (!isWritten) await writeEnv(file, { ...variablesOf(made, values, protocol), ADMIN_TOKEN: adminToken })
+    if (!isWritten) await writeEnv(file, { ...variablesOf(app, values, protocol), ADMIN_TOKEN: adminToken })
     isWritten = true
-    const { html_url: address, name } = made
-    const posthog = values.posthogHost.replace(/\/+$/, '')
     const schema = publicAddress(values.webhook, settingsSchemaPath)
-    const shown = { name, address, posthog, file, schema, adminToken }
-    return c.html(<DonePage {...shown} checks={await deps.examine()} />)
-  })
+    const shown = { name: app.name, address: app.html_url, file, schema, adminToken, amiss, values }
+    return c.html(<DonePage {...shown} checks={await deps.examine()} />, amiss === undefined ? 200 : 422)
+  }
 
-  app.post('/set-up/test', async c => {
-    const slips = findingsIn(await entered(c), ofPostHog)
-    const findings = slips.length > 0 ? slips : (await deps.testPostHog(values)).map(findingOf)
-    const problems: Problems = {}
-    for (const { field, ok, detail } of findings) if (!ok && field) problems[field] ??= detail
-    return details(c, problems, findings)
-  })
+  app.get('/set-up', c => (made ? done(c, made) : c.html(<DetailsPage values={values} problems={{}} />)))
 
   app.post('/set-up/review', async c => {
+    if (made) return c.redirect('/set-up', 303)
     const problems = await entered(c)
-    if (Object.keys(problems).length > 0) return details(c, problems)
-    state = randomBytes(24).toString('base64url')
+    const canBeTested = ofPostHog.every(field => problems[field] === undefined)
+    if (canBeTested) Object.assign(problems, problemsIn(await deps.testPostHog(values)))
+    if (Object.keys(problems).length > 0)
+      return c.html(<DetailsPage values={values} problems={problems} />, 422)
     const gitHub = serverOf(values, protocol)
     c.set('formsTo', gitHub.web)
     return c.html(
@@ -147,24 +129,42 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
         values={values}
         manifest={manifestOf(values, wanted, `http://${c.req.header('host')}/set-up/callback`)}
         reasons={wanted.reasons}
-        address={newAppAddress(gitHub, values, state)}
+        host={new URL(gitHub.web).host}
       />,
     )
   })
 
+  // GitHub gets the form itself: the manifest is in it.
+  app.post('/set-up/create', c => {
+    if (made) return c.redirect('/set-up', 303)
+    return c.redirect(newAppAddress(serverOf(values, protocol), values, state), 307)
+  })
+
   app.get('/set-up/callback', async c => {
     const code = c.req.query('code') ?? ''
-    if (state === undefined || c.req.query('state') !== state || code === '') {
+    if (made) return c.redirect('/set-up', 303)
+    if (c.req.query('state') !== state || code === '') {
       const why = 'GitHub’s answer does not belong to what this page sent. Begin again at /set-up.'
       return c.html(<MessagePage title="Not expected" text={why} />, 403)
     }
-    state = undefined
     made = await redeem(serverOf(values, protocol), code)
     return c.redirect('/set-up', 303)
   })
 
-  app.post('/set-up/start', c => {
-    if (!isWritten) return c.redirect('/set-up', 303)
+  app.post('/set-up/key', async c => {
+    if (!made) return c.redirect('/set-up', 303)
+    const posthogKey = new URLSearchParams(await c.req.text()).get('posthogKey')?.trim() ?? ''
+    const amiss = readForm({ ...values, posthogKey }).problems.posthogKey
+    if (amiss !== undefined) return done(c, made, amiss)
+    await writeEnv(file, { POSTHOG_API_KEY: posthogKey })
+    return c.redirect('/set-up', 303)
+  })
+
+  app.post('/set-up/start', async c => {
+    if (!made || !isWritten) return c.redirect('/set-up', 303)
+    const checks = await deps.examine()
+    if (checks.some(({ name, ok }) => !ok && beforeStart.has(name)))
+      return done(c, made, 'The bot was not started, since it could not work. Correct what is wrong first.')
     // After the response, the port goes to the bot.
     setTimeout(() => deps.begin(), 200)
     const health = `http://${c.req.header('host')}/readyz`
@@ -182,6 +182,9 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
 }
 
 type In = Context<PageEnv>
+
+/** What else may be wrong can be put right while the bot runs, or only then. */
+const beforeStart = new Set<CheckName>([...needed, 'configuration', 'queue'])
 
 /** Only those that have a value are written. */
 type Variables = Readonly<Record<string, string | undefined>>
@@ -203,7 +206,7 @@ function variablesOf(made: NewApp, values: Values, protocol: string): Variables 
 
 // The manifest from which GitHub makes the App: GitHub's docs, "Registering a GitHub App from a manifest".
 
-export interface AppWishes {
+interface AppWishes {
   permissions: Readonly<Record<string, string>>
   /** Granted only if settings are to name teams. */
   forTeams: Readonly<Record<string, string>>
@@ -211,7 +214,7 @@ export interface AppWishes {
   events: readonly string[]
 }
 
-export function manifestOf(values: Values, wanted: AppWishes, callback: string) {
+function manifestOf(values: Values, wanted: AppWishes, callback: string) {
   return {
     name: values.name,
     url: 'https://posthog.com/docs/tasks',
