@@ -89,16 +89,18 @@ const startNoTask = 'tasks/00000000-0000-4000-8000-000000000000/run/'
 const addWriting =
   'Add the scope task:write to the personal API key (PostHog ▸ Settings ▸ Personal API keys).'
 
-/** PostHog's own refusals have a code; an outage of it may show a page of a proxy. */
-const isOfAnother = (error: unknown): boolean =>
-  error instanceof Rejected
-    ? error.code === ''
-    : error instanceof NoResponse && error.strange !== undefined && error.strange < 500
+/** The status of what answers instead of PostHog, whose own refusals have a code. An outage may show a proxy's page. */
+function statusOfAnother(error: unknown): number | undefined {
+  if (error instanceof Rejected) return error.code === '' ? error.status : undefined
+  const status = error instanceof NoResponse ? error.strange : undefined
+  return status !== undefined && status < 500 ? status : undefined
+}
 
 function keyRefused(error: unknown, { host, projectId }: PostHogSettings): Check[] {
-  if (isOfAnother(error)) {
+  const other = statusOfAnother(error)
+  if (other !== undefined) {
     const fix = 'Set POSTHOG_HOST to https://us.posthog.com, https://eu.posthog.com or your own.'
-    return [found('posthog-host', `what answers at ${host} is not PostHog: ${describe(error)}`, fix)]
+    return [found('posthog-host', `what answers at ${host} is not PostHog (status ${other})`, fix)]
   }
   if (!(error instanceof Rejected)) {
     if (error instanceof RetryLater)
