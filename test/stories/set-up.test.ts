@@ -1,5 +1,7 @@
 /** Somebody starts the bot for the first time, and has a GitHub App made on the set-up page. */
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
@@ -71,26 +73,15 @@ describe('the page is for who sees the terminal', () => {
     expect((await post({})).status).toBe(403)
     expect((await post({ origin: bot.url })).status).toBe(422)
     // A name that leads here opens nothing, nor does an answer of GitHub that was not asked for.
-    expect((await rawGet('/set-up', { cookie, host: 'evil.example' })).status).toBe(421)
+    const asking = request(`${bot.url}/set-up`, { headers: { cookie, host: 'evil.example' } }).end()
+    const [refused]: IncomingMessage[] = await once(asking, 'response')
+    expect(refused?.resume().statusCode).toBe(421)
     expect((await get('/set-up/callback?code=abc&state=', { cookie })).status).toBe(403)
     expect((await get('/set-up/callback?code=abc&state=guessed', { cookie })).status).toBe(403)
     // From another machine it is reached through ssh.
     const { port } = new URL(bot.url)
     expect(bot.output()).toContain(`ssh -L ${port}:localhost:${port} USER@`)
   })
-
-  /** fetch does not let a caller choose the host. */
-  async function rawGet(path: string, headers: Record<string, string>): Promise<{ status: number }> {
-    const { request } = await import('node:http')
-    return new Promise((resolve, reject) => {
-      request(`${bot.url}${path}`, { headers }, response => {
-        response.resume()
-        resolve({ status: response.statusCode ?? 0 })
-      })
-        .on('error', reject)
-        .end()
-    })
-  }
 })
 
 test('in a container, whose user can not write its own folder, all is written into the volume of the queue', async () => {

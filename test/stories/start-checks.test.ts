@@ -40,12 +40,7 @@ async function readyz({ url }: Bot): Promise<z.infer<typeof Answer> & { status: 
 }
 
 const lines = (bot: Bot): string[] =>
-  bot
-    .output()
-    .split('\n')
-    .filter(line => line.startsWith('{'))
-    .map(line => String(JSON.parse(line).msg))
-    .filter(line => /^[✓✗?]/.test(line))
+  [...bot.output().matchAll(/"msg":"([✓✗?] [^"]*)/g)].map(([, line = '']) => line)
 
 test('when all is right each check is a line, then it is ready', async () => {
   const bot = await start({ REDIS_URL: '', ...(await queues.embedded()) })
