@@ -17,7 +17,7 @@ interface MadePlan {
 }
 
 const wanted = (request: Request, { approves, options }: MadePlan): Wanted =>
-  wants(request, { text: 'Carry out the plan you made.', options, approves })
+  wants(request, { text: 'Carry out the plan you made.', typed: 'approve', options, approves })
 
 export const approveCommand = command({
   name: 'approve',

@@ -43,7 +43,7 @@ export const namedAs = ({ trigger, line }: Pick<Request, 'trigger' | 'line'>): N
 
 /** What it comes to: work, or words alone. */
 export interface Wanted
-  extends Pick<RunRequest, 'what' | 'text' | 'fixes' | 'inline' | 'approves' | 'template'> {
+  extends Pick<RunRequest, 'what' | 'text' | 'typed' | 'fixes' | 'inline' | 'approves'> {
   options: Options
 }
 

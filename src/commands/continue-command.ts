@@ -34,6 +34,7 @@ export const continueCommand = command({
       return reject(replies.questionAnswered)
     const what = last && outcome === 'unfinished' ? last.request.what : 'work'
     const text = request.text === '' ? 'Go on where you stopped.' : `Go on: ${request.text}`
-    return decideStart(request, wants(request, { what, text, inline }), start)
+    const typed = `continue ${request.text}`.trim()
+    return decideStart(request, wants(request, { what, text, typed, inline }), start)
   },
 })

@@ -40,6 +40,7 @@ export function joinOrWait(request: Request, wanted: Wanted, { live, held }: Bus
   const message = {
     kind: 'follow-up' as const,
     text: wanted.text || 'Go on.',
+    typed: wanted.typed,
     inline: wanted.inline,
     attached: attached?.length ? attached : undefined,
     fixes: wanted.fixes,

@@ -62,7 +62,7 @@ function startAfresh(request: Request, wanted: Wanted, free: Free): Decision {
   const asked = completed(trigger, wanted, { settings: held.settings, last })
   const { refused, options } = agreeOn({ ...free, request, wanted: asked, given })
   if (refused) return reject(refused)
-  const { what, text, fixes, inline, approves, template } = asked
+  const { what, text, typed, fixes, inline, approves } = asked
   const { request: whose, ...begun } = beginning(request, free)
   const run = newRun({
     ...begun,
@@ -73,7 +73,7 @@ function startAfresh(request: Request, wanted: Wanted, free: Free): Decision {
       usualModel: asked.options.model === undefined ? true : undefined,
       attached: attached?.length ? attached : undefined,
       replaces: replaces && last && saidBefore(last, trigger),
-      ...{ what, text, fixes, inline, approves, template },
+      ...{ what, text, typed, fixes, inline, approves },
       answered: approves ? undefined : answeredBefore(last),
     },
     ...(conversation && inSession(conversation, trigger, goesOn ? 'the same' : 'a new task')),

@@ -96,9 +96,9 @@ function again(request: Request, before: Before, options: RunOptions): Run {
     request: { ...lastRequest(last, first), ...whose, goesOn, options },
     baseline: { ...baseline, snapshot },
     mailbox: {
-      words: later.map(({ kind, text, fixes, inline, attached }, index) => {
+      words: later.map(({ kind, text, typed, fixes, inline, attached }, index) => {
         const id = `${request.runId}-words-${index + 1}`
-        return { kind, id, by, at, text, fixes, inline, attached, state: 'waiting' as const }
+        return { kind, id, by, at, text, typed, fixes, inline, attached, state: 'waiting' as const }
       }),
     },
     result: { pulls, reported: pulls.length },
@@ -109,6 +109,6 @@ function again(request: Request, before: Before, options: RunOptions): Run {
 
 function lastRequest({ request: { approves, ...request } }: Run, words: FollowUp | undefined): RunRequest {
   if (!words) return { ...request, approves: approves && { plan: approves.plan, text: approves.text } }
-  const { text, fixes, attached, inline } = words
-  return { ...request, template: undefined, text, fixes, attached, inline }
+  const { text, typed, fixes, attached, inline } = words
+  return { ...request, text, typed, fixes, attached, inline }
 }

@@ -54,14 +54,14 @@ export const runCommand = command({
     // An agent at work, or one that asked something, takes them as words.
     const isForNobody = fix !== undefined && start.kind === 'free'
     if (!fix?.needs && (isTicked || isForNobody)) return reject(replies.nothingToFix(fix?.pull, fix?.running))
-    const words = wants(request, { text: template?.text ?? request.text, inline, template })
+    const words = wants(request, template ? { text: template.text, typed: request.text, inline } : { inline })
     if (!fix?.needs) return decideStart(request, words, start)
     const held = start.kind === 'busy' ? start.live.baseline : start.kind === 'free' ? start.held : undefined
     const most = held?.settings.limits.fix_rounds
     if (!request.options.force && most !== undefined && isAtCap(fix.rounds, most))
       return reject(replies.fixRounds(fix.pull, most, fix.rounds))
     const text = `Fix what pull request #${fix.pull} needs.`
-    return decideStart(request, wants(request, { text, fixes: fix.needs }), start)
+    return decideStart(request, wants(request, { text, typed: request.text, fixes: fix.needs }), start)
   },
 })
 

@@ -261,13 +261,13 @@ describe('what asks for work', () => {
     [
       'by a template',
       { ...free(), template },
-      starts({ request: { text: 'Release 1.2.', template: { name: 'release', argument: '1.2' } } }),
+      starts({ request: { text: 'Release 1.2.', typed: 'release 1.2' } }),
       byTemplate,
     ],
     [
       'by a template, while another works',
       { ...busy(), template },
-      says({ kind: 'follow-up', text: 'Release 1.2.' }),
+      says({ kind: 'follow-up', text: 'Release 1.2.', typed: 'release 1.2' }),
       byTemplate,
     ],
     [
@@ -344,7 +344,7 @@ describe('what asks for work', () => {
       starts({ session: { taskId: 'task-1' }, request: { text: 'Go on: with the tests' } }),
       asking(comment, { text: 'with the tests' }),
     ],
-    ['without words', busy(), says({ kind: 'follow-up', text: 'Go on where you stopped.' }), wordless],
+    ['without words', busy(), says({ text: 'Go on where you stopped.', typed: 'continue' }), wordless],
     [
       'a plan that was not finished',
       since(lastPlan({ kind: 'unfinished', why: 'failed' })),

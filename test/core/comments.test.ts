@@ -271,6 +271,11 @@ describe('the status comment', () => {
     ['a plan that is made', working(planned), /Codex is planning/],
     ['a question', working(questioned), /Codex is answering/],
     ['a question that was answered', question, /^### 💬 Codex answered$/m],
+    [
+      'the newest edit, as it was typed',
+      working(wordsAre(word('read', more('b', 'Fix #9.'), { typed: 'fix', replaces: working().id }))),
+      /^> fix\n\n✏️ zoe edited this$/m,
+    ],
     ['an issue that is the instruction', runWith(wordless), /^> What the issue says$/m],
     ['a label that is the instruction', runWith(labelled), /^> What the issue says \(label `codex`\)$/m],
     ['a pull request that is the instruction', runWith(onPull, wordless), /^> What the pull request says$/m],
@@ -906,7 +911,7 @@ describe('replies', () => {
 
       - ✗ \`posthog-github\` PostHog’s GitHub App does not see acme/shop\\
         → Install it. It clones @​all and pushes.
-      - ✓ \`posthog-key\` works at https\\://us.posthog.com
+      - ✓ \`posthog-key\` works at \`https://us.posthog.com\`
 
       badSettings: @maya \`.github/codex.yml\` has 1 problem, so nothing was started:
 

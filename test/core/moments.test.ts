@@ -109,20 +109,10 @@ test('a comment that came too late for the first words, and was read with the ne
   expect([unread(0), unread(1)]).toEqual([0, 1])
 })
 
-describe('a fault is named once', () => {
-  test('of GitHub that does not answer', () => {
-    const fault = new NoResponse('github', 'GitHub did not answer (ECONNREFUSED)')
-    expect(unansweredBy('github', fault)).toBe('GitHub did not answer (ECONNREFUSED)')
-    expect(unansweredBy('github', new Error('socket hang up'))).toBe('GitHub did not answer: socket hang up')
-  })
-
-  test('of a settings file', () => {
-    const path = '.github/codex.yml'
-    const problem = `${path}, line 2: \`effort\` must be a word; line 3: \`nodel\` is no setting`
-    const { text } = replies.badSettings({ problem, slips: [{ path, count: 2 }] })
-    expect(text.split(path)).toHaveLength(2)
-    expect(text).toContain('- line 2: `effort` must be a word\n- line 3: `nodel` is no setting')
-  })
+test('a fault of GitHub that does not answer is named once', () => {
+  const fault = new NoResponse('github', 'GitHub did not answer (ECONNREFUSED)')
+  expect(unansweredBy('github', fault)).toBe('GitHub did not answer (ECONNREFUSED)')
+  expect(unansweredBy('github', new Error('socket hang up'))).toBe('GitHub did not answer: socket hang up')
 })
 
 describe('a model that is not there', () => {

@@ -39,12 +39,12 @@ describe('safe Markdown', () => {
     ['| a |\n|---|\n| @sam |', '| a     |\n| ----- |\n| @·sam |'],
     ['hi @sam and @acme/team', 'hi @·sam and @·acme/team'],
     ['\\@sam &#64;sam &commat;sam', '@·sam @·sam @·sam'],
-    ['sam@example.org', 'sam@·example.org `mailto:sam@example.org`'],
     ['a#7 and GH-7', 'a#·7 and GH-·7'],
     ['`@sam #7`', '`@sam #7`'],
     ['https://example.org/x', '<https://example.org/x>'],
     ['https://github.com/o/r/issues/7', '`https://github.com/o/r/issues/7`'],
     ['<https://example.org>', '<https://example.org>'],
+    ['sam@example.org', '`sam@example.org`'],
     ['[click](https://evil.example)', 'click `https://evil.example`'],
     ['[https://a.example](https://evil.example)', 'https\\://a.example `https://evil.example`'],
     ['[x](javascript:alert(1))', 'x `javascript:alert(1)`'],
@@ -156,6 +156,7 @@ describe('words in a sentence', () => {
     ['maya', 'maya'],
     ['  a\n b\t c ', 'a b c'],
     ['@sam #7', '@·sam #·7'],
+    ['see https://a.example/x_y.', 'see `https://a.example/x_y`.'],
     [
       '*b* _i_ `c` ~s~ <b> [a](b) {x} a|b a\\b',
       '\\*b\\* \\_i\\_ \\`c\\` \\~s\\~ \\<b\\> \\[a\\](b) \\{x\\} a\\|b a\\\\b',
@@ -229,7 +230,7 @@ test('what is too heavy to format keeps its paragraphs, and GitHub acts on nothi
   const safe = safeMarkdown([...words, heavy].join('\n\n'))
   expect(shown(safe).split('\n\n').slice(0, -1)).toEqual([
     '\\# A title',
-    '\\- @·sam \\*did\\* \\[this\\](https\\://evil.example)',
+    '\\- @·sam \\*did\\* \\[this\\](`https://evil.example`)',
     '1\\. \\<b\\>\n2\\) !\\[x\\](y)',
     'a\n\\===',
     '\\`\\`\\`\ncode',

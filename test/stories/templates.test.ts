@@ -28,8 +28,7 @@ onEitherQueue('A repository has templates', world => {
     expect(prompt()).toContain(
       '# Instruction\n\n# Release\n\nSet the version to 1.2, then write the notes.\n\n',
     )
-    expect(await thread.status()).toContain('Template [`release`]')
-    expect(await thread.status()).toContain(': 1.2')
+    expect(await thread.status()).toContain('release 1.2')
     // Near to the name of a command, and no slip.
     const near = await asks('/codex stat')
     await near.thread.waitForAnswer('Codex opened draft')

@@ -26,6 +26,8 @@ const gone: readonly string[] = [
   ...['awaitedMessageId', 'takenUp', 'messages', 'answerTo'],
   // What paused a repository, and who ended that.
   ...['pause', 'resumedBy'],
+  // The template of an instruction, which is quoted as it was typed.
+  'template',
 ]
 
 /** The same, of the settings that a Run keeps. */

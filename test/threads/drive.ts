@@ -104,7 +104,6 @@ class Stage {
       .replace(/\s*<!-- codex-run:.*? -->/g, '')
       .replaceAll(github.url, 'https://github.com')
       .replaceAll(posthog.url, 'https://us.posthog.com')
-      .replaceAll(posthog.url.replace(':', '\\:'), 'https\\://us.posthog.com')
       .replaceAll(bot.url, 'https://codex.example.com')
       .replaceAll(/acme\/shop-\w{4}\b/g, 'acme/shop')
       .replaceAll(/(`posthog\/[\w-]+?)(?:-acme-shop-\w{4}-\d+)?-\d+`/g, '$1`')

@@ -45,6 +45,8 @@ export const FollowUp = z.object({
   by: Person,
   at: z.number(),
   text: z.string(),
+  /** What somebody wrote, where the bot made the text of it. */
+  typed: z.string().optional(),
   inline: z.array(InlineComment).optional(),
   attached: z.array(Attachment).optional(),
   source: Source.optional(),

@@ -70,9 +70,9 @@ function fold(run: Run, message: RunMessage): Run {
   const edited = message.edits === undefined ? undefined : whatItEdits(run, message)
   const isUnsent = edited?.state === 'waiting' && !isOnItsWay(run, edited)
   if (isUnsent && edited.kind === 'instruction' && !stop) {
-    const { text, inline, attached } = message
-    const request = { ...run.request, at, text, inline, attached, template: undefined, edited: true as const }
-    return withReply(changed(run, { request, mailbox: handled }), message)
+    const { text, typed, fixes, inline, attached } = message
+    const asked = { at, text, typed, fixes, inline, attached, edited: true as const }
+    return withReply(changed(run, { request: { ...run.request, ...asked }, mailbox: handled }), message)
   }
   const fresh: Added = { ...message, state: 'waiting' }
   if (stop !== undefined && at < stop.at)

@@ -52,9 +52,8 @@ export const RunRequest = z.object({
   command: z.number().int().optional(),
   what: z.enum(whats).default('work'),
   text: z.string().default(''),
+  typed: z.string().optional(),
   fixes: Fixes,
-  /** The template that the text was made of. */
-  template: z.object({ name: z.string(), argument: z.string() }).optional(),
   /** What the page shows of files where it was asked. */
   attached: z.array(Attachment).optional(),
   options: RunOptions,

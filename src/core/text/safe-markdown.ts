@@ -100,16 +100,17 @@ function rewritten(source: string): string | undefined {
   return again && isHarmless(again) ? safe : undefined
 }
 
-/**
- * Makes one line inside a sentence of ours. Addresses do not become links: a link could swallow the escapes behind it.
- */
+/** Makes one line inside a sentence of ours. An address is code: as a link, it could swallow the escapes behind it. */
 export function inlineWords(text: string, maxLength: number): string {
   const line = withoutMarkers(stripInvisible(text)).replace(/\s+/g, ' ').trim()
   const cut = line.length > maxLength ? `${line.slice(0, maxLength).toWellFormed().trimEnd()}…` : line
-  return isolated(
-    disarm(cut.replace(/[\\`*_{}[\]<>|~&$]|:(?=\/\/)|(?<=www)\./gi, character => `\\${character}`)),
-  )
+  const parts = cut.split(address)
+  const safe = parts.map((part, at) => (at % 2 === 1 ? code(part) : disarm(part.replace(special, '\\$&'))))
+  return isolated(safe.join(''))
 }
+
+const address = /((?:[a-z][a-z\d+.-]{0,20}:\/\/|www\.)[^\s`|]{0,400}[^\s`|.,:;!?'")\]}>*_~…])/i
+const special = /[\\`*_{}[\]<>|~&$]|:(?=\/\/)|(?<=www)\./gi
 
 /** Otherwise words that are written from right to left reorder ours beside them. */
 const isolated = (words: string): string => (rightToLeft.test(words) ? `\u2068${words}\u2069` : words)
@@ -235,10 +236,11 @@ function phrase(node: md.PhrasingContent): md.PhrasingContent[] {
 
 const addressed = (words: string, url: string): md.PhrasingContent[] => [
   ...(saysSo(words, url) ? [] : [textNode(`${words} `)]),
-  { type: 'inlineCode', value: countable(url) },
+  { type: 'inlineCode', value: countable(saysSo(words, url) ? words : url) },
 ]
 
-const saysSo = (words: string, url: string): boolean => words === url || `http://${words}` === url
+const saysSo = (words: string, url: string): boolean =>
+  [words, `http://${words}`, `mailto:${words}`].includes(url)
 
 /** A plain link stays, unless GitHub would notify, or close, what it leads to. */
 const isPlain = (node: md.Link): boolean =>

@@ -3,7 +3,6 @@
  * nobody.
  */
 import { infoOf, type Options, optionNames } from '../command/options.ts'
-import { templatePath } from '../command/template.ts'
 import { type Service, serviceNames } from '../model/errors.ts'
 import type { ActingStep, PermissionRequest, PlanStep, Unfinished } from '../model/task-run.ts'
 import { nounOf } from '../model/thread.ts'
@@ -11,7 +10,7 @@ import { day, hour } from '../model/time.ts'
 import { isModel } from '../model/views.ts'
 import type { Needed } from '../record/call-person.ts'
 import { unfinished } from '../record/failures.ts'
-import { pending, wordsAdded, wordsOfRound } from '../record/ledger.ts'
+import { type Added, pending, wordsAdded, wordsOfRound } from '../record/ledger.ts'
 import { inlinePlace } from '../record/open-question.ts'
 import { openQuestion, questionKey, rejecting } from '../record/permission-request.ts'
 import { retryOf, services } from '../record/retries.ts'
@@ -26,7 +25,6 @@ import {
   choiceBox,
   commentUrl,
   type Deployment,
-  fileUrl,
   mentions,
   pullLink,
   pullState,
@@ -104,8 +102,18 @@ const resumedSentence = (why: Unfinished): string =>
 function edited(run: Run): string {
   const words = [...wordsOfRound(run), ...pending(run)].findLast(({ replaces }) => replaces !== undefined)
   if (!words) return ''
-  const { by, text } = words
-  return `✏️ ${inlineWords(by.login, 60)} edited a comment, and Codex is told that this replaces what it said: ${inlineWords(text, 200)}`
+  const { by, text, typed = text } = words
+  const which = typed === typedIn(run) ? 'this' : `a comment: ${inlineWords(typed, maxInstruction)}`
+  return `✏️ ${inlineWords(by.login, 60)} edited ${which}`
+}
+
+/** The request in its writer's words, as its newest edit has it. */
+function typedIn(run: Run): string {
+  const { text, typed } = [...wordsAdded(run), ...pending(run)].reduce<Pick<Added, 'id' | 'text' | 'typed'>>(
+    (newest, word) => (word.replaces === newest.id ? word : newest),
+    { ...run.request, id: run.id },
+  )
+  return typed ?? (run.request.what === 'review' ? `review ${text}` : text)
 }
 
 /** A session that goes on with another model, or another effort, than before. */
@@ -121,25 +129,15 @@ const questionShown = ({ run, stands: { held }, now }: AtWork): PermissionReques
   held?.kind === 'question' && shownOutages(run, now).length === 0 ? held.question : undefined
 
 function instruction(run: Run): string {
-  const { origin, what, template, text } = run.request
-  if (template) {
-    const { name, argument } = template
-    const words = inlineWords(argument, maxInstruction)
-    const link = `[${code(name)}](${fileUrl(run.thread, templatePath(name))})`
-    return `> Template ${link}${words === '' ? '' : `: ${words}`}`
-  }
-  if (what === 'review') return quoted(`review ${text}`, maxInstruction)
-  if (text !== '') return quoted(text, maxInstruction)
+  const { origin } = run.request
+  const words = typedIn(run)
+  if (words !== '') return quoted(words, maxInstruction)
   return `> What the ${nounOf(run.thread)} says${origin.kind === 'label' ? ` (label ${code(origin.label)})` : ''}`
 }
 
 /** @param max characters */
-export function briefly(run: Run, max = 80): string {
-  const { what, template, text } = run.request
-  const asWritten = what === 'review' ? `review ${text}` : text
-  const words = template ? `${template.name} ${template.argument}` : asWritten
-  return inlineWords(words, max) || `what the ${nounOf(run.thread)} says`
-}
+export const briefly = (run: Run, max = 80): string =>
+  inlineWords(typedIn(run), max) || `what the ${nounOf(run.thread)} says`
 
 const doingNow: Record<ActingStep, string> = {
   reading: 'Reading the code',

@@ -123,10 +123,6 @@ const repoUrl = (thread: Thread): string => thread.url.replace(/\/(?:issues|pull
 export const branchUrl = (thread: Thread, branch: string): string =>
   `${repoUrl(thread)}/tree/${branch.split('/').map(inAddress).join('/')}`
 
-/** The address of a file on the default branch. */
-export const fileUrl = (thread: Thread, path: string): string =>
-  `${repoUrl(thread)}/blob/${[thread.defaultBranch, path].join('/').split('/').map(inAddress).join('/')}`
-
 /** A bracket would end a Markdown address. */
 const inAddress = (part: string): string =>
   encodeURIComponent(part).replace(/[()]/g, bracket => (bracket === '(' ? '%28' : '%29'))
