@@ -15,7 +15,7 @@ import { minute } from '../core/model/time.ts'
 import { aroundMarkers } from '../core/record/marker.ts'
 import type { Run } from '../core/record/run.ts'
 import { sets } from '../core/record/run-index.ts'
-import { type RepositoryRef, triggerOf } from '../core/settings/deployment-settings.ts'
+import type { RepositoryRef } from '../core/settings/deployment-settings.ts'
 import { madeIn } from '../core/text/newest-map.ts'
 import { redactor } from '../core/text/redact.ts'
 import { inOwnWords } from '../core/words/words.ts'
@@ -93,7 +93,7 @@ const closeWithin = 2_000
 const commandsAtOnce = { redis: 100, embedded: 16 }
 
 function openEdges(runtime: Runtime) {
-  const { config, settings, metrics, queues, log, clock, state } = runtime
+  const { config, settings, triggerOf, metrics, queues, log, clock, state } = runtime
   const { meter } = metrics
   const { limits, budget, writtenOnce } = queues
   const redact = redactor(secretsOf(config))
@@ -120,9 +120,9 @@ function openEdges(runtime: Runtime) {
           now,
           prefetched,
           redact: text => aroundMarkers(text, redact),
-          inOwnWords: text => inOwnWords(text, triggerOf(settings.settings, thread.ownerId).word),
+          inOwnWords: text => inOwnWords(text, triggerOf(thread.ownerId).word),
         }),
-      ...{ log, meter, now },
+      ...{ triggerOf, log, meter, now },
     },
   }
 }
@@ -131,10 +131,10 @@ function openEdges(runtime: Runtime) {
 type ServedBy = Pick<TriggerDeps, 'tenant' | 'posthog' | 'deployment' | 'signer'>
 
 const triggerDeps = (
-  { config, queues, triggerOf }: Runtime,
+  { config, queues }: Runtime,
   { app, shared, installations, tenants }: Edges,
 ): Omit<TriggerDeps, keyof ServedBy> => ({
-  ...{ ...shared, triggerOf },
+  ...shared,
   whereNow: installations.whereNow,
   examine: thread => examineRepository(config, thread),
   schemaAddress: schemaAddress(app, shared.now),

@@ -59,6 +59,7 @@ export function given(run: Run, differs: Differs = {}): Given {
     removeLater: async () => expect.fail('a branch is left for later'),
     settings: deploymentWith(),
     accounts: memoryAccounts(),
+    triggerOf: () => ({ word: 'codex', labels: [] }),
     requeue: async () => expect.fail('a command is asked again'),
     stops: async () => ({ judged: [], unjudged: [] }),
     waitsStill: async () => false,

@@ -181,8 +181,10 @@ describe('words that nobody needs', () => {
   test.each<[string, string, RegExp]>([
     [
       'what Codex did not get',
-      closing(ended({ kind: 'answer' }, { workspace: { given: Given.parse({ leftOut: { bots: 2 } }) } })),
-      /Codex read the instruction[^\n]*did not read: 2 by bots/,
+      closing(
+        ended({ kind: 'answer' }, { workspace: { given: Given.parse({ leftOut: { outsiders: 2 } }) } }),
+      ),
+      /Codex read the instruction[^\n]*did not read: 2 by people/,
     ],
     ['what is cut', status(working({ workspace: { given: Given.parse({ cut: ['description'] }) } })), /Cut:/],
     ['how far one that failed came', closing(ended(failed)), /In total: 1 file changed, 2 commands run/],

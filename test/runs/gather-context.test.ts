@@ -103,6 +103,7 @@ async function readIn(
 ) {
   const asked: string[] = []
   const hand = handWith(run, {
+    triggerOf: () => ({ word: 'robo', labels: [], app: 'my-app' }),
     github: {
       'comments.ofOthers': async () => [...comments],
       'people.permission': async login => {
@@ -117,10 +118,7 @@ async function readIn(
   return { asked, context, bodies: context.comments.map(({ body }) => body), leftOut: context.leftOut }
 }
 
-const nothing = {
-  ...{ bots: 0, outsiders: 0, unknown: 0, later: 0, resolved: 0 },
-  ...{ minimized: 0, unseen: 0, older: 0 },
-}
+const nothing = { outsiders: 0, unknown: 0, later: 0, resolved: 0, minimized: 0, unseen: 0, older: 0 }
 
 test('a maintainer is read behind fifteen guests, who are counted as what they are', async () => {
   const guests = Array.from({ length: 20 }, (_, n) =>
@@ -180,7 +178,8 @@ test('what was changed in the second of the command is not read', async () => {
     said('edited in its second', { updatedAt: t0 }),
     said('written in its second', { createdAt: t0 }),
     said('edited later', { updatedAt: t0 + second }),
-    said('/codex status', { createdAt: t0 + second }),
+    ...['/robo status', '@my-app stop'].map(words => said(words, { createdAt: t0 + second })),
+    said('/robo status', { author: 'eve' }),
     said('/codex fix it', { id: 501, createdAt: t0 }),
   ])
   expect(bodies).toEqual(['in time'])
@@ -313,7 +312,7 @@ test('the receipt adds up what was given, once for each words', () => {
   const told = (run: Run): Run => changed(run, contextGiven(run, nextWords(run)))
   const comment = { author: 'maya', at: t0, body: 'x' }
   const on = { path: 'a.ts', line: 1, hunk: '' }
-  const threadContext = contextFor('run-comment-501', { comments: [comment], leftOut: { bots: 1 } })
+  const threadContext = contextFor('run-comment-501', { comments: [comment], leftOut: { outsiders: 1 } })
   const first = told(runWith({ workspace: { threadContext } }))
   expect(first.workspace.readUpTo).toEqual({ of: 'run-comment-501', at: t0, places: [] })
   expect(first.workspace.given).toMatchObject({ thread: true, comments: 1, onLines: 0 })
@@ -321,7 +320,7 @@ test('the receipt adds up what was given, once for each words', () => {
   const more = {
     comments: [comment, { ...comment, author: 'zoe', on }],
     cutComments: 1,
-    leftOut: { bots: 2 },
+    leftOut: { outsiders: 2 },
   }
   const then = told(
     changed(first, {
@@ -338,5 +337,5 @@ test('the receipt adds up what was given, once for each words', () => {
     authors: ['maya', 'zoe'],
     cutComments: 1,
   })
-  expect(given?.leftOut.bots).toBe(3)
+  expect(given?.leftOut.outsiders).toBe(3)
 })

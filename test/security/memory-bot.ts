@@ -237,7 +237,6 @@ export class MemoryBot {
     const triggers: TriggerDeps = {
       ...this.#shared,
       settings: this.#settings,
-      triggerOf: () => usualTrigger,
       examine: async () => [],
       schemaAddress: async () => undefined,
       whereNow: async () => undefined,
@@ -738,6 +737,7 @@ export class MemoryBot {
     posthog: this.#posthog as TasksClient,
     signer: this.signer,
     accounts: memoryAccounts(),
+    triggerOf: () => usualTrigger,
     deployment,
     log: logInto(line => this.logs.push(this.#redact(line))),
     now: () => this.now,

@@ -68,7 +68,6 @@ onEitherQueue('What a bot finds that the settings name', world => {
     expect(prompt()).not.toContain('Name it by what it holds')
     expect(prompt()).not.toContain('A poem')
     expect(prompt()).not.toContain('by greptile')
-    await thread.waitForStatus('4 by bots')
   })
 
   it('is that of the account that the settings mean, whatever it is called', async () => {

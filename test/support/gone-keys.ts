@@ -40,9 +40,10 @@ const goneSettings: readonly string[] = [
   'credit',
 ]
 
-/** Keys of a Run that only its recovery record still has, by the object in which they were. */
+/** Keys that are gone, or that only a recovery record still has, by the object in which they were. */
 const goneFrom: Readonly<Record<string, string>> = {
   ...{ mailbox: 'wordsOfRound', session: 'instructionSent', taskRun: 'lastMessageId', resumed: 'words' },
+  leftOut: 'bots',
 }
 
 /** @returns a copy without them, and with values that are gone as they are read now */

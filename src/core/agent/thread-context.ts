@@ -29,6 +29,8 @@ export interface Reading {
   comments: readonly CommentView[]
   /** Places of words that the agent gets as such, later. */
   said?: readonly string[]
+  /** What commands begin with here. */
+  calls: string
 }
 
 /** What others wrote later is not read. */
@@ -37,7 +39,7 @@ const untilOf = ({ at, until = at }: Words): number => Math.max(at, until)
 const placeIn = ({ in: where, id }: CommentView): string => `${where}-${id}`
 
 /** Comments that are asked about: those of the words themselves are with them. */
-export function commentsToRead({ words, readUpTo, comments, said = [] }: Omit<Reading, 'description'>) {
+export function commentsToRead({ words, readUpTo, comments, said = [] }: Reading) {
   const own = new Set([
     ...said,
     placeInThread(words.source?.target),
@@ -53,14 +55,8 @@ export function commentsToRead({ words, readUpTo, comments, said = [] }: Omit<Re
   const isInTime = ({ createdAt, updatedAt }: CommentView): boolean =>
     createdAt < untilOf(words) && updatedAt < untilOf(words)
   const others = comments.filter(each => !own.has(placeIn(each)) && isNew(each))
-  const isRead = ({ bot, listed }: CommentView): boolean => !bot || listed === true
-  const read = others.filter(isRead)
-  return {
-    inTime: read.filter(isInTime),
-    bots: others.filter(each => !isRead(each) && isInTime(each)).length,
-    // What was a command for the bot was no word for the agent.
-    later: read.filter(each => !isInTime(each) && !mayHoldCommand(each.body)).length,
-  }
+  const read = others.filter(({ bot, listed }) => !bot || listed)
+  return { inTime: read.filter(isInTime), later: read.filter(each => !isInTime(each)) }
 }
 
 export async function contextOf(
@@ -68,8 +64,11 @@ export async function contextOf(
   trustOf: (author: string | undefined) => Trust,
   { shown, webUrl }: { shown: ThreadClient['pages']['shown']; webUrl: string },
 ): Promise<Context> {
-  const { words, readUpTo, description } = reading
-  const { inTime, bots, later } = commentsToRead(reading)
+  const { words, readUpTo, description, calls } = reading
+  const { inTime, later } = commentsToRead(reading)
+  // A command is for the bot, and was not meant for the agent.
+  const counted = (all: readonly CommentView[]): number =>
+    all.filter(({ body }) => !mayHoldCommand(body, calls)).length
   const of = (trust: Trust): CommentView[] => inTime.filter(({ author }) => trustOf(author) === trust)
   const involved = [of('involved'), of('trusted')]
   const [after = [], first = []] = involved.map(said =>
@@ -88,11 +87,13 @@ export async function contextOf(
   ])
   const read: Context['comments'] = []
   let cutComments = 0
-  const unseen = pages.filter(page => !page).length
-  const minimized = pages.filter(page => page?.minimized).length
+  const unseen = counted(chosen.filter((_, at) => !pages[at]))
+  const minimized = counted(chosen.filter((_, at) => pages[at]?.minimized))
   let unshown = thread?.unshown ?? 0
   let length = 0
-  for (const [at, { id, author = '', createdAt, on, in: where }] of [...chosen.entries()].reverse()) {
+  let older = counted(open) - unseen - minimized
+  for (const [at, comment] of [...chosen.entries()].reverse()) {
+    const { id, author = '', createdAt, on, in: where } = comment
     const page = pages[at]
     if (!page || page.minimized) continue
     await yieldToEventLoop()
@@ -101,6 +102,7 @@ export async function contextOf(
     if (length > maxTogether) break
     if (page.text.length > maxOfOne) cutComments += 1
     unshown += page.unshown
+    older -= counted([comment])
     read.unshift({
       id: where === 'line' ? id : undefined,
       author,
@@ -129,14 +131,13 @@ export async function contextOf(
     cutComments,
     unshown,
     leftOut: {
-      bots,
-      outsiders: of('outsider').length,
-      unknown: of('unknown').length,
-      later,
-      resolved: involved.flat().length - open.length,
+      outsiders: counted(of('outsider')),
+      unknown: counted(of('unknown')),
+      later: counted(later),
+      resolved: counted(involved.flat()) - counted(open),
       minimized,
       unseen: unseen + (thread ? 0 : 1),
-      older: open.length - read.length - unseen - minimized,
+      older,
     },
   }
 }

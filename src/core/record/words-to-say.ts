@@ -68,7 +68,6 @@ export function contextGiven({ workspace }: Run, { id }: Words): ChangeOf<'works
     cutComments: before.cutComments + now.cutComments,
     unshown: before.unshown + now.unshown,
     leftOut: {
-      bots: before.leftOut.bots + leftOut.bots,
       outsiders: before.leftOut.outsiders + leftOut.outsiders,
       unknown: before.leftOut.unknown + leftOut.unknown,
       // What was too late for the words before is read with these, or given as words of its own.

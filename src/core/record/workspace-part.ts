@@ -26,7 +26,6 @@ const given = {
   unshown: count,
   leftOut: z
     .object({
-      bots: count,
       outsiders: count,
       /** Comments by people about whom nobody was asked, as there are too many. */
       unknown: count,

@@ -51,7 +51,6 @@ function whatItRead({ workspace: { given: what } }: Run): string {
   const out = [
     [leftOut.outsiders, 'by people without write permission'],
     [leftOut.unknown, 'by people whose permission was not checked, as there are too many'],
-    [leftOut.bots, 'by bots'],
     [leftOut.later, 'written or edited after you asked'],
     [leftOut.resolved, 'in resolved threads'],
     [leftOut.minimized, 'hidden on the page'],

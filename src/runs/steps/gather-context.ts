@@ -11,6 +11,7 @@ import { pending } from '../../core/record/ledger.ts'
 import { areRefusedFor } from '../../core/record/retries.ts'
 import { limits } from '../../core/record/timing.ts'
 import { knowsThread, nextWords, placeInThread } from '../../core/record/words-to-say.ts'
+import { callsOf } from '../../core/settings/deployment-settings.ts'
 import { botListOf } from './read-needs.ts'
 import { refusedReads, type StepContext, step } from './step-context.ts'
 
@@ -35,11 +36,12 @@ export const gatherContext = step('gather-context', {
     // People's words on the pull request were not said here, so only those of listed bots are read there.
     const comments = all.filter((comment, at) => comment.listed || at < written.length)
     const said = pending(run).flatMap(({ source }) => placeInThread(source?.target) ?? [])
-    const { inTime } = commentsToRead({ words, readUpTo, comments, said })
+    const description = knows ? undefined : run.baseline.snapshot.body
+    const calls = callsOf(deps.triggerOf(run.thread.ownerId))
+    const reading = { words, readUpTo, description, comments, said, calls }
+    const { inTime } = commentsToRead(reading)
     const involved = [words.by.login, run.request.by.login, run.baseline.snapshot.author]
     const trust = await trustIn(context, inTime, involved)
-    const description = knows ? undefined : run.baseline.snapshot.body
-    const reading = { words, readUpTo, description, comments, said }
     const pages = { shown: github.pages.shown, webUrl: run.thread.url }
     return { workspace: { threadContext: await contextOf(reading, trust, pages) } }
   },

@@ -40,6 +40,7 @@ import {
 } from '../../core/record/run.ts'
 import { linesMoved } from '../../core/record/run-index.ts'
 import { situationOf } from '../../core/record/situation.ts'
+import type { TriggerWords } from '../../core/settings/deployment-settings.ts'
 import { phaseKey, statusComment } from '../../core/words/status.ts'
 import type { Deployment } from '../../core/words/words.ts'
 
@@ -69,6 +70,8 @@ export interface RunDeps {
   userToken: string | undefined
   settings: SettingsReader
   accounts: Accounts
+  /** What calls the bot in repositories of that owner. */
+  triggerOf(ownerId: number): TriggerWords
   /** Removes an unused branch once its task run has ended. Idempotent by `id`. */
   removeLater(id: string, unused: UnusedBranch): Promise<void>
   stops: StopsOf

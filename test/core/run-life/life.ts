@@ -145,6 +145,7 @@ function depsOf(world: World, worker: Worker): RunDeps {
     requeue: async ({ trigger }) => void world.askedAgain.add(trigger),
     settings: settingsOf(world),
     accounts: memoryAccounts(),
+    triggerOf: () => ({ word: 'codex', labels: [] }),
     fence: () => 'f'.repeat(16),
   }
 }
