@@ -77,7 +77,9 @@ async function seeWhereFirst({ deps, job, record }: ThreadContext, news: News): 
 async function obeyEach(context: CommandContext, all: readonly GivenCommand[]): Promise<StepResult> {
   for (let given = all[context.record.done]; given; given = all[context.record.done]) {
     if (context.job.signal.aborted) return { kind: 'park', ms: 0 }
-    context.isLast = context.record.onlyOne || context.record.done + 1 === all.length
+    const later = all.slice(context.record.done + 1)
+    context.isLast = context.record.onlyOne || later.length === 0
+    context.later = later.flatMap(({ command, words }) => (command.starts ? [words.line] : []))
     const result = await dispatch(context, given)
     const parked = await finish(context, result)
     if (parked) return parked

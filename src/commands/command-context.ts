@@ -106,6 +106,8 @@ export interface ThreadContext<Of extends ThreadTrigger = ThreadTrigger> {
   /** The 👀 on its way. */
   eyes?: Promise<void>
   isLast: boolean
+  /** What stands behind the command word of each later command that begins something. */
+  later: readonly (string | undefined)[]
   who: WhoLately
   settingsRead?: SettingsNow | Promise<SettingsNow>
   /** Read once. */
@@ -140,6 +142,7 @@ export function threadContext(
     github,
     record: job.data,
     isLast: true,
+    later: [],
     async settings() {
       const age = kind === 'pull-news' ? 'lately' : 'of'
       this.settingsRead ??= deps.settings[age](withReadAhead(github), thread)

@@ -99,13 +99,14 @@ export async function stopped(
   { id, by }: Stop,
   line: string | undefined,
 ): Promise<CommandResult> {
-  const { record } = context
+  const { record, later } = context
   const isKnown = record.stopped !== undefined && record.stopped.command < record.done
   if (!isKnown) await context.save({ ...record, stopped: { stop: id, by: by.login, command: record.done } })
   if (isKnown) return { kind: 'passed-over' }
   const { trigger } = record
   const byWhom = by.id === trigger.sender.id ? undefined : by.login
-  return reject(replies.stoppedWaiting(namedAs({ trigger, line }), byWhom))
+  const asked = [line, ...later].map(line => namedAs({ trigger, line }))
+  return reject(replies.stoppedWaiting(asked, byWhom))
 }
 
 /** ms that an earlier command may take to be judged before a later one goes first. */

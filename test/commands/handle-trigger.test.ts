@@ -39,7 +39,7 @@ test.each<[string, Partial<TriggerRecord>, Differs, CommandResult, number?]>([
     'ends by a later stop if it starts work',
     {},
     { starts: true },
-    reject(replies.stoppedWaiting(named, undefined)),
+    reject(replies.stoppedWaiting([named], undefined)),
   ],
   ['goes on beside a later stop if it starts nothing', {}, {}, quiet],
 ])('a command that was let in before %s', async (_, rest, { starts, ...differs }, result, posts = 0) => {

@@ -669,7 +669,7 @@ const samples: {
   queuedBehind: [replies.queuedBehind({ line: 'plan the rest' })],
   planElsewhere: [replies.planElsewhere('feature')],
   stoppingBeside: [replies.stoppingBeside(issueThread), replies.stoppingBeside(pullThread)],
-  stoppedWaiting: [replies.stoppedWaiting({ line: 'fix it' }, 'maya')],
+  stoppedWaiting: [replies.stoppedWaiting([{ line: 'fix it' }], 'maya')],
   accessWasLost: [replies.accessWasLost({ line: 'fix it' }, { by: 'olga', because: 'suspended the App' })],
   stillGoing: [replies.stillGoing('retry')],
   noUse: [replies.noUse({ kind: 'unfinished', why: 'refusal' })],
@@ -867,11 +867,11 @@ describe('replies', () => {
       hasPull: @maya an open pull request already closes this issue: [#9 Fix it](https://x/9). Nothing was started. Write the same again with \`--force\` behind \`/codex\` to start anyway.
       notServed: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.7.posthog\` to the bot’s settings file.
       gaveUp: @maya this did not work: GitHub did not answer. Write the command again in a few minutes.
-      not-passed-on: @maya the run was stopped before Codex could read “use a trie”. Write it again if you still want it.
-      has-it: @maya Codex has “use a trie” already, so deleting the comment does not take it back. Write \`/codex …\` and what to do instead, or \`/codex stop\`.
+      not-passed-on: @maya the run was stopped before Codex could read \`/codex use a trie\`. Write it again if you still want it.
+      has-it: @maya Codex has \`/codex use a trie\` already, so deleting the comment does not take it back. Write \`/codex …\` and what to do instead, or \`/codex stop\`.
       asked-since: @maya someone started the run here after you wrote \`/codex stop\`, so it goes on. Write it again to stop it.
-      refused: @maya Codex did not get “and \\*test\\* it, @​sam”: PostHog’s usage limit is reached. The run goes on without it.
-      refused: @maya Codex did not get this: no. The run goes on without it.
+      refused: @maya Codex did not get \`/codex and *test* it, @sam\`: PostHog’s usage limit is reached. The run goes on without it.
+      refused: @maya Codex did not get what you asked for: no. The run goes on without it.
       permission-over: @maya Codex no longer waits for this answer, so it did not get it.
       permission-refused: @maya Codex asks for a permission (Run rm -rf dist). PostHog did not accept the answer: no. Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run."
     `)

@@ -157,7 +157,7 @@ describe('who and what may start work', () => {
       await bot.work(100)
       expect(bot.prompts.filter(prompt => /at last|test it/.test(prompt))).toHaveLength(2)
       expect(bot.prompts.join()).not.toContain('drop the tables')
-      const told = '@oscar Codex did not get “drop the tables”: you may no longer start runs here.'
+      const told = '@oscar Codex did not get `/codex drop the tables`: you may no longer start runs here.'
       expect(bot.comments.map(({ body }) => body)).toContainEqual(expect.stringContaining(told))
     },
   )

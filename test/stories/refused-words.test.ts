@@ -33,7 +33,7 @@ onEitherQueue('Words that PostHog refuses', world => {
     const work = await atWork(`Refused by ${why}`)
     work.commands(fault)
     const more = await work.says('/codex and test it')
-    const answer = await work.thread.waitForAnswer('Codex did not get “and test it”: ')
+    const answer = await work.thread.waitForAnswer('Codex did not get `/codex and test it`: ')
     expect(answer).toContain('@maya')
     expect(answer).toContain(said)
     await work.thread.waitForReaction('-1', more.id)

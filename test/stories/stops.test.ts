@@ -59,10 +59,9 @@ onBothQueues('A stop', world => {
     await github.waitFor(() => runs().length > 1)
     expect(runs()).toHaveLength(2)
     expect(JSON.stringify(runs()[1]?.body)).toContain('the fourth')
-    const told = (await thread.answers()).filter(words => words.includes('before it began'))
-    expect(told).toEqual([
-      expect.stringContaining('@maya you stopped `/codex --new the second` before it began'),
-    ])
+    const told = (await thread.answers()).filter(words => words.includes('you stopped `'))
+    const two = 'you stopped `/codex --new the second` and `/codex --new the third` before they began.'
+    expect(told).toEqual([expect.stringContaining(two)])
   })
 })
 

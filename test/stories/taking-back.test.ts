@@ -88,7 +88,7 @@ onEitherQueue('Something is taken back, or put right', world => {
     const more = await says('/codex use a trie')
     await thread.waitForReaction('+1', more.id)
     await maya.deletesComment(more.id)
-    await thread.waitForAnswer(/^@maya Codex has “use a trie” already/)
+    await thread.waitForAnswer(/^@maya Codex has `\/codex use a trie` already/)
     await run(0).completeTurn('The index is there.')
     await thread.waitForAnswer(/The index is there\.|It is one\./)
     expect(await thread.answers()).toHaveLength(2)

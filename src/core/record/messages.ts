@@ -24,7 +24,7 @@ import { withRetry } from './retries.ts'
 import { type ChangeOf, changed, type Intent, nextRound, type Run, withOwnTask } from './run.ts'
 import { isAtWork } from './situation.ts'
 import { agentWorks } from './turn.ts'
-import { isSamePlace, toSay } from './words-to-say.ts'
+import { asTyped, isSamePlace, toSay } from './words-to-say.ts'
 
 /** Session and schedule are none of a message's business. */
 const withMessage = (run: Run, change: ChangeOf<'mailbox' | 'result' | 'report' | 'attempts'>): Run =>
@@ -214,9 +214,11 @@ export function handedOver(run: Run, word: Word, to?: string): Handed {
   return { mailbox, report: { inlineAsked: [...(run.report.inlineAsked ?? []), ...inline] } }
 }
 
-/** Settles words that were to be passed on, and tells their sender why not. */
-export function refusedWords(run: Run, reply: SenderReply, word = pending(run)[0]): Run {
+/** Settles words that were to be passed on, and tells their sender why not. @param because nothing: it came too late */
+export function refusedWords(run: Run, because: string | undefined, word = pending(run)[0]): Run {
   if (!word) return run
+  const reply: SenderReply =
+    because === undefined ? { kind: 'permission-over' } : { kind: 'refused', because, words: asTyped(word) }
   const after = withReply(withWords(run, moved(run.mailbox.words, 'dropped', [word])), word, reply)
   const { previous } = after.result
   if (!previous || !isWithoutWords(after)) return after
@@ -261,7 +263,7 @@ function withStop(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   })
 }
 
-const dropped = ({ text }: FollowUp): SenderReply => ({ kind: 'not-passed-on', words: text.slice(0, 200) })
+const dropped = (words: FollowUp): SenderReply => ({ kind: 'not-passed-on', words: asTyped(words) })
 
 /** What was sent before can't be taken back. What comes later than its withdrawal is known by then. */
 function withoutFollowUps(run: Run, message: RunMessage & { kind: 'withdraw-follow-ups' }): Run {
@@ -281,7 +283,7 @@ function withoutFollowUps(run: Run, message: RunMessage & { kind: 'withdraw-foll
   const source = { trigger: message.id, command: 0, last: false }
   const after =
     has && isAtWork(run)
-      ? withReply(known, { ...message, source }, { kind: 'has-it', words: has.text.slice(0, 200) })
+      ? withReply(known, { ...message, source }, { kind: 'has-it', words: asTyped(has) })
       : known
   if (unsent.length === 0 || !isWithoutWords(after)) return after
   const at = Math.max(message.at, run.mailbox.lastWordsAt ?? 0)

@@ -11,6 +11,9 @@ export type Words = Omit<FollowUp, 'kind' | 'source'> & {
   until?: number | undefined
 }
 
+/** How a reply names them. */
+export const asTyped = ({ text, typed = text }: Words): string => typed.slice(0, 200)
+
 export const firstWords = ({ id, request, schedule }: Run): Words => ({
   ...{ ...request, id, until: waitedUntil(schedule) },
   source: { target: request.origin.kind === 'comment' ? request.origin.commentRef : undefined },

@@ -103,8 +103,8 @@ export const replies = {
   stoppingBeside: (thread: Pick<Thread, 'number' | 'kind'>) =>
     plain`the run in ${besideThis(thread)} is being stopped. Its status there says what it had done.`,
   /** @param by somebody else than whoever asked for it */
-  stoppedWaiting: (asked: NamedAs, by: string | undefined) =>
-    plain`${by === undefined ? 'you' : code(by)} stopped ${askedFor(asked)} before it began. Write it again if you still want it.`,
+  stoppedWaiting: (asked: readonly NamedAs[], by: string | undefined) =>
+    plain`${by === undefined ? 'you' : code(by)} stopped ${asked.map(askedFor).join(' and ')} before ${asked.length === 1 ? 'it began. Write it again if you still want it' : 'they began. Write again what you still want'}.`,
   status: (standing: ThreadStanding) => limitedTo('one status in ten minutes')`${standingSentence(standing)}`,
   config: (shown: ShownSettings) => plain`${configText(shown)}`,
   doctor: (repository: string, checks: readonly Check[]) => plain`${doctorText(repository, checks)}`,
@@ -147,22 +147,19 @@ export const replies = {
 export function replyToMessage(reply: SenderReply): Reply {
   switch (reply.kind) {
     case 'not-passed-on':
-      return plain`the run was stopped before Codex could read ${named(reply)}. Write it again if you still want it.`
+      return plain`the run was stopped before Codex could read ${askedFor({ line: reply.words })}. Write it again if you still want it.`
     case 'has-it':
-      return plain`Codex has ${named(reply)} already, so deleting the comment does not take it back. Write \`/codex …\` and what to do instead, or \`/codex stop\`.`
+      return plain`Codex has ${askedFor({ line: reply.words })} already, so deleting the comment does not take it back. Write \`/codex …\` and what to do instead, or \`/codex stop\`.`
     case 'asked-since':
       return plain`someone started the run here after you wrote \`/codex stop\`, so it goes on. Write it again to stop it.`
     case 'refused':
-      return plain`Codex did not get ${named(reply)}: ${ended(withCode(reply.because, 300))} The run goes on without it.`
+      return plain`Codex did not get ${askedFor({ line: reply.words })}: ${ended(withCode(reply.because, 300))} The run goes on without it.`
     case 'permission-over':
       return plain`Codex no longer waits for this answer, so it did not get it.`
     case 'permission-refused':
       return plain`Codex asks for a permission (${inlineWords(reply.title, 120)}). PostHog did not accept the answer: ${ended(withCode(reply.because, 300))} Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run.`
   }
 }
-
-const named = ({ words }: { words?: string | undefined }): string =>
-  words ? `“${inlineWords(words, 60)}”` : 'this'
 
 const whyUnknown = (why: string | undefined): string =>
   why === undefined

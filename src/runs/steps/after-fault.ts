@@ -14,7 +14,6 @@ import {
 import { backoff } from '../../core/model/time.ts'
 import { agentIsToBeSeenTo, cancelKey, leftAlone } from '../../core/record/agent-end.ts'
 import { failureOf } from '../../core/record/failures.ts'
-import { pending } from '../../core/record/ledger.ts'
 import type { MessageReply } from '../../core/record/mailbox-part.ts'
 import { refusedWords } from '../../core/record/messages.ts'
 import { type ActingStep, steps, withoutIntent } from '../../core/record/next-step.ts'
@@ -92,9 +91,7 @@ function notTaken(
 /** Tells who sent it. The Run goes on. */
 function messageRefused({ run: before }: Pick<RunContext, 'run'>, step: MessageStep, because: string): Run {
   const run = changed(before, withoutIntent(before, step))
-  const [followUp] = pending(run)
-  if (step.kind === 'deliver')
-    return refusedWords(run, { kind: 'refused', because, words: followUp?.text.slice(0, 200) })
+  if (step.kind === 'deliver') return refusedWords(run, because)
   const request = run.session.sessionLog?.permissionRequest
   if (!request) return run
   const { id, title } = request

@@ -12,7 +12,7 @@ import { minute } from '../../core/model/time.ts'
 import { begunInSession, startGuards } from '../../core/record/admission.ts'
 import { notAnyMore } from '../../core/record/failures.ts'
 import { instructionSent, isAdded, nextWord } from '../../core/record/ledger.ts'
-import type { FollowUp, SenderReply, Word } from '../../core/record/mailbox-part.ts'
+import type { Word } from '../../core/record/mailbox-part.ts'
 import { refusedWords } from '../../core/record/messages.ts'
 import { isClosedByMerge } from '../../core/record/own-pull-request.ts'
 import { commandFor } from '../../core/record/request-part.ts'
@@ -189,15 +189,10 @@ async function withoutRight(
   }
   if (refused.size === 0) return undefined
   const words = waiting.filter(word => refused.has(writerOf(word).id))
-  const after = words.filter(isAdded).reduce((left, word) => refusedWords(left, noRight(word), word), run)
+  const because = 'you may no longer start runs here'
+  const after = words.filter(isAdded).reduce((left, word) => refusedWords(left, because, word), run)
   const isOver = !nextWord(after) && !after.session.taskRun && !after.result.outcome
   if (isOver || words.some(({ kind }) => kind === 'instruction')) return failed(context, notAnyMore)
   const { mailbox, report, result } = after
   return { mailbox, report, result }
 }
-
-const noRight = ({ text }: FollowUp): SenderReply => ({
-  kind: 'refused',
-  because: 'you may no longer start runs here',
-  words: text.slice(0, 200),
-})

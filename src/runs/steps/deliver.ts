@@ -45,7 +45,7 @@ export const deliver = step('deliver', {
     const decided = await decideByWords(context, session, followUp, spoken?.permission)
     if (decided === 'resolved') return withPermissionDecided(run, followUp)
     if (decided === 'over') {
-      const { mailbox, report, result } = refusedWords(run, { kind: 'permission-over' })
+      const { mailbox, report, result } = refusedWords(run, undefined)
       return { mailbox, report, result }
     }
     const attached = await attach(context, attachedTo(followUp), session)
