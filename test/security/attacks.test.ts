@@ -108,7 +108,7 @@ describe('who and what may start work', () => {
     expect(bot.asked.filter(asked => asked === 'permission ghost').length).toBeGreaterThan(8)
     await bot.work(1_000, from + 2 * 60_000 + 10_000)
     expect(bot.comments.map(({ body }) => body)).toEqual([
-      expect.stringContaining('did not say which permission'),
+      expect.stringContaining('so it refused to start a run. Try again'),
     ])
     rights.ghost = 'write'
     bot.now += 60_000
@@ -343,7 +343,7 @@ describe('untrusted text', () => {
     await says(bot, commentEvent({}))
     expect(bot.prompts[0]).toContain('A word of the author.')
     expect(bot.prompts[0]).not.toMatch(/A word of (?:rita|eve|gone|a bot)/)
-    expect(bot.comments[1]?.body).toContain('did not read: 3 by people without write permission, 1 by bots.')
+    expect(bot.comments[1]?.body).toContain('did not read: 3 by people without write permission.\n')
   })
 
   test('what somebody hid is not read, nor what is answered on a line', async () => {

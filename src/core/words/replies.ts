@@ -51,10 +51,10 @@ export const replies = {
   help: (shown: HelpShown) => limitedTo('one help a day')`${helpText(shown)}`,
   mistake: (mistake: Mistake) => plain`${mistakeSentence(mistake)}`,
   notAllowed: ({ command, least, role }: { command: string; least: Role; role: string }) =>
-    refusal`you need ${least} permission to ${command === instruction ? 'start a run' : `use ${naming(command)}`}. Your permission here is ${inlineWords(role, 40)}. Ask somebody with ${least} permission to write the command.`,
+    refusal`you need ${least} permission to ${command === instruction ? 'start a run' : `use ${code(`/codex ${command}`)}`}. Your permission here is ${inlineWords(role, 40)}. Ask somebody with ${least} permission to write the command.`,
   /** @param why what GitHub refused to say */
   notKnown: (command: string, why: string | undefined) =>
-    refusal`the bot could not find out which permission you have here, so it refused ${naming(command)}. ${whyUnknown(why)}`,
+    refusal`the bot could not find out which permission you have here, so it refused ${command === instruction ? 'to start a run' : code(`/codex ${command}`)}. ${whyUnknown(why)}`,
   hidden: plain`GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.`,
   notOffered: (what: 'model' | 'effort', given: string, known: readonly PricedModel[]) =>
     plain`this repository does not allow the ${what} ${code(given)}. It allows ${priced(known)}. Nothing was started.`,
@@ -232,9 +232,6 @@ function noUseSentence(outcome: Outcome & { kind: 'failed' | 'unfinished' }): st
     : `Codex did not finish, as ${unfinished[outcome.why].because}`
   return `the same request would end the same way, so nothing was started. ${begun(ended(why))} ${fix}`
 }
-
-const naming = (command: string): string =>
-  command === instruction ? 'starting a run' : code(`/codex ${command}`)
 
 /** Somebody's words may only speak of an option. */
 const literally = ' To say it literally, write `/codex -- …`.'
