@@ -25,10 +25,9 @@ const types = {
   status: 'ID!',
   text: 'String!',
   fold: 'ID!',
-  unfold: 'ID!',
 }
 
-type Part = SettlingPart | 'react' | 'unreact' | 'fold' | 'unfold'
+type Part = SettlingPart | 'react' | 'unreact' | 'fold'
 
 interface Piece {
   part: Part
@@ -47,7 +46,6 @@ const mutations: Record<Exclude<Part, 'change'>, string> = {
   unreact: 'removeReaction(input: { subjectId: $subject, content: EYES }) { clientMutationId }',
   status: 'updateIssueComment(input: { id: $status, body: $text }) { clientMutationId }',
   fold: 'minimizeComment(input: { subjectId: $fold, classifier: OUTDATED }) { clientMutationId }',
-  unfold: 'unminimizeComment(input: { subjectId: $unfold }) { clientMutationId }',
 }
 
 function queryOf({ part, variables }: Piece): string {
@@ -80,7 +78,7 @@ const isMoreThanReaction = ({ pull, status }: Settling): boolean => pull !== und
 
 async function piecesOf(
   context: ThreadAccess,
-  { pull, status, reaction, fold, unfold }: Settling,
+  { pull, status, reaction, fold }: Settling,
 ): Promise<Pick<Settled, 'refused' | 'unknownLabels'> & { pieces: Piece[] }> {
   const pieces: Piece[] = []
   const refused: SettlingPart[] = []
@@ -114,7 +112,6 @@ async function piecesOf(
     pieces.push({ part: 'status', variables: { status: status.nodeId, text } })
   }
   if (fold !== undefined) pieces.push({ part: 'fold', variables: { fold } })
-  if (unfold !== undefined) pieces.push({ part: 'unfold', variables: { unfold } })
   return { pieces, refused, unknownLabels }
 }
 

@@ -84,9 +84,7 @@ async function tellAll(
   const stands = { number, state, draft, base, readAt }
   const teller = tellerOf(known)
   const ended = { ...stands, at: view.mergedAt ?? at, rounds: roundsOf(known.map(({ data }) => data)) }
-  const accepted = known.map(run =>
-    tell(context, run, { id, ...(run === teller ? ended : stands) }, run === teller),
-  )
+  const accepted = known.map(run => tell(context, run, { id, ...(run === teller ? ended : stands) }))
   if (!(await Promise.all(accepted)).every(Boolean)) return { kind: 'park', ms: 200 }
   if (news === 'unmarked') await markAgain(context, trigger, view)
   return undefined

@@ -1,11 +1,11 @@
-/** What the status of a Run says of its pull request once the Run has ended. */
+/** What the last word of a Run says of its pull request once the Run has ended. */
 
 import type { ThreadContext } from '../commands/command-context.ts'
 import type { JobRecord, StepResult } from '../core/model/ports.ts'
 import { movedTo, threadSlot } from '../core/model/thread.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import { logOffset, withCiTurns } from '../core/record/apply-snapshot.ts'
-import { isWordOutdated, unfolded } from '../core/record/last-word.ts'
+import { isWordOutdated } from '../core/record/last-word.ts'
 import { send } from '../core/record/messages.ts'
 import {
   endsBy,
@@ -14,7 +14,6 @@ import {
   type PullStanding,
   roundsOf,
   tellerOf,
-  tellsMore,
   withStanding,
 } from '../core/record/pull-end.ts'
 import { changed, type Run, sessionOf } from '../core/record/run.ts'
@@ -22,21 +21,15 @@ import { oldestFirst, sets } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
 import { showLastWord } from '../runs/steps/closing-comment.ts'
 import { botListOf, needsSeen } from '../runs/steps/read-needs.ts'
-import { showStatus } from '../runs/steps/status-comment.ts'
-import { drawStatus } from '../runs/steps/step-context.ts'
 
 const end: StepResult = { kind: 'end' }
 const soonAgain: StepResult = { kind: 'park', ms: 200 }
 
-/**
- * @param isTeller its status is shown again where it was folded away
- * @returns false if the Run is about to end: ask again
- */
+/** @returns false if the Run is about to end: ask again */
 export async function tell(
   context: ThreadContext,
   { id: run, standing, data }: JobRecord<Run>,
   { id, ...news }: PullStanding & { id: string },
-  isTeller: boolean,
 ): Promise<boolean> {
   const { runs, posthog } = context.deps
   if (standing === 'live') return send(runs, run, { kind: 'pull', id, ...news })
@@ -44,46 +37,28 @@ export async function tell(
   const cost = taskId !== undefined && endsBy(data, news) ? await posthog.cost(taskId) : undefined
   return amend(context, run, before => {
     const known = withStanding(before, news)
-    if (!tellsMore(before, known)) return before
-    const after = cost === undefined ? known : changed(known, { session: { cost } })
-    return isTeller ? unfolded(after) : after
+    return cost === undefined ? known : changed(known, { session: { cost } })
   })
 }
 
 /** If several runs tell of it at once, the last one shows what all of them know. */
 async function amend(context: ThreadContext, id: string, change: (run: Run) => Run): Promise<boolean> {
-  const { runs, meter } = context.deps
+  const { deps, record } = context
   let before: Run | undefined
-  let kept = await runs.amendEnded(id, run => {
+  let kept = await deps.runs.amendEnded(id, run => {
     before = run
     return change(run)
   })
-  if (kept && before && kept.data !== before) meter?.moved(before, kept.data)
-  while (kept) {
+  if (!kept) return false
+  if (before && kept.data !== before) deps.meter?.moved(before, kept.data)
+  while (kept && isWordOutdated(kept.data)) {
     const { data: run } = kept
-    const isHere = threadSlot(run.thread) === threadSlot(context.record.trigger.thread)
-    const thread = isHere
-      ? context.github
-      : context.deps.github(movedTo(run.thread, context.record.trigger.thread))
-    const report = await shownAnew(run, { github: thread, deps: context.deps })
-    if (!report) return true
-    kept = await runs.amendEnded(id, each => changed(each, { report }))
+    const isHere = threadSlot(run.thread) === threadSlot(record.trigger.thread)
+    const github = isHere ? context.github : deps.github(movedTo(run.thread, record.trigger.thread))
+    const lastWord = await showLastWord(run, { github, deps })
+    kept = await deps.runs.amendEnded(id, each => changed(each, { report: { lastWord } }))
   }
-  return false
-}
-
-/** What of a Run's comments says something else than its record, one at a time. */
-async function shownAnew(
-  run: Run,
-  { github, deps }: Pick<ThreadContext, 'github' | 'deps'>,
-): Promise<Partial<Run['report']> | undefined> {
-  const { status } = run.report
-  const drawing = drawStatus(run, deps.deployment, deps.now())
-  if (status && !status.minimized && drawing.phase() !== status.phase) {
-    const shown = await showStatus(github, drawing, status, deps.signer)
-    return { status: shown === 'gone' ? { ...status, phase: drawing.phase() } : shown }
-  }
-  return isWordOutdated(run) ? { lastWord: await showLastWord(run, { github, deps }) } : undefined
+  return kept !== undefined
 }
 
 /**
@@ -120,8 +95,8 @@ export async function newsOfHead(
     const isOlder = needsReadAt < (run.result.needsReadAt ?? 0)
     if (isOlder || openPullFrom(run, head.ref) !== number) return run
     if (isKnown(run)) return changed(run, { result: { needsReadAt } })
-    const after = changed(run, { session: { sessionLog }, result: { needs, needsReadAt, rounds } })
-    return needs ? unfolded(after) : after
+    const looked = { number, ...view.facts }
+    return changed(run, { session: { sessionLog }, result: { needs, needsReadAt, rounds, looked } })
   })
   return isAmended ? end : soonAgain
 }

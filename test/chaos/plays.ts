@@ -292,7 +292,7 @@ const merged: Scene = async (world, name) => {
     await github.as('maya').readies(Number(pull?.number))
     await github.as('maya').mergesPull(Number(pull?.number))
   }
-  Object.assign(play.expected, { answers: [/^🎉 \*\*Merged\*\*/], status: /was merged/ })
+  Object.assign(play.expected, { answers: [/^🎉 \*\*Merged\*\*/] })
   return goingOn(play, goOn)
 }
 

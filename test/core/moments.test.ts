@@ -132,9 +132,6 @@ describe('a model that is not there', () => {
 describe('words that nobody needs', () => {
   const beside = wordsAre(word('read', more('b'), { round: undefined }))
   const unsaid = left('last-word')
-  const merged: RunChange = {
-    result: { pulls: [pull], ended: { number: pull.number, how: 'merged', at: now } },
-  }
   const permitted: RunChange = {
     session: { permission: { id: 'p', title: 'Run `rm -rf dist`?', allowed: false } },
   }
@@ -194,7 +191,6 @@ describe('words that nobody needs', () => {
       /^🚫 Codex asked for permission and may not do this: Run rm -rf dist\?$/m,
     ],
     ['a status that no last word follows', status(ended({ kind: 'answer' }, unsaid)), /<sub>.*maya/],
-    ['one whose pull request was merged', status(ended({ kind: 'pull' }, merged)), /<sub>.*merged at/],
     ['how to add, once it works', status(working()), /to add instructions/],
     [
       'which of several requests it is',
@@ -324,10 +320,11 @@ describe('after its last word', () => {
     ['nothing yet', [goOn], undefined],
     ['a new process', [goOn, { kind: 'begins' }, says('Resumed.')], undefined],
   ]
-  test.each(logs)('its agent is quoted in the status: %s', (_, entries, said) => {
+  test.each(logs)('its agent is quoted above the last word: %s', (_, entries, said) => {
     const log = entries.map(what => ({ at: t0 + hour, what }))
     const sessionLog = withCiTurns({ offset: 0, turns: 1, answer: 'Done.' }, log)
-    const shown = status(working(done, { session: { sessionLog } }))
+    const needs = { number: 9, failedChecks: [], hasConflicts: true, changesRequestedBy: [], unresolved: [] }
+    const shown = closingComment(working(done, { session: { sessionLog }, result: { needs } }), deployment)
     const quote = `Codex looked at the checks, and said at 2026-01-02 15:02 UTC:\n\n> ${said}`
     expect(shown.includes('looked at the checks')).toBe(said !== undefined)
     if (said !== undefined) expect(shown).toContain(quote)

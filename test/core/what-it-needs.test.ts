@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
+import { changed } from '../../src/core/record/run.ts'
+import { closingComment } from '../../src/core/words/closing.ts'
 import { statusComment } from '../../src/core/words/status.ts'
-import { deployment, minute, pull, runWith, t0, wordsAre } from './given.ts'
+import { ask, deployment, inlineComment, minute, pull, pullThread, runWith, t0, wordsAre } from './given.ts'
 
 const needs = {
   number: 9,
@@ -25,12 +27,11 @@ const ended = (rounds?: { asked: number; byPostHog: number }) =>
     ...wordsAre(),
   })
 
-const shown = (run = ended()) => statusComment(run, deployment, t0)
+const shown = (run = ended()) => closingComment(run, deployment)
 
 test('what it needs', () => {
   expect(shown(ended({ asked: 1, byPostHog: 2 }))).toMatchInlineSnapshot(`
-    "### ⚠️ [#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9) needs work
-
+    "⚠️ **Needs work**
     ❌ 7 checks failed: [unit \\[tests\\](x)](https://ci.example/1?%28a%29), lint, [e2e 0](https://ci.example/e2e/0), [e2e 1](https://ci.example/e2e/1), [e2e 2](https://ci.example/e2e/2) and 2 more
     🔀 It has conflicts with its base branch
     ✋ Changes requested by \`mario\`
@@ -40,17 +41,29 @@ test('what it needs', () => {
 
     - [ ] Fix this <!-- codex-box:fix -->
 
-    <sub>fix the flaky login test · maya · 1 min · 3 rounds of fixing, 2 by PostHog itself · draft, \`codex/login\` → \`main\`</sub>"
+    @maya Codex opened draft **[#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9)**
+
+    <sub>1 min · 3 rounds of fixing, 2 by PostHog itself</sub>"
   `)
+  expect(statusComment(ended(), deployment, t0)).not.toMatch(/codex-box|checks failed|needs work/)
 })
 
 test('at the cap, there is no box', () => {
-  const status = shown(ended({ asked: 3, byPostHog: 3 }))
-  expect(status).not.toContain('codex-box')
-  expect(status).toContain('an agent was sent to fix this 6 times, and 6 is the limit.')
+  const word = shown(ended({ asked: 3, byPostHog: 3 }))
+  expect(word).not.toContain('codex-box')
+  expect(word).toContain('an agent was sent to fix this 6 times, and 6 is the limit.')
 })
 
-test('of the pull request that the thread is', () => {
-  const run = runWith({ result: { outcome: { kind: 'pushed', sha: 'a'.repeat(40) }, needs } })
-  expect(shown(run)).toMatch(/^### ⚠️ This pull request needs work\n/)
+test('one of several pull requests is named', () => {
+  const pulls = [pull, { ...pull, number: 10, title: 'Another' }]
+  expect(shown(changed(ended(), { result: { pulls } }))).toMatch(/^⚠️ \[#9 [^\n]*\): \*\*Needs work\*\*\n/)
+})
+
+test('on a line, where GitHub tells of no tick, stands the command instead of a box', () => {
+  const place = { commentId: 5, rootId: 5, reviewId: null, inline: inlineComment(5) }
+  const commentRef = { kind: 'inline', ...place } as const
+  const request = { ...ask, origin: { kind: 'comment', commentRef } as const }
+  const word = shown(changed(ended(), { thread: pullThread, request }))
+  expect(word).toContain('\n\n`/codex fix` sends Codex to fix this.\n\n')
+  expect(word).not.toContain('codex-box')
 })

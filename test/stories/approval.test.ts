@@ -97,7 +97,7 @@ onEitherQueue('Somebody else has to approve', world => {
     expect(check(sha)).toBeUndefined()
     await maya.readies(number)
     await maya.mergesPull(number)
-    await thread.waitForStatus('was merged')
+    await thread.waitForAnswer('**Merged**')
   })
 
   it('who neither planned it nor had it carried out', async () => {

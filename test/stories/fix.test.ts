@@ -1,4 +1,4 @@
-/** What GitHub's page says a pull request needs stands in the status, and is what `/codex fix` or its box asks. */
+/** What GitHub's page says a pull request needs stands in the last word, and is what `/codex fix` or its box asks. */
 import { expect, it } from 'vitest'
 import { exhaustive } from '../support/tries.ts'
 import { callsOf, nameOfCall } from '../world/calls.ts'
@@ -84,14 +84,12 @@ onEitherQueue('What the pull request of a run needs', world => {
     await thread.waitForAnswer('Codex opened draft')
     await thread.waitForFolded()
     const [found] = await issue.pulls()
-    const isInSight = async () =>
-      (await thread.botComments()).some(({ body, minimized }) => body.startsWith('### ') && !minimized)
-    return { ...issue, pull: Number(found?.number), head: String(found?.head), isInSight }
+    return { ...issue, pull: Number(found?.number) }
   }
 
-  it('stands in its status, with a box that sends the agent to fix exactly that', async () => {
+  it('stands in its last word, with a box that sends the agent to fix exactly that', async () => {
     const { github, posthog } = world()
-    const { thread, pull, ledger, isInSight, ticks, run } = await made('Red')
+    const { thread, pull, ledger, ticks, run } = await made('Red')
     expect(run(0).ciTurn({ kind: 'answers', text: 'The test needs a newer Node.' })).toBe(true)
     // In its log that stands 0.7 s later; at PostHog the checks come minutes after it.
     await new Promise(resolve => setTimeout(resolve, 1_500))
@@ -101,18 +99,18 @@ onEitherQueue('What the pull request of a run needs', world => {
     github.checks(pull, 'unit tests', 'FAILURE')
     github.checks(pull, 'lint', 'SUCCESS')
     github.status(pull, 'ci/old', 'FAILURE')
-    const status = await thread.waitForStatus('codex-box:fix')
-    expect(status).toMatch(new RegExp(`^### ⚠️ \\[#${pull} Red.*?\\]\\(\\S+\\) needs work\n`))
-    expect(status).toContain('\n\n❌ 2 checks failed: [unit tests](http')
-    expect(status).toContain('[ci/old](http')
-    expect(status).toContain('✋ Changes requested by `mario`')
-    expect(status).toContain('💬 1 open comment: `a.ts:1`')
-    expect(status).toContain('- [ ] Fix this <!-- codex-box:fix -->')
-    expect(status).toContain(' · 1 round of fixing by PostHog itself · ')
-    expect(status).toMatch(
+    const word = await thread.waitForAnswer(
+      /^⚠️ \*\*Needs work\*\*\n❌ 2 checks failed: \[unit tests\]\(http[\s\S]*codex-box:fix/,
+    )
+    expect(word).toContain('[ci/old](http')
+    expect(word).toContain('✋ Changes requested by `mario`')
+    expect(word).toContain('💬 1 open comment: `a.ts:1`')
+    expect(word).toContain('- [ ] Fix this <!-- codex-box:fix -->\n\n@maya Codex opened')
+    expect(word).toContain(' · 1 round of fixing by PostHog itself')
+    expect(word).toMatch(
       /\n\nCodex looked at the checks, and said at 20\S+ \S+ UTC:\n\n> The test needs a newer Node\.\n/,
     )
-    expect(await isInSight()).toBe(true)
+    await thread.waitForFolded()
     expect(ledger().runs).toHaveLength(1)
     posthog.script(`Fix what pull request #${pull} needs`, { kind: 'pushesToBranch', text: 'Green again.' })
     await ticks('Fix this')
@@ -125,14 +123,13 @@ onEitherQueue('What the pull request of a run needs', world => {
   it('has conflicts, as its base moved: told at the next look, once GitHub knows it', async () => {
     const { github } = world()
     const repository = await newRepository(world(), undefined, { name: 'overtaken' })
-    const { thread, pull, isInSight } = await made('Overtaken', repository)
+    const { thread, pull } = await made('Overtaken', repository)
     github.conflicts(pull, repository, { foundAt: 2 })
     github.checks(pull, 'unit tests', 'SUCCESS', repository)
-    const status = await thread.waitForStatus('has conflicts with its base')
+    const word = await thread.waitForAnswer('has conflicts with its base')
     const looks = github.calls.filter(call => nameOfCall(call) === 'graphql pullNeeds')
     expect(looks.filter(({ body }) => JSON.stringify(body).includes('overtaken'))).toHaveLength(2)
-    expect(status).toContain('- [ ] Fix this <!-- codex-box:fix -->')
-    expect(await isInSight()).toBe(true)
+    expect(word).toContain('- [ ] Fix this <!-- codex-box:fix -->')
   })
 
   it('is asked for no more often than the settings say, unless somebody insists', async () => {
@@ -141,14 +138,14 @@ onEitherQueue('What the pull request of a run needs', world => {
     const { says, thread, pull } = await made('Red for ever', repository)
     posthog.script({ repository, prompt: 'Fix what' }, { kind: 'pushesToBranch', text: 'Tried.' })
     github.checks(pull, 'unit tests', 'FAILURE', repository)
-    await thread.waitForStatus('codex-box:fix')
+    await thread.waitForAnswer('codex-box:fix')
     await says('/codex fix')
     await thread.waitForAnswer('Tried.')
     github.checks(pull, 'unit tests', 'FAILURE', repository)
-    const status = await thread.waitForStatus(
+    const word = await thread.waitForAnswer(
       '**What to do:** an agent was sent to fix this 1 time, and 1 is the limit.',
     )
-    expect(status).not.toContain('codex-box:fix')
+    expect(word).not.toContain('codex-box:fix')
     await says('/codex fix')
     await thread.waitForAnswer(
       `an agent was sent 1 time to fix #${pull}. The limit is 1. Nothing was started.`,
@@ -159,14 +156,14 @@ onEitherQueue('What the pull request of a run needs', world => {
     )
   })
 
-  it('is nothing any more: its status says so, and so does a box that is left', async () => {
+  it('is nothing any more: its last word says so, and so does a box that is left', async () => {
     const { github } = world()
     const { thread, pull, ledger, maya } = await made('Green meanwhile')
     github.checks(pull, 'unit tests', 'FAILURE')
-    await thread.waitForStatus('❌ 1 check failed: [unit tests](http')
+    await thread.waitForAnswer('❌ 1 check failed: [unit tests](http')
     const shown = (await thread.botComments()).find(({ body }) => body.includes('codex-box:fix'))
     github.checks(pull, 'unit tests', 'SUCCESS')
-    expect(await thread.waitForStatus(/^### 🚀 \[#/)).not.toContain('codex-box:fix')
+    expect(await thread.waitForAnswer(/^@maya Codex opened/)).not.toContain('codex-box:fix')
     const ticked = String(shown?.body).replace('- [ ] Fix this', '- [x] Fix this')
     await maya.editsComment(Number(shown?.id), ticked)
     await thread.waitForAnswer(`#${pull} has no failed checks`)
@@ -188,12 +185,12 @@ onEitherQueue(
       github.forgetCalls()
       for (let n = 0; n < 40; n++)
         github.checks(Number(pull?.number), `check ${n}`, n === 7 ? 'FAILURE' : 'SUCCESS')
-      await thread.waitForStatus('codex-box:fix')
+      await thread.waitForAnswer('codex-box:fix')
       await github.settled()
       const calls = callsOf(github.calls).filter(name => !name.endsWith('/access_tokens'))
       // A burst across the end of a window is two.
       expect(calls.filter(name => name === 'graphql pullNeeds').length).toBeLessThanOrEqual(2)
-      expect(calls.filter(name => name !== 'graphql pullNeeds')).toEqual(['graphql settleThread'])
+      expect(calls.filter(name => name !== 'graphql pullNeeds')).toEqual(['PATCH issues/comments'])
     })
   },
   { oneByOne: true },

@@ -36,16 +36,16 @@ onEitherQueue(
       expect(Number(answer?.id)).toBeGreaterThan(Number(second?.id))
     })
 
-    it('what becomes of its pull request before the run is put away brings it back', async () => {
+    it('what becomes of its pull request before the run is put away stands in the last word', async () => {
       const { maya, thread } = await endsSlowly('Merge me at once')
       const pull = Number(/pull\/(\d+)/.exec(await thread.status())?.[1])
       await maya.readies(pull)
       await maya.mergesPull(pull)
-      await thread.waitForStatus('was merged')
-      expect((await statusesOf(thread))[0]?.minimized).toBeFalsy()
+      await thread.waitForAnswer(/^🎉 \*\*Merged\*\*/)
+      await thread.waitForFolded()
     })
 
-    it('what a pull request needs of which no news came stands in the status of who pushed to it', async () => {
+    it('what a pull request needs of which no news came stands in the last word of who pushed to it', async () => {
       const { github, posthog } = world()
       const { says, number, thread, run } = await opensPull(world(), 'maya/red')
       posthog.script('name it well', { kind: 'manual' })
@@ -56,8 +56,7 @@ onEitherQueue(
       github.checks(number, 'unit tests', 'FAILURE')
       github.webhooks.mode = { kind: 'normal' }
       await run(0).completeTurn('Named.')
-      await thread.waitForStatus('❌ 1 check failed')
-      await thread.waitForAnswer('Named.')
+      await thread.waitForAnswer(/❌ 1 check failed[\s\S]*Named\./)
     })
 
     it('below an answer on the line that was asked about, with all that is left to say', async () => {

@@ -17,7 +17,7 @@ onEitherQueue('What a bot finds that the settings name', world => {
         ],
       })
 
-  it('starts nothing, stands in the status, and a tick sends the agent to fix it', async () => {
+  it('starts nothing, stands in the last word, and a tick sends the agent to fix it', async () => {
     const { github, posthog } = world()
     const repository = await newRepository(world(), named)
     const { says, thread, pulls, ledger, ticks } = await opensIssue(world(), 'Reviewed', repository)
@@ -27,10 +27,10 @@ onEitherQueue('What a bot finds that the settings name', world => {
     await nextSecond()
     await finds(repository, pull, 'a.ts')
     await github.as('mario', repository).commentsOnLine(pull, { path: 'b.ts', line: 3, body: 'Why?' })
-    const status = await thread.waitForStatus('codex-box:fix')
-    expect(status).toContain(`[#${pull} `)
-    expect(status).toContain('\n🤖 `coderabbitai` left 2 findings: `a.ts:1`, `a.ts:2`\n')
-    expect(status).toContain('\n💬 1 open comment: `b.ts:3`\n')
+    const word = await thread.waitForAnswer('codex-box:fix')
+    expect(word).toContain(`[#${pull} `)
+    expect(word).toContain('\n🤖 `coderabbitai` left 2 findings: `a.ts:1`, `a.ts:2`\n')
+    expect(word).toContain('\n💬 1 open comment: `b.ts:3`\n')
     expect(ledger().runs).toHaveLength(1)
     expect(ledger().messages).toEqual([])
     posthog.script({ repository, prompt: 'Fix what' }, { kind: 'pushesToBranch', text: 'Fixed both.' })

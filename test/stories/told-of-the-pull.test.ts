@@ -72,7 +72,7 @@ onEitherQueue('A pull request is told of', world => {
       /^🎉 \*\*Merged\*\* 20\d\d-\d\d-\d\d \d\d:\d\d UTC\n\n@maya Codex opened \*\*/,
     )
     expect(merged).toContain(word.split('\n\n')[1])
-    await thread.waitForStatus('was merged')
+    await thread.waitForFolded()
     await maya.comments(number, '/codex status')
     const { id } = (await thread.botComments()).find(({ body }) => body.startsWith('🎉')) ?? {}
     await thread.waitForAnswer(`#issuecomment-${id}).`)

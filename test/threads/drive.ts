@@ -140,11 +140,11 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
   },
   needs: {
     title: 'What the pull request needs',
-    alt: 'The status is in sight again: a check failed, changes are requested, one comment is open, with a box that lets Codex fix this',
+    alt: 'The last word begins with what is new: a check failed, changes are requested, one comment is open, with a box that lets Codex fix this',
   },
   merged: {
     title: 'Merged',
-    alt: 'The status says that the pull request was merged; below it stands the last word as before',
+    alt: 'The last word begins with when the pull request was merged; the status above it stays folded away',
   },
   plan: { title: 'A plan', alt: 'The last word is the plan, with a box to carry it out' },
   pushed: {
@@ -252,7 +252,6 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const [pull] = await stage.world.github.pulls(opened.repository)
     await maya.readies(pull?.number ?? 0)
     await maya.mergesPull(pull?.number ?? 0)
-    await opened.thread.waitForStatus('was merged')
     await opened.thread.waitForAnswer('🎉 **Merged**')
     await stage.draw('merged', opened)
   },
@@ -279,7 +278,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
       comments: [{ path: 'src/login.ts', line: 1, body: 'Name it.' }],
     })
     github.checks(number, 'unit tests', 'FAILURE', repository)
-    await opened.thread.waitForStatus(/1 check failed[\s\S]*Changes requested[\s\S]*1 open comment/)
+    await opened.thread.waitForAnswer(/1 check failed[\s\S]*Changes requested[\s\S]*1 open comment/)
     await stage.draw('needs', opened)
   },
   async followUp(stage) {

@@ -133,8 +133,6 @@ export interface Settling {
   /** What replaces the eyes; without content, nothing does. */
   reaction?: { target: CommentRef; content?: Reaction }
   fold?: string
-  /** The id of a comment that is shown again. */
-  unfold?: string | undefined
 }
 
 export interface Settled {

@@ -1,10 +1,11 @@
 /** What the end of a Run means: for whom it is, what may follow, what its last word tells, and whether its status stays. */
+import type { PullNeeds } from '../model/views.ts'
 import { unfinished } from './failures.ts'
 import { instructionSent, wordsAdded, wordsOfRound } from './ledger.ts'
 import { inlinePlace } from './open-question.ts'
 import { hasChanged } from './pull-end.ts'
 import type { What } from './request-part.ts'
-import { changed, type Ended, isDone, type Outcome, type Run, showsStatus } from './run.ts'
+import { type Ended, isDone, type Outcome, type Run, showsStatus } from './run.ts'
 
 const maxListeners = 10
 
@@ -58,9 +59,19 @@ export const resumeId = ({ id, result: { round } }: Pick<Run, 'id' | 'result'>):
 /** What became of the pull request, if the last word is to tell it. */
 export const endToTell = (run: Run): Ended | undefined => (hasChanged(run) ? run.result.ended : undefined)
 
-/** It says something else than what became of the pull request. */
+/** What the pull request needs, if the last word is to tell it. */
+export const needsToTell = (run: Run): PullNeeds | undefined =>
+  hasChanged(run) ? run.result.needs : undefined
+
+/** Tells apart what the last word says of the pull request; nothing while there is no news of it. */
+export function newsKey(run: Run): string | undefined {
+  const [end, needs] = [endToTell(run)?.how, needsToTell(run)]
+  return end || needs ? JSON.stringify({ end, needs }) : undefined
+}
+
+/** The last word says something else than the news of the pull request. */
 export const isWordOutdated = (run: Run): boolean =>
-  run.report.lastWord !== undefined && run.report.lastWord.ended !== endToTell(run)?.how
+  run.report.lastWord !== undefined && run.report.lastWord.news !== newsKey(run)
 
 /** Whoever stopped a run needs no last word. */
 export function endsQuietly(run: Run): boolean {
@@ -81,27 +92,17 @@ export const leavesBoxInStatus = (run: Run): boolean =>
 /** Whether the status comment keeps its result, instead of being folded away above a last word. */
 export const staysInStatus = (run: Run): boolean => endsQuietly(run) || leavesBoxInStatus(run)
 
-/** What the pull request needs, or what became of it, is to be seen. */
-const hasNews = ({ report: { status }, result: { ended, needs } }: Run): boolean =>
-  Boolean(ended || needs || status?.unfolded)
-
 /**
  * Its status goes away below a last word, which says the same and more. If there was none, as GitHub refused it, the
  * status is all that people have.
  */
 export const willBeFolded = (run: Run): boolean =>
-  !staysInStatus(run) && !hasNews(run) && (!isDone(run, 'conclude') || isDone(run, 'last-word'))
+  !staysInStatus(run) && (!isDone(run, 'conclude') || isDone(run, 'last-word'))
 
 export function isSuperseded(run: Run): boolean {
   const { nodeId, minimized } = run.report.status ?? {}
-  return isDone(run, 'last-word') && !hasNews(run) && nodeId !== undefined && !minimized
+  return isDone(run, 'last-word') && nodeId !== undefined && !minimized
 }
 
 export const foldable = (run: Run): string | undefined =>
   isSuperseded(run) && run.result.untended.length <= 1 ? run.report.status?.nodeId : undefined
-
-/** News that are to be seen bring it back where it was folded away. */
-export const unfolded = (run: Run): Run =>
-  run.report.status?.minimized
-    ? changed(run, { report: { status: { ...run.report.status, minimized: undefined, unfolded: 'due' } } })
-    : run

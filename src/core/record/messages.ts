@@ -7,7 +7,6 @@ import type { JobQueue } from '../model/ports.ts'
 import { fullName, movedTo, type Repository } from '../model/thread.ts'
 import { readJson } from '../text/json.ts'
 import { mayHaveBegun, onlyIntents, openIntent } from './intents.ts'
-import { unfolded } from './last-word.ts'
 import { type Added, instructionSent, moved, nextWord, pending, wasSent, wordsOfRound } from './ledger.ts'
 import {
   type FollowUp,
@@ -19,7 +18,7 @@ import {
 } from './mailbox-part.ts'
 import { inlineOf } from './open-question.ts'
 import { newClaims } from './own-pull-request.ts'
-import { endsBy, tellsMore, withStanding } from './pull-end.ts'
+import { endsBy, withStanding } from './pull-end.ts'
 import { withRetry } from './retries.ts'
 import { type ChangeOf, changed, type Intent, nextRound, type Run, withOwnTask } from './run.ts'
 import { isAtWork } from './situation.ts'
@@ -136,8 +135,7 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
       const known = withStanding(run, message)
       const { cost, costBefore } = known.session
       const asked = { cost: undefined, costBefore: cost ?? costBefore }
-      const after = endsBy(run, message) ? changed(known, { session: asked }) : known
-      return message.at !== undefined && tellsMore(run, after) ? unfolded(after) : after
+      return endsBy(run, message) ? changed(known, { session: asked }) : known
     }
     case 'checked':
       return withMessage(run, { result: { hinted: true } })

@@ -44,11 +44,6 @@ export function withStanding(run: Run, stands: PullStanding): Run {
   })
 }
 
-export function tellsMore(before: Run, after: Run): boolean {
-  const shownOf = ({ result }: Run) => JSON.stringify({ ...result, pullsReadAt: undefined })
-  return shownOf(before) !== shownOf(after)
-}
-
 function endAfter({ result: { ended } }: Run, stands: PullStanding): Ended | undefined {
   const { number, state, at } = stands
   const known = ended?.number === number ? ended : undefined

@@ -157,8 +157,6 @@ const Status = z.object({
   heardAt: z.number().optional(),
   nodeId: z.string().optional(),
   minimized: z.literal(true).optional(),
-  /** After it was folded away something came that is to be seen. */
-  unfolded: z.enum(['due', 'done']).optional(),
 })
 
 /** Older versions could have a check of a commit as the status. */
@@ -191,12 +189,12 @@ export const Report = z.object({
   labels: z.array(z.string()).default([]),
   /** What its label says of it, with `labels.state`. */
   state: z.enum(['working', 'needs-you', 'done']).optional(),
-  /** The last word of this round, and the end of a pull request that it tells. Older records have none. */
+  /** The last word of this round, and the news of a pull request that it tells. Older records have none. */
   lastWord: z
     .object({
       commentId: z.number().int(),
       as: z.enum(['comment', 'inline', 'review']),
-      ended: Ended.shape.how.optional(),
+      news: z.string().optional(),
     })
     .optional(),
 })

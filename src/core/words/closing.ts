@@ -21,17 +21,17 @@ import {
   saidOfRemark,
   withoutRemarks,
 } from '../record/open-question.ts'
-import { hasChanged, newPulls } from '../record/pull-end.ts'
+import { newPulls } from '../record/pull-end.ts'
 import { isReadOnly, type What } from '../record/request-part.ts'
 import type { Outcome, Run, Stray } from '../record/run.ts'
 import { type Ending, endingOf } from '../record/situation.ts'
 import { isAnswered } from '../record/turn.ts'
-import { begun, counted, dayAndTime, ended, paragraphs, withoutEmpty } from '../text/phrases.ts'
+import { begun, counted, ended, paragraphs, withoutEmpty } from '../text/phrases.ts'
 import { code, inlineWords, quoted, spoken } from '../text/safe-markdown.ts'
 import { boxesAfter, details } from './details.ts'
 import { pullLine, resultSmall } from './small-line.ts'
 import { warnings } from './warnings.ts'
-import { pullName } from './what-it-needs.ts'
+import { pullNews } from './what-it-needs.ts'
 import {
   agentLeft,
   agentWords,
@@ -72,7 +72,7 @@ export function closingComment(run: Run, deployment: Deployment, findings: reado
       ]
   return paragraphs([
     strayLines(run),
-    becameOfIt(run),
+    pullNews(run),
     ending.kind === 'answer' && said && !claimsInVain(run)
       ? answerTo(listeners(run), agentWords(said, betweenEnds(run, deployment)))
       : `${mentions(listeners(run))} ${endSentence(run, ending, wordsBelow(run, deployment))}`,
@@ -101,16 +101,6 @@ const strayWords: Record<Stray['kind'], (branch: string, commits: string) => str
   straight: (branch, commits) => `Codex pushed ${commits} straight to ${branch}`,
   dropped: (branch, commits) => `Since a force push, ${branch} no longer has commits by others: ${commits}`,
   left: (branch, commits) => `Codex pushed ${commits} to ${branch}, and no pull request shows it`,
-}
-
-/** Says what became of it. The comment is edited for that, which sends no mail. */
-function becameOfIt(run: Run): string {
-  const end = endToTell(run)
-  if (!end) return ''
-  const { pulls } = run.result
-  const which = pulls.length > 1 ? `${pullName(run, end.number)}: ` : ''
-  const [sign, became] = end.how === 'merged' ? ['🎉', 'Merged'] : ['✖️', 'Closed without a merge']
-  return `${sign} ${which}**${became}** ${dayAndTime(end.at)}`
 }
 
 export function files(run: Run, deployment: Deployment): string {
@@ -318,14 +308,8 @@ function heading(run: Run, ending: Ending): string {
 }
 
 export function resultHeading(run: Run): string {
-  const { outcome, ended: end, needs, pulls } = run.result
+  const { outcome } = run.result
   if (!outcome) return ''
-  if (hasChanged(run) && end && pulls.length <= 1) {
-    const name = pullName(run, end.number)
-    if (end.how === 'closed') return `✖️ ${name} was closed without a merge`
-    return `🎉 ${name} was merged`
-  }
-  if (hasChanged(run) && needs) return `⚠️ ${pullName(run, needs.number)} needs work`
   return changeOfReader(run, outcome)
     ? `⚠️ ${run.request.what === 'ask' ? 'Codex answered' : `Codex has ${wantedWords[run.request.what]}`}, but it also changed something`
     : heading(run, endingOf(run, outcome))

@@ -7,23 +7,20 @@ import type { Thread } from '../model/thread.ts'
 import { minute } from '../model/time.ts'
 import type { CommentRef } from '../model/trigger.ts'
 import type { Pull } from '../model/views.ts'
-import { isUndone, listeners, neverBegan, staysInStatus } from '../record/last-word.ts'
+import { isUndone, listeners, neverBegan, newsKey, staysInStatus } from '../record/last-word.ts'
 import { roundIsRead, wordsAdded } from '../record/ledger.ts'
 import { asksBack } from '../record/open-question.ts'
 import { newPulls } from '../record/pull-end.ts'
-import { baseOf, type Ended, type Run } from '../record/run.ts'
-import { dayAndTime, exactly, withoutEmpty } from '../text/phrases.ts'
+import { baseOf, type Run } from '../record/run.ts'
+import { exactly, withoutEmpty } from '../text/phrases.ts'
 import { code } from '../text/safe-markdown.ts'
 import { roundsInWords } from './what-it-needs.ts'
 import { briefly, requesterLine, session, startedBy } from './while-working.ts'
-import { commentUrl, type Deployment, pullState, small } from './words.ts'
+import { commentUrl, type Deployment, small } from './words.ts'
 
-export const pullLine = (pull: Pull, ended?: Ended): string =>
-  `${ended ? endInWords(ended) : pullState(pull)}, ${code(pull.head)} → ${code(pull.base)}`
+export const pullLine = ({ head, base }: Pull): string => `${code(head)} → ${code(base)}`
 
-const endInWords = ({ how, at }: Ended): string => `${how} at ${dayAndTime(at)}`
-
-/** What may change later is left out of the last word, which is edited only for the end of a pull request. */
+/** What may change later is left out, but for news of the pull request, which the last word tells. */
 export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 'last-word'): string[] {
   const requester = run.request.by.login
   const kind = run.result.outcome?.kind
@@ -37,20 +34,17 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
   }[run.request.what]
   const isLast = where === 'last-word' || staysInStatus(run)
   const [pull] = run.result.pulls.length === 1 && where === 'status' ? run.result.pulls : []
-  const end = where === 'status' ? run.result.ended : undefined
   return withoutEmpty([
     where === 'status' ? briefly(run) : !isOnlyRequest(run) && requestLink(run),
     !(where === 'last-word' && listeners(run).includes(requester)) && requesterLine(run),
     startedBy(run),
     duration(run),
     // PostHog's cost is that of a task, which several runs may share.
-    (isLast || end) && cost
-      ? `$${cost.toFixed(2)}${taskMade && run.result.round === 0 ? '' : ' in all'}`
-      : undefined,
+    isLast && cost ? `$${cost.toFixed(2)}${taskMade && run.result.round === 0 ? '' : ' in all'}` : undefined,
     where === 'last-word' && into(run),
     ...session(run, deployment),
-    where === 'status' && roundsInWords(run),
-    pull ? pullLine(pull, end) : end && endInWords(end),
+    where === 'last-word' && newsKey(run) !== undefined && roundsInWords(run),
+    pull && pullLine(pull),
     // A pull request says so itself.
     isLast && (kind === 'answer' || kind === 'nothing') && goOn,
   ])

@@ -10,7 +10,6 @@ import { files, resultHeading, resultLines, strayLines } from './closing.ts'
 import { boxesAfter, details } from './details.ts'
 import { resultSmall } from './small-line.ts'
 import { warnings } from './warnings.ts'
-import { fixOffer, needsLines, saidAfterwards } from './what-it-needs.ts'
 import { type AtWork, waitingKey, workHeading, workLines, workSmall } from './while-working.ts'
 import { boxFor, type Deployment, small } from './words.ts'
 
@@ -33,20 +32,16 @@ const result = (run: Run, deployment: Deployment): string[] => [
   `### ${resultHeading(run)}`,
   strayLines(run),
   ...resultLines(run),
-  needsLines(run),
-  saidAfterwards(run),
   files(run, deployment),
   warnings(run),
   willBeFolded(run) ? '' : details(run),
   staysInStatus(run) ? boxesAfter(run) : '',
-  fixOffer(run),
   willBeFolded(run) ? '' : small(resultSmall(run, deployment, 'status')),
 ]
 
 /** A change of this key is shown at once; others wait for the next edit. */
 export function phaseKey(run: Run, now: number): string {
   const stands = situationOf(run)
-  const { ended, needs } = run.result
   const pulls = run.result.pulls.map(pull => `${pull.number}${pull.state}${pull.draft}`).join()
   return [
     stands.kind === 'starting' ? 'preparing' : phaseOf(stands),
@@ -56,7 +51,5 @@ export function phaseKey(run: Run, now: number): string {
     run.session.agentLeft ? 'left' : '',
     run.mailbox.ignoredStop ? 'not stopped' : '',
     ...(run.request.edited ? [run.request.at] : []),
-    ...(needs ? [JSON.stringify(needs)] : []),
-    ...(ended ? [ended.how] : []),
   ].join('|')
 }

@@ -1,22 +1,35 @@
-/** What the pull request of a Run needs after the last word, as its status says it. */
+/** News of the pull request of a Run, as its last word tells it: what it needs, and what became of it. */
 import type { PullNeeds } from '../model/views.ts'
+import { endToTell, needsToTell } from '../record/last-word.ts'
+import { inlinePlace } from '../record/open-question.ts'
 import { isAtCap } from '../record/pull-end.ts'
 import type { Run } from '../record/run.ts'
-import { counted, dayAndTime, withoutEmpty } from '../text/phrases.ts'
+import { counted, dayAndTime, paragraphs, withoutEmpty } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 import { boxFor, pullLink, some } from './words.ts'
 
-/** The thread itself, if it is none that the Run opened. */
-export function pullName({ result: { pulls } }: Run, number: number): string {
-  const pull = pulls.find(known => known.number === number)
-  return pull ? pullLink(pull) : 'This pull request'
+/** Stands above what the last word said first. The comment is edited for it, which sends no mail. */
+export function pullNews(run: Run): string {
+  const end = endToTell(run)
+  const needs = needsToTell(run)
+  const [sign, became] = end?.how === 'merged' ? ['🎉', 'Merged'] : ['✖️', 'Closed without a merge']
+  return paragraphs([
+    end && `${sign} ${which(run, end.number)}**${became}** ${dayAndTime(end.at)}`,
+    needs && [`⚠️ ${which(run, needs.number)}**Needs work**`, ...needsLines(needs)].join('\n'),
+    needs && saidAfterwards(run),
+    needs && fixOffer(run),
+  ])
+}
+
+/** Of several pull requests, the news names the one that it is about. */
+function which({ result: { pulls } }: Run, number: number): string {
+  const pull = pulls.length > 1 ? pulls.find(known => known.number === number) : undefined
+  return pull ? `${pullLink(pull)}: ` : ''
 }
 
 const maxShown = 5
 
-export function needsLines({ result: { needs } }: Run): string {
-  if (!needs) return ''
-  const { failedChecks, hasConflicts, changesRequestedBy, unresolved } = needs
+function needsLines({ failedChecks, hasConflicts, changesRequestedBy, unresolved }: PullNeeds): string[] {
   const open = unresolved.filter(({ by }) => by === undefined)
   const bots = [...new Set(unresolved.flatMap(({ by }) => by ?? []))]
   return withoutEmpty([
@@ -30,7 +43,7 @@ export function needsLines({ result: { needs } }: Run): string {
       const found = unresolved.filter(({ by }) => by === bot)
       return `🤖 ${code(bot)} left ${counted(found.length, 'finding')}: ${linesLeftOpen(found)}`
     }),
-  ]).join('\n')
+  ])
 }
 
 const linesLeftOpen = (comments: PullNeeds['unresolved']): string =>
@@ -47,19 +60,19 @@ function checkLink({ name, url }: PullNeeds['failedChecks'][number]): string {
 }
 
 /** PostHog goes on with its agent after the last word, for the checks. */
-export function saidAfterwards({ session: { sessionLog } }: Run): string {
+function saidAfterwards({ session: { sessionLog } }: Run): string {
   const said = sessionLog?.afterwards
   if (!said) return ''
   return `Codex looked at the checks, and said at ${dayAndTime(said.at)}:\n\n${quoted(said.text, 600)}`
 }
 
-/** No box at the cap: whoever goes on says what is to be done. */
-export function fixOffer({ result: { needs, rounds }, baseline }: Run): string {
-  if (!needs) return ''
-  const { fix_rounds: most } = baseline.settings.limits
-  return rounds && isAtCap(rounds, most)
-    ? `**What to do:** an agent was sent to fix this ${counted(rounds.asked + rounds.byPostHog, 'time')}, and ${most} is the limit. Fix it yourself, or write \`/codex\` and what to do.`
-    : boxFor('fix')
+/** No box at the cap: whoever goes on says what is to be done. Nor on a line, where GitHub tells of no tick. */
+function fixOffer(run: Run): string {
+  const { rounds } = run.result
+  const { fix_rounds: most } = run.baseline.settings.limits
+  if (rounds && isAtCap(rounds, most))
+    return `**What to do:** an agent was sent to fix this ${counted(rounds.asked + rounds.byPostHog, 'time')}, and ${most} is the limit. Fix it yourself, or write \`/codex\` and what to do.`
+  return inlinePlace(run) ? '`/codex fix` sends Codex to fix this.' : boxFor('fix')
 }
 
 export function roundsInWords({ result: { rounds } }: Run): string | undefined {

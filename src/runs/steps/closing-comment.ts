@@ -10,7 +10,7 @@ import { isFork } from '../../core/model/thread.ts'
 import { backoff, minute, second } from '../../core/model/time.ts'
 import type { Posted } from '../../core/model/views.ts'
 import { callIsDue, callKey, neededPerson } from '../../core/record/call-person.ts'
-import { endsInReview, endsQuietly, endToTell, leavesBoxInStatus } from '../../core/record/last-word.ts'
+import { endsInReview, endsQuietly, leavesBoxInStatus, newsKey } from '../../core/record/last-word.ts'
 import { type Marker, markerOf, shortMarkerOf } from '../../core/record/marker.ts'
 import { inlineAsked, inlinePlace } from '../../core/record/open-question.ts'
 import { questionId, questionKey, questionToAsk } from '../../core/record/permission-request.ts'
@@ -54,7 +54,7 @@ export const conclude = step('conclude', {
       })
       const as = isReview ? 'review' : place ? 'inline' : 'comment'
       const after = leavesBoxInStatus(run) ? done : withDone(run, 'conclude', 'last-word')
-      const said = { commentId, as, ended: endToTell(run)?.how } as const
+      const said = { commentId, as, news: newsKey(run) } as const
       return { report: { done: after, lastWord: said }, retries: { thread: undefined } }
     } catch (error) {
       return unsaid(context, error) ?? { report: { done } }
@@ -83,7 +83,7 @@ interface Editing<Calls extends GitHubCall = 'comments.edit'> {
   deps: Wording & Pick<RunDeps, 'signer'>
 }
 
-/** People look there for what became of the pull request. An edit mails nobody. */
+/** People look there for news of the pull request. An edit mails nobody. */
 export async function showLastWord(run: Run, { github, deps }: Editing): Promise<LastWord | undefined> {
   const { lastWord } = run.report
   if (!lastWord) return undefined
@@ -91,7 +91,7 @@ export async function showLastWord(run: Run, { github, deps }: Editing): Promise
   const text = signed(deps.signer, lastWordOf(run, deps), markerOfWord(run))
   const place = lastWord.as === 'inline' ? inlinePlace(run) : undefined
   const edited = await github.comments.edit(lastWord.commentId, text, place)
-  return edited === 'gone' ? undefined : { ...lastWord, ended: endToTell(run)?.how }
+  return edited === 'gone' ? undefined : { ...lastWord, news: newsKey(run) }
 }
 
 /** Says the last word of a Run that has ended, and folds its status away above it. */
@@ -139,7 +139,7 @@ export const editLastWord = step('edit-last-word', {
     const { run, job } = context
     await job.assertLocked()
     const said = run.report.lastWord
-    let lastWord: LastWord | undefined = said && { ...said, ended: endToTell(run)?.how }
+    let lastWord: LastWord | undefined = said && { ...said, news: newsKey(run) }
     const showing = showLastWord(run, context).then(shown => {
       lastWord = shown
     })

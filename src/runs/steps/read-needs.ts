@@ -6,7 +6,6 @@ import { type BotList, withOrders } from '../../access/authorize.ts'
 import { unlessRejected } from '../../core/model/errors.ts'
 import type { GitHubWith } from '../../core/model/ports.ts'
 import type { NeedsView } from '../../core/model/views.ts'
-import { unfolded } from '../../core/record/last-word.ts'
 import { openPullFrom, roundsOf } from '../../core/record/pull-end.ts'
 import { agentsHead, type Run } from '../../core/record/run.ts'
 import { runsOfPull } from '../../core/record/run-index.ts'
@@ -15,17 +14,16 @@ import { type RunDeps, step } from './step-context.ts'
 /** What came while the agent worked is looked at with its result. */
 export const readNeeds = step('read-needs', {
   github: ['pulls.needs'],
-  writes: ['result', 'report'],
+  writes: ['result'],
   async do({ run, github, deps }) {
     const number = openPullFrom(run, agentsHead(run) ?? run.workspace.branch?.name ?? '')
     const view = number === undefined ? undefined : await needsSeen(github, number, botListOf(run, deps))
     const needs = view?.needs
-    const { report } = needs ? unfolded(run) : run
     const looked = number !== undefined && view ? { number, ...view.facts } : undefined
     const onPull = number === undefined ? undefined : await runsOfPull(deps.index, run.thread, number)
     const others = onPull?.flatMap(({ data }) => (data.id === run.id ? [] : [data]))
     const rounds = others ? roundsOf([...others, run]) : run.result.rounds
-    return { result: { hinted: undefined, needs, looked, rounds }, report: { status: report.status } }
+    return { result: { hinted: undefined, needs, looked, rounds } }
   },
 })
 

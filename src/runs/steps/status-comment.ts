@@ -52,26 +52,21 @@ export function statusToSend(drawing: StatusDrawing, before: Status, signer: Sig
   return { text: commentOf(drawing, signer), status: { ...before, ...sent(drawing) } }
 }
 
-/** Changes a status that is there, and brings it back where that is due. */
+/** Changes a status that is there. */
 export async function showStatus(
-  github: GitHubWith<'comments.edit' | 'thread.settle'>,
+  github: GitHubWith<'comments.edit'>,
   drawing: StatusDrawing,
   before: Status,
   signer: Signer,
 ): Promise<Status | 'gone'> {
   const { text, status } = statusToSend(drawing, before, signer)
-  const { commentId, nodeId } = before
-  if (before.unfolded === 'due' && nodeId !== undefined) {
-    await github.thread.settle({ status: { nodeId, text }, unfold: nodeId })
-    return { ...status, unfolded: 'done' }
-  }
-  const edited = await github.comments.edit(commentId, text)
+  const edited = await github.comments.edit(before.commentId, text)
   return edited === 'gone' ? edited : { ...status, nodeId: edited.nodeId }
 }
 
 /** A deleted status comment is posted again once, if no last word says the same; a second deletion is respected. */
 export const editStatus = step('edit-status', {
-  github: ['comments.edit', 'thread.settle'],
+  github: ['comments.edit'],
   writes: ['report', 'retries'],
   async do(context) {
     const { run } = context

@@ -76,7 +76,7 @@ type Status = NonNullable<Run['report']['status']>
 function editOf({ deps }: StepContext, run: Run): Edit | undefined {
   const { status } = run.report
   const at = deps.now()
-  if (status?.nodeId === undefined || status.minimized || status.unfolded === 'due') return undefined
+  if (status?.nodeId === undefined || status.minimized) return undefined
   if (isHeld(run, 'thread', at)) return undefined
   const drawing = drawStatus(run, deps.deployment, at)
   if (drawing.difference() === 'same') return undefined
