@@ -46,11 +46,10 @@ const mutations: Readonly<Record<string, Mutation>> = {
   convertPullRequestToDraft: { needs: ['pull_requests'], run: call => setDraft(call, true) },
   createLinkedBranch: { needs: ['contents'], run: createLinkedBranch },
   markPullRequestReadyForReview: { needs: ['pull_requests'], run: call => setDraft(call, false) },
-  minimizeComment: { needs: threads, run: call => minimize(call, true) },
+  minimizeComment: { needs: threads, run: minimize },
   removeReaction: { needs: threads, run: removeReaction },
   requestReviews: { needs: ['pull_requests'], run: requestReviews },
   resolveReviewThread: { needs: ['pull_requests'], run: resolveThread },
-  unminimizeComment: { needs: threads, run: call => minimize(call, false) },
   updateIssueComment: { needs: threads, run: updateComment },
   updatePullRequest: { needs: ['pull_requests'], run: updatePullRequest },
   updateRefs: { needs: ['contents'], run: updateRefs },
@@ -146,15 +145,13 @@ async function resolveThread({ layer, input, request }: Call): Promise<Done> {
   return { payload: { thread: { __typename: 'PullRequestReviewThread', id, isResolved: true } }, unchanged }
 }
 
-function minimize(call: Call, wanted: boolean): Done {
+function minimize(call: Call): Done {
   const { minimized } = call.layer.memory
   subjectOf(call, 'subjectId', 'comment', 'review-comment', 'review')
   const id = textAt(call.input, 'subjectId')
-  const unchanged = minimized.has(id) === wanted
-  if (wanted) minimized.add(id)
-  else minimized.delete(id)
-  const shown = nodeOf(call.layer, id)
-  return { payload: { minimizedComment: shown, unminimizedComment: shown }, unchanged }
+  const unchanged = minimized.has(id)
+  minimized.add(id)
+  return { payload: { minimizedComment: nodeOf(call.layer, id) }, unchanged }
 }
 
 async function updateComment(call: Call): Promise<Done> {

@@ -20,7 +20,15 @@ import {
 import { dispatch, isOver } from './dispatch.ts'
 import { givenCommands } from './given-commands.ts'
 import { waitedForAs } from './join-or-wait.ts'
-import { announce, foldAnnouncement, isUnspoken, reply, sendReply, swapReaction, takeEyes } from './reply.ts'
+import {
+  announce,
+  deleteAnnouncement,
+  isUnspoken,
+  reply,
+  sendReply,
+  swapReaction,
+  takeEyes,
+} from './reply.ts'
 import { afterDeaths, afterTriggerFault, stillWaits } from './trigger-faults.ts'
 import { afterOne, isOfThread, leftOver, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
 
@@ -61,7 +69,7 @@ async function accept(context: ThreadContext, news: News): Promise<StepResult> {
   }
   if (await stillWaits(context)) return { kind: 'park', ms: lostWakeMs }
   if (await isOver(context, await context.job.inbox())) {
-    await foldAnnouncement(context)
+    await deleteAnnouncement(context)
     return end
   }
   await seeWhereFirst(context, news)
@@ -83,7 +91,7 @@ async function obeyEach(context: CommandContext, all: readonly GivenCommand[]): 
     const result = await dispatch(context, given)
     const parked = await finish(context, result)
     if (parked) return parked
-    await foldAnnouncement(context)
+    await deleteAnnouncement(context)
     const refused = result.kind === 'reply' && result.reply.limit === 'one refusal a day'
     const taken = result.kind === 'run' || result.kind === 'message'
     const { isLast } = context

@@ -3,11 +3,14 @@
  * again; and a reaction.
  */
 
+import { mayHoldCommand } from '../core/command/find.ts'
+import { unlessRejected } from '../core/model/errors.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { day, minute, second } from '../core/model/time.ts'
 import { type OwnComment, type Posted, reactions, type Sign } from '../core/model/views.ts'
 import { type Attempt, exactlyOnce } from '../core/record/intents.ts'
 import type { Marker } from '../core/record/marker.ts'
+import { callsOf } from '../core/settings/deployment-settings.ts'
 import { type Reply, replyComment } from '../core/words/replies.ts'
 import { ownSince, saying } from '../core/words/say.ts'
 import {
@@ -119,33 +122,46 @@ export async function sendReply(context: CommandContext): Promise<Posted | undef
     perform,
     now: deps.now,
   })
-  if (chosen.as === 'status-reply') await foldEarlier(context, marker.run)
+  if (chosen.as === 'status-reply') await removeEarlier(context, marker.run)
   return posted
 }
 
 /** Says that it waits. */
 export async function announce(context: CommandContext, words?: Reply): Promise<void> {
   const posted = words ? await reply(context, words, { last: false, well: true }) : await sendReply(context)
-  await context.save({ ...context.record, announced: true, answer: undefined, waitingReply: posted?.nodeId })
+  await context.save({ ...context.record, announced: true, answer: undefined, waitingComment: posted?.id })
 }
 
 /** What was said while it waited is not so any more. May be repeated. */
-export async function foldAnnouncement({ record, job, github }: CommandContext): Promise<void> {
-  if (record.waitingReply === undefined) return
+export async function deleteAnnouncement({ record, job, github }: CommandContext): Promise<void> {
+  if (record.waitingComment === undefined) return
   await job.assertLocked()
-  await github.thread.settle({ fold: record.waitingReply })
+  await github.comments.delete(record.waitingComment, commentRefOf(record.trigger))
 }
 
-/** Each reply to `status` folds the one before it away. */
-async function foldEarlier(context: CommandContext, run: string): Promise<void> {
+/** Each reply to `status` deletes the one before it, or folds it away if somebody has written since. */
+async function removeEarlier(context: CommandContext, run: string): Promise<void> {
+  const { job, github } = context
   const begunAt = context.record.answer?.begun?.at ?? 0
   const sent = ownMarked(context, 'status-reply', await untilNow(context))
   const mine = sent.findIndex(({ marker }) => marker.run === run)
   const earlier = mine === -1 ? sent.filter(({ createdAt }) => createdAt < begunAt) : sent.slice(0, mine)
-  const nodeId = earlier.at(-1)?.nodeId
-  if (nodeId === undefined) return
-  await context.job.assertLocked()
-  await context.github.thread.settle({ fold: nodeId })
+  const last = earlier.at(-1)
+  if (!last) return
+  const isAnswered = await hasWordsSince(context, last.createdAt)
+  await job.assertLocked()
+  if (isAnswered) await github.thread.settle({ fold: last.nodeId })
+  else await github.comments.delete(last.id, commentRefOf(context.record.trigger))
+}
+
+/** A command is no answer. */
+async function hasWordsSince({ deps, record, github }: CommandContext, since: number): Promise<boolean> {
+  const calls = callsOf(deps.triggerOf(record.trigger.thread.ownerId))
+  const all = await github.comments.ofOthers({ since }).catch(unlessRejected)
+  return (
+    all?.some(({ bot, createdAt, body }) => !bot && createdAt >= since && !mayHoldCommand(body, calls)) ??
+    true
+  )
 }
 
 /** Two replies at once are both recorded before they are posted, so the later one sees the other and reads again. */
@@ -174,12 +190,12 @@ function ownMarked(
   { deps, record }: CommandContext,
   as: Marker['as'],
   comments: readonly OwnComment[],
-): (Pick<OwnComment, 'nodeId' | 'createdAt'> & { marker: Marker })[] {
-  return comments.flatMap(({ nodeId, body, createdAt }) =>
+): (OwnComment & { marker: Marker })[] {
+  return comments.flatMap(comment =>
     deps.signer
-      .read(body, record.trigger.thread)
+      .read(comment.body, record.trigger.thread)
       .filter(marker => marker.as === as)
-      .map(marker => ({ nodeId, createdAt, marker })),
+      .map(marker => ({ ...comment, marker })),
   )
 }
 

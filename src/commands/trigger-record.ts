@@ -55,8 +55,8 @@ export const TriggerRecord = z.object({
   onlyOne: z.boolean().default(false),
   /** Whether the command at hand has said that it waits. */
   announced: z.boolean().default(false),
-  /** The comment that says so, by its id in GraphQL. */
-  waitingReply: z.string().optional(),
+  /** The comment that says so. */
+  waitingComment: z.number().int().optional(),
   sender: Sender.optional(),
   /** The command at hand was let in once. */
   passed: z.boolean().default(false),
@@ -129,7 +129,7 @@ export const afterOne = <Of extends ThreadTrigger>(
   answer: undefined,
   pendingMessage: undefined,
   announced: false,
-  waitingReply: undefined,
+  waitingComment: undefined,
   waits: undefined,
   passed: false,
   retries: {},

@@ -7,7 +7,7 @@ import { attachmentReader } from './attachment-files.ts'
 import { named, nodesOf, query, subjectQuery } from './graphql.ts'
 import { remarksOf } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'
-import { unlessGone } from './request-rules.ts'
+import { unlessGone, unlessLimited } from './request-rules.ts'
 import { isInsider } from './webhooks/event.ts'
 
 /** A thousand comments; older ones are forgotten. */
@@ -52,9 +52,9 @@ export function commentsOf(access: ThreadAccess): ThreadClient['comments'] {
     async post(text, replyRef) {
       const body = written(text)
       if (replyRef?.kind !== 'inline')
-        return postedAs((await client.rest.issues.createComment({ ...issue, body })).data)
+        return posted(await client.rest.issues.createComment({ ...issue, body }))
       const query = { ...at, pull_number: thread.number, comment_id: replyRef.rootId, body }
-      return postedAs((await client.rest.pulls.createReplyForReviewComment(query)).data)
+      return posted(await client.rest.pulls.createReplyForReviewComment(query))
     },
 
     async edit(commentId, text, replyRef) {
@@ -64,6 +64,15 @@ export function commentsOf(access: ThreadAccess): ThreadClient['comments'] {
         replyRef?.kind === 'inline' ? pulls.updateReviewComment(query) : issues.updateComment(query),
       )
       return edited ? { nodeId: edited.data.node_id } : 'gone'
+    },
+
+    async delete(comment_id, replyRef) {
+      const query = { ...at, comment_id }
+      const { issues, pulls } = client.rest
+      await (replyRef?.kind === 'inline'
+        ? pulls.deleteReviewComment(query)
+        : issues.deleteComment(query)
+      ).catch(unlessLimited)
     },
 
     /** Our comments, oldest first. @param since ms since the epoch, compared with the last change */
@@ -135,7 +144,7 @@ const viewOf = ({ id, node_id, user, author_association, body, ...at }: RestComm
   in: 'thread',
 })
 
-const postedAs = ({ id, node_id }: Pick<RestComment, 'id' | 'node_id'>): Posted => ({ id, nodeId: node_id })
+const posted = ({ data }: { data: RestComment }): Posted => ({ id: data.id })
 
 const iso = (at: number): string => new Date(at).toISOString()
 

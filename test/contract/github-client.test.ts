@@ -350,15 +350,10 @@ describe('comments', () => {
   }
 
   test('stand where somebody spoke', async () => {
-    answers(
-      'POST',
-      `${at}/issues/8/comments`,
-      [201, { ...comment, id: 1, node_id: 'IC_1' }],
-      [201, { ...comment, id: 2 }],
-    )
+    answers('POST', `${at}/issues/8/comments`, [201, { ...comment, id: 1 }], [201, { ...comment, id: 2 }])
     answers('POST', `${at}/pulls/8/comments/2/replies`, [201, { ...comment, id: 3 }])
     const thread = onPull()
-    expect(await thread.comments.post('a')).toEqual({ id: 1, nodeId: 'IC_1' })
+    expect(await thread.comments.post('a')).toEqual({ id: 1 })
     expect(await thread.comments.post('a', { kind: 'review', reviewId: 4, nodeId: 'R' })).toMatchObject({
       id: 2,
     })

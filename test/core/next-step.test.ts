@@ -395,6 +395,11 @@ describe('after the outcome', () => {
     ['the status is folded away as it will stay', working(over, known), 'edit-status', newDetails],
     ['no status is folded away as the only word', working(over, left('last-word'), known), 'end'],
     ['the status of an earlier run', working(over, { report: { supersedes: ['IC_1'] } }), 'minimize-status'],
+    [
+      'what called somebody is deleted',
+      working(over, { report: { questions: [{ key: 'needs-limit', commentId: 9 }] } }),
+      'minimize-status',
+    ],
     ['it ends when all is told', working(over), 'end'],
     ['the last details are shown before it ends', working(over), 'edit-status', newDetails],
     [

@@ -126,7 +126,7 @@ const steps: [step: string, asks: Service, run: Run][] = [
   ['drop-branch', 'github', working(over, taskRunIs({ status: 'completed' }), left('drop-branch'))],
 ]
 
-const mergedWord = { commentId: 77, as: 'comment', ended: 'merged' } as const
+const mergedWord = { commentId: 77, as: 'comment', news: '{"end":"merged"}' } as const
 const mergedSince: RunChange = {
   result: {
     ...over.result,

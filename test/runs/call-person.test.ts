@@ -6,6 +6,7 @@ import { afterPassing } from '../../src/core/record/retries.ts'
 import type { Retry, Run, RunChange } from '../../src/core/record/run.ts'
 import { callComment } from '../../src/core/words/while-working.ts'
 import { putQuestion } from '../../src/runs/steps/closing-comment.ts'
+import { minimizeStatus } from '../../src/runs/steps/status-comment.ts'
 import { afterStep, handWith } from '../commands/command-world.ts'
 import { maya, minute, runWith, second, status, t0, working } from '../core/given.ts'
 import { MemoryBot } from '../security/memory-bot.ts'
@@ -138,19 +139,23 @@ describe('a person is called once', () => {
       github: {
         'comments.own': async () =>
           comments.map((body, id) => ({ id, nodeId: `IC_${id}`, body, createdAt: at })),
-        'comments.post': async body => {
-          const id = comments.push(body) - 1
-          return { id, nodeId: `IC_${id}` }
+        'comments.post': async body => ({ id: comments.push(body) - 1 }),
+        'comments.delete': async id => {
+          comments.splice(id, 1)
         },
       },
     })
-  const calling = { questions: [{ key: 'needs-setup-posthog', commentId: 0 }], supersedes: ['IC_0'] }
+  const calling = { questions: [{ key: 'needs-setup-posthog', commentId: 0 }] }
 
-  test('by a comment that is folded away in the end', async () => {
+  test('by a comment that is deleted in the end', async () => {
     const comments: string[] = []
-    const { report } = await afterStep(putQuestion, said(comments))
+    const hand = said(comments)
+    const { report } = await afterStep(putQuestion, hand)
     expect(comments).toEqual([expect.stringContaining('@maya Codex waits: PostHog does not accept the key')])
     expect(report).toMatchObject(calling)
+    hand.change({ report })
+    expect((await afterStep(minimizeStatus, hand)).report.questions).toEqual([])
+    expect(comments).toEqual([])
   })
 
   test('by processes that died before they could note that', async () => {
@@ -186,7 +191,7 @@ describe('from the command on', () => {
     bot.fault = undefined
     await bot.work(500, bot.now + 60 * minute)
     expect(bot.comments.at(-1)?.body).toContain('All done.')
-    expect(calls(bot)).toHaveLength(1)
+    expect(calls(bot)).toEqual([])
   })
 
   test.each([

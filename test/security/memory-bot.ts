@@ -186,7 +186,6 @@ export class MemoryBot {
   /** The most CPU time that one job or delivery took, in milliseconds, where it is timed; nothing here waits for anything. */
   held = 0
   readonly comments: Posted[] = []
-  readonly #minimized = new Set<string>()
   readonly prompts: string[] = []
   readonly requests: CodexTaskRunCreate[] = []
   readonly tasks: { title: string; description: string }[] = []
@@ -312,11 +311,6 @@ export class MemoryBot {
     const text = JSON.stringify(data)
     this.kept.push(text)
     return parse(JSON.parse(text))
-  }
-
-  /** Those that are not folded away. */
-  get open(): Posted[] {
-    return this.comments.filter(({ id }) => !this.#minimized.has(nodeIdOf(id)))
   }
 
   #own = (): (Posted & { nodeId: string })[] =>
@@ -543,6 +537,10 @@ export class MemoryBot {
       if (found) found.body = this.#redact(body)
       return found ? { nodeId: nodeIdOf(id) } : 'gone'
     },
+    'comments.delete': async id => {
+      const at = this.comments.findIndex(comment => comment.id === id)
+      if (at !== -1) this.comments.splice(at, 1)
+    },
     'branches.find': async name => this.#head(name)[0],
     'branches.heads': async names => names.flatMap(name => this.#head(name)),
     'branches.ofIssue': async () => ({
@@ -570,8 +568,7 @@ export class MemoryBot {
       this.#ahead = this.#own()
     },
     'comments.earlier': async () => this.#ahead,
-    'thread.settle': async ({ pull, status, reaction, fold }) => {
-      if (fold !== undefined) this.#minimized.add(fold)
+    'thread.settle': async ({ pull, status, reaction }) => {
       if (pull?.assign !== undefined) this.asked.push(`assign ${pull.assign}`)
       if (pull?.review !== undefined) this.asked.push(`review ${pull.review}`)
       if (reaction) this.reactions.push(reaction.content ?? 'none')

@@ -229,7 +229,7 @@ test('a command whose refusal could not be told leaves the telling to the next o
 test('the answer to status replaces the last one, whoever asks', async () => {
   const bot = botWith()
   for (const by of ['maya', 'rita', 'maya']) await says(bot, by, '/codex status')
-  expect(bot.open).toHaveLength(1)
+  expect(bot.comments).toHaveLength(1)
 })
 
 test('/codex status of many at once leaves one answer', async () => {
@@ -238,7 +238,7 @@ test('/codex status of many at once leaves one answer', async () => {
   for (const by of ['maya', 'olga', 'mario', 'olga']) await bot.deliver(comment(by, '/codex status'))
   await bot.settleAtOnce()
   expect(bot.calls.filter(name => name === 'comments.post')).toHaveLength(5)
-  expect(bot.open).toHaveLength(1)
+  expect(bot.comments).toHaveLength(1)
 })
 
 test('one comment that asks the same twice is left one answer', async () => {

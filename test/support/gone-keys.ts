@@ -28,6 +28,8 @@ const gone: readonly string[] = [
   ...['pause', 'resumedBy'],
   // The template of an instruction, which is quoted as it was typed.
   'template',
+  // That a status was shown again, for news.
+  'unfolded',
 ]
 
 /** The same, of the settings that a Run keeps. */
@@ -43,7 +45,7 @@ const goneSettings: readonly string[] = [
 /** Keys that are gone, or that only a recovery record still has, by the object in which they were. */
 const goneFrom: Readonly<Record<string, string>> = {
   ...{ mailbox: 'wordsOfRound', session: 'instructionSent', taskRun: 'lastMessageId', resumed: 'words' },
-  leftOut: 'bots',
+  ...{ leftOut: 'bots', lastWord: 'ended' },
 }
 
 /** @returns a copy without them, and with values that are gone as they are read now */

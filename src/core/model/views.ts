@@ -48,11 +48,11 @@ export interface ChangedFile {
 /** Our own comment or review that is there. */
 export interface Posted {
   id: number
-  /** Its name in GraphQL, by which it is folded away. */
-  nodeId?: string | undefined
 }
 
 export interface OwnComment extends Posted {
+  /** Its name in GraphQL, by which it is folded away. */
+  nodeId?: string | undefined
   body: string
   createdAt: number
 }

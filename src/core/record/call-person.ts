@@ -24,6 +24,10 @@ export function neededPerson(run: Run): Needed | undefined {
 export const callKey = (needed: Needed): string =>
   needed.kind === 'limit' ? 'needs-limit' : `needs-${needed.kind}-${needed.service}`
 
+/** The comments that called somebody: what they say passes. */
+export const callsIn = ({ questions = [] }: Run['report']) =>
+  questions.filter(({ key }) => key.startsWith('needs-'))
+
 function byService(run: Run, service: Service): Needed[] {
   const retry = retryOf(run, service)
   if (!retry) return []

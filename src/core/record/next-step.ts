@@ -14,7 +14,7 @@
 import type { CallKind, Service } from '../model/errors.ts'
 import type { Unfinished } from '../model/task-run.ts'
 import { agentIsToBeSeenTo, cancelKey, cancelledAt } from './agent-end.ts'
-import { callAt, callIsDue } from './call-person.ts'
+import { callAt, callIsDue, callsIn } from './call-person.ts'
 import {
   earlierGoesOn,
   type Failure,
@@ -364,7 +364,8 @@ function* afterOutcome(run: Run, now: Now): Due {
   yield* claims(run, url => !releaseThread || !isHeld(run, `pull ${url}`, now.at))
   if (result.claimedPulls.length > 0 && !releaseThread) yield goNoFurther
   if (now.text !== 'same' && now.text !== 'time') yield { kind: 'edit-status' }
-  else if (isSuperseded(run) || report.supersedes.length > 0) yield { kind: 'minimize-status' }
+  else if (isSuperseded(run) || report.supersedes.length + callsIn(report).length > 0)
+    yield { kind: 'minimize-status' }
   yield { kind: 'end' }
 }
 

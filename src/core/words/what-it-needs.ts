@@ -21,7 +21,7 @@ export function pullNews(run: Run): string {
   ])
 }
 
-/** Of several pull requests, the news names the one that it is about. */
+/** If the Run has several pull requests, the news names the one that it is about. */
 function which({ result: { pulls } }: Run, number: number): string {
   const pull = pulls.length > 1 ? pulls.find(known => known.number === number) : undefined
   return pull ? `${pullLink(pull)}: ` : ''

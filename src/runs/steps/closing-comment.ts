@@ -202,8 +202,6 @@ interface Put {
   /** What it is signed with. */
   id: string
   text: () => string
-  /** It is said until what it waits for is there; an answer to a question stays. */
-  passes?: true
 }
 
 function whatToPut({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Put | undefined {
@@ -216,7 +214,7 @@ function whatToPut({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Put | unde
   const needed = callIsDue(run, now) ? neededPerson(run) : undefined
   if (!needed) return undefined
   const key = callKey(needed)
-  return { key, id: `${run.id}-${key}`, text: () => callComment(run, needed, now), passes: true }
+  return { key, id: `${run.id}-${key}`, text: () => callComment(run, needed, now) }
 }
 
 /** Puts a question of the agent, or what it waits for, to people, once. */
@@ -227,23 +225,17 @@ export const putQuestion = step('put-question', {
     const { run, deps, github } = context
     const put = whatToPut(context)
     if (!put) return {}
-    const { key, id, text, passes } = put
+    const { key, id, text } = put
     const place = inlinePlace(run)
     const marker = { ...shortMarkerOf(run, 'reply'), run: id }
     try {
-      const { id: commentId, nodeId } = await once<Posted>(context, {
+      const { id: commentId } = await once<Posted>(context, {
         intent: { kind: 'put-question', at: deps.now() },
         ...saying(github, deps.signer, { marker, place, text }),
       })
       const asked = { key, commentId, inline: place && (true as const) }
-      const { questions = [], supersedes } = run.report
-      return {
-        report: {
-          questions: [...questions, asked],
-          supersedes: passes && nodeId !== undefined ? [...supersedes, nodeId] : supersedes,
-        },
-        retries: { thread: undefined },
-      }
+      const { questions = [] } = run.report
+      return { report: { questions: [...questions, asked] }, retries: { thread: undefined } }
     } catch (error) {
       return unsaid(context, error) ?? {}
     }

@@ -6,8 +6,10 @@
 import { Rejected } from '../../core/model/errors.ts'
 import type { GitHubWith } from '../../core/model/ports.ts'
 import type { Posted } from '../../core/model/views.ts'
+import { callsIn } from '../../core/record/call-person.ts'
 import { isSuperseded } from '../../core/record/last-word.ts'
 import { type Marker, markerOf, type Signer } from '../../core/record/marker.ts'
+import { inlinePlace } from '../../core/record/open-question.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
 import { isDone, type Run } from '../../core/record/run.ts'
 import { labelStateOf, stateLabels, states } from '../../core/record/situation.ts'
@@ -92,19 +94,28 @@ export const editStatus = step('edit-status', {
   },
 })
 
-/** Folds the status away once the last word is posted. */
+/** Folds the status away once the last word is posted, and deletes what said that the Run waits. */
 export const minimizeStatus = step('minimize-status', {
-  github: ['thread.settle'],
+  github: ['thread.settle', 'comments.delete'],
   writes: ['report'],
   async do({ run, job, github }) {
-    const { status, supersedes } = run.report
+    const { status, supersedes, questions } = run.report
+    const calls = callsIn(run.report)
+    for (const { commentId, inline } of calls) {
+      await job.assertLocked()
+      await github.comments.delete(commentId, inline && inlinePlace(run))
+    }
     const own = isSuperseded(run) ? status?.nodeId : undefined
     for (const nodeId of [...supersedes, ...(own === undefined ? [] : [own])]) {
       await job.assertLocked()
       await github.thread.settle({ fold: nodeId })
     }
     return {
-      report: { supersedes: [], status: status && own ? { ...status, minimized: true as const } : status },
+      report: {
+        supersedes: [],
+        questions: questions?.filter(each => !calls.includes(each)),
+        status: status && own ? { ...status, minimized: true as const } : status,
+      },
     }
   },
 })
