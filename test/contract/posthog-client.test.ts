@@ -86,7 +86,6 @@ describe('requests', () => {
   const words = { id: 'c', text: 'more', attachments: [] }
   const files = { ...words, attachments: ['a', 'b'] }
   const started = { id: task, latest_run: taskRun() }
-  const long = 'x'.repeat(700)
 
   type Ask = () => Promise<unknown>
   test.each<[string, path: string, query: string, answer: object, Ask]>([
@@ -120,13 +119,6 @@ describe('requests', () => {
       () => tasks.sendMessage(session, files),
     ],
     ['a stop', `${runPath}cancel/`, { reason: 'Stop' }, taskRun(), () => tasks.cancel(session, 'Stop')],
-    [
-      'a stop with too many words',
-      `${runPath}cancel/`,
-      { reason: long.slice(0, 500) },
-      taskRun(),
-      () => tasks.cancel(session, long),
-    ],
   ])('%s', async (_, path, expected, answer, ask) => {
     once('POST', path, 200, answer)
     await ask()

@@ -413,15 +413,16 @@ describe('beside a server that goes wrong', () => {
     const pace = { backoff: { first: 100, most: 100 }, minGap: 10_000 }
     const { requests, sockets, watch, news } = await watched(pace, answer)
     watch.watch({ ...session, taskRunId: 'r2' })
-    await until(() => requests.length === 2)
+    await until(() => requests.length >= 2)
     await sleep(20)
     const told = news.length
+    const asked = requests.length
     watch.close()
     watch.close()
     watch.watch(session)
     expect(watch.watching()).toBe(0)
     await sleep(150)
-    expect(requests).toHaveLength(2)
+    expect(requests).toHaveLength(asked)
     expect(news).toHaveLength(told)
     expect(sockets.size).toBe(0)
   })
