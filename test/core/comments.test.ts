@@ -47,7 +47,6 @@ import {
 
 const now = t0 + 3 * minute
 const status = (run: Run): string => statusComment(run, deployment, now)
-const details = (text: string): string => /<details>[\s\S]*<\/details>/.exec(text)?.[0] ?? ''
 const footer = (text: string): string => /<sub>.*<\/sub>$/.exec(text)?.[0] ?? ''
 /** Without the details and the footer, which are much the same in each phase. */
 const body = (text: string): string =>
@@ -203,15 +202,6 @@ describe('the status comment', () => {
       stopping: <sub>maya, 14:02 UTC · [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky) · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>
       pull: <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) · \`codex/login\` → \`main\`</sub>
       answer: <sub>fix the flaky login test · maya · 3 min · gpt-5.5 · [PostHog run (sign-in)](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11)</sub>"
-    `)
-  })
-  test('has its branch folded', () => {
-    expect(details(status(phases.working))).toMatchInlineSnapshot(`
-      "<details><summary>Details</summary>
-
-      ✅ Branch [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky), made from \`main\` and linked to this issue
-
-      </details>"
     `)
   })
   test('what whoever runs the bot has to mend is told at once', () => {

@@ -323,15 +323,6 @@ describe('a stop', () => {
   ])
 })
 
-describe('an edit of the status', () => {
-  const edited = (ago: number): Run => working(nextPoll(now.at + hour), sent(ago))
-  const time = { text: 'time' } as const
-  holds([
-    ['for a time that grows waits five minutes', edited(5 * minute - 1), 'wait 1', time],
-    ['for a time that grows is made after five minutes', edited(5 * minute), 'edit-status', time],
-  ])
-})
-
 const stateShown = (state: 'working' | 'done' | undefined): RunChange => ({
   baseline: { settings: { ...defaultSettings, labels: { state: true } } },
   report: { state },

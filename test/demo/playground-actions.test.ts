@@ -203,7 +203,7 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
       // Bot and GitHub agree on the time, so what is asked now works as before.
       await worksOn('a day later')
       // The three hours without anything new begin when the bot saw the last thing.
-      await visitor.sees('last update')
+      await visitor.sees('Codex is working')
       await visitor.presses('1 day')
       await visitor.sees('showed nothing new of this run for three hours')
       await worksOn('the next day')

@@ -25,7 +25,6 @@ onEitherQueue('Work on another base', world => {
     posthog.script({ repository }, { kind: 'manual' })
     const { branch, thread, ledger, prompt, run, pulls } = await asks('/codex --base develop fix the login')
     await thread.waitForStatus(/\[`codex\/issue-\d+-login-is-flaky`\]\([^)]*\) → `develop`/)
-    await thread.waitForStatus('made from `develop`')
     await run(0).openPull()
     await run(0).completeTurn('Fixed.')
     expect(await thread.waitForAnswer('Codex opened draft')).toContain('into `develop`')

@@ -4,17 +4,15 @@ import { onEitherQueue } from '../world/on-queues.ts'
 import { working } from '../world/opens-issue.ts'
 
 onEitherQueue('An agent works', world => {
-  it('its phase with counts and when it was heard, and its own summary at the end', async () => {
+  it('its phase with counts, and its own summary at the end', async () => {
     const { thread, run } = await working(world(), 'show me')
     const agent = run(0)
     for (const path of ['src/login.ts', 'test/login.test.ts', 'src/login.ts'])
       await agent.update({ sessionUpdate: 'tool_call', kind: 'edit', title: 'Edit', locations: [{ path }] })
     await agent.update({ sessionUpdate: 'tool_call', kind: 'execute', title: 'npm test -- SECRET=hush' })
     const status = await thread.waitForStatus('Running checks')
-    expect(status).toMatch(
-      /\*\*Running checks\*\* · 2 files changed · 1 command run · last update \d\d:\d\d UTC/,
-    )
-    expect(status).not.toMatch(/hush|login\.ts/)
+    expect(status).toContain('\n\n**Running checks** · 2 files changed · 1 command run\n\n')
+    expect(status).not.toMatch(/hush|login\.ts|Details/)
 
     agent.summarize('The redirect is waited for now.')
     await agent.openPull()

@@ -28,8 +28,8 @@ const gone: readonly string[] = [
   ...['pause', 'resumedBy'],
   // The template of an instruction, which is quoted as it was typed.
   'template',
-  // That a status was shown again, for news.
-  'unfolded',
+  // That a status was shown again, for news, and when it showed its agent last.
+  ...['unfolded', 'heardAt'],
 ]
 
 /** The same, of the settings that a Run keeps. */

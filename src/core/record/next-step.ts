@@ -126,7 +126,7 @@ const lagsBehindStatus = ({ attempts: { lagsSince, caughtUpAt }, report }: Run):
 export interface Now {
   at: number
   /** How the status would differ. */
-  text: 'same' | 'time' | 'details' | 'phase'
+  text: 'same' | 'details' | 'phase'
 }
 
 export function nextStep(run: Run, now: Now): Step {
@@ -363,7 +363,7 @@ function* afterOutcome(run: Run, now: Now): Due {
   const { releaseThread } = mailbox
   yield* claims(run, url => !releaseThread || !isHeld(run, `pull ${url}`, now.at))
   if (result.claimedPulls.length > 0 && !releaseThread) yield goNoFurther
-  if (now.text !== 'same' && now.text !== 'time') yield { kind: 'edit-status' }
+  if (now.text !== 'same') yield { kind: 'edit-status' }
   else if (isSuperseded(run) || report.supersedes.length + callsIn(report).length > 0)
     yield { kind: 'minimize-status' }
   yield { kind: 'end' }
@@ -424,7 +424,6 @@ function* keepPolling(run: Run, now: Now, poll: ActingStep = { kind: 'poll' }): 
 const editAfter: Readonly<Record<Now['text'], number>> = {
   phase: 0,
   details: limits.editEvery,
-  time: limits.editForTimeEvery,
   same: Number.POSITIVE_INFINITY,
 }
 

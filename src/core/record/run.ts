@@ -154,7 +154,6 @@ const Status = z.object({
   hash: z.string(),
   phase: z.string(),
   at: z.number(),
-  heardAt: z.number().optional(),
   nodeId: z.string().optional(),
   minimized: z.literal(true).optional(),
 })

@@ -35,7 +35,6 @@ export const limits = {
   /** ms between two polls at the least, however many events come. */
   soonestPoll: 2 * second,
   editEvery: 15 * second,
-  editForTimeEvery: 5 * minute,
   /** While a Run waits for its turn, its place in the line changes with every one that ends. */
   editInLineEvery: 3 * minute,
   /** Also of a Run that waits for weeks: see `recover-runs.ts`. */

@@ -1,31 +1,21 @@
-/** The folded details of a Run's comments: its branch, what was permitted, and what Codex did not read. */
+/** The folded details of a Run's comments: what was permitted, and what Codex did not read. */
 import { maxBody } from '../agent/fence.ts'
 import { maxOfOne } from '../agent/thread-context.ts'
 import { isUndone, offerAfter } from '../record/last-word.ts'
 import type { Run } from '../record/run.ts'
 import { counted, paragraphs, withoutEmpty } from '../text/phrases.ts'
-import { code, inlineWords } from '../text/safe-markdown.ts'
+import { inlineWords } from '../text/safe-markdown.ts'
 import { doneSoFar } from './while-working.ts'
-import { boxFor, branchUrl } from './words.ts'
+import { boxFor } from './words.ts'
 
 /** What went as it should is not told: whoever stopped a run has seen it, and a result speaks for itself. */
 export function details(run: Run): string {
   const { outcome } = run.result
   if (outcome?.kind === 'stopped') return ''
   const did = isUndone(outcome) ? doneSoFar(run) : []
-  const steps = withoutEmpty([
-    !outcome && branch(run),
-    did.length > 0 && `In total: ${did.join(', ')}`,
-    permission(run),
-  ])
+  const steps = withoutEmpty([did.length > 0 && `In total: ${did.join(', ')}`, permission(run)])
   const all = paragraphs([steps.join('\n'), whatItRead(run)])
   return all && `<details><summary>Details</summary>\n\n${all}\n\n</details>`
-}
-
-function branch({ workspace: { branch: found }, thread }: Run): string | undefined {
-  if (!found?.made) return undefined
-  const { name, linked, into } = found
-  return `✅ Branch [${code(name)}](${branchUrl(thread, name)}), made from ${code(into)}${linked ? ' and linked to this issue' : ''}`
 }
 
 function permission({ session: { permission, sessionLog }, result: { outcome } }: Run): string | undefined {

@@ -148,16 +148,15 @@ const doingNow: Record<ActingStep, string> = {
 }
 
 /** Our own words say what it does: the agent's commands may hold secrets. */
-function activity({ run, stands: { kind }, now }: AtWork): string {
+function activity({ run, stands: { kind } }: AtWork): string {
   if (kind === 'waiting' || kind === 'preparing' || kind === 'stopping') return ''
   if (kind === 'ending') return 'The bot reads the rest of its log, and then says how.'
-  const { doing, at } = run.session.sessionLog?.activity ?? {}
+  const { doing } = run.session.sessionLog?.activity ?? {}
   const { length: waiting } = pending(run).filter(({ resumes }) => !resumes)
   return withoutEmpty([
     doing && `**${doingNow[doing]}**`,
     ...doneSoFar(run),
     waiting > 0 && `${counted(waiting, 'instruction')} waiting`,
-    at !== undefined && `last update ${moment(at, now)}`,
   ]).join(' · ')
 }
 

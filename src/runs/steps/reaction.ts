@@ -46,8 +46,7 @@ export const react = step('react', {
     const done = withDone(run, 'react')
     const reaction = await reactionAfter(context)
     if (!reaction) return { report: { done } }
-    const difference = drawing().difference()
-    const fold = difference === 'same' || difference === 'time' ? foldable(run) : undefined
+    const fold = drawing().difference() === 'same' ? foldable(run) : undefined
     await job.assertLocked()
     await ignoreRefusal(context, github.thread.settle({ reaction, fold }))
     const { status } = run.report

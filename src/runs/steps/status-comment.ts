@@ -16,7 +16,7 @@ import { labelStateOf, stateLabels, states } from '../../core/record/situation.t
 import { triggerOf } from '../../core/settings/deployment-settings.ts'
 import { saying, signed } from '../../core/words/say.ts'
 import { isThreadGivenUp } from './closing-comment.ts'
-import { ignoreRefusal, lastActivityAt, once, type StatusDrawing, step } from './step-context.ts'
+import { ignoreRefusal, once, type StatusDrawing, step } from './step-context.ts'
 
 const commentOf = (drawing: StatusDrawing, signer: Signer): string =>
   signed(signer, drawing.words(), markOf(drawing))
@@ -47,7 +47,6 @@ const sent = (drawing: StatusDrawing): Omit<Status, 'commentId'> => ({
   hash: drawing.hash(),
   phase: drawing.phase(),
   at: drawing.at,
-  heardAt: lastActivityAt(drawing.run),
 })
 
 export function statusToSend(drawing: StatusDrawing, before: Status, signer: Signer) {
@@ -77,8 +76,7 @@ export const editStatus = step('edit-status', {
     const drawing = context.drawing()
     const status = { ...before, ...sent(drawing) }
     await context.job.assertLocked()
-    const isSame = status.hash === before.hash && status.heardAt === before.heardAt
-    if (isSame || before.minimized) return { report: { status } }
+    if (status.hash === before.hash || before.minimized) return { report: { status } }
     try {
       const shown = await showStatus(context.github, drawing, before, context.deps.signer)
       const retries = { thread: undefined }

@@ -39,7 +39,6 @@ import {
   showsStatus,
 } from '../../core/record/run.ts'
 import { linesMoved } from '../../core/record/run-index.ts'
-import { situationOf } from '../../core/record/situation.ts'
 import type { TriggerWords } from '../../core/settings/deployment-settings.ts'
 import { phaseKey, statusComment } from '../../core/words/status.ts'
 import type { Deployment } from '../../core/words/words.ts'
@@ -255,21 +254,15 @@ export interface StatusDrawing {
   at: number
   phase(): string
   words(): string
-  /** Hash of the visible text without the time of the agent's last activity: see `difference`. */
+  /** Hash of the visible text: see `difference`. */
   hash(): string
   difference(): Now['text']
 }
 
 export function drawStatus(run: Run, deployment: Deployment, at: number): StatusDrawing {
-  const { sessionLog } = run.session
-  const timeless = sessionLog?.activity && {
-    sessionLog: { ...sessionLog, activity: { ...sessionLog.activity, at: undefined } },
-  }
-  const still = timeless ? changed(run, { session: timeless }) : run
   const phase = made(() => phaseKey(run, at))
   const words = made(() => statusComment(run, deployment, at))
-  const stillWords = still === run ? words : made(() => statusComment(still, deployment, at))
-  const hash = made(() => createHash('sha256').update(stillWords()).digest('base64url').slice(0, 16))
+  const hash = made(() => createHash('sha256').update(words()).digest('base64url').slice(0, 16))
   return { run, at, phase, words, hash, difference: made(() => difference(run, { phase, hash })) }
 }
 
@@ -277,13 +270,7 @@ function difference(run: Run, now: Pick<StatusDrawing, 'phase' | 'hash'>): Now['
   const { status } = run.report
   if (!status) return showsStatus(run) ? 'phase' : 'same'
   if (status.phase !== now.phase()) return 'phase'
-  if (status.hash !== now.hash()) return 'details'
-  return status.heardAt === lastActivityAt(run) ? 'same' : 'time'
-}
-
-export function lastActivityAt(run: Run): number | undefined {
-  const { kind } = situationOf(run)
-  return kind === 'ended' || kind === 'stopping' ? undefined : run.session.sessionLog?.activity?.at
+  return status.hash === now.hash() ? 'same' : 'details'
 }
 
 function made<T>(make: () => T): () => T {
