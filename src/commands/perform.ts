@@ -3,13 +3,16 @@
  * A reply is only handed back here: `accept-trigger.ts` posts it.
  * A message is saved before it is sent, so a crash neither loses nor repeats it.
  */
-import { threadSlot } from '../core/model/thread.ts'
+import { unlessRejected } from '../core/model/errors.ts'
+import { movedTo, threadSlot } from '../core/model/thread.ts'
+import { isWordOutdated } from '../core/record/last-word.ts'
 import { RunMessage, type Source } from '../core/record/mailbox-part.ts'
 import { hasDealtWith, parseMessage, send } from '../core/record/messages.ts'
-import { changed } from '../core/record/run.ts'
+import { changed, type Run } from '../core/record/run.ts'
+import { sets } from '../core/record/run-index.ts'
 import { replies } from '../core/words/replies.ts'
 import { ownSince } from '../core/words/say.ts'
-import { lastWordAnew } from '../runs/steps/closing-comment.ts'
+import { lastWordAnew, showLastWord } from '../runs/steps/closing-comment.ts'
 import { type Decision, reject, tell } from './command.ts'
 import {
   type CommandContext,
@@ -17,6 +20,7 @@ import {
   commandId,
   isLate,
   runId,
+  type ThreadContext,
   targetOf,
 } from './command-context.ts'
 import { awaitEyes } from './reply.ts'
@@ -56,7 +60,9 @@ export async function perform(context: CommandContext, decision: Decision): Prom
       const run = changed(decision.run, { session: { tenant }, baseline, schedule, attempts })
       const { outcome } = await runs.add(run.id, run, threadSlot(run.thread))
       log.info({ run: run.id, outcome }, 'run queued')
-      return outcome === 'held' ? { kind: 'wait', ms: soon } : { kind: 'run' }
+      if (outcome === 'held') return { kind: 'wait', ms: soon }
+      await withdrawFixes(context)
+      return { kind: 'run' }
     }
     case 'started':
       return { kind: 'run' }
@@ -135,6 +141,37 @@ export async function isWithItsRun(context: CommandContext): Promise<boolean> {
   if (await isDealtWith(context, pendingMessage)) return true
   const inbox = await context.deps.runs.inbox(pendingMessage.runId)
   return inbox.some(text => parseMessage(text)?.id === pendingMessage.message.id)
+}
+
+/** While a Run is at work, no box of an earlier one sends an agent to fix the same. */
+async function withdrawFixes(context: CommandContext): Promise<void> {
+  const { thread } = context.record.trigger
+  const known = await context.deps.runs.listed([sets.thread(thread), sets.pull(thread)], recentOnes)
+  for (const { id, standing, data } of known)
+    if (standing === 'ended' && data.result.needs)
+      await amend(context, id, run => changed(run, { result: { needs: undefined } })).catch(unlessRejected)
+}
+
+const recentOnes = { kind: 'last', count: 5 } as const
+
+/** Changes an ended Run, and what its last word tells. Of several changes at once, the last edit shows all of them. */
+export async function amend(context: ThreadContext, id: string, change: (run: Run) => Run): Promise<boolean> {
+  const { deps, record } = context
+  let before: Run | undefined
+  let kept = await deps.runs.amendEnded(id, run => {
+    before = run
+    return change(run)
+  })
+  if (!kept) return false
+  if (before && kept.data !== before) deps.meter?.moved(before, kept.data)
+  while (kept && isWordOutdated(kept.data)) {
+    const { data: run } = kept
+    const isHere = threadSlot(run.thread) === threadSlot(record.trigger.thread)
+    const github = isHere ? context.github : deps.github(movedTo(run.thread, record.trigger.thread))
+    const lastWord = await showLastWord(run, { github, deps })
+    kept = await deps.runs.amendEnded(id, each => changed(each, { report: { lastWord } }))
+  }
+  return kept !== undefined
 }
 
 type Pending = NonNullable<CommandContext['record']['pendingMessage']>

@@ -1,11 +1,10 @@
 /** What the last word of a Run says of its pull request once the Run has ended. */
 
 import type { ThreadContext } from '../commands/command-context.ts'
+import { amend } from '../commands/perform.ts'
 import type { JobRecord, StepResult } from '../core/model/ports.ts'
-import { movedTo, threadSlot } from '../core/model/thread.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import { logOffset, withCiTurns } from '../core/record/apply-snapshot.ts'
-import { isWordOutdated } from '../core/record/last-word.ts'
 import { send } from '../core/record/messages.ts'
 import {
   endsBy,
@@ -19,7 +18,6 @@ import {
 import { changed, type Run, sessionOf } from '../core/record/run.ts'
 import { oldestFirst, sets } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
-import { showLastWord } from '../runs/steps/closing-comment.ts'
 import { botListOf, needsSeen } from '../runs/steps/read-needs.ts'
 
 const end: StepResult = { kind: 'end' }
@@ -39,26 +37,6 @@ export async function tell(
     const known = withStanding(before, news)
     return cost === undefined ? known : changed(known, { session: { cost } })
   })
-}
-
-/** If several runs tell of it at once, the last one shows what all of them know. */
-async function amend(context: ThreadContext, id: string, change: (run: Run) => Run): Promise<boolean> {
-  const { deps, record } = context
-  let before: Run | undefined
-  let kept = await deps.runs.amendEnded(id, run => {
-    before = run
-    return change(run)
-  })
-  if (!kept) return false
-  if (before && kept.data !== before) deps.meter?.moved(before, kept.data)
-  while (kept && isWordOutdated(kept.data)) {
-    const { data: run } = kept
-    const isHere = threadSlot(run.thread) === threadSlot(record.trigger.thread)
-    const github = isHere ? context.github : deps.github(movedTo(run.thread, record.trigger.thread))
-    const lastWord = await showLastWord(run, { github, deps })
-    kept = await deps.runs.amendEnded(id, each => changed(each, { report: { lastWord } }))
-  }
-  return kept !== undefined
 }
 
 /**

@@ -73,6 +73,8 @@ const withPull = { ...conversation, pull }
 const readUpTo = { of: 'run-comment-400', at: t0 - 1_000, places: ['thread-400'] }
 const lastPlan = (outcome: Outcome): Run =>
   runWith({ request: { ...ask, what: 'plan' }, result: { outcome } })
+const activity = { files: ['a.ts'], commands: 1, plan: [], at: t0 }
+const leftFiles = { sessionLog: { offset: 0, turns: 1, prompts: [], activity } }
 const question = { ...ask, what: 'ask', text: 'why?' } as const
 const lastQuestion = (outcome: Outcome): Run =>
   runWith({
@@ -345,6 +347,12 @@ describe('what asks for work', () => {
       asking(comment, { text: 'with the tests' }),
     ],
     ['without words', busy(), says({ text: 'Go on where you stopped.', typed: 'continue' }), wordless],
+    [
+      'files that were published nowhere',
+      since(changed(lastQuestion({ kind: 'answer' }), { request: ask, session: leftFiles })),
+      starts({ request: { what: 'work', text: 'Publish what you changed.' } }),
+      wordless,
+    ],
     [
       'a plan that was not finished',
       since(lastPlan({ kind: 'unfinished', why: 'failed' })),

@@ -317,6 +317,10 @@ describe('a new phase', () => {
 const zoeAdded = wordsAre(word('read'))
 
 describe('the last word', () => {
+  test('has a box that publishes what was left, and none beside words that say the same', () => {
+    expect(closingComment(phases.unpublished)).toContain('\n- [ ] Publish this <!-- codex-box:continue -->\n')
+    expect(closingComment(phases.unfinished)).not.toContain('What to do')
+  })
   test.each(['pull', 'pushed', 'answer', 'nothing', 'stopped', 'failed'] as const)(
     '%s begins with whom it is for, and is short',
     name => {

@@ -91,7 +91,7 @@ test('what an agent that did not finish said last is quoted as its words', () =>
     logIs({ offset: 1, turns: 1, answer: 'I will now change the parser.\n\nThen the tests.' }),
   )
   expect(text).toContain(
-    'Codex’s last words:\n\n> I will now change the parser.\n>\n> Then the tests.\n\n**What to do:**',
+    'Codex’s last words:\n\n> I will now change the parser.\n>\n> Then the tests.\n\n- [ ] Go on',
   )
 })
 

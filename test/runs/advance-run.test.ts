@@ -688,7 +688,7 @@ describe('a Run that fails again and again', () => {
     kind: 'failed',
     class: 'lost',
     reason: 'this bot had an error, again and again',
-    fix: 'Tell an admin of this bot: its log names the run. `/codex retry` tries again.',
+    fix: 'Tell an admin of this bot: its log names the run.',
   }
   const run = working(mute, { schedule: { nextPollAt: later }, attempts: { stallsSeen: 2 } })
   const aborted = { signal: AbortSignal.abort() }

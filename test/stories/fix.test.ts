@@ -113,6 +113,7 @@ onEitherQueue('What the pull request of a run needs', world => {
     posthog.script(`Fix what pull request #${pull} needs`, { kind: 'pushesToBranch', text: 'Green again.' })
     await ticks('Fix this')
     await thread.waitForAnswer('Green again.')
+    expect((await thread.answers()).join()).not.toMatch(/Needs work|codex-box:fix/)
     const words = JSON.stringify([...ledger().runs, ...ledger().messages].at(-1)?.body)
     expect(words).toContain('Failed check: \\"unit tests\\", \\"http')
     await thread.waitForFolded()

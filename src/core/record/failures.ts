@@ -28,7 +28,7 @@ export const hopeless = (of: Failure['class'], reason: string, fix: string): Fai
 export const crashed = failure(
   'lost',
   'this bot had an error, again and again',
-  'Tell an admin of this bot: its log names the run. `/codex retry` tries again.',
+  'Tell an admin of this bot: its log names the run.',
 )
 
 export const editedSince = failure(
@@ -38,11 +38,7 @@ export const editedSince = failure(
 )
 
 export const outOfUse = (service: Service, why: string): Failure =>
-  failure(
-    'network',
-    `${serviceNames[service]} was unavailable for a day (${why})`,
-    '`/codex retry` tries again.',
-  )
+  failure('network', `${serviceNames[service]} was unavailable for a day (${why})`, '')
 
 export const notMended = (why: string): Failure =>
   failure(
@@ -189,36 +185,33 @@ export function zeroLimit(of: Scope, isAdmins: boolean): string {
 
 interface InWords {
   because: string
-  fix: string
+  /** What helps besides the box. */
+  fix?: string
   /** What may bring another end; nothing, if the same request would end the same way. */
   next?: 'continue' | 'retry'
 }
 
-const goOn = '`/codex continue` goes on where it stopped.'
-
 export const unfinished: Record<Unfinished, InWords> = {
-  'sandbox-gone': { because: 'its sandbox stopped', fix: goOn, next: 'continue' },
+  'sandbox-gone': { because: 'its sandbox stopped', next: 'continue' },
   'out-of-time': {
     because: 'it reached the time limit of PostHog',
-    fix: `${goOn} A smaller task may fit into the limit.`,
+    fix: 'A smaller task may fit into the limit.',
     next: 'continue',
   },
-  inactive: { because: 'PostHog ended the run for inactivity', fix: goOn, next: 'continue' },
-  interrupted: { because: 'somebody stopped it in PostHog', fix: goOn, next: 'continue' },
+  inactive: { because: 'PostHog ended the run for inactivity', next: 'continue' },
+  interrupted: { because: 'somebody stopped it in PostHog', next: 'continue' },
   refusal: {
     because: 'the model refused to go on',
     fix: 'Ask in other words, or choose another model with `/codex retry --model NAME`.',
   },
-  failed: { because: 'it ran into an error', fix: goOn, next: 'continue' },
-  outage: { because: 'PostHog had an outage', fix: goOn, next: 'continue' },
+  failed: { because: 'it ran into an error', next: 'continue' },
+  outage: { because: 'PostHog had an outage', next: 'continue' },
   unread: {
     because: 'the session ended before it read this',
-    fix: '`/codex retry` asks it again.',
     next: 'retry',
   },
   'ended-early': {
     because: 'PostHog ended the run in the middle of its work',
-    fix: goOn,
     next: 'continue',
   },
 }

@@ -2,7 +2,7 @@
 import type { PullNeeds } from '../model/views.ts'
 import { unfinished } from './failures.ts'
 import { instructionSent, wordsAdded, wordsOfRound } from './ledger.ts'
-import { inlinePlace } from './open-question.ts'
+import { inlinePlace, leftUnpublished } from './open-question.ts'
 import { hasChanged } from './pull-end.ts'
 import type { What } from './request-part.ts'
 import { type Ended, isDone, type Outcome, type Run, showsStatus } from './run.ts'
@@ -43,6 +43,10 @@ export function offerAfter(outcome: Outcome | undefined, what?: What): Offer | u
       return undefined
   }
 }
+
+/** The box below its result. The agent goes on where nothing of its work is published yet. */
+export const offerOf = (run: Run): Offer | undefined =>
+  leftUnpublished(run) > 0 ? 'continue' : offerAfter(run.result.outcome, run.request.what)
 
 /** Its last word is a review. */
 export const endsInReview = ({ request, result: { outcome } }: Run): boolean =>
@@ -85,9 +89,7 @@ export function endsQuietly(run: Run): boolean {
 
 /** An inline request is answered inline, where GitHub sends no webhook for ticked boxes. */
 export const leavesBoxInStatus = (run: Run): boolean =>
-  inlinePlace(run) !== undefined &&
-  offerAfter(run.result.outcome, run.request.what) !== undefined &&
-  showsStatus(run)
+  inlinePlace(run) !== undefined && offerOf(run) !== undefined && showsStatus(run)
 
 /** Whether the status comment keeps its result, instead of being folded away above a last word. */
 export const staysInStatus = (run: Run): boolean => endsQuietly(run) || leavesBoxInStatus(run)

@@ -9,6 +9,7 @@ import {
   isUndone,
   leavesBoxInStatus,
   listeners,
+  offerOf,
   resumeId,
 } from '../record/last-word.ts'
 import { inTaskRun, wasSent } from '../record/ledger.ts'
@@ -138,18 +139,18 @@ function endSentence(run: Run, ending: Ending, below: string): string {
         : 'Codex finished. PostHog kept none of its words, and nothing of it is on GitHub.'
     case 'unfinished': {
       const { because, fix } = unfinished[ending.why]
-      return `Codex did not finish: ${because}.${inVain(run)} ${leftBehind(run)}${below}\n\n**What to do:** ${fix}`
+      return `Codex did not finish: ${because}.${inVain(run)} ${leftBehind(run)}${below}${whatToDo(run, fix)}`
     }
     case 'stopped': {
       const isReader = listeners(run).every(login => login === ending.by)
       return `${stopSentence(ending, isReader ? 'you' : undefined)}. ${leftBehind(run)}`
     }
     case 'unstarted':
-      return `not started: ${whyNotStarted(ending.outcome)}`
+      return `not started: ${whyNotStarted(run, ending.outcome)}`
     case 'failed': {
       const { pushed, pulls } = run.result
       const hasLeft = pushed !== undefined || pulls.some(({ state }) => state === 'open')
-      return `Codex failed: ${ended(withCode(ending.reason, 300))}${inVain(run)}${hasLeft ? ` ${leftBehind(run)}` : ''}${run.session.agentLeft ? `\n\n${agentLeft}` : ''}\n\n**What to do:** ${ending.fix}`
+      return `Codex failed: ${ended(withCode(ending.reason, 300))}${inVain(run)}${hasLeft ? ` ${leftBehind(run)}` : ''}${run.session.agentLeft ? `\n\n${agentLeft}` : ''}${whatToDo(run, ending.fix)}`
     }
   }
 }
@@ -227,9 +228,16 @@ function stopSentence({ by, because }: Outcome & { kind: 'stopped' }, who = pers
   return who === 'you' ? 'you stopped this run' : `stopped by ${who}`
 }
 
-function whyNotStarted(outcome: Outcome & { kind: 'failed' | 'stopped' }): string {
+function whyNotStarted(run: Run, outcome: Outcome & { kind: 'failed' | 'stopped' }): string {
   if (outcome.kind === 'stopped') return `${personIn(outcome.by)} ${outcome.because}.`
-  return `${ended(withCode(outcome.reason, 300))}\n\n**What to do:** ${outcome.fix}`
+  return `${ended(withCode(outcome.reason, 300))}${whatToDo(run, outcome.fix)}`
+}
+
+/** The box below says itself what it does. On a line there is none: there stands the command. */
+function whatToDo(run: Run, fix: string | undefined): string {
+  const offer = leavesBoxInStatus(run) ? offerOf(run) : undefined
+  const words = fix || (offer && `\`/codex ${offer}\` ${offer === 'retry' ? 'tries again' : 'goes on'}.`)
+  return words ? `\n\n**What to do:** ${words}` : ''
 }
 
 const personIn = (login: string): string => (login === botAdmin.login ? login : code(login))

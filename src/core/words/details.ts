@@ -1,7 +1,8 @@
 /** The folded details of a Run's comments: what was permitted, and what Codex did not read. */
 import { maxBody } from '../agent/fence.ts'
 import { maxOfOne } from '../agent/thread-context.ts'
-import { isUndone, offerAfter } from '../record/last-word.ts'
+import { isUndone, offerOf } from '../record/last-word.ts'
+import { leftUnpublished } from '../record/open-question.ts'
 import type { Run } from '../record/run.ts'
 import { counted, paragraphs, withoutEmpty } from '../text/phrases.ts'
 import { inlineWords } from '../text/safe-markdown.ts'
@@ -56,7 +57,8 @@ function whatItRead({ workspace: { given: what } }: Run): string {
   ]).join(' ')
 }
 
-export function boxesAfter({ result: { outcome }, request: { what } }: Run): string {
-  const offer = offerAfter(outcome, what)
-  return offer ? boxFor(offer) : ''
+export function boxesAfter(run: Run): string {
+  const offer = offerOf(run)
+  if (!offer) return ''
+  return leftUnpublished(run) > 0 ? boxFor(offer, 'Publish this') : boxFor(offer)
 }

@@ -153,7 +153,7 @@ const labels: Record<Offered, string> = {
 
 const marked = (words: string, box: Box): string => `[ ] ${words} <!-- codex-box:${box} -->`
 
-export const boxFor = (of: Offered): string => `- ${marked(labels[of], of)}`
+export const boxFor = (of: Offered, words = labels[of]): string => `- ${marked(words, of)}`
 
 /** A choice of a question of Codex, by its place from 1. */
 export const choiceBox = (place: number, words: string): string =>
