@@ -16,9 +16,8 @@ import type { Run } from '../core/record/run.ts'
 import type { TriggerWords } from '../core/settings/deployment-settings.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
 import type { NamedAs, Reply } from '../core/words/replies.ts'
-import type { NotBegun as Waiting } from '../core/words/thread-standing.ts'
+import type { NotBegun } from '../core/words/thread-standing.ts'
 import type { CommandResult, CommandTrigger } from './command-context.ts'
-import type { TriggerRecord } from './trigger-record.ts'
 
 export interface Request {
   trigger: CommandTrigger
@@ -100,10 +99,6 @@ type Replied = CommandResult & { kind: 'reply' }
 export const tell = (reply: Reply): Replied => ({ kind: 'reply', reply, well: true })
 export const reject = (reply: Reply): Replied => ({ kind: 'reply', reply, well: false })
 
-export interface NotBegun extends Waiting {
-  stopped: TriggerRecord['stopped']
-}
-
 /** What the thread had before. It is read once, and passed on whole. */
 export interface Conversation {
   /** Its last Run wrote it. */
@@ -136,6 +131,8 @@ export interface Reads {
   asItWaits(run: Run): Promise<Run>
   /** What was asked here and has no Run yet, or was stopped before it had one. */
   notBegun(): Promise<NotBegun[]>
+  /** The address of the newest reply that says why nothing comes of a request, if no Run began since. */
+  refused(): Promise<string | undefined>
   /** Whether the last Run was ended by this stop, before that was judged. */
   hasStopped(): Promise<boolean>
   conversation(): Promise<Conversation | undefined>

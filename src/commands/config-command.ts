@@ -27,16 +27,8 @@ export const configCommand = command({
   decide(_, { now, usual, trigger, schema, models, lacksChecks }) {
     const { problem, passedOver, usable, settings } = now
     const held = appliedHere({ now, usual, trigger })
-    const shown = {
-      held,
-      models: offered(settings.models, models),
-      problem,
-      passedOver,
-      usable,
-      schema,
-      lacksChecks,
-    }
-    return tell(replies.config(shown))
+    const may = offered(settings.models, models)
+    return tell(replies.config({ held, models: may, problem, passedOver, usable, schema, lacksChecks }))
   },
 })
 

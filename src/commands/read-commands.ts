@@ -6,7 +6,7 @@ import {
   misplacedIn,
   type SeenText,
 } from '../core/command/find.ts'
-import { newCommands, type Parsed } from '../core/command/parse.ts'
+import { isMistake, newCommands, type Parsed } from '../core/command/parse.ts'
 import { templatesFolder, templatesIn } from '../core/command/template.ts'
 import type { GitHubWith, WrittenText } from '../core/model/ports.ts'
 import type { CommentTrigger, InlineComment, TickTrigger } from '../core/model/trigger.ts'
@@ -112,8 +112,16 @@ export async function newlyAsked(
   const hadOld = oldText(trigger).length > 0
   const asked = hadOld ? (parsed.shift() ?? []) : []
   // What stood there before must not be asked again.
-  return hadOld && !pages[0] ? asked : newCommands(asked, parsed.flat())
+  const now = hadOld && !pages[0] ? asked : newCommands(asked, parsed.flat())
+  // Whoever asks how the thread stands does not wait for a run that stands before that.
+  const isStatus = isNamed('status')
+  return now.some(isNamed('stop')) ? now : [...now.filter(isStatus), ...now.filter(each => !isStatus(each))]
 }
+
+export const isNamed =
+  (name: string) =>
+  (parsed: Parsed): boolean =>
+    !isMistake(parsed) && parsed.command.name === name
 
 /** Beyond what strangers may cost, what they wrote is not seen, and so is no command. */
 async function pagesSeen(context: CommandContext, texts: readonly WrittenText[], asked: number) {

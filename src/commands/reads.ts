@@ -18,6 +18,7 @@ import { defaultSettings } from '../core/settings/repository-settings.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
 import type { SeenPage } from '../core/text/seen-page.ts'
 import { isAsSaid, markerIn } from '../core/words/say.ts'
+import { commentUrl } from '../core/words/words.ts'
 import type { Conversation, Reads } from './command.ts'
 import { type CommandContext, commentRefOf, liveRun } from './command-context.ts'
 import { shownBy, templatesOf, writtenBefore, writtenIn } from './read-commands.ts'
@@ -53,6 +54,10 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
     live: async () => (await liveRun(deps.runs, thread))?.data,
     beside: () => runBeside(context),
     notBegun: () => notBegun(context),
+    async refused() {
+      const last = (await markersOf(context)).at(-1)
+      return last?.refuses && commentUrl(thread, 'comment', last.id)
+    },
     async hasStopped() {
       const stop = (await lastKept(context))?.mailbox.stop
       return stop?.at === trigger.at && stop.by.id === trigger.sender.id
@@ -169,7 +174,8 @@ async function conversationOf(context: CommandContext): Promise<Conversation | u
 }
 
 async function lastMarker(context: CommandContext): Promise<Marker | undefined> {
-  const [markers, kept] = await Promise.all([markersOf(context), lastKept(context)])
+  const [all, kept] = await Promise.all([markersOf(context), lastKept(context)])
+  const markers = all.filter(({ refuses }) => !refuses)
   // Whoever deleted the comments of the newest run has not asked for what stood there before it.
   const isDeleted = kept?.report.status !== undefined && !markers.some(({ run }) => run === kept.id)
   const newest = markers.at(-1)
@@ -180,12 +186,12 @@ async function lastMarker(context: CommandContext): Promise<Marker | undefined> 
   return fromThread ?? (kept && markerOf(kept, 'status'))
 }
 
-/** The markers of statuses and last words, in their order. */
-async function markersOf({ github, deps, record }: CommandContext): Promise<Marker[]> {
+/** The markers of statuses, last words and refusals, in their order, each with the number of its comment. */
+async function markersOf({ github, deps, record }: CommandContext): Promise<(Marker & { id: number })[]> {
   const comments = await github.comments.earlier()
   return comments
-    .flatMap(({ body }) => deps.signer.read(body, record.trigger.thread))
-    .filter(({ as }) => as === 'status' || as === 'closing')
+    .flatMap(({ id, body }) => deps.signer.read(body, record.trigger.thread).map(each => ({ ...each, id })))
+    .filter(({ as, refuses }) => refuses || as === 'status' || as === 'closing')
 }
 
 /** The marker of a last word only names its Run. Somebody has deleted the status, which says more. */

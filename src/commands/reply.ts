@@ -104,6 +104,7 @@ export async function sendReply(context: CommandContext): Promise<Posted | undef
     thread: thread.number,
     as: chosen.as,
     to: sender.id,
+    refuses: chosen.well ? undefined : true,
   }
   const record = (begun: Attempt | undefined): Promise<void> =>
     context.save({ ...context.record, answer: { ...chosen, begun } })

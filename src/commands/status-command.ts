@@ -1,17 +1,7 @@
 /** `status` says what is going on in the thread, or how its last run ended. */
-import type { Run } from '../core/record/run.ts'
 import { replies } from '../core/words/replies.ts'
-import { command, type NotBegun, type Reads, tell } from './command.ts'
-
-interface Facts {
-  repliedLately?: true
-  live?: Run
-  beside?: Run
-  asked?: boolean
-  last?: Run
-  notBegun?: NotBegun[]
-  now?: number
-}
+import type { ThreadStanding } from '../core/words/thread-standing.ts'
+import { command, type Reads, tell } from './command.ts'
 
 export const statusCommand = command({
   name: 'status',
@@ -26,22 +16,27 @@ export const statusCommand = command({
   async facts(
     reads: Pick<
       Reads,
-      'repliedLately' | 'live' | 'beside' | 'asItWaits' | 'conversation' | 'run' | 'notBegun' | 'now'
+      | 'repliedLately'
+      | 'live'
+      | 'beside'
+      | 'asItWaits'
+      | 'conversation'
+      | 'run'
+      | 'notBegun'
+      | 'refused'
+      | 'now'
     >,
-  ): Promise<Facts> {
-    if (reads.repliedLately()) return { repliedLately: true }
+  ): Promise<ThreadStanding | undefined> {
+    if (reads.repliedLately()) return undefined
     const [live, notBegun] = await Promise.all([reads.live(), reads.notBegun()])
     const here = { notBegun, now: reads.now }
     if (live) return { live: await reads.asItWaits(live), ...here }
     const beside = await reads.beside()
     if (beside) return { beside: await reads.asItWaits(beside), ...here }
-    const conversation = await reads.conversation()
+    const [conversation, refused] = await Promise.all([reads.conversation(), reads.refused()])
     const last = conversation && (await reads.run(conversation.marker.run))
-    return { asked: conversation !== undefined, last, ...here }
+    return { asked: conversation !== undefined, last, refused, ...here }
   },
 
-  decide(_, { repliedLately, live, beside, asked = false, last, notBegun, now }) {
-    if (repliedLately) return { kind: 'silence' }
-    return tell(replies.status({ live, beside, last, asked, notBegun, now }))
-  },
+  decide: (_, standing) => (standing ? tell(replies.status(standing)) : { kind: 'silence' }),
 })

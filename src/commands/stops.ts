@@ -10,7 +10,6 @@ import {
   type StopsOfThread,
   stopAfter,
 } from '../access/stop-after.ts'
-import { isMistake } from '../core/command/parse.ts'
 import type { Range } from '../core/model/ports.ts'
 import { type Thread, threadSlot } from '../core/model/thread.ts'
 import type { CommentRef } from '../core/model/trigger.ts'
@@ -19,11 +18,12 @@ import { services } from '../core/record/retries.ts'
 import { sets } from '../core/record/run-index.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
 import { replies } from '../core/words/replies.ts'
-import { type NotBegun, namedAs, reject } from './command.ts'
+import type { NotBegun } from '../core/words/thread-standing.ts'
+import { namedAs, reject } from './command.ts'
 import { type CommandContext, type CommandResult, liveRun, type WaitingTriggers } from './command-context.ts'
 import { commands } from './command-registry.ts'
 import { waitedForAs } from './join-or-wait.ts'
-import { newlyAsked, shownBy, textsOf, textsToSee } from './read-commands.ts'
+import { isNamed, newlyAsked, shownBy, textsOf, textsToSee } from './read-commands.ts'
 import { stopCommand } from './stop-command.ts'
 import { isOfThread, stoppedIn, stopsIn, type ThreadRecord } from './trigger-record.ts'
 
@@ -75,7 +75,7 @@ async function stopIn({ trigger, done, pages }: ThreadRecord, { github, signer }
   if (trigger.kind !== 'comment') return undefined
   const texts = textsToSee(trigger, await textsOf(github, trigger))
   const parsed = await newlyAsked(trigger, texts, pages ?? (await github.pages.shown(texts)))
-  const last = parsed.findLastIndex(each => !isMistake(each) && each.command.name === stopCommand.name)
+  const last = parsed.findLastIndex(isNamed(stopCommand.name))
   return last < done ? undefined : { moment: momentOf(trigger, last) }
 }
 
@@ -141,29 +141,21 @@ const answered = new Set(
 )
 
 /** What was asked in the thread and has no Run yet; and what was stopped before it had one. */
-export async function notBegun({ deps, record, job }: CommandContext): Promise<NotBegun[]> {
+export async function notBegun({ deps, record, job, later }: CommandContext): Promise<NotBegun[]> {
   const { thread } = record.trigger
   const all = await deps.waiting.listed([sets.thread(thread), stoppedIn(thread)], newest)
-  return all.flatMap(({ id, data: { trigger, stopped, waits, retries, done, reacted } }) => {
-    if (id === job.id) return []
+  return all.flatMap(({ id, data: { trigger, stopped, waits, retries, done, reacted } }): NotBegun[] => {
+    const asked = { by: trigger.sender.login, moment: momentOf(trigger, done) }
+    if (id === job.id) return later.map((line = '') => ({ ...asked, words: `/codex ${line}` }))
     if (trigger.kind !== 'comment' && trigger.kind !== 'label') return []
     const words = trigger.kind === 'label' ? trigger.label : trigger.text
     const [, name = '', ...rest] = words.trim().toLowerCase().split(/\s+/)
     // A comment of nothing else begins nothing.
     if (trigger.kind === 'comment' && rest.length === 0 && answered.has(name)) return []
-    const isShown = reacted || stopped !== undefined
     const away = services.find(service => retries[service])
     const until = away && retries[away]?.limit ? retries[away].until : undefined
-    return [
-      {
-        by: trigger.sender.login,
-        moment: momentOf(trigger, done),
-        words: isShown ? words : undefined,
-        waitsFor: away ?? (waits?.run === undefined ? undefined : 'run'),
-        until,
-        stopped,
-      },
-    ]
+    const waitsFor = away ?? (waits?.run === undefined ? undefined : 'run')
+    return [{ ...asked, words: reacted || stopped ? words : undefined, waitsFor, until, stopped }]
   })
 }
 

@@ -582,7 +582,7 @@ describe('what asks for none', () => {
   ])
 
   decides(statusCommand, [
-    ['for a stranger who had it', { repliedLately: true }, { kind: 'silence' }],
+    ['for a stranger who had it', undefined, { kind: 'silence' }],
     ['while one works', { live }, tell(replies.status({ live }))],
     ['while one works in the other thread', { beside: live }, tell(replies.status({ beside: live })), onPull],
     ['after the last one', { asked: true, last: ended }, tell(replies.status({ last: ended, asked: true }))],

@@ -668,7 +668,7 @@ const samples: {
   stillGoing: [replies.stillGoing('retry')],
   noUse: [replies.noUse({ kind: 'unfinished', why: 'refusal' })],
   status: [
-    replies.status({ asked: true }),
+    replies.status({ asked: true, refused: 'https://x/7#issuecomment-9' }),
     replies.status({ beside: working() }),
     replies.status({ asked: false, notBegun: [soon, gone], now: t0 }),
     replies.status({ live: working(), notBegun: [behind, gone], now: t0 }),
@@ -840,7 +840,7 @@ describe('replies', () => {
       stoppingBeside: @maya the run in #7 (this is its pull request) is being stopped. Its status there says what it had done.
       stoppingBeside: @maya the run in #8 (the pull request of this issue) is being stopped. Its status there says what it had done.
       stoppedWaiting: @maya \`maya\` stopped \`/codex fix it\` before it began. Write it again if you still want it.
-      status: @maya nothing is going on here now.
+      status: @maya nothing is going on here now. Nothing came of the newest request: [the reason](https://x/7#issuecomment-9).
       status: @maya nothing is going on here, but a run is going on in #7 (this is its pull request): Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601).
       status: @maya \`/codex wipe it\` by \`zoe\` was stopped by \`maya\` before it began. A command by \`maya\` waits for GitHub until 14:03 UTC.
       status: @maya a run is going on here: Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601). \`/codex b\` by \`zoe\` waits for the run here.

@@ -5,11 +5,8 @@ import { newRepository, opensIssue, talkIn } from '../world/opens-issue.ts'
 onEitherQueue('Only what was asked, by those who may ask', world => {
   it('a command in a list gets a hint once from a member, and costs nothing from a stranger', async () => {
     const { github } = world()
-    const { repository, says, thread, ledger } = await opensIssue(
-      world(),
-      'In a list',
-      await newRepository(world()),
-    )
+    const repository = await newRepository(world())
+    const { says, thread, ledger } = await opensIssue(world(), 'In a list', repository)
     const calls = () => github.calls.filter(({ path }) => path.startsWith(`/repos/${repository}/`))
     await says('- /codex fix it', 'eve')
     await github.settled()
@@ -23,7 +20,7 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     const last = await says('/codex status')
     await thread.waitForReaction('+1', last.id)
     expect(await thread.reactions(second.id)).toEqual([])
-    expect(await thread.answers()).toHaveLength(2)
+    expect(await thread.answers()).toEqual([expect.anything(), expect.stringContaining('nothing came of')])
     expect(before).toBeLessThanOrEqual(6)
     expect(ledger().tasks).toEqual([])
   })

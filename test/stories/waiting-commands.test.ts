@@ -23,7 +23,8 @@ onRedis('A command that waits for a run', world => {
 
     await says(`/codex ${first}`)
     await started(1)
-    const { id } = await says(`/codex ${second}`)
+    const { id } = await says(`/codex ${second}\n/codex status`)
+    await thread.waitForAnswer(`\`/codex ${second}\` by \`maya\` has not begun yet.`)
     await thread.waitForAnswer('1. Grow.')
     const over = Date.now()
     await started(2)

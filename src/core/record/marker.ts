@@ -18,6 +18,8 @@ export const Marker = z.object({
   /** `queue-reply`: only in what 0.2.0 wrote. */
   as: z.enum(['status', 'closing', 'reply', 'status-reply', 'queue-reply', 'refusal', 'help', 'pull']),
   to: z.number().int().optional().catch(undefined),
+  /** A reply that says why nothing comes of what was asked. */
+  refuses: z.literal(true).optional().catch(undefined),
   round: z.number().int().optional().catch(undefined),
   task: z.string().optional().catch(undefined),
   taskRun: z.string().optional().catch(undefined),

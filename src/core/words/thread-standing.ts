@@ -20,25 +20,30 @@ export interface NotBegun {
   waitsFor?: 'run' | Service | undefined
   /** If it is known; ms since the epoch. */
   until?: number | undefined
-  stopped?: { by: string } | undefined
+  stopped?: { stop?: string; by: string } | undefined
 }
 
 export interface ThreadStanding {
   live?: Run
   beside?: Run
-  last?: Run
+  last?: Run | undefined
   asked?: boolean
+  /** Where the newest request was refused. */
+  refused?: string | undefined
   notBegun?: readonly NotBegun[]
   now?: number
 }
 
 export function standingSentence(status: ThreadStanding): string {
-  const { live, beside, last, asked, notBegun = [], now = 0 } = status
+  const { live, beside, last, asked, refused, notBegun = [], now = 0 } = status
   const waiting = notBegun.filter(({ stopped }) => !stopped)
   const stopped = notBegun.filter(each => each.stopped && !live && each.moment.at >= (last?.request.at ?? 0))
+  const others = withoutEmpty([
+    stopped.length === 0 && refused && `nothing came of the newest request: [the reason](${refused}).`,
+    ...[...stopped, ...waiting].slice(-5).map(each => notBegunSentence(each, now)),
+  ])
   const isEmpty = !live && !beside && !last && !asked
-  const first = waiting.length + stopped.length > 0 && isEmpty ? [] : [runSentence(status)]
-  const others = [...stopped, ...waiting].slice(-5).map(each => notBegunSentence(each, now))
+  const first = others.length > 0 && isEmpty ? [] : [runSentence(status)]
   return [...first, ...others].map((words, at) => (at === 0 ? words : begun(words))).join(' ')
 }
 
