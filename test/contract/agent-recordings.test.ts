@@ -236,10 +236,10 @@ function renamed({ header }: Recording, text: string): string {
   return text.replaceAll(`(message ${first})`, '(message run-comment-501)')
 }
 
-/** Up to what to do, its details and its small line, on one line. */
+/** Up to what to do, its box, its details and its small line, on one line. */
 const inBrief = (run: Run, outcome: Outcome): string =>
   closingComment(changed(run, { result: { outcome } }), deployment)
-    .split(/\n\n(?:<(?:details|sub)>|\*\*What to do)/)[0]
+    .split(/\n\n(?:<(?:details>|sub>|!-- -->)|\*\*What to do|- \[ \])/)[0]
     ?.replaceAll(/\s*\n\s*/g, ' ¶ ') ?? ''
 
 /**
