@@ -1,5 +1,5 @@
 /** `npm run doctor`: prints each check with its fix; `-- --json` prints them as data. Exit code 1 if any is not ok. */
-import { asPrinted, type Check, markOf, some, wellOf } from '../core/model/check.ts'
+import { asPrinted, type Check, markOf, sumOf } from '../core/model/check.ts'
 import { examineEnvironment } from './examine.ts'
 
 const flags = process.argv.slice(2)
@@ -25,6 +25,5 @@ function asLines(all: readonly Check[]): string {
       ...(check.fix ? [`  ${' '.repeat(width)}  → ${check.fix}`] : []),
     ].join('\n'),
   )
-  const wrong = all.filter(({ ok }) => !ok).length
-  return `${lines.join('\n')}\n\n${wrong === 0 ? wellOf(all) : `${some(wrong, all)} wrong.`}\n`
+  return `${lines.join('\n')}\n\n${sumOf(all)}\n`
 }

@@ -63,11 +63,8 @@ export async function checkPostHogOf(
 }
 
 /** Checks a PostHog that nobody has set up yet. */
-export async function checkNewPostHog(given: PostHogAccess): Promise<Check[]> {
-  const settings = callSettings({ ...given, host: given.host.replace(/\/+$/, '') })
-  const key = await checkKey(settings, Date.now)
-  return key.every(({ ok }) => ok) ? [...key, await checkCoverage(settings, [])] : key
-}
+export const checkNewPostHog = (given: PostHogAccess): Promise<Check[]> =>
+  checkKey(callSettings({ ...given, host: given.host.replace(/\/+$/, '') }), Date.now)
 
 function postHogsOf({ posthog, tenants }: Config): Service[] {
   const serviceOf = (owner: string | undefined, access: PostHogAccess): Service => ({
@@ -106,17 +103,25 @@ async function checkPostHog(
   return [...access, ...sandboxes, coverage]
 }
 
-/** Checks what owners are granted, by the names that their PostHog has for it. */
+/**
+ * Checks what owners are granted, by the names that their PostHog has for it.
+ * @param isThere if PostHog tells
+ */
 function checkGranted(
   { settings }: Config,
   { serves }: Service,
   what: 'models' | 'sandboxes',
-  check: (names: readonly string[], setBy: string) => Check,
+  offered: string,
+  isThere: ((name: string) => boolean) | undefined,
 ): Check[] {
   return Object.entries(settings.first.owners).flatMap(([owner, { models = [], sandboxes }]) => {
     const names = what === 'models' ? models : sandboxes.map(sandboxName)
     if (!serves(owner) || names.length === 0) return []
-    return ofOwner(check(names, `owners.${owner}.${what} in SETTINGS_FILE`), owner)
+    const missing = isThere ? names.filter(name => !isThere(name)) : []
+    const wrong = `PostHog does not offer ${missing.join(', ')}`
+    const fix = `Set owners.${owner}.${what} in SETTINGS_FILE to one or more of ${offered}.`
+    const well = `${names.join(', ')}${isThere ? '' : '; PostHog does not list what it has'}`
+    return ofOwner(judged(`posthog-${what}`, [[missing.length > 0, wrong, fix]], well), owner)
   })
 }
 
@@ -128,12 +133,8 @@ const ofOwner = (check: Check, owner: string): Check => ({
 
 async function checkModels(config: Config, service: Service): Promise<[usual: Check, ...granted: Check[]]> {
   const offered = await getter(service.settings, Date.now)('tasks/models/', Models).catch(() => [])
-  const ofOwners = checkGranted(config, service, 'models', (names, setBy) => {
-    const missing = offered.length === 0 ? [] : names.filter(model => !offered.some(isModel(model)))
-    if (missing.length === 0) return passed('posthog-models', names.join(', '))
-    const fix = `Set ${setBy} to one or more of ${namesOf(offered)}.`
-    return found('posthog-models', `PostHog does not offer ${missing.join(', ')}`, fix)
-  })
+  const isThere = offered.length === 0 ? undefined : (model: string) => offered.some(isModel(model))
+  const ofOwners = checkGranted(config, service, 'models', namesOf(offered), isThere)
   return [checkUsualModel(config, offered), ...ofOwners]
 }
 
@@ -181,18 +182,10 @@ const install =
 /** Checks whether PostHog has the sandboxes, by name or id. */
 async function checkSandboxes(config: Config, service: Service): Promise<Check[]> {
   const had = await sandboxesOf(getter(service.settings, Date.now)).catch(() => undefined)
-  const known = had?.flatMap(({ id, name }) => [id.toLowerCase(), name.toLowerCase()])
-  return checkGranted(config, service, 'sandboxes', (names, setBy) => {
-    const all = names.join(', ')
-    if (!had) return passed('posthog-sandboxes', `${all}; PostHog does not list its sandboxes`)
-    const lacking = names.filter(wanted => !known?.includes(wanted.toLowerCase()))
-    if (lacking.length === 0) return passed('posthog-sandboxes', all)
-    const fix =
-      had.length === 0
-        ? `Make them in PostHog, or take them out of ${setBy}.`
-        : `Set ${setBy} to some of ${namesOf(had)}.`
-    return found('posthog-sandboxes', `PostHog has no sandbox environment ${lacking.join(', ')}`, fix)
-  })
+  const offered = had?.length === 0 ? 'those that you make in PostHog' : namesOf(had ?? [])
+  const known = new Set(had?.flatMap(({ id, name }) => [id.toLowerCase(), name.toLowerCase()]))
+  const isThere = had && ((wanted: string) => known.has(wanted.toLowerCase()))
+  return checkGranted(config, service, 'sandboxes', offered, isThere)
 }
 
 /** Whether PostHog's own GitHub App has access to these repositories; without any, whether the project has it at all. */

@@ -124,12 +124,8 @@ describe('nobody sees or changes anything without the token', () => {
   test('without an ADMIN_TOKEN there are no such pages', async () => {
     const bare = webServer()
     const port = await listen(bare, { host: '127.0.0.1', port: 0 })
-    const statuses = await Promise.all(
-      ['/admin', '/admin/', '/admin/runs.json'].map(
-        async path => (await fetch(`http://127.0.0.1:${port}${path}`, { headers: bearer })).status,
-      ),
-    )
-    expect(statuses).toEqual([404, 404, 404])
+    for (const path of ['', '/', '/runs.json'])
+      expect((await fetch(`http://127.0.0.1:${port}/admin${path}`, { headers: bearer })).status).toBe(404)
     await closeServer(bare, 0)
   })
 })
@@ -322,13 +318,8 @@ describe('words of others are words', () => {
     const session = sessionOf(await signIn())
     const words = { filter: hostile, said: hostile, page: hostile }
     const query = new URLSearchParams(words)
-    for (const path of [
-      '/admin/',
-      '/admin/list/waiting',
-      '/admin/runs.json',
-      `/admin/${encodeURIComponent(hostile)}`,
-    ]) {
-      const page = await (await get(`${path}?${query}`, session)).text()
+    for (const path of ['', 'list/waiting', 'runs.json', encodeURIComponent(hostile)]) {
+      const page = await (await get(`/admin/${path}?${query}`, session)).text()
       expect(page).not.toMatch(raw)
     }
   })
@@ -350,18 +341,16 @@ const failed = (): RunChange => ({
 })
 
 describe('what a page says', () => {
-  test.each([
-    ['papers', 'owner', 'papers'],
-    ['papers/shop', 'repository', 'papers/shop'],
-    ['@nobody', 'person', 'nobody'],
-    ['#987654', 'issue or pull request', '#987654'],
-  ])('of a filter that matches nothing is that: %s', async (filter, kind, name) => {
-    for (const path of ['', 'list/failed']) {
-      const page = await read(`${path}?filter=${encodeURIComponent(filter)}`)
-      expect(page).toContain(`There is no ${kind} called <bdi>${name}</bdi>`)
-      expect(page).not.toMatch(/Nothing (?:failed|is running|waits|has ended)/)
-    }
-  })
+  test.each(['papers', 'papers/shop', '@nobody', '#987654'])(
+    'of a filter that matches nothing is that: %s',
+    async filter => {
+      for (const path of ['', 'list/failed']) {
+        const page = await read(`${path}?filter=${encodeURIComponent(filter)}`)
+        expect(page).toContain(`No run of the last 30 days matches <bdi>${filter}</bdi>`)
+        expect(page).not.toMatch(/Nothing (?:failed|is running|waits|has ended)/)
+      }
+    },
+  )
 
   test('of all begins with how many there are of each', async () => {
     await addRun(of('counted'))
@@ -380,7 +369,28 @@ describe('what a page says', () => {
     await addRun(of('calm'), { result: { concludedAt: now, outcome: { kind: 'answer' } } })
     const page = await read('?filter=calm')
     expect(page).toContain('Nothing failed')
-    expect(page).not.toContain('There is no')
+    expect(page).not.toContain('No run of')
+  })
+
+  test('of limits that hold work back is each once, as for all so for a filter', async () => {
+    const zero = { kind: 'zero', of: 'repository', limit: '`limits.repository` is 0', ahead: 0 } as const
+    const held = (waits: Run['schedule']['waits']): RunChange => ({ schedule: { waits } })
+    const place = { thread: { ...of('held').thread, repoId: 4_711 } }
+    await addRun(place, held(zero))
+    await addRun(place, held({ ...zero, ahead: 1 }))
+    await addRun(place, held({ kind: 'line', of: 'owner', ahead: 2 }))
+    await addRun(place, held({ kind: 'session', ahead: 1 }))
+    for (const filter of ['held', 'held/shop']) {
+      const [, limits = ''] = (await read(`?filter=${filter}`)).split('What holds work back')
+      const lines = [...(limits.split('</section>')[0] ?? '').matchAll(/<bdi>(.*?)<\/bdi>/g)].map(
+        ([, line]) => line,
+      )
+      expect(lines).toEqual([
+        'held/shop waits. limits.repository is 0',
+        'held waits: limits.owner is reached',
+      ])
+    }
+    expect(await read('?filter=counted')).not.toContain('What holds work back')
   })
 
   test('of failures is how many need somebody, and where all of them are', async () => {
@@ -390,6 +400,9 @@ describe('what a page says', () => {
     expect(page).toContain('Failed in the last three days <span class="count">24</span>')
     const [needs = ''] = page.split('id="working"')
     expect(needs.match(/>Not started<\/span>/g)).toHaveLength(5)
+    // What is there is not listed again below.
+    const rows = [...page.matchAll(/<a href="(\/admin\/runs\/[^"]+)"/g)].map(([, row]) => row)
+    expect(new Set(rows).size).toBe(rows.length)
     expect(needs).toContain('<a href="/admin/list/failed?filter=breaks">All, with those asked for again</a>')
     expect(await read('list/failed?filter=breaks')).toContain('<span class="count">25</span>')
   })
@@ -463,6 +476,17 @@ describe('what is done', () => {
     expect(await (await get(`/admin/runs/${run.id}?said=stopping`, session)).text()).toContain(
       'The run is being stopped',
     )
+  })
+
+  test.each([
+    ['/admin/?filter=acme%2Fshop', '/admin/?filter=acme%2Fshop&said=stopping'],
+    ['/admin/list/waiting?page=2&said=over', '/admin/list/waiting?page=2&said=stopping'],
+    ['/elsewhere', undefined],
+  ])('an action comes back to where it was pressed: %s', async (from, back) => {
+    const { id } = await addRun()
+    const referer = address + from
+    const sent = await post(`/admin/runs/${id}/stop`, {}, { ...bearer, referer })
+    expect(sent.headers.get('location')).toBe(back ?? `/admin/runs/${id}?said=stopping`)
   })
 
   test('a stop means what the page showed, even if the clock of GitHub is ahead', async () => {

@@ -172,15 +172,6 @@ describe('a delivery that is signed', () => {
     expect((await deliver(delivery))[0]).toBe(400)
     expect(enqueued).toEqual([])
   })
-
-  test('among many at once each gets its own answer', async () => {
-    const one = (id: number) => differing({ comment: { ...comment.comment, id } })
-    const ids = Array.from({ length: 20 }, (_, i) => i + 1)
-    const answers = await Promise.all(
-      ids.map(id => deliver({ body: one(id), headers: { 'x-github-delivery': `d-${id}` } })),
-    )
-    expect(answers).toEqual(ids.map(id => [202, { queued: `comment-${id}` }]))
-  })
 })
 
 describe('a delivery that is not signed by GitHub goes no further', () => {

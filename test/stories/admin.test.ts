@@ -164,6 +164,8 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     await page.keyboard.press('Enter')
     await page.getByRole('status').waitFor()
     expect(await page.getByRole('status').textContent()).toContain('is being stopped')
+    expect(new URL(page.url()).pathname).toBe('/admin/')
+    expect(await page.getByText('acme/docs waits: limits.repository is reached').count()).toBe(1)
     await working?.thread.waitForAnswer('stopped by an admin of this bot')
     expect(working?.ledger().cancels).toHaveLength(1)
 
@@ -227,13 +229,10 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       expect(answer.url()).toMatch(new RegExp(`/issues/${question.number}#issuecomment-\\d+$`))
 
       posthog.script('break down', { kind: 'answers', text: 'Now it worked.' })
-      await page.getByRole('button', { name: 'Retry Times out' }).first().click()
+      await page.getByRole('button', { name: 'Retry Times out' }).click()
       expect(await said()).toContain('It is asked for again')
       const again = await failed.thread.waitForAnswer('Now it worked.')
       expect(again).toContain('started again by an admin of this bot')
-
-      const onRun = page.url()
-      await page.goto(onRun)
 
       await board()
       await tabTo(page.locator('summary', { hasText: 'Drain this process' }))

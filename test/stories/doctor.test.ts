@@ -304,22 +304,6 @@ test.each(['--jsn', '--bundle', 'all'])('the flag %s, which there is not, is ref
   expect([code, output]).toEqual([2, ''])
 })
 
-test('granted sandboxes that PostHog does not have', async () => {
-  const SETTINGS_FILE = settingsFile(
-    'owners: {1: {sandboxes: [gpu, {name: Small box, repositories: [shop]}]}, 2: {sandboxes: [Small box]}}',
-  )
-  const examined = await doctor({ SETTINGS_FILE })
-  expect(examined.checks.filter(({ name }) => name === 'posthog-sandboxes')).toEqual([
-    {
-      name: 'posthog-sandboxes',
-      ok: false,
-      detail: 'owners.1: PostHog has no sandbox environment gpu',
-      fix: 'Set owners.1.sandboxes in SETTINGS_FILE to some of Small box.',
-    },
-    { name: 'posthog-sandboxes', ok: true, detail: 'owners.2: Small box', fix: '' },
-  ])
-})
-
 describe('an admin of a repository asks in a thread', () => {
   const asks = async (login: string, repository = world.github.repository): Promise<string> => {
     const { number } = await world.github.as('maya', repository).opensIssue({ title: `Asked by ${login}` })

@@ -68,11 +68,11 @@ export const markOf = ({ ok, unsure }: Pick<Check, 'ok' | 'unsure'>): string => 
 export const lineOf = ({ name, detail, fix, ...how }: Check): string =>
   `${markOf(how)} ${name}: ${detail}${fix === '' ? '' : ` → ${fix}`}`
 
-export const some = (count: number, all: readonly Check[]): string =>
-  `${count} of ${all.length} ${count === 1 ? 'is' : 'are'}`
-
-/** Sums up checks, none of which failed. */
-export function wellOf(all: readonly Check[]): string {
-  const unsure = all.filter(check => check.unsure).length
-  return unsure === 0 ? 'All is well.' : `Nothing is wrong. ${some(unsure, all)} not known.`
+/** Sums up checks in a sentence. */
+export function sumOf(all: readonly Check[]): string {
+  const some = (those: readonly Check[]): string =>
+    `${those.length} of ${all.length} ${those.length === 1 ? 'is' : 'are'}`
+  const [wrong, unsure] = [all.filter(({ ok }) => !ok), all.filter(check => check.unsure)]
+  if (wrong.length > 0) return `${some(wrong)} wrong.`
+  return unsure.length === 0 ? 'All is well.' : `Nothing is wrong. ${some(unsure)} not known.`
 }

@@ -1,6 +1,6 @@
 /** The admin pages: what needs somebody, what runs, what comes and what happened; one Run; the checks; and who comes. */
 import type { Child } from 'hono/jsx'
-import type { Check } from '../../core/model/check.ts'
+import { type Check, sumOf } from '../../core/model/check.ts'
 import { fullName, threadName } from '../../core/model/thread.ts'
 import { pending, wordsOfRound } from '../../core/record/ledger.ts'
 import type { Run } from '../../core/record/run.ts'
@@ -72,6 +72,8 @@ interface Filtered extends Shown {
 interface BoardShown extends Filtered {
   failedChecks: readonly Check[]
   listOf(group: Group): Listing
+  /** The limits that hold work back, each once. */
+  limits: readonly string[]
   drain: 'possible' | 'drained' | 'no work here'
 }
 
@@ -82,7 +84,7 @@ const usual = [
   { group: 'ended', called: 'ended', none: 'Nothing has ended.' },
 ] as const
 
-export function BoardPage({ listOf, failedChecks, drain, ...page }: BoardShown) {
+export function BoardPage({ listOf, failedChecks, limits, drain, ...page }: BoardShown) {
   const needy = exceptions.reduce((sum, group) => sum + listOf(group).count, 0)
   const isCalm = needy === 0 && failedChecks.length === 0
   return (
@@ -96,21 +98,32 @@ export function BoardPage({ listOf, failedChecks, drain, ...page }: BoardShown) 
       </nav>
       <section class={isCalm ? '' : 'bad'} aria-labelledby="needs">
         <h2 id="needs">Does anything need you?</h2>
-        {isCalm ? <p>No. Nothing failed, nothing waits for an answer, nothing is held.</p> : null}
-        {failedChecks.length > 0 ? (
-          <>
-            <Checks lines={failedChecks} />
-            <p>
-              <a href="/admin/checks">See all checks</a>
-            </p>
-          </>
-        ) : null}
-        {exceptions.map(group => (
-          <Exceptions {...page} group={group} listing={listOf(group)} />
+        {isCalm ? <p>No. Nothing failed, nothing waits for an answer, no set-up is wrong.</p> : null}
+        {failedChecks.length > 0 ? <Checks lines={failedChecks} /> : null}
+        {exceptions
+          .filter(group => listOf(group).count > 0)
+          .map(group => (
+            <>
+              <h3>
+                <Heading group={group} listing={listOf(group)} />
+              </h3>
+              <Listed {...page} group={group} listing={listOf(group)} />
+            </>
+          ))}
+        {limits.length > 0 ? <h3>What holds work back</h3> : null}
+        {limits.map(limit => (
+          <p>
+            <bdi>{limit}</bdi>
+          </p>
         ))}
       </section>
       {usual.map(({ group, none }) => (
-        <Section {...page} group={group} listing={listOf(group)} none={none} />
+        <section aria-labelledby={group}>
+          <h2 id={group}>
+            <Heading group={group} listing={listOf(group)} />
+          </h2>
+          <Listed {...page} group={group} listing={listOf(group)} none={none} />
+        </section>
       ))}
       {drain === 'no work here' ? null : <Drain isOver={drain === 'drained'} formToken={page.formToken} />}
     </Layout>
@@ -120,39 +133,21 @@ export function BoardPage({ listOf, failedChecks, drain, ...page }: BoardShown) 
 /** What needs somebody. */
 const exceptions = ['question', 'failed', 'set-up'] as const
 
-interface SectionShown extends Filtered {
+interface ListShown extends Filtered {
   group: Group
   listing: Listing
+  none?: string
 }
 
-const Exceptions = (section: SectionShown) =>
-  section.listing.count === 0 ? null : (
-    <>
-      <h3>
-        <Heading {...section} />
-      </h3>
-      <Listed {...section} />
-    </>
-  )
-
-const Section = ({ none, ...section }: SectionShown & { none: string }) => (
-  <section aria-labelledby={section.group}>
-    <h2 id={section.group}>
-      <Heading {...section} />
-    </h2>
-    {section.listing.count === 0 ? <p class="dim">{none}</p> : <Listed {...section} />}
-  </section>
-)
-
-const Heading = ({ group, listing }: SectionShown) => (
+const Heading = ({ group, listing }: Pick<ListShown, 'group' | 'listing'>) => (
   <>
     {sectionTitles[group]} <span class="count">{listing.count}</span>
   </>
 )
 
-const Listed = ({ group, listing: { runs, count, isLast }, filter, ...page }: SectionShown) => (
+const Listed = ({ group, listing: { runs, count, isLast }, none, filter, ...page }: ListShown) => (
   <>
-    <RunList {...page} runs={runs} />
+    {count === 0 ? <p class="dim">{none}</p> : <RunList {...page} runs={runs} />}
     {isLast ? null : (
       <p>
         <a href={pathTo(`/admin/list/${group}`, { filter: asWritten(filter) })}>
@@ -186,7 +181,7 @@ const Drain = ({ isOver, formToken }: Pick<Shown, 'formToken'> & { isOver: boole
   </section>
 )
 
-export function ListPage({ group, listing, ...page }: SectionShown) {
+export function ListPage({ group, listing, ...page }: ListShown) {
   const { page: at, isLast, count, runs } = listing
   const title = sectionTitles[group]
   const filter = asWritten(page.filter)
@@ -235,9 +230,7 @@ export const UnknownPage = ({ filter, ...page }: Shown & { filter: Filter }) => 
   <Layout {...page} title="Nothing found">
     <Top title="Nothing found" filter={filter} />
     <p>
-      There is no {filter.kind === 'number' ? 'issue or pull request' : filter.kind} called{' '}
-      <bdi>{filter.kind === 'number' ? asWritten(filter) : filter.name}</bdi> here. No run of the last 30 days
-      matches.
+      No run of the last 30 days matches <bdi>{asWritten(filter)}</bdi>.
     </p>
   </Layout>
 )
@@ -363,21 +356,14 @@ function Words({ run }: { run: Run }) {
   )
 }
 
-export function ChecksPage({ checks, ...page }: Shown & { checks: readonly Check[] }) {
-  const wrong = checks.filter(({ ok }) => !ok)
-  return (
-    <Layout {...page} title="Checks">
-      <h1>
-        {wrong.length === 0
-          ? 'All checks are right'
-          : `${wrong.length} of ${checks.length} checks are not right`}
-      </h1>
-      <section aria-label="Checks">
-        <Checks lines={[...wrong, ...checks.filter(({ ok }) => ok)]} />
-        <p class="dim">
-          These are the checks of <code>npm run doctor</code>, made just now.
-        </p>
-      </section>
-    </Layout>
-  )
-}
+export const ChecksPage = ({ checks, ...page }: Shown & { checks: readonly Check[] }) => (
+  <Layout {...page} title="Checks">
+    <h1>{sumOf(checks)}</h1>
+    <section aria-label="Checks">
+      <Checks lines={checks.toSorted((a, b) => Number(a.ok) - Number(b.ok))} />
+      <p class="dim">
+        These are the checks of <code>npm run doctor</code>, made just now.
+      </p>
+    </section>
+  </Layout>
+)

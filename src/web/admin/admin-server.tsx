@@ -26,7 +26,7 @@ import {
 } from './admin-pages.tsx'
 import { type BoardRuns, type Filter, filterOf, openBoard, pathTo } from './board.ts'
 import { runPath, type Shown } from './run-list.tsx'
-import { canBeRetried, canBeStopped, runInJson } from './run-view.ts'
+import { canBeRetried, canBeStopped, limitOn, runInJson } from './run-view.ts'
 
 export interface AdminParts extends AccessOptions {
   runs: BoardRuns & Pick<JobQueue<Run>, 'send'>
@@ -142,19 +142,14 @@ function routes(parts: AdminParts): Hono<Env> {
     return next()
   })
 
-  /** What tells this form from others; nothing for one that no page of ours sent. */
-  const formIdOf = (c: In, fields: URLSearchParams): string | undefined => {
-    const { headers } = c.req.raw
-    const session = c.get('session')
-    if (session !== undefined)
-      return isFromHere(headers) ? access.formOf(session, fields.get('form') ?? '') : undefined
-    // A bearer token is never sent by a browser of its own accord.
-    return headers.get('origin') === null || isFromHere(headers) ? randomUUID() : undefined
-  }
   app.on('POST', '/admin/*', async (c, next) => {
     const fields = new URLSearchParams(await c.req.text())
-    const id = formIdOf(c, fields)
-    if (id === undefined) return c.html(fromElsewhere, 403)
+    const { headers } = c.req.raw
+    const session = c.get('session')
+    const id = session === undefined ? randomUUID() : access.formOf(session, fields.get('form') ?? '')
+    // A bearer token is never sent by a browser of its own accord.
+    const isScript = session === undefined && headers.get('origin') === null
+    if (id === undefined || !(isScript || isFromHere(headers))) return c.html(fromElsewhere, 403)
     c.set('form', id)
     return next()
   })
@@ -191,9 +186,13 @@ function routes(parts: AdminParts): Hono<Env> {
 
   app.get('/admin/', c =>
     filtered(c, async (shown, whose) => {
-      const [listOf, failedChecks] = await Promise.all([board.first(whose), parts.failedChecks()])
+      const [{ listOf, waiting }, failedChecks] = await Promise.all([
+        board.first(whose),
+        parts.failedChecks(),
+      ])
+      const limits = [...new Set(waiting.flatMap(run => limitOn(run, shown.now) ?? []))]
       const drain = parts.drain === undefined ? 'no work here' : isDrained ? 'drained' : 'possible'
-      return <BoardPage {...shown} {...{ listOf, failedChecks, drain }} />
+      return <BoardPage {...shown} {...{ listOf, failedChecks, limits, drain }} />
     }),
   )
 
@@ -227,7 +226,7 @@ function routes(parts: AdminParts): Hono<Env> {
     const result = await act(parts, action, run, c.get('form'))
     const of = { run: run.id, repository: fullName(run.thread), thread: run.thread.number }
     audit(c, { action, result, by: botAdmin.login, ...of })
-    return c.redirect(`${runPath(run)}?said=${result}`, 303)
+    return backWith(c, result, runPath(run))
   })
 
   const examine = onceAtATime(parts.examine)
@@ -238,9 +237,17 @@ function routes(parts: AdminParts): Hono<Env> {
     isDrained = true
     parts.drain()
     audit(c, { action: 'drain', result: 'draining', by: botAdmin.login })
-    return c.redirect('/admin/?said=draining', 303)
+    return backWith(c, 'draining', '/admin/')
   })
   return app
+}
+
+/** To the page of ours where it was pressed; scripts name none. */
+function backWith(c: In, said: Result, usual: string): Response {
+  const from = c.req.header('referer') ?? ''
+  const { pathname, searchParams } = new URL(URL.canParse(from) ? from : usual, 'http://of.ours')
+  searchParams.set('said', said)
+  return c.redirect(`${pathname.startsWith('/admin/') ? pathname : usual}?${searchParams}`, 303)
 }
 
 const notHere = <Notice title="Not here" text="There is no such page, or no such run any more." />

@@ -56,6 +56,11 @@ export interface Listing {
   isLast: boolean
 }
 
+const cut = (all: Listing, runs: Listing['runs']): Listing => {
+  const shown = runs.slice(0, atFirst)
+  return { ...all, runs: shown, isLast: shown.length === all.count }
+}
+
 export function openBoard(runs: BoardRuns, now: () => number) {
   const since = (group: Group): number => now() - (news[group] ?? now())
 
@@ -107,10 +112,7 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     const threads = all.runs.map(({ data }) => sets.thread(data.thread))
     const newest = await runs.members(threads, { kind: 'last', count: 1 })
     const still = all.runs.filter(({ id }, at) => newest[at]?.[0]?.id === id)
-    return {
-      ...{ runs: still.slice(0, atFirst), page: 1, isLast: all.isLast && still.length <= atFirst },
-      count: all.count - all.runs.length + still.length,
-    }
+    return cut({ ...all, count: all.count - all.runs.length + still.length }, still)
   }
 
   return {
@@ -118,10 +120,15 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     isKnown,
     list,
     failed,
-    /** The first of each list. */
-    async first(whose: Whose | undefined): Promise<(group: Group) => Listing> {
-      const [listOf, still] = await Promise.all([lists(listed, whose, 1, atFirst), failed(whose)])
-      return group => (group === 'failed' ? still : listOf(group))
+    /** The first of each list, none in two of them, and more of what waits. */
+    async first(whose: Whose | undefined) {
+      const [listOf, still] = await Promise.all([lists(listed, whose, 1, perPage), failed(whose)])
+      const failures = new Set(still.runs.map(({ id }) => id))
+      const others = (group: Group) => listOf(group).runs.filter(({ id }) => !failures.has(id))
+      return {
+        listOf: (group: Group) => (group === 'failed' ? still : cut(listOf(group), others(group))),
+        waiting: listOf('waiting').runs.map(({ data }) => data),
+      }
     },
     /** All that are not over, then what has ended lately, by pages; without what this version can't read. */
     async all(whose: Whose | undefined, page: number): Promise<{ runs: JobRecord<Run>[]; isLast: boolean }> {

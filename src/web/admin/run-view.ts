@@ -49,6 +49,15 @@ export function waitsFor(run: Run, now: number): string | undefined {
   return begun(plain(waits ? waitsInWords(waits, now).sentence : 'waits for its turn.'))
 }
 
+/** The limit that holds a Run back, and whom: others that wait at it say the same. */
+export function limitOn({ schedule: { waits }, thread }: Run, now: number): string | undefined {
+  if (waits === undefined || waits.kind === 'session' || waits.kind === 'blocked') return undefined
+  const of = waits.kind === 'line' || waits.kind === 'zero' ? waits.of : 'repository'
+  const whom = of === 'bot' ? 'Everybody' : of === 'owner' ? thread.owner : fullName(thread)
+  if (waits.kind !== 'line') return `${whom} ${plain(waitsInWords(waits, now).sentence)}`
+  return `${whom} waits: limits.${of === 'bot' ? 'total' : of} is reached`
+}
+
 /** What a page calls a state, and in which tone it shows it. */
 export const states: Record<Phase, readonly [words: string, tone?: 'good' | 'warn' | 'bad']> = {
   waiting: ['Waits'],

@@ -1,5 +1,5 @@
 /** The pages of the set-up, from the form to the start. */
-import { type Check, wellOf } from '../../core/model/check.ts'
+import { type Check, sumOf } from '../../core/model/check.ts'
 import { settingsPath } from '../../core/settings/settings-file.ts'
 import { editorLine } from '../../core/words/settings-text.ts'
 import { Button, Checks, Document, type DocumentProps, Field, NewTab, Said } from '../pages.tsx'
@@ -313,7 +313,7 @@ export function DonePage({ name, address, file, schema, adminToken, checks, valu
       <section>
         <h2>Checks</h2>
         <p class="hint">
-          {wrong.length === 0 ? wellOf(checks) : 'These are right.'} <code>npm run doctor</code> (in a
+          {wrong.length === 0 ? sumOf(checks) : 'These are right.'} <code>npm run doctor</code> (in a
           container: <code>docker exec NAME npm run doctor</code>) shows all checks again.
         </p>
         <Checks lines={right} />
