@@ -1,5 +1,5 @@
 /** The shop that demo and playground are about: its files, its issue, its pull request, and how long its agent takes. */
-import type { Behaviour } from '../emulators/posthog/behaviour.ts'
+import type { OpensPull } from '../emulators/posthog/behaviour.ts'
 import type { PostHogOptions } from '../emulators/posthog/options.ts'
 
 /** A real run boots for a minute and works for several; here one waits just long enough to see each step. */
@@ -38,7 +38,7 @@ export const issue = {
 export const command = '/codex fix the flaky login test'
 
 /** @param closes such as `acme/shop#1` */
-export const fixesLogin = (closes: string): Behaviour => ({
+export const fixesLogin = (closes: string): OpensPull => ({
   kind: 'opensPull',
   title: 'Wait for the redirect in the login test',
   body: `The test slept for 200 ms and then looked; a slow machine takes longer. It now waits for the redirect itself.\n\nCloses ${closes}\n`,

@@ -371,15 +371,10 @@ describe('the other pages', () => {
 
   test('of a process without a door: there is none', async () => {
     const worker = webServer()
-    const other = await listen(worker, { host: '127.0.0.1', port: 0 })
-    try {
-      expect(
-        (await fetch(`http://127.0.0.1:${other}${webhookPath}`, { method: 'POST', body: '{}' })).status,
-      ).toBe(404)
-      expect((await fetch(`http://127.0.0.1:${other}/healthz`)).status).toBe(200)
-    } finally {
-      await closeServer(worker, 500)
-    }
+    const other = `http://127.0.0.1:${await listen(worker, { host: '127.0.0.1', port: 0 })}`
+    const sent = await fetch(other + webhookPath, { method: 'POST', body: '{}' })
+    expect([sent.status, (await fetch(`${other}/healthz`)).status]).toEqual([404, 200])
+    await closeServer(worker, 500)
   })
 
   test('a port that is taken says so', async () => {

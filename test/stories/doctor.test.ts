@@ -19,7 +19,6 @@ beforeAll(async () => {
   world = await startWorld({
     posthog: {
       repositories: ['acme/shop'],
-      sandboxEnvironments: [{ id: '6b1e0a4e-0000-4000-8000-00000000000a', name: 'Small box' }],
       apiKeys: [
         { key: 'phx_may_do_all', userId: 1, scopes: ['*'] },
         { key: 'phx_may_read_only', userId: 1, scopes: ['task:read', 'integration:read'] },

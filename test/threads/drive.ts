@@ -1,6 +1,8 @@
 /** Drives the running bot through each kind of thread, and takes down what people then read. */
 
 import pLimit from 'p-limit'
+import { command, files, fixesLogin } from '../../demo/shop.ts'
+import { passed } from '../../emulators/github/front-door.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 import { startWorld, type World, type WorldOptions } from '../world/world.ts'
 import type { DrivenThread, DrivenThreads, ShownComment } from './index-page.ts'
@@ -16,11 +18,10 @@ class Stage {
   }
 
   /** An issue in a repository of its own, so that one thread tells nothing of another. */
-  async issue(title: string, { settings }: { settings?: string } = {}) {
+  async issue(title: string, files?: Record<string, string>) {
     const { github } = this.world
     const repository = await github.addRepo('acme', newName())
-    const files = { '.github/codex.yml': settings ?? '' }
-    if (settings !== undefined) await github.as('olga', repository).pushes('main', files)
+    if (files) await github.as('olga', repository).pushes('main', files)
     const maya = github.as('maya', repository)
     const { number } = await maya.opensIssue({ title, body: 'It fails every third time.' })
     return this.thread(number, repository)
@@ -216,11 +217,8 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
   },
 }
 
-const summary =
-  'The login test read the session before the redirect had set it. It now waits for the redirect.\n\n- `src/login.ts` tells when the redirect is over\n- The suite ran 100 times without a failure'
-
-const atWork = async (run: Awaited<ReturnType<Opened['run']>>): Promise<void> => {
-  for (const path of ['src/login.ts', 'src/session.ts', 'test/login.test.ts'])
+const atWork = async (run: Awaited<ReturnType<Opened['run']>>, paths: readonly string[]): Promise<void> => {
+  for (const path of paths)
     await run.update({ sessionUpdate: 'tool_call', kind: 'edit', title: 'Edit', locations: [{ path }] })
   await run.update({ sessionUpdate: 'tool_call', kind: 'execute', title: 'npm test' })
 }
@@ -233,28 +231,6 @@ const replied = async (stage: Stage, name: string, by = 'maya'): Promise<void> =
 }
 
 const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
-  async work(stage) {
-    const { posthog } = stage.world
-    posthog.script('fix the flaky login test', { kind: 'manual' })
-    const opened = await stage.issue('Login is flaky')
-    await opened.says('/codex fix the flaky login test')
-    const run = await opened.run()
-    await atWork(run)
-    await opened.thread.waitForStatus('Running checks')
-    await stage.draw('working', opened)
-    run.summarize(summary)
-    await run.openPull({ title: 'Wait for the session before logging in' })
-    await run.completeTurn(summary)
-    await opened.thread.waitForAnswer('Codex opened draft')
-    await opened.thread.waitForFolded()
-    await stage.draw('pull-request', opened)
-    const { maya } = opened
-    const [pull] = await stage.world.github.pulls(opened.repository)
-    await maya.readies(pull?.number ?? 0)
-    await maya.mergesPull(pull?.number ?? 0)
-    await opened.thread.waitForAnswer('🎉 **Merged**')
-    await stage.draw('merged', opened)
-  },
   async status(stage) {
     stage.world.posthog.script('find the slow query', { kind: 'hangs' })
     const opened = await stage.issue('Orders page is slow')
@@ -371,7 +347,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
   },
   async waiting(stage) {
     const { posthog } = stage.world
-    const first = await stage.issue('Busy', { settings: 'limits: {person: 1}\n' })
+    const first = await stage.issue('Busy', { '.github/codex.yml': 'limits: {person: 1}\n' })
     posthog.script({ repository: first.repository }, { kind: 'hangs' })
     await first.says('/codex do the first thing')
     await first.thread.waitForStatus('⏳ Codex is working')
@@ -423,8 +399,8 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
       kind: 'asksPermission',
       question: 'Run `rm -rf dist`?',
     })
-    const settings = 'mode: interactive\npermission: read-only\n'
-    const opened = await stage.issue('Build is too large', { settings })
+    const settings = { '.github/codex.yml': 'mode: interactive\npermission: read-only\n' }
+    const opened = await stage.issue('Build is too large', settings)
     await opened.says('/codex clean up the build')
     await opened.thread.waitForFolded()
     await stage.draw('permission', opened)
@@ -462,7 +438,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     )
     const asked = await opened.says('/codex move all calls to the new API')
     const run = await opened.run()
-    await atWork(run)
+    await atWork(run, ['src/billing.ts', 'src/orders.ts'])
     await run.openPull({ title: 'Move to the new API' })
     await opened.thread.waitForStatus('Codex still works on it')
     await run.say('First I move billing.')
@@ -486,7 +462,9 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await stage.draw('retry', opened)
   },
   async limit(stage) {
-    const first = await stage.issue('The one of today', { settings: 'limits: {repository_per_day: 1}\n' })
+    const first = await stage.issue('The one of today', {
+      '.github/codex.yml': 'limits: {repository_per_day: 1}\n',
+    })
     await first.says('/codex do it')
     await first.thread.waitForFolded()
     const second = await stage.issueBeside(first, 'One too many')
@@ -516,13 +494,38 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
   },
   async settings(stage) {
     const opened = await stage.issue('Login is flaky', {
-      settings: 'modle: gpt-5\neffort: enormous\nlimits:\n  person: many\n',
+      '.github/codex.yml': 'modle: gpt-5\neffort: enormous\nlimits:\n  person: many\n',
     })
     const asked = await opened.says('/codex fix the flaky login test')
     await opened.thread.waitForAnswer('has 3 problems')
     await opened.thread.waitForReaction('-1', asked.id)
     await stage.draw('settings', opened)
   },
+}
+
+/** The story of the moving picture, whose agent takes minutes, as a real one does. It comes last: the clock goes on for all. */
+async function work(stage: Stage): Promise<void> {
+  const { github, posthog } = stage.world
+  posthog.script(command.slice('/codex '.length), { kind: 'manual' })
+  const opened = await stage.issue('Login is flaky', files)
+  const { text = '', ...pull } = fixesLogin(`${opened.repository}#${opened.number}`)
+  await opened.says(command)
+  const run = await opened.run()
+  await atWork(run, Object.keys(pull.files ?? {}))
+  await opened.thread.waitForStatus('Running checks')
+  await stage.draw('working', opened)
+  passed.ms = 284_000
+  run.summarize(text)
+  await run.openPull(pull)
+  await run.completeTurn(text)
+  await opened.thread.waitForAnswer('Codex opened draft')
+  await opened.thread.waitForFolded()
+  await stage.draw('pull-request', opened)
+  const number = (await github.pulls(opened.repository))[0]?.number ?? 0
+  await opened.maya.readies(number)
+  await opened.maya.mergesPull(number)
+  await opened.thread.waitForAnswer('🎉 **Merged**')
+  await stage.draw('merged', opened)
 }
 
 /** PostHog covers nobody's repository meanwhile, so it comes when the others are over. */
@@ -542,11 +545,13 @@ export async function driveThreads(options: WorldOptions = {}): Promise<DrivenTh
     const inTurn = pLimit(scenesAtOnce)
     await inTurn.map(Object.values(scenes), scene => scene(stage))
     await doctor(stage)
+    await work(stage)
     const { drawn } = stage
     return Object.fromEntries(
       Object.keys(pictures).flatMap(name => (drawn[name] ? [[name, drawn[name]]] : [])),
     )
   } finally {
+    passed.ms = 0
     await world.close()
   }
 }
