@@ -121,7 +121,7 @@ onEitherQueue('A run is over', world => {
     expect(told).toContain('the time limit of PostHog')
     expect(told).toMatch(/\[#\d+\]\(.*\/pull\/\d+\)/)
     expect(told).toContain('It had been resumed once already.')
-    expect(told).toContain('/codex continue')
+    expect(told).toContain('codex-box:continue')
     expect(told).toContain('Then I')
     await thread.waitForReaction('confused', asked.id)
     await thread.waitForStatus(/^### ⚠️ Codex did not finish/)
