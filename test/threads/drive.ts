@@ -314,8 +314,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
         { path: 'src/login.ts', line: 2, body: 'Is this still used?' },
       ],
     })
-    // What was answered stays open on the page, and the status says so.
-    await opened.thread.waitForStatus('2 open comments')
+    await opened.thread.waitForFolded()
     await github.waitFor(async () => {
       const { reviews, lineComments } = await opened.thread.view()
       const isDone = reviews.some(({ reactions }) => reactions.some(each => each.startsWith('rocket')))
@@ -531,8 +530,13 @@ async function work(stage: Stage): Promise<void> {
 /** PostHog covers nobody's repository meanwhile, so it comes when the others are over. */
 async function doctor(stage: Stage): Promise<void> {
   const fault = { kind: 'status', code: 200, body: { repositories: [] } } as const
-  stage.world.posthog.fault({ route: 'github-repos', times: Number.POSITIVE_INFINITY, fault })
+  const uncovered = stage.world.posthog.fault({
+    route: 'github-repos',
+    times: Number.POSITIVE_INFINITY,
+    fault,
+  })
   await replied(stage, 'doctor', 'olga')
+  uncovered.cancel()
 }
 
 /** All of them in one bot would keep each other waiting. */
