@@ -46,7 +46,7 @@ async function markAgain(
 ): Promise<void> {
   const maker = (await deps.runs.listed([sets.pull({ ...thread, number: view.number })])).at(-1)
   if (!maker || view.state !== 'open') return
-  const body = wantedBody({ run: maker.data, deps }, view)
+  const body = wantedBody(maker.data, deps.signer, view)
   if (body === view.body) return
   const { refused } = await github.thread.settle({ pull: { number: view.number, change: { body } } })
   if (refused.length > 0) deps.log.warn({ pull: view.url }, 'the pull request could not be put right')

@@ -19,7 +19,7 @@ import {
   withoutIntent,
 } from '../core/record/next-step.ts'
 import { eased } from '../core/record/retries.ts'
-import { type ChangeOf, changed, type Run, type RunChange } from '../core/record/run.ts'
+import { changed, type Run, type RunChange } from '../core/record/run.ts'
 import { limits } from '../core/record/timing.ts'
 import { modelOf } from '../core/settings/layers.ts'
 import { code } from '../core/text/safe-markdown.ts'
@@ -37,7 +37,8 @@ export const advanceRun =
     const opened = lagging(job, givenUp(context, readMessages(begun, await job.inbox())))
     if (opened !== begun) await context.put(opened)
     context.run = pollingSoon(context)
-    const inVain = new StepSet()
+    /** Steps that changed nothing, in JSON. */
+    const inVain = new Set<string>()
     for (;;) {
       if (job.signal.aborted) return { kind: 'park', ms: 0 }
       const now: Now = {
@@ -54,9 +55,10 @@ export const advanceRun =
         if (session.taskRun) deps.stream.unwatch({ taskRunId: session.taskRun.id }, id)
         return { kind: 'end' }
       }
-      if (inVain.has(step)) return { kind: 'park', ms: limits.inVain }
-      const together = [step, ...stepsBeside(context.run, step, now).filter(each => !inVain.has(each))]
-      for (const failed of await advanceAll(context, together)) inVain.add(failed)
+      const isInVain = (each: ActingStep) => inVain.has(JSON.stringify(each))
+      if (isInVain(step)) return { kind: 'park', ms: limits.inVain }
+      const together = [step, ...stepsBeside(context.run, step, now).filter(each => !isInVain(each))]
+      for (const failed of await advanceAll(context, together)) inVain.add(JSON.stringify(failed))
     }
   }
 
@@ -94,12 +96,6 @@ function givenUp(context: RunContext, run: Run): Run {
   return onlyNeeded(changed(run, failed({ ...context, run }, crashed), { attempts: { stallsSeen: stalls } }))
 }
 
-class StepSet {
-  readonly #kept = new Set<string>()
-  has = (step: ActingStep): boolean => this.#kept.has(JSON.stringify(step))
-  add = (step: ActingStep): void => void this.#kept.add(JSON.stringify(step))
-}
-
 /**
  * Runs steps side by side and waits for all of them.
  * @returns those that changed nothing
@@ -117,12 +113,8 @@ async function advanceAll(context: RunContext, together: readonly ActingStep[]):
 async function advance(context: RunContext, step: ActingStep): Promise<boolean> {
   const before = JSON.stringify(context.run)
   try {
-    const stop = beginning.has(step.kind) ? await stopSince(context) : undefined
-    if (stop) {
-      await context.put(changed(context.run, stop))
-      return true
-    }
-    const renewed = step.kind === 'start-run' ? await withOfferedModel(context) : undefined
+    const stopped = beginning.has(step.kind) ? await stopSince(context) : undefined
+    const renewed = stopped ?? (step.kind === 'start-run' ? await withOfferedModel(context) : undefined)
     if (renewed) {
       await context.put(renewed)
       return true
@@ -139,7 +131,7 @@ async function advance(context: RunContext, step: ActingStep): Promise<boolean> 
 const beginning: ReadonlySet<StepKind> = new Set<StepKind>(['await-admission', 'rejoin', 'start-run'])
 
 /** Treats the message as received: the step looks for what may have begun first. */
-async function stopSince(context: RunContext): Promise<ChangeOf<'mailbox'> | undefined> {
+async function stopSince(context: RunContext): Promise<Run | undefined> {
   const { run, deps, github } = context
   if (run.mailbox.stop || run.result.outcome) return undefined
   const { lastWordsAt = run.request.at } = run.mailbox
@@ -148,7 +140,7 @@ async function stopSince(context: RunContext): Promise<ChangeOf<'mailbox'> | und
     ...personCheckOf(context, (await deps.settings.of(github.files, run.thread)).settings),
     github,
   }))
-  return stop && { mailbox: { stop: { by: stop.by, at: stop.moment.at } } }
+  return stop && changed(run, { mailbox: { stop: { by: stop.by, at: stop.moment.at } } })
 }
 
 function wentWell({ run, job, deps }: RunContext, step: ActingStep, change: RunChange): Run {

@@ -9,13 +9,14 @@ import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emul
 import { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.ts'
 import { BadAttachment, NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import type { AttachmentFile } from '../../src/core/model/ports.ts'
+import { changed } from '../../src/core/record/run.ts'
 import type { Attachment } from '../../src/core/text/attachment-links.ts'
 import { attachmentReader, downloadAttachment } from '../../src/github/attachment-files.ts'
 import type { ThreadAccess } from '../../src/github/read-ahead.ts'
 import { call, type PostHogSettings } from '../../src/posthog/posthog-http.ts'
 import { postHogTasks, stageArtifact } from '../../src/posthog/tasks-client.ts'
 import { attach, attachmentsOf } from '../../src/runs/steps/stage-attachments.ts'
-import { issueThread, runWith } from '../core/given.ts'
+import { contextFor, issueThread, runWith } from '../core/given.ts'
 import { fakeLog } from '../support/fake-log.ts'
 import { postHogAt } from '../support/service-calls.ts'
 
@@ -597,17 +598,16 @@ describe('the attachments of a Run', () => {
   }
 
   test('are those of the command, of what it is about, then of the thread', () => {
-    const run = {
-      request: {
-        attached: several('a.log', 'b.log'),
-        inline: [{ ...inline('so'), attached: several('inline.log') }],
-      },
-      workspace: { threadContext: { attached: several('c.log', 'a.log') } },
-      session: {},
-    }
+    const attached = several('a.log', 'b.log')
+    const lines = [{ ...inline('so'), attached: several('inline.log') }]
+    const run = runWith({
+      request: { ...runWith().request, attached, inline: lines },
+      workspace: { threadContext: contextFor('a', { attached: several('c.log', 'a.log') }) },
+    })
     expect(attachmentsOf(run)).toEqual(several('a.log', 'b.log', 'inline.log', 'c.log'))
     const earlier = { taskId: 'task-1', taskRunId: 'run-1', over: true }
-    expect(attachmentsOf({ ...run, session: { earlier } })).toEqual(several('a.log', 'b.log', 'inline.log'))
+    const goesOn = changed(run, { session: { earlier } })
+    expect(attachmentsOf(goesOn)).toEqual(several('a.log', 'b.log', 'inline.log'))
   })
 
   test('that can not be had are named with the reason, and the others go on', async () => {

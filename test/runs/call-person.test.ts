@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import { callAt, callIsDue, neededPerson } from '../../src/core/record/call-person.ts'
 import { afterPassing } from '../../src/core/record/retries.ts'
-import type { Retry, Run, RunChange } from '../../src/core/record/run.ts'
+import { changed, type Retry, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { callComment } from '../../src/core/words/while-working.ts'
 import { putQuestion } from '../../src/runs/steps/closing-comment.ts'
 import { minimizeStatus } from '../../src/runs/steps/status-comment.ts'
@@ -153,7 +153,7 @@ describe('a person is called once', () => {
     const { report } = await afterStep(putQuestion, hand)
     expect(comments).toEqual([expect.stringContaining('@maya Codex waits: PostHog does not accept the key')])
     expect(report).toMatchObject(calling)
-    hand.change({ report })
+    hand.run = changed(hand.run, { report })
     expect((await afterStep(minimizeStatus, hand)).report.questions).toEqual([])
     expect(comments).toEqual([])
   })
@@ -162,7 +162,7 @@ describe('a person is called once', () => {
     const comments: string[] = []
     await afterStep(putQuestion, said(comments))
     const again = said(comments)
-    again.change({ attempts: { intent: [{ kind: 'put-question', at }] } })
+    again.run = changed(again.run, { attempts: { intent: [{ kind: 'put-question', at }] } })
     expect((await afterStep(putQuestion, again)).report).toMatchObject(calling)
     expect(comments).toHaveLength(1)
   })

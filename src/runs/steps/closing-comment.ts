@@ -28,8 +28,6 @@ import { callComment, questionComment } from '../../core/words/while-working.ts'
 import { commentUrl, inOwnWords, readAgentWords } from '../../core/words/words.ts'
 import { ignoreRefusal, once, type RunDeps, type StepContext, step } from './step-context.ts'
 
-type Speaking = StepContext<'comments.own' | 'comments.post'>
-
 export const conclude = step('conclude', {
   github: ['comments.own', 'comments.post', 'reviews.own', 'reviews.post', 'pulls.files'],
   writes: ['report', 'retries'],
@@ -185,7 +183,7 @@ async function reviewOf(
  * @returns nothing once it is given up
  * @throws what is no refusal
  */
-function unsaid(context: Speaking, error: unknown): ChangeOf<'report' | 'retries'> | undefined {
+function unsaid(context: StepContext, error: unknown): ChangeOf<'report' | 'retries'> | undefined {
   if (!(error instanceof Rejected) || error.of === 'read') throw error
   const now = context.deps.now()
   const { since = now } = triedRetry(context.run, 'thread', now) ?? {}
@@ -197,14 +195,8 @@ function unsaid(context: Speaking, error: unknown): ChangeOf<'report' | 'retries
   return isThreadGivenUp(context) ? undefined : laterInThread(context.run, error, now)
 }
 
-interface Put {
-  key: string
-  /** What it is signed with. */
-  id: string
-  text: () => string
-}
-
-function whatToPut({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Put | undefined {
+/** @returns `id`: what it is signed with */
+function whatToPut({ run, deps }: Pick<StepContext, 'run' | 'deps'>) {
   const request = questionToAsk(run)
   if (request) {
     const key = questionKey(run, request)

@@ -202,16 +202,13 @@ export const respondToPermission = step('answer-permission', {
     const session = sessionOf(run)
     const request = run.session.sessionLog?.permissionRequest
     if (!session || !request) return {}
+    const { id, title, options } = request
     await context.job.assertLocked()
-    const took = await posthog.respondToPermission(session, { requestId: request.id, optionId })
-    const kind = request.options.find(({ id }) => id === optionId)?.kind
-    const allowed = kind?.startsWith('allow') ?? false
-    const permission = {
-      id: request.id,
-      title: request.title,
-      allowed: took === 'resolved' && allowed,
-      untaken: took === 'resolved' ? undefined : took,
-    }
+    const took = await posthog.respondToPermission(session, { requestId: id, optionId })
+    const allows = options.find(option => option.id === optionId)?.kind.startsWith('allow') ?? false
+    const answer =
+      took === 'resolved' ? { allowed: allows, untaken: undefined } : { allowed: false, untaken: took }
+    const permission = { id, title, ...answer }
     return { session: { permission }, schedule: { nextPollAt: undefined } }
   },
 })

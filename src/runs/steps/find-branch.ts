@@ -6,15 +6,7 @@ import { isBranchOfIssue, issueBranch, stemOf } from '../../core/model/branch-na
 import { isEmptyRepository, Rejected } from '../../core/model/errors.ts'
 import { isFork } from '../../core/model/thread.ts'
 import type { BaseView, BranchView, IssueBranches, LinkedElsewhere } from '../../core/model/views.ts'
-import {
-  archived,
-  noBase,
-  noBranch,
-  noCommit,
-  onDefaultBranch,
-  planOutdated,
-  refusedBranch,
-} from '../../core/record/failures.ts'
+import * as failures from '../../core/record/failures.ts'
 import { instructionSent } from '../../core/record/ledger.ts'
 import { branchesOf } from '../../core/record/own-pull-request.ts'
 import { isReadOnly } from '../../core/record/request-part.ts'
@@ -49,12 +41,12 @@ export const findBranch = step('find-branch', {
   async do(context) {
     const { run } = context
     const found = await branchOf(context).catch((error: unknown): Outcome => {
-      if (isEmptyRepository(error)) return noCommit(run.thread.defaultBranch)
+      if (isEmptyRepository(error)) return failures.noCommit(run.thread.defaultBranch)
       throw error
     })
     if (found.kind !== 'found') return failed(context, found)
     const isDefault = found.branch.name === run.thread.defaultBranch
-    if (isDefault && !isReadOnly(run.request.what)) return failed(context, onDefaultBranch)
+    if (isDefault && !isReadOnly(run.request.what)) return failed(context, failures.onDefaultBranch)
     const closed = await closedMeanwhile(context, found.open)
     const change = settleBranch(context, found.branch)
     const linked = found.elsewhere ? { linkedElsewhere: found.elsewhere } : {}
@@ -89,15 +81,15 @@ function settleBranch(context: Finding, branch: Branch): ChangeOf<'workspace' | 
   // The head counts only until the agent starts: afterwards it moves the branch itself.
   if (approves?.branch && !instructionSent(run)) {
     const { sha = branch.sha } = approves
-    if (branch.name !== approves.branch || branch.sha !== sha) return failed(context, planOutdated(branch))
+    if (branch.name !== approves.branch || branch.sha !== sha)
+      return failed(context, failures.planOutdated(branch))
   }
   const { head } = run.baseline
   const isHead = head?.ref === branch.name && !isFork(head, run.thread)
   const moved = isHead && head.sha !== branch.sha
   if (!moved) return { workspace: { branch } }
-  if (run.session.taskRun)
-    return { workspace: { branch: { ...branch, sha: run.baseline.head?.sha ?? branch.sha } } }
-  return { workspace: { branch, headMoved: { from: run.baseline.head?.sha ?? '', to: branch.sha } } }
+  if (run.session.taskRun) return { workspace: { branch: { ...branch, sha: head.sha } } }
+  return { workspace: { branch, headMoved: { from: head.sha, to: branch.sha } } }
 }
 
 async function branchOf(context: Finding): Promise<Found> {
@@ -163,7 +155,7 @@ async function otherBase(context: Finding): Promise<{ kind: 'base'; view: BaseVi
   const view = await context.github.branches.base(name)
   return view
     ? { kind: 'base', view }
-    : gone(context, name, noBase(name, run.request.options.base === undefined))
+    : gone(context, name, failures.noBase(name, run.request.options.base === undefined))
 }
 
 /** A branch that was made for it, one that people linked, or a new one. */
@@ -188,13 +180,13 @@ async function branchOfIssue(context: Finding, branches: IssueBranches, into: st
     return { kind: 'found', branch }
   }
   if (linked) return { kind: 'found', branch: { ...existing(linked, into), linked: true } }
-  if (!base) return gone(context, into, noCommit(into))
+  if (!base) return gone(context, into, failures.noCommit(into))
   // What changes nothing needs no branch of its own.
   if (isReadOnly(request.what)) return { kind: 'found', branch: existing(base, into) }
   return make(context, issueBranch(stem, baseline.snapshot.title), base, ids)
 }
 
-function gone(context: StepContext, name: string, outcome = noBranch(name)): Outcome {
+function gone(context: StepContext, name: string, outcome = failures.noBranch(name)): Outcome {
   believeAbsent(`The branch ${name}`, refusedReads(context, 'github'))
   return outcome
 }
@@ -215,7 +207,7 @@ async function make(
   } catch (error) {
     if (!(error instanceof Rejected) || (error.status !== 422 && error.status !== 403)) throw error
     return /archived/i.test(error.message)
-      ? archived
-      : refusedBranch(name, error, context.run.baseline.settings.branch_prefix)
+      ? failures.archived
+      : failures.refusedBranch(name, error, context.run.baseline.settings.branch_prefix)
   }
 }

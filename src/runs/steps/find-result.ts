@@ -206,10 +206,7 @@ async function droppedOf(
     .slice(-maxDropped)
 }
 
-interface Opening {
-  head: string
-  base: string
-}
+type Opening = Pick<Pull, 'head' | 'base'>
 
 /** Opens from the bot's or the agent's own branches, and from any whose pull request was merged without these commits. */
 function openingFor(run: Run, head: BranchView, views: readonly PullView[]): Opening | undefined {

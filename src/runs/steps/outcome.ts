@@ -53,22 +53,14 @@ export function failed(
 ): ChangeOf<'result' | 'session'> {
   // If two steps side by side fail, the first failure counts.
   if (run.result.outcome) return {}
-  return {
-    result: { outcome, concludedAt: deps.now() },
-    session: {
-      sessionLog:
-        openIntent(run, 'deliver') && run.session.sessionLog
-          ? { ...run.session.sessionLog, ended: undefined }
-          : run.session.sessionLog,
-    },
-  }
+  const known = run.session.sessionLog
+  const sessionLog = known && openIntent(run, 'deliver') ? { ...known, ended: undefined } : known
+  return { result: { outcome, concludedAt: deps.now() }, session: { sessionLog } }
 }
 
 /** After a failure only intents matter that may start an agent or post the status. */
-export const onlyNeeded = (run: Run): Run =>
-  run.result.outcome?.kind === 'failed'
-    ? changed(
-        run,
-        onlyIntents(run, kind => beginsAgent(kind) || kind === 'post-status'),
-      )
-    : run
+export function onlyNeeded(run: Run): Run {
+  if (run.result.outcome?.kind !== 'failed') return run
+  const needed = onlyIntents(run, kind => beginsAgent(kind) || kind === 'post-status')
+  return changed(run, needed)
+}

@@ -2,7 +2,7 @@
 import { BadAttachment, NoResponse, Rejected, RetryLater, serviceNames } from '../../core/model/errors.ts'
 import { instructionSent } from '../../core/record/ledger.ts'
 import { type Run, resumedSession } from '../../core/record/run.ts'
-import type { Context, StagedAttachments } from '../../core/record/workspace-part.ts'
+import type { StagedAttachments } from '../../core/record/workspace-part.ts'
 import { type Attachment, extensionOf, maxAttachments, onlyOnce } from '../../core/text/attachment-links.ts'
 import { type StepContext, step } from './step-context.ts'
 
@@ -19,15 +19,8 @@ export const attachedTo = (
 ): Attachment[] => onlyOnce([...attached, ...inline.flatMap(each => each.attached ?? []), ...others])
 
 /** The command's own first; a session that goes on has those of the thread. */
-export const attachmentsOf = ({
-  request,
-  workspace,
-  session,
-}: {
-  request: Wanted
-  workspace: { threadContext?: Pick<Context, 'attached'> | undefined }
-  session: Pick<Run['session'], 'earlier'>
-}): Attachment[] => attachedTo(request, resumedSession({ session }) ? [] : workspace.threadContext?.attached)
+export const attachmentsOf = (run: Run): Attachment[] =>
+  attachedTo(run.request, resumedSession(run) ? [] : run.workspace.threadContext?.attached)
 
 type Attaching = Pick<StepContext<'comments.attachments', 'stageArtifact'>, 'run' | 'github' | 'posthog'> & {
   deps: Pick<StepContext['deps'], 'now' | 'log'>

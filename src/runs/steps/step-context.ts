@@ -94,7 +94,6 @@ export interface StepContext<
   readonly run: Readonly<Run>
   drawing: () => StatusDrawing
   save: (change: ChangeOf<Written>) => Promise<void>
-  change: (change: ChangeOf<Written>) => void
   /** Saves the change, and nothing if a guard refuses. */
   saveIf: (guards: readonly Guard[], change: ChangeOf<Written>) => Promise<void>
   announce: (intent: Intent) => Promise<void>
@@ -178,9 +177,6 @@ export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
     },
     put,
     save: change => put(changed(context.run, change)),
-    change(change) {
-      context.run = changed(context.run, change)
-    },
     async saveIf(guards, change) {
       const run = changed(context.run, change)
       if (!(await job.saveIf(guards, run))) return

@@ -12,7 +12,7 @@ import {
   type SettlingPart,
 } from '../../core/model/views.ts'
 import { foldable } from '../../core/record/last-word.ts'
-import { markerOf } from '../../core/record/marker.ts'
+import { markerOf, type Signer } from '../../core/record/marker.ts'
 import { removableBranch, requestersOf, sessionAtWork } from '../../core/record/own-pull-request.ts'
 import { believeAbsent, isHeld } from '../../core/record/retries.ts'
 import { baseOf, type ChangeOf, changed, isDone, type Run, withDone } from '../../core/record/run.ts'
@@ -121,13 +121,13 @@ type Shaping = Pick<NonNullable<Settling['pull']>, 'number' | 'labels'> & { chan
  * and labels are set once: our marker says that they were.
  */
 function shapingOf(context: StepContext, view: PullView): Shaping | undefined {
-  const { run } = context
   if (view.state !== 'open') return undefined
-  const isNew = !isMarked(context, view)
+  const { run, deps } = context
+  const isNew = !isMarked(run, deps.signer, view)
   // After the bot has put it right, only people choose another base.
   const into = isNew || view.base === run.workspace.branch?.name ? wantedBase(run, view) : undefined
   const base = into === view.base ? undefined : into
-  const wanted = wantedBody(context, view)
+  const wanted = wantedBody(run, deps.signer, view)
   const body = wanted === view.body ? undefined : wanted
   const footer = isNew && !view.body.includes(footerMark) ? pullFooter(run) : undefined
   const called = isNew ? titleOf(run) : undefined
@@ -199,21 +199,15 @@ export function wantedBase(run: Run, { base, head }: Pick<Pull, 'base' | 'head'>
   return base === run.thread.defaultBranch && baseOf(run) !== undefined ? branch.into : base
 }
 
-interface Marking {
-  run: Run
-  deps: Pick<StepContext['deps'], 'signer'>
-}
-
-const isMarked = ({ run, deps }: Marking, { body, number }: PullView): boolean =>
-  deps.signer.read(body, { repoId: run.thread.repoId, number }).some(marker => marker.run === run.id)
+const isMarked = (run: Run, signer: Signer, { body, number }: PullView): boolean =>
+  signer.read(body, { repoId: run.thread.repoId, number }).some(marker => marker.run === run.id)
 
 /** Adds the closing line and the marker if missing, before anything that could swallow them. */
-export function wantedBody(context: Marking, view: PullView): string {
-  const { run, deps } = context
+export function wantedBody(run: Run, signer: Signer, view: PullView): string {
   const { thread } = run
   const closes = thread.kind === 'pull' || closesIssue(view.body, thread) ? [] : [`Closes #${thread.number}`]
-  if (isMarked(context, view)) return withFirst(closes, view.body)
-  const marker = deps.signer.write({
+  if (isMarked(run, signer, view)) return withFirst(closes, view.body)
+  const marker = signer.write({
     ...markerOf(run, 'pull'),
     by: requestersOf(run).map(({ id }) => id),
     thread: view.number,
