@@ -93,7 +93,7 @@ const githubAway = (until: number, since = t0): RunChange => ({
 const onPull: RunChange = {
   thread: pullThread,
   baseline: { head },
-  workspace: { branch: { ...branch, name: head.ref, made: false, fresh: false, linked: false } },
+  workspace: { branch: { ...branch, name: head.ref, made: false, fresh: false } },
 }
 
 /** One Run in each phase. */
@@ -254,7 +254,7 @@ describe('the status comment', () => {
   })
 
   const labelled: RunChange = { request: { ...ask, text: '', origin: { kind: 'label', label: 'codex' } } }
-  const found: RunChange = { workspace: { branch: { ...branch, made: false, linked: false, fresh: false } } }
+  const found: RunChange = { workspace: { branch: { ...branch, made: false, fresh: false } } }
   const push = (differs: Partial<Run['result']>): Run =>
     endedAs({ kind: 'pushed', sha: 'c' }, { pushed: 'c', ...differs })
   test.each<[string, Run, RegExp]>([

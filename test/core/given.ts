@@ -79,7 +79,6 @@ export const branch: NonNullable<Run['workspace']['branch']> = {
   made: true,
   fresh: true,
   recorded: true,
-  linked: true,
 }
 
 /** What the task run of an ordinary Run may do. */

@@ -22,7 +22,7 @@ const issue = runWith({ workspace: { branch } })
 const onPull = runWith({
   thread: pullThread,
   baseline: { head, snapshot: { title: 'Log in', body: 'Adds a login.', author: 'sam', open: true } },
-  workspace: { branch: { ...branch, name: head.ref, made: false, fresh: false, linked: false } },
+  workspace: { branch: { ...branch, name: head.ref, made: false, fresh: false } },
 })
 
 /** What stands between the two marked lines. */

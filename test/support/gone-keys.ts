@@ -45,7 +45,7 @@ const goneSettings: readonly string[] = [
 /** Keys that are gone, or that only a recovery record still has, by the object in which they were. */
 const goneFrom: Readonly<Record<string, string>> = {
   ...{ mailbox: 'wordsOfRound', session: 'instructionSent', taskRun: 'lastMessageId', resumed: 'words' },
-  ...{ leftOut: 'bots', lastWord: 'ended' },
+  ...{ leftOut: 'bots', lastWord: 'ended', branch: 'linked' },
 }
 
 /** @returns a copy without them, and with values that are gone as they are read now */

@@ -245,14 +245,8 @@ const expected: Record<What, (run: Run, words: Words) => Lines> = {
   work: (run, words) => {
     const lines = run.thread.kind === 'pull' ? expectedOnPull(run) : expectedOnIssue(run)
     if (asksLineAnswers(run)) return [...lines, hasLines(run, words) && lineAnswers]
-    return [
-      ...lines,
-      ...onEachRemark(
-        run,
-        words,
-        ours`Below the summary, say in one line for each review comment what you did about it`,
-      ),
-    ]
+    const what = ours`Below the summary, say in one line for each review comment what you did about it`
+    return [...lines, ...onEachRemark(run, words, what)]
   },
   plan: run => [
     ...toRead(run),

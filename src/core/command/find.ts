@@ -198,13 +198,8 @@ export function seenPage(
   return { ...page, unshown: unshownWords(text, page).length, hiding }
 }
 
-interface Part extends Sides {
-  /** What stands below, up to the next command, on the page and in the text. */
-  below: string
-  wrote: string
-}
-
-function commandParts(text: string, page: ShownText, calls = usualTrigger.word): Part[] {
+/** @returns both sides of each, and what stands below, up to the next command: on the page, and as it was written */
+function commandParts(text: string, page: ShownText, calls = usualTrigger.word) {
   const source = ownWords(text)
   const written = writtenStarts(source, calls)
   const ownPage = quotedFrom(page.text)

@@ -53,16 +53,8 @@ export function nearest(given: string, known: readonly string[]): string | undef
 
 /** Swapped neighbours, the commonest slip, count as two for Levenshtein. */
 function isSwap(given: string, word: string): boolean {
-  if (given.length !== word.length) return false
-  const wrong = [...word].flatMap((letter, i) => (given[i] === letter ? [] : [i]))
-  const [first, second] = wrong
-  return (
-    wrong.length === 2 &&
-    first !== undefined &&
-    second === first + 1 &&
-    given[first] === word[second] &&
-    given[second] === word[first]
-  )
+  const at = [...word].findIndex((letter, i) => given[i] !== letter)
+  return at !== -1 && word === `${given.slice(0, at)}${given[at + 1]}${given[at]}${given.slice(at + 2)}`
 }
 
 /**

@@ -233,17 +233,11 @@ function optionsAtEnd(line: string): number {
   return start && !spokenOf.test(line.slice(0, start.index)) ? start.index : line.length
 }
 
-interface Given {
-  given: string
-  name: OptionName | undefined
-  meant: string | undefined
-  /** The name of an option that there was once. */
-  removed: string | undefined
-  after: string
-}
-
-/** Phones turn two hyphens into a dash. One is also a sign for negative numbers, lists and others' options. */
-function optionAt(text: string): Given | undefined {
+/**
+ * Phones turn two hyphens into a dash. One is also a sign for negative numbers, lists and others' options.
+ * @returns `removed`: the name of an option that there was once
+ */
+function optionAt(text: string) {
   const [start, hyphens, given = ''] = /^(--|[‒–—―−]{1,2}|-)([A-Za-z][\w-]*)/.exec(text) ?? []
   if (start === undefined) return undefined
   const word = given.toLowerCase()
@@ -255,6 +249,8 @@ function optionAt(text: string): Given | undefined {
   if (hyphens === '-' && name === undefined && meant === undefined && removed === undefined) return undefined
   return { given, name, meant, removed, after: text.slice(start.length) }
 }
+
+type Given = NonNullable<ReturnType<typeof optionAt>>
 
 interface Taken {
   kind: 'options'
@@ -318,13 +314,8 @@ function lastLines(text: string): number {
 
 const asLine = (text: string): string => text.replace(/\s+/g, ' ').trim()
 
-function takeOption({
-  given,
-  name,
-  meant,
-  removed,
-  after,
-}: Given): { kind: 'option'; name: OptionName; set: Options; rest: string } | Mistake {
+function takeOption(at: Given): { kind: 'option'; name: OptionName; set: Options; rest: string } | Mistake {
+  const { given, name, meant, removed, after } = at
   if (removed !== undefined)
     return { kind: 'removed', what: `--${removed}`, instead: removedOptions.get(removed) ?? '' }
   if (name === undefined) return { kind: 'unknown-option', given, meant }
@@ -339,21 +330,15 @@ function takeOption({
   return { kind: 'bad-value', option: name, given: value.given, meant: near }
 }
 
-interface Value {
-  given: string
-  means: unknown
-  rest: string
-}
-
 /** `--new`, `--new=true`, and `--new=false`, which is as good as nothing. */
-function takeSwitch(after: string, means: unknown): Value {
+function takeSwitch(after: string, means: unknown) {
   const [whole = '', given = ''] = /^=(\S*)/.exec(after) ?? []
   const rest = after.slice(whole.length).trimStart()
   if (whole === '' || /^"?(?:true|yes|on|1)"?$/i.test(given)) return { given, means, rest }
   return { given: given || '=', means: /^"?(?:false|no|off|0)"?$/i.test(given) ? undefined : given, rest }
 }
 
-function takeValue(after: string, anyCase: boolean): Value | undefined {
+function takeValue(after: string, anyCase: boolean) {
   const match = /^(?:=|\s+)(?:"([^"\n]*)"|“([^”\n]*)”|(?!--)(\S+))\s*/.exec(after)
   const given = match?.[1] ?? match?.[2] ?? match?.[3] ?? ''
   if (!match || given === '') return undefined

@@ -28,12 +28,7 @@ export function templatesIn(files: readonly string[], grammars: readonly Command
 
 export const templatePath = (name: string): string => `${templatesFolder}/${name}.md`
 
-export interface Meant {
-  name: string
-  argument: string
-}
-
-export function templateMeant(text: string, names: readonly string[]): Meant | undefined {
+export function templateMeant(text: string, names: readonly string[]) {
   const [start = '', word = ''] = /^(\S+)\s*/.exec(text) ?? []
   const wanted = word.toLowerCase().replace(/[.!,:;…]+$/, '')
   const name = names.find(each => each.toLowerCase() === wanted)
@@ -55,6 +50,7 @@ export function templateMissed(text: string, names: readonly string[]): Missed |
   return meant === undefined ? undefined : { kind: 'unknown-command', given: word, meant }
 }
 
+type Meant = NonNullable<ReturnType<typeof templateMeant>>
 type Missed = Extract<Mistake, { kind: 'unknown-command' }>
 
 export type Template =

@@ -8,7 +8,7 @@
 import type { Guard, IndexQuery, JobIndex, JobQueue } from '../model/ports.ts'
 import { day, minute } from '../model/time.ts'
 import type { ReachedLimit } from './failures.ts'
-import { type CostOfDay, limitsOf, type Run, type Scope, scopes } from './run.ts'
+import { limitsOf, type Run, type Scope, scopes } from './run.ts'
 import { type Indexed, placeOf, sets, tasksOf } from './run-index.ts'
 
 export interface Me extends Indexed {
@@ -138,17 +138,8 @@ const most = { kind: 'last', count: 1_000 } as const
 /** What is told of a limit before it is reached. */
 export const isNear = (used: number, limit: number): boolean => used >= 0.8 * limit
 
-interface Spending extends CostOfDay {
-  /** When enough of it is a day old, ms since the epoch; `undefined` below the limit. */
-  until: number | undefined
-}
-
 /** What the others of its repository cost. */
-export async function spendingOf(
-  me: Indexed,
-  runs: Pick<JobQueue<Run>, 'listed'>,
-  now: number,
-): Promise<Spending> {
+export async function spendingOf(me: Indexed, runs: Pick<JobQueue<Run>, 'listed'>, now: number) {
   const limit = limitsOf(me.data).cost_per_day
   const recent = await runs.listed([sets.started(placeOf(me.data, 'repository'))], most)
   const begun = recent.flatMap(({ id, addedAt, data }) => {
@@ -158,12 +149,8 @@ export async function spendingOf(
   return { limit, ...spentBy(begun, limit) }
 }
 
-interface Begun {
-  at: number
-  data: Run
-}
-
-function spentBy(begun: readonly Begun[], limit: number): Pick<Spending, 'used' | 'unknown' | 'until'> {
+/** @returns `until`: when enough of it is a day old, ms since the epoch; `undefined` below the limit */
+function spentBy(begun: readonly { at: number; data: Run }[], limit: number) {
   const tasks = new Map<string, { at: number; cost: number }>()
   let unknown = 0
   for (const { at, data } of begun) {

@@ -35,11 +35,7 @@ export const momentOf = (trigger: Trigger, command?: number): Moment => ({
   box: trigger.kind === 'tick',
 })
 
-export const momentOfRequest = ({
-  at,
-  origin,
-  command,
-}: Pick<RunRequest, 'at' | 'origin' | 'command'>): Moment => ({
+export const momentOfRequest = ({ at, origin, command }: RunRequest): Moment => ({
   at,
   comment: origin.kind === 'comment' ? commentMoment(origin) : undefined,
   command,

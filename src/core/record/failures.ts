@@ -206,27 +206,19 @@ export const unfinished: Record<Unfinished, InWords> = {
   },
   failed: { because: 'it ran into an error', next: 'continue' },
   outage: { because: 'PostHog had an outage', next: 'continue' },
-  unread: {
-    because: 'the session ended before it read this',
-    next: 'retry',
-  },
-  'ended-early': {
-    because: 'PostHog ended the run in the middle of its work',
-    next: 'continue',
-  },
+  unread: { because: 'the session ended before it read this', next: 'retry' },
+  'ended-early': { because: 'PostHog ended the run in the middle of its work', next: 'continue' },
 }
 
-interface SomeRun {
-  session: Pick<Run['session'], 'taskId'>
-}
-
-/** @param run tells whether there is a task yet that may be unknown */
-export const failureOf = (refused: Rejected, run: SomeRun): Failure =>
-  refused.service === 'github' ? byGitHub(refused) : byPostHog(refused, run)
+/** @param session tells whether there is a task yet that may be unknown */
+export const failureOf = (
+  refused: Rejected,
+  { session }: { session: { taskId?: string | undefined } },
+): Failure => (refused.service === 'github' ? byGitHub(refused) : byPostHog(refused, session.taskId))
 
 const tellAdmin = 'Tell an admin of this bot: `npm run doctor` shows them what is wrong.'
 
-function byPostHog({ status, code, message }: Rejected, { session: { taskId } }: SomeRun): Failure {
+function byPostHog({ status, code, message }: Rejected, taskId: string | undefined): Failure {
   if (code === 'code_access_required')
     return failure(
       'quota',

@@ -32,10 +32,8 @@ export function onlyIntents(run: Attempting, kept: (kind: IntentKind) => boolean
   return { attempts: { intent: left.length === 0 ? undefined : left } }
 }
 
-const beginAgent: ReadonlySet<IntentKind> = new Set(['start-run', 'rejoin'])
-
 /** After a crash, such an intent may have started an agent that the record does not know. */
-export const beginsAgent = (kind: IntentKind): boolean => beginAgent.has(kind)
+export const beginsAgent = (kind: IntentKind): boolean => kind === 'start-run' || kind === 'rejoin'
 
 export const mayHaveBegun = (run: Attempting): boolean =>
   openIntents(run).some(({ kind }) => beginsAgent(kind))

@@ -38,7 +38,7 @@ export const Marker = z.object({
 export type Marker = z.infer<typeof Marker>
 
 /** A mail shows the whole marker, so a comment that is mailed says in it only its run and round. */
-export const shortMarkerOf = (run: Run, as: 'closing' | 'reply'): Marker => ({
+export const shortMarkerOf = (run: Run, as: Marker['as']): Marker => ({
   ...{ run: run.id, repo: run.thread.repoId, thread: run.thread.number },
   ...{ as, round: run.result.round },
 })
@@ -50,11 +50,7 @@ export function markerOf(run: Run, as: Marker['as']): Marker {
   const { taskId, earlier } = run.session
   const session = sessionOf(run) ?? (earlier?.taskId === taskId ? earlier : undefined)
   return {
-    run: run.id,
-    repo: run.thread.repoId,
-    thread: run.thread.number,
-    as,
-    round: run.result.round,
+    ...shortMarkerOf(run, as),
     what: run.request.what,
     task: taskId,
     taskRun: session?.taskRunId,

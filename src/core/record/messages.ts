@@ -74,12 +74,10 @@ function fold(run: Run, message: RunMessage): Run {
     return withReply(changed(run, { request: { ...run.request, ...asked }, mailbox: handled }), message)
   }
   const fresh: Added = { ...message, state: 'waiting' }
-  if (stop !== undefined && at < stop.at)
-    return withReply(
-      withWords(run, [...words, ...moved([fresh], 'dropped', [fresh])]),
-      message,
-      dropped(fresh),
-    )
+  if (stop !== undefined && at < stop.at) {
+    const withFresh = withWords(run, [...words, ...moved([fresh], 'dropped', [fresh])])
+    return withReply(withFresh, message, dropped(fresh))
+  }
   const replaced = isUnsent && edited.kind === 'follow-up' ? edited : undefined
   const after = edited ? { ...fresh, replaces: replaced ? replaced.replaces : edited.id } : fresh
   const place = replaced ? words.indexOf(replaced) + 1 : words.length
@@ -162,10 +160,8 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
         return withMessage(run, {
           mailbox: { releaseThread: true, askAgain: [...run.mailbox.askAgain, ...sourceOf(message)] },
         })
-      const labelled = withMessage(run, {
-        report: { labels: [...run.report.labels, message.label] },
-      })
-      return withReply(labelled, message)
+      const labels = [...run.report.labels, message.label]
+      return withReply(withMessage(run, { report: { labels } }), message)
     }
   }
 }
@@ -195,13 +191,11 @@ const withReply = (run: Run, message: Sourced, reply?: SenderReply): Run =>
     },
   })
 
-type Handed = ChangeOf<'mailbox' | 'report'>
-
 /**
  * Notes that words were sent. Their sender is told once.
  * @param to the task run that has them; without one, they decided a permission
  */
-export function handedOver(run: Run, word: Word, to?: string): Handed {
+export function handedOver(run: Run, word: Word, to?: string): ChangeOf<'mailbox' | 'report'> {
   const isBots = word.kind === 'instruction' || word.resumes
   const round = to === undefined || isBots ? undefined : (word.round ?? run.result.round)
   const words = moved(run.mailbox.words, 'sent', [word], { to, round })

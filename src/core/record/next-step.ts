@@ -15,15 +15,7 @@ import type { CallKind, Service } from '../model/errors.ts'
 import type { Unfinished } from '../model/task-run.ts'
 import { agentIsToBeSeenTo, cancelKey, cancelledAt } from './agent-end.ts'
 import { callAt, callIsDue, callsIn } from './call-person.ts'
-import {
-  earlierGoesOn,
-  type Failure,
-  neverStarted,
-  notMended,
-  outOfUse,
-  unconfirmedStop,
-  wentSilent,
-} from './failures.ts'
+import * as failures from './failures.ts'
 import { beginsAgent, onlyIntents, openIntents } from './intents.ts'
 import { isSuperseded, isUndone, isWordOutdated } from './last-word.ts'
 import { isBooting, pending } from './ledger.ts'
@@ -183,7 +175,7 @@ function longOutage(run: Run, now: Now, held: ReadonlySet<RetryKey>): Step | und
     if (outage && isTooLong(outage, now.at))
       return run.result.outcome
         ? { kind: 'let-go' }
-        : givingUp(outage.setup ? notMended(outage.why) : outOfUse(service, outage.why))
+        : givingUp(outage.setup ? failures.notMended(outage.why) : failures.outOfUse(service, outage.why))
   }
   return undefined
 }
@@ -218,7 +210,7 @@ function* due(run: Run, now: Now): Due {
   }
 }
 
-const givingUp = (outcome: Failure): ActingStep => ({ kind: 'give-up', outcome })
+const givingUp = (outcome: failures.Failure): ActingStep => ({ kind: 'give-up', outcome })
 
 const isOver = ({ session: { taskRun } }: Run): boolean => taskRun !== undefined && isTerminal(taskRun.status)
 
@@ -227,7 +219,7 @@ function* withoutAccess(run: Run, now: Now): Due {
   if (run.result.outcome) yield { kind: 'end' }
   else if (intent) yield { kind: stepFor(intent) }
   else if (!run.session.taskRun || isOver(run)) yield { kind: 'settle-outcome' }
-  else yield* ending(run, now, givingUp(unconfirmedStop))
+  else yield* ending(run, now, givingUp(failures.unconfirmedStop))
 }
 
 const seenToUntil = ({ result: { concludedAt = 0 } }: Run): number => concludedAt + limits.seeingTo
@@ -250,7 +242,7 @@ function* unsettled(run: Run, intents: readonly Intent[], now: Now): Due {
 function* stopping(run: Run, now: Now): Due {
   if (isOver(run)) yield* replies(run)
   yield* claims(run)
-  if (!isOver(run)) yield* ending(run, now, givingUp(unconfirmedStop))
+  if (!isOver(run)) yield* ending(run, now, givingUp(failures.unconfirmedStop))
   else if (run.result.claimedPulls.length > 0) yield* keepPolling(run, now)
   else yield { kind: run.result.resultChecked ? 'settle-outcome' : 'find-result' }
 }
@@ -304,7 +296,7 @@ function* beginning(run: Run, now: Now): Due {
   else if (earlier && !rejoins) {
     // Even an idle session is ended: PostHog may resume it, and two runs must not work on one task.
     const since = earlier.cancelledAt ?? Number.POSITIVE_INFINITY
-    if ((schedule.lastPollAt ?? 0) - since > limits.stopping) yield givingUp(earlierGoesOn)
+    if ((schedule.lastPollAt ?? 0) - since > limits.stopping) yield givingUp(failures.earlierGoesOn)
     yield* keepPolling(run, now, { kind: 'end-earlier' })
   } else if (readsThread) yield { kind: 'gather-context' }
   else if (!rejoins && !workspace.attachments) yield { kind: 'stage-attachments' }
@@ -345,8 +337,8 @@ function* silence(
   { lastPollAt = 0 }: Run['schedule'],
 ): Due {
   const silent = lastPollAt - changedAt
-  if (isQueued(status) && silent > limits.queued) yield givingUp(neverStarted)
-  if (silent > limits.silent) yield givingUp(wentSilent)
+  if (isQueued(status) && silent > limits.queued) yield givingUp(failures.neverStarted)
+  if (silent > limits.silent) yield givingUp(failures.wentSilent)
 }
 
 function* afterOutcome(run: Run, now: Now): Due {

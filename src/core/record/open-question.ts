@@ -55,10 +55,7 @@ const LineAnswer = z.object({
 export type LineAnswer = z.infer<typeof LineAnswer>
 
 /** The answers on lines, if the settings ask for them. `text` is what the agent said besides. */
-export function lineAnswersIn({ session, baseline }: Run): {
-  text: string | undefined
-  lineAnswers: LineAnswer[]
-} {
+export function lineAnswersIn({ session, baseline }: Run) {
   const text = session.sessionLog?.answer
   const isAsked = baseline.settings.review.resolve && text !== undefined
   const found = isAsked ? jsonBlockIn(text, lineAnswersFence, LineAnswer) : undefined
@@ -76,24 +73,18 @@ export const leftUnpublished = ({ request, result: { outcome }, session: { sessi
     : 0
 
 /** Its words tell of something published, and nothing of it is in this repository. */
-export const claimsInVain = ({
-  request,
-  result: { outcome, strays },
-  session: { sessionLog },
-}: Run): boolean =>
-  request.what === 'work' &&
-  outcome?.kind === 'answer' &&
-  strays.length === 0 &&
-  published.test(sessionLog?.answer ?? '')
+export function claimsInVain({ request, result: { outcome, strays }, session }: Run): boolean {
+  if (request.what !== 'work' || outcome?.kind !== 'answer' || strays.length > 0) return false
+  return published.test(session.sessionLog?.answer ?? '')
+}
 
 const published = /\b(?:push|commit|publish|merge|branch|opened\b|PRs?\b|pull[ -]request)|\/pull\/\d/i
 
 /** The pull requests that its words say it opened. */
-export const pullsSaid = ({ session: { sessionLog } }: Run): number[] =>
-  [...new Set([...(sessionLog?.answer ?? '').matchAll(opened)].map(([, number]) => Number(number)))].slice(
-    0,
-    maxSaid,
-  )
+export function pullsSaid({ session: { sessionLog } }: Run): number[] {
+  const numbers = [...(sessionLog?.answer ?? '').matchAll(opened)].map(([, number]) => Number(number))
+  return [...new Set(numbers)].slice(0, maxSaid)
+}
 
 const maxSaid = 5
 

@@ -40,8 +40,6 @@ function underNameOfNow(url: string, thread: Thread, former: string | undefined)
 
 export type Ownership = 'ours' | 'not-ours' | 'if-descended'
 
-type Opening = Pick<Run, 'thread' | 'request' | 'workspace'>
-
 /** A fork's branch may have the same name. */
 export const mayBeOurs = (
   { repoId, defaultBranch }: Pick<Thread, 'repoId' | 'defaultBranch'>,
@@ -51,7 +49,7 @@ export const mayBeOurs = (
 export const isByAgent = ({ author }: ListedPull): boolean =>
   author?.bot === true && author.login === agentLogin
 
-export function ownershipOf({ thread, request, workspace: { branch } }: Opening, view: PullView): Ownership {
+export function ownershipOf({ thread, request, workspace: { branch } }: Run, view: PullView): Ownership {
   if (!mayBeOurs(thread, view) || view.createdAt < request.at) return 'not-ours'
   if (isByAgent(view)) return 'ours'
   return branch ? 'if-descended' : 'not-ours'

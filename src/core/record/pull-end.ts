@@ -22,24 +22,19 @@ export const endsBy = (run: Run, stands: PullStanding): boolean =>
 
 export function withStanding(run: Run, stands: PullStanding): Run {
   if (isStale(run, stands)) return run
-  const { number, readAt } = stands
+  const { number, state, readAt } = stands
+  const { pulls, pullsReadAt, rounds, needs } = run.result
+  const withThis = (pull: Pull): Pull => {
+    const { draft = pull.draft, base = pull.base } = stands
+    return pull.number === number ? { ...pull, state, draft, base } : pull
+  }
   return changed(run, {
     result: {
-      pullsReadAt: { ...run.result.pullsReadAt, ...(readAt !== undefined && { [number]: readAt }) },
-      rounds: endsBy(run, stands) ? stands.rounds : run.result.rounds,
-      pulls: run.result.pulls.map(pull =>
-        pull.number === stands.number
-          ? {
-              ...pull,
-              state: stands.state,
-              draft: stands.draft ?? pull.draft,
-              base: stands.base ?? pull.base,
-            }
-          : pull,
-      ),
+      pullsReadAt: readAt === undefined ? pullsReadAt : { ...pullsReadAt, [number]: readAt },
+      rounds: endsBy(run, stands) ? stands.rounds : rounds,
+      pulls: pulls.map(withThis),
       ended: endAfter(run, stands),
-      needs:
-        stands.state !== 'open' && stands.number === run.result.needs?.number ? undefined : run.result.needs,
+      needs: state !== 'open' && number === needs?.number ? undefined : needs,
     },
   })
 }
@@ -74,16 +69,11 @@ export function roundsOf(runs: readonly Run[]): Rounds {
 export const isAtCap = ({ asked, byPostHog }: Rounds, most: number): boolean => asked + byPostHog >= most
 
 /** The open pull requests that the Run opened or works on. */
-export const openPullsOf = ({
-  thread,
-  workspace: { branch },
-  result: { pulls, ended },
-}: Run): Pick<Pull, 'number' | 'head'>[] => [
-  ...(thread.kind === 'pull' && branch && ended?.number !== thread.number
-    ? [{ number: thread.number, head: branch.name }]
-    : []),
-  ...pulls.filter(({ state }) => state === 'open'),
-]
+export function openPullsOf({ thread, workspace: { branch }, result }: Run): Pick<Pull, 'number' | 'head'>[] {
+  const opened = result.pulls.filter(({ state }) => state === 'open')
+  const isOnPull = thread.kind === 'pull' && branch && result.ended?.number !== thread.number
+  return isOnPull ? [{ number: thread.number, head: branch.name }, ...opened] : opened
+}
 
 export const openPullFrom = (run: Run, ref: string): number | undefined =>
   openPullsOf(run).findLast(({ head }) => head === ref)?.number

@@ -128,20 +128,13 @@ export function restored(remains: Remains, now: number): Run {
 
 function tidyingUp(run: Run, { backup, session }: Remains, outcome: Outcome, now: number): Run {
   const { taskId, taskRunId } = session
+  const isKnown = taskId !== undefined && taskRunId !== undefined
+  const earlier = isKnown ? { taskId, taskRunId, over: false } : run.session.earlier
   return changed(run, {
-    report: {
-      status: undefined,
-      readOnlyThread: true,
-      done: ['conclude'],
-    },
+    report: { status: undefined, readOnlyThread: true, done: ['conclude'] },
     result: { outcome, concludedAt: backup.concludedAt ?? now },
     mailbox: { releaseThread: true },
-    session: {
-      cost: backup.cost ?? null,
-      ...(taskId === undefined || taskRunId === undefined
-        ? {}
-        : { earlier: { taskId, taskRunId, over: false } }),
-    },
+    session: { cost: backup.cost ?? null, earlier },
   })
 }
 

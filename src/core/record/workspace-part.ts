@@ -11,7 +11,6 @@ export const Branch = z.object({
   fresh: z.boolean().default(false),
   /** A Run of this thread recorded that it made the branch. Only such a branch is ever removed. */
   recorded: z.boolean().default(false),
-  linked: z.boolean().default(false),
 })
 export type Branch = z.infer<typeof Branch>
 

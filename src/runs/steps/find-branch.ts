@@ -125,7 +125,7 @@ async function headsWith({ run, github }: Finding, ...others: (string | undefine
 }
 
 function existing({ name, sha }: BranchView, into: string): Branch {
-  return { name, sha, into, made: false, fresh: false, recorded: false, linked: false }
+  return { name, sha, into, made: false, fresh: false, recorded: false }
 }
 
 async function forIssue(context: Finding): Promise<Found> {
@@ -175,11 +175,10 @@ async function branchOfIssue(context: Finding, branches: IssueBranches, into: st
       made: true,
       fresh: ours.sha === base?.sha,
       recorded: workspace.madeBranch === ours.name,
-      linked: linked !== undefined,
     }
     return { kind: 'found', branch }
   }
-  if (linked) return { kind: 'found', branch: { ...existing(linked, into), linked: true } }
+  if (linked) return { kind: 'found', branch: existing(linked, into) }
   if (!base) return gone(context, into, failures.noCommit(into))
   // What changes nothing needs no branch of its own.
   if (isReadOnly(request.what)) return { kind: 'found', branch: existing(base, into) }
@@ -201,8 +200,8 @@ async function make(
   await context.save({ workspace: { madeBranch: name } })
   await context.job.assertLocked()
   try {
-    const { linked, open } = await context.github.branches.create(name, base.sha, ids)
-    const branch = { name, into: base.name, sha: base.sha, made: true, fresh: true, recorded: true, linked }
+    const { open } = await context.github.branches.create(name, base.sha, ids)
+    const branch = { name, into: base.name, sha: base.sha, made: true, fresh: true, recorded: true }
     return { kind: 'found', branch, open }
   } catch (error) {
     if (!(error instanceof Rejected) || (error.status !== 422 && error.status !== 403)) throw error
