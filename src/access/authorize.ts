@@ -101,10 +101,7 @@ async function isInTeams({ github, settings, log }: PersonCheck, { login }: Pers
   return false
 }
 
-async function usedBefore(
-  { github, signer, repoId }: PersonCheck,
-  login: string,
-): Promise<number | undefined> {
+async function usedBefore({ github, signer, repoId }: PersonCheck, login: string) {
   const newestFirst = await github.comments.ownOfRepository()
   const authors = newestFirst
     .flatMap(({ number, body }) => signer.read(body, { repoId, number }))

@@ -50,11 +50,7 @@ export function repositoryNamesIn(records: WrittenOnce, log: Pick<Log, 'warn'>):
   const isFirst = firstIn(records)
   const checked = kept(Number.POSITIVE_INFINITY, Date.now, checkFirst)
 
-  async function checkFirst(
-    _: string,
-    name: string,
-    { owner, repo, repoId: id }: RepositoryRef,
-  ): Promise<boolean> {
+  async function checkFirst(_: string, name: string, { owner, repo, repoId: id }: RepositoryRef) {
     const holds = await isFirst(name, String(id))
     if (!holds)
       log.warn(

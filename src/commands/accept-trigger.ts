@@ -20,15 +20,7 @@ import {
 import { dispatch, isOver } from './dispatch.ts'
 import { givenCommands } from './given-commands.ts'
 import { waitedForAs } from './join-or-wait.ts'
-import {
-  announce,
-  deleteAnnouncement,
-  isUnspoken,
-  reply,
-  sendReply,
-  swapReaction,
-  takeEyes,
-} from './reply.ts'
+import * as speech from './reply.ts'
 import { afterDeaths, afterTriggerFault, stillWaits } from './trigger-faults.ts'
 import { afterOne, isOfThread, leftOver, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
 
@@ -69,7 +61,7 @@ async function accept(context: ThreadContext, news: News): Promise<StepResult> {
   }
   if (await stillWaits(context)) return { kind: 'park', ms: lostWakeMs }
   if (await isOver(context, await context.job.inbox())) {
-    await deleteAnnouncement(context)
+    await speech.deleteAnnouncement(context)
     return end
   }
   await seeWhereFirst(context, news)
@@ -91,7 +83,7 @@ async function obeyEach(context: CommandContext, all: readonly GivenCommand[]): 
     const result = await dispatch(context, given)
     const parked = await finish(context, result)
     if (parked) return parked
-    await deleteAnnouncement(context)
+    await speech.deleteAnnouncement(context)
     const refused = result.kind === 'reply' && result.reply.limit === 'one refusal a day'
     const taken = result.kind === 'run' || result.kind === 'message'
     const { isLast } = context
@@ -115,14 +107,14 @@ async function finish(context: CommandContext, result: CommandResult): Promise<S
     case 'wait':
       return waiting(context, result)
   }
-  if (result.kind === 'passed-over' || (result.kind !== 'replied' && (await isUnspoken(context)))) {
-    if (context.isLast) await takeEyes(context)
+  if (result.kind === 'passed-over' || (result.kind !== 'replied' && (await speech.isUnspoken(context)))) {
+    if (context.isLast) await speech.takeEyes(context)
     return undefined
   }
-  if (result.kind === 'replied') await sendReply(context)
-  if (result.kind === 'reply') await reply(context, result.reply, { last: true, well: result.well })
+  if (result.kind === 'replied') await speech.sendReply(context)
+  if (result.kind === 'reply') await speech.reply(context, result.reply, { last: true, well: result.well })
   const isWell = result.kind === 'silence' || result.well
-  await swapReaction(context, isWell ? 'done' : 'refused')
+  await speech.swapReaction(context, isWell ? 'done' : 'refused')
   return undefined
 }
 
@@ -130,7 +122,7 @@ async function waiting(
   context: CommandContext,
   { behind, announce: says, ms = lostWakeMs }: CommandResult & { kind: 'wait' },
 ): Promise<StepResult> {
-  if (says && !context.record.announced) await announce(context, says)
+  if (says && !context.record.announced) await speech.announce(context, says)
   const { waits, retries } = context.record
   const since = waits?.since ?? context.deps.now()
   // All could be read by now: a refusal after the wait begins to count anew.

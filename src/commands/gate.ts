@@ -83,15 +83,10 @@ async function denial(context: CommandContext, command: string): Promise<Reply |
   return may ? undefined : replies.notAllowed({ command, least, role })
 }
 
-interface Audited {
-  command: string
-  role: string
-  least?: Role
-  may: boolean
-  settings?: string
-}
-
-function audit(context: CommandContext, decision: Audited): void {
+function audit(
+  context: CommandContext,
+  decision: { command: string; role: string; least?: Role; may: boolean; settings?: string },
+): void {
   const { trigger } = context.record
   const { thread, sender } = trigger
   const head = trigger.kind === 'tick' ? undefined : trigger.head?.sha

@@ -207,17 +207,10 @@ export async function startFacts(
 
 export type InlineReads = StartReads & Pick<Reads, 'inline'>
 
-export interface InlineFacts {
-  inline: InlineComment[] | undefined
-  start: StartFacts
-}
+export type InlineFacts = Awaited<ReturnType<typeof inlineAndStart>>
 
 /** What a start needs, read side by side with the comments on lines that come with the command. */
-export async function inlineAndStart(
-  reads: InlineReads,
-  request: Request,
-  wanted: Wanted,
-): Promise<InlineFacts> {
+export async function inlineAndStart(reads: InlineReads, request: Request, wanted: Wanted) {
   const [inline, start] = await Promise.all([reads.inline(), startFacts(reads, request, wanted)])
   return { inline, start }
 }

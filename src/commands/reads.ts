@@ -265,10 +265,7 @@ async function ownPullMarker(context: CommandContext): Promise<Marker | undefine
   return view && context.deps.signer.read(view.body, thread).findLast(marker => marker.as === 'pull')
 }
 
-async function lastRunOf(
-  { deps, record }: CommandContext,
-  { run: id, backup }: Marker,
-): Promise<Run | undefined> {
+async function lastRunOf({ deps, record }: CommandContext, { run: id, backup }: Marker) {
   const kept = (await deps.runs.get(id))?.data
   const { trigger } = record
   if (!backup) return kept
@@ -292,14 +289,14 @@ async function runBeside(context: CommandContext): Promise<Run | undefined> {
   const { thread } = context.record.trigger
   let beside: Run | undefined
   if (thread.kind === 'pull') {
-    const ofIssue = (await runs.listed([sets.pull({ ...thread, number: thread.number })]))
+    const ofIssue = (await runs.listed([sets.pull(thread)]))
       .filter(({ standing, data }) => standing === 'live' && threadSlot(data.thread) !== threadSlot(thread))
       .toSorted((a, b) => a.addedAt - b.addedAt)
       .at(-1)
     beside = ofIssue && readMessages(ofIssue.data, await runs.inbox(ofIssue.id))
   } else {
     const pull = (await lastKept(context))?.result.pulls.at(-1)
-    beside = pull && (await liveRun(context.deps.runs, { ...thread, number: pull.number }))?.data
+    beside = pull && (await liveRun(runs, { ...thread, number: pull.number }))?.data
   }
   return beside && isAtWork(beside) ? beside : undefined
 }

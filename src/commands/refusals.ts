@@ -45,14 +45,11 @@ const settingsUnusable: Refusal = ({ held: { usable, problem = '', slips } }) =>
 const presetUnknown: Refusal = ({ request: { trigger }, held: { settings } }) =>
   presetOf(trigger, settings).unknown
 
-interface Based {
-  given: Options
-  /** The pull requests that the work may go into. */
-  pulls: readonly Pull[]
-  head?: PullHead | undefined
-}
-
-export function misplacedBase({ kind }: Thread, { given, pulls, head }: Based): Reply | undefined {
+/** @param pulls that the work may go into */
+export function misplacedBase(
+  { kind }: Thread,
+  { given, pulls, head }: { given: Options; pulls: readonly Pull[]; head?: PullHead | undefined },
+): Reply | undefined {
   const { base, branch } = given
   if (base === undefined) return undefined
   if (kind === 'pull' && (branch === undefined || branch === head?.ref)) return replies.baseOfPull

@@ -73,9 +73,7 @@ interface Facts {
   goneOn?: true
 }
 
-interface Before extends Free {
-  conversation: Conversation & { lastRun: Run }
-}
+type Before = Free & { conversation: Conversation & { lastRun: Run } }
 
 function again(request: Request, before: Before, options: RunOptions): Run {
   const { trigger, options: given } = request

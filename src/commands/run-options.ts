@@ -56,19 +56,16 @@ export async function settingsFor(
   return { ...held, usual, known: { models, branch: hasBranch, base: hasBase, sandboxes } }
 }
 
-export interface OptionsToCheck extends Pick<Settings, 'settings' | 'grants' | 'usual' | 'known'> {
+interface OptionsToCheck extends Pick<Settings, 'settings' | 'grants' | 'usual' | 'known'> {
   options: Options
   what: RunRequest['what']
   owner: number
 }
 
-/** The options of the Run, unless they are refused. */
-export interface CheckedOptions {
-  options: RunOptions
-  refused: Reply | undefined
-}
+export type CheckedOptions = ReturnType<typeof checkOptions>
 
-export function checkOptions(asked: OptionsToCheck): CheckedOptions {
+/** The options of the Run, unless they are refused. */
+export function checkOptions(asked: OptionsToCheck) {
   const { options, what, owner, settings, grants, usual, known } = asked
   const { mode } = settings
   const model = options.model ?? modelOf(settings, usual.model)

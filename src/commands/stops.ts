@@ -28,10 +28,7 @@ import { stopCommand } from './stop-command.ts'
 import { isOfThread, stoppedIn, stopsIn, type ThreadRecord } from './trigger-record.ts'
 
 /** Leaves the mark before it looks for what it ends. What waits in the thread is woken, and finds the mark. */
-export async function markStop(
-  context: CommandContext,
-  thread = context.record.trigger.thread,
-): Promise<void> {
+export async function markStop(context: CommandContext, thread = context.record.trigger.thread) {
   const { record, deps, job } = context
   const threads = [...new Set([...(record.stop?.threads ?? []), threadSlot(thread)])]
   await context.save({ ...record, stop: { threads, command: record.done } })
@@ -100,9 +97,8 @@ export async function stopped(
   line: string | undefined,
 ): Promise<CommandResult> {
   const { record, later } = context
-  const isKnown = record.stopped !== undefined && record.stopped.command < record.done
-  if (!isKnown) await context.save({ ...record, stopped: { stop: id, by: by.login, command: record.done } })
-  if (isKnown) return { kind: 'passed-over' }
+  if (record.stopped && record.stopped.command < record.done) return { kind: 'passed-over' }
+  await context.save({ ...record, stopped: { stop: id, by: by.login, command: record.done } })
   const { trigger } = record
   const byWhom = by.id === trigger.sender.id ? undefined : by.login
   const asked = [line, ...later].map(line => namedAs({ trigger, line }))

@@ -152,15 +152,10 @@ export function readDeliveries(deps: ReadDeps, way: Way) {
   }
 }
 
-interface Listed {
-  memory: Memory
-  isNews: boolean
-  /** Ids of what nobody has seen before. */
-  fresh: ReadonlySet<string>
-  callsLeft: number
-}
+type Listed = Awaited<ReturnType<typeof list>>
 
-async function list(deps: ReadDeps, way: Way, memory: Memory, signal: AbortSignal): Promise<Listed> {
+/** @returns `fresh`: the ids of what nobody has seen before */
+async function list(deps: ReadDeps, way: Way, memory: Memory, signal: AbortSignal) {
   const { deliveries } = deps
   const now = deps.now()
   const known = new Set(memory.known)

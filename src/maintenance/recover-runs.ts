@@ -237,20 +237,14 @@ async function searchRepository(deps: Search, repository: Repository, since: num
   return all ? {} : { again: retryMs }
 }
 
-interface Status {
-  number: number
-  commentId: number
-  marker: Marker
-  backup: Backup
-  closed: boolean
-}
+type Status = ReturnType<typeof statusesIn>[number]
 
 function statusesIn(
   { signer }: AdoptTenant,
   now: number,
   { repoId }: Repository,
   comments: readonly ThreadComment[],
-): Status[] {
+) {
   const marked = comments.flatMap(({ id, number, changedAt, body }) =>
     signer.read(body, { repoId, number }).map(marker => ({ commentId: id, number, changedAt, marker })),
   )

@@ -4,12 +4,13 @@ import type { TriggerDeps } from '../commands/command-context.ts'
 import { isOfThread, type TriggerRecord } from '../commands/trigger-record.ts'
 import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
-import type { Thread } from '../core/model/thread.ts'
+import { fullName, type Repository, type Thread } from '../core/model/thread.ts'
 import { second } from '../core/model/time.ts'
 import type { AccessBackTrigger, AccessLostTrigger } from '../core/model/trigger.ts'
 import { send } from '../core/record/messages.ts'
 import { sets } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
+import { madeIn } from '../core/text/newest-map.ts'
 import { isNow } from './where-now.ts'
 
 /** No thread can be told of a failure, so it is retried for ever. */
@@ -35,28 +36,23 @@ async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promis
   const { id: eventId, sender, at, by, installationId, repositories } = trigger
   const there = repositories?.map(sets.repository) ?? [sets.installation(installationId)]
   const [runs, waiting] = await Promise.all([deps.runs.listed(there), deps.waiting.listed(there)])
-  const checks = new Map<number, boolean>()
+  const checks = new Map<number, Promise<Repository | undefined>>()
   /** The event may be hours old: GitHub is asked once for each repository. */
   const isLost = async (thread: Thread): Promise<boolean> => {
     const { repoId } = thread
     if (repositories ? !repositories.includes(repoId) : thread.installationId !== installationId) return false
-    const known = checks.get(repoId)
-    if (known !== undefined) return known
-    const isGone = (await deps.whereNow(thread)) === undefined
-    checks.set(repoId, isGone)
-    return isGone
+    return (await madeIn(checks, repoId, () => deps.whereNow(thread))) === undefined
   }
+  const saidOf = (thread: Thread): string => because[by].replace('…', fullName(thread))
   const to = trigger.to && (await deps.whereNow(trigger.to))
   for (const { id, data } of runs) {
-    const { owner, repo } = data.thread
-    const said = because[by].replace('…', `${owner}/${repo}`)
+    const said = saidOf(data.thread)
     if (await isLost(data.thread))
       await send(deps.runs, id, { kind: 'access-lost', id: eventId, by: sender, at, because: said, to })
   }
   for (const { id, data } of waiting)
     if (isOfThread(data) && (await isLost(data.trigger.thread))) {
-      const { owner, repo } = data.trigger.thread
-      const lost = { by: sender.login, because: because[by].replace('…', `${owner}/${repo}`) }
+      const lost = { by: sender.login, because: saidOf(data.trigger.thread) }
       await deps.waiting.send(id, JSON.stringify(lost))
     }
   if (to) await isNow(deps, eventId, to)

@@ -6,15 +6,7 @@ import type { JobRecord, StepResult } from '../core/model/ports.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import { logOffset, withCiTurns } from '../core/record/apply-snapshot.ts'
 import { send } from '../core/record/messages.ts'
-import {
-  endsBy,
-  hasChanged,
-  openPullFrom,
-  type PullStanding,
-  roundsOf,
-  tellerOf,
-  withStanding,
-} from '../core/record/pull-end.ts'
+import * as pullEnd from '../core/record/pull-end.ts'
 import { changed, type Run, sessionOf } from '../core/record/run.ts'
 import { oldestFirst, sets } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
@@ -27,14 +19,14 @@ const soonAgain: StepResult = { kind: 'park', ms: 200 }
 export async function tell(
   context: ThreadContext,
   { id: run, standing, data }: JobRecord<Run>,
-  { id, ...news }: PullStanding & { id: string },
+  { id, ...news }: pullEnd.PullStanding & { id: string },
 ): Promise<boolean> {
   const { runs, posthog } = context.deps
   if (standing === 'live') return send(runs, run, { kind: 'pull', id, ...news })
   const { taskId } = data.session
-  const cost = taskId !== undefined && endsBy(data, news) ? await posthog.cost(taskId) : undefined
+  const cost = taskId !== undefined && pullEnd.endsBy(data, news) ? await posthog.cost(taskId) : undefined
   return amend(context, run, before => {
-    const known = withStanding(before, news)
+    const known = pullEnd.withStanding(before, news)
     return cost === undefined ? known : changed(known, { session: { cost } })
   })
 }
@@ -56,8 +48,9 @@ export async function newsOfHead(
   const known = await oldestFirst(deps.runs, [sets.head({ ...thread, ref: head.ref })])
   const live = known.findLast(({ standing }) => standing === 'live')
   if (live) return (await send(deps.runs, live.id, { kind: 'checked', id })) ? end : soonAgain
-  const teller = tellerOf(known)
-  const number = teller && hasChanged(teller.data) ? openPullFrom(teller.data, head.ref) : undefined
+  const teller = pullEnd.tellerOf(known)
+  const number =
+    teller && pullEnd.hasChanged(teller.data) ? pullEnd.openPullFrom(teller.data, head.ref) : undefined
   const needsReadAt = deps.now()
   if (!teller || number === undefined) return end
   const view = await needsSeen(context.github, number, botListOf(teller.data, deps))
@@ -67,11 +60,11 @@ export async function newsOfHead(
   const { needs } = view
   const isKnown = (run: Run) => JSON.stringify(needs) === JSON.stringify(run.result.needs)
   const seen = isKnown(teller.data) ? teller.data : await withLog(context, teller.data)
-  const rounds = roundsOf(known.map(({ data }) => (data === teller.data ? seen : data)))
+  const rounds = pullEnd.roundsOf(known.map(({ data }) => (data === teller.data ? seen : data)))
   const { sessionLog } = seen.session
   const isAmended = await amend(context, teller.id, run => {
     const isOlder = needsReadAt < (run.result.needsReadAt ?? 0)
-    if (isOlder || openPullFrom(run, head.ref) !== number) return run
+    if (isOlder || pullEnd.openPullFrom(run, head.ref) !== number) return run
     if (isKnown(run)) return changed(run, { result: { needsReadAt } })
     const looked = { number, ...view.facts }
     return changed(run, { session: { sessionLog }, result: { needs, needsReadAt, rounds, looked } })

@@ -11,7 +11,7 @@ import {
 } from '../commands/command-context.ts'
 import { type Deleted, isStillSo, mayUse, senderOf } from '../commands/gate.ts'
 import { stopCommand } from '../commands/stop-command.ts'
-import { isOfThread, type ThreadRecord } from '../commands/trigger-record.ts'
+import { isOfThread } from '../commands/trigger-record.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import type { Person } from '../core/model/thread.ts'
 import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
@@ -66,18 +66,14 @@ const wordsOf = (run: Run, { at: until, what }: Withdrawal): Added[] =>
     ({ source, at }) => at <= until && what.kind === 'comment' && isPlace(source?.target, what),
   )
 
-interface Words {
-  run: Run
-  words: readonly Added[]
-  /** The ids of commands that may be about to say something to the Run. */
-  withdrawnIds: readonly string[]
-}
-
-/** @returns false when the Run takes no message any more: its words are then asked again, and found waiting */
+/**
+ * @param withdrawnIds of commands that may be about to say something to the Run
+ * @returns false when the Run takes no message any more: its words are then asked again, and found waiting
+ */
 async function takeWordsBack(
   context: ThreadContext,
   trigger: Withdrawal,
-  { run, words, withdrawnIds }: Words,
+  { run, words, withdrawnIds }: { run: Run; words: readonly Added[]; withdrawnIds: readonly string[] },
 ): Promise<boolean> {
   const { id, sender: by, at } = trigger
   const followUps = [...withdrawnIds]
@@ -112,10 +108,7 @@ const isMerge = async ({ github }: ThreadContext, { what, at, thread }: Withdraw
   thread.kind === 'issue' &&
   (await isClosedByMerge(github, at))
 
-async function waitingFor(
-  context: ThreadContext,
-  withdrawal: Withdrawal,
-): Promise<{ id: string; data: ThreadRecord }[]> {
+async function waitingFor(context: ThreadContext, withdrawal: Withdrawal) {
   const waiting = await context.deps.waiting.listed([sets.thread(withdrawal.thread)])
   return waiting.flatMap(({ id, data }) => {
     if (!isOfThread(data)) return []
@@ -159,11 +152,7 @@ function isPlace(asked: CommentRef | undefined, what: Deleted): boolean {
   }
 }
 
-async function mayStop(
-  context: ThreadContext,
-  { sender, what }: Withdrawal,
-  requester: Person,
-): Promise<boolean> {
+async function mayStop(context: ThreadContext, { sender, what }: Withdrawal, requester: Person) {
   if (sender.id === requester.id || (what.kind === 'thread' && what.by !== 'closed')) return true
   const known = await senderOf(context)
   return known !== undefined && mayUse(known, stopCommand.name)

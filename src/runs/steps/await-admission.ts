@@ -57,8 +57,8 @@ export const awaitAdmission = step('await-admission', {
     if (renewed) return renewed
     // A closing while it waits arrives as a message; one before may not have, so GitHub is asked.
     const hasWaited = waited !== undefined
-    const { index, settings } = deps
-    const { deployment } = settings
+    const { index } = deps
+    const { deployment } = deps.settings
     const me = { ...job, data: run, total: deployment.limits.total }
     const [{ waits, costOfDay }, heeded] = await Promise.all([
       heldByUs(me, { index, deployment, now }),
@@ -80,7 +80,7 @@ export const awaitAdmission = step('await-admission', {
     const begins: Change = {
       ...last,
       schedule: {
-        enteredAt: enteredAt(run, now),
+        enteredAt: run.schedule.enteredAt ?? now,
         admitted: true,
         costOfDay,
         admissionExpectedAt: now,
@@ -116,10 +116,8 @@ async function renewedAdmission(context: Admitting): Promise<Change> {
   return refused ?? { ...heeded, schedule: { rightAskedAt: context.deps.now() } }
 }
 
-const enteredAt = ({ schedule }: Run, now: number): number => schedule.enteredAt ?? now
-
 const keepsWaiting = (run: Run, now: number, waits: Waits): ChangeOf<'schedule'> => ({
-  schedule: { enteredAt: enteredAt(run, now), waits, nextPollAt: pollAgainAt(waits, now) },
+  schedule: { enteredAt: run.schedule.enteredAt ?? now, waits, nextPollAt: pollAgainAt(waits, now) },
 })
 
 /** A Run that waits for people may wait for days: each look comes as late as all before together, up to ten minutes. */

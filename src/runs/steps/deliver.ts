@@ -127,12 +127,7 @@ export const tookUp = async (
   { offset, id }: { offset: number; id: string },
 ): Promise<boolean> => messagesRead((await posthog.poll(session, offset)).log).includes(id)
 
-function sentFollowUp(
-  run: Run,
-  followUp: Added,
-  attached: StagedAttachments,
-  to: string | undefined,
-): Following {
+function sentFollowUp(run: Run, followUp: Added, attached: StagedAttachments, to: string | undefined) {
   const before = run.workspace.attachments ?? none
   return {
     ...(followUp.state === 'waiting' ? handedOver(run, followUp, to) : {}),

@@ -61,10 +61,7 @@ export const rejoin = step('rejoin', {
 const entriesOfATurn = 500
 
 /** A record that lags may have forgotten it. */
-const spokenBefore = async (
-  context: Rejoining,
-  earlier: Session,
-): Promise<{ offset: number } | undefined> => {
+async function spokenBefore(context: Rejoining, earlier: Session) {
   const { id, attempts } = context.run
   const found = attempts.lagsSince !== undefined && (await tookUp(context, earlier, { offset: 0, id }))
   return found ? { offset: 0 } : undefined

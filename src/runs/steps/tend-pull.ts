@@ -83,13 +83,10 @@ function editOf({ deps }: StepContext, run: Run): Edit | undefined {
   return { nodeId: status.nodeId, ...statusToSend(drawing, status, deps.signer) }
 }
 
-interface Sent {
-  edit: Edit | undefined
-  fold?: string
-  refused: readonly SettlingPart[]
-}
-
-function statusAfter({ report: { status } }: Run, { edit, fold, refused }: Sent): Status | undefined {
+function statusAfter(
+  { report: { status } }: Run,
+  { edit, fold, refused }: { edit: Edit | undefined; fold?: string; refused: readonly SettlingPart[] },
+): Status | undefined {
   const after = edit?.status ?? status
   if (refused.includes('status') || !after) return status
   return fold === undefined ? after : { ...after, minimized: true }
@@ -98,11 +95,9 @@ function statusAfter({ report: { status } }: Run, { edit, fold, refused }: Sent)
 async function settleOnce({ job, deps, github }: Settles, settling: Settling): Promise<Settled> {
   await job.assertLocked()
   const done = await github.thread.settle(settling)
-  if (done.refused.some(part => part !== 'status'))
-    deps.log.warn(
-      { pull: settling.pull?.number, refused: done.refused },
-      'the pull request could not be put right',
-    )
+  const { refused } = done
+  if (refused.some(part => part !== 'status'))
+    deps.log.warn({ pull: settling.pull?.number, refused }, 'the pull request could not be put right')
   return done
 }
 

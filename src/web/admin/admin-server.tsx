@@ -14,16 +14,7 @@ import type { Handler } from '../http-server.ts'
 import { bounds, type PageEnv } from '../pages.tsx'
 import { isFromHere, onceAtATime } from '../requests.ts'
 import { type AccessOptions, openAccess } from './access.ts'
-import {
-  BoardPage,
-  ChecksPage,
-  ListPage,
-  Notice,
-  RunPage,
-  SignInPage,
-  sectionTitles,
-  UnknownPage,
-} from './admin-pages.tsx'
+import * as pages from './admin-pages.tsx'
 import { type BoardRuns, type Filter, filterOf, openBoard, pathTo } from './board.ts'
 import { runPath, type Shown } from './run-list.tsx'
 import { canBeRetried, canBeStopped, limitOn, runInJson } from './run-view.ts'
@@ -59,7 +50,7 @@ const whyTurnedAway = {
 }
 
 const fromElsewhere = (
-  <Notice
+  <pages.Notice
     title="Not done"
     text="This did not come from a form of this page, or the form is too old. Open the page again."
   />
@@ -112,9 +103,9 @@ function routes(parts: AdminParts): Hono<Env> {
   app.onError((error, c) => {
     if (c.req.raw.signal.aborted) return c.text('broke off\n', 400)
     if (error instanceof QueueUnavailable)
-      return c.html(<Notice title="The queue does not answer" text="Try again in a moment." />, 503)
+      return c.html(<pages.Notice title="The queue does not answer" text="Try again in a moment." />, 503)
     log.error({ err: error }, 'an admin page failed')
-    return c.html(<Notice title="That did not work" text="The log of the bot says why." />, 500)
+    return c.html(<pages.Notice title="That did not work" text="The log of the bot says why." />, 500)
   })
   app.notFound(c => c.html(notHere, 404))
   app.get('/admin', c => c.redirect('/admin/', 303))
@@ -122,7 +113,7 @@ function routes(parts: AdminParts): Hono<Env> {
   const turnedAway = (c: In, kind: keyof typeof whyTurnedAway) => {
     if (kind === 'busy') c.header('retry-after', '1')
     else c.header('www-authenticate', 'Bearer')
-    return c.html(<SignInPage wrong={whyTurnedAway[kind]} />, kind === 'busy' ? 429 : 401)
+    return c.html(<pages.SignInPage wrong={whyTurnedAway[kind]} />, kind === 'busy' ? 429 : 401)
   }
   const audit = (c: In, did: Record<string, string | number>): void =>
     log.info({ audit: true, ...did, from: c.env.incoming.socket.remoteAddress }, 'an admin acted')
@@ -180,7 +171,7 @@ function routes(parts: AdminParts): Hono<Env> {
     const [shown, filter] = [shownTo(c), filterIn(c)]
     const whose = await board.whoseOf(filter)
     if (filter && whose && !(await board.isKnown(whose)))
-      return c.html(<UnknownPage {...shown} filter={filter} />)
+      return c.html(<pages.UnknownPage {...shown} filter={filter} />)
     return c.html(await page({ ...shown, filter }, whose))
   }
 
@@ -192,7 +183,7 @@ function routes(parts: AdminParts): Hono<Env> {
       ])
       const limits = [...new Set(waiting.flatMap(run => limitOn(run, shown.now) ?? []))]
       const drain = parts.drain === undefined ? 'no work here' : isDrained ? 'drained' : 'possible'
-      return <BoardPage {...shown} {...{ listOf, failedChecks, limits, drain }} />
+      return <pages.BoardPage {...shown} {...{ listOf, failedChecks, limits, drain }} />
     }),
   )
 
@@ -201,7 +192,7 @@ function routes(parts: AdminParts): Hono<Env> {
     if (!isGroup(group)) return c.html(notHere, 404)
     return filtered(c, async (shown, whose) => {
       const listing = await board.list({ group, whose, page: Number(c.req.query('page')) })
-      return <ListPage {...shown} group={group} listing={listing} />
+      return <pages.ListPage {...shown} group={group} listing={listing} />
     })
   })
 
@@ -216,7 +207,7 @@ function routes(parts: AdminParts): Hono<Env> {
   app.get('/admin/runs/:id', async c => {
     const run = await runOf(c)
     if (!run) return c.html(notHere, 404)
-    return c.html(<RunPage {...shownTo(c)} run={run} posthogUrl={parts.posthogUrl(run)} />)
+    return c.html(<pages.RunPage {...shownTo(c)} run={run} posthogUrl={parts.posthogUrl(run)} />)
   })
 
   app.post('/admin/runs/:id/:action', async c => {
@@ -230,7 +221,7 @@ function routes(parts: AdminParts): Hono<Env> {
   })
 
   const examine = onceAtATime(parts.examine)
-  app.get('/admin/checks', async c => c.html(<ChecksPage {...shownTo(c)} checks={await examine()} />))
+  app.get('/admin/checks', async c => c.html(<pages.ChecksPage {...shownTo(c)} checks={await examine()} />))
 
   app.post('/admin/drain', async c => {
     if (parts.drain === undefined) return c.html(notHere, 404)
@@ -250,6 +241,6 @@ function backWith(c: In, said: Result, usual: string): Response {
   return c.redirect(`${pathname.startsWith('/admin/') ? pathname : usual}?${searchParams}`, 303)
 }
 
-const notHere = <Notice title="Not here" text="There is no such page, or no such run any more." />
+const notHere = <pages.Notice title="Not here" text="There is no such page, or no such run any more." />
 
-const isGroup = (name: string): name is Group => Object.hasOwn(sectionTitles, name)
+const isGroup = (name: string): name is Group => Object.hasOwn(pages.sectionTitles, name)

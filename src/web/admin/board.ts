@@ -82,28 +82,30 @@ export function openBoard(runs: BoardRuns, now: () => number) {
    * Runs that have ended come newest first, others by how long they wait. All lists of a page are read together: a
    * queue in this process answers one after another.
    */
-  async function lists(groups: readonly Group[], whose: Whose | undefined, page: number, size: number) {
+  async function lists(groups: readonly Group[], whose: Whose | undefined, page: number) {
     const names = groups.map(group => sets.board({ group, whose }))
     const [oldest, newest, counts] = await Promise.all([
-      runs.members(names, { kind: 'first', count: page * size }),
-      runs.members(names, { kind: 'last', count: page * size }),
+      runs.members(names, { kind: 'first', count: page * perPage }),
+      runs.members(names, { kind: 'last', count: page * perPage }),
       runs.query(groups.map((group, at) => ({ kind: 'count', set: names[at] ?? '', above: since(group) }))),
     ])
     const shown = groups.map((group, at) => {
       const members: Member[] = (group in news ? newest : oldest)[at] ?? []
-      return members.slice((page - 1) * size).flatMap(({ id, score }) => (score > since(group) ? [id] : []))
+      return members
+        .slice((page - 1) * perPage)
+        .flatMap(({ id, score }) => (score > since(group) ? [id] : []))
     })
     const read = new Map((await runs.getMany([...new Set(shown.flat())])).map(run => [run.id, run]))
     return (group: Group): Listing => {
       const at = groups.indexOf(group)
       const [ids = [], count = 0] = [shown[at], counts[at]]
-      return { runs: ids.flatMap(id => read.get(id) ?? []), count, page, isLast: page * size >= count }
+      return { runs: ids.flatMap(id => read.get(id) ?? []), count, page, isLast: page * perPage >= count }
     }
   }
 
   async function list(wanted: { group: Group; whose: Whose | undefined; page?: number }): Promise<Listing> {
     const { group, whose, page = 1 } = wanted
-    return (await lists([group], whose, pageOf(page), perPage))(group)
+    return (await lists([group], whose, pageOf(page)))(group)
   }
 
   /** The newest failures, without those after which somebody asked again in the thread. */
@@ -122,7 +124,7 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     failed,
     /** The first of each list, none in two of them, and more of what waits. */
     async first(whose: Whose | undefined) {
-      const [listOf, still] = await Promise.all([lists(listed, whose, 1, perPage), failed(whose)])
+      const [listOf, still] = await Promise.all([lists(listed, whose, 1), failed(whose)])
       const failures = new Set(still.runs.map(({ id }) => id))
       const others = (group: Group) => listOf(group).runs.filter(({ id }) => !failures.has(id))
       return {

@@ -9,17 +9,7 @@ import { exactly } from '../../core/text/phrases.ts'
 import { questionUrl } from '../../core/words/while-working.ts'
 import { Button, NewTab } from '../pages.tsx'
 import { pathTo } from './board.ts'
-import {
-  canBeRetried,
-  canBeStopped,
-  reasonOf,
-  shown,
-  sinceOf,
-  states,
-  titleOf,
-  waitsFor,
-  webAddress,
-} from './run-view.ts'
+import * as view from './run-view.ts'
 
 /** What each page shows to who is in. */
 export interface Shown {
@@ -39,13 +29,13 @@ export const RunList = ({ runs, ...page }: Shown & { runs: readonly JobRecord<Ru
 )
 
 function RunRow({ run, ...page }: Shown & { run: Run }) {
-  const why = waitsFor(run, page.now) ?? reasonOf(run)
+  const why = view.waitsFor(run, page.now) ?? view.reasonOf(run)
   return (
     <li>
       <State run={run} />
       <div class="what">
         <a href={runPath(run)}>
-          <bdi>{titleOf(run)}</bdi>
+          <bdi>{view.titleOf(run)}</bdi>
         </a>
         {why === undefined ? null : <bdi class="why">{why}</bdi>}
         <div class="meta">
@@ -59,13 +49,13 @@ function RunRow({ run, ...page }: Shown & { run: Run }) {
 
 export function State({ run }: { run: Run }) {
   const stands = situationOf(run)
-  const [words, tone = ''] = states[stands.held?.kind === 'question' ? 'asks' : phaseOf(stands)]
+  const [words, tone = ''] = view.states[stands.held?.kind === 'question' ? 'asks' : phaseOf(stands)]
   return <span class={`state ${tone}`}>{words}</span>
 }
 
 export const Requester = ({ run }: { run: Run }) => (
   <a href={pathTo('/admin/', { filter: `@${run.request.by.login}` })}>
-    <bdi>{shown(run.request.by.login)}</bdi>
+    <bdi>{view.shown(run.request.by.login)}</bdi>
   </a>
 )
 
@@ -77,7 +67,7 @@ function Meta({ run, now }: { run: Run; now: number }) {
       {fullName(thread)}#{thread.number}
     </Link>,
     <Requester run={run} />,
-    <Ago at={sinceOf(run)} now={now} />,
+    <Ago at={view.sinceOf(run)} now={now} />,
   ]
   if (pull)
     parts.push(
@@ -93,7 +83,7 @@ function Meta({ run, now }: { run: Run; now: number }) {
 export const pullState = ({ state, draft }: Pull): string => (state === 'open' && draft ? 'draft' : state)
 
 export const Link = ({ href, children }: { href: string; children?: Child }) => {
-  const address = webAddress(href)
+  const address = view.webAddress(href)
   return address === undefined ? <span>{children}</span> : <NewTab href={address}>{children}</NewTab>
 }
 
@@ -132,22 +122,22 @@ export const Action = ({ formToken, to, tone, children }: ActionProps) => (
 )
 
 function MainAction({ run, formToken }: Shown & { run: Run }) {
-  const name = <span class="unseen"> {shown(run.baseline.snapshot.title)}</span>
-  const question = webAddress(questionUrl(run) ?? '')
+  const name = <span class="unseen"> {view.shown(run.baseline.snapshot.title)}</span>
+  const question = view.webAddress(questionUrl(run) ?? '')
   if (question !== undefined)
     return (
       <NewTab class="button" href={question}>
         Answer{name}
       </NewTab>
     )
-  if (canBeStopped(run))
+  if (view.canBeStopped(run))
     return (
       <Action to={`${runPath(run)}/stop`} formToken={formToken} tone="danger">
         Stop{name}
       </Action>
     )
   // What somebody stopped is retried on its own page.
-  if (canBeRetried(run) && run.result.outcome?.kind !== 'stopped')
+  if (view.canBeRetried(run) && run.result.outcome?.kind !== 'stopped')
     return (
       <Action to={`${runPath(run)}/retry`} formToken={formToken}>
         Retry{name}

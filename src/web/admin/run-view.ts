@@ -96,16 +96,11 @@ export const canBeStopped = ({ result, mailbox }: Run): boolean => !result.outco
 
 export const canBeRetried = ({ result: { outcome } }: Run): boolean => offerAfter(outcome) !== undefined
 
-interface Moment {
-  at: number
-  words: string
-}
-
 /** What it went through, oldest first. */
-export function timelineOf(run: Run): Moment[] {
+export function timelineOf(run: Run) {
   const { request, schedule, session, mailbox, result } = run
   const { admitted, admissionExpectedAt } = schedule
-  const moments: (Moment | undefined)[] = [
+  const moments = [
     { at: request.at, words: `Asked by ${shown(request.by.login)}` },
     admitted && admissionExpectedAt !== undefined
       ? { at: admissionExpectedAt, words: 'Let in under the limits' }
@@ -119,10 +114,7 @@ export function timelineOf(run: Run): Moment[] {
     result.outcome && result.concludedAt !== undefined
       ? { at: result.concludedAt, words: states[phaseOf(situationOf(run))][0] }
       : undefined,
-    result.ended && {
-      at: result.ended.at,
-      words: `#${result.ended.number} was ${result.ended.how}`,
-    },
+    result.ended && { at: result.ended.at, words: `#${result.ended.number} was ${result.ended.how}` },
   ]
   return moments.flatMap(each => each ?? []).toSorted((a, b) => a.at - b.at)
 }

@@ -3,15 +3,7 @@ import { type Check, sumOf } from '../../core/model/check.ts'
 import { settingsPath } from '../../core/settings/settings-file.ts'
 import { editorLine } from '../../core/words/settings-text.ts'
 import { Button, Checks, Document, type DocumentProps, Field, NewTab, Said } from '../pages.tsx'
-import {
-  type Field as FormField,
-  fields,
-  form,
-  ofGitHub,
-  ofPostHog,
-  type Problems,
-  type Values,
-} from './set-up-form.ts'
+import * as setUp from './set-up-form.ts'
 
 const steps = ['Details', 'Review', 'Create on GitHub', 'Done'] as const
 
@@ -38,8 +30,8 @@ const StepPage = ({ step, title, heading, children }: StepProps) => (
 
 interface Shown {
   /** A key that was entered is never sent back. */
-  values: Values
-  problems: Problems
+  values: setUp.Values
+  problems: setUp.Problems
 }
 
 export function DetailsPage(shown: Shown) {
@@ -70,11 +62,11 @@ export function DetailsPage(shown: Shown) {
       <form method="post" action="/set-up/review" novalidate>
         <fieldset>
           <legend>PostHog</legend>
-          <Inputs fields={ofPostHog} shown={shown} />
+          <Inputs fields={setUp.ofPostHog} shown={shown} />
         </fieldset>
         <fieldset>
           <legend>GitHub</legend>
-          <Inputs fields={ofGitHub} shown={shown} />
+          <Inputs fields={setUp.ofGitHub} shown={shown} />
           <p class="hint">
             <strong>Try it behind a firewall</strong>: leave this empty. The bot then reads GitHub’s log of
             webhooks every five seconds (<code>WEBHOOKS=poll</code>), so its 👀 comes after seconds. You can
@@ -89,10 +81,10 @@ export function DetailsPage(shown: Shown) {
               checked={values.teams !== ''}
               aria-describedby="teams-hint"
             />
-            <label for="teams">{form.teams.label}</label>
+            <label for="teams">{setUp.form.teams.label}</label>
           </div>
           <p class="hint" id="teams-hint">
-            {form.teams.hint}
+            {setUp.form.teams.hint}
           </p>
         </fieldset>
         <Button tone="main">Review</Button>
@@ -104,7 +96,7 @@ export function DetailsPage(shown: Shown) {
 const regions = ['https://us.posthog.com', 'https://eu.posthog.com']
 
 /** Links to both regions, unless PostHog is at an address of its own. */
-function Links({ what, path, values }: { what: string; path: string; values: Values }) {
+function Links({ what, path, values }: { what: string; path: string; values: setUp.Values }) {
   const host = values.posthogHost.replace(/\/+$/, '')
   const hosts = regions.includes(host) || !URL.canParse(host) ? regions : [host]
   return (
@@ -123,8 +115,8 @@ function Links({ what, path, values }: { what: string; path: string; values: Val
   )
 }
 
-function Summary({ problems }: { problems: Problems }) {
-  const wrong = fields.filter(field => problems[field] !== undefined)
+function Summary({ problems }: { problems: setUp.Problems }) {
+  const wrong = setUp.fields.filter(field => problems[field] !== undefined)
   if (wrong.length === 0) return null
   return (
     <section class="bad" role="alert" tabindex={-1}>
@@ -132,7 +124,7 @@ function Summary({ problems }: { problems: Problems }) {
       <ul>
         {wrong.map(field => (
           <li>
-            <a href={`#${field}`}>{form[field].label}</a>: {problems[field]}
+            <a href={`#${field}`}>{setUp.form[field].label}</a>: {problems[field]}
           </li>
         ))}
       </ul>
@@ -140,10 +132,10 @@ function Summary({ problems }: { problems: Problems }) {
   )
 }
 
-const Inputs = ({ fields, shown }: { fields: readonly FormField[]; shown: Shown }) => (
+const Inputs = ({ fields, shown }: { fields: readonly setUp.Field[]; shown: Shown }) => (
   <>
     {fields.map(field => {
-      const { label, more, hint, type } = form[field]
+      const { label, more, hint, type } = setUp.form[field]
       const isSecret = type === 'password'
       return (
         <Field
@@ -160,7 +152,7 @@ const Inputs = ({ fields, shown }: { fields: readonly FormField[]; shown: Shown 
 )
 
 interface Reviewed {
-  values: Values
+  values: setUp.Values
   manifest: { default_permissions: Readonly<Record<string, string>> }
   /** Why each permission is wanted. */
   reasons: Readonly<Record<string, string>>
@@ -232,7 +224,7 @@ export const ReviewPage = ({ values, manifest, reasons, host }: Reviewed) => (
 )
 
 interface Finished {
-  values: Values
+  values: setUp.Values
   name: string
   address: string
   file: string

@@ -236,12 +236,9 @@ const nowhere = (name: string): string =>
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '')}.invalid/`
 
-interface Server {
-  web: string
-  api: string
-}
+type Server = ReturnType<typeof serverOf>
 
-export function serverOf({ enterprise }: Pick<Values, 'enterprise'>, protocol: string): Server {
+export function serverOf({ enterprise }: Pick<Values, 'enterprise'>, protocol: string) {
   if (enterprise === '') return { web: 'https://github.com', api: 'https://api.github.com' }
   return { web: `${protocol}://${enterprise}`, api: `${protocol}://${enterprise}/api/v3` }
 }
