@@ -35,10 +35,7 @@ export function reviewWordsIn(answer: string): { text: string; findings: Finding
 }
 
 /** GitHub takes a comment only on lines that the diff shows. */
-export function placedIn(
-  findings: readonly Finding[],
-  files: readonly ChangedFile[],
-): { placed: LineComment[]; rest: Finding[] } {
+export function placedIn(findings: readonly Finding[], files: readonly ChangedFile[]) {
   const shown = new Map(files.map(({ path, patch }) => [path, linesOf(patch ?? '')]))
   const placed: LineComment[] = []
   const rest: Finding[] = []
@@ -52,11 +49,7 @@ export function placedIn(
 }
 
 /** Nothing, unless the diff shows all of the lines, and they would be others. */
-function offered(
-  { start_line, replacement }: Finding,
-  line: number,
-  lines: ReadonlyMap<number, string>,
-): Pick<LineComment, 'startLine' | 'suggestion'> {
+function offered({ start_line, replacement }: Finding, line: number, lines: ReadonlyMap<number, string>) {
   const start = start_line ?? line
   if (typeof replacement !== 'string' || start > line || line - start >= maxReplaced) return {}
   const code = /^$|\n$/.test(replacement) ? replacement : `${replacement}\n`

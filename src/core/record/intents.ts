@@ -8,10 +8,7 @@ type IntentKind = Intent['kind']
 
 export const openIntents = ({ attempts: { intent = [] } }: Attempting): readonly Intent[] => intent
 
-export const openIntent = <Kind extends IntentKind>(
-  run: Attempting,
-  kind: Kind,
-): Extract<Intent, { kind: Kind }> | undefined =>
+export const openIntent = <Kind extends IntentKind>(run: Attempting, kind: Kind) =>
   openIntents(run).find((each): each is Extract<Intent, { kind: Kind }> => each.kind === kind)
 
 type Lagging = Attempting & { request: { at: number }; attempts: { lagsSince?: number | undefined } }

@@ -210,14 +210,9 @@ const Keyed = z.record(z.string(), z.unknown()).catch({})
 export function withWords(record: unknown): unknown {
   const { mailbox, session, result, ...rest } = Keyed.parse(record)
   const { taskRun, sessionLog, ...inSession } = Keyed.parse(session)
-  const [inTaskRun, inMailbox] = [taskRun, mailbox].map(part => Keyed.parse(part))
-  const flat = {
-    ...inTaskRun,
-    ...Keyed.parse(sessionLog),
-    ...inSession,
-    ...Keyed.parse(result),
-    ...inMailbox,
-  }
+  const parts = [taskRun, sessionLog, result, mailbox]
+  const [inTaskRun, inLog, inResult, inMailbox] = parts.map(part => Keyed.parse(part))
+  const flat = { ...inTaskRun, ...inLog, ...inSession, ...inResult, ...inMailbox }
   const old = Old.safeParse({ ...flat, id: rest.id, to: inTaskRun?.id }).data
   if (!old || old.words?.at(0)?.kind === 'instruction') return record
   return { ...rest, session, result, mailbox: { ...inMailbox, words: wordsBefore(old) } }

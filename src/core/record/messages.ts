@@ -156,10 +156,9 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
       return withMessage(run, { mailbox: { releaseThread: true } })
     case 'label': {
       // A label set after the end, or after a stop, asks for a run of its own.
+      const askAgain = [...run.mailbox.askAgain, ...sourceOf(message)]
       if (run.result.outcome || run.mailbox.stop)
-        return withMessage(run, {
-          mailbox: { releaseThread: true, askAgain: [...run.mailbox.askAgain, ...sourceOf(message)] },
-        })
+        return withMessage(run, { mailbox: { releaseThread: true, askAgain } })
       const labels = [...run.report.labels, message.label]
       return withReply(withMessage(run, { report: { labels } }), message)
     }
@@ -181,15 +180,11 @@ type Sourced = Pick<MessageReply, 'id'> & { by: MessageReply['to']; source?: Sou
 const sourceOf = ({ source }: Sourced): Source[] => (source ? [source] : [])
 
 /** The Run reacts to the sender's comment; older versions left that to the command. */
-const withReply = (run: Run, message: Sourced, reply?: SenderReply): Run =>
-  withMessage(run, {
-    mailbox: {
-      answers: [
-        ...run.mailbox.answers,
-        ...sourceOf(message).map(source => ({ id: message.id, to: message.by, source, reply })),
-      ],
-    },
-  })
+function withReply(run: Run, message: Sourced, reply?: SenderReply): Run {
+  const { id, by: to } = message
+  const answers = sourceOf(message).map(source => ({ id, to, source, reply }))
+  return withMessage(run, { mailbox: { answers: [...run.mailbox.answers, ...answers] } })
+}
 
 /**
  * Notes that words were sent. Their sender is told once.
@@ -265,12 +260,9 @@ function withoutFollowUps(run: Run, message: RunMessage & { kind: 'withdraw-foll
   )
   const unknown = message.followUps.filter(id => !words.some(known => known.id === id))
   const has = wordsOfRound(run).find(word => message.followUps.includes(word.id) && !word.resumes)
-  const known = withMessage(run, {
-    mailbox: {
-      words: moved(words, 'dropped', unsent),
-      handledMessageIds: [...new Set([...handledMessageIds, ...unknown])],
-    },
-  })
+  const left = moved(words, 'dropped', unsent)
+  const handled = [...new Set([...handledMessageIds, ...unknown])]
+  const known = withMessage(run, { mailbox: { words: left, handledMessageIds: handled } })
   // Its comment is gone, so the reply stands in the thread.
   const source = { trigger: message.id, command: 0, last: false }
   const after =

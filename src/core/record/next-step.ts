@@ -282,7 +282,11 @@ function* progressing(run: Run, now: Now): Due {
   if (option !== undefined) yield { kind: 'answer-permission', option }
   if (stands.kind !== 'working') return yield* settling(run, now)
   if (question) yield { kind: 'put-question' }
-  yield* silence(session.taskRun, schedule)
+  // Silence counts only up to the last poll: with many live Runs the next poll may itself be late.
+  const { status, changedAt } = session.taskRun
+  const silent = (schedule.lastPollAt ?? 0) - changedAt
+  if (isQueued(status) && silent > limits.queued) yield givingUp(failures.neverStarted)
+  if (silent > limits.silent) yield givingUp(failures.wentSilent)
   yield* keepPolling(run, now)
 }
 
@@ -329,16 +333,6 @@ function* settling(run: Run, now: Now): Due {
   if (claimedPulls.length > 0) yield* keepPolling(run, now)
   else yield { kind: resultChecked ? 'settle-outcome' : 'find-result' }
   yield* meanwhile(run, now)
-}
-
-/** Silence counts only up to the last poll: with many live Runs the next poll may itself be late. */
-function* silence(
-  { status, changedAt }: NonNullable<Run['session']['taskRun']>,
-  { lastPollAt = 0 }: Run['schedule'],
-): Due {
-  const silent = lastPollAt - changedAt
-  if (isQueued(status) && silent > limits.queued) yield givingUp(failures.neverStarted)
-  if (silent > limits.silent) yield givingUp(failures.wentSilent)
 }
 
 function* afterOutcome(run: Run, now: Now): Due {

@@ -14,22 +14,14 @@ export const maxClaims = 5
 /** What is remembered of addresses that an agent names. */
 const maxNamed = 50
 
-export const newClaims = (
-  {
-    thread,
-    session,
-    result: { claimedPulls, foreignPulls, pulls },
-  }: Pick<Run, 'thread' | 'session' | 'result'>,
-  urls: readonly string[],
-): string[] =>
-  [...new Set(urls.map(url => underNameOfNow(url, thread, session.taskRun?.may?.repository)))]
-    .filter(
-      url =>
-        !claimedPulls.includes(url) &&
-        !foreignPulls.includes(url) &&
-        !pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase()),
-    )
-    .slice(0, Math.max(0, maxNamed - claimedPulls.length - foreignPulls.length))
+export function newClaims({ thread, session, result }: Run, urls: readonly string[]): string[] {
+  const named = [...result.claimedPulls, ...result.foreignPulls]
+  const wasClaimed = (url: string): boolean =>
+    named.includes(url) || result.pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase())
+  const said = urls.map(url => underNameOfNow(url, thread, session.taskRun?.may?.repository))
+  const fresh = [...new Set(said)].filter(url => !wasClaimed(url))
+  return fresh.slice(0, Math.max(0, maxNamed - named.length))
+}
 
 /** An agent may speak of its repository by the name that it had at its start. */
 function underNameOfNow(url: string, thread: Thread, former: string | undefined): string {
@@ -107,10 +99,7 @@ export function pullNumberIn(url: string, thread: Pick<Run['thread'], 'url'>): n
 const sameMoment = 60_000
 
 /** Merging stops nothing, be it of a pull request that nobody here knows of yet. */
-export const isClosedByMerge = async (
-  github: GitHubWith<'issue.merges'>,
-  closedAt: number,
-): Promise<boolean> =>
+export const isClosedByMerge = async (github: GitHubWith<'issue.merges'>, closedAt: number) =>
   (await github.issue.merges()).some(mergedAt => Math.abs(mergedAt - closedAt) <= sameMoment)
 
 /** A branch without commits. The agent may still use it until its task run ends, up to an hour after the Run. */

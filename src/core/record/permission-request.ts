@@ -4,10 +4,7 @@ import type { PermissionRequest } from '../model/task-run.ts'
 import { isAwaited } from './ledger.ts'
 import type { Run } from './run.ts'
 
-export function optionByRights(
-  { question, options }: PermissionRequest,
-  { request }: Pick<Run, 'request'>,
-): string | undefined {
+export function optionByRights({ question, options }: PermissionRequest, { request }: Pick<Run, 'request'>) {
   if (question) return undefined
   const kind = request.options.permission === 'read-only' ? 'reject' : 'allow'
   const fitting = options.filter(option => option.kind.startsWith(kind))

@@ -3,7 +3,6 @@ import { z } from 'zod'
 import { Unfinished } from '../model/task-run.ts'
 import { fullName, Thread } from '../model/thread.ts'
 import { Awaited, Pull, PullFacts, PullNeeds } from '../model/views.ts'
-import type { RepoSettings } from '../settings/repository-settings.ts'
 import { Mailbox, withWords } from './mailbox-part.ts'
 import { Baseline, KeptSettings, type Rights, RunRequest, rightsOf, type Session } from './request-part.ts'
 import { SessionPart } from './session-part.ts'
@@ -48,11 +47,7 @@ const OldPause = z
 export const Waits = z.union([WaitsNow, OldPause])
 
 /** What a repository's runs cost in a day, and may cost, in US dollars; `unknown`: of so many Runs PostHog does not say. */
-const CostOfDay = z.object({
-  used: z.number(),
-  limit: z.number(),
-  unknown: z.number().int(),
-})
+const CostOfDay = z.object({ used: z.number(), limit: z.number(), unknown: z.number().int() })
 export type CostOfDay = z.infer<typeof CostOfDay>
 
 const Schedule = z.object({
@@ -322,12 +317,8 @@ export type Run = z.infer<typeof Run>
 
 export const runFormat = { parse: (data: unknown) => Run.parse(data) }
 
-type Limits = RepoSettings['limits']
-
-export const limitsOf = (run: {
-  schedule: { limits?: Limits | undefined }
-  baseline: { settings: { limits: Limits } }
-}): Limits => run.schedule.limits ?? run.baseline.settings.limits
+export const limitsOf = ({ schedule, baseline }: Pick<Run, 'schedule' | 'baseline'>) =>
+  schedule.limits ?? baseline.settings.limits
 
 export type RunPart = keyof typeof parts
 const isPart = (key: string): key is RunPart => Object.hasOwn(parts, key)

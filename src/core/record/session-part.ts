@@ -1,22 +1,14 @@
 /** What a Run's record knows of its agent at PostHog: task, task run, what was read of the log, and cost. */
 import { z } from 'zod'
-import {
-  type AgentAct,
-  doings,
-  Fault,
-  PermissionRequest,
-  PlanStep,
-  TaskRunStatus,
-  Unfinished,
-} from '../model/task-run.ts'
+import * as model from '../model/task-run.ts'
 import { Rights, Session } from './request-part.ts'
 
 /** No command lines and few paths: they may hold secrets. */
 const Activity = z.object({
-  doing: z.enum(doings).optional(),
+  doing: z.enum(model.doings).optional(),
   files: z.array(z.string()).default([]),
   commands: z.number().int().default(0),
-  plan: z.array(PlanStep).default([]),
+  plan: z.array(model.PlanStep).default([]),
   /** Time of the last log entry, ms since the epoch, our clock. */
   at: z.number().optional(),
 })
@@ -26,7 +18,7 @@ const maxFiles = 100
 const maxPlanSteps = 20
 const maxPath = 120
 
-export function addAct(before: Activity, act: AgentAct): Activity {
+export function addAct(before: Activity, act: model.AgentAct): Activity {
   if (act.kind === 'plan') return { ...before, plan: act.steps.slice(0, maxPlanSteps) }
   const files = new Set([...before.files, ...act.files.map(path => path.slice(-maxPath))])
   return {
@@ -42,10 +34,10 @@ export const noActivity: Activity = Activity.parse({})
 export const TaskRun = z.object({
   id: z.string(),
   since: z.number(),
-  status: TaskRunStatus,
+  status: model.TaskRunStatus,
   error: z.string().optional(),
   /** What PostHog noted of an end that is none. */
-  marker: Unfinished.optional(),
+  marker: model.Unfinished.optional(),
   headBranch: z.string().optional(),
   /** Names of files that its agent made. */
   files: z.array(z.string()).optional(),
@@ -61,7 +53,7 @@ export const TaskRun = z.object({
 })
 
 /** How a turn ended: why, in the agent's words, and what broke it. `at`: ms since the epoch, our clock. */
-const TurnEnd = z.object({ at: z.number(), stopReason: z.string().optional(), fault: Fault.optional() })
+const TurnEnd = z.object({ at: z.number(), stopReason: z.string().optional(), fault: model.Fault.optional() })
 export type TurnEnd = z.infer<typeof TurnEnd>
 
 /** What was read of the agent's log. Positions count entries. */
@@ -103,7 +95,7 @@ const SessionLog = z.object({
   inCiTurn: z.boolean().optional(),
   /** What the agent said last in one. */
   afterwards: z.object({ at: z.number(), text: z.string() }).optional(),
-  permissionRequest: PermissionRequest.optional(),
+  permissionRequest: model.PermissionRequest.optional(),
   /** How long the agent waited for the answers to such requests in this round, ms. */
   waited: z.number().optional(),
   activity: Activity.optional().catch(undefined),

@@ -342,10 +342,7 @@ const withoutPull = (run: Run, { kind }: Outcome): string =>
     : ' The bot opened no pull request for it.'
 
 /** It was only to read, and changed something all the same. */
-const changeOfReader = (
-  { request }: Run,
-  outcome: Ending,
-): (Outcome & { kind: 'pull' | 'pushed' }) | undefined =>
+const changeOfReader = ({ request }: Run, outcome: Ending) =>
   isReadOnly(request.what) && (outcome.kind === 'pull' || outcome.kind === 'pushed') ? outcome : undefined
 
 export function resultLines(run: Run): string[] {

@@ -42,6 +42,7 @@ const limitedTo =
 
 const refusal = limitedTo('one refusal a day')
 const plain = limitedTo('one other reply a day')
+const failure = limitedTo('one failure a day')
 
 /** Help is for everybody who reads it. */
 export const replyComment = (login: string, { text, limit }: Reply): string =>
@@ -138,9 +139,7 @@ export const replies = {
   notServed: (owner: string, ownerId: number) =>
     plain`this bot does not serve ${code(owner)}, so nothing was started. An admin of this bot can add ${code(`owners.${ownerId}.posthog`)} to the bot’s settings file.`,
   gaveUp: (reason: string) =>
-    limitedTo(
-      'one failure a day',
-    )`this did not work: ${ended(inlineWords(reason, 300))} Write the command again in a few minutes.`,
+    failure`this did not work: ${ended(inlineWords(reason, 300))} Write the command again in a few minutes.`,
 }
 
 /** What a Run tells whoever sent it a message: its record keeps the kind and the facts. */

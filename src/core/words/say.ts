@@ -29,24 +29,14 @@ export const saying = (
   perform: () => github.comments.post(signed(signer, text(), marker), place),
 })
 
-export const ownSince = (
-  github: GitHubWith<'comments.own'>,
-  at: number,
-  place?: ReplyRef,
-): Promise<OwnComment[]> => github.comments.own(at - skew, place)
+export const ownSince = (github: GitHubWith<'comments.own'>, at: number, place?: ReplyRef) =>
+  github.comments.own(at - skew, place)
 
 /** The rest of a marker changes with its Run. A last word is that of its round. */
-export const said = (
-  signer: Signer,
-  comments: readonly OwnComment[],
-  marker: Marker,
-): OwnComment | undefined => comments.find(({ body }) => markerIn(signer, body, marker))
+export const said = (signer: Signer, comments: readonly OwnComment[], marker: Marker) =>
+  comments.find(({ body }) => markerIn(signer, body, marker))
 
-export const markerIn = (
-  signer: Signer,
-  body: string,
-  { run, as, round, repo, thread }: Marker,
-): Marker | undefined =>
+export const markerIn = (signer: Signer, body: string, { run, as, round, repo, thread }: Marker) =>
   signer
     .read(body, { repoId: repo, number: thread })
     .find(known => known.run === run && known.as === as && (as !== 'closing' || known.round === round))

@@ -35,11 +35,10 @@ export function some(all: readonly string[], most: number): string {
 }
 
 /** Lists names of files. */
-export const listed = (names: readonly string[], most: number): string =>
-  some(
-    names.map(name => code(name.slice(0, 80))),
-    most,
-  )
+export function listed(names: readonly string[], most: number): string {
+  const shown = names.map(name => code(name.slice(0, 80)))
+  return some(shown, most)
+}
 
 export const pullLink = ({ number, title, url }: Pick<Pull, 'number' | 'title' | 'url'>): string =>
   `[#${number} ${inlineWords(title, 100)}](${url})`
