@@ -38,7 +38,7 @@ const repository: Readonly<Record<string, Shown>> = {
   comments: ['stories/few-comments.test.ts', 'come: the last word alone'],
   'context.bots': [
     'stories/reviewing-bots.test.ts',
-    'starts nothing, stands in the status, and a tick sends the agent to fix it',
+    'starts nothing, stands in the last word, and a tick sends the agent to fix it',
   ],
   'labels.state': [
     'stories/state-labels.test.ts',
