@@ -7,6 +7,7 @@ import { type Check, type CheckName, found, passed, unanswered } from '../core/m
 import { describe, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import { minute, second } from '../core/model/time.ts'
 import { type Call, call, type PostHogSettings, type Standing } from './posthog-http.ts'
+import { upTo } from './schemas.ts'
 
 /** ms between two checks while something is wrong, and while calls are refused for reasons of their own. */
 const every = 20 * second
@@ -84,7 +85,7 @@ export async function checkKey(settings: PostHogSettings, now: () => number): Pr
   return [key, project, found('posthog-scope', `the key can't start runs: ${refusal.message}`, addWriting)]
 }
 
-const SomeTasks = z.object({ results: z.array(z.unknown()) })
+const SomeTasks = z.object({ results: upTo(1_000, z.unknown()) })
 const startNoTask = 'tasks/00000000-0000-4000-8000-000000000000/run/'
 const addWriting =
   'Add the scope task:write to the personal API key (PostHog ▸ Settings ▸ Personal API keys).'

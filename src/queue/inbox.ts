@@ -8,7 +8,7 @@
  * time: what stands before that is read, what stands after it was not taken, and both sides see the same list.
  *
  * BullMQ counts how often a job's lock ran out. What each of these times was stands here, by that count: the process
- * lives, and had no time to renew the lock; or the job was the only suspect at work. It got through: what was before is past.
+ * lives, and had no time to renew the lock; or the job was in hand alone. It got through: what was before is past.
  */
 import { ErrorCode, type IQueueBackend } from 'bullmq'
 import { storableText } from './job-record.ts'
@@ -82,7 +82,7 @@ export async function leave(backend: IQueueBackend, id: string, message?: string
 export interface Deaths {
   /** A process may have died of it since it got through last. */
   isSuspect: boolean
-  /** How often one died with no other suspect at work. */
+  /** How often one died with nothing else in hand. */
   alone: number
 }
 

@@ -20,7 +20,7 @@ import {
 import { JobLock, within } from './job-lock.ts'
 import { entriesOf, type Format, readData, storable, withUnread } from './job-record.ts'
 import type { BullMqWorker, JobProgress, QueueBackend, QueueIndex } from './queue-backend.ts'
-import type { InTurn } from './suspects.ts'
+import type { WorkInProcess } from './work-alone.ts'
 import { LockLost, type Processor, type QueueLog, ShuttingDown, type Working } from './work-queue.ts'
 
 /** BullMQ would fail a job at its second stall; here the processor decides by `stalls`. */
@@ -135,7 +135,7 @@ export class JobWorker<Data> {
     const write = async (fate: Fate) => {
       if (await this.#writeFate(job, fate)) noticed += 1
     }
-    const outcome = await this.#inTurn(job, write, deaths =>
+    const outcome = await this.#inCompanyOrAlone(job, write, deaths =>
       this.#decide(this.#hold(job, token, { data: read.data, deaths, lock }), job, lock),
     )
     this.#locks.delete(lock)
@@ -144,23 +144,24 @@ export class JobWorker<Data> {
     return outcome
   }
 
-  /** A suspect that kills its process in its turn is the culprit. The others are let through. */
-  async #inTurn(
+  /** A job that kills its process while it runs alone is the culprit. The jobs beside it are let through. */
+  async #inCompanyOrAlone(
     job: BullMqJob,
     write: (fate: Fate) => Promise<void>,
     work: (deaths: number) => Promise<Outcome>,
   ): Promise<Outcome> {
+    const { inProcess } = this.#options
     const deaths = deathsOf(this.#backend, idOf(job), job.stalledCounter)
     const { isSuspect, alone } = await deaths.catch(() => unknown)
-    const step = async () => (this.#interrupted ? atOnce : work(alone))
-    if (!isSuspect) return step()
-    const inTurn = async () => {
-      await write('alone')
-      const outcome = await step()
-      if (outcome.kind !== 'leave' && !this.#interrupted) await write('through')
+    const place = await (isSuspect ? inProcess.enterAlone(() => void write('through')) : inProcess.enter())
+    try {
+      if (place.isAlone) await write('alone')
+      const outcome = this.#interrupted ? atOnce : await work(alone)
+      if (isSuspect && outcome.kind !== 'leave' && !this.#interrupted) await write('through')
       return outcome
+    } finally {
+      place.leave()
     }
-    return this.#options.inTurn(inTurn, () => void write('through'))
   }
 
   async #writeFate(job: BullMqJob, fate: Fate): Promise<boolean> {
@@ -318,5 +319,5 @@ export interface BullQueueOptions<Data> extends Format<Data> {
   keepSeconds: number
   lockDuration: number
   stalledInterval: number
-  inTurn: InTurn
+  inProcess: WorkInProcess
 }

@@ -14,7 +14,7 @@ import { claimDirectory, sharedByHosts } from './data-folder.ts'
 import { within } from './job-lock.ts'
 import type { Format } from './job-record.ts'
 import type { QueueBackend } from './queue-backend.ts'
-import { suspectsInTurn } from './suspects.ts'
+import { WorkInProcess } from './work-alone.ts'
 import { type Chore, type Errand, errorReporter, type QueueLog, type Sent, SILENT } from './work-queue.ts'
 
 const DAY_SECONDS = 86_400
@@ -46,8 +46,8 @@ export async function openQueues<TriggerData, RunData>(options: QueueOptions<Tri
   // Only one process has the embedded queue, and it puts back at its start what the one before had in hand.
   const lockDuration =
     backend.kind === 'embedded' ? Number.POSITIVE_INFINITY : (options.lockDuration ?? 10_000)
-  const inTurn = suspectsInTurn()
-  const shared = { inTurn, backend, prefix, log, report, lockDuration, stalledInterval }
+  const inProcess = new WorkInProcess()
+  const shared = { inProcess, backend, prefix, log, report, lockDuration, stalledInterval }
   const [week, month] = [7 * DAY_SECONDS, 30 * DAY_SECONDS]
   const triggers = new BullQueue({ ...shared, name: 'triggers', ...options.triggers, keepSeconds: week })
   const runs = new BullQueue({ ...shared, name: 'runs', ...options.runs, keepSeconds: month })
@@ -183,7 +183,7 @@ const CONCURRENCY = 10
 const SEND_ATTEMPTS = 3
 /** ms: another process of a rolling restart may know this chore. */
 const UNKNOWN_MS = 5_000
-/** A job is given up after so many deaths of processes in its turn. */
+/** A job is given up after so many deaths of processes with nothing else in hand. */
 const MOST_DEATHS = 2
 const SET_ASIDE_MS = 3_600_000
 /** Kinds of errands that older versions left in the queue, and that nobody has any more. */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { deathsOf } from '../../src/queue/inbox.ts'
 import { JobLock, within } from '../../src/queue/job-lock.ts'
-import { suspectsInTurn } from '../../src/queue/suspects.ts'
+import { WorkInProcess } from '../../src/queue/work-alone.ts'
 import { errorReporter, LockLost } from '../../src/queue/work-queue.ts'
 
 describe('the lock of a job in hand', () => {
@@ -68,31 +68,59 @@ describe('what died with a job in hand', () => {
   })
 })
 
-describe('suspects', () => {
+describe('what a process has in hand', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
-  test('are worked one after the other, and the next waits ten seconds at most', async () => {
-    const inTurn = suspectsInTurn()
+  /** Who has come in, in order. */
+  function watched() {
+    const inProcess = new WorkInProcess()
     const came: string[] = []
-    const work = (name: string, ms: number) =>
-      inTurn(
-        async () => {
-          came.push(name)
-          await new Promise(resolve => setTimeout(resolve, ms))
-          return name
-        },
-        () => came.push(`${name} lasted`),
-      )
-    const all = Promise.all([work('short', 100), work('long', 15_000), work('last', 100)])
-    await vi.advanceTimersByTimeAsync(0)
-    expect(came.splice(0)).toEqual(['short'])
-    await vi.advanceTimersByTimeAsync(100)
-    expect(came.splice(0)).toEqual(['long'])
+    const enter = (name: string, alone = false) => {
+      const place = alone ? inProcess.enterAlone(() => came.push(`${name} lasted`)) : inProcess.enter()
+      void place.then(({ isAlone }) => came.push(isAlone ? `${name} alone` : name))
+      return place
+    }
+    return { enter, came: () => vi.advanceTimersByTimeAsync(0).then(() => came.splice(0)) }
+  }
+
+  test('a suspect waits for those before it, and those after it wait for the suspect', async () => {
+    const { enter, came } = watched()
+    const before = enter('before')
+    const suspect = enter('suspect', true)
+    const after = enter('after')
+    const next = enter('next suspect', true)
+    expect(await came()).toEqual(['before'])
+    ;(await before).leave()
+    expect(await came()).toEqual(['suspect alone'])
+    ;(await suspect).leave()
+    expect(await came()).toEqual(['after'])
+    ;(await after).leave()
+    expect(await came()).toEqual(['next suspect alone'])
+    ;(await next).leave()
+    await enter('last')
+    expect(await came()).toEqual(['last'])
+  })
+
+  test('one that takes long is not waited for: all go on in company', async () => {
+    const { enter, came } = watched()
+    await enter('long')
+    void enter('suspect', true)
+    void enter('next suspect', true)
+    void enter('other')
     await vi.advanceTimersByTimeAsync(10_000)
-    expect(came.splice(0)).toEqual(['long lasted', 'last'])
-    await vi.advanceTimersByTimeAsync(5_000)
-    expect(await all).toEqual(['short', 'long', 'last'])
+    expect(await came()).toEqual(['long', 'suspect', 'other', 'next suspect'])
+  })
+
+  test('a suspect that takes long lets others in, and has lasted', async () => {
+    const { enter, came } = watched()
+    const suspect = await enter('suspect', true)
+    void enter('other')
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(await came()).toEqual(['suspect alone', 'suspect lasted', 'other'])
+    suspect.leave()
+    await enter('last')
+    expect(await came()).toEqual(['last'])
   })
 })
 

@@ -101,7 +101,7 @@ onEitherQueue('A pull request is looked at', world => {
     const { says, thread, ledger, prompt } = talkIn(world(), number, repository)
     await says('/codex fix it')
     const refused = await thread.waitForAnswer('this pull request comes from a fork')
-    expect(refused).toContain('`/codex ask`, `/codex plan` and `/codex review` work here')
+    expect(refused).toContain('`/codex ask`, `/codex plan` and `/codex review` change nothing, so they work.')
     expect(ledger().tasks).toEqual([])
     await says('/codex plan what does it do')
     await thread.waitForAnswer('1. Read it.')

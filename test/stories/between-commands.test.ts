@@ -50,16 +50,15 @@ onEitherQueue('What was written between two commands', world => {
     await github.as('eve').commentsOnLine(number, { path, line: 2, body: 'An order from eve.' })
     await nextSecond()
     await says('/codex address the review comments')
-    await thread.waitForAnswer('@maya done')
+    const last = await thread.waitForAnswer('@maya done')
     expect(prompt()).toMatch(/\n[0-9a-f]{16,} Review by "mario":\nNearly there\.\n/)
     expect(prompt()).toMatch(/\n[0-9a-f]{16,} The lines of "src\/a\.ts", line 1:\n@@/)
     expect(prompt()).toMatch(
       /\n[0-9a-f]{16,} Comment by "mario" on "src\/a\.ts", line 1:\nCall this `user`\.\n/,
     )
     expect(prompt()).not.toMatch(/Take b out|An order from eve|Start again|Call it c/)
-    const status = await thread.status()
-    expect(status).toContain('and 2 comments (by mario, 1 of them on lines of code)')
-    expect(status).toContain(
+    expect(last).toContain('and 2 comments (by mario, 1 of them on lines of code)')
+    expect(last).toContain(
       '1 by people without write permission, 1 in resolved threads, 2 hidden on the page',
     )
   })

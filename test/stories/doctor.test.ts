@@ -323,7 +323,7 @@ describe('an admin of a repository asks in a thread', () => {
       - ✓ \`webhook-deliveries\` the last one (issue\\_comment) arrived
       - ✓ \`webhook-secret\` the last delivery was signed with it
       - ✓ \`repositories\` the default branch is main
-      - ✓ \`posthog-key\` works at http\\://127.0.0.1…
+      - ✓ \`posthog-key\` works at \`http://127.0.0.1…\`
       - ✓ \`posthog-project\` project 1
       - ✓ \`posthog-scope\` task:write
       - ✓ \`posthog-model\` gpt-5.5

@@ -47,7 +47,7 @@ test('when all is right each check is a line, then it is ready', async () => {
   await bot.ready()
   // What each says, test/stories/doctor.test.ts tells.
   expect(lines(bot).map(line => line.split(':')[0])).toEqual([
-    ...['✓ github-app', '✓ clock', '✓ github-permissions', '✓ github-events'],
+    ...['✓ github-app', '✓ github-permissions', '✓ github-events'],
     ...['✓ webhook-address', '? webhook-deliveries', '? webhook-secret'],
     ...['✓ posthog-key', '✓ posthog-project', '✓ posthog-scope', '✓ posthog-model', '✓ queue'],
   ])

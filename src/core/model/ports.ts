@@ -269,7 +269,7 @@ export interface LockedJob<Data> {
   addedAt: number
   /** How often its lock ran out, over the job's whole life. */
   stalls: number
-  /** How often a process died while it worked this job, the only suspect then, since a step of it last came to its end. */
+  /** How often a process died with this job alone in hand, since a step of it last came to its end. */
   deaths: number
   /** How many steps in a row, up to now, ended in an error of the processor. */
   failures: number

@@ -19,7 +19,7 @@ import * as failures from './failures.ts'
 import { beginsAgent, onlyIntents, openIntents } from './intents.ts'
 import { isSuperseded, isUndone, isWordOutdated } from './last-word.ts'
 import { isBooting, pending } from './ledger.ts'
-import { inlineAsked, lineAnswersIn } from './open-question.ts'
+import { inlineAsked, inlinePlace, lineAnswersIn } from './open-question.ts'
 import { permissionToAnswer, questionToAsk } from './permission-request.ts'
 import { hasChanged } from './pull-end.ts'
 import { mayServe } from './request-part.ts'
@@ -355,13 +355,16 @@ function* afterOutcome(run: Run, now: Now): Due {
   yield { kind: 'end' }
 }
 
-/** Its answers do not all stand on the lines: until then, their comments look as if nobody had seen to them. */
 const owesLines = (run: Run): boolean => run.report.inlineAnswered < inlineAsked(run).length
+
+/** Until its answers and its last word stand on the lines, their comments look as if nobody had seen to them. */
+const owesAnswers = (run: Run): boolean =>
+  owesLines(run) || (inlinePlace(run) !== undefined && !isDone(run, 'conclude'))
 
 /** What is left to do at the end, in its order. The last word says what is known by then. */
 const closing = [
   { kind: 'ask-cost', isDue: ({ session }) => session.cost === undefined && session.taskRun !== undefined },
-  { kind: 'read-needs', isDue: run => run.result.hinted === true && hasChanged(run) && !owesLines(run) },
+  { kind: 'read-needs', isDue: run => run.result.hinted === true && hasChanged(run) && !owesAnswers(run) },
   { kind: 'conclude', isDue: run => !isDone(run, 'conclude') },
   { kind: 'edit-last-word', isDue: isWordOutdated },
   { kind: 'tend-pull', isDue: ({ result }) => result.untended.length > 0 },
