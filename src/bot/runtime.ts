@@ -8,11 +8,11 @@ import { found } from '../core/model/check.ts'
 import { second } from '../core/model/time.ts'
 import { type Run, runFormat } from '../core/record/run.ts'
 import { runIndex } from '../core/record/run-index.ts'
-import { type TriggerWords, triggerOf } from '../core/settings/deployment-settings.ts'
+import { everyCall, type TriggerWords, triggerOf } from '../core/settings/deployment-settings.ts'
 import { redactor } from '../core/text/redact.ts'
 import { followDeploymentFile, withoutFile } from '../deployment-file.ts'
 import { appName } from '../github/app-token.ts'
-import type { Receive } from '../github/webhooks/event.ts'
+import { type Receive, silenceJudge } from '../github/webhooks/event.ts'
 import {
   leavesWithin,
   type Places,
@@ -133,8 +133,9 @@ async function patiently<T>(take: () => Promise<T>): Promise<T> {
 }
 
 export async function openServer(runtime: Runtime, admin: ServerParts['admin']): Promise<Server> {
-  const { config, log, metrics } = runtime
+  const { config, settings, log, metrics } = runtime
   const places = placesSeen()
+  const calls = everyCall(settings.settings, () => runtime.state.appName)
   // What arrives is judged by it.
   await runtime.learnName()
   const endpoint =
@@ -144,6 +145,7 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
           ...(await openProbot(config, receiverOf(runtime, places))),
           ...{ log, meter: metrics.meter },
           came: runtime.queues.deliveries.came,
+          isSilent: silenceJudge(calls, places.isKnown),
         })
   const { host, port, metricsToken } = config.server
   const server = httpServer({

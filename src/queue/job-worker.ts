@@ -7,16 +7,7 @@ import { z } from 'zod'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { backoff } from '../core/model/time.ts'
-import {
-  closedInbox,
-  type Deaths,
-  deathsOf,
-  type Fate,
-  inboxSize,
-  openedInbox,
-  promote,
-  writeFate,
-} from './inbox.ts'
+import * as inbox from './inbox.ts'
 import { JobLock, within } from './job-lock.ts'
 import { entriesOf, type Format, readData, storable, withUnread } from './job-record.ts'
 import type { BullMqWorker, JobProgress, QueueBackend, QueueIndex } from './queue-backend.ts'
@@ -44,7 +35,7 @@ type Outcome = StepResult | { kind: 'leave' }
 
 const atOnce: StepResult = { kind: 'park', ms: 0 }
 /** The log can't be read, and neither will the step be saved. */
-const unknown: Deaths = { isSuspect: false, alone: 0 }
+const unknown: inbox.Deaths = { isSuspect: false, alone: 0 }
 
 export class JobWorker<Data> {
   readonly #options: JobWorkerOptions<Data>
@@ -124,7 +115,7 @@ export class JobWorker<Data> {
 
   async #step(job: BullMqJob, token: string): Promise<Outcome> {
     // If it is unknown, one step too many is better than none.
-    let noticed = await inboxSize(this.#backend, idOf(job)).catch(() => 0)
+    let noticed = await inbox.inboxSize(this.#backend, idOf(job)).catch(() => 0)
     const read = this.#read(job)
     if (typeof read === 'number') {
       await this.#park(job, token, read, noticed)
@@ -132,7 +123,7 @@ export class JobWorker<Data> {
     }
     const lock = this.#lock(job, token)
     this.#locks.add(lock)
-    const write = async (fate: Fate) => {
+    const write = async (fate: inbox.Fate) => {
       if (await this.#writeFate(job, fate)) noticed += 1
     }
     const outcome = await this.#inCompanyOrAlone(job, write, deaths =>
@@ -147,11 +138,11 @@ export class JobWorker<Data> {
   /** A job that kills its process while it runs alone is the culprit. The jobs beside it are let through. */
   async #inCompanyOrAlone(
     job: BullMqJob,
-    write: (fate: Fate) => Promise<void>,
+    write: (fate: inbox.Fate) => Promise<void>,
     work: (deaths: number) => Promise<Outcome>,
   ): Promise<Outcome> {
     const { inProcess } = this.#options
-    const deaths = deathsOf(this.#backend, idOf(job), job.stalledCounter)
+    const deaths = inbox.deathsOf(this.#backend, idOf(job), job.stalledCounter)
     const { isSuspect, alone } = await deaths.catch(() => unknown)
     const place = await (isSuspect ? inProcess.enterAlone(() => void write('through')) : inProcess.enter())
     try {
@@ -164,9 +155,9 @@ export class JobWorker<Data> {
     }
   }
 
-  async #writeFate(job: BullMqJob, fate: Fate): Promise<boolean> {
+  async #writeFate(job: BullMqJob, fate: inbox.Fate): Promise<boolean> {
     try {
-      return await writeFate(this.#backend, idOf(job), { fate, stalls: job.stalledCounter })
+      return await inbox.writeFate(this.#backend, idOf(job), { fate, stalls: job.stalledCounter })
     } catch (error) {
       this.#couldNot('note the deaths of', job, error)
       return false
@@ -234,10 +225,10 @@ export class JobWorker<Data> {
         held.data = next
         return true
       },
-      inbox: () => reached(openedInbox(this.#backend, id, () => lock.assert())),
+      inbox: () => reached(inbox.openedInbox(this.#backend, id, () => lock.assert())),
       closeInbox: async () => {
         await lock.assert()
-        return reached(closedInbox(this.#backend, id))
+        return reached(inbox.closedInbox(this.#backend, id))
       },
     }
     return held
@@ -281,8 +272,8 @@ export class JobWorker<Data> {
       await job.moveToDelayed(Date.now() + (again ? AT_ONCE_MS : ms), token)
       // The embedded database responds without passing the event loop, which timers and requests need.
       if (again) await new Promise(resolve => setImmediate(resolve))
-      const due = again || (await inboxSize(this.#backend, idOf(job))) > noticed
-      if (due) await promote(this.#backend, idOf(job))
+      const due = again || (await inbox.inboxSize(this.#backend, idOf(job))) > noticed
+      if (due) await inbox.promote(this.#backend, idOf(job))
     } catch (error) {
       this.#couldNot('park', job, error)
     }

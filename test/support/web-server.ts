@@ -3,6 +3,7 @@ import { afterAll, beforeAll } from 'vitest'
 import type { Log } from '../../src/core/model/ports.ts'
 import type { Trigger } from '../../src/core/model/trigger.ts'
 import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
+import { silenceJudge } from '../../src/github/webhooks/event.ts'
 import { leavesWithin, receiver } from '../../src/github/webhooks/receive.ts'
 import { webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { closeServer, httpServer, listen } from '../../src/web/http-server.ts'
@@ -23,6 +24,7 @@ interface Door {
 
 /** @returns its address, once the tests run */
 export async function openDoor({ secret, log, enqueue, redact = text => text, ...parts }: Door) {
+  const calls = [`/${usualTrigger.word}`]
   const receive = receiver({
     log,
     redact,
@@ -31,7 +33,7 @@ export async function openDoor({ secret, log, enqueue, redact = text => text, ..
     mayLeave: leavesWithin(Date.now),
   })
   const hooks = await probotWebhooks(secret, receive)
-  const endpoint = webhookEndpoint({ log, ...hooks })
+  const endpoint = webhookEndpoint({ log, isSilent: silenceJudge(() => calls), ...hooks })
   const server = webServer({ webhookEndpoint: endpoint, ...parts })
   const door = { port: 0 }
   beforeAll(async () => {

@@ -146,6 +146,17 @@ export const triggerOf = (
   ownerId: number,
 ): TriggerWords => ({ ...usualTrigger, ...trigger, ...owners[ownerId]?.trigger })
 
+/** All that commands begin with, of any owner, as the settings are when it is called. */
+export const everyCall =
+  (settings: Pick<DeploymentSettings, 'owners' | 'trigger'>, appNow = (): string | undefined => undefined) =>
+  (): readonly string[] => {
+    const app = appNow()
+    // Nobody has the number 0, so it stands for all that are not named.
+    const numbers = [0, ...Object.keys(settings.owners).map(Number)]
+    const own = numbers.map(owner => `/${triggerOf(settings, owner).word}`)
+    return [...new Set(own), ...(app === undefined ? [] : [`@${app}`])]
+  }
+
 export interface Grants {
   granted: ReadonlySet<GrantName>
   sandboxes: readonly string[]

@@ -33,26 +33,14 @@ import { boxesAfter, details } from './details.ts'
 import { pullLine, resultSmall } from './small-line.ts'
 import { warnings } from './warnings.ts'
 import { pullNews } from './what-it-needs.ts'
-import {
-  agentLeft,
-  agentWords,
-  answerTo,
-  betweenEnds,
-  branchUrl,
-  commentUrl,
-  commitUrl,
-  type Deployment,
-  listed,
-  mentions,
-  pullLink,
-  pullState,
-  runUrl,
-  small,
-  withCode,
-} from './words.ts'
+import * as words from './words.ts'
 
 /** @param findings of a review, which stand on no line */
-export function closingComment(run: Run, deployment: Deployment, findings: readonly Finding[] = []): string {
+export function closingComment(
+  run: Run,
+  deployment: words.Deployment,
+  findings: readonly Finding[] = [],
+): string {
   const { outcome } = run.result
   if (!outcome) return ''
   const ending = endingOf(run, outcome)
@@ -69,14 +57,14 @@ export function closingComment(run: Run, deployment: Deployment, findings: reado
         files(run, deployment),
         warnings(run),
         details(run),
-        small(resultSmall(run, deployment, 'last-word')),
+        words.small(resultSmall(run, deployment, 'last-word')),
       ]
   return paragraphs([
     strayLines(run),
     pullNews(run),
     ending.kind === 'answer' && said && !claimsInVain(run)
-      ? answerTo(listeners(run), agentWords(said, betweenEnds(run, deployment)))
-      : `${mentions(listeners(run))} ${endSentence(run, ending, wordsBelow(run, deployment))}`,
+      ? words.answerTo(listeners(run), words.agentWords(said, words.betweenEnds(run, deployment)))
+      : `${words.mentions(listeners(run))} ${endSentence(run, ending, wordsBelow(run, deployment))}`,
     found.join('\n'),
     ...rest,
   ])
@@ -104,11 +92,11 @@ const strayWords: Record<Stray['kind'], (branch: string, commits: string) => str
   left: (branch, commits) => `Codex pushed ${commits} to ${branch}, and no pull request shows it`,
 }
 
-export function files(run: Run, deployment: Deployment): string {
+export function files(run: Run, deployment: words.Deployment): string {
   const { files: made = [] } = run.session.taskRun ?? {}
   return made.length === 0
     ? ''
-    : `📎 Codex made ${listed(made, 10)}. They are at [PostHog](${runUrl(run, deployment)}), which needs a login.`
+    : `📎 Codex made ${words.listed(made, 10)}. They are at [PostHog](${words.runUrl(run, deployment)}), which needs a login.`
 }
 
 /** @param below what its agent said */
@@ -150,7 +138,7 @@ function endSentence(run: Run, ending: Ending, below: string): string {
     case 'failed': {
       const { pushed, pulls } = run.result
       const hasLeft = pushed !== undefined || pulls.some(({ state }) => state === 'open')
-      return `Codex failed: ${ended(withCode(ending.reason, 300))}${inVain(run)}${hasLeft ? ` ${leftBehind(run)}` : ''}${run.session.agentLeft ? `\n\n${agentLeft}` : ''}${whatToDo(run, ending.fix)}`
+      return `Codex failed: ${ended(words.withCode(ending.reason, 300))}${inVain(run)}${hasLeft ? ` ${leftBehind(run)}` : ''}${run.session.agentLeft ? `\n\n${words.agentLeft}` : ''}${whatToDo(run, ending.fix)}`
     }
   }
 }
@@ -166,11 +154,11 @@ function pullsSentence(run: Run): string {
   if (pulls.length === 1 && only) {
     const became = { open: '', merged: ', which was merged', closed: ', which was closed without a merge' }
     const end = endToTell(run) ? '' : became[only.state]
-    const what = `${pullState(only) === 'draft' ? 'draft ' : ''}**${pullLink(only)}**${end}`
+    const what = `${words.pullState(only) === 'draft' ? 'draft ' : ''}**${words.pullLink(only)}**${end}`
     return [`Codex opened ${what}`, ...factsOf(run, only)].join(' · ')
   }
   const list = pulls
-    .map(pull => [`1. **${pullLink(pull)}**`, pullState(pull), ...factsOf(run, pull)].join(' · '))
+    .map(pull => [`1. **${words.pullLink(pull)}**`, words.pullState(pull), ...factsOf(run, pull)].join(' · '))
     .join('\n')
   return `Codex opened ${counted(pulls.length, 'pull request')}:\n\n${list}`
 }
@@ -205,22 +193,22 @@ export function saidAtTheEnd(run: Run): string | undefined {
 }
 
 /** An agent that did not finish is quoted: what it was about to do is no promise of ours. */
-function wordsBelow(run: Run, deployment: Deployment): string {
+function wordsBelow(run: Run, deployment: words.Deployment): string {
   const said = saidAtTheEnd(run)
-  const between = betweenEnds(run, deployment)
+  const between = words.betweenEnds(run, deployment)
   if (!said) return ''
   return run.result.outcome?.kind === 'unfinished'
     ? `\n\nCodex’s last words:\n\n${quoted(said, 1_000, between)}`
-    : `\n\n${agentWords(said, between)}`
+    : `\n\n${words.agentWords(said, between)}`
 }
 
 const commit = ({ thread }: Run, sha: string): string =>
-  `[${code(sha.slice(0, 7))}](${commitUrl(thread, sha)})`
+  `[${code(sha.slice(0, 7))}](${words.commitUrl(thread, sha)})`
 
 function whatItChanged(run: Run, outcome: Outcome & { kind: 'pull' | 'pushed' }): string {
   if (outcome.kind === 'pull') return `it opened ${pullLinks(run)}`
   const where = run.result.pushedBranch ?? run.workspace.branch?.name ?? ''
-  return `it pushed ${code(outcome.sha.slice(0, 7))} to [${code(where)}](${branchUrl(run.thread, where)})`
+  return `it pushed ${code(outcome.sha.slice(0, 7))} to [${code(where)}](${words.branchUrl(run.thread, where)})`
 }
 
 function stopSentence({ by, because }: Outcome & { kind: 'stopped' }, who = personIn(by)): string {
@@ -230,19 +218,19 @@ function stopSentence({ by, because }: Outcome & { kind: 'stopped' }, who = pers
 
 function whyNotStarted(run: Run, outcome: Outcome & { kind: 'failed' | 'stopped' }): string {
   if (outcome.kind === 'stopped') return `${personIn(outcome.by)} ${outcome.because}.`
-  return `${ended(withCode(outcome.reason, 300))}${whatToDo(run, outcome.fix)}`
+  return `${ended(words.withCode(outcome.reason, 300))}${whatToDo(run, outcome.fix)}`
 }
 
 /** The box below says itself what it does. On a line there is none: there stands the command. */
 function whatToDo(run: Run, fix: string | undefined): string {
   const offer = leavesBoxInStatus(run) ? offerOf(run) : undefined
-  const words = fix || (offer && `\`/codex ${offer}\` ${offer === 'retry' ? 'tries again' : 'goes on'}.`)
-  return words ? `\n\n**What to do:** ${words}` : ''
+  const advice = fix || (offer && `\`/codex ${offer}\` ${offer === 'retry' ? 'tries again' : 'goes on'}.`)
+  return advice ? `\n\n**What to do:** ${advice}` : ''
 }
 
 const personIn = (login: string): string => (login === botAdmin.login ? login : code(login))
 
-export function inlineAnswer(run: Run, deployment: Deployment): string {
+export function inlineAnswer(run: Run, deployment: words.Deployment): string {
   const { outcome } = run.result
   const asked = inlineAsked(run)[run.report.inlineAnswered]
   if (isUndone(outcome)) return `Not done. See ${lastWord(run)}.`
@@ -256,7 +244,8 @@ export function inlineAnswer(run: Run, deployment: Deployment): string {
   }
   if (asked?.by === 'comment') {
     const isAbout = inTaskRun(run).at(-1)?.id === asked.messageId
-    if (isAbout && outcome?.kind === 'answer') return agentWords(answer, betweenEnds(run, deployment))
+    if (isAbout && outcome?.kind === 'answer')
+      return words.agentWords(answer, words.betweenEnds(run, deployment))
   } else {
     const said = saidOfRemark(answer, run.report.inlineAnswered + 1)
     if (said !== undefined) return spoken(said, maxOfRemark)
@@ -268,13 +257,13 @@ export function inlineAnswer(run: Run, deployment: Deployment): string {
 function lastWord(run: Run): string {
   const place = inlinePlace(run)
   return place
-    ? `[the answer where this began](${commentUrl(run.thread, 'inline', place.rootId)})`
+    ? `[the answer where this began](${words.commentUrl(run.thread, 'inline', place.rootId)})`
     : 'the last comment of this pull request'
 }
 
 const maxOfRemark = 1_000
 
-const pullLinks = (run: Run): string => newPulls(run).map(pullLink).join(', ')
+const pullLinks = (run: Run): string => newPulls(run).map(words.pullLink).join(', ')
 
 /** @param pulls its open pull requests, if there are any, as they are named there */
 function pushedTo(run: Run, pulls: string | undefined): string {
@@ -348,12 +337,12 @@ const changeOfReader = ({ request }: Run, outcome: Ending) =>
 export function resultLines(run: Run): string[] {
   const { outcome, pulls } = run.result
   if (outcome?.kind === 'failed') {
-    const failed = `❌ ${begun(ended(withCode(outcome.reason, 300)))}`
-    return [run.session.agentLeft ? `${failed}\n⚠️ ${agentLeft}` : failed]
+    const failed = `❌ ${begun(ended(words.withCode(outcome.reason, 300)))}`
+    return [run.session.agentLeft ? `${failed}\n⚠️ ${words.agentLeft}` : failed]
   }
   if (outcome?.kind === 'unfinished') return [`${begun(unfinished[outcome.why].because)}. ${leftBehind(run)}`]
   if (outcome?.kind === 'stopped') return [`${begun(stopSentence(outcome))}. ${leftBehind(run)}`]
-  return pulls.length > 1 ? [pulls.map(pull => `${pullLink(pull)} · ${pullLine(pull)}`).join('\n')] : []
+  return pulls.length > 1 ? [pulls.map(pull => `${words.pullLink(pull)} · ${pullLine(pull)}`).join('\n')] : []
 }
 
 function leftBehind(run: Run): string {
@@ -362,7 +351,7 @@ function leftBehind(run: Run): string {
     return `It had opened ${pulls.map(pull => `[#${pull.number}](${pull.url})`).join(', ')}.`
   const branch = run.result.pushedBranch ?? run.workspace.branch?.name
   if (run.result.pushed && branch !== undefined)
-    return `It had pushed commits up to ${code(run.result.pushed.slice(0, 7))} to [${code(branch)}](${branchUrl(run.thread, branch)}).`
+    return `It had pushed commits up to ${code(run.result.pushed.slice(0, 7))} to [${code(branch)}](${words.branchUrl(run.thread, branch)}).`
   const { outcome, resultChecked } = run.result
   const isUnknown = outcome?.kind === 'stopped' && outcome.lost && run.session.taskRun && !resultChecked
   return isUnknown ? 'What it pushed is not known.' : 'Nothing was pushed.'

@@ -15,7 +15,9 @@ import type { ProbotWebhooks } from './receive.ts'
 export interface WebhookEndpointDeps extends ProbotWebhooks {
   /** A webhook came that GitHub has sent. */
   came?(): void
-  log: Pick<Log, 'warn' | 'error'>
+  /** It holds no command: nobody looks at it. */
+  isSilent?(event: string, body: Buffer): boolean
+  log: Pick<Log, 'debug' | 'warn' | 'error'>
   meter?: WebhookMeter
 }
 
@@ -70,6 +72,10 @@ export function webhookEndpoint(
     if (text === '') return refused(400, 'the payload is not JSON')
     if (!(await deps.verify(text, headers.signature))) return badSignature
     deps.came?.()
+    if (deps.isSilent?.(headers.name, body)) {
+      deps.log.debug({ delivery: headers.id, event: headers.name, why: 'no command' }, 'ignored')
+      return ignored('no command')
+    }
     const payload = readJson(Payload, text)
     if (!payload) return refused(400, 'the payload is not JSON')
     if (!isKnownEvent(headers.name)) return ignored('event not used')

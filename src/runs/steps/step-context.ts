@@ -9,17 +9,7 @@ import type { SettingsReader } from '../../access/read-settings.ts'
 import type { StopsOf } from '../../access/stop-after.ts'
 import type { CallBudget } from '../../core/model/call-budget.ts'
 import { loggedIfRejected, Rejected, type Service } from '../../core/model/errors.ts'
-import type {
-  GitHub,
-  GitHubCall,
-  GitHubWith,
-  Guard,
-  JobIndex,
-  JobQueue,
-  LockedJob,
-  Log,
-  TasksClient,
-} from '../../core/model/ports.ts'
+import type * as ports from '../../core/model/ports.ts'
 import type { Thread } from '../../core/model/thread.ts'
 import type { CommentRef } from '../../core/model/trigger.ts'
 import { exactlyOnce, onlyIntents, triedBefore, withIntent } from '../../core/record/intents.ts'
@@ -50,17 +40,17 @@ interface NewsStream {
 }
 
 export interface RunDeps {
-  github: GitHub
-  posthog: TasksClient
+  github: ports.GitHub
+  posthog: ports.TasksClient
   signer: Signer
   deployment: Deployment
-  log: Log
+  log: ports.Log
   meter?: RunMeter
   now(): number
   budget: Pick<CallBudget, 'reserve'>
   liveRuns(): Promise<number>
   stream: NewsStream
-  index: JobIndex & Pick<JobQueue<Run>, 'listed' | 'get'>
+  index: ports.JobIndex & Pick<ports.JobQueue<Run>, 'listed' | 'get'>
   wakeFirst(lines: readonly string[]): Promise<void>
   wakeCommands(thread: Thread): Promise<void>
   /** The model of whoever chooses none, where the settings name none. */
@@ -83,25 +73,25 @@ export interface RunDeps {
 
 /** What a step may use: of clients and record only what it names. */
 export interface StepContext<
-  Call extends GitHubCall = never,
-  PostHogMethod extends keyof TasksClient = never,
+  Call extends ports.GitHubCall = never,
+  PostHogMethod extends keyof ports.TasksClient = never,
   Written extends RunPart = never,
 > {
   deps: Omit<RunDeps, 'github' | 'posthog'>
-  job: Pick<LockedJob<Run>, 'id' | 'addedAt' | 'assertLocked'>
-  github: GitHubWith<Call>
-  posthog: Pick<TasksClient, PostHogMethod>
+  job: Pick<ports.LockedJob<Run>, 'id' | 'addedAt' | 'assertLocked'>
+  github: ports.GitHubWith<Call>
+  posthog: Pick<ports.TasksClient, PostHogMethod>
   readonly run: Readonly<Run>
   drawing: () => StatusDrawing
   save: (change: ChangeOf<Written>) => Promise<void>
   /** Saves the change, and nothing if a guard refuses. */
-  saveIf: (guards: readonly Guard[], change: ChangeOf<Written>) => Promise<void>
+  saveIf: (guards: readonly ports.Guard[], change: ChangeOf<Written>) => Promise<void>
   announce: (intent: Intent) => Promise<void>
   setIntent: (kind: Intent['kind'], intent: Intent | undefined) => void
 }
 
-export interface RunContext extends StepContext<GitHubCall, keyof TasksClient, RunPart> {
-  job: LockedJob<Run>
+export interface RunContext extends StepContext<ports.GitHubCall, keyof ports.TasksClient, RunPart> {
+  job: ports.LockedJob<Run>
   run: Run
   put: (run: Run) => Promise<void>
 }
@@ -111,8 +101,8 @@ export type StepOf<Kind extends StepKind> = Extract<ActingStep, { kind: Kind }>
 /** All of a step but when it is due: what it may call and write, and what it does. */
 export interface Step<
   Kind extends StepKind,
-  Call extends GitHubCall = GitHubCall,
-  PostHogMethod extends keyof TasksClient = keyof TasksClient,
+  Call extends ports.GitHubCall = ports.GitHubCall,
+  PostHogMethod extends keyof ports.TasksClient = keyof ports.TasksClient,
   Written extends RunPart = RunPart,
 > {
   kind: Kind
@@ -128,15 +118,15 @@ export interface Step<
 /** A call or a write that it does not name does not compile. */
 export const step = <
   Kind extends StepKind,
-  Call extends GitHubCall = never,
-  PostHogMethod extends keyof TasksClient = never,
+  Call extends ports.GitHubCall = never,
+  PostHogMethod extends keyof ports.TasksClient = never,
   Written extends RunPart = never,
 >(
   kind: Kind,
   definition: Omit<Step<Kind, Call, PostHogMethod, Written>, 'kind'>,
 ): Step<Kind, Call, PostHogMethod, Written> => ({ kind, ...definition })
 
-export function runContext(deps: RunDeps, job: LockedJob<Run>): RunContext {
+export function runContext(deps: RunDeps, job: ports.LockedJob<Run>): RunContext {
   const { id, request } = job.data
   const log = deps.log.child({ run: id, delivery: request.delivery })
   let saved = job.data
@@ -296,7 +286,7 @@ function inOneGo(act: () => Promise<void>): () => Promise<void> {
   }
 }
 
-function logMilestones(log: Log, before: Run, after: Run): void {
+function logMilestones(log: ports.Log, before: Run, after: Run): void {
   const { taskRun } = after.session
   const { outcome } = after.result
   if (!before.session.taskRun && taskRun)
