@@ -90,7 +90,7 @@ const closeWithin = 2_000
  * A command holds its place while GitHub is slow. GitHub takes 100 calls at once of an installation. The embedded queue
  * does one statement at a time: with more commands in hand, each waits for the statements of all others.
  */
-const commandsAtOnce = { redis: 100, embedded: 16 }
+const commandsAtOnce = { redis: 100, embedded: 40 }
 
 function openEdges(runtime: Runtime) {
   const { config, settings, triggerOf, metrics, queues, log, clock, state } = runtime
