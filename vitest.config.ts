@@ -37,7 +37,9 @@ const rare = [
     'pull-shape',
   ],
   ...[
+    'real-log',
     'refused-reads',
+    'repository-lives',
     'refused-words',
     'resolved-threads',
     'restored-queue',
@@ -45,10 +47,19 @@ const rare = [
     'set-up',
     'settings-file',
   ],
-  ...['start-checks', 'state-labels', 'strangers', 'surroundings', 'templates', 'tenants', 'thread-order'],
+  ...[
+    'start-checks',
+    'state-labels',
+    'strangers',
+    'surroundings',
+    'taking-back',
+    'templates',
+    'tenants',
+    'thread-order',
+  ],
   ...['told-of-the-pull'],
   ...['trigger-words', 'twins', 'unused-branches', 'upgrades', 'waiting-commands', 'walk'],
-  ...['wrong-credentials'],
+  ...['whose', 'wrong-credentials'],
 ]
 
 /**
