@@ -250,7 +250,7 @@ onBothQueues('What waits is taken back', world => {
     github.webhooks.mode = { kind: 'normal' }
     await github.webhooks.flush('reversed')
     await thread.waitForStatus('Stopped: `maya` closed this.')
-    await thread.waitForAnswer(/going on here|asked here yet|has not begun yet/)
+    await thread.waitForAnswer(/going on here|here yet|has not begun yet/)
     expect(ledger().tasks).toEqual([])
   })
 
