@@ -1,6 +1,7 @@
 /** One life after another, each cut short at its own point, while threads of earlier lives are still being recovered. */
 import type { World } from '../world/world.ts'
 import { type CrashPoint, crashPoints, deathAt } from './crash-points.ts'
+import { endTheHours } from './judge.ts'
 import { bringUp, died } from './mortal-bot.ts'
 import { type Play, type SceneName, scenes } from './plays.ts'
 
@@ -42,6 +43,7 @@ export async function crashAtEach(
   const plays = new Map<CrashPoint, Play>()
   await makeInteractive(world)
   for (const [index, point] of points.entries()) {
+    endTheHours(world, [...plays.values()])
     const bot = await bringUp(world, { point })
     plays.set(point, await begin(world, point, `at${index}`))
     if ((await died(bot, giveUpAfterMs)) === undefined)
