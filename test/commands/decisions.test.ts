@@ -101,8 +101,8 @@ const atWork = busy({ held: held() })
 /** What is decided of “/codex fix it”, or of another request. */
 type Row<Facts> = [when: string, facts: Facts, decision: object, request?: Request]
 
-function decides<Facts>(command: Command<Facts>, rows: readonly Row<Facts>[]): void {
-  test.each(rows)(`${command.name}, %s`, (_, facts, expected, request = asking(comment)) => {
+function decides<Facts>(command: Command<Facts>, rows: readonly Row<Facts>[], usual = asking(comment)): void {
+  test.each(rows)(`${command.name}, %s`, (_, facts, expected, request = usual) => {
     const decision: Decision = command.decide(request, facts)
     expect(decision).toMatchObject(expected)
   })
@@ -110,7 +110,8 @@ function decides<Facts>(command: Command<Facts>, rows: readonly Row<Facts>[]): v
 
 const waits = (announce: Reply): object => ({ kind: 'wait', announce })
 const starts = (run: object = {}): object => ({ kind: 'start', run })
-const startsPlan = starts({ request: { what: 'plan', options: { permission: 'read-only' } } })
+const doing = (request: object): object => starts({ request })
+const startsPlan = doing({ what: 'plan', options: { permission: 'read-only' } })
 const says = (message: object): object => ({ kind: 'message', message })
 
 const noModel = replies.model('gpt-9', 'gpt-5.6', held().known.models)
@@ -169,7 +170,7 @@ describe('what asks for work', () => {
     [
       'where it goes on, with another model, which need not take the effort of before',
       goingOn({ request: { ...ask, options: { ...ask.options, effort: 'xhigh' } } }),
-      starts({ request: { options: { model: 'gpt-5.6', effort: undefined } } }),
+      doing({ options: { model: 'gpt-5.6', effort: undefined } }),
       otherModel,
     ],
     [
@@ -182,11 +183,11 @@ describe('what asks for work', () => {
       goingOn({ thread: pullThread, workspace: { readUpTo } }),
       starts({ workspace: { readUpTo: undefined } }),
     ],
-    ['by a label', free(), starts({ request: { origin: { kind: 'label' } } }), labelled('codex')],
+    ['by a label', free(), doing({ origin: { kind: 'label' } }), labelled('codex')],
     [
       'by a label in another case, of a preset of the settings',
       settled('labels: { Docs: { instruction: Write the docs. } }'),
-      starts({ request: { text: 'Write the docs.' } }),
+      doing({ text: 'Write the docs.' }),
       labelled('Codex:DOCS'),
     ],
     ['by a label while another works', busy(), says({ kind: 'label', label: 'codex' }), labelled('codex')],
@@ -263,7 +264,7 @@ describe('what asks for work', () => {
     [
       'by a template',
       { ...free(), template },
-      starts({ request: { text: 'Release 1.2.', typed: 'release 1.2' } }),
+      doing({ text: 'Release 1.2.', typed: 'release 1.2' }),
       byTemplate,
     ],
     [
@@ -299,7 +300,7 @@ describe('what asks for work', () => {
     [
       'by a label of the settings',
       settled('labels: {look: {plan: true, effort: low}}'),
-      starts({ request: { what: 'plan', options: { effort: 'low' } } }),
+      doing({ what: 'plan', options: { effort: 'low' } }),
       labelled('codex:look'),
     ],
     ['where agents wait for permissions', settled('mode: interactive'), reject(replies.planInteractive)],
@@ -310,7 +311,7 @@ describe('what asks for work', () => {
   const asksNothing = reject(replies.noQuestion)
   const inReview = { ...comment, commentRef: { kind: 'review', reviewId: 4, nodeId: 'n' } } as const
   const onLineOf = { ...comment, commentRef: { ...onLine, inline: line } }
-  const startsAnswer = starts({ request: { what: 'ask', options: { permission: 'read-only' } } })
+  const startsAnswer = doing({ what: 'ask', options: { permission: 'read-only' } })
   decides(askCommand, [
     ['in a thread of its own', free(), startsAnswer],
     ['where agents wait for permissions', settled('mode: interactive'), reject(replies.planInteractive)],
@@ -337,6 +338,7 @@ describe('what asks for work', () => {
     ['of a review without lines', { ...free(), inline: [] }, asksNothing, asking(inReview, { text: '' })],
   ])
 
+  const goOn = 'Go on where you stopped.'
   const continueBox = (run: string): Request => asking({ ...tick, box: 'continue', run }, { text: '' })
   decides(continueCommand, [
     ['without an earlier session', {}, reject(replies.nothingToContinue)],
@@ -346,45 +348,12 @@ describe('what asks for work', () => {
       starts({ session: { taskId: 'task-1' }, request: { text: 'Go on: with the tests' } }),
       asking(comment, { text: 'with the tests' }),
     ],
-    ['without words', busy(), says({ text: 'Go on where you stopped.', typed: 'continue' }), wordless],
-    [
-      'files that were published nowhere',
-      since(changed(lastQuestion({ kind: 'answer' }), { request: ask, session: leftFiles })),
-      starts({ request: { what: 'work', text: 'Publish what you changed.' } }),
-      wordless,
-    ],
-    [
-      'a plan that was not finished',
-      since(lastPlan({ kind: 'unfinished', why: 'failed' })),
-      startsPlan,
-      wordless,
-    ],
-    ['a plan that was', since(lastPlan({ kind: 'answer' })), starts({ request: { what: 'work' } }), wordless],
-    [
-      'a question that was not answered',
-      since(lastQuestion({ kind: 'unfinished', why: 'failed' })),
-      starts({ request: { what: 'ask', text: 'Go on where you stopped.' } }),
-      wordless,
-    ],
-    [
-      'a question that was',
-      since(lastQuestion({ kind: 'answer' })),
-      reject(replies.questionAnswered),
-      wordless,
-    ],
     [
       'a question that was, with what to do',
       since(lastQuestion({ kind: 'answer' })),
-      starts({
-        request: { what: 'work', text: 'Go on: fix it', answered: { question: 'why?', answer: 'So.' } },
-      }),
+      doing({ what: 'work', text: 'Go on: fix it', answered: { question: 'why?', answer: 'So.' } }),
     ],
-    [
-      'by the box of the last run',
-      since(),
-      starts({ request: { text: 'Go on where you stopped.' } }),
-      continueBox(marker.run),
-    ],
+    ['by the box of the last run', since(), doing({ text: goOn }), continueBox(marker.run)],
     ['by the box of a run before it', since(), reject(replies.goneOn), continueBox('run-of-before')],
     [
       'by a box, while another works',
@@ -393,6 +362,28 @@ describe('what asks for work', () => {
       continueBox('run-of-before'),
     ],
   ])
+  const unfinished = { kind: 'unfinished', why: 'failed' } as const
+  const unpublished = changed(lastQuestion({ kind: 'answer' }), { request: ask, session: leftFiles })
+  decides(
+    continueCommand,
+    [
+      ['without words', busy(), says({ text: goOn, typed: 'continue' })],
+      [
+        'files that were published nowhere',
+        since(unpublished),
+        doing({ what: 'work', text: 'Publish what you changed.' }),
+      ],
+      ['a plan that was not finished', since(lastPlan(unfinished)), startsPlan],
+      ['a plan that was', since(lastPlan({ kind: 'answer' })), doing({ what: 'work' })],
+      [
+        'a question that was not answered',
+        since(lastQuestion(unfinished)),
+        doing({ what: 'ask', text: goOn }),
+      ],
+      ['a question that was', since(lastQuestion({ kind: 'answer' })), reject(replies.questionAnswered)],
+    ],
+    wordless,
+  )
 
   const planning = working({ request: { ...ask, what: 'plan' } })
   const plan = {
@@ -423,16 +414,14 @@ describe('what asks for work', () => {
     [
       'where its branch went unused',
       approving(undefined, true),
-      starts({
-        request: { what: 'work', approves: expect.not.objectContaining({ branch: expect.anything() }) },
-      }),
+      doing({ what: 'work', approves: expect.not.objectContaining({ branch: expect.anything() }) }),
     ],
     ['where its branch had no commit, and has moved', approving(moved, true), reject(outdated)],
     ['where its branch has moved', approving(moved), reject(outdated)],
     [
       'as it was made',
       approving(unmoved),
-      starts({ request: { what: 'work', approves: plan.approves, options: { model: 'gpt-5.6' } } }),
+      doing({ what: 'work', approves: plan.approves, options: { model: 'gpt-5.6' } }),
     ],
   ])
 
@@ -464,12 +453,7 @@ describe('what asks for work', () => {
     ['while another is being stopped', { live: stopping }, { kind: 'wait' }],
     ['once more after a crash', { live: runWith({ id: 'run-comment-502' }) }, { kind: 'started' }],
     ['where the same would come of it', useless, reject(replies.noUse(unknownModel))],
-    [
-      'with something else than that',
-      useless,
-      starts({ request: { options: { model: 'gpt-5.6' } } }),
-      otherModel,
-    ],
+    ['with something else than that', useless, doing({ options: { model: 'gpt-5.6' } }), otherModel],
     [
       'with what was asked',
       { before },
@@ -504,7 +488,7 @@ describe('what asks for work', () => {
     [
       'with the words of the last round, which the next retry keeps',
       earlier(saidIn(1)),
-      starts({ request: { goesOn: true } }),
+      doing({ goesOn: true }),
     ],
     [
       'with what was asked in a session that others began, in that session',
@@ -628,9 +612,9 @@ describe('each option', () => {
     const value = takes.kind === 'text' ? other : takes.kind === 'choice' ? takes.of[0] : takes.means
     return Options.parse({ [name]: value })
   }
-  const all = { as_user: true, signal_report: true, sandboxes: [other] }
+  const anything = { as_user: true, signal_report: true, sandboxes: [other] }
   const granted = held('as_user: true', {
-    grants: grantsOf(DeploymentSettings.parse({ owners: { 5: all } }), issueThread, true),
+    grants: grantsOf(DeploymentSettings.parse({ owners: { 5: anything } }), issueThread, true),
   })
 
   interface State {
@@ -709,14 +693,20 @@ describe('each option', () => {
     return inWords(command.decide(request, facts), name)
   }
 
-  async function byOutcome(outcomeOf: (name: OptionName) => Promise<string> | string) {
-    const flags = new Map<string, string>()
-    for (const name of optionNames) {
-      const outcome = await outcomeOf(name)
-      flags.set(outcome, `${flags.get(outcome) ?? ''} ${flagOf(name)}`.trimStart())
-    }
-    return Object.fromEntries(flags)
+  const options = '--model --effort --branch --base --force --new --sandbox --as-user --signal-report'
+  type Outcomes = Record<string, string>
+  /** One outcome for all options that there are, but for these. */
+  const all = (outcome: string, others: Outcomes = {}): Outcomes => {
+    const each = { [options]: outcome, ...others }
+    return Object.assign({}, ...Object.entries(each).map(([flags, of]) => ofEach(flags, of)))
   }
+  const ofEach = (flags: string, outcome: string): Outcomes =>
+    Object.fromEntries(flags.split(' ').map(flag => [flag, outcome]))
+
+  const outcomes = async (outcomeOf: (name: OptionName) => Promise<string> | string): Promise<Outcomes> =>
+    Object.fromEntries(
+      await Promise.all(optionNames.map(async name => [flagOf(name), await outcomeOf(name)] as const)),
+    )
 
   const byZoe = { ...comment, sender: zoe }
   const onPullThread = { ...comment, thread: pullThread }
@@ -729,182 +719,101 @@ describe('each option', () => {
     request: { ...ask, what: 'ask', options: { ...ask.options, permission: 'read-only' } },
     result: { outcome: { kind: 'answer' } },
   })
-  const withoutForce = {
-    'waits, it differs': '--model --effort --branch --base --sandbox --as-user --signal-report',
-    waits: '--new',
-  }
-  const whileOneWorks = { ...withoutForce, joins: '--force' }
+  const whileOneWorks = all('waits, it differs', { '--new': 'waits', '--force': 'joins' })
+  const unlessNew = (outcome: string, without = 'starts without it') => all(outcome, { '--new': without })
+  const newSession = 'starts without it, in a new session'
+  const sameTaskRun = 'starts without it, in its task run'
+  const ofPull = { '--base': 'refused: a pull request has a base already' }
+  const answering = working({ request: { ...ask, at: t0, what: 'ask' } })
 
   // A new option is missing in all of them, until what becomes of it is held here.
-  test.each<[string, State, Record<string, string>]>([
-    [
-      'nothing runs',
-      {},
-      {
-        'starts with it': '--model --effort --branch --base --force --sandbox --as-user --signal-report',
-        'starts without it': '--new',
-      },
-    ],
+  test.each<[string, State, Outcomes]>([
+    ['nothing runs', {}, unlessNew('starts with it')],
     [
       'nothing is granted',
       { settings: held('as_user: true') },
       {
-        'starts with it': '--model --effort --branch --base --force',
-        'starts without it': '--new',
-        'refused: this bot does not allow that sandbox environment in this repository': '--sandbox',
-        'refused: this bot does not allow … in this repository': '--as-user --signal-report',
+        ...unlessNew('starts with it'),
+        '--sandbox': 'refused: this bot does not allow that sandbox environment in this repository',
+        ...ofEach('--as-user --signal-report', 'refused: this bot does not allow … in this repository'),
       },
     ],
     [
       'the repository allows nothing',
       { settings: { ...granted, settings: settingsOf() } },
-      {
-        'starts with it': '--model --effort --branch --base --force --sandbox --signal-report',
-        'starts without it': '--new',
-        'refused: this repository does not allow …': '--as-user',
-      },
+      { ...unlessNew('starts with it'), '--as-user': 'refused: this repository does not allow …' },
     ],
     ['a run works', { live }, whileOneWorks],
     ['a run works that somebody else asked for', { live, trigger: byZoe }, whileOneWorks],
-    [
-      'a run works that has it',
-      { live, has: 'both' },
-      {
-        joins: '--model --effort --branch --base --force --sandbox --as-user --signal-report',
-        waits: '--new',
-      },
-    ],
-    [
-      'a run works that has it, for words without it',
-      { live, has: 'before' },
-      { joins: '--model --effort --branch --base --force --new --sandbox --as-user --signal-report' },
-    ],
-    [
-      'a run works, for a plan',
-      { live, command: planCommand },
-      { waits: '--model --effort --branch --base --force --new --sandbox --as-user --signal-report' },
-    ],
-    [
-      'a run works, for a question',
-      { live, command: askCommand },
-      { waits: '--model --effort --branch --base --force --new --sandbox --as-user --signal-report' },
-    ],
-    [
-      'a question is being answered, for another one',
-      { live: working({ request: { ...ask, at: t0, what: 'ask' } }), command: askCommand },
-      { waits: '--model --effort --branch --base --force --new --sandbox --as-user --signal-report' },
-    ],
-    [
-      'a question is being answered, for work',
-      { live: working({ request: { ...ask, at: t0, what: 'ask' } }) },
-      { waits: '--model --effort --branch --base --force --new --sandbox --as-user --signal-report' },
-    ],
+    ['a run works that has it', { live, has: 'both' }, unlessNew('joins', 'waits')],
+    ['a run works that has it, for words without it', { live, has: 'before' }, all('joins')],
+    ['a run works, for a plan', { live, command: planCommand }, all('waits')],
+    ['a run works, for a question', { live, command: askCommand }, all('waits')],
+    ['a question is being answered, for another one', { live: answering, command: askCommand }, all('waits')],
+    ['a question is being answered, for work', { live: answering }, all('waits')],
     ['a run is being stopped', { live: stopping }, whileOneWorks],
-    [
-      'a run has told its result',
-      { live: ended },
-      {
-        'take-over': '--model --effort --branch --base --new --sandbox --as-user --signal-report',
-        joins: '--force',
-      },
-    ],
+    ['a run has told its result', { live: ended }, all('take-over', { '--force': 'joins' })],
     [
       'a run waits for another issue',
       { live: waitingWith({ kind: 'blocked', since: t0, by: [], more: 0 }) },
-      { ...withoutForce, 'joins, and starts it': '--force' },
+      { ...whileOneWorks, '--force': 'joins, and starts it' },
     ],
     ['a run waits in line', { live: waitingWith({ kind: 'line', ahead: 1, of: 'owner' }) }, whileOneWorks],
     [
       'a run can go on',
       { last: finished },
       {
-        'starts with it, in a new task run': '--model --effort --sandbox --as-user --signal-report',
-        'starts with it, in its task run': '--branch --base --force',
-        'starts without it, in a new session': '--new',
+        ...unlessNew('starts with it, in a new task run', newSession),
+        ...ofEach('--branch --base --force', 'starts with it, in its task run'),
       },
     ],
     [
       'a run can go on that had it',
       { last: finished, has: 'both' },
-      {
-        'starts with it, in its task run':
-          '--model --effort --branch --base --force --sandbox --as-user --signal-report',
-        'starts without it, in a new session': '--new',
-      },
+      unlessNew('starts with it, in its task run', newSession),
     ],
     [
       'a run can go on that had it, for words without it',
       { last: finished, has: 'before' },
-      {
-        'starts with it, in its task run': '--model --effort --base --sandbox --as-user --signal-report',
-        'starts without it, in its task run': '--branch --force --new',
-      },
+      all('starts with it, in its task run', { '--branch --force --new': sameTaskRun }),
     ],
     [
       'a run failed, for a retry',
       { last: failed, command: retryCommand },
-      {
-        'starts with it, in a new session':
-          '--model --effort --branch --base --force --sandbox --as-user --signal-report',
-        'starts without it, in a new session': '--new',
-      },
+      unlessNew('starts with it, in a new session', newSession),
     ],
     [
       'a run failed that had it, for a retry without it',
       { last: failed, command: retryCommand, has: 'before' },
-      {
-        'starts with it, in a new session':
-          '--model --effort --branch --base --sandbox --as-user --signal-report',
-        'starts without it, in a new session': '--force --new',
-      },
+      all('starts with it, in a new session', { '--force --new': newSession }),
     ],
     [
       'a plan had it that is approved',
       { last: planned, command: approveCommand, has: 'before' },
-      {
-        'starts with it, in its task run':
-          '--model --effort --branch --base --sandbox --as-user --signal-report',
-        'starts without it, in its task run': '--force --new',
-      },
+      all('starts with it, in its task run', { '--force --new': sameTaskRun }),
     ],
     [
       'a question was answered, for work',
       { last: questioned },
-      {
-        'starts with it, in a new task run':
-          '--model --effort --branch --base --force --sandbox --as-user --signal-report',
-        'starts without it, in a new session': '--new',
-      },
+      unlessNew('starts with it, in a new task run', newSession),
     ],
     [
       'a pull request is asked for more',
       { head, trigger: onPullThread },
-      {
-        'starts with it': '--model --effort --branch --force --sandbox --as-user --signal-report',
-        'refused: a pull request has a base already': '--base',
-        'starts without it': '--new',
-      },
+      { ...unlessNew('starts with it'), ...ofPull },
     ],
     [
       'a fork is asked for work',
       { head: fork, trigger: onPullThread },
-      {
-        'refused: this pull request comes from a fork':
-          '--model --effort --branch --force --new --sandbox --as-user --signal-report',
-        'refused: a pull request has a base already': '--base',
-      },
+      all('refused: this pull request comes from a fork', ofPull),
     ],
-    ...[planCommand, askCommand].map((command): [string, State, Record<string, string>] => [
+    ...[planCommand, askCommand].map((command): [string, State, Outcomes] => [
       `a fork is asked, for ${command.name}`,
       { head: fork, trigger: onPullThread, command },
-      {
-        'starts with it': '--model --effort --branch --force --sandbox --as-user --signal-report',
-        'refused: a pull request has a base already': '--base',
-        'starts without it': '--new',
-      },
+      { ...unlessNew('starts with it'), ...ofPull },
     ]),
   ])('where %s', async (_, state, expected) => {
-    expect(await byOutcome(name => decided(name, state))).toEqual(expected)
+    expect(await outcomes(name => decided(name, state))).toEqual(expected)
   })
 
   test('at PostHog', async () => {
@@ -915,13 +824,14 @@ describe('each option', () => {
       const changes = bodyWith(only(name)).filter(([key, value]) => usual.get(key) !== value)
       return changes.map(([key]) => key).join()
     }
-    expect(await byOutcome(fieldsOf)).toEqual({
-      model: '--model',
-      reasoning_effort: '--effort',
-      sandbox_environment_id: '--sandbox',
-      pr_authorship_mode: '--as-user',
-      'run_source,signal_report_id': '--signal-report',
-      '': '--branch --base --force --new',
-    })
+    expect(await outcomes(fieldsOf)).toEqual(
+      all('', {
+        '--model': 'model',
+        '--effort': 'reasoning_effort',
+        '--sandbox': 'sandbox_environment_id',
+        '--as-user': 'pr_authorship_mode',
+        '--signal-report': 'run_source,signal_report_id',
+      }),
+    )
   })
 })
