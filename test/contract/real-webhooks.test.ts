@@ -58,14 +58,14 @@ async function sent({ event, payload }: Example): Promise<string> {
   return response.status === 200 ? String(answered.ignored) : `${response.status} ${JSON.stringify(answered)}`
 }
 
-/** Each event and action, with all that became of its examples. */
+/** What became of the examples of each event, and of which of its actions. */
 async function table(all: readonly Example[]): Promise<string[]> {
   const rows = new Map<string, Set<string>>()
   for (const example of all) {
-    const name = `${example.event}.${example.payload.action ?? ''}`
-    rows.set(name, (rows.get(name) ?? new Set()).add(await sent(example)))
+    const row = `${await sent(example)}: ${example.event}`
+    rows.set(row, (rows.get(row) ?? new Set()).add(String(example.payload.action ?? '')))
   }
-  return [...rows].map(([name, became]) => `${name}: ${[...became].toSorted().join(', ')}`).toSorted()
+  return [...rows].map(([row, actions]) => `${row} ${[...actions].toSorted().join()}`.trimEnd()).toSorted()
 }
 
 test('an event that is not ours is none of our business', async () => {
@@ -87,63 +87,34 @@ beforeAll(async () => {
 test('what becomes of ours, sent to an App', () => {
   expect(usual).toMatchInlineSnapshot(`
     [
-      "check_suite.completed: event not used, pull-news",
-      "check_suite.requested: event not used",
-      "check_suite.rerequested: event not used",
-      "installation.created: access-back",
-      "installation.deleted: access-lost",
-      "installation.new_permissions_accepted: event not used",
-      "installation.suspend: access-lost",
-      "installation.unsuspend: access-back",
-      "installation_repositories.added: access-back",
-      "installation_repositories.removed: access-lost",
-      "issue_comment.created: no command",
-      "issue_comment.deleted: withdrawal",
-      "issue_comment.edited: no command",
-      "issues.assigned: event not used",
-      "issues.deleted: withdrawal",
-      "issues.demilestoned: event not used",
-      "issues.edited: no command",
-      "issues.labeled: other label",
-      "issues.locked: withdrawal",
-      "issues.milestoned: event not used",
-      "issues.opened: no command, transferred",
-      "issues.pinned: event not used",
-      "issues.reopened: event not used",
-      "issues.transferred: withdrawal",
-      "issues.unassigned: event not used",
-      "issues.unlabeled: other label",
-      "issues.unlocked: event not used",
-      "issues.unpinned: event not used",
-      "merge_group.checks_requested: pull-news",
-      "pull_request.assigned: event not used",
-      "pull_request.closed: pull-news",
-      "pull_request.converted_to_draft: pull-news",
-      "pull_request.labeled: other label",
-      "pull_request.locked: withdrawal",
-      "pull_request.opened: pull-news",
-      "pull_request.ready_for_review: pull-news",
-      "pull_request.reopened: pull-news",
-      "pull_request.review_request_removed: pull-news",
-      "pull_request.review_requested: pull-news",
-      "pull_request.synchronize: pull-news",
-      "pull_request.unassigned: event not used",
-      "pull_request.unlabeled: other label",
-      "pull_request.unlocked: event not used",
-      "pull_request_review.dismissed: pull-news",
-      "pull_request_review.submitted: pull-news",
-      "pull_request_review_comment.created: no command",
-      "pull_request_review_comment.deleted: withdrawal",
-      "pull_request_review_comment.edited: no command",
-      "pull_request_review_thread.resolved: pull-news",
-      "pull_request_review_thread.unresolved: pull-news",
-      "repository.created: event not used",
-      "repository.edited: access-back",
-      "repository.privatized: event not used",
-      "repository.publicized: event not used",
-      "repository.renamed: access-back",
-      "repository.transferred: access-lost",
-      "status.: event not used, pull-news",
+      "access-back: installation created,unsuspend",
+      "access-back: installation_repositories added",
+      "access-back: repository edited,renamed",
+      "access-lost: installation deleted,suspend",
+      "access-lost: installation_repositories removed",
+      "access-lost: repository transferred",
+      "event not used: check_suite completed,requested,rerequested",
+      "event not used: installation new_permissions_accepted",
+      "event not used: issues assigned,demilestoned,milestoned,pinned,reopened,unassigned,unlocked,unpinned",
+      "event not used: pull_request assigned,unassigned,unlocked",
+      "event not used: repository created,privatized,publicized",
+      "event not used: status",
+      "no command: issue_comment created,edited",
+      "no command: issues edited,opened",
+      "no command: pull_request_review_comment created,edited",
+      "other label: issues labeled,unlabeled",
+      "other label: pull_request labeled,unlabeled",
+      "pull-news: check_suite completed",
+      "pull-news: merge_group checks_requested",
+      "pull-news: pull_request closed,converted_to_draft,opened,ready_for_review,reopened,review_request_removed,review_requested,synchronize",
+      "pull-news: pull_request_review dismissed,submitted",
+      "pull-news: pull_request_review_thread resolved,unresolved",
+      "pull-news: status",
+      "transferred: issues opened",
+      "withdrawal: issue_comment deleted",
+      "withdrawal: issues deleted,locked,transferred",
+      "withdrawal: pull_request locked",
+      "withdrawal: pull_request_review_comment deleted",
     ]
   `)
 })
@@ -171,16 +142,15 @@ describe('with words and a label that ask for something', () => {
   test('as they are', () => {
     expect(became.filter(row => !usual.includes(row))).toMatchInlineSnapshot(`
       [
-        "issue_comment.created: comment",
-        "issue_comment.edited: comment",
-        "issues.edited: no new command",
-        "issues.labeled: label",
-        "issues.opened: comment, transferred",
-        "issues.unlabeled: withdrawal",
-        "pull_request.labeled: label",
-        "pull_request.unlabeled: withdrawal",
-        "pull_request_review_comment.created: inline comment of a review",
-        "pull_request_review_comment.edited: comment",
+        "comment: issue_comment created,edited",
+        "comment: issues opened",
+        "comment: pull_request_review_comment edited",
+        "inline comment of a review: pull_request_review_comment created",
+        "label: issues labeled",
+        "label: pull_request labeled",
+        "no new command: issues edited",
+        "withdrawal: issues deleted,locked,transferred,unlabeled",
+        "withdrawal: pull_request locked,unlabeled",
       ]
     `)
   })
@@ -188,10 +158,10 @@ describe('with words and a label that ask for something', () => {
   test('with nobody as the sender: only the loss of access needs none', async () => {
     const nobody = asking.map(({ event, payload }) => ({ event, payload: { ...payload, sender: null } }))
     const unsent = await table(nobody)
-    const losses = unsent.filter(row => /^(?:installation|repository)/.test(row))
+    const losses = unsent.filter(row => /: (?:installation|repository)/.test(row))
     expect(losses.join()).toContain('access-lost')
     expect(
-      unsent.filter(row => !losses.includes(row)).every(row => row.endsWith('payload not understood')),
+      unsent.filter(row => !losses.includes(row)).every(row => row.startsWith('payload not understood')),
     ).toBe(true)
   })
 })
