@@ -24,17 +24,7 @@ import { callBudget, inMemory } from '../../src/core/model/call-budget.ts'
 import type { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.ts'
 import type { Role } from '../../src/core/model/command-grammar.ts'
 import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
-import type {
-  GitHubCall,
-  IndexEntry,
-  JobQueue,
-  JobRecord,
-  LockedJob,
-  Log,
-  Range,
-  StepResult,
-  TasksClient,
-} from '../../src/core/model/ports.ts'
+import type { GitHubCall, Log, TasksClient } from '../../src/core/model/ports.ts'
 import type { TaskRunSnapshot } from '../../src/core/model/task-run.ts'
 import { threadSlot } from '../../src/core/model/thread.ts'
 import type { InlineComment, Trigger } from '../../src/core/model/trigger.ts'
@@ -53,15 +43,15 @@ import { deployment, pullView, t0 } from '../core/given.ts'
 import { clientOf, type GitHubCalls } from '../support/client-of.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
 import { fakeLogOf } from '../support/fake-log.ts'
-import { memoryIndex, refusals } from '../support/memory-index.ts'
 import { isAsked, shownIn } from '../support/pages.ts'
 import { probotWebhooks } from '../support/probot-webhooks.ts'
 import { unlimited } from '../support/unlimited.ts'
+import { MemoryQueue } from './memory-queue.ts'
 
 export interface MemoryBotOptions {
   secrets?: readonly string[]
   /** By login; whoever is missing is unknown to GitHub, and `undefined` gets no answer. */
-  roles: Readonly<Record<string, Role | undefined>>
+  roles: Record<string, Role | undefined>
   /** `.github/codex.yml` */
   settings?: string
   /** What it was before, newest first. */
@@ -97,33 +87,6 @@ const webhookSecret = 'hush-hush-webhook-secret-of-32-letters'
 export const app = 5
 /** Of the one that the agent opens, or the bot. */
 const pullUrl = 'https://github.com/acme/shop/pull/20'
-
-interface Job<Data> {
-  id: string
-  data: Data
-  slot: string
-  inbox: string[]
-  isClosed: boolean
-  addedAt: number
-  due: number
-  standing: 'live' | 'ended'
-}
-
-type Entries<Data> = (job: Job<Data>) => IndexEntry[]
-
-const membersOf = <Data>(jobs: Map<string, Job<Data>>, entries: Entries<Data>) =>
-  [...jobs.values()].map(job => ({ id: job.id, entries: entries(job), isLive: job.standing === 'live' }))
-
-async function listedIn<Data>(
-  sets: readonly string[],
-  jobs: Map<string, Job<Data>>,
-  entries: Entries<Data>,
-  range: Range = { kind: 'first', count: 1_000 },
-): Promise<Job<Data>[]> {
-  const members = await memoryIndex(() => membersOf(jobs, entries)).members(sets, range)
-  const ids = new Set(members.flat().map(({ id }) => id))
-  return [...jobs.values()].filter(({ id }) => ids.has(id))
-}
 
 interface Posted {
   id: number
@@ -211,10 +174,12 @@ export class MemoryBot {
   /** Pull requests that the bot itself opened. */
   readonly opened: { title: string; body: string }[] = []
   readonly made: { branch: string; sha: string }[] = []
-  readonly triggers = new Map<string, Job<TriggerRecord>>()
-  readonly runs = new Map<string, Job<Run>>()
+  readonly #triggers = new MemoryQueue(this, TriggerRecord.parse, triggerIndex.entries)
+  readonly #runs = new MemoryQueue(this, Run.parse, runIndex.entries)
+  readonly triggers = this.#triggers.jobs
+  readonly runs = this.#runs.jobs
   readonly signer = markerSigner(webhookSecret)
-  readonly #options: MemoryBotOptions
+  readonly options: MemoryBotOptions
   readonly #advance: ReturnType<typeof advanceRun>
   readonly #accept: ReturnType<typeof acceptTrigger>
   readonly #settings: SettingsReader
@@ -226,12 +191,12 @@ export class MemoryBot {
   readonly pulls: PullView[] = []
 
   constructor(options: MemoryBotOptions) {
-    this.#options = options
+    this.options = options
     const known = redactor([webhookSecret, ...(options.secrets ?? [])])
     this.#redact = text => aroundMarkers(text, known)
     redact = known
     noted = line => this.logs.push(this.#redact(line))
-    receive = trigger => Promise.resolve(this.#enqueue(trigger))
+    receive = trigger => this.#add(triggerRecord(trigger))
     this.#settings = deploymentWith(options.grants, undefined, { ownerFile: options.ownerFile })
     const triggers: TriggerDeps = {
       ...this.#shared,
@@ -240,14 +205,8 @@ export class MemoryBot {
       schemaAddress: async () => undefined,
       whereNow: async () => undefined,
       wordsOf: () => this.#shared,
-      runs: this.#queue,
-      waiting: {
-        ...this.#waiting,
-        wake: async id => this.#wake(this.triggers.get(id)),
-        add: async (id, record) => ({ id, outcome: this.#add(record) }),
-        amendEnded: async () => undefined,
-        send: async (id, message) => this.#tell(this.triggers.get(id), message),
-      },
+      runs: this.#runs,
+      waiting: this.#triggers,
       defaults: { model: 'gpt-5.5', effort: undefined },
     }
     this.#accept = acceptTrigger(triggers, news)
@@ -255,11 +214,11 @@ export class MemoryBot {
       ...this.#shared,
       settings: this.#settings,
       budget: unlimited,
-      liveRuns: async () => [...this.runs.values()].filter(({ standing }) => standing === 'live').length,
-      index: this.#queue,
+      liveRuns: async () => this.#runs.live().length,
+      index: this.#runs,
       wakeFirst: async lines => {
-        const first = await this.#queue.members(lines, { kind: 'first', count: 1 })
-        for (const { id } of first.flat()) this.#wake(this.runs.get(id))
+        const first = await this.#runs.members(lines, { kind: 'first', count: 1 })
+        for (const { id } of first.flat()) await this.#runs.wake(id)
       },
       wakeCommands: async thread => this.#wakeCommands(thread),
       stream: { watch: () => false, expectPoll() {}, unwatch() {} },
@@ -268,10 +227,10 @@ export class MemoryBot {
       removeLater: async () => {},
       requeue: async ({ trigger, command }) => {
         const kept = this.triggers.get(trigger)
-        if (kept) this.#add(requeued(kept.data, command))
+        if (kept) await this.#add(requeued(kept.data, command))
       },
-      stops: stopsOf(this.#waiting),
-      waitsStill: waitsStill(this.#waiting),
+      stops: stopsOf(this.#triggers),
+      waitsStill: waitsStill(this.#triggers),
       fence: () => crypto.randomUUID().replaceAll('-', '').slice(0, 16),
     })
   }
@@ -291,26 +250,9 @@ export class MemoryBot {
     return response.statusCode
   }
 
-  #enqueue(trigger: Trigger): 'added' | 'known' {
-    return this.#add(triggerRecord(trigger))
-  }
-
-  #add(record: TriggerRecord): 'added' | 'known' {
-    const { id } = record.trigger
-    if (this.triggers.has(id)) return 'known'
-    this.triggers.set(id, this.#job(id, this.#stored(TriggerRecord.parse, record), id))
-    return 'added'
-  }
-
-  #job<Data>(id: string, data: Data, slot: string): Job<Data> {
-    return { id, data, slot, inbox: [], isClosed: false, addedAt: this.now, due: this.now, standing: 'live' }
-  }
-
-  /** As a queue keeps it, and as it is read back. */
-  #stored<Data>(parse: (value: unknown) => Data, data: Data): Data {
-    const text = JSON.stringify(data)
-    this.kept.push(text)
-    return parse(JSON.parse(text))
+  async #add(record: TriggerRecord): Promise<'added' | 'known'> {
+    const { outcome } = await this.#triggers.add(record.trigger.id, record)
+    return outcome === 'added' ? 'added' : 'known'
   }
 
   #own = (): (Posted & { nodeId: string })[] =>
@@ -328,75 +270,32 @@ export class MemoryBot {
   }
 
   async workAtOnce(): Promise<void> {
-    const waiting = [...this.triggers.values()].filter(({ standing }) => standing === 'live')
     this.#atOnce = true
-    await Promise.all(waiting.map(trigger => this.#work(trigger, TriggerRecord.parse, this.#accept)))
+    await Promise.all(this.#triggers.live().map(trigger => this.#triggers.work(trigger, this.#accept)))
     this.#atOnce = false
   }
 
   /** Works so many steps, as long as there is something to do by then. @returns whether nothing is left */
   async work(most: number, until = Number.POSITIVE_INFINITY): Promise<boolean> {
     for (let step = 0; step < most; step += 1) {
-      const jobs = [...this.triggers.values(), ...this.runs.values()].filter(
-        ({ standing }) => standing === 'live',
-      )
-      if (jobs.length === 0) return true
-      const due = Math.min(...jobs.map(job => job.due))
+      const [triggers, runs] = [this.#triggers.live(), this.#runs.live()]
+      const due = Math.min(...[...triggers, ...runs].map(job => job.due))
+      if (due === Number.POSITIVE_INFINITY) return true
       if (due > until) return false
       this.now = Math.max(this.now, due) + 10
-      const isDue = (job: Job<unknown>): boolean => job.standing === 'live' && job.due === due
-      const trigger = [...this.triggers.values()].find(isDue)
-      const run = [...this.runs.values()].find(isDue)
-      if (trigger) await this.#work(trigger, TriggerRecord.parse, this.#accept)
+      const trigger = triggers.find(job => job.due === due)
+      const run = runs.find(job => job.due === due)
+      if (trigger) await this.#timed(() => this.#triggers.work(trigger, this.#accept))
       else if (run) {
-        await this.#work(run, Run.parse, this.#advance)
+        await this.#timed(() => this.#runs.work(run, this.#advance))
         if (run.standing === 'ended') this.#wakeCommands(run.data.thread)
       }
     }
     return false
   }
 
-  async #work<Data>(
-    job: Job<Data>,
-    parse: (value: unknown) => Data,
-    process: (job: LockedJob<Data>) => Promise<StepResult>,
-  ): Promise<void> {
-    const heard = job.inbox.length
-    const result = await this.#timed(() =>
-      process({
-        id: job.id,
-        data: job.data,
-        addedAt: job.addedAt,
-        stalls: this.deaths,
-        deaths: this.deaths,
-        lagsSince: this.lagsSince,
-        failures: 0,
-        signal: new AbortController().signal,
-        assertLocked: () => Promise.resolve(),
-        inbox: async () => {
-          job.isClosed = false
-          return [...job.inbox]
-        },
-        closeInbox: async () => {
-          job.isClosed = true
-          return [...job.inbox]
-        },
-        save: async data => {
-          job.data = this.#stored(parse, data)
-        },
-        saveIf: async (guards, data) => {
-          if ((await refusals(this.#queue, job.id, guards)) > 0) return false
-          job.data = this.#stored(parse, data)
-          return true
-        },
-      }),
-    )
-    if (result.kind === 'end') job.standing = 'ended'
-    else job.due = this.now + (job.inbox.length > heard ? 0 : result.ms)
-  }
-
   async #timed<T>(work: () => Promise<T>): Promise<T> {
-    if (!this.#options.isTimed) return work()
+    if (!this.options.isTimed) return work()
     const began = cpuUsage()
     try {
       return await work()
@@ -406,59 +305,10 @@ export class MemoryBot {
     }
   }
 
-  readonly #waiting = {
-    ...memoryIndex(() => membersOf(this.triggers, triggerIndex.entries)),
-    get: async (id: string) => this.#kept(this.triggers.get(id)),
-    listed: (sets: readonly string[], range?: Range) =>
-      listedIn(sets, this.triggers, triggerIndex.entries, range),
-  }
-
-  readonly #queue: JobQueue<Run> = {
-    add: async (id, data, slot = '') => {
-      if (this.runs.has(id)) return { outcome: 'known', id }
-      const holder = await this.#queue.holder(slot)
-      if (holder !== undefined) return { outcome: 'held', id: holder }
-      this.runs.set(id, this.#job(id, this.#stored(Run.parse, data), slot))
-      return { outcome: 'added', id }
-    },
-    holder: async slot =>
-      [...this.runs.values()].find(job => job.slot === slot && job.standing === 'live')?.id,
-    ...memoryIndex(() => membersOf(this.runs, runIndex.entries)),
-    get: async id => this.#kept(this.runs.get(id)),
-    getMany: async ids => ids.flatMap(id => this.#kept(this.runs.get(id)) ?? []),
-    listed: sets => listedIn(sets, this.runs, runIndex.entries),
-    wake: async id => this.#wake(this.runs.get(id)),
-    send: async (id, message) => this.#tell(this.runs.get(id), message),
-    inbox: async id => [...(this.runs.get(id)?.inbox ?? [])],
-    amendEnded: async (id, change) => {
-      const job = this.runs.get(id)
-      if (job?.standing !== 'ended') return undefined
-      job.data = this.#stored(Run.parse, change(job.data))
-      return this.#kept(job)
-    },
-  }
-
-  #kept<Data>(job: Job<Data> | undefined): JobRecord<Data> | undefined {
-    return job && { id: job.id, data: job.data, standing: job.standing, addedAt: job.addedAt }
-  }
-
   #wakeCommands(thread: Run['thread']): void {
     const slot = threadSlot(thread)
-    for (const job of this.triggers.values())
-      if (isOfThread(job.data) && threadSlot(job.data.trigger.thread) === slot) this.#wake(job)
-  }
-
-  #wake(job: Job<unknown> | undefined): void {
-    if (job) job.due = this.now
-  }
-
-  #tell(job: Job<unknown> | undefined, message: string): boolean {
-    if (job?.inbox.includes(message) && job.isClosed) return true
-    if (job?.standing !== 'live' || job.isClosed) return false
-    this.kept.push(message)
-    job.inbox.push(message)
-    job.due = this.now
-    return true
+    for (const { id, data } of this.triggers.values())
+      if (isOfThread(data) && threadSlot(data.trigger.thread) === slot) void this.#triggers.wake(id)
   }
 
   /* The services, as their edges give them: what is written there goes without secrets. */
@@ -467,9 +317,9 @@ export class MemoryBot {
     'thread.react': async (_, content) => void this.reactions.push(content),
     'people.permission': async login => {
       this.asked.push(`permission ${login}`)
-      if (!Object.hasOwn(this.#options.roles, login))
+      if (!Object.hasOwn(this.options.roles, login))
         throw new Rejected('github', 404, '', 'Not Found', undefined, 'read')
-      const role = this.#options.roles[login]
+      const role = this.options.roles[login]
       if (role === undefined) throw new NoResponse('github', 'GitHub answered 502')
       return { role, name: role }
     },
@@ -480,35 +330,35 @@ export class MemoryBot {
     'branches.default': async () => 'main',
     'pulls.needs': async () => undefined,
     'issue.closers': async () => [],
-    'issue.transferredAt': async () => this.#options.transferredAt,
+    'issue.transferredAt': async () => this.options.transferredAt,
     'checks.mayReport': async () => true,
     'issue.blockers': async () => [],
     'pulls.open': async () => [],
     'thread.state': async () => ({ ...this.subject }),
     'comments.find': async ({ in: where, commentId }) => {
-      const { answered } = this.#options
+      const { answered } = this.options
       if (where === 'inline' && answered) return answered
       return this.deleted.has(commentId) ? undefined : { author: 'maya', body: '', nodeId: '' }
     },
     'reviews.text': async id => (this.deleted.has(id) ? undefined : ''),
     'labels.remove': async name => void this.unlabelled.push(name),
     'files.text': async (_, commit) =>
-      commit === undefined ? this.#options.settings : this.#options.history?.[Number(commit) - 1],
+      commit === undefined ? this.options.settings : this.options.history?.[Number(commit) - 1],
     'pulls.files': async () => [],
     'files.names': async () => [],
     'files.commits': async () =>
-      [this.#options.settings, ...(this.#options.history ?? [])].map((_, n) => String(n)),
+      [this.options.settings, ...(this.options.history ?? [])].map((_, n) => String(n)),
     'comments.ofOthers': async () =>
-      (this.#options.before ?? []).map(comment => ({ ...comment, body: this.#redact(comment.body) })),
+      (this.options.before ?? []).map(comment => ({ ...comment, body: this.#redact(comment.body) })),
     'pages.shown': async texts =>
       (await shownIn(texts)).map((page, at) => {
         const { text = '', mayBeMinimized, asked = Number.POSITIVE_INFINITY } = texts[at] ?? {}
-        const { answered, hidden } = this.#options
+        const { answered, hidden } = this.options
         if (text === answered?.body && (answered.changedAt ?? 0) >= asked) return changedPage
         return mayBeMinimized && hidden?.includes(text) ? minimizedPage : page
       }),
     'reviews.comments': async () => {
-      const { inline = [] } = this.#options
+      const { inline = [] } = this.options
       if (inline === 'unreadable') throw new Rejected('github', 404, '', 'Not Found')
       return inline.map(comment => ({
         ...comment,
@@ -598,7 +448,7 @@ export class MemoryBot {
           this.calls.push(String(name))
         const isFirst = this.calls.indexOf(String(name)) === this.calls.length - 1
         const answer =
-          isFirst && name === this.#options.unanswered
+          isFirst && name === this.options.unanswered
             ? () => Promise.reject(new NoResponse('github', 'GitHub answered 502'))
             : () => Reflect.apply(method, client, given)
         return this.#atOnce ? nextTurn().then(answer) : answer()
@@ -608,19 +458,19 @@ export class MemoryBot {
 
   /** A branch that we made, and that the agent may have pushed to. */
   #head(name: string): HeadView[] {
-    const sha = name === 'main' ? 'a'.repeat(40) : (this.#options.branches?.[name] ?? this.#shaOf(name))
+    const sha = name === 'main' ? 'a'.repeat(40) : (this.options.branches?.[name] ?? this.#shaOf(name))
     return sha === undefined ? [] : [{ name, sha, at: 0 }]
   }
 
   #shaOf(name: string): string | undefined {
     const made = this.made.find(({ branch }) => branch === name)
     const turns = [...this.#agents.values()].some(agent => agent.turns > 0)
-    return made && this.#options.agent?.pushes && turns ? 'd'.repeat(40) : made?.sha
+    return made && this.options.agent?.pushes && turns ? 'd'.repeat(40) : made?.sha
   }
 
   readonly #posthog: Partial<TasksClient> = {
     models: async () => ['gpt-5', 'gpt-5.5'].map(name => ({ name, efforts: undefined })),
-    sandboxes: async () => [...(this.#options.sandboxes ?? [])],
+    sandboxes: async () => [...(this.options.sandboxes ?? [])],
     integrationFor: async () => undefined,
     createTask: async ({ title, description }) => {
       this.tasks.push({ title: this.#redact(title), description: this.#redact(description) })
@@ -669,13 +519,13 @@ export class MemoryBot {
     const agent = this.#agents.get(taskRunId)
     if (!agent) throw new Rejected('posthog', 404, 'not_found', 'Not found.')
     if (agent.cancelled) return 'cancelled'
-    return this.#options.agent?.fails && agent.turns > 0 ? 'failed' : 'in_progress'
+    return this.options.agent?.fails && agent.turns > 0 ? 'failed' : 'in_progress'
   }
 
   /** The agent ends a turn at the third look. */
   #look(taskRunId: string, offset: number): TaskRunSnapshot {
     const agent = this.#agents.get(taskRunId)
-    const { says = 'Done.', opens, fails } = this.#options.agent ?? {}
+    const { says = 'Done.', opens, fails } = this.options.agent ?? {}
     if (agent && !agent.cancelled) {
       agent.looks += 1
       if (agent.looks === 2) this.#turn(agent, this.#redact(says), opens === true)
@@ -707,10 +557,10 @@ export class MemoryBot {
     const messages = messagesIn(agent.prompt)
     agent.prompt = ''
     agent.log.push({ at: this.now, what: { kind: 'prompt', id, messages } })
-    if (this.#options.agent?.goesOn) return
+    if (this.options.agent?.goesOn) return
     agent.log.push(
       { at: this.now, what: { kind: 'message', text } },
-      ...(this.#options.agent?.fails
+      ...(this.options.agent?.fails
         ? []
         : [{ at: this.now, what: { kind: 'answer' as const, id, stopReason: 'end_turn' } }]),
     )

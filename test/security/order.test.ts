@@ -1,596 +1,442 @@
 /** Events come late, twice, in any order, and from anybody: what they stop, and what they do not. */
 import { describe, expect, test } from 'vitest'
 import { NoResponse } from '../../src/core/model/errors.ts'
-import { t0 } from '../core/given.ts'
+import { hour, minute, t0 } from '../core/given.ts'
 import { MemoryBot, type MemoryBotOptions, type Sent } from './memory-bot.ts'
 import * as github from './payloads.ts'
 
-const botWith = (given: Partial<MemoryBotOptions> = {}): MemoryBot =>
-  new MemoryBot({
+type Step = Sent | ((bot: MemoryBot) => unknown)
+
+/** Lets the bot do what it can after each delivery; its agent works on. */
+async function after(steps: readonly Step[], given: Partial<MemoryBotOptions> = {}): Promise<MemoryBot> {
+  const bot = new MemoryBot({
     roles: { maya: 'write', zoe: 'write', tess: 'triage', sam: 'read' },
     agent: { says: 'Working.', goesOn: true },
+    branches: { 'maya/login': 'b'.repeat(40) },
     ...given,
   })
-
-/** Lets the bot do what it can; its agent works on. */
-async function sends(bot: MemoryBot, ...all: Sent[]): Promise<void> {
-  for (const sent of all) {
-    expect(await bot.deliver(sent)).toBeLessThan(300)
-    await bot.work(15)
-  }
+  for (const step of steps) await (typeof step === 'function' ? step(bot) : sends(bot, step))
+  return bot
 }
 
-const statusOf = (bot: MemoryBot): string =>
-  bot.comments.findLast(({ body }) => body.startsWith('### '))?.body ?? ''
+async function sends(bot: MemoryBot, sent: Sent): Promise<void> {
+  expect(await bot.deliver(sent)).toBeLessThan(300)
+  await bot.work(15)
+}
+
+const comes = (sent: Sent) => (bot: MemoryBot) => bot.deliver(sent)
+const works =
+  (most: number, ms = Number.POSITIVE_INFINITY) =>
+  (bot: MemoryBot) =>
+    bot.work(most, bot.now + ms)
+const settles = (bot: MemoryBot) => bot.settle()
+const hasGone = (id: number) => (bot: MemoryBot) => bot.deleted.add(id)
+/** As what GitHub's limit holds up. */
+const waits =
+  (id: string, ms = minute) =>
+  (bot: MemoryBot) => {
+    const waiting = bot.triggers.get(id) ?? expect.fail(`no ${id}`)
+    waiting.due = bot.now + ms
+  }
+const hasLabels =
+  (...labels: string[]) =>
+  (bot: MemoryBot) => {
+    bot.subject.labels = labels
+  }
+const isClosed = (bot: MemoryBot) => {
+  bot.subject.open = false
+}
+const postHogIs = (state: 'away' | 'back') => (bot: MemoryBot) => {
+  bot.fault = state === 'away' ? new NoResponse('posthog', 'PostHog answered 502') : undefined
+}
+
+const cameOf = (bot: MemoryBot) => ({
+  starts: bot.requests.length,
+  stops: bot.cancelled.length,
+  comments: bot.comments.length,
+  status: bot.comments.findLast(({ body }) => body.startsWith('### '))?.body,
+  last: bot.comments.at(-1)?.body,
+  says: bot.comments.map(({ body }) => body).join('\n'),
+  prompts: bot.prompts,
+  told: bot.prompts.length,
+  hears: bot.prompts.join(),
+  reacts: bot.reactions,
+  reactions: bot.reactions.length,
+  unlabelled: bot.unlabelled,
+  finds: bot.calls.filter(name => name === 'comments.find').length,
+  triggers: bot.triggers.size,
+  waiting: [...bot.triggers.values()].filter(({ standing }) => standing === 'live').length,
+  tasks: bot.tasks.length,
+})
+
+type Row = [string, readonly Step[], Partial<ReturnType<typeof cameOf>>, Partial<MemoryBotOptions>?]
+
+/** Starts one run and stops nothing, but for what is expected. */
+const each = (...rows: Row[]) =>
+  test.each(rows)('%s', async (_, steps, expected, given) =>
+    expect(cameOf(await after(steps, given))).toMatchObject({ starts: 1, stops: 0, ...expected }),
+  )
+
+const has = (text: string) => expect.stringContaining(text)
+const lacks = (text: string) => expect.not.stringContaining(text)
+const nothing = { starts: 0, comments: 0, reactions: 0 }
+const asked = github.comment({ at: 10 })
+const onLine = github.inlineComment({ at: 10 })
+const reviewed = github.review({ at: 10 })
+const labelled = github.labels('maya', 10)
+const unlabelled = (by = 'maya') => github.labels(by, 20, 'unlabeled')
+const more = (text: string, at = 20, id = 502) => github.comment({ id, at, text })
+const stop = (by = 'maya', at = 20, id = 502) => github.comment({ id, by, at, text: '/codex stop' })
+const lineOf = (body: string, id = 501) => ({ id, path: 'a.ts', line: 1, hunk: '@@', body, author: 'maya' })
 
 describe('a command that GitHub sends again', () => {
-  test.each<[string, Sent, number, number]>([
-    ['whose comment was deleted starts nothing', github.comment({ id: 501, at: 10 }), 501, 0],
-    ['whose inline comment was deleted starts nothing', github.inlineComment({ id: 501, at: 10 }), 501, 0],
-    ['whose review was deleted starts nothing', github.review({ at: 10 }), 40, 0],
-    ['whose inline comment is there starts a run', github.inlineComment({ id: 501, at: 10 }), 7, 1],
-    ['whose review is there starts a run', github.review({ at: 10 }), 7, 1],
-  ])('%s', async (_, sent, deleted, starts) => {
-    const bot = botWith({ branches: { 'maya/login': 'b'.repeat(40) } })
-    bot.deleted.add(deleted)
-    await sends(bot, sent)
-    expect([bot.requests.length, bot.comments.length, bot.reactions.length]).toEqual([starts, starts, starts])
-  })
-
-  test('after its label was taken off starts nothing', async () => {
-    const bot = botWith()
-    bot.subject.labels = []
-    await sends(bot, github.labels('maya', 10))
-    expect([bot.requests, bot.comments, bot.reactions]).toEqual([[], [], []])
-  })
-
-  test('is looked at no more once it has been taken up', async () => {
-    const bot = botWith()
-    await sends(bot, github.comment({ id: 501, at: 10 }))
-    expect(bot.requests).toHaveLength(1)
-    expect(bot.calls.filter(name => name === 'comments.find')).toHaveLength(1)
-  })
+  each(
+    ['whose comment was deleted starts nothing', [hasGone(501), asked], nothing],
+    ['whose inline comment was deleted starts nothing', [hasGone(501), onLine], nothing],
+    ['whose review was deleted starts nothing', [hasGone(40), reviewed], nothing],
+    ['whose inline comment is there starts a run', [onLine], { comments: 1, reactions: 1 }],
+    ['whose review is there starts a run', [reviewed], { comments: 1, reactions: 1 }],
+    ['after its label was taken off starts nothing', [hasLabels(), labelled], nothing],
+    ['is looked at no more once it has been taken up', [asked], { finds: 1 }],
+  )
 })
 
 describe('a closing', () => {
-  const closed = async (by: string, at: number): Promise<MemoryBot> => {
-    const bot = botWith()
-    await sends(bot, github.comment({ at: 10 }))
-    bot.subject.open = false
-    await sends(bot, github.closes(by, at))
-    return bot
+  const closed = (by = 'maya', at = 20) => [isClosed, github.closes(by, at)]
+  const mayaMayRead = ({ options }: MemoryBot) => {
+    options.roles.maya = 'read'
   }
-
-  test.each([
-    ['stops what was asked before it', 'maya', 20, 1],
-    ['in the second of the command stops it', 'maya', 10, 1],
-    ['that comes hours late stops nothing newer', 'maya', 9, 0],
-    ['by another who may stop, stops', 'zoe', 20, 1],
-  ])('%s', async (_, by, at, stops) => {
-    expect((await closed(by, at)).cancelled).toHaveLength(stops)
+  const goesOn = (by: string) => ({
+    status: has(`ℹ️ \`${by}\` closed this but may not stop the run, so it goes on.`),
+    comments: 1,
   })
-
-  test('that is undone by now stops nothing', async () => {
-    const bot = botWith()
-    await sends(bot, github.comment({ at: 10 }), github.closes('maya', 20))
-    expect(bot.cancelled).toEqual([])
-  })
-
-  test('stops nothing that words after it asked for', async () => {
-    const bot = botWith()
-    await sends(bot, github.comment({ at: 10 }), github.comment({ id: 502, at: 30, text: '/codex and that' }))
-    bot.subject.open = false
-    await sends(bot, github.closes('maya', 20))
-    expect(bot.cancelled).toEqual([])
-  })
-
-  test.each([
-    ['by somebody who may not stop is told in the status, quietly, and stops nothing', 'sam'],
-    ['by a bot is told, too: a person may want the work all the same', 'stale[bot]'],
-  ])('%s', async (_, by) => {
-    const bot = await closed(by, 20)
-    expect(bot.cancelled).toEqual([])
-    expect(statusOf(bot)).toContain(`ℹ️ \`${by}\` closed this but may not stop the run, so it goes on.`)
-    expect(bot.comments).toHaveLength(1)
-  })
-
-  test('by who asked stops, whatever the role is by now', async () => {
-    const roles: Record<string, 'write' | 'read'> = { maya: 'write' }
-    const bot = botWith({ roles })
-    await sends(bot, github.comment({ at: 10 }))
-    bot.subject.open = false
-    roles.maya = 'read'
-    await sends(bot, github.closes('maya', 20))
-    expect(bot.cancelled).toHaveLength(1)
-  })
+  each(
+    ['stops what was asked before it', [asked, ...closed()], { stops: 1 }],
+    ['in the second of the command stops it', [asked, ...closed('maya', 10)], { stops: 1 }],
+    ['that comes hours late stops nothing newer', [asked, ...closed('maya', 9)], {}],
+    ['by another who may stop, stops', [asked, ...closed('zoe')], { stops: 1 }],
+    ['that is undone by now stops nothing', [asked, github.closes('maya', 20)], {}],
+    ['stops nothing that words after it asked for', [asked, more('/codex and that', 30), ...closed()], {}],
+    [
+      'by somebody who may not stop is told in the status, quietly, and stops nothing',
+      [asked, ...closed('sam')],
+      goesOn('sam'),
+    ],
+    [
+      'by a bot is told, too: a person may want the work all the same',
+      [asked, ...closed('stale[bot]')],
+      goesOn('stale[bot]'),
+    ],
+    ['by who asked stops, whatever the role is by now', [asked, mayaMayRead, ...closed()], { stops: 1 }],
+  )
 })
 
 describe('a label of an issue that was transferred', () => {
-  test.each<[string, number | undefined, number]>([
-    ['that came along, as GitHub tells it at once, is of nobody', 10, 0],
-    ['that came along with an older time is of nobody', 400, 0],
-    ['that came along some seconds later is of nobody', 1, 0],
-    ['that is set afterwards starts a run', 0, 1],
-    ['that was never transferred starts a run', undefined, 1],
-  ])('%s', async (_, moved, starts) => {
-    const bot = botWith(moved === undefined ? {} : { transferredAt: t0 + moved * 1_000 })
-    await sends(bot, github.labels('maya', 10))
-    expect([bot.requests.length, bot.reactions.length]).toEqual([starts, starts])
-  })
+  const moved = (seconds: number) => ({ transferredAt: t0 + seconds * 1_000 })
+  each(
+    ['that came along, as GitHub tells it at once, is of nobody', [labelled], nothing, moved(10)],
+    ['that came along with an older time is of nobody', [labelled], nothing, moved(400)],
+    ['that came along some seconds later is of nobody', [labelled], nothing, moved(1)],
+    ['that is set afterwards starts a run', [labelled], { reactions: 1 }, moved(0)],
+    ['that was never transferred starts a run', [labelled], { reactions: 1 }],
+  )
 })
 
 describe('a label taken off', () => {
-  const labelled = async (): Promise<MemoryBot> => {
-    const bot = botWith()
-    await sends(bot, github.labels('maya', 10))
-    return bot
-  }
-
-  test('stops its run', async () => {
-    const bot = await labelled()
-    bot.subject.labels = []
-    await sends(bot, github.labels('maya', 20, 'unlabeled'))
-    expect(bot.cancelled).toHaveLength(1)
-    await bot.settle()
-    expect(statusOf(bot)).toContain('Stopped: `maya` took the label off.')
-  })
-
-  test('that is back on by the time of the look stops nothing', async () => {
-    const bot = await labelled()
-    await sends(bot, github.labels('maya', 20, 'unlabeled'))
-    expect(bot.cancelled).toEqual([])
-  })
-
-  test('that is set again while its run stops starts another, whose label stays on', async () => {
-    const bot = await labelled()
-    bot.subject.labels = []
-    await bot.deliver(github.labels('maya', 20, 'unlabeled'))
-    await bot.work(1)
-    bot.subject.labels = ['codex']
-    await bot.deliver(github.labels('maya', 30))
-    await bot.work(120)
-    expect(bot.cancelled).toHaveLength(1)
-    expect(bot.requests).toHaveLength(2)
-    expect(bot.unlabelled).toEqual([])
-  })
-
-  test('by somebody who may not stop stops nothing', async () => {
-    const bot = await labelled()
-    bot.subject.labels = []
-    await sends(bot, github.labels('tess', 20, 'unlabeled'))
-    expect(bot.cancelled).toEqual([])
-    expect(statusOf(bot)).toContain('ℹ️ `tess` took the label off')
-  })
+  const again = [hasLabels('codex'), comes(github.labels('maya', 30)), works(120)]
+  each(
+    [
+      'stops its run',
+      [labelled, hasLabels(), unlabelled(), settles],
+      { stops: 1, status: has('Stopped: `maya` took the label off.') },
+    ],
+    ['that is back on by the time of the look stops nothing', [labelled, unlabelled()], {}],
+    [
+      'that is set again while its run stops starts another, whose label stays on',
+      [labelled, hasLabels(), comes(unlabelled()), works(1), ...again],
+      { stops: 1, starts: 2, unlabelled: [] },
+    ],
+    [
+      'by somebody who may not stop stops nothing',
+      [labelled, hasLabels(), unlabelled('tess')],
+      { status: has('ℹ️ `tess` took the label off') },
+    ],
+  )
 })
 
 describe('a label beside a command in the text', () => {
-  const textOf = (bot: MemoryBot) => bot.triggers.get('text-100-7') ?? expect.fail('no text')
-
-  test.each([
-    ['joins its run', '/codex fix it', 1],
-    ['joins its run, which is asked for below another command', '/codex status\n\n/codex fix it', 1],
-    ['that starts nothing starts its own', '/codex status', 1],
-    ['that was refused starts nothing, as that is told', '/codex --model gpt-2 fix it', 0],
-  ])('%s', async (_, text, starts) => {
-    const bot = botWith()
-    const opened = github.opens('maya', text, 10)
-    await bot.deliver(opened.label)
-    await sends(bot, opened.text)
-    expect(bot.requests).toHaveLength(starts)
-    expect(bot.prompts).toHaveLength(starts)
-    expect(bot.comments.at(-1)?.body).toContain(starts === 0 ? 'there is no model' : '### ')
-    await sends(bot, github.comment({ id: 502, at: 20, text: '/codex stop' }))
-    await bot.settle()
-    expect(bot.unlabelled).toEqual(starts === 0 ? [] : ['codex'])
-  })
-
-  test('waits for it, however long that takes', async () => {
-    const bot = botWith()
-    const opened = github.opens('maya', '/codex fix it', 10)
-    await bot.deliver(opened.text)
-    textOf(bot).due = bot.now + 60_000
-    await bot.deliver(opened.label)
-    await bot.work(300, bot.now + 120_000)
-    expect(bot.requests).toHaveLength(1)
-    await sends(bot, github.comment({ id: 502, at: 200, text: '/codex stop' }))
-    await bot.settle()
-    expect(bot.unlabelled).toEqual(['codex'])
-  })
-
-  test('goes if its run has ended by then', async () => {
-    const bot = botWith({ agent: { says: 'Done.' } })
-    const opened = github.opens('maya', '/codex fix it', 10)
-    await sends(bot, opened.text)
-    await bot.settle()
-    await sends(bot, opened.label)
-    expect(bot.requests).toHaveLength(1)
-    expect(bot.unlabelled).toEqual(['codex'])
-  })
-
-  test('of which GitHub does not tell starts its run, which takes up the text', async () => {
-    const bot = botWith()
-    const opened = github.opens('maya', '/codex fix it', 10)
-    await bot.deliver(opened.label)
-    await bot.work(300, bot.now + 60_000)
-    expect(bot.requests).toHaveLength(1)
-    await sends(bot, opened.text)
-    expect(bot.requests).toHaveLength(1)
-    expect(bot.prompts).toHaveLength(2)
-  })
+  const opened = (text = '/codex fix it') => github.opens('maya', text, 10)
+  const { label, text } = opened()
+  const beside = (words: string) => {
+    const { label, text } = opened(words)
+    return [comes(label), text, stop(), settles]
+  }
+  const joins = { told: 1, stops: 1, unlabelled: ['codex'] }
+  each(
+    ['joins its run', beside('/codex fix it'), joins],
+    [
+      'joins its run, which is asked for below another command',
+      beside('/codex status\n\n/codex fix it'),
+      joins,
+    ],
+    ['that starts nothing starts its own', beside('/codex status'), joins],
+    [
+      'that was refused starts nothing, as that is told',
+      beside('/codex --model gpt-2 fix it'),
+      { starts: 0, says: has('there is no model'), unlabelled: [] },
+    ],
+    [
+      'waits for it, however long that takes',
+      [comes(text), waits('text-100-7'), comes(label), works(300, 2 * minute), stop('maya', 200), settles],
+      joins,
+    ],
+    [
+      'goes if its run has ended by then',
+      [text, settles, label],
+      { unlabelled: ['codex'] },
+      { agent: { says: 'Done.' } },
+    ],
+    [
+      'of which GitHub does not tell starts its run, which takes up the text',
+      [comes(label), works(300, minute), text],
+      { told: 2 },
+    ],
+  )
 })
 
-test.each([
-  ['at once', true],
-  ['one after the other', false],
-])(
-  'a text and a comment of one second, taken up %s, are one run, which begins with the text',
-  async (_, atOnce) => {
-    const bot = botWith()
-    await bot.deliver(github.comment({ at: 10, text: '/codex and the docs' }))
-    await bot.deliver(github.opens('maya', '/codex fix it', 10).text)
-    if (atOnce) await bot.workAtOnce()
-    await bot.work(200, bot.now + 10_000)
-    expect(bot.requests).toHaveLength(1)
-    expect(bot.prompts).toEqual([
-      expect.stringContaining('# Instruction\n\nfix it'),
-      expect.stringContaining('and the docs'),
-    ])
-  },
-)
-
-test('a label and a comment of one second are one run, and neither waits for its end', async () => {
-  const bot = botWith()
-  await bot.deliver(github.labels('maya', 10))
-  await bot.deliver(github.comment({ at: 10 }))
-  await bot.workAtOnce()
-  await bot.work(200, bot.now + 10_000)
-  expect(bot.requests).toHaveLength(1)
-  expect([...bot.triggers.values()].map(({ standing }) => standing)).toEqual(['ended', 'ended'])
-})
-
-describe('a stop in words', () => {
-  test('that comes late does not stop what was asked since, and says so', async () => {
-    const bot = botWith()
-    const stop = github.comment({ id: 500, at: 5, text: '/codex stop' })
-    await sends(bot, github.comment({ id: 501, at: 10 }), stop)
-    expect(bot.cancelled).toEqual([])
-    expect(bot.comments.at(-1)?.body).toContain('started the run here after you wrote `/codex stop`')
-  })
-
-  test.each([
-    [500, 0],
-    [502, 1],
-  ])('of the same second counts by the number of its comment: %i', async (id, stops) => {
-    const bot = botWith()
-    await sends(bot, github.comment({ id: 501, at: 10 }), github.comment({ id, at: 10, text: '/codex stop' }))
-    expect(bot.cancelled).toHaveLength(stops)
-  })
-
-  test('counts beside a retry in its comment', async () => {
-    const bot = botWith()
-    await sends(bot, github.comment({ id: 501, at: 10 }))
-    await bot.deliver(github.comment({ id: 502, at: 20, text: '/codex stop\n\n/codex retry' }))
-    await bot.work(150)
-    expect(bot.cancelled).toHaveLength(1)
-    expect(bot.requests).toHaveLength(2)
-    expect(bot.comments.map(({ body }) => body).join()).not.toContain('still going')
-  })
+describe('of one second', () => {
+  const atOnce = (bot: MemoryBot) => bot.workAtOnce()
+  const soon = works(200, 10_000)
+  const both = [
+    comes(github.comment({ at: 10, text: '/codex and the docs' })),
+    comes(github.opens('maya', '/codex fix it', 10).text),
+  ]
+  const inOrder = { prompts: [has('# Instruction\n\nfix it'), has('and the docs')] }
+  each(
+    ['a text and a comment, taken up at once, are one run, the text first', [...both, atOnce, soon], inOrder],
+    ['a text and a comment, one after the other, are one run, the text first', [...both, soon], inOrder],
+    [
+      'a label and a comment are one run, and neither waits for its end',
+      [comes(labelled), comes(asked), atOnce, soon],
+      { triggers: 2, waiting: 0 },
+    ],
+    ['a stop whose comment has the lower number stops nothing', [asked, stop('maya', 10, 500)], {}],
+    ['a stop whose comment has the higher number stops', [asked, stop('maya', 10)], { stops: 1 }],
+  )
 })
 
 describe('a stop', () => {
-  const command = github.comment({ id: 501, at: 10 })
-  const stop = (by = 'maya', at = 20): Sent => github.comment({ id: 502, by, at, text: '/codex stop' })
-  const told = (bot: MemoryBot): string => bot.comments.map(({ body }) => body).join('\n')
-
-  test('that came before an earlier command ends it', async () => {
-    const bot = botWith()
-    await sends(bot, stop(), command)
-    expect(bot.requests).toEqual([])
-    expect(told(bot)).toMatch(/@maya you stopped `\/codex .*` before it began/)
+  const notBegun = expect.stringMatching(/@maya you stopped `\/codex .*` before it began/)
+  const heeded = (said: string) => ({
+    starts: 0,
+    says: expect.stringMatching(new RegExp(`^(?!.*nothing to stop).*${said}`, 's')),
+    reacts: expect.toSatisfy((all: string[]) => all.at(-1) === '+1'),
   })
-
-  test('is kept for that as long as GitHub delivers again, and for nothing asked later', async () => {
-    const bot = botWith()
-    await sends(bot, stop())
-    bot.now += 70 * 3_600_000
-    await sends(bot, github.comment({ id: 503, at: 30 }), command)
-    expect(bot.requests).toHaveLength(1)
-    expect(told(bot)).toContain('before it began')
-  })
-
-  test('by somebody who may not ends nothing, come or waiting', async () => {
-    const bot = botWith()
-    await sends(bot, stop('sam'))
-    await bot.deliver(command)
-    await bot.deliver(github.comment({ id: 504, by: 'sam', at: 21, text: '/codex stop' }))
-    await bot.work(60)
-    expect(bot.requests).toHaveLength(1)
-  })
-
-  /** As a stop that GitHub's limit holds up. */
-  const waits = (bot: MemoryBot, id: string): void => {
-    const waiting = bot.triggers.get(id) ?? expect.fail(`no ${id}`)
-    waiting.due = bot.now + 60_000
+  const whileItWaits = (steps: number) => [
+    ...[comes(asked), works(steps), comes(stop()), waits('comment-502'), works(60)],
+  ]
+  const inReview = (text = '') => [
+    ...[comes(onLine), comes(github.review({ text, at: 20 })), waits('review-40'), works(60)],
+  ]
+  const inline = [lineOf('/codex stop', 601)]
+  const daysLater = (bot: MemoryBot) => {
+    bot.now += 70 * hour
   }
-
-  test.each([
-    ['that waits is heeded by a command, and answers truthfully', 0, 'you stopped `/codex'],
-    ['that waits is heeded by a run before its agent, and answers truthfully', 1, '### ⏹️ Codex was stopped'],
-  ])('%s', async (_, steps, said) => {
-    const bot = botWith()
-    await bot.deliver(command)
-    await bot.work(steps)
-    await bot.deliver(stop())
-    waits(bot, 'comment-502')
-    await bot.work(60)
-    expect(bot.requests).toEqual([])
-    expect(told(bot)).toContain(said)
-    expect(told(bot)).not.toContain('nothing to stop')
-    expect(bot.reactions.at(-1)).toBe('+1')
-  })
-
-  const onLine = { id: 601, path: 'a.ts', line: 1, hunk: '@@', body: '/codex stop', author: 'maya' }
-  test.each([
-    ['on a line of a review', '', [onLine], 0],
-    ['on a line of a review that says something itself', 'No.', [onLine], 0],
-    ['on no line of a review that GitHub shows', '', 'unreadable' as const, 1],
-  ])('%s, waiting in the queue', async (_, text, inline, starts) => {
-    const bot = botWith({ branches: { 'maya/login': 'b'.repeat(40) }, inline })
-    await bot.deliver(github.inlineComment({ id: 501, at: 10 }))
-    await bot.deliver(github.review({ text, at: 20 }))
-    waits(bot, 'review-40')
-    await bot.work(60)
-    expect(bot.requests).toHaveLength(starts)
-  })
-
-  test('wakes what waits in its thread, however long that has to wait', async () => {
-    const bot = botWith()
-    await bot.deliver(command)
-    const waiting = bot.triggers.get('comment-501') ?? expect.fail('no command')
-    waiting.due = bot.now + 3_600_000
-    await bot.deliver(stop())
-    await bot.work(60, bot.now + 60_000)
-    expect(told(bot)).toMatch(/@maya you stopped `\/codex .*` before it began/)
-  })
-
-  test('with a new command behind it in one comment ends what was before, and not that', async () => {
-    const bot = botWith()
-    await sends(bot, github.comment({ id: 502, at: 20, text: '/codex stop\n\n/codex do it well' }), command)
-    expect(bot.requests).toHaveLength(1)
-    expect(bot.prompts.join()).toContain('do it well')
-  })
-
-  test('of words that come after it, though written before, says that they were not read', async () => {
-    const bot = botWith({ agent: { says: 'Working.', goesOn: true } })
-    await sends(bot, command)
-    await sends(bot, stop('maya', 30), github.comment({ id: 503, at: 25, text: '/codex and the docs' }))
-    await bot.settle()
-    expect(bot.requests).toHaveLength(1)
-    expect(bot.cancelled).toHaveLength(1)
-    expect(told(bot)).toContain('stopped')
-    expect(bot.reactions.filter(content => content === '-1')).not.toEqual([])
-  })
+  each(
+    [
+      'that comes late does not stop what was asked since, and says so',
+      [asked, stop('maya', 5, 500)],
+      { last: has('started the run here after you wrote `/codex stop`') },
+    ],
+    [
+      'counts beside a retry in its comment',
+      [asked, comes(more('/codex stop\n\n/codex retry')), works(150)],
+      { stops: 1, starts: 2, says: lacks('still going') },
+    ],
+    ['that came before an earlier command ends it', [stop(), asked], { starts: 0, says: notBegun }],
+    [
+      'is kept for that as long as GitHub delivers again, and for nothing asked later',
+      [stop(), daysLater, more('/codex fix it', 30, 503), asked],
+      { says: has('before it began') },
+    ],
+    [
+      'by somebody who may not ends nothing, come or waiting',
+      [stop('sam'), comes(asked), comes(stop('sam', 21, 504)), works(60)],
+      {},
+    ],
+    [
+      'that waits is heeded by a command, and answers truthfully',
+      whileItWaits(0),
+      heeded('you stopped `/codex'),
+    ],
+    [
+      'that waits is heeded by a run before its agent, and answers truthfully',
+      whileItWaits(1),
+      heeded('### ⏹️ Codex was stopped'),
+    ],
+    ['that waits on a line of a review is heeded', inReview(), { starts: 0 }, { inline }],
+    ['that waits on a line of a review with words is heeded', inReview('No.'), { starts: 0 }, { inline }],
+    ['on no line of a review that GitHub shows is none', inReview(), {}, { inline: 'unreadable' }],
+    [
+      'wakes what waits in its thread, however long that has to wait',
+      [comes(asked), waits('comment-501', hour), comes(stop()), works(60, minute)],
+      { starts: 0, says: notBegun },
+    ],
+    [
+      'with a new command behind it in one comment ends what was before, and not that',
+      [more('/codex stop\n\n/codex do it well'), asked],
+      { hears: has('do it well') },
+    ],
+    [
+      'of words that come after it, though written before, says that they were not read',
+      [asked, stop('maya', 30), more('/codex and the docs', 25, 503), settles],
+      { stops: 1, says: has('stopped'), reacts: expect.arrayContaining(['-1']) },
+    ],
+  )
 })
 
 test('a command that waits an hour for a run costs ten calls at the most', async () => {
-  const bot = botWith()
-  await sends(bot, github.comment({ at: 10 }))
-  await sends(bot, github.comment({ id: 502, at: 20, text: '/codex --effort low and then that' }))
+  const bot = await after([asked, more('/codex --effort low and then that')])
   expect(bot.comments.at(-1)?.body).toContain('another run is still going')
   for (const run of bot.runs.values()) run.due = Number.POSITIVE_INFINITY
   const before = bot.calls.length
-  expect(await bot.work(500, bot.now + 3_600_000), 'it waits').toBe(false)
+  expect(await bot.work(500, bot.now + hour), 'it waits').toBe(false)
   expect(bot.calls.slice(before).length).toBeLessThanOrEqual(10)
 })
 
 describe('a deletion', () => {
-  test('of the comment that asked stops', async () => {
-    const bot = botWith()
-    await sends(bot, github.comment({ at: 10 }))
-    bot.deleted.add(501)
-    await sends(bot, github.deletes('maya', { at: 10 }))
-    expect(bot.cancelled).toHaveLength(1)
-  })
-
-  test('of a comment that is still there stops nothing', async () => {
-    const bot = botWith()
-    await sends(bot, github.comment({ at: 10 }), github.deletes('maya', { at: 10 }))
-    expect(bot.cancelled).toEqual([])
-  })
-
-  test('of the inline comment that asked stops', async () => {
-    const bot = botWith({ branches: { 'maya/login': 'b'.repeat(40) } })
-    await sends(bot, github.inlineComment({ at: 10 }))
-    bot.deleted.add(501)
-    await sends(bot, github.deletesInline('maya', { at: 10 }))
-    expect(bot.cancelled).toHaveLength(1)
-  })
-
-  test.each([
-    ['that held the last command of its review stops', '/codex fix it', 'And this.', 1],
-    ['of a review that asks in others stops nothing', 'Why?', '/codex fix it', 0],
-  ])('of an inline comment %s', async (_, gone, left, stops) => {
-    const lines = [gone, left].map((body, n) => ({
-      id: 501 + n,
-      path: 'a.ts',
-      line: n,
-      hunk: '@@',
-      body,
-      author: 'maya',
-    }))
-    const bot = botWith({ branches: { 'maya/login': 'b'.repeat(40) }, inline: lines })
-    await sends(bot, github.review({ text: '', at: 10 }))
-    expect(bot.requests).toHaveLength(1)
-    bot.deleted.add(501)
-    lines.shift()
-    await sends(bot, github.deletesInline('maya', { at: 10, text: gone }))
-    expect(bot.cancelled).toHaveLength(stops)
-  })
+  const deleted = github.deletes('maya', { at: 10 })
+  const ofOneLine = (gone: string, left: string): [Step[], Partial<MemoryBotOptions>] => {
+    const inline = [lineOf(gone), lineOf(left, 502)]
+    const goes = () => void inline.shift()
+    const told = github.deletesInline('maya', { at: 10, text: gone })
+    return [[github.review({ text: '', at: 10 }), hasGone(501), goes, told], { inline }]
+  }
+  const [ofTheCommand, commands] = ofOneLine('/codex fix it', 'And this.')
+  const [ofAnother, others] = ofOneLine('Why?', '/codex fix it')
+  each(
+    ['of the comment that asked stops', [asked, hasGone(501), deleted], { stops: 1 }],
+    ['of a comment that is still there stops nothing', [asked, deleted], {}],
+    [
+      'of the inline comment that asked stops',
+      [onLine, hasGone(501), github.deletesInline('maya', { at: 10 })],
+      { stops: 1 },
+    ],
+    ['of the last command on the lines of its review stops', ofTheCommand, { stops: 1 }, commands],
+    ['of a line of a review that asks in others stops nothing', ofAnother, {}, others],
+  )
 })
 
 describe('a deletion of words that wait for the agent', () => {
-  const waiting = async (): Promise<MemoryBot> => {
-    const bot = botWith()
-    bot.fault = new NoResponse('posthog', 'PostHog answered 502')
-    await sends(bot, github.comment({ at: 10 }), github.comment({ id: 502, at: 20, text: '/codex in red' }))
-    bot.deleted.add(502)
-    return bot
-  }
-  const begins = async (bot: MemoryBot): Promise<string> => {
-    bot.fault = undefined
-    await bot.work(200)
-    return bot.prompts.join()
-  }
-
-  test.each([
-    ['by who said them takes them back', 'maya', false],
-    ['by who may stop takes them back', 'zoe', false],
-    ['by somebody else does not', 'sam', true],
-  ])('%s', async (_, by, reaches) => {
-    const bot = await waiting()
-    await sends(bot, github.deletes(by, { id: 502, at: 20, text: '/codex in red' }))
-    expect(await begins(bot)).toContain('fix it')
-    expect(bot.prompts.join().includes('in red')).toBe(reaches)
-    expect(statusOf(bot).includes('`sam` deleted words that wait for the agent')).toBe(by === 'sam')
-    expect(bot.cancelled).toEqual([])
-  })
-
-  test('that GitHub still has takes nothing back', async () => {
-    const bot = await waiting()
-    bot.deleted.delete(502)
-    await sends(bot, github.deletes('maya', { id: 502, at: 20, text: '/codex in red' }))
-    expect(await begins(bot)).toContain('in red')
-  })
-
-  test('that overtakes them takes them back all the same', async () => {
-    const bot = botWith()
-    bot.fault = new NoResponse('posthog', 'PostHog answered 502')
-    await sends(bot, github.comment({ at: 10 }))
-    bot.deleted.add(502)
-    await bot.deliver(github.comment({ id: 502, at: 20, text: '/codex in red' }))
-    await bot.deliver(github.deletes('maya', { id: 502, at: 20, text: '/codex in red' }))
-    expect(await begins(bot)).toContain('fix it')
-    expect(bot.prompts.join()).not.toContain('in red')
-  })
-
-  test('that the agent has stops nothing', async () => {
-    const bot = botWith()
-    await sends(bot, github.comment({ at: 10 }), github.comment({ id: 502, at: 20, text: '/codex in red' }))
-    expect(bot.prompts.join()).toContain('in red')
-    bot.deleted.add(502)
-    await sends(bot, github.deletes('maya', { id: 502, at: 20, text: '/codex in red' }))
-    expect(bot.cancelled).toEqual([])
-  })
+  const words = more('/codex in red')
+  const deleted = (by = 'maya') => github.deletes(by, { id: 502, at: 20, text: '/codex in red' })
+  const begins = [postHogIs('back'), works(200)]
+  const waiting = [postHogIs('away'), asked, words]
+  const goneBy = (by: string) => [...waiting, hasGone(502), deleted(by)]
+  const takenBack = { hears: lacks('in red') }
+  const heard = { hears: has('in red') }
+  each(
+    ['by who said them takes them back', [...goneBy('maya'), ...begins], takenBack],
+    ['by who may stop takes them back', [...goneBy('zoe'), ...begins], takenBack],
+    ['by somebody else does not', [...goneBy('sam'), ...begins], heard],
+    [
+      'by somebody else is told',
+      goneBy('sam'),
+      { starts: 0, status: has('`sam` deleted words that wait for the agent') },
+    ],
+    ['that GitHub still has takes nothing back', [...waiting, deleted(), ...begins], heard],
+    [
+      'that overtakes them takes them back all the same',
+      [postHogIs('away'), asked, hasGone(502), comes(words), comes(deleted()), ...begins],
+      takenBack,
+    ],
+    ['that the agent has stops nothing', [asked, words, hasGone(502), deleted()], heard],
+  )
 })
 
 describe('an edit', () => {
-  const written = [
+  const before = 'Hm.'
+  const edited = (was: string, text: string, editedAt = 60) =>
+    github.comment({ before: was, text, at: 10, editedAt })
+  const twice = edited(before, '/codex status')
+  for (const [what, of] of [
     ['a comment', github.comment],
     ['an inline comment', github.inlineComment],
     ['a review', github.review],
-  ] as const
-  test.each(written)('of %s by its author counts', async (_, of) => {
-    const bot = botWith({ branches: { 'maya/login': 'b'.repeat(40) } })
-    await sends(bot, of({ before: 'Let me think.', at: 10, editedAt: 60 }))
-    expect(bot.requests).toHaveLength(1)
-  })
-
-  test.each(written)('of %s of a stranger by somebody who may asks for nothing', async (_, of) => {
-    const bot = botWith()
-    await sends(bot, of({ author: 'sam', before: 'Let me thnik.', at: 10, editedAt: 60 }))
-    expect(bot.requests).toEqual([])
-    expect(bot.triggers.size).toBe(0)
-  })
-
-  test('of a review does not ask again for what stands on its lines', async () => {
-    const inline = [{ id: 501, path: 'a.ts', line: 1, hunk: '@@', body: '/codex fix it', author: 'maya' }]
-    const bot = botWith({ branches: { 'maya/login': 'b'.repeat(40) }, inline })
-    await sends(bot, github.review({ text: 'See /codex below.', at: 10 }))
-    await sends(
-      bot,
-      github.review({
-        text: '/codex-see below.\n> /codex',
-        before: 'See /codex below.',
-        at: 10,
-        editedAt: 60,
-      }),
+  ] as const)
+    each(
+      [`of ${what} by its author counts`, [of({ before, at: 10, editedAt: 60 })], {}],
+      [
+        `of ${what} of a stranger by somebody who may asks for nothing`,
+        [of({ author: 'sam', before, at: 10, editedAt: 60 })],
+        { ...nothing, triggers: 0 },
+      ],
     )
-    expect([bot.requests.length, bot.prompts.length]).toEqual([1, 1])
-  })
-
-  test('asks again for nothing that stood there before', async () => {
-    const bot = botWith()
-    const first = { before: 'Hm.', text: 'Hm.\n\n/codex fix it', at: 10, editedAt: 60 }
-    await sends(bot, github.comment(first))
-    await sends(
-      bot,
-      github.comment({ before: first.text, text: 'Well.\n\n/codex fix it', at: 10, editedAt: 70 }),
-    )
-    expect([bot.requests.length, bot.prompts.length]).toEqual([1, 1])
-  })
-
-  test('within the second of another counts by itself', async () => {
-    const bot = botWith()
-    const first = { before: 'Hm.', text: 'Hm.\n\n/codex status', at: 10, editedAt: 60 }
-    await sends(bot, github.comment(first))
-    await sends(bot, github.comment({ ...first, before: first.text, text: 'Hm.\n\n/codex config' }))
-    expect(bot.triggers.size).toBe(2)
-    expect(bot.comments).toHaveLength(2)
-  })
-
-  test('that arrives twice is one', async () => {
-    const bot = botWith()
-    const edit = github.comment({ before: 'Hm.', text: '/codex status', at: 10, editedAt: 60 })
-    await sends(bot, edit, { ...edit, id: 'another-delivery' })
-    expect(bot.triggers.size).toBe(1)
-  })
+  const seeBelow = { text: 'See /codex below.', at: 10 }
+  each(
+    [
+      'of a review does not ask again for what stands on its lines',
+      [
+        github.review(seeBelow),
+        github.review({ before: seeBelow.text, text: '/codex-see below.\n> /codex', at: 10, editedAt: 60 }),
+      ],
+      { told: 1 },
+      { inline: [lineOf('/codex fix it')] },
+    ],
+    [
+      'asks again for nothing that stood there before',
+      [edited(before, 'Hm.\n\n/codex fix it'), edited('Hm.\n\n/codex fix it', 'Well.\n\n/codex fix it', 70)],
+      { told: 1 },
+    ],
+    [
+      'within the second of another counts by itself',
+      [edited(before, 'Hm.\n\n/codex status'), edited('Hm.\n\n/codex status', 'Hm.\n\n/codex config')],
+      { starts: 0, triggers: 2, comments: 2 },
+    ],
+    ['that arrives twice is one', [twice, { ...twice, id: 'another-delivery' }], { starts: 0, triggers: 1 }],
+  )
 })
 
 describe('what the thread remembers', () => {
-  const answered = async (): Promise<MemoryBot> => {
-    const bot = botWith({ agent: { says: 'The usage limit is reached.', fails: true } })
-    await sends(bot, github.comment({ at: 10, text: '/codex fix the first' }))
-    await bot.settle()
-    return bot
+  const agent = { says: 'The usage limit is reached.', fails: true }
+  const answered = [more('/codex fix the first', 10, 501), settles]
+  const forgets = (isGone: (body: string) => boolean) => (bot: MemoryBot) => {
+    bot.comments.splice(0, Number.POSITIVE_INFINITY, ...bot.comments.filter(({ body }) => !isGone(body)))
   }
-  const forgets = (bot: MemoryBot, which: (body: string) => boolean): void => {
-    for (const gone of bot.comments.filter(({ body }) => which(body)))
-      bot.comments.splice(bot.comments.indexOf(gone), 1)
-  }
-
-  const gone: [string, (body: string) => boolean][] = [
-    ['its status comment', body => body.startsWith('### ')],
-    ['all that the bot said', () => true],
-  ]
-
-  test.each(gone)('survives the deletion of %s', async (_, which) => {
-    const bot = await answered()
-    forgets(bot, which)
-    await sends(bot, github.comment({ id: 502, at: 900, text: '/codex retry' }))
-    await bot.settle()
-    expect(bot.requests).toHaveLength(2)
-    expect(bot.prompts.at(-1)).toContain('fix the first')
-  })
-
-  test.each(gone)('tells of its last run and goes on with it after the deletion of %s', async (_, which) => {
-    const bot = await answered()
-    forgets(bot, which)
-    await sends(bot, github.comment({ id: 502, at: 900, text: '/codex status' }))
-    expect(bot.comments.at(-1)?.body).toMatch(/last run.*failed/s)
-    forgets(bot, which)
-    await sends(bot, github.comment({ id: 503, at: 1_000, text: '/codex continue with the tests' }))
-    await bot.settle()
-    expect(bot.tasks).toHaveLength(1)
-    expect(bot.prompts.at(-1)).toContain('Go on: with the tests')
-  })
+  const says = (text: string, at = 900) => more(text, at, at)
+  const goesOn = [says('/codex continue with the tests', 1_000), settles]
+  for (const [what, forgotten] of [
+    ['its status comment', forgets(body => body.startsWith('### '))],
+    ['all that the bot said', forgets(() => true)],
+  ] as const)
+    each(
+      [
+        `survives the deletion of ${what}`,
+        [...answered, forgotten, says('/codex retry'), settles],
+        { starts: 2, hears: expect.stringMatching(/fix the first.*fix the first/s) },
+        { agent },
+      ],
+      [
+        `tells of its last run after the deletion of ${what}`,
+        [...answered, forgotten, says('/codex status')],
+        { last: expect.stringMatching(/last run.*failed/s) },
+        { agent },
+      ],
+      [
+        `is gone on with after the deletion of ${what}`,
+        [...answered, forgotten, says('/codex status'), forgotten, ...goesOn],
+        { starts: 2, tasks: 1, hears: has('Go on: with the tests') },
+        { agent },
+      ],
+    )
 
   test('of an old comment is what its box repeats', async () => {
-    const bot = await answered()
+    const bot = await after(answered, { agent })
     const shown = bot.comments.find(({ body }) => body.includes('Try again'))?.body ?? ''
-    await sends(bot, github.comment({ id: 502, at: 900, text: '/codex --new fix the second' }))
-    await bot.settle()
-    await sends(bot, github.ticks('maya', shown, 'Try again'))
-    await bot.settle()
+    for (const sent of [says('/codex --new fix the second'), github.ticks('maya', shown, 'Try again')]) {
+      await sends(bot, sent)
+      await bot.settle()
+    }
     expect(bot.requests).toHaveLength(3)
     expect(bot.prompts.at(-1)).toContain('fix the first')
   })
