@@ -100,71 +100,74 @@ async function refusal(promise: Promise<unknown>): Promise<string> {
   return error instanceof BadAttachment ? error.message : `${error}`
 }
 
+/** The same answer to whoever asks. */
+const always = (
+  status: number,
+  headers: Record<string, string | number> = {},
+  body: string | Buffer = '',
+) => {
+  site.handle = (_, response) => response.writeHead(status, headers).end(body)
+}
+
+/** It says so much, and then no more. */
+const begins = (headers: Record<string, string | number>, then: Handler = () => {}) => {
+  site.handle = (request, response) => {
+    response.writeHead(200, headers)
+    response.write(png, () => then(request, response))
+  }
+}
+
 describe('a download', () => {
   test('brings bytes, type and a name that says what it is', async () => {
     site.serve({ [path]: { type: 'image/png; charset=binary', body: png } })
     const { name, type, bytes } = await download(shot())
-    expect({ name, type, bytes: Buffer.from(bytes) }).toEqual({
-      name: 'Image.png',
-      type: 'image/png',
-      bytes: png,
-    })
+    const brought = { name: 'Image.png', type: 'image/png', bytes: png }
+    expect({ name, type, bytes: Buffer.from(bytes) }).toEqual(brought)
     expect(site.asked).toEqual([`${path} token secret`])
   })
 
-  test.each([
-    ['Image', 'image/png', 'Image.png'],
-    ['Image.PNG', 'image/png', 'Image.PNG'],
-    ['shot.jpg', 'image/png', 'shot.jpg.png'],
-    ['At 10.14', 'image/png', 'At 10.14.png'],
-    ['server.log', 'application/octet-stream', 'server.log'],
-    ['the change.patch', 'binary/octet-stream', 'the change.patch'],
-    ['notes', 'text/plain; charset=utf-8', 'notes.txt'],
-    ['data.json', 'application/json', 'data.json'],
-    ['table.csv', 'text/csv', 'table.csv'],
-    ['page.log', 'text/x-log', 'page.log'],
-    ['long.log'.padStart(255, 'x'), 'text/plain', 'long.log'.padStart(255, 'x')],
-  ])('of %s as %s becomes %s', async (name, type, expected) => {
-    const body = type === 'image/png' ? png : 'a'
-    site.handle = (_, response) => response.writeHead(200, { 'content-type': type }).end(body)
-    expect((await download(file(name))).name).toBe(expected)
+  const noImage = (type: string): string => `it says that it is ${type}, but it is not`
+  const notPassedOn = (type: string): string => `files of type ${type} are not passed on`
+  test.each<[name: string, type: string, body: string | Buffer, becomes: string]>([
+    ['Image', 'image/png', png, 'Image.png'],
+    ['Image.PNG', 'image/png', png, 'Image.PNG'],
+    ['shot.jpg', 'image/png', png, 'shot.jpg.png'],
+    ['At 10.14', 'image/png', png, 'At 10.14.png'],
+    ['server.log', 'application/octet-stream', 'a', 'server.log'],
+    ['the change.patch', 'binary/octet-stream', 'a', 'the change.patch'],
+    ['notes', 'text/plain; charset=utf-8', 'a', 'notes.txt'],
+    ['data.json', 'application/json', 'a', 'data.json'],
+    ['table.csv', 'text/csv', 'a', 'table.csv'],
+    ['page.log', 'text/x-log', 'a', 'page.log'],
+    ['long.log'.padStart(255, 'x'), 'text/plain', 'a', 'long.log'.padStart(255, 'x')],
+    ['video.mp4', 'video/mp4', png, notPassedOn('video/mp4')],
+    ['shot.svg', 'image/svg+xml', png, notPassedOn('image/svg+xml')],
+    ['trace.zip', 'application/zip', png, notPassedOn('application/zip')],
+    ['trace.zip', 'application/octet-stream', png, notPassedOn('application/octet-stream')],
+    ['a.docx', docx, png, notPassedOn(docx)],
+    ['constructor.constructor', '', png, 'its type is not known'],
+    ['odd', 'text/<script>', png, 'its type is not known'],
+    ['odd', 'TEXT', png, 'its type is not known'],
+    ['a', 'image/png', '<html>', noImage('image/png')],
+    ['a', 'image/jpeg', png, noImage('image/jpeg')],
+    ['a', 'image/gif', png, noImage('image/gif')],
+    ['a', 'image/webp', 'RIFF0000WAVE', noImage('image/webp')],
+    ['a', 'application/pdf', png, noImage('application/pdf')],
+    ['a', 'image/png', '', 'it is empty'],
+    ['a', 'image/jpeg', Buffer.from('ffd8ffe0', 'hex'), 'a.jpg'],
+    ['a', 'image/gif', 'GIF89a', 'a.gif'],
+    ['a', 'image/webp', 'RIFF0000WEBP', 'a.webp'],
+    ['a', 'application/pdf', '\n%PDF-1.7', 'a.pdf'],
+  ])('of %s as %s, %j, becomes: %s', async (name, type, body, expected) => {
+    always(200, { 'content-type': type }, body)
+    const taken = download(file(name))
+    expect(await taken.then(({ name }) => name).catch(() => refusal(taken))).toBe(expected)
   })
 
   test('takes the extension of the address when the words have none', async () => {
-    site.handle = (_, response) =>
-      response.writeHead(200, { 'content-type': 'application/octet-stream' }).end('a')
+    always(200, { 'content-type': 'application/octet-stream' }, 'a')
     const { name, type } = await download({ ...file('server.log'), name: 'what the server said' })
     expect({ name, type }).toEqual({ name: 'what the server said.log', type: 'text/plain' })
-  })
-
-  test.each([
-    ['video.mp4', 'video/mp4', 'files of type video/mp4 are not passed on'],
-    ['shot.svg', 'image/svg+xml', 'files of type image/svg+xml are not passed on'],
-    ['trace.zip', 'application/zip', 'files of type application/zip are not passed on'],
-    ['trace.zip', 'application/octet-stream', 'files of type application/octet-stream are not passed on'],
-    ['a.docx', docx, `files of type ${docx} are not passed on`],
-    ['constructor.constructor', '', 'its type is not known'],
-    ['odd', 'text/<script>', 'its type is not known'],
-    ['odd', 'TEXT', 'its type is not known'],
-  ])('of %s as %s is refused', async (name, type, expected) => {
-    site.handle = (_, response) => response.writeHead(200, { 'content-type': type }).end(png)
-    expect(await refusal(download(file(name)))).toBe(expected)
-  })
-
-  test.each([
-    ['image/png', Buffer.from('<html>'), 'it says that it is image/png, but it is not'],
-    ['image/jpeg', png, 'it says that it is image/jpeg, but it is not'],
-    ['image/gif', png, 'it says that it is image/gif, but it is not'],
-    ['image/webp', Buffer.from('RIFF0000WAVE'), 'it says that it is image/webp, but it is not'],
-    ['application/pdf', png, 'it says that it is application/pdf, but it is not'],
-    ['image/png', Buffer.alloc(0), 'it is empty'],
-    ['image/jpeg', Buffer.from('ffd8ffe0', 'hex'), 'was taken'],
-    ['image/gif', Buffer.from('GIF89a'), 'was taken'],
-    ['image/webp', Buffer.from('RIFF0000WEBP'), 'was taken'],
-    ['application/pdf', Buffer.from('\n%PDF-1.7'), 'was taken'],
-  ])('of something said to be %s: %s', async (type, body, expected) => {
-    site.serve({ [path]: { type, body } })
-    expect(await refusal(download(shot()))).toBe(expected)
   })
 
   test.each([
@@ -174,12 +177,9 @@ describe('a download', () => {
   ])('of %s as %s takes up to %i MB', async (name, type, limit) => {
     const body = Buffer.alloc(limit * mebibyte)
     body.write('%PDF-')
-    site.handle = (_, response) => response.writeHead(200, { 'content-type': type }).end(body)
+    always(200, { 'content-type': type }, body)
     expect((await download(file(name))).bytes.length).toBe(limit * mebibyte)
-    site.handle = (_, response) => {
-      response.writeHead(200, { 'content-type': type, 'content-length': limit * mebibyte + 1 })
-      response.write('%PDF-')
-    }
+    begins({ 'content-type': type, 'content-length': limit * mebibyte + 1 })
     expect(await refusal(download(file(name), { within: 5_000 }))).toBe(`it is larger than ${limit} MB`)
   })
 
@@ -208,10 +208,7 @@ describe('a download', () => {
     site.handle = () => {}
     const start = Date.now()
     await expect(download(shot(), { within: 150 })).rejects.toThrow(NoResponse)
-    site.handle = (_, response) => {
-      response.writeHead(200, { 'content-type': 'image/png' })
-      response.write(png)
-    }
+    begins({ 'content-type': 'image/png' })
     await expect(download(shot(), { within: 150 })).rejects.toThrow(NoResponse)
     site.handle = (_, response) => setTimeout(() => response.writeHead(302, { location: path }).end(), 100)
     await expect(download(shot(), { within: 150 })).rejects.toThrow(NoResponse)
@@ -254,37 +251,31 @@ describe('a download', () => {
     expect(site.asked).toEqual([`${path} token secret`, `${path} anonymous`])
   })
 
-  test.each<[string, Handler]>([
-    ['401', (_, response) => response.writeHead(401).end()],
-    ['403', (_, response) => response.writeHead(403).end()],
-    ['404', (_, response) => response.writeHead(404).end()],
-    ['the sign-in', (_, response) => response.writeHead(302, { location: '/login?return_to=a' }).end()],
-    ['a page', (_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<form>')],
-  ])('that nobody may have is refused: %s', async (_, handle) => {
-    site.handle = handle
+  test.each<[string, ...Parameters<typeof always>]>([
+    ['401', 401],
+    ['403', 403],
+    ['404', 404],
+    ['the sign-in', 302, { location: '/login?return_to=a' }],
+    ['a page', 200, { 'content-type': 'text/html' }, '<form>'],
+  ])('that nobody may have is refused: %s', async (_, ...answer) => {
+    always(...answer)
     expect(await refusal(download(shot()))).toBe('GitHub does not let the bot download it')
     expect(site.asked).toHaveLength(2)
   })
 
   test('waits for a limit, and only for a limit', async () => {
-    site.handle = (_, response) => response.writeHead(429).end()
-    await expect(download(shot())).rejects.toMatchObject({ name: 'RetryLater', until: 1_060_000 })
-    site.handle = (_, response) => response.writeHead(403, { 'retry-after': '7' }).end()
-    await expect(download(shot())).rejects.toMatchObject({
-      name: 'RetryLater',
-      until: 1_007_000,
-      service: 'github',
-    })
-    site.handle = (_, response) => response.writeHead(410).end()
+    const limited = { name: 'RetryLater', service: 'github' }
+    always(429)
+    await expect(download(shot())).rejects.toMatchObject({ ...limited, until: 1_060_000 })
+    always(403, { 'retry-after': '7' })
+    await expect(download(shot())).rejects.toMatchObject({ ...limited, until: 1_007_000 })
+    always(410)
     expect(await refusal(download(shot()))).toBe('GitHub answered 410 when it was downloaded')
-    site.handle = (_, response) => response.writeHead(502).end()
+    always(502)
     await expect(download(shot())).rejects.toThrow(NoResponse)
     site.handle = ({ socket }) => socket.destroy()
     await expect(download(shot())).rejects.toThrow(NoResponse)
-    site.handle = ({ socket }, response) => {
-      response.writeHead(200, { 'content-type': 'image/png', 'content-length': 100 })
-      response.write(png, () => socket.destroy())
-    }
+    begins({ 'content-type': 'image/png', 'content-length': 100 }, ({ socket }) => socket.destroy())
     await expect(download(shot())).rejects.toThrow(NoResponse)
   })
 })
