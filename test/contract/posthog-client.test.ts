@@ -82,56 +82,49 @@ const newTask = { title: 'T', description: 'D', repository: 'acme/shop' }
 describe('requests', () => {
   const tasksPath = '/api/projects/42/tasks/'
   const given = { title_manually_set: true, origin_product: 'user_created' }
-  const say = (id: string, params: object) => ({ jsonrpc: '2.0', id, method: 'user_message', params })
+  const command = `${runPath}command/`
+  const say = (params: object) => ({ jsonrpc: '2.0', id: 'c', method: 'user_message', params })
   const words = { id: 'c', text: 'more', attachments: [] }
-  const files = { ...words, attachments: ['a', 'b'] }
+  const files = ['a', 'b']
   const started = { id: task, latest_run: taskRun() }
 
-  type Ask = () => Promise<unknown>
-  test.each<[string, path: string, query: string, answer: object, Ask]>([
-    ['looking for a task', tasksPath, '?search=%5Bm%3A7%5D', { results: [] }, () => tasks.findTask('[m:7]')],
-    ['runs of a task', `${tasksPath}task-1/runs/`, '?limit=100', { results: [] }, () => tasks.runIds(task)],
-    ['the status of a run', runPath, '', taskRun(), () => tasks.statusOf(session)],
-    ['the models', `${tasksPath}models/`, '', { models: [] }, () => tasks.models()],
-  ])('%s', async (_, path, query, answer, ask) => {
-    once('GET', path, 200, answer)
-    await ask()
-    expect(sent).toMatchObject([{ line: `GET ${path}${query}`, body: '' }])
-    expect(sent[0]?.headers).toMatchObject({ 'user-agent': 'codex-task-bot' })
-    expect(sent[0]?.headers).not.toHaveProperty('content-type')
-  })
-
-  test.each<[string, path: string, body: object, answer: object, Ask]>([
-    ['a task is created', tasksPath, { ...newTask, ...given }, { id: task }, () => tasks.createTask(newTask)],
-    ['a run is started', `${tasksPath}task-1/run/`, body, started, () => tasks.startRun(task, body, [])],
+  const result = { result: {} }
+  const none = { results: [] }
+  const sends = (path: string, sent: object, answer: object, ask: () => Promise<unknown>) =>
+    ['POST', path, '', sent, answer, ask] as const
+  const reads = (path: string, query: string, answer: object, ask: () => Promise<unknown>) =>
+    ['GET', path, query, '', answer, ask] as const
+  test.each<[string, ...(ReturnType<typeof sends> | ReturnType<typeof reads>)]>([
+    ['looking for a task', ...reads(tasksPath, '?search=%5Bm%3A7%5D', none, () => tasks.findTask('[m:7]'))],
+    ['runs of a task', ...reads(`${tasksPath}task-1/runs/`, '?limit=100', none, () => tasks.runIds(task))],
+    ['the status of a run', ...reads(runPath, '', taskRun(), () => tasks.statusOf(session))],
+    ['the models', ...reads(`${tasksPath}models/`, '', { models: [] }, () => tasks.models())],
+    ['a task', ...sends(tasksPath, { ...newTask, ...given }, { id: task }, () => tasks.createTask(newTask))],
+    ['a run', ...sends(`${tasksPath}task-1/run/`, body, started, () => tasks.startRun(task, body, []))],
     [
       'words for the agent',
-      `${runPath}command/`,
-      say('c', { content: 'more' }),
-      { result: {} },
-      () => tasks.sendMessage(session, words),
+      ...sends(command, say({ content: 'more' }), result, () => tasks.sendMessage(session, words)),
     ],
     [
       'words for the agent, with files',
-      `${runPath}command/`,
-      say('c', { content: 'more', artifact_ids: ['a', 'b'] }),
-      { result: {} },
-      () => tasks.sendMessage(session, files),
+      ...sends(command, say({ content: 'more', artifact_ids: files }), result, () =>
+        tasks.sendMessage(session, { ...words, attachments: files }),
+      ),
     ],
-    ['a stop', `${runPath}cancel/`, { reason: 'Stop' }, taskRun(), () => tasks.cancel(session, 'Stop')],
-  ])('%s', async (_, path, expected, answer, ask) => {
-    once('POST', path, 200, answer)
+    ['a stop', ...sends(`${runPath}cancel/`, { reason: 'x' }, taskRun(), () => tasks.cancel(session, 'x'))],
+  ])('%s', async (_, method, path, query, expected, answer, ask) => {
+    once(method, path, 200, answer)
     await ask()
     // PostHog loses the body of a POST that it has to redirect to the path with a slash.
     expect(path).toMatch(/\/$/)
-    expect(sent.map(({ line, body }) => [line, body])).toEqual([[`POST ${path}`, expected]])
+    expect(sent.map(({ line, body }) => [line, body])).toEqual([[`${method} ${path}${query}`, expected]])
     expect(sent[0]?.headers['user-agent']).toBe('codex-task-bot')
-    expect(sent[0]?.headers['content-type']).toBe('application/json')
+    expect(sent[0]?.headers['content-type']).toBe(method === 'POST' ? 'application/json' : undefined)
     expect(JSON.stringify(sent[0]?.body)).not.toContain('null')
   })
 })
 
-test('no secret that is known reaches the agent, or comes back from it', async () => {
+test('no secret that is known reaches the agent', async () => {
   once('POST', '/api/projects/42/tasks/', 201, { id: task })
   once('POST', '/api/projects/42/tasks/task-1/run/', 200, { id: task, latest_run: taskRun() })
   once('POST', `${runPath}command/`, 200, {})
@@ -139,52 +132,48 @@ test('no secret that is known reaches the agent, or comes back from it', async (
   await tasks.startRun(task, runRequest({ ...asking, prompt: 'the key is hush' }), [])
   await tasks.sendMessage(session, { id: 'n', text: 'hush', attachments: [] })
   expect(JSON.stringify(sent.map(each => each.body))).not.toContain('hush')
-
-  const message = {
-    method: 'session/update',
-    params: { update: { sessionUpdate: 'agent_message', content: { text: 'it is hush' } } },
-  }
-  once('GET', runPath, 200, taskRun({ status: 'failed', error_message: 'hush' }))
-  once('GET', `${runPath}session_logs/`, 200, [{ timestamp: '2026-01-02T14:01:00Z', notification: message }])
-  expect(await tasks.poll(session, 0)).toMatchObject({
-    error: '[redacted]',
-    log: [{ what: { text: 'it is [redacted]' } }],
-  })
 })
+
+const poll = async (run: object, log: unknown, { status = 200, from = 0 } = {}): Promise<TaskRunSnapshot> => {
+  once('GET', runPath, 200, run)
+  once('GET', `${runPath}session_logs/`, status, log as nock.Body)
+  return tasks.poll(session, from)
+}
+const polled = (run: object, log: object[]) => poll(taskRun(run), log)
 
 describe('what an agent controls', () => {
   const at = '2026-01-02T14:01:00Z'
   const logged = (method: string, params: object) => ({ timestamp: at, notification: { method, params } })
   const update = (given: object) => logged('session/update', { update: given })
-  const polled = async (run: object, log: object[]): Promise<TaskRunSnapshot> => {
-    once('GET', runPath, 200, taskRun(run))
-    once('GET', `${runPath}session_logs/`, 200, log)
-    return tasks.poll(session, 0)
+  /** That text in each string, and each list with so many more. */
+  const everywhere = (text: string, more = 0) => {
+    const list = (one: (each: string) => unknown) => [
+      one(text),
+      ...Array.from({ length: more }, (_, n) => one(`a${n}`)),
+    ]
+    return polled(
+      {
+        ...{ error_message: text, model: text, reasoning_effort: text, state: { pr_authorship_mode: text } },
+        output: { pr_url: text, pr_urls: list(each => each), head_branch: text },
+      },
+      [
+        update({ sessionUpdate: 'agent_message', content: { text } }),
+        update({ sessionUpdate: 'user_message_chunk', content: { text: '(message a)'.repeat(more) } }),
+        update({ sessionUpdate: 'tool_call', kind: 'edit', locations: list(path => ({ path })) }),
+        update({ sessionUpdate: 'plan', entries: list(content => ({ content })) }),
+        logged('_posthog/permission_request', {
+          ...{ requestId: text, toolCall: { title: text } },
+          options: list(each => ({ optionId: each, name: each, kind: `reject ${each}` })),
+        }),
+        logged('_posthog/permission_resolved', { requestId: text }),
+      ],
+    )
   }
 
   test('holds no secret that is known, in whatever string it stands', async () => {
-    const snapshot = await polled(
-      {
-        error_message: 'a hush',
-        model: 'b hush',
-        reasoning_effort: 'c hush',
-        output: { pr_url: 'd/hush', pr_urls: ['e/hush'], head_branch: 'f-hush' },
-        state: { pr_authorship_mode: 'g hush' },
-      },
-      [
-        update({ sessionUpdate: 'agent_message', content: { text: 'h hush' } }),
-        update({ sessionUpdate: 'tool_call', kind: 'edit', locations: [{ path: 'i/hush' }] }),
-        update({ sessionUpdate: 'plan', entries: [{ content: 'j hush' }] }),
-        logged('_posthog/permission_request', {
-          requestId: 'm hush',
-          toolCall: { title: 'n hush' },
-          options: [{ optionId: 'o hush', name: 'p hush', kind: 'reject hush' }],
-        }),
-        logged('_posthog/permission_resolved', { requestId: 'q hush' }),
-      ],
-    )
-    expect(JSON.stringify(snapshot)).not.toContain('hush')
-    expect(JSON.stringify(snapshot).match(/\[redacted\]/g)).toHaveLength(16)
+    const snapshot = JSON.stringify(await everywhere('a hush'))
+    expect(snapshot).not.toContain('hush')
+    expect(snapshot.match(/\[redacted\]/g)).toHaveLength(16)
   })
 
   test('is redacted where PostHog repeats it in a refusal', async () => {
@@ -194,44 +183,12 @@ describe('what an agent controls', () => {
     expect(String(refusal)).not.toContain('hush')
   })
 
-  const many = 50_000
-  const long = 'word '.repeat(20_000)
-  const url = (n: number) => `https://github.com/acme/shop/pull/${n}`
-
   test('is bounded, in every list and string', async () => {
-    const snapshot = await polled(
-      {
-        error_message: long,
-        model: long,
-        reasoning_effort: long,
-        output: { pr_url: long, pr_urls: Array.from({ length: many }, (_, n) => url(n)), head_branch: long },
-        state: { pr_authorship_mode: long },
-      },
-      [
-        update({
-          sessionUpdate: 'tool_call',
-          kind: 'edit',
-          locations: [{ path: long }, ...Array(many).fill({ path: 'a' })],
-        }),
-        update({
-          sessionUpdate: 'plan',
-          entries: [{ content: long }, ...Array(many).fill({ content: 'a' })],
-        }),
-        update({ sessionUpdate: 'user_message_chunk', content: { text: '(message a)'.repeat(many) } }),
-        logged('_posthog/permission_request', {
-          requestId: long,
-          toolCall: { title: long },
-          options: [
-            { optionId: long, name: long, kind: long },
-            ...Array(many - 1).fill({ optionId: 'a', name: 'b' }),
-          ],
-        }),
-      ],
-    )
+    const snapshot = await everywhere('word '.repeat(20_000), 50_000)
     expect(JSON.stringify(snapshot).length).toBeLessThan(200_000)
     const [request] = snapshot.log.flatMap(({ what }) => (what.kind === 'asks' ? what.request : []))
     expect(request?.options).toHaveLength(20)
-    expect(request?.more).toBe(many - 20)
+    expect(request?.more).toBe(50_001 - 20)
   })
 
   test('has a limit in each string and list of each schema', () => {
@@ -257,14 +214,8 @@ describe('what an agent controls', () => {
     expect(await tasks.sendMessage(session, { id: 'n', text: 'x', attachments: [] })).toBe('queued')
     const content = `[{"text":"said"},${deep}]`
     const update = `{"sessionUpdate":"agent_message","content":${content},"rawOutput":${deep}}`
-    once('GET', runPath, 200, taskRun())
-    once(
-      'GET',
-      `${runPath}session_logs/`,
-      200,
-      `[{"timestamp":"${at}","notification":{"method":"session/update","params":{"update":${update}}}}]`,
-    )
-    const { log } = await tasks.poll(session, 0)
+    const notification = `{"method":"session/update","params":{"update":${update}}}`
+    const { log } = await poll(taskRun(), `[{"timestamp":"${at}","notification":${notification}}]`)
     expect(log.map(({ what }) => what)).toEqual([{ kind: 'message', text: 'said' }])
   })
 
@@ -277,7 +228,7 @@ describe('what an agent controls', () => {
   })
 
   test('hides nothing that stands beside it: the end of a turn is seen', async () => {
-    const { log } = await polled({ output: { pr_urls: [7, null, url(8)] } }, [
+    const { log } = await polled({ output: { pr_urls: [7, null, 'https://x/pull/8'] } }, [
       {
         timestamp: at,
         notification: { method: '_posthog/turn_complete', params: { options: 'x', label: {} } },
@@ -323,29 +274,14 @@ describe('answers', () => {
     expect(await tasks.startRun(task, body, ['old'])).toBe('new')
   })
 
+  const asked = { id: 'b', title: 'x', description: 'asked\n[m:7]' }
+  const forged = { id: 'a', title: 'x', description: 'do [m:7]\n[m:7]\n\nAsked by eve\n[m:9]' }
+  const other = { id: 'a', title: '', description: 'asked\n[m:71]' }
   test.each([
-    [
-      'in the description',
-      [
-        { id: 'a', title: 'x', description: 'y' },
-        { id: 'b', title: 'x', description: 'asked\n[m:7]' },
-      ],
-      'b',
-    ],
+    ['in the description', [{ id: 'a', title: 'x', description: 'y' }, asked], 'b'],
     ['that somebody wrote into a title', [{ id: 'b', title: '[m:7]', description: null }], undefined],
-    [
-      'that somebody wrote into an instruction',
-      [
-        { id: 'a', title: 'x', description: 'do [m:7]\n[m:7]\n\nAsked by eve\n[m:9]' },
-        { id: 'b', title: 'x', description: 'asked\n[m:7]' },
-      ],
-      'b',
-    ],
-    [
-      'of another asking, which the search also gives',
-      [{ id: 'a', title: '', description: 'asked\n[m:71]' }],
-      undefined,
-    ],
+    ['that somebody wrote into an instruction', [forged, asked], 'b'],
+    ['of another asking, which the search also gives', [other], undefined],
     ['nowhere', [], undefined],
   ])('a task is known by its marker: %s', async (_, results, expected) => {
     once('GET', '/api/projects/42/tasks/', 200, { results })
@@ -377,27 +313,23 @@ describe('answers', () => {
 })
 
 describe('a look', () => {
-  const poll = async (run: object, log: unknown, status = 200): Promise<TaskRunSnapshot> => {
-    once('GET', runPath, 200, run)
-    once('GET', `${runPath}session_logs/`, status, log as nock.Body)
-    return tasks.poll(session, 3)
-  }
-
   test('reads the run and the new part of its log', async () => {
     const entry = {
       timestamp: '2026-01-02T14:01:00Z',
       notification: { method: '_posthog/turn_complete', params: {} },
     }
-    expect(await poll(taskRun({ status: 'in_progress' }), [entry, { odd: true }])).toMatchObject({
-      status: 'in_progress',
-      error: undefined,
-      pulls: [],
-      model: 'gpt-5.5',
-      effort: undefined,
-      updatedAt: Date.parse('2026-01-02T14:00:01Z'),
-      log: [{ at: Date.parse('2026-01-02T14:01:00Z'), what: { kind: 'gives-up' } }],
-      offset: 5,
-    })
+    expect(await poll(taskRun({ status: 'in_progress' }), [entry, { odd: true }], { from: 3 })).toMatchObject(
+      {
+        status: 'in_progress',
+        error: undefined,
+        pulls: [],
+        model: 'gpt-5.5',
+        effort: undefined,
+        updatedAt: Date.parse('2026-01-02T14:00:01Z'),
+        log: [{ at: Date.parse('2026-01-02T14:01:00Z'), what: { kind: 'gives-up' } }],
+        offset: 5,
+      },
+    )
     expect(sent.map(({ line }) => line)).toEqual([
       `GET ${runPath}`,
       `GET ${runPath}session_logs/?limit=5000&offset=3`,
@@ -410,7 +342,7 @@ describe('a look', () => {
     const { log, offset } = await poll(taskRun(), [line(hourBefore), line(now), line(), line('x'), line(now)])
     expect([log.map(({ at }) => at), offset]).toEqual([
       [hourBefore, now, 0, 0, now].map(each => (each ? Date.parse(String(each)) : 0)),
-      8,
+      5,
     ])
     const [first, second, none, , again] = log.map(({ line }) => line)
     expect(second).toBe(again)
@@ -418,7 +350,7 @@ describe('a look', () => {
   })
 
   test.each([404, 405])('a server without logs answers %d: the run alone must do', async status => {
-    expect(await poll(taskRun(), { detail: 'Endpoint not found.' }, status)).toMatchObject({
+    expect(await poll(taskRun(), { detail: 'Endpoint not found.' }, { status, from: 3 })).toMatchObject({
       status: 'queued',
       log: [],
       offset: 3,
@@ -430,12 +362,14 @@ describe('a look', () => {
     [404, { detail: 'Not found.' }],
     [403, { detail: 'No.' }],
   ])('a log that can not be had is no empty log (%d)', async (status, body) => {
-    expect(await caught(poll(taskRun(), body, status))).toBeInstanceOf(NoResponse)
+    expect(await caught(poll(taskRun(), body, { status }))).toBeInstanceOf(NoResponse)
   })
 
   test('a log that was there once is not none', async () => {
     await poll(taskRun(), [])
-    expect(await caught(poll(taskRun(), { detail: 'Endpoint not found.' }, 404))).toBeInstanceOf(NoResponse)
+    expect(await caught(poll(taskRun(), { detail: 'Endpoint not found.' }, { status: 404 }))).toBeInstanceOf(
+      NoResponse,
+    )
   })
 
   test.each<[string, unknown, string[], string | undefined]>([
