@@ -465,40 +465,26 @@ describe('reactions', () => {
     [{ kind: 'review', reviewId: 4, nodeId: 'PRR_4' }, '/graphql'],
   ]
 
-  test.each(targets)('on %j', async (target, path) => {
-    answers('POST', path, [
-      201,
-      path === '/graphql' ? { data: { addReaction: { reaction: { content: 'EYES' } } } } : { id: 1 },
-    ])
-    await issue().thread.react(target, 'eyes')
+  test.each(targets)('on %j are decoration: only a limit matters', async (target, path) => {
+    const { thread } = issue()
+    answers('POST', path, [201, { id: 1, data: {} }], [403, { message: 'no' }], [422, {}], [429, {}])
+    await thread.react(target, 'eyes')
     expect(bodies[0]).toMatchObject(
       path === '/graphql' ? { variables: { subject: 'PRR_4', content: 'EYES' } } : { content: 'eyes' },
     )
+    await thread.react(target, 'eyes')
+    await thread.react(target, 'rocket')
+    await expect(thread.react(target, 'eyes')).rejects.toBeInstanceOf(RetryLater)
+    expect(seen).toHaveLength(4)
   })
 
-  test.each(targets)('on %j are decoration: a refusal never matters', async (target, path) => {
-    answers('POST', path, [403, { message: 'no' }], [422, {}])
-    const thread = issue()
-    await thread.thread.react(target, 'eyes')
-    await thread.thread.react(target, 'rocket')
-    expect(seen).toHaveLength(2)
-  })
-
-  test.each(targets)('on %j wait for the end of a limit', async (target, path) => {
-    answers('POST', path, [429, {}])
-    await expect(issue().thread.react(target, 'eyes')).rejects.toBeInstanceOf(RetryLater)
-  })
-
-  test('are set once more when the answer is lost, as twice is once', async () => {
-    answers('POST', `${at}/issues/7/reactions`, [502], [200, { id: 1 }])
-    await issue().thread.react({ kind: 'subject' }, 'rocket')
-    expect(seen).toHaveLength(2)
-  })
-
-  test('that say "seen" come at once or not at all', async () => {
-    answers('POST', `${at}/issues/7/reactions`, [502])
-    await issue().thread.react({ kind: 'subject' }, 'eyes')
-    expect(seen).toHaveLength(1)
+  test.each([
+    ['that say how it went are set once more', 'rocket', [[502], [200, { id: 1 }]], 2],
+    ['that say "seen" come at once or not at all', 'eyes', [[502]], 1],
+  ] as const)('%s when the answer is lost, as twice is once', async (_, content, each, times) => {
+    answers('POST', `${at}/issues/7/reactions`, ...each.map((answer): Answer => [...answer]))
+    await issue().thread.react({ kind: 'subject' }, content)
+    expect(seen).toHaveLength(times)
   })
 
   test.each<[string, CommentRef, string]>([
@@ -585,73 +571,47 @@ describe('branches of an issue', () => {
 
 describe('a branch is made', () => {
   const ids = { issue: 'I_7', repository: 'R_1' }
-  const make = (with_: typeof ids | undefined = ids) => issue().branches.create('codex/issue-7', 'abc', with_)
   const ref = `${at}/git/ref/heads%2Fcodex%2Fissue-7`
+  const made = (linkedBranch: object | null): Answer => [
+    200,
+    { data: { createLinkedBranch: { linkedBranch } } },
+  ]
+  const isThere: Answer = [200, { object: { sha: 'abc' } }]
+  const taken: Answer = [422, { message: 'Reference already exists' }]
+  const no: Answer = [403, { message: 'Resource not accessible' }]
+  const fault: Answer = [200, { data: null, errors: [{ message: 'no' }] }]
 
-  test('linked to the issue', async () => {
-    answers('POST', '/graphql', [200, { data: { createLinkedBranch: { linkedBranch: { id: 'LB' } } } }])
-    expect(await make()).toEqual({ linked: true })
-    expect(bodies[0]).toMatchObject({
-      variables: { issueId: 'I_7', repositoryId: 'R_1', oid: 'abc', name: 'codex/issue-7' },
-    })
+  /** @param link how GitHub answers the wish for a linked one, if it is asked */
+  const make = (link?: Answer, found?: Answer, plain?: Answer) => {
+    if (link) answers('POST', '/graphql', link)
+    if (found) answers('GET', ref, found)
+    if (plain) answers('POST', `${at}/git/refs`, plain)
+    return issue().branches.create('codex/issue-7', 'abc', link && ids)
+  }
+  const linking = expect.objectContaining({
+    variables: { issueId: 'I_7', repositoryId: 'R_1', oid: 'abc', name: 'codex/issue-7' },
   })
+  const plainly = { ref: 'refs/heads/codex/issue-7', sha: 'abc' }
+  const unlinked = { linked: false }
 
-  test('by an answer that says null: it is found again', async () => {
-    answers('POST', '/graphql', [200, { data: { createLinkedBranch: { linkedBranch: null } } }])
-    answers('GET', ref, [200, { object: { sha: 'abc' } }])
-    expect(await make()).toEqual({ linked: false })
-  })
-
-  test.each<[string, Answer]>([
-    ['null, and nothing was made', [200, { data: { createLinkedBranch: { linkedBranch: null } } }]],
-    ['a GraphQL error', [200, { data: null, errors: [{ message: 'no' }] }]],
-    ['403', [403, { message: 'Resource not accessible' }]],
-  ])('plainly, after %s', async (_, answer) => {
-    answers('POST', '/graphql', answer)
-    answers('GET', ref, missing)
-    answers('POST', `${at}/git/refs`, [201, {}])
-    expect(await make()).toEqual({ linked: false })
-    expect(bodies.at(-1)).toEqual({ ref: 'refs/heads/codex/issue-7', sha: 'abc' })
-  })
-
-  test('plainly, where nothing is known of the issue', async () => {
-    answers('POST', `${at}/git/refs`, [201, {}])
-    expect(await issue().branches.create('codex/issue-7', 'abc', undefined)).toEqual({ linked: false })
-  })
-
-  test('plainly, where it is there already', async () => {
-    answers('POST', `${at}/git/refs`, [422, { message: 'Reference already exists' }])
-    answers('GET', ref, [200, { object: { sha: 'abc' } }])
-    expect(await issue().branches.create('codex/issue-7', 'abc', undefined)).toEqual({ linked: false })
+  test.each<[string, (Answer | undefined)[], outcome: object, lastAsked: unknown]>([
+    ['linked to the issue', [made({ id: 'LB' })], { linked: true }, linking],
+    ['by an answer that says null: it is found again', [made(null), isThere], unlinked, ''],
+    ['plainly, after null, and nothing was made', [made(null), missing, [201, {}]], unlinked, plainly],
+    ['plainly, after a GraphQL error', [fault, missing, [201, {}]], unlinked, plainly],
+    ['plainly, after a 403', [no, missing, [201, {}]], unlinked, plainly],
+    ['plainly, where nothing is known of the issue', [undefined, undefined, [201, {}]], unlinked, plainly],
+    ['plainly, where it is there already', [undefined, isThere, taken], unlinked, ''],
+  ])('%s', async (_, given, outcome, lastAsked) => {
+    expect(await make(...given)).toEqual(outcome)
+    expect(bodies.at(-1)).toEqual(lastAsked)
   })
 
   test('a ruleset’s refusal, with the number of an existing branch, is one', async () => {
     const message = 'Repository rule violations found\n\nCannot create ref.'
     const documentation_url = 'https://docs.github.com/rest'
-    answers('POST', `${at}/git/refs`, [422, { message: `${message}\n\n`, documentation_url }])
-    answers('GET', ref, missing)
-    const refused = await caught(issue().branches.create('codex/issue-7', 'abc', undefined))
-    expect(refused).toBeInstanceOf(Rejected)
-    expect(refused).toMatchObject({ status: 422, message })
-  })
-
-  describe('a branch is deleted', () => {
-    const drop = () => issue().branches.delete('codex/issue-7', 'abc', 'R_1')
-
-    test('only from where it stood, which GitHub sees to', async () => {
-      answers('POST', '/graphql', [200, { data: { updateRefs: { clientMutationId: null } } }])
-      await drop()
-      const updates = [{ name: 'refs/heads/codex/issue-7', beforeOid: 'abc', afterOid: '0'.repeat(40) }]
-      expect(bodies.at(-1)).toMatchObject({ variables: { id: 'R_1', updates } })
-      expect(seen).toEqual(['POST /graphql'])
-    })
-
-    test('not when it has moved', async () => {
-      const message = 'Reference cannot be updated'
-      answers('POST', '/graphql', [200, { errors: [{ type: 'UNPROCESSABLE', message }] }])
-      await drop()
-      expect(seen).toEqual(['POST /graphql'])
-    })
+    const refused = make(undefined, missing, [422, { message: `${message}\n\n`, documentation_url }])
+    expect(await caught(refused)).toMatchObject({ name: 'Rejected', status: 422, message })
   })
 })
 
