@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process'
-import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -8,14 +7,9 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { type Config, readConfig, secretsOf, variables } from '../src/config.ts'
 import { strayLine } from '../src/process-environment.ts'
 import { writeEnv } from '../src/web/set-up/set-up-server.tsx'
+import { privateKey as generated } from './security/key.ts'
 
 type Env = Record<string, string | undefined>
-
-const { privateKey: generated } = generateKeyPairSync('rsa', {
-  modulusLength: 2048,
-  privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
-  publicKeyEncoding: { type: 'spki', format: 'pem' },
-})
 
 /** Without the line break at its end, which is trimmed off. */
 const privateKey = generated.trim()

@@ -1,5 +1,4 @@
 /** What is written for people, read against the code that it speaks of. */
-import { generateKeyPairSync } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { Ajv } from 'ajv'
@@ -20,6 +19,7 @@ import { removedKeyWords } from '../src/core/settings/removed-keys.ts'
 import { events } from '../src/github/webhooks/normalise.ts'
 import { states } from '../src/web/admin/run-view.ts'
 import { openMetrics } from '../src/web/metrics.ts'
+import { privateKey } from './security/key.ts'
 import { settingsOf } from './support/deployment.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -222,11 +222,6 @@ test('the settings file that is shown is one', () => {
 const unquoted = (code: string): string => code.replace(/^`(.*)`$/, '$1')
 
 describe('the environment', () => {
-  const { privateKey } = generateKeyPairSync('rsa', {
-    modulusLength: 2048,
-    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-  })
   const least = {
     APP_ID: '5',
     PRIVATE_KEY: privateKey,

@@ -1,6 +1,5 @@
 /** Attachments on their way: from GitHub, over the checks, into PostHog's storage and a run. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Octokit } from '@octokit/rest'
 import nock from 'nock'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -16,6 +15,7 @@ import type { ThreadAccess } from '../../src/github/read-ahead.ts'
 import { call, type PostHogSettings } from '../../src/posthog/posthog-http.ts'
 import { postHogTasks, stageArtifact } from '../../src/posthog/tasks-client.ts'
 import { attach, attachmentsOf } from '../../src/runs/steps/stage-attachments.ts'
+import { closeServer, listen } from '../../src/web/http-server.ts'
 import { contextFor, issueThread, runWith } from '../core/given.ts'
 import { fakeLog } from '../support/fake-log.ts'
 import { postHogAt } from '../support/service-calls.ts'
@@ -34,21 +34,17 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void
 /** A server that remembers who asked for what, and with which token. */
 class Site {
   readonly asked: string[] = []
+  url = ''
   handle: Handler = (_, response) => response.writeHead(404).end()
-  readonly #server: Server = createServer((request, response) => {
+  readonly #server = createServer((request, response) => {
     this.asked.push(`${request.url} ${request.headers.authorization ?? 'anonymous'}`)
     request.resume()
     this.handle(request, response)
   })
 
   async open(): Promise<this> {
-    await new Promise<void>(done => this.#server.listen(0, '127.0.0.1', done))
+    this.url = `http://127.0.0.1:${await listen(this.#server, { host: '127.0.0.1', port: 0 })}`
     return this
-  }
-
-  get url(): string {
-    const address = this.#server.address() as AddressInfo
-    return `http://127.0.0.1:${address.port}`
   }
 
   /** Answers by path; a text is where to go on. */
@@ -61,10 +57,7 @@ class Site {
     }
   }
 
-  close(): Promise<void> {
-    this.#server.closeAllConnections()
-    return new Promise(done => this.#server.close(() => done()))
-  }
+  close = (): Promise<void> => closeServer(this.#server, 0)
 }
 
 let site: Site

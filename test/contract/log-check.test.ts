@@ -1,11 +1,11 @@
 /** What the doctor says of `WEBHOOKS=poll`. */
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { lineOf } from '../../src/core/model/check.ts'
 import { checkDeliveries } from '../../src/doctor/delivery-checks.ts'
 import { checkAddress } from '../../src/doctor/github-checks.ts'
 import { type GitHubApp, gitHubApp } from '../../src/github/app-client.ts'
+import { listen } from '../../src/web/http-server.ts'
 import { privateKey } from '../security/key.ts'
 
 let server: Server
@@ -19,8 +19,7 @@ beforeAll(async () => {
       .writeHead(200, { 'content-type': 'application/json' })
       .end(JSON.stringify(url?.includes('/deliveries') ? log : hook))
   })
-  await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
-  const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const apiUrl = `http://127.0.0.1:${await listen(server, { host: '127.0.0.1', port: 0 })}`
   app = gitHubApp({ id: 5, privateKey, apiUrl }, Date.now)
 })
 afterAll(() => void server.close())

@@ -1,10 +1,10 @@
 /** A webhook as GitHub's log of deliveries shows it. Source: "Get a delivery for an app webhook". */
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { NoResponse } from '../../src/core/model/errors.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { deliveryLog } from '../../src/github/delivery-log.ts'
+import { listen } from '../../src/web/http-server.ts'
 import { privateKey } from '../security/key.ts'
 
 let server: Server
@@ -28,8 +28,7 @@ beforeAll(async () => {
     }
     go()
   })
-  await new Promise<void>(done => server.listen(0, '127.0.0.1', done))
-  const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const apiUrl = `http://127.0.0.1:${await listen(server, { host: '127.0.0.1', port: 0 })}`
   log = deliveryLog(gitHubApp({ id: 5, privateKey, apiUrl }, Date.now))
 })
 afterAll(() => void server.close())

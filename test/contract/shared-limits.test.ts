@@ -7,6 +7,7 @@ import { RetryLater } from '../../src/core/model/errors.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { postHogTasks } from '../../src/posthog/tasks-client.ts'
 import type { Queues } from '../../src/queue/open-queues.ts'
+import { listen } from '../../src/web/http-server.ts'
 import { privateKey } from '../security/key.ts'
 import { open, until } from '../support/queue-world.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
@@ -87,10 +88,8 @@ describe.skipIf(!redisAvailable())('a limit that one process met', () => {
       const token = request.url?.includes('/1/') ? 'ghs_1' : 'ghs_2'
       response.end(JSON.stringify(isToken ? { token, expires_at, permissions: {} } : { message: 'slow' }))
     })
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const apiUrl = `http://127.0.0.1:${await listen(server, { host: '127.0.0.1', port: 0 })}`
     closers.push(() => server.close())
-    const address = server.address()
-    const apiUrl = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
     const clientOf = (n: number, installationId: number) =>
       gitHubApp({ id: 5, privateKey, apiUrl }, Date.now, { limits: store(n) }).forRepo({
         ...{ installationId, repoId: 100 },

@@ -7,6 +7,7 @@ import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { found } from '../../src/core/model/check.ts'
 import type { Trigger } from '../../src/core/model/trigger.ts'
 import { closeServer, listen, type ReadyPage, webhookPath } from '../../src/web/http-server.ts'
+import * as payloads from '../security/payloads.ts'
 import { openDoor, webServer } from '../support/web-server.ts'
 
 /** GitHub's own test vector for signatures. Source: GitHub Docs, "Validating webhook deliveries". */
@@ -43,26 +44,7 @@ afterEach(() => {
 const signed = (body: string | Buffer, by = secret): string =>
   `sha256=${createHmac('sha256', by).update(body).digest('hex')}`
 
-const comment = {
-  action: 'created',
-  installation: { id: 1 },
-  repository: { id: 100, name: 'shop', owner: { login: 'acme', id: 5 }, default_branch: 'main' },
-  sender: { login: 'maya', id: 11, type: 'User' },
-  issue: {
-    number: 7,
-    title: 'Login is flaky',
-    body: null,
-    user: { login: 'sam', id: 13 },
-    html_url: 'https://github.com/acme/shop/issues/7',
-    state: 'open',
-  },
-  comment: {
-    id: 501,
-    body: '/codex fix it – 修复',
-    user: { login: 'maya', id: 11 },
-    created_at: '2026-01-02T14:02:00Z',
-  },
-}
+const comment = JSON.parse(String(payloads.comment({ text: '/codex fix it – 修复' }).body))
 
 interface Delivery {
   body?: string

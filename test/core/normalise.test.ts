@@ -6,59 +6,23 @@ import { Trigger } from '../../src/core/model/trigger.ts'
 import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
 import type { TriggerOf } from '../../src/github/webhooks/event.ts'
 import { type EventName, events, normalise, readEvents } from '../../src/github/webhooks/normalise.ts'
-import { maya } from './given.ts'
+import * as sent from '../security/payloads.ts'
+import { maya, minute, t0 } from './given.ts'
 
 type Payload = Record<string, unknown>
 
-const created = '2026-01-02T14:02:00Z'
-const at = Date.parse(created)
-const later = (minutes: number): string => new Date(at + minutes * 60_000).toISOString()
+const at = t0
+const later = (minutes: number): string => new Date(at + minutes * minute).toISOString()
 
 const user = (login: string, type = 'User') => ({ login, id: 11, type })
-const base = {
-  installation: { id: 1 },
-  repository: { id: 100, name: 'shop', owner: { login: 'acme', id: 5 }, default_branch: 'main' },
-  sender: user('maya'),
-}
-const issue = {
-  number: 7,
-  title: 'Login is flaky',
-  body: 'It fails.',
-  user: user('sam'),
-  html_url: 'https://github.com/acme/shop/issues/7',
-  state: 'open',
-  updated_at: created,
-}
-const issueOfPull = {
-  ...issue,
-  number: 8,
-  html_url: 'https://github.com/acme/shop/pull/8',
-  pull_request: { url: 'x' },
-}
-const head = { ref: 'maya/login', sha: 'abc', repo: { id: 100 } }
-const sam = { ...user('sam'), id: 13 }
-const pull = {
-  number: 8,
-  title: 'Log in',
-  body: null,
-  user: user('sam'),
-  html_url: 'https://github.com/acme/shop/pull/8',
-  state: 'open',
-  merged: false,
-  updated_at: created,
-  head,
-  base: { ref: 'main' },
-}
-const words = { id: 501, body: '/codex fix it', user: user('maya'), created_at: created, updated_at: created }
-const inline = {
-  ...words,
-  path: 'a.ts',
-  line: 3,
-  diff_hunk: '@@',
-  pull_request_review_id: 40,
-  in_reply_to_id: 499,
-}
-const review = { id: 40, node_id: 'PRR_40', body: '/codex fix it', user: user('maya'), submitted_at: created }
+const partsOf = ({ body }: { body: string | Buffer }) => JSON.parse(String(body))
+const { installation, repository, sender, issue, comment: words } = partsOf(sent.comment())
+const { pull_request: pull, comment: inline } = partsOf(sent.inlineComment())
+const review = { ...partsOf(sent.review()).review, updated_at: undefined }
+const { head } = pull
+const base = { installation, repository, sender }
+const issueOfPull = { ...issue, number: 8, html_url: pull.html_url, pull_request: { url: 'x' } }
+const sam = issue.user
 const label = { name: 'codex' }
 const byBot: Payload = { sender: user('x[bot]', 'Bot') }
 const byZoe: Payload = { sender: { ...user('zoe'), id: 12 } }
@@ -292,7 +256,7 @@ describe('reviews', () => {
         commentRef: {
           kind: 'inline',
           commentId: 501,
-          rootId: 499,
+          rootId: 400,
           reviewId: 40,
           inline: { path: 'a.ts', line: 3, hunk: '@@', author: 'maya' },
         },
@@ -400,7 +364,7 @@ describe('pull requests', () => {
     const of = (repo: unknown) =>
       readAs('pull_request', pulls({ pull_request: { ...pull, head: { ...head, repo } } }))
     expect(of({ id: 200 })).toMatchObject({
-      trigger: { head: { ref: 'maya/login', sha: 'abc', base: 'main', repoId: 200 } },
+      trigger: { head: { ref: 'maya/login', sha: head.sha, base: 'main', repoId: 200 } },
     })
     expect(of(null)).toMatchObject({ trigger: { head: { repoId: null } } })
   })
