@@ -553,11 +553,11 @@ describe('a branch that ends up unused', () => {
     expect(await drop(given, use)).toEqual({ gone: [], left: [] }),
   )
 
-  const foundAgain = async (madeBranch: string | undefined) => {
+  const foundAgain = async (workspace: RunChange['workspace'], base = noBranches.base) => {
     const ours = [{ name: branch.name, sha: branch.sha }]
-    const run = runWith(madeBranch === undefined ? {} : { workspace: { madeBranch } })
+    const run = runWith({ workspace })
     const github = {
-      'branches.ofIssue': async () => ({ ...noBranches, ours }),
+      'branches.ofIssue': async () => ({ ...noBranches, ours, base }),
       'thread.closing': async () => undefined,
     }
     return (await afterStep(findBranch, handWith(run, { github }))).workspace.branch
@@ -568,7 +568,15 @@ describe('a branch that ends up unused', () => {
     ['of a name like ours', undefined, false],
     ['beside the one that was written down', 'codex/issue-7', false],
   ])('%s is known for what it is', async (_, madeBranch, recorded) =>
-    expect(await foundAgain(madeBranch)).toMatchObject({ name: branch.name, recorded }),
+    expect(await foundAgain({ madeBranch })).toMatchObject({ name: branch.name, recorded }),
+  )
+
+  const base = { name: 'main', sha: 'e'.repeat(40) }
+  test.each([
+    ['has no commits where its base alone moved on', branch.sha, true],
+    ['may have commits where its head is another', 'd'.repeat(40), false],
+  ])('%s', async (_, madeFrom, fresh) =>
+    expect(await foundAgain({ madeBranch: branch.name, madeFrom }, base)).toMatchObject({ fresh }),
   )
 
   test('is written down before it is made', async () => {

@@ -91,6 +91,8 @@ export type StagedAttachments = z.infer<typeof StagedAttachments>
 export const Workspace = z.object({
   branch: Branch.optional(),
   madeBranch: z.string().optional(),
+  /** The commit at which it was made. */
+  madeFrom: z.string().optional(),
   /** A branch that is linked to the issue, but can't be used. */
   linkedElsewhere: LinkedElsewhere.optional(),
   /** The open pull request whose head is the base. */

@@ -134,8 +134,7 @@ async function forIssue(context: Finding): Promise<Found> {
   const [branches, wanted] = await Promise.all([context.github.branches.ofIssue(stem), otherBase(context)])
   if (wanted && wanted.kind !== 'base') return wanted
   const base = wanted?.view ?? branches.base ?? (await defaultOfNow(context))
-  const into = base?.name ?? run.thread.defaultBranch
-  const found = await branchOfIssue(context, { ...branches, base }, into)
+  const found = await branchOfIssue(context, { ...branches, base }, base?.name ?? run.thread.defaultBranch)
   return found.kind === 'found'
     ? { ...found, elsewhere: branches.elsewhere, base: wanted?.view, heads: [branches.base] }
     : found
@@ -164,7 +163,7 @@ async function branchOfIssue(context: Finding, branches: IssueBranches, into: st
   const stem = stemOf(baseline.settings.branch_prefix, thread.number)
   const isOurs = ({ name }: BranchView): boolean =>
     name === workspace.madeBranch || isBranchOfIssue(name, stem)
-  const { base, ids } = branches
+  const { base } = branches
   const [linked] = branches.linked
   const ours = linked ? [linked].find(isOurs) : branches.ours[0]
   if (ours) {
@@ -173,7 +172,7 @@ async function branchOfIssue(context: Finding, branches: IssueBranches, into: st
       // On a restored Run the agent's commits are on the branch.
       sha: session.taskRun && base ? base.sha : ours.sha,
       made: true,
-      fresh: ours.sha === base?.sha,
+      fresh: ours.sha === base?.sha || ours.sha === workspace.madeFrom,
       recorded: workspace.madeBranch === ours.name,
     }
     return { kind: 'found', branch }
@@ -182,7 +181,7 @@ async function branchOfIssue(context: Finding, branches: IssueBranches, into: st
   if (!base) return gone(context, into, failures.noCommit(into))
   // What changes nothing needs no branch of its own.
   if (isReadOnly(request.what)) return { kind: 'found', branch: existing(base, into) }
-  return make(context, issueBranch(stem, baseline.snapshot.title), base, ids)
+  return make(context, issueBranch(stem, baseline.snapshot.title), base, branches.ids)
 }
 
 function gone(context: StepContext, name: string, outcome = failures.noBranch(name)): Outcome {
@@ -197,7 +196,7 @@ async function make(
   ids: IssueBranches['ids'],
 ): Promise<Found> {
   // Saved first: after a crash, and after no answer, the branch is looked for by this name.
-  await context.save({ workspace: { madeBranch: name } })
+  await context.save({ workspace: { madeBranch: name, madeFrom: base.sha } })
   await context.job.assertLocked()
   try {
     const { open } = await context.github.branches.create(name, base.sha, ids)

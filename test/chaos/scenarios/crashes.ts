@@ -1,10 +1,12 @@
 /** kill -9, where it hurts most. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type CrashPoint, crashPoints } from '../crash-points.ts'
+import { inspect } from 'node:util'
+import { type CrashPoint, crashPoints, deathAt } from '../crash-points.ts'
 import { begin, doMore, makeInteractive } from '../crashes.ts'
 import { endTheHours, ledgerOf } from '../judge.ts'
 import { bringUp, died, spawnMortal, timing } from '../mortal-bot.ts'
 import { type Play, scenes } from '../plays.ts'
+import type { Random } from '../random.ts'
 import { judge, noteRecovery, type Scenario, type Stage } from '../stage.ts'
 
 /** Each life ends at a point of its own, in an order of its own, and sometimes only the second time it gets there. */
@@ -17,7 +19,7 @@ export const everyPoint: Scenario = {
     world.posthog.set({ afterTurn: 'idles' })
     await makeInteractive(world)
     const plays: Play[] = []
-    for (const [index, point] of random.shuffled(crashPoints).entries()) {
+    for (const [index, point] of spread(random).entries()) {
       endTheHours(world, plays)
       const bot = await bringUp(world, { point })
       const play = await begin(world, point, `c${index}`)
@@ -28,6 +30,17 @@ export const everyPoint: Scenario = {
     await bringUp(world)
     await judge(stage, plays)
   },
+}
+
+/** At random, but with lives that end at one call apart: a Run that dies there each time would be given up. */
+function spread(random: Random): CrashPoint[] {
+  const all = random.shuffled(crashPoints).map(point => ({ point, call: inspect(deathAt(point).call) }))
+  const placed = all.map(({ point, call }, at) => {
+    const sharing = all.filter(each => each.call === call)
+    const before = all.slice(0, at).filter(each => each.call === call)
+    return { point, place: (before.length + random.next()) / sharing.length }
+  })
+  return placed.sort((a, b) => a.place - b.place).map(({ point }) => point)
 }
 
 /** Another process is there to take over: within the lock's time and the pause between two looks for lost jobs. */
