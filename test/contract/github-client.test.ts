@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import type { ThreadClient } from '../../src/core/model/ports.ts'
 import type { CommentRef } from '../../src/core/model/trigger.ts'
+import { settingsPath } from '../../src/core/settings/settings-file.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { gitHubThread } from '../../src/github/thread-client.ts'
 import { issueThread, pullThread } from '../core/given.ts'
@@ -497,6 +498,12 @@ describe('reactions', () => {
     await issue().thread.settle({ reaction: { target } })
     expect(bodies.at(-1)).toMatchObject({ variables: { subject } })
   })
+})
+
+test('the settings are read from the default branch', async () => {
+  answers('GET', /contents/, missing)
+  expect(await onPull().files.text(settingsPath)).toBeUndefined()
+  expect(seen).toEqual(['GET /repos/acme/shop/contents/.github%2Fcodex.yml'])
 })
 
 describe('a limit of an installation', () => {

@@ -83,8 +83,12 @@ export interface MemoryBotOptions {
   isTimed?: boolean
 }
 
+const usual = (): MemoryBotOptions => ({
+  roles: { maya: 'write', zoe: 'write', tess: 'triage', rita: 'read', eve: 'none', ghost: undefined },
+  branches: { 'maya/login': 'b'.repeat(40) },
+})
+
 const webhookSecret = 'hush-hush-webhook-secret-of-32-letters'
-export const app = 5
 /** Of the one that the agent opens, or the bot. */
 const pullUrl = 'https://github.com/acme/shop/pull/20'
 
@@ -190,7 +194,8 @@ export class MemoryBot {
   >()
   readonly pulls: PullView[] = []
 
-  constructor(options: MemoryBotOptions) {
+  constructor(given: Partial<MemoryBotOptions> = {}) {
+    const options = { ...usual(), ...given }
     this.options = options
     const known = redactor([webhookSecret, ...(options.secrets ?? [])])
     this.#redact = text => aroundMarkers(text, known)

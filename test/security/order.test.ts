@@ -2,34 +2,24 @@
 import { describe, expect, test } from 'vitest'
 import { NoResponse } from '../../src/core/model/errors.ts'
 import { hour, minute, t0 } from '../core/given.ts'
-import { MemoryBot, type MemoryBotOptions, type Sent } from './memory-bot.ts'
+import type { MemoryBot } from './memory-bot.ts'
 import * as github from './payloads.ts'
+import {
+  botAfter,
+  comes,
+  type Given,
+  has,
+  hasRole,
+  lacks,
+  type Step,
+  sends,
+  settles,
+  tableOf,
+  works,
+} from './steps.ts'
 
-type Step = Sent | ((bot: MemoryBot) => unknown)
-
-/** Lets the bot do what it can after each delivery; its agent works on. */
-async function after(steps: readonly Step[], given: Partial<MemoryBotOptions> = {}): Promise<MemoryBot> {
-  const bot = new MemoryBot({
-    roles: { maya: 'write', zoe: 'write', tess: 'triage', sam: 'read' },
-    agent: { says: 'Working.', goesOn: true },
-    branches: { 'maya/login': 'b'.repeat(40) },
-    ...given,
-  })
-  for (const step of steps) await (typeof step === 'function' ? step(bot) : sends(bot, step))
-  return bot
-}
-
-async function sends(bot: MemoryBot, sent: Sent): Promise<void> {
-  expect(await bot.deliver(sent)).toBeLessThan(300)
-  await bot.work(15)
-}
-
-const comes = (sent: Sent) => (bot: MemoryBot) => bot.deliver(sent)
-const works =
-  (most: number, ms = Number.POSITIVE_INFINITY) =>
-  (bot: MemoryBot) =>
-    bot.work(most, bot.now + ms)
-const settles = (bot: MemoryBot) => bot.settle()
+/** Starts one run and stops nothing, but for what is expected. */
+const each = tableOf({ starts: 1, stops: 0 }, { agent: { says: 'Working.', goesOn: true } })
 const hasGone = (id: number) => (bot: MemoryBot) => bot.deleted.add(id)
 /** As what GitHub's limit holds up. */
 const waits =
@@ -46,39 +36,13 @@ const hasLabels =
 const isClosed = (bot: MemoryBot) => {
   bot.subject.open = false
 }
+const hoursLater = (hours: number) => (bot: MemoryBot) => {
+  bot.now += hours * hour
+}
 const postHogIs = (state: 'away' | 'back') => (bot: MemoryBot) => {
   bot.fault = state === 'away' ? new NoResponse('posthog', 'PostHog answered 502') : undefined
 }
 
-const cameOf = (bot: MemoryBot) => ({
-  starts: bot.requests.length,
-  stops: bot.cancelled.length,
-  comments: bot.comments.length,
-  status: bot.comments.findLast(({ body }) => body.startsWith('### '))?.body,
-  last: bot.comments.at(-1)?.body,
-  says: bot.comments.map(({ body }) => body).join('\n'),
-  prompts: bot.prompts,
-  told: bot.prompts.length,
-  hears: bot.prompts.join(),
-  reacts: bot.reactions,
-  reactions: bot.reactions.length,
-  unlabelled: bot.unlabelled,
-  finds: bot.calls.filter(name => name === 'comments.find').length,
-  triggers: bot.triggers.size,
-  waiting: [...bot.triggers.values()].filter(({ standing }) => standing === 'live').length,
-  tasks: bot.tasks.length,
-})
-
-type Row = [string, readonly Step[], Partial<ReturnType<typeof cameOf>>, Partial<MemoryBotOptions>?]
-
-/** Starts one run and stops nothing, but for what is expected. */
-const each = (...rows: Row[]) =>
-  test.each(rows)('%s', async (_, steps, expected, given) =>
-    expect(cameOf(await after(steps, given))).toMatchObject({ starts: 1, stops: 0, ...expected }),
-  )
-
-const has = (text: string) => expect.stringContaining(text)
-const lacks = (text: string) => expect.not.stringContaining(text)
 const nothing = { starts: 0, comments: 0, reactions: 0 }
 const asked = github.comment({ at: 10 })
 const onLine = github.inlineComment({ at: 10 })
@@ -103,9 +67,6 @@ describe('a command that GitHub sends again', () => {
 
 describe('a closing', () => {
   const closed = (by = 'maya', at = 20) => [isClosed, github.closes(by, at)]
-  const mayaMayRead = ({ options }: MemoryBot) => {
-    options.roles.maya = 'read'
-  }
   const goesOn = (by: string) => ({
     status: has(`ℹ️ \`${by}\` closed this but may not stop the run, so it goes on.`),
     comments: 1,
@@ -119,15 +80,19 @@ describe('a closing', () => {
     ['stops nothing that words after it asked for', [asked, more('/codex and that', 30), ...closed()], {}],
     [
       'by somebody who may not stop is told in the status, quietly, and stops nothing',
-      [asked, ...closed('sam')],
-      goesOn('sam'),
+      [asked, ...closed('rita')],
+      goesOn('rita'),
     ],
     [
       'by a bot is told, too: a person may want the work all the same',
       [asked, ...closed('stale[bot]')],
       goesOn('stale[bot]'),
     ],
-    ['by who asked stops, whatever the role is by now', [asked, mayaMayRead, ...closed()], { stops: 1 }],
+    [
+      'by who asked stops, whatever the role is by now',
+      [asked, hasRole('maya', 'read'), hoursLater(1), ...closed('maya', 7_200)],
+      { stops: 1 },
+    ],
   )
 })
 
@@ -192,7 +157,7 @@ describe('a label beside a command in the text', () => {
     ],
     [
       'goes if its run has ended by then',
-      [text, settles, label],
+      [text, label],
       { unlabelled: ['codex'] },
       { agent: { says: 'Done.' } },
     ],
@@ -239,9 +204,6 @@ describe('a stop', () => {
     ...[comes(onLine), comes(github.review({ text, at: 20 })), waits('review-40'), works(60)],
   ]
   const inline = [lineOf('/codex stop', 601)]
-  const daysLater = (bot: MemoryBot) => {
-    bot.now += 70 * hour
-  }
   each(
     [
       'that comes late does not stop what was asked since, and says so',
@@ -256,12 +218,12 @@ describe('a stop', () => {
     ['that came before an earlier command ends it', [stop(), asked], { starts: 0, says: notBegun }],
     [
       'is kept for that as long as GitHub delivers again, and for nothing asked later',
-      [stop(), daysLater, more('/codex fix it', 30, 503), asked],
+      [stop(), hoursLater(70), more('/codex fix it', 30, 503), asked],
       { says: has('before it began') },
     ],
     [
       'by somebody who may not ends nothing, come or waiting',
-      [stop('sam'), comes(asked), comes(stop('sam', 21, 504)), works(60)],
+      [stop('rita'), comes(asked), comes(stop('rita', 21, 504)), works(60)],
       {},
     ],
     [
@@ -296,7 +258,9 @@ describe('a stop', () => {
 })
 
 test('a command that waits an hour for a run costs ten calls at the most', async () => {
-  const bot = await after([asked, more('/codex --effort low and then that')])
+  const bot = await botAfter([asked, more('/codex --effort low and then that')], {
+    agent: { says: '', goesOn: true },
+  })
   expect(bot.comments.at(-1)?.body).toContain('another run is still going')
   for (const run of bot.runs.values()) run.due = Number.POSITIVE_INFINITY
   const before = bot.calls.length
@@ -306,7 +270,7 @@ test('a command that waits an hour for a run costs ten calls at the most', async
 
 describe('a deletion', () => {
   const deleted = github.deletes('maya', { at: 10 })
-  const ofOneLine = (gone: string, left: string): [Step[], Partial<MemoryBotOptions>] => {
+  const ofOneLine = (gone: string, left: string): [Step[], Given] => {
     const inline = [lineOf(gone), lineOf(left, 502)]
     const goes = () => void inline.shift()
     const told = github.deletesInline('maya', { at: 10, text: gone })
@@ -338,11 +302,11 @@ describe('a deletion of words that wait for the agent', () => {
   each(
     ['by who said them takes them back', [...goneBy('maya'), ...begins], takenBack],
     ['by who may stop takes them back', [...goneBy('zoe'), ...begins], takenBack],
-    ['by somebody else does not', [...goneBy('sam'), ...begins], heard],
+    ['by somebody else does not', [...goneBy('rita'), ...begins], heard],
     [
       'by somebody else is told',
-      goneBy('sam'),
-      { starts: 0, status: has('`sam` deleted words that wait for the agent') },
+      goneBy('rita'),
+      { starts: 0, status: has('`rita` deleted words that wait for the agent') },
     ],
     ['that GitHub still has takes nothing back', [...waiting, deleted(), ...begins], heard],
     [
@@ -368,7 +332,7 @@ describe('an edit', () => {
       [`of ${what} by its author counts`, [of({ before, at: 10, editedAt: 60 })], {}],
       [
         `of ${what} of a stranger by somebody who may asks for nothing`,
-        [of({ author: 'sam', before, at: 10, editedAt: 60 })],
+        [of({ author: 'rita', before, at: 10, editedAt: 60 })],
         { ...nothing, triggers: 0 },
       ],
     )
@@ -399,12 +363,12 @@ describe('an edit', () => {
 
 describe('what the thread remembers', () => {
   const agent = { says: 'The usage limit is reached.', fails: true }
-  const answered = [more('/codex fix the first', 10, 501), settles]
+  const answered = [more('/codex fix the first', 10, 501)]
   const forgets = (isGone: (body: string) => boolean) => (bot: MemoryBot) => {
     bot.comments.splice(0, Number.POSITIVE_INFINITY, ...bot.comments.filter(({ body }) => !isGone(body)))
   }
   const says = (text: string, at = 900) => more(text, at, at)
-  const goesOn = [says('/codex continue with the tests', 1_000), settles]
+  const goesOn = says('/codex continue with the tests', 1_000)
   for (const [what, forgotten] of [
     ['its status comment', forgets(body => body.startsWith('### '))],
     ['all that the bot said', forgets(() => true)],
@@ -412,7 +376,7 @@ describe('what the thread remembers', () => {
     each(
       [
         `survives the deletion of ${what}`,
-        [...answered, forgotten, says('/codex retry'), settles],
+        [...answered, forgotten, says('/codex retry')],
         { starts: 2, hears: expect.stringMatching(/fix the first.*fix the first/s) },
         { agent },
       ],
@@ -424,19 +388,17 @@ describe('what the thread remembers', () => {
       ],
       [
         `is gone on with after the deletion of ${what}`,
-        [...answered, forgotten, says('/codex status'), forgotten, ...goesOn],
+        [...answered, forgotten, says('/codex status'), forgotten, goesOn],
         { starts: 2, tasks: 1, hears: has('Go on: with the tests') },
         { agent },
       ],
     )
 
   test('of an old comment is what its box repeats', async () => {
-    const bot = await after(answered, { agent })
+    const bot = await botAfter(answered, { agent })
     const shown = bot.comments.find(({ body }) => body.includes('Try again'))?.body ?? ''
-    for (const sent of [says('/codex --new fix the second'), github.ticks('maya', shown, 'Try again')]) {
+    for (const sent of [says('/codex --new fix the second'), github.ticks('maya', shown, 'Try again')])
       await sends(bot, sent)
-      await bot.settle()
-    }
     expect(bot.requests).toHaveLength(3)
     expect(bot.prompts.at(-1)).toContain('fix the first')
   })

@@ -15,7 +15,7 @@ const thread = (at: number) => ({
   updated_at: clock(at),
 })
 
-const base = (by: string, { senderId, ownerId = 5, repoId = 100 }: Said = {}): object => ({
+const base = (by: string, { senderId, ownerId = 5, repoId = 100 }: Said = {}) => ({
   installation: { id: 1 },
   repository: { id: repoId, name: 'shop', owner: { login: 'acme', id: ownerId }, default_branch: 'main' },
   sender: user(by, senderId),
@@ -29,7 +29,7 @@ const issue = (at: number, differs: object = {}, number = 7): object => ({
   ...differs,
 })
 
-export const pull = (at: number, differs: object = {}): object => ({
+const pull = (at: number, differs: object = {}): object => ({
   number: 8,
   title: 'Log in',
   html_url: 'https://github.com/acme/shop/pull/8',
@@ -61,6 +61,14 @@ export interface Said {
   editedAt?: number
 }
 
+/** What differs in a comment, its issue, its sender, or the whole. */
+interface Differs {
+  comment?: object
+  issue?: object
+  sender?: object
+  event?: object
+}
+
 const sent = (event: string, payload: object): Sent => ({ event, body: JSON.stringify(payload) })
 
 const wordsOf = ({ by = 'maya', author = by, text = '/codex fix it', id = 501, at = 0, ...said }: Said) => ({
@@ -75,13 +83,23 @@ const wordsOf = ({ by = 'maya', author = by, text = '/codex fix it', id = 501, a
 const actionOf = ({ before }: Said): object =>
   before === undefined ? { action: 'created' } : { action: 'edited', changes: { body: { from: before } } }
 
-export const comment = (said: Said = {}): Sent =>
-  sent('issue_comment', {
-    ...base(said.by ?? 'maya', said),
+export const comment = (said: Said = {}, { comment, issue: about, sender, event }: Differs = {}): Sent => {
+  const common = base(said.by ?? 'maya', said)
+  return sent('issue_comment', {
+    ...common,
     ...actionOf(said),
-    issue: issue(said.editedAt ?? said.at ?? 0, {}, said.number),
-    comment: wordsOf(said),
+    sender: { ...common.sender, ...sender },
+    issue: issue(said.editedAt ?? said.at ?? 0, about, said.number),
+    comment: { ...wordsOf(said), ...comment },
+    ...event,
   })
+}
+
+const numbers = Array.from({ length: 2_000 }, (_, n) => 1_001 + n).values()
+
+/** One that is no other than this. */
+export const another = (said: Said = {}, differs?: Differs): Sent =>
+  comment({ id: numbers.next().value ?? 0, ...said }, differs)
 
 export const deletes = (by: string, said: Said = {}): Sent =>
   sent('issue_comment', { ...base(by), action: 'deleted', issue: issue(60), comment: wordsOf(said) })
@@ -135,8 +153,18 @@ export const reopens = (
     pull_request: pull(at, { body, head: { ref, sha: 'b'.repeat(40), repo: { id: repo } } }),
   })
 
-export const labels = (by: string, at: number, action: 'labeled' | 'unlabeled' = 'labeled'): Sent =>
-  sent('issues', { ...base(by), action, label: { name: 'codex' }, issue: issue(at) })
+export const labels = (by: string, at: number, action = 'labeled', differs?: object): Sent =>
+  sent('issues', { ...base(by), action, label: { name: 'codex' }, issue: issue(at, differs) })
+
+/** @param repo the one that its branch is in */
+export const labelsPull = (repo: { id: number } | null = { id: 100 }): Sent => {
+  const head = { ref: 'maya/login', sha: 'b'.repeat(40), repo }
+  const common = { ...base('maya'), action: 'labeled', label: { name: 'codex' } }
+  return sent('pull_request', { ...common, pull_request: pull(0, { head }) })
+}
+
+export const opensPull = (by: string, body: string): Sent =>
+  sent('pull_request', { ...base(by), action: 'opened', pull_request: pull(0, { body, user: user(by) }) })
 
 /** A new issue with the label on it: what GitHub tells of the text, and of the label. */
 export function opens(by: string, text: string, at: number): { text: Sent; label: Sent } {
@@ -155,9 +183,9 @@ export const closes = (by: string, at: number): Sent =>
   })
 
 /** Somebody ticks a box of a comment of the bot. */
-export const ticks = (by: string, text: string, box: string): Sent => {
+export const ticks = (by: string, text: string, box: string, at = 1_000): Sent => {
   const bot = { login: 'codex[bot]', id: 5, type: 'Bot' }
-  const words = { ...wordsOf({ id: 900, at: 10, editedAt: 1_000 }), user: bot }
+  const words = { ...wordsOf({ id: 900, at: 10, editedAt: at }), user: bot }
   return sent('issue_comment', {
     ...base(by),
     action: 'edited',
