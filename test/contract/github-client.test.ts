@@ -9,7 +9,7 @@ import { gitHubThread } from '../../src/github/thread-client.ts'
 import { issueThread, pullThread } from '../core/given.ts'
 import { privateKey } from '../security/key.ts'
 import { nockAlone } from '../support/nock-alone.ts'
-import { caught } from '../support/service-calls.ts'
+import { caught, installationToken } from '../support/service-calls.ts'
 
 const api = 'https://github.example'
 const clock = Date.UTC(2026, 0, 2, 14, 2)
@@ -50,16 +50,7 @@ function givesTokens(): void {
     .optionally()
     .reply(function (_, body) {
       tokens.push({ body, authorization: String(this.req.headers.authorization) })
-      const expires = new Date(Date.now() + 3_600_000).toISOString()
-      return [
-        201,
-        {
-          token: `ghs_${tokens.length}`,
-          expires_at: expires,
-          permissions: { issues: 'write' },
-          repository_selection: 'selected',
-        },
-      ]
+      return [201, installationToken(`ghs_${tokens.length}`)]
     })
 }
 
@@ -526,13 +517,7 @@ describe('a limit of an installation', () => {
 
   test('is not noticed by another', async () => {
     const app = newApp()
-    nock(api)
-      .post('/api/app/installations/2/access_tokens')
-      .reply(201, {
-        token: 'ghs_2',
-        expires_at: new Date(Date.now() + 3_600_000).toISOString(),
-        permissions: {},
-      })
+    nock(api).post('/api/app/installations/2/access_tokens').reply(201, installationToken('ghs_2'))
     answers('GET', `${at}/contents/a`, limited, [404])
     await caught(issue(app).files.text('a'))
     expect(

@@ -8,6 +8,7 @@ import { gitHubThread } from '../../src/github/thread-client.ts'
 import { issueThread } from '../core/given.ts'
 import { privateKey } from '../security/key.ts'
 import { nockAlone } from '../support/nock-alone.ts'
+import { installationToken } from '../support/service-calls.ts'
 
 const api = 'https://github.example'
 const clock = Date.UTC(2026, 0, 2, 14, 2)
@@ -92,14 +93,7 @@ test.each([
 })
 
 test('every call is told of, without names and numbers, and what its limits allow', async () => {
-  nock(api)
-    .post('/api/v3/app/installations/1/access_tokens')
-    .reply(201, {
-      token: 'ghs_1',
-      expires_at: new Date(Date.now() + 3_600_000).toISOString(),
-      permissions: {},
-      repository_selection: 'selected',
-    })
+  nock(api).post('/api/v3/app/installations/1/access_tokens').reply(201, installationToken())
   const limits = {
     'x-ratelimit-remaining': '42',
     'x-ratelimit-reset': '1767366000',

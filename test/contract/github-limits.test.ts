@@ -6,7 +6,7 @@ import { gitHubApp } from '../../src/github/app-client.ts'
 import { minute, t0 as now, second } from '../core/given.ts'
 import { privateKey } from '../security/key.ts'
 import { nockAlone } from '../support/nock-alone.ts'
-import { caught } from '../support/service-calls.ts'
+import { caught, installationToken } from '../support/service-calls.ts'
 
 const api = 'https://github.example'
 
@@ -33,7 +33,7 @@ test('of one installation 90 calls are under way at once, and the rest wait', as
   const app = gitHubApp({ id: 5, privateKey, apiUrl: api }, () => now)
   nock(api)
     .post(/access_tokens/)
-    .reply(201, { token: 'ghs_x', expires_at: new Date(now + 60 * minute).toISOString(), permissions: {} })
+    .reply(201, installationToken())
   let underWay = 0
   let most = 0
   nock(api)

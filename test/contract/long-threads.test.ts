@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { privateKey } from '../security/key.ts'
+import { installationToken } from '../support/service-calls.ts'
 
 const body = '中'.repeat(65_000)
 const at = '2026-01-02T14:00:00Z'
@@ -32,10 +33,8 @@ function answer(url: string, response: ServerResponse): void {
     response.writeHead(200, { 'content-type': 'application/json', ...headers })
     response.end(Buffer.isBuffer(sent) ? sent : JSON.stringify(sent))
   }
-  if (url.includes('access_tokens')) {
-    const expires_at = new Date(Date.now() + 3_600_000).toISOString()
-    send({ token: 'ghs_1', expires_at, permissions: {}, repository_selection: 'selected' })
-  } else if (url === '/app') send({ slug: 'codex' })
+  if (url.includes('access_tokens')) send(installationToken())
+  else if (url === '/app') send({ slug: 'codex' })
   else if (url === '/graphql') send(ahead)
   else {
     const number = Number(/[?&]page=(\d+)/.exec(url)?.[1] ?? 1)

@@ -6,6 +6,7 @@ import { ownerFilesOf } from '../../src/github/repository-files.ts'
 import { issueThread } from '../core/given.ts'
 import { privateKey } from '../security/key.ts'
 import { nockAlone } from '../support/nock-alone.ts'
+import { installationToken } from '../support/service-calls.ts'
 
 const api = 'https://github.example'
 const path = '/repos/acme/.github/contents/.github%2Fcodex.yml'
@@ -26,15 +27,7 @@ function tokenAnswers(status: number): void {
     .reply((_, body) => {
       tokens.push(body)
       return status === 201
-        ? [
-            201,
-            {
-              token: 'ghs_1',
-              expires_at: '2099-01-01T00:00:00Z',
-              permissions: {},
-              repository_selection: 'selected',
-            },
-          ]
+        ? [201, installationToken()]
         : [status, { message: 'There is at least one repository that does not exist or is not accessible.' }]
     })
 }

@@ -11,7 +11,7 @@ import { listen } from '../../src/web/http-server.ts'
 import { privateKey } from '../security/key.ts'
 import { open, until } from '../support/queue-world.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
-import { caught, postHogAt } from '../support/service-calls.ts'
+import { caught, installationToken, postHogAt } from '../support/service-calls.ts'
 
 describe.skipIf(!redisAvailable())('a limit that one process met', () => {
   let redis: RedisServer
@@ -80,13 +80,12 @@ describe.skipIf(!redisAvailable())('a limit that one process met', () => {
     const server: Server = createServer((request, response) => {
       asked.push(String(request.url))
       const isToken = request.url?.endsWith('/access_tokens')
-      const expires_at = new Date(Date.now() + 3_600_000).toISOString()
       if (isToken) response.writeHead(201, { 'content-type': 'application/json' })
       else if (request.headers.authorization === 'token ghs_1')
         response.writeHead(403, { 'content-type': 'application/json', 'retry-after': '60' })
       else response.writeHead(200, { 'content-type': 'application/json' })
       const token = request.url?.includes('/1/') ? 'ghs_1' : 'ghs_2'
-      response.end(JSON.stringify(isToken ? { token, expires_at, permissions: {} } : { message: 'slow' }))
+      response.end(JSON.stringify(isToken ? installationToken(token) : { message: 'slow' }))
     })
     const apiUrl = `http://127.0.0.1:${await listen(server, { host: '127.0.0.1', port: 0 })}`
     closers.push(() => server.close())

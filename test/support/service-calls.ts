@@ -12,6 +12,11 @@ export const caught = (call: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   )
 
+/** As GitHub gives it to an installation. */
+export const installationToken = (token = 'ghs_1') => ({
+  ...{ token, expires_at: '2099-01-01T00:00:00Z', permissions: {}, repository_selection: 'selected' },
+})
+
 /** For a client of this emulator, or of any server. */
 export const postHogAt = (
   { url, projectId = 1, apiKey = 'phx_key' }: { url: string; projectId?: number; apiKey?: string },
