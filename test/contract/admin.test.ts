@@ -42,6 +42,13 @@ beforeEach(() => {
   drained = 0
 })
 
+/** A run, and who may do something with it on its page. */
+async function beside(...differs: Parameters<typeof addRun>) {
+  const run = await addRun(...differs)
+  const session = sessionOf(await signIn())
+  return { run, session, form: await formOn('/admin/', session) }
+}
+
 const inboxOf = async (run: Run) => (await pages.queues.runs.inbox(run.id)).map(parseMessage)
 
 describe('nobody sees or changes anything without the token', () => {
@@ -151,9 +158,7 @@ describe('a form counts only if a page of ours sent it', () => {
   ]
 
   test.each(elsewhere)('%s', async (_, headers) => {
-    const run = await addRun()
-    const session = sessionOf(await signIn())
-    const form = await formOn('/admin/', session)
+    const { run, session, form } = await beside()
     for (const action of [`runs/${run.id}/stop`, `runs/${run.id}/retry`, 'drain', 'sign-out'])
       expect((await post(`/admin/${action}`, { form }, { ...session, ...headers })).status).toBe(403)
     expect((await post('/admin/sign-in', { token }, headers)).status).toBe(403)
@@ -162,27 +167,18 @@ describe('a form counts only if a page of ours sent it', () => {
   })
 
   test('without its own token, or with that of another session', async () => {
-    const run = await addRun()
-    const [session, other] = [sessionOf(await signIn()), sessionOf(await signIn())]
-    const form = await formOn('/admin/', other)
+    const { run, form } = await beside()
+    const session = sessionOf(await signIn())
     const [id] = form.split('.')
-    const all: Fields[] = [
-      {},
-      { form: '' },
-      { form },
-      { form: `${id}.` },
-      { form: `${id}.${'A'.repeat(43)}` },
-    ]
-    for (const fields of all)
+    const all = [undefined, '', form, `${id}.`, `${id}.${'A'.repeat(43)}`]
+    for (const fields of all.map((form): Fields => (form === undefined ? {} : { form })))
       for (const action of [`runs/${run.id}/stop`, `runs/${run.id}/retry`, 'drain', 'sign-out'])
         expect((await post(`/admin/${action}`, fields, session)).status).toBe(403)
     expect([await inboxOf(run), retried, drained]).toEqual([[], [], 0])
   })
 
   test('without a word where it comes from', async () => {
-    const run = await addRun()
-    const session = sessionOf(await signIn())
-    const form = await formOn('/admin/', session)
+    const { run, session, form } = await beside()
     const stop = async (headers: Fields): Promise<number | undefined> => {
       const asking = request(`${address}/admin/runs/${run.id}/stop`, {
         method: 'POST',
@@ -463,8 +459,7 @@ describe('what is done', () => {
   const admin = { login: 'an admin of this bot', id: 0 }
 
   test('a stop is a message to the run, and the same form counts once', async () => {
-    const run = await addRun()
-    const session = sessionOf(await signIn())
+    const { run, session } = await beside()
     const form = await formOn(`/admin/runs/${run.id}`, session)
     const sent = await post(`/admin/runs/${run.id}/stop`, { form }, session)
     expect([sent.status, sent.headers.get('location')]).toEqual([303, `/admin/runs/${run.id}?said=stopping`])
