@@ -211,27 +211,19 @@ describe('what asks for work', () => {
   const behindPulls = waitingWith({ kind: 'open-pulls', since: t0, most: 1, pulls: [] })
   const atZero = waitingWith({ kind: 'zero', of: 'repository', limit: 'it is 0', ahead: 0 })
   const forced = (text = 'fix it'): Request => asking(comment, { options: { force: true }, text })
+  const goesFirst = says({ kind: 'force' })
+  const isZero = reject(replies.status({ live: atZero, now: comment.at }))
   decides(runCommand, [
-    ['to start one that is blocked', busy({ live: blocked }), says({ kind: 'force' }), forced('')],
-    [
-      'to start one that is blocked, in its words',
-      busy({ live: blocked }),
-      says({ kind: 'force' }),
-      forced(),
-    ],
+    ['to start one that is blocked', busy({ live: blocked }), goesFirst, forced('')],
+    ['to start one that is blocked, in its words', busy({ live: blocked }), goesFirst, forced()],
     [
       'to start one that is blocked, in other words',
       busy({ live: blocked }),
       says({ kind: 'follow-up', text: 'and soon', forces: true }),
       forced('and soon'),
     ],
-    ['to start one behind a pull request', busy({ live: behindPulls }), says({ kind: 'force' }), forced()],
-    [
-      'of one at a limit of 0',
-      busy({ live: atZero }),
-      reject(replies.status({ live: atZero, now: comment.at })),
-      forced(''),
-    ],
+    ['to start one behind a pull request', busy({ live: behindPulls }), goesFirst, forced()],
+    ['of one at a limit of 0', busy({ live: atZero }), isZero, forced('')],
     [
       'of one at a limit of 0, in words',
       busy({ live: atZero }),
@@ -312,30 +304,18 @@ describe('what asks for work', () => {
   const inReview = { ...comment, commentRef: { kind: 'review', reviewId: 4, nodeId: 'n' } } as const
   const onLineOf = { ...comment, commentRef: { ...onLine, inline: line } }
   const startsAnswer = doing({ what: 'ask', options: { permission: 'read-only' } })
+  const bareOnLine = asking(onLineOf, { text: '' })
+  const bareInReview = asking(inReview, { text: '' })
+  const reply = { ...line, parent: { author: 'zoe', body: 'Why?' } }
   decides(askCommand, [
     ['in a thread of its own', free(), startsAnswer],
     ['where agents wait for permissions', settled('mode: interactive'), reject(replies.planInteractive)],
     ['without a question', free(), asksNothing, wordless],
     ['by a label', free(), startsAnswer, asking(label, { text: '' })],
-    [
-      'without a question on a line',
-      { ...free(), inline: [line] },
-      asksNothing,
-      asking(onLineOf, { text: '' }),
-    ],
-    [
-      'about what it replies to',
-      { ...free(), inline: [{ ...line, parent: { author: 'zoe', body: 'Why?' } }] },
-      startsAnswer,
-      asking(onLineOf, { text: '' }),
-    ],
-    [
-      'about the lines of a review',
-      { ...free(), inline: [line] },
-      startsAnswer,
-      asking(inReview, { text: '' }),
-    ],
-    ['of a review without lines', { ...free(), inline: [] }, asksNothing, asking(inReview, { text: '' })],
+    ['without a question on a line', { ...free(), inline: [line] }, asksNothing, bareOnLine],
+    ['about what it replies to', { ...free(), inline: [reply] }, startsAnswer, bareOnLine],
+    ['about the lines of a review', { ...free(), inline: [line] }, startsAnswer, bareInReview],
+    ['of a review without lines', { ...free(), inline: [] }, asksNothing, bareInReview],
   ])
 
   const goOn = 'Go on where you stopped.'
@@ -444,6 +424,8 @@ describe('what asks for work', () => {
       mailbox: { words: words.map(each => ({ ...each, state: 'read' as const, round })) },
     }
   }
+  const sameSession = { taskId: 'task-1', earlier: { taskRunId: 'task-run-1', over: false } }
+  const ofNone = { earlier: { resumes: false } }
   decides(retryCommand, [
     ['where nothing was asked', {}, reject(replies.nothingToRetry)],
     ['in a closed thread', {}, reject(replies.closed), asking(closed(comment))],
@@ -462,25 +444,18 @@ describe('what asks for work', () => {
         baseline: { head },
         result: { pulls: [{ number: 9 }], reported: 1 },
         request: {
-          text: ask.text,
-          delivery: 'delivery',
-          options: { effort: 'high' },
+          ...{ text: ask.text, delivery: 'delivery', options: { effort: 'high' } },
           approves: expect.not.objectContaining({ branch: expect.anything() }),
         },
       }),
       withOptions({ effort: 'high' }),
     ],
-    [
-      'in a new session',
-      { before },
-      starts({ session: { taskId: undefined, earlier: { resumes: false } } }),
-      afresh,
-    ],
+    ['in a new session', { before }, starts({ session: { taskId: undefined, ...ofNone } }), afresh],
     [
       'with the words of the last round, in its session',
       earlier(saidIn(1)),
       starts({
-        session: { taskId: 'task-1', earlier: { taskRunId: 'task-run-1', over: false } },
+        session: sameSession,
         request: expect.not.objectContaining({ approves: expect.anything() }),
         mailbox: { words: [{}, { id: 'run-comment-502-words-1', text: 'and in blue', by: maya }] },
       }),
@@ -493,38 +468,32 @@ describe('what asks for work', () => {
     [
       'with what was asked in a session that others began, in that session',
       earlier({ request: { ...ask, goesOn: true } }),
-      starts({
-        session: { taskId: 'task-1', earlier: { taskRunId: 'task-run-1', over: false } },
-        request: { text: ask.text, goesOn: true },
-      }),
+      starts({ session: sameSession, request: { text: ask.text, goesOn: true } }),
     ],
     [
       'with that, but in another session',
       earlier({ request: { ...ask, goesOn: true } }),
-      starts({ session: { earlier: { resumes: false } }, request: { text: ask.text, goesOn: undefined } }),
+      starts({ session: ofNone, request: { text: ask.text, goesOn: undefined } }),
       afresh,
     ],
     [
       'with them, but in another session',
       earlier(saidIn(1)),
-      { run: { session: { earlier: { resumes: false } }, request: { text: 'in red' } } },
+      starts({ session: ofNone, request: { text: 'in red' } }),
       afresh,
     ],
     [
       'with what was asked and what was said to it since',
       earlier(saidIn(0)),
-      {
-        run: {
-          session: { earlier: { resumes: false } },
-          request: { text: ask.text },
-          mailbox: { words: [{}, { text: 'in red' }, { text: 'and in blue' }] },
-        },
-      },
+      starts({
+        ...{ session: ofNone, request: { text: ask.text } },
+        mailbox: { words: [{}, { text: 'in red' }, { text: 'and in blue' }] },
+      }),
     ],
     [
       'with what was asked, where a round that was stopped began for no words',
       earlier({ result: { round: 1 } }),
-      { run: { session: { earlier: { resumes: false } }, request: { text: ask.text } } },
+      starts({ session: ofNone, request: { text: ask.text } }),
     ],
   ])
 })
