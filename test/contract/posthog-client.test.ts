@@ -410,48 +410,37 @@ describe('a line of the log', () => {
     line('session/update', {
       update: { sessionUpdate: 'tool_call', title: 'posthog-code-tools/finish', rawInput },
     })
-  const asks = (text: string, _meta: object) =>
-    rpc({ id: 2, method: 'session/prompt', params: { prompt: [{ text }], _meta } })
+  const asks = (text: string, _meta: object) => prompted({ prompt: [{ text }], _meta })
   const theirs = { kind: 'prompt', id: '2', messages: [] }
   const byPostHog = { ...theirs, byPostHog: true }
   const rpc = (notification: object) => ({ timestamp: '2026-01-02T14:01:00Z', notification })
   const prompt = [text('Go on (message m1)'), { type: 'image' }, text('and (message m2)')]
 
+  const prompted = (params?: object, id: string | number = 2) => rpc({ id, method: 'session/prompt', params })
+  const answered = (id: number, result: object) => rpc({ id, result: { stopReason: 'end_turn', ...result } })
+  const theAnswer = { kind: 'answer', id: '2', stopReason: 'end_turn' }
+  const error = { code: -32603, message: 'no', data: { classification: 'agent_error' } }
+  const fault = { class: 'agent_error', text: 'no' }
+  const spent = { message: 'no', errorCategory: 'task_spend_limit' }
   test.each<[string, unknown, object | undefined]>([
     ['the beginning of an agent', rpc({ id: 0, method: 'initialize' }), { kind: 'begins' }],
-    [
-      'a prompt',
-      rpc({ id: 2, method: 'session/prompt', params: { prompt } }),
-      { kind: 'prompt', id: '2', messages: ['m1', 'm2'] },
-    ],
-    ['a bare prompt', rpc({ id: 'p', method: 'session/prompt' }), { kind: 'prompt', id: 'p', messages: [] }],
+    ['a prompt', prompted({ prompt }), { ...theirs, messages: ['m1', 'm2'] }],
+    ['a bare prompt', prompted(undefined, 'p'), { ...theirs, id: 'p' }],
     ['PostHog’s about checks', asks('You are re-entering this run to address CI feedback.', {}), byPostHog],
     ['PostHog’s about a pull request', asks('You are re-entering this run to move it.', {}), byPostHog],
     ['PostHog’s in the words of a task', asks('Make it green.', { prContext: 'An open one.' }), byPostHog],
     ['somebody’s', asks('Make it green.', {}), theirs],
     ['somebody’s about a pull request', asks('Go.', { prContext: 'An open one.', messageId: 'm' }), theirs],
     ['ours about one', asks('(message m)', { prContext: 'An open one.' }), { ...theirs, messages: ['m'] }],
-    [
-      'its answer',
-      rpc({ id: 2, result: { stopReason: 'end_turn', usage: {} } }),
-      { kind: 'answer', id: '2', stopReason: 'end_turn' },
-    ],
-    [
-      'the answer to a steer',
-      rpc({ id: 3, result: { stopReason: 'end_turn', _meta: { steer: true } } }),
-      { kind: 'answer', id: '3', stopReason: 'end_turn', steer: true },
-    ],
-    [
-      'an error',
-      rpc({ id: 2, error: { code: -32603, message: 'no', data: { classification: 'agent_error' } } }),
-      { kind: 'error', id: '2', fault: { class: 'agent_error', text: 'no' } },
-    ],
+    ['its answer', answered(2, { usage: {} }), theAnswer],
+    ['the answer to a steer', answered(2, { _meta: { steer: true } }), { ...theAnswer, steer: true }],
+    ['an error', rpc({ id: 2, error }), { kind: 'error', id: '2', fault }],
     ['a bare error', rpc({ id: 2, error: { code: 1 } }), { kind: 'error', id: '2', fault: { text: '' } }],
     ['the answer to a permission', rpc({ id: 2, result: { outcome: {} } }), undefined],
     ['the end of a turn, from the server', line('_posthog/turn_complete', {}), { kind: 'gives-up' }],
     [
       'that the server gives up',
-      line('_posthog/error', { message: 'no', errorCategory: 'task_spend_limit' }),
+      line('_posthog/error', spent),
       { kind: 'gives-up', fault: { class: 'task_spend_limit', text: 'no' } },
     ],
     ['that the agent ends its run', finish({ status: 'completed' }), { kind: 'finishes' }],
