@@ -7,7 +7,7 @@ import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
 import type { TriggerOf } from '../../src/github/webhooks/event.ts'
 import { type EventName, events, normalise, readEvents } from '../../src/github/webhooks/normalise.ts'
 import * as sent from '../security/payloads.ts'
-import { maya, minute, t0 } from './given.ts'
+import { issueThread, maya, minute, t0 } from './given.ts'
 
 type Payload = Record<string, unknown>
 
@@ -43,9 +43,13 @@ const commented = (differs: Payload, rest: Payload = {}): Payload =>
 const onLine = (differs: Payload): Payload => inlines({ comment: { ...inline, ...differs } })
 const reviewed = (differs: Payload): Payload => reviews({ review: { ...review, ...differs } })
 const labelled = (name: string): Payload => issues({ label: { name } })
+const pullIs = (action: string, differs: Payload): Payload =>
+  pulls({ action, pull_request: { ...pull, ...differs } })
+const issueIs = (action: string, differs: Payload): Payload =>
+  issues({ action, issue: { ...issue, ...differs } })
+const edits = (from: unknown = 'x'): Payload => ({ action: 'edited', changes: { body: { from } } })
 const edited = (before: string | null | undefined, minutes = 1, body = '/codex fix it'): Payload => ({
-  action: 'edited',
-  changes: { body: { from: before } },
+  ...edits(before),
   comment: { ...words, body, updated_at: later(minutes) },
 })
 
@@ -56,6 +60,12 @@ const readAs = (event: string, payload: unknown, as = ours) => normalise({ id: '
 function read(event: string, payload: unknown): string {
   const result = readAs(event, payload)
   return result.kind === 'ignored' ? `- ${result.why}` : result.trigger.id
+}
+
+/** All that comes of a delivery. */
+function newsOf(event: string, payload: unknown) {
+  const result = readAs(event, payload)
+  return result.kind === 'trigger' ? [result.trigger, ...(result.also ?? [])] : []
 }
 
 /** What GitHub sends such a payload as. */
@@ -114,15 +124,11 @@ describe('who sends is who wrote, or the words are nobody’s command', () => {
     ['a transferred one of another', '- transferred', issues({ action: 'opened', issue: asking, ...moved })],
     ['a transferred one of one’s own', '- transferred', issues({ action: 'opened', issue: own, ...moved })],
     ['a comment', '- written by somebody else', commented({ user: sam })],
-    [
-      'a pull request',
-      `pull-100-8-opened-${at}`,
-      pulls({ action: 'opened', pull_request: { ...pull, user: sam, body: '/codex fix it' } }),
-    ],
+    ['a pull request', `pull-100-8-opened-${at}`, pullIs('opened', { user: sam, body: '/codex fix it' })],
     [
       'an edited review',
       '- written by somebody else',
-      reviews({ action: 'edited', changes: { body: { from: 'x' } }, review: { ...review, user: sam } }),
+      reviews({ ...edits(), review: { ...review, user: sam } }),
     ],
     ['a comment on a line', '- written by somebody else', onLine({ user: sam })],
   ])
@@ -172,7 +178,7 @@ describe('labels', () => {
     ['on a pull request', `label-100-8-codex-${at}`, pulls()],
     ['on a pull request, as the issues API says', `label-100-8-codex-${at}`, issues({ issue: issueOfPull })],
     ['an issue that was opened', '- no command', issues({ action: 'opened' })],
-    ['without a time', 'label-100-7-codex-d-1', issues({ issue: { ...issue, updated_at: undefined } })],
+    ['without a time', 'label-100-7-codex-d-1', issueIs('labeled', { updated_at: undefined })],
   ])
 
   test('put on with a text that may ask, by its author, say so', () => {
@@ -222,18 +228,10 @@ describe('reviews', () => {
     [
       'edited',
       `review-edit-40-${at + 180_000}-eP9BiBdFVy`,
-      reviews({
-        action: 'edited',
-        changes: { body: { from: 'x' } },
-        pull_request: { ...pull, updated_at: later(3) },
-      }),
+      reviews({ ...edits(), pull_request: { ...pull, updated_at: later(3) } }),
     ],
-    [
-      'edited by somebody else',
-      '- written by somebody else',
-      reviews({ action: 'edited', changes: { body: { from: 'x' } }, ...byZoe }),
-    ],
-    ['by a bot, edited', '- by a bot', reviews({ action: 'edited', ...byBot })],
+    ['edited by somebody else', '- written by somebody else', reviews({ ...edits(), ...byZoe })],
+    ['by a bot, edited', '- by a bot', reviews({ ...edits(), ...byBot })],
     ['an inline comment of one', '- inline comment of a review', onLine({ in_reply_to_id: undefined })],
     ['a reply to an inline comment', 'inline-501', inlines()],
     ['one of no review', 'inline-501', onLine({ pull_request_review_id: null, in_reply_to_id: undefined })],
@@ -242,46 +240,25 @@ describe('reviews', () => {
     [
       'an inline comment, edited',
       `inline-edit-501-${at + 120_000}-eP9BiBdFVy`,
-      inlines({
-        action: 'edited',
-        changes: { body: { from: 'x' } },
-        comment: { ...inline, updated_at: later(2) },
-      }),
+      inlines({ ...edits(), comment: { ...inline, updated_at: later(2) } }),
     ],
   ])
 
-  test('answers to an inline comment go to the first of its thread', () =>
-    expect(readAs('pull_request_review_comment', inlines())).toMatchObject({
-      trigger: {
-        commentRef: {
-          kind: 'inline',
-          commentId: 501,
-          rootId: 400,
-          reviewId: 40,
-          inline: { path: 'a.ts', line: 3, hunk: '@@', author: 'maya' },
-        },
-      },
-    }))
+  test('answers to an inline comment go to the first of its thread', () => {
+    const line = { path: 'a.ts', line: 3, hunk: '@@', author: 'maya' }
+    const commentRef = { kind: 'inline', commentId: 501, rootId: 400, reviewId: 40, inline: line }
+    expect(readAs('pull_request_review_comment', inlines())).toMatchObject({ trigger: { commentRef } })
+  })
 })
 
-const mergeGroup = payloadOf({
-  action: 'checks_requested',
-  merge_group: {
-    head_sha: 'fade',
-    head_ref: 'refs/heads/gh-readonly-queue/main/pr-8',
-    base_ref: 'refs/heads/main',
-  },
-})()
+const head_ref = 'refs/heads/gh-readonly-queue/main/pr-8'
+const group = { head_sha: 'fade', head_ref, base_ref: 'refs/heads/main' }
+const mergeGroup = { ...base, action: 'checks_requested', merge_group: group }
 
 test('a merge queue asks for checks of a commit of its own', () => {
-  expect(readAs('merge_group', mergeGroup)).toMatchObject({
-    trigger: {
-      id: 'merging-100-fade',
-      kind: 'pull-news',
-      news: 'merging',
-      head: { sha: 'fade', repoId: 100 },
-    },
-  })
+  const head = { sha: 'fade', repoId: 100 }
+  const trigger = { id: 'merging-100-fade', kind: 'pull-news', news: 'merging', head }
+  expect(readAs('merge_group', mergeGroup)).toMatchObject({ trigger })
   expect(read('merge_group', { ...mergeGroup, action: 'destroyed' })).toBe('- event not used')
 })
 
@@ -289,11 +266,7 @@ describe('pull requests', () => {
   holds([
     ['opened', `pull-100-8-opened-${at}`, pulls({ action: 'opened' })],
     ['reopened', `pull-100-8-reopened-${at}`, pulls({ action: 'reopened' })],
-    [
-      'merged',
-      `pull-100-8-merged-${at}`,
-      pulls({ action: 'closed', pull_request: { ...pull, merged: true } }),
-    ],
+    ['merged', `pull-100-8-merged-${at}`, pullIs('closed', { merged: true })],
     [
       'opened by a bot, as ours are',
       `pull-100-8-opened-${at}`,
@@ -303,20 +276,15 @@ describe('pull requests', () => {
     [
       'of a fork that is gone',
       `label-100-8-codex-${at}`,
-      pulls({ pull_request: { ...pull, head: { ...head, repo: null } } }),
+      pullIs('labeled', { head: { ...head, repo: null } }),
     ],
   ])
 
   test.each([
-    ['issues', issues({ action: 'closed', issue: { ...issue, closed_at: later(2) } }), 'closed', 2],
-    ['issues', issues({ action: 'closed', issue: { ...issue, updated_at: later(3) } }), 'closed', 3],
-    ['issues', issues({ action: 'unlabeled', issue: { ...issue, updated_at: later(4) } }), 'unlabelled', 4],
-    [
-      'pull_request',
-      pulls({ action: 'closed', pull_request: { ...pull, closed_at: later(5) } }),
-      'closed',
-      5,
-    ],
+    ['issues', issueIs('closed', { closed_at: later(2) }), 'closed', 2],
+    ['issues', issueIs('closed', { updated_at: later(3) }), 'closed', 3],
+    ['issues', issueIs('unlabeled', { updated_at: later(4) }), 'unlabelled', 4],
+    ['pull_request', pullIs('closed', { closed_at: later(5) }), 'closed', 5],
   ])('%s: what takes back has GitHub’s own time', (event, payload, _, minutes) =>
     expect(readAs(event, payload)).toMatchObject({ trigger: { at: at + minutes * 60_000 } }),
   )
@@ -332,12 +300,8 @@ describe('pull requests', () => {
     ['edited', '<!-- codex-run:abc.def -->', undefined],
     ['dismissed', 'Fixes it', 'reviewed'],
   ])('a review that is %s, of a description %s', (action, body, news) => {
-    const read = readAs(
-      'pull_request_review',
-      reviews({ action, review: { ...review, body: '' }, pull_request: { ...pull, body } }),
-    )
-    const all = read.kind === 'trigger' ? [read.trigger, ...(read.also ?? [])] : []
-    const found = all.flatMap(each =>
+    const payload = reviews({ action, review: { ...review, body: '' }, pull_request: { ...pull, body } })
+    const found = newsOf('pull_request_review', payload).flatMap(each =>
       each.kind === 'pull-news' && each.news !== 'checked' ? [each.news] : [],
     )
     expect(found[0]).toBe(news)
@@ -349,20 +313,13 @@ describe('pull requests', () => {
     ['got one', 'Fixes it', '<!-- codex-run:abc.def -->\nFixes it', 'marked'],
     ['had none', 'Fixes it', 'Fixes more', undefined],
   ])('an edit of a description that %s', (_, from, body, news) => {
-    const edited = pulls({
-      action: 'edited',
-      changes: { body: { from } },
-      pull_request: { ...pull, head, body },
-    })
-    const read = readAs('pull_request', edited)
-    expect(read.kind === 'trigger' && read.trigger.kind === 'pull-news' ? read.trigger.news : undefined).toBe(
-      news,
-    )
+    const edited = pulls({ ...edits(from), pull_request: { ...pull, body } })
+    const [trigger] = newsOf('pull_request', edited)
+    expect(trigger?.kind === 'pull-news' ? trigger.news : undefined).toBe(news)
   })
 
   test('carry their head, and whose it is', () => {
-    const of = (repo: unknown) =>
-      readAs('pull_request', pulls({ pull_request: { ...pull, head: { ...head, repo } } }))
+    const of = (repo: unknown) => readAs('pull_request', pullIs('labeled', { head: { ...head, repo } }))
     expect(of({ id: 200 })).toMatchObject({
       trigger: { head: { ref: 'maya/login', sha: head.sha, base: 'main', repoId: 200 } },
     })
@@ -371,26 +328,11 @@ describe('pull requests', () => {
 })
 
 test('a trigger holds the words that were there when it came', () => {
-  const result = readAs('issue_comment', comments({ issue: { ...issue, user: null, state: 'closed' } }))
-  expect(result).toEqual({
+  const gone = { issue: { ...issue, user: null, state: 'closed' } }
+  expect(readAs('issue_comment', comments(gone))).toEqual({
     kind: 'trigger',
     trigger: {
-      id: 'comment-501',
-      deliveryId: 'd-1',
-      at,
-      thread: {
-        installationId: 1,
-        owner: 'acme',
-        repo: 'shop',
-        repoId: 100,
-        ownerId: 5,
-        defaultBranch: 'main',
-        number: 7,
-        kind: 'issue',
-        url: 'https://github.com/acme/shop/issues/7',
-      },
-      sender: { login: 'maya', id: 11 },
-      kind: 'comment',
+      ...{ id: 'comment-501', deliveryId: 'd-1', at, thread: issueThread, sender: maya, kind: 'comment' },
       commentRef: { kind: 'thread', commentId: 501 },
       text: '/codex fix it',
       snapshot: {
@@ -405,11 +347,6 @@ const suite = { action: 'completed', ...base, check_suite: { head_branch: 'maya/
 const status = { state: 'failure', ...base, branches: [{ name: 'main' }, { name: 'maya/login' }] }
 
 describe('what a pull request may need', () => {
-  const newsOf = (event: string, payload: Payload) => {
-    const result = readAs(event, payload)
-    return result.kind === 'trigger' ? [result.trigger, ...(result.also ?? [])] : []
-  }
-
   test.each<[string, string, Payload]>([
     ['a suite of checks', 'check_suite', suite],
     ['a status', 'status', status],
