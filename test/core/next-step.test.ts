@@ -41,7 +41,6 @@ import {
   status,
   stopAsked,
   t0,
-  taskRun,
   taskRunIs,
   told,
   wordsWait,
@@ -110,12 +109,9 @@ const untoldAnswer = changed(answered, left('conclude'))
 describe('from the asking to the start', () => {
   holds([
     ['a run that was just asked for asks for its turn', runWith(), 'await-admission'],
-    ['the thread is told once it has its turn', runWith(admitted), 'post-status'],
     ['the thread is told what a run waits for', runWith(inLine(1)), 'post-status'],
     ['the status goes before a look at GitHub', runWith({ retries: { github: retry(t0) } }), 'post-status'],
     ['a thread that takes no comments is told nothing', runWith(readOnly, admitted), 'find-branch'],
-    ['once the thread is told, it asks for its turn', runWith(hasStatus), 'await-admission'],
-    ['a run in line asks again later', runWith(inLine(2), hasStatus, nextPoll(now.at + 3_000)), 'wait 3000'],
     ['shown in line', runWith(inLine(2), hasStatus, nextPoll(now.at + 3_000)), 'edit-status', newPhase],
     [
       'its place in the line is not shown at each change',
@@ -147,9 +143,7 @@ describe('from the asking to the start', () => {
       `wait ${9 * 24 * hour}`,
       { text: 'details', at: status.at + 24 * hour },
     ],
-    ['the branch comes after the status', runWith(ready), 'find-branch'],
     ['the task comes after the branch', runWith(ready, { workspace: { branch } }), 'create-task'],
-    ['the thread is read after the task was made', runWith(ready, hasTask), 'gather-context'],
     ['files are staged after the thread was read', runWith(ready, begun), 'stage-attachments'],
     ['the task run is started last', working(noTaskRun), 'start-run'],
     [
@@ -162,16 +156,6 @@ describe('from the asking to the start', () => {
       working(noTaskRun, notSent, askedLongAgo, intends({ kind: 'start-run', at: t0, before: [] })),
       'await-admission',
     ],
-    [
-      'a sender who was asked about lately may',
-      working(noTaskRun, notSent, askedLongAgo, { schedule: { rightAskedAt: t0 - 50 * second } }),
-      'start-run',
-    ],
-    [
-      'words that came later start without a look at the sender of the instruction',
-      working(noTaskRun, askedLongAgo, passing(more('a'))),
-      'start-run',
-    ],
     ['a session that may do what is asked is rejoined', working(noTaskRun, earlierIs(earlier)), 'rejoin'],
     [
       'a session that may do something else is ended first',
@@ -179,8 +163,6 @@ describe('from the asking to the start', () => {
       'end-earlier',
     ],
     ['its rights are not known', working(notYet, earlierIs({ ...earlier, may: undefined })), 'end-earlier'],
-    ['a session that is left for a new one is ended first', working(notYet, newSession()), 'end-earlier'],
-    ['an old run is looked at until over', working(noTaskRun, newSession({ cancelledAt: t0 })), 'wait 4000'],
     [
       'an earlier session is not waited for without end',
       working(noTaskRun, newSession({ cancelledAt: t0 - limits.stopping }), lastPoll(now.at)),
@@ -196,7 +178,6 @@ describe('from the asking to the start', () => {
       working(noTaskRun, newSession({ over: true }), { workspace: { threadContext: undefined } }),
       'gather-context',
     ],
-    ['a session that is over', working(noTaskRun, earlierIs({ ...earlier, over: true })), 'start-run'],
   ])
 })
 
@@ -210,7 +191,6 @@ describe('while the agent works', () => {
     lastPoll(now.at),
   )
   const wentOn: RunChange = { result: { resumed: { why: marker } } }
-  const completed = { ...taskRun, status: 'completed' as const, changedAt: now.at }
   holds([
     ['who sent words is answered first', working(answers, due), 'answer-message'],
     ['a permission is answered', working(asks(false)), 'answer-permission allow'],
@@ -219,8 +199,6 @@ describe('while the agent works', () => {
     ['a turn that broke goes on once', working(cutOff, wentOn), 'find-result'],
     ['a turn whose log may be late is looked at', working(cutOff, lastPoll(now.at - second), due), 'poll'],
     ['an agent at work is looked at when it is time', working(nextPoll(now.at)), 'poll'],
-    ['an agent at work is not looked at before its time', working(nextPoll(now.at + 4_000)), 'wait 4000'],
-    ['a new phase is shown at once', working(nextPoll(now.at + 4_000)), 'edit-status', newPhase],
     ['details wait for 15 s', working(nextPoll(now.at + 60_000), sent(5_000)), 'wait 10000', newDetails],
     ['details come after 15 s', working(nextPoll(now.at + 60_000), sent(15_000)), 'edit-status', newDetails],
     ['more words are passed on', working(passing(more('a'))), 'deliver'],
@@ -230,23 +208,10 @@ describe('while the agent works', () => {
       'await-admission',
     ],
     ['what was written beside more words is read first', working(wordsWait), 'gather-context'],
-    ['an address is checked', working(claimsPull), 'adopt-pull u'],
-    ['an address is checked before more words are passed on', working(claimsPull, wordsWait), 'adopt-pull u'],
     ['a new pull request is shown first', working(wordsWait, due, hasPull), 'edit-status', newPhase],
     ['a new pull request is not the end', working(nextPoll(now.at + 4_000), hasPull), 'wait 4000'],
-    [
-      'after its turn GitHub says all',
-      working(hasPull, idleFor(3_000), lastPoll(now.at - 500)),
-      'find-result',
-    ],
     ['a look once more', working(idleFor(3_000), lastPoll(now.at - 3_000), nextPoll(now.at - 1_000)), 'poll'],
-    ['after that look, GitHub is asked', working(idleFor(3_000), lastPoll(now.at - 500)), 'find-result'],
     ['a checked result ends it', working(idleFor(3_000), lastPoll(now.at), resultChecked), 'settle-outcome'],
-    [
-      'words wait for the late log of a run that completed',
-      working(wordsWait, lastPoll(now.at), inTwoSeconds, { session: { taskRun: completed } }),
-      'wait 2000',
-    ],
     [
       'a run that is never started',
       working(taskRunIs({ status: 'queued', changedAt: now.at - 15 * minute - 1 }), lastPoll(now.at)),
@@ -290,10 +255,6 @@ describe('a stop', () => {
   holds([
     ['before anything is at PostHog is done', runWith(ready, stopAsked), 'settle-outcome'],
     ['is asked for', working(stopAsked), 'cancel'],
-    ['goes before the words that wait', working(stopAsked, wordsWait), 'cancel'],
-    ['goes before a question of the agent', working(stopAsked, asks(true)), 'cancel'],
-    ['is then looked for', working(stopAsked, cancelAsked(t0), due), 'poll'],
-    ['is waited for between looks', working(stopAsked, cancelAsked(t0), inTwoSeconds), 'wait 2000'],
     ['keeps what the agent made', working(stopAsked, claimsPull), 'adopt-pull u'],
     ['that PostHog confirmed is answered', working(stopAsked, isCancelled, answers), 'answer-message'],
     ['that PostHog confirmed: what is left behind?', working(stopAsked, isCancelled), 'find-result'],
@@ -308,12 +269,6 @@ describe('a stop', () => {
       working(stopAskedAnHourAgo, cancelAsked(now.at - 5 * minute), lastPoll(now.at), inTwoSeconds),
       'wait 2000',
     ],
-    [
-      'is given up only by a look after its five minutes',
-      working(stopAskedAnHourAgo, cancelAsked(now.at - hour), lastPoll(now.at - 55 * minute), due),
-      'poll',
-    ],
-    ['that is refused waits', working(refusedCancel(now.at + 900), stopAsked, inTwoSeconds), 'wait 900'],
     ['is asked for anew after a refusal', working(refusedCancel(now.at), stopAsked, inTwoSeconds), 'cancel'],
     [
       'that is refused for ten minutes is given up',
@@ -348,7 +303,6 @@ describe('after the outcome', () => {
   holds([
     ['the status first', working(over, untold), 'edit-status', newPhase],
     ['the cost before the last word', working(over, untold, { session: { cost: undefined } }), 'ask-cost'],
-    ['the last word comes after the status', working(over, untold), 'conclude'],
     [
       'what it needs is read before',
       working(over, untold, opened, { result: { hinted: true } }),
@@ -376,7 +330,6 @@ describe('after the outcome', () => {
       working(over, concluded, { result: { untended: [9] } }),
       'tend-pull',
     ],
-    ['the reaction after the last word', working(over, concluded), 'react'],
     ['the label after the reaction', working(over, labelled, left('drop-branch')), 'unlabel'],
     ['the label that says how it stands is set', working(over, stateShown('working')), 'show-state'],
     ['the label that says how it stands is set once', working(over, stateShown('done')), 'end'],
@@ -390,13 +343,6 @@ describe('after the outcome', () => {
       'what called somebody is deleted',
       working(over, { report: { questions: [{ key: 'needs-limit', commentId: 9 }] } }),
       'minimize-status',
-    ],
-    ['it ends when all is told', working(over), 'end'],
-    ['the last details are shown before it ends', working(over), 'edit-status', newDetails],
-    [
-      'each inline comment of a review has its answer',
-      working(over, { thread: pullThread, request: askedInReview(1, 2), report: { inlineAnswered: 1 } }),
-      'answer-inline',
     ],
     [
       'what it needs is read once its answers stand on the lines',
@@ -426,8 +372,6 @@ describe('after the outcome', () => {
       working({ ...over, request: { ...ask, inline: [inlineComment()] } }),
       'end',
     ],
-    ['a follow-up goes before all else is told', working(over, wordsWait, untold), 'resume-work', newPhase],
-    ['a pull request that is told of late is looked at', working(over, claimsPull), 'adopt-pull u'],
   ])
 })
 
@@ -451,16 +395,10 @@ describe('a record that may lag behind what was done', () => {
 
   test.each<[string, Run, string, Now['text']?]>([
     ['its status is read before it begins', working(noTaskRun, lags()), 'catch-up'],
-    ['its status is read while it waits', runWith(inLine(1), { report: { status } }, lags()), 'catch-up'],
     ['its status is read again after the next lag', working(noTaskRun, lags(t0 - 1)), 'catch-up'],
     ['its status is read once', working(noTaskRun, lags(t0)), step(working(noTaskRun))],
     ['its status is not read while its agent works', working(due, lags()), 'poll'],
     ['its status is read before an edit', working(due, lags(), nextPoll(now.at + 1)), 'catch-up', 'phase'],
-    [
-      'its status is read before its last word',
-      working({ result: { outcome: { kind: 'answer' } }, session: { cost: 0 } }, lags()),
-      'catch-up',
-    ],
     ['nothing is read where it has no status', runWith(lags()), step(runWith())],
   ])('%s', (_, run, expected, text = 'same') => expect(step(run, { text })).toBe(expected))
 })
@@ -478,42 +416,10 @@ const threadAway = (until: number): RunChange => ({ retries: { thread: retry(unt
 
 describe('while PostHog is out of reach', () => {
   const due: RunChange = { schedule: { nextPollAt: undefined } }
-  const since = now.at - 24 * hour - 1
   holds([
-    ['it is waited for', working(due, posthogAway()), 'wait 9000'],
-    ['the thread is told of the outage', working(due, posthogAway()), 'edit-status', newPhase],
-    ['a detail of the status waits its time', working(due, posthogAway()), 'wait 9000', newDetails],
-    ['a read-only thread is not told of the outage', working(due, posthogAway(), readOnly), 'wait 9000'],
-    [
-      'nothing is told while GitHub is away',
-      working({ ...due, retries: { posthog: outage(), github: outage({ until: now.at + 7 }) } }),
-      'wait 7',
-      newPhase,
-    ],
-    ['a pull request is looked at', working(due, posthogAway(), claimsPull), 'adopt-pull u'],
-    ['GitHub is asked what came of it', working(posthogAway(), idleFor(hour), lastPoll(t0)), 'find-result'],
-    ['a new run finds its branch', runWith(ready, posthogAway()), 'find-branch'],
     ['the thread of a new run is told', runWith(ready, begun, posthogAway()), 'edit-status', newPhase],
-    [
-      'an effect without an answer waits',
-      working(due, posthogAway(), intends({ kind: 'deliver', at: t0, messageId: 'a' })),
-      'wait 9000',
-    ],
-    ['a stop waits', working(due, posthogAway(), stopAsked), 'wait 9000'],
     ['a stop is answered at once', working(due, posthogAway(), stopAsked, answers), 'answer-message'],
-    ['a stop of what has not begun does not', runWith(ready, posthogAway(), stopAsked), 'settle-outcome'],
-    ['it is asked again when it is time', working(due, posthogAway({ until: now.at })), 'poll'],
     ['it is waited for for a day', working(due, posthogAway({ since: now.at - 24 * hour })), 'wait 9000'],
-    [
-      'it is waited for no longer than a day',
-      working(due, posthogAway({ since })),
-      'give-up PostHog was unavailable for a day (rate limit)',
-    ],
-    [
-      'a promised end that was less than a day ago is waited for',
-      working(due, posthogAway({ since: now.at - 90 * hour, promised: now.at - 20 * hour })),
-      'wait 9000',
-    ],
     [
       'a promised end years ahead is not waited for',
       working(due, posthogAway({ since: now.at - 33 * 24 * hour, promised: now.at + 9_999 * hour })),
@@ -526,7 +432,6 @@ describe('while somebody has to mend something', () => {
   const wrongKey = posthogAway({ setup: true, until: t0 + hour })
   holds([
     ['people are called after ten minutes', working(wrongKey), 'put-question', { at: t0 + 10 * minute }],
-    ['the run wakes to call people', working(wrongKey), `wait ${6 * minute}`, { at: t0 + 4 * minute }],
   ])
 })
 
@@ -537,8 +442,6 @@ describe('without access to the repository', () => {
   const stopped: RunChange = { result: { outcome: { kind: 'stopped', by: 'maya' } } }
   const start: Intent = { kind: 'start-run', at: t0, before: [] }
   holds([
-    ['a run that has not begun has its outcome', readMessages(runWith(), [note]), 'settle-outcome', newPhase],
-    ['a run without one at PostHog has its outcome', lost(noTaskRun), 'settle-outcome', newPhase],
     [
       'a start whose result is not known is looked for',
       lost(noTaskRun, intends(start)),
@@ -546,10 +449,6 @@ describe('without access to the repository', () => {
       newPhase,
     ],
     ['an agent is ended', lost(), 'cancel', newPhase],
-    ['no comment is looked for', lost(intends({ kind: 'conclude', at: t0 })), 'cancel', newPhase],
-    ['GitHub is not waited for', lost(githubAway()), 'cancel', newPhase],
-    ['no pull request is looked at', lost(claimsPull), 'cancel', newPhase],
-    ['the end of an agent is looked for', changed(lost(due), cancelAsked(t0)), 'poll', newPhase],
     ['the thread is told nothing', changed(lost(inTwoSeconds), cancelAsked(t0)), 'wait 2000', newPhase],
     ['an agent that has ended has its outcome', lost(isCancelled), 'settle-outcome', newPhase],
     ['nothing is told, taken off or edited at the end', changed(lost(), stopped), 'end', newPhase],
@@ -560,16 +459,12 @@ describe('while GitHub is out of reach', () => {
   const since = now.at - 24 * hour - 1
   const halfMinute = 30 * second
   holds([
-    ['the agent is looked at', working(githubAway(), due), 'poll'],
-    ['the agent is not looked at before its time', working(githubAway()), 'wait 4000', newPhase],
     [
       'an agent is looked at beside',
       working(githubAway(), due, intends({ kind: 'open-pull', at: t0 })),
       'poll',
     ],
-    ['a stop is asked for', working(githubAway(), stopAsked), 'cancel'],
     ['a stop goes first', working(githubAway(), stopAsked, intends({ kind: 'open-pull', at: t0 })), 'cancel'],
-    ['words are passed on', working(githubAway(), passing(more('a'))), 'deliver'],
     [
       'words wait for their context',
       working(githubAway({ since: now.at - halfMinute }), wordsWait),
@@ -580,10 +475,7 @@ describe('while GitHub is out of reach', () => {
       working(githubAway({ since: now.at - halfMinute - 1 }), wordsWait),
       'deliver',
     ],
-    ['old words wait', working(githubAway(), passing({ ...more('a'), at: t0 - hour })), 'wait 4000'],
-    ['words go on before a pull request', working(githubAway(), passing(more('a')), claimsPull), 'deliver'],
     ['an agent without a status', working(githubAway(), due, { report: { status: undefined } }), 'poll'],
-    ['a new run waits', runWith(ready, githubAway()), 'wait 9000'],
     ['the end of a turn waits', working(githubAway(), hasCompleted, idleFor(second)), 'wait 9000'],
     ['refused reads are told', working(githubAway({ refusedSince: t0 })), 'edit-status', newPhase],
     ['no end is left out', working(untoldAnswer, githubAway()), 'wait 9000'],
@@ -593,20 +485,12 @@ describe('while GitHub is out of reach', () => {
       runWith(ready, githubAway({ since })),
       'give-up GitHub was unavailable for a day (rate limit)',
     ],
-    ['what ended needs nobody', working(answered, githubAway({ since }), hasCompleted), 'end'],
   ])
 })
 
 describe('a thread that takes nothing', () => {
   const locked = threadAway(now.at + 3_000)
-  holds([
-    ['is not told again at once', working(locked), 'wait 3000', newPhase],
-    ['is told after a while', working(threadAway(now.at)), 'edit-status', newPhase],
-    ['nothing waits for it', working(due, locked), 'poll', newPhase],
-    ['a run that has no comment yet waits', runWith(admitted, locked), 'wait 3000'],
-    ['the last word waits', working(untoldAnswer, locked), 'wait 3000'],
-    ['the label does not', working(answered, left('conclude'), labelled, locked), 'unlabel'],
-  ])
+  holds([['a run that has no comment yet waits', runWith(admitted, locked), 'wait 3000']])
 })
 
 describe('a pull request that GitHub does not show', () => {
@@ -614,12 +498,7 @@ describe('a pull request that GitHub does not show', () => {
   const hidden = changed(claimsPull, shownAt(now.at + 700))
   const over = changed(answered, hasCompleted)
   holds([
-    ['is asked for again after a while', working(hidden), 'wait 700'],
-    ['is asked for again when its wait is over', working(claimsPull, shownAt(now.at)), 'adopt-pull u'],
-    ['holds up no other one', working(hidden, { result: { claimedPulls: ['u', 'v'] } }), 'adopt-pull v'],
-    ['holds up no words', working(hidden, passing(more('a'))), 'deliver'],
     ['holds up the end of the turn', working(hidden, idleFor(hour), lastPoll(t0)), 'wait 700'],
-    ['holds up the end', working(over, hidden), 'wait 700'],
     ['holds up that the status is folded away', working(over, hidden, known), 'wait 700'],
     ['lets an end go for a command', working(over, hidden, { mailbox: { releaseThread: true } }), 'end'],
   ])
@@ -635,22 +514,10 @@ describe('a Run that failed sees to its agent', () => {
   const mayHaveBegun = changed(noTaskRun, intends({ kind: 'start-run', at: t0, before: [] }))
   holds([
     ['by asking for its end', working(failed), 'cancel'],
-    ['by a look, once its end was asked for', working(failed, cancelAsked(t0), due), 'poll'],
-    ['until it has ended', working(failed, cancelAsked(t0), isCancelled), 'end'],
-    [
-      'for five minutes after its end was asked for',
-      working(failed, cancelAsked(now.at - 5 * minute - 1), lastPoll(now.at)),
-      'leave-agent',
-    ],
-    ['for ten minutes in all', working(failed, late), 'leave-agent'],
-    ['until its agent was left', working(failed, late, { session: { agentLeft: true } }), 'end'],
     ['not of another', working(failed, { session: { cancelled: { taskRun: 'run-0', at: t0 } } }), 'cancel'],
     ['one that idles may be spoken to again', working(failed, idles), 'end'],
     ['one that may have begun is looked for', working(failed, mayHaveBegun), 'start-run'],
-    ['a lost rejoin', working(failed, noTaskRun, intends({ kind: 'rejoin', at: t0, offset: 0 })), 'rejoin'],
     ['a lost start is looked for ten minutes', working(failed, late, mayHaveBegun), 'leave-agent'],
-    ['not while PostHog is away', working(failed, posthogAway()), 'wait 4000'],
-    ['while GitHub is away', working(failed, githubAway()), 'cancel'],
   ])
 })
 
@@ -677,15 +544,12 @@ describe('at the edge of a limit', () => {
     ['the same text', working(nextPoll(later), { report: { status: { ...status, at: 0 } } }), 'wait 60000'],
     ['words without a task', working(open, noTaskRun, wordsWait, { session: { taskId: undefined } }), 'end'],
     ['words, no branch', working(open, noTaskRun, wordsWait, { workspace: { branch: undefined } }), 'end'],
-    ['a pull request whose run is gone', working(open, noTaskRun), 'end'],
-    ['an answer of an agent that goes on', working(open, { result: { outcome: { kind: 'answer' } } }), 'end'],
   ])
 
   const wasRefused: RunChange = {
     result: { outcome: { kind: 'failed', class: 'setup', reason: 'No.', fix: 'x' } },
   }
   holds([
-    ['words behind a refusal', working(open, wordsWait, wasRefused, { session: { agentLeft: true } }), 'end'],
     ['words behind a start that was refused', working(open, noTaskRun, wordsWait, wasRefused), 'end'],
     ['words after a cancel', working(open, cancelAsked(t0), isCancelled, wordsWait, wasRefused), 'end'],
     ['words then go', working(open, taskRunIs({ status: 'failed' }), wordsWait, wasRefused), 'resume-work'],

@@ -1,7 +1,7 @@
 /** PostHog's side of a Run: an agent that moves on a little whenever somebody looks. */
 import { messagesIn } from '../../../src/core/agent/prompt.ts'
 import type { LogEntry, TaskRunSnapshot, Unfinished } from '../../../src/core/model/task-run.ts'
-import { minute } from '../given.ts'
+import { minute, pullView } from '../given.ts'
 import { type Turn, wordsOf } from './script.ts'
 import type { World } from './world.ts'
 
@@ -254,14 +254,19 @@ export function permitted(
   return 'resolved'
 }
 
+export const pullUrl = (number: number): string => `https://github.com/acme/shop/pull/${number}`
+
 function open(world: World, agent: AgentRun): void {
   const number = 20 + world.pulls.length
-  const url = `https://github.com/acme/shop/pull/${number}`
-  const from = { head: `codex/work-${number}`, sha: 'e'.repeat(40), base: 'main', repoId: 100 }
-  world.branches.set(from.head, from.sha)
-  const words = { title: 'T', body: 'Closes #7' }
-  const author = { login: 'posthog[bot]', bot: true }
-  const times = { createdAt: world.now, mergedAt: undefined }
-  world.pulls.push({ number, url, ...words, draft: true, state: 'open', ...from, author, ...times })
+  const url = pullUrl(number)
+  const pull = pullView({
+    number,
+    url,
+    head: `codex/work-${number}`,
+    body: 'Closes #7',
+    createdAt: world.now,
+  })
+  world.branches.set(pull.head, pull.sha)
+  world.pulls.push(pull)
   agent.pulls.push(url)
 }

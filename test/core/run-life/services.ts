@@ -5,7 +5,8 @@ import type { TasksClient } from '../../../src/core/model/ports.ts'
 import type { PullChange, PullView, Settled } from '../../../src/core/model/views.ts'
 import type { GitHubCalls } from '../../support/client-of.ts'
 import { shownIn } from '../../support/pages.ts'
-import { type AgentRun, begin, goOn, hear, isIdle, isOver, permitted } from './agent.ts'
+import { pullView } from '../given.ts'
+import { type AgentRun, begin, goOn, hear, isIdle, isOver, permitted, pullUrl } from './agent.ts'
 import type { ActingStep, Worker, World } from './world.ts'
 
 type Kind = Pick<ActingStep<unknown>, 'writes' | 'mayBeLate'>
@@ -29,30 +30,12 @@ const partly = (error: unknown): Settled => {
   throw error
 }
 
-const openedPull = (
-  number: number,
-  given: Pick<PullView, 'title' | 'body' | 'head' | 'base' | 'sha' | 'createdAt'>,
-): PullView => ({
-  author: { login: 'codex[bot]', bot: true },
-  mergedAt: undefined,
-  repoId: 100,
-  number,
-  url: `https://github.com/acme/shop/pull/${number}`,
-  draft: true,
-  state: 'open',
-  ...given,
-})
-
 function amended(world: World, number: number, { title, base, body }: PullChange): PullView {
   const index = world.pulls.findIndex(each => each.number === number)
   const before = world.pulls[index]
   if (!before) throw new Rejected('github', 404, '', 'Not Found')
-  const view = {
-    ...before,
-    title: title ?? before.title,
-    body: body ?? before.body,
-    base: base ?? before.base,
-  }
+  const given = { title: title ?? before.title, body: body ?? before.body, base: base ?? before.base }
+  const view = { ...before, ...given }
   world.pulls[index] = view
   return view
 }
@@ -145,8 +128,11 @@ export function gitHubOf(world: World, worker: Worker): Partial<GitHubCalls> {
     'pulls.create': ({ head, base, title, body }) =>
       at(creates, 'open pull', () => {
         world.effects.push(`pull ${head}`)
-        const from = { head, sha: world.branches.get(head) ?? '', base }
-        const view = openedPull(20 + world.pulls.length, { title, body, ...from, createdAt: world.now })
+        const number = 20 + world.pulls.length
+        const sha = world.branches.get(head) ?? ''
+        const author = { login: 'codex[bot]', bot: true }
+        const words = { title, body, author, createdAt: world.now }
+        const view = pullView({ number, url: pullUrl(number), head, sha, base, ...words })
         world.pulls.push(view)
         return view
       }),
