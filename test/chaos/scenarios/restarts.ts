@@ -77,7 +77,8 @@ export const drained: Scenario = {
 }
 
 async function start({ world }: Stage, role: 'web' | 'worker'): Promise<Bot> {
-  const bot = await spawnMortal(world, { env: { ROLE: role } })
+  // A lock as users have it: one of a second lapses on a busy machine, and then a stall says nothing of the restart.
+  const bot = await spawnMortal(world, { env: { ROLE: role, LOCK_MS: '10000', STALLED_MS: '5000' } })
   await bot.ready()
   return bot
 }
