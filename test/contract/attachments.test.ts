@@ -8,6 +8,7 @@ import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emul
 import { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.ts'
 import { BadAttachment, NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import type { AttachmentFile } from '../../src/core/model/ports.ts'
+import type { CommentRef } from '../../src/core/model/trigger.ts'
 import { changed } from '../../src/core/record/run.ts'
 import type { Attachment } from '../../src/core/text/attachment-links.ts'
 import { attachmentReader, downloadAttachment } from '../../src/github/attachment-files.ts'
@@ -16,9 +17,9 @@ import { call, type PostHogSettings } from '../../src/posthog/posthog-http.ts'
 import { postHogTasks, stageArtifact } from '../../src/posthog/tasks-client.ts'
 import { attach, attachmentsOf } from '../../src/runs/steps/stage-attachments.ts'
 import { closeServer, listen } from '../../src/web/http-server.ts'
-import { contextFor, issueThread, runWith } from '../core/given.ts'
+import { contextFor, inlineComment, issueThread, runWith } from '../core/given.ts'
 import { fakeLog } from '../support/fake-log.ts'
-import { postHogAt } from '../support/service-calls.ts'
+import { postHogAt, runAtWork } from '../support/service-calls.ts'
 
 // Importing it already stands between `fetch` and the network, as whoever comes next in this process expects.
 nock.restore()
@@ -365,52 +366,35 @@ describe('on github.com', () => {
     return { client, thread, at, issue, app, now: Date.now } as unknown as ThreadAccess
   }
 
-  test('signed addresses are read from the HTML of the thread and of the command, once', async () => {
-    const html = (id: string) => `<img src="${signedHost}/1/2-${id}.png?jwt=a&amp;b=c">`
-    const second = uuid.replace('880', '990')
-    nock(...api)
-      .get('/repos/acme/shop/issues/7')
-      .reply(200, { body_html: html(uuid) })
-    nock(...api)
-      .get('/repos/acme/shop/issues/comments/501')
-      .reply(200, { body_html: html(second) })
-    const read = attachmentReader(access(new Octokit()), { kind: 'thread', commentId: 501 })
-    for (const id of [uuid, second]) {
-      answers('https://github.com', `/user-attachments/assets/${id}`, [404, ''])
-      answers(signedHost, `/1/2-${id}.png`, image)
-      await read({ name: 'Image', url: `https://github.com/user-attachments/assets/${id}` })
-    }
-    expect(nock.isDone()).toBe(true)
-  })
-
-  test.each([
-    [{ kind: 'inline', commentId: 601 }, ['/repos/acme/shop/pulls/comments/601']],
+  const inline = { id: 1, path: 'a.ts', line: 1, hunk: '', body: '', author: 'maya' }
+  const log = { debug() {}, info() {}, warn() {}, error() {} }
+  test.each<[CommentRef, string[]]>([
+    [{ kind: 'thread', commentId: 501 }, ['issues/7', 'issues/comments/501']],
+    [{ kind: 'inline', commentId: 601, rootId: 601, reviewId: null, inline }, ['pulls/comments/601']],
     [
-      { kind: 'review', reviewId: 701 },
-      ['/repos/acme/shop/pulls/7/reviews/701', '/repos/acme/shop/pulls/7/reviews/701/comments'],
+      { kind: 'review', reviewId: 701, nodeId: 'R_1' },
+      ['pulls/7/reviews/701', 'pulls/7/reviews/701/comments'],
     ],
-  ] as const)('a review has its own HTML: %o', async (commentRef, routes) => {
-    const html = { body_html: `<img src="${signedHost}/1/2-${uuid}.png?jwt=a">` }
-    nock(...api)
-      .get('/repos/acme/shop/issues/7')
-      .reply(404, {})
-    routes.forEach((route, index) => {
-      const body = index === routes.length - 1 ? html : {}
-      nock('https://api.github.com')
-        .get(route)
+  ])('signed addresses are read from all HTML there is for %o, once', async (commentRef, routes) => {
+    const ids = routes.map((_, n) => uuid.replace('880', `88${n}`))
+    if (!routes.includes('issues/7'))
+      nock(...api)
+        .get('/repos/acme/shop/issues/7')
+        .reply(404, {})
+    for (const [n, route] of routes.entries()) {
+      const body = { body_html: `<img src="${signedHost}/1/2-${ids[n]}.png?jwt=a&amp;b=c">` }
+      nock(...api)
+        .get(`/repos/acme/shop/${route}`)
         .query(true)
         .reply(200, route.endsWith('/comments') ? [body] : body)
-    })
-    answers('https://github.com', path, [404, ''])
-    answers(signedHost, `/1/2-${uuid}.png`, image)
-    const inline = { id: 1, path: 'a.ts', line: 1, hunk: '', body: '', author: 'maya' }
-    const whole =
-      commentRef.kind === 'inline'
-        ? { ...commentRef, rootId: 601, reviewId: null, inline }
-        : { ...commentRef, nodeId: 'R_1' }
-    const log = { debug() {}, info() {}, warn() {}, error() {} }
-    const read = attachmentReader(access(new Octokit({ log })), whole)
-    expect((await read({ name: 'Image', url: `https://github.com${path}` })).type).toBe('image/png')
+    }
+    const read = attachmentReader(access(new Octokit({ log })), commentRef)
+    for (const id of ids) {
+      answers('https://github.com', `/user-attachments/assets/${id}`, [404, ''])
+      answers(signedHost, `/1/2-${id}.png`, image)
+      const url = `https://github.com/user-attachments/assets/${id}`
+      expect((await read({ name: 'Image', url })).type).toBe('image/png')
+    }
     expect(nock.isDone()).toBe(true)
   })
 })
@@ -454,13 +438,11 @@ describe('staging', () => {
   })
 
   test('hands a file to a run that lives', async () => {
-    const tasks = postHogTasks(settings, Date.now)
-    const body = CodexTaskRunCreate.parse({ runtime_adapter: 'codex', model: 'gpt-5.5' })
-    const session = { taskId, taskRunId: await tasks.startRun(taskId, body, []) }
+    const { session } = await runAtWork(posthog)
     const first = await stageArtifact(settings, session, artifact, Date.now)
     const second = await stageArtifact(settings, session, artifact, Date.now)
     const message = { jsonrpc: '2.0', method: 'user_message', params: { artifact_ids: [first, second] } }
-    const path = `tasks/${taskId}/runs/${session.taskRunId}/command/`
+    const path = `tasks/${session.taskId}/runs/${session.taskRunId}/command/`
     await call(settings, { method: 'POST', path, body: message, schema: z.unknown() }, Date.now)
     expect(posthog.ledger.at(-1)).toMatchObject({ kind: 'message', body: message })
   })
@@ -490,67 +472,47 @@ describe('staging', () => {
   }
   const stored: Handler = (_, response) => response.writeHead(204).end()
 
+  const bare = (entry: object): unknown => [entry]
   test.each<[string, (entry: object) => unknown]>([
     ['wrapped', entry => ({ artifacts: [entry] })],
-    ['bare', entry => [entry]],
+    ['bare', bare],
   ])('reads answers that are %s, and gives storage no key', async (_, wrap) => {
     expect(await stage(artifact, answering(wrap, stored))).toBe('a')
+    const path = `/api/projects/1/tasks/${taskId}/staged_artifacts`
     expect(site.asked).toEqual([
-      `/api/projects/1/tasks/${taskId}/staged_artifacts/prepare_upload/ Bearer phx_key`,
+      `${path}/prepare_upload/ Bearer phx_key`,
       '/storage anonymous',
-      `/api/projects/1/tasks/${taskId}/staged_artifacts/finalize_upload/ Bearer phx_key`,
+      `${path}/finalize_upload/ Bearer phx_key`,
     ])
   })
 
   test.each([
-    [
-      403,
-      '<Error><Code>AccessDenied</Code></Error>',
-      "Rejected: PostHog's file storage answered 403 AccessDenied",
-    ],
-    [400, '', "Rejected: PostHog's file storage answered 400"],
-    [503, '<Error><Code>SlowDown</Code></Error>', "NoResponse: PostHog's file storage answered 503 SlowDown"],
-  ])('tells what storage said: %i', async (status, body, expected) => {
-    const to = answering(
-      entry => [entry],
-      (_, response) => response.writeHead(status).end(body),
-    )
-    expect(await refusal(stage(artifact, to))).toBe(expected)
+    [403, 'AccessDenied', 'Rejected'],
+    [400, '', 'Rejected'],
+    [503, 'SlowDown', 'NoResponse'],
+  ])('tells what storage said: %i %s', async (status, code, name) => {
+    const body = code && `<Error><Code>${code}</Code></Error>`
+    const to = answering(bare, (_, response) => response.writeHead(status).end(body))
+    const said = `${name}: PostHog's file storage answered ${status} ${code}`.trimEnd()
+    expect(await refusal(stage(artifact, to))).toBe(said)
   })
 
   test('does not follow storage elsewhere, nor believe odd answers', async () => {
     const away: Handler = (_, response) => response.writeHead(307, { location: other.url }).end()
-    await expect(
-      stage(
-        artifact,
-        answering(entry => [entry], away),
-      ),
-    ).rejects.toThrow('answered 307')
+    await expect(stage(artifact, answering(bare, away))).rejects.toThrow('answered 307')
     expect(other.asked).toEqual([])
     for (const wrap of [() => [], () => ({ artifacts: [] }), (entry: object) => entry, () => null])
       await expect(stage(artifact, answering(wrap, stored))).rejects.toThrow(NoResponse)
-    const another = answering(entry => [entry], stored, { id: 'b' })
+    const another = answering(bare, stored, { id: 'b' })
     await expect(stage(artifact, another)).rejects.toThrow('did not confirm')
   })
 })
 
 describe('the attachments of a Run', () => {
   const url = (name: string) => `https://github.com/user-attachments/files/1/${name}`
-  const link = (name: string) => `[${name}](${url(name)})`
-  const inline = (body: string) => ({
-    id: 1,
-    path: 'a.ts',
-    line: 1,
-    hunk: link('hunk.log'),
-    body,
-    author: 'zoe',
-  })
   const several = (...names: string[]): Attachment[] => names.map(name => ({ name, url: url(name) }))
 
-  interface Logged {
-    level: string
-    message: string
-  }
+  const textFile = (name: string) => ({ name, type: 'text/plain', bytes: new Uint8Array([1]) })
 
   interface Given {
     download: (attachment: Attachment) => Promise<AttachmentFile>
@@ -560,11 +522,11 @@ describe('the attachments of a Run', () => {
   }
 
   function staging(given: Partial<Given> = {}) {
-    const logged: Logged[] = []
+    const logged: string[] = []
     const log = (level: string) => (fields: object, message: string) =>
-      void logged.push({ level, message: `${message}: ${'attachment' in fields ? fields.attachment : ''}` })
+      void logged.push(`${level} ${message}: ${'attachment' in fields ? fields.attachment : ''}`)
     const { download, stage, assertLocked, now }: Given = {
-      download: async ({ name }) => ({ name, type: 'text/plain', bytes: new Uint8Array([1]) }),
+      download: async ({ name }) => textFile(name),
       stage: async ({ name }) => `id of ${name}`,
       assertLocked: async () => {},
       now: () => 0,
@@ -583,7 +545,7 @@ describe('the attachments of a Run', () => {
 
   test('are those of the command, of what it is about, then of the thread', () => {
     const attached = several('a.log', 'b.log')
-    const lines = [{ ...inline('so'), attached: several('inline.log') }]
+    const lines = [{ ...inlineComment(), attached: several('inline.log') }]
     const run = runWith({
       request: { ...runWith().request, attached, inline: lines },
       workspace: { threadContext: contextFor('a', { attached: several('c.log', 'a.log') }) },
@@ -604,7 +566,7 @@ describe('the attachments of a Run', () => {
     const { stage, logged } = staging({
       download: async ({ name }) => {
         if (faults[name]) throw faults[name]
-        return { name, type: 'text/plain', bytes: new Uint8Array([1]) }
+        return textFile(name)
       },
     })
     expect(await stage(...Object.keys(faults), 'e.log')).toEqual({
@@ -617,7 +579,7 @@ describe('the attachments of a Run', () => {
         { name: 'd.log', why: 'the bot itself failed at it' },
       ],
     })
-    expect(logged.map(({ level, message }) => `${level} ${message}`)).toEqual([
+    expect(logged).toEqual([
       'warn attachment not passed on: a.log',
       'warn attachment not passed on: b.log',
       'warn attachment not passed on: c.log',
@@ -631,18 +593,15 @@ describe('the attachments of a Run', () => {
     const { stage } = staging({
       download: async ({ name }) => {
         if (++downloads === 1) throw new NoResponse('github', 'lost')
-        return { name, type: 'text/plain', bytes: new Uint8Array([1]) }
+        return textFile(name)
       },
       stage: async () => {
         stagings++
         throw new NoResponse('posthog', 'lost')
       },
     })
-    expect(await stage('a.log')).toEqual({
-      ids: [],
-      names: [],
-      failed: [{ name: 'a.log', why: 'PostHog did not answer' }],
-    })
+    const failed = [{ name: 'a.log', why: 'PostHog did not answer' }]
+    expect(await stage('a.log')).toEqual({ ids: [], names: [], failed })
     expect({ downloads, stagings }).toEqual({ downloads: 2, stagings: 2 })
   })
 
