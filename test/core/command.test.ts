@@ -34,9 +34,11 @@ const called = fc.constantFrom('/codex', '@my-app', '@My-App[bot]', '@my-app /co
 /** The commands that a text asks for, `none` or several with ` ; ` between, and texts that do. */
 type Table = readonly (readonly [expected: string, ...texts: string[]])[]
 
-const holds = (table: Table): void => {
+const holds = (table: Table, begins = '/codex'): void => {
   const rows = table.flatMap(([expected, ...texts]) => texts.map(text => ({ text, expected })))
-  test.each(rows)('$text', ({ text, expected }) => expect(read(text).join(' ; ') || 'none').toBe(expected))
+  test.each(rows)('$text', ({ text, expected }) =>
+    expect(read(text.replaceAll('/codex', begins)).join(' ; ') || 'none').toBe(expected),
+  )
 }
 
 const areInstructions = (words: readonly string[]): void => {
@@ -474,44 +476,37 @@ describe('a mention of the App', () => {
 })
 
 describe.each(['/codex', '@my-app', '@my-app[bot]'])('where a line of %s is', begins => {
-  const holds = (table: Table): void => {
-    const rows = table.flatMap(([expected, ...texts]) => texts.map(text => ({ text, expected })))
-    test.each(rows)('$text', ({ text, expected }) =>
-      expect(read(text.replaceAll('/codex', begins)).join(' ; ') || 'none').toBe(expected),
-    )
-  }
-
-  holds([
-    ['none', '/codexfix it', '/codex.fix it', '//codex fix it', '\\/codex fix it', 'please /codex fix it'],
-    ['none', '`/codex fix it`', 'a `b\n/codex fix it\nc` d', '    /codex fix it', '\t/codex fix it'],
-    ['none', '```\n/codex fix it\n```', '```\n/codex fix it', '````md\n```\n/codex fix it\n```\n````'],
-    ['none', '~~~\n/codex fix it\n~~~', '> /codex fix it', '> quoted\n/codex fix it'],
-    ['none', '> ```\n> /codex fix it\n> ```', 'On Monday maya wrote:\n> /codex fix it\n> soon'],
-    ['none', '<!-- /codex fix it -->', '<!--\n/codex fix it\n-->', '<!--\n/codex fix it'],
-    ['none', 'words <!--\n/codex fix it\n--> words', '<details>\n/codex fix it\n</details>'],
-    ['none', '<pre>\n/codex fix it\n</pre>', '<pre>\n\n/codex fix it\n\n</pre>', '<div\n/codex>'],
-    ['none', '[/codex fix it](https://example.org)', '[words\n/codex fix it\nwords](https://example.org)'],
-    ['none', '![words\n/codex fix it\nwords](https://example.org/a.png)'],
-    ['none', '[a]: https://example.org\n"\n/codex fix it\n"'],
+  holds(
     [
-      'none',
-      '[words\n/codex fix it][a]\n\n[a]: https://example.org',
-      '[^1]: words\n/codex fix it\n\nsee[^1]',
+      ['none', '/codexfix it', '/codex.fix it', '//codex fix it', '\\/codex fix it', 'please /codex fix it'],
+      ['none', '`/codex fix it`', 'a `b\n/codex fix it\nc` d', '    /codex fix it', '\t/codex fix it'],
+      ['none', '```\n/codex fix it\n```', '```\n/codex fix it', '````md\n```\n/codex fix it\n```\n````'],
+      ['none', '~~~\n/codex fix it\n~~~', '> /codex fix it', '> quoted\n/codex fix it'],
+      ['none', '> ```\n> /codex fix it\n> ```', 'On Monday maya wrote:\n> /codex fix it\n> soon'],
+      ['none', '<!-- /codex fix it -->', '<!--\n/codex fix it\n-->', '<!--\n/codex fix it'],
+      ['none', 'words <!--\n/codex fix it\n--> words', '<details>\n/codex fix it\n</details>'],
+      ['none', '<pre>\n/codex fix it\n</pre>', '<pre>\n\n/codex fix it\n\n</pre>', '<div\n/codex>'],
+      ['none', '[/codex fix it](https://example.org)', '[words\n/codex fix it\nwords](https://example.org)'],
+      ['none', '![words\n/codex fix it\nwords](https://example.org/a.png)'],
+      ['none', '[a]: https://example.org\n"\n/codex fix it\n"'],
+      [
+        'none',
+        '[words\n/codex fix it][a]\n\n[a]: https://example.org',
+        '[^1]: words\n/codex fix it\n\nsee[^1]',
+      ],
+      ['none', '- ```\n  /codex fix it\n  ```', '- > /codex fix it', '| /codex fix it |', '- /codex fix it'],
+      ['none', '1. /codex fix it', '# /codex fix it', '**/codex fix it**', '／codex fix it', ''],
+      ['run | fix it', '> quoted\n\n/codex fix it', '```\ncode\n```\n/codex fix it'],
+      ['run | fix it', '<!-- note -->\n\n/codex fix it', 'Words\n/codex fix it', '- a list\n\n/codex fix it'],
+      ['run | fix it', '# Title\n/codex fix it', 'a | b\n\n/codex fix it', '[x] done\n/codex fix it'],
+      ['run | fix it', 'unclosed ` tick\n/codex fix it', 'unclosed [ bracket\n/codex fix it'],
+      ['run | fix it', '\ufeff\n/codex fix it'],
+      ['none', '<details>\n\n/codex fix it\n</details>', '*Words\n/codex fix it*'],
+      ['run | fix `b`', '`a` words\n/codex fix `b`'],
+      ['run | fix it\n\n> quoted', '/codex fix it\n> quoted'],
     ],
-    ['none', '- ```\n  /codex fix it\n  ```', '- > /codex fix it', '| /codex fix it |', '- /codex fix it'],
-    ['none', '1. /codex fix it', '# /codex fix it', '**/codex fix it**', '／codex fix it', ''],
-  ])
-
-  holds([
-    ['run | fix it', '> quoted\n\n/codex fix it', '```\ncode\n```\n/codex fix it'],
-    ['run | fix it', '<!-- note -->\n\n/codex fix it', 'Words\n/codex fix it', '- a list\n\n/codex fix it'],
-    ['run | fix it', '# Title\n/codex fix it', 'a | b\n\n/codex fix it', '[x] done\n/codex fix it'],
-    ['run | fix it', 'unclosed ` tick\n/codex fix it', 'unclosed [ bracket\n/codex fix it'],
-    ['run | fix it', '\ufeff\n/codex fix it'],
-    ['none', '<details>\n\n/codex fix it\n</details>', '*Words\n/codex fix it*'],
-    ['run | fix `b`', '`a` words\n/codex fix `b`'],
-    ['run | fix it\n\n> quoted', '/codex fix it\n> quoted'],
-  ])
+    begins,
+  )
 })
 
 const markdown = pastedText(40)
