@@ -471,7 +471,7 @@ describe('reactions', () => {
   })
 
   test.each([
-    ['that say how it went are set once more', 'rocket', [[502], [200, { id: 1 }]], 2],
+    ['are set once more when the answer is lost, as twice is once', 'rocket', [[502], [200, { id: 1 }]], 2],
     ['that say "seen" come at once or not at all', 'eyes', [[502]], 1],
   ] as const)('%s when the answer is lost, as twice is once', async (_, content, each, times) => {
     answers('POST', `${at}/issues/7/reactions`, ...each.map((answer): Answer => [...answer]))

@@ -11,9 +11,7 @@ import { gitHubSchema } from '../../emulators/github/graphql.ts'
 import { listAt, numberAt, textAt } from '../../emulators/github/json.ts'
 import type { Call } from '../../emulators/github/ledger.ts'
 import { Rejected } from '../../src/core/model/errors.ts'
-import type { Thread } from '../../src/core/model/thread.ts'
-import { gitHubApp } from '../../src/github/app-client.ts'
-import { gitHubThread } from '../../src/github/thread-client.ts'
+import { clientsFor, look } from '../support/emulated-thread.ts'
 import { nameOfCall } from '../world/calls.ts'
 
 let github: GitHubEmulator
@@ -21,7 +19,7 @@ let repoId: number
 
 beforeAll(async () => {
   github = await startGitHub()
-  repoId = numberAt(await look(''), 'id')
+  repoId = numberAt(await look(github, ''), 'id')
   await github.hands.commit(
     github.repository,
     'main',
@@ -39,28 +37,12 @@ afterEach(() => {
 
 afterAll(() => github.close())
 
-async function look(path: string): Promise<unknown> {
-  const headers = { authorization: 'token token-of-olga' }
-  return (await fetch(`${github.url}/repos/${github.repository}${path}`, { headers })).json()
-}
-
 /** A client that has met no server yet, on a thread of its own. */
 async function scene() {
   const maya = github.as('maya')
   const { number } = await maya.opensIssue({ title: 'Login is flaky', body: 'As said.' })
   const asked = await maya.comments(number, '/codex fix it')
-  const app = gitHubApp({ id: github.appId, privateKey: github.privateKey, apiUrl: github.url }, Date.now)
-  const [owner = '', repo = ''] = github.repository.split('/')
-  const thread: Thread = {
-    ...{ owner, repo, repoId, number, installationId: github.installationId },
-    ...{
-      ownerId: 5,
-      defaultBranch: 'main',
-      kind: 'issue',
-      url: `${github.url}/${github.repository}/issues/${number}`,
-    },
-  }
-  const client = gitHubThread(app, thread, { now: Date.now, redact: text => text })
+  const clientOf = clientsFor(github, repoId)
   const pull = async (body = 'Done.') => {
     const head = `posthog/${number}`
     await github.hands.commit(github.repository, head, 'main', { [`${head}.md`]: 'done' }, 'Do it')
@@ -68,14 +50,7 @@ async function scene() {
       ...{ head, base: 'main', title: 'Do it', body, draft: true },
     })
   }
-  const clientOn = (pull: number) => {
-    const url = `${github.url}/${github.repository}/pull/${pull}`
-    return gitHubThread(
-      app,
-      { ...thread, kind: 'pull', number: pull, url },
-      { now: Date.now, redact: text => text },
-    )
-  }
+  const [client, clientOn] = [clientOf(number), (pull: number) => clientOf(pull, 'pull')]
   return { maya, client, clientOn, number, asked, pull, stem: `codex/issue-${number}` }
 }
 
@@ -160,7 +135,7 @@ const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
   async 'a review is heard'({ maya, client, pull }) {
     const { number } = await pull()
     await maya.reviews(number, { body: 'Hm.', comments: [] })
-    const review = listAt(await look(`/pulls/${number}/reviews`))[0]
+    const review = listAt(await look(github, `/pulls/${number}/reviews`))[0]
     const target = {
       kind: 'review',
       reviewId: numberAt(review, 'id'),
@@ -175,7 +150,7 @@ const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
 
   async 'a pull request is looked at and put right'({ client, number: thread, pull, asked }) {
     const { number } = await pull()
-    const nodeOfAsked = textAt(await look(`/issues/comments/${asked.id}`), 'node_id')
+    const nodeOfAsked = textAt(await look(github, `/issues/comments/${asked.id}`), 'node_id')
     const target = { kind: 'thread', commentId: asked.id, nodeId: nodeOfAsked } as const
     await client.thread.react(target, 'eyes')
     const seen = await client.pulls.find(number, { login: 'maya' })
@@ -184,7 +159,7 @@ const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
       reaction: { target, content: 'rocket' },
     })
     const { title, body, draft, state, author } = seen ?? {}
-    const now = await look(`/pulls/${number}`)
+    const now = await look(github, `/pulls/${number}`)
     const { comments } = await github.thread(thread)
     return {
       seen: { title, body, draft, state, author },
@@ -289,7 +264,7 @@ test.each<[string, (status: { id: number }) => unknown, string[], string?]>([
   const { number } = await pull()
   await client.pulls.find(number, { login: 'maya' })
   const { id } = await client.comments.post('Working.')
-  const nodeId = textAt(await look(`/issues/comments/${id}`), 'node_id')
+  const nodeId = textAt(await look(github, `/issues/comments/${id}`), 'node_id')
   await happens({ id })
   const settling = {
     pull: { number, change: { body: 'Closes it.' } },

@@ -8,10 +8,8 @@ import type { GitHubEmulator } from '../../emulators/github/github.ts'
 import { renderMarkdownNow } from '../../emulators/github/markdown.ts'
 import { parseCommands } from '../../src/commands/command-registry.ts'
 import type { WrittenText } from '../../src/core/model/ports.ts'
-import type { Thread } from '../../src/core/model/thread.ts'
-import { gitHubApp } from '../../src/github/app-client.ts'
 import { readPage, readStrangersPage } from '../../src/github/page-reader.ts'
-import { gitHubThread } from '../../src/github/thread-client.ts'
+import { clientsFor, look } from '../support/emulated-thread.ts'
 import { exhaustive, someOf } from '../support/tries.ts'
 import { callsOf } from '../world/calls.ts'
 
@@ -34,22 +32,9 @@ async function scene({ body = '*As* said.', comment = '/codex **fix** it' } = {}
   const maya = github.as('maya')
   const { number } = await maya.opensIssue({ title: 'Login is flaky', body })
   const { id } = await maya.comments(number, comment)
-  const headers = { authorization: 'token token-of-olga' }
-  const look = async (path: string) =>
-    Named.parse(await (await fetch(`${github.url}/repos/${github.repository}${path}`, { headers })).json())
-  const [owner = '', repo = ''] = github.repository.split('/')
-  const thread: Thread = {
-    ...{ owner, repo, repoId: (await look('')).id, number, installationId: github.installationId },
-    ...{
-      ownerId: 5,
-      defaultBranch: 'main',
-      kind: 'issue',
-      url: `${github.url}/${github.repository}/issues/${number}`,
-    },
-  }
-  const node = (await look(`/issues/comments/${id}`)).node_id
-  const app = gitHubApp({ id: github.appId, privateKey: github.privateKey, apiUrl: github.url }, Date.now)
-  const client = gitHubThread(app, thread, { now: Date.now, redact: text => text.replaceAll('hush', '•••') })
+  const repoId = Named.parse(await look(github, '')).id
+  const client = clientsFor(github, repoId, text => text.replaceAll('hush', '•••'))(number)
+  const node = Named.parse(await look(github, `/issues/comments/${id}`)).node_id
   const addresses = 'host' as const
   const description: WrittenText = { text: body, of: { kind: 'thread' }, addresses }
   const words: WrittenText = { text: comment, of: { kind: 'node', id: node }, addresses }
