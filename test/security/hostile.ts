@@ -85,13 +85,20 @@ export interface Payload {
   payload: unknown
 }
 
+const actions = {
+  issue_comment: ['created', 'created', 'created', 'edited', 'deleted'],
+  issues: ['labeled', 'labeled', 'unlabeled', 'closed', 'locked', 'deleted', 'opened'],
+  pull_request: ['labeled', 'labeled', 'unlabeled', 'closed', 'opened', 'synchronize'],
+  pull_request_review: ['submitted', 'submitted', 'dismissed'],
+  pull_request_review_comment: ['created', 'created', 'edited', 'deleted'],
+  push: ['created', 'created', 'edited', 'deleted'],
+}
+type EventName = keyof typeof actions
+const commented = Array<EventName>(4).fill('issue_comment')
+const events = [...commented, ...(Object.keys(actions) as EventName[])]
+
 export function payloadOf(random: Random): Payload {
-  const event = random.one(
-    (
-      'issue_comment¦issue_comment¦issue_comment¦issue_comment¦issue_comment¦issues¦pull_request¦' +
-      'pull_request_review¦pull_request_review_comment¦push'
-    ).split('¦'),
-  )
+  const event = random.one(events)
   const whole = wholePayload(random, event)
   return { event, payload: random.next() < 0.2 ? broken(random, whole) : whole }
 }
@@ -120,7 +127,7 @@ const mostly = (random: Random, known: readonly string[], most: number): string 
 const time = (random: Random): string =>
   new Date(Date.UTC(2026, 0, 2, 14, random.between(0, 30), random.between(0, 59))).toISOString()
 
-function wholePayload(random: Random, event: string): object {
+function wholePayload(random: Random, event: EventName): object {
   const writer = user(random)
   // Words that somebody else sends are nobody's command.
   const mostlyWriter = () => (random.next() < 0.7 ? writer : user(random))
@@ -168,41 +175,18 @@ function wholePayload(random: Random, event: string): object {
     },
   }
   const onPull = random.next() < 0.3
-  switch (event) {
-    case 'issue_comment':
-      return {
-        ...common,
-        action: random.one(['created', 'created', 'created', 'edited', 'deleted']),
-        comment,
-        issue: onPull ? { ...subject(pull), pull_request: {} } : subject(issue),
-      }
-    case 'issues':
-      return {
-        ...common,
-        action: random.one(['labeled', 'labeled', 'unlabeled', 'closed', 'locked', 'deleted', 'opened']),
-        issue: subject(issue),
-      }
-    case 'pull_request':
-      return {
-        ...common,
-        action: random.one(['labeled', 'labeled', 'unlabeled', 'closed', 'opened', 'synchronize']),
-        pull_request: subject(pull),
-      }
-    case 'pull_request_review':
-      return {
-        ...common,
-        action: random.one(['submitted', 'submitted', 'dismissed']),
-        review: comment,
-        pull_request: subject(pull),
-      }
-    default:
-      return {
-        ...common,
-        action: random.one(['created', 'created', 'edited', 'deleted']),
-        comment,
-        pull_request: subject(pull),
-      }
+  const parts: Record<EventName, () => object> = {
+    issue_comment: () => ({
+      comment,
+      issue: onPull ? { ...subject(pull), pull_request: {} } : subject(issue),
+    }),
+    issues: () => ({ issue: subject(issue) }),
+    pull_request: () => ({ pull_request: subject(pull) }),
+    pull_request_review: () => ({ review: comment, pull_request: subject(pull) }),
+    pull_request_review_comment: () => ({ comment, pull_request: subject(pull) }),
+    push: () => ({ comment, pull_request: subject(pull) }),
   }
+  return { ...common, action: random.one(actions[event]), ...parts[event]() }
 }
 
 /** One to three places of it are not what they should be. */
