@@ -584,24 +584,15 @@ const samples: {
   ],
   config: [
     replies.config({
-      models: [{ name: 'gpt-5.5', costFactor: 2 }, { name: 'gpt-5' }],
+      models: [],
       held: [
-        { key: 'model', value: 'gpt|5', from: [{ kind: 'deployment' }] },
-        { key: 'limits.person', value: 5, from: [{ kind: 'owner', line: 3 }] },
-        {
-          key: 'allow.users',
-          value: [],
-          from: [
-            { kind: 'owner', line: 4 },
-            { kind: 'repository', line: 2 },
-          ],
-        },
+        { key: 'model', value: 'gpt|5', from: [{ kind: 'owner', line: 4 }, { kind: 'deployment' }] },
         { key: 'mode', value: 'background', from: [{ kind: 'default' }] },
       ],
       problem: '.github/codex.yml, line 2, `effort`, is not one',
       usable: true,
       lacksChecks: true,
-      schema: 'https://bot.example.com/schema/v1/codex.schema.json',
+      schema: undefined,
     }),
   ],
   doctor: [
@@ -756,11 +747,7 @@ describe('replies', () => {
 
       | Setting | Value | From |
       |---|---|---|
-      | \`model\` | \`gpt\\|5\` | the bot’s settings |
-      | \`limits.person\` | \`5\` | the owner’s \`.github\` repository, line 3 |
-      | \`allow.users\` | \`[]\` | the owner’s \`.github\` repository, line 4 and this repository, line 2 |
-
-      Models here: \`gpt-5.5\` (price ×2), \`gpt-5\`. The price is a multiple of that of PostHog’s usual model.
+      | \`model\` | \`gpt\\|5\` | the owner’s \`.github\` repository, line 4 and the bot’s settings |
 
       <details><summary>Settings with their default value</summary>
 
@@ -769,12 +756,6 @@ describe('replies', () => {
       | \`mode\` | \`background\` | default |
 
       </details>
-
-      For hints in your editor, begin that file with this line:
-
-      \`\`\`yaml
-      # yaml-language-server: $schema=https://bot.example.com/schema/v1/codex.schema.json
-      \`\`\`
 
       doctor: @maya 1 of 2 checks failed for \`acme/shop\`.
 

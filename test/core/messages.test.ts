@@ -96,12 +96,6 @@ describe('words in the place of others of their comment', () => {
 describe('a message to a run', () => {
   test.each<[string, Run, RunMessage[], RunChange]>([
     [
-      'with words that were delivered counts no more',
-      working(wordsAre(word('read'))),
-      [more('a')],
-      wordsAre(word('read')),
-    ],
-    [
       'that only wakes it brings no look forward',
       working(),
       [poll()],
@@ -248,7 +242,6 @@ describe('what a message leaves to do:', () => {
   const asked = { ...label(), source } as RunMessage
   const stopAsked = { ...stop(), source } as RunMessage
   const anywhere = { trigger: 'w', command: 0, last: false }
-  const answersTo = (id: string): RunChange => ({ mailbox: { answers: [{ id, to: maya, source }] } })
   test.each<[string, Run, RunMessage, RunChange]>([
     [
       'a label, which is to come off though others did',
@@ -274,8 +267,6 @@ describe('what a message leaves to do:', () => {
         mailbox: { handledMessageIds: ['label l'], askAgain: [source], answers: [] },
       },
     ],
-    ['a label: its answer', working(), asked, answersTo('l')],
-    ['a stop: its answer', working(), stopAsked, answersTo('s')],
     [
       'a stop that older words are no matter of: words that say so',
       working({ mailbox: { lastWordsAt: t0 + minute } }),

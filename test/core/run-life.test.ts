@@ -76,6 +76,7 @@ const someCalls = (most: number, few = 6): number[] =>
     few,
   )
 const said = (when: Event['when'], note = words('m0')): Event => ({ when, what: { is: 'note', note } })
+const lost = ['lost before', 'lost after', 'crash after', 'freeze after'] as const
 
 describe('lives that went wrong once', () => {
   test.each<[what: string, script: Partial<Script>]>([
@@ -175,7 +176,7 @@ describe('a Run that is held begins once nothing holds it, or is stopped while i
         expect([went.world.holds.gone, went.run.result.outcome?.kind]).toEqual([expect.anything(), 'answer'])
         const called = went.world.comments.filter(({ body }) => body.startsWith('@maya Codex waits: '))
         if (hold === 'money' && heldFor === 3) expect(called).toHaveLength(1)
-        const events = [{ when: { parking: 0, after: 50 }, what: { is: 'note' as const, note: stop('s0') } }]
+        const events = [said({ parking: 0, after: 50 }, stop('s0'))]
         const stopped = await lives(scriptWith({ ...held, heldFor: 3, events }))
         expect(stopped.run.result.outcome?.kind).toBe('stopped')
         expect(stopped.world.holds.all).toEqual([hold])
@@ -197,24 +198,15 @@ test('an ordinary life is short', async () => {
 const stride = runs >= 10_000 ? 1 : exhaustive ? 4 : 12
 
 describe('something may be said at any moment', () => {
-  const fates: Luck[] = [
-    'well',
-    'lost before',
-    'lost after',
-    'late',
-    'crash before',
-    'crash after',
-    'freeze after',
-  ]
+  const fates = ['well', 'crash before', 'late', ...lost] as const
   const notes = [stop('s0'), words('m0')]
 
   test.each(fates)('the call before it goes %s', async fate => {
     for (let at = seed % stride; at < 30; at += stride)
       for (const note of notes)
         for (const later of someOf([0, 1], 1)) {
-          const luck = [...Array.from({ length: at }, (): Luck => 'well'), fate]
-          const events: Event[] = [{ when: { call: at + later }, what: { is: 'note', note } }]
-          await lives(scriptWith({ luck, events, turns: ['opens, then goes on'] })).catch((cause: unknown) =>
+          const script = { luck: callsThen(at, fate), events: [said({ call: at + later }, note)] }
+          await lives(scriptWith({ ...script, turns: ['opens, then goes on'] })).catch((cause: unknown) =>
             expect.fail(`${JSON.stringify({ at, later, says: note.kind })}: ${cause}`),
           )
         }
@@ -222,9 +214,7 @@ describe('something may be said at any moment', () => {
 })
 
 describe('what chooses is said once, whichever call is lost', () => {
-  const fates: Luck[] = ['lost before', 'lost after', 'crash after', 'freeze after']
-
-  test.each(fates)('%s', async fate => {
+  test.each(lost)('%s', async fate => {
     const chosen: string[] = []
     for (let at = seed % stride; at < 36; at += stride)
       for (const parking of [3, 4, 5]) {
@@ -237,9 +227,7 @@ describe('what chooses is said once, whichever call is lost', () => {
   })
 })
 
-const stopAt = (call: number): Script['events'] => [
-  { when: { call }, what: { is: 'note', note: stop('s0') } },
-]
+const stopAt = (call: number): Script['events'] => [said({ call }, stop('s0'))]
 
 describe('nothing begins after a stop, whenever it comes and whatever was lost before', () => {
   const calls = someCalls(16)

@@ -23,6 +23,7 @@ import {
   hour,
   idleSince,
   inLine,
+  inlineComment,
   instruction,
   intends,
   labelled,
@@ -138,8 +139,11 @@ const mergedSince: RunChange = {
 }
 
 const otherThan = (service: Service): Service => (service === 'github' ? 'posthog' : 'github')
-const atLimit = (service: Service) => () =>
-  Promise.reject(new RetryLater(service, later, 'rate-limit', 'limit'))
+const rejects = (fault: Error) => (): Promise<never> => Promise.reject(fault)
+const atLimit = (service: Service) => rejects(new RetryLater(service, later, 'rate-limit', 'limit'))
+const noRead = (service: Service, status: number): Rejected =>
+  new Rejected(service, status, '', 'no', undefined, 'read')
+const locked = rejects(new Rejected('github', 403, '', 'locked'))
 
 /** What a thread takes, and what a session may cost, for tests that are about neither. */
 const quiet = { 'comments.post': async () => ({ id: 1 }), 'thread.settle': async () => ({ refused: [] }) }
@@ -236,7 +240,7 @@ describe('a step that comes to nothing is not taken again at once', () => {
     ['its limit is over now', asks => new RetryLater(asks, now, 'unavailable', 'limit')],
     ['the other service has a limit', asks => new RetryLater(otherThan(asks), later, 'rate-limit', 'limit')],
     ['the other service does not answer', asks => new NoResponse(otherThan(asks), 'reset')],
-    ['the other refuses a read', asks => new Rejected(otherThan(asks), 404, '', 'no', undefined, 'read')],
+    ['the other refuses a read', asks => noRead(otherThan(asks), 404)],
   ]
 
   describe.each(faults)('where %s', (_, fault) => {
@@ -314,11 +318,11 @@ describe('a step that is refused', () => {
   })
 
   test('edit-status: the Run goes on, and the thread is told after a while', async () => {
-    const edit = vi.fn(() => Promise.reject(new Rejected('github', 403, '', 'locked')))
-    const first = await advance(runOf('edit-status'), { github: { 'comments.edit': edit } })
+    const github = { 'comments.edit': locked }
+    const first = await advance(runOf('edit-status'), { github })
     expect(first.run.retries.thread).toEqual({ why: 'locked', since: now, until: now + 5 * second, count: 1 })
     expect(first.verdict).toEqual({ kind: 'park', ms: 5 * second })
-    const again = await advance(first.run, { github: { 'comments.edit': edit }, now: () => now + 5 * second })
+    const again = await advance(first.run, { github, now: () => now + 5 * second })
     const twice = { why: 'locked', since: now, until: now + 15 * second, count: 2 }
     expect(again.run.retries.thread).toEqual(twice)
     const unlocked = async () => ({ nodeId: 'IC_9' })
@@ -338,14 +342,13 @@ describe('a step that is refused', () => {
     ['another command waits', { mailbox: { releaseThread: true } }],
     ['it took none for a day', lockedForADay],
   ])('conclude: the last word is left out when %s', async (_, differs) => {
-    const comment = () => Promise.reject(new Rejected('github', 403, '', 'locked'))
-    const came = await advance(changed(runOf('conclude'), differs), { github: { 'comments.post': comment } })
+    const came = await advance(changed(runOf('conclude'), differs), { github: { 'comments.post': locked } })
     expect(came.run.report.done).toContain('conclude')
     expect(came.verdict).toEqual({ kind: 'end' })
   })
 
   test.each<[string, GitHubCalls['comments.edit'], Run['report']['lastWord']]>([
-    ['refused', () => Promise.reject(new Rejected('github', 403, '', 'locked')), mergedWord],
+    ['refused', locked, mergedWord],
     ['of a comment that is gone', async () => 'gone', undefined],
   ])('edit-last-word: an edit %s is tried once', async (_, edit, lastWord) => {
     const came = await advance(working(over, mergedSince), { github: { 'comments.edit': edit } })
@@ -355,15 +358,9 @@ describe('a step that is refused', () => {
 
   test('edit-last-word: on its line', async () => {
     const edit = vi.fn(async () => ({ nodeId: 'PRRC_1' }))
-    const inline = { id: 9, path: 'a.ts', line: 1, hunk: '', body: '', nodeId: 'N', author: 'maya' }
-    const commentRef = {
-      kind: 'inline' as const,
-      commentId: 9,
-      rootId: 8,
-      reviewId: null,
-      nodeId: 'N',
-      inline,
-    }
+    const inline = { ...inlineComment(9), nodeId: 'N' }
+    const ids = { commentId: 9, rootId: 8, reviewId: null, nodeId: 'N' }
+    const commentRef = { kind: 'inline' as const, ...ids, inline }
     const request = { ...ask, origin: { kind: 'comment' as const, commentRef } }
     const word: RunChange = { report: { ...mergedSince.report, lastWord: { commentId: 77, as: 'inline' } } }
     await advance(working(over, mergedSince, { request }, word), { github: { 'comments.edit': edit } })
@@ -377,16 +374,14 @@ describe('a step that is refused', () => {
   })
 
   test('cancel: it is asked for again after a while', async () => {
-    const refuse = () => Promise.reject(new Rejected('posthog', 404, '', 'no'))
-    const came = await advance(runOf('cancel'), { posthog: { cancel: refuse, poll: atLimit('posthog') } })
+    const cancel = rejects(new Rejected('posthog', 404, '', 'no'))
+    const came = await advance(runOf('cancel'), { posthog: { cancel, poll: atLimit('posthog') } })
     expect(came.run.session.cancelled).toBeUndefined()
     const retry = { why: 'no', since: now, until: now + second, count: 1 }
     expect(retryOf(came.run, cancelKey(came.run))).toEqual(retry)
     expect(came.run.result.outcome).toBeUndefined()
   })
 
-  const staged = { ids: ['x'], failed: [] }
-  const lost = { ...no(400, 'pending_user_artifact_ids: not found') }
   test('start-run: files that are gone are staged again, once', async () => {
     const abort = new AbortController()
     const saves: Run[] = []
@@ -394,11 +389,12 @@ describe('a step that is refused', () => {
       saves.push(next)
       if (next.workspace.restaged) abort.abort()
     }
-    const differs = { ...lost, save, signal: abort.signal }
-    await advance(changed(runOf('start-run'), { workspace: { attachments: staged } }), differs)
-    expect(saves.at(-1)).toMatchObject({ workspace: { restaged: true } })
-    expect(saves.at(-1)?.workspace.attachments).toBeUndefined()
-    expect(saves.at(-1)?.result.outcome).toBeUndefined()
+    const gone = no(400, 'pending_user_artifact_ids: not found')
+    const staged: RunChange = { workspace: { attachments: { ids: ['x'], failed: [] } } }
+    await advance(changed(runOf('start-run'), staged), { ...gone, save, signal: abort.signal })
+    const { workspace, result } = saves.at(-1) ?? expect.fail()
+    expect(workspace.restaged).toBe(true)
+    expect([workspace.attachments, result.outcome]).toEqual([undefined, undefined])
   })
 })
 
@@ -407,14 +403,7 @@ test('an agent that was started is followed, and looked at when there is somethi
   const begun = working(mute, notBegun)
   const { verdict } = await advance(begun, {
     posthog: { startRun: async () => taskRun.id },
-    stream: {
-      watch: ({ taskRunId }) => {
-        watched.push(taskRunId)
-        return true
-      },
-      expectPoll() {},
-      unwatch() {},
-    },
+    stream: { watch: ({ taskRunId }) => watched.push(taskRunId) > 0, expectPoll() {}, unwatch() {} },
   })
   expect({ verdict, watched }).toEqual({ verdict: { kind: 'park', ms: 2 * second }, watched: [taskRun.id] })
 })
@@ -429,7 +418,7 @@ describe('a read that is refused', () => {
 
   /** The other service has its own wait. */
   const refusing = (service: Service, status: number): Differs => {
-    const no = failing(new Rejected(service, status, '', 'no', undefined, 'read'))
+    const no = failing(noRead(service, status))
     const waits = failing(new RetryLater(otherThan(service), now + 2 * hour, 'rate-limit', 'limit'))
     return service === 'github'
       ? { github: no.github, posthog: waits.posthog }
@@ -462,7 +451,7 @@ describe('a read that is refused', () => {
     ['403 before anything began, for two minutes', unstarted, 403, 2 * minute, false],
     ['403 before anything began, for longer', unstarted, 403, 2 * minute + 1, true],
   ])('%s', async (_, run, status, ago, ends) => {
-    const no = () => Promise.reject(new Rejected('posthog', status, '', 'no', undefined, 'read'))
+    const no = rejects(noRead('posthog', status))
     const posthog = { ...noCost, logLength: no, poll: no, cancel: async () => {} }
     const github = { ...quiet, 'branches.heads': async () => [], 'pulls.from': async () => [] }
     const { saves } = await advance(refusedSince(ago, run), { posthog, github, removeLater })
@@ -470,18 +459,17 @@ describe('a read that is refused', () => {
   })
 
   test('an earlier session that PostHog does not know for a minute is begun anew', async () => {
-    const logLength = () => Promise.reject(new Rejected('posthog', 404, '', 'no', undefined, 'read'))
     const github = { 'comments.ofOthers': atLimit('github') }
     const making = { integrationFor: async () => undefined, createTask: atLimit('posthog') }
-    const at = (ago: number) =>
-      advance(refusedSince(ago, unstarted), { posthog: { logLength, ...making }, github })
+    const posthog = { logLength: rejects(noRead('posthog', 404)), ...making }
+    const at = (ago: number) => advance(refusedSince(ago, unstarted), { posthog, github })
     expect((await at(minute - 1)).run).toMatchObject({ session: { earlier: { taskRunId: 'run-0' } } })
     expect((await at(minute)).run.session.earlier).toBeUndefined()
   })
 
   test('no answer in between begins the minutes anew', async () => {
-    const before = refusedSince(hour, looking)
-    const { run } = await advance(before, failing(new NoResponse('posthog', 'reset')))
+    const fault = new NoResponse('posthog', 'reset')
+    const { run } = await advance(refusedSince(hour, looking), failing(fault))
     expect(run.retries.posthog?.refusedSince).toBeUndefined()
   })
 
@@ -495,7 +483,7 @@ describe('a read that is refused', () => {
 })
 
 describe('words that are refused', () => {
-  const says = (fault: Error): Partial<TasksClient> => ({ sendMessage: () => Promise.reject(fault) })
+  const says = (fault: Error): Partial<TasksClient> => ({ sendMessage: rejects(fault) })
   const forbidden = new Rejected('posthog', 403, 'code_access_required', 'no plan')
   const source = { trigger: 't', command: 0, last: true, target: { kind: 'subject' as const } }
   const withWords = (...differs: RunChange[]): Run =>
@@ -531,10 +519,7 @@ describe('words that are refused', () => {
     const sendMessage = vi.fn(async () => 'ended' as const)
     const { saves } = await advance(run, {
       posthog: { sendMessage, poll: async () => snapshotWith({}) },
-      github: {
-        ...answering.github,
-        'branches.heads': () => Promise.reject(new NoResponse('github', 'GitHub did not answer')),
-      },
+      github: { ...answering.github, 'branches.heads': atLimit('github') },
     })
     const [first] = saves.filter(({ attempts }) => attempts.intent === undefined)
     expect(first?.mailbox.words).toEqual([instruction(), word('read')])
@@ -585,30 +570,25 @@ describe('words that are refused', () => {
     session: { sessionLog: { offset: 1, turns: 0, prompts: [], permissionRequest: request } },
   }
 
+  const poll = async () => snapshotWith({})
+  const chooses = wordsAre(word('waiting', more('a', 'allow'), { source }))
+  const answered = (given: RunChange, respondToPermission: TasksClient['respondToPermission']) =>
+    advance(withWords(asking, given), { posthog: { respondToPermission, poll }, ...answering })
+
   test('as the answer to a permission that nobody waits for are told so', async () => {
-    const poll = async () => snapshotWith({})
-    const answer: Partial<TasksClient> = { respondToPermission: async () => 'over', poll }
-    const run = withWords(asking, wordsAre(word('waiting', more('a', 'allow'), { source })))
-    const { saves } = await advance(run, { posthog: answer, ...answering })
+    const { saves } = await answered(chooses, async () => 'over')
     expect(saves.flatMap(refusedOf)).toContainEqual({ kind: 'permission-over' })
   })
 
-  test.each<[what: string, fault: Error, left: string | undefined]>([
-    ['may have been taken is given once', new NoResponse('posthog', 'lost'), 'p1'],
+  test.each<[what: string, fault: Error, left: object[] | undefined]>([
+    ['may have been taken is given once', new NoResponse('posthog', 'lost'), [{ permission: 'p1' }]],
     ['was not taken may be over', new RetryLater('posthog', t0 + 1_000, 'not-ready', 'later'), undefined],
-  ])('as an answer that %s', async (_, fault, left) => {
-    const answer: Partial<TasksClient> = { respondToPermission: () => Promise.reject(fault) }
-    const run = withWords(asking, wordsAre(word('waiting', more('a', 'allow'), { source })))
-    const { run: after } = await advance(run, { posthog: answer, ...answering })
-    expect(after.attempts.intent?.map(intent => 'permission' in intent && intent.permission)).toEqual(
-      left === undefined ? undefined : [left],
-    )
-  })
+  ])('as an answer that %s', async (_, fault, intent) =>
+    expect((await answered(chooses, rejects(fault))).run).toMatchObject({ attempts: { intent } }),
+  )
 
   test('as the answer that the rights give are told to who asked for the run', async () => {
-    const answer: Partial<TasksClient> = { respondToPermission: () => Promise.reject(forbidden) }
-    const run = withWords(asking, wordsAre())
-    const { saves } = await advance(run, { posthog: answer, ...answering })
+    const { saves } = await answered(wordsAre(), rejects(forbidden))
     expect(saves.flatMap(refusedOf)).toContainEqual(
       expect.objectContaining({ kind: 'permission-refused', title: 'Apply it?' }),
     )
@@ -620,11 +600,8 @@ describe('words that are refused', () => {
   })
 
   test('as an answer that was not resolved, the permission is not said to be given', async () => {
-    const poll = async () => snapshotWith({})
-    const answer: Partial<TasksClient> = { respondToPermission: async () => 'over', poll }
-    const run = withWords(asking, wordsAre())
-    const came = await advance(run, { posthog: answer })
-    expect(came.run.session.permission).toMatchObject({ allowed: false, untaken: 'over' })
+    const { run } = await answered(wordsAre(), async () => 'over')
+    expect(run.session.permission).toMatchObject({ allowed: false, untaken: 'over' })
   })
 })
 
@@ -637,7 +614,7 @@ describe('an agent that can not be looked after', () => {
   const since = now - 25 * hour
   const retries = { posthog: { why: 'w', since, until: now, count: 9, refusedSince: since } }
   const unknown = working(failed, noTaskRun, intends({ kind: 'start-run', at: t0, before: [] }), { retries })
-  const refused = () => Promise.reject(new Rejected('posthog', 403, '', 'no', undefined, 'read'))
+  const refused = rejects(noRead('posthog', 403))
 
   test.each<[string, Run, Partial<TasksClient>]>([
     ['whether it began is not shown', unknown, { runIds: refused }],
@@ -667,20 +644,17 @@ test('a pull request that GitHub will not show is asked for once, not for ever',
   expect((await advance(run, { github: { 'pulls.find': pull } })).verdict).toEqual({ kind: 'end' })
 })
 
-describe('trouble', () => {
-  test('that lasts for a day after the outcome lets the Run go', async () => {
-    const retries = { github: { why: 'w', since: now - 25 * hour, until: later, count: 9 } }
-    const intent = { kind: 'conclude' as const, at: t0 }
-    const { run: after, verdict: result } = await advance(
-      working(over, left('conclude'), { retries, attempts: { intent: [intent] } }),
-    )
-    expect(result).toEqual({ kind: 'end' })
-    expect(after).toMatchObject({
-      mailbox: { releaseThread: true },
-      report: { readOnlyThread: true, done: ['conclude', 'react', 'drop-branch'] },
-    })
-    expect([after.retries, after.attempts.intent]).toEqual([{}, undefined])
+test('trouble that lasts for a day after the outcome lets the Run go', async () => {
+  const retries = { github: { why: 'w', since: now - 25 * hour, until: later, count: 9 } }
+  const concluding = intends({ kind: 'conclude', at: t0 })
+  const { run, verdict } = await advance(working(over, left('conclude'), concluding, { retries }))
+  expect(verdict).toEqual({ kind: 'end' })
+  expect(run).toMatchObject({
+    mailbox: { releaseThread: true },
+    report: { readOnlyThread: true, done: ['conclude', 'react', 'drop-branch'] },
+    attempts: { intent: undefined },
   })
+  expect(run.retries).toEqual({})
 })
 
 describe('a Run that fails again and again', () => {
@@ -693,23 +667,18 @@ describe('a Run that fails again and again', () => {
   const run = working(mute, { schedule: { nextPollAt: later }, attempts: { stallsSeen: 2 } })
   const aborted = { signal: AbortSignal.abort() }
 
-  test.each<[string, Differs, object]>([
-    [
-      'that killed two processes which had nothing else in hand',
-      { stalls: 12, deaths: 2 },
-      { result: { outcome: crashed, concludedAt: now }, attempts: { stallsSeen: 12 } },
-    ],
-    ['that threw ten times', { failures: 10 }, { result: { outcome: crashed } }],
-  ])('%s is given up', async (_, differs, expected) =>
-    expect((await advance(run, { ...differs, ...aborted })).saves).toMatchObject([expected]),
-  )
+  const givenUp = (stallsSeen: number): object => ({
+    ...{ result: { outcome: crashed, concludedAt: now }, attempts: { stallsSeen } },
+  })
 
-  test.each<[string, Run, Differs]>([
-    ['nine times', run, { stalls: 12, deaths: 1, failures: 9 }],
-    ['with which many died, but others were in hand', run, { stalls: 40 }],
-    ['after its outcome', working({ ...over }), { stalls: 20, deaths: 20, failures: 20 }],
-  ])('%s is tried again', async (_, each, differs) =>
-    expect((await advance(each, { ...differs, ...aborted })).saves).toEqual([]),
+  test.each<[string, Differs, object[], Run?]>([
+    ['killed two processes which had nothing else in hand', { stalls: 12, deaths: 2 }, [givenUp(12)]],
+    ['threw ten times', { stalls: 2, failures: 10 }, [givenUp(2)]],
+    ['threw nine times', { stalls: 12, deaths: 1, failures: 9 }, []],
+    ['was there when many died, with others in hand', { stalls: 40 }, []],
+    ['has its outcome', { stalls: 20, deaths: 20, failures: 20 }, [], working({ ...over })],
+  ])('is given up, or tried again: one that %s', async (_, differs, expected, given = run) =>
+    expect((await advance(given, { ...differs, ...aborted })).saves).toMatchObject(expected),
   )
 })
 
@@ -726,10 +695,14 @@ describe('whoever wakes it', () => {
     expect((await advance(waiting(differs))).verdict).toEqual({ kind: 'park', ms }),
   )
 
-  test('at its time has it look', async () => {
+  const unknown: Differs['budget'] = { reserve: rejects(new Error('away')) }
+  test.each<[string, Differs]>([
+    ['at its time', {}],
+    ['when nobody can say what is left', { budget: unknown }],
+  ])('%s has it look', async (_, differs) => {
     const poll = vi.fn(atLimit('posthog'))
     const liveRuns = vi.fn(async () => 1)
-    await advance(atItsTime, { posthog: { poll }, liveRuns })
+    await advance(atItsTime, { posthog: { poll }, liveRuns, ...differs })
     expect(poll).toHaveBeenCalledOnce()
     expect(liveRuns).toHaveBeenCalledOnce()
   })
@@ -763,13 +736,6 @@ describe('whoever wakes it', () => {
     expect(spent.reserve.mock.lastCall).toMatchObject([{ calls: 2, kind }])
   })
 
-  test('has it look when nobody can say what is left', async () => {
-    const poll = vi.fn(atLimit('posthog'))
-    const budget = { reserve: () => Promise.reject(new Error('away')) }
-    await advance(atItsTime, { posthog: { poll }, budget })
-    expect(poll).toHaveBeenCalledOnce()
-  })
-
   test('while the process is told to stop has it do nothing', async () => {
     const came = await advance(atItsTime, { signal: AbortSignal.abort() })
     expect(came).toMatchObject({ verdict: { kind: 'park', ms: 0 }, saves: [] })
@@ -788,18 +754,12 @@ describe('the end', () => {
     return advance(run, { inbox, stream }).then(came => ({ ...came, told }))
   }
 
-  test('lets go of the stream', async () => {
-    const { verdict: result, told, saves } = await ended(async () => [])
-    expect(result).toEqual({ kind: 'end' })
-    expect(told).toEqual([`unwatch ${taskRun.id} of ${runWith().id}`])
-    expect(saves).toEqual([])
-  })
-
-  test('of a Run without an agent has nothing to let go of', async () => {
-    const { verdict: result, told } = await ended(async () => [], runWith(over))
-    expect(result).toEqual({ kind: 'end' })
-    expect(told).toEqual([])
-  })
+  test.each<[string, Run, string[]]>([
+    ['lets go of the stream', working(over), [`unwatch ${taskRun.id} of ${runWith().id}`]],
+    ['of a Run without an agent has nothing to let go of', runWith(over), []],
+  ])('%s', async (_, run, told) =>
+    expect(await ended(async () => [], run)).toMatchObject({ verdict: { kind: 'end' }, told, saves: [] }),
+  )
 
   test('waits for what was said meanwhile', async () => {
     const poll = JSON.stringify({ kind: 'poll', id: 'k' })
@@ -866,47 +826,35 @@ describe('the other steps', () => {
     })
   })
 
-  describe('take-turn in a thread that was closed', () => {
-    const closedBy = async (by: Person, role: Role, merges: number[] = []) => {
-      const github: Partial<GitHubCalls> = {
-        'thread.readAhead': async () => {},
-        'thread.closing': async () => ({ by, at: now }),
-        'people.permission': async () => ({ role, name: role }),
-        'files.text': async () => undefined,
-        'branches.ofIssue': atLimit('github'),
-        'branches.heads': atLimit('github'),
-        'issue.merges': async () => merges,
-        ...quiet,
-      }
-      const { run, saves } = await advance(
-        runWith(mute, { report: { done: told }, session: { taskId: 'task-1' } }),
-        { github },
-      )
-      return {
-        outcome: run.result.outcome,
-        ignoredStop: run.mailbox.ignoredStop,
-        begins: saves.some(({ schedule: { admitted } }) => admitted),
-      }
+  const stops = (by: Person) => ({ kind: 'stopped', by: by.login, because: 'closed this' })
+  const ignored = { by: 'zoe', because: 'closed this' }
+  type Closed = [string, Person, Role, object | undefined, { merges?: number[]; ignoredStop?: object }?]
+  test.each<Closed>([
+    ['who asked stops it', maya, 'read', stops(maya)],
+    ['who may stop runs stops it', zoe, 'write', stops(zoe)],
+    [
+      'somebody who may not stop runs, says so and goes on',
+      zoe,
+      'triage',
+      undefined,
+      { ignoredStop: ignored },
+    ],
+    ['the merge of a pull request goes on', zoe, 'write', undefined, { merges: [now - 10 * second] }],
+  ])('take-turn in a thread that was closed by %s', async (_, by, role, outcome, given = {}) => {
+    const github: Partial<GitHubCalls> = {
+      'thread.readAhead': async () => {},
+      'thread.closing': async () => ({ by, at: now }),
+      'people.permission': async () => ({ role, name: role }),
+      'files.text': async () => undefined,
+      'branches.ofIssue': atLimit('github'),
+      'branches.heads': atLimit('github'),
+      'issue.merges': async () => given.merges ?? [],
+      ...quiet,
     }
-
-    test.each([
-      ['who asked', maya, 'read' as const],
-      ['who may stop runs', zoe, 'write' as const],
-    ])('by %s stops it', async (_, by, role) => {
-      const { outcome } = await closedBy(by, role)
-      expect(outcome).toEqual({ kind: 'stopped', by: by.login, because: 'closed this' })
-    })
-
-    test('by somebody who may not stop runs, it says so and goes on', async () => {
-      const came = await closedBy(zoe, 'triage')
-      const ignoredStop = { by: 'zoe', because: 'closed this' }
-      expect(came).toEqual({ outcome: undefined, ignoredStop, begins: true })
-    })
-
-    test('by the merge of a pull request, it goes on', async () => {
-      const came = await closedBy(zoe, 'write', [now - 10 * second])
-      expect(came).toEqual({ outcome: undefined, ignoredStop: undefined, begins: true })
-    })
+    const asked = runWith(mute, { report: { done: told }, session: { taskId: 'task-1' } })
+    const { run, saves } = await advance(asked, { github })
+    expect([run.result.outcome, run.mailbox.ignoredStop]).toEqual([outcome, given.ignoredStop])
+    if (!outcome) expect(saves.some(({ schedule: { admitted } }) => admitted)).toBe(true)
   })
 })
 

@@ -64,15 +64,12 @@ describe('a pull request that is to be no draft', () => {
       request: { ...ask, origin: { kind: 'tick' } },
     })
     const settings = { ...run.baseline.settings, pull_request: { ...usual.pull_request, draft: false } }
-    const context = handWith(changed(run, { baseline: { settings } }), {
-      github: {
-        'thread.settle': async settling => {
-          settlings.push(settling)
-          return { refused: [] }
-        },
-      },
-    })
-    await afterStep(tendPull, context)
+    const settle = async (settling: Settling) => {
+      settlings.push(settling)
+      return { refused: [] }
+    }
+    const github = { 'thread.settle': settle }
+    await afterStep(tendPull, handWith(changed(run, { baseline: { settings } }), { github }))
     return settlings.some(settling => settling.pull?.ready)
   }
   test.each<[string, Outcome, boolean]>([
@@ -154,20 +151,14 @@ describe('a pull request that the agent names', () => {
   })
 
   test('is looked up a handful of times at most', async () => {
-    let looks = 0
+    const looks: string[] = []
     let run = working()
     for (let number = 20; number < 40; number += 1) {
-      const github = {
-        'pulls.find': async () => {
-          looks += 1
-          return undefined
-        },
-      }
-      run = await afterStep(adoptPull, handWith(run, { github }), {
-        url: `https://github.com/acme/shop/pull/${number}`,
-      })
+      const url = `https://github.com/acme/shop/pull/${number}`
+      const github = { 'pulls.find': async () => void looks.push(url) }
+      run = await afterStep(adoptPull, handWith(run, { github }), { url })
     }
-    expect(looks).toBe(maxClaims)
+    expect(looks).toHaveLength(maxClaims)
     expect(run.result.foreignPulls).toHaveLength(20 - maxClaims)
   })
 
@@ -451,41 +442,24 @@ describe('what nobody asked for', () => {
   })
 })
 
-describe('a branch that GitHub refuses', () => {
-  const found = (error: Rejected) =>
-    afterStep(
-      findBranch,
-      handWith(runWith(), {
-        github: {
-          'branches.ofIssue': async () => noBranches,
-          'branches.create': () => Promise.reject(error),
-        },
-      }),
-    )
+const restricted = 'Repository rule violations found: Cannot create ref due to creations being restricted.'
 
-  test('by a ruleset is a failure of the set-up, with what to do, before anything is spent', async () => {
-    const rule = 'Repository rule violations found: Cannot create ref due to creations being restricted.'
-    const {
-      result: { outcome },
-      workspace: { branch: made },
-    } = await found(new Rejected('github', 422, '', rule))
-    expect(made).toBeUndefined()
-    expect(outcome).toMatchObject({
-      kind: 'failed',
-      class: 'setup',
-      reason: expect.stringContaining('creations being restricted'),
-      fix: expect.stringContaining('rulesets'),
+test.each([
+  ['by a ruleset', 422, restricted, 'creations being restricted', 'rulesets'],
+  ['as it is archived', 403, 'Repository was archived so is read-only.', '', 'Unarchive'],
+])(
+  'a branch that GitHub refuses %s is a failure of the set-up, with what to do',
+  async (_, status, message, reason, fix) => {
+    const refused = () => Promise.reject(new Rejected('github', status, '', message))
+    const github = { 'branches.ofIssue': async () => noBranches, 'branches.create': refused }
+    const { result, workspace } = await afterStep(findBranch, handWith(runWith(), { github }))
+    expect(workspace.branch).toBeUndefined()
+    expect(result.outcome).toMatchObject({
+      ...{ kind: 'failed', class: 'setup' },
+      ...{ reason: expect.stringContaining(reason), fix: expect.stringContaining(fix) },
     })
-  })
-
-  test('since the repository is archived says so', async () => {
-    const error = new Rejected('github', 403, '', 'Repository was archived so is read-only.')
-    expect((await found(error)).result.outcome).toMatchObject({
-      class: 'setup',
-      fix: expect.stringContaining('Unarchive'),
-    })
-  })
-})
+  },
+)
 
 test('the default branch is not worked on, though people linked it to the issue', async () => {
   const linked = [{ name: 'main', sha: branch.sha }]
@@ -597,31 +571,17 @@ describe('a branch that ends up unused', () => {
   })
 })
 
-describe('a branch that is made', () => {
-  const making = (differs: Differs, run: RunChange = {}) =>
-    handWith(runWith({ schedule: { admitted: true } }, run), {
-      ...differs,
-      github: {
-        'branches.ofIssue': async () => noBranches,
-        'branches.create': async () => ({ linked: true, open: true }),
-        ...differs.github,
-      },
-    })
-
-  test('in a thread that was closed meanwhile has its turn taken again', async () => {
-    const makeBranch = async () => ({ linked: true, open: false })
-    expect(await afterStep(findBranch, making({ github: { 'branches.create': makeBranch } }))).toMatchObject({
-      schedule: { admitted: false },
-    })
-  })
-
-  test('asks itself where GitHub does not say whether the thread is open', async () => {
-    const closing = async () => ({ by: { login: 'olga', id: 1 }, at: t0 })
-    const hand = making({
-      github: { 'branches.create': async () => ({ linked: false }), 'thread.closing': closing },
-    })
-    expect(await afterStep(findBranch, hand)).toMatchObject({ schedule: { admitted: false } })
-  })
+const closing = async () => ({ by: { login: 'olga', id: 1 }, at: t0 })
+test.each<[string, Differs['github']]>([
+  ['as its making tells', { 'branches.create': async () => ({ linked: true, open: false }) }],
+  [
+    'as GitHub says when it is asked',
+    { 'branches.create': async () => ({ linked: false }), 'thread.closing': closing },
+  ],
+])('a branch that is made in a thread that was closed has its turn taken again: %s', async (_, calls) => {
+  const github = { 'branches.ofIssue': async () => noBranches, ...calls }
+  const hand = handWith(runWith({ schedule: { admitted: true } }), { github })
+  expect(await afterStep(findBranch, hand)).toMatchObject({ schedule: { admitted: false } })
 })
 
 test.each([
