@@ -170,12 +170,7 @@ describe('words whose comment was deleted', () => {
   const stoppedByMaya = { stop: { by: maya, because: 'deleted the comment that asked for it' } }
 
   test.each<[string, Run, RunMessage[], string[]]>([
-    [
-      'are taken back, and others stay',
-      working(),
-      [mine, more('b'), withdraws('a')],
-      ['a dropped', 'b waiting'],
-    ],
+    ['are taken back, others stay', working(), [mine, more('b'), withdraws('a')], ['a dropped', 'b waiting']],
     ['are not passed on when they come after that', working(), [withdraws('a'), mine], []],
     ['stay sent where they were sent before', working(wordsAre(word('sent'))), [withdraws('a')], ['a sent']],
     [

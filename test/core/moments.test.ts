@@ -223,11 +223,7 @@ describe('of a pull request, what is known is said', () => {
       { pulls: [pull], looked: { number: 9, checks: { passed: 0, failed: 0, running: 0 } } },
       `(${pull.url})**`,
     ],
-    [
-      'another one',
-      { pulls: [{ ...pull, size: one }], looked: { number: 8, size, checks } },
-      ' · 1 file, +1 −0',
-    ],
+    ['another', { pulls: [{ ...pull, size: one }], looked: { number: 8, size, checks } }, ' · 1 file, +1 −0'],
     [
       'several',
       {

@@ -146,11 +146,7 @@ describe('from the asking to the start', () => {
     ['the task comes after the branch', runWith(ready, { workspace: { branch } }), 'create-task'],
     ['files are staged after the thread was read', runWith(ready, begun), 'stage-attachments'],
     ['the task run is started last', working(noTaskRun), 'start-run'],
-    [
-      'after a minute, whether its sender still may',
-      working(noTaskRun, notSent, askedLongAgo),
-      'await-admission',
-    ],
+    ['an old ask is asked about', working(noTaskRun, notSent, askedLongAgo), 'await-admission'],
     [
       'whether its sender still may, also where it may have started',
       working(noTaskRun, notSent, askedLongAgo, intends({ kind: 'start-run', at: t0, before: [] })),
@@ -202,11 +198,7 @@ describe('while the agent works', () => {
     ['details wait for 15 s', working(nextPoll(now.at + 60_000), sent(5_000)), 'wait 10000', newDetails],
     ['details come after 15 s', working(nextPoll(now.at + 60_000), sent(15_000)), 'edit-status', newDetails],
     ['more words are passed on', working(passing(more('a'))), 'deliver'],
-    [
-      'more words that waited are asked about',
-      working(passing({ ...more('a'), at: t0 - minute })),
-      'await-admission',
-    ],
+    ['old words are asked about', working(passing({ ...more('a'), at: t0 - minute })), 'await-admission'],
     ['what was written beside more words is read first', working(wordsWait), 'gather-context'],
     ['a new pull request is shown first', working(wordsWait, due, hasPull), 'edit-status', newPhase],
     ['a new pull request is not the end', working(nextPoll(now.at + 4_000), hasPull), 'wait 4000'],
@@ -303,11 +295,7 @@ describe('after the outcome', () => {
   holds([
     ['the status first', working(over, untold), 'edit-status', newPhase],
     ['the cost before the last word', working(over, untold, { session: { cost: undefined } }), 'ask-cost'],
-    [
-      'what it needs is read before',
-      working(over, untold, opened, { result: { hinted: true } }),
-      'read-needs',
-    ],
+    ['what it needs is read', working(over, untold, opened, { result: { hinted: true } }), 'read-needs'],
     [
       'the last word is edited where the pull request was merged since',
       working(over, opened, {
@@ -325,11 +313,7 @@ describe('after the outcome', () => {
       'conclude',
       newPhase,
     ],
-    [
-      'its pull request is put right then',
-      working(over, concluded, { result: { untended: [9] } }),
-      'tend-pull',
-    ],
+    ['its pull request is put right', working(over, concluded, { result: { untended: [9] } }), 'tend-pull'],
     ['the label after the reaction', working(over, labelled, left('drop-branch')), 'unlabel'],
     ['the label that says how it stands is set', working(over, stateShown('working')), 'show-state'],
     ['the label that says how it stands is set once', working(over, stateShown('done')), 'end'],
@@ -350,11 +334,7 @@ describe('after the outcome', () => {
       'answer-inline',
     ],
     ['which inline comments were fixed is looked at first', saysWhatIsFixed(), 'find-fixed'],
-    [
-      'no inline comment is looked at as fixed in the thread of an issue',
-      saysWhatIsFixed({ thread: issueThread }),
-      'answer-inline',
-    ],
+    ['in an issue no look at fixes', saysWhatIsFixed({ thread: issueThread }), 'answer-inline'],
     ['no look at fixes after a stop', saysWhatIsFixed({ result: { outcome: stopped } }), 'answer-inline'],
     ['what was fixed is known before any answer', saysWhatIsFixed({ result: { fixed } }), 'answer-inline'],
     [
@@ -442,12 +422,7 @@ describe('without access to the repository', () => {
   const stopped: RunChange = { result: { outcome: { kind: 'stopped', by: 'maya' } } }
   const start: Intent = { kind: 'start-run', at: t0, before: [] }
   holds([
-    [
-      'a start whose result is not known is looked for',
-      lost(noTaskRun, intends(start)),
-      'start-run',
-      newPhase,
-    ],
+    ['a start without a result is looked for', lost(noTaskRun, intends(start)), 'start-run', newPhase],
     ['an agent is ended', lost(), 'cancel', newPhase],
     ['the thread is told nothing', changed(lost(inTwoSeconds), cancelAsked(t0)), 'wait 2000', newPhase],
     ['an agent that has ended has its outcome', lost(isCancelled), 'settle-outcome', newPhase],
@@ -457,24 +432,12 @@ describe('without access to the repository', () => {
 
 describe('while GitHub is out of reach', () => {
   const since = now.at - 24 * hour - 1
-  const halfMinute = 30 * second
+  const awayFor = (ms: number): RunChange => githubAway({ since: now.at - ms })
   holds([
-    [
-      'an agent is looked at beside',
-      working(githubAway(), due, intends({ kind: 'open-pull', at: t0 })),
-      'poll',
-    ],
+    ['its agent is looked at', working(githubAway(), due, intends({ kind: 'open-pull', at: t0 })), 'poll'],
     ['a stop goes first', working(githubAway(), stopAsked, intends({ kind: 'open-pull', at: t0 })), 'cancel'],
-    [
-      'words wait for their context',
-      working(githubAway({ since: now.at - halfMinute }), wordsWait),
-      'wait 4000',
-    ],
-    [
-      'words wait half a minute',
-      working(githubAway({ since: now.at - halfMinute - 1 }), wordsWait),
-      'deliver',
-    ],
+    ['words wait for their context', working(awayFor(30 * second), wordsWait), 'wait 4000'],
+    ['words wait half a minute', working(awayFor(30 * second + 1), wordsWait), 'deliver'],
     ['an agent without a status', working(githubAway(), due, { report: { status: undefined } }), 'poll'],
     ['the end of a turn waits', working(githubAway(), hasCompleted, idleFor(second)), 'wait 9000'],
     ['refused reads are told', working(githubAway({ refusedSince: t0 })), 'edit-status', newPhase],
