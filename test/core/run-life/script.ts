@@ -23,21 +23,12 @@ export const lucks = {
 } as const
 export type Luck = (typeof lucks)[keyof typeof lucks][number]
 
-/** What the agent makes of a turn. */
-export type Turn =
-  | 'answers'
-  | 'opens'
-  | 'opens, then goes on'
-  | 'pushes'
-  | 'is silent'
-  | 'fails'
-  | 'completes'
-  | 'asks first'
-  | 'asks people'
-  /** The turn ends for another reason than that it is done. */
-  | 'is cut short'
-  | 'ends in the middle'
-  | 'loses its sandbox'
+/** What the agent makes of a turn. One that `is cut short` ends for another reason than that it is done. */
+const turns = [
+  ...(['answers', 'opens', 'opens, then goes on', 'pushes', 'is silent', 'fails', 'completes'] as const),
+  ...(['asks first', 'asks people', 'is cut short', 'ends in the middle', 'loses its sandbox'] as const),
+]
+export type Turn = (typeof turns)[number]
 
 /** Why nothing may begin. */
 export const holds = ['limit of 0', 'total of 0', 'blocker', 'open pulls', 'money'] as const
@@ -161,45 +152,35 @@ const withdrawal = (of: string): RunMessage => ({
   followUps: [of],
 })
 
+const label: RunMessage = {
+  ...{ kind: 'label', id: 'l', by: zoe, at: t0, label: 'codex:high', source: sourceOf('l') },
+}
+const early: RunMessage = { ...stop('e'), at: t0 - minute }
+const goodReasons = ['closed the issue', 'took the label off'].map(why => stop('w', why))
+
 /** Few ids, so that many come twice. */
 const note: fc.Arbitrary<RunMessage> = fc.oneof(
   { weight: 5, arbitrary: below(5).map(i => words(`m${i}`)) },
-  { weight: 1, arbitrary: below(5).map(i => withdrawal(`m${i}`)) },
-  { weight: 1, arbitrary: below(2).map(i => stop(`s${i}`)) },
-  { weight: 1, arbitrary: fc.constant<RunMessage>({ ...stop('e'), at: t0 - minute }) },
-  {
-    weight: 1,
-    arbitrary: fc.constantFrom('closed the issue', 'took the label off').map(why => stop('w', why)),
-  },
-  { weight: 1, arbitrary: below(3).map((i): RunMessage => ({ kind: 'poll', id: `k${i}` })) },
-  {
-    weight: 1,
-    arbitrary: fc.constant<RunMessage>({
-      kind: 'label',
-      id: 'l',
-      by: zoe,
-      at: t0,
-      label: 'codex:high',
-      source: sourceOf('l'),
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc
-      .record({ i: below(2), state: fc.constantFrom('merged', 'merged', 'closed') })
-      .map(({ i, state }): RunMessage => ({ kind: 'pull', id: `p${i}-${state}`, number: 20 + i, state })),
-  },
-  { weight: 1, arbitrary: fc.constantFrom<RunMessage>(labelOff, ignoredStop, accessLost) },
-  { weight: 1, arbitrary: fc.constant<RunMessage>({ kind: 'release-thread', id: 'y' }) },
+  below(5).map(i => withdrawal(`m${i}`)),
+  below(2).map(i => stop(`s${i}`)),
+  fc.constant(early),
+  fc.constantFrom(...goodReasons),
+  below(3).map((i): RunMessage => ({ kind: 'poll', id: `k${i}` })),
+  fc.constant(label),
+  fc
+    .record({ i: below(2), state: fc.constantFrom('merged', 'merged', 'closed') })
+    .map(({ i, state }): RunMessage => ({ kind: 'pull', id: `p${i}-${state}`, number: 20 + i, state })),
+  fc.constantFrom(labelOff, ignoredStop, accessLost),
+  fc.constant<RunMessage>({ kind: 'release-thread', id: 'y' }),
 )
 
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 5, arbitrary: note.map((said): Happening => ({ is: 'note', note: said })) },
   { weight: 2, arbitrary: fc.constant<Happening>({ is: 'wake' }) },
   { weight: 2, arbitrary: fc.constant<Happening>({ is: 'work' }) },
-  { weight: 1, arbitrary: fc.constant<Happening>({ is: 'idle end' }) },
-  { weight: 1, arbitrary: fc.constant<Happening>({ is: 'ci turn' }) },
-  { weight: 1, arbitrary: fc.constantFrom<Happening>({ is: 'push' }, { is: 'status deleted' }) },
+  fc.constant<Happening>({ is: 'idle end' }),
+  fc.constant<Happening>({ is: 'ci turn' }),
+  fc.constantFrom<Happening>({ is: 'push' }, { is: 'status deleted' }),
   {
     weight: 2,
     arbitrary: fc
@@ -228,41 +209,19 @@ export const scripts = (bad: readonly Luck[]): fc.Arbitrary<Script> =>
     earlierMay: fc.constantFrom<Script['earlierMay']>('work', 'work', 'read'),
     luck: fc
       .array(
-        fc.oneof(
-          { weight: 5, arbitrary: fc.constant<Luck>('well') },
-          { weight: 1, arbitrary: fc.constantFrom(...bad) },
-        ),
+        fc.oneof({ weight: 5, arbitrary: fc.constant<Luck>('well') }, fc.constantFrom(...bad)),
         // Without a size, arrays end after ten.
         { maxLength: 60, size: 'max' },
       )
       .map(survivable),
     events: fc.array(fc.record({ when: moment, what: happening }), { maxLength: 8, size: 'max' }),
-    turns: fc.array(
-      fc.constantFrom<Turn>(
-        'answers',
-        'opens',
-        'opens, then goes on',
-        'pushes',
-        'is silent',
-        'fails',
-        'completes',
-        'asks first',
-        'asks people',
-        'is cut short',
-        'ends in the middle',
-        'loses its sandbox',
-      ),
-      { maxLength: 6, size: 'max' },
-    ),
+    turns: fc.array(fc.constantFrom(...turns), { maxLength: 6, size: 'max' }),
     resumesNowhere: fc.constantFrom(false, false, false, true),
     logLate: fc.constantFrom(0, 0, 700, 2_200, 10_000),
     ahead: fc.constantFrom(0, 0, 0, 1, 2),
     overtaken: fc.constantFrom(0, 0, 0, 1, 2),
     limited: fc.boolean(),
-    heldBy: fc.oneof(
-      { weight: 2, arbitrary: fc.constant([]) },
-      { weight: 1, arbitrary: fc.subarray([...holds]) },
-    ),
+    heldBy: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, fc.subarray([...holds])),
     heldFor: below(4),
     heldUntold: fc.boolean(),
     sleep: below(12),

@@ -5,7 +5,7 @@ import type { TasksClient } from '../../../src/core/model/ports.ts'
 import type { PullChange, PullView, Settled } from '../../../src/core/model/views.ts'
 import type { GitHubCalls } from '../../support/client-of.ts'
 import { shownIn } from '../../support/pages.ts'
-import { pullView } from '../given.ts'
+import { pullView, snapshotWith } from '../given.ts'
 import { type AgentRun, begin, goOn, hear, isIdle, isOver, permitted, pullUrl } from './agent.ts'
 import type { ActingStep, Worker, World } from './world.ts'
 
@@ -192,19 +192,9 @@ export function postHogOf(world: World, worker: Worker): TasksClient {
         const agent = agentOf(world, taskRunId)
         goOn(world, agent)
         const log = shownLog(world, agent).slice(offset)
-        return {
-          status: agent.status,
-          error: agent.error,
-          marker: agent.marker,
-          pulls: [...agent.pulls],
-          headBranch: undefined,
-          model: undefined,
-          effort: undefined,
-          authorship: undefined,
-          updatedAt: agent.updatedAt,
-          log,
-          offset: offset + log.length,
-        }
+        const { status, error, marker, pulls, updatedAt } = agent
+        const seen = { status, error, marker, pulls: [...pulls], updatedAt }
+        return snapshotWith({ ...seen, log, offset: offset + log.length })
       }),
     sendMessage: ({ taskRunId }, { id, text }) =>
       at(writes, 'say', () => {

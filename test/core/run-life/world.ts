@@ -43,18 +43,8 @@ const days = 72 * hour
 const mostCalls = 3_000
 
 const beginnings = new Set(['create task', 'start run', 'say'])
-const failsBefore = new Set<Luck>([
-  'lost before',
-  'late',
-  'limit',
-  'usage limit',
-  'refused',
-  'unwritten',
-  'unread 404',
-  'unread 403',
-  'crash before',
-  'freeze before',
-])
+/** All other luck has a call fail before its effect. */
+const hasEffect = new Set<Luck>(['well', 'slow', 'lost after', 'crash after', 'freeze after', 'shutdown'])
 
 export class World {
   now = t0
@@ -148,7 +138,7 @@ export class World {
     if (beginnings.has(doing.name)) this.begun.push(doing.name)
     if (luck === 'late' && doing.mayBeLate)
       this.#late.push({ at: this.now + soonVisible, effect: doing.effect })
-    const done = failsBefore.has(luck) ? undefined : { value: doing.effect() }
+    const done = hasEffect.has(luck) ? { value: doing.effect() } : undefined
     if (luck === 'slow') this.now += slow
     if (luck === 'shutdown') worker.shutdown.abort(new Error('shutdown'))
     // Others that were begun in the same moment are under way by now.
