@@ -164,19 +164,16 @@ export class PgliteSession extends EventEmitter implements PgPoolClient {
 type Statements = Pick<PGlite, 'query' | 'exec'> | Pick<Transaction, 'query' | 'exec'>
 
 /**
- * PGlite responds without passing the event loop, so busy workers would starve timers and requests: hence a pass after
- * each statement.
+ * PGlite responds without passing the event loop, so busy workers would starve timers and requests: hence a pass before
+ * each statement, in which requests that were begun leave.
  */
 async function run(db: Statements, text: string, params?: readonly unknown[]) {
-  try {
-    // `never`: the caller asserts the row type, as with `pg`.
-    if (params) {
-      const { rows, affectedRows } = await db.query<never>(text, [...params])
-      return { rows, rowCount: affectedRows ?? rows.length }
-    }
-    const last = (await db.exec(text)).at(-1)
-    return { rows: (last?.rows ?? []) as never[], rowCount: last?.affectedRows ?? 0 }
-  } finally {
-    await setImmediate()
+  await setImmediate()
+  // `never`: the caller asserts the row type, as with `pg`.
+  if (params) {
+    const { rows, affectedRows } = await db.query<never>(text, [...params])
+    return { rows, rowCount: affectedRows ?? rows.length }
   }
+  const last = (await db.exec(text)).at(-1)
+  return { rows: (last?.rows ?? []) as never[], rowCount: last?.affectedRows ?? 0 }
 }
