@@ -94,4 +94,5 @@ interface Read {
   raw: Buffer
 }
 
-const agent = new Agent({ keepAlive: true })
+/** More at once than the system lets wait for emulate to accept them would be reset, or sent again a second later. */
+const agent = new Agent({ keepAlive: true, maxSockets: 100 })
