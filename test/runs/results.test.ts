@@ -255,12 +255,6 @@ describe('where commits are, and which pull request shows them', () => {
       { ...shown, alone: own.ref },
     ],
     [
-      'what the agent adds where it was before is seen',
-      held({ state: 'merged' }),
-      { views: [merged(from(elsewhere))], heads: onElsewhere },
-      { ...shown, opened: fromElsewhere, pulls: ['#9 merged', '#10 draft'] },
-    ],
-    [
       'nothing came where it was before',
       held({ state: 'merged' }),
       { views: [merged(from(elsewhere))], heads: { ...onElsewhere, [elsewhere.ref]: elsewhere.sha } },
@@ -271,12 +265,6 @@ describe('where commits are, and which pull request shows them', () => {
       changed(held(), onBranchOf(elsewhere.ref)),
       { views: [merged(from(elsewhere))], heads: { [elsewhere.ref]: late } },
       { ...shown, opened: fromElsewhere, pulls: ['#9 merged', '#10 draft'] },
-    ],
-    [
-      'the news of a readying is still on its way',
-      changed(held(), onBranchOf(elsewhere.ref)),
-      { views: [pullView({ draft: false, ...from(elsewhere) })], heads: { [elsewhere.ref]: late } },
-      { ...shown, pulls: ['#9 open'] },
     ],
     [
       'a branch that the agent made without opening anything gets one',
@@ -303,12 +291,6 @@ describe('where commits are, and which pull request shows them', () => {
       { ...shown, alone: 'develop' },
     ],
     ['of the default branch', onBranchOf('main'), { heads: { main: late } }, { ...shown, alone: 'main' }],
-    [
-      'a stop leaves them where they are',
-      changed(onPull, stopped),
-      { views: mergedBefore, heads: onOwn },
-      { ...shown, alone: own.ref },
-    ],
   ])('%s', async (_, run, given, expected) => expect(await found(run, given)).toEqual(expected))
 
   test.each([
