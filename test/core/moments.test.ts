@@ -19,7 +19,6 @@ import {
   contextFor,
   deployment,
   hour,
-  inLine,
   left,
   logIs,
   maya,
@@ -132,71 +131,36 @@ describe('a model that is not there', () => {
 describe('words that nobody needs', () => {
   const beside = wordsAre(word('read', more('b'), { round: undefined }))
   const unsaid = left('last-word')
-  const permitted: RunChange = {
-    session: { permission: { id: 'p', title: 'Run `rm -rf dist`?', allowed: false } },
-  }
   const failed: Outcome = { kind: 'failed', class: 'agent', reason: 'It broke', fix: 'Look.' }
+  const leftOut: RunChange = { workspace: { given: Given.parse({ leftOut: { outsiders: 2 } }) } }
+  const activity = { ...noActivity, files: ['a.ts'], commands: 2 }
+  const log = logIs({ offset: 1, turns: 1, answer: 'Done.', activity })
   const ended = (outcome: Outcome, ...more: RunChange[]): Run =>
-    working(
-      {
-        result: { concludedAt: now, outcome },
-        report: { done: told },
-      },
-      logIs({
-        offset: 1,
-        turns: 1,
-        answer: 'Done.',
-        activity: { ...noActivity, files: ['a.ts'], commands: 2 },
-      }),
-      ...more,
-    )
-  const answered = ended({ kind: 'answer' })
-  const byMaya = ended({ kind: 'stopped', by: 'maya' })
+    working({ result: { concludedAt: now, outcome }, report: { done: told } }, log, ...more)
   const long = `Please ${'fix this '.repeat(60)}whole`
   const asksLong: RunChange = { request: { ...ask, text: long } }
   const closing = (run: Run): string => closingComment(run, deployment)
 
   test.each<[string, string, RegExp]>([
-    ['that Codex read all there was, while it works', status(working()), /Codex read/],
-    ['that it did, in the last word', closing(answered), /Codex read/],
-    ['the steps of what went well', closing(answered), /In total|<details>/],
-    ['details in a status that is folded', status(answered), /<details>/],
-    ['a small line in a status that is folded', status(answered), /<sub>/],
-    ['details below a stop, for whoever stopped it', status(byMaya), /<details>/],
+    [
+      'details below a stop, for whoever stopped it',
+      status(ended({ kind: 'stopped', by: 'maya' })),
+      /<details>/,
+    ],
     ['details below a stop', closing(ended({ kind: 'stopped', by: 'zoe' })), /<details>/],
     ['a long instruction in what is mailed first', status(runWith(asksLong)), /whole/],
     ['a long instruction in the last word', closing(ended({ kind: 'answer' }, asksLong)), /Please/],
     ['a long one beside others', closing(ended({ kind: 'answer' }, asksLong, beside)), /(?:fix this ){5}/],
-    ['`/codex help`', status(working()), /codex help/],
     ['how to add to what is getting ready', status(runWith({ schedule: { admitted: true } })), /to add/],
-    ['how to add to what waits', status(runWith(inLine(1))), /to add/],
-    ['that a hint comes once', replies.notServed('globex', 7).text, /once/],
   ])('%s', (_, text, words) => {
     expect(text).not.toMatch(words)
   })
 
   test.each<[string, string, RegExp]>([
-    [
-      'what Codex did not get',
-      closing(
-        ended({ kind: 'answer' }, { workspace: { given: Given.parse({ leftOut: { outsiders: 2 } }) } }),
-      ),
-      /Codex read the instruction[^\n]*did not read: 2 by people/,
-    ],
+    ['what Codex did not get', closing(ended({ kind: 'answer' }, leftOut)), /did not read: 2 by people/],
     ['what is cut', status(working({ workspace: { given: Given.parse({ cut: ['description'] }) } })), /Cut:/],
     ['how far one that failed came', closing(ended(failed)), /In total: 1 file changed, 2 commands run/],
-    [
-      'a permission',
-      closing(ended({ kind: 'answer' }, permitted)),
-      /^🚫 Codex asked for permission and may not do this: Run rm -rf dist\?$/m,
-    ],
     ['a status that no last word follows', status(ended({ kind: 'answer' }, unsaid)), /<sub>.*maya/],
-    ['how to add, once it works', status(working()), /to add instructions/],
-    [
-      'which of several requests it is',
-      closing(ended({ kind: 'answer' }, beside)),
-      /<sub>\[fix the flaky login test\]\(https:\/\/github\.com\/acme\/shop\/issues\/7#issuecomment-501\)/,
-    ],
   ])('are not left out: %s', (_, text, words) => {
     expect(text).toMatch(words)
   })
@@ -211,8 +175,6 @@ describe('of a pull request, what is known is said', () => {
 
   const opened: [string, RunChange['result'], string][] = [
     ['nothing', { pulls: [pull] }, `(${pull.url})`],
-    ['its size', { pulls: [{ ...pull, size }] }, `(${pull.url})** · 3 files, +24 −5`],
-    ['one file', { pulls: [{ ...pull, size: one }] }, ' · 1 file, +1 −0'],
     [
       'what was looked at last',
       { pulls: [{ ...pull, size: one }], looked: { number: 9, size, checks } },
