@@ -4,6 +4,7 @@ import type { LockedJob, TasksClient } from '../../src/core/model/ports.ts'
 import { markerSigner } from '../../src/core/record/marker.ts'
 import type { StepKind } from '../../src/core/record/next-step.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
+import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
 import {
   type RunContext,
   type RunDeps,
@@ -39,31 +40,36 @@ const only = <T extends object>(service: string, methods: Partial<T>): T =>
       (() => expect.fail(`${service}.${String(name)} is called`)),
   }) as T
 
+/** Nobody else is at work, and nobody is told. */
+export const quietDeps = (): Omit<RunDeps, 'github' | 'posthog' | 'signer' | 'settings'> => ({
+  deployment,
+  log: fakeLog(),
+  now: () => t0,
+  budget: unlimited,
+  liveRuns: async () => 1,
+  index: memoryIndex(() => []),
+  wakeFirst: async () => {},
+  wakeCommands: async () => {},
+  stream: { watch: () => false, expectPoll() {}, unwatch() {} },
+  usualModel: 'gpt-5.5',
+  userToken: undefined,
+  removeLater: async () => expect.fail('a branch is left for later'),
+  accounts: memoryAccounts(),
+  triggerOf: () => usualTrigger,
+  requeue: async () => expect.fail('a command is asked again'),
+  stops: async () => ({ judged: [], unjudged: [] }),
+  waitsStill: async () => false,
+  fence: () => 'f'.repeat(16),
+})
+
 export function given(run: Run, differs: Differs = {}): Given {
   const { github = {}, posthog = {}, ...rest } = differs
   const deps: RunDeps = {
+    ...quietDeps(),
     github: () => clientOf(only<GitHubCalls>('github', github)),
     posthog: only<TasksClient>('posthog', posthog),
     signer: markerSigner('secret'),
-    deployment,
-    log: fakeLog(),
-    now: () => t0,
-    budget: unlimited,
-    liveRuns: async () => 1,
-    index: memoryIndex(() => []),
-    wakeFirst: async () => {},
-    wakeCommands: async () => {},
-    stream: { watch: () => false, expectPoll() {}, unwatch() {} },
-    usualModel: 'gpt-5.5',
-    userToken: undefined,
-    removeLater: async () => expect.fail('a branch is left for later'),
     settings: deploymentWith(),
-    accounts: memoryAccounts(),
-    triggerOf: () => ({ word: 'codex', labels: [] }),
-    requeue: async () => expect.fail('a command is asked again'),
-    stops: async () => ({ judged: [], unjudged: [] }),
-    waitsStill: async () => false,
-    fence: () => 'f'.repeat(16),
     ...rest,
   }
   const job: LockedJob<Run> = {

@@ -234,11 +234,9 @@ describe('untrusted text', () => {
       ],
     ),
     ...[
-      '> /codex fix it',
       '> They wrote:\n/codex fix it',
       '- > They wrote:\n/codex fix it',
       '```\n/codex fix it\n```',
-      '<!--\n/codex fix it\n-->',
       '    /codex fix it',
       '[/codex](x) fix it',
     ].map(

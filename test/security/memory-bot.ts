@@ -39,13 +39,13 @@ import { receiver } from '../../src/github/webhooks/receive.ts'
 import { webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { news } from '../../src/news/pull-news.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
+import { quietDeps } from '../commands/command-world.ts'
 import { deployment, pullView, t0 } from '../core/given.ts'
 import { clientOf, type GitHubCalls } from '../support/client-of.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
 import { fakeLogOf } from '../support/fake-log.ts'
 import { isAsked, shownIn } from '../support/pages.ts'
 import { probotWebhooks } from '../support/probot-webhooks.ts'
-import { unlimited } from '../support/unlimited.ts'
 import { MemoryQueue } from './memory-queue.ts'
 
 export interface MemoryBotOptions {
@@ -216,9 +216,9 @@ export class MemoryBot {
     }
     this.#accept = acceptTrigger(triggers, news)
     this.#advance = advanceRun({
+      ...quietDeps(),
       ...this.#shared,
       settings: this.#settings,
-      budget: unlimited,
       liveRuns: async () => this.#runs.live().length,
       index: this.#runs,
       wakeFirst: async lines => {
@@ -226,8 +226,6 @@ export class MemoryBot {
         for (const { id } of first.flat()) await this.#runs.wake(id)
       },
       wakeCommands: async thread => this.#wakeCommands(thread),
-      stream: { watch: () => false, expectPoll() {}, unwatch() {} },
-      usualModel: 'gpt-5.5',
       userToken: options.userToken,
       removeLater: async () => {},
       requeue: async ({ trigger, command }) => {

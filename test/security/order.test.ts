@@ -361,45 +361,13 @@ describe('an edit', () => {
   )
 })
 
-describe('what the thread remembers', () => {
+test('what an old comment shows is what its box repeats', async () => {
+  const says = (text: string, at: number) => more(text, at, at)
   const agent = { says: 'The usage limit is reached.', fails: true }
-  const answered = [more('/codex fix the first', 10, 501)]
-  const forgets = (isGone: (body: string) => boolean) => (bot: MemoryBot) => {
-    bot.comments.splice(0, Number.POSITIVE_INFINITY, ...bot.comments.filter(({ body }) => !isGone(body)))
-  }
-  const says = (text: string, at = 900) => more(text, at, at)
-  const goesOn = says('/codex continue with the tests', 1_000)
-  for (const [what, forgotten] of [
-    ['its status comment', forgets(body => body.startsWith('### '))],
-    ['all that the bot said', forgets(() => true)],
-  ] as const)
-    each(
-      [
-        `survives the deletion of ${what}`,
-        [...answered, forgotten, says('/codex retry')],
-        { starts: 2, hears: expect.stringMatching(/fix the first.*fix the first/s) },
-        { agent },
-      ],
-      [
-        `tells of its last run after the deletion of ${what}`,
-        [...answered, forgotten, says('/codex status')],
-        { last: expect.stringMatching(/last run.*failed/s) },
-        { agent },
-      ],
-      [
-        `is gone on with after the deletion of ${what}`,
-        [...answered, forgotten, says('/codex status'), forgotten, goesOn],
-        { starts: 2, tasks: 1, hears: has('Go on: with the tests') },
-        { agent },
-      ],
-    )
-
-  test('of an old comment is what its box repeats', async () => {
-    const bot = await botAfter(answered, { agent })
-    const shown = bot.comments.find(({ body }) => body.includes('Try again'))?.body ?? ''
-    for (const sent of [says('/codex --new fix the second'), github.ticks('maya', shown, 'Try again')])
-      await sends(bot, sent)
-    expect(bot.requests).toHaveLength(3)
-    expect(bot.prompts.at(-1)).toContain('fix the first')
-  })
+  const bot = await botAfter([says('/codex fix the first', 501)], { agent })
+  const shown = bot.comments.find(({ body }) => body.includes('Try again'))?.body ?? ''
+  for (const sent of [says('/codex --new fix the second', 900), github.ticks('maya', shown, 'Try again')])
+    await sends(bot, sent)
+  expect(bot.requests).toHaveLength(3)
+  expect(bot.prompts.at(-1)).toContain('fix the first')
 })

@@ -12,12 +12,11 @@ import { runIndex } from '../../../src/core/record/run-index.ts'
 import { LockLost } from '../../../src/queue/work-queue.ts'
 import { advanceRun } from '../../../src/runs/advance-run.ts'
 import type { RunDeps } from '../../../src/runs/steps/step-context.ts'
+import { quietDeps } from '../../commands/command-world.ts'
 import { clientOf } from '../../support/client-of.ts'
-import { deploymentWith, memoryAccounts } from '../../support/deployment.ts'
-import { fakeLog } from '../../support/fake-log.ts'
+import { deploymentWith } from '../../support/deployment.ts'
 import { memoryIndex, refusals } from '../../support/memory-index.ts'
-import { unlimited } from '../../support/unlimited.ts'
-import { ask, deployment, hour, runWith, second, t0 } from '../given.ts'
+import { ask, hour, runWith, second, t0 } from '../given.ts'
 import { begin } from './agent.ts'
 import { happen } from './happenings.ts'
 import { wake } from './holds.ts'
@@ -118,14 +117,11 @@ function indexWith(isThere: () => boolean) {
 function depsOf(world: World, worker: Worker): RunDeps {
   const index = indexWith(() => world.asked <= world.script.ahead)
   return {
+    ...quietDeps(),
     github: () => clientOf(gitHubOf(world, worker)),
     posthog: postHogOf(world, worker),
     signer: world.signer,
-    deployment,
-    log: fakeLog(),
     now: () => world.now,
-    budget: unlimited,
-    liveRuns: () => Promise.resolve(1),
     index: {
       ...index,
       listed: async () => world.holds.spent(world.now),
@@ -134,19 +130,9 @@ function depsOf(world: World, worker: Worker): RunDeps {
         return index.query(asked)
       },
     },
-    wakeFirst: async () => {},
-    wakeCommands: async () => {},
-    stream: { watch: () => false, expectPoll() {}, unwatch() {} },
-    usualModel: 'gpt-5.5',
-    userToken: undefined,
     removeLater: async () => {},
-    stops: async () => ({ judged: [], unjudged: [] }),
-    waitsStill: async () => false,
     requeue: async ({ trigger }) => void world.askedAgain.add(trigger),
     settings: settingsOf(world),
-    accounts: memoryAccounts(),
-    triggerOf: () => ({ word: 'codex', labels: [] }),
-    fence: () => 'f'.repeat(16),
   }
 }
 
