@@ -32,8 +32,8 @@ const asTrigger = 'x'.repeat(2 ** 20)
 const COMMON = {
   connectTimeout: 5_000,
   retryStrategy: attempt => backoff(attempt - 1, { first: 100, most: second }),
-  /** After a failover the old primary says READONLY: reconnect and repeat. */
-  reconnectOnError: error => (error.message.startsWith('READONLY') ? 2 : false),
+  /** After a failover the old primary says READONLY, in a cluster MOVED: reconnect and repeat. */
+  reconnectOnError: error => (/^(?:READONLY|MOVED) /.test(error.message) ? 2 : false),
   scripts,
 } satisfies RedisOptions
 
