@@ -30,10 +30,9 @@ export const soon = 200
 
 const edited = 'edited the comment that asked for it'
 
-/** What comes late, as from GitHub's log, may have begun its Run before the queue was lost. */
-async function isForgotten(context: CommandContext, id: string): Promise<boolean> {
-  if (!isLate(context)) return false
-  const kept = await context.deps.runs.get(id)
+/** Whether the queue lost what the thread shows. */
+async function isForgotten(context: CommandContext): Promise<boolean> {
+  const kept = await context.deps.runs.get(runId(context))
   return kept?.standing !== 'live' && (await hasSpoken(context))
 }
 
@@ -51,7 +50,8 @@ export async function perform(context: CommandContext, decision: Decision): Prom
   const { tenant, runs, log } = context.deps
   switch (decision.kind) {
     case 'start': {
-      if (await isForgotten(context, decision.run.id)) return { kind: 'passed-over' }
+      // An older copy of the queue begins its Run again, which finds what was done; GitHub's log may not.
+      if (isLate(context) && (await isForgotten(context))) return { kind: 'passed-over' }
       const baseline = { prefetched: context.github.thread.prefetched() }
       // It waited for another one here.
       const schedule = { enteredAt: context.record.waits?.since }
@@ -88,6 +88,8 @@ export async function perform(context: CommandContext, decision: Decision): Prom
       return reject(replies.planChanged(url))
     }
     case 'reply':
+      // In an older copy of the queue, the facts may be what its own Run has done since.
+      return context.job.lagsSince && (await isForgotten(context)) ? { kind: 'passed-over' } : decision
     case 'wait':
     case 'silence':
       return decision

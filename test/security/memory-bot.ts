@@ -28,7 +28,7 @@ import type { GitHubCall, Log, TasksClient } from '../../src/core/model/ports.ts
 import type { TaskRunSnapshot } from '../../src/core/model/task-run.ts'
 import { threadSlot } from '../../src/core/model/thread.ts'
 import type { InlineComment, Trigger } from '../../src/core/model/trigger.ts'
-import type { CommentView, HeadView, PullView, SandboxView } from '../../src/core/model/views.ts'
+import type { Closer, CommentView, HeadView, PullView, SandboxView } from '../../src/core/model/views.ts'
 import { aroundMarkers, markerSigner } from '../../src/core/record/marker.ts'
 import { Run } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
@@ -146,6 +146,7 @@ export class MemoryBot {
   deaths = 0
   /** When the process connected to its queue, if what is in hand is older. */
   lagsSince: number | undefined
+  closers: Closer[] = []
   /** The answer to the next comment is lost. */
   isCommentLost = false
   /** What PostHog answers to whatever would put an agent to work. */
@@ -332,7 +333,7 @@ export class MemoryBot {
     'issue.merges': async () => [],
     'branches.default': async () => 'main',
     'pulls.needs': async () => undefined,
-    'issue.closers': async () => [],
+    'issue.closers': async () => this.closers,
     'issue.transferredAt': async () => this.options.transferredAt,
     'checks.mayReport': async () => true,
     'issue.blockers': async () => [],

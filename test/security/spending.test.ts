@@ -426,3 +426,16 @@ test('a pull request that is reopened each second is looked at no more often', a
   expect(bot.looks.length - before).toBeLessThanOrEqual(11)
   expect(bot.looks.length - before).toBeGreaterThanOrEqual(5)
 })
+
+test('what an older copy of the queue decides anew is not refused for the pull request of its own run', async () => {
+  const bot = botWith({ agent: { says: 'Done.', opens: true } })
+  await bot.deliver(comment('maya', '/codex fix it'))
+  const older = structuredClone(bot.triggers)
+  await bot.settle()
+  for (const [id, job] of older) bot.triggers.set(id, job)
+  bot.runs.clear()
+  bot.lagsSince = bot.now
+  bot.closers = [{ number: 21, title: '', url: '', branch: 'agent', author: { login: 'a', bot: true } }]
+  await bot.settle()
+  expect([bot.comments.length, bot.reactions.includes('-1')]).toEqual([2, false])
+})
