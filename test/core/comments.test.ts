@@ -580,11 +580,7 @@ const samples: {
   doctor: [
     replies.doctor('acme/shop', [
       passed('posthog-key', 'works at https://us.posthog.com'),
-      found(
-        'posthog-github',
-        'PostHog’s GitHub App does not see acme/shop',
-        'Install it. It clones @all and pushes.',
-      ),
+      found('posthog-github', 'PostHog’s App does not see acme/shop', 'Install it for @all.'),
     ]),
   ],
   planChanged: [undefined, 'https://x/7#issuecomment-9'].map(replies.planChanged),
@@ -741,8 +737,8 @@ describe('replies', () => {
 
       doctor: @maya 1 of 2 checks failed for \`acme/shop\`.
 
-      - ✗ \`posthog-github\` PostHog’s GitHub App does not see acme/shop\\
-        → Install it. It clones @​all and pushes.
+      - ✗ \`posthog-github\` PostHog’s App does not see acme/shop\\
+        → Install it for @​all.
       - ✓ \`posthog-key\` works at \`https://us.posthog.com\`
 
       badSettings: @maya \`.github/codex.yml\` has 1 problem, so nothing was started:

@@ -93,6 +93,8 @@ const inTwoSeconds = nextPoll(now.at + 2_000)
 const tenDays = t0 + 10 * 24 * hour
 const usedUp = { ...retry(tenDays), promised: tenDays }
 const atLimit: RunChange = { retries: { posthog: usedUp } }
+const threadFull: RunChange = { retries: { thread: usedUp } }
+const nextDay = { text: 'details', at: status.at + 24 * hour } as const
 /** The agent was idle after its turn. */
 const idleFor = (ms: number): RunChange => logIs(idleSince(now.at - ms))
 
@@ -125,23 +127,13 @@ describe('from the asking to the start', () => {
       'edit-status',
       { text: 'details', at: status.at + 3 * minute },
     ],
+    ['a wait is shown anew each day', runWith(ready, begun, atLimit), 'edit-status', nextDay],
+    ['it wakes for that', runWith(ready, begun, atLimit), `wait ${second}`, { at: nextDay.at - second }],
     [
-      'a wait is shown anew each day, as a lost queue finds only what was changed lately',
-      runWith(ready, begun, atLimit),
-      'edit-status',
-      { text: 'details', at: status.at + 24 * hour },
-    ],
-    [
-      'it wakes for the daily edit of a wait',
-      runWith(ready, begun, atLimit),
-      `wait ${second}`,
-      { at: status.at + 24 * hour - second },
-    ],
-    [
-      'the daily edit waits where the thread takes none now',
-      runWith(ready, begun, atLimit, { retries: { thread: usedUp } }),
+      'that waits for the thread',
+      runWith(ready, begun, atLimit, threadFull),
       `wait ${9 * 24 * hour}`,
-      { text: 'details', at: status.at + 24 * hour },
+      nextDay,
     ],
     ['the task comes after the branch', runWith(ready, { workspace: { branch } }), 'create-task'],
     ['files are staged after the thread was read', runWith(ready, begun), 'stage-attachments'],
@@ -181,6 +173,9 @@ const source = { trigger: 't', command: 0, last: true }
 const answers: RunChange = { mailbox: { answers: [{ id: 'a', to: maya, source }] } }
 
 describe('while the agent works', () => {
+  const neverStarted = 'give-up PostHog accepted the run but did not start it within 15 minutes'
+  const stuck = (status: 'queued' | 'not_started'): Run =>
+    working(taskRunIs({ status, changedAt: now.at - 15 * minute - 1 }), lastPoll(now.at))
   const marker = 'sandbox-gone' as const
   const cutOff = changed(
     taskRunIs({ status: 'completed', marker, changedAt: now.at - limits.lateLog }),
@@ -204,16 +199,8 @@ describe('while the agent works', () => {
     ['a new pull request is not the end', working(nextPoll(now.at + 4_000), hasPull), 'wait 4000'],
     ['a look once more', working(idleFor(3_000), lastPoll(now.at - 3_000), nextPoll(now.at - 1_000)), 'poll'],
     ['a checked result ends it', working(idleFor(3_000), lastPoll(now.at), resultChecked), 'settle-outcome'],
-    [
-      'a run that is never started',
-      working(taskRunIs({ status: 'queued', changedAt: now.at - 15 * minute - 1 }), lastPoll(now.at)),
-      'give-up PostHog accepted the run but did not start it within 15 minutes',
-    ],
-    [
-      'a run that is not even queued',
-      working(taskRunIs({ status: 'not_started', changedAt: now.at - 15 * minute - 1 }), lastPoll(now.at)),
-      'give-up PostHog accepted the run but did not start it within 15 minutes',
-    ],
+    ['a run that is never started', stuck('queued'), neverStarted],
+    ['a run that is not even queued', stuck('not_started'), neverStarted],
     [
       'that a run was not started, only a look after the limit says',
       working(
@@ -432,6 +419,7 @@ describe('without access to the repository', () => {
 
 describe('while GitHub is out of reach', () => {
   const since = now.at - 24 * hour - 1
+  const noGitHub = 'GitHub was unavailable for a day (rate limit)'
   const awayFor = (ms: number): RunChange => githubAway({ since: now.at - ms })
   holds([
     ['its agent is looked at', working(githubAway(), due, intends({ kind: 'open-pull', at: t0 })), 'poll'],
@@ -443,11 +431,7 @@ describe('while GitHub is out of reach', () => {
     ['refused reads are told', working(githubAway({ refusedSince: t0 })), 'edit-status', newPhase],
     ['no end is left out', working(untoldAnswer, githubAway()), 'wait 9000'],
     ['what is over lets go after a day', working(untoldAnswer, githubAway({ since })), 'let-go'],
-    [
-      'what has not begun is given up',
-      runWith(ready, githubAway({ since })),
-      'give-up GitHub was unavailable for a day (rate limit)',
-    ],
+    ['what has not begun is given up', runWith(ready, githubAway({ since })), `give-up ${noGitHub}`],
   ])
 })
 
