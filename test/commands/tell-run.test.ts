@@ -3,17 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
 import { MemoryBot, type Sent } from '../security/memory-bot.ts'
 import * as github from '../security/payloads.ts'
+import { botAfter, sends, settles } from '../security/steps.ts'
 
-const botWith = (agent: { says: string; goesOn?: boolean } = { says: 'Working.', goesOn: true }): MemoryBot =>
-  new MemoryBot({ roles: { maya: 'write', zoe: 'write' }, agent })
-
-async function sends(bot: MemoryBot, ...all: Sent[]): Promise<void> {
-  for (const sent of all) {
-    expect(await bot.deliver(sent)).toBeLessThan(300)
-    await bot.work(40)
-  }
-}
-
+const agent = { says: 'Working.', goesOn: true }
+const first = github.comment({ at: 10 })
 const more = (text = '/codex and the logout test'): Sent => github.comment({ id: 502, at: 20, text })
 const standingOf = (bot: MemoryBot, trigger: string) => bot.triggers.get(trigger)?.standing
 const runOf = (bot: MemoryBot, id: string) => bot.runs.get(id)?.data
@@ -24,8 +17,7 @@ const lastIn = (bot: MemoryBot) => runOf(bot, 'run-comment-501')?.mailbox.words.
 
 describe('more words', () => {
   test('wait in the Run while PostHog is away; their command does not', async () => {
-    const bot = botWith()
-    await sends(bot, github.comment({ at: 10 }))
+    const bot = await botAfter([first], { agent })
     bot.fault = new NoResponse('posthog', 'PostHog answered 502')
     const { reactions } = bot
     await sends(bot, more())
@@ -41,17 +33,19 @@ describe('more words', () => {
   })
 
   test('do not keep what else the comment asks for', async () => {
-    const bot = botWith()
-    await sends(bot, github.comment({ at: 10 }))
+    const bot = await botAfter([first], { agent })
     bot.fault = new NoResponse('posthog', 'PostHog answered 502')
     await sends(bot, more('/codex and the logout test\n\n/codex status'))
     expect(answersOf(bot).join()).toContain('a run is going on here')
   })
 
   test('for a Run that fails before it can pass them on begin one of their own', async () => {
-    const bot = botWith({ says: 'Done.' })
+    const bot = new MemoryBot()
     bot.fault = new NoResponse('posthog', 'PostHog answered 502')
-    await sends(bot, github.comment({ at: 10 }), more())
+    for (const sent of [first, more()]) {
+      await bot.deliver(sent)
+      await bot.work(40)
+    }
     expect(standingOf(bot, 'comment-502')).toBe('ended')
     expect(lastIn(bot)).toBe('waiting')
     bot.fault = new Rejected('posthog', 402, '', 'no credits')
@@ -68,11 +62,8 @@ describe('more words', () => {
 })
 
 test('a stop that is said twice, by a process that came back, is one stop with one answer', async () => {
-  const bot = botWith()
-  await sends(bot, github.comment({ at: 10 }))
-  const stop = github.comment({ id: 502, at: 20, text: '/codex stop' })
-  await sends(bot, stop, stop)
-  await bot.settle()
+  const stop = more('/codex stop')
+  const bot = await botAfter([first, stop, stop, settles], { agent })
   expect(bot.cancelled).toHaveLength(1)
   expect(runOf(bot, 'run-comment-501')).toMatchObject({
     result: { outcome: { kind: 'stopped' } },

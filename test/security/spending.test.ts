@@ -5,25 +5,22 @@ import { helpCommand } from '../../src/commands/help-command.ts'
 import { TriggerRecord } from '../../src/commands/trigger-record.ts'
 import { replies } from '../../src/core/words/replies.ts'
 import { pullView } from '../core/given.ts'
-import { MemoryBot, type MemoryBotOptions, type Sent } from './memory-bot.ts'
-import { comment as commentOf, inlineComment, opens, reopens, review, type Said } from './payloads.ts'
-
-const botWith = (given: Partial<MemoryBotOptions> = {}): MemoryBot =>
-  new MemoryBot({ roles: { maya: 'write', rita: 'read', eve: 'none', ghost: undefined }, ...given })
-
-const ids = Array.from({ length: 1_000 }, (_, n) => 900 + n).values()
+import { MemoryBot, type Sent } from './memory-bot.ts'
+import {
+  another,
+  comment as commentOf,
+  inlineComment,
+  opens,
+  reopens,
+  review,
+  type Said,
+} from './payloads.ts'
+import { botAfter, sends } from './steps.ts'
 
 const comment = (by: string, text: string, number = 7, rest: Partial<Said> = {}): Sent =>
-  commentOf({ by, text, number, ...rest, id: ids.next().value ?? 0, association: 'MEMBER' })
+  another({ by, text, number, association: 'MEMBER', ...rest })
 
-/** @returns the calls to GitHub that it cost */
-async function says(bot: MemoryBot, by: string, text: string): Promise<string[]> {
-  const before = bot.calls.length
-  await bot.deliver(comment(by, text))
-  await bot.settle()
-  // The settings are a part of what was read ahead.
-  return bot.calls.slice(before).filter(name => name !== 'files.text')
-}
+const says = (bot: MemoryBot, by: string, text: string) => sends(bot, comment(by, text))
 
 const long = 'word '.repeat(2_000).trim()
 const fence = '`'.repeat(3)
@@ -31,7 +28,7 @@ const fence = '`'.repeat(3)
 const tenCommands = Array.from({ length: 10 }, (_, n) => `/codex fix number ${n}`).join('\n\n')
 
 test.each(['rita', 'eve'])('ten commands of %s are one question, one answer and one reaction', async by => {
-  const bot = botWith()
+  const bot = new MemoryBot()
   const calls = await says(bot, by, tenCommands)
   const expected = 'comments.earlier comments.post people.permission thread.react thread.readAhead'
   expect(calls.toSorted()).toEqual(expected.split(' '))
@@ -39,7 +36,7 @@ test.each(['rita', 'eve'])('ten commands of %s are one question, one answer and 
 })
 
 test.each(['rita', 'eve'])('the same again by %s costs one call and no word that day', async by => {
-  const bot = botWith()
+  const bot = new MemoryBot()
   await says(bot, by, tenCommands)
   expect(await says(bot, by, tenCommands)).toEqual(['thread.react'])
   expect(bot.comments).toHaveLength(1)
@@ -49,7 +46,7 @@ test.each(['rita', 'eve'])('the same again by %s costs one call and no word that
 })
 
 test('the same again by somebody of whom GitHub says nothing costs no word and a dozen questions', async () => {
-  const bot = botWith()
+  const bot = new MemoryBot()
   await says(bot, 'ghost', tenCommands)
   expect(await says(bot, 'ghost', tenCommands)).toEqual(['thread.react'])
   bot.now += 60_000
@@ -65,7 +62,7 @@ describe('what refusals cost has an end', () => {
 
   /** GitHub takes about 80 comments and reactions a minute, and 500 an hour, of an installation. */
   test('for one sender, in however many threads', async () => {
-    const bot = botWith()
+    const bot = new MemoryBot()
     for (let number = 1; number <= 120; number += 1)
       await bot.deliver(comment('eve', '/codex fix it', number))
     await bot.settleAtOnce()
@@ -74,13 +71,12 @@ describe('what refusals cost has an end', () => {
     expect((await says(bot, 'rita', '/codex fix it')).toSorted()).toContain('comments.post')
     bot.now += 60 * 60_000
     const before = written(bot)
-    await bot.deliver(comment('eve', '/codex fix it', 121))
-    await bot.settle()
+    await sends(bot, comment('eve', '/codex fix it', 121))
     expect(written(bot) - before).toBe(2)
   })
 
   test('the pages of what they write are read as long as that, whatever they edit', async () => {
-    const bot = botWith()
+    const bot = new MemoryBot()
     for (let number = 1; number <= 120; number += 1)
       await bot.deliver(comment('rita', '```\n/codex fix it\n```', number))
     await bot.settleAtOnce()
@@ -94,7 +90,7 @@ describe('what refusals cost has an end', () => {
   })
 
   test('for all senders of an installation together, and nobody who may waits for it', async () => {
-    const bot = botWith()
+    const bot = new MemoryBot()
     for (let id = 1_000; id < 1_120; id += 1)
       await bot.deliver(comment('eve', '/codex fix it', id, { senderId: id }))
     await bot.settleAtOnce()
@@ -123,7 +119,7 @@ test.each<[string, (n: number) => Sent, number]>([
     6,
   ],
 ])('a hundred %s in a minute cost an owner few calls', async (_, sent, most) => {
-  const bot = botWith()
+  const bot = new MemoryBot()
   bot.pulls.push(pull)
   const from = bot.now
   for (let n = 0; n < 100; n += 1) {
@@ -135,7 +131,7 @@ test.each<[string, (n: number) => Sent, number]>([
 })
 
 test('ten comments of one person at once are one question', async () => {
-  const bot = botWith()
+  const bot = new MemoryBot()
   const questions = () => bot.calls.filter(call => call === 'people.permission').length
   for (let minutes = 1; minutes <= 2; minutes += 1) {
     for (let n = 0; n < 10; n += 1) await bot.deliver(comment('maya', '/codex status'))
@@ -146,9 +142,9 @@ test('ten comments of one person at once are one question', async () => {
 })
 
 test('what was refused in another process is found in the thread, once', async () => {
-  const before = botWith()
+  const before = new MemoryBot()
   await says(before, 'eve', '/codex do it')
-  const bot = botWith()
+  const bot = new MemoryBot()
   bot.comments.push(...before.comments)
   bot.now = before.now
   expect(await says(bot, 'eve', '/codex do it')).toContain('comments.earlier')
@@ -158,12 +154,10 @@ test('what was refused in another process is found in the thread, once', async (
 
 test('what GitHub said of somebody is in the record: another process does not ask again', async () => {
   const sent = comment('maya', '/codex status')
-  const died = botWith()
-  await died.deliver(sent)
-  await died.settle()
+  const died = await botAfter([sent])
   const decided = died.kept.map(text => TriggerRecord.safeParse(JSON.parse(text)).data)
   const record = decided.find(each => each?.sender?.kind === 'known')
-  const bot = botWith()
+  const bot = new MemoryBot()
   await bot.deliver(sent)
   for (const job of bot.triggers.values()) job.data = record ?? expect.fail('it was not written down')
   await bot.settle()
@@ -183,7 +177,7 @@ test.each([
   ['a label', () => opens('eve', long, 0).label],
   ['a command that is done when it is answered', () => comment('maya', `${long}\n\n/codex help`)],
 ])('%s that begins no run leaves no words in the queue', async (_, sent) => {
-  const bot = botWith({ branches: { 'maya/login': 'b'.repeat(40) } })
+  const bot = new MemoryBot()
   expect(await bot.deliver(sent())).toBe(202)
   const before = JSON.stringify([...bot.triggers.values()])
   expect(before).toContain(long)
@@ -194,7 +188,7 @@ test.each([
 })
 
 test('what a run was begun with is kept: a follow-up may have to be asked again', async () => {
-  const bot = botWith()
+  const bot = new MemoryBot()
   await says(bot, 'maya', `/codex fix ${long}\n\n/codex help`)
   expect(bot.requests).toHaveLength(1)
   expect(JSON.stringify([...bot.triggers.values()])).toContain(long)
@@ -203,7 +197,7 @@ test('what a run was begun with is kept: a follow-up may have to be asked again'
 test('whatever a command replies, a stranger is told it once a day', async () => {
   const decide = vi.spyOn(helpCommand, 'decide').mockReturnValue(tell(replies.nothingToRetry))
   onTestFinished(() => decide.mockRestore())
-  const bot = botWith()
+  const bot = new MemoryBot()
   for (let time = 0; time < 10; time += 1) await says(bot, 'rita', '/codex help')
   expect(bot.comments).toHaveLength(1)
   bot.now += 25 * 60 * 60_000
@@ -212,14 +206,14 @@ test('whatever a command replies, a stranger is told it once a day', async () =>
 })
 
 test.each(['status', 'help', 'fix it'])('/codex %s ten times at once is answered once', async words => {
-  const bot = botWith()
+  const bot = new MemoryBot()
   for (let time = 0; time < 10; time += 1) await bot.deliver(comment('rita', `/codex ${words}`))
   await bot.settleAtOnce()
   expect(bot.comments).toHaveLength(1)
 })
 
 test('a command whose refusal could not be told leaves the telling to the next one', async () => {
-  const bot = botWith({ unanswered: 'comments.earlier' })
+  const bot = new MemoryBot({ unanswered: 'comments.earlier' })
   for (let time = 0; time < 2; time += 1) await bot.deliver(comment('rita', '/codex fix it'))
   await bot.settleAtOnce()
   expect(bot.comments).toHaveLength(1)
@@ -227,7 +221,7 @@ test('a command whose refusal could not be told leaves the telling to the next o
 })
 
 test('the answer to status replaces the last one, whoever asks', async () => {
-  const bot = botWith()
+  const bot = new MemoryBot()
   for (const by of ['maya', 'rita', 'maya']) await says(bot, by, '/codex status')
   expect(bot.comments).toHaveLength(1)
 })
@@ -242,27 +236,27 @@ test('/codex status of many at once leaves one answer', async () => {
 })
 
 test('one comment that asks the same twice is left one answer', async () => {
-  const bot = botWith()
+  const bot = new MemoryBot()
   await says(bot, 'maya', '/codex status\n\n/codex status')
   expect(bot.comments).toHaveLength(1)
 })
 
 test('who may do nothing is refused before what they wrote is read', async () => {
-  const bot = botWith()
+  const bot = new MemoryBot()
   // Read as Markdown, this holds no command and would be passed over.
   expect(await says(bot, 'eve', '```\n/codex fix it\n```')).not.toContain('pages.shown')
   expect(bot.comments).toHaveLength(1)
 })
 
 test.each(['rita', 'eve'])('%s is no reason to ask where a command stands that is none', async by => {
-  const bot = botWith()
+  const bot = new MemoryBot()
   expect(await says(bot, by, '- **do:**\n- /codex fix it')).not.toContain('pages.shown')
   expect(await says(bot, 'maya', '- **do:**\n- /codex fix it')).toContain('pages.shown')
   expect(bot.comments).toHaveLength(1)
 })
 
 test('what GitHub shows is asked once for a command of somebody who may use another', async () => {
-  const bot = botWith()
+  const bot = new MemoryBot()
   const first = await says(bot, 'rita', '/codex **fix** it\n\n```\n/codex plan\n```')
   const asked = 'comments.earlier comments.post pages.shown people.permission thread.react thread.readAhead'
   expect(first.toSorted().join(' ')).toBe(asked)
@@ -270,7 +264,7 @@ test('what GitHub shows is asked once for a command of somebody who may use anot
 
 test('somebody who is let in after a refusal is heard a minute later', async () => {
   const roles: Record<string, 'read' | 'write'> = { rita: 'read' }
-  const bot = botWith({ roles })
+  const bot = new MemoryBot({ roles })
   await says(bot, 'rita', '/codex fix it')
   roles.rita = 'write'
   bot.now += 60_000
@@ -283,15 +277,14 @@ test.each([
   ['Well done.', 0],
   ['/codex do what I say below', 1],
 ])('a review whose comments can not be read is answered only if it asked: %j', async (body, answers) => {
-  const bot = botWith({ inline: 'unreadable' })
-  expect(await bot.deliver(review({ text: body }))).toBe(202)
-  await bot.settle()
+  const bot = new MemoryBot({ inline: 'unreadable' })
+  await sends(bot, review({ text: body }))
   expect(bot.comments).toHaveLength(answers)
   expect(bot.reactions.includes('confused')).toBe(answers > 0)
 })
 
 test('a text with which process after process dies is given up with one line, unread', async () => {
-  const bot = botWith()
+  const bot = new MemoryBot()
   bot.deaths = 1
   await says(bot, 'maya', '/codex help')
   expect(bot.comments[0]?.body).toContain('`/codex status` (read permission)')
@@ -310,7 +303,7 @@ test('a text with which process after process dies is given up with one line, un
 test.each(['it may have been said before', 'its answer is lost'])(
   'that line comes once, though %s',
   async why => {
-    const bot = botWith()
+    const bot = new MemoryBot()
     bot.deaths = 2
     if (why === 'its answer is lost') bot.isCommentLost = true
     else bot.lagsSince = bot.now
@@ -327,7 +320,7 @@ test.each([
 ])(
   'what was stopped is not started anew when GitHub tells it again and the queue knows %s',
   async (_, all) => {
-    const bot = botWith({ agent: { says: 'Done.', goesOn: true } })
+    const bot = new MemoryBot({ agent: { says: 'Done.', goesOn: true } })
     const asked = comment('maya', '/codex fix it')
     await bot.deliver(asked)
     await bot.work(20, bot.now + 30_000)
@@ -345,23 +338,21 @@ test.each([
 )
 
 test('what was asked on a line, with its status in the thread, is not started anew', async () => {
-  const bot = botWith({ agent: { says: 'Done.' }, branches: { 'maya/login': 'b'.repeat(40) } })
+  const bot = new MemoryBot({ agent: { says: 'Done.' } })
   const asked = inlineComment({ text: '/codex do it' })
-  await bot.deliver(asked)
-  await bot.settle()
+  await sends(bot, asked)
   bot.triggers.clear()
   bot.runs.clear()
   const [status] = bot.comments
   bot.comments.splice(1)
   bot.now += 60_000
-  await bot.deliver(asked)
-  await bot.settle()
+  await sends(bot, asked)
   expect(bot.requests).toHaveLength(1)
   expect(bot.comments).toEqual([status])
 })
 
 test('where its run had begun before process after process died, nothing is said to have failed', async () => {
-  const bot = botWith()
+  const bot = new MemoryBot()
   await says(bot, 'maya', '/codex fix it')
   const said = bot.comments.map(({ body }) => body)
   const [job] = bot.triggers.values()
@@ -378,7 +369,7 @@ test('where its run had begun before process after process died, nothing is said
 })
 
 test('where its message was with the run before process after process died, that alone answers', async () => {
-  const bot = botWith()
+  const bot = new MemoryBot()
   await bot.deliver(comment('maya', '/codex fix it'))
   await bot.work(1)
   await bot.deliver(comment('maya', '/codex stop'))
@@ -407,7 +398,7 @@ const pull = pullView({
 })
 
 test('a pull request that is reopened each second is looked at no more often', async () => {
-  const bot = botWith({ agent: { says: 'Done.', goesOn: true } })
+  const bot = new MemoryBot({ agent: { says: 'Done.', goesOn: true } })
   const head = { ref: 'codex/issue-7-login-is-flaky', repo: 100 }
   bot.pulls.push({ ...pull, head: head.ref, sha: 'b'.repeat(40), base: 'main', repoId: head.repo })
   await bot.deliver(comment('maya', '/codex fix it'))
@@ -428,7 +419,7 @@ test('a pull request that is reopened each second is looked at no more often', a
 })
 
 test('what an older copy of the queue decides anew is not refused for the pull request of its own run', async () => {
-  const bot = botWith({ agent: { says: 'Done.', opens: true } })
+  const bot = new MemoryBot({ agent: { says: 'Done.', opens: true } })
   await bot.deliver(comment('maya', '/codex fix it'))
   const older = structuredClone(bot.triggers)
   await bot.settle()
