@@ -22,22 +22,43 @@ export function talkIn(world: World, number: number, repository = world.github.r
   const maya = github.as('maya', repository)
   const thread = new Thread(world, number, repository)
   const ledger = () => ledgerOf(world, number, repository)
+  const says = (text: string, by = 'maya') => github.as(by, repository).comments(number, text)
+  /** That close it. */
+  const pulls = async () => {
+    const closes = new RegExp(`Closes #${number}(?!\\d)`)
+    return (await github.pulls(repository)).filter(({ body }) => closes.test(body))
+  }
   return {
     maya,
     number,
     repository,
     thread,
-    says: (text: string, by = 'maya') => github.as(by, repository).comments(number, text),
+    says,
     ledger,
     runs: () => ledger().runs,
     /** That was started for it, by its place among them. */
     run: (at: number) => posthog.run(String(ledger().runs.at(at)?.runId)),
     started: (count: number) => github.waitFor(() => ledger().runs.length >= count),
     prompt: (at = 0) => String(Object(ledger().runs.at(at)?.body).pending_user_message),
-    /** That close it. */
-    async pulls() {
-      const closes = new RegExp(`Closes #${number}(?!\\d)`)
-      return (await github.pulls(repository)).filter(({ body }) => closes.test(body))
+    pulls,
+    /** Asks for work, and waits until the run has done its last: its pull request. */
+    async makes(words = 'do it') {
+      await says(`/codex ${words}`)
+      await thread.waitForAnswer('Codex opened draft')
+      await thread.waitForFolded()
+      const [pull] = await pulls()
+      if (!pull) throw new Error(`no pull request closes #${number}`)
+      return pull
+    },
+    /** How much of each PostHog accepted for it. */
+    counts() {
+      const { tasks, runs, messages, cancels } = ledger()
+      return {
+        tasks: tasks.length,
+        runs: runs.length,
+        messages: messages.length,
+        cancels: cancels.length,
+      }
     },
     async ticks(box: string) {
       const shown = (await thread.botComments()).findLast(({ body }) => body.includes(`[ ] ${box}`))
@@ -95,6 +116,29 @@ export async function working(world: World, words: string, repository?: string):
   await talk.thread.waitForStatus('⏳ Codex is working')
   return talk
 }
+
+/** GitHub sends no webhook of what is done meanwhile. */
+export async function unheard<T>({ github }: World, done: () => Promise<T>): Promise<T> {
+  github.webhooks.mode = { kind: 'drop' }
+  const result = await done()
+  await github.settled()
+  github.webhooks.mode = { kind: 'normal' }
+  return result
+}
+
+/** So long ago was everything that GitHub has tried to deliver since `first`. */
+export function isPast({ github }: World, first: number, ms: number): void {
+  const then = new Date(Date.now() - ms).toISOString()
+  for (const delivery of github.webhooks.deliveries.slice(first)) delivery.delivered_at = then
+}
+
+/** The beginning of a picture, for who pastes it. */
+export const attachesPicture = ({ github }: World) =>
+  github.attachments.add({
+    name: 'shot.png',
+    type: 'image/png',
+    bytes: Buffer.from('89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489', 'hex'),
+  })
 
 /** GitHub's times are whole seconds: what happens within one has no order. */
 export const nextSecond = () => new Promise(resolve => setTimeout(resolve, 1_000 - (Date.now() % 1_000) + 20))
