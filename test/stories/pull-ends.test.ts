@@ -8,14 +8,10 @@ onEitherQueue(
   'The pull request of a run',
   world => {
     const made = async (title: string) => {
-      const { github } = world()
       const issue = await opensIssue(world(), title)
-      await issue.says('/codex do it')
-      await issue.thread.waitForAnswer('Codex opened draft')
-      await issue.thread.waitForFolded()
-      await github.settled()
-      const [pull] = await issue.pulls()
-      return { ...issue, pull: Number(pull?.number) }
+      const { number: pull } = await issue.makes()
+      await world().github.settled()
+      return { ...issue, pull }
     }
 
     it('is merged: the last word is edited and says so, with what it cost in the end', async () => {
