@@ -18,6 +18,8 @@ const firstPrompt = (run: Run): string => promptOf(run, firstWords(run), fence)
 const from = (id: string, text: string, login = 'zoe') => ({ id, by: { login, id: 12 }, text, at: t0 })
 const laterPrompt = (run: Run, by: string, text: string): string =>
   promptOf(changed(run, { session: { taskRun } }), from('comment-502', text, by), fence)
+const on = { path: 'src/login.ts', line: 12, hunk: '@@ -1 +1 @@\n-a\n+b' }
+const inline = { ...on, id: 1, body: 'why?', author: 'zoe' }
 const issue = runWith({ workspace: { branch } })
 const onPull = runWith({
   thread: pullThread,
@@ -72,14 +74,6 @@ test('what holds for every task is told once to a session, and carries nothing u
 })
 
 test('a pull request, with the inline comments of a review', () => {
-  const inline = {
-    id: 1,
-    path: 'src/login.ts',
-    line: 12,
-    hunk: '@@ -1 +1 @@\n-a\n+b',
-    body: 'why?',
-    author: 'zoe',
-  }
   const asked = {
     ...onPull,
     request: { ...ask, text: 'answer the review', inline: [inline, { ...inline, line: null }] },
@@ -136,12 +130,7 @@ test('a question about a fork', () => {
 test.each([
   ['the issue itself', issue, {}, 'Answer what the issue asks.'],
   ['the pull request itself', onPull, {}, 'Answer what the pull request asks.'],
-  [
-    'comments on lines',
-    onPull,
-    { inline: [{ id: 1, path: 'a', line: 1, hunk: '', body: 'Why?', author: 'zoe' }] },
-    'Answer the comments on lines below.',
-  ],
+  ['comments on lines', onPull, { inline: [inline] }, 'Answer the comments on lines below.'],
 ])('a question without words is %s', (_, run, request, words) => {
   const text = firstPrompt({ ...run, request: { ...ask, what: 'ask', text: '', ...request } })
   expect(text).toContain(`# Instruction\n\n${words}\n`)
@@ -257,10 +246,9 @@ describe('text from GitHub', () => {
 
   test('is cut, so that a prompt is never without end', () => {
     const long = 'x'.repeat(300_000)
-    const inline = { id: 1, path: 'a', line: 1, hunk: long, body: long, author: 'zoe' }
     const prompt = firstPrompt(
       changed(issue, {
-        request: { ...ask, text: long, inline: [inline] },
+        request: { ...ask, text: long, inline: [{ ...inline, hunk: long, body: long }] },
         baseline: { snapshot: { title: long, body: long, author: 'sam', open: true } },
       }),
     )
@@ -290,16 +278,8 @@ test('the messages of ours in a text of the log, and nobody else\u2019s words', 
 })
 
 test('the lines of code that words are about go along, also into a session that knows the thread', () => {
-  const inline = {
-    id: 1,
-    path: 'src/login.ts',
-    line: 12,
-    hunk: '@@ -1 +1 @@\n-a\n+b',
-    body: 'why?',
-    author: 'zoe',
-    parent: { author: 'sam', body: 'This waits.' },
-  }
-  const words = { ...from('inline-3', 'why?'), inline: [inline] }
+  const answers = { ...inline, parent: { author: 'sam', body: 'This waits.' } }
+  const words = { ...from('inline-3', 'why?'), inline: [answers] }
   const prompt = promptOf(changed(onPull, { session: { taskRun } }), words, fence)
   expect(prompt).toMatch(
     /^@zoe writes on acme\/shop#8 \(message inline-3\):\n\nwhy\?\n\n# What it is about\n/,
@@ -313,18 +293,8 @@ test('the lines of code that words are about go along, also into a session that 
 describe('what people wrote', () => {
   const comments = [
     { author: 'maya', at: t0, body: 'DECISION: Postgres 16' },
-    {
-      author: 'zoe',
-      at: t0,
-      body: 'why?',
-      on: { path: 'src/login.ts', line: 12, hunk: '@@ -1 +1 @@\n-a\n+b' },
-    },
-    {
-      author: 'sam',
-      at: t0,
-      body: 'It waits.',
-      on: { path: 'src/login.ts', line: 12, hunk: '@@ -1 +1 @@\n-a\n+b' },
-    },
+    { author: 'zoe', at: t0, body: 'why?', on },
+    { author: 'sam', at: t0, body: 'It waits.', on },
     { author: 'zoe', at: t0, body: 'Nearly.', kind: 'review' as const },
   ]
   const withContext = (of: string) =>
@@ -362,27 +332,17 @@ describe('what people wrote', () => {
 
 describe('a session that has to begin afresh', () => {
   const approves = { plan: 'run-comment-400', text: '1. Split it' }
-
-  test('is given the plan that was approved', () =>
-    expect(firstPrompt({ ...issue, request: { ...ask, approves } })).toContain('1. Split it'))
-
-  test('not when it made that plan itself', () =>
-    expect(laterPrompt({ ...issue, request: { ...ask, approves } }, 'zoe', 'do it')).not.toContain(
-      '1. Split it',
-    ))
-
   const answered = { question: 'why does it wait?', answer: 'For the session.' }
 
-  test('is given the question that was answered before, and the answer', () => {
-    const prompt = firstPrompt({ ...issue, request: { ...ask, answered } })
-    expect(prompt).toContain(`${fence} Asked before that:\nwhy does it wait?\n`)
-    expect(prompt).toContain(`${fence} What Codex answered to it:\nFor the session.\n`)
+  test.each([
+    ['the plan that was approved', { approves }, '1. Split it', ''],
+    ['the question before', { answered }, 'why does it wait?', `${fence} Asked before that:\n`],
+    ['the answer to it', { answered }, 'For the session.', `${fence} What Codex answered to it:\n`],
+  ])('is given %s, which one that goes on is not', (_, request, words, above) => {
+    const run = { ...issue, request: { ...ask, ...request } }
+    expect(firstPrompt(run)).toContain(`${above}${words}\n`)
+    expect(laterPrompt(run, 'zoe', 'do it')).not.toContain(words)
   })
-
-  test('not when it gave that answer itself', () =>
-    expect(laterPrompt({ ...issue, request: { ...ask, answered } }, 'zoe', 'do it')).not.toContain(
-      'For the session.',
-    ))
 
   test('is told what was asked before, when it begins with later words', () => {
     const prompt = promptOf(issue, from('comment-502', 'and the logout test'), fence)
