@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { exhaustive, someOf } from '../support/tries.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { newRepository, working } from '../world/opens-issue.ts'
+import { asks, newRepository, unheard, working } from '../world/opens-issue.ts'
 import { ledgerOf, Thread } from '../world/thread.ts'
 
 onEitherQueue(
@@ -61,9 +61,7 @@ onEitherQueue(
         const { repository, maya, thread, ledger } = await workingIn(owner, `lost-${how.replace(' ', '-')}`)
         const settings = { '.github/codex.yml': 'limits: { repository: 0 }' }
         await github.as('olga', repository).pushes('main', settings)
-        const { number } = await maya.opensIssue({ title: 'Later', body: 'x' })
-        await maya.comments(number, '/codex do it')
-        const later = new Thread(world(), number, repository)
+        const { thread: later } = await asks(world(), 'do it', undefined, { repository })
         await later.waitForStatus('kept and starts automatically')
         await maya.comments(thread.number, '/codex --effort low do something else')
         await thread.waitForAnswer('`/codex --effort low do something else` starts when it has ended')
@@ -131,10 +129,7 @@ onEitherQueue(
         const before = losses()
         await github.installations.suspend('globex')
         await seenTo(before)
-        github.webhooks.mode = { kind: 'drop' }
-        await github.installations.unsuspend('globex')
-        await github.settled()
-        github.webhooks.mode = { kind: 'normal' }
+        await unheard(world(), () => github.installations.unsuspend('globex'))
         await maya.comments(thread.number, '/codex retry')
         await github.waitFor(async () => (await thread.statuses()).length === 2)
         const [first, second] = await thread.statuses()
@@ -159,10 +154,8 @@ onEitherQueue(
       async () => {
         const { github, posthog } = world()
         const { repository, number, ledger } = await workingIn('globex', 'moved-unseen')
-        github.webhooks.mode = { kind: 'drop' }
-        const moved = await github.as('olga', repository).transfersRepository('initech')
-        await github.settled()
-        github.webhooks.mode = { kind: 'normal' }
+        const olga = github.as('olga', repository)
+        const moved = await unheard(world(), () => olga.transfersRepository('initech'))
         const maya = github.as('maya', moved)
         const before = backs()
         // That asks for nothing, and is from there all the same.
@@ -190,10 +183,7 @@ onEitherQueue(
       await olga.comments(number, '/codex do it')
       const thread = new Thread(world(), number, repository)
       await thread.waitForStatus('Codex waits for')
-      github.webhooks.mode = { kind: 'drop' }
-      await olga.renamesDefaultBranch('trunk')
-      await github.settled()
-      github.webhooks.mode = { kind: 'normal' }
+      await unheard(world(), () => olga.renamesDefaultBranch('trunk'))
       await olga.comments(number, '/codex --force')
       await thread.waitForAnswer('Codex opened draft')
       expect((await github.pulls(repository)).map(({ base }) => base)).toEqual(['trunk'])
@@ -212,10 +202,7 @@ onEitherQueue(
       async () => {
         const { github } = world()
         const { repository, thread, ends } = await leavesCommits('trunk-meanwhile')
-        github.webhooks.mode = { kind: 'drop' }
-        await github.as('olga', repository).renamesDefaultBranch('trunk')
-        await github.settled()
-        github.webhooks.mode = { kind: 'normal' }
+        await unheard(world(), () => github.as('olga', repository).renamesDefaultBranch('trunk'))
         await ends()
         await thread.waitForAnswer('Codex opened draft')
         expect((await github.pulls(repository)).map(({ base }) => base)).toEqual(['trunk'])
