@@ -1,18 +1,13 @@
 /** What is said of a pull request: in the last word, in its own description, and once it is over. */
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { opensIssue } from '../world/opens-issue.ts'
 
 onEitherQueue('A pull request is told of', world => {
   const asks = async (title: string, prompt: string) => {
-    const { github, posthog } = world()
-    const maya = github.as('maya')
-    const { number } = await maya.opensIssue({ title, body: 'As said.' })
-    const thread = new Thread(world(), number)
-    await maya.comments(number, `/codex ${prompt}`)
-    const pull = async () => (await github.pulls()).find(({ body }) => body.includes(`Closes #${number}`))
-    const run = () => posthog.run(String(ledgerOf(world(), number).runs.at(-1)?.runId))
-    return { maya, number, thread, pull, run }
+    const issue = await opensIssue(world(), title)
+    await issue.says(`/codex ${prompt}`)
+    return { ...issue, pull: async () => (await issue.pulls())[0] }
   }
   /** What came is in the records of runs: many checks are one piece of news, which waits a while for the others. */
   const allJudged = async () => {
@@ -25,15 +20,15 @@ onEitherQueue('A pull request is told of', world => {
   it('with what it changes and how its checks stand, where they are looked at anyway', async () => {
     const { github, posthog } = world()
     posthog.script('with checks', { kind: 'manual' })
-    const { number: issue, thread, pull, run } = await asks('Checked', 'do it with checks')
-    await github.waitFor(() => ledgerOf(world(), issue).runs.length > 0)
-    await run().openPull({ files: { 'checked.txt': 'one\ntwo\n' } })
+    const { thread, pull, run, started } = await asks('Checked', 'do it with checks')
+    await started(1)
+    await run(-1).openPull({ files: { 'checked.txt': 'one\ntwo\n' } })
     await thread.waitForStatus('Codex still works on it')
     const number = Number((await pull())?.number)
     github.beginsCheck(number, 'e2e')
     github.checks(number, 'lint', 'SUCCESS')
     await allJudged()
-    await run().completeTurn('Done.')
+    await run(-1).completeTurn('Done.')
     const word = await thread.waitForAnswer('Codex opened draft')
     expect(word).toMatch(/ · 1 file, \+2 −0 · checks: 1 passed, 1 running\n/)
   })
