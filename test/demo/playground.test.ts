@@ -1,6 +1,6 @@
 /** Somebody opens the playground: the thread lives, what is behind it shows, and nothing of others does anything there. */
 import { request } from 'node:http'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { browserAvailable, flawsOf, openWindow } from '../world/browser.ts'
 import { type Started, startPlayground, Visitor } from './visitor.ts'
 
@@ -53,11 +53,16 @@ describe('it is for this machine and this page', () => {
 })
 
 describe.skipIf(!browserAvailable())('in a browser', () => {
-  test('an answer that was overtaken does not lead back to where it was asked for', async () => {
+  async function visits() {
     const window = await openWindow({ width: 1360, height: 900 })
+    onTestFinished(() => window.close())
     const visitor = new Visitor(window, playground.address)
-    const { page } = window
     await visitor.goes(1)
+    return { visitor, page: window.page }
+  }
+
+  test('an answer that was overtaken does not lead back to where it was asked for', async () => {
+    const { visitor, page } = await visits()
     let letGo = (): void => {}
     const held = new Promise<void>(resolve => {
       letGo = resolve
@@ -73,15 +78,11 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     await answered
     await visitor.comments('said in the new one')
     expect(await page.getByRole('heading', { level: 1 }).textContent()).toContain('Opened meanwhile')
-    await window.close()
   })
 
   test('a command, its status as it changes, what is behind it, and a stop by its box', async () => {
-    const window = await openWindow({ width: 1360, height: 900 })
-    const visitor = new Visitor(window, playground.address)
-    const { page } = window
-    await visitor.goes(1)
-    expect(await flawsOf(window)).toEqual([])
+    const { visitor, page } = await visits()
+    expect(await flawsOf(visitor.window)).toEqual([])
     await page.evaluate(() => Object.assign(globalThis, { sameDocument: true }))
     await visitor.lets('hangs')
     await visitor.comments('/codex fix the flaky login test')
@@ -102,15 +103,11 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     await visitor.sees('Stopped')
     expect(await draft.inputValue()).toBe('half a sentence')
     expect(await page.evaluate(() => 'sameDocument' in globalThis)).toBe(true)
-    expect(await flawsOf(window)).toEqual([])
-    await window.close()
+    expect(await flawsOf(visitor.window)).toEqual([])
   })
 
   test('a refusal stands beside its button and names the limit, until the next try', async () => {
-    const window = await openWindow({ width: 1360, height: 900 })
-    const visitor = new Visitor(window, playground.address)
-    const { page } = window
-    await visitor.goes(1)
+    const { visitor, page } = await visits()
     const draft = page.getByLabel('Comment', { exact: true })
     await draft.fill('x'.repeat(70_000))
     const form = page.locator('form', { has: draft })
@@ -119,21 +116,17 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     await refusal.waitFor()
     expect(await refusal.textContent()).toContain('Body is too long (maximum is 65536 characters)')
     expect((await draft.inputValue()).length).toBe(70_000)
-    expect(await flawsOf(window)).toEqual([])
+    expect(await flawsOf(visitor.window)).toEqual([])
     await draft.fill('shorter')
     await form.getByRole('button', { name: 'Comment', exact: true }).click()
     await visitor.sees('shorter')
     expect(await refusal.count()).toBe(0)
-    await window.close()
   })
 
   test('what others write is words', async () => {
-    const window = await openWindow({ width: 1360, height: 900 })
-    const visitor = new Visitor(window, playground.address)
-    const { page } = window
+    const { visitor, page } = await visits()
     const hostile =
       '</textarea><script>globalThis.live = 1</script><img src=x onerror="globalThis.live = 1"> <a href="javascript:globalThis.live = 1" id="problem" class="danger">here</a>'
-    await visitor.goes(1)
     await visitor.opens(`"><script>globalThis.live = 1</script> ${hostile}`.slice(0, 150))
     await visitor.is('eve')
     await page.getByLabel('Comment', { exact: true }).fill(hostile)
@@ -146,14 +139,10 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     expect(await page.locator('a[href^="javascript"], .markdown-body .danger').count()).toBe(0)
     expect(await page.locator('#problem').count()).toBe(1)
     expect(await visitor.said('here').getByLabel('Text').inputValue()).toBe(hostile)
-    await window.close()
   })
 
   test('after a kill and a start, it says that missed webhooks are asked for, and when', async () => {
-    const window = await openWindow({ width: 1360, height: 900 })
-    const visitor = new Visitor(window, playground.address)
-    const { page } = window
-    await visitor.goes(1)
+    const { visitor, page } = await visits()
     expect(await page.locator('#missed').count()).toBe(0)
     await visitor.presses('Kill it')
     await visitor.seesState('is dead')
@@ -163,7 +152,6 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     expect(await page.locator('#missed').textContent()).toMatch(
       /asks GitHub for the webhooks that it missed.*at its start, and every 5 minutes/,
     )
-    expect(await flawsOf(window)).toEqual([])
-    await window.close()
+    expect(await flawsOf(visitor.window)).toEqual([])
   })
 })
