@@ -79,12 +79,7 @@ onEitherQueue('/codex fix', world => {
 onEitherQueue('What the pull request of a run needs', world => {
   const made = async (title: string, repository?: string) => {
     const issue = await opensIssue(world(), title, repository)
-    const { thread } = issue
-    await issue.says('/codex do it')
-    await thread.waitForAnswer('Codex opened draft')
-    await thread.waitForFolded()
-    const [found] = await issue.pulls()
-    return { ...issue, pull: Number(found?.number) }
+    return { ...issue, pull: (await issue.makes()).number }
   }
 
   it('stands in its last word, with a box that sends the agent to fix exactly that', async () => {
@@ -175,15 +170,11 @@ onEitherQueue(
   world => {
     it.runIf(exhaustive)('costs one look at GitHub, and one edit if it says something new', async () => {
       const { github } = world()
-      const { thread, says } = await opensIssue(world(), 'Many checks')
-      await says('/codex do it')
-      await thread.waitForAnswer('Codex opened draft')
-      await thread.waitForFolded()
+      const { thread, makes } = await opensIssue(world(), 'Many checks')
+      const pull = await makes()
       await github.settled()
-      const [pull] = await github.pulls()
       github.forgetCalls()
-      for (let n = 0; n < 40; n++)
-        github.checks(Number(pull?.number), `check ${n}`, n === 7 ? 'FAILURE' : 'SUCCESS')
+      for (let n = 0; n < 40; n++) github.checks(pull.number, `check ${n}`, n === 7 ? 'FAILURE' : 'SUCCESS')
       await thread.waitForAnswer('codex-box:fix')
       await github.settled()
       const calls = callsOf(github.calls).filter(name => !name.endsWith('/access_tokens'))
