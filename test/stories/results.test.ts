@@ -20,13 +20,10 @@ onEitherQueue('What came of it', world => {
 
   it('a description that somebody writes anew keeps what it closes and our mark, and their words', async () => {
     const { github, posthog } = world()
-    const { thread, pulls, number, says, maya } = await opensIssue(world(), 'Described anew')
+    const { pulls, number, makes, maya } = await opensIssue(world(), 'Described anew')
     posthog.script('describe it', { kind: 'opensPull', body: 'As the agent said.' })
-    await says('/codex describe it')
-    await thread.waitForAnswer('Codex opened draft')
-    await thread.waitForFolded()
-    const [pull] = await pulls()
-    await maya.editsPull(Number(pull?.number), { body: 'As Maya says.' })
+    const pull = await makes('describe it')
+    await maya.editsPull(pull.number, { body: 'As Maya says.' })
     const isWhole = new RegExp(`^Closes #${number}\\n\\n<!-- codex-run:\\S+ -->\\n\\nAs Maya says.`)
     await github.waitFor(async () => isWhole.test((await pulls())[0]?.body ?? ''))
   })
