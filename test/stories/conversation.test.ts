@@ -1,16 +1,16 @@
 import { expect, it } from 'vitest'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
-import { asToldIn, opensIssue, working } from '../world/opens-issue.ts'
+import { asToldIn, attachesPicture, opensIssue, working } from '../world/opens-issue.ts'
 import { Thread } from '../world/thread.ts'
 
 onBothQueues('The thread is a conversation', world => {
   it('more words while it works go to the agent', async () => {
-    const { thread, says, run, ledger } = await working(world(), 'build the cache')
+    const { thread, says, run, ledger, counts } = await working(world(), 'build the cache')
     const more = await says('/codex use an LRU')
     await thread.waitForReaction('+1', more.id)
     expect(await thread.answers()).toEqual([])
-    const { tasks, runs, messages } = ledger()
-    expect([tasks.length, runs.length, messages.length]).toEqual([1, 1, 1])
+    const { messages } = ledger()
+    expect(counts()).toMatchObject({ tasks: 1, runs: 1, messages: 1 })
     expect(messages[0]?.body).toMatchObject({ method: 'user_message', id: `comment-${more.id}` })
     expect(JSON.stringify(messages[0]?.body)).toContain('use an LRU')
     world().posthog.script('use an LRU', { kind: 'answers', text: 'It is one now.' })
@@ -61,12 +61,10 @@ onEitherQueue('A thread that was asked before', world => {
 
   it('continue goes on in the session that there is, and so do more words on its pull request', async () => {
     const { posthog } = world()
-    const { maya, thread, says, pulls, run, ledger } = await opens('Continue me')
+    const { maya, thread, says, makes, pulls, run, ledger } = await opens('Continue me')
     await says('/codex continue')
     await thread.waitForAnswer('this thread has no earlier run to continue')
-    await says('/codex begin here')
-    await thread.waitForAnswer('Codex opened draft')
-    await thread.waitForFolded()
+    await makes('begin here')
     await run(0).finish('completed')
     posthog.script('with the docs', { kind: 'pushesToBranch', text: 'Went on.' })
     await says('/codex continue with the docs')
@@ -122,8 +120,7 @@ onEitherQueue('A thread that was asked before', world => {
 
   it('files go along, and one that can not is named', async () => {
     const { github } = world()
-    const png = Buffer.from('89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489', 'hex')
-    const shot = github.attachments.add({ name: 'shot.png', type: 'image/png', bytes: png })
+    const shot = attachesPicture(world())
     const film = github.attachments.add({ name: 'film.mp4', type: 'video/mp4', bytes: Buffer.from('film') })
     const text = `Look:\n\n${shot.markdown}\n\n${film.markdown}`
     const { says, thread, ledger, prompt } = await opensIssue(world(), 'With a picture', undefined, text)
