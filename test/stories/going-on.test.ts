@@ -49,14 +49,9 @@ onEitherQueue('A command goes on with', world => {
   it.each(['command', 'box'])('the words that failed, by the %s that tries again', async by => {
     const { posthog } = world()
     const repository = await newRepository(world())
-    const { thread, says, run, ledger, started, prompt, ticks } = await opensIssue(
-      world(),
-      'Words fail',
-      repository,
-    )
-    await says('/codex begin the list')
-    await thread.waitForAnswer('Codex opened draft')
-    await thread.waitForFolded()
+    const talk = await opensIssue(world(), 'Words fail', repository)
+    const { thread, says, run, ledger, started, prompt, ticks } = talk
+    await talk.makes('begin the list')
     const fails = { kind: 'fails', message: 'bad luck' } as const
     posthog.script({ repository, prompt: 'ended before it was finished' }, fails)
     posthog.script({ repository, prompt: 'sort it' }, fails, { times: 1 })
@@ -89,13 +84,10 @@ onEitherQueue('A command goes on with', world => {
   })
 
   it.each(['issue', 'pull request'])('the session that the thread of the %s left', async first => {
-    const { github, posthog } = world()
+    const { posthog } = world()
     const repository = await newRepository(world())
     const issue = await opensIssue(world(), 'Two threads', repository)
-    await issue.says('/codex do it')
-    await issue.thread.waitForAnswer('Codex opened draft')
-    await issue.thread.waitForFolded()
-    const pull = talkIn(world(), Number((await github.pulls(repository))[0]?.number), repository)
+    const pull = talkIn(world(), (await issue.makes()).number, repository)
     const [one, other] = first === 'issue' ? [issue, pull] : [pull, issue]
     posthog.script({ repository, prompt: 'polish it' }, { kind: 'answers', text: 'Polished.' })
     await one.says('/codex --model gpt-5 polish it')
