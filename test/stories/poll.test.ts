@@ -8,9 +8,8 @@ import { freePort } from '../support/free-port.ts'
 import { exhaustive } from '../support/tries.ts'
 import { spawnBot } from '../world/bot.ts'
 import { onBothQueues, onRedis } from '../world/on-queues.ts'
-import { opensIssue } from '../world/opens-issue.ts'
+import { asks, isPast, opensIssue } from '../world/opens-issue.ts'
 import { openSetUp } from '../world/set-up-by-hand.ts'
-import { Thread } from '../world/thread.ts'
 import { wipeQueue } from '../world/wipe-queue.ts'
 import { startWorld, type World } from '../world/world.ts'
 
@@ -27,11 +26,6 @@ function timesRead(world: World, of = new Set(idsRead(world))): number[] {
 }
 
 const askedAgain = ({ github }: World) => github.calls.filter(({ path }) => path.endsWith('/attempts'))
-
-function isPast({ github }: World, first: number, ms: number): void {
-  const then = new Date(Date.now() - ms).toISOString()
-  for (const delivery of github.webhooks.deliveries.slice(first)) delivery.delivered_at = then
-}
 
 it('from nothing to a linked pull request, with no address', async () => {
   const world = await startWorld({ roles: [], posthog: { repositories: ['acme/shop'] } })
@@ -55,12 +49,10 @@ it('from nothing to a linked pull request, with no address', async () => {
   await send('/set-up/start')
   await bot.ready()
 
-  const maya = github.as('maya')
-  const issue = await maya.opensIssue({ title: 'Login is flaky' })
-  await maya.comments(issue.number, '/codex fix the flaky login test')
-  await new Thread(world, issue.number).waitForAnswer('Codex opened draft')
+  const { number, thread } = await asks(world, 'fix the flaky login test')
+  await thread.waitForAnswer('Codex opened draft')
   const [pull] = await github.pulls()
-  expect(pull?.body).toContain(`Closes #${issue.number}`)
+  expect(pull?.body).toContain(`Closes #${number}`)
   expect(github.webhooks.deliveries.filter(({ status }) => status === 'OK')).toEqual([])
   expect(askedAgain(world)).toEqual([])
   expect((await fetch(`${bot.url}/api/github/webhooks`, { method: 'POST' })).status).toBe(404)
@@ -118,12 +110,10 @@ onBothQueues(
 
     it.runIf(exhaustive)('loses its queue: what was done is not done again', async () => {
       const { github } = world()
-      const { thread, says, ledger } = await opensIssue(world(), 'Read again')
+      const { thread, says, makes, ledger } = await opensIssue(world(), 'Read again')
       await says('/codex help')
       await thread.waitForAnswer('/codex')
-      await says('/codex fix it')
-      await thread.waitForAnswer('Codex opened draft')
-      await thread.waitForFolded()
+      await makes('fix it')
       await github.settled()
       const said = (await thread.botComments()).length
       const before = new Set(idsRead(world()))
@@ -159,17 +149,14 @@ onBothQueues(
   world => {
     it('answers what was asked in the last three days, and no more', async () => {
       const { github } = world()
-      const maya = github.as('maya')
-      const issue = await maya.opensIssue({ title: 'Long ago' })
-      await maya.comments(issue.number, '/codex help')
+      const { thread, says } = await asks(world(), 'help')
       await github.settled()
       isPast(world(), 0, 73 * hour)
       const first = github.webhooks.deliveries.length
-      await maya.comments(issue.number, '/codex status')
+      await says('/codex status')
       await github.settled()
       isPast(world(), first, 70 * hour)
       await world().startBot()
-      const thread = new Thread(world(), issue.number)
       await thread.waitForAnswer('nobody has asked for anything here yet')
       expect(timesRead(world())).toEqual([1])
       expect(await thread.answers()).toHaveLength(1)
