@@ -213,6 +213,7 @@ describe('the safety of Redis', () => {
   test.each([
     ['maxmemory_policy:noeviction\r\naof_enabled:1\r\n', 0],
     ['maxmemory_policy:allkeys-lru\r\naof_enabled:1\r\n', 1],
+    ['maxmemory_policy:allkeys-lru\r\naof_enabled:0\r\n', 2],
     ['', 0],
   ])('%j: %i warnings', async (text, count) => {
     expect(await saying(text)).toHaveLength(count)
