@@ -1,50 +1,46 @@
 /** What is looked at before a run costs anything: each is a reason to wait, or to answer, and is told with what to do. */
 import { expect, it } from 'vitest'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
-import { opensIssue } from '../world/opens-issue.ts'
-import { ledgerOf } from '../world/thread.ts'
+import { asks, newRepository, opensIssue } from '../world/opens-issue.ts'
 
 onEitherQueue('An open pull request that closes the issue', world => {
+  const claims = async (number: number, head: string, title: string, by = 'mario') => {
+    await world()
+      .github.as('mario')
+      .pushes(head, { [`${head}.ts`]: 'let it' })
+    return world()
+      .github.as(by)
+      .opensPull({ head, title, body: `Fixes #${number}` })
+  }
+
   it('is named, and nothing starts until --force', async () => {
-    const { github } = world()
-    const { maya, number, thread } = await opensIssue(world(), 'Somebody is on it')
-    await github.as('mario').pushes('mario/on-it', { 'on-it.ts': 'let it' })
-    const pull = await github
-      .as('mario')
-      .opensPull({ head: 'mario/on-it', title: 'I am on it', body: `Fixes #${number}` })
+    const { maya, number, thread, runs } = await opensIssue(world(), 'Somebody is on it')
+    const pull = await claims(number, 'mario/on-it', 'I am on it')
     const asked = await maya.comments(number, '/codex --effort low fix it')
     expect(await thread.waitForAnswer('closes this issue')).toBe(
       `@maya an open pull request already closes this issue: [#${pull.number} I am on it](${pull.url}). Nothing was started. \`/codex --force --effort low fix it\` starts anyway.`,
     )
     await thread.waitForReaction('-1', asked.id)
-    expect(ledgerOf(world(), number).runs).toEqual([])
+    expect(runs()).toEqual([])
     await maya.comments(number, '/codex fix it --force')
     await thread.waitForAnswer('Codex opened draft')
-    expect(JSON.stringify(ledgerOf(world(), number).runs)).not.toContain('--force')
+    expect(JSON.stringify(runs())).not.toContain('--force')
   })
 
   it('of a stranger holds nobody up', async () => {
-    const { github } = world()
     const { maya, number, thread } = await opensIssue(world(), 'A stranger says so')
-    const stranger = github.as('eve')
-    await github.as('mario').pushes('mario/lent', { 'lent.ts': 'let it' })
-    await stranger.opensPull({ head: 'mario/lent', title: 'Mine', body: `Fixes #${number}` })
+    await claims(number, 'mario/lent', 'Mine', 'eve')
     await maya.comments(number, '/codex fix what a stranger claims')
     await thread.waitForAnswer('Codex opened draft')
   })
 
   it('is no reason when it is closed, or while that of this thread is open', async () => {
-    const { github } = world()
-    const { maya, number, thread } = await opensIssue(world(), 'It was given up')
-    await github.as('mario').pushes('mario/gave-up', { 'gave-up.ts': 'let it' })
-    const pull = await github
-      .as('mario')
-      .opensPull({ head: 'mario/gave-up', title: 'I gave up', body: `Fixes #${number}` })
-    await github.as('mario').closes(pull.number)
-    await maya.comments(number, '/codex fix what was given up')
-    await thread.waitForAnswer('Codex opened draft')
-    await thread.waitForFolded()
-    await github.as('mario').reopens(pull.number)
+    const mario = world().github.as('mario')
+    const { maya, number, thread, makes } = await opensIssue(world(), 'It was given up')
+    const pull = await claims(number, 'mario/gave-up', 'I gave up')
+    await mario.closes(pull.number)
+    await makes('fix what was given up')
+    await mario.reopens(pull.number)
     world().posthog.script('and once more', { kind: 'answers', text: 'Once more.' })
     await maya.comments(number, '/codex and once more')
     await thread.waitForAnswer('Once more.')
@@ -56,7 +52,7 @@ onBothQueues('An issue that others block', world => {
     const { github } = world()
     const first = await opensIssue(world(), 'Comes first')
     const second = await opensIssue(world(), 'Comes second')
-    const { maya, number, thread } = await opensIssue(world(), 'Comes last')
+    const { maya, number, thread, runs } = await opensIssue(world(), 'Comes last')
     github.block(number, [first.number, second.number])
     await maya.comments(number, '/codex fix it at last')
     const status = await thread.waitForStatus(`⏳ Codex waits for #${first.number}, #${second.number}`)
@@ -70,10 +66,10 @@ onBothQueues('An issue that others block', world => {
     )
     await maya.closes(first.number)
     await thread.waitForStatus(`⏳ Codex waits for #${second.number}\n`)
-    expect(ledgerOf(world(), number).runs).toEqual([])
+    expect(runs()).toEqual([])
     await maya.closes(second.number)
     await thread.waitForAnswer('Codex opened draft')
-    expect(ledgerOf(world(), number).runs).toHaveLength(1)
+    expect(runs()).toHaveLength(1)
   })
 
   it('does not wait with --force, said at once or while it waits', async () => {
@@ -90,55 +86,50 @@ onBothQueues('An issue that others block', world => {
     const forced = await two.maya.comments(two.number, '/codex --force')
     await two.thread.waitForAnswer('Codex opened draft')
     await two.thread.waitForReaction('+1', forced.id)
-    expect(ledgerOf(world(), two.number).runs).toHaveLength(1)
+    expect(two.runs()).toHaveLength(1)
   })
 })
 
 onEitherQueue('A limit of money', world => {
   it('is told when it is near, and holds the next run when it is reached', async () => {
-    const { github, posthog } = world()
-    const repository = await github.addRepo('acme', 'little-money')
-    const olga = github.as('olga', repository)
-    const allows = (dollars: number) =>
-      olga.pushes('main', { '.github/codex.yml': `limits:\n  cost_per_day: ${dollars}\n` })
-    await allows(0.5)
-    for (const word of ['one', 'two', 'three'])
-      posthog.script(`cheap ${word}`, { kind: 'answers', text: `Answer ${word}.` })
-    const one = await opensIssue(world(), 'The first dollar', repository)
-    await one.maya.comments(one.number, '/codex cheap one')
+    const settings = (dollars: number) => `limits:\n  cost_per_day: ${dollars}\n`
+    const repository = await newRepository(world(), settings(0.5), { name: 'little-money' })
+    const olga = world().github.as('olga', repository)
+    const allows = (dollars: number) => olga.pushes('main', { '.github/codex.yml': settings(dollars) })
+    const asksFor = (word: string) =>
+      asks(
+        world(),
+        `cheap ${word}`,
+        { kind: 'answers', text: `Answer ${word}.` },
+        { repository, title: `For dollar ${word}` },
+      )
+    const one = await asksFor('one')
     const costIn = (answer: string): number => Number(/\$(\d+\.\d\d)/.exec(answer)?.[1])
     const cost = costIn(await one.thread.waitForAnswer('Answer one.'))
     expect(cost).toBeGreaterThan(0)
 
     await allows(cost * 1.2)
-    const two = await opensIssue(world(), 'The second', repository)
-    await two.maya.comments(two.number, '/codex cheap two')
+    const two = await asksFor('two')
     await two.thread.waitForStatus(`The runs of this repository cost \`$${cost.toFixed(2)}\` in 24 hours`)
     const both = cost + costIn(await two.thread.waitForAnswer('Answer two.'))
 
-    const three = await opensIssue(world(), 'The third', repository)
-    await three.maya.comments(three.number, '/codex cheap three')
+    const three = await asksFor('three')
     const status = await three.thread.waitForStatus(/⏳ Codex waits until 20\d\d-/)
     expect(status).toContain(`cost \`$${both.toFixed(2)}\` in 24 hours; the limit is`)
     expect(status).toContain('A higher `limits.cost_per_day` in the settings lifts it.')
-    expect(ledgerOf(world(), three.number, repository).runs).toEqual([])
+    expect(three.runs()).toEqual([])
     await allows(100)
     await three.maya.comments(three.number, '/codex a word wakes it')
     await three.thread.waitForAnswer('Codex opened draft')
   })
 
   it('of a session refuses more words for it, and names the way out', async () => {
-    const { github, posthog } = world()
-    const repository = await github.addRepo('acme', 'short-sessions')
-    await github
-      .as('olga', repository)
-      .pushes('main', { '.github/codex.yml': 'limits:\n  cost_per_run: 0.01\n' })
-    posthog.script('dear one', { kind: 'answers', text: 'It was dear.' })
-    const { maya, number, thread } = await opensIssue(world(), 'One session', repository)
-    await maya.comments(number, '/codex dear one')
+    const repository = await newRepository(world(), 'limits:\n  cost_per_run: 0.01\n')
+    const answers = { kind: 'answers', text: 'It was dear.' } as const
+    const { says, thread } = await asks(world(), 'dear one', answers, { repository })
     expect(await thread.waitForAnswer('It was dear.')).toContain('so it accepts no further instructions')
     await thread.waitForFolded()
-    await maya.comments(number, '/codex go on')
+    await says('/codex go on')
     await thread.waitForAnswer('and the limit for one is `$0.01`. Nothing was started. `/codex --new …`')
   })
 })
@@ -146,20 +137,16 @@ onEitherQueue('A limit of money', world => {
 onEitherQueue('A limit of open pull requests', world => {
   it('has new work wait, with the list, until one of Codex’s own ends', async () => {
     const { github } = world()
-    const repository = await github.addRepo('acme', 'few-at-once')
-    await github
-      .as('olga', repository)
-      .pushes('main', { '.github/codex.yml': 'limits:\n  open_pull_requests: 1\n' })
+    const repository = await newRepository(world(), 'limits:\n  open_pull_requests: 1\n')
+    const asksFor = (words: string) => asks(world(), words, undefined, { repository })
     for (const head of ['codex/issue-1-mine', 'codex/mine']) {
       await github.as('mario', repository).pushes(head, { 'lent.ts': head })
       await github.as('eve', repository).opensPull({ head, title: 'Called as Codex calls its own' })
     }
-    const one = await opensIssue(world(), 'The first', repository)
-    await one.maya.comments(one.number, '/codex fix the first')
+    const one = await asksFor('fix the first')
     await one.thread.waitForAnswer('Codex opened draft')
     const [pull] = await one.pulls()
-    const two = await opensIssue(world(), 'The second', repository)
-    await two.maya.comments(two.number, '/codex fix the second')
+    const two = await asksFor('fix the second')
     const status = await two.thread.waitForStatus('⏳ Codex waits until one of its pull requests')
     expect(status).toContain(
       'One pull request of Codex is open or on the way in this repository. The limit is 1:',
@@ -169,8 +156,7 @@ onEitherQueue('A limit of open pull requests', world => {
     const soon = { timeout: 45_000 }
     await one.maya.closes(pull?.number ?? 0)
     await two.thread.waitForAnswer('Codex opened draft', soon)
-    const three = await opensIssue(world(), 'The third', repository)
-    await three.maya.comments(three.number, '/codex fix the third')
+    const three = await asksFor('fix the third')
     await three.thread.waitForStatus('⏳ Codex waits until one of its pull requests is merged or closed')
     const [other] = await two.pulls()
     await two.maya.readies(other?.number ?? 0)
