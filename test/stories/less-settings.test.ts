@@ -1,21 +1,14 @@
 /** Settings that have the bot do less than usual, each against what it does without them. */
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { newRepository, opensIssue } from '../world/opens-issue.ts'
-
-/** The beginning of a picture. */
-const png = '89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489'
+import { attachesPicture, newRepository, opensIssue } from '../world/opens-issue.ts'
 
 onEitherQueue(
   'The settings want less',
   world => {
     it('no files are passed on, and nobody is assigned or asked for a review', async () => {
       const { github } = world()
-      const shot = github.attachments.add({
-        name: 'shot.png',
-        type: 'image/png',
-        bytes: Buffer.from(png, 'hex'),
-      })
+      const shot = attachesPicture(world())
       /** Who is assigned and asked shares a mutation with the rest of what is put right. */
       const involved = (since: number): string[] =>
         github.calls
