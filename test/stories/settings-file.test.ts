@@ -2,10 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { asks, opensIssue } from '../world/opens-issue.ts'
-
-/** The beginning of a picture. */
-const png = '89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489'
+import { asks, attachesPicture, opensIssue } from '../world/opens-issue.ts'
 
 onEitherQueue(
   'SETTINGS_FILE changes while the bot runs',
@@ -50,12 +47,7 @@ onEitherQueue(
 `,
       )
       await github.waitFor(() => bot.output().split('SETTINGS_FILE has changed').length > before)
-      const picture = github.attachments.add({
-        name: 'shot.png',
-        type: 'image/png',
-        bytes: Buffer.from(png, 'hex'),
-      })
-      const issue = await opensIssue(world(), 'By default', undefined, picture.markdown)
+      const issue = await opensIssue(world(), 'By default', undefined, attachesPicture(world()).markdown)
       const { number, says, thread, ledger } = issue
       const asked = await says('/codex do it')
       await thread.waitForAnswer('Codex opened draft')
