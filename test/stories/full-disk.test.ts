@@ -5,7 +5,7 @@ import { newDataDir } from '../support/data-dir.ts'
 import { freePort } from '../support/free-port.ts'
 import { type SmallDisk, smallDisk } from '../support/small-disk.ts'
 import { spawnBot } from '../world/bot.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { working } from '../world/opens-issue.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 const disk = smallDisk(160)
@@ -22,17 +22,6 @@ describe.skipIf(!disk)('The disk of the embedded queue is full', () => {
     disk?.remove()
   })
 
-  const works = async (title: string) => {
-    const { github, posthog } = world
-    const maya = github.as('maya')
-    posthog.script(title, { kind: 'manual' })
-    const { number } = await maya.opensIssue({ title, body: 'x' })
-    await maya.comments(number, `/codex ${title}`)
-    const thread = new Thread(world, number)
-    await thread.waitForStatus('⏳ Codex is working')
-    return { number, thread, run: posthog.run(String(ledgerOf(world, number).runs[0]?.runId)) }
-  }
-
   /** Health, readiness and what a webhook gets, while the disk is full. */
   const answers = async () => {
     const [health, ready] = await Promise.all([
@@ -44,12 +33,12 @@ describe.skipIf(!disk)('The disk of the embedded queue is full', () => {
 
   it('nothing is begun, and that is said; when there is room it goes on by itself, and nothing is lost', async () => {
     const { github, bot } = world
-    const { number, thread, run } = await works('bake')
+    const { says, thread, run } = await working(world, 'bake')
     await disk?.fill()
-    for (let n = 0; n < 200; n += 1) await run.say(`Baking ${n} ${'x'.repeat(2_000)}`)
-    await run.completeTurn('The cake is done.')
+    for (let n = 0; n < 200; n += 1) await run(0).say(`Baking ${n} ${'x'.repeat(2_000)}`)
+    await run(0).completeTurn('The cake is done.')
     await bot.says(/"level":"error"[^\n]*is full[^\n]*48 MB/)
-    await github.as('maya').comments(number, '/codex status')
+    await says('/codex status')
     await github.waitFor(() => github.webhooks.deliveries.at(-1)?.status_code === 503)
     expect(await answers()).toEqual({
       health: 200,
@@ -62,9 +51,9 @@ describe.skipIf(!disk)('The disk of the embedded queue is full', () => {
   })
 
   it('SIGTERM ends it, a start on the full disk says why it can not, and the next goes on', async () => {
-    const { thread, run } = await works('stew')
+    const { thread, run } = await working(world, 'stew')
     await disk?.fill()
-    await run.completeTurn('The stew is done.')
+    await run(0).completeTurn('The stew is done.')
     await world.github.waitFor(async () => (await answers()).ready === 503)
     const began = Date.now()
     expect(await world.bot.stop('SIGTERM')).toBe(0)
