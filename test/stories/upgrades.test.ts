@@ -1,40 +1,29 @@
 /** Processes of two versions work on one queue, as in a rolling restart: records as another version may write them. */
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
-import { opensIssue } from '../world/opens-issue.ts'
-import { startWorld, type World } from '../world/world.ts'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { onRedis } from '../world/on-queues.ts'
+import { working } from '../world/opens-issue.ts'
 
-describe.skipIf(!redisAvailable())('A newer version has had a run in hand', () => {
-  let redis: RedisServer
-  let world: World
+onRedis('A newer version has had a run in hand', world => {
   let store: Redis
-  beforeAll(async () => {
-    redis = await startRedis()
-    world = await startWorld({ redisUrl: redis.url })
-    store = new Redis(redis.url)
+  beforeAll(() => {
+    store = new Redis(String(world().env.REDIS_URL))
   })
-  afterAll(async () => {
-    store.disconnect()
-    await world.close()
-    await redis.stop()
-  })
+  afterAll(() => store.disconnect())
 
   /** A run whose agent works, with its record parked. */
   async function parked(word: string) {
-    const { github, posthog } = world
-    posthog.script(word, { kind: 'manual' })
-    const talk = await opensIssue(world, word)
-    const { id } = await talk.says(`/codex ${word}`)
-    await talk.thread.waitForStatus('⏳ Codex is working')
-    const key = `{codex}:runs:run-comment-${id}`
+    const talk = await working(world(), word)
+    const [asked] = (await talk.thread.view()).comments
+    const id = `run-comment-${asked?.id}`
+    const key = `{codex}:runs:${id}`
     return {
       ...talk,
       record: async () => JSON.parse((await store.hget(key, 'data')) ?? 'null'),
-      failed: () => store.zscore('{codex}:runs:failed', `run-comment-${id}`),
+      failed: () => store.zscore('{codex}:runs:failed', id),
       /** While nobody has it in hand. */
       write: async (change: object) => {
-        await github.waitFor(async () => (await store.exists(`${key}:lock`)) === 0)
+        await world().github.waitFor(async () => (await store.exists(`${key}:lock`)) === 0)
         const record = JSON.parse((await store.hget(key, 'data')) ?? 'null')
         await store.hset(key, 'data', JSON.stringify({ ...record, ...change }))
       },
@@ -61,9 +50,7 @@ describe.skipIf(!redisAvailable())('A newer version has had a run in hand', () =
     const { attempts } = await record()
     await write({ attempts: { ...attempts, intent: { kind: 'answer-permission', at: 1 } } })
     await says('/codex and the logout test')
-    await world.github.waitFor(() =>
-      world.bot.output().includes('parked a job that this version cannot read'),
-    )
+    await world().bot.says(/parked a job that this version cannot read/)
     expect([await failed(), ledger().cancels.length]).toEqual([null, 0])
     expect(await thread.status()).toContain('⏳ Codex is working')
     await write({ attempts })
