@@ -5,7 +5,7 @@ import { wipeData } from '../world/wipe-queue.ts'
 
 onRedis('The queue was wiped', world => {
   it('the thread remembers: more words resume the session', async () => {
-    const { thread, says, run, ledger } = await opensIssue(world(), 'Long ago')
+    const { thread, says, run, runs, counts } = await opensIssue(world(), 'Long ago')
     const asked = await says('/codex begin')
     await thread.waitForAnswer('Codex opened draft')
     await run(0).finish('completed')
@@ -15,14 +15,13 @@ onRedis('The queue was wiped', world => {
     world().posthog.script('weeks later', { kind: 'pushesToBranch', text: 'Still here.' })
     await says('/codex weeks later')
     await thread.waitForAnswer('@maya done')
-    const { tasks, runs } = ledger()
-    expect([tasks.length, runs.length]).toEqual([1, 2])
-    expect(runs[1]?.body).toMatchObject({ resume_from_run_id: run(0).id })
+    expect(counts()).toMatchObject({ tasks: 1, runs: 2 })
+    expect(runs()[1]?.body).toMatchObject({ resume_from_run_id: run(0).id })
   })
 
   it('the thread remembers: what was asked can be tried again', async () => {
     world().posthog.script('rare words', { kind: 'fails', message: 'usage limit reached' }, { times: 1 })
-    const { thread, says, ledger } = await opensIssue(world(), 'Failed')
+    const { thread, says, runs, counts } = await opensIssue(world(), 'Failed')
     const asked = await says('/codex --effort low rare words')
     await thread.waitForAnswer(/@\w+ Codex failed:/)
     await thread.waitForReaction('confused', asked.id)
@@ -30,8 +29,7 @@ onRedis('The queue was wiped', world => {
 
     await says('/codex retry')
     await thread.waitForAnswer('Codex opened draft')
-    const { tasks, runs } = ledger()
-    expect([tasks.length, runs.length]).toEqual([1, 2])
-    expect(runs[1]?.body).toMatchObject({ reasoning_effort: 'low' })
+    expect(counts()).toMatchObject({ tasks: 1, runs: 2 })
+    expect(runs()[1]?.body).toMatchObject({ reasoning_effort: 'low' })
   })
 })
