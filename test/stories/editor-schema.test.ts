@@ -2,21 +2,16 @@
 import { Ajv } from 'ajv'
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { Thread } from '../world/thread.ts'
+import { asks } from '../world/opens-issue.ts'
 
 onEitherQueue(
   'The bot serves the schemas of its settings',
   world => {
     it('below its public address, which `/codex config` names as long as it answers', async () => {
-      const { github, bot } = world()
-      const maya = github.as('maya')
-      const config = async (): Promise<string> => {
-        const { number } = await maya.opensIssue({ title: 'Settings', body: 'x' })
-        await maya.comments(number, '/codex config')
-        return new Thread(world(), number).waitForAnswer('Settings with their default value')
-      }
+      const { bot } = world()
+      const { thread } = await asks(world(), 'config')
       const line = /^# yaml-language-server: \$schema=(\S+)$/m
-      const address = line.exec(await config())?.[1] ?? ''
+      const address = line.exec(await thread.waitForAnswer('Settings with their default value'))?.[1] ?? ''
       expect(address).toBe(`${bot.url}/schema/v1/codex.schema.json`)
 
       const response = await fetch(address)
