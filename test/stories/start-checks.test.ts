@@ -6,6 +6,7 @@ import { privateKey as otherKey } from '../security/key.ts'
 import { freePort } from '../support/free-port.ts'
 import { FreshQueues } from '../support/fresh-queues.ts'
 import { type Bot, spawnBot } from '../world/bot.ts'
+import { asks } from '../world/opens-issue.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 let world: World
@@ -102,9 +103,7 @@ test('what was wrong is asked again, and a bot that is not ready takes webhooks 
   })
   await bot.says(/not ready/)
   world.github.webhooks.target = `${bot.url}/api/github/webhooks`
-  const maya = world.github.as('maya')
-  const { number } = await maya.opensIssue({ title: 'Logout is flaky' })
-  await maya.comments(number, '/codex help')
+  await asks(world, 'help')
   await world.github.waitFor(() => world.github.webhooks.deliveries.at(-1)?.status_code === 202)
   await posthog.close()
   const mended = await startPostHog({ projectId: 5, port: Number(port) })
