@@ -3,13 +3,13 @@ import { expect, it } from 'vitest'
 import type { Behaviour } from '../../emulators/posthog/behaviour.ts'
 import { exhaustive } from '../support/tries.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { opensIssue } from '../world/opens-issue.ts'
+import { newRepository, opensIssue } from '../world/opens-issue.ts'
 import type { World } from '../world/world.ts'
 
 /** A repository of its own, with an agent that takes each turn so. */
 async function asksOne(world: World, name: string, behaviour: Behaviour) {
-  const { github, posthog } = world
-  const repository = await github.addRepo('acme', name)
+  const { posthog } = world
+  const repository = await newRepository(world, undefined, { name })
   posthog.script({ repository }, behaviour)
   const opened = await opensIssue(world, name, repository)
   const asked = await opened.says('/codex do what is said above')
