@@ -18,7 +18,7 @@ onEitherQueue(
       return issue
     }
 
-    const endsAsEver = async ({ thread, run, ledger }: Talk): Promise<void> => {
+    const endsAsEver = async ({ thread, run, counts }: Talk): Promise<void> => {
       await run(0).openPull()
       await run(0).completeTurn('Done.')
       await thread.waitForAnswer('@maya Codex opened draft')
@@ -28,8 +28,7 @@ onEitherQueue(
       expect(await thread.status()).toMatch(/^### 🚀 \[#\d+ /)
       expect(await thread.statuses()).toHaveLength(1)
       expect(await thread.answers()).toHaveLength(1)
-      const { tasks, runs, cancels } = ledger()
-      expect([tasks.length, runs.length, cancels.length]).toEqual([1, 1, 0])
+      expect(counts()).toMatchObject({ tasks: 1, runs: 1, cancels: 0 })
     }
 
     it.each([
