@@ -7,7 +7,7 @@ import { freePort } from '../support/free-port.ts'
 import { FreshQueues } from '../support/fresh-queues.ts'
 import { someOf } from '../support/tries.ts'
 import { type Bot, spawnBot } from '../world/bot.ts'
-import { Thread } from '../world/thread.ts'
+import { asks } from '../world/opens-issue.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 const queues = new FreshQueues()
@@ -60,11 +60,7 @@ async function worldWith(options: PostHogOptions) {
     return bot
   }
   const maya = world.github.as('maya')
-  const fixes = async (): Promise<Thread> => {
-    const { number } = await maya.opensIssue({ title: 'Login is flaky' })
-    await maya.comments(number, '/codex fix it')
-    return new Thread(world, number)
-  }
+  const fixes = async () => (await asks(world, 'fix it')).thread
   return { world, service, start, fixes, maya }
 }
 
