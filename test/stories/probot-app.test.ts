@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Delivery } from '../../src/github/webhooks/event.ts'
 import { listen } from '../../src/github/webhooks/receive.ts'
 import { freePort } from '../support/free-port.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { asks } from '../world/opens-issue.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -38,11 +38,9 @@ describe('probot run', () => {
     try {
       await github.waitFor(() => /"msg":"ready"/.test(output) && /Listening on/.test(output))
       github.webhooks.target = `http://127.0.0.1:${port}/api/github/webhooks`
-      const maya = github.as('maya')
-      const issue = await maya.opensIssue({ title: 'Hosted by Probot', body: 'x' })
-      await maya.comments(issue.number, '/codex do it')
-      await new Thread(world, issue.number).waitForAnswer('Codex opened draft')
-      expect(ledgerOf(world, issue.number).runs).toHaveLength(1)
+      const { thread, runs } = await asks(world, 'do it')
+      await thread.waitForAnswer('Codex opened draft')
+      expect(runs()).toHaveLength(1)
     } finally {
       hosted.kill('SIGTERM')
     }
