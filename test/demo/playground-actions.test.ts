@@ -1,5 +1,5 @@
 /** Each thing that can be done in the playground, done there. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { browserAvailable, flawsOf, openWindow, type Window } from '../world/browser.ts'
 import { type Started, startPlayground, Visitor } from './visitor.ts'
 
@@ -34,6 +34,8 @@ const asked = process.env.PLAYGROUND !== undefined
 
 describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
   describe('the agent is steered', () => {
+    beforeEach(() => enters())
+
     const ends: [what: string, then: string][] = [
       ['opens a pull request and talks on', 'Codex opened draft'],
       ['answers', 'I only say that it is done'],
@@ -43,7 +45,6 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
       ['loses its sandbox', 'did not finish'],
     ]
     test.each(ends)('in its turn it %s', async (button, then) => {
-      await enters()
       await worksOn(`now it ${button}`)
       // One that was cut off is taken up again, by a new session.
       await visitor.lets(button === 'loses its sandbox' ? button : 'answers')
@@ -54,7 +55,6 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
     test.each(ends.filter(([what]) => what !== 'ends its turn'))(
       'with each turn it %s',
       async (what, then) => {
-        await enters()
         await visitor.lets(what)
         await visitor.opens(`always it ${what}`)
         await visitor.comments('/codex fix it')
@@ -63,7 +63,6 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
     )
 
     test('it fails, and its box tries again', async () => {
-      await enters()
       await worksOn('try twice')
       await visitor.lets('answers')
       await visitor.presses('fails')
@@ -73,7 +72,6 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
     })
 
     test('it asks, and goes on with the answer', async () => {
-      await enters()
       await worksOn('question me')
       await visitor.presses('asks a question')
       await visitor.sees('Which one do you mean?')
@@ -85,8 +83,9 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
   })
 
   describe('people write', () => {
+    beforeEach(() => enters())
+
     test('a comment, which is edited and deleted', async () => {
-      await enters()
       await visitor.opens('Second thoughts')
       await visitor.comments('hello')
       const post = visitor.said('hello')
@@ -101,7 +100,6 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
     })
 
     test('deleting the command stops what it asked', async () => {
-      await enters()
       await worksOn('Never mind')
       const post = window.page.locator('article').nth(1)
       await post.getByText('Edit or delete').click()
@@ -110,7 +108,6 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
     })
 
     test('labels, put on and taken off', async () => {
-      await enters()
       await visitor.opens('Do what it says')
       await window.page.getByLabel('Label', { exact: true }).selectOption('bug')
       await visitor.presses('Add label')
@@ -124,7 +121,6 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
     })
 
     test('a review with a comment on a line, of a pull request', async () => {
-      await enters()
       await visitor.opens('Something new', 'Open a pull request')
       await visitor.is('mario')
       const { page } = window
@@ -142,7 +138,6 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
     })
 
     test('a thread is closed and opened again, a pull request merged', async () => {
-      await enters()
       await worksOn('Closed while it works')
       await visitor.presses('Close')
       await visitor.sees(/stopped: /i)
@@ -155,8 +150,9 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
   })
 
   describe('who may', () => {
+    beforeEach(() => enters())
+
     test('a stranger is not obeyed, and can change nothing of others', async () => {
-      await enters()
       await visitor.opens('From outside')
       await visitor.comments('words of maya')
       await visitor.is('eve')
@@ -181,7 +177,6 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
     })
 
     test('on a pull request from a fork no work is done', async () => {
-      await enters()
       await visitor.opens('From my fork', 'Open one from a fork')
       await visitor.comments('/codex fix it')
       await visitor.sees(/fork/)
@@ -190,8 +185,9 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
   })
 
   describe('time and the process', () => {
+    beforeEach(() => enters())
+
     test('an hour passes: the idle run ends', async () => {
-      await enters()
       await worksOn('an hour')
       await visitor.presses('ends its turn')
       await visitor.sees('I only say that it is done')
@@ -210,7 +206,6 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
     })
 
     test('the process is killed: what it was told meanwhile is done by the next one', async () => {
-      await enters()
       await worksOn('survive')
       await visitor.presses('Kill it')
       await visitor.seesState('is dead')
