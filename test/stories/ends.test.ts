@@ -6,11 +6,16 @@ import { onEitherQueue } from '../world/on-queues.ts'
 import { newRepository, opensIssue } from '../world/opens-issue.ts'
 
 onEitherQueue('A run is over', world => {
-  async function asks(title: string) {
+  /** For these words an agent does that, so often. */
+  async function asks(title: string, words: string, behaviour?: Behaviour, times?: number) {
     const { github, posthog } = world()
     const repository = await newRepository(world())
     const issue = await opensIssue(world(), title, repository)
     const { ledger } = issue
+    const agent = (prompt: string, behaviour: Behaviour, times?: number) =>
+      posthog.script({ repository, prompt }, behaviour, times === undefined ? {} : { times })
+    if (behaviour) agent(words, behaviour, times)
+    const asked = await issue.says(`/codex ${words}`)
     const reads = () => {
       const ids = ledger().runs.map(({ runId }) => String(runId))
       return posthog.calls.filter(
@@ -19,8 +24,8 @@ onEitherQueue('A run is over', world => {
     }
     return {
       ...issue,
-      agent: (prompt: string, behaviour: Behaviour, times?: number) =>
-        posthog.script({ repository, prompt }, behaviour, times === undefined ? {} : { times }),
+      asked,
+      agent,
       run: (index = 0) => issue.run(index),
       /** Until the bot has read the log so often from now on. */
       looks: (times: number) => {
@@ -31,9 +36,7 @@ onEitherQueue('A run is over', world => {
   }
 
   it('not at its pull request, of which the status tells at once, but when its agent has no more to say', async () => {
-    const { thread, agent, says, run } = await asks('Talks on')
-    agent('talk on and on', { kind: 'manual' })
-    const asked = await says('/codex talk on and on')
+    const { asked, thread, run } = await asks('Talks on', 'talk on and on', { kind: 'manual' })
     await thread.waitForStatus('⏳ Codex is working')
     await run().openPull()
     const working = await thread.waitForStatus(/\[#\d+ .*Codex still works on it/)
@@ -51,10 +54,13 @@ onEitherQueue('A run is over', world => {
   })
 
   it('not when its sandbox stops: it goes on in the same session, and the status says so', async () => {
-    const { thread, agent, says, ledger, run } = await asks('Sandbox stops')
-    agent('stop in the middle', { kind: 'stopsShort', by: 'sandbox_gone' }, 1)
+    const { thread, agent, ledger, run } = await asks(
+      'Sandbox stops',
+      'stop in the middle',
+      { kind: 'stopsShort', by: 'sandbox_gone' },
+      1,
+    )
     agent('ended before it was finished', { kind: 'manual' })
-    await says('/codex stop in the middle')
     await thread.waitForStatus('its sandbox stopped. It goes on in the same session.')
     const [first, second] = ledger().runs
     expect(second?.body).toMatchObject({ resume_from_run_id: first?.runId })
@@ -71,10 +77,8 @@ onEitherQueue('A run is over', world => {
   ] as const
 
   it.each(someOf(cutOff, 2))('not when it is cut off by %s', async (name, behaviour) => {
-    const { thread, agent, says } = await asks(`Cut off by ${name}`)
-    agent(`cut off by ${name}`, behaviour, 1)
+    const { thread, agent } = await asks(`Cut off by ${name}`, `cut off by ${name}`, behaviour, 1)
     agent('ended before it was finished', { kind: 'answers', text: 'Done in the end.' })
-    await says(`/codex cut off by ${name}`)
     const told = await thread.waitForAnswer('Done in the end.')
     expect(told).not.toContain('did not finish')
     expect(await thread.answers()).toHaveLength(1)
@@ -83,9 +87,7 @@ onEitherQueue('A run is over', world => {
   it.runIf(exhaustive)(
     'with a last word like any other, however long the name is that it gives its branch',
     async () => {
-      const { thread, agent, says, run } = await asks('Named at length')
-      agent('name it at length', { kind: 'manual' })
-      await says('/codex name it at length')
+      const { thread, run } = await asks('Named at length', 'name it at length', { kind: 'manual' })
       await thread.waitForStatus('⏳ Codex is working')
       run().setOutput({ head_branch: 'x'.repeat(70_000) })
       await run().completeTurn('It is done.')
@@ -97,10 +99,12 @@ onEitherQueue('A run is over', world => {
   )
 
   it('with a first line that says so, where files changed and nothing came to GitHub', async () => {
-    const { thread, agent, says } = await asks('Not published')
     const edits = ['src/login.ts']
-    agent('keep it to yourself', { kind: 'answers', text: 'I fixed it and committed it.', edits })
-    await says('/codex keep it to yourself')
+    const { thread } = await asks('Not published', 'keep it to yourself', {
+      kind: 'answers',
+      text: 'I fixed it and committed it.',
+      edits,
+    })
     const told = await thread.waitForAnswer('I fixed it and committed it.')
     const nothing = 'Codex changed 1 file, but published no commit and no pull request'
     expect(told.split('\n')[0]).toBe(`@maya ${nothing}.`)
@@ -109,10 +113,12 @@ onEitherQueue('A run is over', world => {
   })
 
   it('once more cut off, with what is there, what to do, and a box that does it', async () => {
-    const { thread, agent, says, ticks, ledger, run, started } = await asks('Cut off twice')
-    agent('is far too long', { kind: 'manual' })
+    const { asked, thread, agent, ticks, ledger, run, started } = await asks(
+      'Cut off twice',
+      'is far too long',
+      { kind: 'manual' },
+    )
     agent('ended before it was finished', { kind: 'stopsShort', by: 'timed_out_wall_clock', text: 'Then I' })
-    const asked = await says('/codex is far too long')
     await started(1)
     await run().openPull()
     await run().say('First I')
@@ -133,9 +139,7 @@ onEitherQueue('A run is over', world => {
   })
 
   it('when its log shows the answer, though PostHog completed it before', async () => {
-    const { thread, agent, says, run, started, looks } = await asks('Late log')
-    agent('log it late', { kind: 'manual' })
-    await says('/codex log it late')
+    const { thread, run, started, looks } = await asks('Late log', 'log it late', { kind: 'manual' })
     await started(1)
     await run().say('I look into it.')
     const show = run().holdLog()
@@ -149,9 +153,7 @@ onEitherQueue('A run is over', world => {
   })
 
   it.runIf(exhaustive)('soon after its log shows the end of its turn, however late that is', async () => {
-    const { thread, agent, says, run, started, looks } = await asks('Late turn')
-    agent('end it late', { kind: 'manual' })
-    await says('/codex end it late')
+    const { thread, run, started, looks } = await asks('Late turn', 'end it late', { kind: 'manual' })
     await started(1)
     await run().say('I look into it.')
     await looks(1)
@@ -163,10 +165,11 @@ onEitherQueue('A run is over', world => {
   })
 
   it('not when an idle session takes words and ends without reading them: they begin another', async () => {
-    const { thread, agent, says, run, ledger, started } = await asks('Deaf session')
     const { github } = world()
-    agent('first of all', { kind: 'answers', text: 'First.' })
-    await says('/codex first of all')
+    const { thread, agent, says, run, ledger, started } = await asks('Deaf session', 'first of all', {
+      kind: 'answers',
+      text: 'First.',
+    })
     await thread.waitForAnswer('First.')
     await thread.waitForFolded()
     run().goDeaf()
@@ -183,11 +186,11 @@ onEitherQueue('A run is over', world => {
   })
 
   it('not when PostHog fails words that came later: they are resumed once', async () => {
-    const { thread, agent, says, run, ledger, started } = await asks('Hiccup')
-    agent('begin with this', { kind: 'manual' })
+    const { thread, agent, says, run, ledger, started } = await asks('Hiccup', 'begin with this', {
+      kind: 'manual',
+    })
     agent('then do that', { kind: 'fails', message: 'upstream hiccup' }, 1)
     agent('ended before it was finished', { kind: 'answers', text: 'That is done.' })
-    await says('/codex begin with this')
     await started(1)
     await thread.waitForStatus('⏳ Codex is working')
     await says('/codex then do that')
@@ -199,8 +202,8 @@ onEitherQueue('A run is over', world => {
   })
 
   it('once, though PostHog has the agent look at its checks later', async () => {
-    const { thread, agent, says, run } = await asks('Checks later')
-    await says('/codex open it, then look at the checks')
+    const words = 'open it, then look at the checks'
+    const { thread, agent, says, run } = await asks('Checks later', words)
     await thread.waitForAnswer('/pull/')
     await thread.waitForFolded()
     const before = await thread.answers()
