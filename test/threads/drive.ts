@@ -3,11 +3,10 @@
 import pLimit from 'p-limit'
 import { command, files, fixesLogin } from '../../demo/shop.ts'
 import { passed } from '../../emulators/github/front-door.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { newRepository, opensIssue, opensPull, type Talk } from '../world/opens-issue.ts'
+import type { Thread } from '../world/thread.ts'
 import { startWorld, type World, type WorldOptions } from '../world/world.ts'
 import type { DrivenThread, DrivenThreads, ShownComment } from './index-page.ts'
-
-const newName = (): string => `shop-${Math.random().toString(36).slice(2, 6)}`
 
 class Stage {
   readonly world: World
@@ -18,48 +17,19 @@ class Stage {
   }
 
   /** An issue in a repository of its own, so that one thread tells nothing of another. */
-  async issue(title: string, files?: Record<string, string>) {
-    const { github } = this.world
-    const repository = await github.addRepo('acme', newName())
-    if (files) await github.as('olga', repository).pushes('main', files)
-    const maya = github.as('maya', repository)
-    const { number } = await maya.opensIssue({ title, body: 'It fails every third time.' })
-    return this.thread(number, repository)
+  async issue(title: string, settings?: string): Promise<Opened> {
+    const repository = await newRepository(this.world, settings)
+    return reacted(await opensIssue(this.world, title, repository, 'It fails every third time.'))
   }
 
-  async pull(title: string) {
-    const { github } = this.world
-    const repository = await github.addRepo('acme', newName())
-    const maya = github.as('maya', repository)
-    await maya.pushes('maya/login', { 'src/login.ts': 'one\ntwo\nthree\n' })
-    const { number } = await maya.opensPull({ head: 'maya/login', title })
-    return this.thread(number, repository)
+  async pull(): Promise<Opened> {
+    const repository = await newRepository(this.world)
+    return reacted(await opensPull(this.world, 'maya/login', { repository, path: 'src/login.ts' }))
   }
 
   /** One more issue beside another. */
-  async issueBeside({ repository }: Opened, title: string, { by = 'maya', body = 'It fails.' } = {}) {
-    const { number } = await this.world.github.as(by, repository).opensIssue({ title, body })
-    return this.thread(number, repository)
-  }
-
-  thread(number: number, repository: string) {
-    const { world } = this
-    const maya = world.github.as('maya', repository)
-    const thread = new Thread(world, number, repository)
-    return {
-      ...{ number, repository, thread, maya },
-      /** And waits until the bot has reacted so. */
-      says: async (text: string, reaction?: string) => {
-        const asked = await maya.comments(number, text)
-        if (reaction !== undefined) await thread.waitForReaction(reaction, asked.id)
-        return asked
-      },
-      run: async (index = 0) => {
-        const runId = await world.github.waitFor(() => ledgerOf(world, number, repository).runs[index]?.runId)
-        await world.github.waitFor(() => world.posthog.run(runId).status === 'in_progress')
-        return world.posthog.run(runId)
-      },
-    }
+  async issueBeside({ repository }: Opened, title: string): Promise<Opened> {
+    return reacted(await opensIssue(this.world, title, repository, 'It fails.'))
   }
 
   async draw(name: string, { thread }: Pick<Opened, 'thread'>) {
@@ -106,13 +76,23 @@ class Stage {
       .replaceAll(github.url, 'https://github.com')
       .replaceAll(posthog.url, 'https://us.posthog.com')
       .replaceAll(bot.url, 'https://codex.example.com')
-      .replaceAll(/acme\/shop-\w{4}\b/g, 'acme/shop')
-      .replaceAll(/(`posthog\/[\w-]+?)(?:-acme-shop-\w{4}-\d+)?-\d+`/g, '$1`')
+      .replaceAll(/acme\/shop-\w+/g, 'acme/shop')
+      .replaceAll(/(`posthog\/[\w-]+?)(?:-acme-shop-\w+-\d+)?-\d+`/g, '$1`')
       .trim()
   }
 }
 
-type Opened = ReturnType<Stage['thread']>
+type Opened = ReturnType<typeof reacted>
+
+const reacted = (talk: Talk) => ({
+  ...talk,
+  /** And waits until the bot has reacted so. */
+  says: async (text: string, reaction?: string, by = 'maya') => {
+    const asked = await talk.says(text, by)
+    if (reaction !== undefined) await talk.thread.waitForReaction(reaction, asked.id)
+    return asked
+  },
+})
 
 interface Seen {
   author: string
@@ -225,8 +205,7 @@ const atWork = async (run: Awaited<ReturnType<Opened['run']>>, paths: readonly s
 
 const replied = async (stage: Stage, name: string, by = 'maya'): Promise<void> => {
   const opened = await stage.issue('Login is flaky')
-  const asked = await stage.world.github.as(by, opened.repository).comments(opened.number, `/codex ${name}`)
-  await opened.thread.waitForReaction('+1', asked.id)
+  await opened.says(`/codex ${name}`, '+1', by)
   await stage.draw(name, opened)
 }
 
@@ -244,11 +223,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const opened = await stage.issue('Login is flaky')
     const { repository } = opened
     posthog.script({ repository }, { kind: 'opensPull', text: 'The login waits for the redirect now.' })
-    await opened.says('/codex wait for the redirect')
-    await opened.thread.waitForAnswer('Codex opened draft')
-    await opened.thread.waitForFolded()
-    const [pull] = await github.pulls(repository)
-    const number = pull?.number ?? 0
+    const { number } = await opened.makes('wait for the redirect')
     await github.as('mario', repository).reviews(number, {
       event: 'REQUEST_CHANGES',
       comments: [{ path: 'src/login.ts', line: 1, body: 'Name it.' }],
@@ -262,8 +237,8 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     posthog.script('rename the helper', { kind: 'manual' })
     const opened = await stage.issue('Helper has a bad name')
     await opened.says('/codex rename the helper')
-    const run = await opened.run()
     await opened.thread.waitForStatus('⏳ Codex is working')
+    const run = opened.run(0)
     await opened.says('/codex and its test file', '+1')
     await run.completeTurn('The helper is called `waitForRedirect` now, and so is its test file.')
     await opened.thread.waitForFolded()
@@ -291,7 +266,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
   },
   async onPull(stage) {
     const { posthog } = stage.world
-    const opened = await stage.pull('Log in')
+    const opened = await stage.pull()
     posthog.script('wait for the redirect here', {
       kind: 'pushesToBranch',
       text: 'The logout test waits for the redirect now.',
@@ -302,7 +277,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
   },
   async review(stage) {
     const { github, posthog } = stage.world
-    const opened = await stage.pull('Log in')
+    const opened = await stage.pull()
     posthog.script('address these', {
       kind: 'pushesToBranch',
       text: 'Both are dealt with, and the suite passes.\n\nReview comment 1: Called it `redirectDone`, here and in its callers.\nReview comment 2: Yes, `billing/export.ts` imports it, so it stays.',
@@ -324,7 +299,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
   },
   async codexReview(stage) {
     const { github, posthog } = stage.world
-    const opened = await stage.pull('Log in')
+    const opened = await stage.pull()
     const findings = [
       {
         path: 'src/login.ts',
@@ -346,7 +321,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
   },
   async waiting(stage) {
     const { posthog } = stage.world
-    const first = await stage.issue('Busy', { '.github/codex.yml': 'limits: {person: 1}\n' })
+    const first = await stage.issue('Busy', 'limits: {person: 1}\n')
     posthog.script({ repository: first.repository }, { kind: 'hangs' })
     await first.says('/codex do the first thing')
     await first.thread.waitForStatus('⏳ Codex is working')
@@ -398,8 +373,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
       kind: 'asksPermission',
       question: 'Run `rm -rf dist`?',
     })
-    const settings = { '.github/codex.yml': 'mode: interactive\npermission: read-only\n' }
-    const opened = await stage.issue('Build is too large', settings)
+    const opened = await stage.issue('Build is too large', 'mode: interactive\npermission: read-only\n')
     await opened.says('/codex clean up the build')
     await opened.thread.waitForFolded()
     await stage.draw('permission', opened)
@@ -436,7 +410,8 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
       },
     )
     const asked = await opened.says('/codex move all calls to the new API')
-    const run = await opened.run()
+    await opened.thread.waitForStatus('⏳ Codex is working')
+    const run = opened.run(0)
     await atWork(run, ['src/billing.ts', 'src/orders.ts'])
     await run.openPull({ title: 'Move to the new API' })
     await opened.thread.waitForStatus('Codex still works on it')
@@ -461,9 +436,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await stage.draw('retry', opened)
   },
   async limit(stage) {
-    const first = await stage.issue('The one of today', {
-      '.github/codex.yml': 'limits: {repository_per_day: 1}\n',
-    })
+    const first = await stage.issue('The one of today', 'limits: {repository_per_day: 1}\n')
     await first.says('/codex do it')
     await first.thread.waitForFolded()
     const second = await stage.issueBeside(first, 'One too many')
@@ -492,9 +465,8 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await stage.draw('mistakes', opened)
   },
   async settings(stage) {
-    const opened = await stage.issue('Login is flaky', {
-      '.github/codex.yml': 'modle: gpt-5\neffort: enormous\nlimits:\n  person: many\n',
-    })
+    const slips = 'modle: gpt-5\neffort: enormous\nlimits:\n  person: many\n'
+    const opened = await stage.issue('Login is flaky', slips)
     const asked = await opened.says('/codex fix the flaky login test')
     await opened.thread.waitForAnswer('has 3 problems')
     await opened.thread.waitForReaction('-1', asked.id)
@@ -504,12 +476,13 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
 
 /** The story of the moving picture, whose agent takes minutes, as a real one does. It comes last: the clock goes on for all. */
 async function work(stage: Stage): Promise<void> {
-  const { github, posthog } = stage.world
-  posthog.script(command.slice('/codex '.length), { kind: 'manual' })
-  const opened = await stage.issue('Login is flaky', files)
+  stage.world.posthog.script(command.slice('/codex '.length), { kind: 'manual' })
+  const opened = await stage.issue('Login is flaky')
+  await opened.maya.pushes('main', files)
   const { text = '', ...pull } = fixesLogin(`${opened.repository}#${opened.number}`)
   await opened.says(command)
-  const run = await opened.run()
+  await opened.thread.waitForStatus('⏳ Codex is working')
+  const run = opened.run(0)
   await atWork(run, Object.keys(pull.files ?? {}))
   await opened.thread.waitForStatus('Running checks')
   await stage.draw('working', opened)
@@ -520,7 +493,7 @@ async function work(stage: Stage): Promise<void> {
   await opened.thread.waitForAnswer('Codex opened draft')
   await opened.thread.waitForFolded()
   await stage.draw('pull-request', opened)
-  const number = (await github.pulls(opened.repository))[0]?.number ?? 0
+  const number = Number((await stage.world.github.pulls(opened.repository))[0]?.number)
   await opened.maya.readies(number)
   await opened.maya.mergesPull(number)
   await opened.thread.waitForAnswer('🎉 **Merged**')
