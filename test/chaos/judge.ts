@@ -3,20 +3,9 @@
  * Too few is something to wait for, too many never is.
  */
 
-import type { LedgerEntry } from '../../emulators/posthog/world.ts'
+import { ledgerOf } from '../world/calls.ts'
 import type { World } from '../world/world.ts'
 import type { Expected, Play } from './plays.ts'
-
-/** What PostHog accepted for a thread, told apart by the marker in the task. */
-export function ledgerOf({ posthog, github }: Pick<World, 'posthog' | 'github'>, number: number) {
-  const marker = `[gh:${github.repository}#${number}:`
-  const isOurs = ({ kind, body }: LedgerEntry) => kind === 'task' && JSON.stringify(body).includes(marker)
-  const tasks = posthog.ledger.filter(isOurs)
-  const ids = new Set(tasks.map(({ taskId }) => taskId))
-  const of = (kind: LedgerEntry['kind']) =>
-    posthog.ledger.filter(entry => entry.kind === kind && ids.has(entry.taskId))
-  return { tasks, runs: of('run'), messages: of('message'), cancels: of('cancel') }
-}
 
 async function violations(world: World, { number, expected }: Play): Promise<string[]> {
   const view = await world.github.thread(number)
@@ -160,8 +149,8 @@ export const endTheHours = (world: World, plays: readonly Play[]): void => {
 }
 
 /** All has been said: the agents that idle do so no more, and what they might have used may go. */
-function endTheHour({ posthog, github }: World, { number }: Play): void {
-  for (const { runId } of ledgerOf({ posthog, github }, number).runs) posthog.run(String(runId)).idleOut()
+function endTheHour(world: World, { number }: Play): void {
+  for (const { runId } of ledgerOf(world, number).runs) world.posthog.run(String(runId)).idleOut()
 }
 
 /** By the ledgers alone. */

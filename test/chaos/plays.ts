@@ -1,7 +1,8 @@
 /** What people do in one thread, and what must have come of it in the end, whatever happened meanwhile. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ledgerOf } from '../world/calls.ts'
+import { opensIssue, talkIn } from '../world/opens-issue.ts'
 import type { World } from '../world/world.ts'
-import { ledgerOf } from './judge.ts'
 
 /** Exactly so many, no more and no less. */
 export interface Expected {
@@ -70,16 +71,25 @@ function goingOn(play: Omit<Play, 'goesOn'>, goOn: () => Promise<void>): Play {
   return { ...play, goesOn }
 }
 
-const isSaid = ({ github }: World, number: number, words: RegExp): Promise<boolean> =>
+export const isSaid = ({ github }: World, number: number, words: RegExp): Promise<boolean> =>
   github.waitFor(
     async () => (await github.thread(number)).comments.some(({ body }) => words.test(body)),
     giveUpAfterMs,
   )
 
-async function opens(world: World, name: string) {
-  const maya = world.github.as('maya')
-  const { number } = await maya.opensIssue({ title: `Issue ${name}`, body: `About ${name}.` })
-  return { maya, number }
+const opens = (world: World, name: string) => opensIssue(world, `Issue ${name}`, undefined, `About ${name}.`)
+
+/** A comment on an issue, of which a pull request comes unless it is told otherwise. */
+async function commented(
+  world: World,
+  name: string,
+  text = `/codex begin-${name}`,
+  differs: Partial<Expected> & { reaction?: string } = {},
+): Promise<Play> {
+  const { number, says } = await opens(world, name)
+  const { id } = await says(text)
+  const { reaction = 'rocket', ...others } = differs
+  return begun(name, number, { ...once, answers: [ready], reactions: { [id]: reaction }, ...others })
 }
 
 /** A label on an issue: a pull request comes of it. */
@@ -91,12 +101,7 @@ const labelled: Scene = async (world, name) => {
 }
 
 /** A comment on an issue: a pull request comes of it. */
-const asked: Scene = async (world, name) => {
-  const { maya, number } = await opens(world, name)
-  const { id } = await maya.comments(number, `/codex begin-${name}`)
-  const expected = { ...once, answers: [ready], reactions: { [id]: 'rocket' } }
-  return begun(name, number, expected)
-}
+const asked: Scene = (world, name) => commented(world, name)
 
 /**
  * The hour after the turn is over, and with it the last use of the branch; by then the Run has ended, which would
@@ -119,9 +124,9 @@ const idled: Scene = async (world, name) => {
 /** It waits until another issue is closed. */
 export async function blocked(world: World, name: string): Promise<{ play: Play; closes(): Promise<void> }> {
   const before = await opens(world, `before-${name}`)
-  const { maya, number } = await opens(world, name)
+  const { maya, number, says } = await opens(world, name)
   world.github.block(number, [before.number])
-  const { id } = await maya.comments(number, `/codex begin-${name}`)
+  const { id } = await says(`/codex begin-${name}`)
   const expected = { ...once, answers: [ready], reactions: { [id]: 'rocket' } }
   const closes = async () => {
     if (ledgerOf(world, number).tasks.length > 0) throw new Error('it began while it was blocked')
@@ -258,39 +263,29 @@ const stopped: Scene = async (world, name) => {
 }
 
 /** A question that starts nothing. */
-const answered: Scene = async (world, name) => {
-  const { maya, number } = await opens(world, name)
-  const { id } = await maya.comments(number, '/codex help')
-  const none = { tasks: 0, runs: 0, statuses: 0, pulls: 0 }
-  const expected = {
-    ...once,
-    ...none,
+const answered: Scene = (world, name) =>
+  commented(world, name, '/codex help', {
+    ...{ tasks: 0, runs: 0, statuses: 0, pulls: 0 },
     answers: [/All commands, options and reactions/],
-    reactions: { [id]: '+1' },
-  }
-  return begun(name, number, expected)
-}
+    reaction: '+1',
+  })
 
 /** A question to the agent, of which nothing but words comes. */
 const explained: Scene = async (world, name) => {
   world.posthog.script(said(name), { kind: 'answers', text: `It is blue, ${name}.` })
-  const { maya, number } = await opens(world, name)
-  const { id } = await maya.comments(number, `/codex ask begin-${name}`)
-  const expected = { ...once, pulls: 0, answers: [/@maya It is blue/], reactions: { [id]: 'rocket' } }
-  return begun(name, number, expected)
+  return commented(world, name, `/codex ask begin-${name}`, { pulls: 0, answers: [/@maya It is blue/] })
 }
 
 /** Its pull request is merged once the last word is there, which then says so. */
 const merged: Scene = async (world, name) => {
   const play = await asked(world, name)
-  const { github } = world
   const { number } = play
   const goOn = async () => {
     await isSaid(world, number, ready)
-    const isOf = new RegExp(`Closes #${number}(?!\\d)`)
-    const pull = (await github.pulls()).find(({ body }) => isOf.test(body))
-    await github.as('maya').readies(Number(pull?.number))
-    await github.as('maya').mergesPull(Number(pull?.number))
+    const { maya, pulls } = talkIn(world, number)
+    const pull = Number((await pulls())[0]?.number)
+    await maya.readies(pull)
+    await maya.mergesPull(pull)
   }
   Object.assign(play.expected, { answers: [/^🎉 \*\*Merged\*\*/] })
   return goingOn(play, goOn)
@@ -303,10 +298,7 @@ const attached: Scene = async (world, name) => {
     type: 'text/plain',
     bytes: Buffer.from(`log of ${name}`),
   })
-  const { maya, number } = await opens(world, name)
-  const { id } = await maya.comments(number, `/codex begin-${name} ${file.markdown}`)
-  const expected = { ...once, answers: [ready], reactions: { [id]: 'rocket' } }
-  return begun(name, number, expected)
+  return commented(world, name, `/codex begin-${name} ${file.markdown}`)
 }
 
 /** A review with two comments on lines, each of which gets its own answer. */

@@ -1,8 +1,9 @@
 /** A world of its own for one run of a scenario, and what is noted of the run. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { type RedisServer, startRedis } from '../support/redis-server.ts'
+import { ledgerOf } from '../world/calls.ts'
 import { type QueueKind, startWorld, type World } from '../world/world.ts'
-import { ledgerOf, verdict } from './judge.ts'
+import { verdict } from './judge.ts'
 import type { Play } from './plays.ts'
 import { type Random, randomOf } from './random.ts'
 

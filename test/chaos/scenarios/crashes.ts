@@ -1,9 +1,9 @@
 /** kill -9, where it hurts most. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
+import { ledgerOf } from '../../world/calls.ts'
 import { type CrashPoint, crashPoints, deathAt } from '../crash-points.ts'
-import { begin, doMore, makeInteractive } from '../crashes.ts'
-import { endTheHours, ledgerOf } from '../judge.ts'
+import { begin, crashAtEach, doMore } from '../crashes.ts'
 import { bringUp, died, spawnMortal, timing } from '../mortal-bot.ts'
 import { type Play, scenes } from '../plays.ts'
 import type { Random } from '../random.ts'
@@ -17,18 +17,8 @@ export const everyPoint: Scenario = {
     const { world, random } = stage
     // Where runs end with their turn, no branch is left for later, so two of the points would never come.
     world.posthog.set({ afterTurn: 'idles' })
-    await makeInteractive(world)
-    const plays: Play[] = []
-    for (const [index, point] of spread(random).entries()) {
-      endTheHours(world, plays)
-      const bot = await bringUp(world, { point })
-      const play = await begin(world, point, `c${index}`)
-      plays.push(play)
-      if ((await died(bot, 90_000)) === undefined)
-        throw new Error(`never got to "${point}":\n${bot.output().slice(-9_000)}`)
-    }
-    await bringUp(world)
-    await judge(stage, plays)
+    const plays = await crashAtEach(world, spread(random))
+    await judge(stage, [...plays.values()])
   },
 }
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CrashPoint } from '../crash-points.ts'
 import { bringUp, died } from '../mortal-bot.ts'
-import { blocked, type Play, scenes } from '../plays.ts'
+import { blocked, isSaid, type Play, scenes } from '../plays.ts'
 import { judge, type Scenario, type Stage } from '../stage.ts'
 
 /** Of a run that comes to wait, and of one that begins. */
@@ -132,12 +132,6 @@ async function dieAt(stage: Stage, points: readonly CrashPoint[], act: () => Pro
   await calm(stage)
 }
 
-const says = ({ world }: Stage, number: number, words: RegExp): Promise<unknown> =>
-  world.github.waitFor(
-    async () => (await world.github.thread(number)).comments.some(({ body }) => words.test(body)),
-    { timeout: 60_000 },
-  )
-
 async function isHeld(stage: Stage, plays: readonly Play[], words: RegExp): Promise<void> {
-  for (const { number } of plays) await says(stage, number, words)
+  for (const { number } of plays) await isSaid(stage.world, number, words)
 }

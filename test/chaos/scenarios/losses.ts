@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { newDataDir } from '../../support/data-dir.ts'
 import { keepQueue } from '../../world/kept-queue.ts'
 import { bringUp, spawnMortal } from '../mortal-bot.ts'
-import { type Play, type SceneName, scenes } from '../plays.ts'
-import { judge, noteRecovery, type Scenario, type Stage } from '../stage.ts'
+import { isSaid, type Play, type SceneName, scenes } from '../plays.ts'
+import { judge, noteRecovery, type Scenario } from '../stage.ts'
 
 /** Of which nothing is said to a Run that lives: what was told to the queue alone is gone. */
 const cast: readonly SceneName[] = ['labelled', 'asked', 'pushed', 'explained', 'asked']
@@ -21,7 +21,7 @@ export const queueLost: Scenario = {
     for (const [index, scene] of random.shuffled(cast).entries()) {
       const play = await scenes[scene](world, `gone${index}`)
       plays.push(play)
-      await hasStatus(stage, play)
+      await isSaid(world, play.number, /^### /)
       await sleep(random.between(0, 900))
       if (index % 2 === 0) continue
       losses.push({ play, since: Date.now() })
@@ -50,7 +50,7 @@ export const queueRestored: Scenario = {
       const play = await scenes[random.one(cast)](world, name)
       play.expected.mayGoBack = true
       plays.push(play)
-      await hasStatus(stage, play)
+      await isSaid(world, play.number, /^### /)
     }
     for (let round = 0; round < 3; round++) {
       await begins(`kept${round}`)
@@ -77,7 +77,7 @@ export const twin: Scenario = {
     for (const [index, scene] of random.shuffled(cast).entries()) {
       const play = await scenes[scene](world, `twin${index}`)
       plays.push(play)
-      await hasStatus(stage, play)
+      await isSaid(world, play.number, /^### /)
       if (index % 2 === 0) continue
       // Of nobody it knows, and nothing is sent to it.
       const other = await spawnMortal(world, { env: { REDIS_URL: '', DATA_DIR: await newDataDir() } })
@@ -90,9 +90,3 @@ export const twin: Scenario = {
     if (took.length > 0) stage.notes.violations.push(`${took.length} took up a run that was not lost`)
   },
 }
-
-const hasStatus = ({ world }: Stage, { number }: Play): Promise<unknown> =>
-  world.github.waitFor(
-    async () => (await world.github.thread(number)).comments.some(({ body }) => body.startsWith('### ')),
-    { timeout: 30_000 },
-  )

@@ -1,7 +1,7 @@
 /** Redis, PostHog or GitHub is away, slow or full. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RouteName } from '../../../emulators/posthog/fault.ts'
-import { ledgerOf } from '../judge.ts'
+import { ledgerOf } from '../../world/calls.ts'
 import { bringUp, redeliverFailed } from '../mortal-bot.ts'
 import { type Play, scenes } from '../plays.ts'
 import { judge, noteRecovery, type Scenario, type Stage } from '../stage.ts'

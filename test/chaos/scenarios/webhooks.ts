@@ -1,10 +1,10 @@
 /** Webhooks come twice, late, in another order, and again days after all was done. */
 import { randomUUID } from 'node:crypto'
+import { ledgerOf } from '../../world/calls.ts'
 import { wipeQueue } from '../../world/wipe-queue.ts'
 import { nowhere, type World } from '../../world/world.ts'
 import { crashPoints } from '../crash-points.ts'
 import { doMore, playMore } from '../crashes.ts'
-import { ledgerOf } from '../judge.ts'
 import { bringUp, died } from '../mortal-bot.ts'
 import type { Play, SceneName } from '../plays.ts'
 import { judge, type Scenario, type Stage } from '../stage.ts'
