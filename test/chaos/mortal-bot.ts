@@ -1,10 +1,9 @@
 /** A bot that dies on cue, and is brought back until told otherwise. */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { freePort } from '../support/free-port.ts'
-import { Bot } from '../world/bot.ts'
+import { type Bot, spawnBot } from '../world/bot.ts'
 import type { World } from '../world/world.ts'
 import { type CrashPoint, deathAt } from './crash-points.ts'
 
@@ -14,9 +13,9 @@ export const timing = { lockMs: 1_000, stalledMs: 500 }
 const main = fileURLToPath(new URL('./mortal-main.js', import.meta.url))
 
 /** None outlives us, however we go. */
-const alive = new Set<ChildProcess>()
+const alive = new Set<Bot>()
 process.on('exit', () => {
-  for (const child of alive) child.kill('SIGKILL')
+  for (const bot of alive) bot.signal('SIGKILL')
 })
 
 export interface Cue {
@@ -30,28 +29,15 @@ interface Options {
 }
 
 export async function spawnMortal(world: World, { cue, env = {} }: Options = {}): Promise<Bot> {
-  const port = await freePort()
-  const child = spawn(process.execPath, [main], {
-    cwd: tmpdir(),
-    env: {
-      PATH: process.env.PATH ?? '',
-      ...world.env,
-      LOCK_MS: String(timing.lockMs),
-      STALLED_MS: String(timing.stalledMs),
-      ...(cue ? crashAt(cue) : {}),
-      ...env,
-      HOST: '127.0.0.1',
-      PORT: String(port),
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  alive.add(child)
-  const cancel = cue && diesAt(world, cue, () => child.kill('SIGKILL'))
-  child.once('exit', () => {
-    alive.delete(child)
+  const times = { LOCK_MS: String(timing.lockMs), STALLED_MS: String(timing.stalledMs) }
+  const all = { ...world.env, ...times, ...(cue ? crashAt(cue) : {}), ...env }
+  const bot = spawnBot(all, await freePort(), tmpdir(), { args: [main] })
+  alive.add(bot)
+  const cancel = cue && diesAt(world, cue, () => bot.signal('SIGKILL'))
+  void bot.exited.then(() => {
+    alive.delete(bot)
     cancel?.()
   })
-  const bot = new Bot(child, port)
   world.bots.push(bot)
   return bot
 }

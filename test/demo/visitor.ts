@@ -1,8 +1,7 @@
 /** The playground as `npm run play` starts it, and somebody in front of it. */
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Locator } from 'playwright-core'
+import { spawnBot } from '../world/bot.ts'
 import type { Window } from '../world/browser.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -10,7 +9,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 export interface Started {
   /** With a slash at the end. */
   address: string
-  close(): Promise<void>
+  close(): Promise<unknown>
 }
 
 export const startPlayground = (): Promise<Started> =>
@@ -18,28 +17,9 @@ export const startPlayground = (): Promise<Started> =>
 
 /** @param says where its page is */
 export async function started(args: readonly string[], says: RegExp): Promise<Started> {
-  const child = spawn(process.execPath, ['--import', 'tsx', ...args], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  let output = ''
-  const ended = once(child, 'close')
-  const address = await new Promise<string>((resolve, reject) => {
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output += text
-        const [, found] = says.exec(output) ?? []
-        if (found) resolve(found)
-      })
-    void ended.then(() => reject(new Error(`it ended:\n${output}`)))
-  })
-  return {
-    address,
-    close: async () => {
-      child.kill('SIGTERM')
-      await ended
-    },
-  }
+  const playground = spawnBot({}, 0, root, { args: ['--import', 'tsx', ...args] })
+  const [, address = ''] = says.exec(await playground.says(says)) ?? []
+  return { address, close: () => playground.stop() }
 }
 
 /** ms. The bot and the agent work meanwhile. */

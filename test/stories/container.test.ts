@@ -1,10 +1,11 @@
 /** What the Dockerfile does, done in a folder: the image is built and started by the workflow alone. */
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort } from '../support/free-port.ts'
+import { spawnBot } from '../world/bot.ts'
 import { startWorld, type World } from '../world/world.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -135,18 +136,14 @@ describe('the image', () => {
       DATA_DIR: data,
     }
     const [, ...args]: string[] = JSON.parse(only(image, 'CMD'))
-    const bot = spawn(process.execPath, args, { cwd: inImage(''), env, stdio: ['ignore', 'pipe', 'pipe'] })
-    let output = ''
-    for (const stream of [bot.stdout, bot.stderr]) stream.on('data', (text: Buffer) => (output += text))
-    const ended = new Promise<number | null>(resolve => bot.once('close', resolve))
+    const bot = spawnBot(env, port, inImage(''), { args })
     const [, check = '[]'] = /CMD (\[.*\])$/.exec(only(image, 'HEALTHCHECK')) ?? []
     const [, ...probe]: string[] = JSON.parse(check)
     const isHealthy = () => spawnSync(process.execPath, probe, { env }).status === 0
-    await world.github.waitFor(() => /"msg":"ready"/.test(output) || bot.exitCode !== null)
-    expect(isHealthy(), output).toBe(true)
-    expect((await fetch(`http://127.0.0.1:${port}/schema/v1/codex.schema.json`)).status).toBe(200)
-    bot.kill('SIGTERM')
-    expect(await ended, output).toBe(0)
+    await bot.ready()
+    expect(isHealthy(), bot.output()).toBe(true)
+    expect((await fetch(`${bot.url}/schema/v1/codex.schema.json`)).status).toBe(200)
+    expect(await bot.stop(), bot.output()).toBe(0)
     expect(isHealthy()).toBe(false)
     const doctor = spawnSync('npm', ['run', '--silent', 'doctor', '--', '--json'], { cwd: inImage(''), env })
     expect(JSON.parse(`${doctor.stdout}`)).toContainEqual(

@@ -1,5 +1,4 @@
 /** The bot as an app of Probot's, the way its ecosystem knows it: under `probot run`, and through `probot.receive`. */
-import { spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
@@ -10,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Delivery } from '../../src/github/webhooks/event.ts'
 import { listen } from '../../src/github/webhooks/receive.ts'
 import { freePort } from '../support/free-port.ts'
+import { spawnBot } from '../world/bot.ts'
 import { asks } from '../world/opens-issue.ts'
 import { startWorld, type World } from '../world/world.ts'
 
@@ -24,28 +24,16 @@ describe('probot run', () => {
 
   it('brings a comment to its pull request, and ends on a signal', async () => {
     const { github, env } = world
-    const port = await freePort()
-    const hosted = spawn(process.execPath, ['node_modules/probot/bin/probot.js', 'run', './dist/app.js'], {
-      cwd: root,
-      env: { PATH: process.env.PATH ?? '', ...env, HOST: '127.0.0.1', PORT: String(port) },
-    })
-    const exited = once(hosted, 'exit')
-    let output = ''
-    for (const stream of [hosted.stdout, hosted.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output += text
-      })
-    try {
-      await github.waitFor(() => /"msg":"ready"/.test(output) && /Listening on/.test(output))
-      github.webhooks.target = `http://127.0.0.1:${port}/api/github/webhooks`
-      const { thread, runs } = await asks(world, 'do it')
-      await thread.waitForAnswer('Codex opened draft')
-      expect(runs()).toHaveLength(1)
-    } finally {
-      hosted.kill('SIGTERM')
-    }
-    expect(await exited).toBeDefined()
-    expect(output).toMatch(/"msg":"stopped"/)
+    const args = ['node_modules/probot/bin/probot.js', 'run', './dist/app.js']
+    const hosted = spawnBot(env, await freePort(), root, { args })
+    world.bots.push(hosted)
+    for (const words of [/"msg":"ready"/, /Listening on/]) await hosted.says(words)
+    github.webhooks.target = `${hosted.url}/api/github/webhooks`
+    const { thread, runs } = await asks(world, 'do it')
+    await thread.waitForAnswer('Codex opened draft')
+    expect(runs()).toHaveLength(1)
+    await hosted.stop()
+    expect(hosted.output()).toMatch(/"msg":"stopped"/)
   })
 })
 

@@ -1,5 +1,4 @@
 /** What a process meets where it runs: a log that nobody reads any more, a proxy, IPv6. */
-import { spawn } from 'node:child_process'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
@@ -26,25 +25,11 @@ async function isAnswered(of: World): Promise<void> {
 }
 
 it('a reader of the log that goes away takes nothing with it', async () => {
-  const of = await world({ roles: [] })
-  const port = await freePort()
-  const child = spawn(process.execPath, ['dist/main.js'], {
-    env: { PATH: process.env.PATH, ...of.env, HOST: '127.0.0.1', PORT: String(port) },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  undo.push(() => child.kill('SIGKILL'))
-  const ready = () =>
-    fetch(`http://127.0.0.1:${port}/readyz`).then(
-      ({ ok }) => ok,
-      () => false,
-    )
-  await of.github.waitFor(ready)
-  child.stdout.destroy()
-  child.stderr.destroy()
-  of.github.webhooks.target = `http://127.0.0.1:${port}/api/github/webhooks`
+  const of = await world()
+  of.bot.hangsUp()
   const { thread } = await asks(of, 'help')
   await of.github.waitFor(async () => (await thread.view()).comments.length === 2)
-  expect([child.exitCode, child.signalCode, await ready()]).toEqual([null, null, true])
+  expect((await fetch(`${of.bot.url}/readyz`)).ok).toBe(true)
 })
 
 /** A proxy that only knows CONNECT. */
@@ -98,14 +83,10 @@ const hasIPv6 = Object.values(networkInterfaces())
 
 it.skipIf(!hasIPv6)('HOST may be an address of IPv6', async () => {
   const of = await world({ roles: [] })
-  const port = await freePort()
-  const child = spawn(process.execPath, ['dist/main.js'], {
-    env: { PATH: process.env.PATH, ...of.env, HOST: '::1', PORT: String(port) },
-    stdio: 'ignore',
-  })
-  undo.push(() => child.kill('SIGKILL'))
+  const bot = spawnBot({ ...of.env, HOST: '::1' }, await freePort())
+  undo.push(() => bot.stop('SIGKILL'))
   await of.github.waitFor(() =>
-    fetch(`http://[::1]:${port}/readyz`).then(
+    fetch(`http://[::1]:${bot.port}/readyz`).then(
       ({ ok }) => ok,
       () => false,
     ),

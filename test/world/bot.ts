@@ -49,6 +49,12 @@ export class Bot {
     this.#process.kill(signal)
   }
 
+  /** Nobody reads its output any more. */
+  hangsUp(): void {
+    this.#process.stdout?.destroy()
+    this.#process.stderr?.destroy()
+  }
+
   /** @returns the exit code */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     this.#process.kill(signal)
@@ -107,12 +113,12 @@ export function spawnBot(
   env: Record<string, string>,
   port: number,
   cwd = tmpdir(),
-  { heedsModes = false } = {},
+  { heedsModes = false, args = [entry] } = {},
 ): Bot {
-  const [command = process.execPath, ...args] = [...(heedsModes ? heedingModes : []), process.execPath, entry]
-  const child = spawn(command, args, {
+  const [command = '', ...all] = [...(heedsModes ? heedingModes : []), process.execPath, ...args]
+  const child = spawn(command, all, {
     cwd,
-    env: { PATH: process.env.PATH ?? '', ...env, HOST: '127.0.0.1', PORT: String(port) },
+    env: { PATH: process.env.PATH ?? '', HOST: '127.0.0.1', ...env, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   return new Bot(child, port)
