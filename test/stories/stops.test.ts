@@ -2,8 +2,7 @@
 import { expect, it } from 'vitest'
 import { exhaustive } from '../support/tries.ts'
 import { onBothQueues } from '../world/on-queues.ts'
-import { opensIssue } from '../world/opens-issue.ts'
-import type { Thread } from '../world/thread.ts'
+import { opensIssue, type Talk } from '../world/opens-issue.ts'
 
 onBothQueues(
   'A stop behind a limit of GitHub',
@@ -96,19 +95,9 @@ onBothQueues(
 onBothQueues(
   'A stop that waits for GitHub itself',
   world => {
-    const ways: [string, (thread: Thread, number: number) => Promise<unknown>][] = [
-      [
-        'in rich text',
-        (_, number) => world().github.as('maya').comments(number, '**Wait**, not *those*:\n\n/codex stop'),
-      ],
-      [
-        'in a ticked box',
-        async thread => {
-          const status = (await thread.botComments()).find(({ body }) => body.startsWith('### '))
-          const body = String(status?.body).replace('- [ ] Stop', '- [x] Stop')
-          await world().github.as('maya').editsComment(Number(status?.id), body)
-        },
-      ],
+    const ways: [string, (talk: Talk) => Promise<unknown>][] = [
+      ['in rich text', ({ says }) => says('**Wait**, not *those*:\n\n/codex stop')],
+      ['in a ticked box', ({ ticks }) => ticks('Stop this run')],
     ]
     it.runIf(exhaustive).each(ways)('%s is found by the run that is about to start', async (how, stops) => {
       const { github, posthog } = world()
@@ -117,12 +106,13 @@ onBothQueues(
         times: Infinity,
         fault: { kind: 'status', code: 503 },
       })
-      const { thread, number, says, runs } = await opensIssue(world(), `Stopped ${how}`)
+      const talk = await opensIssue(world(), `Stopped ${how}`)
+      const { thread, says, runs } = talk
       await says('/codex delete the old tables')
       await thread.waitForStatus('### ')
       await github.waitFor(() => away.hits > 0)
       const limit = github.fault({ path: /graphql/, fault: { kind: 'secondary-limit', retryAfter: 10 } })
-      await stops(thread, number)
+      await stops(talk)
       await github.waitFor(() => limit.hits === 1)
       posthog.clearFaults()
       await thread.waitForStatus('stopped')

@@ -32,32 +32,17 @@ onEitherQueue('Several commands', world => {
 })
 
 onEitherQueue('A box', world => {
-  const opens = async (title: string) => {
-    const opened = await opensIssue(world(), title)
-    return {
-      ...opened,
-      async ticks(who: string, box: string) {
-        const shown = (await opened.thread.botComments()).findLast(({ body }) =>
-          body.includes(`- [ ] ${box}`),
-        )
-        const ticked = String(shown?.body).replace(`- [ ] ${box}`, `- [x] ${box}`)
-        await world().github.as(who).editsComment(Number(shown?.id), ticked)
-        return Number(shown?.id)
-      },
-    }
-  }
-
   it('that stops a run has the reaction of a command, and one that starts another says who ticked it', async () => {
     const { github, posthog } = world()
-    const { thread, says, ticks, ledger } = await opens('Tick and tick')
+    const { thread, says, ticks, ledger } = await opensIssue(world(), 'Tick and tick')
     posthog.script('long work', { kind: 'hangs' }, { times: 1 })
     await says('/codex long work')
     await thread.waitForStatus('⏳ Codex is working')
     await nextSecond()
-    const status = await ticks('olga', 'Stop this run')
+    const status = await ticks('Stop this run', 'olga')
     await thread.waitForReaction('+1', status)
     await thread.waitForAnswer('@maya stopped by `olga`')
-    await ticks('olga', 'Try again')
+    await ticks('Try again', 'olga')
     await github.waitFor(() => ledger().runs.length === 2)
     await thread.waitForStatus('box ticked by olga, ')
   })

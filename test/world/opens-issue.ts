@@ -60,9 +60,12 @@ export function talkIn(world: World, number: number, repository = world.github.r
         cancels: cancels.length,
       }
     },
-    async ticks(box: string) {
+    /** @returns the id of the comment in which the box is */
+    async ticks(box: string, by = 'maya') {
       const shown = (await thread.botComments()).findLast(({ body }) => body.includes(`[ ] ${box}`))
-      await maya.editsComment(Number(shown?.id), String(shown?.body).replace(`[ ] ${box}`, `[x] ${box}`))
+      const ticked = String(shown?.body).replace(`[ ] ${box}`, `[x] ${box}`)
+      await github.as(by, repository).editsComment(Number(shown?.id), ticked)
+      return Number(shown?.id)
     },
   }
 }
