@@ -173,19 +173,6 @@ onEitherQueue('Something is taken back, or put right', world => {
     await thread.waitForStatus('Stopped: `maya` closed this.')
   })
 
-  it('what becomes of a pull request is told in the last word, as long as it is so', async () => {
-    const { maya, thread, says, run } = await opensIssue(world(), 'Follow me', await newRepository(world()))
-    await says('/codex do it')
-    const word = await thread.waitForAnswer('Codex opened draft')
-    await run(0).finish('completed')
-    const pull = Number(/pull\/(\d+)/.exec(word)?.[1])
-    await maya.closes(pull)
-    await thread.waitForAnswer('✖️ **Closed without a merge**')
-    await maya.reopens(pull)
-    await thread.waitForAnswer(/^@maya Codex opened/)
-    expect(await thread.answers()).toHaveLength(1)
-  })
-
   it('merging the pull request while its agent goes on stops nothing, though it closes the issue', async () => {
     const { github } = world()
     const { maya, number, thread, run, ledger, pulls } = await working(world(), 'merge me soon')
