@@ -108,11 +108,6 @@ test('the limit of the whole bot counts every run that is at work', async () => 
   expect(await refusals(indexOf(others), mine.id, startGuards(mine, now))).toBe(1)
 })
 
-test('whoever is alone may start', async () => {
-  expect(await turn(me(), [])).toEqual(first)
-  expect(await turn(me(), [{ ...me(), id: 'm' }])).toEqual(first)
-})
-
 describe('a limit of runs at work', () => {
   test.each<[string, Limits, OtherRun[], (string | object)?]>([
     ['holds one more than its number', { repository: 1 }, [other(1)], 'repository'],
