@@ -1,5 +1,5 @@
 /** Attachments on their way: from GitHub, over the checks, into PostHog's storage and a run. */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Octokit } from '@octokit/rest'
 import nock from 'nock'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -16,9 +16,9 @@ import type { ThreadAccess } from '../../src/github/read-ahead.ts'
 import { call, type PostHogSettings } from '../../src/posthog/posthog-http.ts'
 import { postHogTasks, stageArtifact } from '../../src/posthog/tasks-client.ts'
 import { attach, attachmentsOf } from '../../src/runs/steps/stage-attachments.ts'
-import { closeServer, listen } from '../../src/web/http-server.ts'
 import { contextFor, inlineComment, issueThread, runWith } from '../core/given.ts'
 import { fakeLog } from '../support/fake-log.ts'
+import { startServer } from '../support/local-server.ts'
 import { postHogAt, runAtWork } from '../support/service-calls.ts'
 
 // Importing it already stands between `fetch` and the network, as whoever comes next in this process expects.
@@ -36,16 +36,16 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void
 class Site {
   readonly asked: string[] = []
   url = ''
+  close = async () => {}
   handle: Handler = (_, response) => response.writeHead(404).end()
-  readonly #server = createServer((request, response) => {
-    this.asked.push(`${request.url} ${request.headers.authorization ?? 'anonymous'}`)
-    request.resume()
-    this.handle(request, response)
-  })
 
   async open(): Promise<this> {
-    this.url = `http://127.0.0.1:${await listen(this.#server, { host: '127.0.0.1', port: 0 })}`
-    return this
+    const { url, close } = await startServer((request, response) => {
+      this.asked.push(`${request.url} ${request.headers.authorization ?? 'anonymous'}`)
+      request.resume()
+      this.handle(request, response)
+    })
+    return Object.assign(this, { url, close })
   }
 
   /** Answers by path; a text is where to go on. */
@@ -57,8 +57,6 @@ class Site {
       response.writeHead(given.status ?? 200, type).end(given.body)
     }
   }
-
-  close = (): Promise<void> => closeServer(this.#server, 0)
 }
 
 let site: Site

@@ -1,11 +1,10 @@
 /** A clock that goes wrong here: GitHub judges the App's token by its own. */
 import { createPublicKey, verify } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { gitHubApp } from '../../src/github/app-client.ts'
-import { closeServer, listen } from '../../src/web/http-server.ts'
 import { privateKey } from '../security/key.ts'
+import { type LocalServer, startServer } from '../support/local-server.ts'
 
 const Claims = z.object({ iat: z.number(), exp: z.number(), iss: z.string() })
 
@@ -28,19 +27,17 @@ function refusalOf(authorization = ''): string | undefined {
   return undefined
 }
 
-let server: Server
-let apiUrl: string
+let server: LocalServer
 let asked = 0
 beforeAll(async () => {
-  server = createServer((req, res) => {
+  server = await startServer((req, res) => {
     asked++
     const message = refusalOf(req.headers.authorization)
     res.writeHead(message ? 401 : 200, { 'content-type': 'application/json' })
     res.end(JSON.stringify(message ? { message } : { slug: 'codex-bot' }))
   })
-  apiUrl = `http://127.0.0.1:${await listen(server, { host: '127.0.0.1', port: 0 })}`
 })
-afterAll(() => closeServer(server, 0))
+afterAll(() => server.close())
 
 test.each([
   ['is right', 0, 1],
@@ -49,7 +46,7 @@ test.each([
   ['is an hour ahead', 3_600_000, 2],
   ['is an hour behind', -3_600_000, 2],
 ])('a clock that %s costs nothing but a call, once', async (_, wrong, calls) => {
-  const app = gitHubApp({ id: 5, privateKey, apiUrl }, () => Date.now() + wrong)
+  const app = gitHubApp({ id: 5, privateKey, apiUrl: server.url }, () => Date.now() + wrong)
   asked = 0
   expect((await app.asApp('GET /app')).data).toEqual({ slug: 'codex-bot' })
   expect(asked).toBe(calls)

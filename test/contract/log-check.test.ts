@@ -1,28 +1,26 @@
 /** What the doctor says of `WEBHOOKS=poll`. */
-import { createServer, type Server } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { lineOf } from '../../src/core/model/check.ts'
 import { checkDeliveries } from '../../src/doctor/delivery-checks.ts'
 import { checkAddress } from '../../src/doctor/github-checks.ts'
 import { type GitHubApp, gitHubApp } from '../../src/github/app-client.ts'
-import { listen } from '../../src/web/http-server.ts'
 import { privateKey } from '../security/key.ts'
+import { type LocalServer, startServer } from '../support/local-server.ts'
 
-let server: Server
+let server: LocalServer
 let app: GitHubApp
 let hook: object = {}
 let log: object[] = []
 
 beforeAll(async () => {
-  server = createServer(({ url }, res) => {
+  server = await startServer(({ url }, res) => {
     res
       .writeHead(200, { 'content-type': 'application/json' })
       .end(JSON.stringify(url?.includes('/deliveries') ? log : hook))
   })
-  const apiUrl = `http://127.0.0.1:${await listen(server, { host: '127.0.0.1', port: 0 })}`
-  app = gitHubApp({ id: 5, privateKey, apiUrl }, Date.now)
+  app = gitHubApp({ id: 5, privateKey, apiUrl: server.url }, Date.now)
 })
-afterAll(() => void server.close())
+afterAll(() => server.close())
 
 const webhooks = 'poll'
 

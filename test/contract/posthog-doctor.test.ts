@@ -1,6 +1,5 @@
 /** What `/codex doctor` says of PostHog in a thread, which may be public. */
 import { mkdtempSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -8,8 +7,8 @@ import { startPostHog } from '../../emulators/posthog/emulator.ts'
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
 import { readConfig } from '../../src/config.ts'
 import { checkCoverage, checkNewPostHog, checkPostHogOf } from '../../src/doctor/posthog-checks.ts'
-import { closeServer, listen } from '../../src/web/http-server.ts'
 import { privateKey } from '../security/key.ts'
+import { startServer } from '../support/local-server.ts'
 import { postHogAt } from '../support/service-calls.ts'
 
 test('whether the granted sandboxes are there, and not how they are called', async () => {
@@ -88,10 +87,11 @@ test.each([
 ])(
   'what answers %d with %s %s is called no PostHog, and its key neither good nor bad',
   async (status, type, body) => {
-    const server = createServer((_, res) => res.writeHead(status, { 'content-type': type }).end(body))
-    const host = `http://127.0.0.1:${await listen(server, { host: '127.0.0.1', port: 0 })}`
+    const { url: host, close } = await startServer((_, res) =>
+      res.writeHead(status, { 'content-type': type }).end(body),
+    )
     const checks = await checkNewPostHog({ host, apiKey: 'phx_key', projectId: '1' })
-    await closeServer(server, 0)
+    await close()
     expect(checks).toMatchObject([
       { name: 'posthog-host', ok: false, fix: expect.stringMatching(/^Set POSTHOG_HOST to /) },
     ])

@@ -1,11 +1,12 @@
 /** The stream may say anything, late, twice or never; it must only ever cost a look, and never miss the last one. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
 import { type StreamWatch, watchRuns } from '../../src/posthog/stream/run-stream.ts'
+import { startServer } from '../support/local-server.ts'
 import { until } from '../support/queue-world.ts'
 import { postHogAt, runAtWork } from '../support/service-calls.ts'
 
@@ -233,10 +234,10 @@ describe('beside a server that goes wrong', () => {
     return response
   }
 
-  async function serve(answer: Answer, port = 0) {
+  async function serve(answer: Answer) {
     const requests: { at: number; lastId: string | undefined; url: string | undefined }[] = []
     const sockets = new Set<Socket>()
-    const server: Server = createServer((request, response) => {
+    const { url, server, close } = await startServer((request, response) => {
       const lastId = request.headers['last-event-id']
       requests.push({ at: Date.now(), lastId: lastId?.toString(), url: request.url })
       answer(response, request, requests.length)
@@ -245,15 +246,8 @@ describe('beside a server that goes wrong', () => {
       sockets.add(socket)
       socket.on('close', () => sockets.delete(socket))
     })
-    await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
-    const close = async () => {
-      for (const socket of sockets) socket.destroy()
-      await new Promise(resolve => server.close(resolve))
-    }
     closers.push(close)
-    const address = server.address()
-    const actual = typeof address === 'object' && address ? address.port : 0
-    return { url: `http://127.0.0.1:${actual}`, port: actual, requests, sockets, close }
+    return { url, requests, sockets }
   }
 
   const quick = { minGap: 10, backoff: { first: 10, most: 20 }, silence: 100 }

@@ -1,20 +1,19 @@
 /** A webhook as GitHub's log of deliveries shows it. Source: "Get a delivery for an app webhook". */
-import { createServer, type Server } from 'node:http'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { NoResponse } from '../../src/core/model/errors.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { deliveryLog } from '../../src/github/delivery-log.ts'
-import { listen } from '../../src/web/http-server.ts'
 import { privateKey } from '../security/key.ts'
+import { type LocalServer, startServer } from '../support/local-server.ts'
 
-let server: Server
+let server: LocalServer
 let answer: string
 let sent: number
 let asked: { url: string | undefined; authorization: string | undefined }[]
 let log: ReturnType<typeof deliveryLog>
 
 beforeAll(async () => {
-  server = createServer((req, res) => {
+  server = await startServer((req, res) => {
     asked.push({ url: req.url, authorization: req.headers.authorization })
     res.writeHead(200, { 'content-type': 'application/json' })
     const piece = Buffer.from(answer.slice(0, 64 * 1024))
@@ -28,10 +27,9 @@ beforeAll(async () => {
     }
     go()
   })
-  const apiUrl = `http://127.0.0.1:${await listen(server, { host: '127.0.0.1', port: 0 })}`
-  log = deliveryLog(gitHubApp({ id: 5, privateKey, apiUrl }, Date.now))
+  log = deliveryLog(gitHubApp({ id: 5, privateKey, apiUrl: server.url }, Date.now))
 })
-afterAll(() => void server.close())
+afterAll(() => server.close())
 beforeEach(() => {
   ;[asked, sent] = [[], 0]
 })

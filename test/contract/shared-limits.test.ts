@@ -1,5 +1,4 @@
 /** What one process is told of a limit, another heeds before it has asked anything. */
-import { createServer, type Server } from 'node:http'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
 import { type LimitStore, limitGate } from '../../src/core/model/call-budget.ts'
@@ -7,8 +6,8 @@ import { RetryLater } from '../../src/core/model/errors.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { postHogTasks } from '../../src/posthog/tasks-client.ts'
 import type { Queues } from '../../src/queue/open-queues.ts'
-import { listen } from '../../src/web/http-server.ts'
 import { privateKey } from '../security/key.ts'
+import { startServer } from '../support/local-server.ts'
 import { open, until } from '../support/queue-world.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
 import { caught, installationToken, postHogAt } from '../support/service-calls.ts'
@@ -77,7 +76,7 @@ describe.skipIf(!redisAvailable())('a limit that one process met', () => {
 
   test('of a GitHub installation, no other asks about before its time; others are free', async () => {
     const asked: string[] = []
-    const server: Server = createServer((request, response) => {
+    const { url: apiUrl, close } = await startServer((request, response) => {
       asked.push(String(request.url))
       const isToken = request.url?.endsWith('/access_tokens')
       if (isToken) response.writeHead(201, { 'content-type': 'application/json' })
@@ -87,8 +86,7 @@ describe.skipIf(!redisAvailable())('a limit that one process met', () => {
       const token = request.url?.includes('/1/') ? 'ghs_1' : 'ghs_2'
       response.end(JSON.stringify(isToken ? installationToken(token) : { message: 'slow' }))
     })
-    const apiUrl = `http://127.0.0.1:${await listen(server, { host: '127.0.0.1', port: 0 })}`
-    closers.push(() => server.close())
+    closers.push(close)
     const clientOf = (n: number, installationId: number) =>
       gitHubApp({ id: 5, privateKey, apiUrl }, Date.now, { limits: store(n) }).forRepo({
         ...{ installationId, repoId: 100 },

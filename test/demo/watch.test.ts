@@ -1,13 +1,11 @@
 /** A thread is looked at only when somebody has called GitHub. */
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Watch } from '../../demo/story.ts'
 import { startGitHub } from '../../emulators/github/emulator.ts'
 import type { GitHubEmulator } from '../../emulators/github/github.ts'
 import { Upstream } from '../../emulators/github/upstream.ts'
+import { startServer } from '../support/local-server.ts'
 
 let github: GitHubEmulator
 beforeAll(async () => {
@@ -43,17 +41,14 @@ const answeredInAnHour = 5_000
 
 test('more looks than are answered in an hour share no token', async () => {
   const used = new Map<string, number>()
-  const server = createServer(({ headers: { authorization = '' } }, response) => {
+  const { url, close } = await startServer(({ headers: { authorization = '' } }, response) => {
     used.set(authorization, (used.get(authorization) ?? 0) + 1)
     response.end('{}')
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const upstream = new Upstream(origin, origin)
+  })
+  const upstream = new Upstream(url, url)
   for (let round = 0; round < 100; round++)
     await Promise.all(Array.from({ length: 60 }, () => upstream.asAdmin('GET', '/')))
-  server.close()
-  server.closeAllConnections()
+  await close()
   expect([...used.values()].reduce((sum, count) => sum + count)).toBe(6_000)
   expect(Math.max(...used.values())).toBeLessThan(answeredInAnHour)
 })

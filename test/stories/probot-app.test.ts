@@ -1,7 +1,5 @@
 /** The bot as an app of Probot's, the way its ecosystem knows it: under `probot run`, and through `probot.receive`. */
 import { createHmac } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { Probot } from 'probot'
@@ -9,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Delivery } from '../../src/github/webhooks/event.ts'
 import { listen } from '../../src/github/webhooks/receive.ts'
 import { freePort } from '../support/free-port.ts'
+import { startServer } from '../support/local-server.ts'
 import { spawnBot } from '../world/bot.ts'
 import { asks } from '../world/opens-issue.ts'
 import { startWorld, type World } from '../world/world.ts'
@@ -60,13 +59,10 @@ describe('probot.receive', () => {
 
   it('answers 503 when the queue can not take it, so that it can be sent again', async () => {
     const probot = await hosted(() => Promise.reject(new Error('no queue')))
-    const server = createServer(await probot.getNodeMiddleware()).listen(0, '127.0.0.1')
+    const { url, close } = await startServer(await probot.getNodeMiddleware())
     try {
-      await once(server, 'listening')
       const body = JSON.stringify(payload)
-      const address = server.address()
-      const port = typeof address === 'object' ? address?.port : ''
-      const { status } = await fetch(`http://127.0.0.1:${port}/api/github/webhooks`, {
+      const { status } = await fetch(`${url}/api/github/webhooks`, {
         method: 'POST',
         body,
         headers: {
@@ -78,7 +74,7 @@ describe('probot.receive', () => {
       })
       expect(status).toBe(503)
     } finally {
-      server.close()
+      await close()
     }
   })
 })
