@@ -11,7 +11,7 @@ const more = 'review: { resolve: true }\nlabels: { state: true }\n'
 export const doMore = ({ github }: World) => github.as('olga').pushes('main', { '.github/codex.yml': more })
 
 /** Only there an agent waits for an answer, too. */
-export const makeInteractive = ({ github }: World) =>
+const makeInteractive = ({ github }: World) =>
   github.as('olga').pushes('main', { '.github/codex.yml': `mode: interactive\n${more}` })
 
 /** The latest point of a Run's life first: a thread on the mend has then passed the point where the next life ends. */
