@@ -30,14 +30,10 @@ export const soon = 200
 
 const edited = 'edited the comment that asked for it'
 
-/** Whether the queue lost what the thread shows. */
+/** Whether the queue lost what the thread shows: a reply, or a word of its Run. */
 async function isForgotten(context: CommandContext): Promise<boolean> {
   const kept = await context.deps.runs.get(runId(context))
-  return kept?.standing !== 'live' && (await hasSpoken(context))
-}
-
-/** Looks whether the thread has its reply, or a word of its Run. */
-async function hasSpoken(context: CommandContext): Promise<boolean> {
+  if (kept?.standing === 'live') return false
   const { at, thread } = context.record.trigger
   const own: ReadonlySet<string> = new Set([commandId(context), runId(context)])
   // There its Run has its status, wherever it was asked for.

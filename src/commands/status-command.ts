@@ -3,6 +3,11 @@ import { replies } from '../core/words/replies.ts'
 import type { ThreadStanding } from '../core/words/thread-standing.ts'
 import { command, type Reads, tell } from './command.ts'
 
+type StandingReads = Pick<
+  Reads,
+  'repliedLately' | 'live' | 'beside' | 'asItWaits' | 'conversation' | 'run' | 'notBegun' | 'refused' | 'now'
+>
+
 export const statusCommand = command({
   name: 'status',
   usage: '/codex status',
@@ -13,20 +18,7 @@ export const statusCommand = command({
   options: false,
   repliesAtOnce: true,
 
-  async facts(
-    reads: Pick<
-      Reads,
-      | 'repliedLately'
-      | 'live'
-      | 'beside'
-      | 'asItWaits'
-      | 'conversation'
-      | 'run'
-      | 'notBegun'
-      | 'refused'
-      | 'now'
-    >,
-  ): Promise<ThreadStanding | undefined> {
+  async facts(reads: StandingReads): Promise<ThreadStanding | undefined> {
     if (reads.repliedLately()) return undefined
     const [live, notBegun] = await Promise.all([reads.live(), reads.notBegun()])
     const here = { notBegun, now: reads.now }

@@ -1,8 +1,8 @@
 /** The stored log of a run, always read to its end. */
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { NoResponse, Rejected } from '../core/model/errors.ts'
 import type { LogEntry, PermissionRequest } from '../core/model/task-run.ts'
+import { hashOf } from '../core/model/thread.ts'
 import type { Session } from '../core/record/request-part.ts'
 import type { PostHogResponse, Request } from './posthog-http.ts'
 import { type AgentUpdate, actOf, begunWords, LogLine, maxMessage, namesIn } from './schemas.ts'
@@ -76,12 +76,9 @@ export function logEntry(line: unknown): LogEntry[] {
   const what = meaning(parsed.data)
   if (!what) return []
   const isKnown = timestamp !== undefined && !repeatable.has(what.kind)
-  const known = isKnown ? fingerprint(JSON.stringify([timestamp, what])) : undefined
+  const known = isKnown ? hashOf(10, JSON.stringify([timestamp, what])) : undefined
   return [{ at: Date.parse(timestamp ?? '') || 0, line: known, what }]
 }
-
-const fingerprint = (text: string): string =>
-  createHash('sha256').update(text).digest('base64url').slice(0, 10)
 
 const repeatable: ReadonlySet<LogEntry['what']['kind']> = new Set(['acts', 'plan', 'activity'])
 

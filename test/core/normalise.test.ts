@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { fingerprintOf } from '../../src/core/model/thread.ts'
+import { hashOf } from '../../src/core/model/thread.ts'
 import { Trigger } from '../../src/core/model/trigger.ts'
 import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
 import type { TriggerOf } from '../../src/github/webhooks/event.ts'
@@ -337,7 +337,7 @@ test('a trigger holds the words that were there when it came', () => {
       text: '/codex fix it',
       snapshot: {
         ...{ title: 'Login is flaky', body: 'It fails.', author: 'ghost', open: false },
-        fingerprint: fingerprintOf('Login is flaky', 'It fails.'),
+        fingerprint: hashOf(16, 'Login is flaky', 'It fails.'),
       },
     },
   })

@@ -39,8 +39,9 @@ export const Snapshot = z.object({
 })
 export type Snapshot = z.infer<typeof Snapshot>
 
-export const fingerprintOf = (title: string, body: string): string =>
-  createHash('sha256').update(`${title}\0${body}`).digest('base64url').slice(0, 16)
+/** Stands for texts that are too long to be kept. */
+export const hashOf = (length: number, ...texts: string[]): string =>
+  createHash('sha256').update(texts.join('\0')).digest('base64url').slice(0, length)
 
 export const PullHead = z.object({
   ref: z.string(),

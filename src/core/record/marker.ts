@@ -2,9 +2,9 @@
  * The signed, hidden marker in our comments and pull requests, bound to repository and thread. It must stand on a line
  * of its own; in a comment, the last one counts.
  */
-import { createHash, createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
-import type { Thread } from '../model/thread.ts'
+import { hashOf, type Thread } from '../model/thread.ts'
 import { readJson } from '../text/json.ts'
 import { Backup } from './recovery-record.ts'
 import { Rights, whats } from './request-part.ts'
@@ -85,7 +85,7 @@ export function sealOf(text: string): string {
     .replace(found, '')
     .replace(/\r\n?/g, '\n')
     .replace(/^- \[[xX]\]/gm, '- [ ]')
-  return createHash('sha256').update(words.trim()).digest('base64url').slice(0, 22)
+  return hashOf(22, words.trim())
 }
 
 const signingKey = (secret: string): Buffer =>

@@ -1,6 +1,6 @@
 /** A permission that the agent waits for. The Run's rights decide; a question goes to people. */
-import { createHash } from 'node:crypto'
 import type { PermissionRequest } from '../model/task-run.ts'
+import { hashOf } from '../model/thread.ts'
 import { isAwaited } from './ledger.ts'
 import type { Run } from './run.ts'
 
@@ -26,7 +26,7 @@ const maxQuestions = 20
 
 /** A resumed agent may use an id again. */
 export const questionKey = ({ session: { taskRun } }: Run, { id, title }: PermissionRequest): string =>
-  createHash('sha256').update(`${taskRun?.id}\0${id}\0${title}`).digest('base64url').slice(0, 16)
+  hashOf(16, `${taskRun?.id}`, id, title)
 
 /** What the comment that asks it is signed with. */
 export const questionId = (run: Run, request: PermissionRequest): string =>

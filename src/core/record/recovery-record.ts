@@ -1,6 +1,6 @@
 /** What the status comment stores of a Run, signed and hidden, to restore it when the queue lost it. */
 import { z } from 'zod'
-import { fingerprintOf, PullHead, type Snapshot, type Thread } from '../model/thread.ts'
+import { hashOf, PullHead, type Snapshot, type Thread } from '../model/thread.ts'
 import type { Pull } from '../model/views.ts'
 import { editedSince } from './failures.ts'
 import { endsQuietly } from './last-word.ts'
@@ -72,8 +72,7 @@ function withoutHunk(origin: RunRequest['origin']): RunRequest['origin'] {
 }
 
 /** A change behind a redaction can't be seen. */
-const fingerprint = ({ fingerprint, title, body }: Snapshot): string =>
-  fingerprint ?? fingerprintOf(title, body)
+const fingerprint = ({ fingerprint, title, body }: Snapshot): string => fingerprint ?? hashOf(16, title, body)
 
 /** While a Run has none of its own, its marker names that of the session that it goes on with. */
 export const isOwnTaskRun = (

@@ -1,9 +1,8 @@
 /** What webhooks have in common: where they happened, who sent them, and the words that may be a command. */
-import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import { mayBeMisplaced, mayHoldCommand } from '../../core/command/find.ts'
 import {
-  fingerprintOf,
+  hashOf,
   type PullHead,
   type Repository,
   type Snapshot,
@@ -116,7 +115,7 @@ export const snapshotOf = (
   author: subject.user?.login ?? 'ghost',
   open: subject.state !== 'closed',
   blockers: subject.issue_dependencies_summary?.blocked_by,
-  fingerprint: fingerprintOf(subject.title, subject.body),
+  fingerprint: hashOf(16, subject.title, subject.body),
 })
 
 export const headOf = (pull: payloads.PullRequestPayload): PullHead => ({
@@ -336,8 +335,5 @@ export function commentWords(
   if (typeof before !== 'string') return ignored('no new command')
   const at = timeOf(comment.updated_at ?? comment.created_at)
   if (at - created > editWindow) return ignored('edited too late')
-  return { kind: 'words', at, edit: `${at}-${hashOf(before, comment.body)}`, text: { text, before } }
+  return { kind: 'words', at, edit: `${at}-${hashOf(10, before, comment.body)}`, text: { text, before } }
 }
-
-export const hashOf = (...texts: string[]): string =>
-  createHash('sha256').update(texts.join('\0')).digest('base64url').slice(0, 10)

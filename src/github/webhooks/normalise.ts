@@ -2,7 +2,7 @@
  * Turns a webhook into a Trigger, or a reason to ignore it. Pure. The id is that of the event, not of the delivery.
  */
 import type { z } from 'zod'
-import type { Thread } from '../../core/model/thread.ts'
+import { hashOf, type Thread } from '../../core/model/thread.ts'
 import type { AccessBackTrigger, AccessLostTrigger, Trigger } from '../../core/model/trigger.ts'
 import { hasMarker } from '../../core/record/marker.ts'
 import { limits } from '../../core/record/timing.ts'
@@ -14,7 +14,6 @@ import {
   type Delivery,
   ended,
   endings,
-  hashOf,
   headOf,
   type InThread,
   ignored,
@@ -123,7 +122,7 @@ function fromTick(here: InThread<z.infer<typeof payloads.IssueComment>>): Normal
     kind: 'trigger',
     trigger: {
       ...arrived(here, at),
-      id: `tick-${comment.id}-${box}-${at}-${hashOf(comment.body)}`,
+      id: `tick-${comment.id}-${box}-${at}-${hashOf(10, comment.body)}`,
       kind: 'tick',
       text: comment.body,
       box,
@@ -331,7 +330,7 @@ function headNews(
   const at = Date.now()
   return {
     ...arrived({ payload, deliveryId, thread: noThread(payload) }, at),
-    id: `checked-${repository.id}-${hashOf(ref)}-${Math.floor(at / limits.checkedEvery)}`,
+    id: `checked-${repository.id}-${hashOf(10, ref)}-${Math.floor(at / limits.checkedEvery)}`,
     kind: 'pull-news',
     news: 'checked',
     head: { ref, sha: '', base: '', repoId: repository.id },

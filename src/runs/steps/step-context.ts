@@ -3,14 +3,13 @@
  * Each save of a Run goes through here: it is logged and measured, and it wakes those who wait for the Run.
  * `once` and `attempt` announce an effect before they perform it, so that a crash does not double it.
  */
-import { createHash } from 'node:crypto'
 import type { Accounts } from '../../access/authorize.ts'
 import type { SettingsReader } from '../../access/read-settings.ts'
 import type { StopsOf } from '../../access/stop-after.ts'
 import type { CallBudget } from '../../core/model/call-budget.ts'
 import { loggedIfRejected, Rejected, type Service } from '../../core/model/errors.ts'
 import type * as ports from '../../core/model/ports.ts'
-import type { Thread } from '../../core/model/thread.ts'
+import { hashOf, type Thread } from '../../core/model/thread.ts'
 import type { CommentRef } from '../../core/model/trigger.ts'
 import { exactlyOnce, onlyIntents, triedBefore, withIntent } from '../../core/record/intents.ts'
 import type { Source } from '../../core/record/mailbox-part.ts'
@@ -248,7 +247,7 @@ export interface StatusDrawing {
 export function drawStatus(run: Run, deployment: Deployment, at: number): StatusDrawing {
   const phase = made(() => phaseKey(run, at))
   const words = made(() => statusComment(run, deployment, at))
-  const hash = made(() => createHash('sha256').update(words()).digest('base64url').slice(0, 16))
+  const hash = made(() => hashOf(16, words()))
   return { run, at, phase, words, hash, difference: made(() => difference(run, { phase, hash })) }
 }
 
