@@ -92,7 +92,7 @@ function backendOn(db: PGlite, { dataDir, folder, log, release }: Opened): Queue
   }
   let statements = 0
   const pool = new PglitePool(db, {
-    ...{ dataDir, folder, log },
+    ...{ dataDir, folder, log, ahead: 'triggers' },
     done: () => {
       if (++statements % VACUUM_EVERY === 0) upkeep(pool.exec(VACUUM))
     },
@@ -147,7 +147,7 @@ function withIndex(
     if (!addition) return add(job, id, parent)
     // BullMQ checks its tables once, outside our transaction.
     await backend.waitUntilReady()
-    return pool.transaction(async () => {
+    return pool.transaction(queue, async () => {
       const added = await add(job, id, parent)
       const { rows }: Rows<{ name: string }> = await pool.query(sql.added, [
         queue,

@@ -13,6 +13,8 @@ import { QueueFull, type QueueLog } from './work-queue.ts'
 
 /** The pause after a failure, as BullMQ's workers fetch again at once, and before the next search for room. */
 const PAUSE_MS = 500
+/** One statement in so many is of the other queues, however many there are of the queue for which people wait. */
+const SHARE = 4
 /** PostgreSQL's code for a full disk. */
 const DISK_FULL = '53100'
 
@@ -21,6 +23,8 @@ export interface PoolOptions {
   dataDir: string
   folder: DataFolder
   log: QueueLog
+  /** The queue for whose answers people wait. */
+  ahead: string
   /** Called after each statement. */
   done(): void
 }
@@ -28,7 +32,8 @@ export interface PoolOptions {
 const LISTEN = /^\s*LISTEN\s+(\w+)/m
 
 /**
- * Runs one statement, or one transaction, at a time. While the disk is full, the first waits, and all others behind it.
+ * Runs one statement, or one transaction, at a time: those of commands before those of runs, of which there are many more.
+ * While the disk is full, one waits, and all others behind it.
  */
 export class PglitePool extends EventEmitter implements PgPool {
   /** BullMQ then need not poll for a dropped connection. */
@@ -36,7 +41,9 @@ export class PglitePool extends EventEmitter implements PgPool {
   readonly #db: PGlite
   readonly #options: PoolOptions
   readonly #transactions = new AsyncLocalStorage<Transaction>()
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #ahead: (() => Promise<void>)[] = []
+  readonly #behind: (() => Promise<void>)[] = []
+  #working: Promise<void> | undefined
   #isClosed = false
 
   constructor(db: PGlite, options: PoolOptions) {
@@ -49,25 +56,29 @@ export class PglitePool extends EventEmitter implements PgPool {
     const transaction = this.#transactions.getStore()
     const result = await (transaction
       ? run(transaction, text, params)
-      : this.#orPause(() => run(this.#db, text, params)))
+      : this.#orPause(params?.[0], () => run(this.#db, text, params)))
     this.#options.done()
     return result
   }
 
   /** Outside of the transaction from which it is called. */
   exec(text: string): Promise<unknown> {
-    return this.#orPause(() => run(this.#db, text))
+    return this.#orPause(undefined, () => run(this.#db, text))
   }
 
   /** Runs `work` in a transaction; all other queries wait for its end. Again, if the disk was full. */
-  transaction<T>(work: () => Promise<T>): Promise<T> {
-    return this.#orPause(() => this.#db.transaction(tx => this.#transactions.run(tx, work)))
+  transaction<T>(queue: string, work: () => Promise<T>): Promise<T> {
+    return this.#orPause(queue, () => this.#db.transaction(tx => this.#transactions.run(tx, work)))
   }
 
-  async #orPause<T>(call: () => Promise<T>): Promise<T> {
-    const { folder } = this.#options
-    const ended = this.#last.then(() => this.#whenRoom(call))
-    this.#last = ended.catch(() => {})
+  /** @param queue all statements name it first */
+  async #orPause<T>(queue: unknown, call: () => Promise<T>): Promise<T> {
+    const { folder, ahead } = this.#options
+    const ended = new Promise<T>((resolve, reject) => {
+      const line = queue === ahead ? this.#ahead : this.#behind
+      line.push(() => this.#whenRoom(call).then(resolve, reject))
+    })
+    this.#working ??= this.#work()
     try {
       return await ended
     } catch (error) {
@@ -77,6 +88,15 @@ export class PglitePool extends EventEmitter implements PgPool {
       await folder.assertThere()
       throw error
     }
+  }
+
+  async #work(): Promise<void> {
+    for (let n = 1; this.#ahead.length + this.#behind.length > 0; n += 1) {
+      const lines = [this.#ahead, this.#behind]
+      if (n % SHARE === 0) lines.reverse()
+      await lines.find(line => line.length > 0)?.shift()?.()
+    }
+    this.#working = undefined
   }
 
   async #whenRoom<T>(call: () => Promise<T>): Promise<T> {
@@ -108,7 +128,7 @@ export class PglitePool extends EventEmitter implements PgPool {
     try {
       if (folder.gone) return
       assertRoom(dataDir)
-      await this.#last
+      await this.#working
       await this.#db.close()
     } catch (error) {
       if (!(error instanceof QueueFull)) throw error
