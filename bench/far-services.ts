@@ -20,14 +20,14 @@ export class Far {
     this.repository = world.github.repository
     const times = Number.POSITIVE_INFINITY
     // What is asked of theo is not answered in some of them.
-    world.github.fault({ path: /^(?!.*\/theo\/)/, times, fault: { kind: 'delay', ms: far } })
+    world.github.fault({ path: /^(?!.*\/theo\/)/, times, fault: { kind: 'takes', ms: far } })
     world.posthog.fault({ times, fault: { kind: 'delay', ms: far } })
   }
 
   /** How long a person's calls take from as far away, in ms. */
   async time(calls: () => Promise<void>): Promise<number> {
     const all = { path: '', times: Number.POSITIVE_INFINITY, actor: 'any' } as const
-    const slow = this.world.github.fault({ ...all, fault: { kind: 'delay', ms: far } })
+    const slow = this.world.github.fault({ ...all, fault: { kind: 'takes', ms: far } })
     const began = performance.now()
     await calls().finally(() => slow.cancel())
     return performance.now() - began

@@ -11,6 +11,8 @@ export type Fault =
   /** Without `ms` it never answers. */
   | { kind: 'hang'; ms?: number; store?: boolean }
   | { kind: 'delay'; ms: number }
+  /** So long from the question to the answer, the work included. */
+  | { kind: 'takes'; ms: number }
   /** Let through when this resolves: for who decides which calls are under way together. */
   | { kind: 'held'; until(call: Pick<ApiRequest, 'method' | 'path' | 'body'>): Promise<unknown> }
   | { kind: 'primary-limit'; resetInSeconds: number }
@@ -67,13 +69,14 @@ export function faultAnswer(fault: Fault): Answer | undefined {
     case 'reset':
     case 'hang':
     case 'delay':
+    case 'takes':
     case 'held':
       return undefined
   }
 }
 
 export const doesTheWork = (fault: Fault): boolean =>
-  fault.kind === 'delay' || fault.kind === 'held' || ('store' in fault && fault.store === true)
+  ['delay', 'takes', 'held'].includes(fault.kind) || ('store' in fault && fault.store === true)
 
 const exceeded = 'API rate limit exceeded for installation ID 1001.'
 

@@ -96,7 +96,9 @@ export class Pipeline {
     if (!fault || doesTheWork(fault)) {
       if (fault?.kind === 'delay') await sleep(fault.ms)
       if (fault?.kind === 'held') await fault.until(request)
+      const answered = fault?.kind === 'takes' ? sleep(fault.ms) : undefined
       given = actor ? await this.#serve(request) : failure(401, 'Bad credentials')
+      await answered
       call.effect =
         raw.method !== 'GET' && given.status < 300 && !given.unchanged && !/^\/app\//.test(request.path)
     }
