@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdir, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,18 +22,7 @@ import {
 import { smallDisk } from '../support/small-disk.ts'
 import { exhaustive } from '../support/tries.ts'
 
-const made: string[] = []
-
-afterAll(async () => {
-  await cleanUp()
-  for (const directory of made) await rm(directory, { recursive: true, force: true })
-})
-
-async function newDirectory(name = ''): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), `claim-${name}`))
-  made.push(directory)
-  return directory
-}
+afterAll(cleanUp)
 
 test('two processes cannot open one directory, frozen or not; after kill -9 it is free', async () => {
   const dataDir = await ownDataDir()
@@ -69,10 +58,8 @@ test.runIf(exhaustive)(
   'a process that had no CPU for longer than any lock keeps the jobs that it has in hand',
   async () => {
     const lines: LogLine[] = []
-    const queues = await open({ dataDir: await ownDataDir() }, lines, {
-      lockDuration: 300,
-      stalledInterval: 50,
-    })
+    const dataDir = await ownDataDir()
+    const queues = await open({ dataDir }, lines, { lockDuration: 300, stalledInterval: 50 })
     let taken = 0
     await queues.runs.work(
       async job => {
@@ -98,7 +85,7 @@ test.runIf(exhaustive)(
 
 test('where the folder it was started in is gone, the check of the queue says so', async () => {
   const before = process.cwd()
-  const gone = await newDirectory('gone')
+  const gone = await ownDataDir()
   process.chdir(gone)
   try {
     await rm(gone, { recursive: true })
@@ -110,7 +97,8 @@ test('where the folder it was started in is gone, the check of the queue says so
 })
 
 test.each(['short', 'x'.repeat(120)])('of many who claim a stale directory %s, one gets it', async name => {
-  const directory = await newDirectory(name)
+  const directory = join(await ownDataDir(), name)
+  await mkdir(directory)
   const release = await claimDirectory(directory)
   await release()
   const claims = await Promise.allSettled(Array.from({ length: 10 }, () => claimDirectory(directory)))
@@ -122,7 +110,7 @@ test.each(['short', 'x'.repeat(120)])('of many who claim a stale directory %s, o
 })
 
 test('a socket that someone else left in the way is put aside', async () => {
-  const directory = await newDirectory()
+  const directory = await ownDataDir()
   const left = createServer().listen(join(directory, 'queue.lock'))
   await expect(claimDirectory(directory)).rejects.toThrow('in use by another process')
   left.close()
@@ -148,8 +136,7 @@ test('what people wait for goes before the runs, and each fourth statement is th
   const folder = { gone: undefined, assertThere: async () => {}, lose: () => {} }
   const pool = new PglitePool(db, { dataDir: tmpdir(), folder, log: SILENT, ahead: 'a', done: () => {} })
   const ran: string[] = []
-  const asked = [...'bbbbaaaaaa'].map(queue => pool.query('SELECT $1', [queue]).then(() => ran.push(queue)))
-  await Promise.all(asked)
+  await Promise.all([...'bbbbaaaaaa'].map(q => pool.query('SELECT $1', [q]).then(() => ran.push(q))))
   expect(ran.join('')).toBe('baabaaabab')
   await pool.close()
 })
