@@ -1,7 +1,7 @@
 /** A pull request changes hands while somebody works on it: who goes on learns of it, and what comes later is not lost. */
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { newRepository, opensIssue, opensPull } from '../world/opens-issue.ts'
+import { newRepository, opensIssue } from '../world/opens-issue.ts'
 
 onEitherQueue(
   'Work goes on when its pull request',
@@ -73,35 +73,6 @@ onEitherQueue(
       expect(second).toMatchObject({ base: 'main', state: 'open' })
       expect(second?.number).not.toBe(first.number)
       expect(answer).toContain(`[#${second?.number} `)
-    })
-
-    it('is merged, and it is the thread itself: what is pushed then is in one that goes on from it', async () => {
-      const { repository, merges, byHand, pulls } = await repositoryOf('own-thread')
-      const { thread, number, says, run } = await opensPull(world(), 'maya/work', { repository })
-      byHand('do more')
-      await says('/codex do more')
-      await thread.waitForStatus('⏳ Codex is working')
-      await merges(number)
-      await pushesOnto(repository, 'maya/work')
-      await run(0).completeTurn('Pushed it.')
-      const answer = await thread.waitForAnswer('Pushed it.')
-      const [, second] = await pulls()
-      expect(second).toMatchObject({ head: 'maya/work', base: 'main', state: 'open' })
-      expect(second?.body).toContain(`Goes on from #${number}, which was merged without these commits.`)
-      expect(answer).toContain(`Codex opened draft **[#${second?.number} `)
-    })
-
-    it('was merged with all that was pushed, and it is the thread itself: there it is', async () => {
-      const { repository, merges, byHand, pulls } = await repositoryOf('held')
-      const { thread, number, says, run } = await opensPull(world(), 'maya/work', { repository })
-      byHand('do more')
-      await says('/codex do more')
-      await thread.waitForStatus('⏳ Codex is working')
-      await pushesOnto(repository, 'maya/work')
-      await merges(number)
-      await run(0).completeTurn('Pushed it.')
-      expect(await thread.waitForAnswer('Pushed it.')).toContain('is on this pull request.')
-      expect(await pulls()).toHaveLength(1)
     })
   },
   { posthog: { rate: 'off' } },

@@ -110,12 +110,4 @@ onEitherQueue('Work on another base', world => {
     expect(await thread.status()).toContain(`\`feature\` is the branch of [#${below.number}]`)
     expect(prompt()).toContain(`the branch of the open pull request #${below.number}`)
   })
-
-  it('of a pull request that is open stays', async () => {
-    const { asks } = await here()
-    const { says, thread } = await asks('/codex fix the login')
-    await thread.waitForAnswer('Codex opened draft')
-    await says('/codex --base develop go on')
-    await thread.waitForAnswer(/pull request #\d+ of this thread is open, and goes into `main`/)
-  })
 })

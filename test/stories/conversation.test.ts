@@ -33,16 +33,6 @@ onBothQueues('The thread is a conversation', world => {
     )
   })
 
-  it('whose words a run had in one turn are all named by its last word', async () => {
-    const { github, posthog } = world()
-    const { thread, says, run, ledger } = await working(world(), 'first of two people')
-    await says('/codex and what olga wants', 'olga')
-    await github.waitFor(() => ledger().messages.length > 0)
-    posthog.script('and what olga wants', { kind: 'answers', text: 'Did both of them.' })
-    await run(0).completeTurn('Did the first.')
-    await thread.waitForAnswer('@maya @olga Did both of them.')
-  })
-
   it('--new while a run goes on waits for its turn, and starts afresh', async () => {
     const { thread, says, run, ledger, started } = await working(world(), 'first in turn')
     await says('/codex --new second in turn')

@@ -98,20 +98,6 @@ onEitherQueue('A run is over', world => {
     },
   )
 
-  it('with a first line that says so, where files changed and nothing came to GitHub', async () => {
-    const edits = ['src/login.ts']
-    const { thread } = await asks('Not published', 'keep it to yourself', {
-      kind: 'answers',
-      text: 'I fixed it and committed it.',
-      edits,
-    })
-    const told = await thread.waitForAnswer('I fixed it and committed it.')
-    const nothing = 'Codex changed 1 file, but published no commit and no pull request'
-    expect(told.split('\n')[0]).toBe(`@maya ${nothing}.`)
-    await thread.waitForFolded()
-    expect((await thread.status()).split('\n')[0]).toBe(`### ⚠️ ${nothing}`)
-  })
-
   it('once more cut off, with what is there, what to do, and a box that does it', async () => {
     const { asked, thread, agent, ticks, ledger, run, started } = await asks(
       'Cut off twice',
