@@ -314,7 +314,11 @@ describe('a deletion of words that wait for the agent', () => {
       [postHogIs('away'), asked, hasGone(502), comes(words), comes(deleted()), ...begins],
       takenBack,
     ],
-    ['that the agent has stops nothing', [asked, words, hasGone(502), deleted()], heard],
+    [
+      'that the agent has stops nothing, and is told so',
+      [asked, words, hasGone(502), deleted()],
+      { ...heard, says: has('@maya Codex has `/codex in red` already'), comments: 2 },
+    ],
   )
 })
 

@@ -1,8 +1,7 @@
 import { expect, it } from 'vitest'
 import { exhaustive, someOf } from '../support/tries.ts'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
-import { asks, newRepository, opensIssue, opensPull, working } from '../world/opens-issue.ts'
-import { Thread } from '../world/thread.ts'
+import { newRepository, opensIssue, opensPull, working } from '../world/opens-issue.ts'
 
 onEitherQueue('Something is taken back, or put right', world => {
   it.each(someOf(['stops', 'goes on'], 1))(
@@ -78,41 +77,10 @@ onEitherQueue('Something is taken back, or put right', world => {
     expect(JSON.stringify(ledger().runs)).not.toContain('delete table A')
   })
 
-  it('words that the agent has are not taken back, and whoever deletes them is told so', async () => {
-    world().posthog.script('use a trie', {
-      kind: 'slow',
-      ms: 3_000,
-      next: { kind: 'answers', text: 'It is one.' },
-    })
-    const { maya, thread, says, run } = await working(world(), 'build the index')
-    const more = await says('/codex use a trie')
-    await thread.waitForReaction('+1', more.id)
-    await maya.deletesComment(more.id)
-    await thread.waitForAnswer(/^@maya Codex has `\/codex use a trie` already/)
-    await run(0).completeTurn('The index is there.')
-    await thread.waitForAnswer(/The index is there\.|It is one\./)
-    expect(await thread.answers()).toHaveLength(2)
-  })
-
   it('a locked issue ends its run', async () => {
     const { number, ledger } = await working(world(), 'Locked issue')
     await world().github.as('olga').locks(number)
     await world().github.waitFor(() => ledger().cancels.length === 1)
-  })
-
-  it('a plan is not reproached with what a merge brought meanwhile', async () => {
-    const repository = await newRepository(world())
-    const other = await working(world(), 'open one', repository)
-    const plan = await asks(world(), 'plan the next', { kind: 'manual' }, { repository, times: 1 })
-    await plan.started(1)
-    await other.run(0).openPull()
-    const shown = await other.thread.waitForStatus('· draft. Codex still works on it')
-    const pull = Number(/\/pull\/(\d+)\)/.exec(shown)?.[1])
-    await other.maya.readies(pull)
-    await other.maya.mergesPull(pull)
-    await plan.run(0).completeTurn('1. Do it')
-    expect(await plan.thread.waitForAnswer('1. Do it')).not.toContain('it pushed')
-    await other.run(0).completeTurn('Done.')
   })
 
   it.each(someOf(['- [ ] Know it', '- [x] Carry out this plan'], 1))(
@@ -148,20 +116,6 @@ onEitherQueue('Something is taken back, or put right', world => {
     await run(0).completeTurn('It is fine.')
     await thread.waitForStatus(/^### 💬/)
     expect(await thread.statuses()).toHaveLength(1)
-  })
-
-  it('a push by somebody else during a question is not called a push by Codex', async () => {
-    const { github, posthog } = world()
-    posthog.script('who knows', { kind: 'slow', ms: 2_000, next: { kind: 'answers', text: 'Maya knows.' } })
-    const maya = github.as('maya')
-    await maya.pushes('maya/question', { 'src/q.ts': 'one' })
-    const { number } = await maya.opensPull({ head: 'maya/question', title: 'A question', body: 'x' })
-    await maya.comments(number, '/codex who knows')
-    const thread = new Thread(world(), number)
-    await thread.waitForStatus('⏳ Codex is working')
-    await maya.pushes('maya/question', { 'src/q.ts': 'two' })
-    await thread.waitForAnswer('Maya knows.')
-    expect(await thread.status()).toMatch(/^### 💬 Codex answered/)
   })
 
   it('closing a pull request stops the run on it', async () => {
