@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { exhaustive } from '../support/tries.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { asks, newRepository, opensIssue, opensPull, working } from '../world/opens-issue.ts'
+import { asks, newRepository, opensPull } from '../world/opens-issue.ts'
 
 onEitherQueue('Somebody asks a question', world => {
   it('is answered in the thread; nothing is changed until somebody asks for work', async () => {
@@ -28,19 +28,6 @@ onEitherQueue('Somebody asks a question', world => {
     expect(prompt(1)).toContain('It waits 200 ms for the session.')
   })
 
-  it('while an agent works: it is answered when that has ended, and does not become its instruction', async () => {
-    const { says, thread, run, ledger } = await working(world(), 'take your time')
-    world().posthog.script('why so long', { kind: 'answers', text: 'The tests are slow.' })
-    await says('/codex ask why so long?')
-    expect(await thread.waitForAnswer('another run is still going')).toContain(
-      '`/codex ask why so long?` starts when it has ended.',
-    )
-    await run(0).completeTurn('Took it.')
-    await thread.waitForAnswer('The tests are slow.')
-    expect(ledger().messages).toEqual([])
-    expect(ledger().runs[1]?.body).toMatchObject({ auto_publish: false })
-  })
-
   it('on lines of a review, and each has its answer there', async () => {
     const { github, posthog } = world()
     const repository = await newRepository(world())
@@ -57,21 +44,6 @@ onEitherQueue('Somebody asks a question', world => {
       expect.stringMatching(/^It is the session\.\s/),
       expect.stringMatching(/^It is the clock\.\s/),
     ])
-  })
-
-  it('without a question, or goes on with nothing: it is said what to write', async () => {
-    const { says, thread, ledger } = await opensIssue(world(), 'Nothing asked')
-    await says('/codex ask')
-    await thread.waitForAnswer('there is no question, so nothing was started')
-    expect(ledger().tasks).toEqual([])
-    world().posthog.script('what is this', { kind: 'answers', text: 'A shop.' })
-    await says('/codex ask what is this')
-    await thread.waitForAnswer('A shop.')
-    await says('/codex continue')
-    await thread.waitForAnswer(
-      'there is nothing to go on with. Nothing was started. `/codex ask …` asks more.',
-    )
-    expect(ledger().runs).toHaveLength(1)
   })
 })
 
