@@ -17,7 +17,8 @@ import { fakeLogOf } from '../support/fake-log.ts'
 const zoe = { login: 'zoe', id: 12 }
 
 const gitHub = (role: Role | number | undefined, teams: string[] = [], comments: Comments = []) => ({
-  'people.permission': async () => {
+  'people.permission': async (_: string, id?: number) => {
+    expect(id, 'asked by the login alone, which may be of another account by now').toBeDefined()
     if (typeof role === 'number') throw new Rejected('github', role, '', 'no')
     return role && { role, name: role }
   },

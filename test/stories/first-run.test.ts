@@ -47,21 +47,6 @@ onBothQueues('Somebody asks on an issue', world => {
 })
 
 onEitherQueue('Who asks on an issue', world => {
-  it('chooses model, effort and branch', async () => {
-    const { github } = world()
-    const { maya, says, thread, ledger, pulls } = await opensIssue(world(), 'Backport the fix')
-    await maya.pushes('release/2', { 'a.txt': 'a' })
-    await says('/codex --model gpt-5 --effort high --branch release/2 backport it')
-    await thread.waitForAnswer('Codex opened draft')
-    expect(ledger().runs[0]?.body).toMatchObject({
-      model: 'gpt-5',
-      reasoning_effort: 'high',
-      branch: 'release/2',
-    })
-    expect(await pulls()).toMatchObject([{ base: 'release/2' }])
-    expect(await github.branches()).toContain('release/2')
-  })
-
   it('an empty repository is told to get a first commit, at once', async () => {
     const repository = await world().github.addRepo('acme', 'empty', { empty: true })
     const { says, thread, ledger } = await opensIssue(world(), 'Begin', repository)
@@ -108,21 +93,5 @@ onEitherQueue('Who asks on an issue', world => {
     expect(answer).not.toMatch(/@olga|(?<!\\)<img|!\[x\]|^\/codex|#1\b/m)
     expect(await thread.status()).toMatch(/^### 💬 Codex answered/)
     expect(ledger().runs).toHaveLength(1)
-  })
-
-  it('is told why it failed and what to do', async () => {
-    // Also when it is resumed.
-    world().posthog.script(({ taskTitle }) => taskTitle.includes('Doomed'), {
-      kind: 'fails',
-      message: 'sandbox exploded: `rm -rf` @maya <b>x</b>',
-    })
-    const { thread, says, ledger } = await opensIssue(world(), 'Doomed')
-    const asked = await says('/codex break everything')
-    const answer = await thread.waitForAnswer(/@\w+ Codex failed:/)
-    await thread.waitForReaction('confused', asked.id)
-    expect(answer).toContain('sandbox exploded')
-    expect(answer).toContain('/codex retry')
-    expect(await thread.status()).toMatch(/^### 😕 Codex failed/)
-    expect(ledger().runs).toHaveLength(2)
   })
 })

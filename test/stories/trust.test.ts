@@ -25,13 +25,6 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     expect(ledger().tasks).toEqual([])
   })
 
-  it.each(['/codx', '/ codex'])('a slip of the command word, %s, is told and starts nothing', async slip => {
-    const { says, thread, ledger } = await opensIssue(world(), 'A slip', await newRepository(world()))
-    await says(`${slip} fix it`)
-    await thread.waitForAnswer(`there is no command \`${slip}\`. Did you mean \`/codex\`?`)
-    expect(ledger().tasks).toEqual([])
-  })
-
   it.each([
     ['at the end', 'The honest words.', '\n\nThe swapped words.'],
     [
@@ -50,21 +43,6 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     await thread.waitForAnswer('Codex opened draft')
     expect(JSON.stringify(ledger().runs)).toContain('The honest words.')
     expect(JSON.stringify(posthog.ledger)).not.toContain('The swapped words.')
-  })
-
-  it('a login that is another account by now gives its right to nobody', async () => {
-    const { github } = world()
-    const { repository, says, thread, ledger } = await opensIssue(
-      world(),
-      'Changed hands',
-      await newRepository(world()),
-    )
-    const body = { permission: 'write', role_name: 'write', user: { login: 'maya', id: 4242 } }
-    const path = new RegExp(`^/repos/${repository}/collaborators/maya/permission`)
-    github.fault({ path, fault: { kind: 'status', code: 200, body } })
-    await says('/codex fix it')
-    await thread.waitForAnswer('you need write permission to start a run. Your permission here is none.')
-    expect(ledger().tasks).toEqual([])
   })
 
   it('nobody has Codex push to the default branch by a pull request from it: --branch is the way', async () => {
