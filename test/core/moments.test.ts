@@ -367,12 +367,6 @@ describe('a session that goes on', () => {
 
   test.each([
     [
-      'with another model and effort',
-      had('gpt-5'),
-      has('gpt-5.5', 'high'),
-      'From here on with `gpt-5.5`, effort `high`.',
-    ],
-    [
       'with another effort',
       had('gpt-5.5', 'high'),
       has('gpt-5.5', 'low'),

@@ -483,11 +483,6 @@ describe('at the edge of a limit', () => {
       working(taskRunIs({ changedAt: now.at - 3 * hour }), lastPoll(now.at), nextPoll(later)),
       'wait 60000',
     ],
-    [
-      'one that works may be silent for longer than one that is queued',
-      working(taskRunIs({ changedAt: now.at - hour }), lastPoll(now.at), nextPoll(later)),
-      'wait 60000',
-    ],
     ['the same text', working(nextPoll(later), { report: { status: { ...status, at: 0 } } }), 'wait 60000'],
     ['words without a task', working(open, noTaskRun, wordsWait, { session: { taskId: undefined } }), 'end'],
     ['words, no branch', working(open, noTaskRun, wordsWait, { workspace: { branch: undefined } }), 'end'],

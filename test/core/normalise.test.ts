@@ -273,11 +273,6 @@ describe('pull requests', () => {
       pulls({ action: 'opened', sender: user('posthog[bot]', 'Bot') }),
     ],
     ['pushed to', `pull-100-8-pushed-${head.sha}`, pulls({ action: 'synchronize' })],
-    [
-      'of a fork that is gone',
-      `label-100-8-codex-${at}`,
-      pullIs('labeled', { head: { ...head, repo: null } }),
-    ],
   ])
 
   test.each([

@@ -99,11 +99,6 @@ describe('a turn is', () => {
     ['not over with an error: the server may try again', [...begun, breaks('2')], ['open', undefined]],
     ['broken when the server gives up', [...begun, breaks('2'), givesUp], ['short', undefined]],
     ['not broken by what was told before', [...begun, givesUp, breaks('2')], ['open', undefined]],
-    [
-      'over after a second try',
-      [...begun, says('a'), breaks('2'), prompt('3', first), says('b'), answers('3')],
-      ['end_turn', 'b'],
-    ],
     ['tried again', [...begun, breaks('2'), prompt('3'), says('b'), answers('3')], ['end_turn', 'b']],
     ['begun anew by a process', [...begun, begins, prompt('2'), says('b'), answers('2')], ['end_turn', 'b']],
     ['told with all said', [...begun, says('a'), finishes, says('b'), answers('2')], ['end_turn', 'a\n\nb']],

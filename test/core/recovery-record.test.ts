@@ -177,12 +177,6 @@ describe('what a marker carries', () => {
     expect(Marker.parse(marker)).toMatchObject({ run: 'run-1', task: 'task-1' })
     expect(Marker.parse(marker).backup).toBeUndefined()
   })
-
-  test('says how it ended', () => {
-    expect(carried(atWork).outcome).toBeUndefined()
-    const over = changed(atWork, { result: { outcome: { kind: 'nothing' } } })
-    expect(carried(over).outcome).toEqual({ kind: 'nothing' })
-  })
 })
 
 test('is bound to the thread', () => expect(restored(remainsOf(atWork), t0).thread).toEqual(issueThread))

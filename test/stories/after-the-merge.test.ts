@@ -16,23 +16,13 @@ onEitherQueue(
       }
       return {
         repository,
-        maya,
         merges,
         opens: (title: string) => opensIssue(world(), title, repository),
-        /** Of the agent, for these words, from beginning to end. */
-        does: (words: string) =>
-          posthog.script(
-            { repository, prompt: words },
-            { kind: 'pushesToBranch', files: { [`${words}.txt`]: words }, text: `Did ${words}.` },
-          ),
         /** The test does by hand what the agent does for these words. */
         byHand: (words: string) => posthog.script({ repository, prompt: words }, { kind: 'manual' }),
         pulls: () => github.pulls(repository),
       }
     }
-
-    const pushesOnto = async (repository: string, branch: string) =>
-      world().github.hands.commit(repository, branch, 'main', { 'late.txt': 'late' }, 'One more thing')
 
     it('is merged: what a second run of the issue pushes then is in one of its own', async () => {
       const { repository, merges, opens, byHand, pulls } = await repositoryOf('second-run')
@@ -43,7 +33,7 @@ onEitherQueue(
       await started(2)
       await thread.waitForStatus('⏳ Codex is working')
       await merges(first.number)
-      await pushesOnto(repository, first.head)
+      await world().github.hands.commit(repository, first.head, 'main', { 'late.txt': 'late' }, 'Late')
       await run(1).completeTurn('Polished late.')
       const answer = await thread.waitForAnswer('Polished late.')
       const [, second] = await pulls()
@@ -52,7 +42,7 @@ onEitherQueue(
     })
 
     it('is merged: a run that waited for its turn begins anew', async () => {
-      const { merges, opens, byHand, does, pulls } = await repositoryOf(
+      const { repository, merges, opens, byHand, pulls } = await repositoryOf(
         'waited',
         'limits: { repository: 1 }\n',
       )
@@ -62,7 +52,8 @@ onEitherQueue(
       byHand('busy with it')
       await other.says('/codex busy with it')
       await other.thread.waitForStatus('⏳ Codex is working')
-      does('the polish')
+      const polish = { kind: 'pushesToBranch', text: 'Did the polish.' } as const
+      world().posthog.script({ repository, prompt: 'the polish' }, polish)
       await says('/codex --model gpt-5 the polish')
       await thread.waitForStatus('waits for its turn')
       await merges(first.number)
