@@ -75,6 +75,11 @@ describe('a closing', () => {
     ['stops what was asked before it', [asked, ...closed()], { stops: 1 }],
     ['in the second of the command stops it', [asked, ...closed('maya', 10)], { stops: 1 }],
     ['that comes hours late stops nothing newer', [asked, ...closed('maya', 9)], {}],
+    [
+      'that comes late, by who may not stop, is not told',
+      [asked, ...closed('rita', 9)],
+      { status: lacks('closed this') },
+    ],
     ['by another who may stop, stops', [asked, ...closed('zoe')], { stops: 1 }],
     ['that is undone by now stops nothing', [asked, github.closes('maya', 20)], {}],
     ['stops nothing that words after it asked for', [asked, more('/codex and that', 30), ...closed()], {}],
@@ -270,6 +275,7 @@ test('a command that waits an hour for a run costs ten calls at the most', async
 
 describe('a deletion', () => {
   const deleted = github.deletes('maya', { at: 10 })
+  const next = more('/codex --new and that')
   const ofOneLine = (gone: string, left: string): [Step[], Given] => {
     const inline = [lineOf(gone), lineOf(left, 502)]
     const goes = () => void inline.shift()
@@ -285,6 +291,11 @@ describe('a deletion', () => {
       'of the inline comment that asked stops',
       [onLine, hasGone(501), github.deletesInline('maya', { at: 10 })],
       { stops: 1 },
+    ],
+    [
+      'of a command that waits for a run ends it, and takes back what was promised',
+      [asked, next, hasGone(502), github.deletes('maya', { id: 502, at: 20, text: '/codex --new and that' })],
+      { waiting: 0, comments: 1, says: lacks('another run is still going') },
     ],
     ['of the last command on the lines of its review stops', ofTheCommand, { stops: 1 }, commands],
     ['of a line of a review that asks in others stops nothing', ofAnother, {}, others],
