@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { comment } from '../security/payloads.ts'
 import { freePort } from '../support/free-port.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
 import { exhaustive } from '../support/tries.ts'
@@ -53,19 +54,7 @@ onBothQueues(
 
 /** A delivery that GitHub would send of a comment. */
 const help = ({ github }: World, id: number) =>
-  github.webhooks.direct('issue_comment', {
-    action: 'created',
-    installation: { id: github.installationId },
-    repository: { id: 1, name: 'shop', owner: { login: 'acme', id: 5 } },
-    sender: { login: 'maya', id: 3 },
-    issue: { number: 1, title: 't', html_url: 'http://x/acme/shop/issues/1' },
-    comment: {
-      id,
-      user: { login: 'maya', id: 3 },
-      body: '/codex help',
-      created_at: new Date().toISOString(),
-    },
-  })
+  github.webhooks.direct('issue_comment', {}, { raw: String(comment({ id, text: '/codex help' }).body) })
 
 describe('A process is started wrong', () => {
   const startWith = async (env: Record<string, string>) => {
