@@ -194,18 +194,4 @@ onBothQueues('What waits is taken back', world => {
     await thread.waitForAnswer(/going on here|here yet|has not begun yet/)
     expect(ledger().tasks).toEqual([])
   })
-
-  it('a waiting command whose comment is deleted never starts, and its promise is deleted', async () => {
-    const { maya, thread, says, run, ledger } = await working(world(), 'In front')
-    const second = await says('/codex --new behind it')
-    await thread.waitForAnswer('another run is still going')
-    await maya.deletesComment(second.id)
-    await world().github.waitFor(async () => (await thread.answers()).length === 0)
-    await run(0).finish('completed')
-    await thread.waitForStatus(/^### 💬/)
-    // Asked later, so what waits is decided before it is.
-    const last = await says('/codex status')
-    await thread.waitForReaction('+1', last.id)
-    expect(ledger().runs).toHaveLength(1)
-  })
 })
