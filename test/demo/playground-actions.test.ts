@@ -172,7 +172,7 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
       await visitor.comments('/codex says a bot')
       await visitor.is('maya')
       await visitor.comments('/codex status')
-      await visitor.sees('Nothing was asked')
+      await visitor.sees(/nothing came of the newest request/i)
       expect(await visitor.said('Codex is working').count()).toBe(0)
     })
 
@@ -227,7 +227,7 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
     test.each(looks)('$width px wide, dark: $dark', async look => {
       await enters(look)
       await visitor.opens(`Seen at ${look.width}, ${look.dark}`, 'Open a pull request')
-      await visitor.comments('/codex fix it')
+      await visitor.comments('/codex rename it')
       await visitor.seesState(inTurn)
       const { page } = window
       for (const fold of await page.locator('summary').all()) if (await fold.isVisible()) await fold.click()
