@@ -4,11 +4,13 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: [
-      'test/core/{next-step,messages,apply-snapshot,inline-asked,timing,admission}.test.ts',
+      'test/core/{next-step,messages,apply-snapshot,inline-asked,timing,admission,spending}.test.ts',
       'test/security/{order,spending}.test.ts',
       'test/{commands,runs,maintenance}/*.test.ts',
       'test/contract/{posthog,github}-limits.test.ts',
     ],
     testTimeout: 60_000,
+    // A mutant is the same for a whole run, so each module is read once.
+    isolate: false,
   },
 })

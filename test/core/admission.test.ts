@@ -74,12 +74,7 @@ describe('a limit of 0 holds all', () => {
     ['whatever else is full', withTotal(0, { repository: 1 }), [other(1)], held('bot')],
     ['where it is widest, if there are two', withTotal(0, { repository: 0 }), [], held('bot')],
     ['while work goes on, which is not in its way', me({ repository: 0 }), [other(1)], held('repository')],
-    [
-      'behind those it held',
-      me({ repository: 0 }),
-      [other(1, standsAtZero('repository'))],
-      held('repository', 1),
-    ],
+    ['behind others', me({ repository: 0 }), [other(1, standsAtZero('repository'))], held('repository', 1)],
   ])('%s', async (_, mine, others, expected) => {
     expect(await turn(mine, others)).toEqual(expected)
     expect(await refusals(indexOf(others), mine.id, startGuards(mine, now))).toBeGreaterThan(0)
@@ -319,7 +314,9 @@ describe('right before a run is, of its own repository', () => {
       [other(9), other(5), other(0, inLineAt('repository'), 'a')],
       at(pullThread),
     ],
-    ['none that came later', 'repository', [other(-3, inLineAt('repository'))], undefined],
+    ['one that came earlier', 'repository', [other(5, inLineAt('repository'))], at(pullThread)],
+    ['none that came later', 'repository', [other(-3, inLineAt('repository'), 'a')], undefined],
+    ['none of the same moment but later', 'repository', [other(0, inLineAt('repository'), 'z')], undefined],
     ['none of another repository', 'owner', [other(5, elsewhere)], undefined],
     ['none in a long line', 'repository', many(50, inLineAt('repository')), undefined],
   ])('%s', async (_, of, others, found) => expect(await rightBeforeMe(of, others)).toEqual(found))
