@@ -21,9 +21,8 @@ async function ours(far: Far): Promise<number> {
   posthog.script('', { kind: 'manual' }, { times: 1 })
   const { number } = await far.asks('/codex fix the flaky login test')
   const run = await github.waitFor(() => posthog.runs()[known])
-  await run.progress('work', 'Looking around')
   await github.waitFor(async () =>
-    (await github.thread(number)).comments.some(({ body }) => body.includes('Looking around')),
+    (await github.thread(number)).comments.some(({ body }) => body.includes('Codex is working')),
   )
   const { hands, repository } = github
   const base = String(run.branch)

@@ -28,7 +28,9 @@ describe.runIf(redisAvailable())('a Redis that is a cluster', () => {
     const walker: Processor<Note> = async job => {
       steps += 1
       await job.save({ by: 'walker', text: `step ${steps}` })
-      return (await job.inbox()).includes('end') ? { kind: 'end' } : { kind: 'park', ms: 60_000 }
+      if (!(await job.inbox()).includes('end')) return { kind: 'park', ms: 60_000 }
+      await job.closeInbox()
+      return { kind: 'end' }
     }
     await workBy(queues.runs, new Map([['walker', walker]]), { concurrency: 2 })
     expect(await queues.runs.add('a', { by: 'walker' }, 'slot')).toEqual({ outcome: 'added', id: 'a' })
