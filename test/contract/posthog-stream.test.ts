@@ -332,7 +332,7 @@ describe('beside a server that goes wrong', () => {
   })
 
   it('forgets the id that a server can’t go on from, or that fits no header', async () => {
-    const { requests, news } = await watched(quick, (response, _, n) => {
+    const { requests, news } = await watched({ ...quick, silence: 60_000 }, (response, _, n) => {
       begin(response).write(`id: ${n < 3 ? '9-9' : 'ü'}\ndata: ${state({})}\n\n`)
       if (n === 1) response.end()
       else if (n === 2) response.end('event: error\ndata: {"error":"Stream read error"}\n\n')
