@@ -15,12 +15,12 @@ const retry = 0
 const rare = [
   'admin after-the-merge agent-reviews approval bases between-commands call-counts chains changing-keys',
   'clocks container doctor editor-schema few-comments folded-status forms full-disk going-on',
-  'hostile-texts less-settings limits lost-queue many-processes memory mentions missed-webhooks',
-  'owner-moves owner-settings probot-app processes pull-ends pull-shape real-log reasons-to-wait',
-  'refused-reads refused-words repository-lives resolved-threads restored-queue reviewing-bots sessions',
-  'set-up settings-file start-checks state-labels strangers surroundings taking-back templates tenants',
-  'thread-order told-of-the-pull trigger-words twins unused-branches upgrades waiting-commands walk',
-  'whose wrong-credentials',
+  'hostile-texts in-the-text less-settings limits live-progress lost-queue many-processes memory',
+  'mentions missed-webhooks owner-moves owner-settings poll probot-app processes pull-ends pull-shape',
+  'real-log reasons-to-wait refused-reads refused-words repository-lives resolved-threads',
+  'restored-queue reviewing-bots sessions set-up settings-file start-checks state-labels strangers',
+  'surroundings taking-back templates tenants thread-order told-of-the-pull trigger-words trust twins',
+  'unused-branches upgrades waiting-commands walk whose wrong-credentials',
 ].flatMap(names => names.split(' '))
 
 /**
