@@ -5,13 +5,20 @@
 import { isBranchOfIssue, issueBranch, stemOf } from '../../core/model/branch-name.ts'
 import { isEmptyRepository, Rejected } from '../../core/model/errors.ts'
 import { isFork } from '../../core/model/thread.ts'
-import type { BaseView, BranchView, IssueBranches, LinkedElsewhere } from '../../core/model/views.ts'
+import { second } from '../../core/model/time.ts'
+import type {
+  BaseView,
+  BranchView,
+  HeadView,
+  IssueBranches,
+  LinkedElsewhere,
+} from '../../core/model/views.ts'
 import * as failures from '../../core/record/failures.ts'
 import { instructionSent } from '../../core/record/ledger.ts'
-import { branchesOf } from '../../core/record/own-pull-request.ts'
+import { agentLogin, branchesOf } from '../../core/record/own-pull-request.ts'
 import { isReadOnly } from '../../core/record/request-part.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
-import { baseOf, type ChangeOf, type Outcome } from '../../core/record/run.ts'
+import { baseOf, type ChangeOf, type Outcome, type Run } from '../../core/record/run.ts'
 import type { Branch } from '../../core/record/workspace-part.ts'
 import { withoutEmpty } from '../../core/text/phrases.ts'
 import { failed } from './outcome.ts'
@@ -87,9 +94,7 @@ function settleBranch(context: Finding, branch: Branch): ChangeOf<'workspace' | 
   const { head } = run.baseline
   const isHead = head?.ref === branch.name && !isFork(head, run.thread)
   const moved = isHead && head.sha !== branch.sha
-  if (!moved) return { workspace: { branch } }
-  if (run.session.taskRun) return { workspace: { branch: { ...branch, sha: head.sha } } }
-  return { workspace: { branch, headMoved: { from: head.sha, to: branch.sha } } }
+  return { workspace: moved ? { branch, headMoved: { from: head.sha, to: branch.sha } } : { branch } }
 }
 
 async function branchOf(context: Finding): Promise<Found> {
@@ -119,9 +124,27 @@ async function branchOf(context: Finding): Promise<Found> {
   return found ? { kind: 'found', branch: existing(found, head.base), heads } : gone(context, ref)
 }
 
+/** Where they stood when the round began. */
 async function headsWith({ run, github }: Finding, ...others: (string | undefined)[]): Promise<BranchView[]> {
+  const { head } = run.baseline
   const names = new Set(withoutEmpty([...branchesOf(run), ...others]))
-  return (await github.branches.heads([...names])).filter(({ name }) => names.has(name))
+  const heads = (await github.branches.heads([...names])).filter(({ name }) => names.has(name))
+  return heads.map(({ name, sha, ...made }) => {
+    const isHead = head?.ref === name && !isFork(head, run.thread)
+    return { name, sha: isHead && hasWork(run, made) ? head.sha : sha }
+  })
+}
+
+/** The agent's commits are on the head of a restored Run, and of one whose record may have forgotten its start. */
+function hasWork(
+  { session, attempts, request }: Run,
+  { app, task, at }: Omit<HeadView, 'name' | 'sha'>,
+): boolean {
+  const isByAgent = task !== undefined || app === agentLogin
+  return (
+    session.taskRun !== undefined ||
+    (attempts.lagsSince !== undefined && isByAgent && at + second > request.at)
+  )
 }
 
 function existing({ name, sha }: BranchView, into: string): Branch {
