@@ -274,7 +274,7 @@ function nextReadMs({ memory: { rest }, callsLeft }: Listed, left: Missed[], way
   return way.pause > 0 && wait < way.every ? wait : undefined
 }
 
-export const redeliverEvery = 5 * minute
+export const redeliverEvery = minute
 
 interface Redelivering {
   deliveries: Pick<DeliveryLog, 'redeliver'>
