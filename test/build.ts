@@ -38,7 +38,9 @@ async function compile(): Promise<void> {
 
 async function makeQueue(scratch: string): Promise<void> {
   const template = await mkdtemp(join(scratch, 'queue-template-'))
-  const parse = (): never => expectNoJobs()
+  const parse = (): never => {
+    throw new Error('there are no jobs in a new queue')
+  }
   const queues = await openQueues({ dataDir: template, triggers: { parse }, runs: { parse } })
   await queues.close(1_000)
   process.env.QUEUE_TEMPLATE = template
@@ -66,10 +68,6 @@ async function removeLeftOvers(): Promise<void> {
   })
   // A disk that a killed run mounted there may still be in use. The next run removes it.
   await Promise.allSettled(orphans.map(name => rm(join(memory, name), { recursive: true, force: true })))
-}
-
-function expectNoJobs(): never {
-  throw new Error('there are no jobs in a new queue')
 }
 
 /** For servers of tests, on this machine. Node reads what to trust when it begins, so the processes of the tests come after. */

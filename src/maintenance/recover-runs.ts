@@ -155,8 +155,9 @@ async function memoryOf(deps: AdoptDeps, context: ChoreContext): Promise<Memory 
     const unread = known?.unread ?? []
     // Unread entries stay unread.
     const since = known ? Math.max(oldest, unread.length > 0 ? known.since : known.from - overlap) : oldest
-    const targets =
-      (known && (await whereThingsHappened(deps, context.signal, since))) ?? (await everywhere(deps))
+    const targets: Target[] =
+      (known && (await whereThingsHappened(deps, context.signal, since))) ??
+      (await deps.installations.installations()).map(installationId => ({ installationId }))
     const memory = { since, from: now() + limits.unanswered, unread: [...unread, ...targets] }
     if (!known) log.info({ installations: targets.length }, 'the queue is new: looking for runs that it lost')
     await context.remember(memory)
@@ -167,9 +168,6 @@ async function memoryOf(deps: AdoptDeps, context: ChoreContext): Promise<Memory 
     return wait
   }
 }
-
-const everywhere = async ({ installations }: AdoptDeps): Promise<Target[]> =>
-  (await installations.installations()).map(installationId => ({ installationId }))
 
 /** All that is done in a thread brings webhooks. @returns nothing if GitHub's log of them does not say */
 async function whereThingsHappened(

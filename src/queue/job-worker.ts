@@ -207,7 +207,7 @@ export class JobWorker<Data> {
       ...{ id, data, addedAt },
       stalls: job.stalledCounter,
       deaths,
-      failures: failuresOf(job),
+      failures: Progress.safeParse(job.progress).data?.failures ?? 0,
       lagsSince: job.timestamp < connectedAt ? connectedAt : undefined,
       signal: lock.signal,
       assertLocked: () => lock.assert(),
@@ -299,7 +299,6 @@ function idOf(job: BullMqJob): string {
 }
 
 const Progress = z.object({ failures: z.number() })
-const failuresOf = ({ progress }: BullMqJob): number => Progress.safeParse(progress).data?.failures ?? 0
 
 export interface BullQueueOptions<Data> extends Format<Data> {
   name: string

@@ -12,8 +12,6 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
-const runOf = (id: string) => ({ id, thread: { owner: 'acme' } })
-
 describe('beside PostHog', () => {
   let posthog: PostHogEmulator
 
@@ -46,7 +44,7 @@ describe('beside PostHog', () => {
       unwatch: news.unwatch,
       /** As a poll does, after which the next is long to come. */
       polls(session: Parameters<typeof news.watch>[0], id: string, streamedAt?: number): boolean {
-        const isStreamed = news.watch(session, runOf(id), streamedAt)
+        const isStreamed = news.watch(session, { id, thread: { owner: 'acme' } }, streamedAt)
         news.expectPoll(session, id, Date.now() + hour)
         return isStreamed
       },

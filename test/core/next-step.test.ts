@@ -379,7 +379,6 @@ const outage = (given: Partial<Retry> = {}): Retry => ({
 })
 const posthogAway = (given?: Partial<Retry>): RunChange => ({ retries: { posthog: outage(given) } })
 const githubAway = (given?: Partial<Retry>): RunChange => ({ retries: { github: outage(given) } })
-const threadAway = (until: number): RunChange => ({ retries: { thread: retry(until) } })
 
 describe('while PostHog is out of reach', () => {
   const due: RunChange = { schedule: { nextPollAt: undefined } }
@@ -436,7 +435,7 @@ describe('while GitHub is out of reach', () => {
 })
 
 describe('a thread that takes nothing', () => {
-  const locked = threadAway(now.at + 3_000)
+  const locked = { retries: { thread: retry(now.at + 3_000) } }
   holds([['a run that has no comment yet waits', runWith(admitted, locked), 'wait 3000']])
 })
 

@@ -451,23 +451,21 @@ test('the default branch is not worked on, though people linked it to the issue'
   expect(result.outcome).toEqual(onDefaultBranch)
 })
 
-describe('a head that is another than when the run was asked for', () => {
-  const own = { app: 'posthog[bot]', at: t0 + minute }
-  test.each<[string, Partial<HeadView>, lagsSince: number | undefined, told: boolean]>([
-    ['was pushed by somebody', {}, t0, true],
-    ['was pushed by another agent', own, undefined, true],
-    ['was pushed by an agent before', { ...own, at: t0 - minute }, t0, true],
-    ['has the work of this run, whose record may have forgotten its start', own, t0, false],
-    ['has it as commits of its tool', { task: 'task-1', at: t0 + minute }, t0, false],
-  ])('%s', async (_, by, lagsSince, told) => {
-    const run = runWith({ thread: pullThread, baseline: { head }, attempts: { lagsSince } })
-    const now = { name: head.ref, sha: 'c'.repeat(40), at: t0 + minute, ...by }
-    const github = { 'branches.heads': async () => [now], 'thread.closing': async () => undefined }
-    const { workspace, result } = await afterStep(findBranch, handWith(run, { github }))
-    const from = told ? now.sha : head.sha
-    expect([workspace.branch?.sha, result.heads[head.ref]]).toEqual([from, from])
-    expect(workspace.headMoved).toEqual(told ? { from: head.sha, to: now.sha } : undefined)
-  })
+const agents = { app: 'posthog[bot]', at: t0 + minute }
+test.each<[string, Partial<HeadView>, lagsSince: number | undefined, moved: boolean]>([
+  ['was pushed by somebody', {}, t0, true],
+  ['was pushed by another agent', agents, undefined, true],
+  ['was pushed by an agent before', { ...agents, at: t0 - minute }, t0, true],
+  ['has the work of this run, whose record may have forgotten its start', agents, t0, false],
+  ['has it as commits of its tool', { task: 'task-1' }, t0, false],
+])('a head that is another than when the run was asked for %s', async (_, by, lagsSince, moved) => {
+  const run = runWith({ thread: pullThread, baseline: { head }, attempts: { lagsSince } })
+  const now = { name: head.ref, sha: 'c'.repeat(40), at: t0, ...by }
+  const github = { 'branches.heads': async () => [now], 'thread.closing': async () => undefined }
+  const { workspace, result } = await afterStep(findBranch, handWith(run, { github }))
+  const { sha } = moved ? now : head
+  expect([workspace.branch?.sha, result.heads[head.ref]]).toEqual([sha, sha])
+  expect(workspace.headMoved).toEqual(moved ? { from: head.sha, to: sha } : undefined)
 })
 
 describe('a branch that ends up unused', () => {

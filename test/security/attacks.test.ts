@@ -176,11 +176,6 @@ describe('time of check and time of use', () => {
       },
     ],
     [
-      'a head that did not move after the label is not told',
-      [labelsPull()],
-      { ...one, says: lacks('Somebody pushed') },
-    ],
-    [
       'a head that moved after the label is told',
       [labelsPull()],
       { ...one, says: has(moved) },

@@ -25,8 +25,6 @@ function timesRead(world: World, of = new Set(idsRead(world))): number[] {
   return [...of].map(id => ids.filter(each => each === id).length)
 }
 
-const askedAgain = ({ github }: World) => github.calls.filter(({ path }) => path.endsWith('/attempts'))
-
 it('from nothing to a linked pull request, with no address', async () => {
   const world = await startWorld({ roles: [], posthog: { repositories: ['acme/shop'] } })
   onTestFinished(() => world.close())
@@ -54,7 +52,7 @@ it('from nothing to a linked pull request, with no address', async () => {
   const [pull] = await github.pulls()
   expect(pull?.body).toContain(`Closes #${number}`)
   expect(github.webhooks.deliveries.filter(({ status }) => status === 'OK')).toEqual([])
-  expect(askedAgain(world)).toEqual([])
+  expect(world.github.calls.filter(({ path }) => path.endsWith('/attempts'))).toEqual([])
   expect((await fetch(`${bot.url}/api/github/webhooks`, { method: 'POST' })).status).toBe(404)
 })
 

@@ -72,7 +72,7 @@ export function workBy(
 /** As `newDataDir`, and gone after the test. */
 export async function ownDataDir(): Promise<string> {
   const dataDir = await newDataDir()
-  removeLater(dataDir)
+  leftOvers.push(() => rm(dataDir, { recursive: true, force: true }))
   return dataDir
 }
 
@@ -81,10 +81,6 @@ const leftOvers: (() => unknown)[] = []
 
 export async function cleanUp(): Promise<void> {
   for (const undo of leftOvers.splice(0).reverse()) await undo()
-}
-
-function removeLater(directory: string): void {
-  leftOvers.push(() => rm(directory, { recursive: true, force: true }))
 }
 
 export async function until(condition: () => unknown | Promise<unknown>, ms = 60_000): Promise<void> {

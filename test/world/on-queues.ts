@@ -41,7 +41,8 @@ export function onRedis(title: string, tell: Tell, options: Options = {}): void 
 
 function tellOn(title: string, tell: Tell, options: Options, on: Record<QueueKind, boolean>): void {
   const stories = (queue: QueueKind) => () => {
-    const begin = () => tell(worldFor(() => stageFor(options, queue)))
+    const begin = () =>
+      tell(worldFor(() => (isPlain(options) ? sharedStage(queue) : ownStage(queue, options))))
     if (options.oneByOne) describe('one by one', { concurrent: false }, begin)
     else begin()
   }
@@ -54,10 +55,6 @@ function tellOn(title: string, tell: Tell, options: Options, on: Record<QueueKin
 }
 
 const isPlain = (options: Options): boolean => Object.keys(options).length === 0
-
-function stageFor(options: Options, queue: QueueKind): Promise<Stage> {
-  return isPlain(options) ? sharedStage(queue) : ownStage(queue, options)
-}
 
 function worldFor(begin: () => Promise<Stage>): () => World {
   let stage: Stage | undefined

@@ -215,7 +215,7 @@ export interface StateLabel {
 }
 
 /** The author of a commit. */
-interface Made {
+export interface Made {
   /** The login of the App that made it, if GitHub knows one. */
   app?: string | undefined
   /** PostHog's task, which its tool for commits writes into each. */

@@ -135,9 +135,6 @@ interface Reading {
 /** Its log is read from where it stood when words joined it. Others may have asked before. */
 const isJoined = ({ session: { taskRun } }: Run): boolean => (taskRun?.from ?? 0) > 0
 
-/** Its log begins with those of the runs that it resumes. */
-const isResumed = (run: Run): boolean => !isJoined(run) && resumedSession(run) !== undefined
-
 function withLog(run: Run, entries: readonly LogEntry[]): Run {
   const { taskRun, sessionLog } = run.session
   const last = entries.at(-1)
@@ -155,7 +152,8 @@ function withEntry(run: Run, { log: before, words }: Reading, entry: LogEntry): 
   const named = ours.filter(({ id }) => namedIn(entry).includes(id))
   const fresh = named.filter(({ state }) => state === 'sent')
   const hasBegun = ours.some(({ state }) => state === 'read')
-  const isOfBefore = isResumed(run) && !hasBegun
+  // Its log begins with those of the runs that it resumes.
+  const isOfBefore = !isJoined(run) && resumedSession(run) !== undefined && !hasBegun
   const log = isOfBefore ? before : withCiTurns(before, [entry])
   switch (what.kind) {
     // A process answers no prompt of the one before, and waits for no permission of its.

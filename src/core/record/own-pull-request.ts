@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import type { GitHubWith } from '../model/ports.ts'
 import { isFork, type Person, Thread } from '../model/thread.ts'
-import type { CommitView, ListedPull, PullView } from '../model/views.ts'
+import type { CommitView, ListedPull, Made, PullView } from '../model/views.ts'
 import { withoutEmpty } from '../text/phrases.ts'
 import { Session } from './request-part.ts'
 import { agentsHead, isTerminal, type Run, sessionOf } from './run.ts'
@@ -62,18 +62,21 @@ export function othersAmong<Of extends { id: number }>(
 }
 
 /** A commit names the task of the agent that made it, if its own tool made it. */
-export const isSurelyAgents = (
-  { session }: Pick<Run, 'session'>,
-  { app, task }: Pick<CommitView, 'app' | 'task'>,
-): boolean => (task === undefined ? app === agentLogin : task === session.taskId)
+export const isSurelyAgents = ({ session }: Pick<Run, 'session'>, { app, task }: Made): boolean =>
+  task === undefined ? app === agentLogin : task === session.taskId
+
+export const isByAnyAgent = ({ app, task }: Made): boolean => task !== undefined || app === agentLogin
+
+/** The head of the thread's pull request, if it is in its repository. */
+export const ownHead = ({ thread, baseline: { head } }: Run) =>
+  head && !isFork(head, thread) ? head : undefined
 
 /** The branches of which GitHub is asked, before and after each round. */
 export function branchesOf(run: Run): string[] {
-  const { thread, baseline, workspace, result } = run
-  const { head } = baseline
+  const { thread, workspace, result } = run
   const all = [
     ...[thread.defaultBranch, workspace.branch?.into, workspace.branch?.name, agentsHead(run)],
-    ...[head && !isFork(head, thread) && head.ref, ...Object.keys(result.heads)],
+    ...[ownHead(run)?.ref, ...Object.keys(result.heads)],
     ...result.pulls.map(pull => pull.state === 'open' && pull.head),
   ]
   return [...new Set(withoutEmpty(all))]

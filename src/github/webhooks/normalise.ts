@@ -69,7 +69,9 @@ const readers: Record<EventName, (delivery: Delivery, triggerOf: TriggerOf) => N
   pull_request: reading(payloads.PullEvent, fromPull),
   pull_request_review: reading(payloads.ReviewEvent, fromReview),
   pull_request_review_comment: reading(payloads.ReviewCommentEvent, fromInline),
-  pull_request_review_thread: reading(payloads.ReviewThreadEvent, fromReviewThread),
+  pull_request_review_thread: reading(payloads.ReviewThreadEvent, arrival =>
+    withNews(notUsed, [headNews(arrival, ownRef(arrival.payload))]),
+  ),
   status: reading(payloads.StatusEvent, fromStatus),
   installation: reading(payloads.InstallationEvent, fromInstallation),
   installation_repositories: reading(payloads.InstallationRepositoriesEvent, fromInstallationRepositories),
@@ -307,10 +309,6 @@ function fromStatus(arrival: Of<typeof payloads.StatusEvent>): Normalised {
   const { state, branches, repository } = arrival.payload
   const ref = branches.find(({ name }) => name !== repository.default_branch)?.name
   return state === 'pending' ? notUsed : withNews(notUsed, [headNews(arrival, ref)])
-}
-
-function fromReviewThread(arrival: Of<typeof payloads.ReviewThreadEvent>): Normalised {
-  return withNews(notUsed, [headNews(arrival, ownRef(arrival.payload))])
 }
 
 /** Forks are worked on by nobody here. */

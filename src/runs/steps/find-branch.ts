@@ -4,18 +4,11 @@
  */
 import { isBranchOfIssue, issueBranch, stemOf } from '../../core/model/branch-name.ts'
 import { isEmptyRepository, Rejected } from '../../core/model/errors.ts'
-import { isFork } from '../../core/model/thread.ts'
 import { second } from '../../core/model/time.ts'
-import type {
-  BaseView,
-  BranchView,
-  HeadView,
-  IssueBranches,
-  LinkedElsewhere,
-} from '../../core/model/views.ts'
+import type { BaseView, BranchView, HeadView, IssueBranches } from '../../core/model/views.ts'
 import * as failures from '../../core/record/failures.ts'
 import { instructionSent } from '../../core/record/ledger.ts'
-import { agentLogin, branchesOf } from '../../core/record/own-pull-request.ts'
+import { branchesOf, isByAnyAgent, ownHead } from '../../core/record/own-pull-request.ts'
 import { isReadOnly } from '../../core/record/request-part.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
 import { baseOf, type ChangeOf, type Outcome, type Run } from '../../core/record/run.ts'
@@ -29,7 +22,7 @@ type Found =
       kind: 'found'
       branch: Branch
       open?: boolean
-      elsewhere?: LinkedElsewhere | undefined
+      elsewhere?: IssueBranches['elsewhere']
       base?: BaseView | undefined
       /** What else was seen. */
       heads?: readonly (BranchView | undefined)[]
@@ -54,9 +47,7 @@ export const findBranch = step('find-branch', {
     if (found.kind !== 'found') return failed(context, found)
     const isDefault = found.branch.name === run.thread.defaultBranch
     if (isDefault && !isReadOnly(run.request.what)) return failed(context, failures.onDefaultBranch)
-    const closed = await closedMeanwhile(context, found.open)
     const change = settleBranch(context, found.branch)
-    const linked = found.elsewhere ? { linkedElsewhere: found.elsewhere } : {}
     const stackedOn = found.base?.pull && { base: found.base.name, ...found.base.pull }
     const heads = [found.branch, found.base, ...(found.heads ?? [])].flatMap(each =>
       each ? [[each.name, each.sha]] : [],
@@ -64,10 +55,10 @@ export const findBranch = step('find-branch', {
     // They may have moved since the round of a restored Run began.
     const before = run.session.taskRun ? {} : { heads: { ...run.result.heads, ...Object.fromEntries(heads) } }
     return {
-      ...closed,
+      ...(await closedMeanwhile(context, found.open)),
       ...change,
       result: { ...before, ...change.result },
-      ...(change.workspace ? { workspace: { ...change.workspace, ...linked, stackedOn } } : {}),
+      workspace: { ...change.workspace, linkedElsewhere: found.elsewhere, stackedOn },
     }
   },
 })
@@ -91,10 +82,9 @@ function settleBranch(context: Finding, branch: Branch): ChangeOf<'workspace' | 
     if (branch.name !== approves.branch || branch.sha !== sha)
       return failed(context, failures.planOutdated(branch))
   }
-  const { head } = run.baseline
-  const isHead = head?.ref === branch.name && !isFork(head, run.thread)
-  const moved = isHead && head.sha !== branch.sha
-  return { workspace: moved ? { branch, headMoved: { from: head.sha, to: branch.sha } } : { branch } }
+  const head = ownHead(run)
+  const hasMoved = head?.ref === branch.name && head.sha !== branch.sha
+  return { workspace: hasMoved ? { branch, headMoved: { from: head.sha, to: branch.sha } } : { branch } }
 }
 
 async function branchOf(context: Finding): Promise<Found> {
@@ -103,7 +93,7 @@ async function branchOf(context: Finding): Promise<Found> {
   const { pulls } = run.result
   const named = run.request.options.branch ?? pulls.find(({ state }) => state === 'open')?.head
   if (named !== undefined) {
-    const ofHead = head?.ref === named && !isFork(head, run.thread) ? head.base : undefined
+    const ofHead = ownHead(run)?.ref === named ? head?.base : undefined
     const known = pulls.find(pull => pull.head === named)?.base ?? ofHead
     const [heads, wanted] = await Promise.all([
       headsWith(context, named, known),
@@ -118,7 +108,7 @@ async function branchOf(context: Finding): Promise<Found> {
   if (run.thread.kind === 'issue') return forIssue(context)
   if (!head) return gone(context, 'of this pull request')
   // Beside a fork, what its pull request goes into: nothing of a fork is checked out with rights in this repository.
-  const ref = isFork(head, run.thread) ? head.base : head.ref
+  const { ref } = ownHead(run) ?? { ref: head.base }
   const heads = await headsWith(context, ref, head.base)
   const found = heads.find(({ name }) => name === ref)
   return found ? { kind: 'found', branch: existing(found, head.base), heads } : gone(context, ref)
@@ -126,26 +116,18 @@ async function branchOf(context: Finding): Promise<Found> {
 
 /** Where they stood when the round began. */
 async function headsWith({ run, github }: Finding, ...others: (string | undefined)[]): Promise<BranchView[]> {
-  const { head } = run.baseline
   const names = new Set(withoutEmpty([...branchesOf(run), ...others]))
   const heads = (await github.branches.heads([...names])).filter(({ name }) => names.has(name))
-  return heads.map(({ name, sha, ...made }) => {
-    const isHead = head?.ref === name && !isFork(head, run.thread)
-    return { name, sha: isHead && hasWork(run, made) ? head.sha : sha }
-  })
+  const head = ownHead(run)
+  return heads.map(view =>
+    head?.ref === view.name && hasWork(run, view) ? { ...view, sha: head.sha } : view,
+  )
 }
 
 /** The agent's commits are on the head of a restored Run, and of one whose record may have forgotten its start. */
-function hasWork(
-  { session, attempts, request }: Run,
-  { app, task, at }: Omit<HeadView, 'name' | 'sha'>,
-): boolean {
-  const isByAgent = task !== undefined || app === agentLogin
-  return (
-    session.taskRun !== undefined ||
-    (attempts.lagsSince !== undefined && isByAgent && at + second > request.at)
-  )
-}
+const hasWork = ({ session, attempts, request }: Run, head: HeadView): boolean =>
+  session.taskRun !== undefined ||
+  (attempts.lagsSince !== undefined && isByAnyAgent(head) && head.at + second > request.at)
 
 function existing({ name, sha }: BranchView, into: string): Branch {
   return { name, sha, into, made: false, fresh: false, recorded: false }

@@ -4,9 +4,9 @@ import { second } from '../../core/model/time.ts'
 import type { BranchView, CommitView, HeadView, Pull, PullView } from '../../core/model/views.ts'
 import { openIntent } from '../../core/record/intents.ts'
 import {
-  agentLogin,
   agentsCommit,
   branchesOf,
+  isByAnyAgent,
   isSurelyAgents,
   maxClaims,
   ownershipOf,
@@ -201,7 +201,7 @@ async function droppedOf(
   const { commits = [] } = (await github.commits.compare(after, before)) ?? {}
   const subjects = new Set(kept.map(({ subject }) => subject))
   return commits
-    .filter(({ app, task, subject }) => app !== agentLogin && task === undefined && !subjects.has(subject))
+    .filter(commit => !isByAnyAgent(commit) && !subjects.has(commit.subject))
     .map(({ sha }) => sha)
     .slice(-maxDropped)
 }

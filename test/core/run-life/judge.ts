@@ -62,8 +62,6 @@ function judgeEnd(world: World, run: Run): void {
 const startsOf = ({ effects }: World): string[] => effects.filter(effect => effect.startsWith('run '))
 /** A session that begins afresh is told the instruction as well, which is not what it is asked. */
 const isFirst = (prompt: string): boolean => messagesIn(prompt).includes(runId)
-const followUpsOf = (world: World): string[] => startsOf(world).filter(prompt => !isFirst(prompt))
-
 /** One task, one run, and another run only for what the last one ended without. */
 function judgeEffects(world: World): void {
   const before = world.tasks.filter(({ id }) => id === 'task-0' && isGone(world)).length
@@ -71,7 +69,7 @@ function judgeEffects(world: World): void {
   const starts = startsOf(world)
   const unread = world.agents().filter(agent => unreadBy(agent).length > 0).length
   expect(starts.filter(isFirst).length, 'starts').toBeLessThanOrEqual(1 + unread)
-  const followUps = followUpsOf(world)
+  const followUps = startsOf(world).filter(prompt => !isFirst(prompt))
   expect(followUps.length - new Set(followUps).size, 'follow-ups').toBeLessThanOrEqual(unread)
   expect(world.effects.filter(effect => effect.startsWith('pull ')).length, 'pulls').toBeLessThanOrEqual(1)
 }
