@@ -12,7 +12,7 @@ const me = (limits: object) => ({ id: 'run-me', addedAt: now, data: runWith(limi
 const began = (hoursAgo: number, session: RunChange['session']) => {
   const at = now - hoursAgo * hour
   const data = changed(runWith(), { session, schedule: { admitted: true, admissionExpectedAt: at } })
-  return { id: `run-${hoursAgo}`, data, standing: 'ended' as const, addedAt: at }
+  return { id: `run-${hoursAgo}`, data, standing: 'ended' as const, addedAt: 0 }
 }
 
 const spent = (runs: ReturnType<typeof began>[], limits: object = { cost_per_day: 10 }) =>
@@ -52,14 +52,15 @@ describe('what a day cost', () => {
   })
   test('at the limit it is over when enough of it is a day old', async () => {
     const one = await spent([
-      began(20, { taskId: 'a', cost: 2 }),
+      began(1, { taskId: 'c', cost: 6 }),
+      began(20, { taskId: 'a', cost: 3 }),
       began(5, { taskId: 'b', cost: 4 }),
-      began(1, { taskId: 'c', cost: 10 }),
     ])
-    expect(one).toMatchObject({ used: 16, until: now - hour + day })
+    expect(one).toMatchObject({ used: 13, until: now - 5 * hour + day })
   })
-  test('does not count what is older, nor what PostHog does not say', async () => {
+  test('does not count itself, what is older, nor what PostHog does not say', async () => {
     const one = await spent([
+      { ...began(1, { taskId: 'd', cost: 9 }), id: 'run-me' },
       began(25, { taskId: 'a', cost: 50 }),
       began(3, { taskId: 'b', cost: null }),
       began(2, { taskId: 'c' }),
