@@ -123,15 +123,15 @@ onEitherQueue('With `labels.state`, the label of a thread', world => {
 onRedis(
   'With `labels.state`, where the bot dies when it has set the label',
   world => {
-    it('the label is right in the end', async () => {
+    it('the label goes, if somebody stops the run before another takes it up', async () => {
       const dying = await bringUp(world(), { point: 'after a state is shown' })
-      const { says, agent, has, thread } = await opensLabelled(world(), 'Dies')
-      agent('answer', { kind: 'answers', text: 'Here.' })
-      await says('/codex answer')
+      const { says, works, has, thread } = await opensLabelled(world(), 'Dies')
+      await works()
       expect(await died(dying, 150_000)).toBeDefined()
+      await says('/codex stop')
       await bringUp(world())
-      await thread.waitForAnswer('Here.')
-      await has('codex:done')
+      await thread.waitForStatus('Stopped')
+      await has('')
     })
   },
   { roles: [] },

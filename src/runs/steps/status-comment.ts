@@ -128,16 +128,17 @@ export const showState = step('show-state', {
   async do(context) {
     const { run, deps, job, github } = context
     const [base = ''] = triggerOf(deps.settings.deployment, run.thread.ownerId).labels
-    const nameOf = (state: string): string => `${base}:${state}`
+    const nameOf = (state = ''): string => `${base}:${state}`
     const state = labelStateOf(run)
-    const before = run.report.state
+    const { state: before, labels } = run.report
+    const name = nameOf(state ?? before)
+    // Saved first: after a crash, and after no answer, it may be there, and has to go if the run is stopped.
+    await context.save({ report: { labels: [...new Set([...labels, name])] } })
     await job.assertLocked()
-    if (state) {
-      const others = states.filter(each => each !== state).map(nameOf)
-      const label = { name: nameOf(state), ...stateLabels[state] }
-      await ignoreRefusal(context, github.labels.showState(label, others))
-    } else if (before) await ignoreRefusal(context, github.labels.remove(nameOf(before)))
-    return { report: { state } }
+    const others = states.filter(each => each !== state).map(nameOf)
+    const { showState, remove } = github.labels
+    await ignoreRefusal(context, state ? showState({ name, ...stateLabels[state] }, others) : remove(name))
+    return { report: { state, labels: labels.filter(each => each !== name) } }
   },
 })
 
