@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: [
-      'test/core/{next-step,messages,apply-snapshot,inline-asked,timing,admission,spending}.test.ts',
+      'test/core/{next-step,messages,apply-snapshot,read-log,ledger,turn,moments,inline-asked,timing,admission,spending}.test.ts',
       'test/security/{order,spending}.test.ts',
       'test/{commands,runs,maintenance}/*.test.ts',
       'test/contract/{posthog,github}-limits.test.ts',
