@@ -271,7 +271,7 @@ test('no name of a private function is in three files', () => {
 })
 
 /** They only go down: what comes new is paid for by what goes. What lowers one lowers it here. */
-const ceilings = { files: 233, lines: 29_256, testLines: 44952, wordsOfDocs: 25_615 }
+const ceilings = { files: 233, lines: 29_256, testLines: 44951, wordsOfDocs: 25_615 }
 
 test('there is no more to read than before', () => {
   expect(sizes()).toEqual(ceilings)

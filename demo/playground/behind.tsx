@@ -110,7 +110,7 @@ const ProcessBox = ({ number, stage }: { number: number; stage: Stage }) => {
       {stage.wasKilled && stage.process !== 'stopped' ? (
         <p role="status" class="muted" id="missed">
           It asks GitHub for the webhooks that it missed a minute ago or more: at its start, and every{' '}
-          {redeliverEvery / minute} minutes. Move the time, and it asks again.
+          {redeliverEvery / 1_000} seconds. Move the time, and it asks again.
         </p>
       ) : null}
     </Box>

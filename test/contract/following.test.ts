@@ -142,12 +142,9 @@ describe.runIf(exhaustive)('thirty busy agents on one key', () => {
     const runs: Followed[] = []
     while (runs.length < 30) runs.push(await following.starts())
     let idle = 0
-    const busyOnes = () => runs.slice(idle)
     const busy = async (ms: number) => {
       for (let past = 0; past < ms; past += 5 * second) {
-        for (const { control } of busyOnes()) {
-          await control.update(toolCall)
-        }
+        for (const { control } of runs.slice(idle)) await control.update(toolCall)
         await following.pass(5 * second)
       }
     }
@@ -164,7 +161,7 @@ describe.runIf(exhaustive)('thirty busy agents on one key', () => {
     const before = others.map(run => following.looks(run))
     await busy(2 * minute)
     const looks = others.map((run, n) => following.looks(run) - (before[n] ?? 0))
-    expect(Math.min(...looks), 'looks at each of the others in two minutes').toBeGreaterThanOrEqual(1)
+    expect(Math.min(...looks), 'looks at each of the others in two minutes').toBeGreaterThanOrEqual(2)
     expect(following.posthog.calls.filter(({ status }) => status === 429)).toEqual([])
     const times = following.posthog.calls.map(({ at }) => at)
     const inAMinute = times.map((from, n) => times.slice(n).filter(at => at < from + minute).length)

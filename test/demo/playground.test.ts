@@ -150,7 +150,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     await visitor.presses('Start it again')
     await visitor.seesState('runs')
     expect(await page.locator('#missed').textContent()).toMatch(
-      /asks GitHub for the webhooks that it missed.*at its start, and every 5 minutes/,
+      /asks GitHub for the webhooks that it missed.*at its start, and every 60 seconds/,
     )
     expect(await flawsOf(visitor.window)).toEqual([])
   })

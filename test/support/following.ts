@@ -150,7 +150,9 @@ export class Following {
 
   async pass(ms: number): Promise<void> {
     for (const end = Date.now() + ms; Date.now() < end; ) {
-      for (const job of this.#runs.values()) if (job.due <= Date.now()) await this.#step(job)
+      // As the queue does: the oldest first.
+      const jobs = [...this.#runs.values()].toSorted((a, b) => a.due - b.due)
+      for (const job of jobs) if (job.due <= Date.now()) await this.#step(job)
       await settle()
       await vi.advanceTimersByTimeAsync(tick)
     }

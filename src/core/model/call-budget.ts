@@ -164,8 +164,7 @@ function reserve(
     ...buckets.map(({ of, burst, rate }) => (burst * left + calls - levels[of]) / rate),
   )
   const line = `${kind} ${returnAt === 0 ? 'new' : 'late'} ${owner}`
-  const isNext = returnAt > 0 || lines[line] === undefined
-  if (until === 0 && isNext) {
+  if (until === 0 && (returnAt > 0 || lines[line] === undefined)) {
     delete tickets[id]
     delete expected[id]
     if (isPaced) lately[owner] = own
@@ -179,6 +178,9 @@ function reserve(
   const at = Math.ceil(Math.max((lines[line] ?? now) + pace, now + until))
   tickets[id] = at
   lines[line] = at
+  // What comes in serves the two lines together.
+  const behind = `${kind} new ${owner}`
+  if (returnAt > 0) lines[behind] = (lines[behind] ?? now) + pace
   return at - now
 }
 
@@ -230,8 +232,7 @@ export function limitGate(now: () => number, shared?: Shared) {
     async remember(limit: RetryLater): Promise<void> {
       learn(limit)
       const { service, why, message, until } = limit
-      const lasting = { service, why, message, lasts: until - now() }
-      await shared?.store.write(shared.name, lasting).catch(() => {})
+      await shared?.store.write(shared.name, { service, why, message, lasts: until - now() }).catch(() => {})
     },
   }
 }
