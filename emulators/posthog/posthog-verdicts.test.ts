@@ -42,11 +42,10 @@ async function placeFor(kind: Verdict['kind']): Promise<() => Promise<string>> {
     )
     return path
   }
-  const one = kind === 'command' ? await run() : ''
   const places: Record<Verdict['kind'], () => Promise<string>> = {
     'create-task': async () => 'tasks/',
     run: async () => `tasks/${task}/run/`,
-    command: async () => `${one}command/`,
+    command: async () => `${await run()}command/`,
     cancel: async () => `${await run()}cancel/`,
     'staged-prepare': async () => `tasks/${task}/staged_artifacts/prepare_upload/`,
     'staged-finalize': async () => `tasks/${task}/staged_artifacts/finalize_upload/`,
