@@ -453,12 +453,13 @@ test('the default branch is not worked on, though people linked it to the issue'
 
 const agents = { app: 'posthog[bot]', at: t0 + minute }
 test.each<[string, Partial<HeadView>, lagsSince: number | undefined, moved: boolean]>([
+  ['has not moved', { sha: head.sha }, undefined, false],
   ['was pushed by somebody', {}, t0, true],
   ['was pushed by another agent', agents, undefined, true],
   ['was pushed by an agent before', { ...agents, at: t0 - minute }, t0, true],
   ['has the work of this run, whose record may have forgotten its start', agents, t0, false],
   ['has it as commits of its tool', { task: 'task-1' }, t0, false],
-])('a head that is another than when the run was asked for %s', async (_, by, lagsSince, moved) => {
+])('the head of a pull request, since its run was asked for: it %s', async (_, by, lagsSince, moved) => {
   const run = runWith({ thread: pullThread, baseline: { head }, attempts: { lagsSince } })
   const now = { name: head.ref, sha: 'c'.repeat(40), at: t0, ...by }
   const github = { 'branches.heads': async () => [now], 'thread.closing': async () => undefined }

@@ -150,9 +150,8 @@ export class Following {
 
   async pass(ms: number): Promise<void> {
     for (const end = Date.now() + ms; Date.now() < end; ) {
-      // As the queue does: the oldest first.
-      const jobs = [...this.#runs.values()].toSorted((a, b) => a.due - b.due)
-      for (const job of jobs) if (job.due <= Date.now()) await this.#step(job)
+      const asInTheQueue = [...this.#runs.values()].toSorted((a, b) => a.due - b.due)
+      for (const job of asInTheQueue) if (job.due <= Date.now()) await this.#step(job)
       await settle()
       await vi.advanceTimersByTimeAsync(tick)
     }

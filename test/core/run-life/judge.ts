@@ -62,6 +62,7 @@ function judgeEnd(world: World, run: Run): void {
 const startsOf = ({ effects }: World): string[] => effects.filter(effect => effect.startsWith('run '))
 /** A session that begins afresh is told the instruction as well, which is not what it is asked. */
 const isFirst = (prompt: string): boolean => messagesIn(prompt).includes(runId)
+
 /** One task, one run, and another run only for what the last one ended without. */
 function judgeEffects(world: World): void {
   const before = world.tasks.filter(({ id }) => id === 'task-0' && isGone(world)).length
