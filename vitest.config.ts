@@ -41,7 +41,11 @@ const exhaustive = [
 ]
 const left = process.env.EXHAUSTIVE === undefined ? exhaustive : []
 
-const project = (name: string, include: string[], options: { isolate: boolean; exclude?: string[] }) => ({
+const project = (
+  name: string,
+  include: string[],
+  options: { isolate: boolean; exclude?: string[] },
+) => ({
   test: {
     name,
     include,

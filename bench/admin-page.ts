@@ -20,7 +20,12 @@ const outcomes: readonly Outcome[] = [
   { kind: 'pull' },
   { kind: 'answer' },
   { kind: 'nothing' },
-  { kind: 'failed', class: 'agent', reason: 'the usage limit was reached', fix: 'Try again later.' },
+  {
+    kind: 'failed',
+    class: 'agent',
+    reason: 'the usage limit was reached',
+    fix: 'Try again later.',
+  },
 ]
 
 /** The last of them two minutes ago, the first four days: a bad week. */
@@ -56,7 +61,10 @@ interface Took {
 
 async function open(url: string): Promise<Took> {
   const began = performance.now()
-  const asking = request(`${url}/admin/`, { headers: { authorization: `Bearer ${token}` }, agent: false })
+  const asking = request(`${url}/admin/`, {
+    headers: { authorization: `Bearer ${token}` },
+    agent: false,
+  })
   asking.end()
   const [response]: IncomingMessage[] = await once(asking, 'response')
   if (response?.statusCode !== 200) throw new Error(`answered ${response?.statusCode}`)
@@ -91,8 +99,13 @@ const adminOn = (on: 'redis' | 'embedded'): Row => ({
       const quiet = await opened(bot.url)
       const secret = String(deployment.world.env.WEBHOOK_SECRET)
       const target = { port: bot.port, path: '/api/github/webhooks', secret }
-      const commands = Array.from({ length: commandsPerSecond[on] * 10 }, () => webhookRequest(target, true))
-      const [busy] = await Promise.all([opened(bot.url), latencies(target, commands, commandsPerSecond[on])])
+      const commands = Array.from({ length: commandsPerSecond[on] * 10 }, () =>
+        webhookRequest(target, true),
+      )
+      const [busy] = await Promise.all([
+        opened(bot.url),
+        latencies(target, commands, commandsPerSecond[on]),
+      ])
       return {
         kind: 'bounds',
         each: {

@@ -16,5 +16,7 @@ export async function startServer(name: string, ...args: string[]) {
 /** Of all its threads. */
 export const cpuMs = (pid: number): number =>
   readdirSync(`/proc/${pid}/task`)
-    .map(thread => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]))
+    .map(thread =>
+      Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
+    )
     .reduce((sum, ns) => sum + ns / 1e6, 0)

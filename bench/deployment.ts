@@ -38,7 +38,11 @@ export interface Deployment {
   close(): Promise<void>
 }
 
-export async function startDeployment({ owners: count, ms = 0, on = 'redis' }: Options): Promise<Deployment> {
+export async function startDeployment({
+  owners: count,
+  ms = 0,
+  on = 'redis',
+}: Options): Promise<Deployment> {
   const redis = await startRedis('--appendfsync', 'everysec')
   const redisUrl = on === 'redis' ? redis.url : undefined
   const world = await startWorld({ redisUrl, roles: [] })
@@ -51,7 +55,10 @@ export async function startDeployment({ owners: count, ms = 0, on = 'redis' }: O
     `  ${n + 1}:`,
     `    posthog: { host: ${url}, project_id: ${n + 1}, api_key_env: KEY_OF_${n} }`,
   ])
-  await writeFile(file, ['limits: { repository_per_day: 10000 }', 'owners:', ...lines, ''].join('\n'))
+  await writeFile(
+    file,
+    ['limits: { repository_per_day: 10000 }', 'owners:', ...lines, ''].join('\n'),
+  )
   const keys = Object.fromEntries(owners.map(n => [`KEY_OF_${n}`, `phx_a_key_for_the_owner_${n}`]))
   const env = { GITHUB_API_URL: url, POSTHOG_HOST: url, SETTINGS_FILE: file, ...keys }
   return {
@@ -116,7 +123,9 @@ export function threadOf(place: number, number: number): Thread {
 }
 
 const body =
-  'The login test fails every third time on CI. It waits 500 ms for a token that takes longer. '.repeat(8)
+  'The login test fails every third time on CI. It waits 500 ms for a token that takes longer. '.repeat(
+    8,
+  )
 
 /** One whose agent was started just now, in a thread of its own. */
 export function underWay(n: number): Run {
@@ -126,7 +135,8 @@ export function underWay(n: number): Run {
   const id = String(n).padStart(12, '0')
   return newRun({
     ...usual,
-    ...{ id: `run-comment-${100_000 + n}`, thread },
+    id: `run-comment-${100_000 + n}`,
+    thread,
     request: { ...usual.request, at },
     baseline: { ...usual.baseline, snapshot: { ...usual.baseline.snapshot, body } },
     schedule: { admitted: true, admissionExpectedAt: at },

@@ -15,15 +15,20 @@ const floor = async (far: Far) => async () => {
 async function ours(far: Far): Promise<number> {
   const { told } = await far.asks('/codex fix the flaky login test')
   const heard = await far.called(
-    ({ method, path }) => method === 'POST' && path.includes(far.repository) && path.endsWith('/reactions'),
+    ({ method, path }) =>
+      method === 'POST' && path.includes(far.repository) && path.endsWith('/reactions'),
   )
   return Date.parse(heard.at) - told
 }
 
 export const eyes = timed({ name: 'eyes', about, reach: 1.3, on: 'redis', floor, ours })
 export const eyesFirst = timed({
-  ...{ name: 'eyes-first', about: `${about}; a repository that is not known yet` },
-  ...{ reach: 1.3, on: 'redis', first: true, ours },
+  name: 'eyes-first',
+  about: `${about}; a repository that is not known yet`,
+  reach: 1.3,
+  on: 'redis',
+  first: true,
+  ours,
   async floor(far) {
     const rest = await floor(far)
     return async () => {
@@ -34,8 +39,12 @@ export const eyesFirst = timed({
   },
 })
 export const eyesEmbedded = timed({
-  ...{ name: 'eyes-embedded', about: `${about}; embedded queue` },
-  ...{ reach: 1.3, on: 'embedded', floor, ours },
+  name: 'eyes-embedded',
+  about: `${about}; embedded queue`,
+  reach: 1.3,
+  on: 'embedded',
+  floor,
+  ours,
 })
 
 const hanging = 60
@@ -54,8 +63,13 @@ async function hang({ world: { github } }: Far): Promise<void> {
 }
 
 export const eyesBusy = timed({
-  ...{ name: 'eyes-busy', about: `${about}; while ${hanging} commands of others wait for an answer` },
-  ...{ reach: 1.3, on: 'redis', prepare: hang, floor, ours },
+  name: 'eyes-busy',
+  about: `${about}; while ${hanging} commands of others wait for an answer`,
+  reach: 1.3,
+  on: 'redis',
+  prepare: hang,
+  floor,
+  ours,
 })
 
 const perSecond = 60
@@ -66,10 +80,16 @@ const Ids = z.object({ id: z.number(), owner: z.object({ id: z.number() }) })
 async function crowd(far: Far): Promise<void> {
   const { github, bot, env } = far.world
   const repository = await github.addRepo('globex', 'crowd')
-  const { number } = await github.as('olga', repository).opensIssue({ title: 'Crowded', body: 'As said.' })
+  const { number } = await github
+    .as('olga', repository)
+    .opensIssue({ title: 'Crowded', body: 'As said.' })
   const { id, owner } = Ids.parse(await far.call('GET', `/repos/${repository}`))
   const ids = { owner: owner.id, repository: id, installation: github.installationOf('globex') }
-  const target = { port: bot.port, path: '/api/github/webhooks', secret: String(env.WEBHOOK_SECRET) }
+  const target = {
+    port: bot.port,
+    path: '/api/github/webhooks',
+    secret: String(env.WEBHOOK_SECRET),
+  }
   const comments = Array.from({ length: perSecond * seconds }, (_, n) => {
     const user = { login: `stranger-${n}`, id: 1_000_000 + n }
     return webhookRequest(target, true, { user, repository, ids, issue: number })

@@ -51,7 +51,8 @@ export class Far {
     const headers = { authorization, 'content-type': 'application/json' }
     const given = body === undefined ? {} : { body: JSON.stringify(body) }
     const response = await fetch(url, { method, headers, ...given })
-    if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${await response.text()}`)
+    if (!response.ok)
+      throw new Error(`${method} ${url}: ${response.status} ${await response.text()}`)
     return response.json()
   }
 
@@ -102,7 +103,8 @@ export const timed = ({ name, about, reach, on, first, prepare, floor, ours }: T
       for (let n = 0; n < 3; n += 1) await ours(far)
       await prepare?.(far)
       return {
-        ...{ kind: 'time', reach },
+        kind: 'time',
+        reach,
         ...(await inRounds(
           rounds,
           async () => far.time(await floor(far)),

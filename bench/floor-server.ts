@@ -5,7 +5,8 @@ import { Queue } from 'bullmq'
 import { z } from 'zod'
 
 const [secret = '', redisUrl] = process.argv.slice(2)
-const queue = redisUrl === undefined ? undefined : new Queue('floor', { connection: { url: redisUrl } })
+const queue =
+  redisUrl === undefined ? undefined : new Queue('floor', { connection: { url: redisUrl } })
 const Payload = z.object({ comment: z.object({ id: z.number() }) })
 
 const server = createServer(async (req, res) => {
@@ -16,7 +17,8 @@ const server = createServer(async (req, res) => {
   const given = Buffer.from(String(req.headers['x-hub-signature-256']))
   const isSigned = given.length === wanted.length && timingSafeEqual(given, wanted)
   const payload: unknown = JSON.parse(body.toString())
-  if (queue) await queue.add('webhook', payload, { jobId: `comment-${Payload.parse(payload).comment.id}` })
+  if (queue)
+    await queue.add('webhook', payload, { jobId: `comment-${Payload.parse(payload).comment.id}` })
   res.writeHead(isSigned ? 202 : 401, { 'content-length': 2 }).end('{}')
 })
 server.listen(0, '127.0.0.1', () => {

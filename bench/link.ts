@@ -29,7 +29,13 @@ async function ours(far: Far): Promise<number> {
   const head = fresh()
   await hands.commit(repository, head, base, { [`${head}.md`]: 'done' }, 'Do it')
   github.forgetCalls()
-  const pull = await hands.openPull(repository, { head, base, title: 'Do it', body: 'Done.', draft: true })
+  const pull = await hands.openPull(repository, {
+    head,
+    base,
+    title: 'Do it',
+    body: 'Done.',
+    draft: true,
+  })
   const opened = Date.now()
   run.setOutput({ pr_url: pull.url, pr_urls: [pull.url], head_branch: head })
   await run.progress('pr', 'Opened pull request', pull.url)
@@ -44,6 +50,10 @@ async function ours(far: Far): Promise<number> {
 
 export const link = timed({ name: 'link', about, reach: 1.5, on: 'redis', floor, ours })
 export const linkEmbedded = timed({
-  ...{ name: 'link-embedded', about: `${about}; embedded queue` },
-  ...{ reach: 1.5, on: 'embedded', floor, ours },
+  name: 'link-embedded',
+  about: `${about}; embedded queue`,
+  reach: 1.5,
+  on: 'embedded',
+  floor,
+  ours,
 })

@@ -26,7 +26,9 @@ const rows: readonly Row[] = [
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter(name => !rows.some(row => row.name === name))
 if (unknown.length > 0) {
-  console.error(`no row ${unknown.join(', ')}; there are ${rows.map(({ name }) => name).join(', ')}`)
+  console.error(
+    `no row ${unknown.join(', ')}; there are ${rows.map(({ name }) => name).join(', ')}`,
+  )
   process.exit(1)
 }
 

@@ -19,15 +19,29 @@ let comments = 1_000_000
 type Route = [method: string, path: RegExp, answer: (parts: string[], body: Buffer) => object]
 
 const run = (id: string) => ({
-  ...{ id, status: 'in_progress', output: null, error_message: null, state: {} },
-  ...{ model: 'gpt-5.5', created_at: began, updated_at: began },
+  id,
+  status: 'in_progress',
+  output: null,
+  error_message: null,
+  state: {},
+  model: 'gpt-5.5',
+  created_at: began,
+  updated_at: began,
 })
 
-const model = { runtime_adapter: 'codex', model: 'gpt-5.5', supported_efforts: ['low', 'medium', 'high'] }
+const model = {
+  runtime_adapter: 'codex',
+  model: 'gpt-5.5',
+  supported_efforts: ['low', 'medium', 'high'],
+}
 
 const Asked = z.object({
   query: z.string(),
-  variables: z.object({ owner: z.string().optional(), name: z.string(), number: z.number().optional() }),
+  variables: z.object({
+    owner: z.string().optional(),
+    name: z.string(),
+    number: z.number().optional(),
+  }),
 })
 
 /** As the emulator answers where there is nothing but the command. */
@@ -35,18 +49,27 @@ function graphql(body: Buffer): object {
   const { query, variables } = Asked.parse(JSON.parse(body.toString()))
   const { owner = '', name, number = 0 } = variables
   const comment = {
-    ...{ id: 'IC_1', fullDatabaseId: String(commandId(owner, number)), body: command },
-    ...{ createdAt: began, updatedAt: began, authorAssociation: 'MEMBER' },
+    id: 'IC_1',
+    fullDatabaseId: String(commandId(owner, number)),
+    body: command,
+    createdAt: began,
+    updatedAt: began,
+    authorAssociation: 'MEMBER',
     author: { __typename: 'User', login: 'dev' },
   }
   const issue = {
-    ...{ id: 'I_1', closed: false, comments: { totalCount: 1, nodes: [comment] } },
-    ...{ linkedBranches: { nodes: [] }, closedByPullRequestsReferences: { nodes: [] } },
+    id: 'I_1',
+    closed: false,
+    comments: { totalCount: 1, nodes: [comment] },
+    linkedBranches: { nodes: [] },
+    closedByPullRequestsReferences: { nodes: [] },
   }
   const base = { name: 'main', target: { oid: sha } }
   const ours = { totalCount: 0, nodes: [] }
   if (query.startsWith('query threadAhead'))
-    return { data: { repository: { id: 'R_1', file: null, templates: null, base, ours, thread: issue } } }
+    return {
+      data: { repository: { id: 'R_1', file: null, templates: null, base, ours, thread: issue } },
+    }
   if (query.startsWith('query')) return { data: { repository: { id: 'R_1', issue } } }
   const linkedBranch = { id: 'LB_1', ref: { name, target: { oid: sha } } }
   return { data: { createLinkedBranch: { linkedBranch, issue: { closed: false } } } }
@@ -84,7 +107,11 @@ const routes: readonly Route[] = [
   ['GET', /\/git\/matching-refs\//, () => []],
   ['GET', /\/git\/ref\/heads\/main$/, () => ({ ref: 'refs/heads/main', object: { sha } })],
   ['PATCH', /\/issues\/comments\/(\d+)$/, ([id]) => ({ id: Number(id), node_id: `IC_${id}` })],
-  ['POST', /^\/app\/installations\/\d{1,3}\/access_tokens$/, () => ({ ...token, expires_at: inAnHour() })],
+  [
+    'POST',
+    /^\/app\/installations\/\d{1,3}\/access_tokens$/,
+    () => ({ ...token, expires_at: inAnHour() }),
+  ],
 ]
 
 /** Settings of an owner, and the task by which the scope of a key is seen. */
@@ -136,7 +163,8 @@ const server = createServer(async (req, res) => {
     const parts = method === req.method ? pattern.exec(path) : null
     if (parts) return json(res, method === 'POST' ? 201 : 200, answer(parts.slice(1), body))
   }
-  const isOurs = path.startsWith('/api/projects/') || req.headers.authorization?.endsWith(token.token)
+  const isOurs =
+    path.startsWith('/api/projects/') || req.headers.authorization?.endsWith(token.token)
   if (isOurs) {
     // Else the bot would be measured while it makes up for what is missing here.
     if (!isNotThere.test(path)) process.stderr.write(`no answer to ${req.method} ${path}\n`)

@@ -32,7 +32,12 @@ export const burst: Row = {
   about: `${many} runs that ask at once whether they may begin, ms; one limit of ${most}, beside none`,
   async measure() {
     const redis = await startRedis()
-    const queues = await openQueues({ redisUrl: redis.url, dataDir: '/nowhere', triggers: runs, runs })
+    const queues = await openQueues({
+      redisUrl: redis.url,
+      dataDir: '/nowhere',
+      triggers: runs,
+      runs,
+    })
     let looked = (_: boolean): void => {}
     await queues.runs.work(
       async ({ data, saveIf }) => {
@@ -56,7 +61,8 @@ export const burst: Row = {
       )
       await all
       const allowed = admitted.filter(isIn => isIn).length
-      if (allowed !== (kind === 'free' ? many : most)) throw new Error(`${allowed} of ${set} were let in`)
+      if (allowed !== (kind === 'free' ? many : most))
+        throw new Error(`${allowed} of ${set} were let in`)
       return performance.now() - began
     }
     try {

@@ -10,8 +10,11 @@ async function floor(far: Far): Promise<() => Promise<void>> {
   const base = await far.call('GET', `${repository}/git/ref/heads/main`)
   const sha = (base as { object: { sha: string } }).object.sha
   const task = await far.callPostHog('POST', 'tasks/', {
-    ...{ title: 'floor', description: 'floor', repository: world.github.repository },
-    ...{ origin_product: 'user_created', github_integration: 2 },
+    title: 'floor',
+    description: 'floor',
+    repository: world.github.repository,
+    origin_product: 'user_created',
+    github_integration: 2,
   })
   const { id } = task as { id: string }
   const branch = fresh()
@@ -19,8 +22,13 @@ async function floor(far: Far): Promise<() => Promise<void>> {
     await far.call('GET', `${repository}/collaborators/maya/permission`)
     await far.call('POST', `${repository}/git/refs`, { ref: `refs/heads/${branch}`, sha })
     await far.callPostHog('POST', `tasks/${id}/run/`, {
-      ...{ mode: 'background', branch, pending_user_message: 'do it', runtime_adapter: 'codex' },
-      ...{ model: 'gpt-5.5', pr_authorship_mode: 'bot', run_source: 'manual' },
+      mode: 'background',
+      branch,
+      pending_user_message: 'do it',
+      runtime_adapter: 'codex',
+      model: 'gpt-5.5',
+      pr_authorship_mode: 'bot',
+      run_source: 'manual',
     })
   }
 }
@@ -35,8 +43,12 @@ async function ours(far: Far): Promise<number> {
 
 export const start = timed({ name: 'start', about, reach: 1.3, on: 'redis', floor, ours })
 export const startFirst = timed({
-  ...{ name: 'start-first', about: `${about}; a repository that is not known yet` },
-  ...{ reach: 1.3, on: 'redis', first: true, ours },
+  name: 'start-first',
+  about: `${about}; a repository that is not known yet`,
+  reach: 1.3,
+  on: 'redis',
+  first: true,
+  ours,
   async floor(far) {
     const rest = await floor(far)
     return async () => {
@@ -48,6 +60,10 @@ export const startFirst = timed({
   },
 })
 export const startEmbedded = timed({
-  ...{ name: 'start-embedded', about: `${about}; embedded queue` },
-  ...{ reach: 1.3, on: 'embedded', floor, ours },
+  name: 'start-embedded',
+  about: `${about}; embedded queue`,
+  reach: 1.3,
+  on: 'embedded',
+  floor,
+  ours,
 })

@@ -18,7 +18,9 @@ export interface Origin {
 }
 
 const usual: Origin = {
-  ...{ user: { login: 'maya', id: 11 }, repository: 'acme/shop', issue: 7 },
+  user: { login: 'maya', id: 11 },
+  repository: 'acme/shop',
+  issue: 7,
   ids: { owner: 1, repository: 100, installation: 1 },
 }
 
@@ -42,32 +44,32 @@ function payload(
   return JSON.stringify({
     action: 'created',
     issue: {
-      ...{
-        id: 1,
-        number: issue,
-        title: 'Login is flaky',
-        body: prose,
-        user,
-        state: 'open',
-        labels: [],
-        locked: false,
-      },
+      id: 1,
+      number: issue,
+      title: 'Login is flaky',
+      body: prose,
+      user,
+      state: 'open',
+      labels: [],
+      locked: false,
       html_url: `${url}/issues/${issue}`,
     },
     comment: {
-      ...{
-        id,
-        node_id: `IC_${id}`,
-        user,
-        author_association: 'MEMBER',
-        created_at: new Date().toISOString(),
-      },
+      id,
+      node_id: `IC_${id}`,
+      user,
+      author_association: 'MEMBER',
+      created_at: new Date().toISOString(),
       html_url: `${url}/issues/${issue}#issuecomment-${id}`,
       body: `${withCommand ? '/codex fix it\n\n' : ''}${prose}`,
     },
     repository: {
-      ...{ id: ids.repository, name, full_name: repository, owner: { login: owner, id: ids.owner } },
-      ...{ private: true, html_url: url },
+      id: ids.repository,
+      name,
+      full_name: repository,
+      owner: { login: owner, id: ids.owner },
+      private: true,
+      html_url: url,
       default_branch: 'main',
       description: prose.slice(0, 1_500),
     },
@@ -177,6 +179,7 @@ function isWhole(text: string): number | undefined {
   if (end < 0) return undefined
   const head = text.slice(0, end).toLowerCase()
   const length = /content-length: (\d+)/.exec(head)?.[1]
-  const whole = length === undefined ? text.endsWith('0\r\n\r\n') : text.length >= end + 4 + Number(length)
+  const whole =
+    length === undefined ? text.endsWith('0\r\n\r\n') : text.length >= end + 4 + Number(length)
   return whole ? Number(head.slice(9, 12)) : undefined
 }

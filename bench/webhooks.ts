@@ -45,21 +45,33 @@ const row = ({ name, about, withCommand, reach, floor }: Measure): Row => ({
 })
 
 export const webhooks = row({
-  ...{ name: 'webhooks', about: 'webhooks/s that carry a command, 8 KB, Redis, AOF everysec' },
-  ...{ withCommand: true, reach: 0.6, floor: 'least' },
+  name: 'webhooks',
+  about: 'webhooks/s that carry a command, 8 KB, Redis, AOF everysec',
+  withCommand: true,
+  reach: 0.6,
+  floor: 'least',
 })
 export const ignoredWebhooks = row({
-  ...{ name: 'ignored', about: 'webhooks/s of comments without a command' },
-  ...{ withCommand: false, reach: 0.8, floor: 'least' },
+  name: 'ignored',
+  about: 'webhooks/s of comments without a command',
+  withCommand: false,
+  reach: 0.8,
+  floor: 'least',
 })
 /** What the endpoint of our own is worth: the same bot behind Probot's server is the floor. */
 export const probot = row({
-  ...{ name: 'probot', about: 'webhooks/s that carry a command, beside the bot under `probot run`' },
-  ...{ withCommand: true, reach: 1, floor: 'probot' },
+  name: 'probot',
+  about: 'webhooks/s that carry a command, beside the bot under `probot run`',
+  withCommand: true,
+  reach: 1,
+  floor: 'probot',
 })
 export const probotIgnored = row({
-  ...{ name: 'probot-ignored', about: 'webhooks/s without a command, beside the bot under `probot run`' },
-  ...{ withCommand: false, reach: 1.5, floor: 'probot' },
+  name: 'probot-ignored',
+  about: 'webhooks/s without a command, beside the bot under `probot run`',
+  withCommand: false,
+  reach: 1.5,
+  floor: 'probot',
 })
 
 const perSecond = 100
@@ -102,7 +114,8 @@ export const acks: Row = {
   },
 }
 
-const warm = (target: Target): Buffer[] => Array.from({ length: warmUp }, () => webhookRequest(target, true))
+const warm = (target: Target): Buffer[] =>
+  Array.from({ length: warmUp }, () => webhookRequest(target, true))
 
 async function beside<T>(
   kind: Measure['floor'],
@@ -131,13 +144,22 @@ async function beside<T>(
 
 async function underProbot({ env }: World): Promise<{ port: number; stop(): void }> {
   const port = await freePort()
-  const hosted = spawn(process.execPath, ['node_modules/probot/bin/probot.js', 'run', './dist/app.js'], {
-    env: {
-      ...{ PATH: process.env.PATH ?? '', NODE_ENV: 'production', ...env },
-      ...{ ROLE: 'web', LOG_LEVEL: 'warn', HOST: '127.0.0.1', PORT: String(port) },
+  const hosted = spawn(
+    process.execPath,
+    ['node_modules/probot/bin/probot.js', 'run', './dist/app.js'],
+    {
+      env: {
+        PATH: process.env.PATH ?? '',
+        NODE_ENV: 'production',
+        ...env,
+        ROLE: 'web',
+        LOG_LEVEL: 'warn',
+        HOST: '127.0.0.1',
+        PORT: String(port),
+      },
+      stdio: ['ignore', 'ignore', 'inherit'],
     },
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
+  )
   for (let isUp = false; !isUp; ) {
     if (hosted.exitCode !== null) throw new Error('`probot run` ended')
     isUp = await fetch(`http://127.0.0.1:${port}/ping`).then(

@@ -37,7 +37,9 @@ async function measured(workers: number): Promise<Started> {
       await Promise.all(commands.map(trigger => triggers.add(trigger.id, triggerRecord(trigger))))
     })
   try {
-    const bots = await Promise.all(Array.from({ length: workers }, () => deployment.start('worker')))
+    const bots = await Promise.all(
+      Array.from({ length: workers }, () => deployment.start('worker')),
+    )
     const used = () => bots.reduce((sum, { pid }) => sum + cpuMs(pid), 0)
     const before = workers * warmUps
     await add(0, before)
@@ -71,11 +73,20 @@ function commandOf(n: number): CommentTrigger {
   const thread = threadOf(n % owners, 1 + Math.floor(n / owners))
   const commentId = commandId(thread.owner, thread.number)
   return {
-    ...{ id: `comment-${commentId}`, kind: 'comment', deliveryId: `delivery-${n}`, at: Date.now(), thread },
+    id: `comment-${commentId}`,
+    kind: 'comment',
+    deliveryId: `delivery-${n}`,
+    at: Date.now(),
+    thread,
     sender: { login: `dev-${n}`, id: 11 },
     commentRef: { kind: 'thread', commentId },
     text: command,
-    snapshot: { title: 'Login is flaky', body: 'It fails every other time.', author: 'sam', open: true },
+    snapshot: {
+      title: 'Login is flaky',
+      body: 'It fails every other time.',
+      author: 'sam',
+      open: true,
+    },
   }
 }
 

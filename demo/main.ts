@@ -37,11 +37,15 @@ async function demo(stage: Stage): Promise<'stay' | 'leave'> {
   const { times, path, request, prompt } = await tellStory(stage.world, {
     deadline: Date.now() + limit,
     tell: (at, what, text) => {
-      print(`${painted('dim', `${(at / 1000).toFixed(1).padStart(6)} s`)}  ${painted('bold', what)}`)
+      print(
+        `${painted('dim', `${(at / 1000).toFixed(1).padStart(6)} s`)}  ${painted('bold', what)}`,
+      )
       for (const line of text) print(`          ${painted('dim', '│')} ${line}`)
     },
   })
-  print(`\n  ${painted('bold', 'What PostHog was asked')}\n\n    POST ${path}\n${indented(request)}\n`)
+  print(
+    `\n  ${painted('bold', 'What PostHog was asked')}\n\n    POST ${path}\n${indented(request)}\n`,
+  )
   print(`  ${painted('bold', 'pending_user_message, in full')}\n\n${indented(prompt)}\n`)
   print(painted('bold', '✓ Everything happened'))
   print(
@@ -52,7 +56,9 @@ async function demo(stage: Stage): Promise<'stay' | 'leave'> {
     return 'leave'
   }
   const address = await servePlayground(stage, 4200)
-  print(`\n  The same thread as a page to play with: ${address}\n  Ctrl-C ends it; nothing is kept.`)
+  print(
+    `\n  The same thread as a page to play with: ${address}\n  Ctrl-C ends it; nothing is kept.`,
+  )
   return 'stay'
 }
 
@@ -62,7 +68,8 @@ function reasonOf(error: unknown, stage: Stage | undefined): string {
   if (!(error instanceof Missed))
     return `✗ The demo failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`
   const missing = error.missing.map(fact => `  - ${fact}`).join('\n')
-  const log = stage?.world.bots.at(-1)?.output().trimEnd().split('\n').slice(-logTail).join('\n') ?? ''
+  const log =
+    stage?.world.bots.at(-1)?.output().trimEnd().split('\n').slice(-logTail).join('\n') ?? ''
   return `✗ The demo failed. This did not happen:\n${missing}\n\nThe end of the bot's log:\n${log}`
 }
 

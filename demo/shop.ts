@@ -55,7 +55,9 @@ export const pull = {
   title: 'Lock an account after five failed logins',
   body: 'Still missing: a test for the **sixth** attempt.',
   message: 'Lock an account after five failed logins',
-  files: { 'src/lockout.ts': 'export const isLocked = (failures: number): boolean => failures > 5\n' },
+  files: {
+    'src/lockout.ts': 'export const isLocked = (failures: number): boolean => failures > 5\n',
+  },
 }
 
 /** What a review says of it. */

@@ -68,7 +68,8 @@ async function missingOf({ github, posthog }: World, number: number): Promise<st
     github.pulls(),
     github.branches(),
   ])
-  const accepted = (kind: string): number => posthog.ledger.filter(entry => entry.kind === kind).length
+  const accepted = (kind: string): number =>
+    posthog.ledger.filter(entry => entry.kind === kind).length
   const [made] = pulls
   const facts = {
     'PostHog has exactly one new task': accepted('task') === 1,
@@ -76,9 +77,10 @@ async function missingOf({ github, posthog }: World, number: number): Promise<st
     ...saidFacts(thread, made, github.botLogin),
     'there is one pull request, a draft': pulls.length === 1 && made?.draft === true,
     'its base is main': made?.base === 'main',
-    'its description closes the issue': new RegExp(`\\bcloses\\s+(?:acme/shop)?#${number}\\b`, 'i').test(
-      made?.body ?? '',
-    ),
+    'its description closes the issue': new RegExp(
+      `\\bcloses\\s+(?:acme/shop)?#${number}\\b`,
+      'i',
+    ).test(made?.body ?? ''),
     // The agent's session lives on for an hour after its turn, and the branch of the run goes when that is over.
     'there are main, the branch of the run and the head of its pull request':
       branches.length <= 3 && [made?.head, 'main'].every(name => branches.includes(name ?? '')),
@@ -93,7 +95,8 @@ function saidFacts({ comments }: ThreadView, made: PullView | undefined, bot: st
   const ofBot = comments[0]?.reactions.filter(reaction => reaction.endsWith(` by ${bot}`))
   return {
     'the status comment links the pull request': status?.body.includes(link) === true,
-    'a closing comment tells maya': closing?.body.startsWith('@maya') === true && closing.body.includes(link),
+    'a closing comment tells maya':
+      closing?.body.startsWith('@maya') === true && closing.body.includes(link),
     'the bot wrote two comments': said.length === 2,
     "maya's comment has 🚀 from the bot, and only that": ofBot?.join() === `rocket by ${bot}`,
   }

@@ -16,7 +16,12 @@ import { frozenWorker } from '../test/chaos/scenarios/freezes.ts'
 import { blockedMeanwhile, burstAtLimit, heldAtZero } from '../test/chaos/scenarios/holds.ts'
 import { queueLost, queueRestored, twin } from '../test/chaos/scenarios/losses.ts'
 import { lostByGitHub, lostByPostHog } from '../test/chaos/scenarios/lost-answers.ts'
-import { gitHubFull, gitHubSaysNothing, postHogFull, redisAway } from '../test/chaos/scenarios/outages.ts'
+import {
+  gitHubFull,
+  gitHubSaysNothing,
+  postHogFull,
+  redisAway,
+} from '../test/chaos/scenarios/outages.ts'
 import { drained, rollingRestarts } from '../test/chaos/scenarios/restarts.ts'
 import { diskFull, starved } from '../test/chaos/scenarios/shortages.ts'
 import { closedBeforeAsked, polled, unrulyWebhooks } from '../test/chaos/scenarios/webhooks.ts'
@@ -81,7 +86,8 @@ if (values.help || !['redis', 'embedded', 'both'].includes(values.queue)) {
 
 await bundle()
 const began = Date.now()
-const limit = values.minutes === undefined ? Number.POSITIVE_INFINITY : Number(values.minutes) * 60_000
+const limit =
+  values.minutes === undefined ? Number.POSITIVE_INFINITY : Number(values.minutes) * 60_000
 const seeds =
   values.seed === undefined
     ? Array.from({ length: Number(values.seeds) }, (_, n) => n + 1)
@@ -94,12 +100,18 @@ const turns = seeds.flatMap(seed =>
   scenarios
     .filter(({ name }) => values.only.some(text => name.includes(text)))
     .flatMap((scenario, index) =>
-      queuesOf(scenario.queues.filter(wanted), seed + index).map(queue => ({ scenario, queue, seed })),
+      queuesOf(scenario.queues.filter(wanted), seed + index).map(queue => ({
+        scenario,
+        queue,
+        seed,
+      })),
     ),
 )
 
 if (turns.length === 0) {
-  process.stdout.write(`no scenario is called ${values.only.join(' or ')}, or it needs another queue\n`)
+  process.stdout.write(
+    `no scenario is called ${values.only.join(' or ')}, or it needs another queue\n`,
+  )
   process.exit(2)
 }
 
@@ -114,7 +126,9 @@ setMaxListeners(0)
 process.setMaxListeners(0)
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => {
-    process.stdout.write(`${score.table(scenarios.map(({ name }) => name))}cut short by ${signal}\n`)
+    process.stdout.write(
+      `${score.table(scenarios.map(({ name }) => name))}cut short by ${signal}\n`,
+    )
     process.exit(1)
   })
 

@@ -9,7 +9,8 @@ import { cell } from '../src/core/words/words.ts'
 export const commandRows: readonly string[] = [
   '| Command | What it does | Example | Needs |',
   ...commands.map(
-    ({ usage, about, example, least }) => `| ${cell(usage)} | ${about} | ${cell(example)} | ${least} |`,
+    ({ usage, about, example, least }) =>
+      `| ${cell(usage)} | ${about} | ${cell(example)} | ${least} |`,
   ),
 ]
 

@@ -9,7 +9,8 @@ const rows = variables.map(name => {
   const schema = Environment.shape[name]
   const standsIn = schema.safeParse(undefined).data
   return {
-    ...{ meaning: '', ...about.get(schema) },
+    meaning: '',
+    ...about.get(schema),
     name,
     default: standsIn === undefined ? undefined : String(standsIn),
   }
@@ -35,7 +36,8 @@ function comment(meaning: string): string[] {
   const lines: string[] = []
   for (const word of `${plain(meaning)}.`.split(' ')) {
     const last = lines.at(-1)
-    if (last !== undefined && last.length + word.length < 98) lines[lines.length - 1] = `${last} ${word}`
+    if (last !== undefined && last.length + word.length < 98)
+      lines[lines.length - 1] = `${last} ${word}`
     else lines.push(`# ${word}`)
   }
   return lines

@@ -30,5 +30,6 @@ for (const finding of findings) process.stdout.write(`\n${finding}\n`)
 process.stdout.write(
   `\n${counts.inputs} inputs in ${seconds()} s: ${counts.taken} taken, ${counts.runs} runs, ${counts.comments} comments, held for ${counts.held} ms at most, ${findings.length} findings\n`,
 )
-if (findings.length > 0) process.stdout.write('A world is had again with --runs 1 --seed <its number>.\n')
+if (findings.length > 0)
+  process.stdout.write('A world is had again with --runs 1 --seed <its number>.\n')
 process.exit(findings.length > 0 ? 1 : 0)

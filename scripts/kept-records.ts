@@ -30,7 +30,8 @@ type Stored = Record<string, unknown>
 function* placesIn(value: unknown, at = ''): Iterable<string> {
   if (Array.isArray(value)) for (const each of value) yield* placesIn(each, at)
   else if (typeof value === 'object' && value !== null)
-    for (const [key, inner] of Object.entries(value)) yield* placesIn(inner, at === '' ? key : `${at}.${key}`)
+    for (const [key, inner] of Object.entries(value))
+      yield* placesIn(inner, at === '' ? key : `${at}.${key}`)
   else yield /(^|\.)(kind|what|as|class|state)$/.test(at) ? `${at} ${value}` : at
 }
 
@@ -54,7 +55,12 @@ const { version } = z
 const folder = `test/data/${version}`
 // What a version wrote is never changed.
 await mkdir(folder)
-const shelves = { runs: new Shelf(), triggers: new Shelf(), messages: new Shelf(), errands: new Shelf() }
+const shelves = {
+  runs: new Shelf(),
+  triggers: new Shelf(),
+  messages: new Shelf(),
+  errands: new Shelf(),
+}
 const kinds = Object.keys(shelves).filter((kind): kind is Kind => kind in Kept)
 
 const escapes: Record<string, string> = { n: '\n', r: '\r', t: '\t' }
@@ -89,15 +95,27 @@ await redis.stop()
 const commentOf = (run: Run, name: string) => {
   const marker = { ...markerOf(run, 'status'), backup: backupOf(run) }
   const { repoId, number } = run.thread
-  return { name, thread: { repoId, number }, marker, comment: `### Codex\n\n${signer.write(marker)}` }
+  return {
+    name,
+    thread: { repoId, number },
+    marker,
+    comment: `### Codex\n\n${signer.write(marker)}`,
+  }
 }
-const comments = shelves.runs.records.map(({ name, record }) => commentOf(runFormat.parse(record), name))
+const comments = shelves.runs.records.map(({ name, record }) =>
+  commentOf(runFormat.parse(record), name),
+)
 const markers = shelves.runs.records.slice(0, 1).flatMap(({ record }) =>
   (['closing', 'reply', 'status-reply', 'refusal', 'help', 'pull'] as const).map(as => {
     const run = runFormat.parse(record)
     const marker = { ...markerOf(run, as), as }
     const { repoId, number } = run.thread
-    return { name: as, thread: { repoId, number }, marker, comment: `Said.\n\n${signer.write(marker)}` }
+    return {
+      name: as,
+      thread: { repoId, number },
+      marker,
+      comment: `Said.\n\n${signer.write(marker)}`,
+    }
   }),
 )
 
@@ -108,6 +126,9 @@ const files = {
   markers,
 }
 for (const [name, lines] of Object.entries(files)) {
-  await writeFile(`${folder}/${name}.jsonl`, lines.map(line => `${JSON.stringify(line)}\n`).join(''))
+  await writeFile(
+    `${folder}/${name}.jsonl`,
+    lines.map(line => `${JSON.stringify(line)}\n`).join(''),
+  )
   console.log(`${name}: ${lines.length}`)
 }

@@ -48,7 +48,8 @@ export const jsonSchemas = (): ReadonlyMap<string, object> =>
     schemaFiles.map(file => {
       const schema = schemaOf(file)
       const unsaid = keysOf(schema).filter(({ node }) => node.description === undefined)
-      if (unsaid.length > 0) throw new Error(`no meaning of ${unsaid.map(({ key }) => key).join(', ')}`)
+      if (unsaid.length > 0)
+        throw new Error(`no meaning of ${unsaid.map(({ key }) => key).join(', ')}`)
       return [file.path, schema]
     }),
   )
@@ -71,7 +72,10 @@ interface Key {
 
 /** Depth first; `*` is a key that the writer chooses. */
 function keysOf({ properties = {}, additionalProperties: free }: SchemaNode, above = ''): Key[] {
-  const below = [...Object.entries(properties), ...(typeof free === 'object' ? [['*', free] as const] : [])]
+  const below = [
+    ...Object.entries(properties),
+    ...(typeof free === 'object' ? [['*', free] as const] : []),
+  ]
   return below.flatMap(([name, node]) => {
     const key = `${above}${name}`
     return [{ key, node }, ...keysOf(node, `${key}.`)]
@@ -156,13 +160,19 @@ function comment(text: string): string[] {
 }
 
 const inYaml = (value: unknown): string =>
-  stringify(value, { collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0 }).trimEnd()
+  stringify(value, {
+    collectionStyle: 'flow',
+    flowCollectionPadding: false,
+    lineWidth: 0,
+  }).trimEnd()
 
 /** One setting as a line that may stand in a file: with its default, or behind a comment sign with an example. */
 function shown(key: string, node: SchemaNode): string {
   const name = key.split('.').at(-1) ?? key
   const example = byKey.get(key)?.setting.example
-  return node.default === undefined ? `# ${name}: ${inYaml(example)}` : `${name}: ${inYaml(node.default)}`
+  return node.default === undefined
+    ? `# ${name}: ${inYaml(example)}`
+    : `${name}: ${inYaml(node.default)}`
 }
 
 const linesBelow = (example: unknown): string[] =>
@@ -183,7 +193,9 @@ function shownWhole(key: string, node: SchemaNode): string[] {
   return [
     ...meaning,
     `${key}:`,
-    ...below.map(([name, each]) => `  ${shown(`${key}.${name}`, each)} # ${each.description ?? ''}`),
+    ...below.map(
+      ([name, each]) => `  ${shown(`${key}.${name}`, each)} # ${each.description ?? ''}`,
+    ),
     ...linesBelow(byKey.get(key)?.setting.example),
   ]
 }
@@ -202,7 +214,10 @@ export const pagePath = 'docs/settings.md'
 /** The page with the tables, the example and the first lines of today; its other words are written by hand. */
 export function withSettings(page: string): string {
   const tables = schemaFiles.map(file =>
-    table(schemaOf(file), file.schema === DeploymentSettings ? [] : [['If two layers have it', ruleOf]]),
+    table(
+      schemaOf(file),
+      file.schema === DeploymentSettings ? [] : [['If two layers have it', ruleOf]],
+    ),
   )
   return withFirstLines(page)
     .replace(

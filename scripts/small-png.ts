@@ -44,7 +44,13 @@ export function movingPng(frames: readonly Frame[], comment: string): Buffer {
 const empty = Buffer.alloc(0)
 
 const pngOf = (head: Buffer, table: Buffer, ...chunks: Buffer[]): Buffer =>
-  Buffer.concat([signature, chunk('IHDR', head), chunk('PLTE', table), ...chunks, chunk('IEND', empty)])
+  Buffer.concat([
+    signature,
+    chunk('IHDR', head),
+    chunk('PLTE', table),
+    ...chunks,
+    chunk('IEND', empty),
+  ])
 
 /** Pictures of one size, with one palette. */
 function reduced(pngs: readonly Buffer[]) {
@@ -62,7 +68,8 @@ function reduced(pngs: readonly Buffer[]) {
   })
   const palette: number[] = []
   for (const [colour] of [...counts].toSorted(([, a], [, b]) => b - a))
-    if (palette.length < 256 && palette.every(other => distance(other, colour) > alike)) palette.push(colour)
+    if (palette.length < 256 && palette.every(other => distance(other, colour) > alike))
+      palette.push(colour)
   const indexOf = new Map([...counts.keys()].map(colour => [colour, nearest(palette, colour)]))
   const images = pictures.map(({ width, height, colours }) => {
     const rows = Buffer.alloc((width + 1) * height)
@@ -75,7 +82,9 @@ function reduced(pngs: readonly Buffer[]) {
   head.writeUInt32BE(pictures[0]?.width ?? 0, 0)
   head.writeUInt32BE(pictures[0]?.height ?? 0, 4)
   head.set([8, 3, 0, 0, 0], 8)
-  const table = Buffer.from(palette.flatMap(colour => [colour >> 16, (colour >> 8) & 255, colour & 255]))
+  const table = Buffer.from(
+    palette.flatMap(colour => [colour >> 16, (colour >> 8) & 255, colour & 255]),
+  )
   return { head, table, images }
 }
 
@@ -83,7 +92,10 @@ function reduced(pngs: readonly Buffer[]) {
 const alike = 64
 
 const distance = (one: number, other: number): number =>
-  [16, 8, 0].reduce((sum, shift) => sum + (((one >> shift) & 255) - ((other >> shift) & 255)) ** 2, 0)
+  [16, 8, 0].reduce(
+    (sum, shift) => sum + (((one >> shift) & 255) - ((other >> shift) & 255)) ** 2,
+    0,
+  )
 
 function nearest(palette: readonly number[], colour: number): number {
   let best = 0
@@ -103,7 +115,11 @@ function decoded(png: Buffer) {
     const body = png.subarray(at + 8, at + 8 + length)
     const kind = png.toString('latin1', at + 4, at + 8)
     if (kind === 'IHDR')
-      [width, height, channels] = [body.readUInt32BE(0), body.readUInt32BE(4), body[9] === 2 ? 3 : 4]
+      [width, height, channels] = [
+        body.readUInt32BE(0),
+        body.readUInt32BE(4),
+        body[9] === 2 ? 3 : 4,
+      ]
     if (kind === 'IDAT') data.push(body)
     at += length + 12
   }
@@ -134,7 +150,11 @@ function unfiltered(filtered: Buffer, stride: number, step: number): Buffer {
 }
 
 function paeth(left: number, up: number, corner: number): number {
-  const [a, b, c] = [Math.abs(up - corner), Math.abs(left - corner), Math.abs(left + up - 2 * corner)]
+  const [a, b, c] = [
+    Math.abs(up - corner),
+    Math.abs(left - corner),
+    Math.abs(left + up - 2 * corner),
+  ]
   if (a <= b && a <= c) return left
   return b <= c ? up : corner
 }

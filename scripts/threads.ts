@@ -72,7 +72,8 @@ async function main(wanted: readonly string[]): Promise<void> {
 async function drawMoving(page: Page, threads: DrivenThreads): Promise<void> {
   const [working, done] = movingThreads.map(name => threads[name])
   const [command] = working?.comments ?? []
-  if (!working || !done || !command) throw new Error('the threads of the moving picture were not driven')
+  if (!working || !done || !command)
+    throw new Error('the threads of the moving picture were not driven')
   const frames: [ms: number, comments: ShownComment[]][] = [
     [1_500, [{ ...command, reactions: [] }]],
     [1_500, [command]],

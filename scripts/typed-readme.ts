@@ -25,7 +25,9 @@ const known: Record<string, Ends> = {
 const needsDocker = /^docker run /
 
 const readme = await readFile('README.md', 'utf8')
-const blocks = [...readme.matchAll(/^ *```sh\n([\s\S]*?)\n *```$/gm)].map(([, text = '']) => text.trim())
+const blocks = [...readme.matchAll(/^ *```sh\n([\s\S]*?)\n *```$/gm)].map(([, text = '']) =>
+  text.trim(),
+)
 const inSteps = [...readme.matchAll(/`(npm ci && npm start)`/g)].map(([, text = '']) => text)
 const folder = await mkdtemp(join(tmpdir(), 'typed-readme-'))
 const clone = join(folder, 'codex-task-bot')
@@ -37,7 +39,9 @@ try {
 }
 
 async function type(line: string): Promise<void> {
-  const ends = needsDocker.test(line) ? ({ kind: 'left out', why: 'needs Docker' } as const) : known[line]
+  const ends = needsDocker.test(line)
+    ? ({ kind: 'left out', why: 'needs Docker' } as const)
+    : known[line]
   if (!ends) throw new Error(`The README has a command that nobody tries: ${line}`)
   const begun = Date.now()
   switch (ends.kind) {
@@ -56,7 +60,12 @@ async function type(line: string): Promise<void> {
 
 function typed(line: string, cwd: string, more: NodeJS.ProcessEnv = {}) {
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...more }
-  const shell = spawn('sh', ['-c', line], { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const shell = spawn('sh', ['-c', line], {
+    cwd,
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let output = ''
   for (const stream of [shell.stdout, shell.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -89,7 +98,8 @@ async function opens(line: string, page: RegExp): Promise<void> {
     const response = await fetch(new URL(key.headers.get('location') ?? '', address), {
       headers: { cookie: cookie.join('; ') },
     })
-    if (!response.ok || !page.test(await response.text())) throw new Error(`${address} shows no ${page}`)
+    if (!response.ok || !page.test(await response.text()))
+      throw new Error(`${address} shows no ${page}`)
   } finally {
     if (shell.pid !== undefined && shell.exitCode === null) process.kill(-shell.pid, 'SIGTERM')
     await closed

@@ -7,7 +7,8 @@ import { environment } from './process-environment.ts'
 
 export default async function codex(app: Probot): Promise<void> {
   const read = readConfig(environment())
-  if (read.kind === 'refuse') throw new Error(`The bot can't start:\n- ${read.problems.join('\n- ')}`)
+  if (read.kind === 'refuse')
+    throw new Error(`The bot can't start:\n- ${read.problems.join('\n- ')}`)
   if (read.kind === 'set-up')
     throw new Error("The bot can't start: no GitHub App is set. `npm start` shows the set-up page")
   const bot = await startBehind(read.config)

@@ -19,7 +19,9 @@ export async function startBot(config: Config, overrides: Overrides = {}): Promi
   const runtime = await openRuntime(config, overrides)
   const token = config.server.adminToken
   const admin =
-    token === undefined ? undefined : (await import('./bot/open-admin.ts')).openAdmin(runtime, token)
+    token === undefined
+      ? undefined
+      : (await import('./bot/open-admin.ts')).openAdmin(runtime, token)
   return goOnWith(runtime, overrides, await openServer(runtime, admin))
 }
 
@@ -46,14 +48,17 @@ export async function startBehind(
 async function goOnWith(runtime: Runtime, overrides: Overrides, server?: Server): Promise<Started> {
   const { config, queues, log, state, settings } = runtime
   const isWeb = config.role === 'web'
-  const work = isWeb ? undefined : await (await import('./bot/start-work.ts')).startWork(runtime, overrides)
+  const work = isWeb
+    ? undefined
+    : await (await import('./bot/start-work.ts')).startWork(runtime, overrides)
   state.works = true
   const redact = redactor(secretsOf(config))
   state.readiness = watchReadiness({
     async examine(of) {
       void runtime.learnName()
       // A process that only takes webhooks is spared the memory that the doctor needs.
-      if (isWeb) return of === 'start' ? [redactedCheck(await checkQueue(config.queue), redact)] : []
+      if (isWeb)
+        return of === 'start' ? [redactedCheck(await checkQueue(config.queue), redact)] : []
       return (await import('./doctor/examine.ts')).examineProcess(config, of)
     },
     log,

@@ -6,7 +6,10 @@ import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { efforts, type ReasoningEffort } from './core/model/codex-task-run-create.ts'
-import { type DeploymentSettings, noDeploymentSettings } from './core/settings/deployment-settings.ts'
+import {
+  type DeploymentSettings,
+  noDeploymentSettings,
+} from './core/settings/deployment-settings.ts'
 import { readDeploymentFile } from './deployment-file.ts'
 
 type Env = NodeJS.ProcessEnv
@@ -47,7 +50,9 @@ const address = (...protocols: string[]) =>
 const web = address('http:', 'https:')
 
 const oneOf = <const T extends readonly [string, ...string[]]>(...known: T) =>
-  text.toLowerCase().pipe(z.enum(known, { error: ({ input }) => `is ${input}: use ${known.join(', ')}` }))
+  text
+    .toLowerCase()
+    .pipe(z.enum(known, { error: ({ input }) => `is ${input}: use ${known.join(', ')}` }))
 
 /** A PEM, with line breaks as they are or written as `\n`, or all of it in base64. */
 function pemOf(given: string): string | undefined {
@@ -98,7 +103,8 @@ export const about = z.registry<About>()
 export const Environment = z.object({
   APP_ID: numberFor(hints.APP_ID).optional().register(about, {
     part: 'The GitHub App',
-    meaning: "The number of the App. If the App's variables are not set, the bot shows the set-up page",
+    meaning:
+      "The number of the App. If the App's variables are not set, the bot shows the set-up page",
     needed: true,
   }),
   PRIVATE_KEY: privateKey.optional().register(about, {
@@ -173,7 +179,9 @@ export const Environment = z.object({
     .register(about, {
       meaning: '`trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`',
     }),
-  LOG_FORMAT: oneOf('pretty', 'json').default('pretty').register(about, { meaning: '`pretty` or `json`' }),
+  LOG_FORMAT: oneOf('pretty', 'json')
+    .default('pretty')
+    .register(about, { meaning: '`pretty` or `json`' }),
   POSTHOG_HOST: web.default('https://us.posthog.com').register(about, {
     part: 'PostHog',
     meaning: 'The address of your PostHog',
@@ -217,7 +225,8 @@ export const Environment = z.object({
   }),
   DATA_DIR: text.default('./data').register(about, { meaning: 'The folder of the embedded queue' }),
   ROLE: oneOf('all', 'web', 'worker').default('all').register(about, {
-    meaning: '`web` takes webhooks, `worker` does the work, `all` does both. `web` and `worker` need Redis',
+    meaning:
+      '`web` takes webhooks, `worker` does the work, `all` does both. `web` and `worker` need Redis',
   }),
 })
 
@@ -289,7 +298,8 @@ const givenToSetUp = (env: Env, given: Given) => ({
   protocol: given.GHE_PROTOCOL,
   posthogHost: env.POSTHOG_HOST?.trim() ? given.POSTHOG_HOST : undefined,
   posthogKey: given.POSTHOG_API_KEY,
-  posthogProject: given.POSTHOG_PROJECT_ID === undefined ? undefined : String(given.POSTHOG_PROJECT_ID),
+  posthogProject:
+    given.POSTHOG_PROJECT_ID === undefined ? undefined : String(given.POSTHOG_PROJECT_ID),
 })
 export type SetUpGiven = ReturnType<typeof givenToSetUp>
 
@@ -349,7 +359,13 @@ function missing({ problems, env }: Reading, name: keyof typeof hints): void {
 const namesOfApp = ['APP_ID', 'PRIVATE_KEY', 'PRIVATE_KEY_PATH', 'WEBHOOK_SECRET'] as const
 
 export function secretsOf({ app, posthog, tenants, queue, server }: Config): string[] {
-  const ofApp = [app.privateKey, app.webhookSecret, app.webhookSecretOld, app.markerKey, ...app.markerKeysOld]
+  const ofApp = [
+    app.privateKey,
+    app.webhookSecret,
+    app.webhookSecretOld,
+    app.markerKey,
+    ...app.markerKeysOld,
+  ]
   const ofPostHogs = [posthog?.apiKey, posthog?.userToken, ...tenants.map(({ apiKey }) => apiKey)]
   const ofServer = [server.metricsToken, server.adminToken]
   const ofQueue = queue.redisUrl === undefined ? [] : passwordOf(queue.redisUrl)
@@ -409,7 +425,9 @@ function keyInFile(reading: Reading): string {
     if (pem === undefined) problems.push(`PRIVATE_KEY_PATH ${notAKey}`)
     return pem ?? ''
   } catch {
-    problems.push("PRIVATE_KEY_PATH names a file that can't be read: set it to the path of the .pem file")
+    problems.push(
+      "PRIVATE_KEY_PATH names a file that can't be read: set it to the path of the .pem file",
+    )
     return ''
   }
 }
@@ -439,7 +457,9 @@ function tenantsOf({ env, problems }: Reading, { owners }: DeploymentSettings): 
       problems.push(
         `SETTINGS_FILE names ${posthog.api_key_env} for owners.${owner}, and that variable ${apiKey === undefined ? 'is not set' : 'holds a project key'}: ${hints.POSTHOG_API_KEY}`,
       )
-    return [{ owner, host: posthog.host, projectId: String(posthog.project_id), apiKey: apiKey ?? '' }]
+    return [
+      { owner, host: posthog.host, projectId: String(posthog.project_id), apiKey: apiKey ?? '' },
+    ]
   })
 }
 
@@ -448,6 +468,7 @@ function deploymentSettingsOf({ given, problems }: Reading): Config['settings'] 
   if (path === undefined) return { path: undefined, first: noDeploymentSettings }
   const file = readDeploymentFile(path)
   if (file.kind === 'read') return { path, first: file.settings }
-  if (given.ROLE !== 'web') problems.push(...file.problems.map(problem => `SETTINGS_FILE ${problem}`))
+  if (given.ROLE !== 'web')
+    problems.push(...file.problems.map(problem => `SETTINGS_FILE ${problem}`))
   return { path, first: noDeploymentSettings }
 }

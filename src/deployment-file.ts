@@ -4,7 +4,10 @@ import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { type Check, found } from './core/model/check.ts'
 import type { Log } from './core/model/ports.ts'
-import { type DeploymentSettings, readDeploymentSettings } from './core/settings/deployment-settings.ts'
+import {
+  type DeploymentSettings,
+  readDeploymentSettings,
+} from './core/settings/deployment-settings.ts'
 import { problemText } from './core/settings/settings-file.ts'
 import { passedOverText } from './core/words/settings-text.ts'
 
@@ -28,7 +31,10 @@ function parsed(path: string, text: string): DeploymentFile {
         settings: read.value,
         passedOver: read.passedOver.map(key => `has ${passedOverText(problemText(path, key))}`),
       }
-    : { kind: 'wrong', problems: read.problems.map(problem => `has an error: ${problemText(path, problem)}`) }
+    : {
+        kind: 'wrong',
+        problems: read.problems.map(problem => `has an error: ${problemText(path, problem)}`),
+      }
 }
 
 const unreadable = (path: string): DeploymentFile => ({
@@ -82,7 +88,8 @@ export function followDeploymentFile(
     seen = text
     const given = text === undefined ? unreadable(path) : parsed(path, text)
     // An empty or missing file may be in the middle of a write: it takes nothing back.
-    const takesBack = text === '' && given.kind === 'read' && !isDeepStrictEqual(given.settings, now)
+    const takesBack =
+      text === '' && given.kind === 'read' && !isDeepStrictEqual(given.settings, now)
     const file = takesBack ? unreadable(path) : given
     problems = file.kind === 'wrong' ? file.problems : file.passedOver
     if (file.kind === 'wrong')
@@ -96,7 +103,8 @@ export function followDeploymentFile(
       Object.assign(settings, { trigger: undefined }, now)
       log.info({ total: now.limits.total }, 'SETTINGS_FILE has changed: it applies from now on')
       const owners = ownersMoved(first, now)
-      if (owners.length > 0) log.warn({ owners }, 'owners.….posthog has changed: it applies after a restart')
+      if (owners.length > 0)
+        log.warn({ owners }, 'owners.….posthog has changed: it applies after a restart')
       for (const changed of listeners) changed()
     }
   }
@@ -107,7 +115,11 @@ export function followDeploymentFile(
     failed: () => [
       ...problems.map(problem => found('settings-file', `SETTINGS_FILE ${problem}`, mend)),
       ...ownersMoved(first, now).map(owner =>
-        found('settings-file', `owners.${owner}.posthog has changed: it applies after a restart`, restart),
+        found(
+          'settings-file',
+          `owners.${owner}.posthog has changed: it applies after a restart`,
+          restart,
+        ),
       ),
     ],
     close: () => clearInterval(timer),
@@ -120,5 +132,7 @@ const restart = 'Restart the bot, with the variable of the key in its environmen
 /** A PostHog is opened at the start only: its key comes from the environment. */
 function ownersMoved(first: DeploymentSettings, now: DeploymentSettings): string[] {
   const names = new Set([...Object.keys(first.owners), ...Object.keys(now.owners)])
-  return [...names].filter(name => !isDeepStrictEqual(first.owners[name]?.posthog, now.owners[name]?.posthog))
+  return [...names].filter(
+    name => !isDeepStrictEqual(first.owners[name]?.posthog, now.owners[name]?.posthog),
+  )
 }

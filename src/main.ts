@@ -9,7 +9,8 @@ setFlagsFromString('--heap-growing-percent=20')
 
 let started = start()
 // It listens even before it has started: process 1 of a container ignores what nobody listens to.
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => void stop(signal))
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+  process.once(signal, () => void stop(signal))
 await started
 
 if (startedByNpm()) {
@@ -46,6 +47,8 @@ async function start(): Promise<Started> {
 }
 
 function refuse(problems: string[]): never {
-  process.stderr.write(`The bot can't start:\n${problems.map(problem => `- ${problem}\n`).join('')}`)
+  process.stderr.write(
+    `The bot can't start:\n${problems.map(problem => `- ${problem}\n`).join('')}`,
+  )
   process.exit(1)
 }

@@ -26,7 +26,8 @@ export async function openSetUp(given: SetUpGiven, goOn: () => Promise<void>): P
     begin: () => void closeServer(server, 1_000).then(goOn),
   })
   const actual = await listen(server, { host, port })
-  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
+  const shown =
+    host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
   process.stdout.write(
     [
       'There is no GitHub App yet. Open this address to make one. It opens once, in one browser:',

@@ -34,13 +34,17 @@ export function environment(): NodeJS.ProcessEnv {
 /** The set-up page writes the first that can be written: in a container the second. With ENV_FILE there is no other. */
 function envFiles(): string[] {
   const { ENV_FILE, DATA_DIR } = process.env
-  return (ENV_FILE ? [ENV_FILE] : ['.env', join(DATA_DIR || './data', '.env')]).map(file => resolve(file))
+  return (ENV_FILE ? [ENV_FILE] : ['.env', join(DATA_DIR || './data', '.env')]).map(file =>
+    resolve(file),
+  )
 }
 
 export function envFileToWrite(): string {
   const file = envFiles().find(isWritable)
   if (file === undefined)
-    throw new Error(`can't write ${envFiles().join(' or ')}: let the user of this process write one of them`)
+    throw new Error(
+      `can't write ${envFiles().join(' or ')}: let the user of this process write one of them`,
+    )
   return file
 }
 
@@ -58,7 +62,10 @@ function contentsOf(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (cause) {
-    throw new Error(`${file} can't be read: make it a file that the user of this process may read`, { cause })
+    throw new Error(
+      `${file} can't be read: make it a file that the user of this process may read`,
+      { cause },
+    )
   }
 }
 
@@ -86,6 +93,8 @@ export async function goThroughProxy(env: NodeJS.ProcessEnv): Promise<void> {
   try {
     setGlobalDispatcher(new EnvHttpProxyAgent())
   } catch {
-    throw new Error('HTTP_PROXY or HTTPS_PROXY is not an address: it must begin with http:// or https://')
+    throw new Error(
+      'HTTP_PROXY or HTTPS_PROXY is not an address: it must begin with http:// or https://',
+    )
   }
 }

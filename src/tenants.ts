@@ -34,7 +34,8 @@ export function openTenants(config: Config, opening: Opening) {
   for (const { owner, ...access } of config.tenants) {
     const name = tenantName(access)
     const known =
-      opened.get(name) ?? tenantOf({ ...access, userToken: undefined }, signerOf(config.app, name), opening)
+      opened.get(name) ??
+      tenantOf({ ...access, userToken: undefined }, signerOf(config.app, name), opening)
     opened.set(name, known)
     owners.set(Number(owner), known)
   }
@@ -44,7 +45,8 @@ export function openTenants(config: Config, opening: Opening) {
     all,
     /** Owners with a PostHog of their own, by number. */
     owners,
-    of: ({ ownerId }: Pick<RepositoryRef, 'ownerId'>): Tenant | undefined => owners.get(ownerId) ?? usual,
+    of: ({ ownerId }: Pick<RepositoryRef, 'ownerId'>): Tenant | undefined =>
+      owners.get(ownerId) ?? usual,
     /** The one that a Run was started with: its owner may have another by now, or it may not be set up any more. */
     named(name: string): Tenant {
       const tenant = all.find(({ tenant }) => tenant === name) ?? gone.get(name)
@@ -70,7 +72,8 @@ export function signerOf(app: Config['app'], tenant?: string): Signer {
   return markerSigner(markerKey, [...markerKeysOld, webhookSecret, webhookSecretOld ?? ''])
 }
 
-const tenantName = ({ host, projectId }: Pick<Access, 'host' | 'projectId'>): string => `${host} ${projectId}`
+const tenantName = ({ host, projectId }: Pick<Access, 'host' | 'projectId'>): string =>
+  `${host} ${projectId}`
 
 function tenantOf(
   { host, projectId, apiKey, userToken }: Access,

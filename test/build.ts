@@ -67,7 +67,9 @@ async function removeLeftOvers(): Promise<void> {
     return pid !== undefined && !existsSync(`/proc/${pid}`)
   })
   // A disk that a killed run mounted there may still be in use. The next run removes it.
-  await Promise.allSettled(orphans.map(name => rm(join(memory, name), { recursive: true, force: true })))
+  await Promise.allSettled(
+    orphans.map(name => rm(join(memory, name), { recursive: true, force: true })),
+  )
 }
 
 /** For servers of tests, on this machine. Node reads what to trust when it begins, so the processes of the tests come after. */

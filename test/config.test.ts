@@ -82,7 +82,10 @@ describe('a variable that is right', () => {
     [{ MARKER_KEY: own }, { app: { markerKey: own } }],
     [{ GITHUB_API_URL: 'http://127.0.0.1:4000/' }, { app: { apiUrl: 'http://127.0.0.1:4000' } }],
     [{ GHE_HOST: 'ghe.example' }, { app: { apiUrl: 'https://ghe.example/api/v3' } }],
-    [{ GHE_HOST: 'ghe.example', GHE_PROTOCOL: 'http' }, { app: { apiUrl: 'http://ghe.example/api/v3' } }],
+    [
+      { GHE_HOST: 'ghe.example', GHE_PROTOCOL: 'http' },
+      { app: { apiUrl: 'http://ghe.example/api/v3' } },
+    ],
     [
       { GHE_HOST: 'x.example', GITHUB_API_URL: 'https://api.example' },
       { app: { apiUrl: 'https://api.example' } },
@@ -121,7 +124,10 @@ describe('a variable that is wrong is named, with what to do', () => {
     [{ PRIVATE_KEY: '  ' }, /^PRIVATE_KEY is missing/],
     [{ PRIVATE_KEY: 'hello' }, /^PRIVATE_KEY is not an RSA private key: use the \.pem file/],
     [{ PRIVATE_KEY: privateKey.slice(0, 200) }, /^PRIVATE_KEY is not an RSA private key/],
-    [{ PRIVATE_KEY: undefined, PRIVATE_KEY_PATH: noKeyFile }, /^PRIVATE_KEY_PATH is not an RSA private key/],
+    [
+      { PRIVATE_KEY: undefined, PRIVATE_KEY_PATH: noKeyFile },
+      /^PRIVATE_KEY_PATH is not an RSA private key/,
+    ],
     [
       { PRIVATE_KEY: undefined, PRIVATE_KEY_PATH: '/nothing/there.pem' },
       /^PRIVATE_KEY_PATH names a file that can't be read: set it to the path of the \.pem file$/,
@@ -130,9 +136,18 @@ describe('a variable that is wrong is named, with what to do', () => {
     [{ METRICS_TOKEN: 'short' }, /^METRICS_TOKEN is shorter/],
     [{ WEBHOOK_SECRET: undefined }, /^WEBHOOK_SECRET is missing: .*openssl rand/],
     [{ WEBHOOK_SECRET: 'development' }, /^WEBHOOK_SECRET is `development`.*choose another/],
-    [{ WEBHOOK_SECRET: 'x'.repeat(31) }, /^WEBHOOK_SECRET is shorter than 32 .*openssl rand -hex 32.*GitHub/],
-    [{ MARKER_KEY: 'x'.repeat(31) }, /^MARKER_KEY is shorter than 32 characters.*openssl rand -hex 32/],
-    [{ GITHUB_API_URL: 'api.github.com' }, /^GITHUB_API_URL is not an address: it must begin with http/],
+    [
+      { WEBHOOK_SECRET: 'x'.repeat(31) },
+      /^WEBHOOK_SECRET is shorter than 32 .*openssl rand -hex 32.*GitHub/,
+    ],
+    [
+      { MARKER_KEY: 'x'.repeat(31) },
+      /^MARKER_KEY is shorter than 32 characters.*openssl rand -hex 32/,
+    ],
+    [
+      { GITHUB_API_URL: 'api.github.com' },
+      /^GITHUB_API_URL is not an address: it must begin with http/,
+    ],
     [{ GHE_HOST: 'x.example', GHE_PROTOCOL: 'ftp' }, /^GHE_PROTOCOL is ftp: use https, http/],
     [{ PORT: 'http' }, /^PORT is not a port: use a number from 0 to 65535/],
     [{ PORT: '65536' }, /^PORT is not a port/],
@@ -149,7 +164,10 @@ describe('a variable that is wrong is named, with what to do', () => {
       /^POSTHOG_HOST is not an address: it must begin with http:\/\/ or https:\/\//,
     ],
     [{ POSTHOG_API_KEY: undefined }, /^POSTHOG_API_KEY is missing: .*phx_/],
-    [{ POSTHOG_API_KEY: 'phc_a-project-key' }, /^POSTHOG_API_KEY is a project key\. Use a personal API key/],
+    [
+      { POSTHOG_API_KEY: 'phc_a-project-key' },
+      /^POSTHOG_API_KEY is a project key\. Use a personal API key/,
+    ],
     [{ POSTHOG_API_KEY: 'phs_a-secret-key' }, /^POSTHOG_API_KEY is a project key/],
     [{ POSTHOG_PROJECT_ID: undefined }, /^POSTHOG_PROJECT_ID is missing: set it to the number/],
     [{ POSTHOG_PROJECT_ID: 'acme' }, /^POSTHOG_PROJECT_ID is not a number/],
@@ -163,7 +181,10 @@ describe('a variable that is wrong is named, with what to do', () => {
     ],
     [{ ROLE: 'both' }, /^ROLE is both: use all, web, worker/],
     [{ ROLE: 'web' }, /^REDIS_URL is missing: ROLE=web needs Redis/],
-    [{ ROLE: 'worker', REDIS_URL: 'redis://x', POSTHOG_API_KEY: undefined }, /^POSTHOG_API_KEY is missing/],
+    [
+      { ROLE: 'worker', REDIS_URL: 'redis://x', POSTHOG_API_KEY: undefined },
+      /^POSTHOG_API_KEY is missing/,
+    ],
   ])('%#: %s', (env, line) => {
     expect(problemsOf(env)).toEqual([expect.stringMatching(line)])
   })
@@ -225,7 +246,9 @@ describe('the list of variables', () => {
   test('is all that is read, and all that is listed is read', () => {
     const asked = new Set<string>()
     const watched = (env: Env): Env =>
-      new Proxy(env, { get: (all, name) => (asked.add(String(name)) ? all[String(name)] : undefined) })
+      new Proxy(env, {
+        get: (all, name) => (asked.add(String(name)) ? all[String(name)] : undefined),
+      })
     readConfig(watched(whole))
     readConfig(watched({ ...whole, PRIVATE_KEY: undefined, GHE_HOST: 'x.example' }))
     asked.delete('NODE_ENV')
@@ -237,7 +260,11 @@ describe('the list of variables', () => {
 const built = dirname(process.env.BOT_ENTRY ?? join(import.meta.dirname, '../dist/main.js'))
 
 const nodeIn = (cwd: string, words: string[], env: Env = {}) =>
-  spawnSync(process.execPath, words, { cwd, env: { PATH: process.env.PATH, ...env }, encoding: 'utf8' })
+  spawnSync(process.execPath, words, {
+    cwd,
+    env: { PATH: process.env.PATH, ...env },
+    encoding: 'utf8',
+  })
 
 /** What a process reads in that folder. */
 function readIn(cwd: string, shown: string, env: Env): unknown {
@@ -249,7 +276,10 @@ function readIn(cwd: string, shown: string, env: Env): unknown {
 }
 
 test('the environment wins over .env', () => {
-  writeFileSync(join(dir, '.env'), 'APP_ID=1\nCODEX_MODEL="from the file"\nPOSTHOG_PROJECT_ID=7 # a remark\n')
+  writeFileSync(
+    join(dir, '.env'),
+    'APP_ID=1\nCODEX_MODEL="from the file"\nPOSTHOG_PROJECT_ID=7 # a remark\n',
+  )
   const shown = '[env.APP_ID, env.CODEX_MODEL, env.POSTHOG_PROJECT_ID]'
   expect(readIn(dir, shown, { APP_ID: '2' })).toEqual(['2', 'from the file', '7'])
 })
@@ -268,9 +298,14 @@ test('with ENV_FILE no other file is read', () => {
 
 test('what the set-up page writes is read whole by ENV_FILE, as Kubernetes has it', async () => {
   const cwd = mkdtempSync(join(dir, 'mounted-'))
-  await writeEnv(join(cwd, 'written'), { PRIVATE_KEY: privateKey, POSTHOG_API_KEY: 'phx_with "quotes"' })
+  await writeEnv(join(cwd, 'written'), {
+    PRIVATE_KEY: privateKey,
+    POSTHOG_API_KEY: 'phx_with "quotes"',
+  })
   expect(readFileSync(join(cwd, 'written'), 'utf8')).toMatch(/^PRIVATE_KEY="-----BEGIN/)
-  const read = readIn(cwd, '[env.PRIVATE_KEY, env.POSTHOG_API_KEY]', { ENV_FILE: join(cwd, 'written') })
+  const read = readIn(cwd, '[env.PRIVATE_KEY, env.POSTHOG_API_KEY]', {
+    ENV_FILE: join(cwd, 'written'),
+  })
   expect(read).toEqual([privateKey, 'phx_with "quotes"'])
 })
 
@@ -315,7 +350,10 @@ describe('a line of .env that is no variable is told, as the next one would be l
     const cwd = mkdtempSync(join(dir, 'stray-'))
     writeFileSync(join(cwd, '.env'), 'APP_ID=1\nPOSTHOG_API_KEY\nPOSTHOG_PROJECT_ID=7\n')
     const { status, stderr } = nodeIn(cwd, [join(built, 'main.js')])
-    expect([status, stderr]).toEqual([1, expect.stringMatching(/\.env, line 2: this is no variable/)])
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(/\.env, line 2: this is no variable/),
+    ])
   })
 })
 
@@ -339,7 +377,9 @@ describe('SETTINGS_FILE', () => {
     const read = withFile('owners: {5: {as_user: true}}\nlimits: {total: 0}')
     expect(read).toMatchObject({
       kind: 'run',
-      config: { settings: { path: file, first: { owners: { 5: { as_user: true } }, limits: { total: 0 } } } },
+      config: {
+        settings: { path: file, first: { owners: { 5: { as_user: true } }, limits: { total: 0 } } },
+      },
     })
   })
 
@@ -388,7 +428,9 @@ describe('SETTINGS_FILE', () => {
   test('that is not there is a problem, but not of a process that starts nothing', () => {
     const SETTINGS_FILE = join(dir, 'no-such-settings.yml')
     expect(readConfig({ ...whole, SETTINGS_FILE })).toMatchObject({ kind: 'refuse' })
-    expect(readConfig({ ...whole, SETTINGS_FILE, ROLE: 'web', REDIS_URL: 'redis://x' })).toMatchObject({
+    expect(
+      readConfig({ ...whole, SETTINGS_FILE, ROLE: 'web', REDIS_URL: 'redis://x' }),
+    ).toMatchObject({
       kind: 'run',
     })
   })

@@ -21,7 +21,12 @@ test('a file that is still being written counts when it is whole', async () => {
 
 test('what is taken out of the file goes from the settings that everybody holds', async () => {
   let text = 'trigger: {word: ai}\n'
-  const followed = followDeploymentFile('settings.yml', noDeploymentSettings, fakeLog(), async () => text)
+  const followed = followDeploymentFile(
+    'settings.yml',
+    noDeploymentSettings,
+    fakeLog(),
+    async () => text,
+  )
   const { settings } = followed
   await vi.advanceTimersByTimeAsync(2_000)
   expect(settings.trigger).toEqual({ word: 'ai' })
@@ -36,8 +41,11 @@ test.each<[string, string[], RegExp[]]>([
   ['that is emptied takes nothing back', ['limits: {total: 0}', ''], [/can't be read/]],
   ['that goes away takes nothing back', ['limits: {total: 0}', 'gone'], [/can't be read/]],
 ])('a file %s', async (_, texts, problems) => {
-  const followed = followDeploymentFile('settings.yml', noDeploymentSettings, fakeLog(), async () =>
-    texts[0] === 'gone' ? Promise.reject(new Error('ENOENT')) : (texts[0] ?? ''),
+  const followed = followDeploymentFile(
+    'settings.yml',
+    noDeploymentSettings,
+    fakeLog(),
+    async () => (texts[0] === 'gone' ? Promise.reject(new Error('ENOENT')) : (texts[0] ?? '')),
   )
   await vi.advanceTimersByTimeAsync(3_000)
   const before = followed.settings.limits

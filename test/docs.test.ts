@@ -14,7 +14,10 @@ import { flagOf, infoOf, optionNames, optionsThat, presets } from '../src/core/c
 import { CodexTaskRunBody } from '../src/core/model/codex-task-run-create.ts'
 import { Rejected, type Service } from '../src/core/model/errors.ts'
 import { failureOf } from '../src/core/record/failures.ts'
-import { DeploymentSettings, readDeploymentSettings } from '../src/core/settings/deployment-settings.ts'
+import {
+  DeploymentSettings,
+  readDeploymentSettings,
+} from '../src/core/settings/deployment-settings.ts'
 import { removedKeyWords } from '../src/core/settings/removed-keys.ts'
 import { events } from '../src/github/webhooks/normalise.ts'
 import { states } from '../src/web/admin/run-view.ts'
@@ -75,14 +78,18 @@ describe('the README', () => {
   test('begins with what it is and a moving picture', () => {
     const [, what = '', picture = ''] = readme.split('\n\n')
     expect(what).toMatch(/^Write `\/codex /)
-    expect(picture).toMatch(/^<picture>\n.*docs\/moving-dark\.png.*\n.*docs\/moving-light\.png.* alt="/)
+    expect(picture).toMatch(
+      /^<picture>\n.*docs\/moving-dark\.png.*\n.*docs\/moving-light\.png.* alt="/,
+    )
   })
 
   test('runs a container with the volume and the port of the image', () => {
     const image = textOf('Dockerfile')
     const volume = /^VOLUME (\S+)$/m.exec(image)?.[1]
     const port = /^EXPOSE (\d+)$/m.exec(image)?.[1]
-    expect(readme).toContain(`docker run --rm -it -p 127.0.0.1:${port}:${port} -v codex-data:${volume} `)
+    expect(readme).toContain(
+      `docker run --rm -it -p 127.0.0.1:${port}:${port} -v codex-data:${volume} `,
+    )
   })
 
   test('names the limits of a repository without settings', () => {
@@ -110,8 +117,12 @@ describe('the pages', () => {
   })
 
   test('shows every state of a run', () => {
-    const graph = section(textOf('docs/architecture.md'), 'How it works').split('stateDiagram-v2')[1] ?? ''
-    const shown = [...graph.matchAll(/^ +(?:\[\*\]|(\w+)) --> (\w+)/gm)].flatMap(([, from, to]) => [from, to])
+    const graph =
+      section(textOf('docs/architecture.md'), 'How it works').split('stateDiagram-v2')[1] ?? ''
+    const shown = [...graph.matchAll(/^ +(?:\[\*\]|(\w+)) --> (\w+)/gm)].flatMap(([, from, to]) => [
+      from,
+      to,
+    ])
     expect(new Set(shown.filter(state => state))).toEqual(new Set(Object.keys(states)))
   })
 
@@ -132,8 +143,12 @@ describe('what people read of today', () => {
 
   test.each(today)('%s names no setting and no command that went, and counts no checks', file => {
     const codes = codeIn(file)
-    const settings = codes.filter(code => /^[a-z_]+\.[a-z_]+$|^(?:when|chatty|head_moved)$/.test(code))
-    expect(settings.filter(key => removedKeyWords(key.split('.'))?.includes('any more'))).toEqual([])
+    const settings = codes.filter(code =>
+      /^[a-z_]+\.[a-z_]+$|^(?:when|chatty|head_moved)$/.test(code),
+    )
+    expect(settings.filter(key => removedKeyWords(key.split('.'))?.includes('any more'))).toEqual(
+      [],
+    )
     const commands = codes.flatMap(code => /^\/codex ([a-z]+)$/.exec(code)?.[1] ?? [])
     expect(commands.filter(name => removedCommands.has(name))).toEqual([])
     expect(textOf(file)).not.toMatch(/\b(?:\d+ of \d+ (?:is|are)|\w+ checks with a tick)/)
@@ -154,7 +169,9 @@ describe('the page on using the bot', () => {
   })
 
   test('names the presets of the label', () => {
-    const named = [...section(using, 'Labels').matchAll(/`codex:(\w+)`/g)].map(([, preset]) => preset)
+    const named = [...section(using, 'Labels').matchAll(/`codex:(\w+)`/g)].map(
+      ([, preset]) => preset,
+    )
     expect(named).toEqual([...presets])
   })
 })
@@ -175,7 +192,13 @@ test.each([
 test('each recipe is a file without a mistake, that differs from the defaults', () => {
   const recipes = section(settingsPage, 'Recipes')
   const titles = [...recipes.matchAll(/^\*\*(.+)\.\*\*/gm)].map(([, title]) => title)
-  expect(titles).toEqual(['A small team', 'A public repository', 'A budget', 'Plan first', 'Review only'])
+  expect(titles).toEqual([
+    'A small team',
+    'A public repository',
+    'A budget',
+    'Plan first',
+    'Review only',
+  ])
   const files = [...recipes.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text = '']) => text)
   expect(files).toHaveLength(titles.length)
   for (const file of files) {
@@ -192,14 +215,20 @@ test('the recipes with roles leave nothing that starts work to who may only push
   for (const title of ['A public repository', 'Plan first'])
     expect(working.map(name => roles(title)[name])).toEqual(working.map(() => 'maintain'))
   expect(roles('Plan first')).toMatchObject({ plan: 'write' })
-  expect([...working, 'ask', 'plan'].map(name => roles('Review only')[name])).toEqual(Array(6).fill('admin'))
+  expect([...working, 'ask', 'plan'].map(name => roles('Review only')[name])).toEqual(
+    Array(6).fill('admin'),
+  )
   expect(roles('Review only')).toMatchObject({ review: 'write' })
 })
 
 test('the request to PostHog is there field by field, with the options that set one', () => {
   const [, ...rows] = rowsOf(section(settingsPage, 'The request to PostHog'))
-  expect(rows.map(([field]) => field)).toEqual(Object.keys(CodexTaskRunBody.shape).map(key => `\`${key}\``))
-  const flags = optionNames.flatMap(name => (infoOf(name).field ? [[infoOf(name).field, flagOf(name)]] : []))
+  expect(rows.map(([field]) => field)).toEqual(
+    Object.keys(CodexTaskRunBody.shape).map(key => `\`${key}\``),
+  )
+  const flags = optionNames.flatMap(name =>
+    infoOf(name).field ? [[infoOf(name).field, flagOf(name)]] : [],
+  )
   const setBy = (field = '') => rows.find(([each]) => each === `\`${field}\``)?.at(1)
   for (const [field, flag] of flags) expect(setBy(field)).toContain(`\`${flag}`)
 })
@@ -288,7 +317,9 @@ describe('the settings of a repository', () => {
     expect(settingsFile.read(all).problems).toEqual([])
     const has = (value: unknown, [key, ...below]: string[]): boolean =>
       key === undefined ||
-      Object.entries(value ?? {}).some(([name, inner]) => [name, '*'].includes(key) && has(inner, below))
+      Object.entries(value ?? {}).some(
+        ([name, inner]) => [name, '*'].includes(key) && has(inner, below),
+      )
     const keys = settingsKeys().get('schema/v1/codex.schema.json') ?? []
     expect(keys.length).toBeGreaterThan(30)
     expect(keys.filter(key => !has(parse(all), key.split('.')))).toEqual([])
@@ -301,7 +332,9 @@ describe('the settings of a repository', () => {
   test('the page has the tables, the example and the first lines of the code', () => {
     // Columns are as wide as the formatter makes them.
     const narrow = (page: string): string => page.replace(/-{3,}/g, '---').replace(/ {2,}/g, ' ')
-    expect(narrow(settingsPage), 'npm run schema writes it').toBe(narrow(withSettings(settingsPage)))
+    expect(narrow(settingsPage), 'npm run schema writes it').toBe(
+      narrow(withSettings(settingsPage)),
+    )
     for (const name of ['codex', 'settings'])
       expect(settingsPage.split('\n')).toContain(
         `# yaml-language-server: $schema=https://bot.example.com/schema/v1/${name}.schema.json`,
@@ -334,7 +367,11 @@ test('app.yml subscribes to the events that are read', () => {
 describe('the page on what to do', () => {
   const refusals: [Service, number, string][] = [
     ...[401, 403, 404, 422].map((status): [Service, number, string] => ['github', status, '']),
-    ...[400, 401, 403, 404, 429].map((status): [Service, number, string] => ['posthog', status, '']),
+    ...[400, 401, 403, 404, 429].map((status): [Service, number, string] => [
+      'posthog',
+      status,
+      '',
+    ]),
     ['posthog', 403, 'code_access_required'],
   ]
   test.each(refusals)('explains a refusal by %s, %i %s', (service, status, code) => {
@@ -348,9 +385,16 @@ describe('the page on what to do', () => {
 test('the page for operators has every metric', async () => {
   const none = { members: async () => [[]], query: async () => [] }
   const queues = { triggers: none, runs: none }
-  const { text } = await openMetrics({ role: 'all', queue: 'embedded', queues, now: Date.now }).page()
+  const { text } = await openMetrics({
+    role: 'all',
+    queue: 'embedded',
+    queues,
+    now: Date.now,
+  }).page()
   const metrics = [...text.matchAll(/^# HELP (codex_bot_\w+)/gm)].map(([, name]) => name)
-  const named = [...textOf('docs/operating.md').matchAll(/`(codex_bot_\w+)`/g)].map(([, name]) => name)
+  const named = [...textOf('docs/operating.md').matchAll(/`(codex_bot_\w+)`/g)].map(
+    ([, name]) => name,
+  )
   expect(new Set(named)).toEqual(new Set(metrics))
   const used = ['deploy/grafana-dashboard.json', 'deploy/alerts.yml'].flatMap(
     file => textOf(file).match(/codex_bot_\w+(?=[{)[])/g) ?? [],
@@ -368,7 +412,9 @@ describe('the page on reliability', () => {
     .map(file => textOf(`test/chaos/scenarios/${file}`))
     .flatMap(text => [...text.matchAll(/^ {2}name: '([^']+)'/gm)].map(([, name = '']) => name))
 
-  test.each(promises)('$promise', ({ shownBy }) => expect(shownBy).toMatch(/\]\(\.\.\/test\/|chaos: “/))
+  test.each(promises)('$promise', ({ shownBy }) =>
+    expect(shownBy).toMatch(/\]\(\.\.\/test\/|chaos: “/),
+  )
 
   test('names every scenario of chaos, and no other', () => {
     const named = promises.flatMap(({ shownBy }) =>
@@ -378,12 +424,15 @@ describe('the page on reliability', () => {
   })
 })
 
-test.each(['README.md', 'docs/reliability.md'])('%s says with which real agent it was played', file => {
-  const { dependencies } = JSON.parse(textOf('test/real-agent/package.json'))
-  const [codex] = /\d+(?:\.\d+)+/.exec(dependencies['@openai/codex-linux-x64']) ?? []
-  expect(textOf(file)).toContain(`@posthog/agent\` ${dependencies['@posthog/agent']}`)
-  expect(textOf(file)).toContain(`Codex ${codex}`)
-})
+test.each(['README.md', 'docs/reliability.md'])(
+  '%s says with which real agent it was played',
+  file => {
+    const { dependencies } = JSON.parse(textOf('test/real-agent/package.json'))
+    const [codex] = /\d+(?:\.\d+)+/.exec(dependencies['@openai/codex-linux-x64']) ?? []
+    expect(textOf(file)).toContain(`@posthog/agent\` ${dependencies['@posthog/agent']}`)
+    expect(textOf(file)).toContain(`Codex ${codex}`)
+  },
+)
 
 describe('links', () => {
   /** As GitHub makes anchors of headings. */
@@ -417,10 +466,14 @@ test('nothing here rests on what lies beside the repository', () => {
     ['', 'work', 'shared'],
     ['', 'work', 'main'],
   ].map(parts => parts.join('/'))
-  const skipped = new Set(['.git', ...textOf('.gitignore').split('\n')].map(name => name.replace(/\/$/, '')))
+  const skipped = new Set(
+    ['.git', ...textOf('.gitignore').split('\n')].map(name => name.replace(/\/$/, '')),
+  )
   const filesIn = (dir: string): string[] =>
     readdirSync(join(root, dir), { withFileTypes: true })
       .filter(({ name }) => !skipped.has(name))
-      .flatMap(entry => (entry.isDirectory() ? filesIn(join(dir, entry.name)) : [join(dir, entry.name)]))
+      .flatMap(entry =>
+        entry.isDirectory() ? filesIn(join(dir, entry.name)) : [join(dir, entry.name)],
+      )
   expect(filesIn('.').filter(file => beside.some(path => textOf(file).includes(path)))).toEqual([])
 })

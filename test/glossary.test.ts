@@ -7,13 +7,16 @@ import { describe, expect, test } from 'vitest'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const glossary = readFileSync(join(root, 'docs/glossary.md'), 'utf8')
 
-const section = (title: string): string => glossary.split(`## ${title}\n`)[1]?.split('\n## ')[0] ?? ''
+const section = (title: string): string =>
+  glossary.split(`## ${title}\n`)[1]?.split('\n## ')[0] ?? ''
 
 /** The names in the first column of the table of what was left. */
 const left = section('Words that were left')
   .split('\n')
   .filter(line => line.startsWith('| `'))
-  .flatMap(line => [...(line.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(match => match[1] ?? ''))
+  .flatMap(line =>
+    [...(line.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(match => match[1] ?? ''),
+  )
 
 const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter(file =>
   /\.tsx?$/.test(file),
@@ -35,7 +38,8 @@ const textOf = (file: string): string => {
   return file.endsWith('.tsx') ? text.replace(pageWords, '>') : text
 }
 
-const namesIn = (file: string): Set<string> => new Set(codeOf(textOf(file)).match(/[A-Za-z_$][\w$]*/g) ?? [])
+const namesIn = (file: string): Set<string> =>
+  new Set(codeOf(textOf(file)).match(/[A-Za-z_$][\w$]*/g) ?? [])
 
 test('the glossary says what was left, and this test can read it', () => {
   expect(left.length).toBeGreaterThan(30)
@@ -43,9 +47,12 @@ test('the glossary says what was left, and this test can read it', () => {
 })
 
 /** Each word of a name, with spaces around it. */
-const spaced = (name: string): string => ` ${name.replace(/([a-z\d])(?=[A-Z])|[-_$]/g, '$1 ').toLowerCase()} `
+const spaced = (name: string): string =>
+  ` ${name.replace(/([a-z\d])(?=[A-Z])|[-_$]/g, '$1 ').toLowerCase()} `
 
-const used = files.flatMap(file => [...namesIn(file)].map(name => ({ file, name, words: spaced(name) })))
+const used = files.flatMap(file =>
+  [...namesIn(file)].map(name => ({ file, name, words: spaced(name) })),
+)
 /** These have a meaning of their own. */
 const own = new Set(
   [...section('What there is').matchAll(/^\| (\w+)/gm)].map(([, word]) => word?.toLowerCase()),
@@ -75,7 +82,9 @@ describe('a union is told apart by kind', () => {
       .replace(/\/\*[\s\S]*?\*\//g, ' ')
       .replace(/(^|\s)\/\/.*$/gm, ' ')
   const foundBy = (sign: RegExp): string[] =>
-    files.flatMap(file => [...uncommented(file).matchAll(sign)].map(([found]) => `${file}: ${found}`))
+    files.flatMap(file =>
+      [...uncommented(file).matchAll(sign)].map(([found]) => `${file}: ${found}`),
+    )
 
   test('a member that is written out begins with it', () => {
     expect(foundBy(/\|\s*\{\s*(?!kind\b)\w+\??:/g)).toEqual([])

@@ -16,7 +16,9 @@ afterEach(({ task }) => {
   const path = join(folder, `${task.name.replace(/[^\w-]+/g, '-').slice(0, 80)}-${process.pid}.log`)
   writeFileSync(path, log)
   const errors = log.match(/.*"level":"(?:fatal|error)".*/g) ?? []
-  console.error([`“${task.name}” is red: all that its bots logged is in ${path}`, ...errors].join('\n'))
+  console.error(
+    [`“${task.name}” is red: all that its bots logged is in ${path}`, ...errors].join('\n'),
+  )
 })
 afterAll(() => {
   started = []

@@ -4,10 +4,26 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Each waits for most of its time, longest first; the rest follows, larger files first. */
 const long = [
-  ...['playground-actions', 'walk', 'processes', 'start-checks', 'sessions', 'reasons-to-wait', 'ends'],
+  ...[
+    'playground-actions',
+    'walk',
+    'processes',
+    'start-checks',
+    'sessions',
+    'reasons-to-wait',
+    'ends',
+  ],
   ...['taking-back', 'whose', 'strangers', 'repository-lives', 'poll', 'real-log', 'labels'],
   ...['many-processes', 'refused-reads', 'doctor', 'tenants', 'set-up', 'crashes', 'lost-queue'],
-  ...['missed-webhooks', 'folded-status', 'state-labels', 'conversation', 'fix', 'metrics', 'order'],
+  ...[
+    'missed-webhooks',
+    'folded-status',
+    'state-labels',
+    'conversation',
+    'fix',
+    'metrics',
+    'order',
+  ],
   ...['queue-redis', 'queue-embedded', 'queue.contract'],
 ]
 

@@ -35,7 +35,9 @@ test.each<['json' | 'pretty']>([['json'], ['pretty']])(
   'what a service refuses has no stack, what is a bug has one (%s), and each line has its time',
   async format => {
     const written: string[] = []
-    vi.spyOn(process.stdout, 'write').mockImplementation(text => Boolean(written.push(String(text))))
+    vi.spyOn(process.stdout, 'write').mockImplementation(text =>
+      Boolean(written.push(String(text))),
+    )
     const log: Log = await openLog({ level: 'info', format }, text => text)
     const linesOf = async (error: Error) => {
       written.length = 0

@@ -35,9 +35,16 @@ test('who does not answer keeps nobody waiting', async () => {
 
 test('what was right is asked again after ten minutes, what went wrong after seconds', async () => {
   let checks = well
-  const readiness = watchReadiness({ examine: atStart(async () => checks), log: silent, ready() {} })
+  const readiness = watchReadiness({
+    examine: atStart(async () => checks),
+    log: silent,
+    ready() {},
+  })
   await vi.advanceTimersByTimeAsync(599_000)
-  checks = [passed('github-app', 'codex-bot'), found('posthog-key', 'it was revoked', 'Make another one.')]
+  checks = [
+    passed('github-app', 'codex-bot'),
+    found('posthog-key', 'it was revoked', 'Make another one.'),
+  ]
   expect([readiness.isReady(), readiness.failed()]).toEqual([true, []])
   await vi.advanceTimersByTimeAsync(2_000)
   expect([readiness.isReady(), readiness.failed()]).toEqual([false, [checks[1]]])

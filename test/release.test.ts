@@ -25,7 +25,9 @@ const lock = JSON.parse(textOf('package-lock.json'))
 describe('one version', () => {
   test('in the lock, the changelog and the example for Kubernetes', () => {
     expect(lock.version).toBe(version)
-    expect(textOf('CHANGELOG.md')).toMatch(new RegExp(`^## ${version.replaceAll('.', '\\.')}$`, 'm'))
+    expect(textOf('CHANGELOG.md')).toMatch(
+      new RegExp(`^## ${version.replaceAll('.', '\\.')}$`, 'm'),
+    )
     expect(new Set(textOf('deploy/kubernetes.yml').match(/image: \S+/g))).toEqual(
       new Set([`image: codex-task-bot:${version}`]),
     )
@@ -94,7 +96,9 @@ function folderOf(files: Record<string, string>): string {
   return folder
 }
 
-const workflows = readdirSync(join(root, '.github/workflows')).map(name => join('.github/workflows', name))
+const workflows = readdirSync(join(root, '.github/workflows')).map(name =>
+  join('.github/workflows', name),
+)
 
 interface Step {
   name?: string
@@ -130,13 +134,17 @@ test.each(workflows)('%s fails with any part of a pipe', path => {
 
 test('each test that CI names is one that it runs', () => {
   const tests = ['test', 'emulators'].flatMap(folder =>
-    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(name => `${folder}/${name}`),
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(
+      name => `${folder}/${name}`,
+    ),
   )
   for (const { run, env } of runsOf(ci)) {
     const [, words] = /^npx vitest run ([^|]*)/.exec(run) ?? []
     if (words === undefined) continue
     expect(env?.EXHAUSTIVE).toBe('1')
-    const names = execFileSync('bash', ['-c', `printf '%s\\n' ${words}`], { encoding: 'utf8' }).split('\n')
+    const names = execFileSync('bash', ['-c', `printf '%s\\n' ${words}`], {
+      encoding: 'utf8',
+    }).split('\n')
     for (const name of names.filter(word => /^\w/.test(word)))
       expect(
         tests.filter(path => path.includes(name) && path.endsWith('.test.ts')),
@@ -163,9 +171,19 @@ describe('a release', () => {
     ['is signed', release, /^cosign sign --yes --recursive "\$IMAGE@\$DIGEST"$/m],
     ['comes from packages with signatures', ci, /^npm audit signatures$/],
     ['comes after the walks of a newcomer', ci, /^\.ci\/walks 20\.18\.1 22 24$/],
-    ['comes after the playground in a browser', ci, /^npm run test:play$/, { REQUIRE_BROWSER: '1' }],
+    [
+      'comes after the playground in a browser',
+      ci,
+      /^npm run test:play$/,
+      { REQUIRE_BROWSER: '1' },
+    ],
     ['comes after chaos', ci, /^npm run chaos -- --minutes 5$/, { REQUIRE_REDIS: '1' }],
-    ['comes after what GitHub’s engine renders', ci, /^npm run properties$/, { REQUIRE_CMARK: '1' }],
+    [
+      'comes after what GitHub’s engine renders',
+      ci,
+      /^npm run properties$/,
+      { REQUIRE_CMARK: '1' },
+    ],
     ['comes from tests that are tested', mutation, /^npm run mutate \| tee /],
     [
       'is played with the newest real agent',
@@ -183,7 +201,13 @@ describe('a release', () => {
     const { check, release: released } = jobsOf(release)
     expect([check?.uses, released?.needs]).toEqual([`./${ci}`, 'check'])
     const all = released?.steps?.map(({ run }) => run).join('\n') ?? ''
-    const order = ['buildx build', '.ci/image', 'cosign sign', 'imagetools create', 'gh release create']
+    const order = [
+      'buildx build',
+      '.ci/image',
+      'cosign sign',
+      'imagetools create',
+      'gh release create',
+    ]
     expect(order.toSorted((one, other) => all.indexOf(one) - all.indexOf(other))).toEqual(order)
     for (const part of order) expect(all).toContain(part)
   })
@@ -199,14 +223,20 @@ describe('a release', () => {
   })
 
   const step =
-    jobsOf(release).release?.steps?.find(({ name }) => name === 'Version, and what is new')?.run ?? ''
+    jobsOf(release).release?.steps?.find(({ name }) => name === 'Version, and what is new')?.run ??
+    ''
   const changelog = '## 0.2.0\n\n- new\n'
   test.each<[what: string, gh: string, changelog: string, code: number]>([
     ['begins where there is no tag', 'true', changelog, 0],
     ['begins where only a longer tag is', 'echo refs/tags/v0.2.0-rc.1', changelog, 0],
     ['is not done twice', 'echo refs/tags/v0.2.0', changelog, 1],
     ['is not done where nobody says what is tagged', 'false', changelog, 1],
-    ['is not done with changes of no version', 'true', `## Unreleased\n\n- newest\n\n${changelog}`, 1],
+    [
+      'is not done with changes of no version',
+      'true',
+      `## Unreleased\n\n- newest\n\n${changelog}`,
+      1,
+    ],
   ])('%s', (_, gh, changes, code) => {
     const files = {
       'package.json': '{"version":"0.2.0"}',
@@ -227,25 +257,31 @@ describe('a release', () => {
       })),
     })
   const both = list(['linux', 'amd64'], ['linux', 'arm64'], ['unknown', 'unknown'])
-  test.each<[what: string, manifests: Record<string, string>, said: [code: number, words: RegExp]]>([
+  test.each<[what: string, manifests: Record<string, string>, said: [code: number, words: RegExp]]>(
     [
-      'of less than 120 MB is started',
-      { list: both, amd64: layers(40, 70), arm64: layers(40, 79) },
-      [0, /amd64: 110 MB.*\narm64: 119 MB.*\nhealthy, not root/],
+      [
+        'of less than 120 MB is started',
+        { list: both, amd64: layers(40, 70), arm64: layers(40, 79) },
+        [0, /amd64: 110 MB.*\narm64: 119 MB.*\nhealthy, not root/],
+      ],
+      [
+        'of more is refused, on either platform',
+        { list: both, amd64: layers(40, 70), arm64: layers(40, 81) },
+        [1, /arm64: 121 MB.*\nmore than 120 MB/],
+      ],
+      [
+        'for one platform is refused',
+        { list: list(['linux', 'amd64']), amd64: layers(40) },
+        [1, /it is for amd64/],
+      ],
+      ['of a size that nobody says is refused', { list: both, amd64: layers(40) }, [1, /./]],
+      [
+        'that is only here is measured as it would be packed',
+        {},
+        [0, /here: 0 MB.*\nhealthy, not root/],
+      ],
     ],
-    [
-      'of more is refused, on either platform',
-      { list: both, amd64: layers(40, 70), arm64: layers(40, 81) },
-      [1, /arm64: 121 MB.*\nmore than 120 MB/],
-    ],
-    [
-      'for one platform is refused',
-      { list: list(['linux', 'amd64']), amd64: layers(40) },
-      [1, /it is for amd64/],
-    ],
-    ['of a size that nobody says is refused', { list: both, amd64: layers(40) }, [1, /./]],
-    ['that is only here is measured as it would be packed', {}, [0, /here: 0 MB.*\nhealthy, not root/]],
-  ])('%s', (_, manifests, [code, words]) => {
+  )('%s', (_, manifests, [code, words]) => {
     const files = Object.fromEntries(
       Object.entries(manifests).map(([name, text]) => [`manifests/${name}`, text]),
     )
@@ -310,7 +346,9 @@ describe('what is deployed', () => {
         })
         const given = container.env.map(({ name }: { name: string }) => name)
         expect(given).toEqual(['ROLE', 'LOG_FORMAT', 'SETTINGS_FILE', 'ENV_FILE', 'METRICS_TOKEN'])
-        const folder = container.volumeMounts.find(({ name }: { name: string }) => name === 'env').mountPath
+        const folder = container.volumeMounts.find(
+          ({ name }: { name: string }) => name === 'env',
+        ).mountPath
         expect(container.env).toContainEqual({ name: 'ENV_FILE', value: `${folder}/.env` })
       }
     }
@@ -325,7 +363,8 @@ describe('what is deployed', () => {
     const [web, worker] = of('Deployment').map(({ spec }) => spec.template.metadata.labels)
     expect(service.spec.selector).toEqual(web)
     expect(budget.spec.selector.matchLabels).toEqual(web)
-    for (const labels of [web, worker]) expect(labels).toMatchObject(policy.spec.podSelector.matchLabels)
+    for (const labels of [web, worker])
+      expect(labels).toMatchObject(policy.spec.podSelector.matchLabels)
     const rules = of('Ingress').flatMap(({ spec }) => spec.rules)
     const paths = rules.flatMap(({ http }: { http: { paths: { path: string }[] } }) => http.paths)
     expect(paths.map(({ path }: { path: string }) => path)).toEqual([webhookPath, '/schema'])
@@ -376,12 +415,18 @@ describe('what is deployed', () => {
   test('Compose has Redis, two web processes and a worker, with settings and key from outside', () => {
     const { services } = parse(textOf('docker-compose.yml'), { merge: true })
     expect(Object.keys(services)).toEqual(['web', 'worker', 'redis'])
-    expect([services.web.deploy.replicas, services.web.ports]).toEqual([2, ['127.0.0.1:3000-3001:3000']])
+    expect([services.web.deploy.replicas, services.web.ports]).toEqual([
+      2,
+      ['127.0.0.1:3000-3001:3000'],
+    ])
     expect(services.redis).toMatchObject({ logging: services.web.logging, mem_limit: '768m' })
     for (const name of ['web', 'worker']) {
       const { environment, volumes, logging, mem_limit } = services[name]
       expect(environment.ROLE).toBe(name)
-      expect([logging.options['max-size'], mem_limit]).toEqual(['10m', expect.stringMatching(/^\d+m$/)])
+      expect([logging.options['max-size'], mem_limit]).toEqual([
+        '10m',
+        expect.stringMatching(/^\d+m$/),
+      ])
       for (const path of [environment.SETTINGS_FILE, environment.PRIVATE_KEY_PATH])
         expect(
           volumes.some((volume: string) => volume.endsWith(`:${path}:ro`)),
@@ -404,7 +449,9 @@ test('what production needs is less than 100 MB', () => {
   const needed = Object.entries<Record<string, boolean>>(lock.packages).filter(
     ([path, { dev, optional, devOptional }]) => path !== '' && !dev && !optional && !devOptional,
   )
-  const bytes = needed.map(([path]) => sizeOf(join(root, path))).reduce((sum, each) => sum + each, 0)
+  const bytes = needed
+    .map(([path]) => sizeOf(join(root, path)))
+    .reduce((sum, each) => sum + each, 0)
   expect(bytes).toBeGreaterThan(20_000_000)
   expect(bytes).toBeLessThan(100_000_000)
 })

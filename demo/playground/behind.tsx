@@ -75,7 +75,8 @@ const AgentBox = ({ number, stage }: { number: number; stage: Stage }) => {
 function stateOf(run: ReturnType<Stage['runOf']>): string {
   if (!run) return 'It has no run for this thread yet.'
   if (run.turnGoesOn) return 'It is in the middle of its turn.'
-  if (run.status !== 'queued' && run.status !== 'in_progress') return `Its run is over: ${run.status}.`
+  if (run.status !== 'queued' && run.status !== 'in_progress')
+    return `Its run is over: ${run.status}.`
   return run.turns === 0
     ? 'It is starting.'
     : 'Its turn is over. It waits an hour for more, then its run ends.'
@@ -88,7 +89,8 @@ const ProcessBox = ({ number, stage }: { number: number; stage: Stage }) => {
     <Box title="Time, and the bot’s process">
       <form method="post" action={`/threads/${number}/clock`} class="buttons">
         <span class="muted">
-          It is <b id="clock">{new Date().toISOString().slice(0, 16).replace('T', ' ')}</b>. Move it by
+          It is <b id="clock">{new Date().toISOString().slice(0, 16).replace('T', ' ')}</b>. Move it
+          by
         </span>
         {Object.entries(moves).map(([name, ms]) => (
           <button type="submit" name="ms" value={String(ms)}>
@@ -100,7 +102,13 @@ const ProcessBox = ({ number, stage }: { number: number; stage: Stage }) => {
         <span role="status" class="muted" id="process-state">
           Process {world.bot.pid} {isDown ? 'is dead' : stage.process}.
         </span>
-        <button type="submit" class="danger" name="what" value="kill" disabled={stage.process !== 'runs'}>
+        <button
+          type="submit"
+          class="danger"
+          name="what"
+          value="kill"
+          disabled={stage.process !== 'runs'}
+        >
           Kill it
         </button>
         <button type="submit" name="what" value="start" disabled={!isDown}>
@@ -109,8 +117,8 @@ const ProcessBox = ({ number, stage }: { number: number; stage: Stage }) => {
       </form>
       {stage.wasKilled && stage.process !== 'stopped' ? (
         <p role="status" class="muted" id="missed">
-          It asks GitHub for the webhooks that it missed a minute ago or more: at its start, and every{' '}
-          {redeliverEvery / 1_000} seconds. Move the time, and it asks again.
+          It asks GitHub for the webhooks that it missed a minute ago or more: at its start, and
+          every {redeliverEvery / 1_000} seconds. Move the time, and it asks again.
         </p>
       ) : null}
     </Box>
@@ -191,9 +199,16 @@ const Requests = ({ number, stage }: { number: number; stage: Stage }) => {
       {all.map(({ kind, at, body }, index) => {
         const fields = Object.entries(body ?? {})
         const prompt = fields.find(([name]) => name === promptField)?.[1]
-        const rest = fields.map(([name, value]) => [name, name === promptField ? '… below …' : value])
+        const rest = fields.map(([name, value]) => [
+          name,
+          name === promptField ? '… below …' : value,
+        ])
         return (
-          <Fold title={`${time(at)} ${kind}`} id={`request-${all.length - index}`} open={kind === 'run'}>
+          <Fold
+            title={`${time(at)} ${kind}`}
+            id={`request-${all.length - index}`}
+            open={kind === 'run'}
+          >
             <Scroll label={`Request of a ${kind} at ${time(at)}`}>
               {JSON.stringify(Object.fromEntries(rest), null, 2)}
               {prompt === undefined ? '' : `\n\n${promptField}:\n\n${prompt}`}
@@ -207,7 +222,9 @@ const Requests = ({ number, stage }: { number: number; stage: Stage }) => {
 
 /** The queue has more, which only the bot's own process may read; this is what it takes a Run up from without its queue. */
 const RecordBox = ({ thread }: { thread: ThreadView }) => {
-  const record = thread.comments.flatMap(({ body }) => markersIn(body)).findLast(marker => marker.backup)
+  const record = thread.comments
+    .flatMap(({ body }) => markersIn(body))
+    .findLast(marker => marker.backup)
   return (
     <Box title="The record of the run">
       {record ? (

@@ -4,7 +4,8 @@ import { Idiomorph } from '/idiomorph.js'
 /** The server knows what is chosen where a choice is sent at once, and nowhere else. */
 const isChosen = field =>
   (field.matches('select') && !field.matches('[data-send]')) ||
-  (field.matches('textarea, input:not([type=checkbox]), select') && field === document.activeElement) ||
+  (field.matches('textarea, input:not([type=checkbox]), select') &&
+    field === document.activeElement) ||
   (field.matches('textarea, input:not([type=checkbox])') && field.value !== field.defaultValue)
 
 const callbacks = {
@@ -22,7 +23,8 @@ async function show(response) {
   const page = new DOMParser().parseFromString(text, 'text/html')
   document.title = page.title
   Idiomorph.morph(document.body, page.body, { callbacks, restoreFocus: true })
-  for (const box of document.querySelectorAll('[data-box]')) box.checked = box.hasAttribute('checked')
+  for (const box of document.querySelectorAll('[data-box]'))
+    box.checked = box.hasAttribute('checked')
 }
 
 const problem = words => {

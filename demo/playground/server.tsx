@@ -49,7 +49,8 @@ function besideButton(page: string, path: string, problem: string): string | und
   return end < 0 ? undefined : `${page.slice(0, end)}${reason}${page.slice(end)}`
 }
 
-const isHere = (host: string | undefined): boolean => /^(?:127\.0\.0\.1|localhost)(?::\d+)?$/.test(host ?? '')
+const isHere = (host: string | undefined): boolean =>
+  /^(?:127\.0\.0\.1|localhost)(?::\d+)?$/.test(host ?? '')
 
 function appOf(stage: Stage): Hono {
   const { github } = stage.world
@@ -95,11 +96,17 @@ function appOf(stage: Stage): Hono {
     if (shown === undefined) return c.text(`There is no thread #${number}.`, 404)
     c.header('cache-control', 'no-store')
     if (problem === '') return c.html(shown)
-    return c.html(besideButton(shown, c.req.path, problem) ?? (await pageWith(number, problem)) ?? '', 422)
+    return c.html(
+      besideButton(shown, c.req.path, problem) ?? (await pageWith(number, problem)) ?? '',
+      422,
+    )
   }
 
   const pageWith = async (number: number, problem: string): Promise<string | undefined> => {
-    const [rows, thread] = await Promise.all([github.threads(), github.thread(number).catch(() => undefined)])
+    const [rows, thread] = await Promise.all([
+      github.threads(),
+      github.thread(number).catch(() => undefined),
+    ])
     if (!thread) return undefined
     const document = (
       <html lang="en">
@@ -166,7 +173,11 @@ function appOf(stage: Stage): Hono {
   post(`${thread}/reviews`, async ({ number, field }) => {
     const event = events.find(each => each === field('event')) ?? 'COMMENT'
     const line = { path: field('path'), line: Number(field('line')), body: field('comment') }
-    await stage.me.reviews(number, { body: field('body'), event, comments: line.body ? [line] : [] })
+    await stage.me.reviews(number, {
+      body: field('body'),
+      event,
+      comments: line.body ? [line] : [],
+    })
   })
   post(`${thread}/check`, ({ number, field }) =>
     github.checks(number, 'unit tests', field('ended') === 'SUCCESS' ? 'SUCCESS' : 'FAILURE'),
@@ -202,7 +213,10 @@ interface Asked {
 const events = ['COMMENT', 'APPROVE', 'REQUEST_CHANGES'] as const
 
 /** @returns its number */
-async function open({ world: { github }, me, person }: Stage, field: Asked['field']): Promise<number> {
+async function open(
+  { world: { github }, me, person }: Stage,
+  field: Asked['field'],
+): Promise<number> {
   const words = { title: field('title'), body: field('body') }
   const kind = field('kind')
   if (kind === 'issue') return (await me.opensIssue(words)).number
@@ -220,6 +234,8 @@ export async function servePlayground(stage: Stage, port: number): Promise<strin
 
 const listening = (stage: Stage, port: number): Promise<ServerType> =>
   new Promise((resolve, reject) => {
-    const server = serve({ fetch: appOf(stage).fetch, port, hostname: '127.0.0.1' }, () => resolve(server))
+    const server = serve({ fetch: appOf(stage).fetch, port, hostname: '127.0.0.1' }, () =>
+      resolve(server),
+    )
     server.once('error', reject)
   })

@@ -59,13 +59,17 @@ function box(input: Tree.Element, index: number): number {
   const label = (isTask && textOf(item).trim()) || 'Task'
   input.attrs.push({ name: 'autocomplete', value: 'off' }, { name: 'aria-label', value: label })
   if (isTask) item.attrs.push({ name: 'class', value: 'task-list-item' })
-  input.attrs.push(isTask ? { name: 'data-box', value: String(index) } : { name: 'disabled', value: '' })
+  input.attrs.push(
+    isTask ? { name: 'data-box', value: String(index) } : { name: 'disabled', value: '' },
+  )
   return isTask ? 1 : 0
 }
 
 const textOf = (parent: Tree.ParentNode): string =>
   parent.childNodes
-    .map(node => (tree.isTextNode(node) ? node.value : tree.isElementNode(node) ? textOf(node) : ''))
+    .map(node =>
+      tree.isTextNode(node) ? node.value : tree.isElementNode(node) ? textOf(node) : '',
+    )
     .join('')
 
 const boxInText = /^(\s*(?:[-*+]|\d+[.)])\s+\[)([ xX])(?=\])/gm
@@ -90,7 +94,8 @@ const emojis: Readonly<Record<string, string>> = {
 }
 
 /** Of `eyes` or `eyes by codex-bot[bot]`. */
-export const emojiOf = (reaction: string): string => emojis[reaction.split(' ')[0] ?? ''] ?? reaction
+export const emojiOf = (reaction: string): string =>
+  emojis[reaction.split(' ')[0] ?? ''] ?? reaction
 
 interface StoredMarker {
   as?: unknown

@@ -21,7 +21,8 @@ export const people: Readonly<Record<string, string>> = {
   'coderabbitai[bot]': 'bot that reviews',
 }
 
-const done = 'I am a scripted agent, so I only say that it is done: `src/login.ts` waits for the redirect.'
+const done =
+  'I am a scripted agent, so I only say that it is done: `src/login.ts` waits for the redirect.'
 const answers: Behaviour = { kind: 'answers', delay: 3_000, text: done }
 
 /** What the agent does with a turn; the last one only makes sense in the middle of one. */
@@ -52,9 +53,15 @@ export const behaviours = {
       next: answers,
     },
   },
-  fails: { name: 'fails', does: { kind: 'fails', message: 'The usage limit of the model is reached' } },
+  fails: {
+    name: 'fails',
+    does: { kind: 'fails', message: 'The usage limit of the model is reached' },
+  },
   hangs: { name: 'hangs', does: { kind: 'hangs' } },
-  sandbox: { name: 'loses its sandbox', does: { kind: 'stopsShort', by: 'sandbox_gone', after: 500 } },
+  sandbox: {
+    name: 'loses its sandbox',
+    does: { kind: 'stopsShort', by: 'sandbox_gone', after: 500 },
+  },
   ends: { name: 'ends its turn', does: { kind: 'answers', delay: 0, text: done } },
 } as const satisfies Record<string, { name: string; does: Behaviour }>
 
@@ -112,12 +119,21 @@ export class Stage {
   get progress(): string {
     const { github, posthog } = this.world
     const runs = posthog.runs().map(run => `${run.status} ${run.turnGoesOn}`)
-    return [this.#changes, github.progress, posthog.calls.length, posthog.ledger.length, ...runs].join(' ')
+    return [
+      this.#changes,
+      github.progress,
+      posthog.calls.length,
+      posthog.ledger.length,
+      ...runs,
+    ].join(' ')
   }
 
   /** Somebody does something: calls are counted from here. */
   act(): void {
-    this.before = { github: this.world.github.calls.length, posthog: this.world.posthog.calls.length }
+    this.before = {
+      github: this.world.github.calls.length,
+      posthog: this.world.posthog.calls.length,
+    }
     this.#changes += 1
   }
 
@@ -205,5 +221,9 @@ export async function furnish({ world: { github } }: Stage): Promise<void> {
   await maya.opensIssue(issue)
   await maya.pushes(pull.branch, pull.files, pull.message)
   await maya.opensPull({ head: pull.branch, title: pull.title, body: pull.body })
-  await github.openForkPull({ title: 'Say hello', body: 'From my fork.', files: { 'hello.txt': 'Hello\n' } })
+  await github.openForkPull({
+    title: 'Say hello',
+    body: 'From my fork.',
+    files: { 'hello.txt': 'Hello\n' },
+  })
 }

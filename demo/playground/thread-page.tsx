@@ -52,22 +52,47 @@ function postsOf(thread: ThreadView): Post[] {
   const comments = thread.comments.map(
     ({ id, author, createdAt, body, reactions, minimized }): Post => ({
       key: `comment-${id}`,
-      ...{ author, when: createdAt, verb: 'commented', text: body, reactions, folded: minimized },
-      ...{ at: `comments/${id}`, editable: true },
+      author,
+      when: createdAt,
+      verb: 'commented',
+      text: body,
+      reactions,
+      folded: minimized,
+      at: `comments/${id}`,
+      editable: true,
     }),
   )
   const reviews = thread.reviews.map(
     ({ id, author, createdAt, body, reactions, state }): Post => ({
       key: `review-${id}`,
-      ...{ author, when: createdAt, verb: verdicts[state] ?? 'reviewed', text: body, reactions },
+      author,
+      when: createdAt,
+      verb: verdicts[state] ?? 'reviewed',
+      text: body,
+      reactions,
     }),
   )
   const lines = thread.lineComments.map(
-    ({ id, author, createdAt, body, reactions, minimized, resolved, path, line, startLine }): Post => ({
+    ({
+      id,
+      author,
+      createdAt,
+      body,
+      reactions,
+      minimized,
+      resolved,
+      path,
+      line,
+      startLine,
+    }): Post => ({
       key: `line-${id}`,
-      ...{ author, when: createdAt, text: body, reactions },
+      author,
+      when: createdAt,
+      text: body,
+      reactions,
       verb: `commented on ${path}, ${startLine ? `lines ${startLine} to` : 'line'} ${line}${resolved ? ', which is resolved' : ''}`,
-      ...{ folded: minimized, at: `lines/${id}` },
+      folded: minimized,
+      at: `lines/${id}`,
     }),
   )
   const later = [...comments, ...reviews, ...lines].toSorted((a, b) => a.when.localeCompare(b.when))
@@ -84,7 +109,10 @@ export const Threads = ({ rows, number }: { rows: readonly ThreadRow[]; number: 
     <ul>
       {rows.map(row => (
         <li>
-          <a href={`/threads/${row.number}`} aria-current={row.number === number ? 'page' : undefined}>
+          <a
+            href={`/threads/${row.number}`}
+            aria-current={row.number === number ? 'page' : undefined}
+          >
             <span class={`dot ${row.state}`} />
             <span class="name">{row.title}</span>
             <span class="muted">
@@ -138,7 +166,8 @@ const ShownPost = async ({ post, base, stage }: { post: Post; base: string; stag
   const { github } = stage.world
   const words = wordsOf(post.text)
   const place = { key: post.key, github: github.url, repository: github.repository }
-  const html = words === '' ? '<p><em>No description provided.</em></p>' : await shownBody(words, place)
+  const html =
+    words === '' ? '<p><em>No description provided.</em></p>' : await shownBody(words, place)
   const isBot = post.author.endsWith('[bot]')
   const content = (
     <>
@@ -204,7 +233,8 @@ export const ThreadPage = ({ thread, stage }: { thread: ThreadView; stage: Stage
   const base = `/threads/${thread.number}`
   const state = thread.pull?.state ?? thread.state
   const { pull } = thread
-  const fork = pull && pull.headRepository !== stage.world.github.repository ? `${pull.headRepository}:` : ''
+  const fork =
+    pull && pull.headRepository !== stage.world.github.repository ? `${pull.headRepository}:` : ''
   return (
     <section aria-label="Thread" class="thread">
       <h1>
@@ -235,7 +265,13 @@ const Labels = ({ base, set }: { base: string; set: readonly string[] }) => (
   <div class="labels">
     {set.map(name => (
       <form method="post" action={`${base}/unlabel`}>
-        <button type="submit" class="label" name="label" value={name} aria-label={`Remove the label ${name}`}>
+        <button
+          type="submit"
+          class="label"
+          name="label"
+          value={name}
+          aria-label={`Remove the label ${name}`}
+        >
           {name} <span aria-hidden="true">×</span>
         </button>
       </form>
@@ -284,7 +320,11 @@ const Write = ({ base, thread, stage }: { base: string; thread: ThreadView; stag
           <button type="submit" class="primary">
             Comment
           </button>
-          <button type="submit" formaction={`${base}/${isOpen ? 'close' : 'reopen'}`} formnovalidate>
+          <button
+            type="submit"
+            formaction={`${base}/${isOpen ? 'close' : 'reopen'}`}
+            formnovalidate
+          >
             {isOpen ? 'Close' : 'Reopen'}
           </button>
           {pull && isOpen && (
@@ -294,10 +334,22 @@ const Write = ({ base, thread, stage }: { base: string; thread: ThreadView; stag
           )}
           {pull && isOpen && (
             <>
-              <button type="submit" formaction={`${base}/check`} name="ended" value="FAILURE" formnovalidate>
+              <button
+                type="submit"
+                formaction={`${base}/check`}
+                name="ended"
+                value="FAILURE"
+                formnovalidate
+              >
                 A check fails
               </button>
-              <button type="submit" formaction={`${base}/check`} name="ended" value="SUCCESS" formnovalidate>
+              <button
+                type="submit"
+                formaction={`${base}/check`}
+                name="ended"
+                value="SUCCESS"
+                formnovalidate
+              >
                 It passes
               </button>
             </>

@@ -7,7 +7,8 @@ import { numberAt, textAt } from './json.ts'
 export function agentHands(api: Api, repositories: () => string[]): AgentHands {
   return {
     repositories,
-    branchExists: async (repository, branch) => (await tipOf(api, repository, branch)) !== undefined,
+    branchExists: async (repository, branch) =>
+      (await tipOf(api, repository, branch)) !== undefined,
     openPullFor: async (repository, headBranch) => {
       const head = encodeURIComponent(`${await ownerOf(api, repository)}:${headBranch}`)
       const open = await must(api, 'GET', `/repos/${repository}/pulls?state=open&head=${head}`)

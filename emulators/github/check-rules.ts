@@ -20,14 +20,16 @@ function refuseTooMuch({ body }: ApiRequest): Answer | undefined {
     if (length > maxText)
       return failure(422, `Only ${maxText} characters are allowed; ${length} were supplied.`)
   }
-  if (listAt(body, 'output', 'annotations').length > 50) return failure(422, 'Invalid request: annotations')
+  if (listAt(body, 'output', 'annotations').length > 50)
+    return failure(422, 'Invalid request: annotations')
   return listAt(body, 'actions').length > 3 ? failure(422, 'Invalid request: actions') : undefined
 }
 
 async function make(layer: Layer, request: ApiRequest, { repository }: At): Promise<Answer> {
   const sha = textAt(request.body, 'head_sha')
   const isKnown =
-    fromFork(layer, repository, sha) ?? (await layer.upstream.read(`/repos/${repository}/git/commits/${sha}`))
+    fromFork(layer, repository, sha) ??
+    (await layer.upstream.read(`/repos/${repository}/git/commits/${sha}`))
   if (!isKnown) return failure(422, `No commit found for SHA: ${sha}`)
   return refuseTooMuch(request) ?? remembering(layer, request)
 }
@@ -41,7 +43,10 @@ async function change(layer: Layer, request: ApiRequest): Promise<Answer> {
   return refuseTooMuch(request) ?? remembering(layer, request)
 }
 
-async function remembering({ forward, memory, installations }: Layer, request: ApiRequest): Promise<Answer> {
+async function remembering(
+  { forward, memory, installations }: Layer,
+  request: ApiRequest,
+): Promise<Answer> {
   const done = await forward(request)
   if (done.status >= 300 || !isObject(done.body)) return done
   const body = { ...done.body, app: { id: installations.appId } }
@@ -60,9 +65,15 @@ async function list(layer: Layer, { query }: ApiRequest, { repository, sha = '' 
 }
 
 /** The newest of each App and name. */
-export const checkRunsOf = ({ memory }: Pick<Layer, 'memory'>, sha: string, name?: string | null) => {
+export const checkRunsOf = (
+  { memory }: Pick<Layer, 'memory'>,
+  sha: string,
+  name?: string | null,
+) => {
   const found = [...memory.checkRuns.values()].filter(run => textAt(run, 'head_sha') === sha)
-  const latest = new Map(found.map(run => [`${numberAt(run, 'app', 'id')} ${textAt(run, 'name')}`, run]))
+  const latest = new Map(
+    found.map(run => [`${numberAt(run, 'app', 'id')} ${textAt(run, 'name')}`, run]),
+  )
   return [...latest.values()].filter(
     run => name === undefined || name === null || textAt(run, 'name') === name,
   )

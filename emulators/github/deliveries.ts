@@ -3,7 +3,15 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Answer, type ApiRequest, answer, failure, notFound, type Route, route } from './http.ts'
+import {
+  type Answer,
+  type ApiRequest,
+  answer,
+  failure,
+  notFound,
+  type Route,
+  route,
+} from './http.ts'
 import { type JsonObject, numberAt, parseJson, textAt } from './json.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -64,7 +72,8 @@ export class Webhooks {
   /** The same bytes under the same GUID. */
   redeliver(id: number): boolean {
     const past = this.deliveries.find(delivery => delivery.id === id)
-    if (past) this.#ship({ event: past.event, guid: past.guid, bytes: past.bytes, redelivery: true })
+    if (past)
+      this.#ship({ event: past.event, guid: past.guid, bytes: past.bytes, redelivery: true })
     return past !== undefined
   }
 
@@ -76,9 +85,17 @@ export class Webhooks {
   }
 
   /** Past the mode and the log: for forged, broken and repeated webhooks. */
-  direct(event: string, payload: JsonObject, options: DirectDelivery = {}): Promise<WebhookResponse> {
+  direct(
+    event: string,
+    payload: JsonObject,
+    options: DirectDelivery = {},
+  ): Promise<WebhookResponse> {
     const { guid = randomUUID(), raw } = options
-    const request = this.#request({ event, guid, bytes: Buffer.from(raw ?? JSON.stringify(payload)) })
+    const request = this.#request({
+      event,
+      guid,
+      bytes: Buffer.from(raw ?? JSON.stringify(payload)),
+    })
     return post(request, this.#closing.signal)
   }
 
@@ -97,11 +114,14 @@ export class Webhooks {
     if (mode.kind === 'paused') this.#held.push(shipment)
     else if (mode.kind === 'drop') this.#log(shipment, 'failed to connect to host', 0)
     else if (mode.kind === 'late') this.#track(this.#sendAfter(mode.ms, shipment))
-    else if (mode.kind === 'shuffle') this.#track(this.#sendAfter(Math.random() * mode.withinMs, shipment))
+    else if (mode.kind === 'shuffle')
+      this.#track(this.#sendAfter(Math.random() * mode.withinMs, shipment))
     else if (mode.kind === 'duplicate')
       for (let copy = 0; copy < mode.times; copy++)
         this.#track(
-          this.#send(copy > 0 && mode.guid === 'new' ? { ...shipment, guid: randomUUID() } : shipment),
+          this.#send(
+            copy > 0 && mode.guid === 'new' ? { ...shipment, guid: randomUUID() } : shipment,
+          ),
         )
     else this.#track(this.#send(shipment))
   }
@@ -134,7 +154,14 @@ export class Webhooks {
 
   #request(shipment: { event: string; guid: string; bytes: Buffer }): WebhookRequest {
     const { event, guid, bytes } = shipment
-    return { target: this.target ?? '', event, guid, bytes, appId: this.#appId, secret: this.secret }
+    return {
+      target: this.target ?? '',
+      event,
+      guid,
+      bytes,
+      appId: this.#appId,
+      secret: this.secret,
+    }
   }
 
   #log(
@@ -163,7 +190,10 @@ interface Came {
 }
 
 /** As GitHub lists it, and what it shows of a single one. */
-function deliveryOf({ event, guid, bytes, redelivery }: Shipment, { listed, request, response }: Came) {
+function deliveryOf(
+  { event, guid, bytes, redelivery }: Shipment,
+  { listed, request, response }: Came,
+) {
   const payload = parseJson(bytes)
   return {
     ...listed,
@@ -232,7 +262,10 @@ function post(webhook: WebhookRequest, signal: AbortSignal): Promise<WebhookResp
         response.on('data', (chunk: Buffer) => chunks.push(chunk))
         response.on('error', reject)
         response.on('end', () => {
-          const answered = Object.entries(response.headers).map(([name, value]) => [name, String(value)])
+          const answered = Object.entries(response.headers).map(([name, value]) => [
+            name,
+            String(value),
+          ])
           resolve({
             status: response.statusCode ?? 0,
             headers: Object.fromEntries(answered),
@@ -254,7 +287,8 @@ interface Needs {
   webhooks: Webhooks
 }
 
-const summary = ({ bytes: _, request: __, response: ___, ...listed }: Delivery): JsonObject => listed
+const summary = ({ bytes: _, request: __, response: ___, ...listed }: Delivery): JsonObject =>
+  listed
 
 function full(delivery: Delivery, url: string): JsonObject {
   const request = { headers: delivery.request.headers, payload: parseJson(delivery.bytes) }
@@ -283,7 +317,8 @@ function page({ webhooks, url }: Needs, { query, path }: ApiRequest): Answer {
 
 export function deliveryRoutes(needs: Needs): Route[] {
   const { webhooks, upstream } = needs
-  const find = (id: string | undefined) => webhooks.deliveries.find(delivery => delivery.id === Number(id))
+  const find = (id: string | undefined) =>
+    webhooks.deliveries.find(delivery => delivery.id === Number(id))
 
   async function asApp(request: ApiRequest, work: () => Answer): Promise<Answer> {
     const { authorization } = request.headers

@@ -25,7 +25,14 @@ import { ReactionBook } from './reactions.ts'
 import { Repairs } from './repairs.ts'
 import { repositoryRules } from './repository-rules.ts'
 import { roleRules, Tokens } from './roles.ts'
-import { DEFAULT_PERMISSIONS, EVENTS, emulateSeed, OWNERS, PEOPLE, type RepositorySeed } from './seed.ts'
+import {
+  DEFAULT_PERMISSIONS,
+  EVENTS,
+  emulateSeed,
+  OWNERS,
+  PEOPLE,
+  type RepositorySeed,
+} from './seed.ts'
 import { labelRules, listRules, reactionRules, threadRules } from './thread-rules.ts'
 import { Upstream } from './upstream.ts'
 
@@ -72,10 +79,22 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
   const upstream = new Upstream(origin, url)
   const reactions = new ReactionBook()
   const repairs = new Repairs({ app: { id: appId, slug }, url, memory, reactions, upstream })
-  const webhooks = new Webhooks({ target: options.webhookUrl, secret: options.webhookSecret, appId })
+  const webhooks = new Webhooks({
+    target: options.webhookUrl,
+    secret: options.webhookSecret,
+    appId,
+  })
   const app = { id: appId, slug, permissions, events }
   const installations = new Installations({ app, memory, repairs, upstream, webhooks })
-  const told = new Events({ url, memory, installations, repairs, subscribed: events, upstream, webhooks })
+  const told = new Events({
+    url,
+    memory,
+    installations,
+    repairs,
+    subscribed: events,
+    upstream,
+    webhooks,
+  })
   const faults = new Faults()
   const ledger = new Ledger()
   const pages = new Pages()
@@ -135,7 +154,12 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
       await emulator.close()
     },
     ...layer,
-    ...{ faults, ledger, tokens, pipeline, graphql, attachments },
+    faults,
+    ledger,
+    tokens,
+    pipeline,
+    graphql,
+    attachments,
   })
   await github.prepare()
   return github
@@ -149,7 +173,13 @@ async function startEmulate(
 ): Promise<{ emulator: Emulator; origin: string }> {
   const port = await freePort()
   try {
-    const emulator = await createEmulator({ service: 'github', port, hostname: '127.0.0.1', baseUrl, seed })
+    const emulator = await createEmulator({
+      service: 'github',
+      port,
+      hostname: '127.0.0.1',
+      baseUrl,
+      seed,
+    })
     return { emulator, origin: `http://127.0.0.1:${port}` }
   } catch (error) {
     if (tries <= 1) throw error

@@ -61,7 +61,9 @@ export async function startEnterprise(
 
   /** GitHub shows what it was asked for, and waits for a person to agree. */
   function ask(res: ServerResponse, state: string, body: Buffer): void {
-    const manifest = parseJson(Buffer.from(new URLSearchParams(body.toString()).get('manifest') ?? ''))
+    const manifest = parseJson(
+      Buffer.from(new URLSearchParams(body.toString()).get('manifest') ?? ''),
+    )
     if (!isObject(manifest) || !textAt(manifest, 'name') || !textAt(manifest, 'url'))
       return void res.writeHead(422).end('the manifest is not complete')
     const id = randomBytes(8).toString('hex')
@@ -117,13 +119,17 @@ export async function startEnterprise(
     } = req.headers
     const response = await fetch(github.url + (req.url ?? '').replace(/^\/api(?:\/v3)?/, ''), {
       method: req.method ?? 'GET',
-      headers: Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]),
+      headers: Object.entries(headers).map(([name, value]): [string, string] => [
+        name,
+        String(value),
+      ]),
       ...(body.length > 0 ? { body: new Uint8Array(body) } : {}),
       redirect: 'manual',
     })
     const bytes = Buffer.from(await response.arrayBuffer())
     const kept = [...response.headers].filter(
-      ([name]) => !/^(?:content-(?:length|encoding)|connection|keep-alive|transfer-encoding)$/.test(name),
+      ([name]) =>
+        !/^(?:content-(?:length|encoding)|connection|keep-alive|transfer-encoding)$/.test(name),
     )
     res.writeHead(response.status, Object.fromEntries(kept)).end(bytes)
   }

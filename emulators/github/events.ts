@@ -71,7 +71,9 @@ export class Events {
   }
 
   #next(work: () => Promise<void>): void {
-    this.#last = this.#last.then(work).catch(error => console.error('GitHub emulator: lost an event', error))
+    this.#last = this.#last
+      .then(work)
+      .catch(error => console.error('GitHub emulator: lost an event', error))
   }
 
   async #build({ event, action, repository, sender, extra }: Made): Promise<void> {
@@ -127,13 +129,17 @@ export class Events {
     const name = textAt(payload, 'label', 'name')
     if (!name) return
     const repository = textAt(payload, 'repository', 'full_name')
-    const label = await this.#parts.upstream.read(`/repos/${repository}/labels/${encodeURIComponent(name)}`)
+    const label = await this.#parts.upstream.read(
+      `/repos/${repository}/labels/${encodeURIComponent(name)}`,
+    )
     if (label) payload.label = label
   }
 
   #repairChanges(payload: JsonObject): void {
     if ('base' in objectAt(payload, 'changes')) return
-    const edited = [payload.comment, payload.issue, payload.pull_request, payload.review].find(isObject)
+    const edited = [payload.comment, payload.issue, payload.pull_request, payload.review].find(
+      isObject,
+    )
     const before = this.#parts.memory.takeBefore(textAt(edited, 'node_id'))
     if (!before || !edited) return
     const changed = Object.entries(before).filter(([field, from]) => (edited[field] ?? '') !== from)

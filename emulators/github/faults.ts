@@ -6,7 +6,13 @@ import { textAt } from './json.ts'
 
 /** `store`: GitHub did the work and only the answer was lost. */
 export type Fault =
-  | { kind: 'status'; code: number; body?: unknown; headers?: Record<string, string>; store?: boolean }
+  | {
+      kind: 'status'
+      code: number
+      body?: unknown
+      headers?: Record<string, string>
+      store?: boolean
+    }
   | { kind: 'reset'; store?: boolean }
   /** Without `ms` it never answers. */
   | { kind: 'hang'; ms?: number; store?: boolean }
@@ -36,12 +42,17 @@ export interface FaultRule extends Counted {
 
 export class Faults extends Arms<FaultRule> {
   take(request: ApiRequest): Fault | undefined {
-    const armed = this.all.find(each => each.isLive && matches(each.rule, request) && each.strikes())
+    const armed = this.all.find(
+      each => each.isLive && matches(each.rule, request) && each.strikes(),
+    )
     return armed?.rule.fault
   }
 }
 
-function matches({ method, path, operation, asks, actor = 'bot' }: FaultRule, request: ApiRequest): boolean {
+function matches(
+  { method, path, operation, asks, actor = 'bot' }: FaultRule,
+  request: ApiRequest,
+): boolean {
   if (asks && !asks.test(JSON.stringify(request.body))) return false
   if (
     operation &&

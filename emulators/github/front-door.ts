@@ -61,7 +61,12 @@ export class FrontDoor {
     const headers = Object.fromEntries(
       Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]),
     )
-    const outcome = await behind.pipeline.handle({ method: incoming.method ?? 'GET', url, headers, raw })
+    const outcome = await behind.pipeline.handle({
+      method: incoming.method ?? 'GET',
+      url,
+      headers,
+      raw,
+    })
     sendMessage(outgoing, outcome)
   }
 }

@@ -65,7 +65,9 @@ afterAll(async () => {
 
 const seen = (event: string, action?: string): Promise<JsonObject> =>
   github.waitFor(
-    () => received.find(one => one.event === event && (!action || one.payload.action === action))?.payload,
+    () =>
+      received.find(one => one.event === event && (!action || one.payload.action === action))
+        ?.payload,
   )
 
 async function issue(title = 'Login is flaky'): Promise<number> {
@@ -75,7 +77,8 @@ async function issue(title = 'Login is flaky'): Promise<number> {
 const refused = (work: Promise<unknown>) =>
   work.then(
     () => 'accepted',
-    (error: { status?: number; message: string }) => `${error.status ?? ''} ${error.message}`.trim(),
+    (error: { status?: number; message: string }) =>
+      `${error.status ?? ''} ${error.message}`.trim(),
   )
 
 describe('who and what is there', () => {
@@ -94,9 +97,9 @@ describe('who and what is there', () => {
       eve: 'read/read',
       'posthog[bot]': 'write/write',
     })
-    expect(await refused(bot.repos.getCollaboratorPermissionLevel({ ...shop, username: 'nobody' }))).toMatch(
-      /^404/,
-    )
+    expect(
+      await refused(bot.repos.getCollaboratorPermissionLevel({ ...shop, username: 'nobody' })),
+    ).toMatch(/^404/)
     await github.setRole('rita', 'write')
     const { data } = await bot.repos.getCollaboratorPermissionLevel({
       owner: 'ACME',
@@ -119,7 +122,8 @@ describe('who and what is there', () => {
     const vault = { owner: 'globex', repo: 'vault' }
     expect((await other.repos.get(vault)).data).toMatchObject({ private: true })
     expect(
-      (await other.repos.getCollaboratorPermissionLevel({ ...vault, username: 'eve' })).data.permission,
+      (await other.repos.getCollaboratorPermissionLevel({ ...vault, username: 'eve' })).data
+        .permission,
     ).toBe('none')
     expect(await refused(bot.repos.get(vault))).toMatch(/^404/)
     expect(await refused(github.as('eve', 'globex/vault').comments(1, 'hi'))).toContain('404')
@@ -131,7 +135,9 @@ describe('who and what is there', () => {
 
   test('a token is needed, a false one is refused', async () => {
     expect(
-      await refused(new Octokit({ baseUrl: github.url, log: quiet }).issues.create({ ...shop, title: 'x' })),
+      await refused(
+        new Octokit({ baseUrl: github.url, log: quiet }).issues.create({ ...shop, title: 'x' }),
+      ),
     ).toMatch(/^401/)
     expect(await refused(clientOf('ghs_made_up').repos.get(shop))).toMatch(/^401 Bad credentials/)
   })
@@ -141,8 +147,16 @@ describe('comments and reactions', () => {
   test('reactions are idempotent, counted and one’s own', async () => {
     const issue_number = await issue()
     const { id: comment_id } = await github.as('maya').comments(issue_number, '/codex fix')
-    const first = await bot.reactions.createForIssueComment({ ...shop, comment_id, content: 'eyes' })
-    const again = await bot.reactions.createForIssueComment({ ...shop, comment_id, content: 'eyes' })
+    const first = await bot.reactions.createForIssueComment({
+      ...shop,
+      comment_id,
+      content: 'eyes',
+    })
+    const again = await bot.reactions.createForIssueComment({
+      ...shop,
+      comment_id,
+      content: 'eyes',
+    })
     expect([first.status, again.status, again.data.id]).toEqual([201, 200, first.data.id])
     const theo = clientOf(github.as('theo').token)
     await theo.reactions.createForIssueComment({ ...shop, comment_id, content: 'heart' })
@@ -183,8 +197,20 @@ describe('comments and reactions', () => {
 describe('branches and pull requests', () => {
   test('the base can be changed, but not to the head or into the blue', async () => {
     await github.hands.commit('acme/shop', 'codex/issue-1', 'main', { 'x.txt': 'x' }, 'Start')
-    await github.hands.commit('acme/shop', 'posthog/work', 'codex/issue-1', { 'y.txt': 'y' }, 'Work')
-    const opened = { head: 'posthog/work', base: 'codex/issue-1', title: 'Work', body: '', draft: true }
+    await github.hands.commit(
+      'acme/shop',
+      'posthog/work',
+      'codex/issue-1',
+      { 'y.txt': 'y' },
+      'Work',
+    )
+    const opened = {
+      head: 'posthog/work',
+      base: 'codex/issue-1',
+      title: 'Work',
+      body: '',
+      draft: true,
+    }
     const { number: pull_number } = await github.hands.openPull('acme/shop', opened)
     const { data } = await bot.pulls.update({ ...shop, pull_number, base: 'main' })
     expect(data.base.ref).toBe('main')
@@ -193,7 +219,9 @@ describe('branches and pull requests', () => {
       changes: { base: { ref: { from: 'codex/issue-1' } } },
       pull_request: { base: { ref: 'main' } },
     })
-    expect(await refused(bot.pulls.update({ ...shop, pull_number, base: 'posthog/work' }))).toMatch(/^422/)
+    expect(await refused(bot.pulls.update({ ...shop, pull_number, base: 'posthog/work' }))).toMatch(
+      /^422/,
+    )
     expect(await refused(bot.pulls.update({ ...shop, pull_number, base: 'blue' }))).toMatch(/^422/)
   })
 })
@@ -220,11 +248,18 @@ describe('GraphQL', () => {
       bot.repos.get(shop),
       bot.issues.get({ ...shop, issue_number: await issue('To be linked') }),
     ])
-    const input = { repositoryId: repository.data.node_id, issueId: thread.data.node_id, oid, name: 'taken' }
+    const input = {
+      repositoryId: repository.data.node_id,
+      issueId: thread.data.node_id,
+      oid,
+      name: 'taken',
+    }
     const link = `mutation ($input: CreateLinkedBranchInput!) {
       createLinkedBranch(input: $input) { linkedBranch { id } }
     }`
-    expect(await bot.graphql(link, { input })).toEqual({ createLinkedBranch: { linkedBranch: null } })
+    expect(await bot.graphql(link, { input })).toEqual({
+      createLinkedBranch: { linkedBranch: null },
+    })
   })
 
   test('errors in its own shape', async () => {
@@ -271,9 +306,17 @@ describe('GitHub’s description of its API', () => {
   test.each<[string, () => Promise<unknown>, RegExp]>([
     ['no operation', () => bot.request('GET /repos/acme/shop/issues/1/mood'), /no such operation/],
     ['no query', () => bot.request('GET /repos/acme/shop/pulls?label=x'), /additional properties/],
-    ['a value that is none', () => bot.request('GET /repos/acme/shop/pulls?state=odd'), /allowed values/],
+    [
+      'a value that is none',
+      () => bot.request('GET /repos/acme/shop/pulls?state=odd'),
+      /allowed values/,
+    ],
     ['a path of another type', () => bot.request('GET /repos/acme/shop/issues/seven'), /integer/],
-    ['a body that lacks a part', () => bot.request('POST /repos/acme/shop/git/refs', { ref: 'x' }), /sha/],
+    [
+      'a body that lacks a part',
+      () => bot.request('POST /repos/acme/shop/git/refs', { ref: 'x' }),
+      /sha/,
+    ],
     [
       'a body with more',
       () => bot.request('POST /repos/acme/shop/issues/1/comments', { body: 'x', to: 'y' }),
@@ -290,7 +333,12 @@ describe('GitHub’s description of its API', () => {
     const other = await startGitHub()
     const { appId, privateKey, installationId } = other
     const auth = { appId, privateKey, installationId }
-    const client = new Octokit({ baseUrl: other.url, authStrategy: createAppAuth, auth, log: quiet })
+    const client = new Octokit({
+      baseUrl: other.url,
+      authStrategy: createAppAuth,
+      auth,
+      log: quiet,
+    })
     await refused(client.request('GET /repos/acme/shop/issues/1/mood'))
     await expect(other.close()).rejects.toThrow(
       /GitHub knows no such request:\nGET .*mood: api.github.com: no such/,

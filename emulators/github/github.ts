@@ -200,7 +200,11 @@ export class GitHubEmulator {
     const refs = { head_ref: 'refs/heads/gh-readonly-queue/main/pr-1', base_ref: 'refs/heads/main' }
     const extra = { merge_group: { head_sha: sha, ...refs } }
     this.#parts.events.made({
-      ...{ event: 'merge_group', action: 'checks_requested', repository, sender: 'olga', extra },
+      event: 'merge_group',
+      action: 'checks_requested',
+      repository,
+      sender: 'olga',
+      extra,
     })
   }
 
@@ -214,20 +218,39 @@ export class GitHubEmulator {
     memory.transfers.set(threadKey(repository, number), new Date().toISOString())
     const issue = await must(this.#admin, 'GET', `/repos/${repository}/issues/${number}`)
     const told = { event: 'issues', repository, sender: by }
-    const changes = { old_issue: { number: 3 }, old_repository: { id: 99, full_name: 'acme/elsewhere' } }
+    const changes = {
+      old_issue: { number: 3 },
+      old_repository: { id: 99, full_name: 'acme/elsewhere' },
+    }
     events.made({ ...told, action: 'opened', extra: { issue, changes } })
-    for (const name of labels) events.made({ ...told, action: 'labeled', extra: { issue, label: { name } } })
+    for (const name of labels)
+      events.made({ ...told, action: 'labeled', extra: { issue, label: { name } } })
   }
 
   /**
    * A check of the newest commit of a pull request ended: `FAILURE`, `SUCCESS`; and with it its suite. One of that name
    * that ended before stays in the list.
    */
-  checks(number: number, name: string, conclusion: string, repository = this.repository, app?: number): void {
-    const { headRef, headSha } = this.#checked(threadKey(repository, number), { name, conclusion, app })
+  checks(
+    number: number,
+    name: string,
+    conclusion: string,
+    repository = this.repository,
+    app?: number,
+  ): void {
+    const { headRef, headSha } = this.#checked(threadKey(repository, number), {
+      name,
+      conclusion,
+      app,
+    })
     const suite = { id: 1, status: 'completed', conclusion: conclusion.toLowerCase() }
     const extra = {
-      check_suite: { ...suite, head_branch: headRef, head_sha: headSha, pull_requests: [{ number }] },
+      check_suite: {
+        ...suite,
+        head_branch: headRef,
+        head_sha: headSha,
+        pull_requests: [{ number }],
+      },
     }
     const { events } = this.#parts
     events.made({ event: 'check_suite', action: 'completed', repository, sender: 'olga', extra })
@@ -242,7 +265,13 @@ export class GitHubEmulator {
   status(number: number, context: string, state: string, repository = this.repository): void {
     const status = { name: context, conclusion: state, isStatus: true } as const
     const { headRef, headSha } = this.#checked(threadKey(repository, number), status)
-    const extra = { id: 1, sha: headSha, context, state: state.toLowerCase(), branches: [{ name: headRef }] }
+    const extra = {
+      id: 1,
+      sha: headSha,
+      context,
+      state: state.toLowerCase(),
+      branches: [{ name: headRef }],
+    }
     this.#parts.events.made({ event: 'status', repository, sender: 'olga', extra })
   }
 
@@ -346,14 +375,18 @@ export class GitHubEmulator {
     if (!this.#parts.memory.repository(fork))
       await must(this.#apiOf(by), 'POST', `/repos/${repository}/forks`, {})
     await this.as(by, fork).pushes(head, files)
-    return { ...(await this.as(by, repository).opensPull({ ...rest, head: `${by}:${head}` })), fork }
+    return {
+      ...(await this.as(by, repository).opensPull({ ...rest, head: `${by}:${head}` })),
+      fork,
+    }
   }
 
   /** @throws if the bot asked for anything that GitHub does not describe */
   async close(): Promise<void> {
     await this.#parts.close()
     const violations = this.takeViolations()
-    if (violations.length > 0) throw new Error(`GitHub knows no such request:\n${violations.join('\n')}`)
+    if (violations.length > 0)
+      throw new Error(`GitHub knows no such request:\n${violations.join('\n')}`)
   }
 
   /** Gives everybody their role and the layer its knowledge of the repositories. */

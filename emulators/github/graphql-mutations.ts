@@ -69,7 +69,8 @@ export function mutation(layer: Layer, request: ApiRequest): Source {
   return { __typename: 'Mutation', ...Object.fromEntries(bound) }
 }
 
-const forbidden = (): QueryError => new QueryError('FORBIDDEN', 'Resource not accessible by integration')
+const forbidden = (): QueryError =>
+  new QueryError('FORBIDDEN', 'Resource not accessible by integration')
 
 type SubjectOf<K extends Subject['kind']> = Extract<Subject, { kind: K }>
 
@@ -91,7 +92,12 @@ const isOneOf = (subject: Subject, kinds: readonly Subject['kind'][]): boolean =
   kinds.some(kind => kind === subject.kind)
 
 /** What REST answered, or its refusal as GraphQL words it. */
-async function asked({ layer, request }: Call, method: string, path: string, body: unknown): Promise<Answer> {
+async function asked(
+  { layer, request }: Call,
+  method: string,
+  path: string,
+  body: unknown,
+): Promise<Answer> {
   const given = await layer.serve(request, { method, path, body })
   if (given.status < 300) return given
   if (given.status === 403) throw forbidden()
@@ -106,7 +112,10 @@ async function addReaction(call: Call): Promise<Done> {
   const id = textAt(input, 'subjectId')
   const user = await layer.upstream.read(`/users/${encodeURIComponent(request.actor.login)}`)
   const { reaction, isNew } = layer.reactions.add(id, contentOf(input.content), user ?? {})
-  return { payload: { reaction: shownReaction(reaction), subject: nodeOf(layer, id) }, unchanged: !isNew }
+  return {
+    payload: { reaction: shownReaction(reaction), subject: nodeOf(layer, id) },
+    unchanged: !isNew,
+  }
 }
 
 function removeReaction(call: Call): Done {
@@ -114,7 +123,10 @@ function removeReaction(call: Call): Done {
   subjectOf(call, 'subjectId')
   const id = textAt(input, 'subjectId')
   const content = contentOf(input.content)
-  const gone = layer.reactions.remove(id, one => one.login === request.actor.login && one.content === content)
+  const gone = layer.reactions.remove(
+    id,
+    one => one.login === request.actor.login && one.content === content,
+  )
   return {
     payload: { reaction: gone ? shownReaction(gone) : null, subject: nodeOf(layer, id) },
     unchanged: !gone,
@@ -126,8 +138,11 @@ async function resolveThread({ layer, input, request }: Call): Promise<Done> {
   const { upstream, memory, events } = layer
   const id = textAt(input, 'threadId')
   const comment = Number(/^PRRT_(\d+)$/.exec(id)?.[1])
-  const found = [...memory.subjects.values()].find(one => one.kind === 'review-comment' && one.id === comment)
-  const shown = found && (await upstream.read(`/repos/${found.repository}/pulls/comments/${comment}`))
+  const found = [...memory.subjects.values()].find(
+    one => one.kind === 'review-comment' && one.id === comment,
+  )
+  const shown =
+    found && (await upstream.read(`/repos/${found.repository}/pulls/comments/${comment}`))
   if (found?.kind !== 'review-comment' || !shown || numberAt(shown, 'in_reply_to_id'))
     throw new QueryError('NOT_FOUND', `Could not resolve to a node with the global id of '${id}'`)
   const { repository, number } = found
@@ -141,8 +156,17 @@ async function resolveThread({ layer, input, request }: Call): Promise<Done> {
   }
   const sender = request.actor.login
   if (!unchanged)
-    events.made({ event: 'pull_request_review_thread', action: 'resolved', repository, sender, extra })
-  return { payload: { thread: { __typename: 'PullRequestReviewThread', id, isResolved: true } }, unchanged }
+    events.made({
+      event: 'pull_request_review_thread',
+      action: 'resolved',
+      repository,
+      sender,
+      extra,
+    })
+  return {
+    payload: { thread: { __typename: 'PullRequestReviewThread', id, isResolved: true } },
+    unchanged,
+  }
 }
 
 function minimize(call: Call): Done {
@@ -208,7 +232,13 @@ async function setDraft(call: Call, draft: boolean): Promise<Done> {
     await asked(call, 'PATCH', path, { draft })
     const extra = { number, pull_request: await layer.upstream.read(path) }
     const action = draft ? 'converted_to_draft' : 'ready_for_review'
-    layer.events.made({ event: 'pull_request', action, repository, sender: request.actor.login, extra })
+    layer.events.made({
+      event: 'pull_request',
+      action,
+      repository,
+      sender: request.actor.login,
+      extra,
+    })
   }
   return { payload: { pullRequest: await pullNode(layer, repository, number) }, unchanged }
 }
@@ -217,7 +247,9 @@ async function addAssignees(call: Call): Promise<Done> {
   const { repository, number } = subjectOf(call, 'assignableId', 'issue', 'pull')
   const assignees = logins(call, 'assigneeIds')
   await asked(call, 'POST', `/repos/${repository}/issues/${number}/assignees`, { assignees })
-  return { payload: { assignable: await subjectNode(call.layer, textAt(call.input, 'assignableId')) } }
+  return {
+    payload: { assignable: await subjectNode(call.layer, textAt(call.input, 'assignableId')) },
+  }
 }
 
 async function addLabels(call: Call): Promise<Done> {
@@ -228,13 +260,17 @@ async function addLabels(call: Call): Promise<Done> {
     throw new QueryError('NOT_FOUND', `Could not resolve to a node with the global id of '${id}'`)
   })
   await asked(call, 'POST', `/repos/${repository}/issues/${number}/labels`, { labels })
-  return { payload: { labelable: await subjectNode(call.layer, textAt(call.input, 'labelableId')) } }
+  return {
+    payload: { labelable: await subjectNode(call.layer, textAt(call.input, 'labelableId')) },
+  }
 }
 
 async function requestReviews(call: Call): Promise<Done> {
   const { repository, number } = subjectOf(call, 'pullRequestId', 'pull')
   const reviewers = logins(call, 'userIds')
-  await asked(call, 'POST', `/repos/${repository}/pulls/${number}/requested_reviewers`, { reviewers })
+  await asked(call, 'POST', `/repos/${repository}/pulls/${number}/requested_reviewers`, {
+    reviewers,
+  })
   return { payload: { pullRequest: await pullNode(call.layer, repository, number), actor: null } }
 }
 
@@ -276,7 +312,8 @@ async function readUpdate(
 ): Promise<RefUpdate> {
   const name = textAt(update, 'name')
   const branch = /^refs\/heads\/(.+)$/.exec(name)?.[1]
-  if (branch === undefined) throw new QueryError('UNPROCESSABLE', `'${name}' is not a valid ref name.`)
+  if (branch === undefined)
+    throw new QueryError('UNPROCESSABLE', `'${name}' is not a valid ref name.`)
   const before = valueAt(update, 'beforeOid')
   return {
     branch,
@@ -290,12 +327,21 @@ function refuseMoved({ branch, before, after, now }: RefUpdate): void {
   const wasThere = before === undefined || before === (now ?? zeros)
   if (wasThere && (after !== zeros || now !== undefined)) return
   const found = now ?? 'nothing'
-  throw new QueryError('UNPROCESSABLE', `Reference cannot be updated: refs/heads/${branch} is at ${found}`)
+  throw new QueryError(
+    'UNPROCESSABLE',
+    `Reference cannot be updated: refs/heads/${branch} is at ${found}`,
+  )
 }
 
-async function carryOut(call: Call, repository: string, { branch, after, now }: RefUpdate): Promise<void> {
+async function carryOut(
+  call: Call,
+  repository: string,
+  { branch, after, now }: RefUpdate,
+): Promise<void> {
   const refs = `/repos/${repository}/git/refs`
   if (after === zeros) await asked(call, 'DELETE', `${refs}/heads/${branch}`, undefined)
-  else if (now === undefined) await asked(call, 'POST', refs, { ref: `refs/heads/${branch}`, sha: after })
-  else if (now !== after) await asked(call, 'PATCH', `${refs}/heads/${branch}`, { sha: after, force: true })
+  else if (now === undefined)
+    await asked(call, 'POST', refs, { ref: `refs/heads/${branch}`, sha: after })
+  else if (now !== after)
+    await asked(call, 'PATCH', `${refs}/heads/${branch}`, { sha: after, force: true })
 }

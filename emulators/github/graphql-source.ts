@@ -12,7 +12,10 @@ import { mayAtLeast, mayRead } from './roles.ts'
 export type Given = Record<string, unknown>
 export type Resolved = Source | Resolved[] | string | number | boolean | null
 export interface Source {
-  [field: string]: Resolved | undefined | ((given: Given, context: Context) => Promise<Resolved> | Resolved)
+  [field: string]:
+    | Resolved
+    | undefined
+    | ((given: Given, context: Context) => Promise<Resolved> | Resolved)
 }
 
 export interface Context {
@@ -38,25 +41,36 @@ export function query(layer: Layer, { actor }: ApiRequest): Source {
     repository: async ({ owner, name }) => {
       const known = layer.memory.repository(`${owner}/${name}`)
       const found =
-        known && (await layer.maySee(actor, known)) && (await layer.upstream.read(`/repos/${known.fullName}`))
+        known &&
+        (await layer.maySee(actor, known)) &&
+        (await layer.upstream.read(`/repos/${known.fullName}`))
       if (found) return repository(layer, found)
-      throw new QueryError('NOT_FOUND', `Could not resolve to a Repository with the name '${owner}/${name}'.`)
+      throw new QueryError(
+        'NOT_FOUND',
+        `Could not resolve to a Repository with the name '${owner}/${name}'.`,
+      )
     },
     node: ({ id }) => subjectNode(layer, String(id)),
-    nodes: ({ ids }) => Promise.all((Array.isArray(ids) ? ids : []).map(id => nodeOr(layer, String(id)))),
+    nodes: ({ ids }) =>
+      Promise.all((Array.isArray(ids) ? ids : []).map(id => nodeOr(layer, String(id)))),
   }
 }
 
 async function user({ upstream, memory }: Layer, login: string): Promise<Resolved> {
   const found = await upstream.read(`/users/${encodeURIComponent(login)}`)
-  if (!found) throw new QueryError('NOT_FOUND', `Could not resolve to a User with the login of '${login}'.`)
+  if (!found)
+    throw new QueryError('NOT_FOUND', `Could not resolve to a User with the login of '${login}'.`)
   memory.users.set(textAt(found, 'node_id'), textAt(found, 'login'))
   const shown = {
     login: textAt(found, 'login'),
     id: textAt(found, 'node_id'),
     databaseId: numberAt(found, 'id'),
   }
-  return { __typename: isBotLogin(login) ? 'Bot' : 'User', ...shown, url: textAt(found, 'html_url') }
+  return {
+    __typename: isBotLogin(login) ? 'Bot' : 'User',
+    ...shown,
+    url: textAt(found, 'html_url'),
+  }
 }
 
 const isBotLogin = (login: string): boolean => login.endsWith('[bot]')
@@ -66,7 +80,8 @@ function repository(layer: Layer, found: JsonObject): Source {
   const numbered = async (number: unknown, kinds: ('issues' | 'pulls')[]): Promise<Resolved> => {
     for (const kind of kinds) {
       const thread = await layer.upstream.read(`/repos/${fullName}/${kind}/${number}`)
-      if (thread) return kind === 'issues' ? issue(layer, fullName, thread) : pull(layer, fullName, thread)
+      if (thread)
+        return kind === 'issues' ? issue(layer, fullName, thread) : pull(layer, fullName, thread)
     }
     throw new QueryError('NOT_FOUND', `Could not resolve to an Issue with the number of ${number}.`)
   }
@@ -98,9 +113,12 @@ function repository(layer: Layer, found: JsonObject): Source {
         first,
       )
     },
-    ref: ({ qualifiedName }) => ref(layer, fullName, String(qualifiedName).replace('refs/heads/', '')),
+    ref: ({ qualifiedName }) =>
+      ref(layer, fullName, String(qualifiedName).replace('refs/heads/', '')),
     label: async ({ name }) => {
-      const label = await layer.upstream.read(`/repos/${fullName}/labels/${encodeURIComponent(String(name))}`)
+      const label = await layer.upstream.read(
+        `/repos/${fullName}/labels/${encodeURIComponent(String(name))}`,
+      )
       if (!label) return null
       const id = textAt(label, 'node_id')
       layer.memory.labels.set(id, textAt(label, 'name'))
@@ -113,7 +131,11 @@ function repository(layer: Layer, found: JsonObject): Source {
 }
 
 /** `HEAD:.github/codex.yml`: a file as it is at a ref; of other expressions the layer knows nothing. */
-async function blob({ upstream }: Layer, repository: string, expression: string): Promise<Resolved> {
+async function blob(
+  { upstream }: Layer,
+  repository: string,
+  expression: string,
+): Promise<Resolved> {
   const [, at = '', path = ''] = /^([^:]+):(.+)$/.exec(expression) ?? []
   const query = at === 'HEAD' ? '' : `?ref=${encodeURIComponent(at)}`
   const contents = `/repos/${repository}/contents/${path}${query}`
@@ -204,7 +226,10 @@ function thread(layer: Layer, found: JsonObject): Source {
     author: actor(found.user),
     labels: ({ first }) =>
       connection(
-        listAt(found, 'labels').map(label => ({ name: textAt(label, 'name'), id: textAt(label, 'node_id') })),
+        listAt(found, 'labels').map(label => ({
+          name: textAt(label, 'name'),
+          id: textAt(label, 'node_id'),
+        })),
         first,
       ),
     ...reactable(layer, id),
@@ -273,7 +298,10 @@ function issue(layer: Layer, fullName: string, found: JsonObject): Source {
     },
     timelineItems: ({ last }) => {
       const createdAt = layer.memory.transfers.get(key)
-      return connection(createdAt === undefined ? [] : [{ __typename: 'TransferredEvent', createdAt }], last)
+      return connection(
+        createdAt === undefined ? [] : [{ __typename: 'TransferredEvent', createdAt }],
+        last,
+      )
     },
     linkedBranches: async ({ first }) => {
       const names = layer.memory.linkedBranches.get(key) ?? []
@@ -287,7 +315,11 @@ function issue(layer: Layer, fullName: string, found: JsonObject): Source {
   }
 }
 
-export async function linkedBranch(layer: Layer, repository: string, name: string): Promise<Resolved> {
+export async function linkedBranch(
+  layer: Layer,
+  repository: string,
+  name: string,
+): Promise<Resolved> {
   const [of, branch] = name.includes(':') ? name.split(':') : [repository, name]
   const found = await ref(layer, of ?? '', branch ?? '')
   return found && { __typename: 'LinkedBranch', id: `LB_${repository}:${name}`, ref: found }
@@ -324,12 +356,16 @@ function pull(layer: Layer, repository: string, found: JsonObject): Source {
       const all = await layer.upstream.readAll(`${apiPath(found)}/reviews`)
       const opinions = new Map(
         all
-          .filter(review => ['APPROVED', 'CHANGES_REQUESTED', 'DISMISSED'].includes(textAt(review, 'state')))
+          .filter(review =>
+            ['APPROVED', 'CHANGES_REQUESTED', 'DISMISSED'].includes(textAt(review, 'state')),
+          )
           .map(review => [textAt(review, 'user', 'login'), review]),
       )
       const counted = await Promise.all(
         [...opinions].map(async ([login, review]) =>
-          writersOnly !== true || (await mayAtLeast(layer, repository, login, 'write')) ? [review] : [],
+          writersOnly !== true || (await mayAtLeast(layer, repository, login, 'write'))
+            ? [review]
+            : [],
         ),
       )
       return connection(
@@ -357,7 +393,9 @@ function pull(layer: Layer, repository: string, found: JsonObject): Source {
           ? { __typename: 'StatusContext', context: name, state: conclusion, targetUrl: url }
           : {
               __typename: 'CheckRun',
-              ...{ name, conclusion, detailsUrl: url },
+              name,
+              conclusion,
+              detailsUrl: url,
               startedAt: new Date(Date.UTC(2026, 0, 1, 0, 0, at)).toISOString(),
               checkSuite: { __typename: 'CheckSuite', app: { __typename: 'App', databaseId: app } },
             }
@@ -419,7 +457,12 @@ async function reviewThreads(layer: Layer, pull: JsonObject, last: number): Prom
         createdAt: textAt(comment, 'created_at'),
         pullRequestReview: async () => ({
           __typename: 'PullRequestReview',
-          authorCanPushToRepository: await mayAtLeast(layer, of, textAt(comment, 'user', 'login'), 'write'),
+          authorCanPushToRepository: await mayAtLeast(
+            layer,
+            of,
+            textAt(comment, 'user', 'login'),
+            'write',
+          ),
         }),
         ...by(comment),
         ...(memory.edited.has(textAt(comment, 'node_id'))
@@ -457,7 +500,10 @@ export function contentOf(name: unknown): ReactionContent {
 }
 
 export const shownReaction = ({ id, content, createdAt, login }: Reaction): Source => ({
-  ...{ id: `REA_${id}`, databaseId: id, content: graphqlName(content), createdAt },
+  id: `REA_${id}`,
+  databaseId: id,
+  content: graphqlName(content),
+  createdAt,
   user: { login },
 })
 
@@ -492,7 +538,9 @@ export function nodeOf(layer: Layer, id: string): Source {
   }
 }
 
-const minimization = ({ memory }: Layer, id: string): Source => ({ isMinimized: memory.minimized.has(id) })
+const minimization = ({ memory }: Layer, id: string): Source => ({
+  isMinimized: memory.minimized.has(id),
+})
 
 const written = ({ pages, memory }: Layer, found: JsonObject): Source => ({
   body: textAt(found, 'body'),
@@ -528,7 +576,11 @@ function pathOf({ kind, number, id }: Extract<Subject, { id: number }>): string 
   return kind === 'review' ? `/pulls/${number}/reviews/${id}` : `/pulls/comments/${id}`
 }
 
-export async function pullNode(layer: Layer, repository: string, number: number): Promise<Resolved> {
+export async function pullNode(
+  layer: Layer,
+  repository: string,
+  number: number,
+): Promise<Resolved> {
   const found = await layer.upstream.read(`/repos/${repository}/pulls/${number}`)
   return found ? pull(layer, repository, found) : null
 }

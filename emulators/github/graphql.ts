@@ -32,7 +32,8 @@ interface Parts {
   ledger: Ledger
 }
 
-export const graphqlRoute = (parts: Parts): Route => route('POST', '/graphql', request => run(parts, request))
+export const graphqlRoute = (parts: Parts): Route =>
+  route('POST', '/graphql', request => run(parts, request))
 
 async function run(parts: Parts, request: ApiRequest): Promise<Answer> {
   if (request.actor.kind === 'anonymous' || request.actor.kind === 'app')
@@ -70,8 +71,10 @@ const resolve: GraphQLFieldResolver<Source, Context> = (
   if (types.some(({ name }) => context.denies.includes(`${name}.${fieldName}`)))
     throw new QueryError('FORBIDDEN', 'Resource not accessible by integration')
   const found = source[fieldName]
-  if (found === undefined) throw new Error(`GitHub emulator: ${parentType.name}.${fieldName} is not built`)
-  if (typeof found === 'string' && getNamedType(returnType).name === 'DateTime') return wholeSeconds(found)
+  if (found === undefined)
+    throw new Error(`GitHub emulator: ${parentType.name}.${fieldName} is not built`)
+  if (typeof found === 'string' && getNamedType(returnType).name === 'DateTime')
+    return wholeSeconds(found)
   return typeof found === 'function' ? found(given, context) : found
 }
 
@@ -116,7 +119,10 @@ let known: Promise<GraphQLSchema> | undefined
 /** It has a megabyte and takes a third of a second, so it is read when the first text arrives. */
 export function gitHubSchema(): Promise<GraphQLSchema> {
   known ??= import('@octokit/graphql-schema').then(({ schema }) =>
-    buildASTSchema(parse(schema.idl, { noLocation: true }), { assumeValid: true, assumeValidSDL: true }),
+    buildASTSchema(parse(schema.idl, { noLocation: true }), {
+      assumeValid: true,
+      assumeValidSDL: true,
+    }),
   )
   return known
 }

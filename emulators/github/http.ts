@@ -46,7 +46,11 @@ export const route = (method: string, path: string, handle: Route['handle']): Ro
 
 const documentation = 'https://docs.github.com/rest'
 
-export function answer(status: number, body?: unknown, headers: Record<string, string> = {}): Answer {
+export function answer(
+  status: number,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Answer {
   return { status, headers, body }
 }
 
@@ -62,7 +66,9 @@ export function failure(status: number, message: string, errors?: readonly unkno
 export const notFound = (): Answer => failure(404, 'Not Found')
 
 export function invalid(resource: string, field: string, message?: string): Answer {
-  const error = message ? { resource, code: 'custom', field, message } : { resource, code: 'invalid', field }
+  const error = message
+    ? { resource, code: 'custom', field, message }
+    : { resource, code: 'invalid', field }
   return failure(422, 'Validation Failed', [error])
 }
 

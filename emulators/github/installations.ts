@@ -1,7 +1,16 @@
 /** Where the App is installed, and how that ends: uninstalled, suspended, a repository taken out of it. */
 import type { Webhooks } from './deliveries.ts'
 import type { Actor } from './http.ts'
-import { type Answer, type ApiRequest, answer, failure, notFound, paged, type Route, route } from './http.ts'
+import {
+  type Answer,
+  type ApiRequest,
+  answer,
+  failure,
+  notFound,
+  paged,
+  type Route,
+  route,
+} from './http.ts'
 import { isObject, type JsonObject, listAt, objectAt, textAt } from './json.ts'
 import type { KnownRepository, Memory } from './memory.ts'
 import { type Repairs, wholeSeconds } from './repairs.ts'
@@ -13,7 +22,12 @@ interface Parts {
   upstream: Upstream
   webhooks: Webhooks
   /** What GitHub calls the App in its payloads. */
-  app: { id: number; slug: string; permissions: Readonly<Record<string, string>>; events: readonly string[] }
+  app: {
+    id: number
+    slug: string
+    permissions: Readonly<Record<string, string>>
+    events: readonly string[]
+  }
 }
 
 type Standing = 'installed' | 'suspended' | 'uninstalled'
@@ -103,18 +117,23 @@ export class Installations {
   shownOne(one: unknown): unknown {
     if (!isObject(one)) return one
     const withheld = this.#withheld.get(textAt(one, 'account', 'login')) ?? []
-    const granted = Object.entries(objectAt(one, 'permissions')).filter(([name]) => !withheld.includes(name))
+    const granted = Object.entries(objectAt(one, 'permissions')).filter(
+      ([name]) => !withheld.includes(name),
+    )
     return { ...one, permissions: Object.fromEntries(granted) }
   }
 
   /** For calls as the App itself. */
   refuseApp({ method, path, body }: ApiRequest): Answer | undefined {
     const id = /^\/app\/installations\/(\d+)(?:\/|$)/.exec(path)?.[1]
-    const owner = [...this.#parts.memory.installations].find(([, known]) => String(known) === id)?.[0]
+    const owner = [...this.#parts.memory.installations].find(
+      ([, known]) => String(known) === id,
+    )?.[0]
     if (owner === undefined) return undefined
     if (this.standing(owner) === 'uninstalled') return notFound()
     if (method !== 'POST') return undefined
-    if (this.standing(owner) === 'suspended') return failure(403, 'This installation has been suspended')
+    if (this.standing(owner) === 'suspended')
+      return failure(403, 'This installation has been suspended')
     const withheld = this.#withheld.get(owner) ?? []
     if (withheld.some(permission => permission in objectAt(body, 'permissions')))
       return failure(422, 'The permissions requested are not granted to this installation.')
@@ -130,9 +149,13 @@ export class Installations {
   }
 
   /** For calls with an installation's token. */
-  refuseBot({ method, path }: ApiRequest, { owner }: Extract<Actor, { kind: 'bot' }>): Answer | undefined {
+  refuseBot(
+    { method, path }: ApiRequest,
+    { owner }: Extract<Actor, { kind: 'bot' }>,
+  ): Answer | undefined {
     if (this.standing(owner) === 'uninstalled') return failure(401, 'Bad credentials')
-    if (this.standing(owner) === 'suspended') return failure(403, 'This installation has been suspended')
+    if (this.standing(owner) === 'suspended')
+      return failure(403, 'This installation has been suspended')
     const name = /^\/repos\/([^/]+\/[^/]+)/.exec(path)?.[1]
     const repository = this.#parts.memory.repository(name ?? '')
     if (!repository) return undefined
@@ -147,10 +170,17 @@ export class Installations {
     if (!Array.isArray(listed)) return listed
     return listed
       .filter(one => this.standing(textAt(one, 'account', 'login')) !== 'uninstalled')
-      .map(one => ({ ...one, suspended_at: this.#suspendedAt.get(textAt(one, 'account', 'login')) ?? null }))
+      .map(one => ({
+        ...one,
+        suspended_at: this.#suspendedAt.get(textAt(one, 'account', 'login')) ?? null,
+      }))
   }
 
-  async #tellOf(action: 'added' | 'removed', repository: KnownRepository, sender: string): Promise<void> {
+  async #tellOf(
+    action: 'added' | 'removed',
+    repository: KnownRepository,
+    sender: string,
+  ): Promise<void> {
     const { upstream } = this.#parts
     const found = await upstream.read(`/repos/${repository.fullName}`)
     const short = shortOf({ ...found, full_name: repository.fullName, id: repository.id })
@@ -167,7 +197,9 @@ export class Installations {
 
   #told(owner: string, action: string): Promise<void> {
     const known = this.#parts.memory.repositoriesOf(owner)
-    const repositories = known.map(({ fullName, ...rest }) => shortOf({ full_name: fullName, ...rest }))
+    const repositories = known.map(({ fullName, ...rest }) =>
+      shortOf({ full_name: fullName, ...rest }),
+    )
     return this.#tell(owner, owning, 'installation', { action, repositories })
   }
 
@@ -239,7 +271,9 @@ export function installationRoutes({ memory, upstream, installations, forward }:
     route('GET', '/installation/repositories', async request => {
       const { actor } = request
       if (actor.kind !== 'bot') return failure(401, 'Requires authentication')
-      const known = memory.repositoriesOf(actor.owner).filter(one => installations.includes(one.fullName))
+      const known = memory
+        .repositoriesOf(actor.owner)
+        .filter(one => installations.includes(one.fullName))
       const repositories = await Promise.all(
         paged(request, known).map(({ fullName }) => upstream.read(`/repos/${fullName}`)),
       )

@@ -113,7 +113,8 @@ function sanitise(root: Tree.DocumentFragment): void {
 
 function isAllowed({ tagName, attrs, parentNode }: Element): boolean {
   if (!elements.has(tagName)) return false
-  if (tagName === 'input') return attrs.some(({ name, value }) => name === 'type' && value === 'checkbox')
+  if (tagName === 'input')
+    return attrs.some(({ name, value }) => name === 'type' && value === 'checkbox')
   if (tagName === 'li') return within(parentNode, ['ul', 'ol'])
   return !cells.has(tagName) || within(parentNode, ['table'])
 }
@@ -127,7 +128,11 @@ function within(parent: Tree.ParentNode | null, names: readonly string[]): boole
 function clean(element: Element): void {
   element.attrs = element.attrs.filter(({ name, value }) => {
     if (name === 'class') return engines.test(value)
-    if (name === 'data-footnotes' || name === 'data-footnote-ref' || name === 'data-footnote-backref')
+    if (
+      name === 'data-footnotes' ||
+      name === 'data-footnote-ref' ||
+      name === 'data-footnote-backref'
+    )
       return true
     if (name === 'href') return /^(?:https?:|mailto:|[^:]*$|#|\/)/i.test(value.trim())
     if (name === 'src') return /^(?:https?:|[^:]*$)/i.test(value.trim())
@@ -173,7 +178,8 @@ function ofCode(pre: Element, put: Replacements): void {
       `<section class="js-render-needs-enrichment render-needs-enrichment position-relative" data-type="${lang}"><div class="js-render-enrichment-target" data-plain="${escaped(source)}"><pre lang="${lang}" aria-label="Raw ${lang} code">${escaped(source)}</pre></div><span class="js-render-enrichment-loader" role="status"><span class="sr-only">Loading</span></span></section>`,
     )
   else if (lang === 'math') put.add(pre, formula(`$$${source}$$`, 'js-display-math'))
-  else if (coloured.has(lang)) put.add(pre, codeBlock(`highlight highlight-source-${lang}`, escaped(source)))
+  else if (coloured.has(lang))
+    put.add(pre, codeBlock(`highlight highlight-source-${lang}`, escaped(source)))
   else if (lang === '') put.add(pre, codeBlock('snippet-clipboard-content', serialize(pre)))
 }
 
@@ -247,4 +253,8 @@ function textOf(element: Element): string {
 }
 
 const escaped = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+  text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')

@@ -29,7 +29,12 @@ export type Subject =
   | { kind: 'repository'; repository: string }
   | { kind: 'issue' | 'pull'; repository: string; number: number }
   /** On thread `number`. */
-  | { kind: 'comment' | 'review-comment' | 'review'; repository: string; number: number; id: number }
+  | {
+      kind: 'comment' | 'review-comment' | 'review'
+      repository: string
+      number: number
+      id: number
+    }
 
 export interface KnownRepository {
   fullName: string
@@ -63,7 +68,10 @@ export class Memory {
   readonly hunks = new Map<string, string>()
   /** Ids of the first comments of resolved threads on lines. */
   readonly resolved = new Set<number>()
-  readonly reviewLines = new Map<number, { line: number; side: string; startLine?: number | undefined }>()
+  readonly reviewLines = new Map<
+    number,
+    { line: number; side: string; startLine?: number | undefined }
+  >()
   /** By owner, whatever became of them. */
   readonly installations = new Map<string, number>()
   /** By their ids, as they were last told; of whichever App. */
@@ -80,7 +88,8 @@ export class Memory {
   /** A repository that is known under another name was renamed or transferred. */
   know(repository: KnownRepository): void {
     const before = this.repositoryById(repository.id)
-    if (before && before.fullName !== repository.fullName) this.#move(before.fullName, repository.fullName)
+    if (before && before.fullName !== repository.fullName)
+      this.#move(before.fullName, repository.fullName)
     this.#repositories.set(repository.fullName.toLowerCase(), repository)
     this.#formerNames.delete(repository.fullName.toLowerCase())
   }
@@ -141,8 +150,10 @@ export class Memory {
     const id = this.repository(from)?.id
     this.#repositories.delete(from.toLowerCase())
     if (id !== undefined) this.#formerNames.set(from.toLowerCase(), id)
-    for (const subject of this.subjects.values()) if (subject.repository === from) subject.repository = to
-    for (const pull of this.pulls.values()) if (pull.headRepository === from) pull.headRepository = to
+    for (const subject of this.subjects.values())
+      if (subject.repository === from) subject.repository = to
+    for (const pull of this.pulls.values())
+      if (pull.headRepository === from) pull.headRepository = to
     rekey(this.pulls, from, to)
     rekey(this.linkedBranches, from, to)
     rekey(this.blockers, from, to)

@@ -65,7 +65,8 @@ function described(server: string): DescribedRoute[] {
 }
 
 /** A ref may hold slashes: `…/commits/{ref}/check-runs` is asked before `…/commits/{ref}`. */
-const wordsIn = (path: string): number => path.split('/').filter(part => !part.startsWith('{')).length
+const wordsIn = (path: string): number =>
+  path.split('/').filter(part => !part.startsWith('{')).length
 
 function routeOf(operation: Operation): DescribedRoute {
   const { method, path, parameters, body } = operation
@@ -110,7 +111,9 @@ function bodyCheck(body: Operation['body']): Check {
     if (value === undefined || value === '') return body?.required ? 'a body is missing' : undefined
     // Octokit sends an empty object where there is nothing to say.
     if (!inner)
-      return isObject(value) && Object.keys(value).length === 0 ? undefined : 'a body where none is taken'
+      return isObject(value) && Object.keys(value).length === 0
+        ? undefined
+        : 'a body where none is taken'
     return inner(value)
   }
 }
@@ -148,7 +151,10 @@ const at = dirname(require.resolve('@octokit/openapi/package.json'))
 function operationsOf(server: string): Operation[] {
   const version = textAt(parseJson(readFileSync(join(at, 'package.json'))), 'version')
   const file = join(at, `../../.cache/github-openapi/${server}-${version}.json`)
-  return readKept(file) ?? keep(file, extract(parseJson(readFileSync(join(at, `generated/${server}.json`)))))
+  return (
+    readKept(file) ??
+    keep(file, extract(parseJson(readFileSync(join(at, `generated/${server}.json`)))))
+  )
 }
 
 function readKept(file: string): Operation[] | undefined {
@@ -181,7 +187,12 @@ function extract(description: unknown): Operation[] {
 
 const places = ({ path }: Operation): number => path.split('{').length
 
-function operationOf(description: unknown, path: string, method: string, operation: unknown): Operation {
+function operationOf(
+  description: unknown,
+  path: string,
+  method: string,
+  operation: unknown,
+): Operation {
   const body = resolved(description, valueAt(operation, 'requestBody'))
   const schema = valueAt(body, 'content', 'application/json', 'schema')
   return {
@@ -212,7 +223,8 @@ const words = new Set(['description', 'example', 'examples', 'summary', 'title',
 function resolved(description: unknown, value: unknown, isProperties = false): unknown {
   if (Array.isArray(value)) return value.map(item => resolved(description, item))
   if (!isObject(value)) return value
-  if (typeof value.$ref === 'string') return resolved(description, referred(description, value.$ref))
+  if (typeof value.$ref === 'string')
+    return resolved(description, referred(description, value.$ref))
   const kept = Object.entries(value).filter(([key]) => isProperties || !words.has(key))
   const whole = Object.fromEntries(
     kept.map(([key, inner]) => [key, resolved(description, inner, key === 'properties')]),

@@ -22,7 +22,8 @@ export class Pages {
     const trouble = this.#trouble.get(text)
     if (!trouble || trouble.times <= 0) return renderMarkdown(text)
     trouble.times -= 1
-    if (trouble.kind === 'error') throw new Error('Something went wrong while executing your query.')
+    if (trouble.kind === 'error')
+      throw new Error('Something went wrong while executing your query.')
     return ''
   }
 

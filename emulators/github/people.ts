@@ -38,7 +38,11 @@ export class Person {
   }): Promise<{ number: number; id: number; url: string }> {
     const { repo = this.repository, ...fields } = issue
     const made = await must(this.#api, 'POST', `/repos/${repo}/issues`, fields)
-    return { number: numberAt(made, 'number'), id: numberAt(made, 'id'), url: textAt(made, 'html_url') }
+    return {
+      number: numberAt(made, 'number'),
+      id: numberAt(made, 'id'),
+      url: textAt(made, 'html_url'),
+    }
   }
 
   async editsIssue(number: number, fields: { title?: string; body?: string }): Promise<void> {
@@ -210,7 +214,8 @@ export class Person {
 
   async #query(query: string): Promise<void> {
     const done = await must(this.#api, 'POST', '/graphql', { query })
-    if (listAt(done, 'errors').length > 0) throw new Error(`GitHub refused: ${JSON.stringify(done)}`)
+    if (listAt(done, 'errors').length > 0)
+      throw new Error(`GitHub refused: ${JSON.stringify(done)}`)
   }
 
   #do(method: string, path: string, body?: unknown): Promise<unknown> {

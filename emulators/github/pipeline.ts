@@ -4,7 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { PatternRouter } from 'hono/router/pattern-router'
 import { matches } from '../serving.ts'
 import { doesTheWork, type Fault, type Faults, faultAnswer } from './faults.ts'
-import { type Actor, type Answer, type ApiRequest, answer, failure, notFound, type Route } from './http.ts'
+import {
+  type Actor,
+  type Answer,
+  type ApiRequest,
+  answer,
+  failure,
+  notFound,
+  type Route,
+} from './http.ts'
 import type { Installations } from './installations.ts'
 import { isObject, parseJson, textAt } from './json.ts'
 import type { Ledger } from './ledger.ts'
@@ -45,10 +53,13 @@ interface Parts {
 
 /** Questions in GraphQL and new tokens are sent by POST, too. */
 const changesNothing = ({ method, url, raw }: RawRequest): boolean =>
-  method === 'GET' || url.startsWith('/app/') || (url.endsWith('/graphql') && !raw.includes('mutation'))
+  method === 'GET' ||
+  url.startsWith('/app/') ||
+  (url.endsWith('/graphql') && !raw.includes('mutation'))
 
 function threadOf(url: string): string | undefined {
-  const [, repository = '', number] = /^\/repos\/([^/]+\/[^/]+)\/(?:issues|pulls)\/(\d+)\b/.exec(url) ?? []
+  const [, repository = '', number] =
+    /^\/repos\/([^/]+\/[^/]+)\/(?:issues|pulls)\/(\d+)\b/.exec(url) ?? []
   return number === undefined ? undefined : threadKey(repository, Number(number))
 }
 
@@ -89,7 +100,11 @@ export class Pipeline {
     if (why !== undefined) {
       this.#parts.ledger.violated(request, why)
       call.status = 422
-      return this.#outcome(request, failure(422, `GitHub does not describe this request: ${why}`), undefined)
+      return this.#outcome(
+        request,
+        failure(422, `GitHub does not describe this request: ${why}`),
+        undefined,
+      )
     }
     const fault = this.#parts.faults.take(request)
     let given: Answer | undefined
@@ -100,11 +115,18 @@ export class Pipeline {
       given = actor ? await this.#serve(request) : failure(401, 'Bad credentials')
       await answered
       call.effect =
-        raw.method !== 'GET' && given.status < 300 && !given.unchanged && !/^\/app\//.test(request.path)
+        raw.method !== 'GET' &&
+        given.status < 300 &&
+        !given.unchanged &&
+        !/^\/app\//.test(request.path)
     }
     const outcome = this.#outcome(request, given, fault)
     const seen =
-      outcome.kind === 'answer' ? outcome.answer.status : outcome.kind === 'reset' ? 'reset' : 'hung'
+      outcome.kind === 'answer'
+        ? outcome.answer.status
+        : outcome.kind === 'reset'
+          ? 'reset'
+          : 'hung'
     this.#parts.ledger.ended(call, seen)
     return outcome
   }
@@ -220,14 +242,19 @@ export class Pipeline {
   readonly maySee = async (actor: Actor, known: KnownRepository): Promise<boolean> => {
     if (!known.private || actor.kind === 'app') return true
     if (actor.kind === 'bot')
-      return actor.owner === known.fullName.split('/')[0] && !this.#parts.installations.isRemoved(known)
-    const role = actor.kind === 'person' ? await roleOf(this.#parts, known.fullName, actor.login) : undefined
+      return (
+        actor.owner === known.fullName.split('/')[0] && !this.#parts.installations.isRemoved(known)
+      )
+    const role =
+      actor.kind === 'person' ? await roleOf(this.#parts, known.fullName, actor.login) : undefined
     return role !== undefined && role !== 'none'
   }
 
   #rememberToken({ path }: ApiRequest, body: unknown): void {
     const id = Number(/^\/app\/installations\/(\d+)\/access_tokens$/.exec(path)?.[1])
-    const owner = [...this.#parts.memory.installations].find(([, installation]) => installation === id)?.[0]
+    const owner = [...this.#parts.memory.installations].find(
+      ([, installation]) => installation === id,
+    )?.[0]
     if (!owner || !isObject(body)) return
     const permissions = Object.fromEntries(
       Object.entries(isObject(body.permissions) ? body.permissions : {}).map(([name, level]) => [
@@ -244,7 +271,10 @@ export class Pipeline {
     if (fault?.kind === 'hang') return { kind: 'hang', ms: fault.ms }
     const shown = (fault && faultAnswer(fault)) ?? conditional(request, given ?? notFound())
     const limits = this.#rateLimits.count(request.headers.authorization, shown.status !== 304)
-    return { kind: 'answer', answer: { ...shown, headers: { ...limits, ...withoutLimits(shown, fault) } } }
+    return {
+      kind: 'answer',
+      answer: { ...shown, headers: { ...limits, ...withoutLimits(shown, fault) } },
+    }
   }
 }
 
@@ -259,7 +289,9 @@ const isOurs = ({ actor }: ApiRequest): boolean =>
 /** emulate counts the layer's calls too, and knows no 304; scripted limits stay as they are. */
 function withoutLimits({ headers }: Answer, fault: Fault | undefined): Record<string, string> {
   if (fault && faultAnswer(fault)) return headers
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith('x-ratelimit-')))
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => !name.startsWith('x-ratelimit-')),
+  )
 }
 
 function polishError(given: Answer, { actor }: ApiRequest): void {
@@ -267,7 +299,9 @@ function polishError(given: Answer, { actor }: ApiRequest): void {
   if (!isObject(body)) return
   if (body.message === 'Forbidden')
     body.message =
-      actor.kind === 'bot' ? 'Resource not accessible by integration' : 'Must have rights to Repository.'
+      actor.kind === 'bot'
+        ? 'Resource not accessible by integration'
+        : 'Must have rights to Repository.'
   if (body.message === 'Validation failed') body.message = 'Validation Failed'
   body.documentation_url = 'https://docs.github.com/rest'
   body.status = String(given.status)

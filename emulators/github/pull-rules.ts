@@ -12,13 +12,15 @@ const admin = ({ upstream }: Layer) => upstream.asAdmin.bind(upstream)
 async function refuseBadPull(layer: Layer, { body }: ApiRequest, { repository, owner = '' }: At) {
   const base = textAt(body, 'base')
   const [headOwner, headRef] = headOf(textAt(body, 'head'), owner)
-  if (!base || !headRef || !textAt(body, 'title')) return invalid('PullRequest', base ? 'title' : 'base')
+  if (!base || !headRef || !textAt(body, 'title'))
+    return invalid('PullRequest', base ? 'title' : 'base')
   if (!(await tipOf(admin(layer), repository, base))) return invalid('PullRequest', 'base')
   if (headOwner !== owner) return undefined
   const head = await tipOf(admin(layer), repository, headRef)
   if (!head) return invalid('PullRequest', 'head')
   return (
-    (await refuseEmpty(layer, repository, base, headRef)) ?? refuseSecond(layer, repository, base, headRef)
+    (await refuseEmpty(layer, repository, base, headRef)) ??
+    refuseSecond(layer, repository, base, headRef)
   )
 }
 
@@ -35,7 +37,9 @@ async function refuseEmpty({ upstream }: Layer, repository: string, base: string
 
 async function refuseSecond({ upstream }: Layer, repository: string, base: string, head: string) {
   const label = `${repository.split('/')[0]}:${head}`
-  const open = await upstream.readAll(`/repos/${repository}/pulls?state=open&base=${base}&head=${label}`)
+  const open = await upstream.readAll(
+    `/repos/${repository}/pulls?state=open&base=${base}&head=${label}`,
+  )
   return open.length === 0
     ? undefined
     : invalid('PullRequest', 'head', `A pull request already exists for ${label}.`)
@@ -47,14 +51,20 @@ async function retarget(layer: Layer, request: ApiRequest, { repository, number 
   const before = base && (await layer.upstream.read(request.path))
   if (!before || textAt(before, 'base', 'ref') === base) return undefined
   if (!(await tipOf(admin(layer), repository, base))) return invalid('PullRequest', 'base')
-  if (base === textAt(before, 'head', 'ref') && textAt(before, 'head', 'repo', 'full_name') === repository) {
+  if (
+    base === textAt(before, 'head', 'ref') &&
+    textAt(before, 'head', 'repo', 'full_name') === repository
+  ) {
     const message = `There are no new commits between base branch '${base}' and head branch '${base}'`
     return invalid('PullRequest', 'base', message)
   }
   const patched = await layer.forward(request)
   if (patched.status !== 200) return patched
   const changes = {
-    base: { ref: { from: textAt(before, 'base', 'ref') }, sha: { from: textAt(before, 'base', 'sha') } },
+    base: {
+      ref: { from: textAt(before, 'base', 'ref') },
+      sha: { from: textAt(before, 'base', 'sha') },
+    },
   }
   const pull = structuredClone(patched.body)
   const sender = request.actor.login
@@ -85,7 +95,10 @@ async function merge(layer: Layer, request: ApiRequest, { repository, owner, num
     layer.upstream.send({ method, path: to, authorization, body: JSON.stringify(body) })
   known.mergeCommitSha = await mergeOnto(merger, { repository, branch, base, head, message })
   await closeIssues(layer, request, repository, pull)
-  return { ...merged, body: { ...(isObject(merged.body) && merged.body), sha: known.mergeCommitSha } }
+  return {
+    ...merged,
+    body: { ...(isObject(merged.body) && merged.body), sha: known.mergeCommitSha },
+  }
 }
 
 export function closingNumbers(body: string): number[] {
@@ -95,7 +108,12 @@ export function closingNumbers(body: string): number[] {
 }
 
 /** Only a merge into the default branch closes what the body says it closes. */
-async function closeIssues(layer: Layer, request: ApiRequest, repository: string, pull: JsonObject) {
+async function closeIssues(
+  layer: Layer,
+  request: ApiRequest,
+  repository: string,
+  pull: JsonObject,
+) {
   if (textAt(pull, 'base', 'ref') !== textAt(pull, 'base', 'repo', 'default_branch')) return
   for (const number of closingNumbers(textAt(pull, 'body'))) {
     const path = `/repos/${repository}/issues/${number}`
@@ -129,7 +147,8 @@ export async function sizeOf(layer: Layer, repository: string, pull: JsonObject)
   const known = layer.memory.pulls.get(threadKey(repository, numberAt(pull, 'number')))
   const changes = known && (await changesOf(layer, repository, pull, known))
   const all = listAt(changes, 'files').filter(isObject)
-  const sum = (of: 'additions' | 'deletions') => all.reduce((total, file) => total + numberAt(file, of), 0)
+  const sum = (of: 'additions' | 'deletions') =>
+    all.reduce((total, file) => total + numberAt(file, of), 0)
   return { changed_files: all.length, additions: sum('additions'), deletions: sum('deletions') }
 }
 
@@ -167,7 +186,9 @@ async function patchOf(
   { pull, known, path }: PatchedFile,
 ): Promise<string> {
   const linesAt = async (of: string, ref: string): Promise<string[]> => {
-    const found = await upstream.read(`/repos/${of}/contents/${path}?ref=${encodeURIComponent(ref)}`)
+    const found = await upstream.read(
+      `/repos/${of}/contents/${path}?ref=${encodeURIComponent(ref)}`,
+    )
     const text = Buffer.from(textAt(found, 'content'), 'base64').toString('utf8')
     return text === '' ? [] : text.replace(/\n$/, '').split('\n')
   }
@@ -175,7 +196,8 @@ async function patchOf(
     linesAt(repository, textAt(pull, 'base', 'ref')),
     linesAt(known.headRepository, known.headSha),
   ])
-  const range = (lines: readonly string[]): string => `${lines.length === 0 ? 0 : 1},${lines.length}`
+  const range = (lines: readonly string[]): string =>
+    `${lines.length === 0 ? 0 : 1},${lines.length}`
   return [
     `@@ -${range(before)} +${range(after)} @@`,
     ...before.map(line => `-${line}`),
@@ -184,7 +206,11 @@ async function patchOf(
 }
 
 /** What GitHub says of a comment on a line that the diff does not show. */
-async function refuseUnshown(layer: Layer, { repository, number }: At, comments: readonly JsonObject[]) {
+async function refuseUnshown(
+  layer: Layer,
+  { repository, number }: At,
+  comments: readonly JsonObject[],
+) {
   const pull = await layer.upstream.read(`/repos/${repository}/pulls/${number}`)
   const known = layer.memory.pulls.get(threadKey(repository, Number(number)))
   if (!pull || !known) return undefined
@@ -193,11 +219,13 @@ async function refuseUnshown(layer: Layer, { repository, number }: At, comments:
     const patch = await patchOf(layer, repository, { pull, known, path })
     const lines = patch.split('\n').filter(line => line.startsWith('+')).length
     const line = numberAt(comment, 'line')
-    if (line < 1 || line > lines) return failure(422, 'Unprocessable Entity: "Line could not be resolved"')
+    if (line < 1 || line > lines)
+      return failure(422, 'Unprocessable Entity: "Line could not be resolved"')
     if (comment.start_line === undefined) continue
     const start = numberAt(comment, 'start_line')
     if (start < 1) return failure(422, 'Unprocessable Entity: "Start line could not be resolved"')
-    if (start >= line) return failure(422, 'Unprocessable Entity: "Start line must precede the end line"')
+    if (start >= line)
+      return failure(422, 'Unprocessable Entity: "Start line must precede the end line"')
   }
   return undefined
 }
@@ -223,7 +251,12 @@ interface Pushed {
   sender: string
 }
 
-async function synchronize({ upstream, events }: Layer, key: string, pull: PullMemory, pushed: Pushed) {
+async function synchronize(
+  { upstream, events }: Layer,
+  key: string,
+  pull: PullMemory,
+  pushed: Pushed,
+) {
   const [repository = '', number] = key.split('#')
   const now = await upstream.read(`/repos/${repository}/pulls/${number}`)
   if (now?.state !== 'open') return
@@ -234,7 +267,11 @@ async function synchronize({ upstream, events }: Layer, key: string, pull: PullM
 }
 
 /** emulate does not know which pull requests brought a commit. */
-async function pullsOfCommit({ upstream, memory }: Layer, _: ApiRequest, { repository, sha = '' }: At) {
+async function pullsOfCommit(
+  { upstream, memory }: Layer,
+  _: ApiRequest,
+  { repository, sha = '' }: At,
+) {
   const found: JsonObject[] = []
   for (const [key, known] of memory.pulls) {
     const number = key.startsWith(`${repository}#`) ? key.slice(repository.length + 1) : undefined
@@ -284,16 +321,24 @@ async function review(layer: Layer, request: ApiRequest, params: At) {
   const { login } = request.actor
   if (textAt(request.body, 'event') === 'APPROVE' && textAt(before, 'user', 'login') === login)
     return failure(422, 'Unprocessable Entity: "Can not approve your own pull request"')
-  const comments = asked.map(comment => ({ ...comment, position: comment.position ?? comment.line ?? 1 }))
+  const comments = asked.map(comment => ({
+    ...comment,
+    position: comment.position ?? comment.line ?? 1,
+  }))
   const known = layer.memory.pulls.get(threadKey(repository, Number(number)))
   const made = await layer.forward(request, {
     body: { commit_id: known?.headSha, ...(isObject(request.body) && request.body), comments },
   })
   // Whoever reviews is not asked any more.
-  if (made.status < 300 && listAt(before, 'requested_reviewers').some(one => textAt(one, 'login') === login))
+  if (
+    made.status < 300 &&
+    listAt(before, 'requested_reviewers').some(one => textAt(one, 'login') === login)
+  )
     await layer.upstream.asAdmin('DELETE', `${path}/requested_reviewers`, { reviewers: [login] })
   if (made.status >= 300 || asked.length === 0) return made
-  const stored = await layer.upstream.readAll(`${path}/reviews/${numberAt(made.body, 'id')}/comments`)
+  const stored = await layer.upstream.readAll(
+    `${path}/reviews/${numberAt(made.body, 'id')}/comments`,
+  )
   stored.forEach((comment, index) => {
     rememberLine(layer, numberAt(comment, 'id'), asked[index] ?? {})
   })
@@ -301,12 +346,22 @@ async function review(layer: Layer, request: ApiRequest, params: At) {
   for (const comment of textAt(made.body, 'state') === 'PENDING' ? [] : stored) {
     const extra = { comment, pull_request: structuredClone(pull) }
     const sender = request.actor.login
-    layer.events.made({ event: 'pull_request_review_comment', action: 'created', repository, sender, extra })
+    layer.events.made({
+      event: 'pull_request_review_comment',
+      action: 'created',
+      repository,
+      sender,
+      extra,
+    })
   }
   return made
 }
 
-function rememberLine({ memory }: Layer, id: number, { line, side, start_line: start }: JsonObject): void {
+function rememberLine(
+  { memory }: Layer,
+  id: number,
+  { line, side, start_line: start }: JsonObject,
+): void {
   if (typeof line === 'number')
     memory.reviewLines.set(id, {
       line,
@@ -322,14 +377,27 @@ async function comment(layer: Layer, request: ApiRequest, params: At) {
   return reply(layer, request, { ...params, parent: String(parentId) })
 }
 
-async function reply(layer: Layer, request: ApiRequest, { repository, number, parent: parentId }: At) {
+async function reply(
+  layer: Layer,
+  request: ApiRequest,
+  { repository, number, parent: parentId }: At,
+) {
   const pulls = `/repos/${repository}/pulls`
   const parent = await layer.upstream.read(`${pulls}/comments/${parentId}`)
   if (!parent) return notFound()
   const { path, position, side } = parent
   const at = layer.memory.reviewLines.get(Number(parentId)) ?? { line: parent.line, side }
-  const body = { body: textAt(request.body, 'body'), path, position, ...at, in_reply_to_id: Number(parentId) }
-  return layer.forward({ ...request, method: 'POST' }, { path: `${pulls}/${number}/comments`, body })
+  const body = {
+    body: textAt(request.body, 'body'),
+    path,
+    position,
+    ...at,
+    in_reply_to_id: Number(parentId),
+  }
+  return layer.forward(
+    { ...request, method: 'POST' },
+    { path: `${pulls}/${number}/comments`, body },
+  )
 }
 
 export const reviewRules: Rule[] = [
@@ -341,10 +409,16 @@ export const reviewRules: Rule[] = [
 // A repository and its forks share their commits at GitHub: the head of a fork's pull request is read in both. emulate keeps them apart.
 
 /** The pull request from a fork whose head this is. */
-export const fromFork = ({ memory }: Layer, repository: string, sha: string): PullMemory | undefined =>
+export const fromFork = (
+  { memory }: Layer,
+  repository: string,
+  sha: string,
+): PullMemory | undefined =>
   [...memory.pulls].find(
     ([key, pull]) =>
-      key.startsWith(`${repository}#`) && pull.headSha === sha && pull.headRepository !== repository,
+      key.startsWith(`${repository}#`) &&
+      pull.headSha === sha &&
+      pull.headRepository !== repository,
   )?.[1]
 
 /** What it changes, against the branch of that name in the fork: the commits they share are others in emulate. */
@@ -353,7 +427,9 @@ async function filesOfFork(
   pull: JsonObject,
   { headRepository, headSha }: PullMemory,
 ): Promise<JsonObject | undefined> {
-  return upstream.read(`/repos/${headRepository}/compare/${textAt(pull, 'base', 'ref')}...${headSha}`)
+  return upstream.read(
+    `/repos/${headRepository}/compare/${textAt(pull, 'base', 'ref')}...${headSha}`,
+  )
 }
 
 export const forkRules: Rule[] = [['GET', '/contents/:path{.+}', contentsOfFork]]

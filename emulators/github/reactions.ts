@@ -20,11 +20,23 @@ export class ReactionBook {
     return this.#bySubject.get(subject) ?? []
   }
 
-  add(subject: string, content: ReactionContent, user: JsonObject): { reaction: Reaction; isNew: boolean } {
+  add(
+    subject: string,
+    content: ReactionContent,
+    user: JsonObject,
+  ): { reaction: Reaction; isNew: boolean } {
     const login = textAt(user, 'login')
-    const there = this.of(subject).find(reaction => reaction.login === login && reaction.content === content)
+    const there = this.of(subject).find(
+      reaction => reaction.login === login && reaction.content === content,
+    )
     if (there) return { reaction: there, isNew: false }
-    const reaction = { id: this.#nextId++, content, login, user, createdAt: new Date().toISOString() }
+    const reaction = {
+      id: this.#nextId++,
+      content,
+      login,
+      user,
+      createdAt: new Date().toISOString(),
+    }
     this.#bySubject.set(subject, [...this.of(subject), reaction])
     return { reaction, isNew: true }
   }
@@ -40,7 +52,10 @@ export class ReactionBook {
 
   summary(subject: string, url: string): JsonObject {
     const all = this.of(subject)
-    const counts = REACTIONS.map(content => [content, all.filter(one => one.content === content).length])
+    const counts = REACTIONS.map(content => [
+      content,
+      all.filter(one => one.content === content).length,
+    ])
     return { url: `${url}/reactions`, total_count: all.length, ...Object.fromEntries(counts) }
   }
 }

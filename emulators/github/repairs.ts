@@ -25,7 +25,8 @@ type Repair = (object: JsonObject, parts: Parts) => void | Promise<void>
 
 const isUser = (o: JsonObject): boolean => typeof o.login === 'string' && 'type' in o
 const isRepository = (o: JsonObject): boolean => 'full_name' in o && 'default_branch' in o
-export const isPull = (o: JsonObject): boolean => isObject(o.head) && isObject(o.base) && 'number' in o
+export const isPull = (o: JsonObject): boolean =>
+  isObject(o.head) && isObject(o.base) && 'number' in o
 const isIssue = (o: JsonObject): boolean =>
   'labels_url' in o && 'comments_url' in o && 'number' in o && !isPull(o)
 const isComment = (o: JsonObject): boolean => 'issue_url' in o && 'body' in o && !('number' in o)
@@ -94,7 +95,11 @@ function repairAuthorship(object: JsonObject, { app }: Parts): void {
   if (!slug) return
   object.author_association = 'NONE'
   if (!('performed_via_github_app' in object)) return
-  object.performed_via_github_app = { id: slug === app.slug ? app.id : app.id + 1, slug, name: slug }
+  object.performed_via_github_app = {
+    id: slug === app.slug ? app.id : app.id + 1,
+    slug,
+    name: slug,
+  }
 }
 
 async function repairPull(pull: JsonObject, parts: Parts): Promise<void> {
@@ -114,7 +119,8 @@ async function repairPull(pull: JsonObject, parts: Parts): Promise<void> {
   objectAt(pull, 'head').sha = known.headSha
   if (known.mergeCommitSha) pull.merge_commit_sha = known.mergeCommitSha
   if (known.locked !== undefined) pull.locked = known.locked
-  if (known.assignees) Object.assign(pull, { assignees: known.assignees, assignee: known.assignees[0] })
+  if (known.assignees)
+    Object.assign(pull, { assignees: known.assignees, assignee: known.assignees[0] })
   repairAuthorship(pull, parts)
 }
 
@@ -195,7 +201,8 @@ function repairReviewComment(comment: JsonObject, parts: Parts): void {
   if (at) Object.assign(comment, at)
   comment.original_line ??= comment.line
   comment.diff_hunk ||=
-    memory.hunks.get(textAt(comment, 'path')) ?? `@@ -${comment.line ?? 1},1 +${comment.line ?? 1},1 @@`
+    memory.hunks.get(textAt(comment, 'path')) ??
+    `@@ -${comment.line ?? 1},1 +${comment.line ?? 1},1 @@`
   if (comment.in_reply_to_id === null) delete comment.in_reply_to_id
   if (!memory.edited.has(nodeId)) comment.updated_at = comment.created_at
   comment.reactions = reactions.summary(nodeId, textAt(comment, 'url'))

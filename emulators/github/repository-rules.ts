@@ -24,10 +24,19 @@ function tell(
 function know({ memory }: Layer, found: unknown): void {
   const flag = (key: string): boolean => isObject(found) && found[key] === true
   const fullName = textAt(found, 'full_name')
-  memory.know({ fullName, id: numberAt(found, 'id'), private: flag('private'), archived: flag('archived') })
+  memory.know({
+    fullName,
+    id: numberAt(found, 'id'),
+    private: flag('private'),
+    archived: flag('archived'),
+  })
 }
 
-async function change(layer: Layer, request: ApiRequest, { repository, name }: At): Promise<Answer> {
+async function change(
+  layer: Layer,
+  request: ApiRequest,
+  { repository, name }: At,
+): Promise<Answer> {
   const before = layer.memory.repository(repository)
   const changed = await layer.forward(request)
   if (changed.status !== 200 || !before) return changed
@@ -36,13 +45,18 @@ async function change(layer: Layer, request: ApiRequest, { repository, name }: A
   const archived = isObject(body) && body.archived === true
   if (textAt(body, 'full_name') !== before.fullName)
     tell(layer, request, body, 'renamed', { changes: { repository: { name: { from: name } } } })
-  else if (archived !== before.archived) tell(layer, request, body, archived ? 'archived' : 'unarchived')
+  else if (archived !== before.archived)
+    tell(layer, request, body, archived ? 'archived' : 'unarchived')
   else tell(layer, request, body, 'edited', { changes: {} })
   return changed
 }
 
 /** The installation it leaves is told that it lost it, the one it comes to that it came. */
-async function transfer(layer: Layer, request: ApiRequest, { repository, owner }: At): Promise<Answer> {
+async function transfer(
+  layer: Layer,
+  request: ApiRequest,
+  { repository, owner }: At,
+): Promise<Answer> {
   const before = layer.memory.repository(repository)
   const from = await layer.upstream.read(`/orgs/${owner}`)
   const moved = await layer.forward(request)
@@ -50,7 +64,9 @@ async function transfer(layer: Layer, request: ApiRequest, { repository, owner }
   know(layer, moved.body)
   const sender = request.actor.login
   await layer.installations.leave(before, sender)
-  tell(layer, request, moved.body, 'transferred', { changes: { owner: { from: { organization: from } } } })
+  tell(layer, request, moved.body, 'transferred', {
+    changes: { owner: { from: { organization: from } } },
+  })
   return { ...moved, status: 202 }
 }
 
@@ -79,7 +95,8 @@ export function refuseArchived(
 async function unlessEmpty(layer: Layer, request: ApiRequest, { repository }: At): Promise<Answer> {
   const given = await layer.forward(request)
   const found = given.status < 300 && !(Array.isArray(given.body) && given.body.length === 0)
-  if (found || (await layer.upstream.readAll(`/repos/${repository}/branches`)).length > 0) return given
+  if (found || (await layer.upstream.readAll(`/repos/${repository}/branches`)).length > 0)
+    return given
   return failure(409, 'Git Repository is empty.')
 }
 

@@ -129,14 +129,20 @@ export class Tokens {
     const minted = this.#minted.get(token)
     if (minted) return this.#bot(minted)
     const given = this.#given.get(token)
-    if (given && given.expiresAt > Date.now()) return { kind: 'person', login: given.login, ofApp: true }
+    if (given && given.expiresAt > Date.now())
+      return { kind: 'person', login: given.login, ofApp: true }
     const login = token.replace(/^token-of-/, '')
     return login !== token && this.#people.has(login) ? { kind: 'person', login } : undefined
   }
 
   #bot(minted: Minted): Actor | undefined {
     if (minted.expiresAt <= Date.now()) return undefined
-    return { kind: 'bot', login: this.botLogin, owner: minted.owner, permissions: minted.permissions }
+    return {
+      kind: 'bot',
+      login: this.botLogin,
+      owner: minted.owner,
+      permissions: minted.permissions,
+    }
   }
 }
 

@@ -105,7 +105,10 @@ export function emulateSeed(choice: SeedChoice) {
           permissions: { ...choice.permissions },
           events: [...choice.events],
           webhook_url: choice.intake,
-          installations: [...installations].map(([account, id]) => ({ installation_id: id, account })),
+          installations: [...installations].map(([account, id]) => ({
+            installation_id: id,
+            account,
+          })),
         },
       ],
     },

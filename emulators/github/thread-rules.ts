@@ -25,7 +25,9 @@ const resources: Readonly<Record<string, string>> = {
 async function refuseLongBody({ body }: ApiRequest, resource: string): Promise<Answer | undefined> {
   if (textAt(body, 'body').length <= LONGEST_BODY) return undefined
   const message = `Body is too long (maximum is ${LONGEST_BODY} characters)`
-  return failure(422, 'Validation Failed', [{ resource, code: 'unprocessable', field: 'data', message }])
+  return failure(422, 'Validation Failed', [
+    { resource, code: 'unprocessable', field: 'data', message },
+  ])
 }
 
 async function refuseOnLocked(layer: Layer, { actor }: ApiRequest, { repository, number }: At) {
@@ -56,7 +58,10 @@ async function keepBefore({ upstream, memory }: Layer, request: ApiRequest): Pro
     field => field in before && isObject(request.body) && field in request.body,
   )
   if (willTell(before, request.body, fields))
-    memory.keepBefore(nodeId, Object.fromEntries(fields.map(field => [field, textAt(before, field)])))
+    memory.keepBefore(
+      nodeId,
+      Object.fromEntries(fields.map(field => [field, textAt(before, field)])),
+    )
 }
 
 /** Whether emulate sends `edited`: for a comment always, for a pull request unless its state changes too. */
@@ -86,7 +91,10 @@ async function patchIssueOfPull(layer: Layer, request: ApiRequest, params: At) {
   const labels = listAt(request.body, 'labels')
   if (labels.length > 0) {
     const put = { ...request, method: 'PUT' }
-    await layer.forward(put, { path: `/repos/${repository}/issues/${number}/labels`, body: { labels } })
+    await layer.forward(put, {
+      path: `/repos/${repository}/issues/${number}/labels`,
+      body: { labels },
+    })
   }
   const patched = await layer.forward(request, { path: pull })
   return patched.status === 200 ? issueOfPull(layer, request, params) : patched
@@ -101,7 +109,9 @@ async function lockPull({ memory }: Layer, { method }: ApiRequest, { repository,
 
 async function blockersOf({ upstream, memory }: Layer, _: ApiRequest, { repository, number }: At) {
   const numbers = memory.blockers.get(threadKey(repository, Number(number))) ?? []
-  const all = await Promise.all(numbers.map(other => upstream.read(`/repos/${repository}/issues/${other}`)))
+  const all = await Promise.all(
+    numbers.map(other => upstream.read(`/repos/${repository}/issues/${other}`)),
+  )
   return answer(
     200,
     all.filter(other => other !== undefined),
@@ -150,9 +160,16 @@ async function openIssue(layer: Layer, request: ApiRequest, { repository }: At) 
   if (listAt(request.body, 'labels').length === 0) return undefined
   const may = await mayLabel(layer, request, repository)
   const asked = isObject(request.body) ? request.body : {}
-  const made = await layer.forward(request, { body: may ? asked : { ...asked, labels: [], assignees: [] } })
+  const made = await layer.forward(request, {
+    body: may ? asked : { ...asked, labels: [], assignees: [] },
+  })
   if (made.status === 201 && isObject(made.body))
-    await tell(layer, request, { repository, number: numberAt(made.body, 'number') }, labelNames(made.body))
+    await tell(
+      layer,
+      request,
+      { repository, number: numberAt(made.body, 'number') },
+      labelNames(made.body),
+    )
   return made
 }
 
@@ -161,10 +178,17 @@ interface Change {
   number: number
 }
 
-async function tell(layer: Layer, { actor }: ApiRequest, { repository, number }: Change, names: string[]) {
+async function tell(
+  layer: Layer,
+  { actor }: ApiRequest,
+  { repository, number }: Change,
+  names: string[],
+) {
   const isPull = layer.memory.pulls.has(threadKey(repository, number))
   for (const name of names) {
-    const thread = await layer.upstream.read(`/repos/${repository}/${isPull ? 'pulls' : 'issues'}/${number}`)
+    const thread = await layer.upstream.read(
+      `/repos/${repository}/${isPull ? 'pulls' : 'issues'}/${number}`,
+    )
     const extra = { [isPull ? 'pull_request' : 'issue']: thread, label: { name } }
     const event = isPull ? 'pull_request' : 'issues'
     layer.events.made({ event, action: 'labeled', repository, sender: actor.login, extra })
@@ -190,7 +214,9 @@ async function listComments(layer: Layer, request: ApiRequest, { repository, kin
     layer.upstream.readAll(`/repos/${repository}/${kind}/${number}/comments`),
   )
   const since = request.query.get('since') ?? ''
-  const comments = (await Promise.all(lists)).flat().filter(comment => textAt(comment, 'updated_at') >= since)
+  const comments = (await Promise.all(lists))
+    .flat()
+    .filter(comment => textAt(comment, 'updated_at') >= since)
   return listed(sorted(comments, request.query), request, layer.url)
 }
 
@@ -225,7 +251,10 @@ const shown = (reaction: Reaction): JsonObject => ({
 })
 
 /** The subject's node id when it exists: reactions hang on it, for REST and GraphQL alike. */
-async function reactedTo({ upstream }: Layer, { repository, kind, id }: At): Promise<string | undefined> {
+async function reactedTo(
+  { upstream }: Layer,
+  { repository, kind, id }: At,
+): Promise<string | undefined> {
   const base = `/repos/${repository}`
   const looks =
     kind === 'issues' ? [`${base}/issues/${id}`, `${base}/pulls/${id}`] : [`${base}/${kind}/${id}`]
@@ -237,7 +266,8 @@ async function reactedTo({ upstream }: Layer, { repository, kind, id }: At): Pro
 }
 
 function refuseReaction({ actor }: ApiRequest): Answer | undefined {
-  if (actor.kind === 'anonymous' || actor.kind === 'app') return failure(401, 'Requires authentication')
+  if (actor.kind === 'anonymous' || actor.kind === 'app')
+    return failure(401, 'Requires authentication')
   if (actor.kind === 'bot' && !mayWrite(actor, 'issues', 'pull_requests'))
     return failure(403, 'Resource not accessible by integration')
   return undefined

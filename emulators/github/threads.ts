@@ -59,11 +59,15 @@ export class Threads {
   }
 
   async pulls(repository: string): Promise<PullView[]> {
-    return (await all(this.#parts.api, `/repos/${repository}/pulls?state=all&direction=asc`)).map(pullView)
+    return (await all(this.#parts.api, `/repos/${repository}/pulls?state=all&direction=asc`)).map(
+      pullView,
+    )
   }
 
   async branches(repository: string): Promise<string[]> {
-    return (await all(this.#parts.api, `/repos/${repository}/branches`)).map(branch => textAt(branch, 'name'))
+    return (await all(this.#parts.api, `/repos/${repository}/branches`)).map(branch =>
+      textAt(branch, 'name'),
+    )
   }
 }
 

@@ -29,16 +29,21 @@ export class Upstream {
       accept: sent.accept ?? 'application/json',
       ...(sent.authorization && { authorization: sent.authorization }),
     }
-    const body = sent.body === undefined || sent.method === 'GET' ? undefined : Buffer.from(sent.body)
+    const body =
+      sent.body === undefined || sent.method === 'GET' ? undefined : Buffer.from(sent.body)
     return this.#read(await this.#ask(sent, headers, body))
   }
 
   /** fetch would take three times as much of the processor, and a story looks thousands of times. */
   #ask(sent: Sent, headers: Record<string, string>, body: Buffer | undefined): Promise<Read> {
     return new Promise((resolve, reject) => {
-      const asked = request(this.#origin + sent.path, { method: sent.method, headers, agent }, response => {
-        readAll(response).then(raw => resolve({ response, raw }), reject)
-      })
+      const asked = request(
+        this.#origin + sent.path,
+        { method: sent.method, headers, agent },
+        response => {
+          readAll(response).then(raw => resolve({ response, raw }), reject)
+        },
+      )
       asked.on('error', error => {
         // emulate had closed a connection that was kept: it has not seen the request.
         if (asked.reusedSocket && 'code' in error && error.code === 'ECONNRESET')
@@ -69,7 +74,10 @@ export class Upstream {
     const all: JsonObject[] = []
     for (let page = 1; ; page++) {
       const separator = path.includes('?') ? '&' : '?'
-      const { status, body } = await this.asAdmin('GET', `${path}${separator}per_page=100&page=${page}`)
+      const { status, body } = await this.asAdmin(
+        'GET',
+        `${path}${separator}per_page=100&page=${page}`,
+      )
       if (status !== 200 || !Array.isArray(body)) return all
       all.push(...body.filter(isObject))
       if (body.length < 100) return all
@@ -85,7 +93,12 @@ export class Upstream {
     )
     const isJson = headers['content-type']?.includes('json')
     const body = isJson ? parseJson(raw) : undefined
-    return { status: response.statusCode ?? 0, headers, body, ...(!isJson && raw.length > 0 && { raw }) }
+    return {
+      status: response.statusCode ?? 0,
+      headers,
+      body,
+      ...(!isJson && raw.length > 0 && { raw }),
+    }
   }
 }
 

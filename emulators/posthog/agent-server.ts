@@ -14,7 +14,14 @@ export function bootSession(run: Run): void {
   const agentInfo = { name: 'codex', title: 'Codex (app-server)', version: '0.1.0' }
   run.answer(initialize, { result: { protocolVersion: 1, agentInfo, authMethods: [] } })
   const { mode, model = 'gpt-5.5', initial_permission_mode: permissionMode = 'auto' } = state
-  const meta = { taskRunId: runId, taskId: task.id, environment: 'cloud', mode, model, permissionMode }
+  const meta = {
+    taskRunId: runId,
+    taskId: task.id,
+    environment: 'cloud',
+    mode,
+    model,
+    permissionMode,
+  }
   const begun = run.ask('session/new', { cwd: '/tmp/workspace', mcpServers: [], _meta: meta })
   run.update({ sessionUpdate: 'config_option_update', configOptions: [] })
   run.update({ sessionUpdate: 'available_commands_update', availableCommands: [] })
@@ -26,7 +33,12 @@ export function bootSession(run: Run): void {
 }
 
 /** @returns the id of the prompt, which its answer has, too */
-export function sendPrompt(run: Run, { text, id }: Message, phase: Phase, isShown = text !== ''): number {
+export function sendPrompt(
+  run: Run,
+  { text, id }: Message,
+  phase: Phase,
+  isShown = text !== '',
+): number {
   const { sessionId } = run
   run.cost += 0.1
   if (phase === 'followup') {
@@ -97,7 +109,11 @@ function completeTurn(run: Run, stopReason: string): void {
   run.console('Extension notification {"method":"_posthog/usage_update"}')
 }
 
-const names = { initial: 'Initial task message', resume: 'Resume message', followup: 'User message' } as const
+const names = {
+  initial: 'Initial task message',
+  resume: 'Resume message',
+  followup: 'User message',
+} as const
 
 /** A prompt has its one answer. What comes after it in the log belongs to it. */
 export function answerPrompt(run: Run, id: number, stopReason: string, phase: Phase): void {
@@ -137,7 +153,8 @@ export function reportTurn(run: Run, stopReason: string): void {
 }
 
 function reportUsage(run: Run): void {
-  if (run.answered) run.setState({ token_usage: { total_tokens: 120 * run.turns, turns: run.turns } })
+  if (run.answered)
+    run.setState({ token_usage: { total_tokens: 120 * run.turns, turns: run.turns } })
 }
 
 /** Source: `classifyAgentError`. */
@@ -152,7 +169,11 @@ export function faultOf(said: string) {
   const classification = classes.find(([pattern]) => pattern.test(said))?.[1] ?? 'agent_error'
   const isUpstream = classification.startsWith('upstream_')
   const status = /\bunexpected status\s+(\d{3})\b/i.exec(said)?.[1]
-  const cause = status ? `unexpected status ${status}` : isUpstream ? classification : said.slice(0, 400)
+  const cause = status
+    ? `unexpected status ${status}`
+    : isUpstream
+      ? classification
+      : said.slice(0, 400)
   return {
     classification,
     isUpstream,
@@ -199,18 +220,30 @@ export function reportFailure(run: Run, said: string | undefined, phase: Phase):
   run.console(`send_${phase}_task_message_failed {"classification":"${classification}"}`, 'error')
   run.update({ sessionUpdate: 'error', errorType: classification, message })
   if (isUpstream && phase === 'followup' && run.state.mode === 'interactive') {
-    run.note('_posthog/turn_complete', { sessionId: run.sessionId, stopReason: 'error_recoverable' })
+    run.note('_posthog/turn_complete', {
+      sessionId: run.sessionId,
+      stopReason: 'error_recoverable',
+    })
     return
   }
   const kept = isUpstream ? upstreamFailed : known.cause
-  const error = { message: kept, error: kept, errorCategory: classification, error_category: classification }
+  const error = {
+    message: kept,
+    error: kept,
+    errorCategory: classification,
+    error_category: classification,
+  }
   run.note('_posthog/error', { source: 'agent_server', stopReason: 'error', ...error })
   run.store()
   run.close('failed', `${classification}: ${kept}`)
   run.console('Task completion signaled {"status":"failed","stopReason":"error"}')
 }
 
-const internal = { classification: 'agent_error', message: 'Internal error', cause: 'Internal error' }
+const internal = {
+  classification: 'agent_error',
+  message: 'Internal error',
+  cause: 'Internal error',
+}
 
 interface ToolCall {
   title: string
@@ -228,17 +261,23 @@ export function beginCall(run: Run, call: ToolCall): string {
 }
 
 export function endCall(run: Run, toolCallId: string, said = '', status = 'completed'): void {
-  const content = said === '' ? undefined : [{ type: 'content', content: { type: 'text', text: said } }]
+  const content =
+    said === '' ? undefined : [{ type: 'content', content: { type: 'text', text: said } }]
   run.update({ sessionUpdate: 'tool_call_update', toolCallId, status, content })
 }
 
 export function runCommand(run: Run, command: string, output = ''): void {
   const title = `/bin/bash -lc '${command}'`
-  endCall(run, beginCall(run, { title, kind: 'execute', locations: [{ path: '/tmp/workspace' }] }), output)
+  endCall(
+    run,
+    beginCall(run, { title, kind: 'execute', locations: [{ path: '/tmp/workspace' }] }),
+    output,
+  )
   spend(run)
 }
 
 export function editFiles(run: Run, paths: readonly string[]): void {
-  for (const path of paths) endCall(run, beginCall(run, { title: path, kind: 'edit', locations: [{ path }] }))
+  for (const path of paths)
+    endCall(run, beginCall(run, { title: path, kind: 'edit', locations: [{ path }] }))
   if (paths.length > 0) spend(run)
 }

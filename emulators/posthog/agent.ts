@@ -56,8 +56,13 @@ export class Agent {
     const { timing } = this.#settings
     const { model } = run.state
     const isKnown = typeof model !== 'string' || gatewayKnows(model)
-    const refused = { message: upstreamSays.unknownModel(String(model)), after: timing.unknownModel }
-    const behaviour: Behaviour = isKnown ? this.#behaviour(run, run.prompt) : { kind: 'fails', ...refused }
+    const refused = {
+      message: upstreamSays.unknownModel(String(model)),
+      after: timing.unknownModel,
+    }
+    const behaviour: Behaviour = isKnown
+      ? this.#behaviour(run, run.prompt)
+      : { kind: 'fails', ...refused }
     await pause(timing.queued, run.life.signal)
     run.change({ status: 'in_progress' })
     const desk = await this.#boot(run)
@@ -128,7 +133,15 @@ export class Agent {
     }
     run.checkedOut = base
     const { signal } = run.life
-    return { run, repository, base, baseExists: exists, prompt: run.prompt, settings: this.#settings, signal }
+    return {
+      run,
+      repository,
+      base,
+      baseExists: exists,
+      prompt: run.prompt,
+      settings: this.#settings,
+      signal,
+    }
   }
 
   /** A prompt, what is done for it and for the words that steer it, and its answer. */
@@ -156,7 +169,11 @@ export class Agent {
   #beginSteering(run: Run, { text }: Message): void {
     run.steers = []
     if (run.deaf) return
-    const again: Message = { text, id: undefined, behaviour: { kind: 'answers', text: '', delay: 0 } }
+    const again: Message = {
+      text,
+      id: undefined,
+      behaviour: { kind: 'answers', text: '', delay: 0 },
+    }
     const { forwards, timing } = this.#settings
     if (forwards) setTimeout(() => this.receive(run, again), 2 * timing.log).unref()
     for (const waiting of run.inbox.splice(0)) refuseEarly(run, waiting)
@@ -204,7 +221,10 @@ async function steered(behaviour: Behaviour, desk: Desk): Promise<End> {
     dropped.abort()
   }
   try {
-    return await perform(behaviour, { ...desk, signal: AbortSignal.any([desk.signal, dropped.signal]) })
+    return await perform(behaviour, {
+      ...desk,
+      signal: AbortSignal.any([desk.signal, dropped.signal]),
+    })
   } catch (thrown) {
     if (!(thrown instanceof Interrupted && other)) throw thrown
   } finally {
@@ -213,7 +233,13 @@ async function steered(behaviour: Behaviour, desk: Desk): Promise<End> {
   return steered(other, desk)
 }
 
-async function step(run: Run, name: string, label: string, ms: number, done = label): Promise<void> {
+async function step(
+  run: Run,
+  name: string,
+  label: string,
+  ms: number,
+  done = label,
+): Promise<void> {
   run.progress(name, 'in_progress', label)
   await pause(ms, run.life.signal)
   run.progress(name, 'completed', done)
@@ -236,7 +262,9 @@ function nextMessage(run: Run, idleMs: number | undefined): Promise<Message | un
     const end = () => settle(() => reject(new Interrupted()))
     run.onIdleOver = () => settle(() => resolve(undefined))
     const timer =
-      idleMs === undefined ? undefined : setTimeout(() => run.onIdleOver?.(), timerMs(idleMs)).unref()
+      idleMs === undefined
+        ? undefined
+        : setTimeout(() => run.onIdleOver?.(), timerMs(idleMs)).unref()
     run.onMessage = () => settle(() => resolve(run.inbox.shift()))
     signal.addEventListener('abort', end, { once: true })
   })

@@ -48,7 +48,9 @@ const described = {
 const contentType = char({ max: 255, blank: true })
 
 const artifactsOf = <T>(entry: Field<T>) =>
-  required(checked(list(entry), all => (all.length > 0 ? all : fail('At least one artifact is required'))))
+  required(
+    checked(list(entry), all => (all.length > 0 ? all : fail('At least one artifact is required'))),
+  )
 
 const prepareFields = {
   artifacts: artifactsOf(
@@ -99,22 +101,28 @@ function prepare(request: ApiRequest): Reply {
   const { world } = request
   const owner = ownerOf(request)
   const { artifacts = [] } = readBody(request.body(), prepareFields)
-  const prepared = artifacts.map(({ name = '', type = 'artifact', source = '', size = 0, ...given }) => {
-    const content_type = given.content_type || 'application/octet-stream'
-    const upload = { name, type, source, size, content_type }
-    const { uploaded_at: _, ...entry } = world.artifacts.prepare(owner.id, owner.prefix, upload).entry
-    const fields = {
-      key: entry.storage_path,
-      'Content-Type': content_type,
-      policy: 'emulated',
-      'x-amz-signature': 'emulated',
-    }
-    return {
-      ...entry,
-      expires_in: 3600,
-      presigned_post: { url: `${request.url.origin}/__s3/upload`, fields },
-    }
-  })
+  const prepared = artifacts.map(
+    ({ name = '', type = 'artifact', source = '', size = 0, ...given }) => {
+      const content_type = given.content_type || 'application/octet-stream'
+      const upload = { name, type, source, size, content_type }
+      const { uploaded_at: _, ...entry } = world.artifacts.prepare(
+        owner.id,
+        owner.prefix,
+        upload,
+      ).entry
+      const fields = {
+        key: entry.storage_path,
+        'Content-Type': content_type,
+        policy: 'emulated',
+        'x-amz-signature': 'emulated',
+      }
+      return {
+        ...entry,
+        expires_in: 3600,
+        presigned_post: { url: `${request.url.origin}/__s3/upload`, fields },
+      }
+    },
+  )
   return ok({ artifacts: prepared })
 }
 
@@ -137,10 +145,16 @@ function finalize(request: ApiRequest): Reply {
   for (const { id = '', storage_path: path = '' } of artifacts) {
     const staged = world.artifacts.prepared(owner.id, id, path)
     if (!staged)
-      return error(400, `Artifact storage path is invalid for this ${request.params.run ? 'run' : 'task'}`)
+      return error(
+        400,
+        `Artifact storage path is invalid for this ${request.params.run ? 'run' : 'task'}`,
+      )
     const object = world.artifacts.objects.get(path)
     if (!object)
-      return error(400, 'Artifact upload not found in object storage. Upload the file before finalizing.')
+      return error(
+        400,
+        'Artifact upload not found in object storage. Upload the file before finalizing.',
+      )
     staged.entry.size = object.length
     staged.finalized = true
     entries.push(staged.entry)

@@ -101,7 +101,11 @@ export const upstreamSays = {
   cutStream: 'stream disconnected before completion: stream closed before response.completed',
 } as const
 
-export type StopsShort = 'older-workflow' | 'sandbox_gone' | 'timed_out_wall_clock' | 'timed_out_inactivity'
+export type StopsShort =
+  | 'older-workflow'
+  | 'sandbox_gone'
+  | 'timed_out_wall_clock'
+  | 'timed_out_inactivity'
 
 export interface OpensPull {
   kind: 'opensPull'
@@ -122,7 +126,11 @@ export interface Turn {
 }
 
 /** A string must occur in the prompt; `''` matches every turn. */
-export type Matcher = string | RegExp | { prompt?: string; repository?: string } | ((turn: Turn) => boolean)
+export type Matcher =
+  | string
+  | RegExp
+  | { prompt?: string; repository?: string }
+  | ((turn: Turn) => boolean)
 
 interface Script {
   matcher: Matcher

@@ -24,7 +24,9 @@ const commandFields = {
   method: required(choice(methods)),
   params: dict(),
   id: checked(json(), id =>
-    ['string', 'number', 'boolean'].includes(typeof id) ? id : fail('id must be a string or number'),
+    ['string', 'number', 'boolean'].includes(typeof id)
+      ? id
+      : fail('id must be a string or number'),
   ),
 }
 
@@ -80,7 +82,9 @@ function userMessage(request: ApiRequest, run: Run, { params, id }: Command): Re
   const ids = isTextList(params.artifact_ids) ? params.artifact_ids : []
   const missing = ids.filter(wanted => !run.artifacts.some(artifact => artifact.id === wanted))
   if (missing.length > 0)
-    return errorReply(400, 'Some artifact_ids are invalid for this run', { missing_artifact_ids: missing })
+    return errorReply(400, 'Some artifact_ids are invalid for this run', {
+      missing_artifact_ids: missing,
+    })
   if (!hasWorkflow(run)) return workflowEnded(world)
   if (run.cancelling) return notQueued
   // The id is the message's dedupe key: a repeat is answered alike and reaches nobody.
@@ -110,7 +114,11 @@ function deliver(
 const hasWorkflow = (run: Run) => !run.terminal && !run.workflowGone
 
 /** The agent's own refusals come with 200, as errors of JSON-RPC [R]. */
-function permissionResponse(request: ApiRequest, run: Run, command: Command): Reply | Promise<Reply> {
+function permissionResponse(
+  request: ApiRequest,
+  run: Run,
+  command: Command,
+): Reply | Promise<Reply> {
   const { agent } = request.world
   const { params, id } = command
   if (run.terminal)
@@ -125,7 +133,10 @@ function permissionResponse(request: ApiRequest, run: Run, command: Command): Re
   if (!permission || permission.requestId !== params.requestId)
     return ok({
       ...said,
-      error: { code: -32000, message: `No pending permission request found for id: ${params.requestId}` },
+      error: {
+        code: -32000,
+        message: `No pending permission request found for id: ${params.requestId}`,
+      },
     })
   if (permission.offers?.includes(String(params.optionId)) === false) {
     const message = `Option "${params.optionId}" was not offered for permission request ${params.requestId}`

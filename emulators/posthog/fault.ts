@@ -80,7 +80,12 @@ export class Faults extends Arms<FaultRule> {
 
 const isAdditive = ({ kind }: Fault) => kind === 'delay' || kind === 'held' || kind === 'stale'
 
-function fits(rule: FaultRule, method: string, path: string, route: RouteName | undefined): boolean {
+function fits(
+  rule: FaultRule,
+  method: string,
+  path: string,
+  route: RouteName | undefined,
+): boolean {
   if (rule.method && rule.method.toUpperCase() !== method) return false
   if (rule.route === undefined) return true
   return rule.route instanceof RegExp
@@ -99,17 +104,27 @@ export function faultReply(fault: Fault, route: RouteName | undefined): Reply | 
   switch (fault.kind) {
     case 'status':
       return {
-        ...(fault.body === undefined ? plainly(fault.code) : { status: fault.code, body: fault.body }),
-        ...(fault.retryAfter === undefined ? {} : { headers: { 'retry-after': String(fault.retryAfter) } }),
+        ...(fault.body === undefined
+          ? plainly(fault.code)
+          : { status: fault.code, body: fault.body }),
+        ...(fault.retryAfter === undefined
+          ? {}
+          : { headers: { 'retry-after': String(fault.retryAfter) } }),
       }
     case 'throttled':
       return throttled(fault.seconds ?? 30).reply
     case 'usage-limit':
-      return gate(429, 'rate_limited', 'usage_limit_exceeded', 'You have reached your usage limit.', {
-        is_pro: false,
-        limit_type: fault.limit_type ?? 'burst',
-        reset_at: fault.reset_at,
-      })
+      return gate(
+        429,
+        'rate_limited',
+        'usage_limit_exceeded',
+        'You have reached your usage limit.',
+        {
+          is_pro: false,
+          limit_type: fault.limit_type ?? 'burst',
+          reset_at: fault.reset_at,
+        },
+      )
     case 'billing-limit':
       return gate(
         429,
@@ -118,9 +133,15 @@ export function faultReply(fault: Fault, route: RouteName | undefined): Reply | 
         'Your organization reached its PostHog Code billing limit.',
       )
     case 'gate403':
-      return gate(403, 'permission_denied', 'code_access_required', 'PostHog Code access is required.', {
-        reason: 'startup_plan',
-      })
+      return gate(
+        403,
+        'permission_denied',
+        'code_access_required',
+        'PostHog Code access is required.',
+        {
+          reason: 'startup_plan',
+        },
+      )
     case 'unavailable503':
       return unavailable(route)
     case 'html':
@@ -135,7 +156,13 @@ export function faultReply(fault: Fault, route: RouteName | undefined): Reply | 
   }
 }
 
-const gate = (status: number, type: string, code: string, message: string, extra: object = {}): Reply => ({
+const gate = (
+  status: number,
+  type: string,
+  code: string,
+  message: string,
+  extra: object = {},
+): Reply => ({
   status,
   body: { type, code, error: message, ...extra },
 })

@@ -62,7 +62,8 @@ export function char({ max, blank }: CharRules = {}): Field<string> {
     if (text === '') return blank ? '' : fail('This field may not be blank.', 'blank')
     if (max !== undefined && [...text].length > max)
       return fail(`Ensure this field has no more than ${max} characters.`, 'max_length')
-    if (text.includes('\0')) return fail('Null characters are not allowed.', 'null_characters_not_allowed')
+    if (text.includes('\0'))
+      return fail('Null characters are not allowed.', 'null_characters_not_allowed')
     const half = [...text]
       .map(char => char.codePointAt(0) ?? 0)
       .find(code => code >= 0xd800 && code <= 0xdfff)
@@ -88,7 +89,9 @@ const canonicalUuid = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9
 
 export const uuid = (): Field<string> =>
   field(raw =>
-    typeof raw === 'string' && canonicalUuid.test(raw) ? raw.toLowerCase() : fail('Must be a valid UUID.'),
+    typeof raw === 'string' && canonicalUuid.test(raw)
+      ? raw.toLowerCase()
+      : fail('Must be a valid UUID.'),
   )
 
 export const bool = (): Field<boolean> =>
@@ -98,7 +101,8 @@ export const bool = (): Field<boolean> =>
 export function integer(rules: { min?: number; max?: number } = {}): Field<number> {
   return field(raw => {
     const value = typeof raw === 'string' && /^-?\d+$/.test(raw) ? Number(raw) : raw
-    if (typeof value !== 'number' || !Number.isInteger(value)) return fail('A valid integer is required.')
+    if (typeof value !== 'number' || !Number.isInteger(value))
+      return fail('A valid integer is required.')
     if (rules.max !== undefined && value > rules.max)
       return fail(`Ensure this value is less than or equal to ${rules.max}.`, 'max_value')
     if (rules.min !== undefined && value < rules.min)
@@ -130,12 +134,15 @@ export function list<T>(child: Field<T>, rules: { max?: number } = {}): Field<T[
 
 export const dict = (): Field<Record<string, unknown>> =>
   field(raw =>
-    isObject(raw) ? raw : fail(`Expected a dictionary of items but got type "${typeOf(raw)}".`, 'not_a_dict'),
+    isObject(raw)
+      ? raw
+      : fail(`Expected a dictionary of items but got type "${typeOf(raw)}".`, 'not_a_dict'),
   )
 
 export const json = (): Field<unknown> => field(raw => raw)
 
-export const nested = <S extends Shape>(shape: S): Field<Values<S>> => field(raw => readShape(raw, shape))
+export const nested = <S extends Shape>(shape: S): Field<Values<S>> =>
+  field(raw => readShape(raw, shape))
 
 /** Reads a request body; unknown keys are ignored, as by every ordinary serializer. */
 export const readBody = <S extends Shape>(body: unknown, shape: S): Values<S> =>

@@ -21,9 +21,14 @@ function streamRun(request: ApiRequest): Reply {
   const latest = request.query.get('start') === 'latest'
   return {
     status: 200,
-    headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-cache', 'x-accel-buffering': 'no' },
+    headers: {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-cache',
+      'x-accel-buffering': 'no',
+    },
     stream: response => {
-      if (isOver(run, rules)) replayLog(response, run, typeof lastId === 'string' ? lastId : undefined)
+      if (isOver(run, rules))
+        replayLog(response, run, typeof lastId === 'string' ? lastId : undefined)
       else new Reader(response, run, rules, cursorFor(run, lastId, latest)).begin()
     },
   }
@@ -75,7 +80,8 @@ class Reader {
   }
 
   readonly #pump = (): void => {
-    for (const frame of this.#run.frames.filter(frame => isAfter(frame, this.#cursor))) this.#deliver(frame)
+    for (const frame of this.#run.frames.filter(frame => isAfter(frame, this.#cursor)))
+      this.#deliver(frame)
     if (this.#run.terminal) this.#end('stream-end', { status: 'complete' })
   }
 
@@ -109,7 +115,11 @@ function replayLog(response: ServerResponse, run: Run, lastId: string | undefine
   response.end()
 }
 
-function send(response: ServerResponse, data: object, { event, id }: { event?: string; id?: string }): void {
+function send(
+  response: ServerResponse,
+  data: object,
+  { event, id }: { event?: string; id?: string },
+): void {
   const lines = [event && `event: ${event}`, id && `id: ${id}`, `data: ${JSON.stringify(data)}`]
   response.write(`${lines.filter(Boolean).join('\n')}\n\n`)
 }
@@ -124,7 +134,8 @@ export const logRoutes: Route[] = [
 /** The logs of the runs it was resumed from come first, oldest first, at most ten deep. */
 function wholeLog(found: Run): Notification[] {
   const chain: Run[] = []
-  for (let at: Run | undefined = found; at && chain.length < 10; at = at.resumedFrom) chain.unshift(at)
+  for (let at: Run | undefined = found; at && chain.length < 10; at = at.resumedFrom)
+    chain.unshift(at)
   return chain.flatMap(({ log, logShown }) => log.slice(0, logShown))
 }
 
@@ -146,7 +157,10 @@ function sessionLogs(request: ApiRequest): Reply {
 }
 
 /** Cut at a number of entries, and at a number of bytes of which only a single entry may be larger [R, E]. */
-function pageOf(entries: Notification[], { entries: most, bytes }: Settings['logPage']): Notification[] {
+function pageOf(
+  entries: Notification[],
+  { entries: most, bytes }: Settings['logPage'],
+): Notification[] {
   let size = 0
   const fitting = entries.slice(0, most).findIndex((entry, index) => {
     size += Buffer.byteLength(JSON.stringify(entry))

@@ -2,7 +2,12 @@
 export const efforts = ['low', 'medium', 'high', 'xhigh', 'max', 'ultracode'] as const
 
 export const permissionModes = ['plan', 'auto', 'read-only', 'full-access'] as const
-export const allPermissionModes = [...permissionModes, 'default', 'acceptEdits', 'bypassPermissions'] as const
+export const allPermissionModes = [
+  ...permissionModes,
+  'default',
+  'acceptEdits',
+  'bypassPermissions',
+] as const
 
 const codexModels = ['gpt-5', 'gpt-5.5', 'gpt-5.6-sol', 'gpt-5.6-terra', 'gpt-5.6-luna']
 const basic = ['low', 'medium', 'high']
@@ -35,6 +40,8 @@ const entry = (runtime_adapter: string, model: string, supported_efforts: readon
 })
 
 export const catalogue = [
-  ...['claude-opus-4-8', 'claude-sonnet-4-6', 'claude-haiku-4-5'].map(name => entry('claude', name, basic)),
+  ...['claude-opus-4-8', 'claude-sonnet-4-6', 'claude-haiku-4-5'].map(name =>
+    entry('claude', name, basic),
+  ),
   ...codexModels.map(name => entry('codex', name, supportedEfforts(name))),
 ]

@@ -6,7 +6,12 @@ import { type ApiRequest, type Route, route } from './route.ts'
 export const neighbourRoutes: Route[] = [
   route('sandbox-environments', ['GET', 'sandbox_environments'], 'task:read', sandboxEnvironments),
   route('integrations', ['GET', 'integrations'], 'integration:read', listIntegrations),
-  route('github-repos', ['GET', 'integrations/:integration/github_repos'], 'integration:read', githubRepos),
+  route(
+    'github-repos',
+    ['GET', 'integrations/:integration/github_repos'],
+    'integration:read',
+    githubRepos,
+  ),
 ]
 
 function sandboxEnvironments(request: ApiRequest): Reply {
@@ -28,8 +33,10 @@ function integrationOf(request: ApiRequest): GithubIntegration {
 }
 
 /** Without a given list every repository is covered. */
-const coveredRepositories = ({ world }: ApiRequest, { repositories }: GithubIntegration): string[] =>
-  (repositories ?? world.settings.hands.repositories()).toSorted()
+const coveredRepositories = (
+  { world }: ApiRequest,
+  { repositories }: GithubIntegration,
+): string[] => (repositories ?? world.settings.hands.repositories()).toSorted()
 
 function githubRepos(request: ApiRequest): Reply {
   const integration = integrationOf(request)
@@ -37,8 +44,10 @@ function githubRepos(request: ApiRequest): Reply {
   const limit = Number(request.query.get('limit') ?? 100)
   const offset = Number(request.query.get('offset') ?? 0)
   const found = coveredRepositories(request, integration).filter(name => name.includes(search))
-  const repositories = found
-    .slice(offset, offset + limit)
-    .map((full_name, index) => ({ id: offset + index + 1, name: full_name.split('/')[1], full_name }))
+  const repositories = found.slice(offset, offset + limit).map((full_name, index) => ({
+    id: offset + index + 1,
+    name: full_name.split('/')[1],
+    full_name,
+  }))
   return ok({ repositories, has_more: offset + limit < found.length })
 }

@@ -1,7 +1,13 @@
 /** From a checked body to a stored run: what `run_task` refuses, inherits and writes into `state`. */
 
 import { bool, char, choice, fail, list, nullable, readWhole, uuid } from './fields.ts'
-import { allPermissionModes, catalogue, efforts, permissionModes, supportedEfforts } from './models.ts'
+import {
+  allPermissionModes,
+  catalogue,
+  efforts,
+  permissionModes,
+  supportedEfforts,
+} from './models.ts'
 import { badDetail, githubAuthorizationRequired } from './reply.ts'
 import type { ApiRequest } from './route.ts'
 import { Run, type Task } from './run.ts'
@@ -82,7 +88,8 @@ function authorshipOf(
   const { caller, world } = request
   if (input.run_source === 'signal_report') return 'bot'
   const before = previous?.state.pr_authorship_mode
-  const asked = input.pr_authorship_mode ?? (before === 'user' || before === 'bot' ? before : undefined)
+  const asked =
+    input.pr_authorship_mode ?? (before === 'user' || before === 'bot' ? before : undefined)
   if ((asked ?? 'user') === 'bot') return 'bot'
   if (input.github_user_token !== undefined) return 'user'
   if (caller.userId !== task.createdBy)
@@ -99,7 +106,9 @@ function authorshipOf(
 async function inheritedBranch({ world }: ApiRequest, task: Task, previous: Run | undefined) {
   const base = previous?.state.pr_base_branch
   if (typeof base !== 'string') return null
-  const exists = await world.settings.hands.branchExists(task.repository ?? '', base).catch(() => false)
+  const exists = await world.settings.hands
+    .branchExists(task.repository ?? '', base)
+    .catch(() => false)
   return exists ? base : null
 }
 
@@ -111,7 +120,8 @@ function stateOf(
   branch: string | null,
 ): Record<string, unknown> {
   const state: Record<string, unknown> = { mode: input.mode ?? 'background' }
-  for (const name of inherited) if (previous?.state[name] !== undefined) state[name] = previous.state[name]
+  for (const name of inherited)
+    if (previous?.state[name] !== undefined) state[name] = previous.state[name]
   for (const name of kept) {
     const value = input[name]
     if (value !== undefined && value !== null) state[name] = value
@@ -120,7 +130,8 @@ function stateOf(
   if (branch !== null) state.pr_base_branch = branch
   if (previous) state.resume_from_run_id = previous.id
   if (task.repository) state.repository = task.repository
-  if (input.pending_user_message !== undefined) state.pending_user_message = input.pending_user_message
+  if (input.pending_user_message !== undefined)
+    state.pending_user_message = input.pending_user_message
   if (input.pending_user_artifact_ids?.length)
     state.pending_user_artifact_ids = input.pending_user_artifact_ids
   return state
@@ -152,9 +163,15 @@ export type RunInput = ReturnType<typeof readRun>
 /** `POST …/run/` */
 export const readRun = (body: unknown) =>
   readWhole(body, fields, input => {
-    const { runtime_adapter: named, model, reasoning_effort: effort, initial_permission_mode: mode } = input
+    const {
+      runtime_adapter: named,
+      model,
+      reasoning_effort: effort,
+      initial_permission_mode: mode,
+    } = input
     const refuse = (attr: string, detail: string): never => fail(detail, 'invalid_input', attr)
-    const adapter = named ?? catalogue.find(known => known.model === model?.toLowerCase())?.runtime_adapter
+    const adapter =
+      named ?? catalogue.find(known => known.model === model?.toLowerCase())?.runtime_adapter
     if (adapter === undefined && model !== undefined)
       refuse('model', 'Unknown model. Use tasks-models-retrieve to list available models.')
     if (mode !== undefined && adapter !== undefined && !isOneOf(permissionModes, mode)) {

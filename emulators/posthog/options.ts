@@ -171,7 +171,14 @@ export function settle(options: PostHogOptions): Settings {
   }
 }
 
-export const covers = ({ githubIntegrations }: Settings, id: number | null, repository: string): boolean => {
+export const covers = (
+  { githubIntegrations }: Settings,
+  id: number | null,
+  repository: string,
+): boolean => {
   const integration = githubIntegrations.find(each => each.id === id)
-  return integration !== undefined && (integration.repositories?.includes(repository.toLowerCase()) ?? true)
+  return (
+    integration !== undefined &&
+    (integration.repositories?.includes(repository.toLowerCase()) ?? true)
+  )
 }

@@ -170,10 +170,17 @@ function notAllowed(run: Run): End {
   return done
 }
 
-const again = { optionId: 'reject_with_feedback', name: 'No, and tell Codex what to do differently' }
+const again = {
+  optionId: 'reject_with_feedback',
+  name: 'No, and tell Codex what to do differently',
+}
 const ofCommand = [
   { optionId: 'allow', name: 'Allow', kind: 'allow_once' },
-  { optionId: 'allow_always', name: "Allow similar commands and don't ask again", kind: 'allow_always' },
+  {
+    optionId: 'allow_always',
+    name: "Allow similar commands and don't ask again",
+    kind: 'allow_always',
+  },
   { optionId: 'reject', name: 'Reject', kind: 'reject_once' },
   { ...again, kind: 'reject_once' },
 ]
@@ -195,12 +202,16 @@ interface Asked {
 
 const kinds = { command: 'execute', plan: 'switch_mode', question: 'other', tool: 'other' } as const
 
-async function askFirst(behaviour: Extract<Behaviour, { kind: 'asksPermission' }>, desk: Desk): Promise<End> {
+async function askFirst(
+  behaviour: Extract<Behaviour, { kind: 'asksPermission' }>,
+  desk: Desk,
+): Promise<End> {
   const { run } = desk
   const { choices, question = 'Run `npm test`?', of = choices ? 'question' : 'command' } = behaviour
   const { mode, initial_permission_mode: atFirst } = run.state
   const permissions = behaviour.inMode ?? atFirst
-  if (of === 'command' && permissions !== 'read-only') return perform(behaviour.next ?? opensPull, desk)
+  if (of === 'command' && permissions !== 'read-only')
+    return perform(behaviour.next ?? opensPull, desk)
   // Outside plan mode there is no tool to ask with, and in background nobody to ask: the words are the answer.
   if (of === 'question' && (mode !== 'interactive' || permissions !== 'plan')) {
     run.next = behaviour.next
@@ -224,17 +235,26 @@ async function askFirst(behaviour: Extract<Behaviour, { kind: 'asksPermission' }
  * the stream, and a command only while somebody reads `/events` of the sandbox, which the workflow does not do with
  * event ingest [W]: unless `watched`, it is allowed at once, too. Nothing in the row says that it waits.
  */
-async function isAllowed({ run, settings, signal }: Desk, { of, title, options }: Asked): Promise<boolean> {
+async function isAllowed(
+  { run, settings, signal }: Desk,
+  { of, title, options }: Asked,
+): Promise<boolean> {
   const _meta = of === 'question' ? { codeToolKind: 'question' } : undefined
   const call = { title, kind: kinds[of], _meta }
   const toolCallId = of === 'question' ? randomUUID() : beginCall(run, call)
   const toolCall = { toolCallId, ...call }
-  const id = run.ask('session/request_permission', { sessionId: run.sessionId, toolCall, options }, 'agent')
+  const id = run.ask(
+    'session/request_permission',
+    { sessionId: run.sessionId, toolCall, options },
+    'agent',
+  )
   run.console('Permission request')
   const waits = run.state.mode === 'interactive' && (of !== 'command' || settings.watched)
   const optionId = waits ? await relay(run, { toolCall, options }, signal) : options[0]?.optionId
   if (!waits) resolveAsked(run, id, String(optionId))
-  const allowed = options.some(option => option.optionId === optionId && option.kind.startsWith('allow'))
+  const allowed = options.some(
+    option => option.optionId === optionId && option.kind.startsWith('allow'),
+  )
   if (of !== 'question') endCall(run, toolCallId, '', allowed ? 'completed' : 'failed')
   if (of !== 'plan' || !allowed) return allowed
   run.update({ sessionUpdate: 'current_mode_update', currentModeId: optionId })
@@ -242,7 +262,11 @@ async function isAllowed({ run, settings, signal }: Desk, { of, title, options }
   run.update(spoken('user_message_chunk', 'Implement the plan.'))
   return true
 
-  function relay(run: Run, asked: { toolCall: object; options: Asked['options'] }, signal: AbortSignal) {
+  function relay(
+    run: Run,
+    asked: { toolCall: object; options: Asked['options'] },
+    signal: AbortSignal,
+  ) {
     const requestId = randomUUID()
     run.console('Relaying permission request')
     run.emit({ type: 'permission_request', requestId, ...asked })
@@ -278,7 +302,12 @@ async function finishRun(
   await pause(delay ?? settings.timing.work, signal)
   const mcp = { server: 'posthog-code-tools', tool: 'finish' }
   const _meta = { posthog: { toolName: 'mcp__posthog-code-tools__finish', mcp } }
-  const call = { title: 'posthog-code-tools/finish', kind: 'other', rawInput: { status, reason }, _meta }
+  const call = {
+    title: 'posthog-code-tools/finish',
+    kind: 'other',
+    rawInput: { status, reason },
+    _meta,
+  }
   const toolCallId = beginCall(run, call)
   const id = run.ask(
     'session/request_permission',

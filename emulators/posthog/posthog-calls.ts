@@ -32,17 +32,29 @@ export const closesAfterEach = (): void => {
   afterEach(() => posthog.close())
 }
 
-export async function send(method: string, path: string, body?: unknown, { key = posthog.apiKey } = {}) {
+export async function send(
+  method: string,
+  path: string,
+  body?: unknown,
+  { key = posthog.apiKey } = {},
+) {
   const url = path.startsWith('/') ? posthog.url + path : `${posthog.url}/api/projects/1/${path}`
   const authorization = key === '' ? undefined : { authorization: `Bearer ${key}` }
   const headers = { 'content-type': 'application/json', ...authorization }
-  const answer = await fetch(url, { method, headers, body: body === undefined ? null : JSON.stringify(body) })
+  const answer = await fetch(url, {
+    method,
+    headers,
+    body: body === undefined ? null : JSON.stringify(body),
+  })
   const text = await answer.text()
   const isJson = answer.headers.get('content-type')?.includes('application/json')
   return { status: answer.status, body: isJson ? JSON.parse(text) : text, headers: answer.headers }
 }
 
-export async function until<T>(look: () => Promise<T> | T, seen: (value: T) => boolean): Promise<T> {
+export async function until<T>(
+  look: () => Promise<T> | T,
+  seen: (value: T) => boolean,
+): Promise<T> {
   for (let tries = 0; tries < 2_000; tries += 1) {
     const value = await look()
     if (seen(value)) return value
@@ -55,7 +67,12 @@ export const codex = { runtime_adapter: 'codex', model: 'gpt-5.5' }
 export const asks = 'Fix the login test and open a draft pull request.'
 
 export async function newTask(extra: object = {}): Promise<string> {
-  const usual = { title: 'Fix login', description: asks, repository: 'Acme/Web', github_integration: 2 }
+  const usual = {
+    title: 'Fix login',
+    description: asks,
+    repository: 'Acme/Web',
+    github_integration: 2,
+  }
   return (await send('POST', 'tasks/', { ...usual, ...extra })).body.id
 }
 

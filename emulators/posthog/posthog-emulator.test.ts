@@ -53,7 +53,9 @@ describe('who may', () => {
     expect(refused.body).toEqual({
       type: 'throttled_error',
       code: 'throttled',
-      detail: expect.stringMatching(/^Request was throttled\. Expected available in \d+ seconds\.$/),
+      detail: expect.stringMatching(
+        /^Request was throttled\. Expected available in \d+ seconds\.$/,
+      ),
       attr: null,
     })
     expect(refused.headers.has('retry-after')).toBe(false)
@@ -69,7 +71,12 @@ describe('requests that are wrong as a whole', () => {
     ['GET', '/api/projects/2/tasks/', 404, requestError('not_found', 'Project not found.')],
     ['GET', 'tusks/', 404, requestError('not_found', 'Endpoint not found.')],
     ['PUT', 'tasks/', 405, requestError('method_not_allowed', 'Method "PUT" not allowed.')],
-    ['DELETE', 'tasks/models/', 405, requestError('method_not_allowed', 'Method "DELETE" not allowed.')],
+    [
+      'DELETE',
+      'tasks/models/',
+      405,
+      requestError('method_not_allowed', 'Method "DELETE" not allowed.'),
+    ],
   ])('%s %s → %i', async (method, path, status, body) => {
     await start()
     expect(await send(method, path)).toMatchObject({ status, body })
@@ -88,12 +95,18 @@ describe('the body of a run', () => {
     ],
     [
       { pending_user_artifact_ids: ['abc'] },
-      { detail: 'Some pending_user_artifact_ids are invalid or expired', missing_artifact_ids: ['abc'] },
+      {
+        detail: 'Some pending_user_artifact_ids are invalid or expired',
+        missing_artifact_ids: ['abc'],
+      },
     ],
   ])('%j is refused', async (body, expected) => {
     await start()
     const task = await newTask()
-    expect(await send('POST', `tasks/${task}/run/`, body)).toMatchObject({ status: 400, body: expected })
+    expect(await send('POST', `tasks/${task}/run/`, body)).toMatchObject({
+      status: 400,
+      body: expected,
+    })
     expect(posthog.ledger.map(({ kind }) => kind)).toEqual(['task'])
   })
 
@@ -112,9 +125,9 @@ describe('the body of a run', () => {
         'github_authorization_required',
       ),
     })
-    expect((await send('POST', `tasks/${task}/run/`, { ...codex, pr_authorship_mode: 'bot' })).status).toBe(
-      200,
-    )
+    expect(
+      (await send('POST', `tasks/${task}/run/`, { ...codex, pr_authorship_mode: 'bot' })).status,
+    ).toBe(200)
   })
 })
 
@@ -155,7 +168,10 @@ describe('speaking to a run', () => {
       prompts => prompts.length > 0,
     )
     const sent = await send('POST', `${path}command/`, message('make it blue', 'c1'))
-    expect(sent).toMatchObject({ status: 200, body: { jsonrpc: '2.0', id: 'c1', result: { queued: true } } })
+    expect(sent).toMatchObject({
+      status: 200,
+      body: { jsonrpc: '2.0', id: 'c1', result: { queued: true } },
+    })
     expect(await send('POST', `${path}command/`, message('make it blue', 'c1'))).toMatchObject({
       status: 200,
     })
@@ -196,7 +212,11 @@ describe('speaking to a run', () => {
   it('is steered in the middle of a turn, and not between turns', async () => {
     await start({ watched: true })
     posthog.script('', { kind: 'hangs' })
-    const { runId, path } = await newRun({ ...codex, mode: 'interactive', initial_permission_mode: 'plan' })
+    const { runId, path } = await newRun({
+      ...codex,
+      mode: 'interactive',
+      initial_permission_mode: 'plan',
+    })
     const run = posthog.run(runId)
     await until(() => run.turnGoesOn, Boolean)
     expect(run.steer({ kind: 'asksPermission', question: 'May I?' })).toBe(true)
@@ -262,10 +282,28 @@ describe('an agent that publishes', () => {
   const silent = { description: 'What would you change?' }
 
   it.each([
-    ['obedient', 'is told not to', { ...readOnly, auto_publish: false }, silent, { pulls: 0, commits: 0 }],
-    ['obedient', 'may in any mode', { ...readOnly, auto_publish: true }, silent, { pulls: 1, commits: 1 }],
+    [
+      'obedient',
+      'is told not to',
+      { ...readOnly, auto_publish: false },
+      silent,
+      { pulls: 0, commits: 0 },
+    ],
+    [
+      'obedient',
+      'may in any mode',
+      { ...readOnly, auto_publish: true },
+      silent,
+      { pulls: 1, commits: 1 },
+    ],
     ['obedient', 'is asked to, for all its mode', readOnly, {}, { pulls: 1, commits: 1 }],
-    ['disobedient', 'may only push', { ...readOnly, auto_publish: false }, silent, { pulls: 0, commits: 1 }],
+    [
+      'disobedient',
+      'may only push',
+      { ...readOnly, auto_publish: false },
+      silent,
+      { pulls: 0, commits: 1 },
+    ],
     ['disobedient', 'was not asked', readOnly, silent, { pulls: 1, commits: 1 }],
   ] as const)('%s, when it %s', async (agent, _, body, task, left) => {
     await start({ agent })
@@ -290,7 +328,11 @@ describe('an agent that publishes', () => {
     await start()
     hands.repository('acme/web').branches.add('codex/issue-1')
     posthog.script('', { kind: 'opensPull', delay: 60 })
-    const { path, reaches } = await newRun({ ...codex, auto_publish: true, branch: 'codex/issue-1' })
+    const { path, reaches } = await newRun({
+      ...codex,
+      auto_publish: true,
+      branch: 'codex/issue-1',
+    })
     await until(
       () => logged(path, 'tool_call'),
       calls => calls.length > 0,

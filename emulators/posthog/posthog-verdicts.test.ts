@@ -8,9 +8,25 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { runRequest } from '../../src/core/agent/run-request.ts'
 import { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.ts'
-import { closesAfterEach, codex, newRun, newTask, posthog, send, start, until } from './posthog-calls.ts'
+import {
+  closesAfterEach,
+  codex,
+  newRun,
+  newTask,
+  posthog,
+  send,
+  start,
+  until,
+} from './posthog-calls.ts'
 
-const kinds = ['create-task', 'run', 'command', 'cancel', 'staged-prepare', 'staged-finalize'] as const
+const kinds = [
+  'create-task',
+  'run',
+  'command',
+  'cancel',
+  'staged-prepare',
+  'staged-finalize',
+] as const
 
 const Verdict = z.object({
   kind: z.enum(kinds),
@@ -67,7 +83,8 @@ it.each(kinds)('every %s is judged as PostHog judges it', async kind => {
     const refusal = refusalOf(answer)
     const expected = error && { type: 'validation_error', ...error }
     const same = JSON.stringify(sorted(refusal)) === JSON.stringify(sorted(expected))
-    if (!same || (accepts && answer.status >= 500)) wrong.push({ body, expected, answer: answer.body })
+    if (!same || (accepts && answer.status >= 500))
+      wrong.push({ body, expected, answer: answer.body })
   }
   expect(wrong).toEqual([])
 })
@@ -76,19 +93,37 @@ const sorted = (value: object | undefined) => value && Object.entries(value).sor
 
 const isRun = ({ kind }: Verdict) => kind === 'run'
 const isCodex = (body: unknown) =>
-  typeof body === 'object' && body !== null && 'runtime_adapter' in body && body.runtime_adapter === 'codex'
+  typeof body === 'object' &&
+  body !== null &&
+  'runtime_adapter' in body &&
+  body.runtime_adapter === 'codex'
 
 describe('our schema of a run', () => {
   it('takes nothing that PostHog refuses', () => {
-    const refused = verdicts.filter(verdict => isRun(verdict) && isCodex(verdict.body) && !verdict.accepts)
+    const refused = verdicts.filter(
+      verdict => isRun(verdict) && isCodex(verdict.body) && !verdict.accepts,
+    )
     expect(refused.length).toBeGreaterThan(60)
     expect(refused.filter(({ body }) => CodexTaskRunCreate.safeParse(body).success)).toEqual([])
   })
 
   it('builds nothing that PostHog refuses', async () => {
     const commentRefOf = await placeFor('run')
-    const models = ['gpt-5', 'gpt-5.5', 'GPT-5.5', 'gpt-5.6', 'gpt-5.6-sol', 'gpt-5.6-nova', 'gpt-6']
-    const base = { branch: 'main', prompt: 'Do it.', mode: 'background', authorship: 'bot' } as const
+    const models = [
+      'gpt-5',
+      'gpt-5.5',
+      'GPT-5.5',
+      'gpt-5.6',
+      'gpt-5.6-sol',
+      'gpt-5.6-nova',
+      'gpt-6',
+    ]
+    const base = {
+      branch: 'main',
+      prompt: 'Do it.',
+      mode: 'background',
+      authorship: 'bot',
+    } as const
     const asks = models.flatMap(model => [
       { ...base, model },
       ...(['low', 'medium', 'high'] as const).map(effort => ({ ...base, model, effort })),

@@ -4,7 +4,11 @@ import type { Run, Task } from './run.ts'
 import type { World } from './world.ts'
 
 export function presentRun(run: Run) {
-  const { runtime_adapter: adapter = null, model = null, reasoning_effort: effort = null } = run.state
+  const {
+    runtime_adapter: adapter = null,
+    model = null,
+    reasoning_effort: effort = null,
+  } = run.state
   return {
     id: run.id,
     task: run.task.id,

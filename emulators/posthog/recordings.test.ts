@@ -48,7 +48,9 @@ const Said = z.object({
       _meta: z.object({ steer: z.boolean().optional() }).optional(),
     })
     .optional(),
-  error: z.object({ data: z.object({ classification: z.string().optional() }).optional() }).optional(),
+  error: z
+    .object({ data: z.object({ classification: z.string().optional() }).optional() })
+    .optional(),
 })
 type Said = z.infer<typeof Said>
 
@@ -96,7 +98,10 @@ interface Entry {
 
 /** In the order of what happened, without what a longer run would say again and again. */
 const sequence = (all: (string | undefined)[]) =>
-  all.filter((is, at) => is !== undefined && is !== all.slice(0, at).findLast(before => before !== undefined))
+  all.filter(
+    (is, at) =>
+      is !== undefined && is !== all.slice(0, at).findLast(before => before !== undefined),
+  )
 
 const working = /^(?:agent_message|tool_call)/
 
@@ -105,14 +110,18 @@ const loosely = (order: (string | undefined)[]) =>
   sequence(order.map(is => (is && working.test(is) ? 'works' : is)))
 
 const Recording = z.object({
-  log: z.array(z.object({ at: z.number(), stored: z.number(), entry: z.object({ notification: Said }) })),
+  log: z.array(
+    z.object({ at: z.number(), stored: z.number(), entry: z.object({ notification: Said }) }),
+  ),
   row: z.array(z.object({ at: z.number(), patch: Row })),
 })
 
 const folder = new URL('../../test/data/agent-recordings/', import.meta.url)
 
 function recorded(name: string) {
-  const { log, row } = Recording.parse(JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')))
+  const { log, row } = Recording.parse(
+    JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8')),
+  )
   const entries = log.map(({ at, stored, entry }) => ({
     at,
     is: kindOf(entry.notification),
@@ -219,12 +228,16 @@ async function played({
     const log = z.array(Logged).parse((await send('GET', `${path}session_logs/`)).body)
     // The log of the run before comes first, and what the workflow says before there is an agent.
     const begun = log.findLastIndex(({ notification }) => notification.method === 'initialize')
-    for (const { event_id: id, timestamp, notification } of begun < logBefore ? [] : log.slice(begun))
+    for (const { event_id: id, timestamp, notification } of begun < logBefore
+      ? []
+      : log.slice(begun))
       if (!entries.has(id))
         entries.set(id, { is: kindOf(notification), late: Date.now() - Date.parse(timestamp) })
     const shown = order.filter(({ id }) => id === undefined || entries.has(id)).map(({ is }) => is)
     // The stream ends with the row, and the log may go on.
-    const rest = [...entries].flatMap(([id, { is }]) => (order.some(each => each.id === id) ? [] : [is]))
+    const rest = [...entries].flatMap(([id, { is }]) =>
+      order.some(each => each.id === id) ? [] : [is],
+    )
     const unasked = rest.filter(is => is !== '_posthog/permission_request')
     return shape([...shown, ...unasked, ...changesOf(row, shownRow)])
   }
@@ -243,7 +256,12 @@ async function played({
 }
 
 const message = (path: string, content: string, id?: string) =>
-  send('POST', `${path}command/`, { jsonrpc: '2.0', method: 'user_message', params: { content }, id })
+  send('POST', `${path}command/`, {
+    jsonrpc: '2.0',
+    method: 'user_message',
+    params: { content },
+    id,
+  })
 
 /** The log has its words. */
 async function atWork(path: string): Promise<void> {
@@ -256,8 +274,9 @@ async function atWork(path: string): Promise<void> {
 const answered = (path: string, times: number) =>
   until(
     async () =>
-      JSON.stringify((await send('GET', `${path}session_logs/`)).body).split('"stopReason":"end_turn"')
-        .length,
+      JSON.stringify((await send('GET', `${path}session_logs/`)).body).split(
+        '"stopReason":"end_turn"',
+      ).length,
     count => count > 2 * times,
   )
 
@@ -274,14 +293,21 @@ const fails = (message: string) => ({ kind: 'fails', message }) as const
 const plays: Play[] = [
   { recording: 'answer', behaviour: four },
   { recording: 'answer-interactive', behaviour: four, run: { mode: 'interactive' } },
-  { recording: 'content-policy', behaviour: { kind: 'answers', text: 'Blocked.', stopReason: 'refusal' } },
+  {
+    recording: 'content-policy',
+    behaviour: { kind: 'answers', text: 'Blocked.', stopReason: 'refusal' },
+  },
   {
     recording: 'pr-mentioned',
     behaviour: { kind: 'answers', text: 'See https://github.com/octo/demo/pull/5.' },
   },
   {
     recording: 'question-auto',
-    behaviour: { kind: 'asksPermission', question: 'Which database do you want?', choices: ['SQLite'] },
+    behaviour: {
+      kind: 'asksPermission',
+      question: 'Which database do you want?',
+      choices: ['SQLite'],
+    },
     run: { mode: 'interactive', initial_permission_mode: 'auto' },
   },
   { recording: 'resume-cold', behaviour: four, resumes: 'And 3 + 3?' },
@@ -307,8 +333,16 @@ const plays: Play[] = [
   },
   { recording: 'sigterm-in-turn', behaviour: { kind: 'dies', who: 'agent-server' } },
   { recording: 'append-log-refused', behaviour: { ...four, lost: true, delay: 100 } },
-  { recording: 'server-goes-on-printing', behaviour: { kind: 'leavesServer', text: 'The server runs.' } },
-  { recording: 'pr-opened', behaviour: { kind: 'opensPull' }, run: { auto_publish: true }, loosely: true },
+  {
+    recording: 'server-goes-on-printing',
+    behaviour: { kind: 'leavesServer', text: 'The server runs.' },
+  },
+  {
+    recording: 'pr-opened',
+    behaviour: { kind: 'opensPull' },
+    run: { auto_publish: true },
+    loosely: true,
+  },
   {
     recording: 'finish-completed',
     behaviour: { kind: 'finishes', status: 'completed', text: 'All is done.' },
@@ -325,7 +359,12 @@ const plays: Play[] = [
   },
   {
     recording: 'finish-failed',
-    behaviour: { kind: 'finishes', status: 'failed', text: 'No.', reason: 'The tests can not run here.' },
+    behaviour: {
+      kind: 'finishes',
+      status: 'failed',
+      text: 'No.',
+      reason: 'The tests can not run here.',
+    },
     options: { teardown: 'never' },
   },
   {

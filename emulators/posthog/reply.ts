@@ -29,13 +29,19 @@ export const error = (status: number, message: string, extra: object = {}): Repl
   body: { error: message, ...extra },
 })
 
-const general = (status: number, type: string, code: string, detail: string, attr: string | null = null) =>
-  new Refusal({ status, body: { type, code, detail, attr } })
+const general = (
+  status: number,
+  type: string,
+  code: string,
+  detail: string,
+  attr: string | null = null,
+) => new Refusal({ status, body: { type, code, detail, attr } })
 
 export const invalid = (attr: string | null, detail: string, code = 'invalid_input') =>
   general(400, 'validation_error', code, detail, attr)
 
-export const notFound = (detail = 'Not found.') => general(404, 'invalid_request', 'not_found', detail)
+export const notFound = (detail = 'Not found.') =>
+  general(404, 'invalid_request', 'not_found', detail)
 
 export const serverError: Reply = {
   status: 500,
@@ -76,7 +82,12 @@ export const authenticationFailed = general(
 )
 
 export const scopeMissing = (scope: string) =>
-  general(403, 'authentication_error', 'permission_denied', `API key missing required scope '${scope}'`)
+  general(
+    403,
+    'authentication_error',
+    'permission_denied',
+    `API key missing required scope '${scope}'`,
+  )
 
 /** The wait is in the text alone: the exception handler sets no `Retry-After`. */
 export function throttled(seconds: number): Refusal {

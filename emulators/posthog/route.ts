@@ -70,7 +70,10 @@ export function apiRequest(asked: Asked) {
     /** Something came of it. */
     record: (kind: LedgerKind, of: Task, run?: Run) =>
       world.ledger.push({
-        ...{ kind, at: Date.now(), taskId: of.id, body: body() },
+        kind,
+        at: Date.now(),
+        taskId: of.id,
+        body: body(),
         ...(run && { runId: run.id }),
       }),
   }
@@ -80,7 +83,8 @@ export function apiRequest(asked: Asked) {
 function bodyOf({ raw, headers }: Asked): unknown {
   if (raw.length === 0) return {}
   const type = headers['content-type'] ?? ''
-  if (type.split(';')[0]?.trim().toLowerCase() !== 'application/json') throw unsupportedMediaType(type)
+  if (type.split(';')[0]?.trim().toLowerCase() !== 'application/json')
+    throw unsupportedMediaType(type)
   try {
     return JSON.parse(raw.toString('utf8'))
   } catch {
@@ -103,7 +107,10 @@ export function matcherOf(routes: readonly Route[]): (path: string) => Found[] {
     const plain = `/${path.split('/').filter(Boolean).join('/')}`
     const found = matches(router, METHOD_NAME_ALL, plain)
     const exact = found.filter(([route]) => route.path === found[0]?.[0].path)
-    return exact.map(([route, params]) => ({ route, params: mapParams(params, decodeURIComponent) }))
+    return exact.map(([route, params]) => ({
+      route,
+      params: mapParams(params, decodeURIComponent),
+    }))
   }
 }
 

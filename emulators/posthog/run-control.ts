@@ -135,5 +135,13 @@ async function deskOf(run: Run, settings: Settings): Promise<Desk> {
   const asked = run.state.pr_base_branch
   const base = typeof asked === 'string' ? asked : await settings.hands.defaultBranch(repository)
   const baseExists = await settings.hands.branchExists(repository, base)
-  return { run, repository, base, baseExists, prompt: run.prompt, settings, signal: run.life.signal }
+  return {
+    run,
+    repository,
+    base,
+    baseExists,
+    prompt: run.prompt,
+    settings,
+    signal: run.life.signal,
+  }
 }

@@ -221,7 +221,12 @@ export class Run {
 
   /** The base branches and working branches of this run and of those it goes on from. */
   branchesOfSession(): unknown[] {
-    const own = [this.state.pr_base_branch, this.branch, this.working?.name, this.output?.head_branch]
+    const own = [
+      this.state.pr_base_branch,
+      this.branch,
+      this.working?.name,
+      this.output?.head_branch,
+    ]
     return [...own, ...(this.resumedFrom?.branchesOfSession() ?? [])]
   }
 
@@ -263,7 +268,10 @@ export class Run {
     this.answered = true
     for (const chunk of text.match(/[\s\S]{1,80}/gu) ?? [])
       this.emit(
-        entryOf({ method: 'session/update', params: this.#updated(spoken('agent_message_chunk', chunk)) }),
+        entryOf({
+          method: 'session/update',
+          params: this.#updated(spoken('agent_message_chunk', chunk)),
+        }),
       )
     this.update(spoken('agent_message', text))
   }
@@ -272,7 +280,12 @@ export class Run {
   keeps(name: string): void {
     const id = randomUUID().replaceAll('-', '')
     this.artifacts.push({
-      ...{ id, name, type: 'output', source: 'agent', size: 2_048, content_type: 'application/pdf' },
+      id,
+      name,
+      type: 'output',
+      source: 'agent',
+      size: 2_048,
+      content_type: 'application/pdf',
       storage_path: `tasks/artifacts/run_${this.id}/${id}_${name}`,
       uploaded_at: new Date().toISOString(),
     })

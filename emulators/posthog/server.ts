@@ -89,7 +89,11 @@ export class Server {
   }
 
   /** Nothing means that the connection is torn down. */
-  async #answerThrough(faults: Fault[], incoming: Incoming, call: Call): Promise<Reply | undefined> {
+  async #answerThrough(
+    faults: Fault[],
+    incoming: Incoming,
+    call: Call,
+  ): Promise<Reply | undefined> {
     const { signal } = this.#world.closing
     let staleMs = 0
     let broken: Fault | undefined
@@ -103,7 +107,8 @@ export class Server {
     if (!broken) return this.#answer(incoming, staleMs)
     if (broken.kind === 'half-json') return cutShort(await this.#answer(incoming, staleMs))
     if ('store' in broken && broken.store) await this.#answer(incoming, staleMs)
-    if (broken.kind === 'hang') await (broken.ms === undefined ? forever(signal) : pause(broken.ms, signal))
+    if (broken.kind === 'hang')
+      await (broken.ms === undefined ? forever(signal) : pause(broken.ms, signal))
     return faultReply(broken, call.route)
   }
 
@@ -124,14 +129,20 @@ export class Server {
     if (!first) throw notFound('Endpoint not found.')
     const caller = authenticate(request.headers, world.settings)
     const project = first.params.project
-    if (project !== undefined && project !== '@current' && project !== String(world.settings.projectId))
+    if (
+      project !== undefined &&
+      project !== '@current' &&
+      project !== String(world.settings.projectId)
+    )
       throw notFound('Project not found.')
     const match = found.find(({ route }) => route.method === method)
     if (match) authorize(caller, match.route.scope)
     this.#rate.admit(caller.key)
     if (!match) throw methodNotAllowed(method)
     const { route, params } = match
-    return route.handle(apiRequest({ world, caller, params, url, headers: request.headers, raw, staleMs }))
+    return route.handle(
+      apiRequest({ world, caller, params, url, headers: request.headers, raw, staleMs }),
+    )
   }
 }
 

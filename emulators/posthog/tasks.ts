@@ -21,13 +21,16 @@ export const taskRoutes: Route[] = [
 
 function listTasks(request: ApiRequest): Reply {
   const { world, query, caller } = request
-  const shown = world.tasks.filter(task => task.createdBy === caller.userId && isListed(task, request))
+  const shown = world.tasks.filter(
+    task => task.createdBy === caller.userId && isListed(task, request),
+  )
   const found = shown.filter(task => mentions(task, query.get('search') ?? '')).reverse()
   return ok(page(request, found, task => presentTask(task, world, request.staleMs)))
 }
 
 const isListed = (task: Task, { staleMs }: ApiRequest) =>
-  task.listedFrom <= Date.now() && (staleMs === 0 || task.createdAt.getTime() <= Date.now() - staleMs)
+  task.listedFrom <= Date.now() &&
+  (staleMs === 0 || task.createdAt.getTime() <= Date.now() - staleMs)
 
 function mentions(task: Task, wanted: string): boolean {
   const text = wanted.toLowerCase()
@@ -67,7 +70,8 @@ function createTask(request: ApiRequest): Reply {
   return ok(presentTask(task, world), 201)
 }
 
-const titleFor = (description: string) => description.split('\n')[0]?.slice(0, 60) || 'Untitled task'
+const titleFor = (description: string) =>
+  description.split('\n')[0]?.slice(0, 60) || 'Untitled task'
 
 function getTask(request: ApiRequest): Reply {
   const { world, staleMs } = request
@@ -99,7 +103,13 @@ function usage(request: ApiRequest): Reply {
 
 type NewTask = Pick<
   Task,
-  'title' | 'titleManuallySet' | 'description' | 'repository' | 'githubIntegration' | 'createdBy' | 'number'
+  | 'title'
+  | 'titleManuallySet'
+  | 'description'
+  | 'repository'
+  | 'githubIntegration'
+  | 'createdBy'
+  | 'number'
 >
 
 function newTask(given: NewTask, staleMs: number): Task {
@@ -165,7 +175,9 @@ function cancelRun(request: ApiRequest): Reply {
   request.record('cancel', found.task, found)
   if (!found.cancelling) {
     found.cancelling = true
-    world.later(world.settings.timing.cancel, () => found.finish('cancelled', reason || 'Stopped by user'))
+    world.later(world.settings.timing.cancel, () =>
+      found.finish('cancelled', reason || 'Stopped by user'),
+    )
   }
   return ok(presentRun(found), 202)
 }

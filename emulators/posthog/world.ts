@@ -20,7 +20,10 @@ export class World {
   readonly agent: Driver
   readonly closing = aborter()
 
-  constructor(settings: Settings, drives: MakeDriver = world => new Agent(settings, world.scripts)) {
+  constructor(
+    settings: Settings,
+    drives: MakeDriver = world => new Agent(settings, world.scripts),
+  ) {
     this.settings = settings
     this.agent = drives(this)
   }
@@ -106,7 +109,13 @@ class ArtifactStore {
     const id = randomUUID().replaceAll('-', '')
     const path = `${prefix}/artifacts/${id}_${upload.name}`
     const entry = { ...upload, id, storage_path: path, uploaded_at: new Date().toISOString() }
-    const staged = { owner, entry, size: upload.size, finalized: false, expires: Date.now() + 24 * hour }
+    const staged = {
+      owner,
+      entry,
+      size: upload.size,
+      finalized: false,
+      expires: Date.now() + 24 * hour,
+    }
     this.#staged.set(id, staged)
     return staged
   }

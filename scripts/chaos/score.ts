@@ -18,7 +18,9 @@ export class Score {
   add({ scenario, queue, seed }: Turn, result: Result): void {
     this.#results.set(scenario.name, [...(this.#results.get(scenario.name) ?? []), result])
     const again = `npm run chaos -- --only "${scenario.name}" --queue ${queue} --seed ${seed}`
-    this.violations.push(...result.violations.map(what => `${scenario.name}: ${what}\n    ${again}`))
+    this.violations.push(
+      ...result.violations.map(what => `${scenario.name}: ${what}\n    ${again}`),
+    )
   }
 
   usualMs(name: string): number {
@@ -66,4 +68,5 @@ export class Score {
   }
 }
 
-const seconds = (ms: number | undefined): string => (ms === undefined ? '–' : `${(ms / 1000).toFixed(1)} s`)
+const seconds = (ms: number | undefined): string =>
+  ms === undefined ? '–' : `${(ms / 1000).toFixed(1)} s`

@@ -12,7 +12,11 @@ import type { RepoSettings } from '../core/settings/repository-settings.ts'
 
 export interface Accounts {
   /** Whether the login is still the account that it was at first. @param usedBefore is called for an unknown one */
-  isSame(repoId: number, person: Person, usedBefore: () => Promise<number | undefined>): Promise<boolean>
+  isSame(
+    repoId: number,
+    person: Person,
+    usedBefore: () => Promise<number | undefined>,
+  ): Promise<boolean>
 }
 
 export interface PersonCheck {
@@ -38,14 +42,23 @@ async function withName<Known extends Identity>(
   return { ...known, named: (await isNamed(check, person)) || (await isInTeams(check, person)) }
 }
 
-export const isTrusted = ({ role, named }: Identity): boolean => named === true || mayAct(role, 'write')
+export const isTrusted = ({ role, named }: Identity): boolean =>
+  named === true || mayAct(role, 'write')
 
-export function allowance({ role, name, named = false }: Identity, command: string, settings: RepoSettings) {
+export function allowance(
+  { role, name, named = false }: Identity,
+  command: string,
+  settings: RepoSettings,
+) {
   const least: Role = settings.permissions[command] ?? 'admin'
   return { may: named || mayAct(role, least), least, role: name }
 }
 
-export async function mayUseNow(check: PersonCheck, person: Person, command: string): Promise<boolean> {
+export async function mayUseNow(
+  check: PersonCheck,
+  person: Person,
+  command: string,
+): Promise<boolean> {
   const permission = await permissionOf(check.github, person, check.reads)
   return allowance(await withName(permission, person, check), command, check.settings).may
 }
@@ -93,7 +106,10 @@ async function isOneOf(
 }
 
 /** A team that GitHub does not let the App read lets nobody in. */
-async function isInTeams({ github, settings, log }: PersonCheck, { login }: Person): Promise<boolean> {
+async function isInTeams(
+  { github, settings, log }: PersonCheck,
+  { login }: Person,
+): Promise<boolean> {
   for (const team of settings.allow.teams) {
     const unknown = loggedIfRejected(log, 'GitHub did not say who is in a team', { team })
     if (await github.people.isInTeam(team, login).catch(unknown)) return true
@@ -133,7 +149,8 @@ export async function senderNow(query: SenderQuery): Promise<{ sender: Sender; f
     const [check, known] = await Promise.all([query.check(), role])
     return { sender: await withName(known, person, check) }
   } catch (error) {
-    const isUnclear = error instanceof NoResponse || (error instanceof Rejected && error.of === 'read')
+    const isUnclear =
+      error instanceof NoResponse || (error instanceof Rejected && error.of === 'read')
     if (!isUnclear) throw error
     const since = before?.kind === 'unknown' ? before.since + idleMs(before.at, now) : now
     const why = error instanceof Rejected ? error.message : undefined
@@ -142,7 +159,12 @@ export async function senderNow(query: SenderQuery): Promise<{ sender: Sender; f
   }
 }
 
-const roleOf = async ({ github, reads, person, now }: SenderQuery): Promise<Sender & { kind: 'known' }> => ({
+const roleOf = async ({
+  github,
+  reads,
+  person,
+  now,
+}: SenderQuery): Promise<Sender & { kind: 'known' }> => ({
   kind: 'known',
   at: now,
   ...(await permissionOf(github, person, reads)),
@@ -160,13 +182,19 @@ export interface BotList {
 
 const slugOf = (login: string): string => login.replace(/\[bot\]$/, '')
 
-const isListed = ({ settings, thread, accounts }: BotList, { login, id }: Person): Promise<boolean> =>
+const isListed = (
+  { settings, thread, accounts }: BotList,
+  { login, id }: Person,
+): Promise<boolean> =>
   isOneOf(settings.context.bots, { login: slugOf(login), id }, () =>
     accounts.isSame(thread.repoId, { login, id }, async () => undefined),
   )
 
 /** Tells which of them are read although a bot wrote them. */
-export const withListed = (comments: readonly CommentView[], bots: BotList): Promise<CommentView[]> =>
+export const withListed = (
+  comments: readonly CommentView[],
+  bots: BotList,
+): Promise<CommentView[]> =>
   Promise.all(
     comments.map(async comment => {
       const { author: login, botId: id, in: where } = comment
@@ -181,7 +209,10 @@ const maxKept = 20
 const maxThreads = 50
 
 /** What there is to do. An open thread is an order if who may write spoke last there, or a bot that the settings name. */
-export async function withOrders({ isKnown, facts, ...read }: NeedsRead, bots: BotList): Promise<NeedsView> {
+export async function withOrders(
+  { isKnown, facts, ...read }: NeedsRead,
+  bots: BotList,
+): Promise<NeedsView> {
   const orders = read.unresolved.map(async ({ voices, ...place }) => {
     for (const voice of voices.toReversed()) {
       if (voice === 'agent') return []

@@ -5,7 +5,11 @@
 import { z } from 'zod'
 import type { Log } from '../core/model/ports.ts'
 import { kept } from '../core/model/time.ts'
-import { isNamed, type NameHolds, type RepositoryRef } from '../core/settings/deployment-settings.ts'
+import {
+  isNamed,
+  type NameHolds,
+  type RepositoryRef,
+} from '../core/settings/deployment-settings.ts'
 import type { Accounts } from './authorize.ts'
 
 export interface WrittenOnce {

@@ -82,11 +82,18 @@ export function settingsReader({ deployment, file, ownerFiles, nameHolds, now }:
   async function layer(files: Files, name: string, path: string): Promise<LayerNow> {
     const text = await files.text(settingsPath)
     believe(name, path, text !== undefined)
-    const version = text === undefined ? 'none' : createHash('sha256').update(text).digest('hex').slice(0, 12)
+    const version =
+      text === undefined ? 'none' : createHash('sha256').update(text).digest('hex').slice(0, 12)
     const read = file.read(text)
     if (read.problems.length === 0) {
       const state = text === undefined ? 'none' : 'read'
-      return { ...read, state, problem: undefined, passed: problemsText(read.passedOver, path), version }
+      return {
+        ...read,
+        state,
+        problem: undefined,
+        passed: problemsText(read.passedOver, path),
+        version,
+      }
     }
     const problem = problemsText(read.problems, path)
     const slips = { path, count: read.problems.length }
@@ -120,21 +127,27 @@ export function settingsReader({ deployment, file, ownerFiles, nameHolds, now }:
       const owner: LayerNow = isMissing ? { ...noFile, state: 'unusable', problem } : found
       const all = [owner, repository]
       return {
-        settings: settingsOfLayers(file, grants, { owner: owner.given, repository: repository.given }),
+        settings: settingsOfLayers(file, grants, {
+          owner: owner.given,
+          repository: repository.given,
+        }),
         grants,
         files: { owner, repository },
         problem: all.flatMap(({ problem }) => problem ?? []).join('; ') || undefined,
         passedOver: all.flatMap(({ passed }) => passed || []).join('; ') || undefined,
         slips: all.flatMap(({ slips }) => slips ?? []),
         usable: all.every(({ state }) => state !== 'unusable'),
-        version: owner.state === 'none' ? repository.version : `${owner.version} ${repository.version}`,
+        version:
+          owner.state === 'none' ? repository.version : `${owner.version} ${repository.version}`,
       }
     },
     /** The settings of at most ten seconds ago: for what anybody can make happen, as often as they like. */
     lately: (files: Files, thread: Repository): Promise<SettingsNow> =>
       lateSettings.get(`${thread.repoId}`, files, thread),
   }
-  const lateSettings = kept(latelyMs, now, (_, files: Files, thread: Repository) => reader.of(files, thread))
+  const lateSettings = kept(latelyMs, now, (_, files: Files, thread: Repository) =>
+    reader.of(files, thread),
+  )
   return reader
 }
 
@@ -163,7 +176,10 @@ const noFile: LayerNow = {
   version: 'none',
 }
 
-async function newestGood(files: Files, read: SettingsFile['read']): Promise<SettingsRead | undefined> {
+async function newestGood(
+  files: Files,
+  read: SettingsFile['read'],
+): Promise<SettingsRead | undefined> {
   for (const commit of (await files.commits(settingsPath)).slice(1, 1 + maxVersions)) {
     const found = read(await files.text(settingsPath, commit))
     if (found.problems.length === 0) return found

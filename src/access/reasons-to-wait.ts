@@ -3,7 +3,13 @@ import type { GitHubWith, Guard, JobIndex, JobQueue } from '../core/model/ports.
 import type { Thread } from '../core/model/thread.ts'
 import type { Awaited, ListedPull } from '../core/model/views.ts'
 import { heldAt, isNear, type Me, rightBefore, spendingOf } from '../core/record/admission.ts'
-import { costReached, type LimitOfDay, lifting, limitReached, zeroLimit } from '../core/record/failures.ts'
+import {
+  costReached,
+  type LimitOfDay,
+  lifting,
+  limitReached,
+  zeroLimit,
+} from '../core/record/failures.ts'
 import { isByAgent, mayBeOurs } from '../core/record/own-pull-request.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
 import { type CostOfDay, limitsOf, type Run, type Scope, type Waits } from '../core/record/run.ts'
@@ -24,7 +30,8 @@ export async function heldByUs(
 ): Promise<{ waits?: Waits; costOfDay?: CostOfDay }> {
   const held = await heldAt(me, index, now)
   const isFixed = isFixedIn(deployment, me.data.thread.ownerId)
-  if (held?.kind === 'zero') return { waits: { ...held, limit: zeroLimit(held.of, isFixed(held.of, 0)) } }
+  if (held?.kind === 'zero')
+    return { waits: { ...held, limit: zeroLimit(held.of, isFixed(held.of, 0)) } }
   if (held?.kind === 'until') {
     const isAdmins = held.key !== undefined && isFixed(held.key, held.most)
     return { waits: untilRaised(held.at, limitReached(me.data, held, isAdmins), isAdmins) }
@@ -93,14 +100,17 @@ export async function heldByOthers(
   }
   const most = limitsOf(run).open_pull_requests
   const hasOwn = result.pulls.some(({ state }) => state === 'open')
-  if (most === undefined || isReadOnly(request.what) || thread.kind === 'pull' || hasOwn) return free
+  if (most === undefined || isReadOnly(request.what) || thread.kind === 'pull' || hasOwn)
+    return free
   const [known = 0] = await index.query([{ kind: 'count', set: sets.openPull(thread.repoId) }])
   const [open, coming] = await Promise.all([
     ownPulls(thread, await github.pulls.open(), index),
     index.listed([sets.pullToCome(thread.repoId)]),
   ])
   const toCome = coming.flatMap(({ id: other, data: { thread, baseline } }): Awaited[] =>
-    other === id ? [] : [{ name: `#${thread.number}`, title: baseline.snapshot.title, url: thread.url }],
+    other === id
+      ? []
+      : [{ name: `#${thread.number}`, title: baseline.snapshot.title, url: thread.url }],
   )
   const pulls = [...open, ...toCome].slice(0, maxKept)
   if (open.length + toCome.length >= most)

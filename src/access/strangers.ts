@@ -50,9 +50,14 @@ export type WhoLately = ReturnType<typeof whoLately>
 export function whoLately(now: () => number) {
   const people = kept(minute, now, (_, ask: () => Promise<Who>) => ask())
   const inVain = latelyCounted(hour, now)
-  return ({ repoId }: Pick<Thread, 'repoId'>, { id }: Person, ask: () => Promise<Who>): Promise<Who> =>
+  return (
+    { repoId }: Pick<Thread, 'repoId'>,
+    { id }: Person,
+    ask: () => Promise<Who>,
+  ): Promise<Who> =>
     people.get(`${repoId} ${id}`, async () => {
-      if (inVain(id, 0) >= mostInVain) return { sender: { kind: 'unknown', at: now(), since: now() } }
+      if (inVain(id, 0) >= mostInVain)
+        return { sender: { kind: 'unknown', at: now(), since: now() } }
       const who = await ask()
       if (who.sender.kind === 'unknown' || !isTrusted(who.sender)) inVain(id, 1)
       return who

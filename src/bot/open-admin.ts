@@ -13,14 +13,20 @@ export function openAdmin(runtime: Runtime, token: string): Handler {
     token,
     ended: {
       end: async session => void (await queues.writtenOnce.add(`signed-out-${session}`, {})),
-      hasEnded: async session => (await queues.writtenOnce.get(`signed-out-${session}`)) !== undefined,
+      hasEnded: async session =>
+        (await queues.writtenOnce.get(`signed-out-${session}`)) !== undefined,
     },
     runs: queues.runs,
     // A ticked box without a comment: the same gate, limits and decision as for one.
     retry: async (run, id, admin) => {
       const { thread, request, baseline } = run
       const trigger = {
-        ...{ id, deliveryId: id, at: now(), thread, sender: request.by, snapshot: baseline.snapshot },
+        id,
+        deliveryId: id,
+        at: now(),
+        thread,
+        sender: request.by,
+        snapshot: baseline.snapshot,
         ...({ kind: 'tick', box: 'retry', run: run.id, admin, text: '' } as const),
       }
       await queues.triggers.add(id, triggerRecord(trigger))
@@ -41,7 +47,10 @@ export function openAdmin(runtime: Runtime, token: string): Handler {
 }
 
 /** A Run that has begun names the PostHog that it began with. */
-function posthogUrl(run: Run, usual: { host: string; projectId: string } | undefined): string | undefined {
+function posthogUrl(
+  run: Run,
+  usual: { host: string; projectId: string } | undefined,
+): string | undefined {
   const { taskId, tenant } = run.session
   const [host = usual?.host, projectId = usual?.projectId] = tenant?.split(' ') ?? []
   if (taskId === undefined || !host || !projectId) return undefined

@@ -2,7 +2,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
 import { pino } from 'pino'
-import { type TriggerRecord, triggerFormat, triggerIndex, triggerRecord } from '../commands/trigger-record.ts'
+import {
+  type TriggerRecord,
+  triggerFormat,
+  triggerIndex,
+  triggerRecord,
+} from '../commands/trigger-record.ts'
 import { type Config, secretsOf } from '../config.ts'
 import { found } from '../core/model/check.ts'
 import { second } from '../core/model/time.ts'
@@ -90,21 +95,33 @@ export async function openRuntime(config: Config, overrides: Overrides) {
       runs: { ...runFormat, index: runIndex },
       log,
     }).catch(error => {
-      const isForbidden = error instanceof Error && 'code' in error && forbidden.has(String(error.code))
+      const isForbidden =
+        error instanceof Error && 'code' in error && forbidden.has(String(error.code))
       if (!isForbidden || redisUrl !== undefined) throw error
       const wrong = `DATA_DIR is ${dataDir}, and this process may not write there`
       throw new Error(`${wrong}: set it to a folder that its user may write to`)
     }),
   )
   const { kind, triggers, runs } = queues
-  const metrics = openMetrics({ role: config.role, queue: kind, queues: { triggers, runs }, now: clock.now })
+  const metrics = openMetrics({
+    role: config.role,
+    queue: kind,
+    queues: { triggers, runs },
+    now: clock.now,
+  })
   const state: State = { works: config.role === 'web' }
   const { path, first } = config.settings
   const settings = path === undefined ? withoutFile(first) : followDeploymentFile(path, first, log)
   metrics.showSettings(() => settings.failed().length === 0)
   const name = appName(config.app, clock.now)
   return {
-    ...{ config, settings, queues, log, metrics, state, clock },
+    config,
+    settings,
+    queues,
+    log,
+    metrics,
+    state,
+    clock,
     triggerOf: (ownerId: number): TriggerWords => ({
       ...triggerOf(settings.settings, ownerId),
       app: state.appName,
@@ -143,7 +160,8 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
       ? undefined
       : webhookEndpoint({
           ...(await openProbot(config, receiverOf(runtime, places))),
-          ...{ log, meter: metrics.meter },
+          log,
+          meter: metrics.meter,
           came: runtime.queues.deliveries.came,
           isSilent: silenceJudge(calls, places.isKnown),
         })
@@ -174,7 +192,11 @@ const elsewhere = found(
   'runs that are not in this queue wait for GitHub to deliver a webhook here',
   'If another process with this App runs them, stop one of the two. Else send one again: Advanced → Recent Deliveries of the App.',
 )
-const noQueue = found('queue', 'it takes no writes', 'Look at the log of the bot, and at Redis or the disk.')
+const noQueue = found(
+  'queue',
+  'it takes no writes',
+  'Look at the log of the bot, and at Redis or the disk.',
+)
 
 export async function readinessOf({ queues, settings, state }: Runtime): Promise<ReadyPage> {
   const { works, readiness } = state
@@ -190,7 +212,12 @@ export async function readinessOf({ queues, settings, state }: Runtime): Promise
   const others = readiness.failed().filter(({ name }) => name !== 'queue' || queue.length === 0)
   return {
     ready: readiness.isReady() && queue.length === 0,
-    failed: [...settings.failed(), ...others, ...(state.isDeliveredElsewhere ? [elsewhere] : []), ...queue],
+    failed: [
+      ...settings.failed(),
+      ...others,
+      ...(state.isDeliveredElsewhere ? [elsewhere] : []),
+      ...queue,
+    ],
   }
 }
 
@@ -201,7 +228,8 @@ export async function readinessOf({ queues, settings, state }: Runtime): Promise
 export async function openProbot({ app }: Config, receive: Receive): Promise<ProbotWebhooks> {
   const { Probot } = await import('probot')
   const log = pino({ level: 'silent' })
-  const hooksOf = (secret: string) => webhooksOf(new Probot({ githubToken: 'unused', secret, log }), receive)
+  const hooksOf = (secret: string) =>
+    webhooksOf(new Probot({ githubToken: 'unused', secret, log }), receive)
   // Without one, nothing is verified here, and Probot's own default is known to everybody.
   const webhooks = await hooksOf(app.webhookSecret || randomBytes(32).toString('hex'))
   if (app.webhookSecretOld === undefined) return webhooks

@@ -47,7 +47,10 @@ const mendEvery = 10 * minute
 
 type Edges = ReturnType<typeof openEdges>
 
-export async function startWork(runtime: Runtime, overrides: Overrides): Promise<{ close(): Promise<void> }> {
+export async function startWork(
+  runtime: Runtime,
+  overrides: Overrides,
+): Promise<{ close(): Promise<void> }> {
   const edges = openEdges(runtime)
   // Kept, so that the first run does not wait for it.
   for (const { posthog } of edges.tenants.all) void posthog.models()
@@ -103,7 +106,11 @@ function openEdges(runtime: Runtime) {
     app,
     installations: installationsOf(app, redact),
     tenants: openTenants(config, {
-      ...{ meter, redact, now, limits, budget },
+      meter,
+      redact,
+      now,
+      limits,
+      budget,
       foundWrong: () => state.readiness?.hurry(),
     }),
     shared: {
@@ -122,7 +129,10 @@ function openEdges(runtime: Runtime) {
           redact: text => aroundMarkers(text, redact),
           inOwnWords: text => inOwnWords(text, triggerOf(thread.ownerId).word),
         }),
-      ...{ triggerOf, log, meter, now },
+      triggerOf,
+      log,
+      meter,
+      now,
     },
   }
 }
@@ -194,7 +204,10 @@ async function startChores(
   const deliveries = deliveryLog(app)
   const adopt = adoptLost({
     ...withRuns,
-    ...{ installations, deliveries, delivered: queues.deliveries, connectedAt: queues.connectedAt },
+    installations,
+    deliveries,
+    delivered: queues.deliveries,
+    connectedAt: queues.connectedAt,
     showWaiting(waits) {
       state.isDeliveredElsewhere = waits
     },
@@ -205,8 +218,12 @@ async function startChores(
       ? redelivering({ deliveries, log })
       : reading({
           // What it reads takes the way of what comes to the door, from there on where that is verified.
-          ...{ receive: (await openProbot(config, receiverOf(runtime, placesSeen()))).receive },
-          ...{ deliveries, log, meter, wasAnswered: answeredBefore(app), looked: queues.deliveries.came },
+          receive: (await openProbot(config, receiverOf(runtime, placesSeen()))).receive,
+          deliveries,
+          log,
+          meter,
+          wasAnswered: answeredBefore(app),
+          looked: queues.deliveries.came,
         })
   const read = readDeliveries({ deliveries, events: readEvents, log, now }, way)
   await queues.chores.every('sweep-deliveries', way.every, read)

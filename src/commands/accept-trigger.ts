@@ -22,7 +22,13 @@ import { givenCommands } from './given-commands.ts'
 import { waitedForAs } from './join-or-wait.ts'
 import * as speech from './reply.ts'
 import { afterDeaths, afterTriggerFault, stillWaits } from './trigger-faults.ts'
-import { afterOne, isOfThread, leftOver, type ThreadRecord, type TriggerRecord } from './trigger-record.ts'
+import {
+  afterOne,
+  isOfThread,
+  leftOver,
+  type ThreadRecord,
+  type TriggerRecord,
+} from './trigger-record.ts'
 
 type NewsTrigger = Exclude<ThreadTrigger, CommandTrigger>
 
@@ -50,7 +56,8 @@ export const acceptTrigger = (deps: TriggerDeps, news: News) => {
   }
 }
 
-const holdsThread = (job: LockedJob<TriggerRecord>): job is LockedJob<ThreadRecord> => isOfThread(job.data)
+const holdsThread = (job: LockedJob<TriggerRecord>): job is LockedJob<ThreadRecord> =>
+  isOfThread(job.data)
 
 async function accept(context: ThreadContext, news: News): Promise<StepResult> {
   if (!holdsCommand(context)) {
@@ -74,7 +81,10 @@ async function seeWhereFirst({ deps, job, record }: ThreadContext, news: News): 
   if (!record.passed && !record.waits) await news.ofPlace(deps, job.id, record.trigger.thread)
 }
 
-async function obeyEach(context: CommandContext, all: readonly GivenCommand[]): Promise<StepResult> {
+async function obeyEach(
+  context: CommandContext,
+  all: readonly GivenCommand[],
+): Promise<StepResult> {
   for (let given = all[context.record.done]; given; given = all[context.record.done]) {
     if (context.job.signal.aborted) return { kind: 'park', ms: 0 }
     const later = all.slice(context.record.done + 1)
@@ -94,7 +104,10 @@ async function obeyEach(context: CommandContext, all: readonly GivenCommand[]): 
   return end
 }
 
-async function finish(context: CommandContext, result: CommandResult): Promise<StepResult | undefined> {
+async function finish(
+  context: CommandContext,
+  result: CommandResult,
+): Promise<StepResult | undefined> {
   switch (result.kind) {
     case 'over':
       return end
@@ -107,12 +120,16 @@ async function finish(context: CommandContext, result: CommandResult): Promise<S
     case 'wait':
       return waiting(context, result)
   }
-  if (result.kind === 'passed-over' || (result.kind !== 'replied' && (await speech.isUnspoken(context)))) {
+  if (
+    result.kind === 'passed-over' ||
+    (result.kind !== 'replied' && (await speech.isUnspoken(context)))
+  ) {
     if (context.isLast) await speech.takeEyes(context)
     return undefined
   }
   if (result.kind === 'replied') await speech.sendReply(context)
-  if (result.kind === 'reply') await speech.reply(context, result.reply, { last: true, well: result.well })
+  if (result.kind === 'reply')
+    await speech.reply(context, result.reply, { last: true, well: result.well })
   const isWell = result.kind === 'silence' || result.well
   await speech.swapReaction(context, isWell ? 'done' : 'refused')
   return undefined

@@ -57,7 +57,8 @@ export const approveCommand = command({
       if (!plan.mayGo) return reject(replies.planElsewhere(branch))
       return decideStart(request, wanted(request, { ...plan, approves: anywhere }), start)
     }
-    if (now && sha !== undefined && now.sha !== sha) return reject(replies.planOutdated(now.name, now.sha))
+    if (now && sha !== undefined && now.sha !== sha)
+      return reject(replies.planOutdated(now.name, now.sha))
     return decideStart(request, wanted(request, plan), start)
   },
 })
@@ -77,7 +78,12 @@ async function planOf(
   const bound = branch !== undefined && branch !== defaultBranch && branch !== made?.into
   const text = lastRun?.session.sessionLog?.answer?.slice(0, maxOfPlan).toWellFormed()
   return {
-    approves: { plan: marker.run, branch: bound ? branch : undefined, sha: bound ? sha : undefined, text },
+    approves: {
+      plan: marker.run,
+      branch: bound ? branch : undefined,
+      sha: bound ? sha : undefined,
+      text,
+    },
     options: lastRun ? OfRetry.parse(lastRun.request.options) : {},
     mayGo: made?.made === true && made.fresh,
     run: lastRun,

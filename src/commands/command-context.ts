@@ -157,7 +157,15 @@ export function threadContext(
     async personCheck() {
       const { accounts, signer, log } = this.deps
       const { settings } = await this.settings()
-      return { github, accounts, signer, repoId: thread.repoId, settings, reads: this.refusedReads(), log }
+      return {
+        github,
+        accounts,
+        signer,
+        repoId: thread.repoId,
+        settings,
+        reads: this.refusedReads(),
+        log,
+      }
     },
     async save(record) {
       await job.save(record)
@@ -210,7 +218,10 @@ function withReadAhead(github: ThreadClient): Files {
 
 export const runId = (of: { record: ThreadRecord }): string => `run-${commandId(of)}`
 
-export async function liveRun(runs: JobQueue<Run>, thread: Thread): Promise<JobRecord<Run> | undefined> {
+export async function liveRun(
+  runs: JobQueue<Run>,
+  thread: Thread,
+): Promise<JobRecord<Run> | undefined> {
   const id = await runs.holder(threadSlot(thread))
   if (id === undefined) return undefined
   const [kept, inbox] = await Promise.all([runs.get(id), runs.inbox(id)])

@@ -8,7 +8,14 @@ import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
 import type { CommandGrammar } from '../core/model/command-grammar.ts'
 import type { PullHead, Thread } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
-import type { BranchView, Closer, KnownModel, NeedsView, Pull, SandboxView } from '../core/model/views.ts'
+import type {
+  BranchView,
+  Closer,
+  KnownModel,
+  NeedsView,
+  Pull,
+  SandboxView,
+} from '../core/model/views.ts'
 import type { RunMessage } from '../core/record/mailbox-part.ts'
 import type { Marker } from '../core/record/marker.ts'
 import type { RunRequest } from '../core/record/request-part.ts'
@@ -48,7 +55,9 @@ export interface Wanted
 
 /** A command wants work in the words behind it, unless it says otherwise. */
 export const wants = ({ text, options }: Request, differs: Partial<Wanted> = {}): Wanted => ({
-  ...{ what: 'work', text, options },
+  what: 'work',
+  text,
+  options,
   ...differs,
 })
 
@@ -69,7 +78,9 @@ export type Decision =
   | { kind: 'silence' }
 
 /** Who says it, when and where follows from the trigger. */
-type Unsaid<Message> = Message extends RunMessage ? Omit<Message, 'id' | 'by' | 'at' | 'source'> : never
+type Unsaid<Message> = Message extends RunMessage
+  ? Omit<Message, 'id' | 'by' | 'at' | 'source'>
+  : never
 type NewMessage = Unsaid<Extract<RunMessage, { kind: 'follow-up' | 'stop' | 'force' | 'label' }>>
 
 export interface Command<Facts = unknown> extends CommandGrammar {
@@ -81,7 +92,9 @@ export interface Command<Facts = unknown> extends CommandGrammar {
 }
 
 /** What was written with the command, and whether the page hides a part of it. */
-export type Words = Pick<Request, 'options' | 'text' | 'literal' | 'line' | 'replaces'> & { hides: boolean }
+export type Words = Pick<Request, 'options' | 'text' | 'literal' | 'line' | 'replaces'> & {
+  hides: boolean
+}
 
 export interface GivenCommand {
   command: Command

@@ -19,8 +19,13 @@ export const configCommand = command({
   async facts(
     reads: Pick<Reads, 'settings' | 'usual' | 'trigger' | 'schemaAddress' | 'models' | 'mayCheck'>,
   ) {
-    const [now, schema, models] = await Promise.all([reads.settings(), reads.schemaAddress(), reads.models()])
-    const lacksChecks = now.settings.pull_request.approval === 'somebody-else' && !(await reads.mayCheck())
+    const [now, schema, models] = await Promise.all([
+      reads.settings(),
+      reads.schemaAddress(),
+      reads.models(),
+    ])
+    const lacksChecks =
+      now.settings.pull_request.approval === 'somebody-else' && !(await reads.mayCheck())
     return { now, usual: reads.usual, trigger: reads.trigger, schema, models, lacksChecks }
   },
 
@@ -28,14 +33,20 @@ export const configCommand = command({
     const { problem, passedOver, usable, settings } = now
     const held = appliedHere({ now, usual, trigger })
     const may = offered(settings.models, models)
-    return tell(replies.config({ held, models: may, problem, passedOver, usable, schema, lacksChecks }))
+    return tell(
+      replies.config({ held, models: may, problem, passedOver, usable, schema, lacksChecks }),
+    )
   },
 })
 
 type Holding = Pick<Reads, 'usual' | 'trigger'> & { now: SettingsNow }
 
 /** Every setting of a repository, and where it comes from. */
-function appliedHere({ now: { settings, grants, files }, usual, trigger }: Holding): AppliedSetting[] {
+function appliedHere({
+  now: { settings, grants, files },
+  usual,
+  trigger,
+}: Holding): AppliedSetting[] {
   const model = modelOf(settings, usual.model)
   const effort = usualEffort(settings, usual.effort, { model, models: [] })
   const holding = {
@@ -49,14 +60,22 @@ function appliedHere({ now: { settings, grants, files }, usual, trigger }: Holdi
   const from = [{ kind: 'deployment' as const }]
   const ofTrigger = (key: 'word' | 'labels'): AppliedSetting => {
     const isUsual = JSON.stringify(trigger[key]) === JSON.stringify(usualTrigger[key])
-    return { key: `trigger.${key}`, value: trigger[key], from: isUsual ? [{ kind: 'default' }] : from }
+    return {
+      key: `trigger.${key}`,
+      value: trigger[key],
+      from: isUsual ? [{ kind: 'default' }] : from,
+    }
   }
   return [
     ...appliedSettings({ settings: holding, grants, files, usual }),
     // Their names are the owner's own; the thread may be public.
     ...[...granted]
       .filter(key => key !== 'as_user')
-      .map(key => ({ key, value: key === 'sandboxes' ? counted(sandboxes.length, 'name') : true, from })),
+      .map(key => ({
+        key,
+        value: key === 'sandboxes' ? counted(sandboxes.length, 'name') : true,
+        from,
+      })),
     ofTrigger('word'),
     ofTrigger('labels'),
   ]

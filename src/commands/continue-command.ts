@@ -26,15 +26,21 @@ export const continueCommand = command({
     const { trigger } = request
     // A ticked box is about the run of its own comment.
     if (trigger.kind === 'tick' && start.kind === 'busy') return inTheWay(start.live, 'continue')
-    if (trigger.kind === 'tick' && start.kind === 'free' && start.conversation?.marker.run !== trigger.run)
+    if (
+      trigger.kind === 'tick' &&
+      start.kind === 'free' &&
+      start.conversation?.marker.run !== trigger.run
+    )
       return reject(replies.goneOn)
     // A plan that was not finished stays one: nobody has approved it.
-    const last = start.kind === 'free' && !request.options.new ? start.conversation?.lastRun : undefined
+    const last =
+      start.kind === 'free' && !request.options.new ? start.conversation?.lastRun : undefined
     const outcome = last?.result.outcome?.kind
     if (last?.request.what === 'ask' && outcome === 'answer' && request.text === '' && !inline)
       return reject(replies.questionAnswered)
     const what = last && outcome === 'unfinished' ? last.request.what : 'work'
-    const goOn = last && leftUnpublished(last) > 0 ? 'Publish what you changed.' : 'Go on where you stopped.'
+    const goOn =
+      last && leftUnpublished(last) > 0 ? 'Publish what you changed.' : 'Go on where you stopped.'
     const text = request.text === '' ? goOn : `Go on: ${request.text}`
     const typed = `continue ${request.text}`.trim()
     return decideStart(request, wants(request, { what, text, typed, inline }), start)

@@ -36,7 +36,10 @@ import { LostBy } from './trigger-record.ts'
 type Result = CommandResult | undefined
 const checks = [isStillAsked, goesOn, mayUseIt, isReadable, isServed, isWhole, isNext]
 
-export async function dispatch(context: CommandContext, given: GivenCommand): Promise<CommandResult> {
+export async function dispatch(
+  context: CommandContext,
+  given: GivenCommand,
+): Promise<CommandResult> {
   for (const check of checks) {
     const ended = await check(context, given)
     if (ended) return ended
@@ -47,7 +50,9 @@ export async function dispatch(context: CommandContext, given: GivenCommand): Pr
 async function isStillAsked(context: CommandContext, { replaced }: GivenCommand): Promise<Result> {
   const inbox = await context.job.inbox()
   if (await isOver(context, inbox)) return { kind: 'over' }
-  return replaced !== undefined && inbox.includes(replacing(replaced)) ? { kind: 'replaced' } : undefined
+  return replaced !== undefined && inbox.includes(replacing(replaced))
+    ? { kind: 'replaced' }
+    : undefined
 }
 
 /** Withdrawn, or where the App has no access any more. What was accepted before is told of it later. */
@@ -98,28 +103,43 @@ async function isNext(
 }
 
 /** What the comment asked before, and has no Run yet. */
-async function replaceWaiting({ deps, job, record }: CommandContext, message: string): Promise<void> {
+async function replaceWaiting(
+  { deps, job, record }: CommandContext,
+  message: string,
+): Promise<void> {
   const { trigger } = record
   if (trigger.kind !== 'comment') return
   const waiting = await deps.waiting.listed([sets.thread(trigger.thread)])
   for (const { id, data } of waiting) {
     const { trigger: other } = data
     const isBefore = other.kind === 'comment' && id !== job.id && other.at <= trigger.at
-    if (isBefore && isSamePlace(other.commentRef, trigger.commentRef)) await deps.waiting.send(id, message)
+    if (isBefore && isSamePlace(other.commentRef, trigger.commentRef))
+      await deps.waiting.send(id, message)
   }
 }
 
-async function carryOut(context: CommandContext, { command, words }: GivenCommand): Promise<CommandResult> {
+async function carryOut(
+  context: CommandContext,
+  { command, words }: GivenCommand,
+): Promise<CommandResult> {
   const { options, text, literal, line, replaces } = words
   const { trigger, done } = context.record
   const request: Request = {
-    ...{ trigger, options, text, literal, line, replaces, attached: context.attached },
-    ...{ runId: runId(context), command: done },
+    trigger,
+    options,
+    text,
+    literal,
+    line,
+    replaces,
+    attached: context.attached,
+    runId: runId(context),
+    command: done,
   }
   const facts = await command.facts(readsFor(context, commands), request)
   const decision = command.decide(request, facts)
   if (decision.kind === 'message') {
-    if (!context.record.reacted) await context.save({ ...context.record, reacted: reactWithEyes(context) })
+    if (!context.record.reacted)
+      await context.save({ ...context.record, reacted: reactWithEyes(context) })
     if (decision.message.kind === 'stop' && (decision.beside || trigger.kind === 'tick'))
       await markStop(context, { ...trigger.thread, ...decision.beside })
   }

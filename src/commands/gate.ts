@@ -45,8 +45,12 @@ export async function senderOf(context: ThreadContext): Promise<Known | undefine
 async function roleNow(context: ThreadContext): Promise<Who> {
   const { deps, record, github } = context
   const { sender, fault } = await senderNow({
-    ...{ before: record.sender, person: record.trigger.sender, now: deps.now() },
-    ...{ github, reads: context.refusedReads(), check: () => context.personCheck() },
+    before: record.sender,
+    person: record.trigger.sender,
+    now: deps.now(),
+    github,
+    reads: context.refusedReads(),
+    check: () => context.personCheck(),
   })
   if (sender.kind === 'known') return { sender, settings: await context.settings() }
   if (sender !== record.sender) await context.save({ ...context.record, sender })
@@ -79,7 +83,8 @@ async function denial(context: CommandContext, command: string): Promise<Reply |
   }
   const { version, settings } = known.settings
   const { may, least, role } = allowance(known.sender, command, settings)
-  if (!may || !context.record.passed) audit(context, { command, role, least, may, settings: version })
+  if (!may || !context.record.passed)
+    audit(context, { command, role, least, may, settings: version })
   return may ? undefined : replies.notAllowed({ command, least, role })
 }
 
@@ -111,9 +116,14 @@ async function wasGone(context: CommandContext): Promise<boolean> {
     return isStillSo(context, { thread, what: { kind: 'label', label: trigger.label } }, false)
   const asked = commentRefOf(trigger)
   if (!asked || asked.kind === 'subject') return false
-  if (asked.kind === 'review') return (await context.github.reviews.text(asked.reviewId)) === undefined
+  if (asked.kind === 'review')
+    return (await context.github.reviews.text(asked.reviewId)) === undefined
   const { kind, commentId } = asked
-  return isStillSo(context, { thread, what: { kind: 'comment', in: kind, commentId, reviewId: null } }, false)
+  return isStillSo(
+    context,
+    { thread, what: { kind: 'comment', in: kind, commentId, reviewId: null } },
+    false,
+  )
 }
 
 export type Deleted = WithdrawalTrigger['what'] & { kind: 'comment' }
@@ -127,9 +137,13 @@ export async function isStillSo(
   const { github, deps } = context
   const calls = callsOf(deps.triggerOf(thread.ownerId))
   if (what.kind === 'comment')
-    return !(await github.comments.find(what)) && !(byReview && (await stillRequests(context, what, calls)))
+    return (
+      !(await github.comments.find(what)) &&
+      !(byReview && (await stillRequests(context, what, calls)))
+    )
   const leaves = what.kind === 'thread' && (what.by === 'deleted' || what.by === 'transferred')
-  const state = (await github.thread.state()) ?? (leaves ? undefined : context.believeAbsent('The thread'))
+  const state =
+    (await github.thread.state()) ?? (leaves ? undefined : context.believeAbsent('The thread'))
   if (!state) return true
   if (what.kind === 'label') return !state.labels.includes(what.label)
   switch (what.by) {
@@ -143,7 +157,11 @@ export async function isStillSo(
   }
 }
 
-async function stillRequests(context: ThreadContext, { reviewId }: Deleted, calls: string): Promise<boolean> {
+async function stillRequests(
+  context: ThreadContext,
+  { reviewId }: Deleted,
+  calls: string,
+): Promise<boolean> {
   if (reviewId === null) return false
   const { github } = context
   const text = (await github.reviews.text(reviewId)) ?? context.believeAbsent('The review')

@@ -50,7 +50,10 @@ const nothingSaid: Words = { options: {}, text: '', hides: false }
 const meant = (name: string, words: Words): GivenCommand => ({ command: commandNamed(name), words })
 
 /** Words that are no command are told of to whoever may give one. */
-const noCommand = (instead: CommandResult): GivenCommand => ({ ...meant(instruction, nothingSaid), instead })
+const noCommand = (instead: CommandResult): GivenCommand => ({
+  ...meant(instruction, nothingSaid),
+  instead,
+})
 
 const mistaken = (mistake: Mistake): GivenCommand => noCommand(reject(replies.mistake(mistake)))
 
@@ -81,7 +84,10 @@ async function inComment(context: ThreadContext<CommentTrigger>): Promise<Found>
 }
 
 /** Tells a writer who may give them once that commands are not read where this one stands. */
-async function hint(context: ThreadContext<CommentTrigger>, texts: readonly WrittenText[]): Promise<Found> {
+async function hint(
+  context: ThreadContext<CommentTrigger>,
+  texts: readonly WrittenText[],
+): Promise<Found> {
   const { trigger } = context.record
   if (!trigger.misplaced) return end
   const known = await senderOf(context)
@@ -102,7 +108,9 @@ async function byTick(context: ThreadContext<TickTrigger>): Promise<Found> {
   const { box } = trigger
   if (box === 'fix') return found(meant(instruction, { ...nothingSaid, text: 'fix' }))
   const [, place] = box.split('-')
-  return found(place ? meant(instruction, { ...nothingSaid, text: place }) : meant(box, nothingSaid))
+  return found(
+    place ? meant(instruction, { ...nothingSaid, text: place }) : meant(box, nothingSaid),
+  )
 }
 
 async function byLabel(context: ThreadContext<LabelTrigger>): Promise<Found> {
@@ -147,7 +155,8 @@ const textComesWithin = 10_000
 async function besideText(context: ThreadContext<LabelTrigger>): Promise<StepResult | undefined> {
   const { deps, github, job, record } = context
   const { trigger } = record
-  if (!trigger.withText || presetNameOf(trigger) !== '' || (await mayBeAnAgents(context))) return undefined
+  if (!trigger.withText || presetNameOf(trigger) !== '' || (await mayBeAnAgents(context)))
+    return undefined
   const runIds = await runsOfText(context)
   if (runIds.length === 0) return undefined
   const text = await deps.waiting.get(textOf(trigger))
@@ -173,7 +182,8 @@ async function runsOfText(context: ThreadContext<LabelTrigger>): Promise<string[
     kind: 'comment',
     commentRef: { kind: 'subject' },
     text: trigger.snapshot.body,
-    ...{ word, app },
+    word,
+    app,
   }
   const parsed = await commandsOf(context, text, [ownText(text)])
   return parsed.flatMap((each, done) =>

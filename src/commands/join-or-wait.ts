@@ -33,8 +33,14 @@ export function joinOrWait(request: Request, wanted: Wanted, { live, held }: Bus
   const { thread } = trigger
   const wants =
     held &&
-    checkOptions({ ...held, what: wanted.what, options: forLive(live, wanted), owner: thread.ownerId })
-  const refused = misplacedBase(thread, { given: wanted.options, pulls: live.result.pulls }) ?? wants?.refused
+    checkOptions({
+      ...held,
+      what: wanted.what,
+      options: forLive(live, wanted),
+      owner: thread.ownerId,
+    })
+  const refused =
+    misplacedBase(thread, { given: wanted.options, pulls: live.result.pulls }) ?? wants?.refused
   if (refused) return reject(refused)
   const differs = wants ? differing(live, wants.options) : []
   const message = {
@@ -47,19 +53,27 @@ export function joinOrWait(request: Request, wanted: Wanted, { live, held }: Bus
     forces: forces || undefined,
     edits: replaces?.text,
   }
-  if (joins(live, wanted) && differs.length === 0) return { kind: 'message', runId: live.id, message }
+  if (joins(live, wanted) && differs.length === 0)
+    return { kind: 'message', runId: live.id, message }
   if (live.result.outcome) return { kind: 'take-over', run: live }
   const ofSame = replaces && !live.mailbox.stop && isOfComment(live.request, trigger)
   return ofSame ? { kind: 'replace', run: live } : waitBehind(request, live, differs)
 }
 
-export const waitBehind = (request: Request, behind: Run, differs: readonly OptionName[] = []): Decision => ({
+export const waitBehind = (
+  request: Request,
+  behind: Run,
+  differs: readonly OptionName[] = [],
+): Decision => ({
   kind: 'wait',
   behind,
   announce: replies.queuedBehind(namedAs(request), differs),
 })
 
-export const isOfComment = ({ origin }: Pick<RunRequest, 'origin'>, trigger: CommandTrigger): boolean =>
+export const isOfComment = (
+  { origin }: Pick<RunRequest, 'origin'>,
+  trigger: CommandTrigger,
+): boolean =>
   origin.kind === 'comment' &&
   trigger.kind === 'comment' &&
   isSamePlace(origin.commentRef, trigger.commentRef)
@@ -70,7 +84,8 @@ export const joins = (live: Run, { approves, options, what }: Wanted): boolean =
   !approves &&
   optionsThat('start only').every(name => !options[name])
 
-export const forLive = (live: Run, { options }: Wanted): Options => withKept(live.request.options, options)
+export const forLive = (live: Run, { options }: Wanted): Options =>
+  withKept(live.request.options, options)
 
 /** What the live session does not do. */
 function differing(live: Run, wants: RunOptions): OptionName[] {
@@ -88,7 +103,8 @@ function joinByLabel(request: Request, trigger: LabelTrigger, live: Run): Decisi
   const { origin } = live.request
   if (live.result.outcome) return { kind: 'take-over', run: live }
   if (live.mailbox.stop) return { kind: 'wait', behind: live }
-  const isKnown = presetNameOf(trigger) === '' || (origin.kind === 'label' && origin.label === label)
+  const isKnown =
+    presetNameOf(trigger) === '' || (origin.kind === 'label' && origin.label === label)
   return isKnown
     ? { kind: 'message', runId: live.id, message: { kind: 'label', label } }
     : waitBehind(request, live)

@@ -73,7 +73,12 @@ function startAfresh(request: Request, wanted: Wanted, free: Free): Decision {
       usualModel: asked.options.model === undefined ? true : undefined,
       attached: attached?.length ? attached : undefined,
       replaces: replaces && last && saidBefore(last, trigger),
-      ...{ what, text, typed, fixes, inline, approves },
+      what,
+      text,
+      typed,
+      fixes,
+      inline,
+      approves,
       answered: approves ? undefined : answeredBefore(last),
     },
     ...(conversation && inSession(conversation, trigger, goesOn ? 'the same' : 'a new task')),
@@ -84,14 +89,22 @@ function startAfresh(request: Request, wanted: Wanted, free: Free): Decision {
 }
 
 /** Who asked for it, where and when, and what held then. */
-export function beginning({ trigger, runId: id, command }: Request, { head, held, conversation }: Free) {
+export function beginning(
+  { trigger, runId: id, command }: Request,
+  { head, held, conversation }: Free,
+) {
   const { thread, snapshot, sender: by, at, deliveryId: delivery } = trigger
   const before = conversation?.lastRun && requestersOf(conversation.lastRun)
   return {
-    ...{ id, thread, request: { by, at, delivery, origin: originOf(trigger), command, before } },
+    id,
+    thread,
+    request: { by, at, delivery, origin: originOf(trigger), command, before },
     baseline: {
-      ...{ snapshot, head, settings: held.settings },
-      ...{ settingsProblem: held.problem, settingsPassedOver: held.passedOver },
+      snapshot,
+      head,
+      settings: held.settings,
+      settingsProblem: held.problem,
+      settingsPassedOver: held.passedOver,
     },
   }
 }
@@ -139,7 +152,9 @@ const maxAnswered = 8_000
 /** The message of the session in whose place an edit put this. */
 function saidBefore(last: Run, trigger: CommandTrigger): string | undefined {
   if (trigger.kind !== 'comment') return undefined
-  const said = wordsOfRound(last).findLast(({ source }) => isSamePlace(source?.target, trigger.commentRef))
+  const said = wordsOfRound(last).findLast(({ source }) =>
+    isSamePlace(source?.target, trigger.commentRef),
+  )
   return said?.id ?? (isOfComment(last.request, trigger) ? last.id : undefined)
 }
 
@@ -188,15 +203,21 @@ export async function startFacts(
 ): Promise<StartFacts> {
   const live = await reads.live()
   if (live?.id === runId) return { kind: 'started' }
-  if (!trigger.snapshot.open && (!live || live.mailbox.stop || live.result.outcome)) return { kind: 'closed' }
+  if (!trigger.snapshot.open && (!live || live.mailbox.stop || live.result.outcome))
+    return { kind: 'closed' }
   if (live && !reads.isOurs(live)) return { kind: 'elsewhere', live }
   if (live) {
     const matters = joins(live, wanted) && Object.keys(wanted.options).length > 0
     const held =
-      matters && (await settingsFor(reads, await reads.settings(), forLive(live, wanted), wanted.options))
+      matters &&
+      (await settingsFor(reads, await reads.settings(), forLive(live, wanted), wanted.options))
     return { kind: 'busy', live, held: held || undefined }
   }
-  const [head, read, conversation] = await Promise.all([reads.head(), reads.settings(), reads.conversation()])
+  const [head, read, conversation] = await Promise.all([
+    reads.head(),
+    reads.settings(),
+    reads.conversation(),
+  ])
   const { settings } = read
   const last = wanted.options.new ? undefined : conversation?.lastRun
   const asked = completed(trigger, wanted, { settings, last })
@@ -225,10 +246,17 @@ export const forWords = (
   { refuses, ...grammar }: ForWords,
 ): Command<InlineFacts> =>
   command({
-    ...{ ...grammar, name: what, least: 'write', takes: 'text', options: true, starts: true },
+    ...grammar,
+    name: what,
+    least: 'write',
+    takes: 'text',
+    options: true,
+    starts: true,
     facts: (reads, request) => inlineAndStart(reads, request, wants(request, { what })),
     decide(request, { inline, start }) {
       const refused = refuses?.(request, inline)
-      return refused ? reject(refused) : decideStart(request, wants(request, { what, inline }), start)
+      return refused
+        ? reject(refused)
+        : decideStart(request, wants(request, { what, inline }), start)
     },
   })

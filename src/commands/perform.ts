@@ -72,7 +72,13 @@ export async function perform(context: CommandContext, decision: Decision): Prom
     }
     case 'replace': {
       const { sender: by, at } = context.record.trigger
-      const message = { kind: 'stop', id: `${commandId(context)}-edited`, by, at, because: edited } as const
+      const message = {
+        kind: 'stop',
+        id: `${commandId(context)}-edited`,
+        by,
+        at,
+        because: edited,
+      } as const
       await send(runs, decision.run.id, message)
       return { kind: 'wait', behind: decision.run }
     }
@@ -85,7 +91,9 @@ export async function perform(context: CommandContext, decision: Decision): Prom
     }
     case 'reply':
       // In an older copy of the queue, the facts may be what its own Run has done since.
-      return context.job.lagsSince && (await isForgotten(context)) ? { kind: 'passed-over' } : decision
+      return context.job.lagsSince && (await isForgotten(context))
+        ? { kind: 'passed-over' }
+        : decision
     case 'wait':
     case 'silence':
       return decision
@@ -147,13 +155,19 @@ async function withdrawFixes(context: CommandContext): Promise<void> {
   const known = await context.deps.runs.listed([sets.thread(thread), sets.pull(thread)], recentOnes)
   for (const { id, standing, data } of known)
     if (standing === 'ended' && data.result.needs)
-      await amend(context, id, run => changed(run, { result: { needs: undefined } })).catch(unlessRejected)
+      await amend(context, id, run => changed(run, { result: { needs: undefined } })).catch(
+        unlessRejected,
+      )
 }
 
 const recentOnes = { kind: 'last', count: 5 } as const
 
 /** Changes an ended Run, and what its last word tells. Of several changes at once, the last edit shows all of them. */
-export async function amend(context: ThreadContext, id: string, change: (run: Run) => Run): Promise<boolean> {
+export async function amend(
+  context: ThreadContext,
+  id: string,
+  change: (run: Run) => Run,
+): Promise<boolean> {
   const { deps, record } = context
   let before: Run | undefined
   let kept = await deps.runs.amendEnded(id, run => {
@@ -174,7 +188,10 @@ export async function amend(context: ThreadContext, id: string, change: (run: Ru
 
 type Pending = NonNullable<CommandContext['record']['pendingMessage']>
 
-async function isDealtWith({ deps }: CommandContext, { runId, message }: Pending): Promise<boolean> {
+async function isDealtWith(
+  { deps }: CommandContext,
+  { runId, message }: Pending,
+): Promise<boolean> {
   const kept = await deps.runs.get(runId)
   return kept?.standing === 'ended' && hasDealtWith(kept.data, message)
 }

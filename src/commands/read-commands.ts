@@ -25,9 +25,16 @@ export async function textsOf(
 ): Promise<WrittenText[]> {
   const { text, commentRef, before } = trigger
   const own = ownText(trigger)
-  if (mayHoldCommand(text, callsOf(trigger)) || commentRef.kind !== 'review' || before !== undefined)
+  if (
+    mayHoldCommand(text, callsOf(trigger)) ||
+    commentRef.kind !== 'review' ||
+    before !== undefined
+  )
     return [own]
-  return [own, ...(await github.reviews.comments(commentRef.reviewId)).map(writtenBefore(trigger.at))]
+  return [
+    own,
+    ...(await github.reviews.comments(commentRef.reviewId)).map(writtenBefore(trigger.at)),
+  ]
 }
 
 export const ownText = ({ text, commentRef, before }: CommentTrigger): WrittenText => ({
@@ -70,7 +77,9 @@ async function pagesOf(
   trigger: CommentTrigger,
 ): Promise<Pages> {
   const { record } = context
-  const asked = texts.filter(({ text, mayBeMinimized }) => mayBeMinimized || !asWritten(text)).length
+  const asked = texts.filter(
+    ({ text, mayBeMinimized }) => mayBeMinimized || !asWritten(text),
+  ).length
   const pages = record.pages ?? (await pagesSeen(context, texts, asked)).map(page => page ?? null)
   if (!record.pages && asked > 0) await context.save({ ...context.record, pages })
   context.attached = pages
@@ -115,7 +124,9 @@ export async function newlyAsked(
   const now = hadOld && !pages[0] ? asked : newCommands(asked, parsed.flat())
   // Whoever asks how the thread stands does not wait for a run that stands before that.
   const isStatus = isNamed('status')
-  return now.some(isNamed('stop')) ? now : [...now.filter(isStatus), ...now.filter(each => !isStatus(each))]
+  return now.some(isNamed('stop'))
+    ? now
+    : [...now.filter(isStatus), ...now.filter(each => !isStatus(each))]
 }
 
 export const isNamed =
@@ -145,7 +156,10 @@ export async function misplacedAmong(
 /**
  * Says which Run's comment has the box that was ticked. What an admin ticks is no comment, and names its Run itself.
  */
-export const shownBy = (signer: Signer, { text, thread, run, admin }: TickTrigger): Marker | undefined =>
+export const shownBy = (
+  signer: Signer,
+  { text, thread, run, admin }: TickTrigger,
+): Marker | undefined =>
   admin !== undefined && run !== undefined
     ? { run, repo: thread.repoId, thread: thread.number, as: 'status' }
     : signer.read(text, thread).findLast(({ as }) => as !== 'pull')

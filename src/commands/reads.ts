@@ -37,7 +37,10 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
     isOurs: ({ session: { tenant } }) => tenant === undefined || tenant === deps.tenant,
     now: deps.now(),
     async needs(number) {
-      const [needs, { settings }] = await Promise.all([github.pulls.needs(number), context.settings()])
+      const [needs, { settings }] = await Promise.all([
+        github.pulls.needs(number),
+        context.settings(),
+      ])
       return needs && withOrders(needs, { settings, thread, accounts: deps.accounts })
     },
     runsOf: async number => (await runsOfPull(deps.runs, thread, number)).map(({ data }) => data),
@@ -92,7 +95,8 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
       const { head, sha, base, repoId } = view
       return { ref: head, sha, base, repoId }
     },
-    branch: async name => (await github.branches.find(name)) ?? context.believeAbsent(`The branch ${name}`),
+    branch: async name =>
+      (await github.branches.find(name)) ?? context.believeAbsent(`The branch ${name}`),
     models: () => deps.posthog.models(),
     sandboxes: () => deps.posthog.sandboxes(),
     checks: () => deps.examine(thread),
@@ -102,11 +106,17 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
       if (trigger.kind !== 'comment') return undefined
       const { commentRef } = trigger
       if (commentRef.kind === 'review')
-        return asShown(context, await github.reviews.comments(commentRef.reviewId), writtenBefore(trigger.at))
+        return asShown(
+          context,
+          await github.reviews.comments(commentRef.reviewId),
+          writtenBefore(trigger.at),
+        )
       if (commentRef.kind !== 'inline') return undefined
       const { inline, rootId, commentId } = commentRef
       const parent =
-        rootId === commentId ? undefined : await github.comments.find({ in: 'inline', commentId: rootId })
+        rootId === commentId
+          ? undefined
+          : await github.comments.find({ in: 'inline', commentId: rootId })
       return asShown(context, [{ ...inline, parent }], writtenIn)
     },
     templates,
@@ -152,7 +162,12 @@ async function asShown(
     const page = pages[at]
     const parent = comment.parent && { author: comment.parent.author, body: shownOf(below.shift()) }
     const attached = attachmentsIn(page, thread.url)
-    return { ...comment, body: shownOf(page), attached: attached.length > 0 ? attached : undefined, parent }
+    return {
+      ...comment,
+      body: shownOf(page),
+      attached: attached.length > 0 ? attached : undefined,
+      parent,
+    }
   })
 }
 
@@ -182,15 +197,23 @@ async function lastMarker(context: CommandContext): Promise<Marker | undefined> 
   const statusOfNewest = markers.findLast(({ as, run }) => as === 'status' && run === newest?.run)
   const fromThread = isDeleted
     ? undefined
-    : (statusOfNewest ?? (newest && (await inFull(context, newest))) ?? (await ownPullMarker(context)))
+    : (statusOfNewest ??
+      (newest && (await inFull(context, newest))) ??
+      (await ownPullMarker(context)))
   return fromThread ?? (kept && markerOf(kept, 'status'))
 }
 
 /** The markers of statuses, last words and refusals, in their order, each with the number of its comment. */
-async function markersOf({ github, deps, record }: CommandContext): Promise<(Marker & { id: number })[]> {
+async function markersOf({
+  github,
+  deps,
+  record,
+}: CommandContext): Promise<(Marker & { id: number })[]> {
   const comments = await github.comments.earlier()
   return comments
-    .flatMap(({ id, body }) => deps.signer.read(body, record.trigger.thread).map(each => ({ ...each, id })))
+    .flatMap(({ id, body }) =>
+      deps.signer.read(body, record.trigger.thread).map(each => ({ ...each, id })),
+    )
     .filter(({ as, refuses }) => refuses || as === 'status' || as === 'closing')
 }
 
@@ -208,13 +231,17 @@ async function markerShown(context: CommandContext): Promise<Marker | undefined>
   if (shown?.as !== 'closing' || shown.backup) return shown
   const markers = await markersOf(context)
   return (
-    markers.findLast(({ as, run, round }) => as === 'status' && run === shown.run && round === shown.round) ??
-    shown
+    markers.findLast(
+      ({ as, run, round }) => as === 'status' && run === shown.run && round === shown.round,
+    ) ?? shown
   )
 }
 
 /** What is newer than the command was not seen by its sender, unless the plan was approved before it was made. */
-async function isPlanAsSaid(context: CommandContext, { marker, lastRun }: Conversation): Promise<boolean> {
+async function isPlanAsSaid(
+  context: CommandContext,
+  { marker, lastRun }: Conversation,
+): Promise<boolean> {
   const { github, deps, record } = context
   const { trigger } = record
   const lastWord = { ...marker, as: 'closing' as const }
@@ -244,7 +271,8 @@ async function sessionIn(
   const [[newest] = []] = await deps.runs.members([sets.task(taskId)], { kind: 'last', count: 1 })
   const kept = newest && (await deps.runs.get(newest.id))
   const known =
-    (kept && sessionOf(kept.data)) ?? (taskRun === undefined ? undefined : { taskRunId: taskRun, may })
+    (kept && sessionOf(kept.data)) ??
+    (taskRun === undefined ? undefined : { taskRunId: taskRun, may })
   return known && { taskId, taskRunId: known.taskRunId, over: false, branch, may: known.may }
 }
 
@@ -262,7 +290,9 @@ async function ownPullMarker(context: CommandContext): Promise<Marker | undefine
   const { thread } = context.record.trigger
   if (thread.kind !== 'pull') return undefined
   const view = await pullNow(context, thread.number)
-  return view && context.deps.signer.read(view.body, thread).findLast(marker => marker.as === 'pull')
+  return (
+    view && context.deps.signer.read(view.body, thread).findLast(marker => marker.as === 'pull')
+  )
 }
 
 async function lastRunOf({ deps, record }: CommandContext, { run: id, backup }: Marker) {
@@ -273,7 +303,11 @@ async function lastRunOf({ deps, record }: CommandContext, { run: id, backup }: 
   const mailbox = { words: wordsBefore({ ...backup, words: undefined, id }), requesters }
   if (!kept)
     return newRun({
-      ...{ id, thread: trigger.thread, request, mailbox, workspace: { branch, readUpTo } },
+      id,
+      thread: trigger.thread,
+      request,
+      mailbox,
+      workspace: { branch, readUpTo },
       baseline: { snapshot: trigger.snapshot, settings: defaultSettings, head },
       result: { round, outcome, instructionDone },
     })
@@ -290,7 +324,10 @@ async function runBeside(context: CommandContext): Promise<Run | undefined> {
   let beside: Run | undefined
   if (thread.kind === 'pull') {
     const ofIssue = (await runs.listed([sets.pull(thread)]))
-      .filter(({ standing, data }) => standing === 'live' && threadSlot(data.thread) !== threadSlot(thread))
+      .filter(
+        ({ standing, data }) =>
+          standing === 'live' && threadSlot(data.thread) !== threadSlot(thread),
+      )
       .toSorted((a, b) => a.addedAt - b.addedAt)
       .at(-1)
     beside = ofIssue && readMessages(ofIssue.data, await runs.inbox(ofIssue.id))

@@ -66,7 +66,9 @@ const notPushedTo: Refusal = ({ request, wanted, head }) => {
   const { thread } = request.trigger
   if (isReadOnly(wanted.what)) return undefined
   if (head && isFork(head, thread)) return replies.fork
-  return (wanted.options.branch ?? head?.ref) === thread.defaultBranch ? replies.defaultBranch : undefined
+  return (wanted.options.branch ?? head?.ref) === thread.defaultBranch
+    ? replies.defaultBranch
+    : undefined
 }
 
 const optionRefused: Refusal = ({ checked }) => checked.refused
@@ -85,7 +87,8 @@ export const mayDouble = ({ options, what, approves }: Start['wanted']): boolean
 const otherPullOpen: Refusal = start => {
   const { request, again, given, conversation } = start
   const goesOnInOwn = !given.new && conversation?.pull?.state === 'open'
-  const pulls = mayDouble(start.wanted) && !goesOnInOwn ? start.closers.filter(isOfOthers(start)) : []
+  const pulls =
+    mayDouble(start.wanted) && !goesOnInOwn ? start.closers.filter(isOfOthers(start)) : []
   if (pulls.length === 0) return undefined
   // What stands on lines below is kept by whoever writes it again.
   const words = again ? 'retry' : request.text.includes('\n') ? undefined : (request.line ?? '')

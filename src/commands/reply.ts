@@ -38,7 +38,8 @@ const limits: Record<Reply['limit'], Limit> = {
 }
 
 /** Strangers who cost more than a comment and a reaction are refused in silence. */
-export const isUnspoken = async (context: CommandContext): Promise<boolean> => !(await mayCost(context, 2))
+export const isUnspoken = async (context: CommandContext): Promise<boolean> =>
+  !(await mayCost(context, 2))
 
 /** Whether the sender is a stranger who had the reply to `status` lately. */
 export const repliedLately = (context: CommandContext): boolean =>
@@ -129,8 +130,15 @@ export async function sendReply(context: CommandContext): Promise<Posted | undef
 
 /** Says that it waits. */
 export async function announce(context: CommandContext, words?: Reply): Promise<void> {
-  const posted = words ? await reply(context, words, { last: false, well: true }) : await sendReply(context)
-  await context.save({ ...context.record, announced: true, answer: undefined, waitingComment: posted?.id })
+  const posted = words
+    ? await reply(context, words, { last: false, well: true })
+    : await sendReply(context)
+  await context.save({
+    ...context.record,
+    announced: true,
+    answer: undefined,
+    waitingComment: posted?.id,
+  })
 }
 
 /** What was said while it waited is not so any more. May be repeated. */
@@ -146,7 +154,8 @@ async function removeEarlier(context: CommandContext, run: string): Promise<void
   const begunAt = context.record.answer?.begun?.at ?? 0
   const sent = ownMarked(context, 'status-reply', await untilNow(context))
   const mine = sent.findIndex(({ marker }) => marker.run === run)
-  const earlier = mine === -1 ? sent.filter(({ createdAt }) => createdAt < begunAt) : sent.slice(0, mine)
+  const earlier =
+    mine === -1 ? sent.filter(({ createdAt }) => createdAt < begunAt) : sent.slice(0, mine)
   const last = earlier.at(-1)
   if (!last) return
   const isAnswered = await hasWordsSince(context, last.createdAt)
@@ -156,12 +165,16 @@ async function removeEarlier(context: CommandContext, run: string): Promise<void
 }
 
 /** A command is no answer. */
-async function hasWordsSince({ deps, record, github }: CommandContext, since: number): Promise<boolean> {
+async function hasWordsSince(
+  { deps, record, github }: CommandContext,
+  since: number,
+): Promise<boolean> {
   const calls = callsOf(deps.triggerOf(record.trigger.thread.ownerId))
   const all = await github.comments.ofOthers({ since }).catch(unlessRejected)
   return (
-    all?.some(({ bot, createdAt, body }) => !bot && createdAt >= since && !mayHoldCommand(body, calls)) ??
-    true
+    all?.some(
+      ({ bot, createdAt, body }) => !bot && createdAt >= since && !mayHoldCommand(body, calls),
+    ) ?? true
   )
 }
 
@@ -181,7 +194,8 @@ async function untilNow(context: CommandContext): Promise<OwnComment[]> {
 
 async function earlier(context: CommandContext, since = 0): Promise<OwnComment[]> {
   const commentRef = commentRefOf(context.record.trigger)
-  if (commentRef?.kind === 'inline') return context.github.comments.own(since || undefined, commentRef)
+  if (commentRef?.kind === 'inline')
+    return context.github.comments.own(since || undefined, commentRef)
   return (await context.github.comments.earlier(since || undefined)).filter(
     ({ createdAt }) => createdAt >= since,
   )
@@ -219,7 +233,9 @@ export async function awaitEyes(context: CommandContext): Promise<void> {
     new Promise<boolean>(done => setTimeout(done, second, true).unref()),
   ])
   if (isLate)
-    eyes.then(() => github.thread.settle({ reaction: { target: targetOf(context) } })).catch(() => {})
+    eyes
+      .then(() => github.thread.settle({ reaction: { target: targetOf(context) } }))
+      .catch(() => {})
 }
 
 export async function swapReaction(
@@ -231,7 +247,8 @@ export async function swapReaction(
   const content = reactions[sign]
   if (trigger.kind === 'tick') {
     // What a box asks is answered by a Run or in words, but for a stop that was heeded before.
-    if (sign === 'done' && trigger.commentRef) await context.github.thread.react(trigger.commentRef, content)
+    if (sign === 'done' && trigger.commentRef)
+      await context.github.thread.react(trigger.commentRef, content)
     return
   }
   await awaitEyes(context)

@@ -40,9 +40,13 @@ export const retryCommand = command({
     const { marker, lastRun } = shown ?? conversation ?? {}
     if (!conversation || !lastRun) return {}
     // The words of an earlier round are not kept.
-    const isOfEarlier = marker?.as === 'closing' && !marker.backup && lastRun.result.round !== marker.round
+    const isOfEarlier =
+      marker?.as === 'closing' && !marker.backup && lastRun.result.round !== marker.round
     if (isOfEarlier) return { goneOn: true }
-    const [head = lastRun.baseline.head, read] = await Promise.all([reads.head('now'), reads.settings()])
+    const [head = lastRun.baseline.head, read] = await Promise.all([
+      reads.head('now'),
+      reads.settings(),
+    ])
     const asked = wanted(request, lastRun)
     const held = await settingsFor(reads, read, asked.options, request.options)
     const closers = mayDouble(asked) ? await reads.closers() : []
@@ -100,13 +104,21 @@ function again(request: Request, before: Before, options: RunOptions): Run {
       }),
     },
     result: { pulls, reported: pulls.length },
-    ...inSession(conversation, trigger, goesOn ? 'the same' : given.new ? 'a new task' : 'a new run'),
+    ...inSession(
+      conversation,
+      trigger,
+      goesOn ? 'the same' : given.new ? 'a new task' : 'a new run',
+    ),
     report: { supersedes: supersededBy(trigger, last) },
   })
 }
 
-function lastRequest({ request: { approves, ...request } }: Run, words: FollowUp | undefined): RunRequest {
-  if (!words) return { ...request, approves: approves && { plan: approves.plan, text: approves.text } }
+function lastRequest(
+  { request: { approves, ...request } }: Run,
+  words: FollowUp | undefined,
+): RunRequest {
+  if (!words)
+    return { ...request, approves: approves && { plan: approves.plan, text: approves.text } }
   const { text, typed, fixes, attached, inline } = words
   return { ...request, text, typed, fixes, attached, inline }
 }

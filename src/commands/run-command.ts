@@ -33,7 +33,10 @@ export const runCommand = command({
   options: true,
   starts: true,
 
-  async facts(reads: InlineReads & Pick<Reads, 'template' | 'needs' | 'runsOf'>, request): Promise<Facts> {
+  async facts(
+    reads: InlineReads & Pick<Reads, 'template' | 'needs' | 'runsOf'>,
+    request,
+  ): Promise<Facts> {
     const [template, { inline, start }] = await Promise.all([
       request.literal ? undefined : reads.template(request.text),
       inlineAndStart(reads, request, wants(request)),
@@ -47,21 +50,31 @@ export const runCommand = command({
   },
 
   decide(request, { inline, template, start, fix }) {
-    if (request.trigger.kind === 'tick' && request.trigger.box !== 'fix') return choose(request, start)
+    if (request.trigger.kind === 'tick' && request.trigger.box !== 'fix')
+      return choose(request, start)
     if (template?.kind === 'unknown-command') return reject(replies.mistake(template))
     if (template?.kind === 'unusable') return reject(replies.template(template.name, template.why))
     const isTicked = request.trigger.kind === 'tick'
     // An agent at work, or one that asked something, takes them as words.
     const isForNobody = fix !== undefined && start.kind === 'free'
-    if (!fix?.needs && (isTicked || isForNobody)) return reject(replies.nothingToFix(fix?.pull, fix?.running))
-    const words = wants(request, template ? { text: template.text, typed: request.text, inline } : { inline })
+    if (!fix?.needs && (isTicked || isForNobody))
+      return reject(replies.nothingToFix(fix?.pull, fix?.running))
+    const words = wants(
+      request,
+      template ? { text: template.text, typed: request.text, inline } : { inline },
+    )
     if (!fix?.needs) return decideStart(request, words, start)
-    const held = start.kind === 'busy' ? start.live.baseline : start.kind === 'free' ? start.held : undefined
+    const held =
+      start.kind === 'busy' ? start.live.baseline : start.kind === 'free' ? start.held : undefined
     const most = held?.settings.limits.fix_rounds
     if (!request.options.force && most !== undefined && isAtCap(fix.rounds, most))
       return reject(replies.fixRounds(fix.pull, most, fix.rounds))
     const text = `Fix what pull request #${fix.pull} needs.`
-    return decideStart(request, wants(request, { text, typed: request.text, fixes: fix.needs }), start)
+    return decideStart(
+      request,
+      wants(request, { text, typed: request.text, fixes: fix.needs }),
+      start,
+    )
   },
 })
 
@@ -84,6 +97,10 @@ function pullToFix({ trigger: { thread } }: Request, start: StartFacts): number 
   if (isOfFork) return undefined
   if (thread.kind === 'pull') return thread.number
   const pulls =
-    start.kind === 'busy' ? start.live.result.pulls : start.kind === 'free' ? [start.conversation?.pull] : []
+    start.kind === 'busy'
+      ? start.live.result.pulls
+      : start.kind === 'free'
+        ? [start.conversation?.pull]
+        : []
   return pulls.findLast(pull => pull?.state === 'open')?.number
 }

@@ -8,7 +8,12 @@ import { infoOf, notGranted, OfThread, type Options, presets } from '../core/com
 import { isBranchName } from '../core/model/branch-name.ts'
 import { effortsOf, notAbove, type ReasoningEffort } from '../core/model/codex-task-run-create.ts'
 import type { LabelTrigger } from '../core/model/trigger.ts'
-import { isModel, type KnownModel, type PricedModel, type SandboxView } from '../core/model/views.ts'
+import {
+  isModel,
+  type KnownModel,
+  type PricedModel,
+  type SandboxView,
+} from '../core/model/views.ts'
 import { isReadOnly, RunOptions, type RunRequest, type What } from '../core/record/request-part.ts'
 import type { Grants } from '../core/settings/deployment-settings.ts'
 import { modelOf } from '../core/settings/layers.ts'
@@ -73,11 +78,16 @@ export function checkOptions(asked: OptionsToCheck) {
   const lacks = notGranted({ ...options, sandbox: wished }, grants.granted)
   const grant = lacks && infoOf(lacks).grant
   const sandbox = sandboxOf(wished, { grants, known: known.sandboxes })
-  const effort = options.effort ?? usualEffort(settings, usual.effort, { model, models: known.models })
+  const effort =
+    options.effort ?? usualEffort(settings, usual.effort, { model, models: known.models })
   const efforts = settings.efforts?.map(name => ({ name }))
   const refused: Reply | undefined =
     (isReadOnly(what) && mode === 'interactive' ? replies.planInteractive : undefined) ??
-    checkOffered('model', options.model, settings.models && offered(settings.models, known.models)) ??
+    checkOffered(
+      'model',
+      options.model,
+      settings.models && offered(settings.models, known.models),
+    ) ??
     checkOffered('effort', options.effort, efforts) ??
     checkModel(options.model, known.models) ??
     checkEffort(options.effort, model, known.models) ??
@@ -168,7 +178,9 @@ function checkEffort(
   models: readonly KnownModel[],
 ): Reply | undefined {
   const known = takenBy(model, models)
-  return effort === undefined || known.includes(effort) ? undefined : replies.effort(effort, model, known)
+  return effort === undefined || known.includes(effort)
+    ? undefined
+    : replies.effort(effort, model, known)
 }
 
 const checkBranch = (branch: string | undefined, isThere: boolean): Reply | undefined =>
@@ -185,7 +197,9 @@ function sandboxOf(
 ): string | Reply | undefined {
   if (wanted === undefined) return undefined
   // The key may not see all sandboxes, so an unlisted id may be right.
-  const byId = sandboxes.find(granted => uuid.test(granted) && granted.toLowerCase() === wanted.toLowerCase())
+  const byId = sandboxes.find(
+    granted => uuid.test(granted) && granted.toLowerCase() === wanted.toLowerCase(),
+  )
   const granted = known.filter(view => sandboxes.some(name => isSandbox(name)(view)))
   const found = granted.find(isSandbox(wanted))?.id ?? byId?.toLowerCase()
   if (found !== undefined) return found
@@ -203,7 +217,8 @@ export function withKept(before: RunOptions, now: Options): Options {
 }
 
 /** What a label asks for: `codex` alone, or with a preset of the settings or one of ours, as in `codex:plan`. */
-export const presetNameOf = ({ label, base = 'codex' }: LabelTrigger): string => label.slice(base.length + 1)
+export const presetNameOf = ({ label, base = 'codex' }: LabelTrigger): string =>
+  label.slice(base.length + 1)
 
 /** What is asked by a label. One that is not known is told by whoever starts work. */
 export const wantedBy = (trigger: LabelTrigger, settings: RepoSettings): What =>

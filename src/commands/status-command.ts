@@ -5,7 +5,15 @@ import { command, type Reads, tell } from './command.ts'
 
 type StandingReads = Pick<
   Reads,
-  'repliedLately' | 'live' | 'beside' | 'asItWaits' | 'conversation' | 'run' | 'notBegun' | 'refused' | 'now'
+  | 'repliedLately'
+  | 'live'
+  | 'beside'
+  | 'asItWaits'
+  | 'conversation'
+  | 'run'
+  | 'notBegun'
+  | 'refused'
+  | 'now'
 >
 
 export const statusCommand = command({

@@ -31,14 +31,16 @@ export const stopCommand = command({
     const run = beside ?? live
     // Each that waited is told of it, and so is whoever asked for a Run that has ended.
     if (isDone) return { kind: 'silence' }
-    const isOfAnother = trigger.kind === 'tick' && trigger.run !== undefined && trigger.run !== run?.id
+    const isOfAnother =
+      trigger.kind === 'tick' && trigger.run !== undefined && trigger.run !== run?.id
     if (!run || isOfAnother) return reject(replies.nothingToStop)
     // A box stands under the run that it stops.
     if (trigger.kind !== 'tick' && !isBefore(momentOfRequest(run.request), momentOf(trigger)))
       return reject(replyToMessage({ kind: 'asked-since' }))
     if (!beside) return { kind: 'message', runId: run.id, message: { kind: 'stop' } }
     // No Run replies in another thread than its own, so what it would reply is known here.
-    if (trigger.at < (run.mailbox.lastWordsAt ?? 0)) return reject(replyToMessage({ kind: 'asked-since' }))
+    if (trigger.at < (run.mailbox.lastWordsAt ?? 0))
+      return reject(replyToMessage({ kind: 'asked-since' }))
     return { kind: 'message', runId: run.id, message: { kind: 'stop' }, beside: run.thread }
   },
 })

@@ -20,7 +20,12 @@ import { isSamePlace } from '../core/record/words-to-say.ts'
 import { replies } from '../core/words/replies.ts'
 import type { NotBegun } from '../core/words/thread-standing.ts'
 import { namedAs, reject } from './command.ts'
-import { type CommandContext, type CommandResult, liveRun, type WaitingTriggers } from './command-context.ts'
+import {
+  type CommandContext,
+  type CommandResult,
+  liveRun,
+  type WaitingTriggers,
+} from './command-context.ts'
 import { commands } from './command-registry.ts'
 import { waitedForAs } from './join-or-wait.ts'
 import { isNamed, newlyAsked, shownBy, textsOf, textsToSee } from './read-commands.ts'
@@ -33,7 +38,9 @@ export async function markStop(context: CommandContext, thread = context.record.
   const threads = [...new Set([...(record.stop?.threads ?? []), threadSlot(thread)])]
   await context.save({ ...record, stop: { threads, command: record.done } })
   const [waiting = []] = await deps.waiting.members([sets.thread(thread)], newest)
-  await Promise.all(waiting.filter(({ id }) => id !== job.id).map(({ id }) => deps.waiting.wake(id)))
+  await Promise.all(
+    waiting.filter(({ id }) => id !== job.id).map(({ id }) => deps.waiting.wake(id)),
+  )
 }
 
 /** Bounded, as anybody may write. */
@@ -49,7 +56,12 @@ export const stopsOf =
       if (stop?.threads.includes(threadSlot(thread)))
         found.judged.push({ id, by: trigger.sender, moment: momentOf(trigger, stop.command) })
       else if (isOfThread(data) && mayHoldStop(data))
-        found.unjudged.push({ id, by: trigger.sender, at: trigger.at, read: check => stopIn(data, check) })
+        found.unjudged.push({
+          id,
+          by: trigger.sender,
+          at: trigger.at,
+          read: check => stopIn(data, check),
+        })
     }
     return found
   }
@@ -64,7 +76,10 @@ function mayHoldStop({ trigger, passed }: ThreadRecord): boolean {
   return names.some(name => trigger.text.toLowerCase().includes(name))
 }
 
-async function stopIn({ trigger, done, pages }: ThreadRecord, { github, signer }: StopCheck): Promise<Read> {
+async function stopIn(
+  { trigger, done, pages }: ThreadRecord,
+  { github, signer }: StopCheck,
+): Promise<Read> {
   if (trigger.kind === 'tick') {
     const { run } = shownBy(signer, trigger) ?? {}
     return run === undefined ? undefined : { moment: momentOf(trigger), run }
@@ -140,19 +155,21 @@ const answered = new Set(
 export async function notBegun({ deps, record, job, later }: CommandContext): Promise<NotBegun[]> {
   const { thread } = record.trigger
   const all = await deps.waiting.listed([sets.thread(thread), stoppedIn(thread)], newest)
-  return all.flatMap(({ id, data: { trigger, stopped, waits, retries, done, reacted } }): NotBegun[] => {
-    const asked = { by: trigger.sender.login, moment: momentOf(trigger, done) }
-    if (id === job.id) return later.map((line = '') => ({ ...asked, words: `/codex ${line}` }))
-    if (trigger.kind !== 'comment' && trigger.kind !== 'label') return []
-    const words = trigger.kind === 'label' ? trigger.label : trigger.text
-    const [, name = '', ...rest] = words.trim().toLowerCase().split(/\s+/)
-    // A comment of nothing else begins nothing.
-    if (trigger.kind === 'comment' && rest.length === 0 && answered.has(name)) return []
-    const away = services.find(service => retries[service])
-    const until = away && retries[away]?.limit ? retries[away].until : undefined
-    const waitsFor = away ?? (waits?.run === undefined ? undefined : 'run')
-    return [{ ...asked, words: reacted || stopped ? words : undefined, waitsFor, until, stopped }]
-  })
+  return all.flatMap(
+    ({ id, data: { trigger, stopped, waits, retries, done, reacted } }): NotBegun[] => {
+      const asked = { by: trigger.sender.login, moment: momentOf(trigger, done) }
+      if (id === job.id) return later.map((line = '') => ({ ...asked, words: `/codex ${line}` }))
+      if (trigger.kind !== 'comment' && trigger.kind !== 'label') return []
+      const words = trigger.kind === 'label' ? trigger.label : trigger.text
+      const [, name = '', ...rest] = words.trim().toLowerCase().split(/\s+/)
+      // A comment of nothing else begins nothing.
+      if (trigger.kind === 'comment' && rest.length === 0 && answered.has(name)) return []
+      const away = services.find(service => retries[service])
+      const until = away && retries[away]?.limit ? retries[away].until : undefined
+      const waitsFor = away ?? (waits?.run === undefined ? undefined : 'run')
+      return [{ ...asked, words: reacted || stopped ? words : undefined, waitsFor, until, stopped }]
+    },
+  )
 }
 
 /** Whether a command that stands there waits for the Run of the thread: it has said so, or soon will. */
@@ -161,7 +178,8 @@ export const waitsStill =
   async (thread: Thread, at: CommentRef): Promise<boolean> => {
     const waiting = await triggers.listed([sets.thread(thread)], newest)
     return waiting.some(({ data: { trigger, waits } }) => {
-      if (waits?.run === undefined || (trigger.kind !== 'comment' && trigger.kind !== 'label')) return false
+      if (waits?.run === undefined || (trigger.kind !== 'comment' && trigger.kind !== 'label'))
+        return false
       return isSamePlace(at, trigger.kind === 'comment' ? trigger.commentRef : { kind: 'subject' })
     })
   }

@@ -7,7 +7,13 @@ import { afterPassing, isFinal, isTooLong, type Passing, passes } from '../core/
 import { limits } from '../core/record/timing.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
 import { replies } from '../core/words/replies.ts'
-import { type CommandContext, holdsCommand, liveRun, runId, type ThreadContext } from './command-context.ts'
+import {
+  type CommandContext,
+  holdsCommand,
+  liveRun,
+  runId,
+  type ThreadContext,
+} from './command-context.ts'
 import { waitedForAs } from './join-or-wait.ts'
 import { isWithItsRun } from './perform.ts'
 import { isUnspoken, reply, sendReply, swapReaction } from './reply.ts'
@@ -40,7 +46,10 @@ export async function stillWaits(context: CommandContext): Promise<boolean> {
 }
 
 /** Thrown by the command at hand: waited out, as in a Run, or its end. */
-export async function afterTriggerFault(context: ThreadContext, error: unknown): Promise<StepResult> {
+export async function afterTriggerFault(
+  context: ThreadContext,
+  error: unknown,
+): Promise<StepResult> {
   const { job, deps } = context
   // This does not count as an attempt: the worker waits for the queue.
   if (error instanceof QueueUnavailable) throw error
@@ -56,9 +65,11 @@ async function tryLater(context: ThreadContext, fault: Passing): Promise<StepRes
   const now = deps.now()
   const service = fault instanceof ResultPending ? 'github' : fault.service
   // Who the sender is must be known within two minutes. A command that waits for hours costs GitHub little.
-  const mostMs = record.sender?.kind === 'unknown' ? 16 * second : service === 'github' ? 6 * minute : minute
+  const mostMs =
+    record.sender?.kind === 'unknown' ? 16 * second : service === 'github' ? 6 * minute : minute
   const retry = afterPassing(record, service, fault, { now, mostMs })
-  const isOver = fault instanceof Rejected ? isFinal(retry, fault, false, now) : isTooLong(retry, now)
+  const isOver =
+    fault instanceof Rejected ? isFinal(retry, fault, false, now) : isTooLong(retry, now)
   if (isOver) return undefined
   deps.log.warn({ err: fault }, 'tried again later')
   await context.save({ ...record, retries: { ...record.retries, [service]: retry } })
@@ -79,7 +90,8 @@ async function giveUp(context: ThreadContext, error: unknown): Promise<StepResul
   }
   const isWords = trigger.kind === 'comment' && !record.reacted
   if (isWords && !mayHoldCommand(trigger.text, callsOf(trigger))) return end
-  const reason = error instanceof Rejected ? error.message : 'this bot had an error, which its log names'
+  const reason =
+    error instanceof Rejected ? error.message : 'this bot had an error, which its log names'
   // An answer that was chosen, this word among them, has only to be said. What GitHub refused is not said again.
   const chosen = record.answer?.last && !(error instanceof Rejected) ? record.answer : undefined
   try {

@@ -90,12 +90,16 @@ export const triggerIndex = {
     if (!isOfThread(data)) return []
     const { thread, at } = data.trigger
     const kept = (set: string): IndexEntry => ({ set, score: at, keptMs: redelivered })
-    const unsaid = data.lost ? [sets.unsaidIn(thread.repoId), sets.unsaidOf(thread.installationId)] : []
+    const unsaid = data.lost
+      ? [sets.unsaidIn(thread.repoId), sets.unsaidOf(thread.installationId)]
+      : []
     return [
       { set: sets.thread(thread), score },
       { set: sets.installation(thread.installationId), score },
       { set: sets.repository(thread.repoId), score },
-      ...data.momentary.slice(-1).map(({ at }) => ({ set: repliedIn(thread), score: at, keptMs: atOnce })),
+      ...data.momentary
+        .slice(-1)
+        .map(({ at }) => ({ set: repliedIn(thread), score: at, keptMs: atOnce })),
       ...(data.stop?.threads ?? []).map(slot => kept(stopsIn(slot))),
       ...unsaid.map(kept),
       ...(data.stopped ? [kept(stoppedIn(thread))] : []),

@@ -15,7 +15,8 @@ type DeliveryLog = ReturnType<typeof deliveryLog>
 type Deliveries = Awaited<ReturnType<DeliveryLog['page']>>['attempts']
 type Delivery = Deliveries[number]
 
-const isBadSignature = ({ status_code }: Delivery): boolean => status_code === 400 || status_code === 401
+const isBadSignature = ({ status_code }: Delivery): boolean =>
+  status_code === 400 || status_code === 401
 
 /** The log is read by the bot with `WEBHOOKS=poll`: nothing arrives. */
 export const checkDeliveries =
@@ -34,8 +35,10 @@ export const checkDeliveries =
 
 function checkArrival(deliveries: Deliveries, webhooks: Config['webhooks']): Check {
   const [newest] = deliveries
-  if (!newest) return unsure('webhook-deliveries', 'not known yet, since there was none in the last days')
-  if (webhooks === 'poll') return passed('webhook-deliveries', `the last one (${newest.event}) is in the log`)
+  if (!newest)
+    return unsure('webhook-deliveries', 'not known yet, since there was none in the last days')
+  if (webhooks === 'poll')
+    return passed('webhook-deliveries', `the last one (${newest.event}) is in the log`)
   if (newest.ok || isBadSignature(newest))
     return passed('webhook-deliveries', `the last one (${newest.event}) arrived`)
   const arrived = deliveries.findIndex(({ ok }) => ok)
@@ -48,7 +51,8 @@ function checkArrival(deliveries: Deliveries, webhooks: Config['webhooks']): Che
 function fixOf(status: Delivery['status_code']): string {
   if (status === 404 || status === 405)
     return 'Something else answers there: the webhook address must end in /api/github/webhooks of this bot.'
-  if (status === 503) return 'The bot could not write to its queue: see the check `queue`, and its log.'
+  if (status === 503)
+    return 'The bot could not write to its queue: see the check `queue`, and its log.'
   return 'GitHub does not reach the bot. The webhook address on the App’s settings page must lead to its HOST and PORT. Without an address, set WEBHOOKS=poll.'
 }
 
@@ -67,7 +71,8 @@ async function checkSecret(
 ): Promise<Check> {
   const answered = deliveries.filter(each => each.ok || isBadSignature(each)).slice(0, mostRead)
   const [last] = answered
-  if (!last) return unsure('webhook-secret', 'not known: no webhook was verified with this secret yet')
+  if (!last)
+    return unsure('webhook-secret', 'not known: no webhook was verified with this secret yet')
   const signed = await Promise.all(answered.map(({ id }) => signedBy(log, id)))
   const verified = answered.find((_, index) => signed[index]?.(webhookSecret))
   if (verified === last) {
@@ -82,7 +87,8 @@ async function checkSecret(
     const detail = `the bot refused the signature of ${which}: HTTP ${last.status_code}`
     return found('webhook-secret', detail, sameThere)
   }
-  if (verified) return passed('webhook-secret', `the delivery of ${timeOf(verified)} was signed with it`)
+  if (verified)
+    return passed('webhook-secret', `the delivery of ${timeOf(verified)} was signed with it`)
   // GitHub signs bytes, of which its log shows only what they mean: that these do not fit proves nothing.
   return unsure(
     'webhook-secret',
@@ -91,7 +97,10 @@ async function checkSecret(
 }
 
 /** Whether a delivery was signed with a secret, if that can be told: JSON can not hold every number that it reads. */
-async function signedBy(log: DeliveryLog, id: string): Promise<((secret: string) => boolean) | undefined> {
+async function signedBy(
+  log: DeliveryLog,
+  id: string,
+): Promise<((secret: string) => boolean) | undefined> {
   try {
     const { headers, payload } = (await log.asShown(id)).request
     const bytes = JSON.stringify(payload)

@@ -13,7 +13,9 @@ if (unknown.length > 0) {
 
 const checks = await examineEnvironment()
 process.stdout.write(
-  flags.includes('--json') ? `${JSON.stringify(checks.map(asPrinted), null, 2)}\n` : asLines(checks),
+  flags.includes('--json')
+    ? `${JSON.stringify(checks.map(asPrinted), null, 2)}\n`
+    : asLines(checks),
 )
 process.exitCode = checks.every(({ ok }) => ok) ? 0 : 1
 

@@ -39,9 +39,11 @@ export async function examineEnvironment(): Promise<Check[]> {
     await goThroughProxy(env)
     const read = readConfig(env)
     const begin = 'Start the bot with `npm start` and open its set-up page.'
-    const set = 'Correct it in `.env`, in the environment or in the file that it names, and run this again.'
+    const set =
+      'Correct it in `.env`, in the environment or in the file that it names, and run this again.'
     if (read.kind === 'set-up') return [found('configuration', 'there is no GitHub App yet', begin)]
-    if (read.kind === 'refuse') return read.problems.map(problem => found('configuration', problem, set))
+    if (read.kind === 'refuse')
+      return read.problems.map(problem => found('configuration', problem, set))
     return [passed('configuration', 'all variables are valid'), ...(await examineAll(read.config))]
   } catch (error) {
     return [found('configuration', describe(error), 'Correct it and run this again.')]

@@ -1,7 +1,15 @@
 /** The App, its address, what it was granted, and the token for `--as-user`. */
 import { z } from 'zod'
 import type { Config } from '../config.ts'
-import { type Check, type CheckName, found, judged, passed, unanswered, unsure } from '../core/model/check.ts'
+import {
+  type Check,
+  type CheckName,
+  found,
+  judged,
+  passed,
+  unanswered,
+  unsure,
+} from '../core/model/check.ts'
 import { Rejected, unansweredBy } from '../core/model/errors.ts'
 import type { GitHubApp } from '../github/app-client.ts'
 import { wantedOfApp } from '../github/app-manifest.ts'
@@ -65,7 +73,11 @@ function noApp(error: unknown): Check {
   if (!(error instanceof Rejected) || ![401, 403, 404].includes(error.status))
     return unanswered('github-app', unansweredBy('github', error), reachable)
   if (error.status === 404) return found('github-app', 'GitHub does not know this App', knownId)
-  return found('github-app', `GitHub does not accept this key for this App: ${error.message}`, sameId)
+  return found(
+    'github-app',
+    `GitHub does not accept this key for this App: ${error.message}`,
+    sameId,
+  )
 }
 
 const levels = ['none', 'read', 'write', 'admin']
@@ -97,7 +109,10 @@ function checkGrants(granted: Granted): Check[] {
 }
 
 /** A server may not tell, which is no fault of the App. */
-export async function checkTolerantly(name: CheckName, request: () => Promise<Check>): Promise<[Check]> {
+export async function checkTolerantly(
+  name: CheckName,
+  request: () => Promise<Check>,
+): Promise<[Check]> {
   try {
     return [await request()]
   } catch (error) {
@@ -177,7 +192,9 @@ export async function checkUserToken({ app, posthog }: Config): Promise<Check[]>
     return [passed(name, `of ${z.object({ login: z.string() }).parse(data).login}`)]
   } catch (error) {
     if (httpError(error)?.status === 401)
-      return [found(name, 'GitHub does not accept the token in CODEX_GITHUB_USER_TOKEN', renewToken)]
+      return [
+        found(name, 'GitHub does not accept the token in CODEX_GITHUB_USER_TOKEN', renewToken),
+      ]
     const fix = 'Run this again. CODEX_GITHUB_USER_TOKEN could not be tried.'
     return [unanswered(name, unansweredBy('github', error), fix)]
   }

@@ -22,7 +22,10 @@ interface Service {
 }
 
 /** @param repositories of this bot, which PostHog's GitHub App should cover; without them, only the keys are examined */
-export async function checkPostHogs(config: Config, repositories?: readonly Repository[]): Promise<Check[]> {
+export async function checkPostHogs(
+  config: Config,
+  repositories?: readonly Repository[],
+): Promise<Check[]> {
   const checks = await Promise.all(
     postHogsOf(config).map(async service => {
       const { owner, serves } = service
@@ -35,7 +38,10 @@ export async function checkPostHogs(config: Config, repositories?: readonly Repo
       return its.map(each => ({
         ...(each.owner === undefined ? ofOwner(each, owner) : each),
         fix: each.fix
-          .replaceAll('POSTHOG_API_KEY', `the variable that owners.${owner}.posthog.api_key_env names`)
+          .replaceAll(
+            'POSTHOG_API_KEY',
+            `the variable that owners.${owner}.posthog.api_key_env names`,
+          )
           .replaceAll('POSTHOG_PROJECT_ID', `owners.${owner}.posthog.project_id`)
           .replaceAll('POSTHOG_HOST', `owners.${owner}.posthog.host`),
       }))
@@ -77,7 +83,9 @@ function postHogsOf({ posthog, tenants }: Config): Service[] {
 }
 
 const callSettings = ({ host, apiKey, projectId }: PostHogAccess): PostHogSettings => ({
-  ...{ host, apiKey, projectId },
+  host,
+  apiKey,
+  projectId,
   redact: redactor([apiKey]),
   gate: limitGate(Date.now),
 })
@@ -131,7 +139,10 @@ const ofOwner = (check: Check, owner: string): Check => ({
   detail: `owners.${owner}: ${check.detail}`,
 })
 
-async function checkModels(config: Config, service: Service): Promise<[usual: Check, ...granted: Check[]]> {
+async function checkModels(
+  config: Config,
+  service: Service,
+): Promise<[usual: Check, ...granted: Check[]]> {
   const offered = await getter(service.settings, Date.now)('tasks/models/', Models).catch(() => [])
   const isThere = offered.length === 0 ? undefined : (model: string) => offered.some(isModel(model))
   const ofOwners = checkGranted(config, service, 'models', namesOf(offered), isThere)
@@ -142,7 +153,8 @@ function checkUsualModel({ run, settings }: Config, offered: readonly KnownModel
   const { defaults } = settings.first
   const model = defaults.model ?? run.model
   const effort = defaults.effort ?? run.effort
-  if (offered.length === 0) return unsure('posthog-model', `${model} (this server does not list its models)`)
+  if (offered.length === 0)
+    return unsure('posthog-model', `${model} (this server does not list its models)`)
   const known = offered.find(isModel(model))
   const efforts = known?.efforts
   const modelBy = defaults.model === undefined ? 'CODEX_MODEL' : 'defaults.model in SETTINGS_FILE'
@@ -198,7 +210,8 @@ export async function checkCoverage(
   if (!Array.isArray(integrations)) return integrations
   if (integrations.length === 0)
     return found('posthog-github', 'the PostHog project is not connected to GitHub', install)
-  if (repositories.length === 0) return passed('posthog-github', 'the PostHog project is connected to GitHub')
+  if (repositories.length === 0)
+    return passed('posthog-github', 'the PostHog project is connected to GitHub')
   const covered = new Set<string>()
   for (const id of integrations)
     for (const name of await repositoriesOf(get, id).catch(() => [])) covered.add(name)
@@ -208,6 +221,7 @@ export async function checkCoverage(
     const some = `${missing.slice(0, 5).join(', ')}${more}`
     return found('posthog-github', `PostHog’s GitHub App has no access to ${some}`, install)
   }
-  const all = repositories.length === 1 ? 'the repository' : `all ${repositories.length} repositories`
+  const all =
+    repositories.length === 1 ? 'the repository' : `all ${repositories.length} repositories`
   return passed('posthog-github', `has access to ${all} of this bot`)
 }

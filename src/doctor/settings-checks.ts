@@ -56,7 +56,8 @@ async function checkOwners(
       .map(async each => ({ ...each, text: await files(each).text(settingsPath) })),
   )
   const lacking = read.filter(
-    ({ ownerId, text }) => text === undefined && settings.first.owners[ownerId]?.settings === 'required',
+    ({ ownerId, text }) =>
+      text === undefined && settings.first.owners[ownerId]?.settings === 'required',
   )
   const having = read.flatMap(({ owner, text }) =>
     text === undefined ? [] : [{ owner, name: fileOf(owner), text }],
@@ -77,7 +78,9 @@ async function checkOwners(
       having.length === 0
         ? 'no owner has a file that the App can read'
         : `no errors in the files of ${having.map(({ owner }) => owner).join(', ')}`,
-      ...(unseen.length > 0 ? [`the App sees no repository ${ownerRepository} of ${unseen.join(', ')}`] : []),
+      ...(unseen.length > 0
+        ? [`the App sees no repository ${ownerRepository} of ${unseen.join(', ')}`]
+        : []),
     ].join('; '),
   )
   return readAs(check, passedOver)
@@ -104,8 +107,15 @@ async function checkRepositories(
   const well = `${examined.length} checked, each with a default branch`
   const correct = 'Correct the file on the default branch.'
   return [
-    judged('repositories', [[empty.length > 0, `no commit yet in ${empty.join(', ')}`, pushFirst]], well),
-    readAs(judged('repository-settings', [[wrong !== '', wrong, correct]], 'no errors'), passedOver),
+    judged(
+      'repositories',
+      [[empty.length > 0, `no commit yet in ${empty.join(', ')}`, pushFirst]],
+      well,
+    ),
+    readAs(
+      judged('repository-settings', [[wrong !== '', wrong, correct]], 'no errors'),
+      passedOver,
+    ),
   ]
 }
 

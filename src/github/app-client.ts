@@ -60,7 +60,9 @@ export function gitHubApp(
   const mint = async (request: Omit<InstallationAuthOptions, 'type'>): Promise<string> =>
     (await auth({ ...request, type: 'installation' })).token
 
-  const clientWith = (grant: Omit<InstallationAuthOptions, 'type'> & { installationId: number }): Octokit =>
+  const clientWith = (
+    grant: Omit<InstallationAuthOptions, 'type'> & { installationId: number },
+  ): Octokit =>
     limited(newClient(settings, timed), watchOn(String(grant.installationId)), refresh =>
       mint({ ...grant, refresh }),
     )
@@ -79,7 +81,8 @@ export function gitHubApp(
     if (isOutgrown) granted.delete(installationId)
     const request = { installationId, repositoryIds: [repoId], refresh: refresh || isOutgrown }
     const known = granted.get(installationId)
-    const asked = known && now() - known.at < grantLasts ? common(wanted, known.permissions) : wanted
+    const asked =
+      known && now() - known.at < grantLasts ? common(wanted, known.permissions) : wanted
     try {
       return await mint({ ...request, permissions: asked })
     } catch (error) {
@@ -100,7 +103,10 @@ export function gitHubApp(
     return InstallationView.parse(data).permissions
   }
 
-  const asApp = async (route: string, parameters: Record<string, unknown> = {}): Promise<AppResponse> => {
+  const asApp = async (
+    route: string,
+    parameters: Record<string, unknown> = {},
+  ): Promise<AppResponse> => {
     const { token } = await auth({ type: 'app' })
     return bare.request(route, { ...parameters, headers: { authorization: `Bearer ${token}` } })
   }

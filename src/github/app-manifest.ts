@@ -23,7 +23,8 @@ type Permission = keyof typeof wantedOfApp.permissions | keyof typeof wantedForT
 export const permissionReasons: Readonly<Record<Permission, string>> = {
   contents: 'Reads .github/codex.yml, and finds, makes and removes branches.',
   issues: 'Writes comments and reactions, sets and removes labels, links branches.',
-  pull_requests: 'Corrects the base and description of pull requests, asks for reviews, answers on lines.',
+  pull_requests:
+    'Corrects the base and description of pull requests, asks for reviews, answers on lines.',
   checks: 'Reads which checks failed. Shows whether somebody else approved.',
   statuses: 'Reads which commit statuses failed on a pull request. All else works without it.',
   members: 'Reads who is in a team. Needed only if your settings name teams.',

@@ -16,7 +16,10 @@ export interface AppSettings {
 export type AppToken = ReturnType<typeof appToken>
 
 /** The App's JWT. Source: GitHub, "Generating a JSON Web Token (JWT) for a GitHub App". */
-export function appToken({ id, privateKey }: Pick<AppSettings, 'id' | 'privateKey'>, now: () => number) {
+export function appToken(
+  { id, privateKey }: Pick<AppSettings, 'id' | 'privateKey'>,
+  now: () => number,
+) {
   let ahead = 0
   return {
     async make(): Promise<{ jwt: string; expiresAt: string }> {
@@ -34,7 +37,11 @@ export function appToken({ id, privateKey }: Pick<AppSettings, 'id' | 'privateKe
     /** Corrects the clock by a response; true if that was refused for the clock, so that a new token may help. */
     isLate({ status, message, date }: { status: number; message: string; date: unknown }): boolean {
       const theirs = Date.parse(String(date))
-      if (status !== 401 || !/'(?:Issued at|Expiration time)' claim/.test(message) || Number.isNaN(theirs))
+      if (
+        status !== 401 ||
+        !/'(?:Issued at|Expiration time)' claim/.test(message) ||
+        Number.isNaN(theirs)
+      )
         return false
       ahead = theirs - now()
       return true
@@ -52,7 +59,10 @@ const Refusal = z.object({ message: z.string() })
  * How people mention the App.
  * @returns `undefined` if GitHub does not say
  */
-export function appName(settings: AppSettings, now: () => number): () => Promise<string | undefined> {
+export function appName(
+  settings: AppSettings,
+  now: () => number,
+): () => Promise<string | undefined> {
   const token = appToken(settings, now)
   return async () => {
     const { jwt } = await token.make()

@@ -52,7 +52,11 @@ interface Trip {
 }
 
 /** Redirects are followed by hand: `fetch` would follow any. `undefined`: not accessible. */
-async function follow(trip: Trip, start: URL, token: string | undefined): Promise<Response | undefined> {
+async function follow(
+  trip: Trip,
+  start: URL,
+  token: string | undefined,
+): Promise<Response | undefined> {
   const { webUrl, now } = trip.access
   const { origin } = new URL(webUrl)
   let url = start
@@ -126,7 +130,8 @@ const isText = (type: string): boolean =>
     type,
   )
 /** What a server says of a file that it does not know, as many logs and patches. */
-const isUnknown = (type: string): boolean => /^(?:(?:application|binary)\/octet-stream)?$/.test(type)
+const isUnknown = (type: string): boolean =>
+  /^(?:(?:application|binary)\/octet-stream)?$/.test(type)
 
 /** Bytes; PostHog's limits for `user_attachment`. */
 const maxOfPdf = 10 * 1_048_576
@@ -158,10 +163,16 @@ async function fileIn(response: Response, attachment: links.Attachment): Promise
 
 const notTaken = (said: string): BadAttachment =>
   new BadAttachment(
-    /^[\w.+-]+\/[\w.+-]+$/.test(said) ? `files of type ${said} are not passed on` : 'its type is not known',
+    /^[\w.+-]+\/[\w.+-]+$/.test(said)
+      ? `files of type ${said} are not passed on`
+      : 'its type is not known',
   )
 
-function nameFor(name: string, [own = '', other = '']: readonly string[], kind: Kind | undefined): string {
+function nameFor(
+  name: string,
+  [own = '', other = '']: readonly string[],
+  kind: Kind | undefined,
+): string {
   const fits = kind ? kind.extensions.includes(own) : own !== ''
   return fits ? name : `${name}.${kind?.extensions[0] ?? (other || 'txt')}`
 }
@@ -184,7 +195,9 @@ export function attachmentReader(
   const { app, thread, now } = access
   let reading: Promise<Map<string, string>> | undefined
   const reads = {
-    ...{ webUrl: thread.url, now, token: () => app.readToken(thread) },
+    webUrl: thread.url,
+    now,
+    token: () => app.readToken(thread),
     signed: () => (reading ??= signedIn(access, commentRef)),
   }
   return attachment => downloadAttachment(reads, attachment)
@@ -200,7 +213,8 @@ async function signedIn(
   const { issues, pulls } = client.rest
   const texts: Promise<{ data: unknown }>[] = [issues.get({ ...issue, mediaType })]
   if (ref?.kind === 'thread') texts.push(issues.getComment({ ...at, comment_id: ref.commentId }))
-  if (ref?.kind === 'inline') texts.push(pulls.getReviewComment({ ...at, comment_id: ref.commentId }))
+  if (ref?.kind === 'inline')
+    texts.push(pulls.getReviewComment({ ...at, comment_id: ref.commentId }))
   if (ref?.kind === 'review') {
     const review = { ...at, pull_number: thread.number, review_id: ref.reviewId }
     texts.push(pulls.getReview(review), pulls.listCommentsForReview({ ...review, per_page: 100 }))

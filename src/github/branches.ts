@@ -8,11 +8,16 @@ import { inRepository, named, nodesOf, query, subjectQuery } from './graphql.ts'
 import { Linked, linkedField, linkedIn, Ref, taskIn } from './nodes.ts'
 import { type ThreadAccess, usualStem } from './read-ahead.ts'
 
-const linkedBranches = subjectQuery('linkedBranches', 'issue', `id repository { id } ${linkedField}`, {
-  id: z.string(),
-  repository: z.object({ id: z.string() }),
-  linkedBranches: Linked,
-})
+const linkedBranches = subjectQuery(
+  'linkedBranches',
+  'issue',
+  `id repository { id } ${linkedField}`,
+  {
+    id: z.string(),
+    repository: z.object({ id: z.string() }),
+    linkedBranches: Linked,
+  },
+)
 
 const createLinkedBranch = {
   text: `mutation createLinkedBranch($issueId: ID!, $oid: GitObjectID!, $name: String!, $repositoryId: ID!) {
@@ -54,7 +59,9 @@ const branchAndPulls = {
     id: z.string(),
     ref: z.object({ target: z.object({ oid: z.string() }) }).nullable(),
     into: z.object({ totalCount: z.number() }),
-    from: nodesOf(z.object({ number: z.number(), url: z.string(), isCrossRepository: z.boolean() })),
+    from: nodesOf(
+      z.object({ number: z.number(), url: z.string(), isCrossRepository: z.boolean() }),
+    ),
   }),
 }
 
@@ -98,14 +105,21 @@ fragment head on Ref { name target { oid ... on Commit { message committedDate a
 
 const nowhere = '0'.repeat(40)
 
-export function branchesOf({ client, thread, at, prefetched }: ThreadAccess): ThreadClient['branches'] {
+export function branchesOf({
+  client,
+  thread,
+  at,
+  prefetched,
+}: ThreadAccess): ThreadClient['branches'] {
   async function use(branch: string) {
     const { owner, repo: name } = thread
     const variables = { owner, name, branch, ref: `refs/heads/${branch}` }
     const { id, ref, into, from } = (await query(client, branchAndPulls, variables)).repository
     const pull = from.nodes.find(({ isCrossRepository }) => !isCrossRepository)
     return {
-      ...{ sha: ref?.target.oid, isUsed: into.totalCount > 0 || pull !== undefined, repository: id },
+      sha: ref?.target.oid,
+      isUsed: into.totalCount > 0 || pull !== undefined,
+      repository: id,
       pull: pull && { number: pull.number, url: pull.url },
     }
   }
@@ -125,7 +139,10 @@ export function branchesOf({ client, thread, at, prefetched }: ThreadAccess): Th
     const found = await query(client, linkedBranches, named(thread)).catch(unlessRejected)
     if (!found) return { linked: [], ids: undefined }
     const { id, repository } = found
-    return { ...linkedIn(found.linkedBranches, thread), ids: { issue: id, repository: repository.id } }
+    return {
+      ...linkedIn(found.linkedBranches, thread),
+      ids: { issue: id, repository: repository.id },
+    }
   }
 
   return {
@@ -135,7 +152,8 @@ export function branchesOf({ client, thread, at, prefetched }: ThreadAccess): Th
       const refs = names.map((branch, at) => [`ref${at}`, `refs/heads/${branch}`])
       const { owner, repo: name } = thread
       const variables = { owner, name, ...Object.fromEntries(refs) }
-      const { agents, ...asked } = (await query(client, headsQuery(names.length), variables)).repository
+      const { agents, ...asked } = (await query(client, headsQuery(names.length), variables))
+        .repository
       const found = Object.values(asked).flatMap(head => head ?? [])
       const others = agents.nodes.filter(({ name }) => ofAgents.test(name) && !names.includes(name))
       return [...found, ...others]

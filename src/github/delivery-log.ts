@@ -55,7 +55,9 @@ export function deliveryLog(app: GitHubApp) {
     })
     const read = Shown.safeParse(data)
     if (read.success) return read.data
-    throw new NoResponse('github', 'a delivery in GitHub’s log could not be read', { cause: read.error })
+    throw new NoResponse('github', 'a delivery in GitHub’s log could not be read', {
+      cause: read.error,
+    })
   }
 
   return {
@@ -67,7 +69,9 @@ export function deliveryLog(app: GitHubApp) {
       const { data, headers } = await app.asApp('GET /app/hook/deliveries', query)
       const read = z.array(Attempt).safeParse(data)
       if (!read.success)
-        throw new NoResponse('github', 'GitHub’s log of deliveries could not be read', { cause: read.error })
+        throw new NoResponse('github', 'GitHub’s log of deliveries could not be read', {
+          cause: read.error,
+        })
       const next = /<([^>]*)>\s*;\s*rel="next"/.exec(headers.link ?? '')?.[1]
       const nextCursor = next && new URL(next).searchParams.get('cursor')
       const left = headers['x-ratelimit-remaining']
@@ -111,7 +115,10 @@ const Texts = z.object({
 })
 
 const Reactions = z.array(
-  z.object({ content: z.string(), user: z.object({ login: z.string() }).nullish().catch(undefined) }),
+  z.object({
+    content: z.string(),
+    user: z.object({ login: z.string() }).nullish().catch(undefined),
+  }),
 )
 
 /** Eyes show that the bot is at it. */

@@ -79,7 +79,10 @@ export async function send(
     const kind = text.startsWith('mutation') ? 'effect' : 'read'
     const missing = refused.errors.map(({ type, message, path }) => {
       const status = type === 'NOT_FOUND' ? 404 : 403
-      return [path.join('.'), new Rejected('github', status, type ?? '', message, undefined, kind)] as const
+      return [
+        path.join('.'),
+        new Rejected('github', status, type ?? '', message, undefined, kind),
+      ] as const
     })
     const [first] = missing
     if (!refused.data && first) throw first[1]
@@ -93,13 +96,19 @@ export async function send(
  */
 export async function query<T>(
   client: Octokit,
-  { text, schema, optional = [] }: { text: string; schema: z.ZodType<T>; optional?: readonly string[] },
+  {
+    text,
+    schema,
+    optional = [],
+  }: { text: string; schema: z.ZodType<T>; optional?: readonly string[] },
   variables: Variables,
 ): Promise<T> {
   const { data, missing } = await send(client, text, variables)
   for (const [path, rejected] of missing)
     if (
-      !optional.some(known => path === known || (known.endsWith('.*') && path.startsWith(known.slice(0, -1))))
+      !optional.some(
+        known => path === known || (known.endsWith('.*') && path.startsWith(known.slice(0, -1))),
+      )
     )
       throw rejected
   const read = schema.safeParse(data)

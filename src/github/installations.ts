@@ -38,7 +38,9 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
     const client = app.forInstallation(installationId)
     const query = { per_page: perPage }
     const listed = await client.paginate(client.rest.apps.listReposAccessibleToInstallation, query)
-    return listed.filter(({ archived }) => !archived).map(each => repositoryOf(installationId, each))
+    return listed
+      .filter(({ archived }) => !archived)
+      .map(each => repositoryOf(installationId, each))
   }
 
   return {

@@ -34,7 +34,10 @@ export const Written = z.object({
   author: Author,
 })
 
-export const writtenView = (node: z.infer<typeof Written>, createdAt: string): Omit<CommentView, 'in'> => ({
+export const writtenView = (
+  node: z.infer<typeof Written>,
+  createdAt: string,
+): Omit<CommentView, 'in'> => ({
   id: node.fullDatabaseId,
   nodeId: node.id,
   author: node.author?.login,
@@ -79,7 +82,11 @@ export const ListedPull = Listed.transform(listedView)
 
 export const sizeFields = 'changedFiles additions deletions'
 
-export const Size = z.object({ changedFiles: z.number(), additions: z.number(), deletions: z.number() })
+export const Size = z.object({
+  changedFiles: z.number(),
+  additions: z.number(),
+  deletions: z.number(),
+})
 
 export const sizeIn = (node: z.infer<typeof Size>): NonNullable<Pull['size']> => ({
   files: node.changedFiles,
@@ -111,7 +118,8 @@ export const FullPull = Listed.extend({
 )
 
 /** Source: what PostHog's tool for commits writes below each message. */
-export const taskIn = (message: string): string | undefined => /^Task-Id: (\S+)$/m.exec(message)?.[1]
+export const taskIn = (message: string): string | undefined =>
+  /^Task-Id: (\S+)$/m.exec(message)?.[1]
 
 export const Ref = z.object({ name: z.string(), target: z.object({ oid: z.string() }) })
 const refView = ({ name, target }: z.infer<typeof Ref>): BranchView => ({ name, sha: target.oid })
@@ -138,6 +146,9 @@ export function linkedIn(
   const other = refs.find(ref => !isHere(ref))
   return {
     linked: refs.filter(isHere).map(refView),
-    elsewhere: other?.repository && { repository: other.repository.nameWithOwner, branch: other.name },
+    elsewhere: other?.repository && {
+      repository: other.repository.nameWithOwner,
+      branch: other.name,
+    },
   }
 }

@@ -35,7 +35,9 @@ const pages = `query pages($owner: String!, $name: String!, $number: Int!, $thre
 }`
 
 const Rendered = z.object({
-  ...{ body: z.string(), bodyHTML: z.string(), isMinimized: z.boolean().optional() },
+  body: z.string(),
+  bodyHTML: z.string(),
+  isMinimized: z.boolean().optional(),
   lastEditedAt: z.string().nullish(),
 })
 type Rendered = z.infer<typeof Rendered>
@@ -50,7 +52,10 @@ export function pagesOf({ app, client, thread, redact, now }: ThreadAccess): Thr
   const webUrl = thread.url
   const normal = (text: string): string => text.replace(/\r\n?/g, '\n')
 
-  async function pageOf(written: WrittenText, found: Rendered | undefined): Promise<SeenPage | undefined> {
+  async function pageOf(
+    written: WrittenText,
+    found: Rendered | undefined,
+  ): Promise<SeenPage | undefined> {
     if (found?.isMinimized) return minimizedPage
     const { text, addresses, calls, asked } = written
     if (asked !== undefined && !found) return undefined
@@ -64,7 +69,9 @@ export function pagesOf({ app, client, thread, redact, now }: ThreadAccess): Thr
     const plain = isThere ? undefined : asWritten(text)
     if (plain) return plain
     const html = isThere ? found.bodyHTML : await rendered(text)
-    return html === undefined ? undefined : read({ text, html: redact(html) }, { webUrl, addresses, calls })
+    return html === undefined
+      ? undefined
+      : read({ text, html: redact(html) }, { webUrl, addresses, calls })
   }
 
   async function rendered(text: string): Promise<string | undefined> {
@@ -91,14 +98,18 @@ export function pagesOf({ app, client, thread, redact, now }: ThreadAccess): Thr
     })
     const byId = new Map(found?.nodes.flatMap(node => (node ? [[node.id, node]] : [])))
     return texts.map(({ of }) =>
-      of?.kind === 'thread' ? (found?.repository?.issueOrPullRequest ?? undefined) : of && byId.get(of.id),
+      of?.kind === 'thread'
+        ? (found?.repository?.issueOrPullRequest ?? undefined)
+        : of && byId.get(of.id),
     )
   }
 
   return {
     /** The pages in the order of the texts. It is `undefined` for a text whose page can't be had. @throws RetryLater */
     async shown(texts) {
-      const known = texts.map(written => (written.mayBeMinimized ? undefined : asWritten(written.text)))
+      const known = texts.map(written =>
+        written.mayBeMinimized ? undefined : asWritten(written.text),
+      )
       const unknown = texts.filter((_, at) => !known[at])
       const read: (SeenPage | undefined)[] = []
       for (const batch of batchesOf(unknown)) {
@@ -138,7 +149,8 @@ async function unlessRefused<T>(now: () => number, call: () => Promise<T>): Prom
 
 async function textFrom({ data }: { data: unknown }): Promise<string> {
   if (typeof data === 'string') return data
-  if (!(data instanceof ReadableStream)) throw new NoResponse('github', 'GitHub answered without a body')
+  if (!(data instanceof ReadableStream))
+    throw new NoResponse('github', 'GitHub answered without a body')
   const bytes = await bodyUpTo(data, maxBytes)
   if (!bytes) throw new NoResponse('github', 'GitHub answered with more than is read')
   return bytes.toString('utf8')

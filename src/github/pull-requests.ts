@@ -75,7 +75,8 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
       const variables = named({ ...thread, number })
       const found = await query(client, pullNeeds, variables)
       if (found.state !== 'OPEN') return undefined
-      const shown = found.commits.nodes?.[0]?.commit?.statusCheckRollup?.contexts?.nodes ?? undefined
+      const shown =
+        found.commits.nodes?.[0]?.commit?.statusCheckRollup?.contexts?.nodes ?? undefined
       const contexts = newestChecks(shown ?? [])
       const threads = found.reviewThreads.nodes.filter(({ isResolved }) => !isResolved)
       const ours = threads.length > 0 ? await app.botLogin() : undefined
@@ -84,7 +85,9 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
         facts: {
           size: sizeIn(found),
           // Our own check that waits for an approval does not run.
-          checks: shown && countsOf(contexts.filter(({ by, state }) => by !== app.id || state !== 'PENDING')),
+          checks:
+            shown &&
+            countsOf(contexts.filter(({ by, state }) => by !== app.id || state !== 'PENDING')),
         },
         failedChecks: contexts.flatMap(({ name, url, state }) =>
           red.has(state) ? [{ name, url: url ?? undefined }] : [],
@@ -127,7 +130,9 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
     async hasCommitOf(number, login) {
       const query = { ...at, pull_number: number, per_page: 100 }
       const commits = await client.paginate(client.rest.pulls.listCommits, query)
-      return commits.some(({ author, committer }) => author?.login === login || committer?.login === login)
+      return commits.some(
+        ({ author, committer }) => author?.login === login || committer?.login === login,
+      )
     },
 
     async open() {
@@ -144,7 +149,11 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
     },
 
     async files(number) {
-      const { data } = await client.rest.pulls.listFiles({ ...at, pull_number: number, per_page: 100 })
+      const { data } = await client.rest.pulls.listFiles({
+        ...at,
+        pull_number: number,
+        per_page: 100,
+      })
       return data.map(({ filename, patch }) => ({ path: filename, patch }))
     },
   }
@@ -166,7 +175,9 @@ export function commitsOf({ client, at }: ThreadAccess): ThreadClient['commits']
           task: taskIn(commit.message),
           subject: commit.message.split('\n')[0],
         })),
-        paths: files.flatMap(({ filename, previous_filename: before }) => [filename, before ?? []].flat()),
+        paths: files.flatMap(({ filename, previous_filename: before }) =>
+          [filename, before ?? []].flat(),
+        ),
       }
     },
 
@@ -201,10 +212,15 @@ const CheckContext = z.union([
       conclusion: z.string().nullable(),
       detailsUrl: z.string().nullable(),
       startedAt: z.string().nullish(),
-      checkSuite: z.object({ app: z.object({ databaseId: z.number().nullish() }).nullish() }).nullish(),
+      checkSuite: z
+        .object({ app: z.object({ databaseId: z.number().nullish() }).nullish() })
+        .nullish(),
     })
     .transform(({ name, conclusion, detailsUrl: url, startedAt, checkSuite }) => ({
-      ...{ name, url, by: checkSuite?.app?.databaseId, state: conclusion ?? 'PENDING' },
+      name,
+      url,
+      by: checkSuite?.app?.databaseId,
+      state: conclusion ?? 'PENDING',
       begun: Date.parse(startedAt ?? '') || Number.POSITIVE_INFINITY,
     })),
   z
@@ -215,7 +231,11 @@ const CheckContext = z.union([
       targetUrl: z.string().nullable(),
     })
     .transform(({ context: name, state, targetUrl: url }) => ({
-      ...{ name, url, by: 'status' as const, state, begun: Number.POSITIVE_INFINITY },
+      name,
+      url,
+      by: 'status' as const,
+      state,
+      begun: Number.POSITIVE_INFINITY,
     })),
 ])
 
@@ -280,7 +300,9 @@ const pullNeeds = {
           ),
         }),
       ),
-      commits: z.object({ nodes: z.array(z.object({ commit: NewestCommit }).nullable()).nullable() }),
+      commits: z.object({
+        nodes: z.array(z.object({ commit: NewestCommit }).nullable()).nullable(),
+      }),
     },
   ),
   optional: ['repository.subject.commits', 'repository.subject.commits.*'],
@@ -354,7 +376,9 @@ export async function pullWith(
   }
   const isNamed = login !== undefined
   const variables = {
-    ...{ ...named({ ...thread, number }), login: login ?? '', isNamed },
+    ...named({ ...thread, number }),
+    login: login ?? '',
+    isNamed,
     ...Object.fromEntries(labels.map((label, at) => [`label${at}`, label])),
   }
   const { repository, user } = await query(client, pullAndPerson, variables)
@@ -386,7 +410,9 @@ const pullRemarks = subjectQuery(
         path: z.string(),
         line: z.number().nullable(),
         originalLine: z.number().nullable(),
-        comments: nodesOf(Written.extend({ publishedAt: z.string().nullable(), diffHunk: z.string() })),
+        comments: nodesOf(
+          Written.extend({ publishedAt: z.string().nullable(), diffHunk: z.string() }),
+        ),
       }),
     ),
   },
@@ -396,14 +422,19 @@ export async function remarksOf(client: Octokit, thread: Thread): Promise<Commen
   const pull = await query(client, pullRemarks, named(thread))
   // What is not submitted is seen by its author alone.
   const reviews = pull.reviews.nodes.flatMap(node =>
-    node.submittedAt === null ? [] : [{ ...writtenView(node, node.submittedAt), in: 'review' as const }],
+    node.submittedAt === null
+      ? []
+      : [{ ...writtenView(node, node.submittedAt), in: 'review' as const }],
   )
-  const lines = pull.reviewThreads.nodes.flatMap(({ isResolved, path, line, originalLine, comments }) =>
-    comments.nodes.flatMap(node => {
-      if (node.publishedAt === null) return []
-      const on = { path, line: line ?? originalLine, hunk: node.diffHunk }
-      return [{ ...writtenView(node, node.publishedAt), in: 'line' as const, on, resolved: isResolved }]
-    }),
+  const lines = pull.reviewThreads.nodes.flatMap(
+    ({ isResolved, path, line, originalLine, comments }) =>
+      comments.nodes.flatMap(node => {
+        if (node.publishedAt === null) return []
+        const on = { path, line: line ?? originalLine, hunk: node.diffHunk }
+        return [
+          { ...writtenView(node, node.publishedAt), in: 'line' as const, on, resolved: isResolved },
+        ]
+      }),
   )
   // A review of nothing but comments on lines says nothing itself.
   return [...reviews.filter(({ body }) => body.trim()), ...lines]

@@ -31,7 +31,9 @@ export const Closers = nodesOf(ListedPull.nullable())
 
 export const closersIn = ({ nodes }: z.infer<typeof Closers>, { repoId }: Thread): Closer[] =>
   nodes.flatMap(pull =>
-    pull?.state === 'open' ? [{ ...pull, branch: pull.repoId === repoId ? pull.head : undefined }] : [],
+    pull?.state === 'open'
+      ? [{ ...pull, branch: pull.repoId === repoId ? pull.head : undefined }]
+      : [],
   )
 
 export const transfersField = `timelineItems(last: 1, itemTypes: [TRANSFERRED_EVENT]) {
@@ -39,9 +41,11 @@ export const transfersField = `timelineItems(last: 1, itemTypes: [TRANSFERRED_EV
         }`
 
 /** When the issue was transferred here last, if ever. */
-export const Transfer = nodesOf(z.object({ createdAt: z.string() })).transform(({ nodes: [last] }) => ({
-  at: last && Date.parse(last.createdAt),
-}))
+export const Transfer = nodesOf(z.object({ createdAt: z.string() })).transform(
+  ({ nodes: [last] }) => ({
+    at: last && Date.parse(last.createdAt),
+  }),
+)
 
 const comments = `comments(last: 100) { totalCount nodes { createdAt ${writtenFields} } }`
 
@@ -146,7 +150,11 @@ export function prefetchedParts(brought: unknown, now: () => number) {
 const ResponseData = inRepository({
   id: z.string(),
   file: z
-    .object({ text: z.string().nullable(), isBinary: z.boolean().nullable(), isTruncated: z.boolean() })
+    .object({
+      text: z.string().nullable(),
+      isBinary: z.boolean().nullable(),
+      isTruncated: z.boolean(),
+    })
     .nullable(),
   templates: z.object({ entries: z.array(z.object({ name: z.string() })).nullish() }).nullable(),
   base: Branch.nullish(),

@@ -34,7 +34,8 @@ export function repositoryFiles({ client, at, prefetched }: ThreadAccess): Threa
     ...files,
 
     async text(path, commit) {
-      const read = path === settingsPath && commit === undefined ? prefetched.take('settings') : undefined
+      const read =
+        path === settingsPath && commit === undefined ? prefetched.take('settings') : undefined
       return read ? read.text : files.text(path, commit)
     },
 
@@ -74,7 +75,9 @@ export function ownerFilesOf(app: GitHubApp, now: () => number): OwnerFiles {
         if (now() < known.absentUntil) return undefined
         const wasThere = known.files.has(path)
         try {
-          return await (commit === undefined ? newestFile(known, at, path) : files.text(path, commit))
+          return await (commit === undefined
+            ? newestFile(known, at, path)
+            : files.text(path, commit))
         } catch (error) {
           const isAbsent = isNotFound(error) || (error instanceof Rejected && error.status === 422)
           if (!isAbsent) throw error
@@ -89,7 +92,11 @@ export function ownerFilesOf(app: GitHubApp, now: () => number): OwnerFiles {
 
 type At = Record<'owner' | 'repo', string>
 
-async function newestFile({ client, files }: Known, at: At, path: string): Promise<string | undefined> {
+async function newestFile(
+  { client, files }: Known,
+  at: At,
+  path: string,
+): Promise<string | undefined> {
   const kept = files.get(path)
   try {
     const headers = kept ? { 'if-none-match': kept.etag } : {}
@@ -107,4 +114,6 @@ async function newestFile({ client, files }: Known, at: At, path: string): Promi
 const fileText = (
   data: Awaited<ReturnType<Octokit['rest']['repos']['getContent']>>['data'],
 ): string | undefined =>
-  'content' in data && data.type === 'file' ? Buffer.from(data.content, 'base64').toString('utf8') : undefined
+  'content' in data && data.type === 'file'
+    ? Buffer.from(data.content, 'base64').toString('utf8')
+    : undefined

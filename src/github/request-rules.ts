@@ -52,7 +52,8 @@ export function limited(
       options.request = { ...options.request, signal: AbortSignal.timeout(timeLimit) }
       const response = await metered(watch, options, () => request(options))
       refuseLimited(options.url, response)
-      if (WithErrors.safeParse(response.data).data?.errors.some(lacksPermission)) watch.notGranted?.()
+      if (WithErrors.safeParse(response.data).data?.errors.some(lacksPermission))
+        watch.notGranted?.()
       refusePage(response)
       return response
     }
@@ -111,12 +112,18 @@ async function metered<T extends HttpResponse>(
     response = httpError(error)
     throw error
   } finally {
-    meter?.called({ service: 'github', method, route: routeOf(url, words), status: response?.status })
+    meter?.called({
+      service: 'github',
+      method,
+      route: routeOf(url, words),
+      status: response?.status,
+    })
     const headers: Record<string, unknown> = { ...response?.headers }
     const left = Number(headers['x-ratelimit-remaining'] ?? Number.NaN)
     const reset = Number(headers['x-ratelimit-reset'] ?? Number.NaN)
     const resource = String(headers['x-ratelimit-resource'] ?? 'core')
-    if (Number.isFinite(left + reset)) meter?.budget({ whose, resource, left, resetAt: reset * 1000 })
+    if (Number.isFinite(left + reset))
+      meter?.budget({ whose, resource, left, resetAt: reset * 1000 })
   }
 }
 
@@ -127,10 +134,12 @@ interface HttpError {
 }
 
 export function httpError(error: unknown): HttpError | undefined {
-  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number') return undefined
+  if (!(error instanceof Error) || !('status' in error) || typeof error.status !== 'number')
+    return undefined
   const response = 'response' in error ? error.response : undefined
   if (typeof response !== 'object' || response === null) return undefined
-  const headers = 'headers' in response && typeof response.headers === 'object' ? response.headers : undefined
+  const headers =
+    'headers' in response && typeof response.headers === 'object' ? response.headers : undefined
   // Octokit puts the address of the call's documentation behind what GitHub says.
   const message = error.message.replace(/\s*- https:\/\/docs\.github\.com\S*$/, '')
   return { status: error.status, message, headers: { ...headers } }
@@ -141,10 +150,13 @@ export function faultOf(error: unknown, now: number): Rejected | RetryLater | No
   if (isOfService(error)) return error
   const http = httpError(error)
   if (!http)
-    return new NoResponse('github', `GitHub did not answer (${whyUnanswered(error)})`, { cause: error })
+    return new NoResponse('github', `GitHub did not answer (${whyUnanswered(error)})`, {
+      cause: error,
+    })
   const limit = limitOf(http, now)
   if (limit) return limit
-  if (http.status >= 500) return new NoResponse('github', `GitHub answered ${http.status}`, { cause: error })
+  if (http.status >= 500)
+    return new NoResponse('github', `GitHub answered ${http.status}`, { cause: error })
   return new Rejected('github', http.status, '', http.message)
 }
 
@@ -158,7 +170,10 @@ function whyUnanswered(error: unknown): string {
  * When to come back, if this is a limit: after `retry-after`, else at the reset of an exhausted primary limit, else in a
  * minute for a secondary one. Source: GitHub's best practices for the REST API.
  */
-export function limitOf({ status, message, headers }: HttpError, now: number): RetryLater | undefined {
+export function limitOf(
+  { status, message, headers }: HttpError,
+  now: number,
+): RetryLater | undefined {
   if (status !== 403 && status !== 429) return undefined
   const limited = (until: number) =>
     new RetryLater('github', until, 'rate-limit', 'GitHub’s rate limit is reached')
@@ -195,7 +210,8 @@ function refuseLimited(url: string, { data, headers }: { data: unknown; headers:
   const refused = said.errors.find(
     ({ type, message }) => type === 'RATE_LIMITED' || /secondary rate limit/i.test(message),
   )
-  if (refused) throw Object.assign(new Error(refused.message), { status: 403, response: { headers } })
+  if (refused)
+    throw Object.assign(new Error(refused.message), { status: 403, response: { headers } })
 }
 
 export async function unlessGone<T>(read: () => Promise<T>): Promise<T | undefined> {

@@ -74,7 +74,8 @@ async function settleAll(context: ThreadAccess, settling: Settling): Promise<Set
   return { ...all, pull: await pullWith(context, settling.pull.number) }
 }
 
-const isMoreThanReaction = ({ pull, status }: Settling): boolean => pull !== undefined || status !== undefined
+const isMoreThanReaction = ({ pull, status }: Settling): boolean =>
+  pull !== undefined || status !== undefined
 
 async function piecesOf(
   context: ThreadAccess,
@@ -87,7 +88,8 @@ async function piecesOf(
   const { ids } = app
   if (pull) {
     const id = await idOfPull(context, pull)
-    if (pull.change) pieces.push({ part: 'change', variables: { pull: id, ...given(context, pull.change) } })
+    if (pull.change)
+      pieces.push({ part: 'change', variables: { pull: id, ...given(context, pull.change) } })
     const labels = (pull.labels ?? []).map(name => ({ name, id: ids.get(labelKey(thread, name)) }))
     const known = labels.flatMap(label => label.id ?? [])
     unknownLabels.push(...labels.flatMap(label => (label.id === undefined ? [label.name] : [])))
@@ -104,7 +106,8 @@ async function piecesOf(
   const subject = reaction && (await reactionSubject(context, reaction.target))
   if (reaction && subject !== undefined) {
     const { content } = reaction
-    if (content) pieces.push({ part: 'react', variables: { subject, content: graphQlName[content] } })
+    if (content)
+      pieces.push({ part: 'react', variables: { subject, content: graphQlName[content] } })
     pieces.push({ part: 'unreact', variables: { subject } })
   }
   if (status) {
@@ -126,7 +129,8 @@ async function idOfPull(
   const key = threadKey({ ...thread, number })
   const person = login === undefined ? [] : [personKey(login)]
   const wanted = [key, ...person, ...labels.map(name => labelKey(thread, name))]
-  if (wanted.some(each => ids.get(each) === undefined)) await pullWith(context, number, { login, labels })
+  if (wanted.some(each => ids.get(each) === undefined))
+    await pullWith(context, number, { login, labels })
   return ids.get(key) ?? ''
 }
 
@@ -194,6 +198,8 @@ async function mutate(
     .at(-1)
   return {
     pull: pull && { ...pull, title: redact(pull.title) },
-    refused: (['change', 'labels', 'ready', 'assign', 'review', 'status'] as const).filter(isRefused),
+    refused: (['change', 'labels', 'ready', 'assign', 'review', 'status'] as const).filter(
+      isRefused,
+    ),
   }
 }

@@ -75,7 +75,11 @@ function threadOf(access: ThreadAccess): ThreadClient['thread'] {
       case 'thread':
         return reactions.createForIssueComment({ ...at, comment_id: target.commentId, content })
       case 'inline':
-        return reactions.createForPullRequestReviewComment({ ...at, comment_id: target.commentId, content })
+        return reactions.createForPullRequestReviewComment({
+          ...at,
+          comment_id: target.commentId,
+          content,
+        })
       // REST has none on reviews.
       case 'review':
         return query(client, addToReview, { subject: target.nodeId, content: graphQlName[content] })
@@ -105,7 +109,9 @@ function threadOf(access: ThreadAccess): ThreadClient['thread'] {
       const { data } = await client.rest.issues.get(issue)
       const { state, closed_by: closer } = data
       const by = { login: closer?.login ?? 'ghost', id: closer?.id ?? 0 }
-      return state === 'open' ? undefined : { by, at: Date.parse(data.closed_at ?? data.updated_at) }
+      return state === 'open'
+        ? undefined
+        : { by, at: Date.parse(data.closed_at ?? data.updated_at) }
     },
 
     state: () =>
@@ -116,19 +122,25 @@ function threadOf(access: ThreadAccess): ThreadClient['thread'] {
         return {
           open: data.state === 'open',
           locked: data.locked,
-          labels: data.labels.map(label => (typeof label === 'string' ? label : (label.name ?? ''))),
+          labels: data.labels.map(label =>
+            typeof label === 'string' ? label : (label.name ?? ''),
+          ),
         }
       }),
   }
 }
 
-const threadTransfer = subjectQuery('threadTransfer', 'issue', transfersField, { timelineItems: Transfer })
+const threadTransfer = subjectQuery('threadTransfer', 'issue', transfersField, {
+  timelineItems: Transfer,
+})
 
 /** The App may not see these. */
 const optional = ['repository.subject.closedByPullRequestsReferences.nodes.*']
 
 const threadClosers = {
-  ...subjectQuery('threadClosers', 'issue', closersField, { closedByPullRequestsReferences: Closers }),
+  ...subjectQuery('threadClosers', 'issue', closersField, {
+    closedByPullRequestsReferences: Closers,
+  }),
   optional,
 }
 
@@ -137,7 +149,11 @@ const threadMerges = {
     'threadMerges',
     'issue',
     'closedByPullRequestsReferences(first: 50, includeClosedPrs: true) { nodes { mergedAt } }',
-    { closedByPullRequestsReferences: nodesOf(z.object({ mergedAt: z.string().nullish() }).nullable()) },
+    {
+      closedByPullRequestsReferences: nodesOf(
+        z.object({ mergedAt: z.string().nullish() }).nullable(),
+      ),
+    },
   ),
   optional,
 }
@@ -164,13 +180,15 @@ function issueOf(access: ThreadAccess): ThreadClient['issue'] {
 
     async merges() {
       if (!isIssue) return []
-      const { nodes } = (await query(client, threadMerges, named(thread))).closedByPullRequestsReferences
+      const { nodes } = (await query(client, threadMerges, named(thread)))
+        .closedByPullRequestsReferences
       return nodes.flatMap(node => (node?.mergedAt ? [Date.parse(node.mergedAt)] : []))
     },
 
     async transferredAt() {
       const { at } =
-        prefetched.see('transferred') ?? (await query(client, threadTransfer, named(thread))).timelineItems
+        prefetched.see('transferred') ??
+        (await query(client, threadTransfer, named(thread))).timelineItems
       return at
     },
 
@@ -194,7 +212,10 @@ const peopleOf = ({ app, client, thread, at }: ThreadAccess): ThreadClient['peop
    * @throws Rejected with 404 for somebody unknown
    */
   async permission(login, id) {
-    const { data } = await client.rest.repos.getCollaboratorPermissionLevel({ ...at, username: login })
+    const { data } = await client.rest.repos.getCollaboratorPermissionLevel({
+      ...at,
+      username: login,
+    })
     if (id !== undefined && data.user?.id !== id) return undefined
     const name = data.role_name || data.permission
     const granted = data.user?.permissions
@@ -204,7 +225,9 @@ const peopleOf = ({ app, client, thread, at }: ThreadAccess): ThreadClient['peop
 
   async isInTeam(team, login) {
     const query = { org: at.owner, team_slug: team, username: login }
-    const found = await unlessGone(() => app.forTeams(thread).rest.teams.getMembershipForUserInOrg(query))
+    const found = await unlessGone(() =>
+      app.forTeams(thread).rest.teams.getMembershipForUserInOrg(query),
+    )
     return found?.data.state === 'active'
   },
 })
@@ -230,12 +253,19 @@ const addToReview = {
 }
 
 const BlockingIssues = z.array(
-  z.object({ state: z.string(), number: z.number().int(), title: z.string(), html_url: z.string() }),
+  z.object({
+    state: z.string(),
+    number: z.number().int(),
+    title: z.string(),
+    html_url: z.string(),
+  }),
 )
 
 function labelsOf({ client: { rest }, at, issue }: ThreadAccess): ThreadClient['labels'] {
-  const isSame = (name: string, other: string): boolean => name.toLowerCase() === other.toLowerCase()
-  const add = async (name: string) => (await rest.issues.addLabels({ ...issue, labels: [name] })).data
+  const isSame = (name: string, other: string): boolean =>
+    name.toLowerCase() === other.toLowerCase()
+  const add = async (name: string) =>
+    (await rest.issues.addLabels({ ...issue, labels: [name] })).data
 
   async function added(label: StateLabel) {
     try {
@@ -260,8 +290,10 @@ function labelsOf({ client: { rest }, at, issue }: ThreadAccess): ThreadClient['
       const there = await added(label)
       const mine = there.find(({ name }) => isSame(name, label.name))
       // GitHub makes what is missing by itself, in grey and without a description.
-      if (mine && !mine.description) await rest.issues.updateLabel({ ...at, ...label, name: mine.name })
-      for (const { name } of there) if (others.some(other => isSame(name, other))) await remove(name)
+      if (mine && !mine.description)
+        await rest.issues.updateLabel({ ...at, ...label, name: mine.name })
+      for (const { name } of there)
+        if (others.some(other => isSame(name, other))) await remove(name)
     },
   }
 }
@@ -275,7 +307,12 @@ function checksOf({ app, thread, at, written }: ThreadAccess): ThreadClient['che
     async report(sha, { name, state, title, summary, onlyFirst }) {
       const { checks } = app.forChecks(thread).rest
       // Anybody's workflow may make one of that name: only our own is changed.
-      const { data } = await checks.listForRef({ ...at, ref: sha, check_name: name, app_id: app.id })
+      const { data } = await checks.listForRef({
+        ...at,
+        ref: sha,
+        check_name: name,
+        app_id: app.id,
+      })
       const [before] = data.check_runs
       if (before && onlyFirst) return
       const output = { title, summary: written(summary) }

@@ -22,7 +22,9 @@ export function commentsOf(access: ThreadAccess): ThreadClient['comments'] {
     keep: (comments: CommentView[]) => CommentView[],
   ): Promise<CommentView[]> {
     const query = { ...issue, ...(since === undefined ? {} : { since: iso(since) }), per_page: 100 }
-    const pages = client.paginate.iterator(client.rest.issues.listComments, query)[Symbol.asyncIterator]()
+    const pages = client.paginate
+      .iterator(client.rest.issues.listComments, query)
+      [Symbol.asyncIterator]()
     let kept: CommentView[] = []
     // Nothing of a page is held while others have their turns.
     const readPage = async (): Promise<boolean> => {
@@ -61,7 +63,9 @@ export function commentsOf(access: ThreadAccess): ThreadClient['comments'] {
       const query = { ...at, comment_id: commentId, body: written(text) }
       const { issues, pulls } = client.rest
       const edited = await unlessGone<{ data: { node_id: string } }>(() =>
-        replyRef?.kind === 'inline' ? pulls.updateReviewComment(query) : issues.updateComment(query),
+        replyRef?.kind === 'inline'
+          ? pulls.updateReviewComment(query)
+          : issues.updateComment(query),
       )
       return edited ? { nodeId: edited.data.node_id } : 'gone'
     },
@@ -94,7 +98,8 @@ export function commentsOf(access: ThreadAccess): ThreadClient['comments'] {
       for (let page = 1; page <= maxPagesOfRepository; page += 1) {
         const { data } = await client.rest.issues.listCommentsForRepo({ ...query, page })
         for (const { user, body = '', issue_url } of data)
-          if (user?.login === login) found.push({ number: Number(/\/(\d+)$/.exec(issue_url)?.[1]), body })
+          if (user?.login === login)
+            found.push({ number: Number(/\/(\d+)$/.exec(issue_url)?.[1]), body })
         if (data.length < query.per_page) break
       }
       return found
@@ -132,7 +137,14 @@ type RestComment =
   | RestEndpointMethodTypes['issues']['listComments']['response']['data'][number]
   | RestEndpointMethodTypes['pulls']['listReviewComments']['response']['data'][number]
 
-const viewOf = ({ id, node_id, user, author_association, body, ...at }: RestComment): CommentView => ({
+const viewOf = ({
+  id,
+  node_id,
+  user,
+  author_association,
+  body,
+  ...at
+}: RestComment): CommentView => ({
   id,
   nodeId: node_id,
   author: user && user.login !== nobody ? user.login : undefined,
@@ -158,7 +170,9 @@ function newestHeld(comments: CommentView[]): CommentView[] {
     length += body.length
     return length <= maxHeld
   }
-  const insidersFirst = comments.toReversed().toSorted((a, b) => Number(b.insider) - Number(a.insider))
+  const insidersFirst = comments
+    .toReversed()
+    .toSorted((a, b) => Number(b.insider) - Number(a.insider))
   const held = new Set(insidersFirst.filter(isHeld))
   return comments.filter(each => held.has(each))
 }
@@ -187,9 +201,15 @@ export function reviewsOf(access: ThreadAccess): ThreadClient['reviews'] {
     /** This can't be repeated: after `NoResponse`, look with `own` first. */
     async post({ sha, body, comments }) {
       const { data } = await client.rest.pulls.createReview({
-        ...{ ...at, pull_number: thread.number, commit_id: sha, event: 'COMMENT', body: written(body) },
+        ...at,
+        pull_number: thread.number,
+        commit_id: sha,
+        event: 'COMMENT',
+        body: written(body),
         comments: comments.map(({ path, line, startLine, body, suggestion }) => ({
-          ...{ path, line, side: 'RIGHT' },
+          path,
+          line,
+          side: 'RIGHT',
           ...(startLine === undefined ? {} : { start_line: startLine, start_side: 'RIGHT' }),
           body: [
             written(body),

@@ -93,7 +93,14 @@ const Memory = z.object({
 })
 type Memory = z.infer<typeof Memory>
 
-const nothing: Memory = { readUntil: 0, notBefore: 0, missed: [], known: [], delivered: [], began: 0 }
+const nothing: Memory = {
+  readUntil: 0,
+  notBefore: 0,
+  missed: [],
+  known: [],
+  delivered: [],
+  began: 0,
+}
 
 const readFrom = ({ readUntil }: Memory, now: number): number =>
   Math.max(now - redelivered, readUntil - overlap)
@@ -122,7 +129,8 @@ export function readDeliveries(deps: ReadDeps, way: Way) {
         if (first > 0 && way.pause > 0) await new Promise(resolve => setTimeout(resolve, way.pause))
         signal.throwIfAborted()
         const together = due.slice(first, first + way.sideBySide)
-        for (const each of together) left.set(each.id, { ...each, last: now(), times: each.times + 1 })
+        for (const each of together)
+          left.set(each.id, { ...each, last: now(), times: each.times + 1 })
         // It is saved before the request, so that a crash does not repeat it. What is read twice is done once.
         if (way.delivers) await saveLeft()
         const act = async (each: Missed): Promise<void> => {
@@ -177,7 +185,8 @@ async function list(deps: ReadDeps, way: Way, memory: Memory, signal: AbortSigna
       : { attempts: [], next: rest?.cursor }
   const all = [...top.attempts, ...older.attempts]
   const fresh = new Set(top.attempts.map(({ id }) => id))
-  if (all.length === 0 && older.next === rest?.cursor) return { memory, isNews: false, fresh, callsLeft }
+  if (all.length === 0 && older.next === rest?.cursor)
+    return { memory, isNews: false, fresh, callsLeft }
   const below = cut || (rest && older.next ? { ...rest, cursor: older.next } : undefined)
   const used = all.filter(({ event }) => deps.events.includes(event))
   const { missed, delivered } = way.delivers
@@ -199,14 +208,19 @@ async function list(deps: ReadDeps, way: Way, memory: Memory, signal: AbortSigna
   }
 }
 
-const eachOnce = (all: readonly Missed[]): Missed[] => [...new Map(all.map(each => [each.id, each])).values()]
+const eachOnce = (all: readonly Missed[]): Missed[] => [
+  ...new Map(all.map(each => [each.id, each])).values(),
+]
 
 function missedOf({ guid, event, id, at }: Attempt): Missed {
   return { guid, event, id, since: at, last: at, times: 0 }
 }
 
 /** @param attempts newest first */
-function withFailed(memory: Memory, attempts: readonly Attempt[]): Pick<Memory, 'missed' | 'delivered'> {
+function withFailed(
+  memory: Memory,
+  attempts: readonly Attempt[],
+): Pick<Memory, 'missed' | 'delivered'> {
   const missed = new Map(memory.missed.map(each => [each.guid, each]))
   const delivered = new Set(memory.delivered)
   const tries = new Map<string, number>()
@@ -219,7 +233,11 @@ function withFailed(memory: Memory, attempts: readonly Attempt[]): Pick<Memory, 
     } else if (before && redelivery) {
       const times = (tries.get(guid) ?? 0) + 1
       tries.set(guid, times)
-      missed.set(guid, { ...before, last: Math.max(before.last, at), times: Math.max(before.times, times) })
+      missed.set(guid, {
+        ...before,
+        last: Math.max(before.last, at),
+        times: Math.max(before.times, times),
+      })
     } else if (!before && !redelivery && !delivered.has(guid)) missed.set(guid, missedOf(attempt))
   }
   return { missed: [...missed.values()], delivered: [...delivered] }
@@ -255,7 +273,8 @@ export async function readDown(
   return { attempts, next, callsLeft }
 }
 
-const dueAt = ({ last, times }: Missed, { rests }: Way): number => last + (rests[times] ?? rests.at(-1) ?? 0)
+const dueAt = ({ last, times }: Missed, { rests }: Way): number =>
+  last + (rests[times] ?? rests.at(-1) ?? 0)
 
 /** The newest of all, in their order. */
 const dueOf = ({ memory: { missed }, fresh, callsLeft }: Listed, way: Way, now: number): Missed[] =>
@@ -267,7 +286,12 @@ const dueOf = ({ memory: { missed }, fresh, callsLeft }: Listed, way: Way, now: 
     .reverse()
 
 /** @returns ms, or nothing for the usual time */
-function nextReadMs({ memory: { rest }, callsLeft }: Listed, left: Missed[], way: Way, now: number) {
+function nextReadMs(
+  { memory: { rest }, callsLeft }: Listed,
+  left: Missed[],
+  way: Way,
+  now: number,
+) {
   if (callsLeft < keptForNews) return undefined
   const soonest = rest ? now : Math.min(...left.map(each => dueAt(each, way)))
   const wait = Math.max(soonest - now, way.pause)

@@ -6,13 +6,31 @@
  */
 import { z } from 'zod'
 import type { SettingsReader } from '../access/read-settings.ts'
-import { isOfService, NoResponse, Rejected, RetryLater, unlessRejected } from '../core/model/errors.ts'
-import type { ChoreContext, DeliveryClock, GitHub, JobQueue, Log, TasksClient } from '../core/model/ports.ts'
+import {
+  isOfService,
+  NoResponse,
+  Rejected,
+  RetryLater,
+  unlessRejected,
+} from '../core/model/errors.ts'
+import type {
+  ChoreContext,
+  DeliveryClock,
+  GitHub,
+  JobQueue,
+  Log,
+  TasksClient,
+} from '../core/model/ports.ts'
 import { Repository, threadSlot } from '../core/model/thread.ts'
 import { hour, minute, second } from '../core/model/time.ts'
 import { Pull, type SubjectView, type ThreadComment } from '../core/model/views.ts'
 import type { Marker, Signer } from '../core/record/marker.ts'
-import { type Backup, isOwnTaskRun, type Remains, restored } from '../core/record/recovery-record.ts'
+import {
+  type Backup,
+  isOwnTaskRun,
+  type Remains,
+  restored,
+} from '../core/record/recovery-record.ts'
 import type { Session } from '../core/record/request-part.ts'
 import { changed, isTerminal, type Run, taskMarker } from '../core/record/run.ts'
 import { limits } from '../core/record/timing.ts'
@@ -99,7 +117,8 @@ export const adoptLost =
     let lost = 0
     for (let target = unread.shift(); target; target = unread.shift()) {
       context.signal.throwIfAborted()
-      const confirm = () => context.remember({ ...known, unread: [target, ...unread, ...unfinished] })
+      const confirm = () =>
+        context.remember({ ...known, unread: [target, ...unread, ...unfinished] })
       const came = await search({ ...deps, confirm }, known, target)
       if (came.found) unread.push(...came.found)
       lost += came.lost ?? 0
@@ -122,7 +141,10 @@ export const adoptLost =
 const askedMs = 15 * second
 
 /** Two that share a queue are one. */
-const isDeliveredTo = async ({ delivered, now }: Pick<AdoptDeps, 'delivered' | 'now'>): Promise<boolean> =>
+const isDeliveredTo = async ({
+  delivered,
+  now,
+}: Pick<AdoptDeps, 'delivered' | 'now'>): Promise<boolean> =>
   now() - ((await delivered.last()) ?? Number.NEGATIVE_INFINITY) < minute
 
 const maxDeliveriesRead = 10
@@ -154,12 +176,15 @@ async function memoryOf(deps: AdoptDeps, context: ChoreContext): Promise<Memory 
     const oldest = now() - searchedMs
     const unread = known?.unread ?? []
     // Unread entries stay unread.
-    const since = known ? Math.max(oldest, unread.length > 0 ? known.since : known.from - overlap) : oldest
+    const since = known
+      ? Math.max(oldest, unread.length > 0 ? known.since : known.from - overlap)
+      : oldest
     const targets: Target[] =
       (known && (await whereThingsHappened(deps, context.signal, since))) ??
       (await deps.installations.installations()).map(installationId => ({ installationId }))
     const memory = { since, from: now() + limits.unanswered, unread: [...unread, ...targets] }
-    if (!known) log.info({ installations: targets.length }, 'the queue is new: looking for runs that it lost')
+    if (!known)
+      log.info({ installations: targets.length }, 'the queue is new: looking for runs that it lost')
     await context.remember(memory)
     return memory
   } catch (error) {
@@ -181,7 +206,10 @@ async function whereThingsHappened(
   const places = new Map<number, Set<number>>()
   for (const { where } of read.attempts)
     if (where)
-      places.set(where.installationId, (places.get(where.installationId) ?? new Set()).add(where.repoId))
+      places.set(
+        where.installationId,
+        (places.get(where.installationId) ?? new Set()).add(where.repoId),
+      )
   return [...places].map(([installationId, only]) => ({ installationId, only: [...only] }))
 }
 
@@ -212,14 +240,19 @@ async function search(deps: Search, { since, from }: Memory, target: Target): Pr
   }
 }
 
-async function searchRepository(deps: Search, repository: Repository, since: number): Promise<Came> {
+async function searchRepository(
+  deps: Search,
+  repository: Repository,
+  since: number,
+): Promise<Came> {
   const tenant = deps.tenantOf(repository)
   if (!tenant) return {}
   const comments = await deps.installations.ownComments(repository, since)
   const lost: Status[] = []
   for (const status of statusesIn(tenant, deps.now(), repository, comments))
     if (!(await deps.runs.get(status.marker.run))) lost.push(status)
-  if (lost.length > 0 && !(await isDeliveredTo(deps))) return { again: adoptEvery, lost: lost.length }
+  if (lost.length > 0 && !(await isDeliveredTo(deps)))
+    return { again: adoptEvery, lost: lost.length }
   let all = true
   const faults: unknown[] = []
   for (const status of lost) {
@@ -244,7 +277,9 @@ function statusesIn(
   comments: readonly ThreadComment[],
 ) {
   const marked = comments.flatMap(({ id, number, changedAt, body }) =>
-    signer.read(body, { repoId, number }).map(marker => ({ commentId: id, number, changedAt, marker })),
+    signer
+      .read(body, { repoId, number })
+      .map(marker => ({ commentId: id, number, changedAt, marker })),
   )
   const ended = new Set(
     marked.filter(({ marker }) => marker.as === 'closing').map(({ marker }) => endKey(marker)),
@@ -256,7 +291,8 @@ function statusesIn(
     const { outcome, quiet, request } = backup
     const { origin, what } = request
     // Last words on lines, and reviews, are not among the comments that were read.
-    const isUnread = what === 'review' || (origin.kind === 'comment' && origin.commentRef.kind === 'inline')
+    const isUnread =
+      what === 'review' || (origin.kind === 'comment' && origin.commentRef.kind === 'inline')
     const closed = outcome !== undefined && (quiet || ended.has(endKey(marker)) || isUnread)
     return closed && changedAt < now - fresh ? [] : [{ ...found, backup, closed }]
   })
@@ -291,7 +327,10 @@ async function adopt(
     attempts: { lagsSince: 0, caughtUpAt: 0 },
   })
   const { outcome } = await deps.runs.add(id, run, threadSlot(run.thread), run.request.at)
-  deps.log.warn({ run: id, thread: run.thread.url, outcome }, 'continued a run that the queue had lost')
+  deps.log.warn(
+    { run: id, thread: run.thread.url, outcome },
+    'continued a run that the queue had lost',
+  )
   return outcome !== 'held'
 }
 

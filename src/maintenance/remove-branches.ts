@@ -62,7 +62,10 @@ async function poll(
     if (!wantsIt || (await github.branches.find(name))) return pause
     const { ids } = await github.branches.ofIssue(name)
     await github.branches.create(name, sha, ids)
-    deps.log.info({ thread: thread.url, branch: name }, 'restored a branch because a run had just found it')
+    deps.log.info(
+      { thread: thread.url, branch: name },
+      'restored a branch because a run had just found it',
+    )
     return pause
   }
   if (unused.removed) return 'done'

@@ -14,18 +14,25 @@ import { madeIn } from '../core/text/newest-map.ts'
 import { isNow } from './where-now.ts'
 
 /** No thread can be told of a failure, so it is retried for ever. */
-export async function acceptAccess(deps: TriggerDeps, job: LockedJob<TriggerRecord>): Promise<StepResult> {
+export async function acceptAccess(
+  deps: TriggerDeps,
+  job: LockedJob<TriggerRecord>,
+): Promise<StepResult> {
   const { trigger } = job.data
   const { log } = deps
   try {
     if (trigger.kind === 'access-lost') {
       await loseAccess(deps, trigger)
-      log.info({ trigger: job.id, installation: trigger.installationId, by: trigger.by }, 'access lost')
+      log.info(
+        { trigger: job.id, installation: trigger.installationId, by: trigger.by },
+        'access lost',
+      )
     } else if (trigger.kind === 'access-back' && (await haveAccess(deps, trigger)))
       log.info({ trigger: job.id, installation: trigger.installationId }, 'access is back')
     return { kind: 'end' }
   } catch (error) {
-    if (error instanceof RetryLater) return { kind: 'park', ms: Math.max(1, error.until - deps.now()) }
+    if (error instanceof RetryLater)
+      return { kind: 'park', ms: Math.max(1, error.until - deps.now()) }
     if (!(error instanceof NoResponse) || deps.now() - job.addedAt > limits.outage) throw error
     log.warn({ trigger: job.id, err: error }, 'no usable answer')
     return { kind: 'park', ms: 4 * second }
@@ -40,7 +47,8 @@ async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promis
   /** The event may be hours old: GitHub is asked once for each repository. */
   const isLost = async (thread: Thread): Promise<boolean> => {
     const { repoId } = thread
-    if (repositories ? !repositories.includes(repoId) : thread.installationId !== installationId) return false
+    if (repositories ? !repositories.includes(repoId) : thread.installationId !== installationId)
+      return false
     return (await madeIn(checks, repoId, () => deps.whereNow(thread))) === undefined
   }
   const saidOf = (thread: Thread): string => because[by].replace('…', fullName(thread))
@@ -48,7 +56,14 @@ async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promis
   for (const { id, data } of runs) {
     const said = saidOf(data.thread)
     if (await isLost(data.thread))
-      await send(deps.runs, id, { kind: 'access-lost', id: eventId, by: sender, at, because: said, to })
+      await send(deps.runs, id, {
+        kind: 'access-lost',
+        id: eventId,
+        by: sender,
+        at,
+        because: said,
+        to,
+      })
   }
   for (const { id, data } of waiting)
     if (isOfThread(data) && (await isLost(data.trigger.thread))) {
@@ -61,8 +76,13 @@ async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promis
 /** @returns whether something was to be put right */
 async function haveAccess(deps: TriggerDeps, trigger: AccessBackTrigger): Promise<boolean> {
   const { id, installationId, repositories } = trigger
-  const there = repositories?.flatMap(({ repoId }) => [sets.unsaidIn(repoId), sets.repository(repoId)])
-  const unsaid = repositories?.map(({ repoId }) => sets.unsaidIn(repoId)) ?? [sets.unsaidOf(installationId)]
+  const there = repositories?.flatMap(({ repoId }) => [
+    sets.unsaidIn(repoId),
+    sets.repository(repoId),
+  ])
+  const unsaid = repositories?.map(({ repoId }) => sets.unsaidIn(repoId)) ?? [
+    sets.unsaidOf(installationId),
+  ]
   const [known, commands] = await Promise.all([
     deps.runs.listed(there ?? unsaid),
     deps.waiting.listed(unsaid),

@@ -19,7 +19,10 @@ import { newsOfHead, tell } from './pull-status.ts'
 import { seeWhereNow } from './where-now.ts'
 import { withdraw } from './withdraw.ts'
 
-export async function newsOfPull(context: ThreadContext, trigger: PullNewsTrigger): Promise<StepResult> {
+export async function newsOfPull(
+  context: ThreadContext,
+  trigger: PullNewsTrigger,
+): Promise<StepResult> {
   const { news } = trigger
   if (news === 'checked') return newsOfHead(context, trigger)
   if (news === 'merging') return checkMergeGroup(context, trigger)
@@ -35,7 +38,9 @@ export async function newsOfPull(context: ThreadContext, trigger: PullNewsTrigge
   if (over) return over
   if (news === 'reopened') await pollNow(context, trigger)
   // A run on a closed pull request has lost its subject; a merged one keeps its work.
-  return news === 'closed' ? withdraw(context, { ...trigger, what: { kind: 'thread', by: 'closed' } }) : end
+  return news === 'closed'
+    ? withdraw(context, { ...trigger, what: { kind: 'thread', by: 'closed' } })
+    : end
 }
 
 /** Its description was written anew without our lines, which say what it closes and which Run made it. */
@@ -48,8 +53,11 @@ async function markAgain(
   if (!maker || view.state !== 'open') return
   const body = wantedBody(maker.data, deps.signer, view)
   if (body === view.body) return
-  const { refused } = await github.thread.settle({ pull: { number: view.number, change: { body } } })
-  if (refused.length > 0) deps.log.warn({ pull: view.url }, 'the pull request could not be put right')
+  const { refused } = await github.thread.settle({
+    pull: { number: view.number, change: { body } },
+  })
+  if (refused.length > 0)
+    deps.log.warn({ pull: view.url }, 'the pull request could not be put right')
 }
 
 /** The Run named in the pull request polls at once; others when the budget allows it. */
@@ -78,13 +86,20 @@ async function tellAll(
 ): Promise<StepResult | undefined> {
   const { id, at, thread, news } = trigger
   const readAt = context.deps.now()
-  const view = (await context.github.pulls.find(thread.number)) ?? context.believeAbsent('The pull request')
+  const view =
+    (await context.github.pulls.find(thread.number)) ?? context.believeAbsent('The pull request')
   if (!view) return end
   const { number, state, draft, base } = view
   const stands = { number, state, draft, base, readAt }
   const teller = tellerOf(known)
-  const ended = { ...stands, at: view.mergedAt ?? at, rounds: roundsOf(known.map(({ data }) => data)) }
-  const accepted = known.map(run => tell(context, run, { id, ...(run === teller ? ended : stands) }))
+  const ended = {
+    ...stands,
+    at: view.mergedAt ?? at,
+    rounds: roundsOf(known.map(({ data }) => data)),
+  }
+  const accepted = known.map(run =>
+    tell(context, run, { id, ...(run === teller ? ended : stands) }),
+  )
   if (!(await Promise.all(accepted)).every(Boolean)) return { kind: 'park', ms: 200 }
   if (news === 'unmarked') await markAgain(context, trigger, view)
   return undefined
@@ -123,10 +138,12 @@ async function checkApproval(
   // The words of the runs that made it count as well, whatever was changed since. A new pull request has no others.
   const isNew = news === 'marked' && runs.length > 0
   const wanted =
-    runs.some(({ baseline }) => isWanted(baseline)) || (!isNew && isWanted(await context.settings()))
+    runs.some(({ baseline }) => isWanted(baseline)) ||
+    (!isNew && isWanted(await context.settings()))
   if (!wanted) return end
   // An agent that works as a user looks like one until its run knows of the pull request.
-  if (!hasMarker && runs.length === 0 && (await isUserAtWork(context))) return { kind: 'park', ms: userWorks }
+  if (!hasMarker && runs.length === 0 && (await isUserAtWork(context)))
+    return { kind: 'park', ms: userWorks }
   return shown(context, async () => {
     const found = await github.pulls.approvals(number)
     if (!found) return
@@ -138,13 +155,18 @@ async function checkApproval(
       markers.length > 0 ||
       found.author === agentLogin ||
       (await github.pulls.hasCommitOf(number, agentLogin))
-    const check = isCodexs ? approvalCheck(othersAmong(found.by, ids), [...requesters.values()]) : noneOfCodex
+    const check = isCodexs
+      ? approvalCheck(othersAmong(found.by, ids), [...requesters.values()])
+      : noneOfCodex
     await job.assertLocked()
     await github.checks.report(found.sha, check)
   })
 }
 
-async function checkMergeGroup(context: ThreadContext, { head }: PullNewsTrigger): Promise<StepResult> {
+async function checkMergeGroup(
+  context: ThreadContext,
+  { head }: PullNewsTrigger,
+): Promise<StepResult> {
   if (!head || context.deps.tenant === undefined || !isWanted(await context.settings())) return end
   return shown(context, async () => {
     await context.job.assertLocked()
@@ -158,9 +180,16 @@ const userWorks = 10_000
 const isWanted = ({ settings }: Pick<Run['baseline'], 'settings'>): boolean =>
   settings.pull_request.approval === 'somebody-else'
 
-async function shown({ deps, record }: ThreadContext, show: () => Promise<void>): Promise<StepResult> {
+async function shown(
+  { deps, record }: ThreadContext,
+  show: () => Promise<void>,
+): Promise<StepResult> {
   const about = { thread: record.trigger.thread.url }
-  const logRefusal = loggedIfRejected(deps.log, 'the approval of a pull request could not be shown', about)
+  const logRefusal = loggedIfRejected(
+    deps.log,
+    'the approval of a pull request could not be shown',
+    about,
+  )
   await show().catch(logRefusal)
   return end
 }

@@ -24,7 +24,8 @@ export async function tell(
   const { runs, posthog } = context.deps
   if (standing === 'live') return send(runs, run, { kind: 'pull', id, ...news })
   const { taskId } = data.session
-  const cost = taskId !== undefined && pullEnd.endsBy(data, news) ? await posthog.cost(taskId) : undefined
+  const cost =
+    taskId !== undefined && pullEnd.endsBy(data, news) ? await posthog.cost(taskId) : undefined
   return amend(context, run, before => {
     const known = pullEnd.withStanding(before, news)
     return cost === undefined ? known : changed(known, { session: { cost } })
@@ -50,7 +51,9 @@ export async function newsOfHead(
   if (live) return (await send(deps.runs, live.id, { kind: 'checked', id })) ? end : soonAgain
   const teller = pullEnd.tellerOf(known)
   const number =
-    teller && pullEnd.hasChanged(teller.data) ? pullEnd.openPullFrom(teller.data, head.ref) : undefined
+    teller && pullEnd.hasChanged(teller.data)
+      ? pullEnd.openPullFrom(teller.data, head.ref)
+      : undefined
   const needsReadAt = deps.now()
   if (!teller || number === undefined) return end
   const view = await needsSeen(context.github, number, botListOf(teller.data, deps))

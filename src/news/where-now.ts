@@ -38,12 +38,18 @@ export async function isNow(deps: TriggerDeps, id: string, now: Repository): Pro
   for (const { id: run, data } of await deps.runs.listed([sets.repository(now.repoId)]))
     if (data.mailbox.accessLost || sets.address(data.thread) !== sets.address(now))
       await send(deps.runs, run, { kind: 'poll', id: `${id}-moved`, to: now })
-  for (const run of await deps.runs.listed([sets.unsaidIn(now.repoId)])) await tellOf(deps, run.id, now)
-  for (const { id: command, data, standing } of await deps.waiting.listed([sets.unsaidIn(now.repoId)])) {
+  for (const run of await deps.runs.listed([sets.unsaidIn(now.repoId)]))
+    await tellOf(deps, run.id, now)
+  for (const { id: command, data, standing } of await deps.waiting.listed([
+    sets.unsaidIn(now.repoId),
+  ])) {
     // A live one is back already.
     if (!isOfThread(data) || standing === 'live') continue
     const { trigger, done, lost } = data
-    const again = requeued({ ...data, trigger: { ...trigger, thread: movedTo(trigger.thread, now) } }, done)
+    const again = requeued(
+      { ...data, trigger: { ...trigger, thread: movedTo(trigger.thread, now) } },
+      done,
+    )
     await deps.waiting.add(again.trigger.id, { ...again, lost })
     await deps.waiting.amendEnded(command, each => ({ ...each, lost: undefined }))
   }
@@ -54,7 +60,9 @@ async function tellOf(deps: TriggerDeps, id: string, now: Repository): Promise<v
   const kept = await deps.runs.get(id)
   if (kept?.standing !== 'ended' || !kept.data.mailbox.accessLost) return
   const toTell = (run: Run): Run =>
-    run.mailbox.accessLost ? changed(withRepository(run, now), { mailbox: { accessLost: false } }) : run
+    run.mailbox.accessLost
+      ? changed(withRepository(run, now), { mailbox: { accessLost: false } })
+      : run
   const run = toTell(kept.data)
   const { status } = run.report
   const { deployment, signer } = deps.wordsOf(run)
@@ -70,7 +78,10 @@ async function tellOf(deps: TriggerDeps, id: string, now: Repository): Promise<v
       return changed(toTell(each), after)
     })
     if (!isFirst || endsQuietly(run)) return
-    const report = await sayLastWord(changed(run, after), { github, deps: { ...deps, deployment, signer } })
+    const report = await sayLastWord(changed(run, after), {
+      github,
+      deps: { ...deps, deployment, signer },
+    })
     await deps.runs.amendEnded(id, each => changed(each, { report }))
   } catch (error) {
     if (!(error instanceof Rejected)) throw error

@@ -26,7 +26,8 @@ import { sets, wakeEach } from '../core/record/run-index.ts'
 type Withdrawal = Pick<WithdrawalTrigger, 'id' | 'at' | 'thread' | 'sender' | 'what'>
 
 export async function withdraw(context: ThreadContext, trigger: Withdrawal): Promise<StepResult> {
-  if (trigger.what.kind === 'thread') await wakeEach(context.deps.runs, sets.untilClosed(trigger.thread.url))
+  if (trigger.what.kind === 'thread')
+    await wakeEach(context.deps.runs, sets.untilClosed(trigger.thread.url))
   const waiting = await waitingFor(context, trigger)
   const live = (await liveRun(context.deps.runs, trigger.thread))?.data
   const meant = live && concerns(live, trigger) && live.request.at <= trigger.at ? live : undefined
@@ -73,7 +74,11 @@ const wordsOf = (run: Run, { at: until, what }: Withdrawal): Added[] =>
 async function takeWordsBack(
   context: ThreadContext,
   trigger: Withdrawal,
-  { run, words, withdrawnIds }: { run: Run; words: readonly Added[]; withdrawnIds: readonly string[] },
+  {
+    run,
+    words,
+    withdrawnIds,
+  }: { run: Run; words: readonly Added[]; withdrawnIds: readonly string[] },
 ): Promise<boolean> {
   const { id, sender: by, at } = trigger
   const followUps = [...withdrawnIds]
@@ -82,7 +87,14 @@ async function takeWordsBack(
     else if (state === 'waiting')
       await send(context.deps.runs, run.id, { kind: 'ignored-stop', id, by, because: wordsDeleted })
   if (followUps.length === 0) return true
-  const message = { kind: 'withdraw-follow-ups', id, by, at, because: because(trigger), followUps } as const
+  const message = {
+    kind: 'withdraw-follow-ups',
+    id,
+    by,
+    at,
+    because: because(trigger),
+    followUps,
+  } as const
   return (await send(context.deps.runs, run.id, message)) || words.length === 0
 }
 
@@ -102,7 +114,10 @@ async function takeAway(context: ThreadContext, trigger: Withdrawal, run: Run): 
   else await tell({ kind: 'ignored-stop', ...said })
 }
 
-const isMerge = async ({ github }: ThreadContext, { what, at, thread }: Withdrawal): Promise<boolean> =>
+const isMerge = async (
+  { github }: ThreadContext,
+  { what, at, thread }: Withdrawal,
+): Promise<boolean> =>
   what.kind === 'thread' &&
   what.by === 'closed' &&
   thread.kind === 'issue' &&

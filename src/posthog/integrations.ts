@@ -9,7 +9,9 @@ import type { Get } from './posthog-http.ts'
 import { upTo } from './schemas.ts'
 
 const name = z.string().max(300)
-const Integrations = z.object({ results: upTo(1_000, z.object({ id: z.union([z.number(), name]) })) })
+const Integrations = z.object({
+  results: upTo(1_000, z.object({ id: z.union([z.number(), name]) })),
+})
 const Repositories = z.object({
   repositories: upTo(100_000, z.union([name, z.object({ full_name: name.optional(), name })])),
   has_more: z.boolean().nullish(),
@@ -31,7 +33,11 @@ export async function githubIntegrations(get: Get): Promise<string[]> {
  * @param search older servers do not know it, and list all
  * @throws as `githubIntegrations`
  */
-export async function repositoriesOf(get: Get, integration: string, search?: string): Promise<string[]> {
+export async function repositoriesOf(
+  get: Get,
+  integration: string,
+  search?: string,
+): Promise<string[]> {
   const names: string[] = []
   for (let page = 0; page < maxPages; page++) {
     const range = { limit: String(perPage), offset: String(page * perPage) }
@@ -57,7 +63,8 @@ export function integrationFinder(get: Get, now: () => number) {
   const all = kept(10 * minute, now, () =>
     githubIntegrations(get).catch(error => {
       // A key without `integration:read` leaves it to PostHog. Any other refusal proves nothing.
-      if (error instanceof Rejected && error.status === 403 && /scope/i.test(error.message)) return []
+      if (error instanceof Rejected && error.status === 403 && /scope/i.test(error.message))
+        return []
       throw error
     }),
   )

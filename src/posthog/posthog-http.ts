@@ -109,9 +109,12 @@ async function answerIn<T>(
   const body = await bodyIn(response)
   const { ok, status, headers } = response
   // An HTML page comes from a proxy, not from PostHog's API.
-  const isPage = (status >= 300 && status < 400) || /^text\/html\b/i.test(headers.get('content-type') ?? '')
+  const isPage =
+    (status >= 300 && status < 400) || /^text\/html\b/i.test(headers.get('content-type') ?? '')
   if (!ok && body === undefined && request.method === 'GET' && isPage)
-    throw new NoResponse('posthog', `a server in front of PostHog answered ${status}`, { strange: status })
+    throw new NoResponse('posthog', `a server in front of PostHog answered ${status}`, {
+      strange: status,
+    })
   if (!ok) {
     const at = now()
     const moment = { now: at, retryAt: retryAt(headers.get('retry-after'), at) }
@@ -125,7 +128,9 @@ async function answerIn<T>(
   }
   const issue = parsed.error.issues[0]
   const wrong = `${issue?.path.join('.')} ${issue?.message}`
-  throw new NoResponse('posthog', `PostHog's answer could not be read: ${wrong}`, { strange: status })
+  throw new NoResponse('posthog', `PostHog's answer could not be read: ${wrong}`, {
+    strange: status,
+  })
 }
 
 async function fetchOnce(settings: PostHogSettings, request: Call<unknown>): Promise<Response> {
@@ -154,7 +159,9 @@ async function fetchOnce(settings: PostHogSettings, request: Call<unknown>): Pro
 
 async function bodyIn(response: Response): Promise<unknown> {
   const text = await response.text().catch((cause: unknown) => {
-    throw new NoResponse('posthog', `PostHog's answer broke off (${causeInWords(cause)})`, { cause })
+    throw new NoResponse('posthog', `PostHog's answer broke off (${causeInWords(cause)})`, {
+      cause,
+    })
   })
   try {
     return text === '' ? undefined : JSON.parse(text)
@@ -184,15 +191,25 @@ interface Moment {
   retryAt?: number
 }
 
-export function faultOf(status: number, body: ErrorBody, at: Moment): Rejected | RetryLater | NoResponse {
+export function faultOf(
+  status: number,
+  body: ErrorBody,
+  at: Moment,
+): Rejected | RetryLater | NoResponse {
   const inWords = body.detail ?? body.error
   const said = inWords ?? `status ${status}`
   const code = body.code ?? ''
   const { now, retryAt } = at
   if (status === 429) return limitFault(body, said, at)
-  if (agentNotReady.has(code)) return new RetryLater('posthog', retryAt ?? now + 2_000, 'not-ready', said)
+  if (agentNotReady.has(code))
+    return new RetryLater('posthog', retryAt ?? now + 2_000, 'not-ready', said)
   if (status === 503 && beforeEffect.has(code))
-    return new RetryLater('posthog', retryAt ?? now + 30_000, 'unavailable', 'PostHog is not available')
+    return new RetryLater(
+      'posthog',
+      retryAt ?? now + 30_000,
+      'unavailable',
+      'PostHog is not available',
+    )
   if (status >= 500 || status === 408) {
     const message = `PostHog answered ${status}${inWords === undefined ? '' : `: ${inWords}`}`
     const own = body.error === undefined ? undefined : { status, error: body.error }
@@ -201,7 +218,11 @@ export function faultOf(status: number, body: ErrorBody, at: Moment): Rejected |
   return new Rejected('posthog', status, code, said, body.attr ?? undefined)
 }
 
-function limitFault(body: ErrorBody, said: string, { now, retryAt }: Moment): Rejected | RetryLater {
+function limitFault(
+  body: ErrorBody,
+  said: string,
+  { now, retryAt }: Moment,
+): Rejected | RetryLater {
   const code = body.code ?? ''
   if (billing.has(code) || billing.has(body.type ?? '') || code === 'signal_report_task_cap')
     return new Rejected('posthog', 429, code || 'billing_limit', said)

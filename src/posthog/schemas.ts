@@ -5,7 +5,12 @@
 import { z } from 'zod'
 import { messagesIn } from '../core/agent/prompt.ts'
 import { efforts } from '../core/model/codex-task-run-create.ts'
-import { type ActingStep, type AgentAct, type PlanStep, TaskRunStatus } from '../core/model/task-run.ts'
+import {
+  type ActingStep,
+  type AgentAct,
+  type PlanStep,
+  TaskRunStatus,
+} from '../core/model/task-run.ts'
 import type { KnownModel } from '../core/model/views.ts'
 
 /** Counts in code points, as PostHog does. */
@@ -69,7 +74,8 @@ const kinds: Readonly<Record<string, ActingStep>> = {
   think: 'thinking',
 }
 
-const checks = /\b(?:tests?|lint|check|tsc|types?|build|pytest|jest|vitest|rspec|eslint|biome|mypy|clippy)\b/i
+const checks =
+  /\b(?:tests?|lint|check|tsc|types?|build|pytest|jest|vitest|rspec|eslint|biome|mypy|clippy)\b/i
 
 export function actOf(update: AgentUpdate): AgentAct | undefined {
   const { sessionUpdate, kind = '', title = '', entries, locations } = update
@@ -85,7 +91,13 @@ export function actOf(update: AgentUpdate): AgentAct | undefined {
   }
 }
 
-const planStep = ({ content, status }: { content: string; status?: string | undefined }): PlanStep => ({
+const planStep = ({
+  content,
+  status,
+}: {
+  content: string
+  status?: string | undefined
+}): PlanStep => ({
   text: content,
   state: status === 'completed' ? 'done' : status === 'in_progress' ? 'current' : 'open',
 })
@@ -102,7 +114,13 @@ const Output = perhaps(
 )
 
 /** What it got, and what PostHog keeps to go on with; all else its agent made. */
-const notMade = new Set(['user_attachment', 'skill_bundle', 'tree_snapshot', 'context', 'reference'])
+const notMade = new Set([
+  'user_attachment',
+  'skill_bundle',
+  'tree_snapshot',
+  'context',
+  'reference',
+])
 
 const Artifacts = perhaps(
   listOf(z.object({ name: words(300), type: freeWord }), 200).transform(({ items }) =>
@@ -183,7 +201,9 @@ export const Models = z
       .filter(({ runtime_adapter }) => runtime_adapter === 'codex')
       .map(({ model, supported_efforts, cost_multiplier }) => ({
         name: model,
-        efforts: supported_efforts ? efforts.filter(each => supported_efforts.includes(each)) : undefined,
+        efforts: supported_efforts
+          ? efforts.filter(each => supported_efforts.includes(each))
+          : undefined,
         costFactor: cost_multiplier ?? undefined,
       })),
   )
@@ -242,7 +262,9 @@ export const LogLine = z.object({
     params: perhaps(
       z.object({
         prompt: perhaps(Prompt),
-        _meta: perhaps(z.object({ prContext: z.unknown().optional(), messageId: z.unknown().optional() })),
+        _meta: perhaps(
+          z.object({ prContext: z.unknown().optional(), messageId: z.unknown().optional() }),
+        ),
         update: perhaps(AgentUpdate),
         message: perhaps(words(2_000)),
         errorCategory: perhaps(words(100)),
@@ -255,7 +277,11 @@ export const LogLine = z.object({
         ),
         options: perhaps(
           listOf(
-            z.object({ optionId: words(300), name: words(300).catch(''), kind: words(300).catch('') }),
+            z.object({
+              optionId: words(300),
+              name: words(300).catch(''),
+              kind: words(300).catch(''),
+            }),
             20,
           ),
         ),

@@ -7,7 +7,8 @@ import type { Session } from '../core/record/request-part.ts'
 import type { PostHogResponse, Request } from './posthog-http.ts'
 import { type AgentUpdate, actOf, begunWords, LogLine, maxMessage, namesIn } from './schemas.ts'
 
-export const runPath = ({ taskId, taskRunId }: Session): string => `tasks/${taskId}/runs/${taskRunId}/`
+export const runPath = ({ taskId, taskRunId }: Session): string =>
+  `tasks/${taskId}/runs/${taskRunId}/`
 
 /** PostHog's maximum; it gives less when entries are large. */
 const pageLength = 5_000
@@ -48,13 +49,18 @@ export function sessionLog(request: Request) {
     const entries: LogEntry[][] = []
     for (;;) {
       const from = String(offset + entries.length)
-      const read = await page(session, { limit: String(pageLength), offset: from }, entries.length === 0)
+      const read = await page(
+        session,
+        { limit: String(pageLength), offset: from },
+        entries.length === 0,
+      )
       if (!read) return undefined
       entries.push(...read.data)
       const said = read.headers.get('x-has-more')
       const hasMore = said === null ? read.data.length >= pageLength : said.toLowerCase() === 'true'
       if (!hasMore) return entries
-      if (read.data.length === 0) throw new NoResponse('posthog', 'PostHog held back a part of a log')
+      if (read.data.length === 0)
+        throw new NoResponse('posthog', 'PostHog held back a part of a log')
     }
   }
 
@@ -93,7 +99,10 @@ function meaning({ notification }: LogLine): LogEntry['what'] | undefined {
   if (method.endsWith('posthog/background_turn_started')) return { kind: 'goes-on' }
   if (method.endsWith('posthog/turn_complete')) return { kind: 'gives-up' }
   if (method.endsWith('posthog/error'))
-    return { kind: 'gives-up', fault: { class: params?.errorCategory, text: params?.message ?? '' } }
+    return {
+      kind: 'gives-up',
+      fault: { class: params?.errorCategory, text: params?.message ?? '' },
+    }
   if (method.endsWith('posthog/permission_request') && params?.requestId !== undefined)
     return { kind: 'asks', request: permissionAsked(params.requestId, params) }
   if (method.endsWith('posthog/permission_resolved') && params?.requestId !== undefined)

@@ -21,14 +21,20 @@ const reasons: Partial<Record<CheckName, string>> = {
 }
 
 /** @param settings without a standing of their own */
-export function openStanding(settings: PostHogSettings, now: () => number, foundWrong: () => void): Standing {
+export function openStanding(
+  settings: PostHogSettings,
+  now: () => number,
+  foundWrong: () => void,
+): Standing {
   let wrong: string | undefined
   let checkedAt = Number.NEGATIVE_INFINITY
   let checking: Promise<void> | undefined
 
   async function check(): Promise<void> {
     const checks = await checkKey(settings, now)
-    const [why] = checks.flatMap(({ name, ok, outage }) => (ok || outage ? [] : (reasons[name] ?? [])))
+    const [why] = checks.flatMap(({ name, ok, outage }) =>
+      ok || outage ? [] : (reasons[name] ?? []),
+    )
     checkedAt = now()
     if (why !== undefined && wrong === undefined) foundWrong()
     wrong = why
@@ -42,7 +48,8 @@ export function openStanding(settings: PostHogSettings, now: () => number, found
     await checking
   }
 
-  const later = (why: string): RetryLater => new RetryLater('posthog', checkedAt + every, 'setup', why)
+  const later = (why: string): RetryLater =>
+    new RetryLater('posthog', checkedAt + every, 'setup', why)
 
   return {
     async pass() {
@@ -72,7 +79,12 @@ export const notSetUp = (now: () => number): Standing => ({
 
 /** Creates nothing: the one POST is to a task that can't exist. */
 export async function checkKey(settings: PostHogSettings, now: () => number): Promise<Check[]> {
-  const read: Call<unknown> = { method: 'GET', path: 'tasks/', query: { limit: '1' }, schema: SomeTasks }
+  const read: Call<unknown> = {
+    method: 'GET',
+    path: 'tasks/',
+    query: { limit: '1' },
+    schema: SomeTasks,
+  }
   const unread = await refusalOf(call(settings, read, now))
   if (unread !== undefined) return keyRefused(unread, settings)
   const key = passed('posthog-key', `works at ${settings.host}`)
@@ -82,7 +94,11 @@ export async function checkKey(settings: PostHogSettings, now: () => number): Pr
   const refusal = await refusalOf(call(settings, start, now))
   if (!(refusal instanceof Rejected) || refusal.status !== 403 || !/scope/i.test(refusal.message))
     return [key, project, passed('posthog-scope', 'task:write')]
-  return [key, project, found('posthog-scope', `the key can't start runs: ${refusal.message}`, addWriting)]
+  return [
+    key,
+    project,
+    found('posthog-scope', `the key can't start runs: ${refusal.message}`, addWriting),
+  ]
 }
 
 const SomeTasks = z.object({ results: upTo(1_000, z.unknown()) })
@@ -115,7 +131,11 @@ function keyRefused(error: unknown, { host, projectId }: PostHogSettings): Check
       passed('posthog-key', `works at ${host}`),
       found('posthog-scope', `the key can't read tasks: ${error.message}`, addWriting),
     ]
-  if (error.status === 401 || error.code === 'authentication_failed' || error.code === 'not_authenticated') {
+  if (
+    error.status === 401 ||
+    error.code === 'authentication_failed' ||
+    error.code === 'not_authenticated'
+  ) {
     const fix = `Set POSTHOG_API_KEY to a personal API key (phx_…) of ${host}. A key of another region does not work there (see POSTHOG_HOST).`
     return [found('posthog-key', `PostHog does not accept the key: ${error.message}`, fix)]
   }

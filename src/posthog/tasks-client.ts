@@ -8,7 +8,14 @@ import { kept, minute } from '../core/model/time.ts'
 import type { Session } from '../core/record/request-part.ts'
 import { isTerminal } from '../core/record/run.ts'
 import { integrationFinder, notCovered } from './integrations.ts'
-import { type Call, call, type Get, getter, type PostHogSettings, type Request } from './posthog-http.ts'
+import {
+  type Call,
+  call,
+  type Get,
+  getter,
+  type PostHogSettings,
+  type Request,
+} from './posthog-http.ts'
 import * as schemas from './schemas.ts'
 import { runPath, sessionLog } from './session-log.ts'
 
@@ -47,7 +54,8 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
         github_integration: integration === undefined ? undefined : Number(integration),
       }
       try {
-        return (await request({ method: 'POST', path: 'tasks/', body, schema: schemas.Task })).data.id
+        return (await request({ method: 'POST', path: 'tasks/', body, schema: schemas.Task })).data
+          .id
       } catch (error) {
         if (error instanceof Rejected) integrations.forget()
         throw error
@@ -68,7 +76,13 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
       const path = `tasks/${taskId}/run/`
       const prompt = body.pending_user_message
       const safe = prompt === undefined ? body : { ...body, pending_user_message: redact(prompt) }
-      const asked = { method: 'POST', path, body: safe, schema: schemas.StartedTask, within: 30_000 } as const
+      const asked = {
+        method: 'POST',
+        path,
+        body: safe,
+        schema: schemas.StartedTask,
+        within: 30_000,
+      } as const
       const { data } = await request(asked)
       const made = data.named.find(id => !before.includes(id))
       if (made !== undefined) return made
@@ -77,7 +91,9 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
     },
 
     async runIds(taskId) {
-      const { results } = await get(`tasks/${taskId}/runs/`, schemas.RunPage, { query: { limit: '100' } })
+      const { results } = await get(`tasks/${taskId}/runs/`, schemas.RunPage, {
+        query: { limit: '100' },
+      })
       return results.map(run => run.id)
     },
 
@@ -99,7 +115,12 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
       const params = { content: redact(text), artifact_ids }
       const body = { jsonrpc: '2.0', id, method: 'user_message', params }
       try {
-        await request({ method: 'POST', path: `${runPath(session)}command/`, body, schema: schemas.Taken })
+        await request({
+          method: 'POST',
+          path: `${runPath(session)}command/`,
+          body,
+          schema: schemas.Taken,
+        })
         return 'queued'
       } catch (error) {
         if (isConflict(error, 'run_ended')) return 'ended'
@@ -114,7 +135,12 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
       const body = { jsonrpc: '2.0', id: params.requestId, method: 'permission_response', params }
       const path = `${runPath(session)}command/`
       try {
-        const { data } = await request({ method: 'POST', path, body, schema: schemas.PermissionTaken })
+        const { data } = await request({
+          method: 'POST',
+          path,
+          body,
+          schema: schemas.PermissionTaken,
+        })
         return data.result?.resolved ? 'resolved' : 'over'
       } catch (error) {
         if (isConflict(error, 'permission_target_ended')) return 'over'
@@ -127,12 +153,18 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
     /** Requests the end of a run: poll until the status is terminal. */
     async cancel(session, reason) {
       const body = { reason: schemas.cut(reason, 500) }
-      await request({ method: 'POST', path: `${runPath(session)}cancel/`, body, schema: schemas.Taken })
+      await request({
+        method: 'POST',
+        path: `${runPath(session)}cancel/`,
+        body,
+        schema: schemas.Taken,
+      })
     },
 
     async cost(taskId) {
       try {
-        return (await get(`tasks/${taskId}/usage/`, schemas.Usage, { within: 5_000 })).total_cost_usd
+        return (await get(`tasks/${taskId}/usage/`, schemas.Usage, { within: 5_000 }))
+          .total_cost_usd
       } catch {
         return undefined
       }
@@ -188,7 +220,8 @@ function asSnapshot(
 /** Source: `update_task_run_status.py`; an older workflow says it in the error of a run that is `completed`. */
 function unfinishedBy({ status, state, error_message }: schemas.TaskRun): Unfinished | undefined {
   if (!isTerminal(status)) return undefined
-  if (state?.sandbox_gone || /^Sandbox stopped; resume/.test(error_message ?? '')) return 'sandbox-gone'
+  if (state?.sandbox_gone || /^Sandbox stopped; resume/.test(error_message ?? ''))
+    return 'sandbox-gone'
   if (state?.timed_out_wall_clock) return 'out-of-time'
   return state?.timed_out_inactivity ? 'inactive' : undefined
 }
@@ -220,11 +253,22 @@ export async function stageArtifact(
   now: () => number,
 ): Promise<string> {
   const folder = taskRunId === undefined ? 'staged_artifacts' : `runs/${taskRunId}/artifacts`
-  const described = { name: file.name, type: 'user_attachment', source: 'github', content_type: file.type }
+  const described = {
+    name: file.name,
+    type: 'user_attachment',
+    source: 'github',
+    content_type: file.type,
+  }
   async function announce<T>(action: string, fields: object, entry: z.ZodType<T>): Promise<T[]> {
     const body = { artifacts: [{ ...described, ...fields }] }
     const path = `tasks/${taskId}/${folder}/${action}/`
-    const request: Call<T[]> = { method: 'POST', path, body, schema: listOf(entry), unredacted: true }
+    const request: Call<T[]> = {
+      method: 'POST',
+      path,
+      body,
+      schema: listOf(entry),
+      unredacted: true,
+    }
     return (await call(settings, request, now)).data
   }
   const [prepared] = await announce('prepare_upload', { size: file.bytes.length }, Prepared)
@@ -239,7 +283,10 @@ export async function stageArtifact(
 const uploadLimit = 60_000
 
 /** The signed address takes no key and exactly these fields, the file last. */
-async function upload({ url, fields }: Upload, { name, type, bytes }: AttachmentFile): Promise<void> {
+async function upload(
+  { url, fields }: Upload,
+  { name, type, bytes }: AttachmentFile,
+): Promise<void> {
   const form = new FormData()
   for (const [field, value] of Object.entries(fields)) form.append(field, value)
   form.append('file', new Blob([bytes], { type }), name)
@@ -254,5 +301,7 @@ async function upload({ url, fields }: Upload, { name, type, bytes }: Attachment
   const code = /<Code>(\w{1,60})<\/Code>/.exec(said)?.[1] ?? ''
   const message = `PostHog's file storage answered ${[status, code].join(' ').trim()}`
   const mayPass = status >= 500 || status === 408 || status === 429
-  throw mayPass ? new NoResponse('posthog', message) : new Rejected('posthog', status, code, message)
+  throw mayPass
+    ? new NoResponse('posthog', message)
+    : new Rejected('posthog', status, code, message)
 }

@@ -6,7 +6,15 @@ import type { Added, IndexQuery, JobQueue, JobRecord, Member, Range } from '../c
 import { NewestMap } from '../core/text/newest-map.ts'
 import { leave, messages, promote, wasTaken } from './inbox.ts'
 import { within } from './job-lock.ts'
-import { entriesIn, entriesOf, isEnded, type Placed, readJob, storable, withUnread } from './job-record.ts'
+import {
+  entriesIn,
+  entriesOf,
+  isEnded,
+  type Placed,
+  readJob,
+  storable,
+  withUnread,
+} from './job-record.ts'
 import { type BullQueueOptions, JobWorker } from './job-worker.ts'
 import {
   type Addition,
@@ -41,7 +49,11 @@ export class BullQueue<Data> implements JobQueue<Data> {
     this.#options = options
     const { name, backend, prefix, report } = options
     const streams = { events: { maxLen: 100 } }
-    this.#queue = new Queue(name, { connection: {}, prefix, streams }, backend.create(this.#additions))
+    this.#queue = new Queue(
+      name,
+      { connection: {}, prefix, streams },
+      backend.create(this.#additions),
+    )
     this.#queue.on('error', report)
     this.#index = backend.index(this.#queue)
   }
@@ -90,7 +102,10 @@ export class BullQueue<Data> implements JobQueue<Data> {
   }
 
   async getMany(ids: readonly string[]): Promise<JobRecord<Data>[]> {
-    const jobs = await this.#reach(async () => (ids.length === 0 ? [] : this.#index.jobs(ids)), LISTING_MS)
+    const jobs = await this.#reach(
+      async () => (ids.length === 0 ? [] : this.#index.jobs(ids)),
+      LISTING_MS,
+    )
     return jobs.flatMap(job => this.#readOrReport(job))
   }
 
@@ -176,14 +191,17 @@ export class BullQueue<Data> implements JobQueue<Data> {
   }
 
   async #mendAll(standing: 'live' | 'ended'): Promise<void> {
-    for await (const page of this.#index.pages(standing)) await Promise.all(page.map(job => this.#mend(job)))
+    for await (const page of this.#index.pages(standing))
+      await Promise.all(page.map(job => this.#mend(job)))
   }
 
   async #mend(job: Indexed): Promise<void> {
     try {
       const { id, data, addedAt, standing } = this.#read(job)
       const all = entriesIn(this.#options, { id, data, addedAt })
-      const entries = written(standing === 'live' ? all : all.filter(({ keptMs }) => keptMs !== undefined))
+      const entries = written(
+        standing === 'live' ? all : all.filter(({ keptMs }) => keptMs !== undefined),
+      )
       if (entries !== job.seen) await this.#index.mend(job, entries)
     } catch (error) {
       if (!(error instanceof UnreadableRecord)) throw error
@@ -196,7 +214,8 @@ export class BullQueue<Data> implements JobQueue<Data> {
    */
   async #claim(job: Claimed<Data>, slot: string | undefined): Promise<Added | undefined> {
     const { id } = job
-    if (slot === undefined) return { outcome: (await this.#enqueue(job)).isOurs ? 'added' : 'known', id }
+    if (slot === undefined)
+      return { outcome: (await this.#enqueue(job)).isOurs ? 'added' : 'known', id }
     if (await this.#queue.getJob(id)) return { outcome: 'known', id }
     const { heldBy, isOurs, isThere } = await this.#enqueue(job, slot)
     if (isOurs) return { outcome: 'added', id }
@@ -243,7 +262,10 @@ export class BullQueue<Data> implements JobQueue<Data> {
     } catch (err) {
       if (this.#reported.get(job.id ?? '')) return []
       this.#reported.set(job.id ?? '', true)
-      this.#options.log.warn({ job: job.id, err }, 'left a job out of a list, which this version cannot read')
+      this.#options.log.warn(
+        { job: job.id, err },
+        'left a job out of a list, which this version cannot read',
+      )
       return []
     }
   }

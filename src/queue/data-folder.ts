@@ -76,13 +76,16 @@ const sharedFileSystems = new Map([
   [0x7461636f, 'OCFS2'],
 ])
 
-export const sharedFileSystem = (type: number): string | undefined => sharedFileSystems.get(type >>> 0)
+export const sharedFileSystem = (type: number): string | undefined =>
+  sharedFileSystems.get(type >>> 0)
 
 /** Why `directory` can't hold the queue: no lock keeps out a process of another host. */
 export function sharedByHosts(directory: string): string | undefined {
-  const name = process.platform === 'linux' ? sharedFileSystem(statfsSync(directory).type) : undefined
+  const name =
+    process.platform === 'linux' ? sharedFileSystem(statfsSync(directory).type) : undefined
   return (
-    name && `${directory} is on ${name}, which several machines can use at once: the queue would be destroyed`
+    name &&
+    `${directory} is on ${name}, which several machines can use at once: the queue would be destroyed`
   )
 }
 
@@ -100,7 +103,10 @@ const ATTEMPTS = 5
 export async function claimDirectory(directory: string): Promise<() => Promise<void>> {
   const real = await realpath(directory)
   const inside = join(real, 'queue.lock')
-  const outside = join(tmpdir(), `queue-${createHash('sha256').update(real).digest('hex').slice(0, 24)}.lock`)
+  const outside = join(
+    tmpdir(),
+    `queue-${createHash('sha256').update(real).digest('hex').slice(0, 24)}.lock`,
+  )
   if (Buffer.byteLength(inside) > LONGEST_PATH) return claim(outside, directory)
   return claim(inside, directory).catch(error => {
     if (error instanceof QueueUnavailable) throw error
@@ -128,7 +134,9 @@ function inUse(directory: string, owner: string): QueueUnavailable {
 
 function openSocket(path: string): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
-    const server = createServer(socket => socket.on('error', () => {}).end(`process ${process.pid}`))
+    const server = createServer(socket =>
+      socket.on('error', () => {}).end(`process ${process.pid}`),
+    )
     server.once('error', error => {
       if ('code' in error && error.code === 'EADDRINUSE') resolve(undefined)
       else reject(error)

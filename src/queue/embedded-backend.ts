@@ -6,7 +6,13 @@ import { PGlite } from '@electric-sql/pglite'
 import { createPostgresBackend, type PgPool, runMigrations } from 'bullmq'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import type { Member } from '../core/model/ports.ts'
-import { assertRoom, claimDirectory, type DataFolder, sharedByHosts, watchFolder } from './data-folder.ts'
+import {
+  assertRoom,
+  claimDirectory,
+  type DataFolder,
+  sharedByHosts,
+  watchFolder,
+} from './data-folder.ts'
 import * as sql from './embedded-schema.ts'
 import { storableJson } from './job-record.ts'
 import { endAfterPanic, PglitePool, PgliteSession } from './pglite-pool.ts'
@@ -52,7 +58,9 @@ export async function openEmbedded(dataDir: string, log: QueueLog): Promise<Queu
   await mkdir(dataDir, { recursive: true })
   const shared = sharedByHosts(dataDir)
   if (shared)
-    throw new QueueUnavailable(`${shared}. Set DATA_DIR to a folder on a local disk, or set REDIS_URL`)
+    throw new QueueUnavailable(
+      `${shared}. Set DATA_DIR to a folder on a local disk, or set REDIS_URL`,
+    )
   assertRoom(dataDir)
   // Optimising the WebAssembly costs a second of CPU at start and 50 MB, without a measured gain.
   setFlagsFromString('--liftoff-only')
@@ -92,7 +100,10 @@ function backendOn(db: PGlite, { dataDir, folder, log, release }: Opened): Queue
   }
   let statements = 0
   const pool = new PglitePool(db, {
-    ...{ dataDir, folder, log, ahead: 'triggers' },
+    dataDir,
+    folder,
+    log,
+    ahead: 'triggers',
     done: () => {
       if (++statements % VACUUM_EVERY === 0) upkeep(pool.exec(VACUUM))
     },

@@ -32,7 +32,8 @@ async function readInbox(backend: IQueueBackend, id: string): Promise<Inbox> {
   for (const row of logs) {
     if (row === CLOSED) inbox.wasClosed = true
     if (row === CLOSED || row === OPEN) inbox.isClosed = row === CLOSED
-    else if (row.startsWith(MESSAGE) && !inbox.isClosed) inbox.messages.push(row.slice(MESSAGE.length))
+    else if (row.startsWith(MESSAGE) && !inbox.isClosed)
+      inbox.messages.push(row.slice(MESSAGE.length))
   }
   return inbox
 }
@@ -87,7 +88,11 @@ export interface Deaths {
 }
 
 /** @param stalls how often the job's lock ran out */
-export async function deathsOf(backend: IQueueBackend, id: string, stalls: number): Promise<Deaths> {
+export async function deathsOf(
+  backend: IQueueBackend,
+  id: string,
+  stalls: number,
+): Promise<Deaths> {
   if (stalls === 0) return { isSuspect: false, alone: 0 }
   const { logs } = await backend.getJobLogs(id, 0, -1, true)
   const lived = new Set<number>()
@@ -101,7 +106,9 @@ export async function deathsOf(backend: IQueueBackend, id: string, stalls: numbe
     through = Number(at)
     alone = new Set()
   }
-  const deaths = Array.from({ length: stalls }, (_, n) => n).filter(n => n >= through && !lived.has(n))
+  const deaths = Array.from({ length: stalls }, (_, n) => n).filter(
+    n => n >= through && !lived.has(n),
+  )
   return { isSuspect: deaths.length > 0, alone: deaths.filter(n => alone.has(n)).length }
 }
 
@@ -130,7 +137,8 @@ async function expecting(done: Promise<true>, ...codes: ErrorCode[]): Promise<bo
   try {
     return await done
   } catch (error) {
-    if (error instanceof Error && 'code' in error && codes.some(code => code === error.code)) return false
+    if (error instanceof Error && 'code' in error && codes.some(code => code === error.code))
+      return false
     throw error
   }
 }

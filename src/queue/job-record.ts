@@ -24,8 +24,10 @@ export interface Placed<Data> {
   addedAt: number
 }
 
-export const entriesIn = <Data>({ index }: Pick<Format<Data>, 'index'>, job: Placed<Data>): IndexEntry[] =>
-  index ? [{ set: liveSet, score: job.addedAt }, ...index.entries(job)] : []
+export const entriesIn = <Data>(
+  { index }: Pick<Format<Data>, 'index'>,
+  job: Placed<Data>,
+): IndexEntry[] => (index ? [{ set: liveSet, score: job.addedAt }, ...index.entries(job)] : [])
 
 export const entriesOf = <Data>(format: Pick<Format<Data>, 'index'>, job: Placed<Data>): Entries =>
   format.index ? written(entriesIn(format, job)) : ''
@@ -43,7 +45,11 @@ export function readData<Data>(queue: string, job: StoredJob, format: Format<Dat
   }
 }
 
-export function readJob<Data>(queue: string, job: StoredJob, format: Format<Data>): JobRecord<Data> {
+export function readJob<Data>(
+  queue: string,
+  job: StoredJob,
+  format: Format<Data>,
+): JobRecord<Data> {
   return {
     id: job.id ?? '',
     data: readData(queue, job, format),
@@ -64,7 +70,8 @@ const MAY_BE_UNSTORABLE = /\\u(?:0000|d[89a-f])/
 
 export function storableJson(json: string): string {
   if (!MAY_BE_UNSTORABLE.test(json)) return json
-  const clean = (_key: string, value: unknown) => (typeof value === 'string' ? storableText(value) : value)
+  const clean = (_key: string, value: unknown) =>
+    typeof value === 'string' ? storableText(value) : value
   return JSON.stringify(JSON.parse(json), clean)
 }
 
@@ -109,4 +116,5 @@ const isSameThing = (one: Keyed, other: Keyed): boolean =>
 const isKeyed = (value: unknown): value is Keyed =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const own = (value: Keyed, key: string): unknown => (Object.hasOwn(value, key) ? value[key] : undefined)
+const own = (value: Keyed, key: string): unknown =>
+  Object.hasOwn(value, key) ? value[key] : undefined

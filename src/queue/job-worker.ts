@@ -12,7 +12,13 @@ import { JobLock, within } from './job-lock.ts'
 import { entriesOf, type Format, readData, storable, withUnread } from './job-record.ts'
 import type { BullMqWorker, JobProgress, QueueBackend, QueueIndex } from './queue-backend.ts'
 import type { WorkInProcess } from './work-alone.ts'
-import { LockLost, type Processor, type QueueLog, ShuttingDown, type Working } from './work-queue.ts'
+import {
+  LockLost,
+  type Processor,
+  type QueueLog,
+  ShuttingDown,
+  type Working,
+} from './work-queue.ts'
 
 /** BullMQ would fail a job at its second stall; here the processor decides by `stalls`. */
 const UNLIMITED = 1_000_000
@@ -48,7 +54,16 @@ export class JobWorker<Data> {
 
   constructor(options: JobWorkerOptions<Data>) {
     this.#options = options
-    const { name, backend, prefix, concurrency, lockDuration, stalledInterval, keepSeconds, report } = options
+    const {
+      name,
+      backend,
+      prefix,
+      concurrency,
+      lockDuration,
+      stalledInterval,
+      keepSeconds,
+      report,
+    } = options
     // The embedded backend would count all ended jobs each time; hourly tidying bounds them.
     const keep = { age: keepSeconds, count: backend.kind === 'redis' ? MAX_KEPT : undefined }
     const mayLapse = lockDuration < Number.POSITIVE_INFINITY
@@ -89,7 +104,12 @@ export class JobWorker<Data> {
   }
 
   takesJobs(): boolean {
-    return !this.#draining && !this.#worker.closing && this.#worker.isRunning() && !this.#worker.isPaused()
+    return (
+      !this.#draining &&
+      !this.#worker.closing &&
+      this.#worker.isRunning() &&
+      !this.#worker.isPaused()
+    )
   }
 
   interrupt(): void {
@@ -144,7 +164,9 @@ export class JobWorker<Data> {
     const { inProcess } = this.#options
     const deaths = inbox.deathsOf(this.#backend, idOf(job), job.stalledCounter)
     const { isSuspect, alone } = await deaths.catch(() => unknown)
-    const place = await (isSuspect ? inProcess.enterAlone(() => void write('through')) : inProcess.enter())
+    const place = await (isSuspect
+      ? inProcess.enterAlone(() => void write('through'))
+      : inProcess.enter())
     try {
       if (place.isAlone) await write('alone')
       const outcome = this.#interrupted ? atOnce : await work(alone)
@@ -204,7 +226,9 @@ export class JobWorker<Data> {
     const connectedAt = backend.connectedAt()
     const [id, addedAt] = [idOf(job), job.timestamp]
     const held: LockedJob<Data> = {
-      ...{ id, data, addedAt },
+      id,
+      data,
+      addedAt,
       stalls: job.stalledCounter,
       deaths,
       failures: Progress.safeParse(job.progress).data?.failures ?? 0,
@@ -263,7 +287,9 @@ export class JobWorker<Data> {
   }
 
   async #saveFailures(job: BullMqJob, failures: number): Promise<void> {
-    await job.updateProgress({ failures }).catch(error => this.#couldNot('note the failures of', job, error))
+    await job
+      .updateProgress({ failures })
+      .catch(error => this.#couldNot('note the failures of', job, error))
   }
 
   async #park(job: BullMqJob, token: string, ms: number, noticed = 0): Promise<void> {

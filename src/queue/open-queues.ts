@@ -15,7 +15,14 @@ import { within } from './job-lock.ts'
 import type { Format } from './job-record.ts'
 import type { QueueBackend } from './queue-backend.ts'
 import { WorkInProcess } from './work-alone.ts'
-import { type Chore, type Errand, errorReporter, type QueueLog, type Sent, SILENT } from './work-queue.ts'
+import {
+  type Chore,
+  type Errand,
+  errorReporter,
+  type QueueLog,
+  type Sent,
+  SILENT,
+} from './work-queue.ts'
 
 const DAY_SECONDS = 86_400
 const INTERRUPT_AFTER = 0.6
@@ -34,14 +41,20 @@ interface QueueOptions<TriggerData, RunData> {
   stalledInterval?: number
 }
 
-export type Queues<TriggerData, RunData> = Awaited<ReturnType<typeof openQueues<TriggerData, RunData>>>
+export type Queues<TriggerData, RunData> = Awaited<
+  ReturnType<typeof openQueues<TriggerData, RunData>>
+>
 
 /** @throws QueueUnavailable when Redis is not there, or another process uses `dataDir`. */
-export async function openQueues<TriggerData, RunData>(options: QueueOptions<TriggerData, RunData>) {
+export async function openQueues<TriggerData, RunData>(
+  options: QueueOptions<TriggerData, RunData>,
+) {
   const { redisUrl, dataDir, log = SILENT, prefix = '{codex}', stalledInterval = 5_000 } = options
   const report = errorReporter(log)
   const backend = redisUrl
-    ? await import('./redis-backend.ts').then(({ openRedis }) => openRedis(redisUrl, log, report, 20_000))
+    ? await import('./redis-backend.ts').then(({ openRedis }) =>
+        openRedis(redisUrl, log, report, 20_000),
+      )
     : await import('./embedded-backend.ts').then(({ openEmbedded }) => openEmbedded(dataDir, log))
   // Only one process has the embedded queue, and it puts back at its start what the one before had in hand.
   const lockDuration =
@@ -49,11 +62,26 @@ export async function openQueues<TriggerData, RunData>(options: QueueOptions<Tri
   const inProcess = new WorkInProcess()
   const shared = { inProcess, backend, prefix, log, report, lockDuration, stalledInterval }
   const [week, month] = [7 * DAY_SECONDS, 30 * DAY_SECONDS]
-  const triggers = new BullQueue({ ...shared, name: 'triggers', ...options.triggers, keepSeconds: week })
+  const triggers = new BullQueue({
+    ...shared,
+    name: 'triggers',
+    ...options.triggers,
+    keepSeconds: week,
+  })
   const runs = new BullQueue({ ...shared, name: 'runs', ...options.runs, keepSeconds: month })
-  const chores = new BullQueue({ ...shared, name: 'chores', parse: readChore, keepSeconds: DAY_SECONDS })
+  const chores = new BullQueue({
+    ...shared,
+    name: 'chores',
+    parse: readChore,
+    keepSeconds: DAY_SECONDS,
+  })
   const asItIs = (data: unknown) => data
-  const writtenOnce = new BullQueue({ ...shared, name: 'notes', parse: asItIs, keepSeconds: DAY_SECONDS })
+  const writtenOnce = new BullQueue({
+    ...shared,
+    name: 'notes',
+    parse: asItIs,
+    keepSeconds: DAY_SECONDS,
+  })
   const board = new ChoreBoard(chores)
   const all = [triggers, runs, chores, writtenOnce]
   await Promise.all(all.map(queue => queue.ready())).catch(async error => {
@@ -97,7 +125,11 @@ export async function openQueues<TriggerData, RunData>(options: QueueOptions<Tri
   }
 }
 
-async function ready(backend: QueueBackend, queues: Pick<BullQueue<unknown>, 'takesJobs'>[], ms: number) {
+async function ready(
+  backend: QueueBackend,
+  queues: Pick<BullQueue<unknown>, 'takesJobs'>[],
+  ms: number,
+) {
   const late = () => {
     throw new QueueUnavailable(`the queue did not answer in ${ms} ms`)
   }
@@ -106,8 +138,10 @@ async function ready(backend: QueueBackend, queues: Pick<BullQueue<unknown>, 'ta
       ? cause
       : new QueueUnavailable(`the queue takes no writes: ${describe(cause)}`, { cause })
   })
-  if (backend.workersConnected?.() === false) throw new QueueUnavailable('the workers are not connected')
-  if (!queues.every(queue => queue.takesJobs())) throw new QueueUnavailable('no more jobs are taken')
+  if (backend.workersConnected?.() === false)
+    throw new QueueUnavailable('the workers are not connected')
+  if (!queues.every(queue => queue.takesJobs()))
+    throw new QueueUnavailable('no more jobs are taken')
 }
 
 type Closable = Pick<BullQueue<unknown>, 'drain' | 'interrupt' | 'close'>
@@ -125,7 +159,10 @@ async function close(backend: QueueBackend, queues: Closable[], graceMs: number)
   await within<unknown>(CUT_MS, cut, () => {})
 }
 
-export const checkQueue = (at: { redisUrl: string | undefined; dataDir: string }): Promise<Check> =>
+export const checkQueue = (at: {
+  redisUrl: string | undefined
+  dataDir: string
+}): Promise<Check> =>
   at.redisUrl === undefined ? checkDirectory(at.dataDir) : checkRedis(at.redisUrl)
 
 async function checkRedis(redisUrl: string): Promise<Check> {
@@ -140,7 +177,11 @@ async function checkRedis(redisUrl: string): Promise<Check> {
     return found('queue', describe(error), fix)
   }
   return warnings.length > 0
-    ? found('queue', warnings.join('; '), 'Change it in redis.conf, or with CONFIG SET and CONFIG REWRITE.')
+    ? found(
+        'queue',
+        warnings.join('; '),
+        'Change it in redis.conf, or with CONFIG SET and CONFIG REWRITE.',
+      )
     : passed('queue', 'Redis answers, and its settings keep all jobs')
 }
 
@@ -152,16 +193,19 @@ async function checkDirectory(dataDir: string): Promise<Check> {
     await mkdir(resolve(dataDir), { recursive: true })
     await access(dataDir, constants.W_OK)
     const shared = sharedByHosts(dataDir)
-    if (shared) return found('queue', shared, 'Set DATA_DIR to a folder on a local disk, or set REDIS_URL.')
+    if (shared)
+      return found('queue', shared, 'Set DATA_DIR to a folder on a local disk, or set REDIS_URL.')
     const { bavail, bsize } = await statfs(dataDir)
     const left = Math.round((bavail * bsize) / 1024 / 1024)
     const full = `the disk of ${dataDir} has only ${left} MB left`
-    if (left < wantedMb) return found('queue', full, 'Free some space, or set DATA_DIR to another disk.')
+    if (left < wantedMb)
+      return found('queue', full, 'Free some space, or set DATA_DIR to another disk.')
     const release = await claimDirectory(dataDir)
     await release()
     return passed('queue', `embedded, in ${dataDir}`)
   } catch (error) {
-    if (error instanceof QueueUnavailable) return passed('queue', `embedded, in ${dataDir}, in use by a bot`)
+    if (error instanceof QueueUnavailable)
+      return passed('queue', `embedded, in ${dataDir}, in use by a bot`)
     const fix = 'Set DATA_DIR to a folder that the user of this process may write to.'
     return found('queue', `can't write to ${dataDir}: ${describe(error)}`, fix)
   }
@@ -230,7 +274,8 @@ export class ChoreBoard {
         { errand: kind, memory: what },
         `${kind} ${subject}`,
       )
-      if (added.outcome !== 'held' || (await this.#queue.send(added.id, JSON.stringify(what)))) return
+      if (added.outcome !== 'held' || (await this.#queue.send(added.id, JSON.stringify(what))))
+        return
     }
     throw new Error(`${subject} changes hands too fast`)
   }

@@ -110,7 +110,8 @@ export class PglitePool extends EventEmitter implements PgPool {
         return await call()
       } catch (error) {
         if (folder.gone || !(error instanceof QueueFull || codeOf(error) === DISK_FULL)) throw error
-        if (waits === 0) log.error({ error: describe(error) }, 'the queue waits for room on its disk')
+        if (waits === 0)
+          log.error({ error: describe(error) }, 'the queue waits for room on its disk')
       }
       await setTimeout(PAUSE_MS, undefined, { ref: false })
     }

@@ -42,7 +42,16 @@ export function sinceNow() {
 
 export type StoredJob = Pick<Job, 'id' | 'data' | 'timestamp' | 'finishedOn'>
 
-export type BullMqQueue = Queue<unknown, unknown, string, unknown, unknown, string, IQueueBackend, unknown>
+export type BullMqQueue = Queue<
+  unknown,
+  unknown,
+  string,
+  unknown,
+  unknown,
+  string,
+  IQueueBackend,
+  unknown
+>
 export type BullMqWorker = Worker<unknown, void, string, IQueueBackend, JobProgress, unknown>
 
 export interface JobProgress {

@@ -46,7 +46,11 @@ const PRODUCER = {
 } satisfies RedisOptions
 
 /** A blocking read lasts 10 s at most: longer silence is a dead connection. */
-const WORKER = { ...COMMON, maxRetriesPerRequest: null, socketTimeout: 15_000 } satisfies RedisOptions
+const WORKER = {
+  ...COMMON,
+  maxRetriesPerRequest: null,
+  socketTimeout: 15_000,
+} satisfies RedisOptions
 
 /** @throws QueueUnavailable, naming host and port, when the server does not get ready in `waitMs`, or lets us not in. */
 export async function openRedis(
@@ -145,7 +149,9 @@ function hostAndPort(redisUrl: string): string {
   if (!URL.canParse(redisUrl)) throw new QueueUnavailable('the address of Redis is not a URL')
   const { hostname, port, protocol } = new URL(redisUrl)
   if (protocol !== 'redis:' && protocol !== 'rediss:') {
-    throw new QueueUnavailable(`the address of Redis must begin with redis:// or rediss://, not ${protocol}`)
+    throw new QueueUnavailable(
+      `the address of Redis must begin with redis:// or rediss://, not ${protocol}`,
+    )
   }
   return `${hostname || 'localhost'}:${port || '6379'}`
 }
@@ -243,7 +249,8 @@ function redisIndex(queue: BullMqQueue, producer: Redis, worker: () => Redis): Q
     },
     save: saved => save(queue, sets, worker(), saved),
     amend: async ({ id, was, data, entries }) =>
-      (await producer.codexAmended(queue.toKey(id), was, data, sets, id, entries, Date.now())) === 1,
+      (await producer.codexAmended(queue.toKey(id), was, data, sets, id, entries, Date.now())) ===
+      1,
     isBuilt: async version => (await producer.get(built)) === version,
     saveVersion: async version => void (await producer.set(built, version)),
     pages: standing => pages(queue, producer, standing === 'live' ? LIVE : ENDED),
@@ -261,14 +268,22 @@ async function save(queue: BullMqQueue, sets: string, redis: Redis, saved: Saved
   return Saving.parse(await redis.codexSaved(...keys, ...ours))
 }
 
-async function* pages(queue: BullMqQueue, redis: Redis, types: JobType[]): AsyncIterable<Indexed[]> {
+async function* pages(
+  queue: BullMqQueue,
+  redis: Redis,
+  types: JobType[],
+): AsyncIterable<Indexed[]> {
   const ids: string[] = await queue.getRanges(types, 0, -1)
   for (let from = 0; from < ids.length; from += PAGE) {
     yield await readJobs(queue, redis, ids.slice(from, from + PAGE))
   }
 }
 
-async function readJobs(queue: BullMqQueue, redis: Redis, ids: readonly string[]): Promise<Indexed[]> {
+async function readJobs(
+  queue: BullMqQueue,
+  redis: Redis,
+  ids: readonly string[],
+): Promise<Indexed[]> {
   inOneWrite(redis)
   const read = ids.map(id => redis.hmget(queue.toKey(id), 'data', 'timestamp', 'finishedOn', 'ix'))
   const fields = await Promise.all(read)

@@ -16,13 +16,21 @@ export function redisLimits(redis: Redis, prefix: string): LimitStore {
   const redisKey = (name: string) => `${prefix}:limit:${name}`
   return {
     async read(name) {
-      const [text, lasts] = await Promise.all([redis.get(redisKey(name)), redis.pttl(redisKey(name))])
+      const [text, lasts] = await Promise.all([
+        redis.get(redisKey(name)),
+        redis.pttl(redisKey(name)),
+      ])
       const limit = text === null ? undefined : Limit.safeParse(JSON.parse(text)).data
       return limit && { ...limit, lasts }
     },
     async write(name, { service, why, message, lasts }) {
       if (lasts <= Math.max(0, await redis.pttl(redisKey(name)))) return
-      await redis.set(redisKey(name), JSON.stringify({ service, why, message }), 'PX', Math.ceil(lasts))
+      await redis.set(
+        redisKey(name),
+        JSON.stringify({ service, why, message }),
+        'PX',
+        Math.ceil(lasts),
+      )
     },
   }
 }
@@ -59,7 +67,8 @@ export function redisBudgets(redis: Redis, prefix: string): (name: string) => Bu
           const [version, text, now] = await redis.codexBudget(key)
           const kept = text === '' ? undefined : BudgetState.safeParse(JSON.parse(text)).data
           const [state, answer] = change(kept, Number(now))
-          if ((await redis.codexBudgetKept(key, version, JSON.stringify(state))) === 1) return answer
+          if ((await redis.codexBudgetKept(key, version, JSON.stringify(state))) === 1)
+            return answer
         }
       })
   }

@@ -57,7 +57,10 @@ export const advanceRun =
       }
       const isInVain = (each: ActingStep) => inVain.has(JSON.stringify(each))
       if (isInVain(step)) return { kind: 'park', ms: limits.inVain }
-      const together = [step, ...stepsBeside(context.run, step, now).filter(each => !isInVain(each))]
+      const together = [
+        step,
+        ...stepsBeside(context.run, step, now).filter(each => !isInVain(each)),
+      ]
       for (const failed of await advanceAll(context, together)) inVain.add(JSON.stringify(failed))
     }
   }
@@ -93,14 +96,19 @@ async function finished(context: RunContext): Promise<boolean> {
 function givenUp(context: RunContext, run: Run): Run {
   const { stalls, deaths, failures } = context.job
   if (run.result.outcome || (deaths < limits.deaths && failures < limits.failures)) return run
-  return onlyNeeded(changed(run, failed({ ...context, run }, crashed), { attempts: { stallsSeen: stalls } }))
+  return onlyNeeded(
+    changed(run, failed({ ...context, run }, crashed), { attempts: { stallsSeen: stalls } }),
+  )
 }
 
 /**
  * Runs steps side by side and waits for all of them.
  * @returns those that changed nothing
  */
-async function advanceAll(context: RunContext, together: readonly ActingStep[]): Promise<ActingStep[]> {
+async function advanceAll(
+  context: RunContext,
+  together: readonly ActingStep[],
+): Promise<ActingStep[]> {
   const went = await Promise.allSettled(together.map(step => advance(context, step)))
   return together.filter((_, index) => {
     const how = went[index]
@@ -114,7 +122,8 @@ async function advance(context: RunContext, step: ActingStep): Promise<boolean> 
   const before = JSON.stringify(context.run)
   try {
     const stopped = beginning.has(step.kind) ? await stopSince(context) : undefined
-    const renewed = stopped ?? (step.kind === 'start-run' ? await withOfferedModel(context) : undefined)
+    const renewed =
+      stopped ?? (step.kind === 'start-run' ? await withOfferedModel(context) : undefined)
     if (renewed) {
       await context.put(renewed)
       return true
@@ -128,7 +137,11 @@ async function advance(context: RunContext, step: ActingStep): Promise<boolean> 
   }
 }
 
-const beginning: ReadonlySet<StepKind> = new Set<StepKind>(['await-admission', 'rejoin', 'start-run'])
+const beginning: ReadonlySet<StepKind> = new Set<StepKind>([
+  'await-admission',
+  'rejoin',
+  'start-run',
+])
 
 /** Treats the message as received: the step looks for what may have begun first. */
 async function stopSince(context: RunContext): Promise<Run | undefined> {
@@ -136,16 +149,25 @@ async function stopSince(context: RunContext): Promise<Run | undefined> {
   if (run.mailbox.stop || run.result.outcome) return undefined
   const { lastWordsAt = run.request.at } = run.mailbox
   const asked = lastWordsAt > run.request.at ? { at: lastWordsAt } : momentOfRequest(run.request)
-  const stop = await stopAfter({ ...asked, run: run.id }, await deps.stops(run.thread), async () => ({
-    ...personCheckOf(context, (await deps.settings.of(github.files, run.thread)).settings),
-    github,
-  }))
+  const stop = await stopAfter(
+    { ...asked, run: run.id },
+    await deps.stops(run.thread),
+    async () => ({
+      ...personCheckOf(context, (await deps.settings.of(github.files, run.thread)).settings),
+      github,
+    }),
+  )
   return stop && changed(run, { mailbox: { stop: { by: stop.by, at: stop.moment.at } } })
 }
 
 function wentWell({ run, job, deps }: RunContext, step: ActingStep, change: RunChange): Run {
   const { service, call, to } = steps[step.kind]
-  const after = changed(run, withoutIntent(run, step), { attempts: { stallsSeen: job.stalls } }, change)
+  const after = changed(
+    run,
+    withoutIntent(run, step),
+    { attempts: { stallsSeen: job.stalls } },
+    change,
+  )
   const known = run.result.outcome ? after : onlyNeeded(after)
   const now = deps.now()
   const well = to === 'agent' ? eased(known, 'agent', { call, now }) : known
@@ -160,13 +182,20 @@ const setupRetryMs = 30 * second
  * @returns nothing, unless the settings name another model by now, or it takes another effort
  * @throws RetryLater while PostHog does not offer it, as a run that is started would fail
  */
-async function withOfferedModel({ run, deps, github, posthog }: RunContext): Promise<Run | undefined> {
+async function withOfferedModel({
+  run,
+  deps,
+  github,
+  posthog,
+}: RunContext): Promise<Run | undefined> {
   const { options, usualModel } = run.request
   if (!usualModel || openIntent(run, 'start-run')) return undefined
   const known = await posthog.models()
   if (known.length === 0) return undefined
   const isOffered = known.some(isModel(options.model))
-  const settings = isOffered ? undefined : (await deps.settings.of(github.files, run.thread)).settings
+  const settings = isOffered
+    ? undefined
+    : (await deps.settings.of(github.files, run.thread)).settings
   const model = settings ? modelOf(settings, deps.usualModel) : options.model
   if (!isOffered && model === options.model) {
     const why = `PostHog does not offer the model ${code(model)}`

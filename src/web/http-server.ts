@@ -53,15 +53,26 @@ export function serverWith(handler: Handler): Server {
   return server
 }
 
-export function httpServer({ webhookEndpoint, readiness, metrics, schema, admin }: ServerParts): Server {
+export function httpServer({
+  webhookEndpoint,
+  readiness,
+  metrics,
+  schema,
+  admin,
+}: ServerParts): Server {
   const server = serverWith(route)
 
   async function route(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const path = (req.url ?? '/').split('?')[0] ?? '/'
-    if (req.method === 'POST' && webhookEndpoint && webhookPaths.has(path)) return webhookEndpoint(req, res)
+    if (req.method === 'POST' && webhookEndpoint && webhookPaths.has(path))
+      return webhookEndpoint(req, res)
     if (admin && /^\/admin(?:\/|$)/.test(path)) return admin(req, res)
     if (req.method !== 'GET' && req.method !== 'HEAD')
-      return text(res, webhookPaths.has(path) || webhookEndpoint === undefined ? 404 : 405, 'not here\n')
+      return text(
+        res,
+        webhookPaths.has(path) || webhookEndpoint === undefined ? 404 : 405,
+        'not here\n',
+      )
     if (path === '/healthz') return text(res, 200, 'ok\n')
     if (path === '/readyz') {
       const { ready, failed } = await readiness()
@@ -82,7 +93,12 @@ export function httpServer({ webhookEndpoint, readiness, metrics, schema, admin 
     // Editors in a browser ask from elsewhere, and there is nothing secret in it.
     if (found) {
       res.setHeader('access-control-allow-origin', '*')
-      return text(res, 200, JSON.stringify(found, null, 2), 'application/schema+json; charset=utf-8')
+      return text(
+        res,
+        200,
+        JSON.stringify(found, null, 2),
+        'application/schema+json; charset=utf-8',
+      )
     }
     return text(res, 404, 'not found\n')
   }
@@ -98,7 +114,8 @@ export function httpServer({ webhookEndpoint, readiness, metrics, schema, admin 
 /** From this machine, through no proxy (which sets a header), and to a server that no other machine can reach. */
 function isLocal({ socket, headers }: IncomingMessage, server: Server): boolean {
   const isProxied = Object.keys(headers).some(name => proxyHeader.test(name))
-  const isHere = isLoopback(placeOf(server)?.address ?? '') && isLoopback(socket.remoteAddress ?? '')
+  const isHere =
+    isLoopback(placeOf(server)?.address ?? '') && isLoopback(socket.remoteAddress ?? '')
   // Somebody may have another name lead here, and a page of theirs could then read ours.
   const name = (headers.host ?? '')
     .replace(/:\d{1,5}$/, '')
@@ -107,7 +124,8 @@ function isLocal({ socket, headers }: IncomingMessage, server: Server): boolean 
   return isHere && !isProxied && (name === 'localhost' || isLoopback(name))
 }
 
-const isLoopback = (address: string): boolean => /^(?:::1|(?:::ffff:)?127\.\d+\.\d+\.\d+)$/.test(address)
+const isLoopback = (address: string): boolean =>
+  /^(?:::1|(?:::ffff:)?127\.\d+\.\d+\.\d+)$/.test(address)
 
 const proxyHeader =
   /^(?:forwarded|via|cdn-loop|x-real-ip|x-request-id|x-(?:forwarded|client|cluster-client|original|envoy|amzn|amz-cf|azure|appengine|cloud-trace|vercel|nf)(?:-.*)?|(?:true-client|cf|fly|fastly|akamai)-.*)$/

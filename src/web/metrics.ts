@@ -20,7 +20,10 @@ const buckets = [1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_20
 /** The table of all that is measured. */
 function declared(registers: [Registry]) {
   const named = <L extends string>(name: string, help: string, labelNames: L[]) => ({
-    ...{ name: `codex_bot_${name}`, help, labelNames, registers },
+    name: `codex_bot_${name}`,
+    help,
+    labelNames,
+    registers,
   })
   const gauge = <L extends string>(name: string, help: string, ...labels: L[]) =>
     new Gauge(named(name, help, labels))
@@ -44,7 +47,12 @@ function declared(registers: [Registry]) {
       'queue',
     ),
     liveRuns: gauge('live_runs', 'Runs that are not over, by what they do or wait for.', 'state'),
-    webhooks: counter('webhooks_total', 'Webhook deliveries, by how they were answered.', 'event', 'answer'),
+    webhooks: counter(
+      'webhooks_total',
+      'Webhook deliveries, by how they were answered.',
+      'event',
+      'answer',
+    ),
     calls: counter(
       'calls_total',
       'Calls to GitHub and PostHog; status none: no answer came.',
@@ -55,7 +63,12 @@ function declared(registers: [Registry]) {
       "What is left of GitHub's primary limits: the lowest of all installations.",
       'resource',
     ),
-    runs: counter('runs_total', 'Runs that came to an outcome, once for each follow-up.', 'outcome', 'class'),
+    runs: counter(
+      'runs_total',
+      'Runs that came to an outcome, once for each follow-up.',
+      'outcome',
+      'class',
+    ),
     start: histogram('run_start_seconds', 'From the command to the start at PostHog.'),
     result: histogram('run_result_seconds', 'From the command to its first outcome.', 'outcome'),
     dollars: counter(
@@ -165,7 +178,9 @@ function queueSizes(
     ]),
   )
   return async () => {
-    const late = new Promise<undefined>(resolve => setTimeout(resolve, giveUpAfterMs, undefined).unref())
+    const late = new Promise<undefined>(resolve =>
+      setTimeout(resolve, giveUpAfterMs, undefined).unref(),
+    )
     const found = await Promise.race([read(), late]).catch(() => undefined)
     up.set(found ? 1 : 0)
     for (const each of [jobs, oldest, liveRuns]) each.reset()

@@ -1,13 +1,21 @@
 /** The log: no secret in any line, and no stack of what a service may well answer. */
 import { type Logger, pino, stdSerializers } from 'pino'
 import type { Config } from '../config.ts'
-import { NoResponse, QueueUnavailable, Rejected, ResultPending, RetryLater } from '../core/model/errors.ts'
+import {
+  NoResponse,
+  QueueUnavailable,
+  Rejected,
+  ResultPending,
+  RetryLater,
+} from '../core/model/errors.ts'
 import type { Redact } from '../core/text/redact.ts'
 
 export async function openLog({ level, format }: Config['log'], redact: Redact): Promise<Logger> {
   const write = format === 'pretty' ? await prettyLines() : linesTogether()
   const options = {
-    ...{ level, base: { name: 'codex-task-bot' }, serializers: { err: errorShown } },
+    level,
+    base: { name: 'codex-task-bot' },
+    serializers: { err: errorShown },
     formatters: { level: (name: string) => ({ level: name }) },
     timestamp: pino.stdTimeFunctions.isoTime,
   }

@@ -13,7 +13,9 @@ const mutation = (operation: RegExp): Call => ({ github: { path: '/graphql', ope
 const comment = (asks: RegExp): Call => ({
   github: { method: 'POST', path: /\/issues\/\d+\/comments$/, asks },
 })
-const edit = (asks: RegExp): Call => ({ github: { method: 'PATCH', path: /\/issues\/comments\/\d+$/, asks } })
+const edit = (asks: RegExp): Call => ({
+  github: { method: 'PATCH', path: /\/issues\/comments\/\d+$/, asks },
+})
 
 /** Each with a scene that leads there, before those whose calls its thread makes later; `once`: announced before, and looked for. */
 const effects = {
@@ -28,8 +30,16 @@ const effects = {
   'a status is edited': { scene: 'asked', call: edit(/"### ⏳/) },
   'a branch is made': { scene: 'labelled', call: mutation(/^createLinkedBranch$/) },
   'a task is created': { scene: 'labelled', call: { posthog: 'create-task' }, once: true },
-  'a run is started': { scene: 'asked', call: { posthog: /\/tasks\/(?!0{8})[^/]+\/run\/$/ }, once: true },
-  'a message is answered': { scene: 'overtaken', call: comment(/started the run here after/), once: true },
+  'a run is started': {
+    scene: 'asked',
+    call: { posthog: /\/tasks\/(?!0{8})[^/]+\/run\/$/ },
+    once: true,
+  },
+  'a message is answered': {
+    scene: 'overtaken',
+    call: comment(/started the run here after/),
+    once: true,
+  },
   'a message is said': { scene: 'steered', call: { posthog: 'command' }, once: true },
   'a session is rejoined': { scene: 'rejoined', call: { posthog: 'command' }, once: true },
   'an agent is let go': { scene: 'stopped', call: { posthog: 'cancel' } },
@@ -64,7 +74,9 @@ const effects = {
 } satisfies Record<string, { scene: SceneName; call: Call; once?: true }>
 
 type Effects = typeof effects
-type Once = { [Name in keyof Effects]: Effects[Name] extends { once: true } ? Name : never }[keyof Effects]
+type Once = {
+  [Name in keyof Effects]: Effects[Name] extends { once: true } ? Name : never
+}[keyof Effects]
 export type CrashPoint = `before ${Once}` | `after ${keyof Effects}` | 'before a run ends'
 
 /** In the order of a Run's life, as far as it has one. TypeScript loses track of the names. */
@@ -83,7 +95,8 @@ interface Death {
 }
 
 export function deathAt(point: CrashPoint): Death {
-  if (point === 'before a run ends') return { scene: 'labelled', when: 'before', call: { queue: 'end run-' } }
+  if (point === 'before a run ends')
+    return { scene: 'labelled', when: 'before', call: { queue: 'end run-' } }
   const [when, name] = point.split(/ (.*)/s) as [Death['when'], keyof Effects]
   return { ...effects[name], when }
 }

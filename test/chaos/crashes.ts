@@ -8,7 +8,8 @@ import { type Play, type SceneName, scenes } from './plays.ts'
 const more = 'review: { resolve: true }\nlabels: { state: true }\n'
 
 /** Comments on lines are resolved, and threads say by a label how they stand. */
-export const doMore = ({ github }: World) => github.as('olga').pushes('main', { '.github/codex.yml': more })
+export const doMore = ({ github }: World) =>
+  github.as('olga').pushes('main', { '.github/codex.yml': more })
 
 /** Only there an agent waits for an answer, too. */
 const makeInteractive = ({ github }: World) =>

@@ -39,7 +39,9 @@ const isStatus = (body: string): boolean => body.startsWith('### ')
 
 function wrongWords(world: World, view: View, expected: Expected): string[] {
   const { github } = world
-  const bodies = view.comments.filter(({ author }) => author === github.botLogin).map(({ body }) => body)
+  const bodies = view.comments
+    .filter(({ author }) => author === github.botLogin)
+    .map(({ body }) => body)
   const statuses = bodies.filter(isStatus)
   const answers = bodies.filter(body => !isStatus(body))
   const matching = (wanted: RegExp) => answers.filter(body => wanted.test(body)).length
@@ -83,10 +85,16 @@ function wrongReactions({ github }: World, view: View, expected: Expected): stri
 
 function wrongLabels({ labels }: View, { labels: wanted = [] }: Expected): string[] {
   const is = labels.join(', ')
-  return is === wanted.join(', ') ? [] : [`labels ${is || 'none'} instead of ${wanted.join(', ') || 'none'}`]
+  return is === wanted.join(', ')
+    ? []
+    : [`labels ${is || 'none'} instead of ${wanted.join(', ') || 'none'}`]
 }
 
-async function wrongBranches({ github }: World, number: number, expected: Expected): Promise<string[]> {
+async function wrongBranches(
+  { github }: World,
+  number: number,
+  expected: Expected,
+): Promise<string[]> {
   const ours = (await github.branches()).filter(name =>
     new RegExp(`^codex/issue-${number}(?!\\d)`).test(name),
   )
@@ -113,7 +121,9 @@ const stages = [
 ]
 
 function wentBack({ github }: World, view: View): string[] {
-  const statuses = view.comments.filter(({ author, body }) => author === github.botLogin && isStatus(body))
+  const statuses = view.comments.filter(
+    ({ author, body }) => author === github.botLogin && isStatus(body),
+  )
   return statuses.flatMap(({ id }) => statusWentBack(github, id))
 }
 
@@ -125,7 +135,9 @@ function statusWentBack(github: World['github'], id: number): string[] {
     .filter(body => !/^### (?:⏸️|❓)/u.test(body))
   const ranks = bodies.map(text => stages.findIndex(stage => stage.test(text)))
   return ranks.flatMap((rank, index) =>
-    rank < (ranks[index - 1] ?? rank) ? [`the status went back to: ${bodies[index]?.split('\n')[0]}`] : [],
+    rank < (ranks[index - 1] ?? rank)
+      ? [`the status went back to: ${bodies[index]?.split('\n')[0]}`]
+      : [],
   )
 }
 
@@ -160,5 +172,6 @@ function isComplete(world: World, { number, expected }: Play): boolean {
 }
 
 const posted = ({ github }: World, number: number): number =>
-  github.writes.filter(({ method, path }) => method === 'POST' && path.endsWith(`/issues/${number}/comments`))
-    .length
+  github.writes.filter(
+    ({ method, path }) => method === 'POST' && path.endsWith(`/issues/${number}/comments`),
+  ).length

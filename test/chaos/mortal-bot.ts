@@ -54,7 +54,11 @@ function diesAt(
   kill: () => void,
 ): (() => void) | undefined {
   const { when, call } = deathAt(point)
-  const how = { after: nth - 1, struck: kill, fault: { kind: 'reset', store: when === 'after' } } as const
+  const how = {
+    after: nth - 1,
+    struck: kill,
+    fault: { kind: 'reset', store: when === 'after' },
+  } as const
   if ('queue' in call) return undefined
   const armed =
     'github' in call
@@ -81,7 +85,9 @@ export async function bringUp(world: World, cue?: Cue): Promise<Bot> {
 export function redeliverFailed({ github }: World): void {
   const { deliveries } = github.webhooks
   const done = new Set(deliveries.filter(({ status }) => status === 'OK').map(({ guid }) => guid))
-  const again = new Map(deliveries.filter(({ guid }) => !done.has(guid)).map(({ guid, id }) => [guid, id]))
+  const again = new Map(
+    deliveries.filter(({ guid }) => !done.has(guid)).map(({ guid, id }) => [guid, id]),
+  )
   for (const id of again.values()) github.webhooks.redeliver(id)
 }
 
@@ -91,7 +97,10 @@ export async function died(bot: Bot, patience: number): Promise<number | undefin
   const late = new AbortController()
   const timer = once(late.signal, 'abort')
   const clock = setTimeout(() => late.abort(), patience)
-  const exit = await Promise.race([bot.exited.then(code => ({ code })), timer.then(() => undefined)])
+  const exit = await Promise.race([
+    bot.exited.then(code => ({ code })),
+    timer.then(() => undefined),
+  ])
   clearTimeout(clock)
   // Whoever is killed has no code: a bot that gives up by itself has not died on cue.
   if (exit && exit.code !== null) throw new Error(`the bot ended by itself:\n${bot.output()}`)

@@ -60,7 +60,10 @@ Object.assign(BullQueue.prototype, {
 })
 
 const started = await startBot(read.config, {
-  queue: { lockDuration: Number(env.LOCK_MS ?? 1_000), stalledInterval: Number(env.STALLED_MS ?? 500) },
+  queue: {
+    lockDuration: Number(env.LOCK_MS ?? 1_000),
+    stalledInterval: Number(env.STALLED_MS ?? 500),
+  },
   branchesEvery: Number(env.BRANCHES_MS ?? 1_000),
 })
 

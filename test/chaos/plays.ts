@@ -60,7 +60,9 @@ const giveUpAfterMs = { timeout: 300_000, every: 100 }
 const said = (name: string): RegExp => new RegExp(`begin-${name}\\b`)
 
 const begun = (title: string, number: number, expected: Expected): Play => ({
-  ...{ title, number, expected },
+  title,
+  number,
+  expected,
   goesOn: Promise.resolve(),
 })
 
@@ -77,7 +79,8 @@ export const isSaid = ({ github }: World, number: number, words: RegExp): Promis
     giveUpAfterMs,
   )
 
-const opens = (world: World, name: string) => opensIssue(world, `Issue ${name}`, undefined, `About ${name}.`)
+const opens = (world: World, name: string) =>
+  opensIssue(world, `Issue ${name}`, undefined, `About ${name}.`)
 
 /** A comment on an issue, of which a pull request comes unless it is told otherwise. */
 async function commented(
@@ -89,7 +92,12 @@ async function commented(
   const { number, says } = await opens(world, name)
   const { id } = await says(text)
   const { reaction = 'rocket', ...others } = differs
-  return begun(name, number, { ...once, answers: [ready], reactions: { [id]: reaction }, ...others })
+  return begun(name, number, {
+    ...once,
+    answers: [ready],
+    reactions: { [id]: reaction },
+    ...others,
+  })
 }
 
 /** A label on an issue: a pull request comes of it. */
@@ -113,7 +121,8 @@ const idled: Scene = async (world, name) => {
     await asksItsCost(world, play.number)
     // The last that a Run does is to fold its status away.
     await world.github.waitFor(
-      async () => (await world.github.thread(play.number)).comments.some(({ minimized }) => minimized),
+      async () =>
+        (await world.github.thread(play.number)).comments.some(({ minimized }) => minimized),
       giveUpAfterMs,
     )
     world.posthog.run(String(ledgerOf(world, play.number).runs[0]?.runId)).idleOut()
@@ -122,7 +131,10 @@ const idled: Scene = async (world, name) => {
 }
 
 /** It waits until another issue is closed. */
-export async function blocked(world: World, name: string): Promise<{ play: Play; closes(): Promise<void> }> {
+export async function blocked(
+  world: World,
+  name: string,
+): Promise<{ play: Play; closes(): Promise<void> }> {
   const before = await opens(world, `before-${name}`)
   const { maya, number, says } = await opens(world, name)
   world.github.block(number, [before.number])
@@ -171,7 +183,10 @@ const steered: Scene = async (world, name) => {
     const run = await runOf(world, play.number)
     const { id } = await maya.comments(play.number, `/codex more-${name}`)
     expected.reactions[id] = '+1'
-    await world.github.waitFor(() => ledgerOf(world, play.number).messages.length > 0, giveUpAfterMs)
+    await world.github.waitFor(
+      () => ledgerOf(world, play.number).messages.length > 0,
+      giveUpAfterMs,
+    )
     await world.posthog.run(run).completeTurn('Half of it is done.')
   }
   Object.assign(expected, { messages: 1, answers: [ready] })
@@ -207,7 +222,9 @@ const overtakenWords = /started the run here after you wrote .*, so it goes on/
 /** The agent asks in a session that plans, as somebody wants it in PostHog, and is answered. */
 const questioned: Scene = async (world, name) => {
   world.posthog.script(said(name), {
-    ...{ kind: 'asksPermission', question: `Blue or red for ${name}?`, choices: ['Blue', 'Red'] },
+    kind: 'asksPermission',
+    question: `Blue or red for ${name}?`,
+    choices: ['Blue', 'Red'],
     inMode: 'plan',
     next: { kind: 'answers', text: `It is blue, ${name}.` },
   })
@@ -265,7 +282,10 @@ const stopped: Scene = async (world, name) => {
 /** A question that starts nothing. */
 const answered: Scene = (world, name) =>
   commented(world, name, '/codex help', {
-    ...{ tasks: 0, runs: 0, statuses: 0, pulls: 0 },
+    tasks: 0,
+    runs: 0,
+    statuses: 0,
+    pulls: 0,
     answers: [/All commands, options and reactions/],
     reaction: '+1',
   })
@@ -273,7 +293,10 @@ const answered: Scene = (world, name) =>
 /** A question to the agent, of which nothing but words comes. */
 const explained: Scene = async (world, name) => {
   world.posthog.script(said(name), { kind: 'answers', text: `It is blue, ${name}.` })
-  return commented(world, name, `/codex ask begin-${name}`, { pulls: 0, answers: [/@maya It is blue/] })
+  return commented(world, name, `/codex ask begin-${name}`, {
+    pulls: 0,
+    answers: [/@maya It is blue/],
+  })
 }
 
 /** Its pull request is merged once the last word is there, which then says so. */
@@ -335,8 +358,11 @@ const resolved: Scene = async (world, name) => {
   const { id } = await maya.comments(number, `/codex begin-${name}`)
   const expected = {
     ...once,
-    ...{ pulls: 0, answers: [/@maya done/], reactions: { [id]: 'rocket' } },
-    ...{ lineAnswers: 2, resolved: 1 },
+    pulls: 0,
+    answers: [/@maya done/],
+    reactions: { [id]: 'rocket' },
+    lineAnswers: 2,
+    resolved: 1,
   }
   return begun(name, number, expected)
 }

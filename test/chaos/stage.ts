@@ -54,9 +54,12 @@ export async function stageOf({ scenario, queue, seed }: Turn): Promise<Notes> {
   try {
     await scenario.run({ world, random, redis, notes })
   } catch (error) {
-    notes.violations.push(`the scenario broke off: ${error instanceof Error ? error.message : String(error)}`)
+    notes.violations.push(
+      `the scenario broke off: ${error instanceof Error ? error.message : String(error)}`,
+    )
   } finally {
-    if (notes.violations.length > 0) keepLogs(world, `reports/chaos/${scenario.name} ${queue} ${seed}`)
+    if (notes.violations.length > 0)
+      keepLogs(world, `reports/chaos/${scenario.name} ${queue} ${seed}`)
     await world.close()
     await redis?.stop()
   }
@@ -65,14 +68,21 @@ export async function stageOf({ scenario, queue, seed }: Turn): Promise<Notes> {
 
 function keepLogs({ bots }: World, directory: string): void {
   mkdirSync(directory, { recursive: true })
-  for (const [index, bot] of bots.entries()) writeFileSync(`${directory}/bot-${index + 1}.log`, bot.output())
+  for (const [index, bot] of bots.entries())
+    writeFileSync(`${directory}/bot-${index + 1}.log`, bot.output())
 }
 
 /** The agent is sometimes faster and sometimes slower than the bot looks. */
 function timingsBy(random: Random) {
   const ms = () => random.between(5, 120)
   return {
-    ...{ queued: ms(), sandbox: ms(), clone: ms(), agent: ms(), work: ms(), publish: ms(), settle: ms() },
+    queued: ms(),
+    sandbox: ms(),
+    clone: ms(),
+    agent: ms(),
+    work: ms(),
+    publish: ms(),
+    settle: ms(),
     log: random.between(0, 3_000),
   }
 }
@@ -90,22 +100,30 @@ export async function judge(
         () => [],
         (error: Error) => [error.message],
       ),
-      new Promise<string[]>(done => setTimeout(done, wait, ['the play did not get to its end']).unref()),
+      new Promise<string[]>(done =>
+        setTimeout(done, wait, ['the play did not get to its end']).unref(),
+      ),
     ])
-    return late.length > 0 ? [...late, ...(await verdict(world, play, 0))] : verdict(world, play, wait)
+    return late.length > 0
+      ? [...late, ...(await verdict(world, play, 0))]
+      : verdict(world, play, wait)
   }
   const wrong = await Promise.all(plays.map(judged))
   await new Promise(done => setTimeout(done, 1_000))
   for (const [index, play] of plays.entries()) {
     const still = wrong[index]?.length ? wrong[index] : await verdict(world, play, 0)
     if (still.length === 0) continue
-    notes.violations.push(`#${play.number} ${play.title}: ${still.join('; ')}${troublesOf(world, play)}`)
+    notes.violations.push(
+      `#${play.number} ${play.title}: ${still.join('; ')}${troublesOf(world, play)}`,
+    )
   }
 }
 
 /** What went wrong on the wire for a thread, for whoever reads the violation. */
 function troublesOf(world: World, play: Play): string {
-  const github = callsAt(world, play).filter(({ status }) => typeof status === 'string' || status >= 500)
+  const github = callsAt(world, play).filter(
+    ({ status }) => typeof status === 'string' || status >= 500,
+  )
   const told = github.map(({ method, path, status }) => `${method} ${path} ${status}`)
   return told.length === 0 ? '' : ` (after ${[...new Set(told)].slice(0, 6).join(', ')})`
 }
@@ -122,7 +140,9 @@ export function callsAt(world: World, { number, expected }: Play): SeenCall[] {
   const { tasks } = ledgerOf(world, number)
   const commentIds = Object.keys(expected.reactions).filter(at => at !== 'thread')
   const wanted = new RegExp(
-    [`/(?:issues|pulls)/${number}(?:/|$)`, ...commentIds.map(id => `/comments/${id}(?:/|$)`)].join('|'),
+    [`/(?:issues|pulls)/${number}(?:/|$)`, ...commentIds.map(id => `/comments/${id}(?:/|$)`)].join(
+      '|',
+    ),
   )
   const github = world.github.calls
     .filter(({ path }) => wanted.test(path))
@@ -130,7 +150,12 @@ export function callsAt(world: World, { number, expected }: Play): SeenCall[] {
   const posthog = world.posthog.calls
     .filter(({ path }) => tasks.some(({ taskId }) => path.includes(taskId)))
     .filter(({ route }) => route !== 'stream')
-    .map(({ method, path, status, at }) => ({ method, path, status: status === 0 ? 'torn' : status, at }))
+    .map(({ method, path, status, at }) => ({
+      method,
+      path,
+      status: status === 0 ? 'torn' : status,
+      at,
+    }))
   return [...github, ...posthog].sort((a, b) => a.at - b.at)
 }
 

@@ -16,7 +16,11 @@ import { fakeLogOf } from '../support/fake-log.ts'
 
 const zoe = { login: 'zoe', id: 12 }
 
-const gitHub = (role: Role | number | undefined, teams: string[] = [], comments: Comments = []) => ({
+const gitHub = (
+  role: Role | number | undefined,
+  teams: string[] = [],
+  comments: Comments = [],
+) => ({
   'people.permission': async (_: string, id?: number) => {
     expect(id, 'asked by the login alone, which may be of another account by now').toBeDefined()
     if (typeof role === 'number') throw new Rejected('github', role, '', 'no')
@@ -35,7 +39,10 @@ type Comments = { number: number; body: string }[]
 const statusOf = (by: Person, { key = signer, number = 7, repo = 100 } = {}): Comments[number] => {
   const run = runWith({ request: { ...runWith({}).request, by } })
   const backup = backupOf(run)
-  return { number, body: `words\n${key.write({ run: run.id, repo, thread: 7, as: 'status', backup })}` }
+  return {
+    number,
+    body: `words\n${key.write({ run: run.id, repo, thread: 7, as: 'status', backup })}`,
+  }
 }
 
 const may = async (
@@ -74,8 +81,10 @@ describe('starting a run', () => {
     [byNumber, 'read', true],
     [byNumber, 'read', false, { ...zoe, id: 99 }],
     [byNumber, 'read', true, { ...zoe, login: 'renamed' }],
-  ])('with the settings “%s” as %s: %s, for %j', async (file, role, expected, person = zoe, teams = []) =>
-    expect(await may(role, file, person, teams)).toBe(expected),
+  ])(
+    'with the settings “%s” as %s: %s, for %j',
+    async (file, role, expected, person = zoe, teams = []) =>
+      expect(await may(role, file, person, teams)).toBe(expected),
   )
 
   test('nobody whose login is another account’s, whatever team that is in', async () =>
@@ -87,7 +96,10 @@ describe('starting a run', () => {
       mayUseNow(
         {
           github: clientOf({ ...gitHub(role), 'people.isInTeam': () => Promise.reject(error) }),
-          ...{ accounts: memoryAccounts(), signer, repoId: 100, settings: settingsOf(file) },
+          accounts: memoryAccounts(),
+          signer,
+          repoId: 100,
+          settings: settingsOf(file),
           reads: { refusedSince: undefined, now: 0 },
           log,
         },
@@ -165,7 +177,8 @@ describe('starting a run', () => {
     expect(await refusedFor(limits.absent)).toBe(false)
   })
 
-  test('any other refusal is no answer', async () => await expect(may(403, '')).rejects.toThrow(Rejected))
+  test('any other refusal is no answer', async () =>
+    await expect(may(403, '')).rejects.toThrow(Rejected))
 })
 
 describe('what SETTINGS_FILE gives the name of a repository', () => {

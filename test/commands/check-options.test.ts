@@ -15,7 +15,10 @@ const models: KnownModel[] = [
 
 const settled = (effort: ReasoningEffort | undefined, file: string) =>
   checkOptions({
-    ...{ options: {}, what: 'work', owner: issueThread.ownerId, settings: settingsOf(file) },
+    options: {},
+    what: 'work',
+    owner: issueThread.ownerId,
+    settings: settingsOf(file),
     grants: grantsOf(noDeploymentSettings, issueThread, true),
     usual: { model: 'gpt-5.5', effort },
     known: { models, branch: false, base: true, sandboxes: [] },
@@ -26,16 +29,36 @@ const threeOf5 = replies.effort('max', 'gpt-5', ['low', 'medium', 'high'])
 test.each<[string, ReasoningEffort | undefined, string, ReasoningEffort | Reply | undefined]>([
   ['the default', 'high', '', 'high'],
   ['none, where nobody asks for one', undefined, '', undefined],
-  ['that below a ceiling, which is no default', undefined, 'efforts: [low, medium, high]', 'medium'],
-  ['none under a ceiling without bounds', undefined, 'efforts: [low, medium, high, xhigh, max]', undefined],
+  [
+    'that below a ceiling, which is no default',
+    undefined,
+    'efforts: [low, medium, high]',
+    'medium',
+  ],
+  [
+    'none under a ceiling without bounds',
+    undefined,
+    'efforts: [low, medium, high, xhigh, max]',
+    undefined,
+  ],
   ['the ceiling, where the usual is more', 'xhigh', 'efforts: [low]', 'low'],
   ['the usual, where the ceiling is more', 'low', 'efforts: [low, medium, high]', 'low'],
   ['the most that PostHog takes of a model that it does not list', 'max', 'model: new', 'high'],
   ['the most that the model takes', 'max', '', 'xhigh'],
   ['that of the settings', 'high', 'effort: low', 'low'],
-  ['the most that is allowed, where the default is not', 'high', 'efforts: [low, medium]', 'medium'],
+  [
+    'the most that is allowed, where the default is not',
+    'high',
+    'efforts: [low, medium]',
+    'medium',
+  ],
   ['one that is allowed, where nobody asks for one', undefined, 'efforts: [low]', 'low'],
-  ['one that the model takes and that is allowed', 'max', 'model: gpt-5\nefforts: [low, max]', 'low'],
+  [
+    'one that the model takes and that is allowed',
+    'max',
+    'model: gpt-5\nefforts: [low, max]',
+    'low',
+  ],
   ['never one that is not allowed', 'high', 'model: gpt-5\nefforts: [max]', threeOf5],
 ])('the effort is %s', (_, usual, file, expected) => {
   const { refused, options } = settled(usual, file)

@@ -102,7 +102,9 @@ export function handWith(run: Run, differs: Differs = {}): RunContext {
 export async function afterStep<Kind extends StepKind>(
   step: Step<Kind>,
   context: RunContext,
-  ...[about]: Record<string, never> extends Omit<StepOf<Kind>, 'kind'> ? [] : [Omit<StepOf<Kind>, 'kind'>]
+  ...[about]: Record<string, never> extends Omit<StepOf<Kind>, 'kind'>
+    ? []
+    : [Omit<StepOf<Kind>, 'kind'>]
 ): Promise<Run> {
   const change = await step.do(context, { kind: step.kind, ...about } as StepOf<Kind>)
   return changed(context.run, change)

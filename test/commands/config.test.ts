@@ -55,7 +55,9 @@ test('GitHub is asked for the right to checks only where settings need it', asyn
         return false
       },
     } as unknown as Parameters<typeof configCommand.facts>[0]
-    const facts = (await configCommand.facts(reads, expect.fail as never)) as { lacksChecks: boolean }
+    const facts = (await configCommand.facts(reads, expect.fail as never)) as {
+      lacksChecks: boolean
+    }
     return [times, facts.lacksChecks]
   }
   expect(await asked('')).toEqual([0, false])

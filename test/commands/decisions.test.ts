@@ -20,12 +20,24 @@ import { type Settings, wantedBy } from '../../src/commands/run-options.ts'
 import { statusCommand } from '../../src/commands/status-command.ts'
 import { stopCommand } from '../../src/commands/stop-command.ts'
 import { runRequest } from '../../src/core/agent/run-request.ts'
-import { flagOf, infoOf, type OptionName, Options, optionNames } from '../../src/core/command/options.ts'
+import {
+  flagOf,
+  infoOf,
+  type OptionName,
+  Options,
+  optionNames,
+} from '../../src/core/command/options.ts'
 import type { PullHead } from '../../src/core/model/thread.ts'
 import { agentFailure } from '../../src/core/record/agent-failures.ts'
 import { questionId } from '../../src/core/record/permission-request.ts'
 import { mayServe, RunOptions, rightsOf } from '../../src/core/record/request-part.ts'
-import { changed, type Outcome, type Run, type RunChange, type Waits } from '../../src/core/record/run.ts'
+import {
+  changed,
+  type Outcome,
+  type Run,
+  type RunChange,
+  type Waits,
+} from '../../src/core/record/run.ts'
 import { DeploymentSettings, grantsOf } from '../../src/core/settings/deployment-settings.ts'
 import { type Reply, replies, replyToMessage } from '../../src/core/words/replies.ts'
 import {
@@ -85,9 +97,17 @@ const lastQuestion = (outcome: Outcome): Run =>
 const start = (facts: StartFacts) => ({ inline: undefined, start: facts })
 /** Nobody works in the thread. */
 const free = (rest: Partial<StartFacts & { kind: 'free' }> = {}) =>
-  start({ kind: 'free', head: undefined, conversation: undefined, held: held(), closers: [], ...rest })
+  start({
+    kind: 'free',
+    head: undefined,
+    conversation: undefined,
+    held: held(),
+    closers: [],
+    ...rest,
+  })
 /** Nobody works in the thread, whose session of before can go on. */
-const goingOn = (...last: RunChange[]) => free({ conversation: { ...withPull, lastRun: runWith(...last) } })
+const goingOn = (...last: RunChange[]) =>
+  free({ conversation: { ...withPull, lastRun: runWith(...last) } })
 /** Nobody works in the thread, which had a session without a pull request, and this last Run. */
 const since = (lastRun?: Run) => free({ conversation: { ...conversation, lastRun } })
 /** Nobody works in the thread, where these settings hold. */
@@ -101,7 +121,11 @@ const atWork = busy({ held: held() })
 /** What is decided of “/codex fix it”, or of another request. */
 type Row<Facts> = [when: string, facts: Facts, decision: object, request?: Request]
 
-function decides<Facts>(command: Command<Facts>, rows: readonly Row<Facts>[], usual = asking(comment)): void {
+function decides<Facts>(
+  command: Command<Facts>,
+  rows: readonly Row<Facts>[],
+  usual = asking(comment),
+): void {
   test.each(rows)(`${command.name}, %s`, (_, facts, expected, request = usual) => {
     const decision: Decision = command.decide(request, facts)
     expect(decision).toMatchObject(expected)
@@ -117,7 +141,9 @@ const says = (message: object): object => ({ kind: 'message', message })
 const noModel = replies.model('gpt-9', 'gpt-5.6', held().known.models)
 
 const choices = { id: 'q1', title: 'Which way?', question: true, options: [] }
-const waitsForChoice = working(logIs({ offset: 1, turns: 0, prompts: [], permissionRequest: choices }))
+const waitsForChoice = working(
+  logIs({ offset: 1, turns: 0, prompts: [], permissionRequest: choices }),
+)
 const choosing = (run: string): Request => asking({ ...tick, box: 'choice-2', run }, { text: '2' })
 const overBy = reject(replyToMessage({ kind: 'permission-over' }))
 
@@ -129,12 +155,20 @@ describe('what asks for work', () => {
       says({ kind: 'follow-up', text: '2' }),
       choosing(questionId(waitsForChoice, choices)),
     ],
-    ['as the box of another question', busy({ live: waitsForChoice }), overBy, choosing('of-before')],
+    [
+      'as the box of another question',
+      busy({ live: waitsForChoice }),
+      overBy,
+      choosing('of-before'),
+    ],
     ['as the box of a question that is over', free(), overBy, choosing('of-before')],
     [
       'in a thread of its own',
       free(),
-      starts({ id: 'run-comment-502', request: { what: 'work', text: 'fix it', delivery: 'delivery' } }),
+      starts({
+        id: 'run-comment-502',
+        request: { what: 'work', text: 'fix it', delivery: 'delivery' },
+      }),
     ],
     ['once more after a crash', start({ kind: 'started' }), { kind: 'started' }],
     ['in a closed thread', start({ kind: 'closed' }), reject(replies.closed)],
@@ -147,7 +181,10 @@ describe('what asks for work', () => {
     ['without words while another works', busy(), says({ text: 'Go on.' }), wordless],
     [
       'with a line of the code',
-      { ...busy(), inline: [{ id: 1, path: 'a.ts', line: 1, hunk: '', body: 'x', author: 'maya' }] },
+      {
+        ...busy(),
+        inline: [{ id: 1, path: 'a.ts', line: 1, hunk: '', body: 'x', author: 'maya' }],
+      },
       says({ inline: [{ path: 'a.ts' }] }),
     ],
     [
@@ -156,7 +193,12 @@ describe('what asks for work', () => {
       waits(replies.queuedBehind({}, ['model', 'branch'])),
       withOptions({ model: 'gpt-5.6', branch: 'release' }),
     ],
-    ['with the model that is at work', atWork, { kind: 'message' }, withOptions({ model: 'GPT-5.5' })],
+    [
+      'with the model that is at work',
+      atWork,
+      { kind: 'message' },
+      withOptions({ model: 'GPT-5.5' }),
+    ],
     ['with a model that nobody has', atWork, reject(noModel), withOptions({ model: 'gpt-9' })],
     [
       'where a session can go on',
@@ -190,7 +232,12 @@ describe('what asks for work', () => {
       doing({ text: 'Write the docs.' }),
       labelled('Codex:DOCS'),
     ],
-    ['by a label while another works', busy(), says({ kind: 'label', label: 'codex' }), labelled('codex')],
+    [
+      'by a label while another works',
+      busy(),
+      says({ kind: 'label', label: 'codex' }),
+      labelled('codex'),
+    ],
     [
       'by the label of a preset while another works',
       busy(),
@@ -251,7 +298,12 @@ describe('what asks for work', () => {
     ],
   ])
   const byTemplate = asking(comment, { text: 'release 1.2' })
-  const template = { kind: 'template' as const, name: 'release', argument: '1.2', text: 'Release 1.2.' }
+  const template = {
+    kind: 'template' as const,
+    name: 'release',
+    argument: '1.2',
+    text: 'Release 1.2.',
+  }
   decides(runCommand, [
     [
       'by a template',
@@ -295,7 +347,11 @@ describe('what asks for work', () => {
       doing({ what: 'plan', options: { effort: 'low' } }),
       labelled('codex:look'),
     ],
-    ['where agents wait for permissions', settled('mode: interactive'), reject(replies.planInteractive)],
+    [
+      'where agents wait for permissions',
+      settled('mode: interactive'),
+      reject(replies.planInteractive),
+    ],
   ])
 
   const onLine = { kind: 'inline', commentId: 3, rootId: 3, reviewId: null, nodeId: 'n' } as const
@@ -309,7 +365,11 @@ describe('what asks for work', () => {
   const reply = { ...line, parent: { author: 'zoe', body: 'Why?' } }
   decides(askCommand, [
     ['in a thread of its own', free(), startsAnswer],
-    ['where agents wait for permissions', settled('mode: interactive'), reject(replies.planInteractive)],
+    [
+      'where agents wait for permissions',
+      settled('mode: interactive'),
+      reject(replies.planInteractive),
+    ],
     ['without a question', free(), asksNothing, wordless],
     ['by a label', free(), startsAnswer, asking(label, { text: '' })],
     ['without a question on a line', { ...free(), inline: [line] }, asksNothing, bareOnLine],
@@ -319,7 +379,8 @@ describe('what asks for work', () => {
   ])
 
   const goOn = 'Go on where you stopped.'
-  const continueBox = (run: string): Request => asking({ ...tick, box: 'continue', run }, { text: '' })
+  const continueBox = (run: string): Request =>
+    asking({ ...tick, box: 'continue', run }, { text: '' })
   decides(continueCommand, [
     ['without an earlier session', {}, reject(replies.nothingToContinue)],
     [
@@ -334,7 +395,12 @@ describe('what asks for work', () => {
       doing({ what: 'work', text: 'Go on: fix it', answered: { question: 'why?', answer: 'So.' } }),
     ],
     ['by the box of the last run', since(), doing({ text: goOn }), continueBox(marker.run)],
-    ['by the box of a run before it', since(), reject(replies.goneOn), continueBox('run-of-before')],
+    [
+      'by the box of a run before it',
+      since(),
+      reject(replies.goneOn),
+      continueBox('run-of-before'),
+    ],
     [
       'by a box, while another works',
       busy(),
@@ -343,7 +409,10 @@ describe('what asks for work', () => {
     ],
   ])
   const unfinished = { kind: 'unfinished', why: 'failed' } as const
-  const unpublished = changed(lastQuestion({ kind: 'answer' }), { request: ask, session: leftFiles })
+  const unpublished = changed(lastQuestion({ kind: 'answer' }), {
+    request: ask,
+    session: leftFiles,
+  })
   decides(
     continueCommand,
     [
@@ -360,7 +429,11 @@ describe('what asks for work', () => {
         since(lastQuestion(unfinished)),
         doing({ what: 'ask', text: goOn }),
       ],
-      ['a question that was', since(lastQuestion({ kind: 'answer' })), reject(replies.questionAnswered)],
+      [
+        'a question that was',
+        since(lastQuestion({ kind: 'answer' })),
+        reject(replies.questionAnswered),
+      ],
     ],
     wordless,
   )
@@ -369,13 +442,16 @@ describe('what asks for work', () => {
   const plan = {
     approves: { plan: 'run-1', branch: 'codex/x', sha: 'a'.repeat(40) },
     options: { model: 'gpt-5.6' },
-    ...{ mayGo: false, run: planning },
+    mayGo: false,
+    run: planning,
   }
   const unmoved = { name: 'codex/x', sha: 'a'.repeat(40) }
   const moved = { ...unmoved, sha: 'f'.repeat(40) }
   const outdated = replies.planOutdated(moved.name, moved.sha)
   const approving = (now: typeof unmoved | undefined, mayGo = false) => ({
-    ...{ plan: { ...plan, mayGo }, now, isAsSaid: true },
+    plan: { ...plan, mayGo },
+    now,
+    isAsSaid: true,
     ...free(),
   })
   const changedPlan = { ...approving(unmoved), isAsSaid: false }
@@ -386,10 +462,17 @@ describe('what asks for work', () => {
     ['when the plan was told', { live: ended }, { kind: 'take-over' }],
     [
       'that may have been changed',
-      { ...changedPlan, plan: { ...plan, mayGo: false, approves: { ...plan.approves, text: '1. So' } } },
+      {
+        ...changedPlan,
+        plan: { ...plan, mayGo: false, approves: { ...plan.approves, text: '1. So' } },
+      },
       { kind: 'show-plan', run: planning },
     ],
-    ['that may have been, and is not known any more', changedPlan, reject(replies.planChanged(undefined))],
+    [
+      'that may have been, and is not known any more',
+      changedPlan,
+      reject(replies.planChanged(undefined)),
+    ],
     ['where its branch is gone', approving(undefined), reject(replies.planElsewhere('codex/x'))],
     [
       'where its branch went unused',
@@ -406,8 +489,13 @@ describe('what asks for work', () => {
   ])
 
   const before = {
-    conversation: { ...withPull, lastRun: runWith({ request: { ...ask, approves: plan.approves } }) },
-    ...{ head, held: held(), closers: [] },
+    conversation: {
+      ...withPull,
+      lastRun: runWith({ request: { ...ask, approves: plan.approves } }),
+    },
+    head,
+    held: held(),
+    closers: [],
   }
   /** What was asked before, with what differs in its run and beside it. */
   const earlier = (last: RunChange, beside: object = {}) => {
@@ -435,7 +523,12 @@ describe('what asks for work', () => {
     ['while another is being stopped', { live: stopping }, { kind: 'wait' }],
     ['once more after a crash', { live: runWith({ id: 'run-comment-502' }) }, { kind: 'started' }],
     ['where the same would come of it', useless, reject(replies.noUse(unknownModel))],
-    ['with something else than that', useless, doing({ options: { model: 'gpt-5.6' } }), otherModel],
+    [
+      'with something else than that',
+      useless,
+      doing({ options: { model: 'gpt-5.6' } }),
+      otherModel,
+    ],
     [
       'with what was asked',
       { before },
@@ -444,7 +537,9 @@ describe('what asks for work', () => {
         baseline: { head },
         result: { pulls: [{ number: 9 }], reported: 1 },
         request: {
-          ...{ text: ask.text, delivery: 'delivery', options: { effort: 'high' } },
+          text: ask.text,
+          delivery: 'delivery',
+          options: { effort: 'high' },
           approves: expect.not.objectContaining({ branch: expect.anything() }),
         },
       }),
@@ -486,7 +581,8 @@ describe('what asks for work', () => {
       'with what was asked and what was said to it since',
       earlier(saidIn(0)),
       starts({
-        ...{ session: ofNone, request: { text: ask.text } },
+        session: ofNone,
+        request: { text: ask.text },
         mailbox: { words: [{}, { text: 'in red' }, { text: 'and in blue' }] },
       }),
     ],
@@ -531,19 +627,36 @@ describe('what asks for none', () => {
       { kind: 'message' },
       asking({ ...tick, at: t0, run: live.id }),
     ],
-    ['by its own box, which the run saw before', { isDone: true }, { kind: 'silence' }, asking(tick)],
+    [
+      'by its own box, which the run saw before',
+      { isDone: true },
+      { kind: 'silence' },
+      asking(tick),
+    ],
   ])
 
   decides(statusCommand, [
     ['for a stranger who had it', undefined, { kind: 'silence' }],
     ['while one works', { live }, tell(replies.status({ live }))],
-    ['while one works in the other thread', { beside: live }, tell(replies.status({ beside: live })), onPull],
-    ['after the last one', { asked: true, last: ended }, tell(replies.status({ last: ended, asked: true }))],
+    [
+      'while one works in the other thread',
+      { beside: live },
+      tell(replies.status({ beside: live })),
+      onPull,
+    ],
+    [
+      'after the last one',
+      { asked: true, last: ended },
+      tell(replies.status({ last: ended, asked: true })),
+    ],
     ['where nothing was asked', {}, tell(replies.status({}))],
   ])
 
   const status = { commentId: 900, hash: 'h', phase: 'p', at: t0, nodeId: 'IC_900' }
-  const stopped = working({ result: { outcome: { kind: 'stopped', by: 'maya' } }, report: { status } })
+  const stopped = working({
+    result: { outcome: { kind: 'stopped', by: 'maya' } },
+    report: { status },
+  })
   test.each<[string, Run, string[]]>([
     ['a stop that was told by its status alone', stopped, ['IC_900']],
     [
@@ -567,7 +680,9 @@ describe('what asks for none', () => {
     ['has its answer', ended],
     ['is not there', undefined],
   ])('words on a closed issue whose run %s begin nothing', async (_, run) => {
-    const reads = { live: async () => run, isOurs: () => true } as unknown as Parameters<typeof startFacts>[0]
+    const reads = { live: async () => run, isOurs: () => true } as unknown as Parameters<
+      typeof startFacts
+    >[0]
     const wanted = { what: 'work', text: 'go on', options: {} } as const
     expect(await startFacts(reads, asking(closed(comment)), wanted)).toEqual({ kind: 'closed' })
   })
@@ -578,7 +693,8 @@ describe('each option', () => {
   const other = '8d1ae1a0-9a44-4d32-8d0c-3a7be2a0d7e1'
   const only = (name: OptionName): Options => {
     const { takes } = infoOf(name)
-    const value = takes.kind === 'text' ? other : takes.kind === 'choice' ? takes.of[0] : takes.means
+    const value =
+      takes.kind === 'text' ? other : takes.kind === 'choice' ? takes.of[0] : takes.means
     return Options.parse({ [name]: value })
   }
   const anything = { as_user: true, signal_report: true, sandboxes: [other] }
@@ -606,11 +722,9 @@ describe('each option', () => {
       conversation: async () =>
         last && {
           marker: { ...marker, what: last.request.what },
-          ...{
-            session: { ...session, may: rightsOf(last.request.options, '') },
-            pull: undefined,
-            lastRun: last,
-          },
+          session: { ...session, may: rightsOf(last.request.options, '') },
+          pull: undefined,
+          lastRun: last,
         },
       models: async () => [...settings.known.models, { name: other, efforts: undefined }],
       branch: async (name: string) => ({ name, sha: branch.sha }),
@@ -635,7 +749,9 @@ describe('each option', () => {
   const sessionIn = ({ session: { earlier }, request }: Run): string => {
     if (!earlier) return ''
     if (earlier.resumes === false) return ', in a new session'
-    return mayServe(earlier, rightsOf(request.options, '')) ? ', in its task run' : ', in a new task run'
+    return mayServe(earlier, rightsOf(request.options, ''))
+      ? ', in its task run'
+      : ', in a new task run'
   }
 
   function inWords(decision: Decision, name: OptionName): string {
@@ -657,12 +773,16 @@ describe('each option', () => {
     { trigger = comment, command = runCommand, has, ...state }: State,
   ) {
     const before = has && { live: having(name, state.live), last: having(name, state.last) }
-    const request = asking(trigger, { text: 'and in blue', options: has === 'before' ? {} : only(name) })
+    const request = asking(trigger, {
+      text: 'and in blue',
+      options: has === 'before' ? {} : only(name),
+    })
     const facts = await command.facts(readsIn({ ...state, ...before, command }), request)
     return inWords(command.decide(request, facts), name)
   }
 
-  const options = '--model --effort --branch --base --force --new --sandbox --as-user --signal-report'
+  const options =
+    '--model --effort --branch --base --force --new --sandbox --as-user --signal-report'
   type Outcomes = Record<string, string>
   /** One outcome for all options that there are, but for these. */
   const all = (outcome: string, others: Outcomes = {}): Outcomes => {
@@ -672,9 +792,13 @@ describe('each option', () => {
   const ofEach = (flags: string, outcome: string): Outcomes =>
     Object.fromEntries(flags.split(' ').map(flag => [flag, outcome]))
 
-  const outcomes = async (outcomeOf: (name: OptionName) => Promise<string> | string): Promise<Outcomes> =>
+  const outcomes = async (
+    outcomeOf: (name: OptionName) => Promise<string> | string,
+  ): Promise<Outcomes> =>
     Object.fromEntries(
-      await Promise.all(optionNames.map(async name => [flagOf(name), await outcomeOf(name)] as const)),
+      await Promise.all(
+        optionNames.map(async name => [flagOf(name), await outcomeOf(name)] as const),
+      ),
     )
 
   const byZoe = { ...comment, sender: zoe }
@@ -683,13 +807,17 @@ describe('each option', () => {
   const failed = working({
     result: { outcome: agentFailure({ class: 'agent_error', text: 'overloaded' }) },
   })
-  const planned = runWith({ request: { ...ask, what: 'plan' }, result: { outcome: { kind: 'answer' } } })
+  const planned = runWith({
+    request: { ...ask, what: 'plan' },
+    result: { outcome: { kind: 'answer' } },
+  })
   const questioned = runWith({
     request: { ...ask, what: 'ask', options: { ...ask.options, permission: 'read-only' } },
     result: { outcome: { kind: 'answer' } },
   })
   const whileOneWorks = all('waits, it differs', { '--new': 'waits', '--force': 'joins' })
-  const unlessNew = (outcome: string, without = 'starts without it') => all(outcome, { '--new': without })
+  const unlessNew = (outcome: string, without = 'starts without it') =>
+    all(outcome, { '--new': without })
   const newSession = 'starts without it, in a new session'
   const sameTaskRun = 'starts without it, in its task run'
   const ofPull = { '--base': 'refused: a pull request has a base already' }
@@ -704,7 +832,10 @@ describe('each option', () => {
       {
         ...unlessNew('starts with it'),
         '--sandbox': 'refused: this bot does not allow that sandbox environment in this repository',
-        ...ofEach('--as-user --signal-report', 'refused: this bot does not allow … in this repository'),
+        ...ofEach(
+          '--as-user --signal-report',
+          'refused: this bot does not allow … in this repository',
+        ),
       },
     ],
     [
@@ -718,7 +849,11 @@ describe('each option', () => {
     ['a run works that has it, for words without it', { live, has: 'before' }, all('joins')],
     ['a run works, for a plan', { live, command: planCommand }, all('waits')],
     ['a run works, for a question', { live, command: askCommand }, all('waits')],
-    ['a question is being answered, for another one', { live: answering, command: askCommand }, all('waits')],
+    [
+      'a question is being answered, for another one',
+      { live: answering, command: askCommand },
+      all('waits'),
+    ],
     ['a question is being answered, for work', { live: answering }, all('waits')],
     ['a run is being stopped', { live: stopping }, whileOneWorks],
     ['a run has told its result', { live: ended }, all('take-over', { '--force': 'joins' })],
@@ -727,7 +862,11 @@ describe('each option', () => {
       { live: waitingWith({ kind: 'blocked', since: t0, by: [], more: 0 }) },
       { ...whileOneWorks, '--force': 'joins, and starts it' },
     ],
-    ['a run waits in line', { live: waitingWith({ kind: 'line', ahead: 1, of: 'owner' }) }, whileOneWorks],
+    [
+      'a run waits in line',
+      { live: waitingWith({ kind: 'line', ahead: 1, of: 'owner' }) },
+      whileOneWorks,
+    ],
     [
       'a run can go on',
       { last: finished },

@@ -33,7 +33,12 @@ test.each<[string, Partial<TriggerRecord>, Differs, CommandResult, number?]>([
   ['ends with the reply that was chosen before', { answer }, {}, { kind: 'replied', well: true }],
   ['says what it had begun to say, and goes on', { answer: first }, {}, quiet, 1],
   ['is over when its Run has the message', { pendingMessage }, {}, { kind: 'message' }],
-  ['tells that the access was lost meanwhile', { lost }, {}, reject(replies.accessWasLost(named, lost))],
+  [
+    'tells that the access was lost meanwhile',
+    { lost },
+    {},
+    reject(replies.accessWasLost(named, lost)),
+  ],
   ['is refused where no PostHog serves the owner', {}, { tenant: undefined }, unserved],
   [
     'ends by a later stop if it starts work',
@@ -42,26 +47,36 @@ test.each<[string, Partial<TriggerRecord>, Differs, CommandResult, number?]>([
     reject(replies.stoppedWaiting([named], undefined)),
   ],
   ['goes on beside a later stop if it starts nothing', {}, {}, quiet],
-])('a command that was let in before %s', async (_, rest, { starts, ...differs }, result, posts = 0) => {
-  const post = vi.fn()
-  const deps = {
-    ...{ tenant: 'posthog', log: fakeLog(), now: () => t0, signer: markerSigner('secret'), ...differs },
-    ...{ triggerOf: () => usualTrigger, isFirst: async () => true },
-    runs: { get: async () => undefined, send: async () => true },
-    waiting: { listed: async () => [{ id: 'stop-1', addedAt: t0, data: stop }] },
-    github: () => clientOf({ 'comments.post': post } as never),
-  }
-  const sender = { kind: 'known', at: t0, role: 'admin', name: 'admin' } as const
-  const data = { ...triggerRecord(label), passed: true, sender, ...rest }
-  const job = { data, inbox: async () => [], save: async () => {}, assertLocked: async () => {} }
-  const lately = { repliedLately: new Map<string, number>(), who: whoLately(deps.now) }
-  const context = threadContext(deps as never, job as never, lately)
-  const decide = () => (starts ? tell(replies.closed) : quiet)
-  const command = { name: 'run', starts, facts: async () => ({}), decide } as unknown as Command
-  const given = { command, words: { options: {}, text: '', hides: false } }
-  expect(await dispatch({ ...context, settings: async () => held() } as never, given)).toEqual(result)
-  expect(post).toHaveBeenCalledTimes(posts)
-})
+])(
+  'a command that was let in before %s',
+  async (_, rest, { starts, ...differs }, result, posts = 0) => {
+    const post = vi.fn()
+    const deps = {
+      tenant: 'posthog',
+      log: fakeLog(),
+      now: () => t0,
+      signer: markerSigner('secret'),
+      ...differs,
+      triggerOf: () => usualTrigger,
+      isFirst: async () => true,
+      runs: { get: async () => undefined, send: async () => true },
+      waiting: { listed: async () => [{ id: 'stop-1', addedAt: t0, data: stop }] },
+      github: () => clientOf({ 'comments.post': post } as never),
+    }
+    const sender = { kind: 'known', at: t0, role: 'admin', name: 'admin' } as const
+    const data = { ...triggerRecord(label), passed: true, sender, ...rest }
+    const job = { data, inbox: async () => [], save: async () => {}, assertLocked: async () => {} }
+    const lately = { repliedLately: new Map<string, number>(), who: whoLately(deps.now) }
+    const context = threadContext(deps as never, job as never, lately)
+    const decide = () => (starts ? tell(replies.closed) : quiet)
+    const command = { name: 'run', starts, facts: async () => ({}), decide } as unknown as Command
+    const given = { command, words: { options: {}, text: '', hides: false } }
+    expect(await dispatch({ ...context, settings: async () => held() } as never, given)).toEqual(
+      result,
+    )
+    expect(post).toHaveBeenCalledTimes(posts)
+  },
+)
 
 test('trouble with the own queue is no attempt: an old command waits for it like any other', async () => {
   const trouble = new QueueUnavailable('runs cannot be reached: max number of clients reached')

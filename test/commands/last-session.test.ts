@@ -18,6 +18,8 @@ test.each(['/codex continue', '/codex retry', '/codex and the logout test'])(
     status.body = bot.signer.write({ ...marker, taskRun: 'the-session-before' })
     await bot.deliver(github.comment({ id: 502, at: 20, text }))
     await bot.settle()
-    expect(bot.runs.get('run-comment-502')?.data.session.earlier).toMatchObject({ taskRunId: newest })
+    expect(bot.runs.get('run-comment-502')?.data.session.earlier).toMatchObject({
+      taskRunId: newest,
+    })
   },
 )

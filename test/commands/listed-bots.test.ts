@@ -36,7 +36,9 @@ test('an App that took over a slug is not read in the place of the one before', 
   const isReadNow = async (botId: number) =>
     (await withListed([{ ...one, botId }], known))[0]?.listed === true
   expect([await isReadNow(5), await isReadNow(6), await isReadNow(5)]).toEqual([true, false, true])
-  expect(warned).toEqual(['context.bots: write coderabbitai:5, so that it always means this account'])
+  expect(warned).toEqual([
+    'context.bots: write coderabbitai:5, so that it always means this account',
+  ])
 })
 
 test('open comments are orders of who may write, or of a bot that the settings name, and spoke last', async () => {

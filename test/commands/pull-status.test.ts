@@ -9,15 +9,30 @@ import { changed, type Run } from '../../src/core/record/run.ts'
 import { newsOfPull } from '../../src/news/pull-news.ts'
 import { newsOfHead } from '../../src/news/pull-status.ts'
 import { readNeeds } from '../../src/runs/steps/read-needs.ts'
-import { deployment, maya, pull, pullThread, pullView, runWith, t0, working } from '../core/given.ts'
+import {
+  deployment,
+  maya,
+  pull,
+  pullThread,
+  pullView,
+  runWith,
+  t0,
+  working,
+} from '../core/given.ts'
 import { clientOf } from '../support/client-of.ts'
 import { fakeLog } from '../support/fake-log.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 import { afterStep, handWith } from './command-world.ts'
 
 const trigger: PullNewsTrigger = {
-  ...{ id: 'checked-1', deliveryId: 'd', at: t0, thread: pullThread, sender: maya },
-  ...{ kind: 'pull-news', news: 'checked', head: { ref: pull.head, sha: '', base: 'main', repoId: 100 } },
+  id: 'checked-1',
+  deliveryId: 'd',
+  at: t0,
+  thread: pullThread,
+  sender: maya,
+  kind: 'pull-news',
+  news: 'checked',
+  head: { ref: pull.head, sha: '', base: 'main', repoId: 100 },
 }
 
 /** A Run, and the pull request at GitHub, of which each look says what the test has it say. */
@@ -33,21 +48,26 @@ function given(run: Run, standing: 'ended' | 'live' = 'ended') {
     github: clientOf({
       'pulls.needs': () => new Promise<NeedsRead>(resolve => looks.push(resolve)),
       'pulls.find': async () => ({
-        ...{ ...pullView(), number: pull.number },
+        ...pullView(),
+        number: pull.number,
         ...(await new Promise<Partial<PullView>>(resolve => pullLooks.push(resolve))),
       }),
       'comments.edit': async () => ({ nodeId: 'IC_1' }),
     }),
     deps: {
-      ...{ deployment, log: fakeLog(), signer: markerSigner('secret') },
+      deployment,
+      log: fakeLog(),
+      signer: markerSigner('secret'),
       now: () => (now += 1),
       github: () => context.github,
       posthog: { poll: () => Promise.reject(new Error('away')), cost: async () => 1 },
       runs: {
-        listed: async (sets: string[]) => (sets.some(set => /^(head|pull) /.test(set)) ? [kept] : []),
+        listed: async (sets: string[]) =>
+          sets.some(set => /^(head|pull) /.test(set)) ? [kept] : [],
         members: async () => [[]],
         get: async () => kept,
-        send: async (_: string, message: string) => sent.push(RunMessage.parse(JSON.parse(message))) > 0,
+        send: async (_: string, message: string) =>
+          sent.push(RunMessage.parse(JSON.parse(message))) > 0,
         amendEnded: async (_: string, change: (run: Run) => Run) => {
           kept.data = change(kept.data)
           return kept
@@ -59,11 +79,17 @@ function given(run: Run, standing: 'ended' | 'live' = 'ended') {
   return { kept, sent, looks, pullLooks, context: context as never }
 }
 
-const over = runWith({ result: { outcome: { kind: 'pull' }, pulls: [pull] }, session: { taskId: 'task-1' } })
+const over = runWith({
+  result: { outcome: { kind: 'pull' }, pulls: [pull] },
+  session: { taskId: 'task-1' },
+})
 
 const view = (differs: Partial<NeedsRead> = {}) => ({
-  ...{ number: pull.number, isKnown: true, hasConflicts: false },
-  ...{ failedChecks: [], changesRequestedBy: [] },
+  number: pull.number,
+  isKnown: true,
+  hasConflicts: false,
+  failedChecks: [],
+  changesRequestedBy: [],
   ...differs,
   unresolved: [],
 })
@@ -72,17 +98,23 @@ const red = { hasConflicts: true }
 test.each([
   ['needs something', red, {}, {}],
   ['needs nothing any more', {}, red, red],
-])('a pull request %s: an older look that comes later changes nothing', async (_, newer, older, before) => {
-  const needs = 'hasConflicts' in before ? { ...view(before), isKnown: undefined } : undefined
-  const { kept, looks, context } = given(changed(over, { result: { needs } }))
-  const both = [newsOfHead(context, trigger), newsOfHead(context, { ...trigger, id: 'checked-2' })]
-  await expect.poll(() => looks.length).toBe(2)
-  looks[1]?.(view(newer))
-  await both[1]
-  looks[0]?.(view(older))
-  await both[0]
-  expect(kept.data.result.needs?.hasConflicts).toBe('hasConflicts' in newer ? true : undefined)
-})
+])(
+  'a pull request %s: an older look that comes later changes nothing',
+  async (_, newer, older, before) => {
+    const needs = 'hasConflicts' in before ? { ...view(before), isKnown: undefined } : undefined
+    const { kept, looks, context } = given(changed(over, { result: { needs } }))
+    const both = [
+      newsOfHead(context, trigger),
+      newsOfHead(context, { ...trigger, id: 'checked-2' }),
+    ]
+    await expect.poll(() => looks.length).toBe(2)
+    looks[1]?.(view(newer))
+    await both[1]
+    looks[0]?.(view(older))
+    await both[0]
+    expect(kept.data.result.needs?.hasConflicts).toBe('hasConflicts' in newer ? true : undefined)
+  },
+)
 
 const merged = { state: 'merged', mergedAt: t0 } as const
 const ofPull = { ...trigger, thread: { ...pullThread, number: pull.number } }
@@ -122,8 +154,13 @@ test('a Run that is at work takes along how often an agent was sent until the me
 
 test('what a Run finds after the merge counts for no more rounds', async () => {
   const rounds = { asked: 3, byPostHog: 1 }
-  const run = changed(over, { result: { pulls: [{ ...pull, state: 'merged' }], hinted: true, rounds } })
-  expect((await afterStep(readNeeds, handWith(run))).result).toMatchObject({ hinted: undefined, rounds })
+  const run = changed(over, {
+    result: { pulls: [{ ...pull, state: 'merged' }], hinted: true, rounds },
+  })
+  expect((await afterStep(readNeeds, handWith(run))).result).toMatchObject({
+    hinted: undefined,
+    rounds,
+  })
 })
 
 test('what a Run finds at its end counts with what others on the pull request were sent for', async () => {

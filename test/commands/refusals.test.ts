@@ -22,7 +22,9 @@ const costs = (cost: number): Partial<Start> => ({
   held: held('limits: { cost_per_run: 10 }'),
 })
 const merged = { conversation: { ...conversation, pull: { ...pull, state: 'merged' as const } } }
-const withPull = { conversation: { ...conversation, marker: { ...marker, made: 'made', pull: 9 }, pull } }
+const withPull = {
+  conversation: { ...conversation, marker: { ...marker, made: 'made', pull: 9 }, pull },
+}
 const noModel = wanting({ options: { model: 'gpt-9' } })
 const model = replies.model('gpt-9', 'gpt-5.6', held().known.models)
 
@@ -50,21 +52,33 @@ const refusal = (...differs: Partial<Start>[]) =>
 
 describe('work is refused', () => {
   test.each<[rule: string, start: Partial<Start>, reply: Reply]>([
-    ['for a preset that only every object has', labelled('codex:constructor'), noPreset('constructor')],
+    [
+      'for a preset that only every object has',
+      labelled('codex:constructor'),
+      noPreset('constructor'),
+    ],
     [
       'with another base than its open pull request has',
       { ...withPull, ...given({ base: 'x' }) },
       replies.baseTaken(9, 'main'),
     ],
     ['on a pull request of the default branch', ofDefault, replies.defaultBranch],
-    ['with the default branch named', wanting({ options: { branch: 'main' } }), replies.defaultBranch],
+    [
+      'with the default branch named',
+      wanting({ options: { branch: 'main' } }),
+      replies.defaultBranch,
+    ],
     [
       'in such a session once more, which the reply says',
       { ...costs(10), again: true },
       replies.sessionCost(10, 10, true),
     ],
     ['while one from a fork does, whatever its branch is called', from(undefined), otherPull],
-    ['while one does, for a new session', { ...withPull, ...doubling, ...given({ new: true }) }, otherPull],
+    [
+      'while one does, for a new session',
+      { ...withPull, ...doubling, ...given({ new: true }) },
+      otherPull,
+    ],
   ])('%s', (_, start, reply) => expect(refusal(start)).toEqual(reply))
 
   test.each<[string, Partial<Start>, string | undefined]>([
@@ -85,7 +99,9 @@ describe('work is refused', () => {
   )
 
   test('with the slips of the settings below the reply', () =>
-    expect(refusal(onFork, { held: held('', slips) })).toEqual(replies.besideSlips(replies.fork, slips)))
+    expect(refusal(onFork, { held: held('', slips) })).toEqual(
+      replies.besideSlips(replies.fork, slips),
+    ))
 
   test('for each reason of the list that stands before the others', () => {
     const all = [
@@ -115,7 +131,10 @@ describe('work is not refused', () => {
     ['with the base that its pull request has', { ...withPull, ...given({ base: 'main' }) }],
     ['with another base in a new session', { ...withPull, ...given({ base: 'x', new: true }) }],
     ['with another base than a merged pull request had', { ...merged, ...given({ base: 'x' }) }],
-    ['with a base for another branch', { request: onPull, head, ...given({ base: 'x', branch: 'y' }) }],
+    [
+      'with a base for another branch',
+      { request: onPull, head, ...given({ base: 'x', branch: 'y' }) },
+    ],
     ['for words alone on a fork', { ...onFork, ...wanting({ what: 'ask' }) }],
     [
       'for words alone on a pull request of the default branch',

@@ -23,7 +23,14 @@ const shownLate = <Of extends object>(of: Of, name: keyof Of, value: unknown, fa
     },
   })
 
-const refused = new Rejected('github', 403, '', 'Resource not accessible by integration', undefined, 'read')
+const refused = new Rejected(
+  'github',
+  403,
+  '',
+  'Resource not accessible by integration',
+  undefined,
+  'read',
+)
 
 const isUnseenOnce = () => {
   unseen = 1
@@ -36,7 +43,11 @@ describe('A read of a command that GitHub refuses once', () => {
   const asks = (text?: string) => github.comment({ at: 10, text })
   const later = (text: string) => github.comment({ id: 502, at: 900, text })
   const hasLate =
-    <Name extends keyof MemoryBotOptions>(name: Name, value: MemoryBotOptions[Name], fault?: Error) =>
+    <Name extends keyof MemoryBotOptions>(
+      name: Name,
+      value: MemoryBotOptions[Name],
+      fault?: Error,
+    ) =>
     ({ options }: MemoryBot) =>
       shownLate(options, name, value, fault)
   const inline = [{ id: 601, path: 'a.ts', line: 1, hunk: '@@', body: 'Rename it', author: 'maya' }]
@@ -65,7 +76,11 @@ describe('A read of a command that GitHub refuses once', () => {
     ],
     [
       'of the lines of a review: they are worked on',
-      [hasLate('inline', inline, refused), isUnseenOnce, github.review({ text: '/codex please', at: 10 })],
+      [
+        hasLate('inline', inline, refused),
+        isUnseenOnce,
+        github.review({ text: '/codex please', at: 10 }),
+      ],
       { prompts: [has('Rename it')] },
     ],
     [

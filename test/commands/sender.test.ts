@@ -7,13 +7,20 @@ import { maya, t0 } from '../core/given.ts'
 
 const away = new NoResponse('github', 'away')
 const query = {
-  ...{ person: maya, now: t0, reads: { by: () => undefined } },
+  person: maya,
+  now: t0,
+  reads: { by: () => undefined },
   github: { people: { permission: () => Promise.reject(away) } },
   check: () => Promise.reject(away),
 } as unknown as Parameters<typeof senderNow>[0]
 
 test('who could not be known for minutes stays unknown for one, and nobody is asked', async () => {
-  const before: Sender = { kind: 'unknown', at: t0, since: t0 - limits.refusedBefore, why: undefined }
+  const before: Sender = {
+    kind: 'unknown',
+    at: t0,
+    since: t0 - limits.refusedBefore,
+    why: undefined,
+  }
   const check = () => expect.fail('the settings are read')
   expect(await senderNow({ ...query, before, check })).toEqual({ sender: before })
 })
@@ -21,6 +28,13 @@ test('who could not be known for minutes stays unknown for one, and nobody is as
 test('an answer that does not come is thrown on, until that has lasted for minutes', async () => {
   const first = await senderNow({ ...query, before: undefined })
   expect(first).toMatchObject({ sender: { kind: 'unknown', since: t0 }, fault: away })
-  const before: Sender = { kind: 'unknown', at: t0 - 1_000, since: t0 - limits.refusedBefore, why: undefined }
-  expect((await senderNow({ ...query, before: { ...before, at: t0 - 61_000 } })).fault).toBeUndefined()
+  const before: Sender = {
+    kind: 'unknown',
+    at: t0 - 1_000,
+    since: t0 - limits.refusedBefore,
+    why: undefined,
+  }
+  expect(
+    (await senderNow({ ...query, before: { ...before, at: t0 - 61_000 } })).fault,
+  ).toBeUndefined()
 })

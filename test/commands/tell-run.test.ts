@@ -7,7 +7,8 @@ import { botAfter, sends, settles } from '../security/steps.ts'
 
 const agent = { says: 'Working.', goesOn: true }
 const first = github.comment({ at: 10 })
-const more = (text = '/codex and the logout test'): Sent => github.comment({ id: 502, at: 20, text })
+const more = (text = '/codex and the logout test'): Sent =>
+  github.comment({ id: 502, at: 20, text })
 const standingOf = (bot: MemoryBot, trigger: string) => bot.triggers.get(trigger)?.standing
 const runOf = (bot: MemoryBot, id: string) => bot.runs.get(id)?.data
 const answersOf = (bot: MemoryBot): string[] =>

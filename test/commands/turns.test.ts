@@ -12,7 +12,11 @@ const second = 1_000
 const live = runWith(wordsAre())
 const over = changed(live, { result: { outcome: { kind: 'answer' } } })
 
-const asked = (id: string, at: number, run?: Run): { id: string; addedAt: number; data: TriggerRecord } => ({
+const asked = (
+  id: string,
+  at: number,
+  run?: Run,
+): { id: string; addedAt: number; data: TriggerRecord } => ({
   id,
   addedAt: at,
   data: {

@@ -9,9 +9,15 @@ import { issueThread, maya, t0 } from '../core/given.ts'
 const lost = { by: 'olga', because: 'suspended the App' }
 const record: TriggerRecord = {
   ...triggerRecord({
-    ...{ kind: 'comment', id: 'comment-7', deliveryId: 'd', at: t0, sender: maya, thread: issueThread },
+    kind: 'comment',
+    id: 'comment-7',
+    deliveryId: 'd',
+    at: t0,
+    sender: maya,
+    thread: issueThread,
     snapshot: { title: 'Login', body: '', author: 'maya', open: true },
-    ...{ commentRef: { kind: 'thread', commentId: 7 }, text: '/codex fix it' },
+    commentRef: { kind: 'thread', commentId: 7 },
+    text: '/codex fix it',
   }),
   lost,
 }

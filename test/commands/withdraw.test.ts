@@ -39,14 +39,20 @@ function given(run: Run, lost: number) {
   return { inbox, context: context as never }
 }
 
-test.each([0, 1, 2])('a label taken off stops its run, though message %i was lost first', async lost => {
-  const { inbox, context } = given(labelled, lost)
-  const trigger = {
-    ...{ id: 'off', at: labelled.request.at + 1_000, thread: labelled.thread, sender: maya },
-    what: { kind: 'label', label: 'codex' } as const,
-  }
-  await withdraw(context, trigger).catch(() => withdraw(context, trigger))
-  const { mailbox, report } = readMessages(labelled, inbox)
-  expect(mailbox.stop).toMatchObject({ by: maya, because: 'took the label off' })
-  expect(report.labels).toEqual([])
-})
+test.each([0, 1, 2])(
+  'a label taken off stops its run, though message %i was lost first',
+  async lost => {
+    const { inbox, context } = given(labelled, lost)
+    const trigger = {
+      id: 'off',
+      at: labelled.request.at + 1_000,
+      thread: labelled.thread,
+      sender: maya,
+      what: { kind: 'label', label: 'codex' } as const,
+    }
+    await withdraw(context, trigger).catch(() => withdraw(context, trigger))
+    const { mailbox, report } = readMessages(labelled, inbox)
+    expect(mailbox.stop).toMatchObject({ by: maya, because: 'took the label off' })
+    expect(report.labels).toEqual([])
+  },
+)

@@ -52,11 +52,15 @@ const kept = (id: string, data: Run, addedAt = now - hour): Kept => ({
   addedAt,
 })
 
-const ended = (outcome: Outcome, ago = hour): RunChange => ({ result: { outcome, concludedAt: now - ago } })
+const ended = (outcome: Outcome, ago = hour): RunChange => ({
+  result: { outcome, concludedAt: now - ago },
+})
 
 const failed: Outcome = { kind: 'failed', class: 'agent', reason: 'no luck', fix: 'Again.' }
 const atZero: RunChange = {
-  schedule: { waits: { kind: 'zero', of: 'repository', limit: '`limits.repository` is 0', ahead: 0 } },
+  schedule: {
+    waits: { kind: 'zero', of: 'repository', limit: '`limits.repository` is 0', ahead: 0 },
+  },
 }
 describe('a list', () => {
   test('has what has ended lately, newest first, and what waits longest first', async () => {
@@ -84,7 +88,10 @@ describe('a list', () => {
       kept('lab', runWith(elsewhere)),
     ])
     const of = async (filter: string) => {
-      const { runs } = await board.list({ group: 'waiting', whose: await board.whoseOf(filterOf(filter)) })
+      const { runs } = await board.list({
+        group: 'waiting',
+        whose: await board.whoseOf(filterOf(filter)),
+      })
       return runs.map(({ id }) => id)
     }
     expect(await of('')).toEqual(['lab', 'maya', 'zoe'])
@@ -96,7 +103,14 @@ describe('a list', () => {
   })
 
   test('of a number has the runs of that thread, and those that opened that pull request', async () => {
-    const pull = { number: 12, url: '', title: '', draft: false, head: 'codex/4', base: 'main' } as const
+    const pull = {
+      number: 12,
+      url: '',
+      title: '',
+      draft: false,
+      head: 'codex/4',
+      base: 'main',
+    } as const
     const opened = { pulls: [{ ...pull, state: 'open' as const }] }
     const thread = (number: number): RunChange => ({ thread: { ...issueThread, number } })
     const { board } = boardOf([
@@ -170,7 +184,9 @@ describe('with 5,000 runs', () => {
     const beyond = await board.list({ group: 'waiting', whose: undefined, page: 51 })
     expect([beyond.runs, beyond.isLast]).toEqual([[], true])
     for (const page of [Number.NaN, -1, 0, 0.5, Number.POSITIVE_INFINITY])
-      expect((await board.list({ group: 'waiting', whose: undefined, page })).page).toBeGreaterThan(0)
+      expect((await board.list({ group: 'waiting', whose: undefined, page })).page).toBeGreaterThan(
+        0,
+      )
   })
 
   test('all of them come page by page, those that are not over first', async () => {
@@ -221,8 +237,14 @@ describe('a run in JSON', () => {
       'of one whose pull request was merged',
       over,
       {
-        ...{ ...thread, state: 'pull', since: at(now - hour), waitsFor: null, pull: url, cost: 1.25 },
-        ...{ pullEnd: { how: 'merged', at: at(now) }, rounds: 3 },
+        ...thread,
+        state: 'pull',
+        since: at(now - hour),
+        waitsFor: null,
+        pull: url,
+        cost: 1.25,
+        pullEnd: { how: 'merged', at: at(now) },
+        rounds: 3,
       },
     ],
     [
@@ -234,7 +256,10 @@ describe('a run in JSON', () => {
       'of one at a limit of 0',
       runWith(atZero),
       {
-        ...{ ...thread, ...none, state: 'waiting', since: at(t0) },
+        ...thread,
+        ...none,
+        state: 'waiting',
+        since: at(t0),
         waitsFor: 'Waits. limits.repository is 0',
       },
     ],
@@ -243,7 +268,8 @@ describe('a run in JSON', () => {
   })
 
   test('has what docs/admin.md promises', () => {
-    const [, fields = ''] = /\{"runs": \[\{(.+?)\}\]\}/.exec(readFileSync('docs/admin.md', 'utf8')) ?? []
+    const [, fields = ''] =
+      /\{"runs": \[\{(.+?)\}\]\}/.exec(readFileSync('docs/admin.md', 'utf8')) ?? []
     expect(fields.split(', ')).toEqual(Object.keys(runInJson(over, now)))
   })
 

@@ -73,7 +73,9 @@ describe('nobody sees or changes anything without the token', () => {
     ended: { end: async () => {}, hasEnded: async () => false },
   })
   const cookieOfAnother = async (): Promise<Fields> => {
-    const pages = new Hono().get('/', async c => c.text(await another.signIn(c, `${token}, but another`)))
+    const pages = new Hono().get('/', async c =>
+      c.text(await another.signIn(c, `${token}, but another`)),
+    )
     const made = await pages.request('/')
     expect(await made.text()).toBe('signed-in')
     return sessionOf(made.headers.get('set-cookie') ?? '')
@@ -83,7 +85,10 @@ describe('nobody sees or changes anything without the token', () => {
     ['who has another token', async () => ({ authorization: `Bearer ${token.slice(1)}` })],
     ['who has it not as bearer', async () => ({ authorization: token })],
     ['who has the cookie of another secret', cookieOfAnother],
-    ['who made up a cookie', async () => ({ cookie: `codex_admin=session.${now + hour}.${'A'.repeat(43)}` })],
+    [
+      'who made up a cookie',
+      async () => ({ cookie: `codex_admin=session.${now + hour}.${'A'.repeat(43)}` }),
+    ],
     [
       'whose cookie is an hour old',
       async () => {
@@ -112,7 +117,8 @@ describe('nobody sees or changes anything without the token', () => {
       expect(text).not.toMatch(/acme|maya|Login is flaky|check of the doctor/)
     }
     const sent = []
-    for (const path of paths.post) sent.push([path, (await post(`/admin${path}`, {}, headers)).status])
+    for (const path of paths.post)
+      sent.push([path, (await post(`/admin${path}`, {}, headers)).status])
     expect(sent).toEqual(paths.post.map(path => [path, 401]))
     expect([await inboxOf(run), retried, drained]).toEqual([[], [], 0])
   })
@@ -132,16 +138,24 @@ describe('nobody sees or changes anything without the token', () => {
     const bare = webServer()
     const port = await listen(bare, { host: '127.0.0.1', port: 0 })
     for (const path of ['', '/', '/runs.json'])
-      expect((await fetch(`http://127.0.0.1:${port}/admin${path}`, { headers: bearer })).status).toBe(404)
+      expect(
+        (await fetch(`http://127.0.0.1:${port}/admin${path}`, { headers: bearer })).status,
+      ).toBe(404)
     await closeServer(bare, 0)
   })
 })
 
 test('a session is a cookie that no script and no other page has, for an hour', async () => {
-  expect(await signIn()).toMatch(/^codex_admin=\S+; Max-Age=3600; Path=\/admin\/; HttpOnly; SameSite=Strict$/)
-  expect(await signIn({ 'x-forwarded-proto': 'https' })).toMatch(/; HttpOnly; Secure; SameSite=Strict$/)
+  expect(await signIn()).toMatch(
+    /^codex_admin=\S+; Max-Age=3600; Path=\/admin\/; HttpOnly; SameSite=Strict$/,
+  )
+  expect(await signIn({ 'x-forwarded-proto': 'https' })).toMatch(
+    /; HttpOnly; Secure; SameSite=Strict$/,
+  )
   const { host } = new URL(address)
-  expect(await signIn({ origin: `https://${host}` })).toMatch(/; HttpOnly; Secure; SameSite=Strict$/)
+  expect(await signIn({ origin: `https://${host}` })).toMatch(
+    /; HttpOnly; Secure; SameSite=Strict$/,
+  )
   const session = sessionOf(await signIn())
   const left = await post('/admin/sign-out', { form: await formOn('/admin/', session) }, session)
   expect(left.headers.get('set-cookie')).toMatch(/^codex_admin=; .*Max-Age=0/)
@@ -160,9 +174,13 @@ describe('a form counts only if a page of ours sent it', () => {
   test.each(elsewhere)('%s', async (_, headers) => {
     const { run, session, form } = await beside()
     for (const action of [`runs/${run.id}/stop`, `runs/${run.id}/retry`, 'drain', 'sign-out'])
-      expect((await post(`/admin/${action}`, { form }, { ...session, ...headers })).status).toBe(403)
+      expect((await post(`/admin/${action}`, { form }, { ...session, ...headers })).status).toBe(
+        403,
+      )
     expect((await post('/admin/sign-in', { token }, headers)).status).toBe(403)
-    expect((await post(`/admin/runs/${run.id}/stop`, {}, { ...bearer, ...headers })).status).toBe(403)
+    expect((await post(`/admin/runs/${run.id}/stop`, {}, { ...bearer, ...headers })).status).toBe(
+      403,
+    )
     expect([await inboxOf(run), retried, drained]).toEqual([[], [], 0])
   })
 
@@ -199,8 +217,18 @@ describe('a form counts only if a page of ours sent it', () => {
     const drain = async (text: string) => {
       const body = new URLSearchParams({ form: await formOn('/admin/', session), text }).toString()
       const send = async (sent: string | ReadableStream) => {
-        const headers = { ...session, origin: address, 'content-type': 'application/x-www-form-urlencoded' }
-        const options = { method: 'POST', headers, body: sent, duplex: 'half', redirect: 'manual' } as const
+        const headers = {
+          ...session,
+          origin: address,
+          'content-type': 'application/x-www-form-urlencoded',
+        }
+        const options = {
+          method: 'POST',
+          headers,
+          body: sent,
+          duplex: 'half',
+          redirect: 'manual',
+        } as const
         return (await fetch(`${address}/admin/drain`, options)).status
       }
       return [await send(body), await send(new Blob([body]).stream())]
@@ -250,7 +278,9 @@ test('nothing is kept by a browser, framed, or open to scripts and to pages of o
 
 test('whoever tries tokens is slowed, and keeps nobody out', async () => {
   const begun = performance.now()
-  const wrong = Array.from({ length: 40 }, (_, n) => get('/admin/', { authorization: `Bearer ${token}${n}` }))
+  const wrong = Array.from({ length: 40 }, (_, n) =>
+    get('/admin/', { authorization: `Bearer ${token}${n}` }),
+  )
   // Meanwhile.
   expect((await get('/admin/', bearer)).status).toBe(200)
   const tries = await Promise.all(wrong)
@@ -273,14 +303,22 @@ describe('words of others are words', () => {
   const asking = { offset: 0, turns: 0, prompts: [], permissionRequest: question }
   const outcome = { kind: 'failed', class: 'agent', reason: hostile, fix: hostile } as const
   const pull = {
-    ...{ number: 9, url: 'javascript:alert(3)', title: hostile, draft: false },
-    ...{ head: hostile, base: 'main', state: 'open' as const },
+    number: 9,
+    url: 'javascript:alert(3)',
+    title: hostile,
+    draft: false,
+    head: hostile,
+    base: 'main',
+    state: 'open' as const,
   }
   const wrong = { why: hostile, since: now, until: now + hour, count: 1, setup: true as const }
   const waits = { kind: 'until', at: now + hour, limit: hostile } as const
   const kinds: [string, RunChange][] = [
     ['of one that waits', {}],
-    ['of one that has a question', { schedule: { admitted: true }, session: { sessionLog: asking } }],
+    [
+      'of one that has a question',
+      { schedule: { admitted: true }, session: { sessionLog: asking } },
+    ],
     ['of one that failed', { result: { concludedAt: Date.now(), outcome, pulls: [pull] } }],
     ['of one at a limit', { schedule: { waits } }],
     ['of one whose set-up is wrong', { retries: { posthog: wrong } }],
@@ -333,7 +371,10 @@ const of = (owner: string, number = ++threads) => ({
   },
 })
 const failed = (): RunChange => ({
-  result: { concludedAt: now, outcome: { kind: 'failed', class: 'agent', reason: 'no luck', fix: '' } },
+  result: {
+    concludedAt: now,
+    outcome: { kind: 'failed', class: 'agent', reason: 'no luck', fix: '' },
+  },
 })
 
 describe('what a page says', () => {
@@ -352,7 +393,9 @@ describe('what a page says', () => {
     await addRun(of('counted'))
     await addRun(of('counted'), failed())
     const [top = ''] = (await read('?filter=counted')).split('id="needs"')
-    const counts = [...top.matchAll(/<a href="#(\w+)">(.*?)<\/a>/g)].map(([, ...each]) => each.join(': '))
+    const counts = [...top.matchAll(/<a href="#(\w+)">(.*?)<\/a>/g)].map(([, ...each]) =>
+      each.join(': '),
+    )
     expect(counts).toEqual([
       'needs: 1 needs you',
       'working: 0 running',
@@ -368,7 +411,12 @@ describe('what a page says', () => {
   })
 
   test('of limits that hold work back is each once, as for all so for a filter', async () => {
-    const zero = { kind: 'zero', of: 'repository', limit: '`limits.repository` is 0', ahead: 0 } as const
+    const zero = {
+      kind: 'zero',
+      of: 'repository',
+      limit: '`limits.repository` is 0',
+      ahead: 0,
+    } as const
     const held = (waits: Run['schedule']['waits']): RunChange => ({ schedule: { waits } })
     const place = { thread: { ...of('held').thread, repoId: 4_711 } }
     await addRun(place, held(zero))
@@ -389,7 +437,9 @@ describe('what a page says', () => {
   })
 
   test('of failures is how many need somebody, and where all of them are', async () => {
-    const [first] = await Promise.all(Array.from({ length: 25 }, () => addRun(of('breaks'), failed())))
+    const [first] = await Promise.all(
+      Array.from({ length: 25 }, () => addRun(of('breaks'), failed())),
+    )
     await addRun(of('breaks', first?.thread.number))
     const page = await read('?filter=breaks')
     expect(page).toContain('Failed in the last three days <span class="count">24</span>')
@@ -398,7 +448,9 @@ describe('what a page says', () => {
     // What is there is not listed again below.
     const rows = [...page.matchAll(/<a href="(\/admin\/runs\/[^"]+)"/g)].map(([, row]) => row)
     expect(new Set(rows).size).toBe(rows.length)
-    expect(needs).toContain('<a href="/admin/list/failed?filter=breaks">All, with those asked for again</a>')
+    expect(needs).toContain(
+      '<a href="/admin/list/failed?filter=breaks">All, with those asked for again</a>',
+    )
     expect(await read('list/failed?filter=breaks')).toContain('<span class="count">25</span>')
   })
 })
@@ -417,8 +469,19 @@ describe('the page of a run', () => {
       },
       {
         result: {
-          ...{ outcome: { kind: 'pull' }, concludedAt: now },
-          pulls: [{ number: 9, url, title: 'Fix it', draft: true, head: 'h', base: 'main', state: 'open' }],
+          outcome: { kind: 'pull' },
+          concludedAt: now,
+          pulls: [
+            {
+              number: 9,
+              url,
+              title: 'Fix it',
+              draft: true,
+              head: 'h',
+              base: 'main',
+              state: 'open',
+            },
+          ],
         },
       },
     )
@@ -427,11 +490,13 @@ describe('the page of a run', () => {
   const words = (html = ''): string => html.replace(/<.*?>/g, '')
 
   test('has its thread, pull request, branch, cost and its place at PostHog', () => {
-    const facts = [...page.matchAll(/<dt>(.*?)<\/dt><dd>(.*?)<\/dd>/g)].map(([, name, fact = '']) => [
-      name,
-      words(fact),
-      ...[...fact.matchAll(/href="(.*?)"/g)].map(([, href]) => href),
-    ])
+    const facts = [...page.matchAll(/<dt>(.*?)<\/dt><dd>(.*?)<\/dd>/g)].map(
+      ([, name, fact = '']) => [
+        name,
+        words(fact),
+        ...[...fact.matchAll(/href="(.*?)"/g)].map(([, href]) => href),
+      ],
+    )
     expect(facts).toEqual([
       ['State', 'Pull request'],
       ['Thread', `acme/shop#${run.thread.number}`, run.thread.url],
@@ -451,7 +516,9 @@ describe('the page of a run', () => {
       'Asked by maya¦Let in under the limits¦Started at PostHog¦Pull request'.split('¦'),
     )
     const times = [...timeline.matchAll(/<time.*?>(.*?)<\/time>/g)].map(([, each]) => each)
-    expect(times.at(-1)).toBe(`${new Date(run.result.concludedAt ?? 0).toISOString().slice(11, 19)} UTC`)
+    expect(times.at(-1)).toBe(
+      `${new Date(run.result.concludedAt ?? 0).toISOString().slice(11, 19)} UTC`,
+    )
   })
 })
 
@@ -462,7 +529,10 @@ describe('what is done', () => {
     const { run, session } = await beside()
     const form = await formOn(`/admin/runs/${run.id}`, session)
     const sent = await post(`/admin/runs/${run.id}/stop`, { form }, session)
-    expect([sent.status, sent.headers.get('location')]).toEqual([303, `/admin/runs/${run.id}?said=stopping`])
+    expect([sent.status, sent.headers.get('location')]).toEqual([
+      303,
+      `/admin/runs/${run.id}?said=stopping`,
+    ])
     await post(`/admin/runs/${run.id}/stop`, { form }, session)
     const ids = (await inboxOf(run)).map(message => message?.id)
     expect(new Set(ids).size).toBe(1)
@@ -492,7 +562,9 @@ describe('what is done', () => {
   test('a retry is asked for only where it can help', async () => {
     const failed = { kind: 'failed', class: 'agent', reason: 'no luck', fix: 'Again.' } as const
     const run = await addRun({ result: { outcome: failed, concludedAt: now } })
-    const hopeless = await addRun({ result: { outcome: { ...failed, again: false }, concludedAt: now } })
+    const hopeless = await addRun({
+      result: { outcome: { ...failed, again: false }, concludedAt: now },
+    })
     const live = await addRun()
     const results = []
     for (const { id } of [run, hopeless, live]) {
@@ -516,8 +588,13 @@ describe('what is done', () => {
       { audit: true, action: 'sign-in', result: 'wrong-token', from: '127.0.0.1' },
       { audit: true, action: 'sign-in', result: 'signed-in', from: '127.0.0.1' },
       {
-        ...{ audit: true, action: 'stop', result: 'stopping', by: admin.login, run: run.id },
-        ...{ repository: 'acme/shop', from: '127.0.0.1' },
+        audit: true,
+        action: 'stop',
+        result: 'stopping',
+        by: admin.login,
+        run: run.id,
+        repository: 'acme/shop',
+        from: '127.0.0.1',
       },
       { audit: true, action: 'drain', by: admin.login },
     ])

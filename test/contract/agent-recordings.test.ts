@@ -9,7 +9,17 @@ import { pollIntervalUntil } from '../../src/core/record/timing.ts'
 import { lateLog, mayGoOn, outcomeOf, settlesAt, standingOf } from '../../src/core/record/turn.ts'
 import { closingComment } from '../../src/core/words/closing.ts'
 import { postHogTasks } from '../../src/posthog/tasks-client.ts'
-import { ask, deployment, instruction, maya, more, t0, taskRun, word, working } from '../core/given.ts'
+import {
+  ask,
+  deployment,
+  instruction,
+  maya,
+  more,
+  t0,
+  taskRun,
+  word,
+  working,
+} from '../core/given.ts'
 import {
   folders,
   instants,
@@ -36,7 +46,10 @@ type Table = Readonly<Record<string, string | string[]>>
 
 const notHere = 'Codex pushed nothing to this repository and opened no pull request here. ¶ '
 const opened = `${notHere}Opened \`https://github.com/octo/demo/pull/5\`.`
-const openedAndRenamed = opened.replace(/\.$/, ', and the branch is called posthog/better-name now.')
+const openedAndRenamed = opened.replace(
+  /\.$/,
+  ', and the branch is called posthog/better-name now.',
+)
 const changedOne = 'Codex changed 1 file, but published no commit and no pull request.'
 const stopped = 'Codex did not finish: somebody stopped it in PostHog. Nothing was pushed.'
 
@@ -67,7 +80,8 @@ const asRecorded: Table = {
   'empty-answer': 'Codex changed nothing and said nothing.',
   'finish-completed': 'All is done. ¶ The run is finished.',
   'finish-failed': 'Codex failed: it gave up. In its own words: The tests can not run here.',
-  'finish-killed-at-once': 'Codex finished. PostHog kept none of its words, and nothing of it is on GitHub.',
+  'finish-killed-at-once':
+    'Codex finished. PostHog kept none of its words, and nothing of it is on GitHub.',
   'finish-killed-later': 'All is done: the answer is 4. ¶ The run is finished.',
   'finish-without-oauth-file': 'Done.',
   followup: 'Two and two is four. ¶ Three and three is six.',
@@ -144,7 +158,8 @@ const later: Table = {
   'n-stream-fails-rate-limit-then-well': 'After a pause: two files.',
   'n-three-messages-in-first-turn': 'All four are done: README, docs, changelog and tests.',
   'n-tool-loop': 'I tried 60 times: the tests can not start, as there is no package.json.',
-  'n-two-turns-of-goal-then-answer': 'One. ¶ Goal set: Make it fast (message m2) ¶ The goal is reached.',
+  'n-two-turns-of-goal-then-answer':
+    'One. ¶ Goal set: Make it fast (message m2) ¶ The goal is reached.',
   // What can be read of them stands on lines.
   'n-findings-malformed':
     'Two problems. ¶ ``` ¶ { "path": "src/pay.ts", "line": "L3", "body": "No test" ¶ ```',
@@ -235,12 +250,18 @@ async function told(
   const said: string[] = []
   const prompts = given.log.filter(({ entry }) => entry.notification.method === 'session/prompt')
   const read = JSON.stringify(prompts)
-  const endsAt = given.row.find(({ patch }) => /completed|failed|cancelled/.test(patch.status ?? ''))?.at
+  const endsAt = given.row.find(({ patch }) =>
+    /completed|failed|cancelled/.test(patch.status ?? ''),
+  )?.at
   // Others were declined, or PostHog does not let them through.
   const sends = given.commands.filter(
     ({ at, params }) => read.includes(`(message ${params.messageId})`) && at < (endsAt ?? at + 1),
   )
-  const due = new Set([...instants(given), ...sends.map(({ at }) => at), lastInstant(given) + minute])
+  const due = new Set([
+    ...instants(given),
+    ...sends.map(({ at }) => at),
+    lastInstant(given) + minute,
+  ])
   let isTold = false
   const conclude = (): void => {
     const stands = standingOf(run)
@@ -268,7 +289,8 @@ async function told(
     const settles = settlesAt(run)
     if (settles !== undefined) due.add(settles - t0)
     const { status, changedAt } = run.session.taskRun ?? taskRun
-    if (!isTold && isTerminal(status)) due.add(at + pollIntervalUntil(lateLog(run), now - changedAt))
+    if (!isTold && isTerminal(status))
+      due.add(at + pollIntervalUntil(lateLog(run), now - changedAt))
   }
   return said
 }
@@ -276,12 +298,16 @@ async function told(
 /** Another round begins, as `resume-work` records it. */
 function again(run: Run): Run {
   const { sessionLog } = run.session
-  return changed(run, { session: { sessionLog: sessionLog && { ...sessionLog, isReported: true } } })
+  return changed(run, {
+    session: { sessionLog: sessionLog && { ...sessionLog, isReported: true } },
+  })
 }
 
 /** As `deliver` records it. */
 function sent(run: Run, id: string, text: string): Run {
-  return changed(run, { mailbox: { words: [...run.mailbox.words, word('sent', more(id, text, maya))] } })
+  return changed(run, {
+    mailbox: { words: [...run.mailbox.words, word('sent', more(id, text, maya))] },
+  })
 }
 
 describe.each([
@@ -294,6 +320,9 @@ describe.each([
   test.each(Object.entries(table))('%s', async (name, words) => {
     const expected = typeof words === 'string' ? [`@maya ${words}`] : words
     for (const looks of ['as stored', 'entry by entry'] as const)
-      expect({ looks, said: await told(name, recording(name), looks) }).toEqual({ looks, said: expected })
+      expect({ looks, said: await told(name, recording(name), looks) }).toEqual({
+        looks,
+        said: expected,
+      })
   })
 })

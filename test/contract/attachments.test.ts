@@ -69,7 +69,10 @@ afterEach(() => Promise.all([site.close(), other.close()]))
 
 const path = `/user-attachments/assets/${uuid}`
 const shot = (name = 'Image'): Attachment => ({ name, url: site.url + path })
-const file = (name: string): Attachment => ({ name, url: `${site.url}/user-attachments/files/1/${name}` })
+const file = (name: string): Attachment => ({
+  name,
+  url: `${site.url}/user-attachments/files/1/${name}`,
+})
 
 interface Given {
   within?: number
@@ -79,7 +82,12 @@ interface Given {
 
 const download = (attachment: Attachment, given: Given = {}): Promise<AttachmentFile> =>
   downloadAttachment(
-    { webUrl: `${site.url}/acme/shop/issues/7`, token: async () => 'secret', now: () => 1_000_000, ...given },
+    {
+      webUrl: `${site.url}/acme/shop/issues/7`,
+      token: async () => 'secret',
+      now: () => 1_000_000,
+      ...given,
+    },
     attachment,
   )
 
@@ -172,7 +180,9 @@ describe('a download', () => {
     always(200, { 'content-type': type }, body)
     expect((await download(file(name))).bytes.length).toBe(limit * mebibyte)
     begins({ 'content-type': type, 'content-length': limit * mebibyte + 1 })
-    expect(await refusal(download(file(name), { within: 5_000 }))).toBe(`it is larger than ${limit} MB`)
+    expect(await refusal(download(file(name), { within: 5_000 }))).toBe(
+      `it is larger than ${limit} MB`,
+    )
   })
 
   test('is cut off while it comes in when it says nothing of its size', async () => {
@@ -202,13 +212,19 @@ describe('a download', () => {
     await expect(download(shot(), { within: 150 })).rejects.toThrow(NoResponse)
     begins({ 'content-type': 'image/png' })
     await expect(download(shot(), { within: 150 })).rejects.toThrow(NoResponse)
-    site.handle = (_, response) => setTimeout(() => response.writeHead(302, { location: path }).end(), 100)
+    site.handle = (_, response) =>
+      setTimeout(() => response.writeHead(302, { location: path }).end(), 100)
     await expect(download(shot(), { within: 150 })).rejects.toThrow(NoResponse)
     expect(Date.now() - start).toBeLessThan(3_000)
   })
 
   test('follows three redirects, and not a fourth', async () => {
-    site.serve({ [path]: '/a', '/a': `${site.url}/b`, '/b': 'c', '/c': { type: 'image/png', body: png } })
+    site.serve({
+      [path]: '/a',
+      '/a': `${site.url}/b`,
+      '/b': 'c',
+      '/c': { type: 'image/png', body: png },
+    })
     await download(shot())
     expect(site.asked.map(line => line.split(' ')[0])).toEqual([path, '/a', '/b', '/c'])
     site.serve({ [path]: '/a', '/a': '/b', '/b': '/c', '/c': '/d' })
@@ -311,12 +327,20 @@ describe('on github.com', () => {
       })
   }
 
-  const image: [number, Buffer, Record<string, string>] = [200, png, { 'content-type': 'image/png' }]
+  const image: [number, Buffer, Record<string, string>] = [
+    200,
+    png,
+    { 'content-type': 'image/png' },
+  ]
   const onGitHub = (url: string, given: Given = {}) =>
     download({ name: 'Image', url }, { webUrl: thread.url, ...given })
 
   test('the token is for github.com and not for its storage', async () => {
-    answers('https://github.com', path, [302, '', { location: `${storage}/1/${uuid}.png?X-Amz-Signature=a` }])
+    answers('https://github.com', path, [
+      302,
+      '',
+      { location: `${storage}/1/${uuid}.png?X-Amz-Signature=a` },
+    ])
     answers(storage, `/1/${uuid}.png`, image)
     expect((await onGitHub(`https://github.com${path}`)).name).toBe('Image.png')
     expect(seen).toEqual([
@@ -341,7 +365,10 @@ describe('on github.com', () => {
     answers(signedHost, `/1/2-${uuid}.png`, image)
     const signed = new Map([[uuid, `${signedHost}/1/2-${uuid}.png?jwt=a`]])
     await onGitHub(`https://github.com${path}`, { signed: async () => signed })
-    expect(seen).toEqual(['github.com token secret', 'private-user-images.githubusercontent.com anonymous'])
+    expect(seen).toEqual([
+      'github.com token secret',
+      'private-user-images.githubusercontent.com anonymous',
+    ])
   })
 
   test('an outdated signed address is replaced, and one of another host is not used', async () => {
@@ -368,33 +395,39 @@ describe('on github.com', () => {
   const log = { debug() {}, info() {}, warn() {}, error() {} }
   test.each<[CommentRef, string[]]>([
     [{ kind: 'thread', commentId: 501 }, ['issues/7', 'issues/comments/501']],
-    [{ kind: 'inline', commentId: 601, rootId: 601, reviewId: null, inline }, ['pulls/comments/601']],
+    [
+      { kind: 'inline', commentId: 601, rootId: 601, reviewId: null, inline },
+      ['pulls/comments/601'],
+    ],
     [
       { kind: 'review', reviewId: 701, nodeId: 'R_1' },
       ['pulls/7/reviews/701', 'pulls/7/reviews/701/comments'],
     ],
-  ])('signed addresses are read from all HTML there is for %o, once', async (commentRef, routes) => {
-    const ids = routes.map((_, n) => uuid.replace('880', `88${n}`))
-    if (!routes.includes('issues/7'))
-      nock(...api)
-        .get('/repos/acme/shop/issues/7')
-        .reply(404, {})
-    for (const [n, route] of routes.entries()) {
-      const body = { body_html: `<img src="${signedHost}/1/2-${ids[n]}.png?jwt=a&amp;b=c">` }
-      nock(...api)
-        .get(`/repos/acme/shop/${route}`)
-        .query(true)
-        .reply(200, route.endsWith('/comments') ? [body] : body)
-    }
-    const read = attachmentReader(access(new Octokit({ log })), commentRef)
-    for (const id of ids) {
-      answers('https://github.com', `/user-attachments/assets/${id}`, [404, ''])
-      answers(signedHost, `/1/2-${id}.png`, image)
-      const url = `https://github.com/user-attachments/assets/${id}`
-      expect((await read({ name: 'Image', url })).type).toBe('image/png')
-    }
-    expect(nock.isDone()).toBe(true)
-  })
+  ])(
+    'signed addresses are read from all HTML there is for %o, once',
+    async (commentRef, routes) => {
+      const ids = routes.map((_, n) => uuid.replace('880', `88${n}`))
+      if (!routes.includes('issues/7'))
+        nock(...api)
+          .get('/repos/acme/shop/issues/7')
+          .reply(404, {})
+      for (const [n, route] of routes.entries()) {
+        const body = { body_html: `<img src="${signedHost}/1/2-${ids[n]}.png?jwt=a&amp;b=c">` }
+        nock(...api)
+          .get(`/repos/acme/shop/${route}`)
+          .query(true)
+          .reply(200, route.endsWith('/comments') ? [body] : body)
+      }
+      const read = attachmentReader(access(new Octokit({ log })), commentRef)
+      for (const id of ids) {
+        answers('https://github.com', `/user-attachments/assets/${id}`, [404, ''])
+        answers(signedHost, `/1/2-${id}.png`, image)
+        const url = `https://github.com/user-attachments/assets/${id}`
+        expect((await read({ name: 'Image', url })).type).toBe('image/png')
+      }
+      expect(nock.isDone()).toBe(true)
+    },
+  )
 })
 
 describe('staging', () => {
@@ -439,7 +472,11 @@ describe('staging', () => {
     const { session } = await runAtWork(posthog)
     const first = await stageArtifact(settings, session, artifact, Date.now)
     const second = await stageArtifact(settings, session, artifact, Date.now)
-    const message = { jsonrpc: '2.0', method: 'user_message', params: { artifact_ids: [first, second] } }
+    const message = {
+      jsonrpc: '2.0',
+      method: 'user_message',
+      params: { artifact_ids: [first, second] },
+    }
     const path = `tasks/${session.taskId}/runs/${session.taskRunId}/command/`
     await call(settings, { method: 'POST', path, body: message, schema: z.unknown() }, Date.now)
     expect(posthog.ledger.at(-1)).toMatchObject({ kind: 'message', body: message })
@@ -464,7 +501,9 @@ describe('staging', () => {
       if (request.url === '/storage') return storage(request, response)
       const prepared = { id: 'a', storage_path: 'k', presigned_post: form, expires_in: 3600 }
       const entry = request.url?.includes('prepare_upload') ? prepared : finalized
-      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(wrap(entry)))
+      response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(JSON.stringify(wrap(entry)))
     }
     return postHogAt(site)
   }
@@ -508,7 +547,8 @@ describe('staging', () => {
 
 describe('the attachments of a Run', () => {
   const url = (name: string) => `https://github.com/user-attachments/files/1/${name}`
-  const several = (...names: string[]): Attachment[] => names.map(name => ({ name, url: url(name) }))
+  const several = (...names: string[]): Attachment[] =>
+    names.map(name => ({ name, url: url(name) }))
 
   const textFile = (name: string) => ({ name, type: 'text/plain', bytes: new Uint8Array([1]) })
 

@@ -52,7 +52,12 @@ describe.each(kinds)('of $of', ({ redis }) => {
   async function looks(budget: CallBudget, owner: string, count: number): Promise<number> {
     let through = 0
     for (let n = 0; n < count; n += 1) {
-      const later = await budget.reserve({ owner, id: `${owner}-${names}-${n}`, calls: 2, kind: 'poll' })
+      const later = await budget.reserve({
+        owner,
+        id: `${owner}-${names}-${n}`,
+        calls: 2,
+        kind: 'poll',
+      })
       if (later === undefined) through += 1
     }
     return through
@@ -74,7 +79,12 @@ describe.each(kinds)('of $of', ({ redis }) => {
 
   test('what is asked at the same time is counted, each of it', async () => {
     const asked = Array.from({ length: 100 }, (_, n) =>
-      (n % 2 === 0 ? first : second).reserve({ owner: 'acme', id: `at-once-${n}`, calls: 2, kind: 'poll' }),
+      (n % 2 === 0 ? first : second).reserve({
+        owner: 'acme',
+        id: `at-once-${n}`,
+        calls: 2,
+        kind: 'poll',
+      }),
     )
     const through = (await Promise.all(asked)).filter(later => later === undefined).length
     expect(through).toBeGreaterThan(10)
@@ -91,27 +101,36 @@ describe.each(kinds)('of $of', ({ redis }) => {
   test('one owner’s looks do not make another’s wait', async () => {
     const loud = await looks(first, 'loud', 500)
     expect(loud).toBeLessThan(50)
-    expect(await second.reserve({ owner: 'quiet', id: 'q1', calls: 2, kind: 'poll' })).toBeUndefined()
-    expect(await first.reserve({ owner: 'other', id: 'o1', calls: 2, kind: 'poll' })).toBeUndefined()
+    expect(
+      await second.reserve({ owner: 'quiet', id: 'q1', calls: 2, kind: 'poll' }),
+    ).toBeUndefined()
+    expect(
+      await first.reserve({ owner: 'other', id: 'o1', calls: 2, kind: 'poll' }),
+    ).toBeUndefined()
   })
 
   test('who waits gets what owners that look seldom leave over', async () => {
     await looks(first, 'loud', 60)
-    for (const owner of ['a', 'b', 'c']) await second.reserve({ owner, id: owner, calls: 2, kind: 'poll' })
+    for (const owner of ['a', 'b', 'c'])
+      await second.reserve({ owner, id: owner, calls: 2, kind: 'poll' })
     const told: number[] = []
     for (let n = 0; n <= 10; n += 1)
-      told.push(Number(await first.reserve({ owner: 'loud', id: `waits-${n}`, calls: 2, kind: 'poll' })))
+      told.push(
+        Number(await first.reserve({ owner: 'loud', id: `waits-${n}`, calls: 2, kind: 'poll' })),
+      )
     // Ten looks take forty seconds of the whole budget.
     expect(Number(told.at(-1)) - Number(told[0])).toBeLessThan(60_000)
   })
 
   test('what can do without gets only what nobody else needs', async () => {
     await first.spend(70)
-    const reconnects = (n: number) => first.reserve({ owner: 'acme', id: `s${n}`, calls: 1, kind: 'spare' })
+    const reconnects = (n: number) =>
+      first.reserve({ owner: 'acme', id: `s${n}`, calls: 1, kind: 'spare' })
     expect(await reconnects(1)).toBeGreaterThan(0)
     expect(await second.reserve({ owner: 'acme', id: 'x', calls: 2, kind: 'poll' })).toBeUndefined()
     await until(
-      async () => (await second.reserve({ owner: 'acme', id: 'y', calls: 2, kind: 'poll' })) !== undefined,
+      async () =>
+        (await second.reserve({ owner: 'acme', id: 'y', calls: 2, kind: 'poll' })) !== undefined,
     )
     open(slow)
     expect(await reconnects(2)).toBeUndefined()
@@ -126,7 +145,8 @@ describe.each(kinds)('of $of', ({ redis }) => {
 
   test('who waits is told a time of its own, one after another, and the same when it asks too early', async () => {
     await looks(first, 'acme', 60)
-    const ask = (id: string, budget = first) => budget.reserve({ owner: 'acme', id, calls: 2, kind: 'poll' })
+    const ask = (id: string, budget = first) =>
+      budget.reserve({ owner: 'acme', id, calls: 2, kind: 'poll' })
     const [a, b] = [await ask('a'), await ask('b', second)]
     expect(Number(b)).toBeGreaterThan(Number(a))
     expect(Number(a) - Number(await ask('a', second))).toBeLessThan(1_000)
@@ -143,7 +163,9 @@ describe.each(kinds)('of $of', ({ redis }) => {
       return told !== undefined
     })
     await until(() => Date.now() > Number(told) + 50)
-    expect(await second.reserve({ owner: 'acme', id: 'returns', calls: 60, kind: 'poll' })).toBeUndefined()
+    expect(
+      await second.reserve({ owner: 'acme', id: 'returns', calls: 60, kind: 'poll' }),
+    ).toBeUndefined()
   })
 
   const ask = (kind: CallClass, id: string, budget = first) =>
@@ -193,7 +215,8 @@ describe.each(kinds)('of $of', ({ redis }) => {
     open({ burst: 100, perHour: 360_000, minute: { ...rare, perMinute: 10_000_000 } })
     await first.spend(100)
     await until(
-      async () => (await second.reserve({ owner: 'acme', id: 'x', calls: 2, kind: 'poll' })) === undefined,
+      async () =>
+        (await second.reserve({ owner: 'acme', id: 'x', calls: 2, kind: 'poll' })) === undefined,
     )
     await new Promise(resolve => setTimeout(resolve, 1_500))
     expect(await looks(second, 'acme', 1_000)).toBeLessThan(1_000)

@@ -161,7 +161,9 @@ describe.runIf(exhaustive)('thirty busy agents on one key', () => {
     const before = others.map(run => following.looks(run))
     await busy(2 * minute)
     const looks = others.map((run, n) => following.looks(run) - (before[n] ?? 0))
-    expect(Math.min(...looks), 'looks at each of the others in two minutes').toBeGreaterThanOrEqual(2)
+    expect(Math.min(...looks), 'looks at each of the others in two minutes').toBeGreaterThanOrEqual(
+      2,
+    )
     expect(following.posthog.calls.filter(({ status }) => status === 429)).toEqual([])
     const times = following.posthog.calls.map(({ at }) => at)
     const inAMinute = times.map((from, n) => times.slice(n).filter(at => at < from + minute).length)

@@ -62,25 +62,40 @@ beforeEach(() => {
 
 const missing: Answer = [404, { message: 'Not Found' }]
 const mayPush = { pull: true, triage: true, push: true, maintain: false, admin: false }
-const comment = { id: 9, body: 'x', user: { login: 'codex[bot]' }, created_at: '2026-01-02T14:00:00Z' }
+const comment = {
+  id: 9,
+  body: 'x',
+  user: { login: 'codex[bot]' },
+  created_at: '2026-01-02T14:00:00Z',
+}
 
 describe('tokens', () => {
   const permissions = {
-    ...{ contents: 'write', issues: 'write', pull_requests: 'write' },
-    ...{ checks: 'read', statuses: 'read', metadata: 'read' },
+    contents: 'write',
+    issues: 'write',
+    pull_requests: 'write',
+    checks: 'read',
+    statuses: 'read',
+    metadata: 'read',
   }
 
   const granted = { ...permissions, contents: 'read' }
   const refused = { message: 'The permissions requested are not granted to this installation.' }
   /** GitHub refuses such tokens, and gives others. */
-  function refuses(isSo: (body: Record<string, never>) => boolean, message = refused, has: object = granted) {
+  function refuses(
+    isSo: (body: Record<string, never>) => boolean,
+    message = refused,
+    has: object = granted,
+  ) {
     nock.cleanAll()
     nock(api).post('/api/app/installations/1/access_tokens', isSo).reply(422, message)
     answers('GET', '/app/installations/1', [200, { permissions: has }])
     givesTokens()
   }
-  const asksToWrite = (body: { permissions?: { contents: string } }) => body.permissions?.contents === 'write'
-  const asked = (...each: object[]) => each.map(permissions => ({ repository_ids: [100], permissions }))
+  const asksToWrite = (body: { permissions?: { contents: string } }) =>
+    body.permissions?.contents === 'write'
+  const asked = (...each: object[]) =>
+    each.map(permissions => ({ repository_ids: [100], permissions }))
 
   test('are what was granted, where that is less than what is asked for', async () => {
     refuses(asksToWrite)
@@ -149,7 +164,12 @@ describe('tokens', () => {
   })
 
   test('that are revoked are minted anew, once', async () => {
-    answers('POST', `${at}/issues/7/comments`, [401, { message: 'Bad credentials' }], [201, comment])
+    answers(
+      'POST',
+      `${at}/issues/7/comments`,
+      [401, { message: 'Bad credentials' }],
+      [201, comment],
+    )
     expect(await issue().comments.post('a')).toMatchObject({ id: 9 })
     expect(authorizations).toEqual(['token ghs_1', 'token ghs_2'])
   })
@@ -165,12 +185,19 @@ describe('tokens', () => {
   test('that can not be had, since the App was uninstalled, are a refusal', async () => {
     nock.cleanAll()
     nock(api).post('/api/app/installations/1/access_tokens').reply(404, { message: 'Not Found' })
-    expect(await caught(issue().comments.post('a'))).toMatchObject({ name: 'Rejected', status: 404 })
+    expect(await caught(issue().comments.post('a'))).toMatchObject({
+      name: 'Rejected',
+      status: 404,
+    })
   })
 
   test('that can not be had for a moment are no answer', async () => {
     nock.cleanAll()
-    nock(api).post('/api/app/installations/1/access_tokens').times(3).optionally().reply(502, 'Bad gateway')
+    nock(api)
+      .post('/api/app/installations/1/access_tokens')
+      .times(3)
+      .optionally()
+      .reply(502, 'Bad gateway')
     expect(await caught(issue().comments.post('a'))).toBeInstanceOf(NoResponse)
   })
 })
@@ -178,7 +205,10 @@ describe('tokens', () => {
 test("the App's login is asked for once, with the App's own token", async () => {
   answers('GET', '/app', [200, { slug: 'codex-acme' }])
   const app = newApp()
-  expect([await app.botLogin(), await app.botLogin()]).toEqual(['codex-acme[bot]', 'codex-acme[bot]'])
+  expect([await app.botLogin(), await app.botLogin()]).toEqual([
+    'codex-acme[bot]',
+    'codex-acme[bot]',
+  ])
   expect(authorizations[0]).toMatch(/^bearer eyJ/i)
 })
 
@@ -192,8 +222,14 @@ describe('a read', () => {
     ['after one 502', [[502, 'Bad gateway'], found]],
     ['after two 503s', [[503], [503], found]],
     ['after a 500', [[500, { message: 'Server Error' }], found]],
-    ['after a page in its place', [[200, '<html>Hello</html>', { 'content-type': 'text/html' }], found]],
-    ['after half of it', [[200, '{"ref": "refs/he', { 'content-type': 'application/json' }], found]],
+    [
+      'after a page in its place',
+      [[200, '<html>Hello</html>', { 'content-type': 'text/html' }], found],
+    ],
+    [
+      'after half of it',
+      [[200, '{"ref": "refs/he', { 'content-type': 'application/json' }], found],
+    ],
   ])('is answered %s', async (_, each) => {
     answers('GET', path, ...each)
     expect(await read()).toEqual({ name: 'main', sha: 'abc' })
@@ -227,7 +263,12 @@ describe('a write is sent exactly once', () => {
   const writes: [string, string, string, () => Promise<unknown>][] = [
     ['a comment', 'POST', `${at}/issues/7/comments`, () => issue().comments.post('a')],
     ['an edit', 'PATCH', `${at}/issues/comments/9`, () => issue().comments.edit(9, 'a')],
-    ['an edit on a line', 'PATCH', `${at}/pulls/comments/9`, () => issue().comments.edit(9, 'a', line)],
+    [
+      'an edit on a line',
+      'PATCH',
+      `${at}/pulls/comments/9`,
+      () => issue().comments.edit(9, 'a', line),
+    ],
     ['a pull request', 'POST', `${at}/pulls`, () => issue().pulls.create(draft)],
     ['a branch', 'POST', `${at}/git/refs`, () => issue().branches.create('x', 'abc', undefined)],
     ['a linked branch', 'POST', '/graphql', () => issue().branches.create('x', 'abc', branchIds)],
@@ -294,21 +335,34 @@ test.each<[permission: string, role: string | undefined, user: object, expected:
 
 test('nobody that GitHub knows is a refusal with 404', async () => {
   answers('GET', `${at}/collaborators/ghost/permission`, missing)
-  expect(await caught(issue().people.permission('ghost'))).toMatchObject({ name: 'Rejected', status: 404 })
+  expect(await caught(issue().people.permission('ghost'))).toMatchObject({
+    name: 'Rejected',
+    status: 404,
+  })
 })
 
 const inline: CommentRef = {
-  ...{ kind: 'inline', commentId: 3, rootId: 2, reviewId: null },
+  kind: 'inline',
+  commentId: 3,
+  rootId: 2,
+  reviewId: null,
   inline: { id: 3, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' },
 }
 
 describe('comments', () => {
   test('stand where somebody spoke', async () => {
-    answers('POST', `${at}/issues/8/comments`, [201, { ...comment, id: 1 }], [201, { ...comment, id: 2 }])
+    answers(
+      'POST',
+      `${at}/issues/8/comments`,
+      [201, { ...comment, id: 1 }],
+      [201, { ...comment, id: 2 }],
+    )
     answers('POST', `${at}/pulls/8/comments/2/replies`, [201, { ...comment, id: 3 }])
     const thread = onPull()
     expect(await thread.comments.post('a')).toEqual({ id: 1 })
-    expect(await thread.comments.post('a', { kind: 'review', reviewId: 4, nodeId: 'R' })).toMatchObject({
+    expect(
+      await thread.comments.post('a', { kind: 'review', reviewId: 4, nodeId: 'R' }),
+    ).toMatchObject({
       id: 2,
     })
     expect(await thread.comments.post('a', inline)).toMatchObject({ id: 3 })
@@ -326,7 +380,9 @@ describe('comments', () => {
     await issue().thread.settle({ fold: 'IC_9' })
     expect(sent).toHaveLength(2)
     expect(sent[0]).toMatchObject({
-      query: expect.stringMatching(/minimizeComment\(input: \{ subjectId: \$fold, classifier: OUTDATED \}\)/),
+      query: expect.stringMatching(
+        /minimizeComment\(input: \{ subjectId: \$fold, classifier: OUTDATED \}\)/,
+      ),
       variables: { fold: 'IC_9' },
     })
   })
@@ -348,7 +404,11 @@ describe('comments', () => {
       `${at}/issues/7/comments`,
       [
         200,
-        [comment, { ...comment, id: 10, user: { login: 'maya' } }, { ...comment, id: 11, user: null }],
+        [
+          comment,
+          { ...comment, id: 10, user: { login: 'maya' } },
+          { ...comment, id: 11, user: null },
+        ],
         next,
       ],
       [200, [{ ...comment, id: 12, body: undefined, user: { login: 'codex[bot]' } }]],
@@ -384,7 +444,11 @@ describe('comments', () => {
 
   test('of the whole repository are the bot’s, newest first, and no more than a thousand are looked through', async () => {
     const ours = { ...comment, issue_url: 'https://api.github.com/repos/acme/shop/issues/31' }
-    const others = Array.from({ length: 99 }, (_, id) => ({ ...ours, id: 100 + id, user: { login: 'eve' } }))
+    const others = Array.from({ length: 99 }, (_, id) => ({
+      ...ours,
+      id: 100 + id,
+      user: { login: 'eve' },
+    }))
     answers('GET', '/app', [200, { slug: 'codex' }])
     answers(
       'GET',
@@ -442,7 +506,14 @@ test('a change that would say a secret is not offered', async () => {
 })
 
 test('no secret that is known is kept of what a review says', async () => {
-  const given = { id: 5, path: 'hush.ts', line: 1, diff_hunk: '+hush', body: 'use hush', user: null }
+  const given = {
+    id: 5,
+    path: 'hush.ts',
+    line: 1,
+    diff_hunk: '+hush',
+    body: 'use hush',
+    user: null,
+  }
   answers('GET', `${at}/pulls/8/reviews/4/comments`, [200, [given]])
   expect(await onPull().reviews.comments(4)).toMatchObject([
     { path: '[redacted].ts', hunk: '+[redacted]', body: 'use [redacted]' },
@@ -459,10 +530,19 @@ describe('reactions', () => {
 
   test.each(targets)('on %j are decoration: only a limit matters', async (target, path) => {
     const { thread } = issue()
-    answers('POST', path, [201, { id: 1, data: {} }], [403, { message: 'no' }], [422, {}], [429, {}])
+    answers(
+      'POST',
+      path,
+      [201, { id: 1, data: {} }],
+      [403, { message: 'no' }],
+      [422, {}],
+      [429, {}],
+    )
     await thread.react(target, 'eyes')
     expect(bodies[0]).toMatchObject(
-      path === '/graphql' ? { variables: { subject: 'PRR_4', content: 'EYES' } } : { content: 'eyes' },
+      path === '/graphql'
+        ? { variables: { subject: 'PRR_4', content: 'EYES' } }
+        : { content: 'eyes' },
     )
     await thread.react(target, 'eyes')
     await thread.react(target, 'rocket')
@@ -471,7 +551,12 @@ describe('reactions', () => {
   })
 
   test.each([
-    ['are set once more when the answer is lost, as twice is once', 'rocket', [[502], [200, { id: 1 }]], 2],
+    [
+      'are set once more when the answer is lost, as twice is once',
+      'rocket',
+      [[502], [200, { id: 1 }]],
+      2,
+    ],
     ['that say "seen" come at once or not at all', 'eyes', [[502]], 1],
   ] as const)('%s when the answer is lost, as twice is once', async (_, content, each, times) => {
     answers('POST', `${at}/issues/7/reactions`, ...each.map((answer): Answer => [...answer]))
@@ -480,7 +565,11 @@ describe('reactions', () => {
   })
 
   test.each<[string, CommentRef, string]>([
-    ['of a comment, known by its webhook', { kind: 'thread', commentId: 3, nodeId: 'IC_3' }, 'IC_3'],
+    [
+      'of a comment, known by its webhook',
+      { kind: 'thread', commentId: 3, nodeId: 'IC_3' },
+      'IC_3',
+    ],
     ['of a thread', { kind: 'subject' }, 'I_7'],
   ])('%s, are taken back', async (_, target, subject) => {
     if (target.kind === 'subject')
@@ -528,7 +617,9 @@ describe('a limit of an installation', () => {
 
 describe('branches of an issue', () => {
   const linked = (nodes: unknown[]) => ({
-    data: { repository: { subject: { id: 'I_7', repository: { id: 'R_1' }, linkedBranches: { nodes } } } },
+    data: {
+      repository: { subject: { id: 'I_7', repository: { id: 'R_1' }, linkedBranches: { nodes } } },
+    },
   })
   const ref = { ref: { name: 'fix-login', target: { oid: 'abc' } } }
   const main: Answer = [200, { ref: 'refs/heads/main', object: { sha: 'base' } }]
@@ -538,9 +629,17 @@ describe('branches of an issue', () => {
   const errors = [{ type: 'FORBIDDEN', message: 'no', path: ['repository'] }]
 
   test.each<[string, Answer, object]>([
-    ['linked', [200, linked([ref, { ref: null }])], { linked: [{ name: 'fix-login', sha: 'abc' }], ids }],
+    [
+      'linked',
+      [200, linked([ref, { ref: null }])],
+      { linked: [{ name: 'fix-login', sha: 'abc' }], ids },
+    ],
     ['none linked', [200, linked([])], { linked: [], ids }],
-    ['linked branches that this App may not see', [200, { data: { repository: null }, errors }], unseen],
+    [
+      'linked branches that this App may not see',
+      [200, { data: { repository: null }, errors }],
+      unseen,
+    ],
     ['GraphQL that this App may not use', [403, { message: 'Resource not accessible' }], unseen],
   ])('%s', async (_, answer, expected) => {
     answers('POST', '/graphql', answer)
@@ -589,10 +688,20 @@ describe('a branch is made', () => {
   test.each<[string, (Answer | undefined)[], outcome: object, lastAsked: unknown]>([
     ['linked to the issue', [made({ id: 'LB' })], { linked: true }, linking],
     ['by an answer that says null: it is found again', [made(null), isThere], unlinked, ''],
-    ['plainly, after null, and nothing was made', [made(null), missing, [201, {}]], unlinked, plainly],
+    [
+      'plainly, after null, and nothing was made',
+      [made(null), missing, [201, {}]],
+      unlinked,
+      plainly,
+    ],
     ['plainly, after a GraphQL error', [fault, missing, [201, {}]], unlinked, plainly],
     ['plainly, after a 403', [no, missing, [201, {}]], unlinked, plainly],
-    ['plainly, where nothing is known of the issue', [undefined, undefined, [201, {}]], unlinked, plainly],
+    [
+      'plainly, where nothing is known of the issue',
+      [undefined, undefined, [201, {}]],
+      unlinked,
+      plainly,
+    ],
     ['plainly, where it is there already', [undefined, isThere, taken], unlinked, ''],
   ])('%s', async (_, given, outcome, lastAsked) => {
     expect(await make(...given)).toEqual(outcome)
@@ -602,7 +711,10 @@ describe('a branch is made', () => {
   test('a ruleset’s refusal, with the number of an existing branch, is one', async () => {
     const message = 'Repository rule violations found\n\nCannot create ref.'
     const documentation_url = 'https://docs.github.com/rest'
-    const refused = make(undefined, missing, [422, { message: `${message}\n\n`, documentation_url }])
+    const refused = make(undefined, missing, [
+      422,
+      { message: `${message}\n\n`, documentation_url },
+    ])
     expect(await caught(refused)).toMatchObject({ name: 'Rejected', status: 422, message })
   })
 })
@@ -621,15 +733,29 @@ const pullOnGitHub = {
   created_at: '2026-01-02T13:00:00Z',
 }
 const pullAsSeen = {
-  ...{ number: 9, url: 'https://github.com/acme/shop/pull/9', title: 'T', body: '', draft: true },
-  ...{ state: 'open', head: 'codex/x', sha: 'abc', base: 'main', repoId: 100 },
+  number: 9,
+  url: 'https://github.com/acme/shop/pull/9',
+  title: 'T',
+  body: '',
+  draft: true,
+  state: 'open',
+  head: 'codex/x',
+  sha: 'abc',
+  base: 'main',
+  repoId: 100,
   author: { login: 'posthog[bot]', bot: true },
   createdAt: Date.parse('2026-01-02T13:00:00Z'),
   mergedAt: undefined,
 }
 
 describe('what GitHub answers is', () => {
-  type Row = [what: string, path: string, Answer, (of: ThreadClient) => Promise<unknown>, expected: unknown]
+  type Row = [
+    what: string,
+    path: string,
+    Answer,
+    (of: ThreadClient) => Promise<unknown>,
+    expected: unknown,
+  ]
   const holds = (rows: Row[], method = 'GET'): void => {
     test.each(rows)('%s', async (_, path, answer, ask, expected) => {
       answers(method, at + path, answer)
@@ -641,9 +767,21 @@ describe('what GitHub answers is', () => {
   const edit = ({ comments }: ThreadClient) => comments.edit(9, 'b')
   holds(
     [
-      ['an edit', '/issues/comments/9', [200, { ...comment, node_id: 'IC_9' }], edit, { nodeId: 'IC_9' }],
+      [
+        'an edit',
+        '/issues/comments/9',
+        [200, { ...comment, node_id: 'IC_9' }],
+        edit,
+        { nodeId: 'IC_9' },
+      ],
       ['an edit of what is gone', '/issues/comments/9', missing, edit, 'gone'],
-      ['an edit of what is gone for good', '/issues/comments/9', [410, { message: 'Gone' }], edit, 'gone'],
+      [
+        'an edit of what is gone for good',
+        '/issues/comments/9',
+        [410, { message: 'Gone' }],
+        edit,
+        'gone',
+      ],
     ],
     'PATCH',
   )
@@ -652,7 +790,13 @@ describe('what GitHub answers is', () => {
   holds(
     [
       ['a label that goes', '/issues/7/labels/codex%3Aplan', [200, []], takeOff, undefined],
-      ['a label that is gone already', '/issues/7/labels/codex%3Aplan', [404, []], takeOff, undefined],
+      [
+        'a label that is gone already',
+        '/issues/7/labels/codex%3Aplan',
+        [404, []],
+        takeOff,
+        undefined,
+      ],
     ],
     'DELETE',
   )
@@ -673,7 +817,8 @@ describe('what GitHub answers is', () => {
   const ofZoe = (user: object | null): Answer => [200, { permission: 'admin', user }]
   const by12 = ({ people }: ThreadClient) => people.permission('zoe', 12)
   const found = ({ comments }: ThreadClient) => comments.find({ in: 'thread', commentId: 501 })
-  const foundOnLine = ({ comments }: ThreadClient) => comments.find({ in: 'inline', commentId: 501 })
+  const foundOnLine = ({ comments }: ThreadClient) =>
+    comments.find({ in: 'inline', commentId: 501 })
   const find = ({ pulls }: ThreadClient) => pulls.find(9)
   const onGitHub = (given: object): Answer => [200, { ...pullOnGitHub, ...given }]
   const seenAs = (expected: object) => ({ ...pullAsSeen, ...expected })
@@ -700,7 +845,13 @@ describe('what GitHub answers is', () => {
       isMerged,
       true,
     ],
-    ['a commit of one that is open', '/commits/def/pulls', [200, [{ merged_at: null }]], isMerged, false],
+    [
+      'a commit of one that is open',
+      '/commits/def/pulls',
+      [200, [{ merged_at: null }]],
+      isMerged,
+      false,
+    ],
     ['a commit of nobody’s pull request', '/commits/def/pulls', [200, []], isMerged, false],
     ['a commit that is not there', '/commits/def/pulls', missing, isMerged, false],
     [
@@ -710,7 +861,13 @@ describe('what GitHub answers is', () => {
       state,
       { open: true, locked: false, labels: ['a', 'codex'] },
     ],
-    ['a closed thread', '/issues/7', [200, closed], state, { open: false, locked: true, labels: [] }],
+    [
+      'a closed thread',
+      '/issues/7',
+      [200, closed],
+      state,
+      { open: false, locked: true, labels: [] },
+    ],
     ['a deleted one', '/issues/7', [410, { message: 'This issue was deleted' }], state, undefined],
     ['one that is gone', '/issues/7', missing, state, undefined],
     ['one that is elsewhere', '/issues/7', [200, { ...open, number: 70 }], state, undefined],
@@ -718,7 +875,13 @@ describe('what GitHub answers is', () => {
     ['a comment that is gone', '/issues/comments/501', missing, found, undefined],
     ['one on a line', '/pulls/comments/501', [200, { id: 501 }], foundOnLine, expect.anything()],
     ['one on a line that is gone', '/pulls/comments/501', missing, foundOnLine, undefined],
-    ['the role of another account', '/collaborators/zoe/permission', ofZoe({ id: 99 }), by12, undefined],
+    [
+      'the role of another account',
+      '/collaborators/zoe/permission',
+      ofZoe({ id: 99 }),
+      by12,
+      undefined,
+    ],
     ['the role of no account', '/collaborators/zoe/permission', ofZoe(null), by12, undefined],
     ['a pull request', '/pulls/9', onGitHub({}), find, pullAsSeen],
     [
@@ -728,7 +891,13 @@ describe('what GitHub answers is', () => {
       find,
       seenAs({ author: undefined }),
     ],
-    ['a closed pull request', '/pulls/9', onGitHub({ state: 'closed' }), find, seenAs({ state: 'closed' })],
+    [
+      'a closed pull request',
+      '/pulls/9',
+      onGitHub({ state: 'closed' }),
+      find,
+      seenAs({ state: 'closed' }),
+    ],
     [
       'a merged pull request',
       '/pulls/9',

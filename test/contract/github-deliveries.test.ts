@@ -45,13 +45,21 @@ const delivery = {
 test('the log is read as the App, page after page', async () => {
   const link = `<${api}/api/v3/app/hook/deliveries?per_page=100&cursor=v1_6>; rel="next", <${api}/x?cursor=no>; rel="prev"`
   list({}).reply(200, [delivery], { link })
-  list({ cursor: 'v1_6' }).reply(200, [{ ...delivery, id: 6 }], { link: `<${api}/x?cursor=no>; rel="prev"` })
+  list({ cursor: 'v1_6' }).reply(200, [{ ...delivery, id: 6 }], {
+    link: `<${api}/x?cursor=no>; rel="prev"`,
+  })
   const first = await log.page()
   expect(first).toEqual({
     attempts: [
       {
-        ...{ id: '7', guid: 'a-guid', event: 'issues', at: Date.UTC(2026, 0, 2, 14), redelivery: false },
-        ...{ ok: true, status: 'OK', status_code: 202 },
+        id: '7',
+        guid: 'a-guid',
+        event: 'issues',
+        at: Date.UTC(2026, 0, 2, 14),
+        redelivery: false,
+        ok: true,
+        status: 'OK',
+        status_code: 202,
       },
     ],
     next: 'v1_6',

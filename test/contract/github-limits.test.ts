@@ -62,8 +62,20 @@ describe('a limit lets go', () => {
     ['before the primary limit', 403, 'x', { 'retry-after': '7', ...reset }, 7 * second],
     ['when the primary limit is filled again', 403, 'x', reset, 90 * second],
     ['of many requests, when the primary limit is filled again', 429, 'x', reset, 90 * second],
-    ['not before a second, by a clock that is behind', 403, 'x', exhausted(now / 1000 - 90), second],
-    ['in a minute, when the answer says what is no number', 429, 'x', { 'retry-after': 'soon' }, minute],
+    [
+      'not before a second, by a clock that is behind',
+      403,
+      'x',
+      exhausted(now / 1000 - 90),
+      second,
+    ],
+    [
+      'in a minute, when the answer says what is no number',
+      429,
+      'x',
+      { 'retry-after': 'soon' },
+      minute,
+    ],
     ['in a minute, when the reset is no number', 429, 'x', exhausted('soon'), minute],
     ['in a minute, when the primary limit is not exhausted', 429, 'x', notExhausted, minute],
     ['in a minute, when it is secondary', 403, secondary, {}, minute],
@@ -117,7 +129,11 @@ describe('no answer', () => {
   })
 
   test.each([
-    ['a connection that breaks', Object.assign(new Error('reset'), { code: 'ECONNRESET' }), 'reset'],
+    [
+      'a connection that breaks',
+      Object.assign(new Error('reset'), { code: 'ECONNRESET' }),
+      'reset',
+    ],
     ['a call that was given up', new DOMException('late', 'AbortError'), 'time limit'],
   ])('%s', async (_, error, reason) => {
     nock(api).post('/x').replyWithError(error)

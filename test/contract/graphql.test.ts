@@ -47,7 +47,11 @@ async function scene() {
     const head = `posthog/${number}`
     await github.hands.commit(github.repository, head, 'main', { [`${head}.md`]: 'done' }, 'Do it')
     return github.hands.openPull(github.repository, {
-      ...{ head, base: 'main', title: 'Do it', body, draft: true },
+      head,
+      base: 'main',
+      title: 'Do it',
+      body,
+      draft: true,
     })
   }
   const [client, clientOn] = [clientOf(number), (pull: number) => clientOf(pull, 'pull')]
@@ -65,7 +69,11 @@ const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
     return {
       settings: await client.files.text('.github/codex.yml'),
       own: (await client.comments.earlier()).map(({ body }) => body),
-      others: (await client.comments.ofOthers()).map(({ author, bot, body }) => ({ author, bot, body })),
+      others: (await client.comments.ofOthers()).map(({ author, bot, body }) => ({
+        author,
+        bot,
+        body,
+      })),
       branches: { linked, ours, base },
       closing: await client.thread.closing(),
     }
@@ -79,8 +87,15 @@ const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
     await maya.reviews(number, { body: '', comments: [{ path, line: 1, body: 'and this?' }] })
     const all = await clientOn(number).comments.ofOthers()
     const seen = all.map(({ author, bot, insider, body, in: where, on, createdAt, updatedAt }) => ({
-      ...{ author, bot, insider, body, where, isEdited: updatedAt > createdAt },
-      ...{ isHere: on?.path === path, line: on?.line, hunk: on?.hunk },
+      author,
+      bot,
+      insider,
+      body,
+      where,
+      isEdited: updatedAt > createdAt,
+      isHere: on?.path === path,
+      line: on?.line,
+      hunk: on?.hunk,
     }))
     expect(seen).toHaveLength(4)
     return seen.toSorted((a, b) => a.body.localeCompare(b.body))
@@ -93,12 +108,22 @@ const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
   },
 
   async 'the branches of an issue'({ client, number, stem }) {
-    await github.hands.commit(github.repository, `${stem}-x`, 'main', { [`${stem}.md`]: 'x' }, 'Begin')
+    await github.hands.commit(
+      github.repository,
+      `${stem}-x`,
+      'main',
+      { [`${stem}.md`]: 'x' },
+      'Begin',
+    )
     github.link(number, `${stem}-x`)
     const { linked, ours, base } = await client.branches.ofIssue(stem)
     const names = (branches: readonly { name: string }[]) =>
       branches.map(({ name }) => name.replace(stem, 'issue'))
-    return { ours: names(ours), base, found: [...names(linked), ...names(ours)].includes('issue-x') }
+    return {
+      ours: names(ours),
+      base,
+      found: [...names(linked), ...names(ours)].includes('issue-x'),
+    }
   },
 
   async 'a branch is made'({ client, stem }) {
@@ -109,11 +134,13 @@ const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
 
   async 'a branch goes, only from where it stood'({ client, stem }) {
     const sha = String((await client.branches.find('main'))?.sha)
-    for (const name of ['stays', 'goes']) await client.branches.create(`${stem}-${name}`, sha, undefined)
+    for (const name of ['stays', 'goes'])
+      await client.branches.create(`${stem}-${name}`, sha, undefined)
     const files = { [`${stem}.md`]: 'more' }
     await github.hands.commit(github.repository, `${stem}-stays`, 'main', files, 'More')
     const { repository } = await client.branches.use(`${stem}-goes`)
-    for (const name of ['stays', 'goes']) await client.branches.delete(`${stem}-${name}`, sha, repository)
+    for (const name of ['stays', 'goes'])
+      await client.branches.delete(`${stem}-${name}`, sha, repository)
     return (await github.branches())
       .filter(name => name.startsWith(`${stem}-`))
       .map(name => name.slice(stem.length))
@@ -122,7 +149,11 @@ const deeds: Record<string, (scene: Scene) => Promise<unknown>> = {
   async 'what uses a branch'({ client, pull, number }) {
     await pull()
     const { sha, isUsed } = await client.branches.use(`posthog/${number}`)
-    return { isThere: sha !== undefined, isUsed, other: (await client.branches.use('nowhere')).isUsed }
+    return {
+      isThere: sha !== undefined,
+      isUsed,
+      other: (await client.branches.use('nowhere')).isUsed,
+    }
   },
 
   async 'a status is folded'({ client, number }) {
@@ -204,7 +235,8 @@ const decorations = new Set(['a status is folded', 'a review is heard'])
 const survivors = new Set(['what a command asks', 'the branches of an issue', 'a branch is made'])
 
 /** A refusal that is told by its part. */
-const isPart = (field: string): boolean => /^(?:Mutation\.(?!createLinkedBranch)|Query\.user$)/.test(field)
+const isPart = (field: string): boolean =>
+  /^(?:Mutation\.(?!createLinkedBranch)|Query\.user$)/.test(field)
 
 describe.each(Object.keys(deeds))('%s', deed => {
   test('where GitHub denies any of the fields', async () => {
@@ -216,7 +248,8 @@ describe.each(Object.keys(deeds))('%s', deed => {
       github.graphql.denies = [field]
       came[field] = await done(deed).then(
         other => decorations.has(deed) || isDeepStrictEqual(other, outcome),
-        (error: unknown) => error instanceof Rejected && error.of === 'read' && !survivors.has(deed),
+        (error: unknown) =>
+          error instanceof Rejected && error.of === 'read' && !survivors.has(deed),
       )
     }
     expect(came).toEqual(Object.fromEntries(asked.map(field => [field, true])))
@@ -270,7 +303,10 @@ test.each<[string, (status: { id: number }) => unknown, string[], string?]>([
     pull: { number, change: { body: 'Closes it.' } },
     status: { nodeId, text: 'Done.' },
   }
-  expect(await client.thread.settle(settling)).toMatchObject({ refused, pull: { body: 'Closes it.' } })
+  expect(await client.thread.settle(settling)).toMatchObject({
+    refused,
+    pull: { body: 'Closes it.' },
+  })
   const shown = (await github.thread(thread)).comments.find(comment => comment.id === id)
   expect(shown?.body).toBe(shows)
 })
@@ -300,7 +336,9 @@ test.each<[string, string[], boolean, number]>([
   github.graphql.denies = denies
   if (isAhead) await client.thread.readAhead()
   github.forgetCalls()
-  expect(await client.issue.closers()).toMatchObject([{ number: closer, branch: `posthog/${number}` }])
+  expect(await client.issue.closers()).toMatchObject([
+    { number: closer, branch: `posthog/${number}` },
+  ])
   expect(github.calls.filter(({ path }) => path === '/graphql')).toHaveLength(calls)
 })
 
@@ -354,7 +392,8 @@ test('how its checks stand is counted, of each the newest, and how much it chang
   const { number } = await pull()
   expect((await client.pulls.needs(number))?.facts?.checks).toBeUndefined()
   for (const conclusion of ['FAILURE', 'SUCCESS']) github.checks(number, 'unit tests', conclusion)
-  for (const conclusion of ['SKIPPED', 'NEUTRAL', 'CANCELLED']) github.checks(number, conclusion, conclusion)
+  for (const conclusion of ['SKIPPED', 'NEUTRAL', 'CANCELLED'])
+    github.checks(number, conclusion, conclusion)
   github.beginsCheck(number, 'e2e')
   github.status(number, 'ci/old', 'PENDING')
   github.status(number, 'ci/older', 'ERROR')

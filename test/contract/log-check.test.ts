@@ -34,8 +34,14 @@ test('it asks for no address and no secret', async () => {
 test('it says what the log has, and that an empty one shows nothing', async () => {
   const secrets = { webhookSecret: '', webhookSecretOld: undefined }
   const said = async () => (await checkDeliveries({ webhooks, app: secrets })(app)).map(lineOf)
-  expect(await said()).toEqual(['? webhook-deliveries: not known yet, since there was none in the last days'])
-  const attempt = { delivered_at: '2026-11-30T08:00:00Z', redelivery: false, status: 'failed to connect' }
+  expect(await said()).toEqual([
+    '? webhook-deliveries: not known yet, since there was none in the last days',
+  ])
+  const attempt = {
+    delivered_at: '2026-11-30T08:00:00Z',
+    redelivery: false,
+    status: 'failed to connect',
+  }
   log = [{ id: 1, guid: 'one', event: 'issues', ...attempt }]
   expect(await said()).toEqual(['✓ webhook-deliveries: the last one (issues) is in the log'])
 })

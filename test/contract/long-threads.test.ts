@@ -11,15 +11,30 @@ const body = '中'.repeat(65_000)
 const at = '2026-01-02T14:00:00Z'
 const by = { login: 'eve', type: 'User' }
 const comments = Array.from({ length: 100 }, (_, id) => ({
-  ...{ id: id + 1, body, user: by, created_at: at, updated_at: at, author_association: 'NONE' },
+  id: id + 1,
+  body,
+  user: by,
+  created_at: at,
+  updated_at: at,
+  author_association: 'NONE',
 }))
 const page = Buffer.from(JSON.stringify(comments))
 const nodes = comments.map(({ id }) => ({
-  ...{ id: `C_${id}`, fullDatabaseId: id, body, createdAt: at, updatedAt: at, authorAssociation: 'NONE' },
+  id: `C_${id}`,
+  fullDatabaseId: id,
+  body,
+  createdAt: at,
+  updatedAt: at,
+  authorAssociation: 'NONE',
   author: { __typename: 'User', login: 'eve' },
 }))
 const refs = { totalCount: 0, nodes: [] }
-const thread = { id: 'I', closed: false, comments: { totalCount: 100, nodes }, linkedBranches: { nodes: [] } }
+const thread = {
+  id: 'I',
+  closed: false,
+  comments: { totalCount: 100, nodes },
+  linkedBranches: { nodes: [] },
+}
 const repository = { id: 'R', file: null, templates: null, base: null, ours: refs, thread }
 const ahead = Buffer.from(JSON.stringify({ data: { repository } }))
 
@@ -57,5 +72,7 @@ test.each([
 ])('it is read %s', async (_, what, times) => {
   const child = ['test/support/long-thread-child.mts', api(), what, String(times)]
   const env = { ...process.env, KEY: privateKey }
-  await expect(promisify(execFile)(process.execPath, [...small, ...child], { env })).resolves.toBeDefined()
+  await expect(
+    promisify(execFile)(process.execPath, [...small, ...child], { env }),
+  ).resolves.toBeDefined()
 })

@@ -19,15 +19,16 @@ type Samples = Map<string, number>
 /** Our own samples, each as it is written: name, labels, value. */
 const samplesOf = (page: string): Samples =>
   new Map(
-    [...page.matchAll(/^codex_bot_(\S+(?: [^\d\s]\S*)*) (\S+)$/gm)].map(([, sample = '', value]) => [
-      sample,
-      Number(value),
-    ]),
+    [...page.matchAll(/^codex_bot_(\S+(?: [^\d\s]\S*)*) (\S+)$/gm)].map(
+      ([, sample = '', value]) => [sample, Number(value)],
+    ),
   )
 
 /** The samples of one metric that are not 0. */
 const of = (samples: Samples, metric: string): Record<string, number> =>
-  Object.fromEntries([...samples].filter(([name, value]) => value > 0 && name.split('{')[0] === metric))
+  Object.fromEntries(
+    [...samples].filter(([name, value]) => value > 0 && name.split('{')[0] === metric),
+  )
 
 describe('the page of a process', () => {
   let world: World
@@ -94,7 +95,10 @@ describe('the page of a process', () => {
     const server = serverWith(token)
     const port = await listen(server, { host: '127.0.0.1', port: 0 })
     const ask = async (authorization?: string) => {
-      const headers = { 'x-forwarded-for': '203.0.113.9', ...(authorization ? { authorization } : {}) }
+      const headers = {
+        'x-forwarded-for': '203.0.113.9',
+        ...(authorization ? { authorization } : {}),
+      }
       return (await fetch(`http://127.0.0.1:${port}/metrics`, { headers })).status
     }
     const answers = [undefined, token, 'Bearer long enough', `Bearer ${token}`].map(ask)
@@ -113,7 +117,8 @@ describe('the page of a process', () => {
 
   test('tells of a run from the webhook to the pull request, and names nobody', async () => {
     const { github } = world
-    const listed = 'calls_total{service="github",method="GET",route="/app/hook/deliveries",status="200"}'
+    const listed =
+      'calls_total{service="github",method="GET",route="/app/hook/deliveries",status="200"}'
     await github.waitFor(async () => samplesOf(await scrape()).get(listed) !== undefined)
     const maya = github.as('maya')
     const issue = await maya.opensIssue({ title: 'Count me' })
@@ -122,7 +127,8 @@ describe('the page of a process', () => {
     const thread = new Thread(world, issue.number)
     await thread.waitForAnswer('Codex opened draft')
     await github.waitFor(
-      async () => of(samplesOf(await scrape()), 'queue_jobs')['queue_jobs{queue="runs"}'] === undefined,
+      async () =>
+        of(samplesOf(await scrape()), 'queue_jobs')['queue_jobs{queue="runs"}'] === undefined,
     )
     const page = await scrape()
     const samples = samplesOf(page)
@@ -249,7 +255,9 @@ describe('what is counted', () => {
     const { meter, samples } = open()
     meter.called({ service: 'github', method: 'GET', route: '/app', status: undefined })
     const counted = await samples()
-    expect(counted.get('calls_total{service="github",method="GET",route="/app",status="none"}')).toBe(1)
+    expect(
+      counted.get('calls_total{service="github",method="GET",route="/app",status="none"}'),
+    ).toBe(1)
   })
 
   test('how full the queues are, how old, and what live runs do; nothing of queues that fail', async () => {
@@ -259,9 +267,14 @@ describe('what is counted', () => {
       runWith({ id: 'a' }),
       runWith({ id: 'b' }),
       working({ id: 'c' }),
-      runWith({ id: 'd', schedule: { waits: { kind: 'zero', of: 'bot', limit: 'it is 0', ahead: 0 } } }),
+      runWith({
+        id: 'd',
+        schedule: { waits: { kind: 'zero', of: 'bot', limit: 'it is 0', ahead: 0 } },
+      }),
     ]
-    const ended = changed(working({ id: 'e' }), { result: { outcome: { kind: 'answer' as const } } })
+    const ended = changed(working({ id: 'e' }), {
+      result: { outcome: { kind: 'answer' as const } },
+    })
     const jobs = [...asked, ended].map(data => ({
       id: data.id,
       isLive: data.result.outcome === undefined,
@@ -277,7 +290,9 @@ describe('what is counted', () => {
     const { samples } = open({ triggers, runs })
     const full = await samples()
     expect(full.get('queue_jobs{queue="runs"}')).toBe(4)
-    expect(of(full, 'queue_oldest_seconds')).toEqual({ 'queue_oldest_seconds{queue="triggers"}': 90 })
+    expect(of(full, 'queue_oldest_seconds')).toEqual({
+      'queue_oldest_seconds{queue="triggers"}': 90,
+    })
     expect([...full].filter(([name]) => name.startsWith('live_runs'))).toEqual([
       ['live_runs{state="question"}', 0],
       ['live_runs{state="set-up"}', 0],

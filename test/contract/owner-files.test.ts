@@ -28,7 +28,12 @@ function tokenAnswers(status: number): void {
       tokens.push(body)
       return status === 201
         ? [201, installationToken()]
-        : [status, { message: 'There is at least one repository that does not exist or is not accessible.' }]
+        : [
+            status,
+            {
+              message: 'There is at least one repository that does not exist or is not accessible.',
+            },
+          ]
     })
 }
 
@@ -40,7 +45,11 @@ function fileAnswers(...each: [status: number, text?: string, etag?: string][]):
       .reply(function () {
         asked.push(this.req.headers['if-none-match'] as string | undefined)
         const content = Buffer.from(text).toString('base64')
-        return [status, status === 200 ? { type: 'file', content } : '', etag === undefined ? {} : { etag }]
+        return [
+          status,
+          status === 200 ? { type: 'file', content } : '',
+          etag === undefined ? {} : { etag },
+        ]
       })
 }
 
@@ -61,7 +70,9 @@ test('what did not change is asked for by its version, with a token that may onl
     'model: b',
   ])
   expect(asked.map(String)).toEqual(['undefined', '"1"', '"1"', '"2"'])
-  expect(tokens).toEqual([{ repositories: ['.github'], permissions: { contents: 'read', metadata: 'read' } }])
+  expect(tokens).toEqual([
+    { repositories: ['.github'], permissions: { contents: 'read', metadata: 'read' } },
+  ])
 })
 
 test('a repository that is not the bot’s to read is asked for once a minute', async () => {

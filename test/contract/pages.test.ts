@@ -64,7 +64,10 @@ describe('what the page shows', () => {
     const { client, maya, id, words, calls } = await scene()
     await maya.editsComment(id, 'Something else.')
     github.forgetCalls()
-    const [edited, nowhere] = await client.pages.shown([words, { text: 'a<br>b', addresses: 'host' }])
+    const [edited, nowhere] = await client.pages.shown([
+      words,
+      { text: 'a<br>b', addresses: 'host' },
+    ])
     expect([edited?.text, nowhere?.text]).toEqual(['/codex fix it', 'a\nb'])
     expect(calls()).toEqual(['POST markdown', 'POST markdown', 'graphql pages'])
   })
@@ -122,7 +125,10 @@ describe('what the page shows', () => {
 
   test('is rendered thirty times an hour for a thread, not more', async () => {
     const { client, calls } = await scene()
-    const texts = Array.from({ length: 32 }, (_, n) => ({ text: `*a* ${n}`, addresses: 'host' as const }))
+    const texts = Array.from({ length: 32 }, (_, n) => ({
+      text: `*a* ${n}`,
+      addresses: 'host' as const,
+    }))
     const pages = await client.pages.shown(texts)
     expect(pages.filter(page => page === undefined)).toHaveLength(2)
     expect(calls()).toHaveLength(30)
@@ -131,7 +137,8 @@ describe('what the page shows', () => {
 
 /** ms of the processor that this thread took between two turns of its event loop, whatever else the machine does. */
 async function longestHold(work: () => Promise<void>): Promise<number> {
-  const spent = (): number => Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[0]) / 1e6
+  const spent = (): number =>
+    Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[0]) / 1e6
   let isDone = false
   const done = work().finally(() => {
     isDone = true
@@ -186,18 +193,24 @@ describe('64 KB of anything', () => {
   ]
   const texts = units.map(unit => `/codex go\n\n${unit.repeat(65_536 / unit.length)}`)
 
-  test.each(someOf(texts, 3))('of commands and what they hide: nobody else waits for it (%#)', async text => {
-    const html = renderMarkdownNow(text)
-    const held = await longestHold(async () => {
-      const page = await pageOf(html, text)
-      expect(parseCommands({ text, page }).length).toBeGreaterThan(0)
-    })
-    expect(held).toBeLessThan(100)
-  })
+  test.each(someOf(texts, 3))(
+    'of commands and what they hide: nobody else waits for it (%#)',
+    async text => {
+      const html = renderMarkdownNow(text)
+      const held = await longestHold(async () => {
+        const page = await pageOf(html, text)
+        expect(parseCommands({ text, page }).length).toBeGreaterThan(0)
+      })
+      expect(held).toBeLessThan(100)
+    },
+  )
 
   test.runIf(exhaustive)('nobody else waits for the pages of strangers', async () => {
     const reading = { webUrl: 'https://github.com', addresses: 'host' } as const
-    await Promise.all([pageOf('<p>warm</p>'), readStrangersPage({ text: '', html: '<p>warm</p>' }, reading)])
+    await Promise.all([
+      pageOf('<p>warm</p>'),
+      readStrangersPage({ text: '', html: '<p>warm</p>' }, reading),
+    ])
     let read = 0
     const strangers = Array.from({ length: 30 }, async () => {
       await readStrangersPage({ text: '', html: heavy.rows }, reading)
@@ -221,7 +234,10 @@ describe('64 KB of anything', () => {
   })
 
   test('what is too large is not read, and the next one is', async () => {
-    const [tooLarge, next] = await Promise.all([pageOf('<b>'.repeat(1_400_000)), pageOf('<p>next</p>')])
+    const [tooLarge, next] = await Promise.all([
+      pageOf('<b>'.repeat(1_400_000)),
+      pageOf('<p>next</p>'),
+    ])
     expect([tooLarge, next?.text]).toEqual([undefined, 'next'])
   })
 })

@@ -95,12 +95,24 @@ describe('requests', () => {
   const reads = (path: string, query: string, answer: object, ask: () => Promise<unknown>) =>
     ['GET', path, query, '', answer, ask] as const
   test.each<[string, ...(ReturnType<typeof sends> | ReturnType<typeof reads>)]>([
-    ['looking for a task', ...reads(tasksPath, '?search=%5Bm%3A7%5D', none, () => tasks.findTask('[m:7]'))],
-    ['runs of a task', ...reads(`${tasksPath}task-1/runs/`, '?limit=100', none, () => tasks.runIds(task))],
+    [
+      'looking for a task',
+      ...reads(tasksPath, '?search=%5Bm%3A7%5D', none, () => tasks.findTask('[m:7]')),
+    ],
+    [
+      'runs of a task',
+      ...reads(`${tasksPath}task-1/runs/`, '?limit=100', none, () => tasks.runIds(task)),
+    ],
     ['the status of a run', ...reads(runPath, '', taskRun(), () => tasks.statusOf(session))],
     ['the models', ...reads(`${tasksPath}models/`, '', { models: [] }, () => tasks.models())],
-    ['a task', ...sends(tasksPath, { ...newTask, ...given }, { id: task }, () => tasks.createTask(newTask))],
-    ['a run', ...sends(`${tasksPath}task-1/run/`, body, started, () => tasks.startRun(task, body, []))],
+    [
+      'a task',
+      ...sends(tasksPath, { ...newTask, ...given }, { id: task }, () => tasks.createTask(newTask)),
+    ],
+    [
+      'a run',
+      ...sends(`${tasksPath}task-1/run/`, body, started, () => tasks.startRun(task, body, [])),
+    ],
     [
       'words for the agent',
       ...sends(command, say({ content: 'more' }), result, () => tasks.sendMessage(session, words)),
@@ -111,15 +123,22 @@ describe('requests', () => {
         tasks.sendMessage(session, { ...words, attachments: files }),
       ),
     ],
-    ['a stop', ...sends(`${runPath}cancel/`, { reason: 'x' }, taskRun(), () => tasks.cancel(session, 'x'))],
+    [
+      'a stop',
+      ...sends(`${runPath}cancel/`, { reason: 'x' }, taskRun(), () => tasks.cancel(session, 'x')),
+    ],
   ])('%s', async (_, method, path, query, expected, answer, ask) => {
     once(method, path, 200, answer)
     await ask()
     // PostHog loses the body of a POST that it has to redirect to the path with a slash.
     expect(path).toMatch(/\/$/)
-    expect(sent.map(({ line, body }) => [line, body])).toEqual([[`${method} ${path}${query}`, expected]])
+    expect(sent.map(({ line, body }) => [line, body])).toEqual([
+      [`${method} ${path}${query}`, expected],
+    ])
     expect(sent[0]?.headers['user-agent']).toBe('codex-task-bot')
-    expect(sent[0]?.headers['content-type']).toBe(method === 'POST' ? 'application/json' : undefined)
+    expect(sent[0]?.headers['content-type']).toBe(
+      method === 'POST' ? 'application/json' : undefined,
+    )
     expect(JSON.stringify(sent[0]?.body)).not.toContain('null')
   })
 })
@@ -134,7 +153,11 @@ test('no secret that is known reaches the agent', async () => {
   expect(JSON.stringify(sent.map(each => each.body))).not.toContain('hush')
 })
 
-const poll = async (run: object, log: unknown, { status = 200, from = 0 } = {}): Promise<TaskRunSnapshot> => {
+const poll = async (
+  run: object,
+  log: unknown,
+  { status = 200, from = 0 } = {},
+): Promise<TaskRunSnapshot> => {
   once('GET', runPath, 200, run)
   once('GET', `${runPath}session_logs/`, status, log as nock.Body)
   return tasks.poll(session, from)
@@ -143,7 +166,10 @@ const polled = (run: object, log: object[]) => poll(taskRun(run), log)
 
 describe('what an agent controls', () => {
   const at = '2026-01-02T14:01:00Z'
-  const logged = (method: string, params: object) => ({ timestamp: at, notification: { method, params } })
+  const logged = (method: string, params: object) => ({
+    timestamp: at,
+    notification: { method, params },
+  })
   const update = (given: object) => logged('session/update', { update: given })
   /** That text in each string, and each list with so many more. */
   const everywhere = (text: string, more = 0) => {
@@ -153,16 +179,23 @@ describe('what an agent controls', () => {
     ]
     return polled(
       {
-        ...{ error_message: text, model: text, reasoning_effort: text, state: { pr_authorship_mode: text } },
+        error_message: text,
+        model: text,
+        reasoning_effort: text,
+        state: { pr_authorship_mode: text },
         output: { pr_url: text, pr_urls: list(each => each), head_branch: text },
       },
       [
         update({ sessionUpdate: 'agent_message', content: { text } }),
-        update({ sessionUpdate: 'user_message_chunk', content: { text: '(message a)'.repeat(more) } }),
+        update({
+          sessionUpdate: 'user_message_chunk',
+          content: { text: '(message a)'.repeat(more) },
+        }),
         update({ sessionUpdate: 'tool_call', kind: 'edit', locations: list(path => ({ path })) }),
         update({ sessionUpdate: 'plan', entries: list(content => ({ content })) }),
         logged('_posthog/permission_request', {
-          ...{ requestId: text, toolCall: { title: text } },
+          requestId: text,
+          toolCall: { title: text },
           options: list(each => ({ optionId: each, name: each, kind: `reject ${each}` })),
         }),
         logged('_posthog/permission_resolved', { requestId: text }),
@@ -177,7 +210,10 @@ describe('what an agent controls', () => {
   })
 
   test('is redacted where PostHog repeats it in a refusal', async () => {
-    once('POST', `${runPath}cancel/`, 400, { detail: '"hush" is not a valid choice.', attr: 'reason' })
+    once('POST', `${runPath}cancel/`, 400, {
+      detail: '"hush" is not a valid choice.',
+      attr: 'reason',
+    })
     const refusal = await caught(tasks.cancel(session, 'x'))
     expect(refusal).toBeInstanceOf(Rejected)
     expect(String(refusal)).not.toContain('hush')
@@ -210,7 +246,9 @@ describe('what an agent controls', () => {
 
   test('ends nothing, however deep it is', async () => {
     const deep = `${'{"a":['.repeat(100_000)}${']}'.repeat(100_000)}`
-    once('POST', `${runPath}command/`, 200, `{"result":${deep}}`, { 'content-type': 'application/json' })
+    once('POST', `${runPath}command/`, 200, `{"result":${deep}}`, {
+      'content-type': 'application/json',
+    })
     expect(await tasks.sendMessage(session, { id: 'n', text: 'x', attachments: [] })).toBe('queued')
     const content = `[{"text":"said"},${deep}]`
     const update = `{"sessionUpdate":"agent_message","content":${content},"rawOutput":${deep}}`
@@ -233,7 +271,10 @@ describe('what an agent controls', () => {
         timestamp: at,
         notification: { method: '_posthog/turn_complete', params: { options: 'x', label: {} } },
       },
-      logged('_posthog/permission_request', { requestId: 'r', options: [null, { optionId: 'a', name: 7 }] }),
+      logged('_posthog/permission_request', {
+        requestId: 'r',
+        options: [null, { optionId: 'a', name: 7 }],
+      }),
     ])
     expect(log.map(({ what }) => what.kind)).toEqual(['gives-up', 'asks'])
   })
@@ -268,7 +309,10 @@ describe('answers', () => {
     ['latest_run beside an empty run', { run: null, latest_run: taskRun({ id: 'new' }) }],
     ['a status that nobody knows', { latest_run: taskRun({ id: 'new', status: 'warming' }) }],
     ['a run without anything but what is needed', { latest_run: { id: 'new', status: 'queued' } }],
-    ['fields that nobody knows', { latest_run: taskRun({ id: 'new', brand_new: { a: [1] } }), more: 1 }],
+    [
+      'fields that nobody knows',
+      { latest_run: taskRun({ id: 'new', brand_new: { a: [1] } }), more: 1 },
+    ],
   ])('the run is read off the task: %s', async (_, answer) => {
     once('POST', '/api/projects/42/tasks/task-1/run/', 200, { id: task, ...answer })
     expect(await tasks.startRun(task, body, ['old'])).toBe('new')
@@ -279,7 +323,11 @@ describe('answers', () => {
   const other = { id: 'a', title: '', description: 'asked\n[m:71]' }
   test.each([
     ['in the description', [{ id: 'a', title: 'x', description: 'y' }, asked], 'b'],
-    ['that somebody wrote into a title', [{ id: 'b', title: '[m:7]', description: null }], undefined],
+    [
+      'that somebody wrote into a title',
+      [{ id: 'b', title: '[m:7]', description: null }],
+      undefined,
+    ],
     ['that somebody wrote into an instruction', [forged, asked], 'b'],
     ['of another asking, which the search also gives', [other], undefined],
     ['nowhere', [], undefined],
@@ -318,18 +366,18 @@ describe('a look', () => {
       timestamp: '2026-01-02T14:01:00Z',
       notification: { method: '_posthog/turn_complete', params: {} },
     }
-    expect(await poll(taskRun({ status: 'in_progress' }), [entry, { odd: true }], { from: 3 })).toMatchObject(
-      {
-        status: 'in_progress',
-        error: undefined,
-        pulls: [],
-        model: 'gpt-5.5',
-        effort: undefined,
-        updatedAt: Date.parse('2026-01-02T14:00:01Z'),
-        log: [{ at: Date.parse('2026-01-02T14:01:00Z'), what: { kind: 'gives-up' } }],
-        offset: 5,
-      },
-    )
+    expect(
+      await poll(taskRun({ status: 'in_progress' }), [entry, { odd: true }], { from: 3 }),
+    ).toMatchObject({
+      status: 'in_progress',
+      error: undefined,
+      pulls: [],
+      model: 'gpt-5.5',
+      effort: undefined,
+      updatedAt: Date.parse('2026-01-02T14:00:01Z'),
+      log: [{ at: Date.parse('2026-01-02T14:01:00Z'), what: { kind: 'gives-up' } }],
+      offset: 5,
+    })
     expect(sent.map(({ line }) => line)).toEqual([
       `GET ${runPath}`,
       `GET ${runPath}session_logs/?limit=5000&offset=3`,
@@ -337,9 +385,18 @@ describe('a look', () => {
   })
 
   test('a line of any time counts, and is known again', async () => {
-    const line = (timestamp?: string) => ({ timestamp, notification: { method: '_posthog/turn_complete' } })
+    const line = (timestamp?: string) => ({
+      timestamp,
+      notification: { method: '_posthog/turn_complete' },
+    })
     const [hourBefore, now] = ['2026-01-02T13:00:00Z', '2026-01-02T14:00:00Z']
-    const { log, offset } = await poll(taskRun(), [line(hourBefore), line(now), line(), line('x'), line(now)])
+    const { log, offset } = await poll(taskRun(), [
+      line(hourBefore),
+      line(now),
+      line(),
+      line('x'),
+      line(now),
+    ])
     expect([log.map(({ at }) => at), offset]).toEqual([
       [hourBefore, now, 0, 0, now].map(each => (each ? Date.parse(String(each)) : 0)),
       5,
@@ -350,7 +407,9 @@ describe('a look', () => {
   })
 
   test.each([404, 405])('a server without logs answers %d: the run alone must do', async status => {
-    expect(await poll(taskRun(), { detail: 'Endpoint not found.' }, { status, from: 3 })).toMatchObject({
+    expect(
+      await poll(taskRun(), { detail: 'Endpoint not found.' }, { status, from: 3 }),
+    ).toMatchObject({
       status: 'queued',
       log: [],
       offset: 3,
@@ -367,9 +426,9 @@ describe('a look', () => {
 
   test('a log that was there once is not none', async () => {
     await poll(taskRun(), [])
-    expect(await caught(poll(taskRun(), { detail: 'Endpoint not found.' }, { status: 404 }))).toBeInstanceOf(
-      NoResponse,
-    )
+    expect(
+      await caught(poll(taskRun(), { detail: 'Endpoint not found.' }, { status: 404 })),
+    ).toBeInstanceOf(NoResponse)
   })
 
   test.each<[string, unknown, string[], string | undefined]>([
@@ -392,7 +451,9 @@ describe('a look', () => {
 
   test('an empty error is none', async () => {
     expect((await poll(taskRun({ error_message: '' }), [])).error).toBeUndefined()
-    expect((await poll(taskRun({ status: 'failed', error_message: 'boom' }), [])).error).toBe('boom')
+    expect((await poll(taskRun({ status: 'failed', error_message: 'boom' }), [])).error).toBe(
+      'boom',
+    )
   })
 })
 
@@ -416,8 +477,10 @@ describe('a line of the log', () => {
   const rpc = (notification: object) => ({ timestamp: '2026-01-02T14:01:00Z', notification })
   const prompt = [text('Go on (message m1)'), { type: 'image' }, text('and (message m2)')]
 
-  const prompted = (params?: object, id: string | number = 2) => rpc({ id, method: 'session/prompt', params })
-  const answered = (id: number, result: object) => rpc({ id, result: { stopReason: 'end_turn', ...result } })
+  const prompted = (params?: object, id: string | number = 2) =>
+    rpc({ id, method: 'session/prompt', params })
+  const answered = (id: number, result: object) =>
+    rpc({ id, result: { stopReason: 'end_turn', ...result } })
   const theAnswer = { kind: 'answer', id: '2', stopReason: 'end_turn' }
   const error = { code: -32603, message: 'no', data: { classification: 'agent_error' } }
   const fault = { class: 'agent_error', text: 'no' }
@@ -426,26 +489,66 @@ describe('a line of the log', () => {
     ['the beginning of an agent', rpc({ id: 0, method: 'initialize' }), { kind: 'begins' }],
     ['a prompt', prompted({ prompt }), { ...theirs, messages: ['m1', 'm2'] }],
     ['a bare prompt', prompted(undefined, 'p'), { ...theirs, id: 'p' }],
-    ['PostHog’s about checks', asks('You are re-entering this run to address CI feedback.', {}), byPostHog],
-    ['PostHog’s about a pull request', asks('You are re-entering this run to move it.', {}), byPostHog],
-    ['PostHog’s in the words of a task', asks('Make it green.', { prContext: 'An open one.' }), byPostHog],
+    [
+      'PostHog’s about checks',
+      asks('You are re-entering this run to address CI feedback.', {}),
+      byPostHog,
+    ],
+    [
+      'PostHog’s about a pull request',
+      asks('You are re-entering this run to move it.', {}),
+      byPostHog,
+    ],
+    [
+      'PostHog’s in the words of a task',
+      asks('Make it green.', { prContext: 'An open one.' }),
+      byPostHog,
+    ],
     ['somebody’s', asks('Make it green.', {}), theirs],
-    ['somebody’s about a pull request', asks('Go.', { prContext: 'An open one.', messageId: 'm' }), theirs],
-    ['ours about one', asks('(message m)', { prContext: 'An open one.' }), { ...theirs, messages: ['m'] }],
+    [
+      'somebody’s about a pull request',
+      asks('Go.', { prContext: 'An open one.', messageId: 'm' }),
+      theirs,
+    ],
+    [
+      'ours about one',
+      asks('(message m)', { prContext: 'An open one.' }),
+      { ...theirs, messages: ['m'] },
+    ],
     ['its answer', answered(2, { usage: {} }), theAnswer],
-    ['the answer to a steer', answered(2, { _meta: { steer: true } }), { ...theAnswer, steer: true }],
+    [
+      'the answer to a steer',
+      answered(2, { _meta: { steer: true } }),
+      { ...theAnswer, steer: true },
+    ],
     ['an error', rpc({ id: 2, error }), { kind: 'error', id: '2', fault }],
-    ['a bare error', rpc({ id: 2, error: { code: 1 } }), { kind: 'error', id: '2', fault: { text: '' } }],
+    [
+      'a bare error',
+      rpc({ id: 2, error: { code: 1 } }),
+      { kind: 'error', id: '2', fault: { text: '' } },
+    ],
     ['the answer to a permission', rpc({ id: 2, result: { outcome: {} } }), undefined],
-    ['the end of a turn, from the server', line('_posthog/turn_complete', {}), { kind: 'gives-up' }],
+    [
+      'the end of a turn, from the server',
+      line('_posthog/turn_complete', {}),
+      { kind: 'gives-up' },
+    ],
     [
       'that the server gives up',
       line('_posthog/error', spent),
       { kind: 'gives-up', fault: { class: 'task_spend_limit', text: 'no' } },
     ],
     ['that the agent ends its run', finish({ status: 'completed' }), { kind: 'finishes' }],
-    ['that it gives up', finish({ status: 'failed', reason: 'No.' }), { kind: 'finishes', gaveUp: 'No.' }],
-    ['that it gives up without a word', finish({ status: 'failed' }), { kind: 'finishes', gaveUp: '' }],
+    [
+      'that it gives up',
+      finish({ status: 'failed', reason: 'No.' }),
+      { kind: 'finishes', gaveUp: 'No.' },
+    ],
+    [
+      'that it gives up without a word',
+      finish({ status: 'failed' }),
+      { kind: 'finishes', gaveUp: '' },
+    ],
     ['progress of the set-up', line('_posthog/progress', { step: 'a', label: 'A' }), undefined],
     ['a message', update('agent_message', text(' Done. ')), { kind: 'message', text: 'Done.' }],
     ['a message in parts', update('agent_message', parts), { kind: 'message', text: 'a\nb' }],
@@ -454,7 +557,11 @@ describe('a line of the log', () => {
     ['a piece of a message', update('agent_message_chunk', text('D')), { kind: 'activity' }],
     ['a thought', update('agent_thought_chunk'), { kind: 'activity' }],
     ['a tool call', update('tool_call'), { kind: 'acts', files: [], command: false }],
-    ['news of a tool call', update('tool_call_update'), { kind: 'acts', files: [], command: false }],
+    [
+      'news of a tool call',
+      update('tool_call_update'),
+      { kind: 'acts', files: [], command: false },
+    ],
     ['words of a person', update('user_message_chunk'), { kind: 'activity' }],
     ['housekeeping', update('available_commands_update'), undefined],
     ['console output', line('_posthog/console', { level: 'info' }), undefined],
@@ -462,7 +569,9 @@ describe('a line of the log', () => {
     ['null', null, undefined],
     ['text', 'x', undefined],
   ])('%s', (_, given, what) => {
-    expect(logEntry(given)).toMatchObject(what ? [{ at: Date.parse('2026-01-02T14:01:00Z'), what }] : [])
+    expect(logEntry(given)).toMatchObject(
+      what ? [{ at: Date.parse('2026-01-02T14:01:00Z'), what }] : [],
+    )
   })
 })
 
@@ -470,16 +579,36 @@ describe('a line of the log', () => {
 describe('failures', () => {
   const invalid = { code: 'invalid_input', detail: 'Bad effort.', attr: 'reasoning_effort' }
   test.each<[string, number, nock.Body, object]>([
-    ['validation', 400, invalid, { name: 'Rejected', code: 'invalid_input', message: 'Bad effort.' }],
-    ['a refusal in HTML', 403, '<html>No</html>', { name: 'Rejected', code: '', message: 'status 403' }],
-    ['a refusal of another shape', 400, ['x'], { name: 'Rejected', code: '', message: 'status 400' }],
+    [
+      'validation',
+      400,
+      invalid,
+      { name: 'Rejected', code: 'invalid_input', message: 'Bad effort.' },
+    ],
+    [
+      'a refusal in HTML',
+      403,
+      '<html>No</html>',
+      { name: 'Rejected', code: '', message: 'status 403' },
+    ],
+    [
+      'a refusal of another shape',
+      400,
+      ['x'],
+      { name: 'Rejected', code: '', message: 'status 400' },
+    ],
     [
       'a refusal with fields of other types',
       400,
       { detail: ['x'], code: 7, error: 'Said.' },
       { name: 'Rejected', code: '', message: 'Said.' },
     ],
-    ['a limit without a word', 429, '', { name: 'RetryLater', until: now + 60_000, why: 'rate-limit' }],
+    [
+      'a limit without a word',
+      429,
+      '',
+      { name: 'RetryLater', until: now + 60_000, why: 'rate-limit' },
+    ],
     ['a bad gateway', 502, '<html>Bad gateway</html>', { name: 'NoResponse' }],
     ['a gateway that waited too long', 504, '', { name: 'NoResponse' }],
   ])('%s (%d)', async (_, status, body, expected) => {
@@ -500,8 +629,14 @@ test('nothing is sent by a worker that slept before it could, and may have lost 
   const pass = async (): Promise<void> => {
     at += 20_000
   }
-  const asleep = postHogTasks({ ...newSettings(), gate: { ...limitGate(() => at), pass } }, () => at)
-  expect(await caught(asleep.createTask(newTask))).toMatchObject({ name: 'RetryLater', why: 'unavailable' })
+  const asleep = postHogTasks(
+    { ...newSettings(), gate: { ...limitGate(() => at), pass } },
+    () => at,
+  )
+  expect(await caught(asleep.createTask(newTask))).toMatchObject({
+    name: 'RetryLater',
+    why: 'unavailable',
+  })
   expect(sent).toEqual([])
 })
 
@@ -538,7 +673,11 @@ describe('no usable answer', () => {
     posthog().get('/api/projects/42/slow/').delay(2_000).reply(200, {})
     const began = performance.now()
     const failure = await caught(
-      call(newSettings(), { method: 'GET', path: 'slow/', schema: z.unknown(), within: 50 }, () => now),
+      call(
+        newSettings(),
+        { method: 'GET', path: 'slow/', schema: z.unknown(), within: 50 },
+        () => now,
+      ),
     )
     expect(failure).toBeInstanceOf(NoResponse)
     expect(failure).toMatchObject({ message: expect.stringContaining('time limit') })
@@ -547,7 +686,9 @@ describe('no usable answer', () => {
   })
 
   test('a redirect is not followed: it would lose the body of a POST', async () => {
-    once('POST', '/api/projects/42/tasks/', 301, '', { location: `${host}/api/projects/42/elsewhere/` })
+    once('POST', '/api/projects/42/tasks/', 301, '', {
+      location: `${host}/api/projects/42/elsewhere/`,
+    })
     expect(await caught(create())).toMatchObject({ name: 'Rejected', status: 301 })
     expect(sent).toHaveLength(1)
   })

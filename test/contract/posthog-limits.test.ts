@@ -43,7 +43,11 @@ describe('a limit lets go', () => {
   test.each(['desktop_access_unavailable', 'warm_run_activation_unavailable'])(
     'in half a minute: %s',
     code => {
-      const expected = { until: now + 30 * second, why: 'unavailable', message: 'PostHog is not available' }
+      const expected = {
+        until: now + 30 * second,
+        why: 'unavailable',
+        message: 'PostHog is not available',
+      }
       expectWait(503, { code }, expected)
     },
   )
@@ -53,7 +57,12 @@ test.each<[string, number, Body, object]>([
   ['a sandbox that is not up', 503, { code: 'sandbox_not_ready' }, { why: 'not-ready' }],
   ['a limit without other words', 429, { code: 'throttled' }, { why: 'rate-limit' }],
   ['a usage limit without its end', 429, { code: 'usage_limit_exceeded' }, { why: 'usage-limit' }],
-  ['access that could not be checked', 503, { code: 'desktop_access_unavailable' }, { why: 'unavailable' }],
+  [
+    'access that could not be checked',
+    503,
+    { code: 'desktop_access_unavailable' },
+    { why: 'unavailable' },
+  ],
   ['no answer', 503, {}, { name: 'NoResponse' }],
 ])('Retry-After is heeded: %s', (_, status, body, expected) => {
   const fault = faultOf(status, body, { now, retryAt: retryAt('7', now) })
@@ -63,7 +72,12 @@ test.each<[string, number, Body, object]>([
 test('Retry-After is seconds or a date, an hour at the most', () => {
   const date = new Date(now + 90 * second).toUTCString()
   const said = ['7', date, '99999999', new Date(now - hour).toUTCString()]
-  expect(said.map(each => retryAt(each, now))).toEqual([now + 7 * second, Date.parse(date), now + hour, now])
+  expect(said.map(each => retryAt(each, now))).toEqual([
+    now + 7 * second,
+    Date.parse(date),
+    now + hour,
+    now,
+  ])
   for (const each of ['soon', '', undefined]) expect(retryAt(each, now)).toBeUndefined()
 })
 
@@ -72,9 +86,21 @@ const ofProduct = 'posthog_code_billing_limit_exceeded'
 test.each<[string, number, Body, string, string]>([
   ['billing, by its code', 429, { code: 'billing_limit', detail: 'Pay.' }, 'billing_limit', 'Pay.'],
   ['billing, by its type', 429, { type: 'billing_limit', detail: 'Pay.' }, 'billing_limit', 'Pay.'],
-  ['billing, by its type and code', 429, { type: 'billing_limit', code: 'x', detail: 'Pay.' }, 'x', 'Pay.'],
+  [
+    'billing, by its type and code',
+    429,
+    { type: 'billing_limit', code: 'x', detail: 'Pay.' },
+    'x',
+    'Pay.',
+  ],
   ['billing of the product', 429, { code: ofProduct }, ofProduct, 'status 429'],
-  ['a full report', 429, { code: 'signal_report_task_cap' }, 'signal_report_task_cap', 'status 429'],
+  [
+    'a full report',
+    429,
+    { code: 'signal_report_task_cap' },
+    'signal_report_task_cap',
+    'status 429',
+  ],
   ['a bad request', 400, { code: 'invalid', detail: 'No.', error: 'x' }, 'invalid', 'No.'],
   ['not found', 404, { error: 'Not found.' }, '', 'Not found.'],
   ['the last before a fault', 499, {}, '', 'status 499'],

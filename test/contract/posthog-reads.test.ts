@@ -162,7 +162,9 @@ describe('which run was started', () => {
     posthog.set({ namesCreatedRun: false })
     const first = await newSession()
     posthog.fault({ route: 'run', fault: { kind: 'stale', ms: 60 } })
-    expect(await caught(tasks.startRun(first.taskId, body, [first.taskRunId]))).toBeInstanceOf(NoResponse)
+    expect(await caught(tasks.startRun(first.taskId, body, [first.taskRunId]))).toBeInstanceOf(
+      NoResponse,
+    )
     const runs = await until(
       () => tasks.runIds(first.taskId),
       ids => ids.length === 2,
@@ -175,7 +177,12 @@ describe('which run was started', () => {
     posthog.fault({ route: 'run', fault: { kind: 'stale', ms: 60_000 } })
     const second = await tasks.startRun(first.taskId, body, [first.taskRunId])
     expect(posthog.runs().map(({ id }) => id)).toEqual([first.taskRunId, second])
-    const answer = { id: first.taskId, run: null, latest_run: { id: second }, run_error: 'No capacity.' }
+    const answer = {
+      id: first.taskId,
+      run: null,
+      latest_run: { id: second },
+      run_error: 'No capacity.',
+    }
     posthog.fault({ route: 'run', fault: { kind: 'status', code: 200, body: answer } })
     const failure = await caught(tasks.startRun(first.taskId, body, [first.taskRunId, second]))
     expect(failure).toMatchObject({ name: 'Rejected', code: 'run_error', message: 'No capacity.' })
@@ -192,16 +199,19 @@ test('a status that nobody knows is one of a run that goes on', async () => {
 describe('words to a run', () => {
   const words = { id: 'comment-1', text: 'More.', attachments: [] }
 
-  test.each([409, 502] as const)('that has ended, where the server answers %d', async endedWorkflow => {
-    posthog.set({ endedWorkflow, afterTurn: 'ends' })
-    posthog.script('', { kind: 'answers', text: 'Done.' })
-    const session = await newSession()
-    await until(
-      () => tasks.statusOf(session),
-      status => status === 'completed',
-    )
-    expect(await tasks.sendMessage(session, words)).toBe('ended')
-  })
+  test.each([409, 502] as const)(
+    'that has ended, where the server answers %d',
+    async endedWorkflow => {
+      posthog.set({ endedWorkflow, afterTurn: 'ends' })
+      posthog.script('', { kind: 'answers', text: 'Done.' })
+      const session = await newSession()
+      await until(
+        () => tasks.statusOf(session),
+        status => status === 'completed',
+      )
+      expect(await tasks.sendMessage(session, words)).toBe('ended')
+    },
+  )
 
   test('that looks alive but has lost its workflow: nobody knows', async () => {
     posthog.set({ endedWorkflow: 502 })
@@ -245,7 +255,11 @@ test('a usage limit that resets in three days is waited for until then, and stop
   const until = Date.now() + 72 * 3_600_000
   posthog.fault({
     route: 'run',
-    fault: { kind: 'usage-limit', reset_at: new Date(until).toISOString(), limit_type: 'sustained' },
+    fault: {
+      kind: 'usage-limit',
+      reset_at: new Date(until).toISOString(),
+      limit_type: 'sustained',
+    },
   })
   const failure = await caught(tasks.startRun(session.taskId, body, [session.taskRunId]))
   expect(failure).toMatchObject({ name: 'RetryLater', why: 'usage-limit', until })
@@ -256,7 +270,10 @@ describe('an answer that can not be read', () => {
   const page = (code: number): Fault => ({ kind: 'html', code })
   test.each<[string, Fault]>([
     ['half of one', { kind: 'half-json' }],
-    ...[200, 302, 403, 404, 500].map((code): [string, Fault] => [`a page with ${code}`, page(code)]),
+    ...[200, 302, 403, 404, 500].map((code): [string, Fault] => [
+      `a page with ${code}`,
+      page(code),
+    ]),
   ])('is no refusal of a read: %s', async (_, fault) => {
     const session = await manualSession()
     const reads: [Parameters<typeof posthog.fault>[0]['route'], () => Promise<unknown>][] = [

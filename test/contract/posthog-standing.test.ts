@@ -12,7 +12,11 @@ import { postHogAt } from '../support/service-calls.ts'
 let close = async (): Promise<void> => {}
 afterEach(() => close())
 
-const keyOf = (...scopes: string[]) => ({ key: 'phx_key_of_the_bot_in_this_test', userId: 2, scopes })
+const keyOf = (...scopes: string[]) => ({
+  key: 'phx_key_of_the_bot_in_this_test',
+  userId: 2,
+  scopes,
+})
 
 async function at(options: PostHogOptions) {
   const posthog = await startPostHog({ apiKeys: [keyOf('task:write')], ...options })
@@ -29,7 +33,11 @@ async function at(options: PostHogOptions) {
   )
   const calls = async (path: string, method: 'GET' | 'POST' = 'GET') => {
     const body = method === 'POST' ? {} : undefined
-    const asked = call({ ...settings, standing }, { method, path, body, schema: z.unknown() }, () => now)
+    const asked = call(
+      { ...settings, standing },
+      { method, path, body, schema: z.unknown() },
+      () => now,
+    )
     return asked.then(
       () => 'taken',
       error => {
@@ -57,20 +65,28 @@ test.each<[string, PostHogOptions, 'GET' | 'POST', string]>([
     'PostHog does not accept the key of this bot',
   ],
   ['project', { projectId: 2 }, 'POST', 'PostHog does not know the project of this bot'],
-  ['scope', { apiKeys: [keyOf('task:read')] }, 'POST', 'the PostHog key of this bot may not start runs'],
-])('a wrong %s is waited out, and asked again by one call of many', async (_, options, method, why) => {
-  const { posthog, calls, found, pass } = await at(options)
-  expect(await calls('tasks/', method)).toBe(`setup 20: ${why}`)
-  const asked = posthog.calls.length
-  pass(5 * second)
-  expect(await calls('tasks/', method)).toBe(`setup 15: ${why}`)
-  expect(posthog.calls).toHaveLength(asked)
-  pass(15 * second)
-  const together = await Promise.all(Array.from({ length: 9 }, () => calls('tasks/', method)))
-  expect(new Set(together)).toEqual(new Set([`setup 20: ${why}`]))
-  expect(posthog.calls.length - asked).toBeLessThanOrEqual(2)
-  expect(found()).toBe(1)
-})
+  [
+    'scope',
+    { apiKeys: [keyOf('task:read')] },
+    'POST',
+    'the PostHog key of this bot may not start runs',
+  ],
+])(
+  'a wrong %s is waited out, and asked again by one call of many',
+  async (_, options, method, why) => {
+    const { posthog, calls, found, pass } = await at(options)
+    expect(await calls('tasks/', method)).toBe(`setup 20: ${why}`)
+    const asked = posthog.calls.length
+    pass(5 * second)
+    expect(await calls('tasks/', method)).toBe(`setup 15: ${why}`)
+    expect(posthog.calls).toHaveLength(asked)
+    pass(15 * second)
+    const together = await Promise.all(Array.from({ length: 9 }, () => calls('tasks/', method)))
+    expect(new Set(together)).toEqual(new Set([`setup 20: ${why}`]))
+    expect(posthog.calls.length - asked).toBeLessThanOrEqual(2)
+    expect(found()).toBe(1)
+  },
+)
 
 test('a refusal of the call stays one, and an outage makes nobody wrong', async () => {
   const { posthog, calls, found, pass } = await at({})

@@ -60,7 +60,8 @@ describe('beside PostHog', () => {
     return { posthog, ...(await runAtWork(posthog, postHogAt({ url: posthog.url, apiKey }))) }
   }
 
-  const streamCalls = ({ calls }: PostHogEmulator) => calls.filter(({ route }) => route === 'stream')
+  const streamCalls = ({ calls }: PostHogEmulator) =>
+    calls.filter(({ route }) => route === 'stream')
 
   async function watched(options: { posthog?: PostHogOptions; watch?: Options } = {}) {
     const run = await waitingRun(options.posthog)
@@ -102,10 +103,15 @@ describe('beside PostHog', () => {
     expect(news).toHaveLength(2)
   })
 
-  it.each<[what: string, act: (control: Awaited<ReturnType<typeof watched>>['control']) => unknown]>([
+  it.each<
+    [what: string, act: (control: Awaited<ReturnType<typeof watched>>['control']) => unknown]
+  >([
     ['a step', control => control.progress('tests', 'Running the tests')],
     ['words of the agent', control => control.say(secret)],
-    ['a pull request', control => control.setOutput({ pr_url: 'https://github.com/acme/web/pull/1' })],
+    [
+      'a pull request',
+      control => control.setOutput({ pr_url: 'https://github.com/acme/web/pull/1' }),
+    ],
   ])('has news of %s', async (_, act) => {
     const { control, news } = await watched()
     await act(control)
@@ -113,7 +119,9 @@ describe('beside PostHog', () => {
   })
 
   it('has no news of the single pieces of a message, nor of what repeats', async () => {
-    const { control, news } = await watched({ posthog: { stream: { duplicateEvery: 1, keepaliveMs: 10 } } })
+    const { control, news } = await watched({
+      posthog: { stream: { duplicateEvery: 1, keepaliveMs: 10 } },
+    })
     await control.say('x'.repeat(2_000))
     await sleep(150)
     const afterMessage = news.length
@@ -150,7 +158,9 @@ describe('beside PostHog', () => {
   })
 
   it('rings a last time when the run is over, and leaves it then', async () => {
-    const { control, news, watch, session, posthog } = await watched({ watch: { pace: { minGap: 100 } } })
+    const { control, news, watch, session, posthog } = await watched({
+      watch: { pace: { minGap: 100 } },
+    })
     await control.finish('completed')
     await until(() => watch.watching() === 0)
     await sleep(250)
@@ -163,7 +173,11 @@ describe('beside PostHog', () => {
 
   it('waits longer after each failure, and looks when the stream is back', async () => {
     const run = await waitingRun()
-    const fault = run.posthog.fault({ route: 'stream', times: 4, fault: { kind: 'status', code: 502 } })
+    const fault = run.posthog.fault({
+      route: 'stream',
+      times: 4,
+      fault: { kind: 'status', code: 502 },
+    })
     const { watch, news } = watchAt(run.posthog.url, { pace: quick })
     watch.watch(run.session)
     await until(() => news.length === 1)
@@ -171,7 +185,8 @@ describe('beside PostHog', () => {
     const at = streamCalls(run.posthog).map(call => call.at)
     const gaps = at.slice(1).map((time, n) => time - (at[n] ?? 0))
     // Twice 20 ms each time up to 80, of which the jitter may take half.
-    for (const [n, least] of [10, 20, 40, 40].entries()) expect(gaps[n]).toBeGreaterThanOrEqual(least - 2)
+    for (const [n, least] of [10, 20, 40, 40].entries())
+      expect(gaps[n]).toBeGreaterThanOrEqual(least - 2)
     await run.control.completeTurn()
     await until(() => news.length > 1)
   })
@@ -227,7 +242,8 @@ describe('beside a server that goes wrong', () => {
   type Answer = (response: ServerResponse, request: IncomingMessage, n: number) => void
 
   const session = { taskId: 't', taskRunId: 'r' }
-  const state = (output: object) => JSON.stringify({ type: 'task_run_state', status: 'in_progress', output })
+  const state = (output: object) =>
+    JSON.stringify({ type: 'task_run_state', status: 'in_progress', output })
   const begin = (response: ServerResponse) => {
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' })
     response.flushHeaders()
@@ -340,7 +356,12 @@ describe('beside a server that goes wrong', () => {
     })
     await until(() => requests.length >= 4)
     expect(requests.map(({ lastId }) => lastId)).toEqual([undefined, '9-9', undefined, undefined])
-    expect(requests.map(({ url }) => url?.includes('start=latest'))).toEqual([true, false, true, true])
+    expect(requests.map(({ url }) => url?.includes('start=latest'))).toEqual([
+      true,
+      false,
+      true,
+      true,
+    ])
     await until(() => news.length === 3)
   })
 
@@ -360,10 +381,19 @@ describe('beside a server that goes wrong', () => {
   })
 
   it.each<[what: string, answer: Answer]>([
-    ['a page', response => response.writeHead(200, { 'content-type': 'text/html' }).write('<html>')],
-    ['a page that ends', response => response.writeHead(404, { 'content-type': 'text/html' }).end('<html>')],
+    [
+      'a page',
+      response => response.writeHead(200, { 'content-type': 'text/html' }).write('<html>'),
+    ],
+    [
+      'a page that ends',
+      response => response.writeHead(404, { 'content-type': 'text/html' }).end('<html>'),
+    ],
     ['nothing', response => response.writeHead(204).end()],
-    ['another address', response => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()],
+    [
+      'another address',
+      response => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(),
+    ],
   ])('takes %s for having no stream, and hangs up', async (_, answer) => {
     const { requests, sockets, watch } = await watched(quick, answer)
     await until(() => watch.watching() === 0)
@@ -402,7 +432,10 @@ describe('beside a server that goes wrong', () => {
     ['before the answer', () => {}],
     ['in the stream', response => void begin(response).write(`data: ${state({})}\n\n`)],
     ['between two tries', response => response.writeHead(500).end()],
-    ['after the end', response => begin(response).end('event: stream-end\ndata: {"status":"complete"}\n\n')],
+    [
+      'after the end',
+      response => begin(response).end('event: stream-end\ndata: {"status":"complete"}\n\n'),
+    ],
   ])('closes %s and leaves nothing', async (_, answer) => {
     const pace = { backoff: { first: 100, most: 100 }, minGap: 10_000 }
     const { requests, sockets, watch, news } = await watched(pace, answer)

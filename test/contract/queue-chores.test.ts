@@ -4,7 +4,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ChoreBoard, readChore } from '../../src/queue/open-queues.ts'
 import { type Chore, type Errand, LockLost } from '../../src/queue/work-queue.ts'
 import { backends, usePlace } from '../support/backends.ts'
-import { cleanUp, type LogLine, open, type Place, type TestQueues, until } from '../support/queue-world.ts'
+import {
+  cleanUp,
+  type LogLine,
+  open,
+  type Place,
+  type TestQueues,
+  until,
+} from '../support/queue-world.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
 import { oneOf } from '../support/tries.ts'
 
@@ -222,7 +229,13 @@ test('an errand of a kind that there was before ends, whatever stands in it', as
   await board.every('so that somebody works', HOUR, async () => HOUR)
   board.stop()
   const asked = (errand: string) =>
-    work(Object.assign(Object.create(null), { id: 'an-errand', data: { errand, memory: {} }, deaths: 0 }))
+    work(
+      Object.assign(Object.create(null), {
+        id: 'an-errand',
+        data: { errand, memory: {} },
+        deaths: 0,
+      }),
+    )
   expect(await asked('pause')).toEqual({ kind: 'end' })
   expect(await asked('of a newer version')).toMatchObject({ kind: 'park' })
 })

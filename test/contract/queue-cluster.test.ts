@@ -12,7 +12,11 @@ describe.runIf(redisAvailable())('a Redis that is a cluster', () => {
   beforeAll(async () => {
     server = await startRedis('--cluster-enabled', 'yes', '--cluster-require-full-coverage', 'no')
     redis = new Redis(server.url)
-    await redis.call('CLUSTER', 'ADDSLOTS', ...Array.from({ length: 16_384 }, (_, slot) => String(slot)))
+    await redis.call(
+      'CLUSTER',
+      'ADDSLOTS',
+      ...Array.from({ length: 16_384 }, (_, slot) => String(slot)),
+    )
     await until(async () => /cluster_state:ok/.test(String(await redis.call('CLUSTER', 'INFO'))))
   })
 
@@ -33,8 +37,14 @@ describe.runIf(redisAvailable())('a Redis that is a cluster', () => {
       return { kind: 'end' }
     }
     await workBy(queues.runs, new Map([['walker', walker]]), { concurrency: 2 })
-    expect(await queues.runs.add('a', { by: 'walker' }, 'slot')).toEqual({ outcome: 'added', id: 'a' })
-    expect(await queues.runs.add('b', { by: 'walker' }, 'slot')).toEqual({ outcome: 'held', id: 'a' })
+    expect(await queues.runs.add('a', { by: 'walker' }, 'slot')).toEqual({
+      outcome: 'added',
+      id: 'a',
+    })
+    expect(await queues.runs.add('b', { by: 'walker' }, 'slot')).toEqual({
+      outcome: 'held',
+      id: 'a',
+    })
     await until(() => steps === 1)
     await queues.runs.wake('a')
     await until(() => steps === 2)
@@ -50,7 +60,8 @@ describe.runIf(redisAvailable())('a Redis that is a cluster', () => {
     const queues = await open({ redisUrl: server.url, dataDir: '/nowhere' })
     const before = queues.connectedAt()
     await redis.call('CLUSTER', 'MEET', '127.0.0.1', heir.port)
-    const other = async () => /^\w+(?= \S+ master)/m.exec(String(await redis.call('CLUSTER', 'NODES')))?.[0]
+    const other = async () =>
+      /^\w+(?= \S+ master)/m.exec(String(await redis.call('CLUSTER', 'NODES')))?.[0]
     await until(other)
     const move = ['SETSLOT', '14041', 'NODE', String(await other())]
     await Promise.all([redis.flushall(), redis.call('CLUSTER', ...move)])

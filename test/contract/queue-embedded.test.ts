@@ -90,24 +90,33 @@ test('where the folder it was started in is gone, the check of the queue says so
   try {
     await rm(gone, { recursive: true })
     const check = await checkQueue({ redisUrl: undefined, dataDir: '.walk/data' })
-    expect(check).toMatchObject({ name: 'queue', ok: false, detail: expect.stringContaining('ENOENT') })
+    expect(check).toMatchObject({
+      name: 'queue',
+      ok: false,
+      detail: expect.stringContaining('ENOENT'),
+    })
   } finally {
     process.chdir(before)
   }
 })
 
-test.each(['short', 'x'.repeat(120)])('of many who claim a stale directory %s, one gets it', async name => {
-  const directory = join(await ownDataDir(), name)
-  await mkdir(directory)
-  const release = await claimDirectory(directory)
-  await release()
-  const claims = await Promise.allSettled(Array.from({ length: 10 }, () => claimDirectory(directory)))
-  const got = claims.filter(claim => claim.status === 'fulfilled')
-  expect(got).toHaveLength(1)
-  await expect(claimDirectory(directory)).rejects.toThrow(QueueUnavailable)
-  await got[0]?.value()
-  await (await claimDirectory(directory))()
-})
+test.each(['short', 'x'.repeat(120)])(
+  'of many who claim a stale directory %s, one gets it',
+  async name => {
+    const directory = join(await ownDataDir(), name)
+    await mkdir(directory)
+    const release = await claimDirectory(directory)
+    await release()
+    const claims = await Promise.allSettled(
+      Array.from({ length: 10 }, () => claimDirectory(directory)),
+    )
+    const got = claims.filter(claim => claim.status === 'fulfilled')
+    expect(got).toHaveLength(1)
+    await expect(claimDirectory(directory)).rejects.toThrow(QueueUnavailable)
+    await got[0]?.value()
+    await (await claimDirectory(directory))()
+  },
+)
 
 test('a socket that someone else left in the way is put aside', async () => {
   const directory = await ownDataDir()
@@ -134,9 +143,17 @@ test('the event loop has its turn between two statements, however many are due',
 test('what people wait for goes before the runs, and each fourth statement is theirs all the same', async () => {
   const db = await PGlite.create(join(await ownDataDir(), 'queue'))
   const folder = { gone: undefined, assertThere: async () => {}, lose: () => {} }
-  const pool = new PglitePool(db, { dataDir: tmpdir(), folder, log: SILENT, ahead: 'a', done: () => {} })
+  const pool = new PglitePool(db, {
+    dataDir: tmpdir(),
+    folder,
+    log: SILENT,
+    ahead: 'a',
+    done: () => {},
+  })
   const ran: string[] = []
-  await Promise.all([...'bbbbaaaaaa'].map(q => pool.query('SELECT $1', [q]).then(() => ran.push(q))))
+  await Promise.all(
+    [...'bbbbaaaaaa'].map(q => pool.query('SELECT $1', [q]).then(() => ran.push(q))),
+  )
   expect(ran.join('')).toBe('baabaaabab')
   await pool.close()
 })
@@ -153,7 +170,9 @@ test('a statement that fails comes back after a pause, since workers fetch again
     return performance.now() - began
   }
   expect(await took(() => pool.query('SELECT nothing'))).toBeGreaterThan(450)
-  expect(await took(() => pool.transaction('', () => pool.query('SELECT nothing')))).toBeGreaterThan(450)
+  expect(
+    await took(() => pool.transaction('', () => pool.query('SELECT nothing'))),
+  ).toBeGreaterThan(450)
   expect(failed).toBe(2)
   const says = "DO $$ BEGIN RAISE EXCEPTION 'bullmq: missing job 1' USING ERRCODE = 'BM001'; END $$"
   expect(await took(() => pool.query(says))).toBeLessThan(450)

@@ -27,7 +27,13 @@ const parse = (data: unknown): Piece => {
 }
 const index = {
   version: '1',
-  entries: ({ data: { color, weight }, addedAt }: { data: Piece; addedAt: number }): IndexEntry[] => [
+  entries: ({
+    data: { color, weight },
+    addedAt,
+  }: {
+    data: Piece
+    addedAt: number
+  }): IndexEntry[] => [
     { set: `of ${color}`, score: addedAt },
     ...(weight === undefined ? [] : [{ set: 'weighed', score: weight }]),
     { set: 'ever', score: addedAt, keptMs: day },
@@ -61,7 +67,9 @@ function useBackend(redis: boolean) {
 }
 
 const idsIn = async (queues: Queues<Piece, Piece>, ...sets: string[]) =>
-  (await queues.runs.members(sets, { kind: 'first', count: 100 })).map(set => set.map(({ id }) => id))
+  (await queues.runs.members(sets, { kind: 'first', count: 100 })).map(set =>
+    set.map(({ id }) => id),
+  )
 const ended = (queues: Queues<Piece, Piece>, id: string) =>
   until(async () => (await queues.runs.get(id))?.standing === 'ended')
 
@@ -77,8 +85,10 @@ describe.each(oneOf(backends))('the index in $name', ({ redis }) => {
   })
 
   const allIn = async (set: string) => (await idsIn(queues, set))[0]
-  const count = async (set: string, more: { above?: number; before?: { id: string; score: number } } = {}) =>
-    (await queues.runs.query([{ kind: 'count', set, ...more }]))[0]
+  const count = async (
+    set: string,
+    more: { above?: number; before?: { id: string; score: number } } = {},
+  ) => (await queues.runs.query([{ kind: 'count', set, ...more }]))[0]
 
   test('has a job from its addition, in the order of its numbers', async () => {
     await queues.runs.add('b', { color: 'red', weight: 2 })
@@ -105,7 +115,9 @@ describe.each(oneOf(backends))('the index in $name', ({ redis }) => {
   test('counts what was added once, once', async () => {
     const before = await count('of blue')
     await Promise.all(
-      Array.from({ length: 20 }, (_, n) => queues.runs.add('once', { color: 'blue', weight: n + 10 })),
+      Array.from({ length: 20 }, (_, n) =>
+        queues.runs.add('once', { color: 'blue', weight: n + 10 }),
+      ),
     )
     expect(await count('of blue')).toBe((before ?? 0) + 1)
     expect((await queues.runs.get('once'))?.data.weight).toBe(
@@ -157,7 +169,9 @@ describe.each(oneOf(backends))('the index in $name', ({ redis }) => {
     await queues.runs.add('many-2', { color: 'teal' })
     const read = await queues.runs.getMany(['many-2', 'nobody', 'many-1', 'short'])
     expect(read).toEqual(
-      (await Promise.all(['many-2', 'many-1', 'short'].map(id => queues.runs.get(id)))).map(each => each),
+      (await Promise.all(['many-2', 'many-1', 'short'].map(id => queues.runs.get(id)))).map(
+        each => each,
+      ),
     )
     expect(read.map(({ standing }) => standing)).toEqual(['live', 'live', 'ended'])
     expect(await queues.runs.getMany([])).toEqual([])
@@ -169,7 +183,9 @@ describe.each(oneOf(backends))('the index in $name', ({ redis }) => {
     await queues.runs.add('plain', { color: 'grey' })
     newer.add('pink')
     for (let look = 0; look < 2; look++)
-      expect((await queues.runs.listed(['of pink', 'of grey'])).map(({ id }) => id)).toEqual(['plain'])
+      expect((await queues.runs.listed(['of pink', 'of grey'])).map(({ id }) => id)).toEqual([
+        'plain',
+      ])
     const said = warn.mock.calls.filter(([, message]) =>
       String(message).startsWith('left a job out of a list'),
     )
@@ -201,7 +217,8 @@ describe.each(oneOf(backends))('of many jobs in $name', ({ redis }) => {
     const costs: number[] = []
     let added = 0
     for (const most of [10, 100, 300]) {
-      for (; added < most; added++) await queues.runs.add(`grey-${added}`, { color: 'grey', weight: 1 })
+      for (; added < most; added++)
+        await queues.runs.add(`grey-${added}`, { color: 'grey', weight: 1 })
       await ask()
       expect((await queues.runs.query(asked)).slice(0, 2)).toEqual([most, most])
       costs.push(await cost(ask))
@@ -215,7 +232,8 @@ const bytesOf =
   ({ url }: RedisServer) =>
   async (asking: () => Promise<unknown>): Promise<number> => {
     const redis = new Redis(url)
-    const sent = async () => Number(/total_net_output_bytes:(\d+)/.exec(await redis.info('stats'))?.[1])
+    const sent = async () =>
+      Number(/total_net_output_bytes:(\d+)/.exec(await redis.info('stats'))?.[1])
     try {
       await sent()
       const before = await sent()
@@ -263,7 +281,12 @@ describe.each(oneOf(backends))('without an index before, in $name', ({ redis }) 
 
     const entries = ({ addedAt }: { addedAt: number }) => [{ set: 'all', score: addedAt }]
     const newer = await open({ version: '2', entries })
-    expect(await idsIn(newer, 'all', 'live', 'of red', 'weighed')).toEqual([['live'], ['live'], [], []])
+    expect(await idsIn(newer, 'all', 'live', 'of red', 'weighed')).toEqual([
+      ['live'],
+      ['live'],
+      [],
+      [],
+    ])
     await newer.close(500)
   })
 
@@ -278,42 +301,47 @@ describe.each(oneOf(backends))('without an index before, in $name', ({ redis }) 
     await redis.lrem('{codex}:runs:wait', 0, 'deleted')
     const never = new Promise(() => {})
     const worker = new Worker('runs', async job => (job.id === 'ends' ? undefined : never), {
-      ...{ connection: redis, prefix: '{codex}', concurrency: 2 },
+      connection: redis,
+      prefix: '{codex}',
+      concurrency: 2,
     })
     await ended(queues, 'ends')
     expect((await idsIn(queues, 'of gold'))[0]?.toSorted()).toEqual(['deleted', 'ends'])
     await queues.mendIndexes()
     await worker.close(true)
     redis.disconnect()
-    expect((await idsIn(queues, 'of gold', 'live')).map(ids => ids.includes('begins') && ids.length)).toEqual(
-      [1, 2],
-    )
+    expect(
+      (await idsIn(queues, 'of gold', 'live')).map(ids => ids.includes('begins') && ids.length),
+    ).toEqual([1, 2])
   })
 
-  test.runIf(redis)('a worker that was faster than the write behind the addition has its say', async () => {
-    const queues = await open({ ...index, version: '4' })
-    await queues.runs.add('saved', { color: 'white' })
-    await queues.runs.add('over', { color: 'white' })
-    await queues.runs.work(
-      async job => {
-        await job.save({ color: 'green' })
-        return job.id === 'over' ? { kind: 'end' } : { kind: 'park', ms: day }
-      },
-      { concurrency: 2 },
-    )
-    await ended(queues, 'over')
-    await until(async () => (await queues.runs.get('saved'))?.data.color === 'green')
-    const client = new Redis(server()?.url ?? '')
-    const sets = '{codex}:runs:ix:'
-    for (const id of ['saved', 'over']) {
-      const key = `{codex}:runs:${id}`
-      const entries = written(index.entries({ data: { color: 'white' }, addedAt: 1 }))
-      const name = (await client.hget(key, 'name')) ?? ''
-      expect(await client.eval(scripts.codexAdded.lua, 1, key, sets, id, name, entries, Date.now())).toBe(
-        name,
+  test.runIf(redis)(
+    'a worker that was faster than the write behind the addition has its say',
+    async () => {
+      const queues = await open({ ...index, version: '4' })
+      await queues.runs.add('saved', { color: 'white' })
+      await queues.runs.add('over', { color: 'white' })
+      await queues.runs.work(
+        async job => {
+          await job.save({ color: 'green' })
+          return job.id === 'over' ? { kind: 'end' } : { kind: 'park', ms: day }
+        },
+        { concurrency: 2 },
       )
-    }
-    client.disconnect()
-    expect(await idsIn(queues, 'of white', 'of green')).toEqual([[], ['saved']])
-  })
+      await ended(queues, 'over')
+      await until(async () => (await queues.runs.get('saved'))?.data.color === 'green')
+      const client = new Redis(server()?.url ?? '')
+      const sets = '{codex}:runs:ix:'
+      for (const id of ['saved', 'over']) {
+        const key = `{codex}:runs:${id}`
+        const entries = written(index.entries({ data: { color: 'white' }, addedAt: 1 }))
+        const name = (await client.hget(key, 'name')) ?? ''
+        expect(
+          await client.eval(scripts.codexAdded.lua, 1, key, sets, id, name, entries, Date.now()),
+        ).toBe(name)
+      }
+      client.disconnect()
+      expect(await idsIn(queues, 'of white', 'of green')).toEqual([[], ['saved']])
+    },
+  )
 })

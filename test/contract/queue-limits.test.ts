@@ -31,7 +31,9 @@ describe.each(backends)('of Runs that ask at once, in $name', ({ redis }) => {
             if (asking.length === atOnce) for (const each of asking) each()
           })
           const now = Date.now()
-          const admitted = changed(job.data, { schedule: { admitted: true, admissionExpectedAt: now } })
+          const admitted = changed(job.data, {
+            schedule: { admitted: true, admissionExpectedAt: now },
+          })
           answers.set(job.id, await job.saveIf(startGuards(job, now), admitted))
           return { kind: 'park', ms: 3_600_000 }
         },
@@ -69,6 +71,8 @@ describe.each(backends)('of Runs that ask at once, in $name', ({ redis }) => {
 
   test('one of a session begins', async () => {
     const session = { taskId: 'task-of-all' }
-    expect(await burst('session', n => ({ session, thread: { ...issueThread, number: n } }))).toBe(1)
+    expect(await burst('session', n => ({ session, thread: { ...issueThread, number: n } }))).toBe(
+      1,
+    )
   })
 })

@@ -39,7 +39,8 @@ describe.each(backends)('beside the load of one owner, in $name', ({ redis }) =>
       triggers: { parse: Run.parse },
       runs: { parse: Run.parse, index: runIndex },
     })
-    for (let n = 0; n < load; n += 10) await Promise.all(Array.from({ length: 10 }, (_, i) => addLoud(n + i)))
+    for (let n = 0; n < load; n += 10)
+      await Promise.all(Array.from({ length: 10 }, (_, i) => addLoud(n + i)))
   })
 
   afterAll(() => queues.close(100))
@@ -66,7 +67,9 @@ describe.each(backends)('beside the load of one owner, in $name', ({ redis }) =>
     const { outcome, kept, turn } = await asks('quiet')
     expect({ outcome, turn }).toEqual({ outcome: 'added', turn: undefined })
     expect(await queues.runs.holder(threadSlot(kept.data.thread))).toBe(kept.id)
-    expect((await queues.runs.listed([sets.thread(kept.data.thread)])).map(({ id }) => id)).toEqual([kept.id])
+    expect((await queues.runs.listed([sets.thread(kept.data.thread)])).map(({ id }) => id)).toEqual(
+      [kept.id],
+    )
   })
 
   test('the looks of one PostHog are as far apart as the Runs that share its key need', async () => {
@@ -97,7 +100,12 @@ describe.each(backends)('beside the load of one owner, in $name', ({ redis }) =>
       const data = runWith({ thread, baseline: { settings: boundless() } })
       return heldAt({ id: 'asks', addedAt: 0, data }, queues.runs, now)
     }
-    expect(await alone('loud')).toMatchObject({ kind: 'until', of: 'owner', used: starts, window: 300_000 })
+    expect(await alone('loud')).toMatchObject({
+      kind: 'until',
+      of: 'owner',
+      used: starts,
+      window: 300_000,
+    })
     expect(await alone('quiet')).toBeUndefined()
   })
 })
@@ -111,33 +119,38 @@ function boundless(): Run['baseline']['settings'] {
   return { ...settings, limits: { ...settings.limits, ...atOnce, ...aDay } }
 }
 
-test.each(backends)('commands in $name of each owner take turns, and so do its people', async ({ redis }) => {
-  const server = redis ? await startRedis() : undefined
-  const place = server ? { redisUrl: server.url, dataDir: '/nowhere' } : { dataDir: await ownDataDir() }
-  const queues = await open(place)
-  const order: string[] = []
-  let goOn = (): void => {}
-  const held = new Promise<void>(resolve => (goOn = resolve))
-  const take: Processor<Note> = async ({ id }) => {
-    await held
-    order.push(id)
-    return { kind: 'end' }
-  }
-  await queues.triggers.work(take, { concurrency: 1 })
-  const rankOf = turnsOfOwners(Date.now)
-  const writes = (by: string, installationId: number, person: number) => {
-    const rank = rankOf({ thread: { installationId }, sender: { id: person } } as Trigger)
-    return queues.triggers.add(by, { by }, undefined, t0, rank)
-  }
-  await Promise.all(Array.from({ length: 150 }, (_, n) => writes(`stranger-${n}`, 1, 9)))
-  for (const n of [0, 1, 2]) await writes(`another-owner-${n}`, 2, n)
-  await writes('another-person', 1, 10)
-  goOn()
-  await until(() => order.length === 154)
-  const placeOf = (id: string) => order.indexOf(id)
-  expect(placeOf('another-owner-0')).toBeLessThan(5)
-  expect(placeOf('another-owner-2')).toBeLessThan(10)
-  expect(placeOf('another-person')).toBeLessThan(110)
-  await cleanUp()
-  await server?.stop()
-})
+test.each(backends)(
+  'commands in $name of each owner take turns, and so do its people',
+  async ({ redis }) => {
+    const server = redis ? await startRedis() : undefined
+    const place = server
+      ? { redisUrl: server.url, dataDir: '/nowhere' }
+      : { dataDir: await ownDataDir() }
+    const queues = await open(place)
+    const order: string[] = []
+    let goOn = (): void => {}
+    const held = new Promise<void>(resolve => (goOn = resolve))
+    const take: Processor<Note> = async ({ id }) => {
+      await held
+      order.push(id)
+      return { kind: 'end' }
+    }
+    await queues.triggers.work(take, { concurrency: 1 })
+    const rankOf = turnsOfOwners(Date.now)
+    const writes = (by: string, installationId: number, person: number) => {
+      const rank = rankOf({ thread: { installationId }, sender: { id: person } } as Trigger)
+      return queues.triggers.add(by, { by }, undefined, t0, rank)
+    }
+    await Promise.all(Array.from({ length: 150 }, (_, n) => writes(`stranger-${n}`, 1, 9)))
+    for (const n of [0, 1, 2]) await writes(`another-owner-${n}`, 2, n)
+    await writes('another-person', 1, 10)
+    goOn()
+    await until(() => order.length === 154)
+    const placeOf = (id: string) => order.indexOf(id)
+    expect(placeOf('another-owner-0')).toBeLessThan(5)
+    expect(placeOf('another-owner-2')).toBeLessThan(10)
+    expect(placeOf('another-person')).toBeLessThan(110)
+    await cleanUp()
+    await server?.stop()
+  },
+)

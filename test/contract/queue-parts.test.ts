@@ -38,7 +38,10 @@ describe('the lock of a job in hand', () => {
 
   test('cannot be asserted when the server is not there, nor after the step', async () => {
     const lock = new JobLock('a', 1_000, () => Promise.reject(new Error('gone')))
-    await expect(lock.assert()).rejects.toMatchObject({ name: 'LockLost', cause: { message: 'gone' } })
+    await expect(lock.assert()).rejects.toMatchObject({
+      name: 'LockLost',
+      cause: { message: 'gone' },
+    })
     const over = new JobLock('b', 1_000, async () => true)
     over.release()
     await expect(over.assert()).rejects.toThrow('the step of job b is over')
@@ -57,11 +60,31 @@ describe('what died with a job in hand', () => {
     ['nothing yet', 0, ['alone:0'], { isSuspect: false, alone: 0 }],
     ['a process, in company', 1, [], { isSuspect: true, alone: 0 }],
     ['process after process, in company', 9, [], { isSuspect: true, alone: 0 }],
-    ['one that lives, but had no time for the lock', 1, ['lived:0'], { isSuspect: false, alone: 0 }],
-    ['one that had it alone and lives', 2, ['alone:1', 'lived:1', 'lived:0'], { isSuspect: false, alone: 0 }],
-    ['one that had it alone', 2, ['wake', 'alone:1', 'tell:lived:1'], { isSuspect: true, alone: 1 }],
+    [
+      'one that lives, but had no time for the lock',
+      1,
+      ['lived:0'],
+      { isSuspect: false, alone: 0 },
+    ],
+    [
+      'one that had it alone and lives',
+      2,
+      ['alone:1', 'lived:1', 'lived:0'],
+      { isSuspect: false, alone: 0 },
+    ],
+    [
+      'one that had it alone',
+      2,
+      ['wake', 'alone:1', 'tell:lived:1'],
+      { isSuspect: true, alone: 1 },
+    ],
     ['two that had it alone', 3, ['alone:1', 'alone:2'], { isSuspect: true, alone: 2 }],
-    ['got through since', 3, ['alone:1', 'alone:2', 'alone:3', 'through:3'], { isSuspect: false, alone: 0 }],
+    [
+      'got through since',
+      3,
+      ['alone:1', 'alone:2', 'alone:3', 'through:3'],
+      { isSuspect: false, alone: 0 },
+    ],
     ['another in company since', 4, ['alone:3', 'through:3'], { isSuspect: true, alone: 0 }],
   ])('%s', async (_, stalls, logs, expected) => {
     expect(await deaths(stalls, ...logs)).toEqual(expected)
@@ -77,7 +100,9 @@ describe('what a process has in hand', () => {
     const inProcess = new WorkInProcess()
     const came: string[] = []
     const enter = (name: string, alone = false) => {
-      const place = alone ? inProcess.enterAlone(() => came.push(`${name} lasted`)) : inProcess.enter()
+      const place = alone
+        ? inProcess.enterAlone(() => came.push(`${name} lasted`))
+        : inProcess.enter()
       void place.then(({ isAlone }) => came.push(isAlone ? `${name} alone` : name))
       return place
     }
@@ -137,10 +162,16 @@ test('a deadline passes on what came in time, and speaks for what did not', asyn
 test('the same trouble is reported once in a while, and no more of it than its message', async () => {
   const lines: object[] = []
   const report = errorReporter({ warn: facts => lines.push(facts), error: () => {} }, 50)
-  const failed = Object.assign(new Error('WRONGPASS'), { command: { name: 'auth', args: ['hunter2'] } })
+  const failed = Object.assign(new Error('WRONGPASS'), {
+    command: { name: 'auth', args: ['hunter2'] },
+  })
   for (let n = 0; n < 5; n++) report(failed)
   report(new AggregateError([], ''))
   await sleep(60)
   report(failed)
-  expect(lines).toEqual([{ error: 'WRONGPASS' }, { error: 'AggregateError' }, { error: 'WRONGPASS' }])
+  expect(lines).toEqual([
+    { error: 'WRONGPASS' },
+    { error: 'AggregateError' },
+    { error: 'WRONGPASS' },
+  ])
 })

@@ -40,7 +40,11 @@ describe.skipIf(!redisAvailable())('Redis', () => {
 
   test.each([
     ['is a replica', ['replicaof', '127.0.0.1', '1'], ['replicaof', 'no', 'one']],
-    ['has no memory left', ['config', 'set', 'maxmemory', '1'], ['config', 'set', 'maxmemory', '0']],
+    [
+      'has no memory left',
+      ['config', 'set', 'maxmemory', '1'],
+      ['config', 'set', 'maxmemory', '0'],
+    ],
     [
       'waits for replicas that are not there',
       ['config', 'set', 'min-replicas-to-write', '1'],
@@ -61,7 +65,9 @@ describe.skipIf(!redisAvailable())('Redis', () => {
     await admin.config('SET', 'maxmemory', Number(used) + 400_000)
     expect(await admin.set('a word', 'x')).toBe('OK')
     await expect(ready()).rejects.toThrow('OOM')
-    await expect(queues.triggers.add('long', { by: 'x', text: 'x'.repeat(600_000) })).rejects.toThrow('OOM')
+    await expect(
+      queues.triggers.add('long', { by: 'x', text: 'x'.repeat(600_000) }),
+    ).rejects.toThrow('OOM')
     await admin.config('SET', 'maxmemory', 0)
     await until(isReady)
   })

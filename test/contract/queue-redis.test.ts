@@ -89,8 +89,8 @@ describe.runIf(available)('when Redis is in trouble', () => {
     processors.set('unlucky', async job => {
       seen.push(job.failures)
       if (seen.length === 1) {
-        const clients = [...String(await raw.client('LIST')).matchAll(/^id=(\d+) /gm)].map(([, id]) =>
-          Number(id),
+        const clients = [...String(await raw.client('LIST')).matchAll(/^id=(\d+) /gm)].map(
+          ([, id]) => Number(id),
         )
         await raw.config('SET', 'maxclients', clients.length - 1)
         // The first that was opened: it adds and asks, the others work.
@@ -192,7 +192,9 @@ describe.runIf(available)('what Redis is asked', () => {
     await raw.config('RESETSTAT')
     await queues.triggers.inbox('first')
     expect(await counted('lrange', 'llen', 'multi')).toEqual([1, 0, 0])
-    await workBy(queues.triggers, new Map([['anyone', async () => ({ kind: 'end' })]]), { concurrency: 2 })
+    await workBy(queues.triggers, new Map([['anyone', async () => ({ kind: 'end' })]]), {
+      concurrency: 2,
+    })
     await until(async () => (await queues.triggers.get('first'))?.standing === 'ended')
     expect(await counted('multi', 'exec')).toEqual([0, 0])
   })

@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LockedJob } from '../../src/core/model/ports.ts'
-import { LockLost, type Processor, ShuttingDown, UnreadableRecord } from '../../src/queue/work-queue.ts'
+import {
+  LockLost,
+  type Processor,
+  ShuttingDown,
+  UnreadableRecord,
+} from '../../src/queue/work-queue.ts'
 import {
   childHolding,
   cleanUp,
@@ -128,7 +133,9 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
       const outcomes = await Promise.all(adding)
       const winner = outcomes.find(added => added.outcome === 'added')
       expect(winner).toBeDefined()
-      expect(outcomes.filter(added => added.outcome === 'held' && added.id === winner?.id)).toHaveLength(19)
+      expect(
+        outcomes.filter(added => added.outcome === 'held' && added.id === winner?.id),
+      ).toHaveLength(19)
       expect(await queues.runs.holder('seat')).toBe(winner?.id)
     })
 
@@ -195,7 +202,10 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
       await ended('turn-0')
       // With five at work, nobody can be a dozen turns ahead of everybody else.
       const half = order.slice(0, order.length / 2)
-      const counts = Array.from({ length: 15 }, (_, n) => half.filter(id => id === `turn-${n}`).length)
+      const counts = Array.from(
+        { length: 15 },
+        (_, n) => half.filter(id => id === `turn-${n}`).length,
+      )
       expect(Math.max(...counts) - Math.min(...counts)).toBeLessThan(12)
     })
   })
@@ -344,7 +354,9 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
     test('that cannot be read parks its job, by name, until it can, and hinders nothing else', async () => {
       foreign.add('garbled')
       await start('garbled', end, 'garbled-slot')
-      await until(() => lines.some(line => line.message === 'parked a job that this version cannot read'))
+      await until(() =>
+        lines.some(line => line.message === 'parked a job that this version cannot read'),
+      )
       await expect(queues.runs.get('garbled')).rejects.toThrow(UnreadableRecord)
       await expect(queues.runs.get('garbled')).rejects.toThrow(
         'job garbled of runs holds data that cannot be read',
@@ -399,7 +411,10 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
       expect(failures).toEqual([0, 1, 0])
       expect((starts[1] ?? 0) - (starts[0] ?? 0)).toBeGreaterThanOrEqual(450)
       const line = lines.find(entry => 'job' in entry.facts && entry.facts.job === 'clumsy')
-      expect(line).toMatchObject({ level: 'error', facts: { failures: 1, err: { message: 'oops' } } })
+      expect(line).toMatchObject({
+        level: 'error',
+        facts: { failures: 1, err: { message: 'oops' } },
+      })
     })
 
     test('a job whose worker was killed is taken up by the next, who knows', async () => {

@@ -11,7 +11,11 @@ const branches = {
 }
 const times = { createdAt: 0, updatedAt: 0 }
 const comment = {
-  ...{ id: 1, bot: false, insider: false, in: 'thread' as const, ...times },
+  id: 1,
+  bot: false,
+  insider: false,
+  in: 'thread' as const,
+  ...times,
   body: 'hush, as said',
 }
 const redact = (text: string): string => text.replaceAll('hush', '•••')
@@ -23,7 +27,12 @@ function clients(read = { comments: [comment] }) {
   const first = prefetchedParts(undefined, now)
   first.keep({ open: true, branches, settings: { text: 'model: gpt-5' }, ...read })
   const recorded = (): unknown => JSON.parse(JSON.stringify(first.carried(redact) ?? null))
-  return { first, recorded, second: () => prefetchedParts(recorded(), now), pass: (ms: number) => (at += ms) }
+  return {
+    first,
+    recorded,
+    second: () => prefetchedParts(recorded(), now),
+    pass: (ms: number) => (at += ms),
+  }
 }
 
 describe('what was read ahead', () => {
@@ -42,7 +51,11 @@ describe('what was read ahead', () => {
   })
 
   test('is not in the record where it is too long for it', () => {
-    const long = Array.from({ length: 11 }, (_, id) => ({ ...comment, id, body: 'x'.repeat(5_000) }))
+    const long = Array.from({ length: 11 }, (_, id) => ({
+      ...comment,
+      id,
+      body: 'x'.repeat(5_000),
+    }))
     const { first, second } = clients({ comments: long })
     expect(second().see('comments')).toBeUndefined()
     expect(second().see('open')).toBe(true)

@@ -13,7 +13,8 @@ import { openDoor } from '../support/web-server.ts'
 const secret = 'only GitHub knows'
 const queued: Trigger[] = []
 const door = await openDoor({
-  ...{ secret, log: pino({ level: 'silent' }) },
+  secret,
+  log: pino({ level: 'silent' }),
   enqueue: async trigger => {
     queued.push(trigger)
     return 'added'
@@ -55,7 +56,9 @@ async function sent({ event, payload }: Example): Promise<string> {
   const [trigger] = queued.slice(before)
   if (trigger) expect(Trigger.safeParse(trigger).success).toBe(true)
   if (response.status === 202 && trigger) return trigger.kind
-  return response.status === 200 ? String(answered.ignored) : `${response.status} ${JSON.stringify(answered)}`
+  return response.status === 200
+    ? String(answered.ignored)
+    : `${response.status} ${JSON.stringify(answered)}`
 }
 
 /** What became of the examples of each event, and of which of its actions. */
@@ -65,7 +68,9 @@ async function table(all: readonly Example[]): Promise<string[]> {
     const row = `${await sent(example)}: ${example.event}`
     rows.set(row, (rows.get(row) ?? new Set()).add(String(example.payload.action ?? '')))
   }
-  return [...rows].map(([row, actions]) => `${row} ${[...actions].toSorted().join()}`.trimEnd()).toSorted()
+  return [...rows]
+    .map(([row, actions]) => `${row} ${[...actions].toSorted().join()}`.trimEnd())
+    .toSorted()
 }
 
 test('an event that is not ours is none of our business', async () => {
@@ -121,7 +126,9 @@ test('what becomes of ours, sent to an App', () => {
 
 /** Everywhere in a payload. */
 const replaced = (value: unknown, key: string, to: unknown): unknown =>
-  JSON.parse(JSON.stringify(value), (name, inner) => (name === key && isLike(inner, to) ? to : inner))
+  JSON.parse(JSON.stringify(value), (name, inner) =>
+    name === key && isLike(inner, to) ? to : inner,
+  )
 
 /** `changes.body` says what a body was: it is none itself. */
 const isLike = (inner: unknown, to: unknown): boolean =>
@@ -156,12 +163,17 @@ describe('with words and a label that ask for something', () => {
   })
 
   test('with nobody as the sender: only the loss of access needs none', async () => {
-    const nobody = asking.map(({ event, payload }) => ({ event, payload: { ...payload, sender: null } }))
+    const nobody = asking.map(({ event, payload }) => ({
+      event,
+      payload: { ...payload, sender: null },
+    }))
     const unsent = await table(nobody)
     const losses = unsent.filter(row => /: (?:installation|repository)/.test(row))
     expect(losses.join()).toContain('access-lost')
     expect(
-      unsent.filter(row => !losses.includes(row)).every(row => row.startsWith('payload not understood')),
+      unsent
+        .filter(row => !losses.includes(row))
+        .every(row => row.startsWith('payload not understood')),
     ).toBe(true)
   })
 })

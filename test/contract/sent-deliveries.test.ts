@@ -35,15 +35,29 @@ beforeEach(() => {
 })
 
 const delivery = {
-  ...{ id: 7, guid: 'a-guid', delivered_at: '2026-01-02T14:00:00Z', redelivery: false, duration: 0 },
-  ...{ status: 'failed to connect to host', status_code: 502, event: 'issues', action: 'opened' },
-  request: { headers: { 'X-GitHub-Event': 'issues' }, payload: { action: 'opened', issue: { number: 7 } } },
+  id: 7,
+  guid: 'a-guid',
+  delivered_at: '2026-01-02T14:00:00Z',
+  redelivery: false,
+  duration: 0,
+  status: 'failed to connect to host',
+  status_code: 502,
+  event: 'issues',
+  action: 'opened',
+  request: {
+    headers: { 'X-GitHub-Event': 'issues' },
+    payload: { action: 'opened', issue: { number: 7 } },
+  },
   response: { headers: {}, payload: null },
 }
 
 test('it is read as the App, by its number, and has the identity with which it was sent', async () => {
   answer = JSON.stringify(delivery)
-  expect(await log.sent('7')).toEqual({ id: 'a-guid', event: 'issues', payload: delivery.request.payload })
+  expect(await log.sent('7')).toEqual({
+    id: 'a-guid',
+    event: 'issues',
+    payload: delivery.request.payload,
+  })
   expect(asked).toEqual([
     { url: '/app/hook/deliveries/7', authorization: expect.stringMatching(/^bearer ey/i) },
   ])

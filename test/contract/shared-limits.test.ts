@@ -43,7 +43,10 @@ describe.skipIf(!redisAvailable())('a limit that one process met', () => {
     closers.push(() => posthog.close())
     const clientOf = (n: number) =>
       postHogTasks(
-        { ...postHogAt(posthog), gate: limitGate(Date.now, { name: 'posthog one', store: store(n) }) },
+        {
+          ...postHogAt(posthog),
+          gate: limitGate(Date.now, { name: 'posthog one', store: store(n) }),
+        },
         Date.now,
       )
     const [first, second] = [clientOf(0), clientOf(1)]
@@ -52,7 +55,9 @@ describe.skipIf(!redisAvailable())('a limit that one process met', () => {
     expect(met).toBeInstanceOf(RetryLater)
     const asked = posthog.calls.length
     expect(await caught(second.sandboxes())).toMatchObject({
-      ...{ name: 'RetryLater', service: 'posthog', why: 'rate-limit' },
+      name: 'RetryLater',
+      service: 'posthog',
+      why: 'rate-limit',
     })
     expect(posthog.calls).toHaveLength(asked)
     await until(async () => (await second.sandboxes().catch(() => undefined)) !== undefined)
@@ -89,7 +94,8 @@ describe.skipIf(!redisAvailable())('a limit that one process met', () => {
     closers.push(close)
     const clientOf = (n: number, installationId: number) =>
       gitHubApp({ id: 5, privateKey, apiUrl }, Date.now, { limits: store(n) }).forRepo({
-        ...{ installationId, repoId: 100 },
+        installationId,
+        repoId: 100,
       })
     expect(await caught(clientOf(0, 1).request('GET /rate'))).toBeInstanceOf(RetryLater)
     const soFar = asked.length

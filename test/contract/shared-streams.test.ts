@@ -16,7 +16,10 @@ describe('beside PostHog', () => {
   let posthog: PostHogEmulator
 
   beforeAll(async () => {
-    posthog = await startPostHog({ rate: 'off', timing: { queued: 1, sandbox: 1, clone: 1, agent: 1 } })
+    posthog = await startPostHog({
+      rate: 'off',
+      timing: { queued: 1, sandbox: 1, clone: 1, agent: 1 },
+    })
     posthog.script('', { kind: 'manual' })
   })
   afterAll(() => posthog.close())
@@ -127,19 +130,22 @@ describe('beside PostHog', () => {
   })
 
   describe('of one session that a Run of another thread goes on with', () => {
-    test.each(['ends', 'is polled by another process'])('stays when the first Run %s', async how => {
-      const { first, one, control } = await streaming('run-issue')
-      first.polls(one, 'run-pull')
-      if (how === 'ends') first.unwatch(one, 'run-issue')
-      else first.expectPoll(one, 'run-issue', Date.now())
-      await sleep(300)
-      expect(first.open()).toBe(1)
-      control.setOutput({ pr_url: 'https://github.com/acme/shop/pull/1' })
-      await until(() => first.woken.length > 0)
-      expect(first.woken).toEqual(['run-pull'])
-      first.unwatch(one, 'run-pull')
-      expect(first.open()).toBe(0)
-    })
+    test.each(['ends', 'is polled by another process'])(
+      'stays when the first Run %s',
+      async how => {
+        const { first, one, control } = await streaming('run-issue')
+        first.polls(one, 'run-pull')
+        if (how === 'ends') first.unwatch(one, 'run-issue')
+        else first.expectPoll(one, 'run-issue', Date.now())
+        await sleep(300)
+        expect(first.open()).toBe(1)
+        control.setOutput({ pr_url: 'https://github.com/acme/shop/pull/1' })
+        await until(() => first.woken.length > 0)
+        expect(first.woken).toEqual(['run-pull'])
+        first.unwatch(one, 'run-pull')
+        expect(first.open()).toBe(0)
+      },
+    )
   })
 
   test('all live Runs are woken at a start, and when the queue is back from an outage, until that works', async () => {
@@ -173,7 +179,8 @@ describe('beside PostHog', () => {
   test('whoever’s stream breaks for good is woken, to be polled', async () => {
     const { first, one } = await streaming('run-1')
     const away = posthog.fault({
-      ...{ route: 'stream', times: Number.POSITIVE_INFINITY },
+      route: 'stream',
+      times: Number.POSITIVE_INFINITY,
       fault: { kind: 'status', code: 502 },
     })
     posthog.dropConnections()

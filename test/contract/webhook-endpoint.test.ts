@@ -25,7 +25,10 @@ let readiness = allWell
 const lines: string[] = []
 const log = pino({ level: 'info' }, { write: line => void lines.push(line) })
 const door = await openDoor({
-  ...{ secret, log, redact: text => text.replaceAll('hush', '[redacted]'), readiness: async () => readiness },
+  secret,
+  log,
+  redact: text => text.replaceAll('hush', '[redacted]'),
+  readiness: async () => readiness,
   enqueue: async trigger => {
     enqueued.push(trigger)
     return enqueue()
@@ -71,7 +74,11 @@ async function deliver({
   const sent = Object.entries(all).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, value] as [string, string]],
   )
-  const response = await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', headers: sent, body })
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    method: 'POST',
+    headers: sent,
+    body,
+  })
   return [response.status, await response.json()]
 }
 
@@ -124,8 +131,16 @@ describe('a delivery that is signed', () => {
   const unread = 'payload not understood'
   test.each<[string, Delivery, string]>([
     ['another event', { headers: { 'x-github-event': 'push' } }, 'event not used'],
-    ['an event that nobody knows', { headers: { 'x-github-event': 'brand_new' } }, 'event not used'],
-    ['a ping', { headers: { 'x-github-event': 'ping' }, body: '{"zen":"Be brief."}' }, 'event not used'],
+    [
+      'an event that nobody knows',
+      { headers: { 'x-github-event': 'brand_new' } },
+      'event not used',
+    ],
+    [
+      'a ping',
+      { headers: { 'x-github-event': 'ping' }, body: '{"zen":"Be brief."}' },
+      'event not used',
+    ],
     ['no command', { body: saying('hi') }, 'no command'],
     ['a bot', { body: differing({ sender: { login: 'x[bot]', id: 1, type: 'Bot' } }) }, 'by a bot'],
     ['another shape', { body: '{"action":"created"}' }, unread],
@@ -147,7 +162,10 @@ describe('a delivery that is signed', () => {
     ['a number', { body: '7' }],
     ['null', { body: 'null' }],
     ['a form', { body: 'payload=%7B%7D' }],
-    ["GitHub's test vector", { body: vector.payload, headers: { 'x-hub-signature-256': vector.signature } }],
+    [
+      "GitHub's test vector",
+      { body: vector.payload, headers: { 'x-hub-signature-256': vector.signature } },
+    ],
     ['no delivery id', { headers: { 'x-github-delivery': undefined } }],
     ['no event', { headers: { 'x-github-event': undefined } }],
   ])('is a bad request if it can not be read: %s', async (_, delivery) => {
@@ -166,10 +184,19 @@ describe('a delivery that is not signed by GitHub goes no further', () => {
     ['that of another secret', { headers: { 'x-hub-signature-256': signed(body, 'development') } }],
     ['that of another body', { headers: { 'x-hub-signature-256': signed(`${body} `) } }],
     ['one that is cut', { headers: { 'x-hub-signature-256': signed(body).slice(0, -2) } }],
-    ['one without its name', { headers: { 'x-hub-signature-256': signed(body).slice('sha256='.length) } }],
-    ['the old kind only', { headers: { 'x-hub-signature-256': undefined, 'x-hub-signature': old } }],
+    [
+      'one without its name',
+      { headers: { 'x-hub-signature-256': signed(body).slice('sha256='.length) } },
+    ],
+    [
+      'the old kind only',
+      { headers: { 'x-hub-signature-256': undefined, 'x-hub-signature': old } },
+    ],
     ['a wrong one on what is no JSON', { body: '{"action":', headers: wrong }],
-    ['a wrong one on an event that is not used', { headers: { ...wrong, 'x-github-event': 'push' } }],
+    [
+      'a wrong one on an event that is not used',
+      { headers: { ...wrong, 'x-github-event': 'push' } },
+    ],
     [
       "GitHub's test vector with another body",
       { body: 'Hello, World?', headers: { 'x-hub-signature-256': vector.signature } },
@@ -184,7 +211,10 @@ describe('a delivery that is too large', () => {
   const limit = 5 * 1024 * 1024
 
   test('by its own word is refused before it is read', async () => {
-    const { sending, status } = begin({ 'x-hub-signature-256': signed('x'), 'content-length': limit + 1 })
+    const { sending, status } = begin({
+      'x-hub-signature-256': signed('x'),
+      'content-length': limit + 1,
+    })
     sending.flushHeaders()
     expect(await status).toBe(413)
     sending.destroy()
@@ -200,7 +230,8 @@ describe('a delivery that is too large', () => {
     const chunk = Buffer.alloc(256 * 1024, 'x')
     while (!over && wrote < 20 * limit) {
       wrote += chunk.length
-      if (!sending.write(chunk)) await Promise.race([once(sending, 'drain').catch(() => {}), status])
+      if (!sending.write(chunk))
+        await Promise.race([once(sending, 'drain').catch(() => {}), status])
       await new Promise(resolve => setImmediate(resolve))
     }
     expect([undefined, 413]).toContain(await status)
@@ -258,7 +289,10 @@ describe('what strangers send', () => {
   })
 
   test('is cut after ten seconds, however slowly it comes', { timeout: 20_000 }, async () => {
-    const { sending, status } = begin({ 'x-hub-signature-256': signed('x'), 'content-length': 1_000 })
+    const { sending, status } = begin({
+      'x-hub-signature-256': signed('x'),
+      'content-length': 1_000,
+    })
     const began = performance.now()
     const drip = setInterval(() => sending.write('x'), 500)
     expect([408, undefined]).toContain(await status)
@@ -270,7 +304,7 @@ describe('what strangers send', () => {
 test('one account’s words are taken up to a bound', async () => {
   const by = (id: number, words: string): string =>
     differing({
-      ...{ sender: { login: 'eve', id, type: 'User' } },
+      sender: { login: 'eve', id, type: 'User' },
       comment: { ...comment.comment, body: `/codex ${words}`, user: { login: 'eve', id } },
     })
   const bodies = Array.from({ length: 20 }, () => by(15, 'x'.repeat(1_000_000)))
@@ -280,7 +314,10 @@ test('one account’s words are taken up to a bound', async () => {
   expect(answers[5]).toEqual([202, { queued: 'comment-501' }])
   expect(answers.at(-1)).toEqual(beyond)
   expect(await deliver({ body: by(15, 'fix it') })).toEqual([202, { queued: 'comment-501' }])
-  expect(await deliver({ body: by(16, 'x'.repeat(1_000_000)) })).toEqual([202, { queued: 'comment-501' }])
+  expect(await deliver({ body: by(16, 'x'.repeat(1_000_000)) })).toEqual([
+    202,
+    { queued: 'comment-501' },
+  ])
   let last: unknown
   for (let n = 0; n < 1_000 && !isDeepStrictEqual(last, beyond); n += 1)
     last = await deliver({ body: by(15, 'fix it') })
@@ -292,7 +329,9 @@ describe('what anybody can send costs no line each', () => {
     lines.length = 0
     for (let n = 0; n < 50; n += 1) {
       expect((await deliver({ headers: { 'x-hub-signature-256': undefined } }))[0]).toBe(401)
-      expect((await deliver({ headers: { 'x-hub-signature-256': signed('x', 'guessed') } }))[0]).toBe(401)
+      expect(
+        (await deliver({ headers: { 'x-hub-signature-256': signed('x', 'guessed') } }))[0],
+      ).toBe(401)
     }
     expect(lines.length).toBeLessThanOrEqual(1)
   })
@@ -312,7 +351,10 @@ describe('what anybody can send costs no line each', () => {
   test('comments that ask for nothing leave none', async () => {
     lines.length = 0
     for (let n = 0; n < 10; n += 1)
-      expect(await deliver({ body: saying('Nice work!') })).toEqual([200, { ignored: 'no command' }])
+      expect(await deliver({ body: saying('Nice work!') })).toEqual([
+        200,
+        { ignored: 'no command' },
+      ])
     expect(lines).toEqual([])
   })
 })
@@ -330,12 +372,17 @@ describe('the other pages', () => {
 
   test('say that it is ready only when the queue answers', async () => {
     expect(await get('/readyz')).toEqual([200, '{"ready":true,"failed":[]}\n'])
-    readiness = { ready: false, failed: [found('queue', 'secret-host does not answer', 'Start it.')] }
+    readiness = {
+      ready: false,
+      failed: [found('queue', 'secret-host does not answer', 'Start it.')],
+    }
     const [status, page] = await get('/readyz')
     expect(status).toBe(503)
     expect(JSON.parse(page)).toEqual({
       ready: false,
-      failed: [{ name: 'queue', ok: false, detail: 'secret-host does not answer', fix: 'Start it.' }],
+      failed: [
+        { name: 'queue', ok: false, detail: 'secret-host does not answer', fix: 'Start it.' },
+      ],
     })
     const others = await get('/readyz', 'GET', { 'x-forwarded-for': '203.0.113.9' })
     expect(others).toEqual([503, '{"ready":false,"failed":[{"name":"queue"}]}\n'])

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { begunInSession, heldAt, rightBefore, startGuards } from '../../src/core/record/admission.ts'
+import {
+  begunInSession,
+  heldAt,
+  rightBefore,
+  startGuards,
+} from '../../src/core/record/admission.ts'
 import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { memoryIndex, refusals } from '../support/memory-index.ts'
@@ -30,7 +35,11 @@ interface OtherRun {
 }
 
 /** The Run that asks, of maya in issue 7, with what differs in its limits. */
-const me = (limits: Limits = {}): OtherRun => ({ id: 'm', addedAt: now, data: runWith(limitedTo(limits)) })
+const me = (limits: Limits = {}): OtherRun => ({
+  id: 'm',
+  addedAt: now,
+  data: runWith(limitedTo(limits)),
+})
 
 /** One of `ago` ms before, of maya in issue 7, unless said otherwise. */
 const other = (ago: number, differs: RunChange = {}, id = `o${ago}`): OtherRun => ({
@@ -41,7 +50,8 @@ const other = (ago: number, differs: RunChange = {}, id = `o${ago}`): OtherRun =
 const waits: RunChange = { schedule: { admitted: false } }
 const over: RunChange = { result: { outcome: { kind: 'answer' } } }
 /** One that began `ago` ms before, and is over. */
-const began = (ago: number, ...differs: RunChange[]): OtherRun => other(ago, changed(over, ...differs))
+const began = (ago: number, ...differs: RunChange[]): OtherRun =>
+  other(ago, changed(over, ...differs))
 const byZoe: RunChange = { request: { ...ask, by: zoe } }
 const ofOther: RunChange = { thread: { ...issueThread, repoId: 300, owner: 'other', ownerId: 6 } }
 const elsewhere: RunChange = { thread: { ...issueThread, repoId: 200 } }
@@ -73,8 +83,18 @@ describe('a limit of 0 holds all', () => {
     ['of the whole bot', withTotal(0), [], held('bot')],
     ['whatever else is full', withTotal(0, { repository: 1 }), [other(1)], held('bot')],
     ['where it is widest, if there are two', withTotal(0, { repository: 0 }), [], held('bot')],
-    ['while work goes on, which is not in its way', me({ repository: 0 }), [other(1)], held('repository')],
-    ['behind others', me({ repository: 0 }), [other(1, standsAtZero('repository'))], held('repository', 1)],
+    [
+      'while work goes on, which is not in its way',
+      me({ repository: 0 }),
+      [other(1)],
+      held('repository'),
+    ],
+    [
+      'behind others',
+      me({ repository: 0 }),
+      [other(1, standsAtZero('repository'))],
+      held('repository', 1),
+    ],
   ])('%s', async (_, mine, others, expected) => {
     expect(await turn(mine, others)).toEqual(expected)
     expect(await refusals(indexOf(others), mine.id, startGuards(mine, now))).toBeGreaterThan(0)
@@ -86,12 +106,12 @@ describe('a limit of 0 holds all', () => {
       ahead(1, 'repository'),
     )
     expect(await turn(soleIn('repository'), [other(-1, standsAtZero('repository'))])).toEqual(first)
-    expect(await turn(soleIn('owner'), [other(1, changed(standsAtZero('bot'), elsewhere))])).toEqual(
-      ahead(1, 'owner'),
-    )
-    expect(await turn(soleIn('owner'), [other(1, changed(standsAtZero('repository'), elsewhere))])).toEqual(
-      first,
-    )
+    expect(
+      await turn(soleIn('owner'), [other(1, changed(standsAtZero('bot'), elsewhere))]),
+    ).toEqual(ahead(1, 'owner'))
+    expect(
+      await turn(soleIn('owner'), [other(1, changed(standsAtZero('repository'), elsewhere))]),
+    ).toEqual(first)
   })
 })
 
@@ -107,8 +127,18 @@ describe('a limit of runs at work', () => {
   test.each<[string, Limits, OtherRun[], (string | object)?]>([
     ['holds one more than its number', { repository: 1 }, [other(1)], 'repository'],
     ['lets in as many as its number', { repository: 2 }, [other(1)]],
-    ['tells how many have to end first', { repository: 1 }, [other(1), other(2)], ahead(2, 'repository')],
-    ['counts anybody in any thread', { repository: 1 }, [other(1, changed(byZoe, another))], 'repository'],
+    [
+      'tells how many have to end first',
+      { repository: 1 },
+      [other(1), other(2)],
+      ahead(2, 'repository'),
+    ],
+    [
+      'counts anybody in any thread',
+      { repository: 1 },
+      [other(1, changed(byZoe, another))],
+      'repository',
+    ],
     ['for a person counts theirs', { person: 1 }, [other(1)], 'person'],
     ['for a person counts nobody else', { person: 1 }, [other(1, byZoe)]],
     ['of an owner counts all their repositories', { owner: 1 }, [other(1, elsewhere)], 'owner'],
@@ -136,7 +166,12 @@ describe('a limit of runs at work', () => {
     [
       'lets nobody wait behind those that a session holds',
       { repository: 1 },
-      [other(5, changed(waitingFor({ kind: 'session', ahead: 1 }), { session: { taskId: 'task-2' } }))],
+      [
+        other(
+          5,
+          changed(waitingFor({ kind: 'session', ahead: 1 }), { session: { taskId: 'task-2' } }),
+        ),
+      ],
     ],
     [
       'lets nobody wait behind those that wait for tomorrow',
@@ -144,18 +179,35 @@ describe('a limit of runs at work', () => {
       [other(5, changed(waitingFor({ kind: 'until', at: now + hour, limit: 'a day' }), byZoe))],
     ],
     ['does not count the one that asks', { repository: 1 }, [other(0, waits, 'm')]],
-    ['lets the first by id go first at one moment', { repository: 1 }, [other(0, waits, 'a')], 'repository'],
-    ['lets nobody wait behind the later id at one moment', { repository: 1 }, [other(0, waits, 'z')]],
+    [
+      'lets the first by id go first at one moment',
+      { repository: 1 },
+      [other(0, waits, 'a')],
+      'repository',
+    ],
+    [
+      'lets nobody wait behind the later id at one moment',
+      { repository: 1 },
+      [other(0, waits, 'z')],
+    ],
     ['tells the greater of two numbers', { repository: 2, person: 1 }, many(3), ahead(3, 'person')],
   ])('%s', async (_, limits, others, held) =>
-    expect(await turn(me(limits), others)).toEqual(typeof held === 'string' ? ahead(1, held) : held),
+    expect(await turn(me(limits), others)).toEqual(
+      typeof held === 'string' ? ahead(1, held) : held,
+    ),
   )
 })
 
 describe('a limit of starts in a window of time', () => {
   const daily = { repository_per_day: 1 }
   type Reached = { key?: string; of: string; used: number; most: number; window: number }
-  const inRepository: Reached = { key: 'repository_per_day', of: 'repository', used: 1, most: 1, window: day }
+  const inRepository: Reached = {
+    key: 'repository_per_day',
+    of: 'repository',
+    used: 1,
+    most: 1,
+    window: day,
+  }
   const ofOwner: Reached = { ...inRepository, key: 'owner_per_day', of: 'owner' }
   const until = (at: number, reached: Reached) => ({ kind: 'until', at: now + at, ...reached })
 
@@ -171,7 +223,12 @@ describe('a limit of starts in a window of time', () => {
     ['does not count what has left the window', daily, [began(day)]],
     ['counts what leaves the window in a moment', daily, [began(day - 1)], until(1, inRepository)],
     ['counts no other repository', daily, [began(hour, elsewhere)]],
-    ['counts any thread of the repository', daily, [began(hour, another)], until(day - hour, inRepository)],
+    [
+      'counts any thread of the repository',
+      daily,
+      [began(hour, another)],
+      until(day - hour, inRepository),
+    ],
     [
       'of an owner counts all their repositories',
       { owner_per_day: 1 },
@@ -189,7 +246,12 @@ describe('a limit of starts in a window of time', () => {
       'is told where it lets go last, though its window is short',
       { repository_per_day: 201 },
       [...many(200, changed(over, byZoe, another), 100), began(day - minute, byZoe)],
-      until(5 * minute - 20 * second, { of: 'repository', used: 200, most: 200, window: 5 * minute }),
+      until(5 * minute - 20 * second, {
+        of: 'repository',
+        used: 200,
+        most: 200,
+        window: 5 * minute,
+      }),
     ],
     [
       'is told once where two let go together',
@@ -203,7 +265,9 @@ describe('a limit of starts in a window of time', () => {
       [other(minute)],
       ahead(1, 'repository'),
     ],
-  ])('%s', async (_, limits, others, expected) => expect(await turn(me(limits), others)).toEqual(expected))
+  ])('%s', async (_, limits, others, expected) =>
+    expect(await turn(me(limits), others)).toEqual(expected),
+  )
 
   test.each<[string, RunChange]>([
     ['never began', changed(over, { schedule: { admitted: false } })],
@@ -230,7 +294,9 @@ describe('a limit of starts in a window of time', () => {
       (await refusals(indexOf(others), 'm', startGuards(lifted, now))) === 0
     for (const fewer of [all.slice(1), many(most, changed(over, other), step)])
       expect([await turn(lifted, fewer), await admits(fewer)]).toEqual([first, true])
-    expect(await turn(lifted, all)).toEqual(until(window - most * step, { of, used: most, most, window }))
+    expect(await turn(lifted, all)).toEqual(
+      until(window - most * step, { of, used: most, most, window }),
+    )
     expect(await admits(all)).toBe(false)
   })
 })
@@ -244,7 +310,10 @@ describe('one session serves one set of words at a time', () => {
   const theirs = (ago: number, differs: RunChange = {}): OtherRun =>
     other(
       ago,
-      changed({ thread: pullThread, session: { taskId: 'task-1' }, schedule: { admitted: false } }, differs),
+      changed(
+        { thread: pullThread, session: { taskId: 'task-1' }, schedule: { admitted: false } },
+        differs,
+      ),
     )
   const hasTurn: RunChange = { schedule: { admitted: true } }
   const begun: RunChange = changed(hasTurn, wordsAre())
@@ -289,7 +358,8 @@ test.each<[string, Limits, OtherRun]>([
   ['starts of an owner', { owner_per_day: 1 }, began(hour, elsewhere)],
 ])('the write that admits refuses one more under a limit of %s', async (_, limits, one) => {
   const mine = me(limits)
-  const refusing = (others: OtherRun[]) => refusals(indexOf(others), mine.id, startGuards(mine, now))
+  const refusing = (others: OtherRun[]) =>
+    refusals(indexOf(others), mine.id, startGuards(mine, now))
   expect([await refusing([mine]), await refusing([mine, one])]).toEqual([0, 1])
 })
 
@@ -316,7 +386,12 @@ describe('right before a run is, of its own repository', () => {
     ],
     ['one that came earlier', 'repository', [other(5, inLineAt('repository'))], at(pullThread)],
     ['none that came later', 'repository', [other(-3, inLineAt('repository'), 'a')], undefined],
-    ['none of the same moment but later', 'repository', [other(0, inLineAt('repository'), 'z')], undefined],
+    [
+      'none of the same moment but later',
+      'repository',
+      [other(0, inLineAt('repository'), 'z')],
+      undefined,
+    ],
     ['none of another repository', 'owner', [other(5, elsewhere)], undefined],
     ['none in a long line', 'repository', many(50, inLineAt('repository')), undefined],
   ])('%s', async (_, of, others, found) => expect(await rightBeforeMe(of, others)).toEqual(found))

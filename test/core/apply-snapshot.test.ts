@@ -21,7 +21,8 @@ import {
 } from './given.ts'
 
 const at = t0 + minute
-const seen = (given: Partial<TaskRunSnapshot>, run = working()): Run => observe(run, snapshotWith(given), at)
+const seen = (given: Partial<TaskRunSnapshot>, run = working()): Run =>
+  observe(run, snapshotWith(given), at)
 
 const activity: LogEntry = { at: t0, what: { kind: 'activity' } }
 
@@ -54,7 +55,9 @@ describe('what is seen of the run', () => {
   test('a change of its row is a sign of life', () => {
     const before = working({ session: { taskRun: { ...taskRun, updatedAt: t0 } } })
     expect(seen({ updatedAt: t0 }, before).session.taskRun).toMatchObject({ changedAt: t0 })
-    expect(seen({ updatedAt: t0 + second }, before).session.taskRun).toMatchObject({ changedAt: at })
+    expect(seen({ updatedAt: t0 + second }, before).session.taskRun).toMatchObject({
+      changedAt: at,
+    })
   })
 
   test('a change of its row is none once it is over, or its log would be waited for without end', () => {
@@ -65,13 +68,25 @@ describe('what is seen of the run', () => {
   })
 
   test('what was known and is not said again stays', () => {
-    const before = working(taskRunIs({ error: 'boom', headBranch: 'codex/x', model: 'gpt-5', effort: 'low' }))
+    const before = working(
+      taskRunIs({ error: 'boom', headBranch: 'codex/x', model: 'gpt-5', effort: 'low' }),
+    )
     expect(seen({}, before).session.taskRun).toEqual(before.session.taskRun)
   })
 
   test.each<[string, RunChange, number, number | undefined]>([
-    ['with the instruction', { mailbox: { words: [instruction('sent')] } }, t0 + second, t0 + second],
-    ['not before the look at which it had not', lastPoll(t0 + 2 * second), t0 + second, t0 + 2 * second],
+    [
+      'with the instruction',
+      { mailbox: { words: [instruction('sent')] } },
+      t0 + second,
+      t0 + second,
+    ],
+    [
+      'not before the look at which it had not',
+      lastPoll(t0 + 2 * second),
+      t0 + second,
+      t0 + 2 * second,
+    ],
     ['with the words of a later round', { result: { round: 1 } }, t0 + second, undefined],
   ])('the agent begins when its log shows its words: %s', (_, given, saidAt, began) => {
     const words = { kind: 'words' as const, messages: ['run-comment-501'] }
@@ -108,7 +123,13 @@ describe('the outcome', () => {
     result: status === 'failed' ? again : {},
     schedule: { lastPollAt: t0 + limits.lateLog },
   })
-  const answered = logIs({ offset: 1, prompts: [], turns: 1, ended: { at: t0 }, answer: 'Because.' })
+  const answered = logIs({
+    offset: 1,
+    prompts: [],
+    turns: 1,
+    ended: { at: t0 },
+    answer: 'Because.',
+  })
   const hasPull: RunChange = { result: { pulls: [pull] } }
   const reported: RunChange = { result: { pulls: [pull], reported: 1 } }
   const another = { ...pull, number: 10 }
@@ -117,12 +138,24 @@ describe('the outcome', () => {
   test.each<[string, RunChange, object]>([
     ['a new pull request', hasPull, { kind: 'pull' }],
     ['a pull request that is no news, and words', changed(reported, answered), { kind: 'answer' }],
-    ['a second pull request', changed(reported, { result: { pulls: [pull, another] } }), { kind: 'pull' }],
-    ['a run that failed after its pull request', changed(ended('failed', 'x'), hasPull), { kind: 'failed' }],
+    [
+      'a second pull request',
+      changed(reported, { result: { pulls: [pull, another] } }),
+      { kind: 'pull' },
+    ],
+    [
+      'a run that failed after its pull request',
+      changed(ended('failed', 'x'), hasPull),
+      { kind: 'failed' },
+    ],
     ['commits', changed({ result: { pushed: 'abc' } }, answered), { kind: 'pushed', sha: 'abc' }],
     ['words', changed(ended('completed'), answered), { kind: 'answer' }],
     ['nothing', ended('completed'), { kind: 'nothing' }],
-    ['somebody’s stop', changed(ended('cancelled'), { mailbox: { stop } }), { kind: 'stopped', by: 'maya' }],
+    [
+      'somebody’s stop',
+      changed(ended('cancelled'), { mailbox: { stop } }),
+      { kind: 'stopped', by: 'maya' },
+    ],
     [
       'a stop since its reason went away',
       { mailbox: { stop: { ...stop, because: 'closed the issue' } } },
@@ -133,7 +166,11 @@ describe('the outcome', () => {
       { mailbox: { stop }, result: { pulls: [pull], pushed: 'abc' } },
       { kind: 'stopped', by: 'maya' },
     ],
-    ['a stop by somebody in PostHog', ended('cancelled'), { kind: 'unfinished', why: 'interrupted' }],
+    [
+      'a stop by somebody in PostHog',
+      ended('cancelled'),
+      { kind: 'unfinished', why: 'interrupted' },
+    ],
     ['a failure', ended('failed', 'agent_error: boom'), { kind: 'failed', class: 'agent' }],
   ])('%s', (_, given, expected) => expect(outcomeOf(working(given))).toMatchObject(expected))
 })

@@ -28,7 +28,9 @@ test('somebody else did', () => {
 })
 
 test('whoever asked is not on record any more', () => {
-  expect(approvalCheck([], []).title).toBe('Somebody other than whoever asked for it has to approve')
+  expect(approvalCheck([], []).title).toBe(
+    'Somebody other than whoever asked for it has to approve',
+  )
 })
 
 test.each([

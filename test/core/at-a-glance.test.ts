@@ -1,7 +1,11 @@
 /** What is ignored by its bytes is ignored when it is parsed, however JSON spells it. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { DeploymentSettings, everyCall, triggerOf } from '../../src/core/settings/deployment-settings.ts'
+import {
+  DeploymentSettings,
+  everyCall,
+  triggerOf,
+} from '../../src/core/settings/deployment-settings.ts'
 import { silenceJudge } from '../../src/github/webhooks/event.ts'
 import { normalise } from '../../src/github/webhooks/normalise.ts'
 import { tries } from '../support/tries.ts'
@@ -17,7 +21,12 @@ const payload = (action: string, body: string, owner = 5) => ({
   installation: { id: 1 },
   repository: { id: 100, name: 'shop', owner: { login: 'acme', id: owner } },
   sender: { login: 'maya', id: 11, type: 'User' },
-  issue: { number: 7, title: 'Login', body: null, html_url: 'https://github.com/acme/shop/issues/7' },
+  issue: {
+    number: 7,
+    title: 'Login',
+    body: null,
+    html_url: 'https://github.com/acme/shop/issues/7',
+  },
   comment: {
     id: 501,
     body,
@@ -32,7 +41,9 @@ const silent = (action: string, body: string, event = 'issue_comment'): boolean 
 
 describe('by its bytes alone', () => {
   test('a comment that asks for nothing is known', () => {
-    expect(silent('created', 'See https://github.com/acme/shop: `C:\\x` "quoted" – 修复\r\n\ttab')).toBe(true)
+    expect(
+      silent('created', 'See https://github.com/acme/shop: `C:\\x` "quoted" – 修复\r\n\ttab'),
+    ).toBe(true)
     expect(silent('created', 'Nice work!', 'pull_request_review_comment')).toBe(true)
   })
 
@@ -56,7 +67,14 @@ describe('by its bytes alone', () => {
   )
 
   test.each([
-    ...['\\/agent', '\\u002fagent', '/\\u0061gent', '/ag\\u0045nt', '\\u002Fag\\u006Ent', '/fix\\u002dit2'],
+    ...[
+      '\\/agent',
+      '\\u002fagent',
+      '/\\u0061gent',
+      '/ag\\u0045nt',
+      '\\u002Fag\\u006Ent',
+      '/fix\\u002dit2',
+    ],
     ...['/fix-it\\u0032', '\\u0040my-app2', '@my\\u002dapp2', '@my-app\\u0032'],
   ])('nothing is said of one that spells a word as %s', spelled => {
     const json = JSON.stringify(payload('created', 'HERE go')).replace('HERE', spelled)
@@ -134,7 +152,10 @@ test('nothing is ignored that would be taken', () => {
         )
         if (!isSilent('issue_comment', Buffer.from(json))) return
         judged += 1
-        const read = normalise({ id: 'd-1', event: 'issue_comment', payload: JSON.parse(json) }, words)
+        const read = normalise(
+          { id: 'd-1', event: 'issue_comment', payload: JSON.parse(json) },
+          words,
+        )
         expect(read).toMatchObject({ kind: 'ignored', why: 'no command' })
       },
     ),

@@ -29,7 +29,11 @@ describe('an attachment', () => {
     ['an image', `![Image](${image})`, image],
     ['a pasted image', `<img width="601" height="20" alt="Image" src="${image}" />`, image],
     ['a pasted image inside a line', `It shows <img alt='Image' src='${image}'> again.`, image],
-    ['an image in HTML', `<details>\n<summary>A</summary>\n<p><IMG SRC=${image}></p>\n</details>`, image],
+    [
+      'an image in HTML',
+      `<details>\n<summary>A</summary>\n<p><IMG SRC=${image}></p>\n</details>`,
+      image,
+    ],
     ['a file', `[server.log](${log})`, log],
     ['a bare address', `See ${log}.`, log],
     ['an address in angle brackets', `See <${image}>.`, image],
@@ -65,20 +69,29 @@ describe('an attachment', () => {
     ['a page of the repository', '[a](https://github.com/acme/shop/blob/main/assets/1/a.png)'],
     ['the list of attachments', '[a](https://github.com/user-attachments/assets/)'],
     ['a release', '[a](https://github.com/acme/shop/releases/download/v1/a.zip)'],
-    ['the raw file of a repository', '![a](https://raw.githubusercontent.com/acme/shop/main/a.png)'],
+    [
+      'the raw file of a repository',
+      '![a](https://raw.githubusercontent.com/acme/shop/main/a.png)',
+    ],
     ['an avatar', '![a](https://avatars.githubusercontent.com/u/1)'],
     ['another site', '![a](https://example.org/user-attachments/assets/1)'],
     ['text without a link', 'user-attachments/assets/1 at github.com'],
     ['a relative address', '[a](/user-attachments/files/1/a.log)'],
     ['an address without a scheme', '[a](//github.com/user-attachments/files/1/a.log)'],
-    ['a source that is an alternative text', `<img alt="src=${image}" src="https://example.org/a.png">`],
+    [
+      'a source that is an alternative text',
+      `<img alt="src=${image}" src="https://example.org/a.png">`,
+    ],
     ['another element', `<video src="${image}"></video> <script src="${image}"></script>`],
     ['another attribute', `<img data-src="${image}">`],
   ])('is not %s', (_, markdown) => expect(urls(markdown)).toEqual([]))
 
   test.each([
     ['a host after a user', 'https://github.com@evil.example/user-attachments/files/1/a.log'],
-    ['a host after a password', 'https://github.com:443@evil.example/user-attachments/files/1/a.log'],
+    [
+      'a host after a password',
+      'https://github.com:443@evil.example/user-attachments/files/1/a.log',
+    ],
     ['a user before the host', 'https://evil@github.com/user-attachments/files/1/a.log'],
     ['a password before the host', 'https://a:b@github.com/user-attachments/files/1/a.log'],
     ['another port', 'https://github.com:8443/user-attachments/files/1/a.log'],
@@ -88,18 +101,30 @@ describe('an attachment', () => {
     ['a host with a dot at its end', 'https://github.com./user-attachments/files/1/a.log'],
     ['a look-alike host', 'https://gіthub.com/user-attachments/files/1/a.log'],
     ['an image host with a prefix', 'https://evil-user-images.githubusercontent.com/1/a.png'],
-    ['an image host of somebody else', 'https://user-images.githubusercontent.com.evil.example/1/a.png'],
+    [
+      'an image host of somebody else',
+      'https://user-images.githubusercontent.com.evil.example/1/a.png',
+    ],
     ['plain http', 'http://github.com/user-attachments/files/1/a.log'],
-    ['a data address', 'data:image/png;base64,iVBORw0KGgo#https://github.com/user-attachments/assets/1'],
+    [
+      'a data address',
+      'data:image/png;base64,iVBORw0KGgo#https://github.com/user-attachments/assets/1',
+    ],
     ['a file', 'file:///user-attachments/assets/1?https://github.com/'],
     ['a script', "javascript:fetch('https://github.com/user-attachments/assets/1')"],
-    ['a backslash before the host', 'https:\\\\evil.example\\@github.com/user-attachments/files/1/a.log'],
+    [
+      'a backslash before the host',
+      'https:\\\\evil.example\\@github.com/user-attachments/files/1/a.log',
+    ],
     ['an address of this machine', 'http://127.0.0.1/user-attachments/assets/1?github.com'],
     ['the metadata of the cloud', 'http://169.254.169.254/user-attachments/assets/1?github.com'],
     ['an IPv6 address', 'http://[::ffff:169.254.169.254]/user-attachments/assets/1?github.com'],
     ['a number for an address', 'http://2130706433/user-attachments/assets/1?github.com'],
     ['a path that climbs', 'https://github.com/user-attachments/assets/../../login?github.com'],
-    ['a path that climbs in code', 'https://github.com/user-attachments/assets/%2e%2e/%2e%2e/login'],
+    [
+      'a path that climbs in code',
+      'https://github.com/user-attachments/assets/%2e%2e/%2e%2e/login',
+    ],
     ['an encoded slash', 'https://github.com/user-attachments/assets/..%2f..%2flogin'],
   ])('is never %s', (_, address) =>
     expect(urls(`![a](<${address}>)\n\n[a](<${address}>)\n\n<img src="${address}">`)).toEqual([]),
@@ -111,11 +136,17 @@ describe('an attachment', () => {
     ['code', `\`![Image](${image})\``],
     ['a quote', `> ![Image](${image})\n> <img src="${image}">`],
     ['a quote in a list', `- > [log](${log})`],
-    ['a quote in HTML', `<blockquote>\n\n![Image](${image})\n\n<p><img src="${image}"></p></blockquote>`],
+    [
+      'a quote in HTML',
+      `<blockquote>\n\n![Image](${image})\n\n<p><img src="${image}"></p></blockquote>`,
+    ],
     ['code in HTML', `<pre><img src="${image}"></pre> a <code><img src="${image}"></code>`],
     ['a comment', `<!-- ![Image](${image}) <img src="${image}"> -->`],
     ['a comment over several lines', `<!--\n\n<img src="${image}">\n\n![Image](${image})\n-->`],
-    ['an open comment', `<div><!--\n\n![Image](${image}) -\\-> ${log}\n\n<img src="${image}">\n\n--></div>`],
+    [
+      'an open comment',
+      `<div><!--\n\n![Image](${image}) -\\-> ${log}\n\n<img src="${image}">\n\n--></div>`,
+    ],
     ['a comment without an end', `<div>\n<!-- \n\n![Image](${image})`],
     ['a tag without an end', `<div title="\n<img src='${image}'>`],
   ])('is not seen in %s', (_, markdown) => expect(urls(markdown)).toEqual([]))
@@ -125,7 +156,10 @@ describe('an attachment', () => {
     ['a quote in HTML', `<blockquote>\n\nso\n\n</blockquote>\n\n![Image](${image})`],
     ['a comment', `<!-- fill this in -->\n![Image](${image})`],
     ['an empty comment', `<!--> <img src="${image}">`],
-    ['a comment that Markdown interrupts', `<div><!--\n\nso\n\n<p>--></p></div>\n\n![Image](${image})`],
+    [
+      'a comment that Markdown interrupts',
+      `<div><!--\n\nso\n\n<p>--></p></div>\n\n![Image](${image})`,
+    ],
     ['a lone end', `</blockquote>\n\n![Image](${image})`],
     ['a less-than sign', `1 < 2 <b>so</b> <img src="${image}">`],
   ])('is seen after %s', (_, markdown) => expect(urls(markdown)).toEqual([image]))
@@ -158,23 +192,29 @@ describe('an attachment', () => {
       'http://127.0.0.1:4001/user-attachments/files/1/a.log',
     ]
     expect(urls([file, old, ...others].join('\n\n'), page)).toEqual([file, old])
-    expect(urls(file.replace(/^https?/, origin.startsWith('https') ? 'http' : 'https'), page)).toEqual([])
+    expect(
+      urls(file.replace(/^https?/, origin.startsWith('https') ? 'http' : 'https'), page),
+    ).toEqual([])
   })
 
-  test('is nowhere when the page has no address', () => expect(urls(`![](${image})`, 'nowhere')).toEqual([]))
+  test('is nowhere when the page has no address', () =>
+    expect(urls(`![](${image})`, 'nowhere')).toEqual([]))
 
   test('is looked for in any text without failing', () => {
     const signs = [...'<>"\'`\n[]()!']
     const piece = fc.constantFrom(...signs, '<!--', '-->', '<img src=', image, '<pre>', '</pre>')
     fc.assert(
       fc.property(fc.array(fc.oneof(piece, fc.string()), { maxLength: 40 }), pieces => {
-        for (const url of urls(pieces.join(''))) expect(new URL(url).origin).toBe('https://github.com')
+        for (const url of urls(pieces.join('')))
+          expect(new URL(url).origin).toBe('https://github.com')
       }),
     )
   })
 
-  test.each(['<a "', '<!--', '<img src="x" ', "<div><img alt='", '<a '])('is looked for in time: %s', piece =>
-    expect(spentOn(() => urls(`<div>\n${piece.repeat(12_000)}${image}`))).toBeLessThan(2_000),
+  test.each(['<a "', '<!--', '<img src="x" ', "<div><img alt='", '<a '])(
+    'is looked for in time: %s',
+    piece =>
+      expect(spentOn(() => urls(`<div>\n${piece.repeat(12_000)}${image}`))).toBeLessThan(2_000),
   )
 })
 
@@ -186,7 +226,11 @@ describe('the name of an attachment', () => {
     ['the path, where there are no words', `![](${image})`, id],
     ['the path of a bare address', log, 'server.log'],
     ['a path with escapes', 'https://github.com/user-attachments/files/1/a%20b.log', 'a b.log'],
-    ['a path with broken escapes', 'https://github.com/user-attachments/files/1/a%E0.log', 'a%E0.log'],
+    [
+      'a path with broken escapes',
+      'https://github.com/user-attachments/files/1/a%E0.log',
+      'a%E0.log',
+    ],
     ['words with what is not seen', `[a\u202Egnp.\u200Blog\u0007](${log})`, 'agnp.log'],
     ['words over several lines', `[a\nb](${log})`, 'a b'],
     ['words without end', `[${'x'.repeat(400)}](${log})`, 'x'.repeat(200)],
@@ -196,7 +240,10 @@ describe('the name of an attachment', () => {
 describe('a redirect', () => {
   const from = new URL(image)
   test.each([
-    ['https://github-production-user-asset-6210df.s3.amazonaws.com/1/a.png?X-Amz-Signature=b', thread],
+    [
+      'https://github-production-user-asset-6210df.s3.amazonaws.com/1/a.png?X-Amz-Signature=b',
+      thread,
+    ],
     ['https://objects.githubusercontent.com/a', thread],
     ['https://private-user-images.githubusercontent.com/a?jwt=b', thread],
     ['/acme/shop/assets/1', thread],
@@ -241,6 +288,8 @@ test('signed addresses are found by what they show', () => {
 test('lost staging is told from other refusals', () => {
   const lost = 'Some pending_user_artifact_ids are invalid or expired'
   expect(isStagingLost(new Rejected('posthog', 400, '', lost))).toBe(true)
-  expect(isStagingLost(new Rejected('posthog', 400, '', 'This field may not be blank.'))).toBe(false)
+  expect(isStagingLost(new Rejected('posthog', 400, '', 'This field may not be blank.'))).toBe(
+    false,
+  )
   expect(isStagingLost(new Rejected('posthog', 404, 'not_found', lost))).toBe(false)
 })

@@ -22,7 +22,10 @@ describe('the slug of a title', () => {
     ['登录测试不稳定', ''],
     ['Ошибка 500 при входе', '500'],
     ['', ''],
-    ['The login test fails every second time on the slow machine', 'the-login-test-fails-every-second-time'],
+    [
+      'The login test fails every second time on the slow machine',
+      'the-login-test-fails-every-second-time',
+    ],
     ['x'.repeat(60), 'x'.repeat(40)],
     ['ﬁle ﬂow', 'file-flow'],
     ['$(rm -rf /)', 'rm-rf'],
@@ -34,7 +37,9 @@ describe('the branch of an issue', () => {
     [7, 'Login is flaky', 'codex/issue-7-login-is-flaky'],
     [7, '登录', 'codex/issue-7'],
     [123_456_789, '-- --', 'codex/issue-123456789'],
-  ])('%d %j is %s', (number, title, name) => expect(issueBranch(stemOf('codex/', number), title)).toBe(name))
+  ])('%d %j is %s', (number, title, name) =>
+    expect(issueBranch(stemOf('codex/', number), title)).toBe(name),
+  )
 
   test.each([
     ['codex/issue-7', true],
@@ -51,14 +56,18 @@ describe('the branch of an issue', () => {
 
   test('is a branch name, short enough, and found again, whatever the title', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1 }), fc.string({ unit: 'binary', maxLength: 300 }), (number, title) => {
-        const stem = stemOf('codex/', number)
-        const name = issueBranch(stem, title)
-        expect(isBranchName(name)).toBe(true)
-        expect(name).toMatch(/^[a-z0-9/-]+$/)
-        expect(name.length).toBeLessThanOrEqual(70)
-        expect(isBranchOfIssue(name, stem)).toBe(true)
-      }),
+      fc.property(
+        fc.integer({ min: 1 }),
+        fc.string({ unit: 'binary', maxLength: 300 }),
+        (number, title) => {
+          const stem = stemOf('codex/', number)
+          const name = issueBranch(stem, title)
+          expect(isBranchName(name)).toBe(true)
+          expect(name).toMatch(/^[a-z0-9/-]+$/)
+          expect(name.length).toBeLessThanOrEqual(70)
+          expect(isBranchOfIssue(name, stem)).toBe(true)
+        },
+      ),
     )
   })
 })
@@ -92,17 +101,22 @@ describe('the name of a branch', () => {
     'x'.repeat(maxBranchLength + 1),
   ])('%j is none', name => expect(isBranchName(name)).toBe(false))
 
-  const git = (name: string): boolean => spawnSync('git', ['check-ref-format', '--branch', name]).status === 0
+  const git = (name: string): boolean =>
+    spawnSync('git', ['check-ref-format', '--branch', name]).status === 0
   const hasGit = spawnSync('git', ['--version']).status === 0
 
-  test.skipIf(!hasGit)('what it takes, git takes; what git refuses, it refuses', { timeout: 60_000 }, () => {
-    const signs = [...'aB7./-@~^:?*[\\ é#{}$\t']
-    const piece = fc.constantFrom(...signs, '..', '//', '@{', '.lock', 'refs/')
-    const name = fc.array(piece, { minLength: 1, maxLength: 6 }).map(pieces => pieces.join(''))
-    const names = new Set(fc.sample(name, { numRuns: tries(250), seed: sampleSeed(7) }))
-    // `@` is git's own word for HEAD, and `refs/heads/x` would be the branch x twice over.
-    const plain = [...names].filter(each => each !== '@' && !each.startsWith('refs/'))
-    const differ = plain.filter(each => isBranchName(each) !== git(each))
-    expect(differ).toEqual([])
-  })
+  test.skipIf(!hasGit)(
+    'what it takes, git takes; what git refuses, it refuses',
+    { timeout: 60_000 },
+    () => {
+      const signs = [...'aB7./-@~^:?*[\\ é#{}$\t']
+      const piece = fc.constantFrom(...signs, '..', '//', '@{', '.lock', 'refs/')
+      const name = fc.array(piece, { minLength: 1, maxLength: 6 }).map(pieces => pieces.join(''))
+      const names = new Set(fc.sample(name, { numRuns: tries(250), seed: sampleSeed(7) }))
+      // `@` is git's own word for HEAD, and `refs/heads/x` would be the branch x twice over.
+      const plain = [...names].filter(each => each !== '@' && !each.startsWith('refs/'))
+      const differ = plain.filter(each => isBranchName(each) !== git(each))
+      expect(differ).toEqual([])
+    },
+  )
 })

@@ -49,7 +49,10 @@ describe.each([200, 1_000])('%s runs of one owner that are woken together', woke
     // All that the owner may take: it leaves a share of both buckets to those who look seldom.
     const { perHour, minute: short, burst } = postHogAllowance
     const flows = (level: number, rate: number) => (2 * looked.length - 0.65 * level) / rate
-    const soonest = Math.max(flows(short.burst, short.perMinute / minute), flows(burst, perHour / hour))
+    const soonest = Math.max(
+      flows(short.burst, short.perMinute / minute),
+      flows(burst, perHour / hour),
+    )
     expect(slowest(isLoud)).toBeLessThan(soonest + 10 * second)
     expect(asked).toBeLessThan(4 * looked.length)
     for (const { at } of looked) {

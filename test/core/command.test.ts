@@ -1,7 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { commands, parseCommands } from '../../src/commands/command-registry.ts'
-import { findCommands, mayBeMisplaced, mayHoldCommand, seenPage } from '../../src/core/command/find.ts'
+import {
+  findCommands,
+  mayBeMisplaced,
+  mayHoldCommand,
+  seenPage,
+} from '../../src/core/command/find.ts'
 import { removedCommands } from '../../src/core/command/near-miss.ts'
 import { flagOf, infoOf, optionNames } from '../../src/core/command/options.ts'
 import { isMistake, newCommands, type Parsed } from '../../src/core/command/parse.ts'
@@ -19,7 +24,9 @@ function brief(parsed: Parsed): string {
   const { name, options: given, text } = parsed.command
   const flags = optionNames
     .filter(name => given[name] !== undefined)
-    .map(name => (infoOf(name).takes.kind === 'nothing' ? flagOf(name) : `${flagOf(name)} ${given[name]}`))
+    .map(name =>
+      infoOf(name).takes.kind === 'nothing' ? flagOf(name) : `${flagOf(name)} ${given[name]}`,
+    )
   return `${[name, ...flags].join(' ')}${text === '' ? '' : ` | ${text}`}`
 }
 
@@ -42,7 +49,9 @@ const holds = (table: Table, begins = '/codex'): void => {
 }
 
 const areInstructions = (words: readonly string[]): void => {
-  test.each(words)('%s is an instruction', text => expect(read(`/codex ${text}`)).toEqual([`run | ${text}`]))
+  test.each(words)('%s is an instruction', text =>
+    expect(read(`/codex ${text}`)).toEqual([`run | ${text}`]),
+  )
 }
 
 describe('an instruction', () => {
@@ -58,7 +67,11 @@ describe('an instruction', () => {
   ])
 
   areInstructions([
-    ...['fix the flaky login test', 'fix it\nIt fails in `a.ts`:\n\n```\nboom\n```', 'run the tests'],
+    ...[
+      'fix the flaky login test',
+      'fix it\nIt fails in `a.ts`:\n\n```\nboom\n```',
+      'run the tests',
+    ],
     ...['run', '修复登录测试 🚀', '`a.ts` is wrong', 'fix -- all of it', '-', 'constructor'],
   ])
 })
@@ -74,7 +87,12 @@ describe('an instruction as keyboards write it', () => {
     ['run | 修复', '/codex\u3000修复'],
     ['run | Fix it', '/codex. Fix it'],
     ['run | fix it', '/codex… fix it', '/codex; fix it', '\u00a0/codex fix it'],
-    ['run | fix it', '\u00a0\u00a0 \u00a0 /codex fix it', '\u3000/codex fix it', '\ufeff/codex fix it'],
+    [
+      'run | fix it',
+      '\u00a0\u00a0 \u00a0 /codex fix it',
+      '\u3000/codex fix it',
+      '\ufeff/codex fix it',
+    ],
     ['run | fix it', '\ufeff\r\n/codex fix it', '\u200b/codex fix it', '\u200e/codex fix it'],
     ['run | fix it', '\u200f/codex fix it', '\u2060 /codex fix it', 'Words\n\u200f/codex fix it'],
     ['run | fix it', '/codex\u200b fix it', '/codex\u00a0fix it', '/codex\ufe0f fix it'],
@@ -86,9 +104,32 @@ describe('an instruction as keyboards write it', () => {
   ])
 
   holds([
-    ['none', '/codex/readme', '/codex/', '/codex-cli is slow', '/codex‑cli is slow', '/codex_cli', '/codex2'],
-    ['none', '/codexé', '/codexисправь', '/codex.yml.', "/codex's answer", '/codex’s answer', '/codex) is'],
-    ['none', '/codex" is', '/codex\u200bes', '/codex／readme', '/code\u212a', '\u202e/codex fix it'],
+    [
+      'none',
+      '/codex/readme',
+      '/codex/',
+      '/codex-cli is slow',
+      '/codex‑cli is slow',
+      '/codex_cli',
+      '/codex2',
+    ],
+    [
+      'none',
+      '/codexé',
+      '/codexисправь',
+      '/codex.yml.',
+      "/codex's answer",
+      '/codex’s answer',
+      '/codex) is',
+    ],
+    [
+      'none',
+      '/codex" is',
+      '/codex\u200bes',
+      '/codex／readme',
+      '/code\u212a',
+      '\u202e/codex fix it',
+    ],
     ['none', '\u2067/codex fix it', '    \u00a0/codex fix it', '    \u200b/codex fix it'],
     ['none', '> \u00a0/codex fix it'],
   ])
@@ -96,7 +137,14 @@ describe('an instruction as keyboards write it', () => {
 
 describe('a command of the table', () => {
   holds([
-    ['stop', '/codex stop', '/codex stop.', '/codex stop!', '/codex stop, please!', '/codex stop the run'],
+    [
+      'stop',
+      '/codex stop',
+      '/codex stop.',
+      '/codex stop!',
+      '/codex stop, please!',
+      '/codex stop the run',
+    ],
     ['stop', '/codex stop 🙏', '/codex stop it now, thanks', '/codex stop\nIt goes the wrong way.'],
     ['stop', '/codex cancel', '/codex Cancel this'],
     ['retry', '/codex retry'],
@@ -108,7 +156,11 @@ describe('a command of the table', () => {
     ['help', '/codex help'],
     ['approve', '/codex approve'],
     ['plan', '/codex plan'],
-    ['plan | how to split billing', '/codex plan how to split billing', '/codex plan: how to split billing'],
+    [
+      'plan | how to split billing',
+      '/codex plan how to split billing',
+      '/codex plan: how to split billing',
+    ],
     ['plan | how to split billing', '/codex plan\n\nhow to split billing'],
     ['plan --effort high | how to split billing', '/codex plan --effort high how to split billing'],
     ['continue', '/codex continue'],
@@ -116,7 +168,11 @@ describe('a command of the table', () => {
   ])
 
   areInstructions([
-    ...['stop the retry loop from spinning', 'stop using lodash', 'retry failed requests with a backoff'],
+    ...[
+      'stop the retry loop from spinning',
+      'stop using lodash',
+      'retry failed requests with a backoff',
+    ],
     ...['status codes are wrong', 'approve only signed commits in the hook'],
   ])
 
@@ -127,8 +183,12 @@ describe('a command of the table', () => {
     expect(usage.startsWith('/codex')).toBe(true)
   })
 
-  const aliases = commands.flatMap(({ name, aliases = [] }) => aliases.map(alias => ({ alias, name })))
-  test.each(aliases)('$alias is $name', ({ alias, name }) => expect(read(`/codex ${alias}`)).toEqual([name]))
+  const aliases = commands.flatMap(({ name, aliases = [] }) =>
+    aliases.map(alias => ({ alias, name })),
+  )
+  test.each(aliases)('$alias is $name', ({ alias, name }) =>
+    expect(read(`/codex ${alias}`)).toEqual([name]),
+  )
 })
 
 describe('options', () => {
@@ -141,7 +201,11 @@ describe('options', () => {
     ['run --effort high | fix it', '/codex -effort high fix it', '/codex fix it\n--effort high'],
     ['run --effort high | fix it', '/codex fix it\n—effort high', '/codex\n--effort high\nfix it'],
     ['run --model gpt-5.6 --effort max | fix it', '/codex --model gpt-5.6 --effort max fix it'],
-    ['run --model gpt 5.6 | fix it', '/codex --model "gpt 5.6" fix it', '/codex --model “gpt 5.6” fix it'],
+    [
+      'run --model gpt 5.6 | fix it',
+      '/codex --model "gpt 5.6" fix it',
+      '/codex --model “gpt 5.6” fix it',
+    ],
     ['run --model gpt 5.6 | fix it', '/codex --model="gpt 5.6" fix it'],
     ['run --branch release/2.x | fix it', '/codex --branch release/2.x fix it'],
     ['run --new | fix it', '/codex --new fix it'],
@@ -173,7 +237,11 @@ describe('options at the end', () => {
   holds([
     ['run --new | fix the flaky test', '/codex fix the flaky test --new'],
     ['run --force | fix', '/codex fix --force'],
-    ['run --effort high | fix it', '/codex fix it --effort high', '/codex fix it --effort high please'],
+    [
+      'run --effort high | fix it',
+      '/codex fix it --effort high',
+      '/codex fix it --effort high please',
+    ],
     ['run --effort high --new | fix it', '/codex fix it --effort=HIGH --new'],
     ['run --effort high --new | fix it', '/codex fix it --new\n--effort high'],
     ['run --model gpt 5.6 | fix it', '/codex fix it --model "gpt 5.6"'],
@@ -256,8 +324,9 @@ describe('a first word that is a slip of a command', () => {
     'a about accept access across adapt add address adjust after align all allow already also always amend an analyse analyze and announce answer any append apply approach arrange as asks assert assign assume at attach audit author auto avoid back backport bail balance base batch be because before begin benchmark bind block boost both branch break bring broken browse bug build bump bundle but button by cache calculate call can cap capitalise catch cause center change check choose clamp clarify class clean cleanup clear click clone close collapse collect combine comment commit compare compile complete compress compute config-file configure configuring confirm connect consider consolidate contact contain container contents contribute convert copy correct could count cover crash create css cut dark date deal debounce debug decide decouple dedupe default defer define delete deploy deprecate describe design detect did diff disable discard discuss display do docker docs document does done dont downgrade draft draw drop each edit either eliminate email embed empty enable encode end enforce enhance ensure entry error escape evaluate every examine exclude expand explain explore export expose extend extract fail fallback fetch figure file fill filter finalise find finish first fix fixed fixes flag flaky flatten fold follow for force fork format forward from function further generate get give go grab group guard handle handler hash have heading headings health heat hello helper hey hide highlight hook hover how however html i if ignore implement import improve in include increase indent index inform init inline input insert inspect install instead integrate introduce investigate invert is issue it iterate its join js just keep kill label land lazy leave let level lift limit link lint list load localise lock log look loop lower make manage map mark match maybe measure memoise mention merge migrate minify mock modify monitor more move multiple my name need never new next no normalise not note notify now of offer ok on once only open optimise optimize or order our output override pack package pad page paginate parallelise parse parser pass paste patch path perform persist phase pick pin ping pipe place plain plan-b planet plant plants play please plot plug point polish poll poor port post praise prefer prepare preserve press pretty prevent preview print prioritise probably profile program propagate propose protect prove provide prune publish pull pulse purge push put python queries query question quick quote raise rate read rearrange rebase rebuild recreate redesign redirect redo reduce refactor refine refresh regenerate register reindent reinstall reject relax release reload remove rename render reorder repair repeat replace reply report reproduce request require rescue research reset resize resolve respect respond restart restore restrict restructure result retain retest retire retro return reuse revert revise rework rewrite right rollback rotate round route run rust safari sanitise save say scale scan schema scroll search secure see select send separate serialise set setup several share shop shorten should show shrink sign simplify since site skip slow smoke snapshot so solve some somebody something sort sorting speed spell split squash stabilise stack stage standardise start state statement states static stats step steps still stopping stops store story stream strict string strip style sub suggest summarise supply support suppress swap switch sync table take task tell temporarily test tests than that the then there these they this those throttle throw tidy time to toggle top touch trace track transform translate travis trim try tune turn type typo unify uninstall unit unlock unskip until up update upgrade upload use user validate verify version view wait want warn watch we what when where which while who why will wire with work would wrap write yes you your zoom'.split(
       ' ',
     )
-  test.each(someOf(first, first.length))('the word %s is an instruction, however close it comes', word =>
-    expect(read(`/codex ${word} the login page`)).toEqual([`run | ${word} the login page`]),
+  test.each(someOf(first, first.length))(
+    'the word %s is an instruction, however close it comes',
+    word => expect(read(`/codex ${word} the login page`)).toEqual([`run | ${word} the login page`]),
   )
 
   holds([
@@ -273,8 +342,17 @@ describe('a first word that is a slip of a command', () => {
     // It took a reason, so nothing behind it makes an instruction of it.
     [
       `? removed /codex pause → ${removedCommands.get('pause')}`,
-      ...['/codex pause', '/codex pause for the release', '/codex Pause: 2.0', '/codex pause\nuntil Monday'],
-      ...['/codex pause the animation when hidden', '/codex --new pause it', '/codex pause -- release'],
+      ...[
+        '/codex pause',
+        '/codex pause for the release',
+        '/codex Pause: 2.0',
+        '/codex pause\nuntil Monday',
+      ],
+      ...[
+        '/codex pause the animation when hidden',
+        '/codex --new pause it',
+        '/codex pause -- release',
+      ],
     ],
     ['run | pause the animation', '/codex -- pause the animation'],
     [
@@ -287,7 +365,11 @@ describe('a first word that is a slip of a command', () => {
     ['help', '/codex help?'],
   ])
 
-  areInstructions(['queue the jobs in Redis', 'resume downloads that broke off', 'plan.md is wrong'])
+  areInstructions([
+    'queue the jobs in Redis',
+    'resume downloads that broke off',
+    'plan.md is wrong',
+  ])
 })
 
 describe('a mistake', () => {
@@ -303,16 +385,34 @@ describe('a mistake', () => {
     ['? no-options-here stop', '/codex stop it --effort high'],
     ['? bad-value new → maybe →', '/codex --new=maybe fix it'],
     ['? bad-value force → perhaps →', '/codex fix it --force=perhaps'],
-    ['? unknown-option modle → model', '/codex --modle gpt-5.6 fix it', '/codex\n--modle gpt-5.6\nfix it'],
+    [
+      '? unknown-option modle → model',
+      '/codex --modle gpt-5.6 fix it',
+      '/codex\n--modle gpt-5.6\nfix it',
+    ],
     ['? no-options-here status', '/codex status --json'],
     ['? unknown-option colour →', '/codex --colour red fix it'],
-    ['? bad-value effort → hihg → high', '/codex fix it\n--effort hihg', '/codex --effort hihg fix it'],
-    ['? option-twice new', '/codex --new fix it\n--new', '/codex --new --new', '/codex --new plan --new how'],
+    [
+      '? bad-value effort → hihg → high',
+      '/codex fix it\n--effort hihg',
+      '/codex --effort hihg fix it',
+    ],
+    [
+      '? option-twice new',
+      '/codex --new fix it\n--new',
+      '/codex --new --new',
+      '/codex --new plan --new how',
+    ],
     ['? no-options-here stop', '/codex stop\n--effort high', '/codex --effort high stop'],
     ['? unknown-option fix →', '/codex—fix it'],
     ['? unknown-option proto →', '/codex --__proto__ x'],
     ['? unknown-option constructor →', '/codex --constructor x'],
-    ['? missing-value effort', '/codex --effort', '/codex --effort=', '/codex --effort --new fix it'],
+    [
+      '? missing-value effort',
+      '/codex --effort',
+      '/codex --effort=',
+      '/codex --effort --new fix it',
+    ],
     ['? missing-value branch', '/codex --branch "" fix it'],
     ['? bad-value effort → enormous →', '/codex --effort enormous fix it'],
     ['? option-twice effort', '/codex --effort high --effort low fix it'],
@@ -323,7 +423,11 @@ describe('a mistake', () => {
   holds([
     [
       '? removed --until-green → tick “Fix this” when checks fail, or write `/codex fix`',
-      ...['/codex fix it --until-green', '/codex --until-green fix it', '/codex fix it\n--until-green'],
+      ...[
+        '/codex fix it --until-green',
+        '/codex --until-green fix it',
+        '/codex fix it\n--until-green',
+      ],
       ...[
         '/codex\n--until-green\nfix it',
         '/codex fix it\nwith care\n--until-green',
@@ -347,7 +451,11 @@ describe('an option that is gone', () => {
         '/codex fix it\n--dry-run',
         '/codex\n--dry-run',
       ],
-      ...['/codex --dry-run\nfix it', '/codex fix it\nsoon\n--effort high\n--dry-run', '/codex --dry-run'],
+      ...[
+        '/codex --dry-run\nfix it',
+        '/codex fix it\nsoon\n--effort high\n--dry-run',
+        '/codex --dry-run',
+      ],
       ...['/codex --effort high --dry-run fix it', '/codex fix it --dry-run --effort high'],
       ...[
         '/codex fix it --dryrun',
@@ -356,8 +464,16 @@ describe('an option that is gone', () => {
         '/codex fix it --DRY-RUN',
       ],
       ...['/codex fix it —dry-run', '/codex fix it -dry-run', '/codex fix it --dry-run, thanks 🙏'],
-      ...['/codex fix it --dry-run=true', '/codex --dry-run=false fix it', '/codex --dry-run=maybe fix it'],
-      ...['/codex plan --dry-run how to', '/codex --dry-run plan how to', '/codex plan how to --dry-run'],
+      ...[
+        '/codex fix it --dry-run=true',
+        '/codex --dry-run=false fix it',
+        '/codex --dry-run=maybe fix it',
+      ],
+      ...[
+        '/codex plan --dry-run how to',
+        '/codex --dry-run plan how to',
+        '/codex plan how to --dry-run',
+      ],
       ...['/codex stop --dry-run', '/codex --dry-run stop', '/codex stop it, please --dry-run'],
       ...['/codex stop\nIt spins.\n--dry-run', '/codex stop --dryrun', '/codex status? --dry-run'],
     ],
@@ -373,7 +489,10 @@ describe('several commands in one comment', () => {
     ['run | fix it\nwith care ; status', '/codex fix it\nwith care\n\n/codex status'],
     ['run | fix it', '/codex fix it\n/codex fix it'],
     ['? unknown-command sotp → stop ; help', '/codex sotp\n/codex help'],
-    ['run | fix it\n\n```\n/codex stop\n```\n\nthanks', '/codex fix it\n```\n/codex stop\n```\n\nthanks'],
+    [
+      'run | fix it\n\n```\n/codex stop\n```\n\nthanks',
+      '/codex fix it\n```\n/codex stop\n```\n\nthanks',
+    ],
   ])
 })
 
@@ -408,13 +527,35 @@ describe('an edit asks', () => {
 
 describe('a mention of the App', () => {
   holds([
-    ['run | fix it', '@my-app fix it', '@MY-App fix it', '@my-app[bot] fix it', '@my-app[BOT]: fix it'],
-    ['run | fix it', '@my-app: fix it', '@my-app, fix it', '@my-app\n\nfix it', 'Thanks.\r\n@my-app fix it'],
-    ['run | fix it', '   @my-app fix it', '@my-app -- fix it', '@my-app\u200b fix it', '@my-app　fix it'],
+    [
+      'run | fix it',
+      '@my-app fix it',
+      '@MY-App fix it',
+      '@my-app[bot] fix it',
+      '@my-app[BOT]: fix it',
+    ],
+    [
+      'run | fix it',
+      '@my-app: fix it',
+      '@my-app, fix it',
+      '@my-app\n\nfix it',
+      'Thanks.\r\n@my-app fix it',
+    ],
+    [
+      'run | fix it',
+      '   @my-app fix it',
+      '@my-app -- fix it',
+      '@my-app\u200b fix it',
+      '@my-app　fix it',
+    ],
     ['run', '@my-app', '@my-app[bot]', '@my-app /codex'],
     ['run | write at 9 to sam@x.example:', '@my-app write at 9 to sam@x.example:'],
     ['stop', '@my-app stop', '@my-app stop please', '@my-app /codex stop', '@my-app, /codex stop'],
-    ['run --effort high | fix it', '@my-app --effort high fix it', '@my-app[bot] fix it --effort high'],
+    [
+      'run --effort high | fix it',
+      '@my-app --effort high fix it',
+      '@my-app[bot] fix it --effort high',
+    ],
     ['run | a ; stop', '@my-app a\n/codex stop', '/codex a\n@my-app stop'],
     ['run | /codexes', '@my-app /codexes'],
     [
@@ -425,7 +566,14 @@ describe('a mention of the App', () => {
       '@my-app_ fix it',
       '@my-app.x fix',
     ],
-    ['none', '@my-app[bots] fix it', '@my fix it', '@dependabot rebase', '@codex fix it', '@my-app’s fix it'],
+    [
+      'none',
+      '@my-app[bots] fix it',
+      '@my fix it',
+      '@dependabot rebase',
+      '@codex fix it',
+      '@my-app’s fix it',
+    ],
     [
       'none',
       'Thanks @my-app stop',
@@ -435,7 +583,13 @@ describe('a mention of the App', () => {
       '/my-app stop',
       'my-app stop',
     ],
-    ['none', '@sam @my-app stop', '(@my-app stop)', '**@my-app** stop', '[@my-app stop](https://x.example)'],
+    [
+      'none',
+      '@sam @my-app stop',
+      '(@my-app stop)',
+      '**@my-app** stop',
+      '[@my-app stop](https://x.example)',
+    ],
   ])
 
   test('of a bot whose name nobody knows is none', () => {
@@ -478,15 +632,37 @@ describe('a mention of the App', () => {
 describe.each(['/codex', '@my-app', '@my-app[bot]'])('where a line of %s is', begins => {
   holds(
     [
-      ['none', '/codexfix it', '/codex.fix it', '//codex fix it', '\\/codex fix it', 'please /codex fix it'],
-      ['none', '`/codex fix it`', 'a `b\n/codex fix it\nc` d', '    /codex fix it', '\t/codex fix it'],
-      ['none', '```\n/codex fix it\n```', '```\n/codex fix it', '````md\n```\n/codex fix it\n```\n````'],
+      [
+        'none',
+        '/codexfix it',
+        '/codex.fix it',
+        '//codex fix it',
+        '\\/codex fix it',
+        'please /codex fix it',
+      ],
+      [
+        'none',
+        '`/codex fix it`',
+        'a `b\n/codex fix it\nc` d',
+        '    /codex fix it',
+        '\t/codex fix it',
+      ],
+      [
+        'none',
+        '```\n/codex fix it\n```',
+        '```\n/codex fix it',
+        '````md\n```\n/codex fix it\n```\n````',
+      ],
       ['none', '~~~\n/codex fix it\n~~~', '> /codex fix it', '> quoted\n/codex fix it'],
       ['none', '> ```\n> /codex fix it\n> ```', 'On Monday maya wrote:\n> /codex fix it\n> soon'],
       ['none', '<!-- /codex fix it -->', '<!--\n/codex fix it\n-->', '<!--\n/codex fix it'],
       ['none', 'words <!--\n/codex fix it\n--> words', '<details>\n/codex fix it\n</details>'],
       ['none', '<pre>\n/codex fix it\n</pre>', '<pre>\n\n/codex fix it\n\n</pre>', '<div\n/codex>'],
-      ['none', '[/codex fix it](https://example.org)', '[words\n/codex fix it\nwords](https://example.org)'],
+      [
+        'none',
+        '[/codex fix it](https://example.org)',
+        '[words\n/codex fix it\nwords](https://example.org)',
+      ],
       ['none', '![words\n/codex fix it\nwords](https://example.org/a.png)'],
       ['none', '[a]: https://example.org\n"\n/codex fix it\n"'],
       [
@@ -494,11 +670,27 @@ describe.each(['/codex', '@my-app', '@my-app[bot]'])('where a line of %s is', be
         '[words\n/codex fix it][a]\n\n[a]: https://example.org',
         '[^1]: words\n/codex fix it\n\nsee[^1]',
       ],
-      ['none', '- ```\n  /codex fix it\n  ```', '- > /codex fix it', '| /codex fix it |', '- /codex fix it'],
+      [
+        'none',
+        '- ```\n  /codex fix it\n  ```',
+        '- > /codex fix it',
+        '| /codex fix it |',
+        '- /codex fix it',
+      ],
       ['none', '1. /codex fix it', '# /codex fix it', '**/codex fix it**', '／codex fix it', ''],
       ['run | fix it', '> quoted\n\n/codex fix it', '```\ncode\n```\n/codex fix it'],
-      ['run | fix it', '<!-- note -->\n\n/codex fix it', 'Words\n/codex fix it', '- a list\n\n/codex fix it'],
-      ['run | fix it', '# Title\n/codex fix it', 'a | b\n\n/codex fix it', '[x] done\n/codex fix it'],
+      [
+        'run | fix it',
+        '<!-- note -->\n\n/codex fix it',
+        'Words\n/codex fix it',
+        '- a list\n\n/codex fix it',
+      ],
+      [
+        'run | fix it',
+        '# Title\n/codex fix it',
+        'a | b\n\n/codex fix it',
+        '[x] done\n/codex fix it',
+      ],
       ['run | fix it', 'unclosed ` tick\n/codex fix it', 'unclosed [ bracket\n/codex fix it'],
       ['run | fix it', '\ufeff\n/codex fix it'],
       ['none', '<details>\n\n/codex fix it\n</details>', '*Words\n/codex fix it*'],
@@ -539,8 +731,12 @@ describe('for any text', () => {
   const word = fc.constantFrom(
     ...'the tests are slow and login fails sometimes it does. see this, café 修复'.split(' '),
   )
-  const sentence = fc.array(word, { minLength: 1, maxLength: 8 }).map(words => `x${words.join(' ')}`)
-  const paragraph = fc.array(sentence, { minLength: 1, maxLength: 3 }).map(lines => lines.join('\n'))
+  const sentence = fc
+    .array(word, { minLength: 1, maxLength: 8 })
+    .map(words => `x${words.join(' ')}`)
+  const paragraph = fc
+    .array(sentence, { minLength: 1, maxLength: 3 })
+    .map(lines => lines.join('\n'))
   const paragraphs = fc.array(paragraph, { maxLength: 4 })
 
   test('a command line after plain paragraphs fires, whether or not a blank line stands between', () => {
@@ -573,7 +769,8 @@ describe('for any text', () => {
     fc.assert(
       fc.property(lines, fc.constantFrom('\n', '\n\n'), (parts, gap) => {
         const asked = (begins: string) =>
-          read(parts.join(gap).replaceAll('CALL', begins)).filter(each => /\bdo\d/.test(each)).length
+          read(parts.join(gap).replaceAll('CALL', begins)).filter(each => /\bdo\d/.test(each))
+            .length
         expect(asked('@my-app')).toBe(asked('/codex'))
       }),
       { numRuns: tries(1_000) },
@@ -586,13 +783,50 @@ describe('hostile Markdown as long as GitHub allows', () => {
     unit.repeat(Math.ceil(length / unit.length)).slice(0, length)
   const units = [
     ...'*`_~<&\\[\t#',
-    ...['![', '<a ', '|a', 'a@b.c ', 'https://a ', 'www.', '~~', '```\n', '\u202e', '\r\n', 'a\n=\n'],
-    ...['- - - \n', '> ', '- ', '1. ', '*a_ ', '|a|\n|-|\n', '[a]: b\n', '> - ', '-\n', '[^1]: ', '<!--'],
+    ...[
+      '![',
+      '<a ',
+      '|a',
+      'a@b.c ',
+      'https://a ',
+      'www.',
+      '~~',
+      '```\n',
+      '\u202e',
+      '\r\n',
+      'a\n=\n',
+    ],
+    ...[
+      '- - - \n',
+      '> ',
+      '- ',
+      '1. ',
+      '*a_ ',
+      '|a|\n|-|\n',
+      '[a]: b\n',
+      '> - ',
+      '-\n',
+      '[^1]: ',
+      '<!--',
+    ],
     ...['\n\n', 'a\n', '  - a\n', '![[', '](', '**a', 'http://', ' \n> a\n', '@my-app', '@'],
   ]
   /** micromark takes minutes for a whole text of these, so that theirs is rendered in twenty pieces. */
   const slow = new Set([
-    ...['a\n=\n', '> ', '1. ', '*a_ ', '> - ', '-\n', '[^1]: ', '\n\n', 'a\n', '  - a\n', '](', '**a'],
+    ...[
+      'a\n=\n',
+      '> ',
+      '1. ',
+      '*a_ ',
+      '> - ',
+      '-\n',
+      '[^1]: ',
+      '\n\n',
+      'a\n',
+      '  - a\n',
+      '](',
+      '**a',
+    ],
     ...[' \n> a\n', '<!--', '[a]: b\n', '|a|\n|-|\n'],
   ])
   const long = (unit: string, isSlow = slow.has(unit)): string[] =>
@@ -600,11 +834,16 @@ describe('hostile Markdown as long as GitHub allows', () => {
   /** ms of the processor; the page itself is read in a thread of its own. */
   const bound = 150
 
-  test.each(someOf(units, 3))('%j before a command: it counts, does not, or the writer is told so', unit => {
-    const page = seen([...long(unit), '\n\n/codex go'], calls)
-    expect(spentOn(() => parseCommands(page, calls))).toBeLessThan(bound)
-    expect(parseCommands(page, calls).map(brief).join()).toMatch(/^(?:$|run \| go\b|\? unreadable cut$)/)
-  })
+  test.each(someOf(units, 3))(
+    '%j before a command: it counts, does not, or the writer is told so',
+    unit => {
+      const page = seen([...long(unit), '\n\n/codex go'], calls)
+      expect(spentOn(() => parseCommands(page, calls))).toBeLessThan(bound)
+      expect(parseCommands(page, calls).map(brief).join()).toMatch(
+        /^(?:$|run \| go\b|\? unreadable cut$)/,
+      )
+    },
+  )
 
   test.each(someOf(units, 3))('%j below a command does not keep it from being read', unit => {
     const parsed = parseCommands(seen(['/codex stop\n\n', ...long(unit)]))
@@ -618,7 +857,9 @@ describe('hostile Markdown as long as GitHub allows', () => {
     '%j in a piece of its own: a command below is read, or its writer told that it is not',
     unit => {
       const plain = long(unit.replace(/[<`~[\s\\]/g, 'x'), slow.has(unit))
-      const [only, ...others] = parseCommands(seen([...plain, '\n\nplease\n/codex stop'])).map(brief)
+      const [only, ...others] = parseCommands(seen([...plain, '\n\nplease\n/codex stop'])).map(
+        brief,
+      )
       expect(only).toMatch(/^(?:stop|\? unreadable cut)$/)
       expect(others).toEqual([])
     },
@@ -633,9 +874,9 @@ describe('hostile Markdown as long as GitHub allows', () => {
   test('a command below a long log is read, as below long prose', () => {
     const log = `\`\`\`\n${filled('12:00 <info> [x] `y` > z\n')}\n\`\`\``
     expect(parseCommands(seen(`See:\n${log}\n/codex stop`)).map(brief)).toEqual(['stop'])
-    expect(parseCommands(seen(`${filled('Words, and (more) words.\n')}\n/codex stop`)).map(brief)).toEqual([
-      'stop',
-    ])
+    expect(
+      parseCommands(seen(`${filled('Words, and (more) words.\n')}\n/codex stop`)).map(brief),
+    ).toEqual(['stop'])
     expect(
       parseCommands(seen(`${filled('- an item of a list\n', 60_000)}\n\n/codex stop`)).map(brief),
     ).toEqual(['stop'])
@@ -648,7 +889,14 @@ describe('hostile Markdown as long as GitHub allows', () => {
   })
 })
 
-test.each(['try it', 'rename it', 'retire this', 'reuse it please', 'quote it', 'confirm it', 'top it'])(
-  '%s is asked of the agent, though its first word is near a command',
-  words => expect(read(`/codex ${words}`)).toEqual(read(`/codex -- ${words}`)),
+test.each([
+  'try it',
+  'rename it',
+  'retire this',
+  'reuse it please',
+  'quote it',
+  'confirm it',
+  'top it',
+])('%s is asked of the agent, though its first word is near a command', words =>
+  expect(read(`/codex ${words}`)).toEqual(read(`/codex -- ${words}`)),
 )

@@ -60,7 +60,8 @@ const heard = {
   offset: 9,
   turns: 1,
   idle: true,
-  answer: 'The test now waits for the session.\n\n- `login.test.ts` waits\n- thanks to @sam, see #5',
+  answer:
+    'The test now waits for the session.\n\n- `login.test.ts` waits\n- thanks to @sam, see #5',
 }
 const saidNothing = logIs({ ...heard, answer: undefined })
 const over: RunChange = {
@@ -160,9 +161,14 @@ describe('the status comment', () => {
 
   test('everything that may be added', () => {
     const run = working(taskRunIs({ model: 'gpt-5', effort: 'low', authorship: 'bot' }), {
-      ...wordsAre(...['b', 'c'].map(id => word('read', more(id), { round: undefined })), word('waiting')),
+      ...wordsAre(
+        ...['b', 'c'].map(id => word('read', more(id), { round: undefined })),
+        word('waiting'),
+      ),
       baseline: { settingsProblem: '.github/codex.yml, line 3, `model`, is not text' },
-      workspace: { attachments: { ids: [], failed: [{ name: 'log.txt', why: 'it is larger than 10 MB' }] } },
+      workspace: {
+        attachments: { ids: [], failed: [{ name: 'log.txt', why: 'it is larger than 10 MB' }] },
+      },
       request: { ...ask, options: { ...ask.options, effort: 'high', authorship: 'user' } },
       retries: {
         posthog: {
@@ -192,7 +198,9 @@ describe('the status comment', () => {
     `)
   })
 
-  const labelled: RunChange = { request: { ...ask, text: '', origin: { kind: 'label', label: 'codex' } } }
+  const labelled: RunChange = {
+    request: { ...ask, text: '', origin: { kind: 'label', label: 'codex' } },
+  }
   const found: RunChange = { workspace: { branch: { ...branch, made: false, fresh: false } } }
   const push = (differs: Partial<Run['result']>): Run =>
     endedAs({ kind: 'pushed', sha: 'c' }, { pushed: 'c', ...differs })
@@ -207,23 +215,55 @@ describe('the status comment', () => {
     ['a question that was answered', question, /^### 💬 Codex answered$/m],
     [
       'the newest edit, as it was typed',
-      working(wordsAre(word('read', more('b', 'Fix #9.'), { typed: 'fix', replaces: working().id }))),
+      working(
+        wordsAre(word('read', more('b', 'Fix #9.'), { typed: 'fix', replaces: working().id })),
+      ),
       /^> fix\n\n✏️ zoe edited this$/m,
     ],
     ['an issue that is the instruction', runWith(wordless), /^> What the issue says$/m],
-    ['a label that is the instruction', runWith(labelled), /^> What the issue says \(label `codex`\)$/m],
-    ['a pull request that is the instruction', runWith(onPull, wordless), /^> What the pull request says$/m],
+    [
+      'a label that is the instruction',
+      runWith(labelled),
+      /^> What the issue says \(label `codex`\)$/m,
+    ],
+    [
+      'a pull request that is the instruction',
+      runWith(onPull, wordless),
+      /^> What the pull request says$/m,
+    ],
     [
       'a stop that PostHog does not answer',
-      changed(phases.stopping, { retries: { posthog: { why: 'x', since: t0, until: t0, count: 1 } } }),
+      changed(phases.stopping, {
+        retries: { posthog: { why: 'x', since: t0, until: t0, count: 1 } },
+      }),
       /^### ⏳ Codex is stopping\n[\s\S]*^Stops as soon as PostHog answers\.$/m,
     ],
-    ['where one goes that no last word tells of', unsaid(phases.pull), /`codex\/login` → `main`<\/sub>$/],
+    [
+      'where one goes that no last word tells of',
+      unsaid(phases.pull),
+      /`codex\/login` → `main`<\/sub>$/,
+    ],
     ['two pull requests', withPulls({}, { number: 10 }), /🚀 \[#9 [^\n]*, \[#10 /],
-    ['a note on a pull request', withPulls({ remark: 'its base is wrong' }), /⚠️ #9: its base is wrong/],
-    ['commits on an issue’s pull request', push({ pulls: [pull], reported: 1 }), /pushed \[`c`\].* to #9/],
-    ['commits that no pull request shows', push({ pushedBranch: 'maya/login' }), / to `maya\/login`/],
-    ['commits where there is none', push({}), /pushed \[`c`\]\S* to `codex\/issue-7-login-is-flaky`/],
+    [
+      'a note on a pull request',
+      withPulls({ remark: 'its base is wrong' }),
+      /⚠️ #9: its base is wrong/,
+    ],
+    [
+      'commits on an issue’s pull request',
+      push({ pulls: [pull], reported: 1 }),
+      /pushed \[`c`\].* to #9/,
+    ],
+    [
+      'commits that no pull request shows',
+      push({ pushedBranch: 'maya/login' }),
+      / to `maya\/login`/,
+    ],
+    [
+      'commits where there is none',
+      push({}),
+      /pushed \[`c`\]\S* to `codex\/issue-7-login-is-flaky`/,
+    ],
   ])('tells %s', (_, run, words) => expect(status(run)).toMatch(words))
 
   test.each<[string, Run, RegExp]>([
@@ -259,7 +299,9 @@ const zoeAdded = wordsAre(word('read'))
 
 describe('the last word', () => {
   test('has a box that publishes what was left, and none beside words that say the same', () => {
-    expect(closingComment(phases.unpublished)).toContain('\n- [ ] Publish this <!-- codex-box:continue -->\n')
+    expect(closingComment(phases.unpublished)).toContain(
+      '\n- [ ] Publish this <!-- codex-box:continue -->\n',
+    )
     expect(closingComment(phases.unfinished)).not.toContain('What to do')
     expect(closingComment(question)).toContain(' · `/codex ask …` asks more</sub>')
   })
@@ -287,7 +329,10 @@ describe('the last word', () => {
 
   test.each([
     [7.9, ''],
-    [null, "⚠️ The limit of `$10` for a session can't be kept: PostHog does not say what this one has cost."],
+    [
+      null,
+      "⚠️ The limit of `$10` for a session can't be kept: PostHog does not say what this one has cost.",
+    ],
     [
       8,
       'ℹ️ This session has cost `$8`. The limit for one is `$10`; at the limit it accepts no further instructions.',
@@ -322,8 +367,12 @@ describe('the last word', () => {
     }),
     nothing: phases.nothing,
     'stopped, with nothing left behind': phases.stopped,
-    'stopped, with commits left behind': changed(phases.stopped, { result: { pushed: 'c'.repeat(40) } }),
-    'stopped, with a pull request left behind': changed(phases.stopped, { result: { pulls: [pull] } }),
+    'stopped, with commits left behind': changed(phases.stopped, {
+      result: { pushed: 'c'.repeat(40) },
+    }),
+    'stopped, with a pull request left behind': changed(phases.stopped, {
+      result: { pulls: [pull] },
+    }),
     'stopped since its reason went away': changed(phases.stopped, {
       result: { outcome: { ...stopped, because: 'closed the issue' } },
     }),
@@ -365,9 +414,9 @@ describe('the last word', () => {
     `)
   })
   test('commits that no pull request shows', () => {
-    expect(closingComment(changed(phases.pushed, { result: { pushedBranch: 'maya/login' } }))).toContain(
-      ' is on `maya/login`.',
-    )
+    expect(
+      closingComment(changed(phases.pushed, { result: { pushedBranch: 'maya/login' } })),
+    ).toContain(' is on `maya/login`.')
     const elsewhere = { pushed: 'c'.repeat(40), pushedBranch: 'posthog/login' }
     expect(closingComment(changed(phases.stopped, { result: elsewhere }))).toContain(
       'It had pushed commits up to `ccccccc` to [`posthog/login`](https://github.com/acme/shop/tree/posthog/login).',
@@ -392,9 +441,9 @@ describe('the last word', () => {
       ...notSent,
     })
     expect(times(never)).not.toMatch(/\d+ (?:s|min)\b/)
-    expect(times(changed(never, { schedule: { ...schedule, admissionExpectedAt: undefined } }))).toContain(
-      '<sub>waited 15 min',
-    )
+    expect(
+      times(changed(never, { schedule: { ...schedule, admissionExpectedAt: undefined } })),
+    ).toContain('<sub>waited 15 min')
   })
 
   test('words that are written from right to left do not reorder ours', () => {
@@ -462,7 +511,10 @@ describe('of files that changed, with nothing of it on GitHub,', () => {
   ])('%s', (_, run, first, heading) => {
     const { sessionLog } = run.session
     const files = ['src/login.ts', 'src/session.ts']
-    const given = changed(run, logIs(sessionLog && { ...sessionLog, activity: { ...noActivity, files } }))
+    const given = changed(
+      run,
+      logIs(sessionLog && { ...sessionLog, activity: { ...noActivity, files } }),
+    )
     expect(closingComment(given).split('\n')[0]).toMatch(new RegExp(`^${first}`))
     expect(status(given).split('\n')[0]).toMatch(new RegExp(`^${heading}`))
   })
@@ -479,7 +531,10 @@ describe('in the thread of one of several inline comments', () => {
       ...run.session.sessionLog,
       answer,
     }
-    return inlineAnswer(changed(run, logIs(sessionLog), { report: { inlineAnswered: at } }), deployment)
+    return inlineAnswer(
+      changed(run, logIs(sessionLog), { report: { inlineAnswered: at } }),
+      deployment,
+    )
   }
 
   test.each([
@@ -512,7 +567,11 @@ const mistakes: { [K in Mistake['kind']]: Extract<Mistake, { kind: K }> } = {
   misplaced: { kind: 'misplaced' },
   'unknown-word': { kind: 'unknown-word', given: '/codx', meant: '/codex' },
   'unknown-command': { kind: 'unknown-command', given: 'sotp', meant: 'stop' },
-  removed: { kind: 'removed', what: '/codex queue', instead: '`/codex status` says what a run waits for' },
+  removed: {
+    kind: 'removed',
+    what: '/codex queue',
+    instead: '`/codex status` says what a run waits for',
+  },
   'missing-value': { kind: 'missing-value', option: 'effort' },
   'bad-value': { kind: 'bad-value', option: 'effort', given: 'hihg', meant: 'high' },
   'option-twice': { kind: 'option-twice', option: 'model' },
@@ -530,11 +589,15 @@ const gone = { by: 'zoe', moment: { at: t0 }, words: '/codex  wipe\nit', stopped
 const pulls = [{ number: 9, title: 'Fix it', url: 'https://x/9' }]
 const outOfSight = { kind: 'unreadable', why: 'cut' } as const
 const samples: {
-  [Name in keyof typeof replies as (typeof replies)[Name] extends Reply ? never : Name]: readonly Reply[]
+  [Name in keyof typeof replies as (typeof replies)[Name] extends Reply
+    ? never
+    : Name]: readonly Reply[]
 } = {
   help: [replies.help({ commands, templates: [], label: 'codex', app: 'my-app' })],
   mistake: [...Object.values(mistakes), outOfSight].map(replies.mistake),
-  notAllowed: ['run', 'stop'].map(command => replies.notAllowed({ command, least: 'write', role: 'read' })),
+  notAllowed: ['run', 'stop'].map(command =>
+    replies.notAllowed({ command, least: 'write', role: 'read' }),
+  ),
   notKnown: [replies.notKnown('stop', undefined)],
   effort: [replies.effort('max', 'gpt-5.5', ['low', 'medium', 'high', 'xhigh'])],
   model: [
@@ -551,7 +614,9 @@ const samples: {
   planElsewhere: [replies.planElsewhere('feature')],
   stoppingBeside: [replies.stoppingBeside(issueThread), replies.stoppingBeside(pullThread)],
   stoppedWaiting: [replies.stoppedWaiting([{ line: 'fix it' }], 'maya')],
-  accessWasLost: [replies.accessWasLost({ line: 'fix it' }, { by: 'olga', because: 'suspended the App' })],
+  accessWasLost: [
+    replies.accessWasLost({ line: 'fix it' }, { by: 'olga', because: 'suspended the App' }),
+  ],
   stillGoing: [replies.stillGoing('retry')],
   noUse: [replies.noUse({ kind: 'unfinished', why: 'refusal' })],
   status: [
@@ -562,13 +627,21 @@ const samples: {
     replies.status({ live: inLine(2), now: t0 }),
     live({ kind: 'zero', of: 'repository', limit: zeroLimit('repository', false), ahead: 0 }),
     live({ kind: 'blocked', since: t0, by: first, more: 0 }),
-    live({ kind: 'until', at: t0 + 10 * hour, limit: '`acme` started 9 runs in 24 hours; the limit is 9' }),
+    live({
+      kind: 'until',
+      at: t0 + 10 * hour,
+      limit: '`acme` started 9 runs in 24 hours; the limit is 9',
+    }),
   ],
   config: [
     replies.config({
       models: [],
       held: [
-        { key: 'model', value: 'gpt|5', from: [{ kind: 'owner', line: 4 }, { kind: 'deployment' }] },
+        {
+          key: 'model',
+          value: 'gpt|5',
+          from: [{ kind: 'owner', line: 4 }, { kind: 'deployment' }],
+        },
         { key: 'mode', value: 'background', from: [{ kind: 'default' }] },
       ],
       problem: '.github/codex.yml, line 2, `effort`, is not one',
@@ -608,7 +681,10 @@ const samples: {
   ],
   notServed: [replies.notServed('globex', 7)],
   notOffered: [
-    replies.notOffered('model', 'gpt-5', [{ name: 'gpt-5.5', costFactor: 0.5 }, { name: 'gpt-5.6' }]),
+    replies.notOffered('model', 'gpt-5', [
+      { name: 'gpt-5.5', costFactor: 0.5 },
+      { name: 'gpt-5.6' },
+    ]),
   ],
   gaveUp: [replies.gaveUp('GitHub did not answer')],
 }
@@ -798,7 +874,9 @@ test.skipIf(!cmarkAvailable())('all that the bot says is whole as GitHub shows i
     // A box that is no item of a task list can't be ticked.
     expect(count(/<input type="checkbox"/g), text).toBe(text.match(/codex-box:/g)?.length ?? 0)
     // Signs that Markdown should have taken away.
-    expect(html.replace(/<code>[\s\S]*?<\/code>/g, ''), text).not.toMatch(/\*\*|\]\(|`|&lt;(?:sub|details)/)
+    expect(html.replace(/<code>[\s\S]*?<\/code>/g, ''), text).not.toMatch(
+      /\*\*|\]\(|`|&lt;(?:sub|details)/,
+    )
   }
 })
 
@@ -827,7 +905,9 @@ describe('words of others', () => {
       status(run),
       status(changed(run, { result: { outcome: { ...failure, reason: hostile } } })),
       status(changed(run, { result: { outcome: { kind: 'stopped', by: hostile } } })),
-      closingComment(changed(run, zoeAdded, { result: { outcome: { ...failure, reason: hostile } } })),
+      closingComment(
+        changed(run, zoeAdded, { result: { outcome: { ...failure, reason: hostile } } }),
+      ),
     ]) {
       expect(text.replaceAll('`@sam', '').replace(/^@zoe/, '')).not.toMatch(/(?<![`\w])@[a-z]/)
       expect(text.replace(/`[^`\n]*`/g, '')).not.toMatch(
@@ -841,7 +921,12 @@ describe('words of others', () => {
     const long = '@x `'.repeat(100_000)
     const run = working(over, logIs({ ...heard, answer: '[a](b)<c>|*_'.repeat(20_000) }), {
       result: { outcome: { kind: 'answer' }, pulls: [{ ...pull, title: long, remark: long }] },
-      request: { ...ask, text: long, by: { login: long, id: 1 }, options: { ...ask.options, model: long } },
+      request: {
+        ...ask,
+        text: long,
+        by: { login: long, id: 1 },
+        options: { ...ask.options, model: long },
+      },
       baseline: { settingsProblem: long },
       workspace: { attachments: { ids: [], failed: [{ name: long, why: long }] } },
     })
@@ -853,7 +938,11 @@ describe('words of others', () => {
 })
 
 test.each<[string, RunChange, string]>([
-  ['since its turn, not since it was asked', { schedule: { admissionExpectedAt: t0 + hour } }, '1 min'],
+  [
+    'since its turn, not since it was asked',
+    { schedule: { admissionExpectedAt: t0 + hour } },
+    '1 min',
+  ],
   ['of one whose turn nobody wrote down, since it was asked', {}, '1 h 1 min'],
   [
     'of a later round, since its words were said',

@@ -27,7 +27,10 @@ test.each([
   ['signal_report: true', { granted: new Set(['signal_report']) }],
   ['sandboxes: [Small box]', { granted: new Set(['sandboxes']), sandboxes: ['Small box'] }],
   ['sandboxes: [{name: A, repositories: [blog]}]', { granted: new Set(), sandboxes: [] }],
-  ['sandboxes: [{name: A, repositories: [blog]}, {name: B, repositories: [shop]}]', { sandboxes: ['B'] }],
+  [
+    'sandboxes: [{name: A, repositories: [blog]}, {name: B, repositories: [shop]}]',
+    { sandboxes: ['B'] },
+  ],
 ])('%s grants just that', (grant, expected) =>
   expect(grantsOf(read(`owners: {5: {${grant}}}`), shop, true)).toMatchObject(expected),
 )
@@ -109,13 +112,19 @@ describe('what is wrong is told at once, with line and key', () => {
     ['owners:\n  5: {limits: {total: 1}}\n', [[2, 'owners.5.limits.total']]],
   ])('%j', (text, expected) => {
     const file = readDeploymentSettings(text)
-    expect(file.kind === 'problems' && file.problems.map(({ line, key }) => [line, key])).toEqual(expected)
+    expect(file.kind === 'problems' && file.problems.map(({ line, key }) => [line, key])).toEqual(
+      expected,
+    )
   })
 })
 
 test('an owner is a number, and a login is told how to find it', () => {
-  const file = readDeploymentSettings('owners:\n  acme: {as_user: true}\n  "globex:12": {}\n  "a b": {}\n')
-  expect(file.kind === 'problems' && file.problems.map(({ message }) => message)).toMatchInlineSnapshot(`
+  const file = readDeploymentSettings(
+    'owners:\n  acme: {as_user: true}\n  "globex:12": {}\n  "a b": {}\n',
+  )
+  expect(
+    file.kind === 'problems' && file.problems.map(({ message }) => message),
+  ).toMatchInlineSnapshot(`
     [
       "must be the number of that account, as a login can change hands: \`gh api users/acme --jq .id\` prints it",
       "must be only the number: write \`12: # globex\`",

@@ -14,7 +14,12 @@ describe('Within one second of GitHub’s clock', () => {
     ['a comment is stopped by a later one', comment(1), comment(2), true],
     ['a comment is not stopped by an earlier one', comment(2), comment(1), false],
     ['a command is stopped by a later one of its comment', comment(1, 0), comment(1, 1), true],
-    ['a command is not stopped by an earlier one of its comment', comment(1, 1), comment(1, 0), false],
+    [
+      'a command is not stopped by an earlier one of its comment',
+      comment(1, 1),
+      comment(1, 0),
+      false,
+    ],
     ['a label is stopped by a comment', label, comment(1), true],
     ['a box that starts is stopped by a comment', box, comment(1), true],
     ['a box that starts stands under what the box that stops has ended', box, box, false],

@@ -32,8 +32,12 @@ const stored: Record<string, string> = {
   'stopped for a limit': 'Failed to provision sandbox: quota exceeded',
 }
 
-const refused = (status: number, code = '', service: 'github' | 'posthog' = 'posthog', taskId = 'task-1') =>
-  failureOf(new Rejected(service, status, code, 'no'), { session: { taskId } })
+const refused = (
+  status: number,
+  code = '',
+  service: 'github' | 'posthog' = 'posthog',
+  taskId = 'task-1',
+) => failureOf(new Rejected(service, status, code, 'no'), { session: { taskId } })
 
 test('what a failure says', () => {
   const said = [
@@ -112,7 +116,9 @@ test('a limit of the settings is told with the key that lifts it, one against lo
   expect(failures.limitReached(runWith(), reached, true)).toMatch(
     /the limit is 100\. Whoever runs the bot can raise it$/,
   )
-  expect(failures.limitReached(runWith(), { ...reached, key: undefined }, false)).toMatch(/the limit is 100$/)
+  expect(failures.limitReached(runWith(), { ...reached, key: undefined }, false)).toMatch(
+    /the limit is 100$/,
+  )
   expect(failures.costReached({ used: 51.2, limit: 50, unknown: 0 })).toBe(
     'the runs of this repository cost `$51.20` in 24 hours; the limit is `$50`',
   )
@@ -173,7 +179,12 @@ test('trying again, or going on, is offered, in words and as a box, only where i
   })
   expect(offers.filter(([, box]) => !box).map(([name]) => name)).toEqual([
     ...['agent: no model', 'agent: policy', 'agent: too long', 'plan outdated', 'PostHog: no task'],
-    ...['PostHog: bad request', 'unfinished: refusal', 'stopped as its comment is gone', 'a pull request'],
+    ...[
+      'PostHog: bad request',
+      'unfinished: refusal',
+      'stopped as its comment is gone',
+      'a pull request',
+    ],
     ...['a push', 'an answer', 'nothing'],
   ])
 })
@@ -185,5 +196,7 @@ test('no step and no decision words a failure of its own', () => {
       .map(file => `${folder}/${file}`),
   )
   expect(files).toContain('core/record/next-step.ts')
-  expect(files.filter(file => /\bfix:\s*['"`]/.test(readFileSync(join(src, file), 'utf8')))).toEqual([])
+  expect(
+    files.filter(file => /\bfix:\s*['"`]/.test(readFileSync(join(src, file), 'utf8'))),
+  ).toEqual([])
 })

@@ -18,7 +18,11 @@ describe('findings', () => {
     ['alone', block(one), { text: '', findings: [finding] }],
     ['none', `Fine.\n${block('[]')}`, { text: 'Fine.', findings: [] }],
     ['of a longer fence', `Fine.\n${block(one, '`````')}`, { text: 'Fine.', findings: [finding] }],
-    ['the last one', `${block('no')}\n${block(one)}`, { text: '```findings\nno\n```', findings: [finding] }],
+    [
+      'the last one',
+      `${block('no')}\n${block(one)}`,
+      { text: '```findings\nno\n```', findings: [finding] },
+    ],
     [
       'without a line',
       block('[{"path":"a.ts","line":null,"body":"Why?"}]'),
@@ -77,7 +81,17 @@ describe('findings', () => {
 })
 
 const patch = [
-  ...['@@ -1,3 +1,4 @@ class A', ' one', '-two', '+zwei', '+drei', ' four', '@@ -20 +21 @@', '-x', '+y'],
+  ...[
+    '@@ -1,3 +1,4 @@ class A',
+    ' one',
+    '-two',
+    '+zwei',
+    '+drei',
+    ' four',
+    '@@ -20 +21 @@',
+    '-x',
+    '+y',
+  ],
   ...['@@ -0,0 +23 @@', '+z\r'],
 ]
 
@@ -144,7 +158,9 @@ describe('a change is offered', () => {
   ])('none %s: the finding stays', (_, given) => expect(offered(...given)).toBeUndefined())
 
   test('none for more lines than people read', () => {
-    const long = ['@@ -0,0 +1,101 @@', ...Array.from({ length: 101 }, (_, at) => `+${at}`)].join('\n')
+    const long = ['@@ -0,0 +1,101 @@', ...Array.from({ length: 101 }, (_, at) => `+${at}`)].join(
+      '\n',
+    )
     const of = (line: number) =>
       placedIn(
         [{ path: 'a.ts', line, start_line: 1, body: 'Why?', replacement: 'x' }],

@@ -57,8 +57,12 @@ export const ask: RunRequest = {
 }
 
 export const inlineComment = (id = 1) => ({
-  ...{ id, path: 'a', line: 1, hunk: '' },
-  ...{ body: 'Rename this.', author: 'zoe' },
+  id,
+  path: 'a',
+  line: 1,
+  hunk: '',
+  body: 'Rename this.',
+  author: 'zoe',
 })
 
 export const review: CommentRef = { kind: 'review', reviewId: 4, nodeId: 'R' }
@@ -125,7 +129,12 @@ const base: NewRun = {
   request: ask,
   baseline: {
     settings: defaultSettings,
-    snapshot: { title: 'Login is flaky', body: 'It fails every other time.', author: 'sam', open: true },
+    snapshot: {
+      title: 'Login is flaky',
+      body: 'It fails every other time.',
+      author: 'sam',
+      open: true,
+    },
   },
 }
 
@@ -171,7 +180,10 @@ type Word = Run['mailbox']['words'][number]
 
 const isTold = (state: Word['state']) => state === 'sent' || state === 'read'
 export const instruction = (state: Word['state'] = 'read'): Word => ({
-  ...{ kind: 'instruction', id: base.id, state, to: isTold(state) ? taskRun.id : undefined },
+  kind: 'instruction',
+  id: base.id,
+  state,
+  to: isTold(state) ? taskRun.id : undefined,
 })
 
 /** Words that its task run has, or that nobody sent or took back, with what differs. */
@@ -179,7 +191,9 @@ export const word = (state: Word['state'], said = more('a'), differs: Partial<Wo
   Object.assign({ ...said, state }, isTold(state) ? { to: taskRun.id, round: 0 } : {}, differs)
 
 /** The agent has the instruction, and these words stand so. */
-export const wordsAre = (...words: Word[]): RunChange => ({ mailbox: { words: [instruction(), ...words] } })
+export const wordsAre = (...words: Word[]): RunChange => ({
+  mailbox: { words: [instruction(), ...words] },
+})
 
 /** A Run whose agent works, with what differs. */
 export const working = (...given: RunChange[]): Run =>
@@ -220,8 +234,12 @@ export const passing = (words: ReturnType<typeof more>): RunChange => ({
 })
 
 // What differs in a Run, by a word.
-export const nextPoll = (nextPollAt: number | undefined): RunChange => ({ schedule: { nextPollAt } })
-export const lastPoll = (lastPollAt: number | undefined): RunChange => ({ schedule: { lastPollAt } })
+export const nextPoll = (nextPollAt: number | undefined): RunChange => ({
+  schedule: { nextPollAt },
+})
+export const lastPoll = (lastPollAt: number | undefined): RunChange => ({
+  schedule: { lastPollAt },
+})
 export const due = nextPoll(undefined)
 export const inLine = (ahead: number): RunChange => ({
   schedule: { waits: { kind: 'line', ahead, of: 'owner' } },
@@ -242,13 +260,21 @@ export const taskRunIs = (differs: Partial<typeof taskRun>): RunChange => ({
   session: { taskRun: { ...taskRun, ...differs } },
 })
 type SessionLog = NonNullable<Run['session']['sessionLog']>
-export const logIs = (sessionLog: SessionLog | undefined): RunChange => ({ session: { sessionLog } })
+export const logIs = (sessionLog: SessionLog | undefined): RunChange => ({
+  session: { sessionLog },
+})
 /** The log of an agent that ended its turn then. */
 export const idleSince = (at: number, differs: Partial<SessionLog> = {}): SessionLog => ({
-  ...{ offset: 1, turns: 1, prompts: [], ended: { at, stopReason: 'end_turn' }, answer: 'Done.' },
+  offset: 1,
+  turns: 1,
+  prompts: [],
+  ended: { at, stopReason: 'end_turn' },
+  answer: 'Done.',
   ...differs,
 })
-export const earlierIs = (earlier: Run['session']['earlier']): RunChange => ({ session: { earlier } })
+export const earlierIs = (earlier: Run['session']['earlier']): RunChange => ({
+  session: { earlier },
+})
 export const cancelAsked = (at: number): RunChange => ({
   session: { cancelled: { taskRun: taskRun.id, at } },
 })

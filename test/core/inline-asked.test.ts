@@ -22,7 +22,10 @@ import {
 
 const onLine = (commentId: number, rootId = commentId): CommentRef => ({
   kind: 'inline',
-  ...{ commentId, rootId, reviewId: null, inline: inlineComment(commentId) },
+  commentId,
+  rootId,
+  reviewId: null,
+  inline: inlineComment(commentId),
 })
 
 const by = (target: CommentRef, id: string, ...comments: number[]): FollowUp => ({
@@ -34,7 +37,11 @@ const by = (target: CommentRef, id: string, ...comments: number[]): FollowUp => 
 const begunBy = (commentRef: CommentRef, ...comments: number[]): Run =>
   working({
     thread: pullThread,
-    request: { ...ask, origin: { kind: 'comment', commentRef }, inline: comments.map(inlineComment) },
+    request: {
+      ...ask,
+      origin: { kind: 'comment', commentRef },
+      inline: comments.map(inlineComment),
+    },
   })
 
 const withSaid = (run: Run, followUp: FollowUp): Run => {
@@ -52,9 +59,9 @@ describe('in their own threads are answered', () => {
   })
 
   test('lone inline comments that joined', () =>
-    expect(rootsOf(withSaid(begunBy({ kind: 'thread', commentId: 1 }), by(onLine(7, 6), 'more', 7)))).toEqual(
-      [6],
-    ))
+    expect(
+      rootsOf(withSaid(begunBy({ kind: 'thread', commentId: 1 }), by(onLine(7, 6), 'more', 7))),
+    ).toEqual([6]))
 
   test('not those where the last word comes anyway', () =>
     expect(rootsOf(withSaid(begunBy(onLine(6), 6), by(onLine(7, 6), 'more', 7)))).toEqual([]))

@@ -36,9 +36,27 @@ test.each<[what: string, deployment: string, owner: string, repository: string, 
     { mode: 'background', limits: { repository: 50, cost_per_day: 50, repository_per_day: 100 } },
   ],
   ['the owner fills in', '', 'model: a', '', { model: 'a' }],
-  ['the deployment fills in', 'defaults: {effort: high}', '', 'mode: interactive', { effort: 'high' }],
-  ['the owner over the deployment', 'defaults: {effort: low}', 'effort: high', '', { effort: 'high' }],
-  ['repository ▸ owner', '', 'model: a\nmode: interactive', 'model: b', { model: 'b', mode: 'interactive' }],
+  [
+    'the deployment fills in',
+    'defaults: {effort: high}',
+    '',
+    'mode: interactive',
+    { effort: 'high' },
+  ],
+  [
+    'the owner over the deployment',
+    'defaults: {effort: low}',
+    'effort: high',
+    '',
+    { effort: 'high' },
+  ],
+  [
+    'repository ▸ owner',
+    '',
+    'model: a\nmode: interactive',
+    'model: b',
+    { model: 'b', mode: 'interactive' },
+  ],
   [
     'parts of a setting are chosen one by one',
     '',
@@ -53,8 +71,20 @@ test.each<[what: string, deployment: string, owner: string, repository: string, 
     'labels: {b: {plan: true}}',
     { labels: { a: { plan: true }, b: { plan: true } } },
   ],
-  ['a repository is stricter', '', 'limits: {person: 5}', 'limits: {person: 3}', { limits: { person: 3 } }],
-  ['a repository is no looser', '', 'limits: {person: 5}', 'limits: {person: 9}', { limits: { person: 5 } }],
+  [
+    'a repository is stricter',
+    '',
+    'limits: {person: 5}',
+    'limits: {person: 3}',
+    { limits: { person: 3 } },
+  ],
+  [
+    'a repository is no looser',
+    '',
+    'limits: {person: 5}',
+    'limits: {person: 9}',
+    { limits: { person: 5 } },
+  ],
   [
     'an owner may go beyond a default, not beyond a ceiling',
     'limits: {person: 80}',
@@ -62,7 +92,13 @@ test.each<[what: string, deployment: string, owner: string, repository: string, 
     '',
     { limits: { person: 80, repository: 300 } },
   ],
-  ['limits of an owner', 'limits: {owner: 300}', '', '', { limits: { owner: 300, owner_per_day: 5000 } }],
+  [
+    'limits of an owner',
+    'limits: {owner: 300}',
+    '',
+    '',
+    { limits: { owner: 300, owner_per_day: 5000 } },
+  ],
   [
     'a repository may leave a limit of its owner',
     '',
@@ -86,7 +122,13 @@ test.each<[what: string, deployment: string, owner: string, repository: string, 
   ],
   ['a ceiling is no wish', 'limits: {person: 80}', '', '', { limits: { person: 50 } }],
   ['models of the owner', '', 'models: [a, b]', 'models: [b, c]', { models: ['b'] }],
-  ['models none has', 'owners: {5: {models: [a, b]}}', 'models: [a, c]', 'models: [c]', { models: ['a'] }],
+  [
+    'models none has',
+    'owners: {5: {models: [a, b]}}',
+    'models: [a, c]',
+    'models: [c]',
+    { models: ['a'] },
+  ],
   [
     'efforts up to the most',
     'limits: {max_effort: high}',
@@ -110,7 +152,13 @@ test.each<[what: string, deployment: string, owner: string, repository: string, 
   ],
   ['a no of the owner to --as-user', '', 'as_user: false', 'as_user: true', { as_user: false }],
   ['a yes of the owner to --as-user', '', 'as_user: true', '', { as_user: true }],
-  ['a no of the repository to --as-user', '', 'as_user: true', 'as_user: false', { as_user: false }],
+  [
+    'a no of the repository to --as-user',
+    '',
+    'as_user: true',
+    'as_user: false',
+    { as_user: false },
+  ],
   [
     'who is let in, of those that the owner lists',
     '',
@@ -124,8 +172,10 @@ test.each<[what: string, deployment: string, owner: string, repository: string, 
   expect(settingsOfLayers(settingsFile, grants, files)).toMatchObject(expected)
 })
 
-const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined })
-const some = <T>(values: readonly T[]): fc.Arbitrary<T[]> => fc.subarray([...values], { minLength: 1 })
+const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.option(value, { nil: undefined })
+const some = <T>(values: readonly T[]): fc.Arbitrary<T[]> =>
+  fc.subarray([...values], { minLength: 1 })
 
 const countsInFiles = [
   ...(['repository', 'person', 'repository_per_day'] as const),
@@ -138,10 +188,9 @@ const limitsOf = (
 ): fc.Arbitrary<Partial<Record<Count, number>> & { max_effort?: (typeof efforts)[number] }> =>
   fc.record(
     {
-      ...(Object.fromEntries(names.map(name => [name, fc.integer({ min: 1, max: 10_000 })])) as Record<
-        Count,
-        fc.Arbitrary<number>
-      >),
+      ...(Object.fromEntries(
+        names.map(name => [name, fc.integer({ min: 1, max: 10_000 })]),
+      ) as Record<Count, fc.Arbitrary<number>>),
       max_effort: fc.constantFrom(...efforts),
     },
     { requiredKeys: [] },
@@ -158,7 +207,9 @@ const file: fc.Arbitrary<Given> = fc.record(
     permissions: fc.dictionary(
       // What takes a maintainer can be raised only once.
       fc.constantFrom(
-        ...commands.filter(({ least }) => !['maintain', 'admin'].includes(least)).map(({ name }) => name),
+        ...commands
+          .filter(({ least }) => !['maintain', 'admin'].includes(least))
+          .map(({ name }) => name),
       ),
       fc.constantFrom('write', 'maintain', 'admin'),
     ),
@@ -171,7 +222,9 @@ const above = fc.record({ limits, own: limits, models: maybe(some(models)) })
 test('a ceiling is never loosened from below', () => {
   fc.assert(
     fc.property(above, file, file, ({ limits: ofAll, own, models: granted }, owner, repository) => {
-      const owners = { 5: { ...deployment('owners: {5: {}}').owners[5], limits: own, models: granted } }
+      const owners = {
+        5: { ...deployment('owners: {5: {}}').owners[5], limits: own, models: granted },
+      }
       const grants = grantsOf(
         { ...noDeploymentSettings, limits: ofAll, owners: owners as DeploymentSettings['owners'] },
         shop,
@@ -190,9 +243,14 @@ test('a ceiling is never loosened from below', () => {
       for (const effort of settings.efforts ?? efforts)
         expect(efforts.indexOf(effort)).toBeLessThanOrEqual(Math.min(...most, efforts.length))
       // Whatever the repository says, no more is allowed than if it said nothing.
-      expect(without.models ?? models).toEqual(expect.arrayContaining(settings.models ?? [...models]))
-      expect(without.efforts ?? efforts).toEqual(expect.arrayContaining(settings.efforts ?? [...efforts]))
-      if (granted) expect(granted).toEqual(expect.arrayContaining(settings.models ?? ['none named']))
+      expect(without.models ?? models).toEqual(
+        expect.arrayContaining(settings.models ?? [...models]),
+      )
+      expect(without.efforts ?? efforts).toEqual(
+        expect.arrayContaining(settings.efforts ?? [...efforts]),
+      )
+      if (granted)
+        expect(granted).toEqual(expect.arrayContaining(settings.models ?? ['none named']))
       for (const [name, role] of Object.entries(without.permissions))
         expect(mayAct(settings.permissions[name] ?? 'none', role ?? 'admin')).toBe(true)
       if (owner.as_user === false) expect(settings.as_user).toBe(false)

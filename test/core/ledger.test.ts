@@ -19,7 +19,11 @@ describe('words that', () => {
     ['PostHog took are sent, if they waited', 'sent', 'sent sent> read> dropped sent!'],
     ['the log shows are read, if they were sent', 'shown', 'waiting read> read> dropped waiting!'],
     ['the agent refused are on their way again', 'refused', 'waiting sent> sent> dropped waiting!'],
-    ['a run left unread wait again, if they were sent', 'left', 'waiting waiting! read> dropped waiting!'],
+    [
+      'a run left unread wait again, if they were sent',
+      'left',
+      'waiting waiting! read> dropped waiting!',
+    ],
     ['are taken back are gone, if they waited', 'dropped', 'dropped- sent> read> dropped dropped!'],
   ])('%s', (_, event, expected) => {
     expect(
@@ -47,16 +51,31 @@ function states(run: Run, log: LogEntry[], status: 'in_progress' | 'completed' =
 
 describe('of words, the log says that', () => {
   const sent = wordsAre(word('sent'))
-  const sending = changed(given.wordsWait, given.intends({ kind: 'deliver', at: t0, messageId: 'a' }))
+  const sending = changed(
+    given.wordsWait,
+    given.intends({ kind: 'deliver', at: t0, messageId: 'a' }),
+  )
   test.each<[string, RunChange, LogEntry[], string]>([
     ['those of a prompt are read', sent, [prompt], 'read'],
-    ['those that people see are read, whatever came of their prompt', sent, [prompt, shows, breaks], 'read'],
+    [
+      'those that people see are read, whatever came of their prompt',
+      sent,
+      [prompt, shows, breaks],
+      'read',
+    ],
     ['those of a prompt that came too soon are not', sent, [prompt, breaks], 'sent'],
     ['those of a process that is gone are read', sent, [prompt, begins, breaks], 'read'],
     ['those that nobody sent are not, whoever names them', given.wordsWait, [prompt], 'waiting'],
     ['those whose sending was not confirmed are read', sending, [prompt], 'read'],
-    ['those of a run before are not', wordsAre(word('sent', more('a'), { to: 'run-0' })), [prompt], 'sent'],
-  ])('%s', (_, words, log, expected) => expect(states(working(words), log)).toEqual(['read', expected]))
+    [
+      'those of a run before are not',
+      wordsAre(word('sent', more('a'), { to: 'run-0' })),
+      [prompt],
+      'sent',
+    ],
+  ])('%s', (_, words, log, expected) =>
+    expect(states(working(words), log)).toEqual(['read', expected]),
+  )
 
   test('whoever said words that were not known to be sent is told', () => {
     const source = { trigger: 't', command: 0, last: true }
@@ -69,7 +88,13 @@ describe('of words, the log says that', () => {
 test.each<[string, 'in_progress' | 'completed', LogEntry[], RunChange, string]>([
   ['are to be asked again where it has failed', 'completed', [], {}, 'waiting'],
   ['may be read while it works', 'in_progress', [], {}, 'sent'],
-  ['are resumed before the Run is over', 'completed', [], { result: { outcome: undefined } }, 'sent'],
+  [
+    'are resumed before the Run is over',
+    'completed',
+    [],
+    { result: { outcome: undefined } },
+    'sent',
+  ],
   ['are read when its log shows them', 'completed', [shows], {}, 'read'],
   ['stay with it after a stop', 'completed', [], given.stopAsked, 'sent'],
 ])('words that a run left unread %s', (_, status, log, differs, expected) => {
@@ -83,22 +108,41 @@ describe('a turn counts as answered', () => {
   test.each<[string, boolean, Words]>([
     ['once all words were read', true, [instruction(), word('read')]],
     ['not while the last words are on their way', false, [instruction(), word('sent')]],
-    ['not while others are, as it may read later ones first', false, [word('sent'), word('read', more('b'))]],
+    [
+      'not while others are, as it may read later ones first',
+      false,
+      [word('sent'), word('read', more('b'))],
+    ],
     ['not while the instruction is', false, [instruction('sent')]],
-    ['where its log lost the instruction, and shows later words', true, [instruction('sent'), word('read')]],
+    [
+      'where its log lost the instruction, and shows later words',
+      true,
+      [instruction('sent'), word('read')],
+    ],
     ['not while it is told to go on', false, [word('sent', more('b'), goOn)]],
-    ['where it read later words than to go on', true, [word('sent', more('b'), goOn), word('read')]],
+    [
+      'where it read later words than to go on',
+      true,
+      [word('sent', more('b'), goOn), word('read')],
+    ],
     ['while words wait', true, [instruction(), word('waiting')]],
     ['whatever a run before left unread', true, [instruction(), word('sent', more('a'), before)]],
   ])('%s', (_, expected, words) =>
-    expect(isAnswered(working(given.logIs(given.idleSince(t0)), { mailbox: { words } }))).toBe(expected),
+    expect(isAnswered(working(given.logIs(given.idleSince(t0)), { mailbox: { words } }))).toBe(
+      expected,
+    ),
   )
 })
 
 describe('a record of before 0.4.0', () => {
   const { mailbox: _, ...run } = working()
   const old = (mailbox: object, inTaskRun: object = {}, session: object = {}): Words => {
-    const began = { ...run.session, instructionSent: true, ...session, taskRun: { ...taskRun, ...inTaskRun } }
+    const began = {
+      ...run.session,
+      instructionSent: true,
+      ...session,
+      taskRun: { ...taskRun, ...inTaskRun },
+    }
     return Run.parse({ ...run, mailbox, session: began }).mailbox.words
   }
   const [a, said] = [more('a'), { handledMessageIds: ['a'], wordsOfRound: [more('a')] }]
@@ -109,10 +153,18 @@ describe('a record of before 0.4.0', () => {
     ['had not begun', old({}, {}, { instructionSent: false }), [instruction('waiting')]],
     ['knew the instruction unread', old({}, { instructionUnread: true }), [instruction('sent')]],
     ['waited for the log to show it', old({}, {}, awaits), [instruction('sent')]],
-    ['was resumed by other words', old({}, { begunWith: 'x' }), [{ ...instruction(), to: undefined }]],
+    [
+      'was resumed by other words',
+      old({}, { begunWith: 'x' }),
+      [{ ...instruction(), to: undefined }],
+    ],
     ['had words to say', old({ pendingFollowUps: [a] }), [instruction(), word('waiting')]],
     ['had said them', old(said, { lastMessageId: 'a' }), [instruction(), word('read')]],
-    ['had said them to another run', old(said), [instruction(), word('read', a, { to: undefined })]],
+    [
+      'had said them to another run',
+      old(said),
+      [instruction(), word('read', a, { to: undefined })],
+    ],
     ['knew them unread', old(said, { unread: [a] }), [instruction(), word('sent')]],
     ['was to say them again', old({ ...said, pendingFollowUps: [a] }), [instruction(), again]],
   ])('that %s is read so', (_, read, expected) => expect(read).toEqual(expected))

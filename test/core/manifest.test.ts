@@ -10,7 +10,8 @@ const text = readFileSync(join(import.meta.dirname, '../../app.yml'), 'utf8')
 test('permissions and events are those of app.yml', () => {
   const manifest = parse(text)
   expect(wantedOfApp.permissions).toEqual(manifest.default_permissions)
-  for (const [name, level] of Object.entries(wantedForTeams)) expect(text).toContain(`  # ${name}: ${level}`)
+  for (const [name, level] of Object.entries(wantedForTeams))
+    expect(text).toContain(`  # ${name}: ${level}`)
   expect([...wantedOfApp.events].sort()).toEqual([...manifest.default_events].sort())
 })
 

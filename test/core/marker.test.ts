@@ -33,10 +33,9 @@ test('what is signed with no secret is nobody’s, also where an earlier secret 
 test('those of several runs on a pull request are read in their order, whatever stands between', () => {
   const first: Marker = { ...marker, as: 'pull' }
   const second = { ...first, run: 'run-2' }
-  expect(signer.read(`${signer.write(first)}\r\n\r\nWords\n\n${signer.write(second)}\nmore`, here)).toEqual([
-    first,
-    second,
-  ])
+  expect(
+    signer.read(`${signer.write(first)}\r\n\r\nWords\n\n${signer.write(second)}\nmore`, here),
+  ).toEqual([first, second])
 })
 
 test('of a comment only the last line that is one counts', () => {
@@ -145,7 +144,10 @@ test('any marker is read back, in the text of any comment', () => {
   fc.assert(
     fc.property(any, text, (given, words) => {
       expect(
-        signer.read(`${words}\n${signer.write(given)}`, { repoId: given.repo, number: given.thread }),
+        signer.read(`${words}\n${signer.write(given)}`, {
+          repoId: given.repo,
+          number: given.thread,
+        }),
       ).toEqual([given])
     }),
     { numRuns: tries(300) },
@@ -161,7 +163,9 @@ test('words around a marker are changed, and the marker is not', () => {
   expect(changed).toBe(`xxx\n${marker}\nxxx <!-- xxxxx-xxx:x\n${marker}`)
   expect(aroundMarkers('no marker', words => words.toUpperCase())).toBe('NO MARKER')
   const forged = `<!-- codex-run:abc.def -->`
-  expect(aroundMarkers(forged, words => words.replaceAll('abc', 'x'))).toBe('<!-- codex-run:x.def -->')
+  expect(aroundMarkers(forged, words => words.replaceAll('abc', 'x'))).toBe(
+    '<!-- codex-run:x.def -->',
+  )
 })
 
 test('one that was signed with a former secret is read, and never written again', () => {

@@ -35,17 +35,28 @@ const label = (id = 'l'): RunMessage => ({ kind: 'label', id, by: maya, at: t0, 
 const poll = (id = 'k', of?: string): RunMessage =>
   of === undefined ? { kind: 'poll', id } : { kind: 'poll', id, pull: of }
 
-const inbox = (...messages: RunMessage[]): string[] => messages.map(message => JSON.stringify(message))
+const inbox = (...messages: RunMessage[]): string[] =>
+  messages.map(message => JSON.stringify(message))
 const read = (run: Run, ...messages: RunMessage[]): Run => readMessages(run, inbox(...messages))
 
 /** Where the words stand that came after the instruction. */
-const added = ({ mailbox }: Run): string[] => mailbox.words.slice(1).map(({ id, state }) => `${id} ${state}`)
+const added = ({ mailbox }: Run): string[] =>
+  mailbox.words.slice(1).map(({ id, state }) => `${id} ${state}`)
 
 describe('words in the place of others of their comment', () => {
   const target = { kind: 'thread', commentId: 900 } as const
-  const sourceOn = (on: Source['target']): Source => ({ trigger: 'y', command: 0, last: true, target: on })
+  const sourceOn = (on: Source['target']): Source => ({
+    trigger: 'y',
+    command: 0,
+    last: true,
+    target: on,
+  })
   const said = (id: string, text: string, at = t0): RunMessage & { kind: 'follow-up' } => ({
-    ...{ kind: 'follow-up', id, by: maya, at, text },
+    kind: 'follow-up',
+    id,
+    by: maya,
+    at,
+    text,
     source: sourceOn(target),
   })
   const before = said('comment-900', 'delete table A')
@@ -70,7 +81,12 @@ describe('words in the place of others of their comment', () => {
       ['x', `delete table B for ${before.id}`],
     ],
     ['are what a run asks that has not begun', blocked, [after], ['delete table B']],
-    ['name its ask', working({ request }), [after], ['delete table A', `delete table B for ${working().id}`]],
+    [
+      'name its ask',
+      working({ request }),
+      [after],
+      ['delete table A', `delete table B for ${working().id}`],
+    ],
     [
       'wait beside those of another comment',
       working(labelled),
@@ -80,7 +96,11 @@ describe('words in the place of others of their comment', () => {
     [
       'go before those that were edited again',
       working(labelled),
-      [before, after, { ...said('edit-901', 'delete table C', t0 + 2 * second), edits: 'delete table B' }],
+      [
+        before,
+        after,
+        { ...said('edit-901', 'delete table C', t0 + 2 * second), edits: 'delete table B' },
+      ],
       ['x', 'delete table C'],
     ],
   ])('%s', (_, run, messages, expected) => {
@@ -88,7 +108,12 @@ describe('words in the place of others of their comment', () => {
     expect(texts(known)).toEqual(expected)
     // A repeated message counts once.
     expect(
-      texts(readMessages({ ...known, mailbox: { ...known.mailbox, messagesRead: 0 } }, inbox(...messages))),
+      texts(
+        readMessages(
+          { ...known, mailbox: { ...known.mailbox, messagesRead: 0 } },
+          inbox(...messages),
+        ),
+      ),
     ).toEqual(expected)
   })
 })
@@ -128,7 +153,16 @@ describe('a message to a run', () => {
     [
       'that a pull request was merged, for the one that tells it: with the rounds until then, and what it costs is asked anew',
       working({ result: { pulls: [pull] }, session: { cost: 0.4 } }),
-      [{ kind: 'pull', id: 'p', number: 9, state: 'merged', at: t0, rounds: { asked: 2, byPostHog: 1 } }],
+      [
+        {
+          kind: 'pull',
+          id: 'p',
+          number: 9,
+          state: 'merged',
+          at: t0,
+          rounds: { asked: 2, byPostHog: 1 },
+        },
+      ],
       {
         result: {
           pulls: [{ ...pull, state: 'merged' }],
@@ -163,26 +197,49 @@ const withdraws = (...followUps: string[]): RunMessage => ({
 describe('words whose comment was deleted', () => {
   const mine = { ...more('a'), source: { trigger: 't', command: 0, last: true } }
   const delivering = intends({ kind: 'deliver', messageId: 'a', at: t0, lostAt: t0 })
-  const resumed: RunChange = { result: { round: 1 }, session: { taskRun: undefined, sessionLog: undefined } }
+  const resumed: RunChange = {
+    result: { round: 1 },
+    session: { taskRun: undefined, sessionLog: undefined },
+  }
   const idle = logIs(idleSince(t0))
   const beginning = working(resumed, intends({ kind: 'start-run', before: [], at: t0 }))
   const notBegun = runWith({ report: { status } })
   const stoppedByMaya = { stop: { by: maya, because: 'deleted the comment that asked for it' } }
 
   test.each<[string, Run, RunMessage[], string[]]>([
-    ['are taken back, others stay', working(), [mine, more('b'), withdraws('a')], ['a dropped', 'b waiting']],
+    [
+      'are taken back, others stay',
+      working(),
+      [mine, more('b'), withdraws('a')],
+      ['a dropped', 'b waiting'],
+    ],
     ['are not passed on when they come after that', working(), [withdraws('a'), mine], []],
-    ['stay sent where they were sent before', working(wordsAre(word('sent'))), [withdraws('a')], ['a sent']],
+    [
+      'stay sent where they were sent before',
+      working(wordsAre(word('sent'))),
+      [withdraws('a')],
+      ['a sent'],
+    ],
     [
       'stay where they are said again',
       working(wordsAre(word('waiting', more('a'), { again: true }))),
       [withdraws('a')],
       ['a waiting'],
     ],
-    ['stay where they are on their way', working(delivering), [mine, withdraws('a')], ['a waiting']],
+    [
+      'stay where they are on their way',
+      working(delivering),
+      [mine, withdraws('a')],
+      ['a waiting'],
+    ],
     ['stay where a task run may begin with them', beginning, [mine, withdraws('a')], ['a waiting']],
     ['leave a run alone that has not begun', notBegun, [mine, withdraws('a')], ['a dropped']],
-    ['leave an answer alone that is not told yet', working(idle), [mine, withdraws('a')], ['a dropped']],
+    [
+      'leave an answer alone that is not told yet',
+      working(idle),
+      [mine, withdraws('a')],
+      ['a dropped'],
+    ],
   ])('%s', (_, run, messages, expected) => {
     const after = read(run, ...messages)
     expect(added(after)).toEqual(expected)
@@ -200,7 +257,10 @@ describe('words whose comment was deleted', () => {
   })
 
   test('end no round in which others were said', () => {
-    const run = working({ ...idle, result: { round: 1 } }, wordsAre(word('read', more('b'), { round: 1 })))
+    const run = working(
+      { ...idle, result: { round: 1 } },
+      wordsAre(word('read', more('b'), { round: 1 })),
+    )
     expect(read(run, mine, withdraws('a')).mailbox.stop).toBeUndefined()
   })
 })
@@ -219,7 +279,11 @@ describe('what an ending Run leaves undone', () => {
   })
 
   test('holds what this version can not read, as far as it says who sent it', () => {
-    const unread = [JSON.stringify({ kind: 'sing', id: 'n', source }), JSON.stringify({ kind: 'sing' }), '{']
+    const unread = [
+      JSON.stringify({ kind: 'sing', id: 'n', source }),
+      JSON.stringify({ kind: 'sing' }),
+      '{',
+    ]
     const run = readMessages(working(), unread)
     expect(leftUndone(run, unread)).toEqual([source])
   })
@@ -250,7 +314,12 @@ describe('what a message leaves to do:', () => {
       asked,
       {
         report: { labels: [], done: told },
-        mailbox: { handledMessageIds: ['label l'], askAgain: [source], answers: [], releaseThread: true },
+        mailbox: {
+          handledMessageIds: ['label l'],
+          askAgain: [source],
+          answers: [],
+          releaseThread: true,
+        },
       },
     ],
     [
@@ -286,12 +355,22 @@ describe('what a message leaves to do:', () => {
       {
         mailbox: {
           answers: [
-            { id: 'w', to: maya, source: anywhere, reply: { kind: 'has-it', words: more('a').text } },
+            {
+              id: 'w',
+              to: maya,
+              source: anywhere,
+              reply: { kind: 'has-it', words: more('a').text },
+            },
           ],
         },
       },
     ],
-    ['more words: no answer yet', working(), { ...more('a'), source }, { mailbox: { answers: [] } }],
+    [
+      'more words: no answer yet',
+      working(),
+      { ...more('a'), source },
+      { mailbox: { answers: [] } },
+    ],
   ])('%s', (_, run, message, expected) => expect(read(run, message)).toMatchObject(expected))
 })
 
@@ -328,7 +407,10 @@ describe('a stop after the outcome', () => {
   )
 
   test('stops nothing where no agent is at work', () => {
-    const before = working({ ...concluded, session: { taskRun: { ...taskRun, status: 'completed' } } })
+    const before = working({
+      ...concluded,
+      session: { taskRun: { ...taskRun, status: 'completed' } },
+    })
     expect(read(before, stop()).mailbox.stop).toBeUndefined()
   })
 })
@@ -340,15 +422,18 @@ describe('the inbox', () => {
     expect(readMessages(run, [])).toBe(run)
   })
 
-  test.each(['', 'x', 'null', '{"kind":"dance","id":"a"}', JSON.stringify({ ...more('a'), by: 7 })])(
-    'may hold what is no note: %s',
-    text => {
-      const after = readMessages(working(), [text, ...inbox(more('b'))])
-      expect(after).toMatchObject({
-        mailbox: { messagesRead: 2, words: [instruction(), word('waiting', more('b'))] },
-      })
-    },
-  )
+  test.each([
+    '',
+    'x',
+    'null',
+    '{"kind":"dance","id":"a"}',
+    JSON.stringify({ ...more('a'), by: 7 }),
+  ])('may hold what is no note: %s', text => {
+    const after = readMessages(working(), [text, ...inbox(more('b'))])
+    expect(after).toMatchObject({
+      mailbox: { messagesRead: 2, words: [instruction(), word('waiting', more('b'))] },
+    })
+  })
 
   test('read at once or one by one gives the same, and no accepted words are lost', () => {
     const note = fc.oneof(

@@ -11,7 +11,11 @@ import { exhaustive } from '../support/tries.ts'
 const misplaced = [
   ...['- /codex fix it', '1. /codex fix it', '- [ ] /codex fix it', '- a\n  - /codex fix it'],
   ...['## /codex fix it', '| a |\n|---|\n| /codex fix it |'],
-  ...['| a | b |\n|---|---|\n| x | /codex fix it |', 'Please:\n\n    /codex fix it', '\t/codex fix it'],
+  ...[
+    '| a | b |\n|---|---|\n| x | /codex fix it |',
+    'Please:\n\n    /codex fix it',
+    '\t/codex fix it',
+  ],
   ...['Please\n      /codex fix it', 'Please:\r\n\r\n- /codex fix it', 'Please /codex fix it'],
   ...['Hi @maya, can you please /codex fix it?', '🙏 /codex fix it', 'Bitte /codex：…'],
   ...['Looks good so far. /codex fix it', '看起来不错。 /codex 修复', '**/codex fix it**'],
@@ -23,7 +27,14 @@ const silent = [
   ...['<!--\n- /codex fix it\n-->', 'Write /codex help to see', '    make\n    /codex fix it'],
   ...['- /codexes', '| /codex/src |', 'see /codex/readme', 'It is there. /codex/readme has it'],
   ...['What about /codex?', 'I tried /codex yesterday', 'The docs of /codex say so'],
-  ...['/codexes are many', '/codex-cli fix', '/code review', '/codec fix', '/codx/readme', 'codx fix it'],
+  ...[
+    '/codexes are many',
+    '/codex-cli fix',
+    '/code review',
+    '/codec fix',
+    '/codx/readme',
+    'codx fix it',
+  ],
   ...['/cortex fix it', '/ fix codex', '`/codx fix it`', '> /codx fix it', 'so /codx fix it'],
   ...['I like it. /codex', 'Please /codex-cli', 'Please `/codex fix it`', '> Please /codex fix it'],
 ]
@@ -47,23 +58,48 @@ describe('a misplaced command', () => {
 
   test.each(silent)('%j gets none', text => expect(misplacedIn(seen(text))).toBeUndefined())
 
-  test.skipIf(!exhaustive || !cmarkAvailable())('is never one that GitHub shows as code or a quote', () => {
-    const part = fc.constantFrom(
-      ...['', '- ', '1. ', '# ', '> ', '| ', '    ', '\t', '```\n', '~~~\n', '`', 'a\n', '\n', '<pre>\n'],
-    )
-    const text = fc
-      .array(part, { maxLength: 5 })
-      .chain(before =>
-        fc.array(part, { maxLength: 3 }).map(after => `${before.join('')}/codex do\n${after.join('')}`),
+  test.skipIf(!exhaustive || !cmarkAvailable())(
+    'is never one that GitHub shows as code or a quote',
+    () => {
+      const part = fc.constantFrom(
+        ...[
+          '',
+          '- ',
+          '1. ',
+          '# ',
+          '> ',
+          '| ',
+          '    ',
+          '\t',
+          '```\n',
+          '~~~\n',
+          '`',
+          'a\n',
+          '\n',
+          '<pre>\n',
+        ],
       )
-    const texts = fc.sample(text, { numRuns: 1_000, seed: 13 }).filter(each => misplacedIn(seen(each)))
-    expect(texts.length).toBeGreaterThan(100)
-    const wrong = renderAll(texts, { raw: false }).flatMap((page, index) => {
-      const own = page.replace(/<blockquote>[\s\S]*<\/blockquote>|<code>(?!\s*\/codex)[\s\S]*?<\/code>/g, '')
-      return own.includes('/codex do') ? [] : [{ text: texts[index], page }]
-    })
-    expect(wrong.slice(0, 3)).toEqual([])
-  })
+      const text = fc
+        .array(part, { maxLength: 5 })
+        .chain(before =>
+          fc
+            .array(part, { maxLength: 3 })
+            .map(after => `${before.join('')}/codex do\n${after.join('')}`),
+        )
+      const texts = fc
+        .sample(text, { numRuns: 1_000, seed: 13 })
+        .filter(each => misplacedIn(seen(each)))
+      expect(texts.length).toBeGreaterThan(100)
+      const wrong = renderAll(texts, { raw: false }).flatMap((page, index) => {
+        const own = page.replace(
+          /<blockquote>[\s\S]*<\/blockquote>|<code>(?!\s*\/codex)[\s\S]*?<\/code>/g,
+          '',
+        )
+        return own.includes('/codex do') ? [] : [{ text: texts[index], page }]
+      })
+      expect(wrong.slice(0, 3)).toEqual([])
+    },
+  )
 
   test('costs no more than the text is long', () => {
     for (const sign of ['- ', '# ', '1. ', '| ', '|', ' ', '\t', '[ ] ', '- [ ] ', '#']) {

@@ -39,11 +39,16 @@ import {
 const now = t0 + 3 * minute
 const status = (run: Run): string => statusComment(run, deployment, now)
 const wordOf = (...given: RunChange[]): string =>
-  closingComment(working({ result: { concludedAt: now }, report: { done: told } }, ...given), deployment)
+  closingComment(
+    working({ result: { concludedAt: now }, report: { done: told } }, ...given),
+    deployment,
+  )
 
 describe('a pull request', () => {
   const opened = (differs: Partial<typeof pull>): string =>
-    wordOf({ result: { concludedAt: now, outcome: { kind: 'pull' }, pulls: [{ ...pull, ...differs }] } })
+    wordOf({
+      result: { concludedAt: now, outcome: { kind: 'pull' }, pulls: [{ ...pull, ...differs }] },
+    })
 
   test.each([
     [{}, 'Codex opened draft **[#9 '],
@@ -56,7 +61,10 @@ describe('a pull request', () => {
   })
 
   test('that the settings want ready is no draft, as it is marked right after', () => {
-    const settings = { ...defaultSettings, pull_request: { ...defaultSettings.pull_request, draft: false } }
+    const settings = {
+      ...defaultSettings,
+      pull_request: { ...defaultSettings.pull_request, draft: false },
+    }
     const result = { concludedAt: now, outcome: { kind: 'pull' as const }, pulls: [pull] }
     expect(wordOf({ baseline: { settings }, result })).toContain('Codex opened **[#9 ')
   })
@@ -111,7 +119,9 @@ test('a comment that came too late for the first words, and was read with the ne
 test('a fault of GitHub that does not answer is named once', () => {
   const fault = new NoResponse('github', 'GitHub did not answer (ECONNREFUSED)')
   expect(unansweredBy('github', fault)).toBe('GitHub did not answer (ECONNREFUSED)')
-  expect(unansweredBy('github', new Error('socket hang up'))).toBe('GitHub did not answer: socket hang up')
+  expect(unansweredBy('github', new Error('socket hang up'))).toBe(
+    'GitHub did not answer: socket hang up',
+  )
 })
 
 describe('a model that is not there', () => {
@@ -150,17 +160,41 @@ describe('words that nobody needs', () => {
     ['details below a stop', closing(ended({ kind: 'stopped', by: 'zoe' })), /<details>/],
     ['a long instruction in what is mailed first', status(runWith(asksLong)), /whole/],
     ['a long instruction in the last word', closing(ended({ kind: 'answer' }, asksLong)), /Please/],
-    ['a long one beside others', closing(ended({ kind: 'answer' }, asksLong, beside)), /(?:fix this ){5}/],
-    ['how to add to what is getting ready', status(runWith({ schedule: { admitted: true } })), /to add/],
+    [
+      'a long one beside others',
+      closing(ended({ kind: 'answer' }, asksLong, beside)),
+      /(?:fix this ){5}/,
+    ],
+    [
+      'how to add to what is getting ready',
+      status(runWith({ schedule: { admitted: true } })),
+      /to add/,
+    ],
   ])('%s', (_, text, words) => {
     expect(text).not.toMatch(words)
   })
 
   test.each<[string, string, RegExp]>([
-    ['what Codex did not get', closing(ended({ kind: 'answer' }, leftOut)), /did not read: 2 by people/],
-    ['what is cut', status(working({ workspace: { given: Given.parse({ cut: ['description'] }) } })), /Cut:/],
-    ['how far one that failed came', closing(ended(failed)), /In total: 1 file changed, 2 commands run/],
-    ['a status that no last word follows', status(ended({ kind: 'answer' }, unsaid)), /<sub>.*maya/],
+    [
+      'what Codex did not get',
+      closing(ended({ kind: 'answer' }, leftOut)),
+      /did not read: 2 by people/,
+    ],
+    [
+      'what is cut',
+      status(working({ workspace: { given: Given.parse({ cut: ['description'] }) } })),
+      /Cut:/,
+    ],
+    [
+      'how far one that failed came',
+      closing(ended(failed)),
+      /In total: 1 file changed, 2 commands run/,
+    ],
+    [
+      'a status that no last word follows',
+      status(ended({ kind: 'answer' }, unsaid)),
+      /<sub>.*maya/,
+    ],
   ])('are not left out: %s', (_, text, words) => {
     expect(text).toMatch(words)
   })
@@ -185,7 +219,11 @@ describe('of a pull request, what is known is said', () => {
       { pulls: [pull], looked: { number: 9, checks: { passed: 0, failed: 0, running: 0 } } },
       `(${pull.url})**`,
     ],
-    ['another', { pulls: [{ ...pull, size: one }], looked: { number: 8, size, checks } }, ' · 1 file, +1 −0'],
+    [
+      'another',
+      { pulls: [{ ...pull, size: one }], looked: { number: 8, size, checks } },
+      ' · 1 file, +1 −0',
+    ],
     [
       'several',
       {
@@ -198,9 +236,9 @@ describe('of a pull request, what is known is said', () => {
     ],
   ]
   test.each(opened)('that was opened: %s', (_, result, words) => {
-    const [first = ''] = wordOf({ result: { concludedAt: now, outcome: { kind: 'pull' }, ...result } }).split(
-      '\n\n<',
-    )
+    const [first = ''] = wordOf({
+      result: { concludedAt: now, outcome: { kind: 'pull' }, ...result },
+    }).split('\n\n<')
     expect(first).toContain(words)
     expect(first.includes('checks')).toBe(words.includes('checks'))
   })
@@ -214,11 +252,17 @@ describe('of a pull request, what is known is said', () => {
         looked: { number: 8, size, checks: { passed: 0, failed: 1, running: 0 } },
       },
     }
-    expect(wordOf(pushed)).toContain(' is on this pull request (3 files, +24 −5 · checks: 1 failed).')
+    expect(wordOf(pushed)).toContain(
+      ' is on this pull request (3 files, +24 −5 · checks: 1 failed).',
+    )
   })
 
   const ends: [string, RunChange['result'], string][] = [
-    ['merged', { ended: mergedAt }, '🎉 **Merged** 2026-01-02 15:02 UTC\n\n@maya Codex opened **[#9 '],
+    [
+      'merged',
+      { ended: mergedAt },
+      '🎉 **Merged** 2026-01-02 15:02 UTC\n\n@maya Codex opened **[#9 ',
+    ],
     [
       'closed',
       { ended: { ...mergedAt, how: 'closed' } },
@@ -232,7 +276,10 @@ describe('of a pull request, what is known is said', () => {
     ['a question was answered', { outcome: { kind: 'answer' }, ended: mergedAt }, '@maya'],
   ]
   test.each(ends)('that is over: %s', (_, result, words) => {
-    const told = { pulls: [{ ...pull, size, state: 'merged' as const }], looked: { number: 9, checks } }
+    const told = {
+      pulls: [{ ...pull, size, state: 'merged' as const }],
+      looked: { number: 9, checks },
+    }
     const said = wordOf({
       session: { sessionLog: { offset: 0, turns: 1, answer: 'Done.' } },
       result: { concludedAt: now, outcome: { kind: 'pull' }, ...told, ...result },
@@ -268,7 +315,11 @@ describe('after its last word', () => {
     expect(place('review')).toContain('#pullrequestreview-77')
   })
 
-  const prompt = (...messages: string[]): LogEntry['what'] => ({ kind: 'prompt', id: '9', messages })
+  const prompt = (...messages: string[]): LogEntry['what'] => ({
+    kind: 'prompt',
+    id: '9',
+    messages,
+  })
   const goOn: LogEntry['what'] = { kind: 'prompt', id: '9', messages: [], byPostHog: true }
   const says = (text: string): LogEntry['what'] => ({ kind: 'message', text })
   const logs: [string, LogEntry['what'][], string | undefined][] = [
@@ -281,8 +332,17 @@ describe('after its last word', () => {
   test.each(logs)('its agent is quoted above the last word: %s', (_, entries, said) => {
     const log = entries.map(what => ({ at: t0 + hour, what }))
     const sessionLog = withCiTurns({ offset: 0, turns: 1, answer: 'Done.' }, log)
-    const needs = { number: 9, failedChecks: [], hasConflicts: true, changesRequestedBy: [], unresolved: [] }
-    const shown = closingComment(working(done, { session: { sessionLog }, result: { needs } }), deployment)
+    const needs = {
+      number: 9,
+      failedChecks: [],
+      hasConflicts: true,
+      changesRequestedBy: [],
+      unresolved: [],
+    }
+    const shown = closingComment(
+      working(done, { session: { sessionLog }, result: { needs } }),
+      deployment,
+    )
     const quote = `Codex looked at the checks, and said at 2026-01-02 15:02 UTC:\n\n> ${said}`
     expect(shown.includes('looked at the checks')).toBe(said !== undefined)
     if (said !== undefined) expect(shown).toContain(quote)
@@ -303,7 +363,9 @@ describe('whose and which', () => {
     ],
   ])('instructions of %j are theirs', (by, words) => {
     const text = status(
-      working(logIs({ offset: 1, turns: 0 }), wordsAre(...added(...by)), { mailbox: { requesters: by } }),
+      working(logIs({ offset: 1, turns: 0 }), wordsAre(...added(...by)), {
+        mailbox: { requesters: by },
+      }),
     )
     if (words === undefined) expect(text).not.toContain('added')
     else expect(text).toContain(words)
@@ -317,7 +379,10 @@ describe('whose and which', () => {
 
   test.each([
     [{ kind: 'tick' as const }, 'box ticked by maya, 14:02 UTC'],
-    [{ kind: 'tick' as const, admin: 'an admin' }, '<sub>maya, 14:02 UTC · started again by an admin'],
+    [
+      { kind: 'tick' as const, admin: 'an admin' },
+      '<sub>maya, 14:02 UTC · started again by an admin',
+    ],
     [ask.origin, '<sub>maya, 14:02 UTC'],
   ])('a run by %j says who began it', (origin, words) => {
     expect(status(working({ request: { ...ask, origin } }))).toContain(words)
@@ -332,7 +397,10 @@ describe('a run in line', () => {
 
   test.each([
     [{ kind: 'line', of: 'repository', ahead: 1, after } as const, `one run before it: ${link}`],
-    [{ kind: 'line', of: 'owner', ahead: 3, after } as const, `3 runs before it, the last of them ${link}`],
+    [
+      { kind: 'line', of: 'owner', ahead: 3, after } as const,
+      `3 runs before it, the last of them ${link}`,
+    ],
     [{ kind: 'session', ahead: 1, after } as const, `one run before it: ${link}`],
     [{ kind: 'line', of: 'repository', ahead: 2 } as const, '2 runs before it\n'],
   ])('%j says which', (waits, words) => {

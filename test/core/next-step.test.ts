@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { cancelKey } from '../../src/core/record/agent-end.ts'
 import { readMessages } from '../../src/core/record/messages.ts'
 import { type Now, nextStep } from '../../src/core/record/next-step.ts'
-import { changed, type Intent, type Retry, type Run, type RunChange } from '../../src/core/record/run.ts'
+import {
+  changed,
+  type Intent,
+  type Retry,
+  type Run,
+  type RunChange,
+} from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { settingsOf } from '../support/deployment.ts'
@@ -48,7 +54,10 @@ import {
 } from './given.ts'
 
 /** When it was asked for, and whether that may be. */
-const askedLongAgo: RunChange = { request: { ...ask, at: t0 - hour }, schedule: { rightAskedAt: t0 - hour } }
+const askedLongAgo: RunChange = {
+  request: { ...ask, at: t0 - hour },
+  schedule: { rightAskedAt: t0 - hour },
+}
 const now: Now = { at: t0 + second, text: 'same' }
 
 /** A step as one word, or a word and what it is about: of what is given up, why. */
@@ -112,9 +121,18 @@ describe('from the asking to the start', () => {
   holds([
     ['a run that was just asked for asks for its turn', runWith(), 'await-admission'],
     ['the thread is told what a run waits for', runWith(inLine(1)), 'post-status'],
-    ['the status goes before a look at GitHub', runWith({ retries: { github: retry(t0) } }), 'post-status'],
+    [
+      'the status goes before a look at GitHub',
+      runWith({ retries: { github: retry(t0) } }),
+      'post-status',
+    ],
     ['a thread that takes no comments is told nothing', runWith(readOnly, admitted), 'find-branch'],
-    ['shown in line', runWith(inLine(2), hasStatus, nextPoll(now.at + 3_000)), 'edit-status', newPhase],
+    [
+      'shown in line',
+      runWith(inLine(2), hasStatus, nextPoll(now.at + 3_000)),
+      'edit-status',
+      newPhase,
+    ],
     [
       'its place in the line is not shown at each change',
       runWith(inLine(2), hasStatus, nextPoll(t0 + hour)),
@@ -128,7 +146,12 @@ describe('from the asking to the start', () => {
       { text: 'details', at: status.at + 3 * minute },
     ],
     ['a wait is shown anew each day', runWith(ready, begun, atLimit), 'edit-status', nextDay],
-    ['it wakes for that', runWith(ready, begun, atLimit), `wait ${second}`, { at: nextDay.at - second }],
+    [
+      'it wakes for that',
+      runWith(ready, begun, atLimit),
+      `wait ${second}`,
+      { at: nextDay.at - second },
+    ],
     [
       'that waits for the thread',
       runWith(ready, begun, atLimit, threadFull),
@@ -144,13 +167,21 @@ describe('from the asking to the start', () => {
       working(noTaskRun, notSent, askedLongAgo, intends({ kind: 'start-run', at: t0, before: [] })),
       'await-admission',
     ],
-    ['a session that may do what is asked is rejoined', working(noTaskRun, earlierIs(earlier)), 'rejoin'],
+    [
+      'a session that may do what is asked is rejoined',
+      working(noTaskRun, earlierIs(earlier)),
+      'rejoin',
+    ],
     [
       'a session that may do something else is ended first',
       working(notYet, earlierIs({ ...earlier, may: { ...rights, permission: 'read-only' } })),
       'end-earlier',
     ],
-    ['its rights are not known', working(notYet, earlierIs({ ...earlier, may: undefined })), 'end-earlier'],
+    [
+      'its rights are not known',
+      working(notYet, earlierIs({ ...earlier, may: undefined })),
+      'end-earlier',
+    ],
     [
       'an earlier session is not waited for without end',
       working(noTaskRun, newSession({ cancelledAt: t0 - limits.stopping }), lastPoll(now.at)),
@@ -158,7 +189,12 @@ describe('from the asking to the start', () => {
     ],
     [
       'that an earlier session goes on, only a look after the limit says',
-      working(noTaskRun, newSession({ cancelledAt: t0 - hour }), lastPoll(t0 - hour + limits.stopping), due),
+      working(
+        noTaskRun,
+        newSession({ cancelledAt: t0 - hour }),
+        lastPoll(t0 - hour + limits.stopping),
+        due,
+      ),
       'end-earlier',
     ],
     [
@@ -188,17 +224,48 @@ describe('while the agent works', () => {
     ['a question is put to people', working(asks(true)), 'put-question'],
     ['a turn that broke goes on', working(cutOff), 'resume-turn sandbox-gone'],
     ['a turn that broke goes on once', working(cutOff, wentOn), 'find-result'],
-    ['a turn whose log may be late is looked at', working(cutOff, lastPoll(now.at - second), due), 'poll'],
+    [
+      'a turn whose log may be late is looked at',
+      working(cutOff, lastPoll(now.at - second), due),
+      'poll',
+    ],
     ['an agent at work is looked at when it is time', working(nextPoll(now.at)), 'poll'],
-    ['details wait for 15 s', working(nextPoll(now.at + 60_000), sent(5_000)), 'wait 10000', newDetails],
-    ['details come after 15 s', working(nextPoll(now.at + 60_000), sent(15_000)), 'edit-status', newDetails],
+    [
+      'details wait for 15 s',
+      working(nextPoll(now.at + 60_000), sent(5_000)),
+      'wait 10000',
+      newDetails,
+    ],
+    [
+      'details come after 15 s',
+      working(nextPoll(now.at + 60_000), sent(15_000)),
+      'edit-status',
+      newDetails,
+    ],
     ['more words are passed on', working(passing(more('a'))), 'deliver'],
-    ['old words are asked about', working(passing({ ...more('a'), at: t0 - minute })), 'await-admission'],
+    [
+      'old words are asked about',
+      working(passing({ ...more('a'), at: t0 - minute })),
+      'await-admission',
+    ],
     ['what was written beside more words is read first', working(wordsWait), 'gather-context'],
-    ['a new pull request is shown first', working(wordsWait, due, hasPull), 'edit-status', newPhase],
+    [
+      'a new pull request is shown first',
+      working(wordsWait, due, hasPull),
+      'edit-status',
+      newPhase,
+    ],
     ['a new pull request is not the end', working(nextPoll(now.at + 4_000), hasPull), 'wait 4000'],
-    ['a look once more', working(idleFor(3_000), lastPoll(now.at - 3_000), nextPoll(now.at - 1_000)), 'poll'],
-    ['a checked result ends it', working(idleFor(3_000), lastPoll(now.at), resultChecked), 'settle-outcome'],
+    [
+      'a look once more',
+      working(idleFor(3_000), lastPoll(now.at - 3_000), nextPoll(now.at - 1_000)),
+      'poll',
+    ],
+    [
+      'a checked result ends it',
+      working(idleFor(3_000), lastPoll(now.at), resultChecked),
+      'settle-outcome',
+    ],
     ['a run that is never started', stuck('queued'), neverStarted],
     ['a run that is not even queued', stuck('not_started'), neverStarted],
     [
@@ -235,9 +302,21 @@ describe('a stop', () => {
     ['before anything is at PostHog is done', runWith(ready, stopAsked), 'settle-outcome'],
     ['is asked for', working(stopAsked), 'cancel'],
     ['keeps what the agent made', working(stopAsked, claimsPull), 'adopt-pull u'],
-    ['that PostHog confirmed is answered', working(stopAsked, isCancelled, answers), 'answer-message'],
-    ['that PostHog confirmed: what is left behind?', working(stopAsked, isCancelled), 'find-result'],
-    ['is done when its result is known', working(stopAsked, isCancelled, resultChecked), 'settle-outcome'],
+    [
+      'that PostHog confirmed is answered',
+      working(stopAsked, isCancelled, answers),
+      'answer-message',
+    ],
+    [
+      'that PostHog confirmed: what is left behind?',
+      working(stopAsked, isCancelled),
+      'find-result',
+    ],
+    [
+      'is done when its result is known',
+      working(stopAsked, isCancelled, resultChecked),
+      'settle-outcome',
+    ],
     [
       'that nobody confirms within five minutes',
       working(stopAsked, cancelAsked(now.at - 5 * minute - 1), lastPoll(now.at)),
@@ -248,7 +327,11 @@ describe('a stop', () => {
       working(stopAskedAnHourAgo, cancelAsked(now.at - 5 * minute), lastPoll(now.at), inTwoSeconds),
       'wait 2000',
     ],
-    ['is asked for anew after a refusal', working(refusedCancel(now.at), stopAsked, inTwoSeconds), 'cancel'],
+    [
+      'is asked for anew after a refusal',
+      working(refusedCancel(now.at), stopAsked, inTwoSeconds),
+      'cancel',
+    ],
     [
       'that is refused for ten minutes is given up',
       working(refusedCancel(now.at + 1, now.at - 10 * minute - 1), stopAsked),
@@ -274,15 +357,27 @@ describe('after the outcome', () => {
   const saysWhatIsFixed = (...differs: RunChange[]): Run =>
     working(
       over,
-      { thread: pullThread, request: askedInReview(1), session: { sessionLog: idleSince(t0, { answer }) } },
+      {
+        thread: pullThread,
+        request: askedInReview(1),
+        session: { sessionLog: idleSince(t0, { answer }) },
+      },
       { baseline: { settings: settingsOf('review: { resolve: true }') } },
       concluded,
       ...differs,
     )
   holds([
     ['the status first', working(over, untold), 'edit-status', newPhase],
-    ['the cost before the last word', working(over, untold, { session: { cost: undefined } }), 'ask-cost'],
-    ['what it needs is read', working(over, untold, opened, { result: { hinted: true } }), 'read-needs'],
+    [
+      'the cost before the last word',
+      working(over, untold, { session: { cost: undefined } }),
+      'ask-cost',
+    ],
+    [
+      'what it needs is read',
+      working(over, untold, opened, { result: { hinted: true } }),
+      'read-needs',
+    ],
     [
       'the last word is edited where the pull request was merged since',
       working(over, opened, {
@@ -300,16 +395,28 @@ describe('after the outcome', () => {
       'conclude',
       newPhase,
     ],
-    ['its pull request is put right', working(over, concluded, { result: { untended: [9] } }), 'tend-pull'],
+    [
+      'its pull request is put right',
+      working(over, concluded, { result: { untended: [9] } }),
+      'tend-pull',
+    ],
     ['the label after the reaction', working(over, labelled, left('drop-branch')), 'unlabel'],
-    ['the label that says how it stands is set', working(over, stateShown('working')), 'show-state'],
+    [
+      'the label that says how it stands is set',
+      working(over, stateShown('working')),
+      'show-state',
+    ],
     ['the label that says how it stands is set once', working(over, stateShown('done')), 'end'],
     ['the branch is dropped after the label', working(over, left('drop-branch')), 'drop-branch'],
     ['the status is folded away below the last word', working(over, known), 'minimize-status'],
     ['the status is folded away once', working(over, folded), 'end'],
     ['the status is folded away as it will stay', working(over, known), 'edit-status', newDetails],
     ['no status is folded away as the only word', working(over, left('last-word'), known), 'end'],
-    ['the status of an earlier run', working(over, { report: { supersedes: ['IC_1'] } }), 'minimize-status'],
+    [
+      'the status of an earlier run',
+      working(over, { report: { supersedes: ['IC_1'] } }),
+      'minimize-status',
+    ],
     [
       'what called somebody is deleted',
       working(over, { report: { questions: [{ key: 'needs-limit', commentId: 9 }] } }),
@@ -317,13 +424,25 @@ describe('after the outcome', () => {
     ],
     [
       'what it needs is read once its answers stand on the lines',
-      working(over, opened, { thread: pullThread, request: askedInReview(1), result: { hinted: true } }),
+      working(over, opened, {
+        thread: pullThread,
+        request: askedInReview(1),
+        result: { hinted: true },
+      }),
       'answer-inline',
     ],
     ['which inline comments were fixed is looked at first', saysWhatIsFixed(), 'find-fixed'],
     ['in an issue no look at fixes', saysWhatIsFixed({ thread: issueThread }), 'answer-inline'],
-    ['no look at fixes after a stop', saysWhatIsFixed({ result: { outcome: stopped } }), 'answer-inline'],
-    ['what was fixed is known before any answer', saysWhatIsFixed({ result: { fixed } }), 'answer-inline'],
+    [
+      'no look at fixes after a stop',
+      saysWhatIsFixed({ result: { outcome: stopped } }),
+      'answer-inline',
+    ],
+    [
+      'what was fixed is known before any answer',
+      saysWhatIsFixed({ result: { fixed } }),
+      'answer-inline',
+    ],
     [
       'inline comments that were fixed are resolved after their answers',
       saysWhatIsFixed({ result: { fixed }, report: { inlineAnswered: 1 } }),
@@ -331,7 +450,10 @@ describe('after the outcome', () => {
     ],
     [
       'inline comments that were fixed are resolved once',
-      saysWhatIsFixed({ result: { fixed: { ...fixed, resolved: true } }, report: { inlineAnswered: 1 } }),
+      saysWhatIsFixed({
+        result: { fixed: { ...fixed, resolved: true } },
+        report: { inlineAnswered: 1 },
+      }),
       'react',
     ],
     [
@@ -365,7 +487,12 @@ describe('a record that may lag behind what was done', () => {
     ['its status is read again after the next lag', working(noTaskRun, lags(t0 - 1)), 'catch-up'],
     ['its status is read once', working(noTaskRun, lags(t0)), step(working(noTaskRun))],
     ['its status is not read while its agent works', working(due, lags()), 'poll'],
-    ['its status is read before an edit', working(due, lags(), nextPoll(now.at + 1)), 'catch-up', 'phase'],
+    [
+      'its status is read before an edit',
+      working(due, lags(), nextPoll(now.at + 1)),
+      'catch-up',
+      'phase',
+    ],
     ['nothing is read where it has no status', runWith(lags()), step(runWith())],
   ])('%s', (_, run, expected, text = 'same') => expect(step(run, { text })).toBe(expected))
 })
@@ -383,12 +510,28 @@ const githubAway = (given?: Partial<Retry>): RunChange => ({ retries: { github: 
 describe('while PostHog is out of reach', () => {
   const due: RunChange = { schedule: { nextPollAt: undefined } }
   holds([
-    ['the thread of a new run is told', runWith(ready, begun, posthogAway()), 'edit-status', newPhase],
-    ['a stop is answered at once', working(due, posthogAway(), stopAsked, answers), 'answer-message'],
-    ['it is waited for for a day', working(due, posthogAway({ since: now.at - 24 * hour })), 'wait 9000'],
+    [
+      'the thread of a new run is told',
+      runWith(ready, begun, posthogAway()),
+      'edit-status',
+      newPhase,
+    ],
+    [
+      'a stop is answered at once',
+      working(due, posthogAway(), stopAsked, answers),
+      'answer-message',
+    ],
+    [
+      'it is waited for for a day',
+      working(due, posthogAway({ since: now.at - 24 * hour })),
+      'wait 9000',
+    ],
     [
       'a promised end years ahead is not waited for',
-      working(due, posthogAway({ since: now.at - 33 * 24 * hour, promised: now.at + 9_999 * hour })),
+      working(
+        due,
+        posthogAway({ since: now.at - 33 * 24 * hour, promised: now.at + 9_999 * hour }),
+      ),
       'give-up PostHog was unavailable for a day (rate limit)',
     ],
   ])
@@ -397,7 +540,12 @@ describe('while PostHog is out of reach', () => {
 describe('while somebody has to mend something', () => {
   const wrongKey = posthogAway({ setup: true, until: t0 + hour })
   holds([
-    ['people are called after ten minutes', working(wrongKey), 'put-question', { at: t0 + 10 * minute }],
+    [
+      'people are called after ten minutes',
+      working(wrongKey),
+      'put-question',
+      { at: t0 + 10 * minute },
+    ],
   ])
 })
 
@@ -408,9 +556,19 @@ describe('without access to the repository', () => {
   const stopped: RunChange = { result: { outcome: { kind: 'stopped', by: 'maya' } } }
   const start: Intent = { kind: 'start-run', at: t0, before: [] }
   holds([
-    ['a start without a result is looked for', lost(noTaskRun, intends(start)), 'start-run', newPhase],
+    [
+      'a start without a result is looked for',
+      lost(noTaskRun, intends(start)),
+      'start-run',
+      newPhase,
+    ],
     ['an agent is ended', lost(), 'cancel', newPhase],
-    ['the thread is told nothing', changed(lost(inTwoSeconds), cancelAsked(t0)), 'wait 2000', newPhase],
+    [
+      'the thread is told nothing',
+      changed(lost(inTwoSeconds), cancelAsked(t0)),
+      'wait 2000',
+      newPhase,
+    ],
     ['an agent that has ended has its outcome', lost(isCancelled), 'settle-outcome', newPhase],
     ['nothing is told, taken off or edited at the end', changed(lost(), stopped), 'end', newPhase],
   ])
@@ -421,16 +579,32 @@ describe('while GitHub is out of reach', () => {
   const noGitHub = 'GitHub was unavailable for a day (rate limit)'
   const awayFor = (ms: number): RunChange => githubAway({ since: now.at - ms })
   holds([
-    ['its agent is looked at', working(githubAway(), due, intends({ kind: 'open-pull', at: t0 })), 'poll'],
-    ['a stop goes first', working(githubAway(), stopAsked, intends({ kind: 'open-pull', at: t0 })), 'cancel'],
+    [
+      'its agent is looked at',
+      working(githubAway(), due, intends({ kind: 'open-pull', at: t0 })),
+      'poll',
+    ],
+    [
+      'a stop goes first',
+      working(githubAway(), stopAsked, intends({ kind: 'open-pull', at: t0 })),
+      'cancel',
+    ],
     ['words wait for their context', working(awayFor(30 * second), wordsWait), 'wait 4000'],
     ['words wait half a minute', working(awayFor(30 * second + 1), wordsWait), 'deliver'],
-    ['an agent without a status', working(githubAway(), due, { report: { status: undefined } }), 'poll'],
+    [
+      'an agent without a status',
+      working(githubAway(), due, { report: { status: undefined } }),
+      'poll',
+    ],
     ['the end of a turn waits', working(githubAway(), hasCompleted, idleFor(second)), 'wait 9000'],
     ['refused reads are told', working(githubAway({ refusedSince: t0 })), 'edit-status', newPhase],
     ['no end is left out', working(untoldAnswer, githubAway()), 'wait 9000'],
     ['what is over lets go after a day', working(untoldAnswer, githubAway({ since })), 'let-go'],
-    ['what has not begun is given up', runWith(ready, githubAway({ since })), `give-up ${noGitHub}`],
+    [
+      'what has not begun is given up',
+      runWith(ready, githubAway({ since })),
+      `give-up ${noGitHub}`,
+    ],
   ])
 })
 
@@ -446,13 +620,20 @@ describe('a pull request that GitHub does not show', () => {
   holds([
     ['holds up the end of the turn', working(hidden, idleFor(hour), lastPoll(t0)), 'wait 700'],
     ['holds up that the status is folded away', working(over, hidden, known), 'wait 700'],
-    ['lets an end go for a command', working(over, hidden, { mailbox: { releaseThread: true } }), 'end'],
+    [
+      'lets an end go for a command',
+      working(over, hidden, { mailbox: { releaseThread: true } }),
+      'end',
+    ],
   ])
 })
 
 describe('a Run that failed sees to its agent', () => {
   const failed: RunChange = {
-    result: { outcome: { kind: 'failed', class: 'lost', reason: 'No.', fix: 'x' }, concludedAt: t0 },
+    result: {
+      outcome: { kind: 'failed', class: 'lost', reason: 'No.', fix: 'x' },
+      concludedAt: t0,
+    },
     report: { done: told },
     session: { cost: null },
   }
@@ -460,7 +641,11 @@ describe('a Run that failed sees to its agent', () => {
   const mayHaveBegun = changed(noTaskRun, intends({ kind: 'start-run', at: t0, before: [] }))
   holds([
     ['by asking for its end', working(failed), 'cancel'],
-    ['not of another', working(failed, { session: { cancelled: { taskRun: 'run-0', at: t0 } } }), 'cancel'],
+    [
+      'not of another',
+      working(failed, { session: { cancelled: { taskRun: 'run-0', at: t0 } } }),
+      'cancel',
+    ],
     ['one that idles may be spoken to again', working(failed, idles), 'end'],
     ['one that may have begun is looked for', working(failed, mayHaveBegun), 'start-run'],
     ['a lost start is looked for ten minutes', working(failed, late, mayHaveBegun), 'leave-agent'],
@@ -482,17 +667,41 @@ describe('at the edge of a limit', () => {
       working(taskRunIs({ changedAt: now.at - 3 * hour }), lastPoll(now.at), nextPoll(later)),
       'wait 60000',
     ],
-    ['the same text', working(nextPoll(later), { report: { status: { ...status, at: 0 } } }), 'wait 60000'],
-    ['words without a task', working(open, noTaskRun, wordsWait, { session: { taskId: undefined } }), 'end'],
-    ['words, no branch', working(open, noTaskRun, wordsWait, { workspace: { branch: undefined } }), 'end'],
+    [
+      'the same text',
+      working(nextPoll(later), { report: { status: { ...status, at: 0 } } }),
+      'wait 60000',
+    ],
+    [
+      'words without a task',
+      working(open, noTaskRun, wordsWait, { session: { taskId: undefined } }),
+      'end',
+    ],
+    [
+      'words, no branch',
+      working(open, noTaskRun, wordsWait, { workspace: { branch: undefined } }),
+      'end',
+    ],
   ])
 
   const wasRefused: RunChange = {
     result: { outcome: { kind: 'failed', class: 'setup', reason: 'No.', fix: 'x' } },
   }
   holds([
-    ['words behind a start that was refused', working(open, noTaskRun, wordsWait, wasRefused), 'end'],
-    ['words after a cancel', working(open, cancelAsked(t0), isCancelled, wordsWait, wasRefused), 'end'],
-    ['words then go', working(open, taskRunIs({ status: 'failed' }), wordsWait, wasRefused), 'resume-work'],
+    [
+      'words behind a start that was refused',
+      working(open, noTaskRun, wordsWait, wasRefused),
+      'end',
+    ],
+    [
+      'words after a cancel',
+      working(open, cancelAsked(t0), isCancelled, wordsWait, wasRefused),
+      'end',
+    ],
+    [
+      'words then go',
+      working(open, taskRunIs({ status: 'failed' }), wordsWait, wasRefused),
+      'resume-work',
+    ],
   ])
 })

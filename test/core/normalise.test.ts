@@ -5,7 +5,12 @@ import { hashOf } from '../../src/core/model/thread.ts'
 import { Trigger } from '../../src/core/model/trigger.ts'
 import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
 import type { TriggerOf } from '../../src/github/webhooks/event.ts'
-import { type EventName, events, normalise, readEvents } from '../../src/github/webhooks/normalise.ts'
+import {
+  type EventName,
+  events,
+  normalise,
+  readEvents,
+} from '../../src/github/webhooks/normalise.ts'
 import * as sent from '../security/payloads.ts'
 import { issueThread, maya, minute, t0 } from './given.ts'
 
@@ -48,13 +53,18 @@ const pullIs = (action: string, differs: Payload): Payload =>
 const issueIs = (action: string, differs: Payload): Payload =>
   issues({ action, issue: { ...issue, ...differs } })
 const edits = (from: unknown = 'x'): Payload => ({ action: 'edited', changes: { body: { from } } })
-const edited = (before: string | null | undefined, minutes = 1, body = '/codex fix it'): Payload => ({
+const edited = (
+  before: string | null | undefined,
+  minutes = 1,
+  body = '/codex fix it',
+): Payload => ({
   ...edits(before),
   comment: { ...words, body, updated_at: later(minutes) },
 })
 
 /** A delivery as it is read by the App of these tests. */
-const readAs = (event: string, payload: unknown, as = ours) => normalise({ id: 'd-1', event, payload }, as)
+const readAs = (event: string, payload: unknown, as = ours) =>
+  normalise({ id: 'd-1', event, payload }, as)
 
 /** The id of a trigger, or why there is none. */
 function read(event: string, payload: unknown): string {
@@ -71,14 +81,17 @@ function newsOf(event: string, payload: unknown) {
 /** What GitHub sends such a payload as. */
 function eventOf(payload: Payload): EventName {
   if ('review' in payload) return 'pull_request_review'
-  if ('comment' in payload) return 'pull_request' in payload ? 'pull_request_review_comment' : 'issue_comment'
+  if ('comment' in payload)
+    return 'pull_request' in payload ? 'pull_request_review_comment' : 'issue_comment'
   return 'pull_request' in payload ? 'pull_request' : 'issues'
 }
 
 type Table = [what: string, expected: string, payload: Payload][]
 
 const holds = (table: Table): void => {
-  test.each(table)('%s', (_, expected, payload) => expect(read(eventOf(payload), payload)).toBe(expected))
+  test.each(table)('%s', (_, expected, payload) =>
+    expect(read(eventOf(payload), payload)).toBe(expected),
+  )
 }
 
 const inList = (author_association: string | undefined): Payload =>
@@ -92,23 +105,44 @@ describe('comments', () => {
     ['with a command in a list, by an OWNER', 'comment-501', inList('OWNER')],
     ['with a command in a list, by a MEMBER', 'comment-501', inList('MEMBER')],
     ['with a command in a list, by a COLLABORATOR', 'comment-501', inList('COLLABORATOR')],
-    ['with a command in a list, by a CONTRIBUTOR, who costs nothing', '- no command', inList('CONTRIBUTOR')],
-    ['with a command in a list, by nobody it knows, who costs nothing', '- no command', inList(undefined)],
+    [
+      'with a command in a list, by a CONTRIBUTOR, who costs nothing',
+      '- no command',
+      inList('CONTRIBUTOR'),
+    ],
+    [
+      'with a command in a list, by nobody it knows, who costs nothing',
+      '- no command',
+      inList(undefined),
+    ],
     [
       'with a command in a list that an edit brought',
       '- no command',
       comments({
         ...edited('Hello', 1, '- /codex fix it'),
-        comment: { ...words, body: '- /codex fix it', author_association: 'OWNER', updated_at: later(1) },
+        comment: {
+          ...words,
+          body: '- /codex fix it',
+          author_association: 'OWNER',
+          updated_at: later(1),
+        },
       }),
     ],
     ['without words', '- no command', commented({ body: null })],
     ['by a bot', '- by a bot', comments({ sender: user('dependabot[bot]', 'Bot') })],
     ['by a bot that says it is a person', '- by a bot', comments({ sender: user('x[bot]') })],
     ['by an App, in its own name', '- by a bot', commented({ user: user('x[bot]', 'Bot') }, byBot)],
-    ['by somebody whose type is not said', 'comment-501', comments({ sender: { login: 'maya', id: 11 } })],
+    [
+      'by somebody whose type is not said',
+      'comment-501',
+      comments({ sender: { login: 'maya', id: 11 } }),
+    ],
     ['that went away', '- event not used', comments({ action: 'nothing-we-know' })],
-    ['of a hook that is not an App', '- not installed as an App', comments({ installation: undefined })],
+    [
+      'of a hook that is not an App',
+      '- not installed as an App',
+      comments({ installation: undefined }),
+    ],
     ['of a hook that says null', '- not installed as an App', comments({ installation: null })],
     ['of an author who is gone', '- written by somebody else', commented({ user: null })],
   ])
@@ -120,11 +154,27 @@ describe('who sends is who wrote, or the words are nobody’s command', () => {
   const moved = { changes: { old_issue: { number: 3 }, old_repository: { id: 99 } } }
   holds([
     ['an issue', 'text-100-7', issues({ action: 'opened', issue: own })],
-    ['an issue of another', '- written by somebody else', issues({ action: 'opened', issue: asking })],
-    ['a transferred one of another', '- transferred', issues({ action: 'opened', issue: asking, ...moved })],
-    ['a transferred one of one’s own', '- transferred', issues({ action: 'opened', issue: own, ...moved })],
+    [
+      'an issue of another',
+      '- written by somebody else',
+      issues({ action: 'opened', issue: asking }),
+    ],
+    [
+      'a transferred one of another',
+      '- transferred',
+      issues({ action: 'opened', issue: asking, ...moved }),
+    ],
+    [
+      'a transferred one of one’s own',
+      '- transferred',
+      issues({ action: 'opened', issue: own, ...moved }),
+    ],
     ['a comment', '- written by somebody else', commented({ user: sam })],
-    ['a pull request', `pull-100-8-opened-${at}`, pullIs('opened', { user: sam, body: '/codex fix it' })],
+    [
+      'a pull request',
+      `pull-100-8-opened-${at}`,
+      pullIs('opened', { user: sam, body: '/codex fix it' }),
+    ],
     [
       'an edited review',
       '- written by somebody else',
@@ -137,11 +187,27 @@ describe('who sends is who wrote, or the words are nobody’s command', () => {
 describe('edits of comments', () => {
   holds([
     ['that brought a command in', `edit-501-${at + 60_000}-apGHXwTV59`, comments(edited('hello'))],
-    ['within a quarter of an hour', `edit-501-${at + 15 * 60_000}-apGHXwTV59`, comments(edited('hello', 15))],
+    [
+      'within a quarter of an hour',
+      `edit-501-${at + 15 * 60_000}-apGHXwTV59`,
+      comments(edited('hello', 15)),
+    ],
     ['after a quarter of an hour', '- edited too late', comments(edited('hello', 16))],
-    ['that took the command out', '- no command', comments(edited('/codex fix it', 1, 'never mind'))],
-    ['of something else than the words', '- no new command', comments({ ...edited('x'), changes: {} })],
-    ['that do not say what was before', '- no new command', comments({ ...edited('x'), changes: undefined })],
+    [
+      'that took the command out',
+      '- no command',
+      comments(edited('/codex fix it', 1, 'never mind')),
+    ],
+    [
+      'of something else than the words',
+      '- no new command',
+      comments({ ...edited('x'), changes: {} }),
+    ],
+    [
+      'that do not say what was before',
+      '- no new command',
+      comments({ ...edited('x'), changes: undefined }),
+    ],
     ['by a bot', '- by a bot', comments({ ...edited('hello'), ...byBot })],
     ['by somebody else', '- written by somebody else', comments({ ...edited('hello'), ...byZoe })],
     [
@@ -176,13 +242,22 @@ describe('labels', () => {
     ['none', '- other label', issues({ label: null })],
     ['by a bot', '- by a bot', issues(byBot)],
     ['on a pull request', `label-100-8-codex-${at}`, pulls()],
-    ['on a pull request, as the issues API says', `label-100-8-codex-${at}`, issues({ issue: issueOfPull })],
+    [
+      'on a pull request, as the issues API says',
+      `label-100-8-codex-${at}`,
+      issues({ issue: issueOfPull }),
+    ],
     ['an issue that was opened', '- no command', issues({ action: 'opened' })],
     ['without a time', 'label-100-7-codex-d-1', issueIs('labeled', { updated_at: undefined })],
   ])
 
   test('put on with a text that may ask, by its author, say so', () => {
-    const asking = { ...issue, body: '/codex fix it', user: base.sender, created_at: issue.updated_at }
+    const asking = {
+      ...issue,
+      body: '/codex fix it',
+      user: base.sender,
+      created_at: issue.updated_at,
+    }
     const withText = (differs: Payload): unknown => {
       const read = readAs('issues', issues(differs))
       return read.kind === 'trigger' && read.trigger.kind === 'label' && read.trigger.withText
@@ -224,7 +299,11 @@ describe('labels', () => {
 describe('reviews', () => {
   holds([
     ['submitted', 'review-40', reviews()],
-    ['submitted without words: its comments may hold a command', 'review-40', reviewed({ body: null })],
+    [
+      'submitted without words: its comments may hold a command',
+      'review-40',
+      reviewed({ body: null }),
+    ],
     [
       'edited',
       `review-edit-40-${at + 180_000}-eP9BiBdFVy`,
@@ -232,9 +311,17 @@ describe('reviews', () => {
     ],
     ['edited by somebody else', '- written by somebody else', reviews({ ...edits(), ...byZoe })],
     ['by a bot, edited', '- by a bot', reviews({ ...edits(), ...byBot })],
-    ['an inline comment of one', '- inline comment of a review', onLine({ in_reply_to_id: undefined })],
+    [
+      'an inline comment of one',
+      '- inline comment of a review',
+      onLine({ in_reply_to_id: undefined }),
+    ],
     ['a reply to an inline comment', 'inline-501', inlines()],
-    ['one of no review', 'inline-501', onLine({ pull_request_review_id: null, in_reply_to_id: undefined })],
+    [
+      'one of no review',
+      'inline-501',
+      onLine({ pull_request_review_id: null, in_reply_to_id: undefined }),
+    ],
     ['an inline comment without a command', '- no command', onLine({ body: 'why?' })],
     ['an inline comment by a bot', '- by a bot', inlines(byBot)],
     [
@@ -247,7 +334,9 @@ describe('reviews', () => {
   test('answers to an inline comment go to the first of its thread', () => {
     const line = { path: 'a.ts', line: 3, hunk: '@@', author: 'maya' }
     const commentRef = { kind: 'inline', commentId: 501, rootId: 400, reviewId: 40, inline: line }
-    expect(readAs('pull_request_review_comment', inlines())).toMatchObject({ trigger: { commentRef } })
+    expect(readAs('pull_request_review_comment', inlines())).toMatchObject({
+      trigger: { commentRef },
+    })
   })
 })
 
@@ -295,7 +384,11 @@ describe('pull requests', () => {
     ['edited', '<!-- codex-run:abc.def -->', undefined],
     ['dismissed', 'Fixes it', 'reviewed'],
   ])('a review that is %s, of a description %s', (action, body, news) => {
-    const payload = reviews({ action, review: { ...review, body: '' }, pull_request: { ...pull, body } })
+    const payload = reviews({
+      action,
+      review: { ...review, body: '' },
+      pull_request: { ...pull, body },
+    })
     const found = newsOf('pull_request_review', payload).flatMap(each =>
       each.kind === 'pull-news' && each.news !== 'checked' ? [each.news] : [],
     )
@@ -304,7 +397,12 @@ describe('pull requests', () => {
 
   test.each([
     ['lost a marker', '<!-- codex-run:abc.def -->\nFixes it', 'Fixes it', 'unmarked'],
-    ['kept it', '<!-- codex-run:abc.def -->\nFixes it', '<!-- codex-run:abc.def -->\nFixes more', undefined],
+    [
+      'kept it',
+      '<!-- codex-run:abc.def -->\nFixes it',
+      '<!-- codex-run:abc.def -->\nFixes more',
+      undefined,
+    ],
     ['got one', 'Fixes it', '<!-- codex-run:abc.def -->\nFixes it', 'marked'],
     ['had none', 'Fixes it', 'Fixes more', undefined],
   ])('an edit of a description that %s', (_, from, body, news) => {
@@ -314,7 +412,8 @@ describe('pull requests', () => {
   })
 
   test('carry their head, and whose it is', () => {
-    const of = (repo: unknown) => readAs('pull_request', pullIs('labeled', { head: { ...head, repo } }))
+    const of = (repo: unknown) =>
+      readAs('pull_request', pullIs('labeled', { head: { ...head, repo } }))
     expect(of({ id: 200 })).toMatchObject({
       trigger: { head: { ref: 'maya/login', sha: head.sha, base: 'main', repoId: 200 } },
     })
@@ -327,11 +426,19 @@ test('a trigger holds the words that were there when it came', () => {
   expect(readAs('issue_comment', comments(gone))).toEqual({
     kind: 'trigger',
     trigger: {
-      ...{ id: 'comment-501', deliveryId: 'd-1', at, thread: issueThread, sender: maya, kind: 'comment' },
+      id: 'comment-501',
+      deliveryId: 'd-1',
+      at,
+      thread: issueThread,
+      sender: maya,
+      kind: 'comment',
       commentRef: { kind: 'thread', commentId: 501 },
       text: '/codex fix it',
       snapshot: {
-        ...{ title: 'Login is flaky', body: 'It fails.', author: 'ghost', open: false },
+        title: 'Login is flaky',
+        body: 'It fails.',
+        author: 'ghost',
+        open: false,
         fingerprint: hashOf(16, 'Login is flaky', 'It fails.'),
       },
     },
@@ -345,7 +452,11 @@ describe('what a pull request may need', () => {
   test.each<[string, string, Payload]>([
     ['a suite of checks', 'check_suite', suite],
     ['a status', 'status', status],
-    ['a thread that was resolved', 'pull_request_review_thread', { ...pulls(), action: 'resolved' }],
+    [
+      'a thread that was resolved',
+      'pull_request_review_thread',
+      { ...pulls(), action: 'resolved' },
+    ],
     ['a review without a command', 'pull_request_review', reviewed({ body: 'No.' })],
     ['a review by a bot', 'pull_request_review', reviews(byBot)],
     ['a review that was dismissed', 'pull_request_review', reviews({ action: 'dismissed' })],
@@ -373,7 +484,11 @@ describe('what a pull request may need', () => {
 
   test.each<[string, string, Payload]>([
     ['a suite that begins', 'check_suite', { ...suite, action: 'requested' }],
-    ['a suite of the default branch', 'check_suite', { ...suite, check_suite: { head_branch: 'main' } }],
+    [
+      'a suite of the default branch',
+      'check_suite',
+      { ...suite, check_suite: { head_branch: 'main' } },
+    ],
     ['a suite of no branch', 'check_suite', { ...suite, check_suite: { head_branch: null } }],
     ['a status that is not known yet', 'status', { ...status, state: 'pending' }],
     ['a status of no branch', 'status', { ...status, branches: [] }],
@@ -403,7 +518,12 @@ describe('what is not understood', () => {
       repositories_removed: [{ id: 100 }],
       sender: maya,
     },
-    repository: { action: 'archived', installation: { id: 1 }, repository: { id: 100 }, sender: maya },
+    repository: {
+      action: 'archived',
+      installation: { id: 1 },
+      repository: { id: 100 },
+      sender: maya,
+    },
   }
 
   test.each(readEvents)(
@@ -449,9 +569,10 @@ describe('what is not understood', () => {
 /** Every place in a payload, from the outside in. */
 function paths(value: unknown, path: string[] = []): string[][] {
   if (typeof value !== 'object' || value === null) return [path]
-  return [path, ...Object.entries(value).flatMap(([key, inner]) => paths(inner, [...path, key]))].filter(
-    ({ length }) => length > 0,
-  )
+  return [
+    path,
+    ...Object.entries(value).flatMap(([key, inner]) => paths(inner, [...path, key])),
+  ].filter(({ length }) => length > 0)
 }
 
 function changed(value: unknown, [key, ...rest]: string[], to: unknown): unknown {

@@ -5,7 +5,8 @@ import { grantsOf, readDeploymentSettings } from '../../src/core/settings/deploy
 import { appliedSettings, type Origin, settingsOfLayers } from '../../src/core/settings/layers.ts'
 import { issueThread } from './given.ts'
 
-const deployment = 'defaults: {effort: low}\nlimits: {person: 9, owner: 300}\nowners: {5: {models: [a, b]}}'
+const deployment =
+  'defaults: {effort: low}\nlimits: {person: 9, owner: 300}\nowners: {5: {models: [a, b]}}'
 const owner =
   'model: a\nlimits:\n  person: 20\n  repository: 7\nallow: {users: [maya, zoe]}\nlabels: {docs: {plan: true}}\n'
 const repository =
@@ -20,8 +21,14 @@ test('each value that holds is told with the layers that made it so', () => {
     owner: files.owner.given,
     repository: files.repository.given,
   })
-  const held = appliedSettings({ settings, grants, files, usual: { model: 'm', effort: undefined } })
-  const shown = (origin: Origin): string => ('line' in origin ? `${origin.kind} ${origin.line}` : origin.kind)
+  const held = appliedSettings({
+    settings,
+    grants,
+    files,
+    usual: { model: 'm', effort: undefined },
+  })
+  const shown = (origin: Origin): string =>
+    'line' in origin ? `${origin.kind} ${origin.line}` : origin.kind
   const told = Object.fromEntries(
     held
       .filter(({ from }) => from.some(({ kind }) => kind !== 'default'))

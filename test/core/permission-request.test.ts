@@ -38,9 +38,13 @@ const request: PermissionRequest = {
   ],
 }
 const question: PermissionRequest = { ...request, question: true, title: 'Which way?' }
-const readOnly = { request: { ...ask, options: { ...ask.options, permission: 'read-only' as const } } }
+const readOnly = {
+  request: { ...ask, options: { ...ask.options, permission: 'read-only' as const } },
+}
 const asking = (asks: PermissionRequest) =>
-  working({ session: { sessionLog: { offset: 1, turns: 0, prompts: [], permissionRequest: asks } } })
+  working({
+    session: { sessionLog: { offset: 1, turns: 0, prompts: [], permissionRequest: asks } },
+  })
 
 test('what may work is allowed once, what may only read is not', () => {
   expect(optionByRights(request, { request: ask })).toBe('allow')
@@ -99,7 +103,12 @@ test('a question is put to people once, in a comment that mentions and names the
 test('another question of the agent is put to people as well, but no more than twenty', () => {
   const another = changed(
     asked(asking(question)),
-    logIs({ offset: 1, turns: 0, prompts: [], permissionRequest: { ...question, title: 'And now?' } }),
+    logIs({
+      offset: 1,
+      turns: 0,
+      prompts: [],
+      permissionRequest: { ...question, title: 'And now?' },
+    }),
   )
   expect(questionToAsk(another)).toBeDefined()
   const questions = Array.from({ length: 20 }, (_, n) => ({ key: `q${n}`, commentId: n }))
@@ -118,10 +127,14 @@ test('the status leads to the question; until that is posted, it asks itself', (
     /^### ❓ Codex waits for your answer[\s\S]*> Which way\?[\s\S]*1\. `Allow always`[\s\S]*reply `\/codex 1`/,
   )
   const status = statusComment(asked(asking(question)), deployment, t0)
-  expect(status).toMatch(/^### ❓ Codex waits for your answer[\s\S]*\[the question\]\(\S+#issuecomment-77\)/)
+  expect(status).toMatch(
+    /^### ❓ Codex waits for your answer[\s\S]*\[the question\]\(\S+#issuecomment-77\)/,
+  )
   expect(status).not.toContain('Which way?')
   const inline = {
-    questions: [{ key: questionKey(asking(question), question), commentId: 8, inline: true as const }],
+    questions: [
+      { key: questionKey(asking(question), question), commentId: 8, inline: true as const },
+    ],
   }
   expect(statusComment(changed(asking(question), { report: inline }), deployment, t0)).toContain(
     '#discussion_r8',
@@ -150,7 +163,9 @@ test('it is over when the log says so, and the wait for it is known', () => {
 
 test('one of PostHog’s own turn does not take back what was answered', () => {
   const answered = idleSince(t0 - hour, { ofOthers: true })
-  const asked = asksNow(working({ session: { sessionLog: answered }, schedule: { lastPollAt: t0 } }))
+  const asked = asksNow(
+    working({ session: { sessionLog: answered }, schedule: { lastPollAt: t0 } }),
+  )
   expect(asked.session.sessionLog?.permissionRequest).toEqual({ ...request, at: t0 })
   expect(standingOf(asked)).not.toEqual({ kind: 'working' })
 })

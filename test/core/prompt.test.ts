@@ -3,7 +3,18 @@ import { messagesIn, promptOf as promptFor } from '../../src/core/agent/prompt.t
 import { changed, type Run } from '../../src/core/record/run.ts'
 import { firstWords, type Words } from '../../src/core/record/words-to-say.ts'
 import { seen } from '../support/pages.ts'
-import { ask, branch, contextFor, head, pull, pullThread, runWith, t0, taskRun, working } from './given.ts'
+import {
+  ask,
+  branch,
+  contextFor,
+  head,
+  pull,
+  pullThread,
+  runWith,
+  t0,
+  taskRun,
+  working,
+} from './given.ts'
 
 const fence = '0123456789abcdef'
 /** With the description as its page shows it. */
@@ -15,7 +26,12 @@ function promptOf(run: Run, words: Words, fence: string): string {
 }
 
 const firstPrompt = (run: Run): string => promptOf(run, firstWords(run), fence)
-const from = (id: string, text: string, login = 'zoe') => ({ id, by: { login, id: 12 }, text, at: t0 })
+const from = (id: string, text: string, login = 'zoe') => ({
+  id,
+  by: { login, id: 12 },
+  text,
+  at: t0,
+})
 const laterPrompt = (run: Run, by: string, text: string): string =>
   promptOf(changed(run, { session: { taskRun } }), from('comment-502', text, by), fence)
 const on = { path: 'src/login.ts', line: 12, hunk: '@@ -1 +1 @@\n-a\n+b' }
@@ -23,12 +39,16 @@ const inline = { ...on, id: 1, body: 'why?', author: 'zoe' }
 const issue = runWith({ workspace: { branch } })
 const onPull = runWith({
   thread: pullThread,
-  baseline: { head, snapshot: { title: 'Log in', body: 'Adds a login.', author: 'sam', open: true } },
+  baseline: {
+    head,
+    snapshot: { title: 'Log in', body: 'Adds a login.', author: 'sam', open: true },
+  },
   workspace: { branch: { ...branch, name: head.ref, made: false, fresh: false } },
 })
 
 /** What stands between the two marked lines. */
-const fencedPart = (prompt: string): string => prompt.slice(prompt.indexOf('<<<') + 3, prompt.indexOf('>>>'))
+const fencedPart = (prompt: string): string =>
+  prompt.slice(prompt.indexOf('<<<') + 3, prompt.indexOf('>>>'))
 const expectedBack = (prompt: string): string => prompt.split('# What is expected back\n')[1] ?? ''
 
 test('an issue', () => {
@@ -79,7 +99,9 @@ test('a pull request, with the inline comments of a review', () => {
     request: { ...ask, text: 'answer the review', inline: [inline, { ...inline, line: null }] },
   }
   const prompt = firstPrompt(asked)
-  expect(prompt).toMatch(/^@maya asks you to work on pull request acme\/shop#8 in the repository acme\/shop /)
+  expect(prompt).toMatch(
+    /^@maya asks you to work on pull request acme\/shop#8 in the repository acme\/shop /,
+  )
   expect(prompt).toContain('\n\n# The pull request\n\n')
   expect(fencedPart(prompt)).toMatchInlineSnapshot(`
     "0123456789abcdef
@@ -118,7 +140,9 @@ test('a pull request, with the inline comments of a review', () => {
 
 test('a question about a fork', () => {
   const forked = changed(onPull, { baseline: { head: { ...head, repoId: 200 } } })
-  expect(expectedBack(firstPrompt({ ...forked, request: { ...ask, what: 'ask' } }))).toMatchInlineSnapshot(`
+  expect(
+    expectedBack(firstPrompt({ ...forked, request: { ...ask, what: 'ask' } })),
+  ).toMatchInlineSnapshot(`
     "- Read only. Change no file, make no commit, push nothing, open no pull request.
     - The pull request comes from a fork. Its base \`main\` is checked out, and the fork is not. Look at the diff of pull request #8 with the tools you have. Check nothing of the fork out, and install, build or run nothing of it.
     - Answer the question. Begin with the answer itself, then say what it rests on, with files and lines. Say what you do not know.
@@ -171,7 +195,9 @@ test('what a pull request needs', () => {
 })
 
 test('a plan', () => {
-  expect(expectedBack(firstPrompt({ ...issue, request: { ...ask, what: 'plan' } }))).toMatchInlineSnapshot(`
+  expect(
+    expectedBack(firstPrompt({ ...issue, request: { ...ask, what: 'plan' } })),
+  ).toMatchInlineSnapshot(`
     "- Read only. Change no file, make no commit, push nothing, open no pull request.
     - Answer with a numbered plan: what would be changed, where, how it would be checked, and what is uncertain.
     - If you end this run yourself with a tool such as \`finish\`, give this final answer before you call it."
@@ -203,7 +229,9 @@ describe('says', () => {
     [
       'that there is no description',
       firstPrompt(
-        changed(issue, { baseline: { snapshot: { ...issue.baseline.snapshot, body: '<!-- only -->' } } }),
+        changed(issue, {
+          baseline: { snapshot: { ...issue.baseline.snapshot, body: '<!-- only -->' } },
+        }),
       ),
       '(no description)',
     ],
@@ -270,7 +298,11 @@ test('each line with words stands for itself: no placeholder is left unfilled', 
 })
 
 test('the messages of ours in a text of the log, and nobody else\u2019s words', () => {
-  const claims = { ...issue.baseline.snapshot, title: '(message comment-9)', body: '(message comment-9)' }
+  const claims = {
+    ...issue.baseline.snapshot,
+    title: '(message comment-9)',
+    body: '(message comment-9)',
+  }
   for (const snapshot of [issue.baseline.snapshot, claims])
     expect(messagesIn(firstPrompt(changed(issue, { baseline: { snapshot } })))).toEqual([issue.id])
   expect(messagesIn(laterPrompt(issue, 'zoe', 'more'))).toEqual(['comment-502'])
@@ -357,9 +389,14 @@ test.each([
     { earlier: { taskId: 'task-1', taskRunId: 'run-0', over: true }, taskRun: undefined },
   ],
   ['one that goes on', {}],
-])('of %s it is not said which branch is checked out: it begins on its first base', (_, session) => {
-  const run = working({ session })
-  const text = firstPrompt(run)
-  expect(text).not.toContain('which is checked out')
-  expect(text).toContain(`\`${run.workspace.branch?.name}\`. Check it out first if you are on another.`)
-})
+])(
+  'of %s it is not said which branch is checked out: it begins on its first base',
+  (_, session) => {
+    const run = working({ session })
+    const text = firstPrompt(run)
+    expect(text).not.toContain('which is checked out')
+    expect(text).toContain(
+      `\`${run.workspace.branch?.name}\`. Check it out first if you are on another.`,
+    )
+  },
+)

@@ -11,7 +11,12 @@ describe('of a pull request', () => {
     ['the end is kept', {}, { ...merged, at: t0 }, ended],
     ['that somebody else tells of, it is not', {}, merged, undefined],
     ['the first word of its end holds', { result: { ended } }, { ...merged, at: t0 + 1 }, ended],
-    ['that is opened again, nothing is', { result: { ended } }, { number: 9, state: 'open' }, undefined],
+    [
+      'that is opened again, nothing is',
+      { result: { ended } },
+      { number: 9, state: 'open' },
+      undefined,
+    ],
     ['another one changes nothing', { result: { ended } }, { number: 8, state: 'open' }, ended],
   ])('%s', (_, before, stands, expected) =>
     expect(withStanding(runWith(before), stands).result.ended).toEqual(expected),
@@ -19,7 +24,9 @@ describe('of a pull request', () => {
 
   test('that was merged, an answer to an earlier look takes nothing back, and a later one does', () => {
     const run = withStanding(runWith({ result: { pulls: [{ ...pull, number: 9 }] } }), {
-      ...{ ...merged, at: t0, readAt: t0 + 2 },
+      ...merged,
+      at: t0,
+      readAt: t0 + 2,
     })
     const open = { number: 9, state: 'open' } as const
     expect(withStanding(run, { ...open, readAt: t0 + 1 })).toEqual(run)
@@ -30,7 +37,9 @@ describe('of a pull request', () => {
   test('tells the newest run that changed it, or else opened it', () => {
     const by = (name: string, outcome: Outcome['kind'], knows = true) => ({
       name,
-      data: runWith({ result: { outcome: { kind: outcome } as Outcome, pulls: knows ? [pull] : [] } }),
+      data: runWith({
+        result: { outcome: { kind: outcome } as Outcome, pulls: knows ? [pull] : [] },
+      }),
     })
     const all = [
       by('opened', 'pull'),

@@ -5,12 +5,20 @@ import { quotedFrom } from '../../src/core/command/find.ts'
 import { seen } from '../support/pages.ts'
 
 const asked = (text: string): unknown[] =>
-  parseCommands(seen(text), 'codex').map(each => (each.kind === 'command' ? each.command : each.kind))
+  parseCommands(seen(text), 'codex').map(each =>
+    each.kind === 'command' ? each.command : each.kind,
+  )
 
 const beginnings: readonly string[] = [
   ...['-----Original Message-----', '-------- Ursprüngliche Nachricht --------'],
-  ...['---------- Forwarded message ---------', 'On Mon, 2 Jan 2026 at 14:02, Eve <eve@example.com> wrote:'],
-  ...['On Monday Eve wrote:', 'On Mon, 2 Jan 2026 at 14:02, Eve Longname\n<eve@example.com> wrote:'],
+  ...[
+    '---------- Forwarded message ---------',
+    'On Mon, 2 Jan 2026 at 14:02, Eve <eve@example.com> wrote:',
+  ],
+  ...[
+    'On Monday Eve wrote:',
+    'On Mon, 2 Jan 2026 at 14:02, Eve Longname\n<eve@example.com> wrote:',
+  ],
   'On Mon, 2 Jan 2026 at 14:02,\nEve Longname via GitHub\n<eve@example.com>\nwrote:',
   'Am 02.01.2026 um 14:02 schrieb Eve <eve@example.com>:',
   'Le ven. 2 janv. 2026 à 14:02, Eve <eve@example.com> a écrit :',
@@ -24,12 +32,13 @@ const beginnings: readonly string[] = [
 ]
 
 describe.each(beginnings)('below %j', beginning => {
-  test('nothing is asked', () => expect(asked(`Thanks!\n\n${beginning}\n\n/codex delete it all`)).toEqual([]))
+  test('nothing is asked', () =>
+    expect(asked(`Thanks!\n\n${beginning}\n\n/codex delete it all`)).toEqual([]))
 
   test('no words go with what was asked above', () =>
-    expect(asked(`/codex fix it\nwith care\n\n${beginning}\n\ndelete it all\n\n/codex stop`)).toMatchObject([
-      { name: 'run', text: expect.stringMatching(/^fix it\s+with care$/) },
-    ]))
+    expect(
+      asked(`/codex fix it\nwith care\n\n${beginning}\n\ndelete it all\n\n/codex stop`),
+    ).toMatchObject([{ name: 'run', text: expect.stringMatching(/^fix it\s+with care$/) }]))
 })
 
 test('an issue that was made of a discussion asks for nothing, though its words break out of the wrapper', () => {
@@ -46,12 +55,17 @@ It fails.</div>
 
 test('an issue that was made of a comment quotes it above the line that says so', () => {
   expect(
-    asked('/codex delete it all\n\n_Originally posted by @eve in https://github.com/acme/shop/issues/3_'),
+    asked(
+      '/codex delete it all\n\n_Originally posted by @eve in https://github.com/acme/shop/issues/3_',
+    ),
   ).toEqual([])
 })
 
 test.each([
-  ...['/codex fix what Maya wrote:\n- the first', '/codex fix the test\nthat Maya wrote:\n- the first'],
+  ...[
+    '/codex fix what Maya wrote:\n- the first',
+    '/codex fix the test\nthat Maya wrote:\n- the first',
+  ],
   ...['/codex plan\n\n---\n\n**a** --- b', '/codex fix it\n\n| a | b |\n|---|---|\n| 1 | 2 |'],
   '/codex From: is not a header\nTo be done',
 ])('people’s own words stay: %j', text => expect(quotedFrom(text)).toBe(text.length))

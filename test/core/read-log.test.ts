@@ -28,14 +28,18 @@ const words = (...messages: string[]) => entry({ kind: 'words', messages })
 const says = (text: string) => entry({ kind: 'message', text })
 const answers = (id: string, stopReason = 'end_turn') => entry({ kind: 'answer', id, stopReason })
 const steers = (id: string) => entry({ kind: 'answer', id, stopReason: 'end_turn', steer: true })
-const breaks = (id: string) => entry({ kind: 'error', id, fault: { class: 'agent_error', text: 'long' } })
+const breaks = (id: string) =>
+  entry({ kind: 'error', id, fault: { class: 'agent_error', text: 'long' } })
 const givesUp = entry({ kind: 'gives-up', fault: { text: 'short' } })
 const finishes = entry({ kind: 'finishes', gaveUp: 'No.' })
 const goesOn = entry({ kind: 'goes-on' })
 const long =
   'The session expired between the two steps, since the clock of the test stood still. It waits now.'
 const intent = `Now I’ll ${long}`
-const asks = entry({ kind: 'asks', request: { id: 'p', title: 'Which?', question: true, options: [] } })
+const asks = entry({
+  kind: 'asks',
+  request: { id: 'p', title: 'Which?', question: true, options: [] },
+})
 const edits = entry({ kind: 'acts', doing: 'editing', files: ['a.ts'], command: false })
 
 const first = 'run-comment-501'
@@ -49,8 +53,11 @@ const read = (
   words = said.slice(0, JSON.stringify(log).includes(later) ? 2 : 1),
   from?: number,
 ): Log =>
-  observe(working({ mailbox: { words } }, taskRunIs({ from })), snapshotWith({ log, offset: log.length }), at)
-    .session.sessionLog ?? { offset: 0, turns: 0 }
+  observe(
+    working({ mailbox: { words } }, taskRunIs({ from })),
+    snapshotWith({ log, offset: log.length }),
+    at,
+  ).session.sessionLog ?? { offset: 0, turns: 0 }
 
 /** How it ended, and what was said last. */
 const seen = ({ ended, answer }: Log) => [ended?.fault?.text ?? ended?.stopReason ?? 'open', answer]
@@ -60,51 +67,108 @@ const begun = [begins, prompt('2', first), words(first)]
 describe('a turn is', () => {
   test.each<[string, LogEntry[], unknown[]]>([
     ['open from its prompt on', [...begun, says('a')], ['open', 'a']],
-    ['over with the answer to it', [...begun, says('a'), says('b'), answers('2')], ['end_turn', 'b']],
+    [
+      'over with the answer to it',
+      [...begun, says('a'), says('b'), answers('2')],
+      ['end_turn', 'b'],
+    ],
     [
       'over, and told with what was said behind its answer',
       [...begun, says('a'), answers('2'), edits, says('b')],
       ['end_turn', 'a\n\nb'],
     ],
-    ['over, though its answer came before its words', [...begun, answers('2'), says('a')], ['end_turn', 'a']],
+    [
+      'over, though its answer came before its words',
+      [...begun, answers('2'), says('a')],
+      ['end_turn', 'a'],
+    ],
     [
       'over, though its batch came in reverse',
       [answers('2'), says('a'), words(first), prompt('2', first), begins],
       ['end_turn', 'a'],
     ],
     ['over with its answer where its prompt is lost', [says('a'), answers('2')], ['end_turn', 'a']],
-    ['not over twice', [...begun, says('a'), answers('2'), prompt('3', later), answers('4')], ['open', 'a']],
+    [
+      'not over twice',
+      [...begun, says('a'), answers('2'), prompt('3', later), answers('4')],
+      ['open', 'a'],
+    ],
     [
       'over, though the answer before its own is lost',
       [...begun, says('a'), prompt('3', later), says('b'), answers('3')],
       ['end_turn', 'b'],
     ],
-    ['not over with the answer to others', [...begun, prompt('3'), answers('3')], ['open', undefined]],
+    [
+      'not over with the answer to others',
+      [...begun, prompt('3'), answers('3')],
+      ['open', undefined],
+    ],
     ['not over with the answer to another', [...begun, answers('1')], ['open', undefined]],
-    ['not over with a steer’s answer', [...begun, says('a'), prompt('3', later), steers('3')], ['open', 'a']],
+    [
+      'not over with a steer’s answer',
+      [...begun, says('a'), prompt('3', later), steers('3')],
+      ['open', 'a'],
+    ],
     [
       'over after a steer',
       [...begun, says('a'), prompt('3', later), steers('3'), says('b'), answers('2')],
       ['end_turn', 'b'],
     ],
-    ['open again with the next prompt', [...begun, answers('2'), prompt('3', later)], ['open', undefined]],
+    [
+      'open again with the next prompt',
+      [...begun, answers('2'), prompt('3', later)],
+      ['open', undefined],
+    ],
     [
       'told with what was said in the turn before it',
       [...begun, says('a'), answers('2'), prompt('3', later), says('b'), says('c'), answers('3')],
       ['end_turn', 'a\n\nc'],
     ],
-    ['told alone', [...begun, says('a'), answers('2'), prompt('3', later), answers('3')], ['end_turn', 'a']],
-    ['over once all are answered', [...begun, prompt('3', later), answers('2')], ['open', undefined]],
+    [
+      'told alone',
+      [...begun, says('a'), answers('2'), prompt('3', later), answers('3')],
+      ['end_turn', 'a'],
+    ],
+    [
+      'over once all are answered',
+      [...begun, prompt('3', later), answers('2')],
+      ['open', undefined],
+    ],
     ['interrupted by a person', [...begun, answers('2', 'cancelled')], ['cancelled', undefined]],
-    ['not over with an error: the server may try again', [...begun, breaks('2')], ['open', undefined]],
+    [
+      'not over with an error: the server may try again',
+      [...begun, breaks('2')],
+      ['open', undefined],
+    ],
     ['broken when the server gives up', [...begun, breaks('2'), givesUp], ['short', undefined]],
     ['not broken by what was told before', [...begun, givesUp, breaks('2')], ['open', undefined]],
-    ['tried again', [...begun, breaks('2'), prompt('3'), says('b'), answers('3')], ['end_turn', 'b']],
-    ['begun anew by a process', [...begun, begins, prompt('2'), says('b'), answers('2')], ['end_turn', 'b']],
-    ['told with all said', [...begun, says('a'), finishes, says('b'), answers('2')], ['end_turn', 'a\n\nb']],
+    [
+      'tried again',
+      [...begun, breaks('2'), prompt('3'), says('b'), answers('3')],
+      ['end_turn', 'b'],
+    ],
+    [
+      'begun anew by a process',
+      [...begun, begins, prompt('2'), says('b'), answers('2')],
+      ['end_turn', 'b'],
+    ],
+    [
+      'told with all said',
+      [...begun, says('a'), finishes, says('b'), answers('2')],
+      ['end_turn', 'a\n\nb'],
+    ],
     [
       'told with the longest that was said, where the last is short',
-      [...begun, says('I look.'), edits, says(long), says('So.'), edits, says('Done.'), answers('2')],
+      [
+        ...begun,
+        says('I look.'),
+        edits,
+        says(long),
+        says('So.'),
+        edits,
+        says('Done.'),
+        answers('2'),
+      ],
       ['end_turn', `${long}\n\nDone.`],
     ],
     [
@@ -126,7 +190,11 @@ describe('a turn is', () => {
 
   test.each([
     ['when it was logged', t0, t0],
-    ['not before the look that did not show it, whatever clock PostHog has', t0 - minute, t0 - second],
+    [
+      'not before the look that did not show it, whatever clock PostHog has',
+      t0 - minute,
+      t0 - second,
+    ],
     ['not in the future', t0 + 2 * minute, at],
   ])('over %s', (_, logged, expected) => {
     const log = [...begun, { ...answers('2'), at: logged }]
@@ -151,8 +219,16 @@ describe('words said to a session of which others use a part', () => {
       [says('theirs'), prompt('5', later), steers('5'), says('b'), answers('4')],
       ['end_turn', 'b'],
     ],
-    ['are not those of a prompt of others', [prompt('5'), says('theirs'), answers('5')], ['open', 'theirs']],
-    ['are known as people see', [prompt('5'), words(later), says('b'), answers('5')], ['end_turn', 'b']],
+    [
+      'are not those of a prompt of others',
+      [prompt('5'), says('theirs'), answers('5')],
+      ['open', 'theirs'],
+    ],
+    [
+      'are known as people see',
+      [prompt('5'), words(later), says('b'), answers('5')],
+      ['end_turn', 'b'],
+    ],
     [
       'are done before a turn of others',
       [prompt('5', later), says('b'), answers('5'), prompt('6'), says('green')],
@@ -180,7 +256,11 @@ test('the log of a resumed run begins with those before: nothing of them counts,
 test('the log of a record of 0.2.0 is read again from where its Run began', () => {
   const old = working(logIs({ offset: 40, turns: 1 }), taskRunIs({ from: 7 }))
   expect(logOffset(old)).toBe(7)
-  const after = observe(old, snapshotWith({ log: [...begun, says('a'), answers('2')], offset: 12 }), at)
+  const after = observe(
+    old,
+    snapshotWith({ log: [...begun, says('a'), answers('2')], offset: 12 }),
+    at,
+  )
   expect(after.session.sessionLog).toMatchObject({ offset: 12, turns: 1, answer: 'a' })
   expect(logOffset(after)).toBe(12)
 })

@@ -37,7 +37,10 @@ const isKeyed = (value: unknown): value is Keyed =>
 function withMore(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withMore)
   if (!isKeyed(value)) return value
-  const inner = Object.entries(value).map(([key, item]) => [key, key === 'retries' ? item : withMore(item)])
+  const inner = Object.entries(value).map(([key, item]) => [
+    key,
+    key === 'retries' ? item : withMore(item),
+  ])
   return { ...Object.fromEntries(inner), newer: { than: 'this' } }
 }
 
@@ -79,7 +82,10 @@ describe('what is missing in a record has its default', () => {
     const { [key]: _, ...rest } = partOf(whole, part)
     const before = partOf(fresh, part)
     const value = key in before ? { [key]: before[key] } : {}
-    expect(stored(Run.parse({ ...whole, [part]: rest }))).toEqual({ ...whole, [part]: { ...rest, ...value } })
+    expect(stored(Run.parse({ ...whole, [part]: rest }))).toEqual({
+      ...whole,
+      [part]: { ...rest, ...value },
+    })
   })
 
   const deeper = [
@@ -106,17 +112,31 @@ describe('what is missing in a record has its default', () => {
     expect(Run.parse(record).baseline.settings.limits).toEqual(limits)
   })
 
-  const flags = { comment: true, word: false, inline: 2, reaction: true, label: true, branch: false }
+  const flags = {
+    comment: true,
+    word: false,
+    inline: 2,
+    reaction: true,
+    label: true,
+    branch: false,
+  }
   const done = ['conclude', 'react']
   test.each([
-    ['a flag for each thing that is done at the end', { announced: flags }, { done, inlineAnswered: 2 }],
+    [
+      'a flag for each thing that is done at the end',
+      { announced: flags },
+      { done, inlineAnswered: 2 },
+    ],
     ['such flags that are older than what is done', { announced: flags, done: [] }, { done: [] }],
   ])('%s', (_, report, read) => expect(Run.parse({ ...whole, report }).report).toMatchObject(read))
 
   test('flags for what was done before a round', () => {
     const previous = { outcome: { kind: 'answer' }, word: true }
     const { result } = Run.parse({ ...whole, result: { previous } })
-    expect(result.previous).toEqual({ outcome: { kind: 'answer' }, done: ['conclude', 'last-word'] })
+    expect(result.previous).toEqual({
+      outcome: { kind: 'answer' },
+      done: ['conclude', 'last-word'],
+    })
   })
 
   test('a trigger as it was first stored', () => {
@@ -130,13 +150,18 @@ describe('of what can not be read, nothing is made up', () => {
   test.each<[string, object]>([
     ['outcome', { result: { outcome: { kind: 'merged-by-codex', sha: 'a' } } }],
     ['intent', { attempts: { intent: { kind: 'approve-spending', at: t0 } } }],
-    ['status of the task run', { session: { taskRun: { ...working().session.taskRun, status: 'paused' } } }],
+    [
+      'status of the task run',
+      { session: { taskRun: { ...working().session.taskRun, status: 'paused' } } },
+    ],
   ])('an unknown %s', (_, change) =>
     expect(Run.safeParse({ ...stored(working()), ...change }).success).toBe(false),
   )
 
   test('an unknown trigger', () =>
-    expect(TriggerRecord.safeParse({ trigger: { kind: 'poll', id: 'poll-1' } }).success).toBe(false))
+    expect(TriggerRecord.safeParse({ trigger: { kind: 'poll', id: 'poll-1' } }).success).toBe(
+      false,
+    ))
 
   test('another number of the version is no reason', () =>
     expect(Run.parse({ ...stored(working()), v: 2 })).toEqual({ ...working(), v: 2 }))
@@ -199,7 +224,14 @@ describe('what was not understood of a record', () => {
 
 describe('a marker of a newer version', () => {
   const signer = markerSigner('a webhook secret of thirty-two letters or more')
-  const marker = { run: 'run-1', repo: 100, thread: 7, as: 'status' as const, task: 't', taskRun: 'r' }
+  const marker = {
+    run: 'run-1',
+    repo: 100,
+    thread: 7,
+    as: 'status' as const,
+    task: 't',
+    taskRun: 'r',
+  }
   const read = (more: object) => signer.read(signer.write({ ...marker, ...more }), issueThread)
 
   test('is read as far as it is understood', () => {
@@ -209,7 +241,12 @@ describe('a marker of a newer version', () => {
   })
 
   test('carries a backup without what has a default', () => {
-    const backup = { request: { ...ask, origin: { kind: 'tick' } }, words: 'w', branch, newer: true }
+    const backup = {
+      request: { ...ask, origin: { kind: 'tick' } },
+      words: 'w',
+      branch,
+      newer: true,
+    }
     expect(read({ backup })[0]?.backup).toMatchObject({
       instructionSent: false,
       round: 0,

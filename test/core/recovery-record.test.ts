@@ -3,11 +3,27 @@ import { wordsOfRound } from '../../src/core/record/ledger.ts'
 import { Marker, markerSigner } from '../../src/core/record/marker.ts'
 import { nextStep } from '../../src/core/record/next-step.ts'
 import { sessionAtWork } from '../../src/core/record/own-pull-request.ts'
-import { type Backup, backupOf, type Remains, restored } from '../../src/core/record/recovery-record.ts'
+import {
+  type Backup,
+  backupOf,
+  type Remains,
+  restored,
+} from '../../src/core/record/recovery-record.ts'
 import { changed, type Run, taskMarker } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
-import { branch, idleSince, issueThread, more, pull, runWith, t0, word, wordsAre, working } from './given.ts'
+import {
+  branch,
+  idleSince,
+  issueThread,
+  more,
+  pull,
+  runWith,
+  t0,
+  word,
+  wordsAre,
+  working,
+} from './given.ts'
 
 const carried = (run: Run): Backup => backupOf(run) ?? expect.fail('nothing is carried')
 
@@ -93,7 +109,11 @@ describe('a Run that PostHog has', () => {
     const [began, concludedAt, cost] = [{ round: 0, at: t0 - 3 }, t0 - 1, 1.5]
     const timed = changed(atWork, { session: { began, costBefore: 0.5 } })
     const later = restored(remainsOf(timed, { session }), t0 + 5)
-    expect(later.session).toMatchObject({ began, costBefore: 0.5, taskRun: { since: t0, changedAt: t0 + 5 } })
+    expect(later.session).toMatchObject({
+      began,
+      costBefore: 0.5,
+      taskRun: { since: t0, changedAt: t0 + 5 },
+    })
     const ended = changed(over, { session: { began, cost }, result: { concludedAt } })
     const again = restored(remainsOf(ended, { closed: true, session }), t0 + 5)
     expect([again.result.concludedAt, again.session.cost, again.session.began]).toEqual([
@@ -102,7 +122,9 @@ describe('a Run that PostHog has', () => {
   })
 
   test('that had said its last word knows which task run may still use its branch', () =>
-    expect(sessionAtWork(restored(remainsOf(over, { closed: true, session }), t0))).toEqual(session))
+    expect(sessionAtWork(restored(remainsOf(over, { closed: true, session }), t0))).toEqual(
+      session,
+    ))
 })
 
 describe('a Run that had not begun', () => {
@@ -125,13 +147,16 @@ describe('a Run that had not begun', () => {
     expect(steps).toEqual(['await-admission', 'find-branch', 'gather-context'])
   })
 
-  test.each([{ title: 'Another title' }, { body: 'Another body' }])('ends when %j stands there now', edit => {
-    const snapshot = { ...waiting.baseline.snapshot, ...edit }
-    expect(restored(remainsOf(waiting, { snapshot }), t0).result.outcome).toMatchObject({
-      kind: 'failed',
-      class: 'lost',
-    })
-  })
+  test.each([{ title: 'Another title' }, { body: 'Another body' }])(
+    'ends when %j stands there now',
+    edit => {
+      const snapshot = { ...waiting.baseline.snapshot, ...edit }
+      expect(restored(remainsOf(waiting, { snapshot }), t0).result.outcome).toMatchObject({
+        kind: 'failed',
+        class: 'lost',
+      })
+    },
+  )
 })
 
 describe('what a marker carries', () => {
@@ -145,10 +170,21 @@ describe('what a marker carries', () => {
   })
 
   test('is not the code that an inline comment is about', () => {
-    const inline = { id: 3, path: 'a.ts', line: 1, hunk: '@@ secret code', body: '/codex fix', author: 'zoe' }
+    const inline = {
+      id: 3,
+      path: 'a.ts',
+      line: 1,
+      hunk: '@@ secret code',
+      body: '/codex fix',
+      author: 'zoe',
+    }
     const place = { kind: 'inline' as const, commentId: 3, rootId: 3, reviewId: null, inline }
     const run = runWith({
-      request: { ...atWork.request, origin: { kind: 'comment', commentRef: place }, inline: [inline] },
+      request: {
+        ...atWork.request,
+        origin: { kind: 'comment', commentRef: place },
+        inline: [inline],
+      },
     })
     const written = JSON.stringify(backupOf(run))
     expect(written).not.toContain('secret code')
@@ -158,7 +194,9 @@ describe('what a marker carries', () => {
   test('is the words of the round, while there is room for them', () => {
     const said = (text: string) => working(wordsAre(word('read', more('a', text))))
     expect(carried(said('in red')).wordsOfRound).toEqual([more('a', 'in red')])
-    expect(wordsOfRound(restored(remainsOf(said('in red')), t0))).toMatchObject([more('a', 'in red')])
+    expect(wordsOfRound(restored(remainsOf(said('in red')), t0))).toMatchObject([
+      more('a', 'in red'),
+    ])
     expect(carried(said('漢'.repeat(16_000))).wordsOfRound).toEqual([])
   })
 
@@ -173,10 +211,18 @@ describe('what a marker carries', () => {
   })
 
   test('of another version is left out, and the rest is remembered', () => {
-    const marker = { run: 'run-1', repo: 100, thread: 7, as: 'status', task: 'task-1', backup: { v: 9 } }
+    const marker = {
+      run: 'run-1',
+      repo: 100,
+      thread: 7,
+      as: 'status',
+      task: 'task-1',
+      backup: { v: 9 },
+    }
     expect(Marker.parse(marker)).toMatchObject({ run: 'run-1', task: 'task-1' })
     expect(Marker.parse(marker).backup).toBeUndefined()
   })
 })
 
-test('is bound to the thread', () => expect(restored(remainsOf(atWork), t0).thread).toEqual(issueThread))
+test('is bound to the thread', () =>
+  expect(restored(remainsOf(atWork), t0).thread).toEqual(issueThread))

@@ -70,14 +70,29 @@ describe('a secret by its shape', () => {
 
   test.each([
     ['JSON web token', made('eyJ', 'hbGciOiJIUzI1', '.eyJzdWIiOiIxMjM0', '.SflKxwRJSMeKKF2QT4')],
-    ['another private key', made('-----BEGIN ', 'PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----')],
+    [
+      'another private key',
+      made('-----BEGIN ', 'PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----'),
+    ],
     ['a private key cut short', made('-----BEGIN ', 'PRIVATE KEY-----\nabc')],
     ['bearer', made('Bearer ', 'a1B2'.repeat(6))],
     [
       'GitHub token of three long parts',
-      made('ghs_', '1234567_', 'eyJ', 'a1B2'.repeat(50), '.', 'b2C3'.repeat(60), '.', 'c3-_'.repeat(20)),
+      made(
+        'ghs_',
+        '1234567_',
+        'eyJ',
+        'a1B2'.repeat(50),
+        '.',
+        'b2C3'.repeat(60),
+        '.',
+        'c3-_'.repeat(20),
+      ),
     ],
-    ['PGP key', made('-----BEGIN PGP ', 'PRIVATE KEY BLOCK-----\nabc\n-----END PGP PRIVATE KEY BLOCK-----')],
+    [
+      'PGP key',
+      made('-----BEGIN PGP ', 'PRIVATE KEY BLOCK-----\nabc\n-----END PGP PRIVATE KEY BLOCK-----'),
+    ],
     ['PyPI token', made('pypi', '-AgEIcHlwaS5vcmc', 'a1B2'.repeat(9))],
     ['SendGrid key', made('SG', '.', 'a1B2'.repeat(5), '.', 'b2C3'.repeat(10))],
     ['Google access token', made('ya29', '.a0', 'a1B2-_'.repeat(9))],
@@ -92,7 +107,10 @@ describe('a secret by its shape', () => {
   test.each([
     ['redis://:hunter22@example.org:6379/0', 'redis://:‹redacted›@example.org:6379/0'],
     ['rediss://user:hunter22@example.org', 'rediss://user:‹redacted›@example.org'],
-    ['https://x-access-token:tok@github.com/a/b', 'https://x-access-token:‹redacted›@github.com/a/b'],
+    [
+      'https://x-access-token:tok@github.com/a/b',
+      'https://x-access-token:‹redacted›@github.com/a/b',
+    ],
     ['https://a1B2c3D4e5F6a7B8@github.com/a/b', 'https://‹redacted›@github.com/a/b'],
     ['git@github.com and ssh://git@github.com/a', 'git@github.com and ssh://git@github.com/a'],
   ])('a password in an address: %s', (text, expected) => expect(redactor([])(text)).toBe(expected))
@@ -239,18 +257,62 @@ describe('a known secret that somebody encoded', () => {
 })
 
 const hostile = [
-  ...['-eyJ', 'eyJ', '-eyJaaaaaaaaaa.', ':', '://a:', '://', '://a:a', 'ghs_', ' ghs_', '-----BEGIN ', 'a.'],
-  ...['sk-', ' sk-', '-----BEGIN PRIVATE KEY-----', '-----BEGIN A PRIVATE KEY', '\\', '\u200b', 'ghp\\\\'],
-  ...['Bearer ', 'token\n', 'Basic ', 'Basic a', 'authorization: basic ', 'SG.', 'hvs.', 'glpat-', '[0;0'],
+  ...[
+    '-eyJ',
+    'eyJ',
+    '-eyJaaaaaaaaaa.',
+    ':',
+    '://a:',
+    '://',
+    '://a:a',
+    'ghs_',
+    ' ghs_',
+    '-----BEGIN ',
+    'a.',
+  ],
+  ...[
+    'sk-',
+    ' sk-',
+    '-----BEGIN PRIVATE KEY-----',
+    '-----BEGIN A PRIVATE KEY',
+    '\\',
+    '\u200b',
+    'ghp\\\\',
+  ],
+  ...[
+    'Bearer ',
+    'token\n',
+    'Basic ',
+    'Basic a',
+    'authorization: basic ',
+    'SG.',
+    'hvs.',
+    'glpat-',
+    '[0;0',
+  ],
   ...['%20', '\\u0041', 'p"a', 'p\\', 'webhook-', 'a', 'A1b/'],
-  ...'MIIEowIBAAK|MIIEowIBAAKCAQEA\n|b3BlbnNzaC1rZXktdjE |de ad be ef |%61|0x61,|a1B2c3D4 '.split('|'),
+  ...'MIIEowIBAAK|MIIEowIBAAKCAQEA\n|b3BlbnNzaC1rZXktdjE |de ad be ef |%61|0x61,|a1B2c3D4 '.split(
+    '|',
+  ),
   encoded,
-  ...['aGVsbG8', 'deadbeef', '%2F', 'https://smee.io/', 'AKIA', ' ', '\n', '@', '=', '://aaaaaaaaaaaaaaaa'],
+  ...[
+    'aGVsbG8',
+    'deadbeef',
+    '%2F',
+    'https://smee.io/',
+    'AKIA',
+    ' ',
+    '\n',
+    '@',
+    '=',
+    '://aaaaaaaaaaaaaaaa',
+  ],
 ]
 
 describe('the time grows with the length of the text', () => {
   const took = (text: string): number => spentOn(() => redact(text))
-  const filled = (unit: string, length: number): string => unit.repeat(Math.ceil(length / unit.length))
+  const filled = (unit: string, length: number): string =>
+    unit.repeat(Math.ceil(length / unit.length))
 
   test.each(someOf(hostile, 12))('of %j', unit => {
     const half = took(filled(unit, 64_000))

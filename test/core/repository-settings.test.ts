@@ -105,7 +105,9 @@ test('all that is wrong is told at once, each with its line', () => {
     "line 6: `labels` can't be `constructor`: it must be a map of keys and values",
   ])
   expect(problemsText(settingsFile.read('a: [\nb: }\n').problems)).toContain('; ')
-  const many = settingsFile.read(Array.from({ length: 40 }, (_, n) => `x${n}: 1`).join('\n')).problems
+  const many = settingsFile.read(
+    Array.from({ length: 40 }, (_, n) => `x${n}: 1`).join('\n'),
+  ).problems
   expect(problemsText(many)).toMatch(/x9.+; and 30 more$/s)
 })
 
@@ -133,7 +135,11 @@ test.each(['constructor', 'toString', 'hasOwnProperty'])('%s is a name like any 
 
 test.each([
   ['__proto__: {model: x}', 1, '__proto__'],
-  ['mode: background\nlabels:\n  docs: {plan: true}\n  __proto__: {model: x}', 4, 'labels.__proto__'],
+  [
+    'mode: background\nlabels:\n  docs: {plan: true}\n  __proto__: {model: x}',
+    4,
+    'labels.__proto__',
+  ],
   ['labels: {"__proto__": {model: 5}}', 1, 'labels.__proto__'],
   ['labels: {docs: {__proto__: x}}', 1, 'labels.docs.__proto__'],
   ['permissions: {__proto__: write}', 1, 'permissions.__proto__'],
@@ -151,10 +157,26 @@ test('a file of twice what every setting takes is read, where the parser has muc
   expect(settingsFile.read(text).problems).toEqual([])
 })
 
-const repeated = (unit: string): string => unit.repeat(Math.ceil(20_000 / unit.length)).slice(0, 20_000)
+const repeated = (unit: string): string =>
+  unit.repeat(Math.ceil(20_000 / unit.length)).slice(0, 20_000)
 
 test.each([
-  ...['{', '[', '- ', '- - \n', '? ', '{a: ', 'a: &a [*a]\n', '!', '"', "'", '|\n', '%', ' a:\n', 'a: b\n'],
+  ...[
+    '{',
+    '[',
+    '- ',
+    '- - \n',
+    '? ',
+    '{a: ',
+    'a: &a [*a]\n',
+    '!',
+    '"',
+    "'",
+    '|\n',
+    '%',
+    ' a:\n',
+    'a: b\n',
+  ],
 ])('20,000 characters of %j are a problem in words, and hold nobody up', unit => {
   const began = threadTime()
   const { given, problems } = settingsFile.read(repeated(unit))
@@ -165,4 +187,6 @@ test.each([
 })
 
 test('settings nest no deeper than anybody writes them', () =>
-  expect(problemsText(settingsFile.read(`${'['.repeat(30)}${']'.repeat(30)}`).problems)).toContain('deeper'))
+  expect(problemsText(settingsFile.read(`${'['.repeat(30)}${']'.repeat(30)}`).problems)).toContain(
+    'deeper',
+  ))

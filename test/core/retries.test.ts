@@ -10,12 +10,24 @@ const later = t0 + 10 * minute
 
 test.each<[string, Passing, Partial<Retry>]>([
   ['silence', new NoResponse('github', 'w'), { until: t0 + second, count: 1 }],
-  ['silence with a time', new NoResponse('github', 'w', { until: later }), { until: later, count: 1 }],
+  [
+    'silence with a time',
+    new NoResponse('github', 'w', { until: later }),
+    { until: later, count: 1 },
+  ],
   ['an answer to come', new ResultPending(later), { until: later, count: 0 }],
   ['a limit', new RetryLater('github', later, 'rate-limit', 'w'), { until: later, limit: true }],
   ['a wrong set-up', new RetryLater('github', later, 'setup', 'w'), { until: later, setup: true }],
-  ['a spent account', new RetryLater('github', later, 'usage-limit', 'w'), { limit: true, promised: later }],
-  ['no service', new RetryLater('github', later, 'unavailable', 'w'), { until: later, limit: undefined }],
+  [
+    'a spent account',
+    new RetryLater('github', later, 'usage-limit', 'w'),
+    { limit: true, promised: later },
+  ],
+  [
+    'no service',
+    new RetryLater('github', later, 'unavailable', 'w'),
+    { until: later, limit: undefined },
+  ],
   [
     'a read that is refused',
     new Rejected('github', 404, '', 'w', undefined, 'read'),
@@ -48,7 +60,13 @@ test('each try waits twice as long as the one before, up to a most', () => {
 })
 
 test('refused reads are believed after two minutes, and later where an agent is at work', () => {
-  const refused = (ms: number): Retry => ({ why: 'w', since: t0, until: t0, count: 1, refusedSince: t0 - ms })
+  const refused = (ms: number): Retry => ({
+    why: 'w',
+    since: t0,
+    until: t0,
+    count: 1,
+    refusedSince: t0 - ms,
+  })
   const no = (status: number) => new Rejected('github', status, '', 'w', undefined, 'read')
   expect(isFinal(refused(limits.refusedBefore + 1), no(404), false, t0)).toBe(true)
   expect(isFinal(refused(limits.refusedBefore + 1), no(404), true, t0)).toBe(false)

@@ -22,6 +22,9 @@ test('the one that waits, the one that works and the one that has ended', async 
     job('is elsewhere', { ...holding, thread: { ...issueThread, repoId: 200 } }),
     job('has none', {}),
   ])
-  const found = await index.members([sets.pull({ ...issueThread, ...pull })], { kind: 'first', count: 9 })
+  const found = await index.members([sets.pull({ ...issueThread, ...pull })], {
+    kind: 'first',
+    count: 9,
+  })
   expect(found[0]?.map(({ id }) => id)).toEqual(['is over', 'waits', 'works'])
 })

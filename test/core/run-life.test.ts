@@ -25,7 +25,9 @@ import { World } from './run-life/world.ts'
 
 /** `npm run model` lives new lives each time; the suite the same, so that a rare one is found there and not by chance here. */
 const runs = Number(process.env.RUNS ?? (exhaustive ? 150 : 5))
-const seed = Number(process.env.SEED ?? (process.env.RUNS === undefined ? 1 : Date.now() % 1_000_000))
+const seed = Number(
+  process.env.SEED ?? (process.env.RUNS === undefined ? 1 : Date.now() % 1_000_000),
+)
 
 async function lives(script: Script): Promise<{ world: World; run: Run }> {
   const world = new World(script)
@@ -52,7 +54,10 @@ describe(`a Run ends, does nothing twice, never goes back and loses no word (RUN
     async ({ bad, share }) => {
       const property = fc.asyncProperty(scripts(bad), async script => void (await lives(script)))
       const numRuns = Math.ceil(runs * share)
-      await fc.assert(property, { numRuns, seed: seed + schedules.findIndex(each => each.bad === bad) })
+      await fc.assert(property, {
+        numRuns,
+        seed: seed + schedules.findIndex(each => each.bad === bad),
+      })
     },
     400_000 + runs * 100,
   )
@@ -75,7 +80,10 @@ const someCalls = (most: number, few = 6): number[] =>
     Array.from({ length: most }, (_, call) => call),
     few,
   )
-const said = (when: Event['when'], note = words('m0')): Event => ({ when, what: { is: 'note', note } })
+const said = (when: Event['when'], note = words('m0')): Event => ({
+  when,
+  what: { is: 'note', note },
+})
 const lost = ['lost before', 'lost after', 'crash after', 'freeze after'] as const
 
 describe('lives that went wrong once', () => {
@@ -83,7 +91,9 @@ describe('lives that went wrong once', () => {
     [
       'nobody looked between the end of a turn and its settling, and the next turn was lost',
       {
-        ...{ earlier: 'over', earlierMay: 'read', turns: ['opens'] },
+        earlier: 'over',
+        earlierMay: 'read',
+        turns: ['opens'],
         luck: callsThen(9, 'usage limit'),
         events: [said({ parking: 0, after: 0 })],
       },
@@ -99,7 +109,8 @@ describe('lives that went wrong once', () => {
     [
       'a worker froze, and the end of a turn was old when it was seen',
       {
-        ...{ ahead: 2, logLate: 10_000 },
+        ahead: 2,
+        logLate: 10_000,
         luck: callsThen(20, 'freeze before'),
         events: [said({ parking: 0, after: 0 })],
       },
@@ -107,7 +118,8 @@ describe('lives that went wrong once', () => {
     [
       'a run failed, and its late log was taken for one in which nothing was read',
       {
-        ...{ turns: ['fails'], logLate: 10_000 },
+        turns: ['fails'],
+        logLate: 10_000,
         luck: callsThen(11, 'unread 404'),
         events: [said({ parking: 1, after: 49 })],
       },
@@ -115,7 +127,7 @@ describe('lives that went wrong once', () => {
     [
       'the log showed words before anybody knew that they were sent, and they were waited for and said again',
       {
-        ...{ ahead: 2 },
+        ahead: 2,
         luck: luckAt({
           8: 'lost before',
           11: 'lost before',
@@ -130,14 +142,17 @@ describe('lives that went wrong once', () => {
     [
       'a slow answer was taken for a late look, and its log for one in which nothing was read',
       {
-        ...{ turns: ['loses its sandbox'], logLate: 10_000, limited: true },
+        turns: ['loses its sandbox'],
+        logLate: 10_000,
+        limited: true,
         luck: luckAt({ 15: 'lost before', 16: 'slow' }),
       },
     ],
     [
       'words were said in the turn of before, which ended, and others that were said earlier were not waited for',
       {
-        ...{ turns: ['asks people'], logLate: 10_000 },
+        turns: ['asks people'],
+        logLate: 10_000,
         events: [said({ call: 0 }), said({ call: 21 }, words('m1'))],
       },
     ],
@@ -147,7 +162,8 @@ describe('lives that went wrong once', () => {
         turns: ['fails'],
         luck: luckAt({ 12: 'freeze before', 14: 'freeze before', 25: 'freeze after' }),
         events: [said({ parking: 3, after: 0 })],
-        ...{ logLate: 2_200, sleep: 0 },
+        logLate: 2_200,
+        sleep: 0,
       },
     ],
     [
@@ -160,7 +176,10 @@ describe('lives that went wrong once', () => {
     [
       'GitHub was away for a day, the Run was let go, and a limit that it was in was forgotten',
       {
-        ...{ earlier: 'over', ahead: 2, limited: true, sleep: 0 },
+        earlier: 'over',
+        ahead: 2,
+        limited: true,
+        sleep: 0,
         luck: luckAt({ 14: 'limit', 17: 'usage limit', 18: 'limit', 20: 'limit', 21: 'limit' }),
       },
     ],
@@ -173,8 +192,13 @@ describe('a Run that is held begins once nothing holds it, or is stopped while i
       for (const heldFor of someOf([0, 1, 3], 2)) {
         const held = { limited: true, heldBy: [hold], heldFor, heldUntold }
         const went = await lives(scriptWith({ ...held, events: [said({ parking: 0, after: 50 })] }))
-        expect([went.world.holds.gone, went.run.result.outcome?.kind]).toEqual([expect.anything(), 'answer'])
-        const called = went.world.comments.filter(({ body }) => body.startsWith('@maya Codex waits: '))
+        expect([went.world.holds.gone, went.run.result.outcome?.kind]).toEqual([
+          expect.anything(),
+          'answer',
+        ])
+        const called = went.world.comments.filter(({ body }) =>
+          body.startsWith('@maya Codex waits: '),
+        )
         if (hold === 'money' && heldFor === 3) expect(called).toHaveLength(1)
         const events = [said({ parking: 0, after: 50 }, stop('s0'))]
         const stopped = await lives(scriptWith({ ...held, heldFor: 3, events }))
@@ -206,8 +230,9 @@ describe('something may be said at any moment', () => {
       for (const note of notes)
         for (const later of someOf([0, 1], 1)) {
           const script = { luck: callsThen(at, fate), events: [said({ call: at + later }, note)] }
-          await lives(scriptWith({ ...script, turns: ['opens, then goes on'] })).catch((cause: unknown) =>
-            expect.fail(`${JSON.stringify({ at, later, says: note.kind })}: ${cause}`),
+          await lives(scriptWith({ ...script, turns: ['opens, then goes on'] })).catch(
+            (cause: unknown) =>
+              expect.fail(`${JSON.stringify({ at, later, says: note.kind })}: ${cause}`),
           )
         }
   })
@@ -238,7 +263,11 @@ describe('nothing begins after a stop, whenever it comes and whatever was lost b
 
   test.each(calls)('at call %i, of a session that goes on', async call => {
     await lives(
-      scriptWith({ earlier: 'listens', luck: callsThen(call, 'lost before'), events: stopAt(call) }),
+      scriptWith({
+        earlier: 'listens',
+        luck: callsThen(call, 'lost before'),
+        events: stopAt(call),
+      }),
     )
   })
 })
@@ -272,5 +301,7 @@ test('the branch of a Run goes that could not begin, once a session of before is
 test('a refusal while an agent goes on after its pull request does not keep its run looking for ever', async () => {
   // These lives are the longest.
   for (const call of someCalls(16, 1))
-    await lives(scriptWith({ turns: ['opens, then goes on'], luck: callsThen(14 + call, 'refused') }))
+    await lives(
+      scriptWith({ turns: ['opens, then goes on'], luck: callsThen(14 + call, 'refused') }),
+    )
 })

@@ -29,10 +29,12 @@ const contract: { properties: Record<string, Property>; required: string[] } = J
 
 /** Its enums stand in the descriptions only: "* `low` - low". */
 const enumOf = (property: Property): string[] | undefined =>
-  property.allOf && [...property.description.matchAll(/^\* `([^`]+)`/gm)].map(([, value]) => value ?? '')
+  property.allOf &&
+  [...property.description.matchAll(/^\* `([^`]+)`/gm)].map(([, value]) => value ?? '')
 
 const least = { runtime_adapter: 'codex', model: 'gpt-5.6-sol' }
-const takes = (given: object): boolean => CodexTaskRunCreate.safeParse({ ...least, ...given }).success
+const takes = (given: object): boolean =>
+  CodexTaskRunCreate.safeParse({ ...least, ...given }).success
 
 /** A good value of every field. */
 const good: Record<string, unknown> = {
@@ -93,7 +95,9 @@ describe('the schema is the contract', () => {
       expect(takes({ [name]: null })).toBe(property.nullable === true),
     )
 
-    test.each([7, true, {}, [null]])('refuses %j', value => expect(takes({ [name]: value })).toBe(false))
+    test.each([7, true, {}, [null]])('refuses %j', value =>
+      expect(takes({ [name]: value })).toBe(false),
+    )
 
     const values = enumOf(property)
     if (values)
@@ -180,19 +184,35 @@ describe('the request of a run', () => {
     ['an issue', {}, body],
     ['a pull request', { branch: 'maya/login' }, { ...body, branch: 'maya/login' }],
     ['with an effort', { effort: 'high' }, { ...body, reasoning_effort: 'high' }],
-    ['with half a character', { prompt: 'a\ud83d\0' }, { ...body, pending_user_message: 'a\ufffd\ufffd' }],
+    [
+      'with half a character',
+      { prompt: 'a\ud83d\0' },
+      { ...body, pending_user_message: 'a\ufffd\ufffd' },
+    ],
     ['that goes on', { resumeFrom: id }, { ...body, resume_from_run_id: id }],
     [
       'that only reads',
       { permission: 'read-only' },
       { ...body, initial_permission_mode: 'read-only', auto_publish: false },
     ],
-    ['with full access', { permission: 'full-access' }, { ...body, initial_permission_mode: 'full-access' }],
+    [
+      'with full access',
+      { permission: 'full-access' },
+      { ...body, initial_permission_mode: 'full-access' },
+    ],
     ['somebody is connected to', { mode: 'interactive' }, { ...body, mode: 'interactive' }],
-    ['with attachments', { attachments: ['a', 'b'] }, { ...body, pending_user_artifact_ids: ['a', 'b'] }],
+    [
+      'with attachments',
+      { attachments: ['a', 'b'] },
+      { ...body, pending_user_artifact_ids: ['a', 'b'] },
+    ],
     ['with no attachment', { attachments: [] }, body],
     ['in a sandbox environment', { sandbox: id }, { ...body, sandbox_environment_id: id }],
-    ['of a signal', { signalReport: 's' }, { ...body, run_source: 'signal_report', signal_report_id: 's' }],
+    [
+      'of a signal',
+      { signalReport: 's' },
+      { ...body, run_source: 'signal_report', signal_report_id: 's' },
+    ],
     ['as a user', { authorship: 'user' }, { ...body, pr_authorship_mode: 'user' }],
     [
       'as a user with a token',
@@ -239,5 +259,7 @@ describe('the request of a run', () => {
     ['a sandbox that is no UUID', { sandbox: 'big' }],
     ['no model', { model: '' }],
     ['a branch of spaces', { branch: '  ' }],
-  ])('%s is a fault of ours', (_, wrong) => expect(() => runRequest({ ...issue, ...wrong })).toThrow())
+  ])('%s is a fault of ours', (_, wrong) =>
+    expect(() => runRequest({ ...issue, ...wrong })).toThrow(),
+  )
 })

@@ -6,7 +6,14 @@ import { gfmFromMarkdown } from 'mdast-util-gfm'
 import { gfm } from 'micromark-extension-gfm'
 import { describe, expect, test } from 'vitest'
 import { parseCommands } from '../../src/commands/command-registry.ts'
-import { code, disarm, inlineWords, quoted, safeMarkdown, spoken } from '../../src/core/text/safe-markdown.ts'
+import {
+  code,
+  disarm,
+  inlineWords,
+  quoted,
+  safeMarkdown,
+  spoken,
+} from '../../src/core/text/safe-markdown.ts'
 import { actedOn } from '../security/as-github.ts'
 import { pastedText } from '../support/markdown-pieces.ts'
 import { seen as asSeen } from '../support/pages.ts'
@@ -16,7 +23,8 @@ import { tries } from '../support/tries.ts'
 const tree = (text: string): Nodes =>
   fromMarkdown(text, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] })
 
-const nodes = (node: Nodes): Nodes[] => ['children' in node ? node.children.flatMap(nodes) : [], node].flat()
+const nodes = (node: Nodes): Nodes[] =>
+  ['children' in node ? node.children.flatMap(nodes) : [], node].flat()
 
 /** What a reader sees, without the zero-width spaces that keep GitHub from acting on it. */
 const seen = (text: string): string =>
@@ -63,19 +71,36 @@ describe('safe Markdown', () => {
   test.each([
     ...['<a href="https://evil.example">click</a>', '<img src=x onerror=alert(1)>'],
     '<details><summary>x</summary>\n\n@sam\n\n</details>',
-    ...['[![x](https://a.example/x.png)](https://evil.example)', '[*@sam*](https://evil.example "title")'],
+    ...[
+      '[![x](https://a.example/x.png)](https://evil.example)',
+      '[*@sam*](https://evil.example "title")',
+    ],
     ...['> > - @sam\n> > - [x](y)', '1. <b>\n2. ![x][y]\n\n[y]: z', '<\u200bscript>'],
-    ...['&lt;script&gt;alert(1)&lt;/script&gt;', '\\<b>\\<!-- x -->', '@\u200bsam @\u2060sam @\ufeffsam'],
+    ...[
+      '&lt;script&gt;alert(1)&lt;/script&gt;',
+      '\\<b>\\<!-- x -->',
+      '@\u200bsam @\u2060sam @\ufeffsam',
+    ],
     ...['[@sam][x] [x]: @sam', '***@sam***', '~~#7~~', '~@sam~', '**Note**<!--\n-->@sam'],
-    ...['www.evil.example and a,www.evil.example', '<https://a.example/@sam>', '`` ` `` @sam `', 'a `<b>` c'],
+    ...[
+      'www.evil.example and a,www.evil.example',
+      '<https://a.example/@sam>',
+      '`` ` `` @sam `',
+      'a `<b>` c',
+    ],
     ...['| [x](y) | <b> |\n|--|--|\n| ![x](y) | @sam |', '- <b>\n- <img src=x onerror=alert(1)>'],
     ...['- a\n\n  <details><summary>x</summary>', '> <a href="https://evil.example">x</a>'],
     ...['> - <!-- x -->\n> - <script>', '@[sam](https://evil.example)', '@[sam](x)', '@![sam](x)'],
     ...['&#64;<https://evil.example>', '&#64;[sam][x]\n\n[x]: y', '@**sam** #_7_ GH-*7*'],
-    ...['#[7](https://evil.example)', 'https://github.com/o/r/issues/7 and http://github.com/o/r/pull/7#x'],
+    ...[
+      '#[7](https://evil.example)',
+      'https://github.com/o/r/issues/7 and http://github.com/o/r/pull/7#x',
+    ],
     'fixes www.github.com/o/r/discussions/7',
     '[https://github.com/o/r/issues/7](https://github.com/o/r/issues/7)',
-  ])('of %j: nothing that GitHub acts on is left', text => expect(actedOn(safeMarkdown(text))).toEqual([]))
+  ])('of %j: nothing that GitHub acts on is left', text =>
+    expect(actedOn(safeMarkdown(text))).toEqual([]),
+  )
 
   test.each([
     ...['a\u2028/b', 'a&#x2029;/b', '`a\x85/b`', '[a](b&#x2028;/c)', '``` a&#12;/b\nc\n```'],
@@ -191,12 +216,51 @@ test.each([
 
 test.each(
   [
-    ['- ', '>', '1. ', '*a_ ', '> - ', '-\n', '[', ']', '![', '<', '<!--', '\\', '~', '`', '&', '|', '@a'],
     [
-      ...['www.)1)', 'http://\\\n- + ', '\\<<!--', '|<!--"1)', '~"#\n\n', 'a\n', '\n\na@b.c ', '```a\n'],
+      '- ',
+      '>',
+      '1. ',
+      '*a_ ',
+      '> - ',
+      '-\n',
+      '[',
+      ']',
+      '![',
+      '<',
+      '<!--',
+      '\\',
+      '~',
+      '`',
+      '&',
+      '|',
+      '@a',
+    ],
+    [
+      ...[
+        'www.)1)',
+        'http://\\\n- + ',
+        '\\<<!--',
+        '|<!--"1)',
+        '~"#\n\n',
+        'a\n',
+        '\n\na@b.c ',
+        '```a\n',
+      ],
       '~~~~b\n',
     ],
-    ['[^1]: ', '[a]: b\n', '|a|\n|-|\n', '**a', 'a_', '=\n', '- [ ] ', '\t', '\u200b', '\ud800', '"\n'],
+    [
+      '[^1]: ',
+      '[a]: b\n',
+      '|a|\n|-|\n',
+      '**a',
+      'a_',
+      '=\n',
+      '- [ ] ',
+      '\t',
+      '\u200b',
+      '\ud800',
+      '"\n',
+    ],
   ].flat(),
 )('20,000 characters of %j are quoted in good time', unit => {
   const text = unit.repeat(Math.ceil(20_000 / unit.length)).slice(0, 20_000)

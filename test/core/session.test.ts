@@ -5,8 +5,12 @@ import { ask, branch, pull, rights, taskRun, working } from './given.ts'
 
 test('a session serves those who want exactly what it may do', () => {
   expect(mayServe({ may: rights }, rights)).toBe(true)
-  expect(mayServe({ may: { ...rights, permission: 'auto' } }, rightsOf(ask.options, branch.name))).toBe(true)
-  expect(mayServe({ may: rightsOf({ ...ask.options, model: 'GPT-5.5' }, branch.name) }, rights)).toBe(true)
+  expect(
+    mayServe({ may: { ...rights, permission: 'auto' } }, rightsOf(ask.options, branch.name)),
+  ).toBe(true)
+  expect(
+    mayServe({ may: rightsOf({ ...ask.options, model: 'GPT-5.5' }, branch.name) }, rights),
+  ).toBe(true)
 })
 
 const others: [string, Partial<Rights>][] = [

@@ -2,7 +2,13 @@
 import { parseEnv } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Check, type CheckName, found, passed, unanswered } from '../../src/core/model/check.ts'
+import {
+  type Check,
+  type CheckName,
+  found,
+  passed,
+  unanswered,
+} from '../../src/core/model/check.ts'
 import {
   type Field,
   fields,
@@ -37,7 +43,11 @@ describe('the form', () => {
 
   test.each<[Partial<Values>, host: string, project: string]>([
     [{ posthogProject: 'https://us.posthog.com/project/7' }, 'https://us.posthog.com', '7'],
-    [{ posthogProject: 'https://us.posthog.com/project/7/insights?a=b' }, 'https://us.posthog.com', '7'],
+    [
+      { posthogProject: 'https://us.posthog.com/project/7/insights?a=b' },
+      'https://us.posthog.com',
+      '7',
+    ],
     [{ posthogHost: 'http://ph.acme:80/project/7/', posthogProject: '' }, 'http://ph.acme:80', '7'],
     [{ posthogHost: 'https://us.posthog.com/project/7' }, 'https://us.posthog.com', '12'],
   ])('takes the address of a project: %j', (given, posthogHost, posthogProject) => {
@@ -69,9 +79,9 @@ describe('the form', () => {
     const webhook = 'http://127.0.0.1:3000'
     for (const enterprise of ['localhost:8080', '10.0.0.3'])
       expect(readForm({ ...good, webhook, enterprise }).problems).toEqual({})
-    expect(Object.keys(readForm({ ...good, webhook, enterprise: 'git.acme.example' }).problems)).toEqual([
-      'webhook',
-    ])
+    expect(
+      Object.keys(readForm({ ...good, webhook, enterprise: 'git.acme.example' }).problems),
+    ).toEqual(['webhook'])
   })
 })
 
@@ -91,7 +101,10 @@ test.each<[Check, Problems]>([
   [wrong('posthog-scope'), { posthogKey: expect.stringMatching('no scope task:write') }],
   [wrong('posthog-project'), { posthogProject: expect.stringMatching('The key has no access') }],
   [wrong('posthog-host'), { posthogHost: expect.stringMatching('is not PostHog') }],
-  [unanswered('posthog-key', 'away', ''), { posthogHost: expect.stringMatching('does not answer') }],
+  [
+    unanswered('posthog-key', 'away', ''),
+    { posthogHost: expect.stringMatching('does not answer') },
+  ],
   [wrong('posthog-github'), {}],
 ])('what PostHog says is told at its field: %o', (check, problems) => {
   expect(problemsIn([check])).toEqual(problems)

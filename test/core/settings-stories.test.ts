@@ -11,7 +11,10 @@ const less: Shown = [
   'stories/less-settings.test.ts',
   'no files are passed on, and nobody is assigned or asked for a review',
 ]
-const shape: Shown = ['stories/pull-shape.test.ts', 'has the title, the labels and the state that they say']
+const shape: Shown = [
+  'stories/pull-shape.test.ts',
+  'has the title, the labels and the state that they say',
+]
 const atOnce: Shown = [
   'stories/less-settings.test.ts',
   'one run of a person at once, and of an owner where whoever runs the bot wants it',
@@ -26,7 +29,10 @@ const tenants: Shown = ['stories/tenants.test.ts', 'stay with their owner']
 
 const repository: Readonly<Record<string, Shown>> = {
   base: ['stories/bases.test.ts', 'is set for a repository'],
-  branch_prefix: ['stories/settings.test.ts', 'branches are called as the settings say, and found again'],
+  branch_prefix: [
+    'stories/settings.test.ts',
+    'branches are called as the settings say, and found again',
+  ],
   model: request,
   effort: request,
   mode: request,
@@ -63,7 +69,10 @@ const repository: Readonly<Record<string, Shown>> = {
   'allow.teams': ['commands/authorize.test.ts', 'teams'],
   models: offered,
   efforts: offered,
-  'limits.repository': ['stories/settings.test.ts', 'runs beyond the limit wait for their turn, and say so'],
+  'limits.repository': [
+    'stories/settings.test.ts',
+    'runs beyond the limit wait for their turn, and say so',
+  ],
   'limits.person': atOnce,
   'limits.repository_per_day': ['stories/trust.test.ts', 'starts above the limit of a day wait'],
   'pull_request.approval': [
@@ -82,7 +91,10 @@ const repository: Readonly<Record<string, Shown>> = {
     'stories/reasons-to-wait.test.ts',
     'is told when it is near, and holds the next run when it is reached',
   ],
-  'limits.cost_per_run': ['stories/reasons-to-wait.test.ts', 'of a session refuses more words for it'],
+  'limits.cost_per_run': [
+    'stories/reasons-to-wait.test.ts',
+    'of a session refuses more words for it',
+  ],
   'limits.max_effort': ownerSays,
 }
 
@@ -102,7 +114,10 @@ const deployment: Readonly<Record<string, Shown>> = {
   ],
   'owners.*.trigger': ['stories/trigger-words.test.ts', 'has a third name for one owner'],
   'limits.total': ['stories/settings-file.test.ts', 'a limit of 0 holds at once'],
-  limits: ['security/grants.test.ts', 'a ceiling of the deployment holds whatever the repository says'],
+  limits: [
+    'security/grants.test.ts',
+    'a ceiling of the deployment holds whatever the repository says',
+  ],
   defaults: [
     'stories/settings-file.test.ts',
     'its defaults hold where no file of owner or repository says otherwise',
@@ -126,6 +141,8 @@ test('every key of the deployment', () => {
   expect(Object.keys(deployment).filter(name => !all.some(key => begins(key) === name))).toEqual([])
 })
 
-test.each([...Object.entries(repository), ...Object.entries(deployment)])('%s', (_, [file, title]) =>
-  expect(readFileSync(join(import.meta.dirname, '..', file), 'utf8')).toContain(title),
+test.each([...Object.entries(repository), ...Object.entries(deployment)])(
+  '%s',
+  (_, [file, title]) =>
+    expect(readFileSync(join(import.meta.dirname, '..', file), 'utf8')).toContain(title),
 )

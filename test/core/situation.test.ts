@@ -28,9 +28,15 @@ const asks = logIs({ ...none, permissionRequest: question })
 const fault = (setup?: true): RunChange => ({
   retries: { posthog: { why: 'the key', since: t0, until: t0, count: 1, setup } },
 })
-const outcome = (outcome: Outcome, ...given: RunChange[]): Run => working(...given, { result: { outcome } })
+const outcome = (outcome: Outcome, ...given: RunChange[]): Run =>
+  working(...given, { result: { outcome } })
 const saysWhich = logIs({ offset: 0, turns: 1, prompts: [], answer: 'Which one?' })
-const edited = logIs({ offset: 0, turns: 1, prompts: [], activity: { ...noActivity, files: ['a.ts'] } })
+const edited = logIs({
+  offset: 0,
+  turns: 1,
+  prompts: [],
+  activity: { ...noActivity, files: ['a.ts'] },
+})
 const lost: Outcome = { kind: 'stopped', by: 'olga', because: 'archived acme/shop', lost: true }
 const cutOff: Outcome = { kind: 'unfinished', why: 'sandbox-gone' }
 const failed: Outcome = { kind: 'failed', class: 'agent', reason: 'no luck', fix: 'Again.' }
@@ -46,10 +52,18 @@ test.each<[string, Run, string]>([
   ['a Run gets ready before it asked to begin', runWith(), 'preparing, waiting, no label'],
   ['a Run that is not let in waits', runWith(inLine(2)), 'waiting, waiting, no label'],
   ['a Run that is let in gets ready', runWith(admitted), 'preparing, working, working'],
-  ['a Run that gives way keeps its place', runWith(inLine(1), admitted), 'waiting, working, working'],
+  [
+    'a Run that gives way keeps its place',
+    runWith(inLine(1), admitted),
+    'waiting, working, working',
+  ],
   ['a queued task run starts', working(queued), 'starting, working, working'],
   ['a new pull request shows that it works', working(queued, hasPull), 'working, working, working'],
-  ['an earlier pull request shows nothing', working(queued, toldOfPull), 'starting, working, working'],
+  [
+    'an earlier pull request shows nothing',
+    working(queued, toldOfPull),
+    'starting, working, working',
+  ],
   ['a task run whose words are read works', working(), 'working, working, working'],
   ['a task run without an agent starts', working(unread), 'starting, working, working'],
   [
@@ -62,18 +76,42 @@ test.each<[string, Run, string]>([
     working(logIs({ ...none, absent: true }), unread),
     'working, working, working',
   ],
-  ['an end without an outcome', working(taskRunIs({ status: 'failed' })), 'ending, working, working'],
+  [
+    'an end without an outcome',
+    working(taskRunIs({ status: 'failed' })),
+    'ending, working, working',
+  ],
   ['a stop comes before the task run', working(stopAsked), 'stopping, working, no label'],
   ['a stop comes before a wait', runWith(inLine(2), stopAsked), 'stopping, waiting, no label'],
   ['a question holds a Run', working(asks), 'working, question, needs-you'],
-  ['a question still holds it after a stop', working(asks, stopAsked), 'stopping, question, needs-you'],
+  [
+    'a question still holds it after a stop',
+    working(asks, stopAsked),
+    'stopping, question, needs-you',
+  ],
   ['a wrong set-up holds a Run', runWith(fault(true)), 'preparing, set-up, needs-you'],
-  ['a question comes before a wrong set-up', working(asks, fault(true)), 'working, question, needs-you'],
+  [
+    'a question comes before a wrong set-up',
+    working(asks, fault(true)),
+    'working, question, needs-you',
+  ],
   ['a fault that passes holds nobody', working(fault()), 'working, working, working'],
-  ['an outcome comes before all', outcome({ kind: 'nothing' }, asks, stopAsked), 'nothing, ended, done'],
+  [
+    'an outcome comes before all',
+    outcome({ kind: 'nothing' }, asks, stopAsked),
+    'nothing, ended, done',
+  ],
   ['an answer is done', outcome({ kind: 'answer' }), 'answer, ended, done'],
-  ['an answer that asks needs somebody', outcome({ kind: 'answer' }, saysWhich), 'asks, ended, needs-you'],
-  ['files that are published nowhere', outcome({ kind: 'answer' }, edited), 'unpublished, ended, needs-you'],
+  [
+    'an answer that asks needs somebody',
+    outcome({ kind: 'answer' }, saysWhich),
+    'asks, ended, needs-you',
+  ],
+  [
+    'files that are published nowhere',
+    outcome({ kind: 'answer' }, edited),
+    'unpublished, ended, needs-you',
+  ],
   ['a stop needs nobody', outcome({ kind: 'stopped', by: 'maya' }), 'stopped, ended, no label'],
   ['a failure needs somebody', outcome(failed), 'failed, ended+failed, needs-you'],
   ['a failure before it began', outcome(failed, notSent), 'unstarted, ended+failed, needs-you'],

@@ -11,7 +11,10 @@ const me = (limits: object) => ({ id: 'run-me', addedAt: now, data: runWith(limi
 /** A run that began so many hours ago. */
 const began = (hoursAgo: number, session: RunChange['session']) => {
   const at = now - hoursAgo * hour
-  const data = changed(runWith(), { session, schedule: { admitted: true, admissionExpectedAt: at } })
+  const data = changed(runWith(), {
+    session,
+    schedule: { admitted: true, admissionExpectedAt: at },
+  })
   return { id: `run-${hoursAgo}`, data, standing: 'ended' as const, addedAt: 0 }
 }
 

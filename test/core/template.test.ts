@@ -12,7 +12,16 @@ import {
 test('names of templates are those of files, without what commands are called', () => {
   const files = ['release.md', 'Docs_2.md', 'stop.md', 'CANCEL.md', 'help.md', '?.md', 'run.md']
   const others = [
-    ...['README', 'x.txt', '../up.md', 'a/b.md', '-x.md', ' .md', `${'n'.repeat(51)}.md`, '__proto__.md'],
+    ...[
+      'README',
+      'x.txt',
+      '../up.md',
+      'a/b.md',
+      '-x.md',
+      ' .md',
+      `${'n'.repeat(51)}.md`,
+      '__proto__.md',
+    ],
   ]
   expect(templatesIn([...files, ...others], commands)).toEqual(['Docs_2', 'release', 'run'])
 })
@@ -40,17 +49,34 @@ describe('a name with a slip', () => {
   ])('%j is told', (text, meant) => expect(templateMissed(text, names)?.meant).toBe(meant))
 
   test.each([
-    ...['releases 1.2', 'released versions are broken', 'does the login work?', 'please relase', 'fix lint'],
+    ...[
+      'releases 1.2',
+      'released versions are broken',
+      'does the login work?',
+      'please relase',
+      'fix lint',
+    ],
   ])('%j has none', text => expect(templateMissed(text, names)).toBeUndefined())
 })
 
 describe('a file', () => {
-  const of = (file: string | undefined, argument = '1.2') => filled({ name: 'release', argument }, file)
+  const of = (file: string | undefined, argument = '1.2') =>
+    filled({ name: 'release', argument }, file)
   test.each<[string, string, string, string]>([
-    ['with a place for it', 'Release $ARGUMENTS, and tag $ARGUMENTS.\n', '1.2', 'Release 1.2, and tag 1.2.'],
+    [
+      'with a place for it',
+      'Release $ARGUMENTS, and tag $ARGUMENTS.\n',
+      '1.2',
+      'Release 1.2, and tag 1.2.',
+    ],
     ['without one', '# Release\n\nTag it.\n', '1.2', '# Release\n\nTag it.\n\n1.2'],
     ['without an argument', 'Release it.\n', '', 'Release it.'],
-    ['with one like a place', 'Release $ARGUMENTS.', '$& $1 $ARGUMENTS', 'Release $& $1 $ARGUMENTS.'],
+    [
+      'with one like a place',
+      'Release $ARGUMENTS.',
+      '$& $1 $ARGUMENTS',
+      'Release $& $1 $ARGUMENTS.',
+    ],
   ])('%s', (_, file, argument, text) =>
     expect(of(file, argument)).toEqual({ kind: 'template', name: 'release', argument, text }),
   )
@@ -64,5 +90,6 @@ describe('a file', () => {
     ['that is too long', 'x'.repeat(maxTemplate + 1), 'long'],
   ])('%s', (_, file, why) => expect(of(file)).toEqual({ kind: 'unusable', name: 'release', why }))
 
-  test('is looked for in one place', () => expect(templatePath('release')).toBe('.github/codex/release.md'))
+  test('is looked for in one place', () =>
+    expect(templatePath('release')).toBe('.github/codex/release.md'))
 })

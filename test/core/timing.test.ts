@@ -27,7 +27,9 @@ describe('the time until the next look', () => {
       for (const age of [0, minute, 10 * minute, hour]) {
         const looks = (hour / pollInterval(age, live)) * live
         // A look is two calls; rounding to a millisecond may cost a call.
-        expect(looks * 2, `${live} live Runs of ${age} ms`).toBeLessThanOrEqual(postHogAllowance.perHour + 1)
+        expect(looks * 2, `${live} live Runs of ${age} ms`).toBeLessThanOrEqual(
+          postHogAllowance.perHour + 1,
+        )
       }
     }
   })
@@ -35,7 +37,8 @@ describe('the time until the next look', () => {
 
 test('a stop is looked for nine times until just after its time limit, and then each minute', () => {
   const times: number[] = []
-  for (let age = 0; times.length < 11; times.push(age)) age += pollIntervalUntil(limits.stopping, age)
+  for (let age = 0; times.length < 11; times.push(age))
+    age += pollIntervalUntil(limits.stopping, age)
   expect(times.map(at => at / second)).toEqual([2, 4, 8, 16, 32, 64, 128, 256, 301, 361, 421])
   expect(pollIntervalUntil(limits.stopping, limits.stopping)).toBe(second)
   expect(pollIntervalUntil(limits.stopping, -minute)).toBe(2 * second)

@@ -19,7 +19,10 @@ const idle = { ...log, prompts: [], turns: 1, ended: { at: at - minute, stopReas
 type TaskRun = NonNullable<Run['session']['taskRun']>
 
 /** Polled at the end of the time in which any log may be late. */
-const over = (status: 'completed' | 'failed' | 'cancelled', differs: Partial<TaskRun> = {}): TaskRun => ({
+const over = (
+  status: 'completed' | 'failed' | 'cancelled',
+  differs: Partial<TaskRun> = {},
+): TaskRun => ({
   ...taskRun,
   status,
   changedAt: at - limits.latestLog,
@@ -29,7 +32,10 @@ const over = (status: 'completed' | 'failed' | 'cancelled', differs: Partial<Tas
 const run = (session: NonNullable<RunChange['session']>, differs: RunChange = {}): Run =>
   changed(working({ session, schedule: { lastPollAt: at } }), differs)
 
-const unfinished = (why: (Turn & { kind: 'unfinished' })['why']): Turn => ({ kind: 'unfinished', why })
+const unfinished = (why: (Turn & { kind: 'unfinished' })['why']): Turn => ({
+  kind: 'unfinished',
+  why,
+})
 const ended: Turn = { kind: 'ended' }
 const failed: Turn = { kind: 'failed', failure: expect.objectContaining({ kind: 'failed' }) }
 const settling: Turn = { kind: 'settling' }
@@ -67,15 +73,39 @@ describe('a turn', () => {
     ['ended by itself', run({ sessionLog: idle }), ended],
     ['ended before its run did', ranTo('completed', {}, idle), ended],
     ['ended before its run failed', ranTo('failed', internal, idle), ended],
-    ['ended before its run was cut off', ranTo('failed', sandboxGone, { ...givingUp, ...idle }), ended],
+    [
+      'ended before its run was cut off',
+      ranTo('failed', sandboxGone, { ...givingUp, ...idle }),
+      ended,
+    ],
     ['is not concluded before its log was read late', early(ranTo('completed')), settling],
     ['is not, whatever PostHog noted', early(ranTo('completed', sandboxGone)), settling],
-    ['of a server without logs is over with its run', early(ranTo('completed', {}, logless)), ended],
+    [
+      'of a server without logs is over with its run',
+      early(ranTo('completed', {}, logless)),
+      ended,
+    ],
     ['was noted as cut off, no log', early(ranTo('completed', sandboxGone, logless)), cutOff],
-    ['was ended by its agent, which left no words', ranTo('completed', {}, log, nothingRead), ended],
-    ['was ended, with what joined it unread', ranTo('completed', joined, log, nothingRead), leftUnread],
-    ['was given up by its agent', ranTo('failed', { error: 'No.' }, { ...idle, ...givingUp }), failed],
-    ['was given up by its agent, in its row', early(ranTo('failed', { error: 'No.' }, givingUp)), failed],
+    [
+      'was ended by its agent, which left no words',
+      ranTo('completed', {}, log, nothingRead),
+      ended,
+    ],
+    [
+      'was ended, with what joined it unread',
+      ranTo('completed', joined, log, nothingRead),
+      leftUnread,
+    ],
+    [
+      'was given up by its agent',
+      ranTo('failed', { error: 'No.' }, { ...idle, ...givingUp }),
+      failed,
+    ],
+    [
+      'was given up by its agent, in its row',
+      early(ranTo('failed', { error: 'No.' }, givingUp)),
+      failed,
+    ],
     ['was given up without a reason', ranTo('failed', {}, { ...log, gaveUp: '' }), failed],
     ['may prove given up', early(ranTo('failed', byWorkflow)), settling],
     ['was failed by PostHog', ranTo('failed', byWorkflow), unfinished('outage')],
@@ -84,13 +114,25 @@ describe('a turn', () => {
       ranTo('failed', byWorkflow, givingUp),
       unfinished('outage'),
     ],
-    ['was failed by PostHog with nothing read', ranTo('failed', byWorkflow, log, nothingRead), leftUnread],
+    [
+      'was failed by PostHog with nothing read',
+      ranTo('failed', byWorkflow, log, nothingRead),
+      leftUnread,
+    ],
     ['was failed by PostHog once more', changed(ranTo('failed', byWorkflow), resumed), failed],
     ['was answered before PostHog failed it', ranTo('failed', byWorkflow, idle), ended],
     ['failed', ranTo('failed', internal), unfinished('failed')],
     ['failed without a word', ranTo('failed'), unfinished('failed')],
-    ['failed, as its row says before its log', early(ranTo('failed', internal)), unfinished('failed')],
-    ['failed, and may yet prove read', early(ranTo('failed', internal, log, nothingRead)), settling],
+    [
+      'failed, as its row says before its log',
+      early(ranTo('failed', internal)),
+      unfinished('failed'),
+    ],
+    [
+      'failed, and may yet prove read',
+      early(ranTo('failed', internal, log, nothingRead)),
+      settling,
+    ],
     ['failed with nothing read', ranTo('failed', internal, log, nothingRead), leftUnread],
     ['failed, no log', early(ranTo('failed', {}, logless, nothingRead)), unfinished('failed')],
     ['was stopped in PostHog', ranTo('cancelled'), unfinished('interrupted')],
@@ -99,20 +141,41 @@ describe('a turn', () => {
       ranTo('cancelled', { error: 'Stopped by user' }),
       unfinished('interrupted'),
     ],
-    ['was stopped by PostHog', ranTo('cancelled', { error: 'Stopped automatically: idle credits' }), failed],
-    ['was stopped by PostHog for a limit', ranTo('cancelled', { error: 'Usage limit exceeded' }), failed],
-    ['failed for good', ranTo('failed', { error: 'task_spend_limit: unexpected status 402' }), failed],
+    [
+      'was stopped by PostHog',
+      ranTo('cancelled', { error: 'Stopped automatically: idle credits' }),
+      failed,
+    ],
+    [
+      'was stopped by PostHog for a limit',
+      ranTo('cancelled', { error: 'Usage limit exceeded' }),
+      failed,
+    ],
+    [
+      'failed for good',
+      ranTo('failed', { error: 'task_spend_limit: unexpected status 402' }),
+      failed,
+    ],
     ['failed once more', changed(ranTo('failed', internal), resumed), failed],
-    ['broke, and its run lives on', run({ sessionLog: broken('high demand') }), unfinished('failed')],
+    [
+      'broke, and its run lives on',
+      run({ sessionLog: broken('high demand') }),
+      unfinished('failed'),
+    ],
     ['broke for good', run({ sessionLog: broken('status 402', 'task_spend_limit') }), failed],
-    ['never read the words', ranTo('completed', { marker: 'inactive' }, idle, unreadNote), leftUnread],
+    [
+      'never read the words',
+      ranTo('completed', { marker: 'inactive' }, idle, unreadNote),
+      leftUnread,
+    ],
     ['ended with words unread', ranTo('completed', {}, idle, unreadNote), leftUnread],
     ['may have read them', early(ranTo('completed', {}, idle, unreadNote)), settling],
     ['failed with words unread', ranTo('failed', internal, idle, unreadNote), leftUnread],
     ['failed before it read what joined it', ranTo('failed', joined, log, nothingRead), leftUnread],
   ])('%s', (_, given, stands) => expect(standingOf(given)).toEqual(stands))
 
-  const polled = (given: Run, after: number): Run => changed(given, { schedule: { lastPollAt: at + after } })
+  const polled = (given: Run, after: number): Run =>
+    changed(given, { schedule: { lastPollAt: at + after } })
 
   test('counts as ended from a look a moment later: PostHog writes a pull request into the run just after it', () => {
     const given = run({ sessionLog: { ...idle, ended: { at, stopReason: 'end_turn' } } })
@@ -132,14 +195,30 @@ describe('a turn', () => {
 })
 
 describe('words that nobody read', () => {
-  const of = (words: Run['mailbox']['words'], differs: Partial<TaskRun> = {}, absent?: true): string[] =>
+  const of = (
+    words: Run['mailbox']['words'],
+    differs: Partial<TaskRun> = {},
+    absent?: true,
+  ): string[] =>
     neverRead(ranTo('completed', differs, { ...log, absent }, words)).map(({ id }) => id)
   test.each<[string, string[], string[]]>([
     ['are all where it was cut off', of(nothingRead, { marker: 'sandbox-gone' }), [asked.id]],
-    ['are what joined a session that its agent then ended', of(nothingRead, { from: 9 }), [asked.id]],
-    ['are not what the run began with that its agent ended', of([asked, word('sent', note)]), ['m']],
+    [
+      'are what joined a session that its agent then ended',
+      of(nothingRead, { from: 9 }),
+      [asked.id],
+    ],
+    [
+      'are not what the run began with that its agent ended',
+      of([asked, word('sent', note)]),
+      ['m'],
+    ],
     ['are not the words that resumed the run that its agent ended', of([word('sent', note)]), []],
-    ['are not the bot’s own, to go on', of([instruction(), word('sent', note, { resumes: true })]), []],
+    [
+      'are not the bot’s own, to go on',
+      of([instruction(), word('sent', note, { resumes: true })]),
+      [],
+    ],
     ['are unknown on a server without logs', of(nothingRead, { from: 9 }, true), []],
   ])('%s', (_, left, expected) => expect(left).toEqual(expected))
 
@@ -175,14 +254,21 @@ describe('what is next for a turn', () => {
     ['an interrupt', stopped('cancelled')],
     ['a run that was ended there', ranTo('cancelled')],
     ['a refusal', stopped('refusal')],
-    ['a limit that only the words of the agent name', stopped('refusal', "You've hit your usage limit.")],
+    [
+      'a limit that only the words of the agent name',
+      stopped('refusal', "You've hit your usage limit."),
+    ],
     ['a refusal that names a limit', stopped('refusal', 'I do not help with fraud of billing.')],
     ['a spend limit', failedWith('task_spend_limit: unexpected status 402')],
     ['a repository', failedWith('Failed to clone repository')],
     ['a model', failedWith('agent_error: model x not found')],
-    ['its own reason', ranTo('failed', { error: 'It needs a network.' }, { ...log, gaveUp: 'It needs' })],
-  ])('that its agent, a person or a limit ended: it is told, and never asked again: %s', (_, given) =>
-    expect(nextOf(given)).toBe('find-result'),
+    [
+      'its own reason',
+      ranTo('failed', { error: 'It needs a network.' }, { ...log, gaveUp: 'It needs' }),
+    ],
+  ])(
+    'that its agent, a person or a limit ended: it is told, and never asked again: %s',
+    (_, given) => expect(nextOf(given)).toBe('find-result'),
   )
 
   test.each([

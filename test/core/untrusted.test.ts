@@ -22,7 +22,11 @@ describe('invisible characters go', () => {
     ['controls', 'a\u0000b\u0007c\u001bd\u007fe\u0085f', 'abcde f'],
     ['soft hyphen and fillers', 'a\u00adb\u3164c\u115fd\uffa0e', 'abcde'],
     ['the lines and tabs of a text stay', 'a\n\tb', 'a\n\tb'],
-    ['letters of any script stay', 'é 修复 Ошибка עברית العربية 🚀', 'é 修复 Ошибка עברית العربية 🚀'],
+    [
+      'letters of any script stay',
+      'é 修复 Ошибка עברית العربية 🚀',
+      'é 修复 Ошибка עברית العربية 🚀',
+    ],
     ['half of a pair', 'a\ud800b', 'a\ufffdb'],
   ])('%s', (_, text, expected) => expect(stripInvisible(text)).toBe(expected))
 
@@ -52,7 +56,10 @@ describe('a fence', () => {
     const fence = '0123456789abcdef'
     const text = fc
       .array(
-        fc.oneof(fc.constantFrom(fence, '>>>', '<<<', '\n', fence.slice(0, 8), fence.slice(8)), fc.string()),
+        fc.oneof(
+          fc.constantFrom(fence, '>>>', '<<<', '\n', fence.slice(0, 8), fence.slice(8)),
+          fc.string(),
+        ),
       )
       .map(parts => parts.join(''))
     fc.assert(

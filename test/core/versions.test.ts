@@ -68,8 +68,19 @@ const refused: Record<string, Record<string, readonly [line: RegExp, key: string
       [/^ {2}apps:.*\n/m, 'allow.apps'],
       [/^head_moved:.*\n/m, 'head_moved'],
       ...[
-        ...['owner', 'person_per_day', 'owner_per_day', 'thread_per_day', 'bots_per_thread_per_day'],
-        ...['repository_per_5_minutes', 'person_cost_per_day', 'owner_cost_per_day', 'when_reached'],
+        ...[
+          'owner',
+          'person_per_day',
+          'owner_per_day',
+          'thread_per_day',
+          'bots_per_thread_per_day',
+        ],
+        ...[
+          'repository_per_5_minutes',
+          'person_cost_per_day',
+          'owner_cost_per_day',
+          'when_reached',
+        ],
       ].map((key): [RegExp, string] => [new RegExp(`^ {2}${key}:.*\\n`, 'm'), `limits.${key}`]),
     ],
     'settings.yml': [
@@ -96,11 +107,16 @@ describe.each(versions)('%s', version => {
     },
   )
 
-  test.each(linesOf(Stored, version, 'triggers.jsonl'))('a trigger, $name: is read whole', ({ record }) => {
-    const read = triggerFormat.parse(record)
-    expect(read).toMatchObject(withoutGone(record))
-    expect(triggerIndex.entries({ data: read, addedAt: t0 }).length > 0).toBe('thread' in read.trigger)
-  })
+  test.each(linesOf(Stored, version, 'triggers.jsonl'))(
+    'a trigger, $name: is read whole',
+    ({ record }) => {
+      const read = triggerFormat.parse(record)
+      expect(read).toMatchObject(withoutGone(record))
+      expect(triggerIndex.entries({ data: read, addedAt: t0 }).length > 0).toBe(
+        'thread' in read.trigger,
+      )
+    },
+  )
 
   test.each(linesOf(Stored, version, 'messages.jsonl'))(
     'a message that waits for its Run, $name: is read whole',
@@ -116,7 +132,8 @@ describe.each(versions)('%s', version => {
   test.each(linesOf(Written, version, 'comments.jsonl'))(
     'a status comment, $name: its Run is found again',
     ({ thread, marker, comment }) => {
-      const read = markerSigner(key).read(comment, thread)[0] ?? expect.fail('the marker is not read')
+      const read =
+        markerSigner(key).read(comment, thread)[0] ?? expect.fail('the marker is not read')
       expect(read).toMatchObject(withoutGone(marker))
       const backup = read.backup ?? expect.fail('it carries no recovery record')
       const again = restored(
@@ -159,18 +176,24 @@ describe.each(versions)('%s', version => {
   const meant = z
     .record(z.string(), Keyed)
     .parse(JSON.parse(readFileSync(join(data, version, 'settings.json'), 'utf8')))
-  test.each(Object.entries(meant))('the settings in %s mean what they meant, or are gone', (file, value) => {
-    const written = readFileSync(join(data, version, file), 'utf8')
-    const lost = refused[version]?.[file] ?? []
-    if (lost.length > 0)
-      expect(read[file]?.(written)).toMatchObject(
-        lost.map(([, key]) => ({ key, message: expect.stringMatching(/any more|number|only be set/) })),
-      )
-    const text = lost.reduce((rest, [line]) => rest.replace(line, ''), written)
-    const gone = [...lost.map(([, key]) => key), ...(passedOver[version] ?? [])]
-    const left = gone.reduce<unknown>((rest, key) => without(rest, key.split('.')), value)
-    expect(read[file]?.(text)).toMatchObject(Object(left))
-  })
+  test.each(Object.entries(meant))(
+    'the settings in %s mean what they meant, or are gone',
+    (file, value) => {
+      const written = readFileSync(join(data, version, file), 'utf8')
+      const lost = refused[version]?.[file] ?? []
+      if (lost.length > 0)
+        expect(read[file]?.(written)).toMatchObject(
+          lost.map(([, key]) => ({
+            key,
+            message: expect.stringMatching(/any more|number|only be set/),
+          })),
+        )
+      const text = lost.reduce((rest, [line]) => rest.replace(line, ''), written)
+      const gone = [...lost.map(([, key]) => key), ...(passedOver[version] ?? [])]
+      const left = gone.reduce<unknown>((rest, key) => without(rest, key.split('.')), value)
+      expect(read[file]?.(text)).toMatchObject(Object(left))
+    },
+  )
 
   test('`codex.yml` holds without the keys that went with the version of now', () => {
     const written = readFileSync(join(data, version, 'codex.yml'), 'utf8')

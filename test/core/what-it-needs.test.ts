@@ -2,14 +2,27 @@ import { expect, test } from 'vitest'
 import { changed } from '../../src/core/record/run.ts'
 import { closingComment } from '../../src/core/words/closing.ts'
 import { statusComment } from '../../src/core/words/status.ts'
-import { ask, deployment, inlineComment, minute, pull, pullThread, runWith, t0, wordsAre } from './given.ts'
+import {
+  ask,
+  deployment,
+  inlineComment,
+  minute,
+  pull,
+  pullThread,
+  runWith,
+  t0,
+  wordsAre,
+} from './given.ts'
 
 const needs = {
   number: 9,
   failedChecks: [
     { name: 'unit [tests](x)', url: 'https://ci.example/1?(a)' },
     { name: 'lint', url: 'javascript:alert(1)' },
-    ...Array.from({ length: 5 }, (_, n) => ({ name: `e2e ${n}`, url: `https://ci.example/e2e/${n}` })),
+    ...Array.from({ length: 5 }, (_, n) => ({
+      name: `e2e ${n}`,
+      url: `https://ci.example/e2e/${n}`,
+    })),
   ],
   hasConflicts: true,
   changesRequestedBy: ['mario'],
@@ -56,7 +69,9 @@ test('at the cap, there is no box', () => {
 
 test('one of several pull requests is named', () => {
   const pulls = [pull, { ...pull, number: 10, title: 'Another' }]
-  expect(shown(changed(ended(), { result: { pulls } }))).toMatch(/^⚠️ \[#9 [^\n]*\): \*\*Needs work\*\*\n/)
+  expect(shown(changed(ended(), { result: { pulls } }))).toMatch(
+    /^⚠️ \[#9 [^\n]*\): \*\*Needs work\*\*\n/,
+  )
 })
 
 test('on a line, where GitHub tells of no tick, stands the command instead of a box', () => {

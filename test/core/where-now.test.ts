@@ -47,10 +47,18 @@ test.each<[string, Run, object]>([
     working(noTaskRun, { session: { taskMade: false, earlier } }),
     { taskId: undefined, earlier: { resumes: false } },
   ],
-  ['an agent at work works on', working(), { taskId: working().session.taskId, taskRun: { id: taskRun.id } }],
+  [
+    'an agent at work works on',
+    working(),
+    { taskId: working().session.taskId, taskRun: { id: taskRun.id } },
+  ],
   [
     'one that may have begun is found first',
-    working(noTaskRun, { session: { taskMade: true } }, intends({ kind: 'start-run', at: t0, before: [] })),
+    working(
+      noTaskRun,
+      { session: { taskMade: true } },
+      intends({ kind: 'start-run', at: t0, before: [] }),
+    ),
     { taskId: working().session.taskId },
   ],
 ])('%s', (_, run, session) => expect(moved(run).session).toMatchObject(session))
@@ -58,11 +66,16 @@ test.each<[string, Run, object]>([
 test('a new run does not go on with a session of another name, and ends it', () => {
   const begun = (may: object | undefined) =>
     newRun({
-      ...{ id: 'run-2', thread: { ...thread, owner: 'acme', repo: 'shop' }, request: ask },
+      id: 'run-2',
+      thread: { ...thread, owner: 'acme', repo: 'shop' },
+      request: ask,
       baseline: runWith().baseline,
       session: { taskId: 'task-1', earlier: { ...earlier, may: may && { ...rights, ...may } } },
     }).session
-  expect(begun({ repository: 'acme/old' })).toMatchObject({ taskId: undefined, earlier: { resumes: false } })
+  expect(begun({ repository: 'acme/old' })).toMatchObject({
+    taskId: undefined,
+    earlier: { resumes: false },
+  })
   for (const may of [{ repository: 'acme/shop' }, {}, undefined])
     expect(begun(may)).toMatchObject({ taskId: 'task-1', earlier: { taskId: 'task-1' } })
 })
@@ -75,7 +88,13 @@ test('a pull request that the agent calls by the former name is found', () => {
 })
 
 test('one that the App had lost is told of there', () => {
-  const lost = { kind: 'access-lost', id: 'l', by: maya, at: t0 + 1, because: 'transferred acme/shop' }
+  const lost = {
+    kind: 'access-lost',
+    id: 'l',
+    by: maya,
+    at: t0 + 1,
+    because: 'transferred acme/shop',
+  }
   const run = readMessages(working(), [JSON.stringify(lost)])
   expect(run.mailbox).toMatchObject({ accessLost: true, stop: { lost: true } })
   const both = [JSON.stringify(lost), JSON.stringify({ kind: 'poll', id: 'm', to })]

@@ -96,7 +96,9 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
       const edited = window.page.locator('article').nth(1)
       await edited.getByText('Edit or delete').click()
       await edited.getByRole('button', { name: 'Delete this comment' }).click()
-      await expect.poll(() => window.page.locator('article').nth(1).textContent()).toContain('codex-bot')
+      await expect
+        .poll(() => window.page.locator('article').nth(1).textContent())
+        .toContain('codex-bot')
     })
 
     test('deleting the command stops what it asked', async () => {
@@ -230,7 +232,8 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
       await visitor.comments('/codex rename it')
       await visitor.seesState(inTurn)
       const { page } = window
-      for (const fold of await page.locator('summary').all()) if (await fold.isVisible()) await fold.click()
+      for (const fold of await page.locator('summary').all())
+        if (await fold.isVisible()) await fold.click()
       expect(await flawsOf(window)).toEqual([])
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(look.width)
       await visitor.presses('fails')

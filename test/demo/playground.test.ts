@@ -31,7 +31,9 @@ describe('it is for this machine and this page', () => {
     expect(await send(path, { ...form, origin: 'https://evil.example' }, comment)).toBe(403)
     expect(await send(path, { ...form, origin: 'null' }, comment)).toBe(403)
     expect(await send(path, form, comment)).toBe(403)
-    expect(await send(path, { ...form, origin: new URL(playground.address).origin }, comment)).toBe(303)
+    expect(await send(path, { ...form, origin: new URL(playground.address).origin }, comment)).toBe(
+      303,
+    )
   })
 
   test('a name that leads here opens nothing', async () => {
@@ -77,7 +79,9 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     letGo()
     await answered
     await visitor.comments('said in the new one')
-    expect(await page.getByRole('heading', { level: 1 }).textContent()).toContain('Opened meanwhile')
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toContain(
+      'Opened meanwhile',
+    )
   })
 
   test('a command, its status as it changes, what is behind it, and a stop by its box', async () => {

@@ -51,10 +51,16 @@ const page = async (cursor?: string) => {
   if (refusal) throw refusal
   const from = cursor === undefined ? 0 : log.findIndex(({ id }) => id === cursor) + 1
   const attempts = log.slice(from, from + perPage)
-  return { attempts, next: from + perPage < log.length ? attempts.at(-1)?.id : undefined, callsLeft }
+  return {
+    attempts,
+    next: from + perPage < log.length ? attempts.at(-1)?.id : undefined,
+    callsLeft,
+  }
 }
 const ofLog = () => ({
-  ...{ deliveries: { page }, events: ['issue_comment'], log: fakeLogOf(say) },
+  deliveries: { page },
+  events: ['issue_comment'],
+  log: fakeLogOf(say),
   now: () => at,
 })
 const payloads: Reading = {
@@ -143,7 +149,8 @@ test('with few calls left in the hour only what is new is taken, and the rest wh
 
 test('GitHub’s limit stops it, and what was taken before is not read again', async () => {
   const ids = came(20)
-  fault = id => (id === ids[12] ? new RetryLater('github', at + minute, 'rate-limit', 'later') : undefined)
+  fault = id =>
+    id === ids[12] ? new RetryLater('github', at + minute, 'rate-limit', 'later') : undefined
   expect(await look()).toBe(minute)
   fault = () => undefined
   expect(await look()).toBe(minute - 5 * second)
@@ -240,7 +247,12 @@ describe('with an address', () => {
   const sweep = (kept: unknown = memory, signal = new AbortController().signal) =>
     asking()({ memory: kept, signal, remember })
   const attempt = (guid: string, ago: number, differs: Partial<Attempt> = {}): Attempt => ({
-    ...{ id: `${++nextId}`, guid, event: 'issue_comment', at: at - ago, ok: false, redelivery: false },
+    id: `${++nextId}`,
+    guid,
+    event: 'issue_comment',
+    at: at - ago,
+    ok: false,
+    redelivery: false,
     ...differs,
   })
   const ok = { ok: true }
@@ -258,7 +270,10 @@ describe('with an address', () => {
     ],
     ['an event that we do not subscribe to', () => [attempt('a', hour, { event: 'push' })]],
     ['what failed less than a minute ago', () => [attempt('a', 59 * second)]],
-    ['what was tried again within 15 minutes', () => [attempt('a', 14 * minute, again), attempt('a', hour)]],
+    [
+      'what was tried again within 15 minutes',
+      () => [attempt('a', 14 * minute, again), attempt('a', hour)],
+    ],
     ['what GitHub has kept for three days', () => [attempt('a', 72 * hour)]],
     ['what is about to be too old', () => [attempt('a', 71 * hour)]],
     ['what was tried again before what was read', () => [attempt('a', hour, again)]],

@@ -8,7 +8,16 @@ import { backupOf } from '../../src/core/record/recovery-record.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
 import type { Attempt } from '../../src/maintenance/read-deliveries.ts'
 import { type AdoptDeps, adoptLost } from '../../src/maintenance/recover-runs.ts'
-import { hour, issueThread, minute, pullView, runWith, second, t0, wordsAre } from '../core/given.ts'
+import {
+  hour,
+  issueThread,
+  minute,
+  pullView,
+  runWith,
+  second,
+  t0,
+  wordsAre,
+} from '../core/given.ts'
 import { clientOf } from '../support/client-of.ts'
 import { deploymentWith } from '../support/deployment.ts'
 import { fakeLog } from '../support/fake-log.ts'
@@ -59,7 +68,8 @@ const deps: AdoptDeps = {
     waiting = shows
   },
   github: () => expect.fail('nothing is lost here'),
-  tenantOf: () => ({ tenant: 'one', posthog: {}, signer: { read: () => [], write: () => '' } }) as never,
+  tenantOf: () =>
+    ({ tenant: 'one', posthog: {}, signer: { read: () => [], write: () => '' } }) as never,
   runs: { get: () => expect.fail('no run'), add: () => expect.fail('no run') },
   settings: deploymentWith(),
   log: fakeLog(),
@@ -95,7 +105,10 @@ beforeEach(() => {
 })
 
 const forbidden = new Rejected('github', 403, '', 'IP not allowed', undefined, 'read')
-const everything = ['list', ...[1, 2, 3].flatMap(id => [`installation ${id}`, `owner-${id}`])].toSorted()
+const everything = [
+  'list',
+  ...[1, 2, 3].flatMap(id => [`installation ${id}`, `owner-${id}`]),
+].toSorted()
 
 test('looks into every repository of every installation, once', async () => {
   expect(await search()).toBeUndefined()
@@ -108,12 +121,18 @@ test.each<[string, string, Error]>([
   ['an installation that says no', 'installation 2', forbidden],
   ['a repository that says no', 'owner-2', forbidden],
   ['a repository that gives no answer', 'owner-2', new NoResponse('github', '502')],
-  ['the limit of an installation', 'owner-1', new RetryLater('github', t0 + hour, 'rate-limit', 'limit')],
+  [
+    'the limit of an installation',
+    'owner-1',
+    new RetryLater('github', t0 + hour, 'rate-limit', 'limit'),
+  ],
 ])('%s keeps nobody else waiting, and is asked again', async (_, where, fault) => {
   faults.set(where, fault)
   const wait = await search()
   expect(wait).toBeGreaterThan(0)
-  const others = [1, 2, 3].map(id => `owner-${id}`).filter(owner => !owner.endsWith(where.slice(-1)))
+  const others = [1, 2, 3]
+    .map(id => `owner-${id}`)
+    .filter(owner => !owner.endsWith(where.slice(-1)))
   expect(read).toEqual(expect.arrayContaining(others))
   faults.clear()
   now += wait ?? 0
@@ -122,7 +141,12 @@ test.each<[string, string, Error]>([
 })
 
 const attempt = (given: Partial<Attempt>): Attempt => ({
-  ...{ id: '1', guid: 'g', event: 'issues', at: now, ok: true, redelivery: false },
+  id: '1',
+  guid: 'g',
+  event: 'issues',
+  at: now,
+  ok: true,
+  redelivery: false,
   ...given,
 })
 const happened = (id: number, at = now) =>
@@ -152,7 +176,10 @@ describe('a queue that has looked everywhere before', () => {
   )
 
   test.each<[string, () => unknown]>([
-    ['is absent', () => faults.set('log', new Rejected('github', 404, '', 'Not Found', undefined, 'read'))],
+    [
+      'is absent',
+      () => faults.set('log', new Rejected('github', 404, '', 'Not Found', undefined, 'read')),
+    ],
     ['is longer than a hundred pages', () => (isEndless = true)],
   ])('looks everywhere if the log of webhooks %s', async (_, given) => {
     given()
@@ -203,8 +230,19 @@ describe('a run that was lost', () => {
   ) => {
     const backup = backupOf(lost)
     const comments = [...before, run.id].map((id, n) => ({
-      ...{ id: 901 + n, number: issueThread.number, createdAt: t0, changedAt: t0 },
-      body: signer.write({ ...marker, run: id, as: 'status', backup, pull: view?.number, task: id, ...more }),
+      id: 901 + n,
+      number: issueThread.number,
+      createdAt: t0,
+      changedAt: t0,
+      body: signer.write({
+        ...marker,
+        run: id,
+        as: 'status',
+        backup,
+        pull: view?.number,
+        task: id,
+        ...more,
+      }),
     }))
     const found: AdoptDeps = {
       ...deps,
@@ -215,7 +253,8 @@ describe('a run that was lost', () => {
         ownComments: async () => comments,
         subject: async () => ({ thread: issueThread, snapshot: run.baseline.snapshot }),
       },
-      github: () => clientOf({ 'files.text': async () => undefined, 'pulls.find': async () => view }),
+      github: () =>
+        clientOf({ 'files.text': async () => undefined, 'pulls.find': async () => view }),
       tenantOf: () => ({ tenant: 'one', posthog: { runIds }, signer }) as never,
       runs: {
         get: async () => undefined,
@@ -272,7 +311,9 @@ describe('a run that was lost', () => {
   }
 
   test('waits for a webhook, which GitHub is asked for: an own comment, which says nothing', async () => {
-    log = ['issues', 'issue_comment', 'issue_comment'].map((event, n) => attempt({ event, id: `${n}` }))
+    log = ['issues', 'issue_comment', 'issue_comment'].map((event, n) =>
+      attempt({ event, id: `${n}` }),
+    )
     log[1] = attempt({ event: 'issue_comment', id: 'of another' })
     deliveredAt = undefined
     expect(await search(keepsAll)).toBe(second)
@@ -301,7 +342,8 @@ describe('a run that was lost', () => {
     await search(keeps, undefined, [], lost, { task: 'task', taskRun: 'before' })
     expect(added.map(({ session }) => session.taskRun)).toEqual([undefined])
     await search(keeps, undefined, [], changed(lost, wordsAre()), {
-      ...{ task: 'task', taskRun: 'before' },
+      task: 'task',
+      taskRun: 'before',
     })
     expect(added.at(-1)?.session.taskRun?.id).toBe('before')
   })
@@ -311,7 +353,9 @@ describe('a run that was lost', () => {
     ['that was put right carries our marker, and is left alone', `${isOurs}\nCloses #7`, []],
   ])('its pull request %s', async (_, body, untended) => {
     await search(keeps, { ...open, body })
-    expect(added.map(({ result }) => [result.pulls.length, result.untended])).toEqual([[1, untended]])
+    expect(added.map(({ result }) => [result.pulls.length, result.untended])).toEqual([
+      [1, untended],
+    ])
   })
 })
 

@@ -99,8 +99,14 @@ describe('it stays, and is looked at again in five minutes', () => {
     ['while its task run idles', { status: async () => 'in_progress' }],
     ['while a run of the thread lives', { live: () => runWith() }],
     ['while PostHog does not answer', fails(new NoResponse('posthog', 'reset'))],
-    ['while PostHog refuses to say', fails(new Rejected('posthog', 404, '', 'no', undefined, 'read'))],
-    ['while there is a limit', fails(new RetryLater('posthog', t0 + 2 * minute, 'rate-limit', 'limit'))],
+    [
+      'while PostHog refuses to say',
+      fails(new Rejected('posthog', 404, '', 'no', undefined, 'read')),
+    ],
+    [
+      'while there is a limit',
+      fails(new RetryLater('posthog', t0 + 2 * minute, 'rate-limit', 'limit')),
+    ],
     ['when another version wrote of it', { memory: { v: 2 } }],
   ])('%s', async (_, given) => {
     expect(await turns(given)).toEqual(rests)
@@ -125,11 +131,14 @@ describe('an hour of idling is looked at with what is left of PostHog’s budget
   test.each([
     ['soon', 2_000, 5 * minute],
     ['late', 20 * minute, 20 * minute],
-  ])('where there is nothing left, nothing is asked: told to come back %s', async (_, ms, pause) => {
-    const look = async () => ms
-    const status = () => Promise.reject(new Error('asked'))
-    expect(await turns({ look, status })).toEqual({ ms: pause, did: [] })
-  })
+  ])(
+    'where there is nothing left, nothing is asked: told to come back %s',
+    async (_, ms, pause) => {
+      const look = async () => ms
+      const status = () => Promise.reject(new Error('asked'))
+      expect(await turns({ look, status })).toEqual({ ms: pause, did: [] })
+    },
+  )
 
   test('where nobody can say what is left, it is asked', async () => {
     expect(await turns({ look: () => Promise.reject(new Error('no Redis')) })).toEqual(removed)
@@ -141,12 +150,21 @@ describe('it stays for good', () => {
     ['when something was pushed to it', { sha: 'f'.repeat(40) }],
     [
       'when a pull request goes into it',
-      { github: { 'branches.use': async () => ({ sha: branch.sha, isUsed: true, repository: 'R_1' }) } },
+      {
+        github: {
+          'branches.use': async () => ({ sha: branch.sha, isUsed: true, repository: 'R_1' }),
+        },
+      },
     ],
-    ['when its task run lasts for two days', { now: t0 + 49 * hour, status: async () => 'in_progress' }],
+    [
+      'when its task run lasts for two days',
+      { now: t0 + 49 * hour, status: async () => 'in_progress' },
+    ],
     [
       'when GitHub does not let it go',
-      { github: { 'branches.delete': () => Promise.reject(new Rejected('github', 403, '', 'no')) } },
+      {
+        github: { 'branches.delete': () => Promise.reject(new Rejected('github', 403, '', 'no')) },
+      },
     ],
   ])('%s', async (_, given) => {
     expect(await turns(given)).toEqual(stays)

@@ -6,7 +6,9 @@ import { opensIssue, withRealAgents } from './stage.ts'
 
 withRealAgents('A real agent that answers', stage => {
   it('is told with its words', async () => {
-    stage().agents.plays('how much is two and two', [{ thinks: 'Easy.', text: 'Two and two is four.' }])
+    stage().agents.plays('how much is two and two', [
+      { thinks: 'Easy.', text: 'Two and two is four.' },
+    ])
     const { thread, says, runs, mails } = await opensIssue(stage(), 'A sum')
     await says('/codex how much is two and two?')
     expect(await mails()).toEqual([expect.stringMatching(/^@maya Two and two is four\./)])
@@ -24,7 +26,9 @@ withRealAgents('A real agent that answers', stage => {
     await says('/codex count the files')
     await model.called(1)
     await says('/codex and the folders, too')
-    expect(await mails()).toEqual([expect.stringMatching(/^@maya Seven files, and the folders are three\./)])
+    expect(await mails()).toEqual([
+      expect.stringMatching(/^@maya Seven files, and the folders are three\./),
+    ])
     expect(JSON.stringify(model.calls.at(-1)?.body)).toContain('and the folders, too')
     expect([ledger().runs.length, ledger().messages.length]).toEqual([1, 1])
   })
@@ -112,7 +116,10 @@ withRealAgents('A real agent that answers', stage => {
 
   it('finishes before a word of it is stored, and that it finished is told', async () => {
     const { agents } = stage()
-    agents.plays('tidy up quietly', [...finishes('completed'), { text: 'Never heard.', hang: true }])
+    agents.plays('tidy up quietly', [
+      ...finishes('completed'),
+      { text: 'Never heard.', hang: true },
+    ])
     const { says, runs, mails } = await opensIssue(stage(), 'Quiet')
     await says('/codex tidy up quietly')
     expect(await mails()).toEqual([expect.stringMatching(/^@maya Codex finished\./)])
@@ -121,7 +128,10 @@ withRealAgents('A real agent that answers', stage => {
 
   it('finishes as failed, its reason is told, and nobody asks it again', async () => {
     const { agents } = stage()
-    const model = [...finishes('failed', 'The tests need a database that is not here.'), { text: 'Heard.' }]
+    const model = [
+      ...finishes('failed', 'The tests need a database that is not here.'),
+      { text: 'Heard.' },
+    ]
     agents.plays('run the tests here', model, { teardown: 3_000 })
     const { says, runs, mails } = await opensIssue(stage(), 'Tests')
     await says('/codex run the tests here')

@@ -84,8 +84,11 @@ export class Checkout {
     for (const [branch, tip] of await this.#tips()) {
       const known = this.#pushed.get(branch)
       if (known === tip) continue
-      const range = known === undefined ? [tip, '--not', ...this.#pushed.values()] : [`${known}..${tip}`]
-      const commits = (await this.#git('rev-list', '--reverse', ...range)).split('\n').filter(Boolean)
+      const range =
+        known === undefined ? [tip, '--not', ...this.#pushed.values()] : [`${known}..${tip}`]
+      const commits = (await this.#git('rev-list', '--reverse', ...range))
+        .split('\n')
+        .filter(Boolean)
       for (const commit of commits) await this.#copy(branch, commit)
       this.#pushed.set(branch, tip)
     }
@@ -99,29 +102,45 @@ export class Checkout {
   }
 
   async #api(args: string[], input: string): Promise<GhAnswer> {
-    const field = (name: string) => args.find(arg => arg.startsWith(`${name}=`))?.slice(name.length + 1) ?? ''
+    const field = (name: string) =>
+      args.find(arg => arg.startsWith(`${name}=`))?.slice(name.length + 1) ?? ''
     if (args.some(arg => arg.endsWith('/git/refs'))) {
       await this.#git('update-ref', field('ref'), field('sha'))
       return { code: 0, out: '{}' }
     }
-    if (args[1] !== 'graphql' || !input.includes('createCommitOnBranch')) return { code: 1, out: '' }
-    const { branch, expectedHeadOid, message, fileChanges } = CreateCommit.parse(JSON.parse(input)).variables
-      .input
+    if (args[1] !== 'graphql' || !input.includes('createCommitOnBranch'))
+      return { code: 1, out: '' }
+    const { branch, expectedHeadOid, message, fileChanges } = CreateCommit.parse(JSON.parse(input))
+      .variables.input
     const { branchName } = branch
     const said = `${message.headline}\n\n${message.body}`
-    const added = fileChanges.additions.map(({ path, contents }) => [path, decoded(contents)] as const)
+    const added = fileChanges.additions.map(
+      ({ path, contents }) => [path, decoded(contents)] as const,
+    )
     const gone = fileChanges.deletions.map(({ path }) => `D ${path}\n`)
     const files = Object.fromEntries(added)
-    await this.#importAll(commitOf({ branch: branchName, said, from: expectedHeadOid, gone, files }))
+    await this.#importAll(
+      commitOf({ branch: branchName, said, from: expectedHeadOid, gone, files }),
+    )
     await this.pushed()
     const oid = (await this.#git('rev-parse', `refs/heads/${branchName}`)).trim()
     const url = `https://github.com/${this.#given.repository}/commit/${oid}`
-    return { code: 0, out: JSON.stringify({ data: { createCommitOnBranch: { commit: { oid, url } } } }) }
+    return {
+      code: 0,
+      out: JSON.stringify({ data: { createCommitOnBranch: { commit: { oid, url } } } }),
+    }
   }
 
   async #copy(branch: string, commit: string): Promise<void> {
     const { gitHub, repository } = this.#given
-    const names = await this.#git('diff-tree', '--no-commit-id', '--name-only', '-r', '--root', commit)
+    const names = await this.#git(
+      'diff-tree',
+      '--no-commit-id',
+      '--name-only',
+      '-r',
+      '--root',
+      commit,
+    )
     const files: Record<string, string> = {}
     for (const name of names.split('\n').filter(Boolean))
       files[name] = await this.#git('show', `${commit}:${name}`)
@@ -157,7 +176,9 @@ export class Checkout {
   async #clone(branch: string, known: string[]): Promise<void> {
     const { folder, repository } = this.#given
     const [home, repo] = [join(folder, 'home'), join(folder, 'repo')]
-    await Promise.all([home, repo, join(folder, 'bin')].map(each => mkdir(each, { recursive: true })))
+    await Promise.all(
+      [home, repo, join(folder, 'bin')].map(each => mkdir(each, { recursive: true })),
+    )
     const address = `https://github.com/${repository}.git`
     const ssh = join(folder, 'bin/ssh')
     await executable(
@@ -174,11 +195,17 @@ export class Checkout {
     const env = { ...process.env, HOME: home, GIT_CONFIG_NOSYSTEM: '1' }
     await run('git', ['clone', '--quiet', address, repo], { env })
     const there = known.includes(branch)
-    await run('git', ['-C', repo, 'checkout', '--quiet', ...(there ? [branch] : ['-b', branch])], { env })
+    await run('git', ['-C', repo, 'checkout', '--quiet', ...(there ? [branch] : ['-b', branch])], {
+      env,
+    })
   }
 
   async #tips(): Promise<Map<string, string>> {
-    const listed = await this.#git('for-each-ref', '--format=%(refname:short) %(objectname)', 'refs/heads')
+    const listed = await this.#git(
+      'for-each-ref',
+      '--format=%(refname:short) %(objectname)',
+      'refs/heads',
+    )
     const lines = listed.split('\n').filter(Boolean)
     return new Map(lines.map(line => [line.split(' ')[0] ?? '', line.split(' ')[1] ?? '']))
   }

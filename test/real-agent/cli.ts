@@ -14,4 +14,8 @@ console.log(`the real agent: ${JSON.stringify(versions())}`)
 rmSync(runsFolder, { recursive: true, force: true })
 process.chdir(root)
 const vitest = ['node_modules/vitest/vitest.mjs', 'run', '--config', join(here, 'vitest.config.ts')]
-process.exitCode = await withoutNetwork(process.execPath, [...vitest, ...process.argv.slice(2)], process.env)
+process.exitCode = await withoutNetwork(
+  process.execPath,
+  [...vitest, ...process.argv.slice(2)],
+  process.env,
+)

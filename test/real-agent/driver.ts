@@ -86,14 +86,18 @@ export class RealAgents {
   sandboxes(words: string): Sandbox[] {
     const { script } = this.#scripted(words)
     const lives = [...this.#lives.values()]
-    return lives.filter(({ run }) => this.#scriptOf(run).script === script).map(({ sandbox }) => sandbox)
+    return lives
+      .filter(({ run }) => this.#scriptOf(run).script === script)
+      .map(({ sandbox }) => sandbox)
   }
 
   /** Until the newest run that was begun with these words has this in its log. */
   async stored(words: string, text: string): Promise<void> {
     const { script } = this.#scripted(words)
     for (;;) {
-      const run = [...this.#lives.values()].findLast(live => this.#scriptOf(live.run).script === script)?.run
+      const run = [...this.#lives.values()].findLast(
+        live => this.#scriptOf(live.run).script === script,
+      )?.run
       if (run?.log.some(entry => JSON.stringify(entry).includes(text))) return
       await sleep(50)
     }
@@ -123,7 +127,8 @@ export class RealAgents {
 
   #guarded(run: Run, work: Promise<void>): void {
     work.catch((thrown: unknown) => {
-      if (!(thrown instanceof Interrupted)) run.finish('failed', `The test could not play this: ${thrown}`)
+      if (!(thrown instanceof Interrupted))
+        run.finish('failed', `The test could not play this: ${thrown}`)
     })
   }
 
@@ -138,17 +143,25 @@ export class RealAgents {
     const folder = join(runsFolder, run.id)
     const asked = run.state.pr_base_branch
     const checkout = await Checkout.make({
-      ...{ folder, gitHub: this.#given.gitHub },
+      folder,
+      gitHub: this.#given.gitHub,
       repository: run.task.repository ?? '',
       branch: typeof asked === 'string' ? asked : undefined,
       shimUrl: `http://127.0.0.1:${(this.#shims.address() as AddressInfo).port}/${run.id}`,
     })
     run.progress('sandbox', 'completed', 'Set up sandbox')
-    if (run.state.pending_user_message !== undefined) run.state.pending_user_message_id ??= randomUUID()
+    if (run.state.pending_user_message !== undefined)
+      run.state.pending_user_message_id ??= randomUUID()
     if (run.terminal) return
     const sandbox = await Sandbox.start({
-      ...{ taskId: run.task.id, runId: run.id, projectId, folder, baseBranch: checkout.base },
-      ...{ apiUrl: api.url, apiKey: api.key, gatewayUrl: this.#model.plays(run.id, script) },
+      taskId: run.task.id,
+      runId: run.id,
+      projectId,
+      folder,
+      baseBranch: checkout.base,
+      apiUrl: api.url,
+      apiKey: api.key,
+      gatewayUrl: this.#model.plays(run.id, script),
       mode: String(run.state.mode),
       model: text(run.state.model) ?? 'gpt-5.5',
       effort: text(run.state.reasoning_effort),

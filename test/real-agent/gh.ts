@@ -38,7 +38,9 @@ async function answer(
     const pulls = (await github.pulls(repository)).filter(
       ({ head, state }) => head === option('--head') && state === 'open',
     )
-    return printed(JSON.stringify(pulls.map(({ base }) => ({ baseRefName: base, isCrossRepository: false }))))
+    return printed(
+      JSON.stringify(pulls.map(({ base }) => ({ baseRefName: base, isCrossRepository: false }))),
+    )
   }
   const number = Number(/(\d+)$/.exec(subject ?? '')?.[1])
   if (verb !== 'view' || !number) return failed

@@ -26,7 +26,11 @@ export function installNewest(): void {
 }
 
 function npm(...args: string[]) {
-  const ran = spawnSync('npm', args, { cwd: here, stdio: ['inherit', 'pipe', 'inherit'], encoding: 'utf8' })
+  const ran = spawnSync('npm', args, {
+    cwd: here,
+    stdio: ['inherit', 'pipe', 'inherit'],
+    encoding: 'utf8',
+  })
   if (ran.status !== 0) throw new Error(`npm ${args.join(' ')} in test/real-agent failed`)
   return ran
 }

@@ -11,10 +11,17 @@ const up =
   'socket my $s, 2, 2, 0; my $on = pack "a16 s x14", "lo", 0x49; ioctl $s, 0x8914, $on or die "lo: $!"'
 
 /** @returns its exit code */
-export function withoutNetwork(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<number> {
+export function withoutNetwork(
+  command: string,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
   const asRoot = process.getuid?.() === 0 ? [] : ['--map-root-user']
   const inside = ['sh', '-ec', `perl -e '${up}'; exec "$@"`, 'sh', command, ...args]
-  const child = spawn('unshare', [...asRoot, '--net', '--mount', '--', ...inside], { stdio: 'inherit', env })
+  const child = spawn('unshare', [...asRoot, '--net', '--mount', '--', ...inside], {
+    stdio: 'inherit',
+    env,
+  })
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', code => resolve(code ?? 1))
@@ -32,5 +39,6 @@ export async function setup(): Promise<void> {
     socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''))
     for (const event of ['connect', 'timeout']) socket.once(event, () => resolve(event))
   })
-  if (code !== 'ENETUNREACH') throw new Error(`a way out of this machine: ${code}. Use npm run test:real`)
+  if (code !== 'ENETUNREACH')
+    throw new Error(`a way out of this machine: ${code}. Use npm run test:real`)
 }

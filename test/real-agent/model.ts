@@ -116,7 +116,11 @@ async function say(response: ServerResponse, reply: Reply): Promise<void> {
   send({ type: 'response.created', response: { id } })
   const items = itemsOf(reply, id)
   for (const [index, item] of items.entries()) {
-    send({ type: 'response.output_item.added', output_index: index, item: { ...item, content: [] } })
+    send({
+      type: 'response.output_item.added',
+      output_index: index,
+      item: { ...item, content: [] },
+    })
     for (const delta of deltasOf(item, reply)) {
       send({ ...delta, item_id: item.id, output_index: index })
       await sleep(1)
@@ -149,7 +153,11 @@ function itemsOf(reply: Reply, id: string): Item[] {
   const { thinks, text, calls = [], raw } = reply
   const made: Item[] = []
   if (thinks !== undefined)
-    made.push({ type: 'reasoning', id: `rs_${id}`, summary: [{ type: 'summary_text', text: thinks }] })
+    made.push({
+      type: 'reasoning',
+      id: `rs_${id}`,
+      summary: [{ type: 'summary_text', text: thinks }],
+    })
   if (text !== undefined) {
     const content = [{ type: 'output_text', text, annotations: [] }]
     made.push({ type: 'message', id: `msg_${id}`, role: 'assistant', status: 'completed', content })

@@ -12,7 +12,9 @@ withRealAgents('A real agent on a pull request', stage => {
     const pull = await opensPull(world, 'maya/red', { repository })
     const fails = () => github.checks(pull.number, 'the red tests', 'FAILURE', repository)
     const commits = (title: string) =>
-      shell(`echo '${title}' >> fix.txt && git add -A && git commit -q -m '${title}' && git push -q`)
+      shell(
+        `echo '${title}' >> fix.txt && git add -A && git commit -q -m '${title}' && git push -q`,
+      )
     agents.plays('the red tests', [
       { text: 'I look at the tests.', ...shell('ls') },
       commits('First try'),
@@ -28,7 +30,9 @@ withRealAgents('A real agent on a pull request', stage => {
     await pull.thread.waitForAnswer('And for the clock.')
     expect(await pull.thread.answers()).toHaveLength(2)
     const { runs, messages } = pull.ledger()
-    expect([runs.length, messages.length, agents.sandboxes('the red tests').length]).toEqual([1, 1, 1])
+    expect([runs.length, messages.length, agents.sandboxes('the red tests').length]).toEqual([
+      1, 1, 1,
+    ])
   })
 
   it('says what became of each comment on a line, and those that it fixed are resolved', async () => {
@@ -39,7 +43,11 @@ withRealAgents('A real agent on a pull request', stage => {
     const pull = await opensPull(world, 'maya/login', { repository, path })
     await github.as('mario', repository).reviews(pull.number, {
       body: 'Look.',
-      comments: ['Rename the login.', 'Use a class.'].map((body, at) => ({ path, line: at + 1, body })),
+      comments: ['Rename the login.', 'Use a class.'].map((body, at) => ({
+        path,
+        line: at + 1,
+        body,
+      })),
     })
     await nextSecond()
     const lines = async () => (await pull.thread.view()).lineComments

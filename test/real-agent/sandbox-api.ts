@@ -91,14 +91,16 @@ export class SandboxApi {
     const { method = '', headers } = request
     const { pathname } = new URL(request.url ?? '/', this.url)
     const answer = (reply: Reply) => {
-      const text = typeof reply.body === 'string' ? reply.body : this.#outwards(JSON.stringify(reply.body))
+      const text =
+        typeof reply.body === 'string' ? reply.body : this.#outwards(JSON.stringify(reply.body))
       response.writeHead(reply.status, { 'content-type': 'application/json' }).end(text)
     }
     if (headers.authorization !== `Bearer ${this.key}`)
       return answer({ status: 401, body: { detail: 'No such key.' } })
     if (pathname === '/api/users/@me/') return answer(ok({ id: 1, distinct_id: 'user-1' }))
     const [, taskId, runId, path = ''] =
-      /^\/api\/projects\/\d+\/tasks\/([^/]+)(?:\/runs\/([^/]+)(?:\/(.*?))?)?\/?$/.exec(pathname) ?? []
+      /^\/api\/projects\/\d+\/tasks\/([^/]+)(?:\/runs\/([^/]+)(?:\/(.*?))?)?\/?$/.exec(pathname) ??
+      []
     const task = this.#world.tasks.find(({ id }) => id === taskId)
     const run = this.#world.runs.find(({ id, task: of }) => id === runId && of === task)
     if (task && runId === undefined) return answer(ok(presentTask(task, this.#world)))

@@ -75,7 +75,8 @@ export class Sandbox {
       { cwd: folder, env: environment(given), stdio: ['ignore', 'pipe', 'pipe'] },
     )
     const log = createWriteStream(join(folder, 'agent.log'), { flags: 'a' })
-    for (const output of [this.#process.stdout, this.#process.stderr]) output?.pipe(log, { end: false })
+    for (const output of [this.#process.stdout, this.#process.stderr])
+      output?.pipe(log, { end: false })
     this.exited = new Promise(resolve =>
       this.#process.once('exit', (code, signal) => {
         this.isGone = true
@@ -86,13 +87,17 @@ export class Sandbox {
 
   static async start(given: SandboxGiven): Promise<Sandbox> {
     const { folder, apiUrl, apiKey, projectId } = given
-    for (const name of ['home', 'codex', 'tmp', 'repo']) await mkdir(join(folder, name), { recursive: true })
+    for (const name of ['home', 'codex', 'tmp', 'repo'])
+      await mkdir(join(folder, name), { recursive: true })
     const live = { POSTHOG_API_URL: apiUrl, POSTHOG_PROJECT_ID: String(projectId) }
     await writeFile(join(folder, 'tmp/agent-env'), zeroSeparated(live))
     // Where PostHog puts the key for the agent's own tools.
     const own = zeroSeparated({ POSTHOG_PERSONAL_API_KEY: apiKey })
     await writeFile(join(folder, 'tmp/agent-oauth-env'), own)
-    await writeFile(join(folder, 'tmp/agent-github-env'), zeroSeparated({ GH_TOKEN: given.gitHubToken }))
+    await writeFile(
+      join(folder, 'tmp/agent-github-env'),
+      zeroSeparated({ GH_TOKEN: given.gitHubToken }),
+    )
     return new Sandbox(given, await freePort())
   }
 
@@ -110,7 +115,11 @@ export class Sandbox {
   }
 
   /** JSON-RPC, as PostHog's workflow sends it. */
-  async command(method: string, params: object, id: unknown = `${method}-${Date.now()}`): Promise<Answer> {
+  async command(
+    method: string,
+    params: object,
+    id: unknown = `${method}-${Date.now()}`,
+  ): Promise<Answer> {
     const answer = await fetch(`${this.#url}/command`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${this.token()}` },

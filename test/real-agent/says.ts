@@ -17,7 +17,11 @@ export const uses = (name: string, given: Record<string, unknown>, text?: string
   calls: [{ name, namespace: tools, arguments: given }],
 })
 
-export const finishes = (status: 'completed' | 'failed', reason?: string, text?: string): Reply[] => [
+export const finishes = (
+  status: 'completed' | 'failed',
+  reason?: string,
+  text?: string,
+): Reply[] => [
   finds('finish end this run'),
   uses('finish', reason === undefined ? { status } : { status, reason }, text),
 ]

@@ -42,7 +42,9 @@ withRealAgents('A real agent in trouble', stage => {
   })
 
   it('at the limit of what a run may spend: that is told, and nobody asks again', async () => {
-    const json = { error: { message: 'This agent run reached its spend limit.', type: 'spend_limit' } }
+    const json = {
+      error: { message: 'This agent run reached its spend limit.', type: 'spend_limit' },
+    }
     const { mail, runs } = await ends('Dear', 'draw a palace', [{ status: 402, json }])
     expect(mail).toMatch(/spend|money|limit/i)
     expect(runs()).toHaveLength(1)

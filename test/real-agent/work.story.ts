@@ -75,7 +75,11 @@ withRealAgents('A real agent that works', stage => {
     const said = `Good work, with doubts.\n\n\`\`\`json\n${JSON.stringify(findings, null, 2)}\n\`\`\`\n`
     const maya = github.as('maya')
     await maya.pushes('maya/pay', { 'src/pay.ts': 'one\ntwo\nthree\n' })
-    const { number } = await maya.opensPull({ head: 'maya/pay', title: 'Pay', body: 'Please look.' })
+    const { number } = await maya.opensPull({
+      head: 'maya/pay',
+      title: 'Pay',
+      body: 'Please look.',
+    })
     agents.plays('above all: the waiting', [
       { text: 'I read it.', ...shell('cat src/pay.ts') },
       { text: said },
@@ -157,7 +161,11 @@ withRealAgents('A real agent that works', stage => {
     const { agents, world } = stage()
     const { github } = world
     const repository = await newRepository(world)
-    const { thread, says, runs, ledger, mails } = await opensIssue(stage(), 'Why is it slow', repository)
+    const { thread, says, runs, ledger, mails } = await opensIssue(
+      stage(),
+      'Why is it slow',
+      repository,
+    )
     agents.plays('why does the login wait', [
       { text: 'I read it.', ...shell('ls') },
       { text: 'It waits 200 ms for the session.' },
@@ -177,6 +185,9 @@ withRealAgents('A real agent that works', stage => {
     expect(await mails()).toHaveLength(2)
     expect(await github.pulls(repository)).toEqual([])
     expect([runs().length, ledger().messages.length]).toEqual([1, 1])
-    expect(runs()[0]?.body).toMatchObject({ initial_permission_mode: 'read-only', auto_publish: false })
+    expect(runs()[0]?.body).toMatchObject({
+      initial_permission_mode: 'read-only',
+      auto_publish: false,
+    })
   })
 })

@@ -81,11 +81,9 @@ const beforeBranch: RunChange = { schedule: { admitted: true }, session: { taskI
 const lineAnswers = '```review-comments\n[{ "id": 1, "done": true, "said": "Done." }]\n```'
 const saysWhatIsFixed = working({
   ...over,
-  ...{
-    thread: pullThread,
-    request: askedInReview(1),
-    session: { sessionLog: idleSince(t0, { answer: lineAnswers }), cost: null },
-  },
+  thread: pullThread,
+  request: askedInReview(1),
+  session: { sessionLog: idleSince(t0, { answer: lineAnswers }), cost: null },
   baseline: { settings: settingsOf('review: { resolve: true }') },
 })
 
@@ -95,15 +93,27 @@ const steps: [step: string, asks: Service, run: Run][] = [
   ['edit-status', 'github', working(nextPoll(later))],
   ['await-admission', 'github', runWith(mute, inLine(1))],
   ['find-branch', 'github', runWith(mute, beforeBranch)],
-  ['create-task', 'posthog', runWith(mute, { schedule: { admitted: true }, workspace: { branch } })],
-  ['gather-context', 'github', working(mute, noTaskRun, { workspace: { threadContext: undefined } })],
+  [
+    'create-task',
+    'posthog',
+    runWith(mute, { schedule: { admitted: true }, workspace: { branch } }),
+  ],
+  [
+    'gather-context',
+    'github',
+    working(mute, noTaskRun, { workspace: { threadContext: undefined } }),
+  ],
   ['start-run', 'posthog', working(mute, notBegun)],
   ['rejoin', 'posthog', working(mute, noTaskRun, earlierIs({ ...earlier, may: rights }))],
   ['end-earlier', 'posthog', working(mute, noTaskRun, earlierIs(earlier), due)],
   ['deliver', 'posthog', working(mute, passing(more('a')), nextPoll(later))],
   ['cancel', 'posthog', working(mute, nextPoll(later), stopAsked)],
   ['poll', 'posthog', working(mute, due)],
-  ['adopt-pull', 'github', working(mute, nextPoll(later), { result: { claimedPulls: [pull.url] } })],
+  [
+    'adopt-pull',
+    'github',
+    working(mute, nextPoll(later), { result: { claimedPulls: [pull.url] } }),
+  ],
   ['find-result', 'github', working(mute, nextPoll(later), lastPoll(later), logIs(idle))],
   ['conclude', 'github', working(over, left('conclude'))],
   ['answer-inline', 'github', working({ ...over, request: askedInReview(1) })],
@@ -146,7 +156,10 @@ const noRead = (service: Service, status: number): Rejected =>
 const locked = rejects(new Rejected('github', 403, '', 'locked'))
 
 /** What a thread takes, and what a session may cost, for tests that are about neither. */
-const quiet = { 'comments.post': async () => ({ id: 1 }), 'thread.settle': async () => ({ refused: [] }) }
+const quiet = {
+  'comments.post': async () => ({ id: 1 }),
+  'thread.settle': async () => ({ refused: [] }),
+}
 const noCost = { cost: async () => undefined }
 const removeLater = async (): Promise<void> => {}
 
@@ -171,9 +184,12 @@ async function advance(run: Run, differs: Differs = {}): Promise<Came> {
  * Clients of which every call fails, but the one that never does. Whoever asks for ever meets an end that is no fault
  * of a service.
  */
-function failing(fault: Error): Required<Pick<Differs, 'github' | 'posthog'>> & { asked(): number } {
+function failing(
+  fault: Error,
+): Required<Pick<Differs, 'github' | 'posthog'>> & { asked(): number } {
   let asked = 0
-  const fail = (): Promise<never> => Promise.reject(++asked > 30 ? new Error('asked for ever') : fault)
+  const fail = (): Promise<never> =>
+    Promise.reject(++asked > 30 ? new Error('asked for ever') : fault)
   const fails = <T extends object>(known: Partial<T> = {}): T =>
     new Proxy(known, { get: (_, name) => Reflect.get(known, name) ?? fail }) as T
   return {
@@ -203,7 +219,9 @@ describe.each(steps)('%s', (step, asks, run) => {
   test('waits for a limit until it lets go', async () => {
     const until = now + 30 * second
     const came = await advance(run, failing(new RetryLater(asks, until, 'rate-limit', 'limit')))
-    expect(came.run.retries).toEqual({ [asks]: { why: 'limit', since: now, until, count: 1, limit: true } })
+    expect(came.run.retries).toEqual({
+      [asks]: { why: 'limit', since: now, until, count: 1, limit: true },
+    })
     expect(came.verdict).toEqual({ kind: 'park', ms: until - now })
   })
 
@@ -236,9 +254,15 @@ describe.each(steps)('%s', (step, asks, run) => {
 
 describe('a step that comes to nothing is not taken again at once', () => {
   const faults: [why: string, fault: (asks: Service) => Error][] = [
-    ['its limit is over already', asks => new RetryLater(asks, now - minute, 'rate-limit', 'limit')],
+    [
+      'its limit is over already',
+      asks => new RetryLater(asks, now - minute, 'rate-limit', 'limit'),
+    ],
     ['its limit is over now', asks => new RetryLater(asks, now, 'unavailable', 'limit')],
-    ['the other service has a limit', asks => new RetryLater(otherThan(asks), later, 'rate-limit', 'limit')],
+    [
+      'the other service has a limit',
+      asks => new RetryLater(otherThan(asks), later, 'rate-limit', 'limit'),
+    ],
     ['the other service does not answer', asks => new NoResponse(otherThan(asks), 'reset')],
     ['the other refuses a read', asks => noRead(otherThan(asks), 404)],
   ]
@@ -295,7 +319,8 @@ async function once(run: Run, service: Service): Promise<Run> {
 }
 
 describe('a step that is refused', () => {
-  const no = (status = 422, message = 'no'): Differs => failing(new Rejected('posthog', status, '', message))
+  const no = (status = 422, message = 'no'): Differs =>
+    failing(new Rejected('posthog', status, '', message))
   const failed = { kind: 'failed', class: expect.any(String) }
 
   test.each(['find-branch', 'create-task', 'start-run', 'rejoin'])(
@@ -320,7 +345,12 @@ describe('a step that is refused', () => {
   test('edit-status: the Run goes on, and the thread is told after a while', async () => {
     const github = { 'comments.edit': locked }
     const first = await advance(runOf('edit-status'), { github })
-    expect(first.run.retries.thread).toEqual({ why: 'locked', since: now, until: now + 5 * second, count: 1 })
+    expect(first.run.retries.thread).toEqual({
+      why: 'locked',
+      since: now,
+      until: now + 5 * second,
+      count: 1,
+    })
     expect(first.verdict).toEqual({ kind: 'park', ms: 5 * second })
     const again = await advance(first.run, { github, now: () => now + 5 * second })
     const twice = { why: 'locked', since: now, until: now + 15 * second, count: 2 }
@@ -342,7 +372,9 @@ describe('a step that is refused', () => {
     ['another command waits', { mailbox: { releaseThread: true } }],
     ['it took none for a day', lockedForADay],
   ])('conclude: the last word is left out when %s', async (_, differs) => {
-    const came = await advance(changed(runOf('conclude'), differs), { github: { 'comments.post': locked } })
+    const came = await advance(changed(runOf('conclude'), differs), {
+      github: { 'comments.post': locked },
+    })
     expect(came.run.report.done).toContain('conclude')
     expect(came.verdict).toEqual({ kind: 'end' })
   })
@@ -362,8 +394,12 @@ describe('a step that is refused', () => {
     const ids = { commentId: 9, rootId: 8, reviewId: null, nodeId: 'N' }
     const commentRef = { kind: 'inline' as const, ...ids, inline }
     const request = { ...ask, origin: { kind: 'comment' as const, commentRef } }
-    const word: RunChange = { report: { ...mergedSince.report, lastWord: { commentId: 77, as: 'inline' } } }
-    await advance(working(over, mergedSince, { request }, word), { github: { 'comments.edit': edit } })
+    const word: RunChange = {
+      report: { ...mergedSince.report, lastWord: { commentId: 77, as: 'inline' } },
+    }
+    await advance(working(over, mergedSince, { request }, word), {
+      github: { 'comments.edit': edit },
+    })
     expect(edit).toHaveBeenCalledWith(77, expect.stringMatching(/^🎉 \*\*Merged\*\* /), commentRef)
   })
 
@@ -403,18 +439,28 @@ test('an agent that was started is followed, and looked at when there is somethi
   const begun = working(mute, notBegun)
   const { verdict } = await advance(begun, {
     posthog: { startRun: async () => taskRun.id },
-    stream: { watch: ({ taskRunId }) => watched.push(taskRunId) > 0, expectPoll() {}, unwatch() {} },
+    stream: {
+      watch: ({ taskRunId }) => watched.push(taskRunId) > 0,
+      expectPoll() {},
+      unwatch() {},
+    },
   })
-  expect({ verdict, watched }).toEqual({ verdict: { kind: 'park', ms: 2 * second }, watched: [taskRun.id] })
+  expect({ verdict, watched }).toEqual({
+    verdict: { kind: 'park', ms: 2 * second },
+    watched: [taskRun.id],
+  })
 })
 
 describe('a read that is refused', () => {
   const reads: [string, Service, Run][] = steps
     .filter(
       ([, , run]) =>
-        run.result.outcome === undefined && (run.report.status !== undefined || run.report.readOnlyThread),
+        run.result.outcome === undefined &&
+        (run.report.status !== undefined || run.report.readOnlyThread),
     )
-    .filter(([step]) => !['edit-status', 'cancel', 'deliver', 'start-run', 'create-task'].includes(step))
+    .filter(
+      ([step]) => !['edit-status', 'cancel', 'deliver', 'start-run', 'create-task'].includes(step),
+    )
 
   /** The other service has its own wait. */
   const refusing = (service: Service, status: number): Differs => {
@@ -432,13 +478,17 @@ describe('a read that is refused', () => {
     expect(first.run.result.outcome).toBeUndefined()
     const at = now + 30 * second
     const again = await advance(first.run, { ...refusing(service, 404), now: () => at })
-    expect(again.run.retries).toMatchObject({ [service]: { refusedSince: now, until: at + 2 * second } })
+    expect(again.run.retries).toMatchObject({
+      [service]: { refusedSince: now, until: at + 2 * second },
+    })
     expect(again.run.result.outcome).toBeUndefined()
   })
 
   const refusedSince = (ago: number, run: Run): Run =>
     changed(run, {
-      retries: { posthog: { why: 'w', since: now - ago, until: now, count: 9, refusedSince: now - ago } },
+      retries: {
+        posthog: { why: 'w', since: now - ago, until: now, count: 9, refusedSince: now - ago },
+      },
     })
   const looking = runOf('poll')
   const unstarted = runOf('rejoin')
@@ -463,7 +513,9 @@ describe('a read that is refused', () => {
     const making = { integrationFor: async () => undefined, createTask: atLimit('posthog') }
     const posthog = { logLength: rejects(noRead('posthog', 404)), ...making }
     const at = (ago: number) => advance(refusedSince(ago, unstarted), { posthog, github })
-    expect((await at(minute - 1)).run).toMatchObject({ session: { earlier: { taskRunId: 'run-0' } } })
+    expect((await at(minute - 1)).run).toMatchObject({
+      session: { earlier: { taskRunId: 'run-0' } },
+    })
     expect((await at(minute)).run.session.earlier).toBeUndefined()
   })
 
@@ -476,7 +528,9 @@ describe('a read that is refused', () => {
   test('what is written meanwhile does not hide it', async () => {
     const retries = { github: { why: 'w', since: t0, until: later, count: 1, refusedSince: t0 } }
     const editing = changed(working({ schedule: { nextPollAt: later } }), { retries })
-    const { run } = await advance(editing, { github: { 'comments.edit': async () => ({ nodeId: 'IC_9' }) } })
+    const { run } = await advance(editing, {
+      github: { 'comments.edit': async () => ({ nodeId: 'IC_9' }) },
+    })
     expect(run.report.status?.at).toBe(now)
     expect(run.retries).toEqual(retries)
   })
@@ -490,7 +544,10 @@ describe('words that are refused', () => {
     working(
       mute,
       nextPoll(later),
-      { workspace: { threadContext: contextFor('a') }, ...wordsAre(word('waiting', more('a'), { source })) },
+      {
+        workspace: { threadContext: contextFor('a') },
+        ...wordsAre(word('waiting', more('a'), { source })),
+      },
       ...differs,
     )
   const refusedOf = (run: Run) => run.mailbox.answers.map(({ reply }) => reply)
@@ -501,7 +558,11 @@ describe('words that are refused', () => {
     const before = { kind: 'answer' as const }
     const run = withWords({
       session: { sessionLog: idle },
-      result: { round: 1, previous: { outcome: before, concludedAt: t0, done: told }, resultChecked: false },
+      result: {
+        round: 1,
+        previous: { outcome: before, concludedAt: t0, done: told },
+        resultChecked: false,
+      },
     })
     const posthog = { ...says(forbidden), ...noCost }
     const { saves } = await advance(run, { posthog, ...answering, removeLater })
@@ -545,7 +606,9 @@ describe('words that are refused', () => {
     const retries = { agent: forLong, posthog: forLong }
     const fault = new NoResponse('posthog', 'PostHog answered 502')
     const { run } = await advance(withWords({ retries }), { posthog: says(fault) })
-    expect(run).toMatchObject({ mailbox: { words: [{}, { id: 'a', state: 'waiting' }], answers: [] } })
+    expect(run).toMatchObject({
+      mailbox: { words: [{}, { id: 'a', state: 'waiting' }], answers: [] },
+    })
   })
 
   test('for ten minutes by an earlier session end it, and begin one that resumes it', async () => {
@@ -563,7 +626,9 @@ describe('words that are refused', () => {
   })
 
   const request = {
-    ...{ id: 'p1', title: 'Apply it?', question: false },
+    id: 'p1',
+    title: 'Apply it?',
+    question: false,
     options: [{ id: 'allow', name: 'Allow', kind: 'allow_once' }],
   }
   const asking: RunChange = {
@@ -581,8 +646,16 @@ describe('words that are refused', () => {
   })
 
   test.each<[what: string, fault: Error, left: object[] | undefined]>([
-    ['may have been taken is given once', new NoResponse('posthog', 'lost'), [{ permission: 'p1' }]],
-    ['was not taken may be over', new RetryLater('posthog', t0 + 1_000, 'not-ready', 'later'), undefined],
+    [
+      'may have been taken is given once',
+      new NoResponse('posthog', 'lost'),
+      [{ permission: 'p1' }],
+    ],
+    [
+      'was not taken may be over',
+      new RetryLater('posthog', t0 + 1_000, 'not-ready', 'later'),
+      undefined,
+    ],
   ])('as an answer that %s', async (_, fault, intent) =>
     expect((await answered(chooses, rejects(fault))).run).toMatchObject({ attempts: { intent } }),
   )
@@ -607,18 +680,27 @@ describe('words that are refused', () => {
 
 describe('an agent that can not be looked after', () => {
   const failed: RunChange = {
-    result: { outcome: { kind: 'failed', class: 'lost', reason: 'No.', fix: 'x' }, concludedAt: now },
+    result: {
+      outcome: { kind: 'failed', class: 'lost', reason: 'No.', fix: 'x' },
+      concludedAt: now,
+    },
     report: { done: ['last-word', 'react'] },
     session: { cost: null },
   }
   const since = now - 25 * hour
   const retries = { posthog: { why: 'w', since, until: now, count: 9, refusedSince: since } }
-  const unknown = working(failed, noTaskRun, intends({ kind: 'start-run', at: t0, before: [] }), { retries })
+  const unknown = working(failed, noTaskRun, intends({ kind: 'start-run', at: t0, before: [] }), {
+    retries,
+  })
   const refused = rejects(noRead('posthog', 403))
 
   test.each<[string, Run, Partial<TasksClient>]>([
     ['whether it began is not shown', unknown, { runIds: refused }],
-    ['how it goes on is not shown', working(failed, due, cancelAsked(t0), { retries }), { poll: refused }],
+    [
+      'how it goes on is not shown',
+      working(failed, due, cancelAsked(t0), { retries }),
+      { poll: refused },
+    ],
   ])('%s: the thread is told, and its branch stays', async (_, run, posthog) => {
     const said: string[] = []
     const deleteBranch = vi.fn(async () => {})
@@ -668,11 +750,16 @@ describe('a Run that fails again and again', () => {
   const aborted = { signal: AbortSignal.abort() }
 
   const givenUp = (stallsSeen: number): object => ({
-    ...{ result: { outcome: crashed, concludedAt: now }, attempts: { stallsSeen } },
+    result: { outcome: crashed, concludedAt: now },
+    attempts: { stallsSeen },
   })
 
   test.each<[string, Differs, object[], Run?]>([
-    ['killed two processes which had nothing else in hand', { stalls: 12, deaths: 2 }, [givenUp(12)]],
+    [
+      'killed two processes which had nothing else in hand',
+      { stalls: 12, deaths: 2 },
+      [givenUp(12)],
+    ],
     ['threw ten times', { stalls: 2, failures: 10 }, [givenUp(2)]],
     ['threw nine times', { stalls: 12, deaths: 1, failures: 9 }, []],
     ['was there when many died, with others in hand', { stalls: 40 }, []],
@@ -711,7 +798,10 @@ describe('whoever wakes it', () => {
     const what = { kind: 'answer' as const, id: '2', stopReason: 'end_turn' }
     const log = [{ at: now - 500, what }]
     const poll = async () => snapshotWith({ log, offset: 1 })
-    const inTurn = changed(atItsTime, logIs({ offset: 0, prompts: ['2'], turns: 0, answer: 'Done.' }))
+    const inTurn = changed(
+      atItsTime,
+      logIs({ offset: 0, prompts: ['2'], turns: 0, answer: 'Done.' }),
+    )
     const came = await advance(inTurn, { posthog: { poll } })
     expect(came.verdict).toEqual({ kind: 'park', ms: limits.lateRow - 500 })
   })
@@ -758,7 +848,11 @@ describe('the end', () => {
     ['lets go of the stream', working(over), [`unwatch ${taskRun.id} of ${runWith().id}`]],
     ['of a Run without an agent has nothing to let go of', runWith(over), []],
   ])('%s', async (_, run, told) =>
-    expect(await ended(async () => [], run)).toMatchObject({ verdict: { kind: 'end' }, told, saves: [] }),
+    expect(await ended(async () => [], run)).toMatchObject({
+      verdict: { kind: 'end' },
+      told,
+      saves: [],
+    }),
   )
 
   test('waits for what was said meanwhile', async () => {
@@ -807,7 +901,11 @@ describe('the other steps', () => {
   test.each<[string, object, string]>([
     ['--as-user', { authorship: 'user' }, ''],
     ['--signal-report', { signalReport: 'r-1' }, 'owners: {5: {signal_report: [other]}}'],
-    ['--sandbox', { sandbox: '0f8fad5b-d9cb-469f-a165-70867728950e' }, 'owners: {5: {sandboxes: [big]}}'],
+    [
+      '--sandbox',
+      { sandbox: '0f8fad5b-d9cb-469f-a165-70867728950e' },
+      'owners: {5: {sandboxes: [big]}}',
+    ],
   ])('start-run: a grant of %s that was taken back meanwhile', async (flag, options, grants) => {
     const before = changed(runOf('start-run'), { report: { done: told } })
     const run: Run = { ...before, request: { ...ask, options: { ...ask.options, ...options } } }
@@ -828,7 +926,13 @@ describe('the other steps', () => {
 
   const stops = (by: Person) => ({ kind: 'stopped', by: by.login, because: 'closed this' })
   const ignored = { by: 'zoe', because: 'closed this' }
-  type Closed = [string, Person, Role, object | undefined, { merges?: number[]; ignoredStop?: object }?]
+  type Closed = [
+    string,
+    Person,
+    Role,
+    object | undefined,
+    { merges?: number[]; ignoredStop?: object }?,
+  ]
   test.each<Closed>([
     ['who asked stops it', maya, 'read', stops(maya)],
     ['who may stop runs stops it', zoe, 'write', stops(zoe)],
@@ -839,7 +943,13 @@ describe('the other steps', () => {
       undefined,
       { ignoredStop: ignored },
     ],
-    ['the merge of a pull request goes on', zoe, 'write', undefined, { merges: [now - 10 * second] }],
+    [
+      'the merge of a pull request goes on',
+      zoe,
+      'write',
+      undefined,
+      { merges: [now - 10 * second] },
+    ],
   ])('take-turn in a thread that was closed by %s', async (_, by, role, outcome, given = {}) => {
     const github: Partial<GitHubCalls> = {
       'thread.readAhead': async () => {},

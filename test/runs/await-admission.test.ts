@@ -2,7 +2,13 @@
 import { describe, expect, test } from 'vitest'
 import type { PullView } from '../../src/core/model/views.ts'
 import { notAnyMore } from '../../src/core/record/failures.ts'
-import { changed, type Outcome, type Run, type RunChange, runFormat } from '../../src/core/record/run.ts'
+import {
+  changed,
+  type Outcome,
+  type Run,
+  type RunChange,
+  runFormat,
+} from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { warnings } from '../../src/core/words/warnings.ts'
 import { awaitAdmission } from '../../src/runs/steps/await-admission.ts'
@@ -37,9 +43,15 @@ const gitHub: Partial<GitHubCalls> = {
   'files.commits': async () => [],
 }
 
-async function admitted(run: Run, before: RunChange[] = [], calls: Partial<GitHubCalls> = {}): Promise<Run> {
+async function admitted(
+  run: Run,
+  before: RunChange[] = [],
+  calls: Partial<GitHubCalls> = {},
+): Promise<Run> {
   const jobs = before.map((differs, n) => ({
-    ...{ id: `run-${n}`, addedAt: t0, standing: 'ended' as const },
+    id: `run-${n}`,
+    addedAt: t0,
+    standing: 'ended' as const,
     data: runWith({ schedule: { admitted: true, admissionExpectedAt: t0 } }, differs),
   }))
   const index = { ...memoryIndex(() => []), listed: async () => jobs }
@@ -53,7 +65,10 @@ describe('a limit of money', () => {
       unknown,
       { session: { taskId: 'b', cost: 1 } },
     ])
-    expect(run.schedule).toMatchObject({ admitted: true, costOfDay: { used: 1, limit: 10, unknown: 1 } })
+    expect(run.schedule).toMatchObject({
+      admitted: true,
+      costOfDay: { used: 1, limit: 10, unknown: 1 },
+    })
     expect(warnings(run)).toContain(
       "⚠️ The limit of `$10` in 24 hours can't be kept: PostHog does not say what 1 run cost.",
     )
@@ -65,7 +80,9 @@ describe('a limit of money', () => {
   })
 
   test('that is not near is not told', async () => {
-    const run = await admitted(limited({ cost_per_day: 10 }), [{ session: { taskId: 'b', cost: 1 } }])
+    const run = await admitted(limited({ cost_per_day: 10 }), [
+      { session: { taskId: 'b', cost: 1 } },
+    ])
     expect(run.schedule).toMatchObject({ admitted: true, costOfDay: undefined })
   })
 })
@@ -82,7 +99,10 @@ test('at a limit that was raised meanwhile, the write that admits asks for the n
     github: gitHub,
   })
   hand.run = await afterStep(awaitAdmission, hand)
-  expect((await afterStep(awaitAdmission, hand)).schedule).toMatchObject({ admitted: true, waits: undefined })
+  expect((await afterStep(awaitAdmission, hand)).schedule).toMatchObject({
+    admitted: true,
+    waits: undefined,
+  })
 })
 
 describe('at a limit of 0', () => {
@@ -121,12 +141,18 @@ describe('at a limit of 0', () => {
     expect(await looked(held(), 'limits: {repository: 3}')).toMatchObject({ admitted: true })
     const atWork = runWith({ id: 'at-work', schedule: { admitted: true } })
     const waits = await looked(held(), 'limits: {repository: 1}', [atWork])
-    expect(waits).toMatchObject({ admitted: false, waits: { kind: 'line', of: 'repository', ahead: 1 } })
+    expect(waits).toMatchObject({
+      admitted: false,
+      waits: { kind: 'line', of: 'repository', ahead: 1 },
+    })
   })
 
   test('what waits for something else when the limit is set does not start', async () => {
     const blocked = { kind: 'blocked' as const, since: t0, by: [], more: 1 }
-    const { admitted: starts, waits } = await looked(runWith({ schedule: { waits: blocked } }), zeroNow)
+    const { admitted: starts, waits } = await looked(
+      runWith({ schedule: { waits: blocked } }),
+      zeroNow,
+    )
     expect([starts, waits]).toMatchObject([false, { kind: 'zero', of: 'repository' }])
   })
 
@@ -136,7 +162,10 @@ describe('at a limit of 0', () => {
     const read = () => runFormat.parse({ ...runWith(), schedule: { ...schedule, waits: paused } })
     expect(read().schedule.waits).toMatchObject({ kind: 'zero', of: 'bot' })
     expect(await looked(read(), '')).toMatchObject({ admitted: true })
-    expect(await looked(read(), zeroNow)).toMatchObject({ admitted: false, waits: { of: 'repository' } })
+    expect(await looked(read(), zeroNow)).toMatchObject({
+      admitted: false,
+      waits: { of: 'repository' },
+    })
   })
 })
 
@@ -144,7 +173,11 @@ describe('at the limit of open pull requests', () => {
   test.each<[string, RunChange, boolean]>([
     ['new work waits', {}, false],
     ['what goes on with an open one does not', { result: { pulls: [pull] } }, true],
-    ['what had one that was merged waits', { result: { pulls: [{ ...pull, state: 'merged' }] } }, false],
+    [
+      'what had one that was merged waits',
+      { result: { pulls: [{ ...pull, state: 'merged' }] } },
+      false,
+    ],
     ['what is asked in one does not', { thread: pullThread }, true],
     ['a plan does not', { request: { ...ask, what: 'plan' } }, true],
   ])('%s', async (_, differs, starts) => {
@@ -161,11 +194,19 @@ describe('at the limit of open pull requests', () => {
     ['one by the agent', {}, true],
     ['one by somebody from a branch that is called like Codex’s', byMaya, false],
     ['one by somebody that a run has as its own', { ...byMaya, number: 4 }, true],
-    ['one by a person with the name of the agent', { author: { login: 'posthog[bot]', bot: false } }, false],
+    [
+      'one by a person with the name of the agent',
+      { author: { login: 'posthog[bot]', bot: false } },
+      false,
+    ],
     ['one of the default branch', { head: 'main' }, false],
     ['one of a fork', { repoId: 200 }, false],
   ])('%s counts: %j %s', async (_, differs, counts) => {
-    const own = { id: 'run-4', data: runWith({ result: { pulls: [{ ...pull, number: 4 }] } }), addedAt: t0 }
+    const own = {
+      id: 'run-4',
+      data: runWith({ result: { pulls: [{ ...pull, number: 4 }] } }),
+      addedAt: t0,
+    }
     const index = memoryIndex(() => [{ id: own.id, entries: runIndex.entries(own), isLive: false }])
     const github = { ...gitHub, 'pulls.open': async () => [pullView(differs)] }
     const run = await afterStep(
@@ -211,18 +252,25 @@ test.each<[string, RunChange, Outcome | undefined]>([
     changed(noTaskRun, { result: { round: 1, previous: answered } }),
     answered.outcome,
   ],
-])('a run all of whose words are by somebody who may not any more %s', async (_, differs, outcome) => {
-  const reads = { 'people.permission': async () => ({ role: 'read', name: 'read' }) as const }
-  const github = { why: 'w', since: t0 - hour, until: t0, count: 3, refusedSince: t0 - hour }
-  const run = working(passing({ ...more('a'), at: t0 - hour }), { retries: { github } }, differs)
-  expect((await admitted(run, [], reads)).result.outcome).toEqual(outcome)
-})
+])(
+  'a run all of whose words are by somebody who may not any more %s',
+  async (_, differs, outcome) => {
+    const reads = { 'people.permission': async () => ({ role: 'read', name: 'read' }) as const }
+    const github = { why: 'w', since: t0 - hour, until: t0, count: 3, refusedSince: t0 - hour }
+    const run = working(passing({ ...more('a'), at: t0 - hour }), { retries: { github } }, differs)
+    expect((await admitted(run, [], reads)).result.outcome).toEqual(outcome)
+  },
+)
 
 test('who waits for others looks again within ten minutes, however long it has waited', async () => {
-  const blocking = async () => [{ name: '#3', title: 'First', url: 'https://github.com/acme/shop/issues/3' }]
+  const blocking = async () => [
+    { name: '#3', title: 'First', url: 'https://github.com/acme/shop/issues/3' },
+  ]
   const waits = { kind: 'blocked' as const, since: t0 - 24 * 60 * 60_000, by: [], more: 1 }
   const run = runWith({ schedule: { admitted: false, waits } })
-  const blocked = changed(run, { baseline: { snapshot: { ...run.baseline.snapshot, blockers: 1 } } })
+  const blocked = changed(run, {
+    baseline: { snapshot: { ...run.baseline.snapshot, blockers: 1 } },
+  })
   const { schedule } = await admitted(blocked, [], { 'issue.blockers': blocking })
   expect(schedule.waits?.kind).toBe('blocked')
   expect((schedule.nextPollAt ?? 0) - t0).toBeLessThanOrEqual(10 * 60_000)

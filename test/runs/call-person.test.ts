@@ -20,7 +20,13 @@ const wrongKey: Retry = {
   count: 3,
   setup: true,
 }
-const refused: Retry = { why: 'w', since: t0, until: t0 + minute, count: 3, refusedSince: t0 + second }
+const refused: Retry = {
+  why: 'w',
+  since: t0,
+  until: t0 + minute,
+  count: 3,
+  refusedSince: t0 + second,
+}
 const away: Retry = { why: 'w', since: t0, until: t0 + minute, count: 3 }
 const waitsUntil = (admin?: true): RunChange => ({
   schedule: {
@@ -39,7 +45,11 @@ const shown: RunChange = { report: { status } }
 describe('a run that waits', () => {
   const never = Number.POSITIVE_INFINITY
   test.each<[string, Run, ReturnType<typeof callAt>]>([
-    ['for whoever runs the bot, calls', runWith({ retries: { posthog: wrongKey } }), t0 + 10 * minute],
+    [
+      'for whoever runs the bot, calls',
+      runWith({ retries: { posthog: wrongKey } }),
+      t0 + 10 * minute,
+    ],
     ['with an agent at work', working({ retries: { posthog: wrongKey } }), t0 + 10 * minute],
     [
       'for rights, calls',
@@ -53,7 +63,11 @@ describe('a run that waits', () => {
       runWith({ schedule: { enteredAt: t0, waits: { kind: 'line', of: 'owner', ahead: 3 } } }),
       never,
     ],
-    ['for a service that is away, does not', runWith({ retries: { posthog: away, github: away } }), never],
+    [
+      'for a service that is away, does not',
+      runWith({ retries: { posthog: away, github: away } }),
+      never,
+    ],
     [
       'for reads that are refused for another reason, does not',
       working({ retries: { github: refused } }),
@@ -95,7 +109,10 @@ describe('a run that waits', () => {
   })
 
   test.each([
-    [new Rejected('github', 403, '', 'Resource not accessible by integration', undefined, 'read'), true],
+    [
+      new Rejected('github', 403, '', 'Resource not accessible by integration', undefined, 'read'),
+      true,
+    ],
     [new Rejected('posthog', 401, '', 'no', undefined, 'read'), true],
     [new Rejected('github', 404, '', 'Not Found', undefined, 'read'), undefined],
     [new NoResponse('github', 'reset'), undefined],
@@ -109,9 +126,15 @@ test('says whom it calls, what is wrong, and who can mend it', () => {
     const needed = neededPerson(run)
     return needed ? callComment(run, needed, t0) : ''
   }
-  const rights = { github: { ...refused, rights: true as const, why: 'GitHub refused this bot: no' } }
+  const rights = {
+    github: { ...refused, rights: true as const, why: 'GitHub refused this bot: no' },
+  }
   expect(
-    [runWith({ retries: { posthog: wrongKey } }), working({ retries: rights }), runWith(waitsUntil(true))]
+    [
+      runWith({ retries: { posthog: wrongKey } }),
+      working({ retries: rights }),
+      runWith(waitsUntil(true)),
+    ]
       .map(words)
       .join('\n\n'),
   ).toMatchInlineSnapshot(`
@@ -151,7 +174,9 @@ describe('a person is called once', () => {
     const comments: string[] = []
     const hand = said(comments)
     const { report } = await afterStep(putQuestion, hand)
-    expect(comments).toEqual([expect.stringContaining('@maya Codex waits: PostHog does not accept the key')])
+    expect(comments).toEqual([
+      expect.stringContaining('@maya Codex waits: PostHog does not accept the key'),
+    ])
     expect(report).toMatchObject(calling)
     hand.run = changed(hand.run, { report })
     expect((await afterStep(minimizeStatus, hand)).report.questions).toEqual([])
@@ -175,7 +200,8 @@ describe('from the command on', () => {
       agent: { says: 'All done.' },
       ...(grants === undefined ? { settings: 'limits:\n  repository_per_day: 1\n' } : { grants }),
     })
-  const calls = (bot: MemoryBot) => bot.comments.filter(({ body }) => body.startsWith('@maya Codex waits: '))
+  const calls = (bot: MemoryBot) =>
+    bot.comments.filter(({ body }) => body.startsWith('@maya Codex waits: '))
 
   test('a wrong key calls after ten minutes, once, and the run goes on when it is mended', async () => {
     const bot = botWith()

@@ -13,7 +13,10 @@ const before = runWith(inLine(1), { report: { status }, attempts: { lagsSince: t
 /** @param knows what the Run was when its status was written last */
 const caughtUp = (run: Run, knows: Run, ...more: ('status' | 'closing')[]): Promise<Run> => {
   const bodies = ['status' as const, ...more].map(as =>
-    signer.write({ ...markerOf(knows, as), ...(as === 'status' ? { backup: backupOf(knows) } : {}) }),
+    signer.write({
+      ...markerOf(knows, as),
+      ...(as === 'status' ? { backup: backupOf(knows) } : {}),
+    }),
   )
   const ownComments = async () => bodies.map((body, n) => ({ id: 601 + n, body, createdAt: t0 }))
   return afterStep(catchUp, handWith(run, { github: { 'comments.own': ownComments }, signer }))
@@ -30,8 +33,16 @@ test('is at work, if it has begun', async () => {
 })
 
 test.each([
-  ['with its last word', working({ result: { outcome: { kind: 'answer' } } }), ['closing' as const]],
-  ['stopped before it began', changed(before, { result: { outcome: { kind: 'stopped', by: 'maya' } } }), []],
+  [
+    'with its last word',
+    working({ result: { outcome: { kind: 'answer' } } }),
+    ['closing' as const],
+  ],
+  [
+    'stopped before it began',
+    changed(before, { result: { outcome: { kind: 'stopped', by: 'maya' } } }),
+    [],
+  ],
 ])('has ended, if it has: %s', async (_, knows, more) => {
   const { result, report } = await caughtUp(before, knows, ...more)
   expect([result.outcome, report.done]).toEqual([knows.result.outcome, ['conclude']])

@@ -79,7 +79,9 @@ test('a look that sees nothing draws it once', async () => {
 })
 
 test('a look that only waits draws it once', async () => {
-  const run = changed(await sent(due), { schedule: { nextPollAt: now + second, lastPollAt: undefined } })
+  const run = changed(await sent(due), {
+    schedule: { nextPollAt: now + second, lastPollAt: undefined },
+  })
   expect((await drawings(run, looks)).drawn).toBe(1)
 })
 
@@ -104,7 +106,11 @@ test.each<NonNullable<Run['schedule']['waits']>>([
 })
 
 test('a step that is due whatever the status says draws nothing', async () => {
-  const run = runWith({ report: { status }, schedule: { admitted: true }, session: { taskId: 'task-1' } })
+  const run = runWith({
+    report: { status },
+    schedule: { admitted: true },
+    session: { taskId: 'task-1' },
+  })
   const stop = new AbortController()
   const { drawn, after } = await drawings(run, {
     signal: stop.signal,

@@ -5,7 +5,10 @@ import { minute, second, t0, working } from '../core/given.ts'
 
 test('an earlier session is asked to end once, and looked at ever more rarely', async () => {
   let now = t0
-  const calls = { cancel: vi.fn(async () => {}), statusOf: vi.fn(async () => 'in_progress' as const) }
+  const calls = {
+    cancel: vi.fn(async () => {}),
+    statusOf: vi.fn(async () => 'in_progress' as const),
+  }
   const earlier = { taskId: 'task-1', taskRunId: 'run-0', over: false }
   let run = working({ session: { taskRun: undefined, earlier } })
   while (now < t0 + minute) {

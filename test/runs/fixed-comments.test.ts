@@ -22,7 +22,11 @@ import { settingsOf } from '../support/deployment.ts'
 const sha = 'abc1234'.padEnd(40, '0')
 const done = (id: number): LineAnswer => ({ id, done: true, said: `Did ${id}.` })
 const declined = (id: number): LineAnswer => ({ id, done: false, said: `Not ${id}.` })
-const threadOf = (rootId: number, path = 'a.ts'): ReviewThread => ({ id: `PRRT_${rootId}`, rootId, path })
+const threadOf = (rootId: number, path = 'a.ts'): ReviewThread => ({
+  id: `PRRT_${rootId}`,
+  rootId,
+  path,
+})
 const block = (lineAnswers: unknown) =>
   `Done.\n\n\`\`\`review-comments\n${JSON.stringify(lineAnswers)}\n\`\`\``
 
@@ -30,7 +34,8 @@ const block = (lineAnswers: unknown) =>
 const runSaying = (answer: string, ...differs: RunChange[]) =>
   runWith(
     {
-      ...{ thread: pullThread, request: askedInReview(1, 2) },
+      thread: pullThread,
+      request: askedInReview(1, 2),
       baseline: { ...runWith().baseline, settings: settingsOf('review: { resolve: true }') },
       session: { sessionLog: idleSince(t0, { answer }) },
       workspace: {
@@ -66,7 +71,9 @@ test('are those that the agent says to have done, in a file that its commits cha
   expect(fixed).toEqual([1, 3])
   expect(compared).toEqual([`${branch.sha}...${sha}`])
   const threads = [threadOf(1, 'b.ts'), threadOf(2)]
-  expect((await looked(runSaying(block([done(1), done(2)])), { ...gitHub, threads })).fixed).toEqual([2])
+  expect(
+    (await looked(runSaying(block([done(1), done(2)])), { ...gitHub, threads })).fixed,
+  ).toEqual([2])
 })
 
 test('are none that it was not given, and none that another of its thread declines', async () => {

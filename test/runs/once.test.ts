@@ -28,7 +28,8 @@ function attempt(
 ): Promise<string> {
   hand = handWith(run, {
     now: () => at,
-    save: async ({ attempts: { intent: [announced] = [] } }) => void done.push(`save ${announced?.at}`),
+    save: async ({ attempts: { intent: [announced] = [] } }) =>
+      void done.push(`save ${announced?.at}`),
     assertLocked: async () => {
       done.push('assert')
       if (lost) throw new Error('lost')
@@ -89,7 +90,11 @@ describe('what an attempt leaves behind', () => {
   test.each<[string, Error, Intent | undefined]>([
     ['a limit: nothing', new RetryLater('posthog', t0, 'rate-limit', ''), undefined],
     ['a no: nothing', new Rejected('posthog', 400, '', ''), undefined],
-    ['no answer: what may have, and since when', new NoResponse('posthog', ''), { ...intent, lostAt: t0 }],
+    [
+      'no answer: what may have, and since when',
+      new NoResponse('posthog', ''),
+      { ...intent, lostAt: t0 },
+    ],
     ['a fault of ours: what may have happened', new Error('boom'), intent],
   ])('%s', async (_, fails, left) => {
     await expect(attempt(runWith(), { fails })).rejects.toBe(fails)
@@ -158,7 +163,8 @@ test('a worker that sleeps while GitHub refuses the lines of a review posts none
   const finding = { path: 'src/login.ts', line: 1, body: 'This waits for nothing.' }
   const answer = ['Look.', '```findings', JSON.stringify([finding]), '```'].join('\n')
   const run = runWith({
-    ...{ thread: pullThread, request: { ...ask, what: 'review' } },
+    thread: pullThread,
+    request: { ...ask, what: 'review' },
     session: { sessionLog: idleSince(t0, { answer }) },
     result: { outcome: { kind: 'answer' }, concludedAt: t0 },
   })
@@ -192,9 +198,15 @@ describe('the marker of a last word', () => {
     }
     await afterStep(
       conclude,
-      handWith(run, { github: { 'comments.post': comment, 'comments.own': async () => [] }, signer }),
+      handWith(run, {
+        github: { 'comments.post': comment, 'comments.own': async () => [] },
+        signer,
+      }),
     )
-    return { length: /<!-- codex-run:.*-->/.exec(said)?.[0].length, ...signer.read(said, run.thread)[0] }
+    return {
+      length: /<!-- codex-run:.*-->/.exec(said)?.[0].length,
+      ...signer.read(said, run.thread)[0],
+    }
   }
 
   test('says which run and round it is of, and the status comment has the rest', async () => {

@@ -2,7 +2,13 @@
 import { describe, expect, test } from 'vitest'
 import { Rejected } from '../../src/core/model/errors.ts'
 import type { PullHead } from '../../src/core/model/thread.ts'
-import type { CommitView, HeadView, PullView, Settling, SettlingPart } from '../../src/core/model/views.ts'
+import type {
+  CommitView,
+  HeadView,
+  PullView,
+  Settling,
+  SettlingPart,
+} from '../../src/core/model/views.ts'
 import { onDefaultBranch } from '../../src/core/record/failures.ts'
 import { maxClaims, type UnusedBranch } from '../../src/core/record/own-pull-request.ts'
 import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
@@ -33,7 +39,10 @@ const taskMaking = { integrationFor: async () => undefined, createTask: async ()
 
 /** Whose PostHog makes tasks, and does not tell what they cost. */
 const handWith = (run: Run, differs: Differs = {}) =>
-  handIn(run, { ...differs, posthog: { cost: async () => undefined, ...taskMaking, ...differs.posthog } })
+  handIn(run, {
+    ...differs,
+    posthog: { cost: async () => undefined, ...taskMaking, ...differs.posthog },
+  })
 
 const ourHead = pullView().head
 /** As a view of a pull request has it. */
@@ -47,11 +56,26 @@ describe('the base of a pull request', () => {
   test.each<[string, string, RunChange, string]>([
     ['a branch that we made', branch.name, { workspace: { branch: made } }, 'develop'],
     ['a branch that was there', 'maya/wip', { workspace: { branch: given } }, 'maya/wip'],
-    ['one that was there, with a base', 'maya/wip', { ...asked, workspace: { branch: given } }, 'develop'],
+    [
+      'one that was there, with a base',
+      'maya/wip',
+      { ...asked, workspace: { branch: given } },
+      'develop',
+    ],
     ['the default branch', 'main', { workspace: { branch: made } }, 'main'],
-    ['the default branch, with a base', 'main', { ...asked, workspace: { branch: made } }, 'develop'],
+    [
+      'the default branch, with a base',
+      'main',
+      { ...asked, workspace: { branch: made } },
+      'develop',
+    ],
     ['somebody’s choice', 'release', { ...asked, workspace: { branch: made } }, 'release'],
-    ['itself', 'maya/wip', { ...asked, workspace: { branch: { ...given, into: ourHead } } }, 'maya/wip'],
+    [
+      'itself',
+      'maya/wip',
+      { ...asked, workspace: { branch: { ...given, into: ourHead } } },
+      'maya/wip',
+    ],
   ])('of %s', (_, base, change, expected) =>
     expect(wantedBase(runWith(change), pullView({ base }))).toBe(expected),
   )
@@ -64,7 +88,10 @@ describe('a pull request that is to be no draft', () => {
       result: { outcome, untended: [9], pulls: [{ ...pull, draft }] },
       request: { ...ask, origin: { kind: 'tick' } },
     })
-    const settings = { ...run.baseline.settings, pull_request: { ...usual.pull_request, draft: false } }
+    const settings = {
+      ...run.baseline.settings,
+      pull_request: { ...usual.pull_request, draft: false },
+    }
     const settle = async (settling: Settling) => {
       settlings.push(settling)
       return { refused: [] }
@@ -84,17 +111,25 @@ describe('a pull request that is to be no draft', () => {
 })
 
 describe('a pull request that the agent names', () => {
-  const adopted = async (named: PullView, { descended = false, refused = [] as SettlingPart[] } = {}) => {
+  const adopted = async (
+    named: PullView,
+    { descended = false, refused = [] as SettlingPart[] } = {},
+  ) => {
     let now = named
     const done: string[][] = []
     const nodeId = 'IC_1'
-    const given = { result: { claimedPulls: [named.url] }, report: { status: { ...status, nodeId } } }
+    const given = {
+      result: { claimedPulls: [named.url] },
+      report: { status: { ...status, nodeId } },
+    }
     const context = handWith(working(given), {
       github: {
         'pulls.find': async () => now,
         'commits.compare': async () => ({ isDescendant: descended, commits: [], paths: [] }),
         'thread.settle': async ({ pull: parts, ...others }) => {
-          const given = Object.entries({ ...parts, ...others }).filter(([, part]) => part !== undefined)
+          const given = Object.entries({ ...parts, ...others }).filter(
+            ([, part]) => part !== undefined,
+          )
           done.push(given.map(([part]) => part).filter(part => part !== 'number'))
           now = { ...now, body: parts?.change?.body ?? now.body }
           return { pull: now, refused }
@@ -126,7 +161,10 @@ describe('a pull request that the agent names', () => {
   })
 
   test('is shown by a step of its own, where the status could not go along', async () =>
-    expect(await adopted(pullView(), { refused: ['status'] })).toMatchObject({ isShown: false, pulls: [9] }))
+    expect(await adopted(pullView(), { refused: ['status'] })).toMatchObject({
+      isShown: false,
+      pulls: [9],
+    }))
 
   test.each<[string, PullView, boolean]>([
     ['from a fork whose branch is called main', pullView({ head: 'main', repoId: 200 }), true],
@@ -135,11 +173,19 @@ describe('a pull request that the agent names', () => {
     ['from the default branch', pullView({ head: 'main' }), true],
     ['opened before the run began', pullView({ createdAt: t0 - 1 }), true],
     ['by a person, from elsewhere', pullView({ author: stranger }), false],
-    ['by somebody named like the App', pullView({ author: { login: 'posthog[bot]', bot: false } }), false],
+    [
+      'by somebody named like the App',
+      pullView({ author: { login: 'posthog[bot]', bot: false } }),
+      false,
+    ],
     ['by another bot, from elsewhere', pullView({ author: otherBot }), false],
     ['by an account that is gone, from elsewhere', pullView({ author: undefined }), false],
   ])('%s is left alone', async (_, named, descended) =>
-    expect(await adopted(named, { descended })).toMatchObject({ pulls: [], foreign: [pull.url], done: [] }),
+    expect(await adopted(named, { descended })).toMatchObject({
+      pulls: [],
+      foreign: [pull.url],
+      done: [],
+    }),
   )
 
   test.each([
@@ -147,7 +193,9 @@ describe('a pull request that the agent names', () => {
     'https://evil.example/acme/shop/pull/9',
     'https://github.com/acme/shop/issues/9',
   ])('elsewhere is not even looked up: %s', async url => {
-    const run = await afterStep(adoptPull, handWith(working({ result: { claimedPulls: [url] } })), { url })
+    const run = await afterStep(adoptPull, handWith(working({ result: { claimedPulls: [url] } })), {
+      url,
+    })
     expect(run.result.foreignPulls).toEqual([url])
   })
 
@@ -167,7 +215,11 @@ describe('a pull request that the agent names', () => {
     const url = 'https://github.com/acme/shop/pull/20'
     let run = working({ result: { claimedPulls: [url] } })
     const asked: number[] = []
-    for (let at = t0; run.result.claimedPulls.length > 0; at = run.retries[`pull ${url}`]?.until ?? at) {
+    for (
+      let at = t0;
+      run.result.claimedPulls.length > 0;
+      at = run.retries[`pull ${url}`]?.until ?? at
+    ) {
       asked.push(at - t0)
       const github = { 'pulls.find': async () => undefined }
       run = await afterStep(adoptPull, handWith(run, { github, now: () => at }), { url })
@@ -179,16 +231,22 @@ describe('a pull request that the agent names', () => {
   })
 })
 
-const merged = (view: Partial<PullView>) => pullView({ state: 'merged', mergedAt: t0 + minute, ...view })
+const merged = (view: Partial<PullView>) =>
+  pullView({ state: 'merged', mergedAt: t0 + minute, ...view })
 
-async function found(run: RunChange, { views = [] as PullView[], heads = {} as Record<string, string> }) {
+async function found(
+  run: RunChange,
+  { views = [] as PullView[], heads = {} as Record<string, string> },
+) {
   const opened: string[] = []
   const hand = handWith(working(run), {
     github: {
       'pulls.from': async ref => views.filter(({ head }) => head === ref),
-      'branches.heads': async () => Object.entries(heads).map(([name, sha]) => ({ name, sha, at: t0 })),
+      'branches.heads': async () =>
+        Object.entries(heads).map(([name, sha]) => ({ name, sha, at: t0 })),
       'commits.compare': async (_, sha) => ({
-        ...{ isDescendant: true, paths: [] },
+        isDescendant: true,
+        paths: [],
         commits: [{ sha, byPerson: false }],
       }),
       'pulls.create': async ({ head, base, body }) => {
@@ -243,12 +301,23 @@ describe('where commits are, and which pull request shows them', () => {
       onPull,
       { views: mergedBefore, heads: onOwn },
       {
-        ...{ ...shown, pulls: ['#10 draft'] },
+        ...shown,
+        pulls: ['#10 draft'],
         opened: [`${own.ref} → main: Goes on from #8, which was merged without these commits.`],
       },
     ],
-    ['merged with', onPull, { views: [merged({ number: 8, ...from(own), sha: late })], heads: onOwn }, shown],
-    ['an open thread shows them, said or not', onPull, { views: onItsHead({}), heads: onOwn }, shown],
+    [
+      'merged with',
+      onPull,
+      { views: [merged({ number: 8, ...from(own), sha: late })], heads: onOwn },
+      shown,
+    ],
+    [
+      'an open thread shows them, said or not',
+      onPull,
+      { views: onItsHead({}), heads: onOwn },
+      shown,
+    ],
     [
       'a thread that somebody closed is left alone',
       onPull,
@@ -258,7 +327,10 @@ describe('where commits are, and which pull request shows them', () => {
     [
       'nothing came where it was before',
       held({ state: 'merged' }),
-      { views: [merged(from(elsewhere))], heads: { ...onElsewhere, [elsewhere.ref]: elsewhere.sha } },
+      {
+        views: [merged(from(elsewhere))],
+        heads: { ...onElsewhere, [elsewhere.ref]: elsewhere.sha },
+      },
       { ...shown, pulls: ['#9 merged'], pushed: undefined },
     ],
     [
@@ -291,18 +363,26 @@ describe('where commits are, and which pull request shows them', () => {
       { views: [merged({ number: 3, ...from(own), head: 'develop' })], heads: { develop: late } },
       { ...shown, alone: 'develop' },
     ],
-    ['of the default branch', onBranchOf('main'), { heads: { main: late } }, { ...shown, alone: 'main' }],
+    [
+      'of the default branch',
+      onBranchOf('main'),
+      { heads: { main: late } },
+      { ...shown, alone: 'main' },
+    ],
   ])('%s', async (_, run, given, expected) => expect(await found(run, given)).toEqual(expected))
 
   test.each([
     ['b'.repeat(40), 'f'],
     [late, undefined],
     [undefined, undefined],
-  ])('commits that later words added to the open pull request that stood at %j: %j', async (sha, pushed) => {
-    const views = [pullView({ number: 9, ...from(elsewhere), sha: late })]
-    const came = await found(held({ sha }), { views, heads: onElsewhere })
-    expect(came).toMatchObject({ opened: [], pushed, alone: undefined })
-  })
+  ])(
+    'commits that later words added to the open pull request that stood at %j: %j',
+    async (sha, pushed) => {
+      const views = [pullView({ number: 9, ...from(elsewhere), sha: late })]
+      const came = await found(held({ sha }), { views, heads: onElsewhere })
+      expect(came).toMatchObject({ opened: [], pushed, alone: undefined })
+    },
+  )
 
   test('one whose opening was not answered is found again on a thread of its own head', async () => {
     const intent = [{ kind: 'open-pull' as const, at: t0, lostAt: t0 }]
@@ -321,7 +401,12 @@ describe('commits after the merge', () => {
 
   test.each<[string, RunChange, PullView, string[]]>([
     ['merged before the Run knew of it', {}, view, ['#9 merged']],
-    ['merged when the answer to its opening was lost', lostOpening, { ...view, author: byUs }, ['#9 merged']],
+    [
+      'merged when the answer to its opening was lost',
+      lostOpening,
+      { ...view, author: byUs },
+      ['#9 merged'],
+    ],
     ['merged while it was known', known, view, ['#9 merged']],
     ['closed by somebody', {}, { ...view, state: 'closed', mergedAt: undefined }, []],
   ])('are none where its pull request holds them all: %s', async (_, run, before, pulls) => {
@@ -348,14 +433,29 @@ describe('commits that came meanwhile', () => {
     ['by a person before the agent do not hide its own', {}, [persons, agents], agents.sha],
     ['taken off again are nothing', {}, [], undefined],
     ['of another history can only be the end of it', {}, undefined, persons.sha],
-    ['by a person, as whom the agent works, may be its own', { request: asUser }, [persons], persons.sha],
-    ['by a person, where PostHog has its bot write after all, are not', downgraded, [persons], undefined],
+    [
+      'by a person, as whom the agent works, may be its own',
+      { request: asUser },
+      [persons],
+      persons.sha,
+    ],
+    [
+      'by a person, where PostHog has its bot write after all, are not',
+      downgraded,
+      [persons],
+      undefined,
+    ],
     ['by the agent, which was only to read', onlyReads, [agents, persons], agents.sha],
     ['by the agent before those of a merge', onlyReads, [agents, merged], agents.sha],
     ['of a merge, while it only read', onlyReads, [merged], undefined],
     ['of a merge, while it worked, are not asked about', {}, [merged], merged.sha],
     ['by a person, while it only read', onlyReads, [persons], undefined],
-    ['by another App, while it only read', onlyReads, [{ ...agents, app: 'renovate[bot]' }], undefined],
+    [
+      'by another App, while it only read',
+      onlyReads,
+      [{ ...agents, app: 'renovate[bot]' }],
+      undefined,
+    ],
     ['of another history, while it only read', onlyReads, undefined, undefined],
   ])('%s', async (_, differs, commits, pushed) => {
     const hand = handWith(working({ workspace: { branch: { ...branch, made: false } } }, differs), {
@@ -374,7 +474,11 @@ describe('what nobody asked for', () => {
   const [old, now] = ['a'.repeat(40), 'f'.repeat(40)]
   const own = branch.name
   const commit = (sha: string, differs: Partial<CommitView> = {}): CommitView => ({
-    ...{ sha: sha.repeat(40), byPerson: false, task: 'task-1', subject: sha, ...differs },
+    sha: sha.repeat(40),
+    byPerson: false,
+    task: 'task-1',
+    subject: sha,
+    ...differs,
   })
   const ours = commit('c')
   const mayas = commit('d', { byPerson: true, task: undefined })
@@ -398,21 +502,32 @@ describe('what nobody asked for', () => {
     ['a reset', { moved: own, went: [mayas] }, `dropped ${own} d`],
     ['a rebase, which copies, is none', { moved: own, came: [copy], went: [mayas] }],
     ['commits of agents may go', { moved: own, came: [ours], went: [others] }],
-    ['a force push by a person is none', { moved: own, came: [mayas], went: [{ ...mayas, subject: 'x' }] }],
+    [
+      'a force push by a person is none',
+      { moved: own, came: [mayas], went: [{ ...mayas, subject: 'x' }] },
+    ],
     ['a branch beside the pull request', { head: beside, came: [ours] }, 'left posthog/left c'],
     ['one of another agent is none', { head: { ...beside, task: 'task-2' }, came: [ours] }],
     ['one of before is none', { head: { ...beside, at: t0 - minute }, came: [ours] }],
     ['one whose commits name no task is told', { head: untold }, 'left posthog/left f'],
-    ['one with the same commits is none', { head: { ...beside, sha: pullView().sha }, came: [ours] }],
+    [
+      'one with the same commits is none',
+      { head: { ...beside, sha: pullView().sha }, came: [ours] },
+    ],
   ])('%s', async (_, { moved, head, came = [], went = [] }, expected) => {
     const stood = { main: old, [own]: old }
-    const heads = Object.keys(stood).map(name => ({ name, sha: name === moved ? now : old, at: t0 }))
+    const heads = Object.keys(stood).map(name => ({
+      name,
+      sha: name === moved ? now : old,
+      at: t0,
+    }))
     const pulls = [{ ...pull, head: 'posthog/own', sha: pullView().sha }]
     const hand = handWith(working({ result: { heads: stood, pulls } }), {
       github: {
         'branches.heads': async () => (head ? [...heads, head] : heads),
         'commits.compare': async base => ({
-          ...{ isDescendant: went.length === 0, paths: [] },
+          isDescendant: went.length === 0,
+          paths: [],
           commits: base === now ? went : came,
         }),
         'commits.isMerged': async sha => sha === 'b'.repeat(40),
@@ -420,12 +535,15 @@ describe('what nobody asked for', () => {
       },
     })
     const { strays } = (await afterStep(findResult, hand)).result
-    const told = strays.map(({ kind, branch, commits }) => `${kind} ${branch} ${commits.map(sha => sha[0])}`)
+    const told = strays.map(
+      ({ kind, branch, commits }) => `${kind} ${branch} ${commits.map(sha => sha[0])}`,
+    )
     expect(told).toEqual(expected === undefined ? [] : [expected])
   })
 })
 
-const restricted = 'Repository rule violations found: Cannot create ref due to creations being restricted.'
+const restricted =
+  'Repository rule violations found: Cannot create ref due to creations being restricted.'
 
 test.each([
   ['by a ruleset', 422, restricted, 'creations being restricted', 'rulesets'],
@@ -438,8 +556,10 @@ test.each([
     const { result, workspace } = await afterStep(findBranch, handWith(runWith(), { github }))
     expect(workspace.branch).toBeUndefined()
     expect(result.outcome).toMatchObject({
-      ...{ kind: 'failed', class: 'setup' },
-      ...{ reason: expect.stringContaining(reason), fix: expect.stringContaining(fix) },
+      kind: 'failed',
+      class: 'setup',
+      reason: expect.stringContaining(reason),
+      fix: expect.stringContaining(fix),
     })
   },
 )
@@ -459,15 +579,18 @@ test.each<[string, Partial<HeadView>, lagsSince: number | undefined, moved: bool
   ['was pushed by an agent before', { ...agents, at: t0 - minute }, t0, true],
   ['has the work of this run, whose record may have forgotten its start', agents, t0, false],
   ['has it as commits of its tool', { task: 'task-1' }, t0, false],
-])('the head of a pull request, since its run was asked for: it %s', async (_, by, lagsSince, moved) => {
-  const run = runWith({ thread: pullThread, baseline: { head }, attempts: { lagsSince } })
-  const now = { name: head.ref, sha: 'c'.repeat(40), at: t0, ...by }
-  const github = { 'branches.heads': async () => [now], 'thread.closing': async () => undefined }
-  const { workspace, result } = await afterStep(findBranch, handWith(run, { github }))
-  const { sha } = moved ? now : head
-  expect([workspace.branch?.sha, result.heads[head.ref]]).toEqual([sha, sha])
-  expect(workspace.headMoved).toEqual(moved ? { from: head.sha, to: sha } : undefined)
-})
+])(
+  'the head of a pull request, since its run was asked for: it %s',
+  async (_, by, lagsSince, moved) => {
+    const run = runWith({ thread: pullThread, baseline: { head }, attempts: { lagsSince } })
+    const now = { name: head.ref, sha: 'c'.repeat(40), at: t0, ...by }
+    const github = { 'branches.heads': async () => [now], 'thread.closing': async () => undefined }
+    const { workspace, result } = await afterStep(findBranch, handWith(run, { github }))
+    const { sha } = moved ? now : head
+    expect([workspace.branch?.sha, result.heads[head.ref]]).toEqual([sha, sha])
+    expect(workspace.headMoved).toEqual(moved ? { from: head.sha, to: sha } : undefined)
+  },
+)
 
 describe('a branch that ends up unused', () => {
   const ended: RunChange = { session: { taskRun: { ...taskRun, status: 'completed' } } }
@@ -568,7 +691,9 @@ describe('a branch that ends up unused', () => {
     })
     const run = await afterStep(findBranch, hand)
     expect(order).toEqual([`written ${branch.name}`, `made ${branch.name}`])
-    expect(run).toMatchObject({ workspace: { madeBranch: branch.name, branch: { recorded: true } } })
+    expect(run).toMatchObject({
+      workspace: { madeBranch: branch.name, branch: { recorded: true } },
+    })
   })
 })
 
@@ -579,17 +704,22 @@ test.each<[string, Differs['github']]>([
     'as GitHub says when it is asked',
     { 'branches.create': async () => ({ linked: false }), 'thread.closing': closing },
   ],
-])('a branch that is made in a thread that was closed has its turn taken again: %s', async (_, calls) => {
-  const github = { 'branches.ofIssue': async () => noBranches, ...calls }
-  const hand = handWith(runWith({ schedule: { admitted: true } }), { github })
-  expect(await afterStep(findBranch, hand)).toMatchObject({ schedule: { admitted: false } })
-})
+])(
+  'a branch that is made in a thread that was closed has its turn taken again: %s',
+  async (_, calls) => {
+    const github = { 'branches.ofIssue': async () => noBranches, ...calls }
+    const hand = handWith(runWith({ schedule: { admitted: true } }), { github })
+    expect(await afterStep(findBranch, hand)).toMatchObject({ schedule: { admitted: false } })
+  },
+)
 
 test.each([
   ['is asked for also right after a call that failed', {}, 0.42],
   ['is not before the time that PostHog named', { promised: t0 + 1_000 * minute }, null],
 ])('what it cost %s', async (_, promised, cost) => {
   const posthog = { why: 'no', since: t0, until: t0 + 1_000 * minute, count: 1, ...promised }
-  const context = handWith(working({ retries: { posthog } }), { posthog: { cost: async () => 0.42 } })
+  const context = handWith(working({ retries: { posthog } }), {
+    posthog: { cost: async () => 0.42 },
+  })
   expect((await afterStep(askCost, context)).session.cost).toBe(cost)
 })

@@ -65,7 +65,10 @@ async function goOn(run: Run, { effects = {}, ahead = false }: Going = {}): Prom
         }
       },
       'comments.post': told('comment', effects.comment ?? (async () => ({ id: statusId }))),
-      'branches.create': told('branch', effects.makeBranch ?? (async () => ({ linked: true, open: true }))),
+      'branches.create': told(
+        'branch',
+        effects.makeBranch ?? (async () => ({ linked: true, open: true })),
+      ),
       'comments.edit': told('edit', async () => ({ nodeId: 'IC_1' })),
       'branches.use': async () => ({ sha: branch.sha, isUsed: false, repository: 'R_1' }),
       'branches.delete': told('drop branch', async () => {}),
@@ -95,7 +98,8 @@ const refused = (service: 'github' | 'posthog', status: number) => () =>
   Promise.reject(new Rejected(service, status, '', 'no'))
 const limit = (service: 'github' | 'posthog') => () =>
   Promise.reject(new RetryLater(service, t0 + minute, 'rate-limit', 'limit'))
-const lost = (service: 'github' | 'posthog') => () => Promise.reject(new NoResponse(service, 'reset'))
+const lost = (service: 'github' | 'posthog') => () =>
+  Promise.reject(new NoResponse(service, 'reset'))
 
 /** Up to the start of the agent, after which all is as ever. */
 const effectsDone = () => {
@@ -129,7 +133,9 @@ describe('the status, the branch and the task', () => {
     await expect.poll(() => known().filter(part => part !== undefined).length).toBe(1)
     expect(known().findIndex(part => part !== undefined)).toBe(beginning.indexOf(name))
     expect(openIntents(record).map(({ kind }) => kind)).toEqual(
-      { comment: ['create-task'], branch: ['post-status', 'create-task'], task: ['post-status'] }[name],
+      { comment: ['create-task'], branch: ['post-status', 'create-task'], task: ['post-status'] }[
+        name
+      ],
     )
     expect(effectsDone()).not.toContain('run')
     others()
@@ -180,7 +186,9 @@ describe('of the status, the branch and the task', () => {
   test('what is given up is not looked for before the thread is told', async () => {
     const intent = [{ kind: 'create-task' as const, at: t0 - 25 * hour, lostAt: t0 - 25 * hour }]
     const posthog = { why: 'away', since: t0 - 25 * hour, until: t0 + minute, count: 9 }
-    await goOn(runWith(admitted, { retries: { posthog }, attempts: { intent } }, { report: { status } }))
+    await goOn(
+      runWith(admitted, { retries: { posthog }, attempts: { intent } }, { report: { status } }),
+    )
     expect(record.result.outcome).toMatchObject({ kind: 'failed', class: 'network' })
     // The wait, the end, and the last word.
     expect(effectsDone()).toEqual(['edit', 'edit', 'comment'])
@@ -234,7 +242,10 @@ describe('of the status, the branch and the task', () => {
   ])('where PostHog %s, the thread has its status and the Run its branch', async (_, fault) => {
     await goOn(runWith(admitted), { effects: { createTask: fault('posthog') } })
     expect(effectsDone().slice(0, 3)).toEqual(beginning)
-    expect(record).toMatchObject({ report: { status: {} }, workspace: { branch: { name: branch.name } } })
+    expect(record).toMatchObject({
+      report: { status: {} },
+      workspace: { branch: { name: branch.name } },
+    })
     expect(record.retries).toEqual({ posthog: expect.anything() })
   })
 })

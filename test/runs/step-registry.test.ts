@@ -40,7 +40,11 @@ describe('the registry of steps', () => {
   })
 
   test('what a step does not name is refused by the compiler, of which this is only a sample', () =>
-    expect(refused.map(({ kind }) => kind)).toEqual(['edit-status', 'gather-context', 'adopt-pull']))
+    expect(refused.map(({ kind }) => kind)).toEqual([
+      'edit-status',
+      'gather-context',
+      'adopt-pull',
+    ]))
 
   test('nobody changes how things stood when the Run was asked for', () =>
     expect(entries.filter(([, { writes }]) => writes.includes('baseline'))).toEqual([]))

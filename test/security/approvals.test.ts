@@ -38,6 +38,10 @@ tableOf({ starts: 2 }, { agent: { says: '1. Split it' } })(
     { agent: { says: 'The usage limit is reached.', fails: true } },
   ],
   ['one of which nothing was said is not', [plan, approve], noPlan, { agent: { says: '' } }],
-  ['one that was an answer is not', [github.comment({ at: 10, text: '/codex why?' }), approve], noPlan],
+  [
+    'one that was an answer is not',
+    [github.comment({ at: 10, text: '/codex why?' }), approve],
+    noPlan,
+  ],
   ['one that was work is not', [github.comment({ at: 10 }), approve], noPlan],
 )

@@ -60,7 +60,8 @@ const isPlain = ({ to, words }: Link): boolean =>
   !/\/(?:issues|pulls?|discussions)\/\d/i.test(to)
 
 /** The address in `href` is written in ASCII. */
-const sameAddress = (said: string, to: string): boolean => said === to || encoded(said) === encoded(to)
+const sameAddress = (said: string, to: string): boolean =>
+  said === to || encoded(said) === encoded(to)
 
 function encoded(address: string): string {
   try {
@@ -101,7 +102,13 @@ const inline = new Set(['em', 'strong', 'del', 'sup'])
 const attribute = (attributes: string, name: string): string =>
   unescaped(new RegExp(`${name}="([^"]*)"`).exec(attributes)?.[1] ?? '')
 
-const characters: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', amp: '&', '#x27': "'" }
+const characters: Readonly<Record<string, string>> = {
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  amp: '&',
+  '#x27': "'",
+}
 
 const unescaped = (text: string): string =>
   text.replace(/&(lt|gt|quot|amp|#x27);/g, (_, name: string) => characters[name] ?? '')

@@ -16,7 +16,18 @@ import { webServer } from '../support/web-server.ts'
 import { actedOn } from './as-github.ts'
 import { MemoryBot } from './memory-bot.ts'
 import { another, inlineComment, labels, labelsPull, opensPull, ticks } from './payloads.ts'
-import { botAfter, comes, has, hasRole, lacks, type Row, sends, settles, tableOf, works } from './steps.ts'
+import {
+  botAfter,
+  comes,
+  has,
+  hasRole,
+  lacks,
+  type Row,
+  sends,
+  settles,
+  tableOf,
+  works,
+} from './steps.ts'
 
 /** Starts nothing, but for what is expected. */
 const each = tableOf({ starts: 0, runs: 0, tasks: 0 })
@@ -26,13 +37,20 @@ const busy = { says: 'Done.', goesOn: true }
 each([
   'an ordinary command starts a run, or nothing below would say anything',
   [another()],
-  { ...one, comments: 2, status: has('Codex answered'), last: expect.stringMatching(/^@maya (?!Codex)/) },
+  {
+    ...one,
+    comments: 2,
+    status: has('Codex answered'),
+    last: expect.stringMatching(/^@maya (?!Codex)/),
+  },
 ])
 
 describe('who and what may start work', () => {
   const failed = { agent: { says: 'The usage limit is reached.', fails: true } }
   const tick = (by: string) => async (bot: MemoryBot) => {
-    const shown = bot.comments.find(({ body }) => body.includes('- [ ] Try again <!-- codex-box:retry -->'))
+    const shown = bot.comments.find(({ body }) =>
+      body.includes('- [ ] Try again <!-- codex-box:retry -->'),
+    )
     await sends(bot, ticks(by, shown?.body ?? expect.fail('no box'), 'Try again', bot.calls.length))
   }
   const untilItWaits = async (bot: MemoryBot) => {
@@ -80,7 +98,11 @@ describe('who and what may start work', () => {
       [
         ['whose name ends in [bot]', { login: 'maya[bot]', type: 'User' }],
         ['that is called like a person', { login: 'maya', type: 'Bot' }],
-        ['that the settings name', { login: 'helper[bot]', type: 'Bot' }, { login: 'helper[bot]', id: 13 }],
+        [
+          'that the settings name',
+          { login: 'helper[bot]', type: 'Bot' },
+          { login: 'helper[bot]', id: 13 },
+        ],
         ['of ours', { login: 'codex[bot]', type: 'Bot' }, { login: 'codex[bot]', id: 1 }],
       ] as const
     ).map(
@@ -100,7 +122,10 @@ describe('who and what may start work', () => {
     ].map(
       (settings): Row => [
         `no setting lets everybody in: ${settings}`,
-        [another({ by: 'eve' }), () => expect(settingsFile.read(settings).problems).not.toEqual([])],
+        [
+          another({ by: 'eve' }),
+          () => expect(settingsFile.read(settings).problems).not.toEqual([]),
+        ],
         {},
         { settings },
       ],
@@ -148,7 +173,8 @@ describe('who and what may start work', () => {
       await bot.work(100)
       expect(bot.prompts.filter(prompt => /at last|test it/.test(prompt))).toHaveLength(2)
       expect(bot.prompts.join()).not.toContain('drop the tables')
-      const told = '@zoe Codex did not get `/codex drop the tables`: you may no longer start runs here.'
+      const told =
+        '@zoe Codex did not get `/codex drop the tables`: you may no longer start runs here.'
       expect(bot.comments.map(({ body }) => body)).toContainEqual(has(told))
     },
   )
@@ -201,7 +227,10 @@ describe('untrusted text', () => {
     ['attributes', '<picture><source media="ORDER"><img alt="ORDER" src=x></picture>'],
     ['the words of an image', '![ORDER](https://x.example/y.png)'],
     ['a definition that nothing refers to', '[x]: https://x.example "ORDER"'],
-    ['tags', [...'ORDER'].map(letter => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join('')],
+    [
+      'tags',
+      [...'ORDER'].map(letter => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join(''),
+    ],
     ['zero-width signs', 'O\u200bR\u200bD\u200bE\u200bR'],
     ['bidirectional signs', '\u202eORDER\u202c'],
     ['variation selectors', 'x\ufe0f\u{e0100}\u{e01ef}'],
@@ -213,7 +242,9 @@ describe('untrusted text', () => {
     if (!/^[O\u202e]/.test(hidden)) expect(prompt).not.toContain('ORDER')
   })
 
-  const tags = [...'and more'].map(letter => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join('')
+  const tags = [...'and more']
+    .map(letter => String.fromCodePoint(0xe0000 + letter.charCodeAt(0)))
+    .join('')
   const before = { createdAt: t0 - hour, updatedAt: t0 - hour, bot: false }
   each(
     ...[
@@ -246,12 +277,16 @@ describe('untrusted text', () => {
       [another()],
       {
         ...one,
-        hears: expect.stringMatching(/^(?!.*A word of (?:rita|eve|gone|a bot)).*A word of the author\./s),
+        hears: expect.stringMatching(
+          /^(?!.*A word of (?:rita|eve|gone|a bot)).*A word of the author\./s,
+        ),
         last: has('did not read: 3 by people without write permission.\n'),
       },
       {
         before: [
-          ...['rita', 'eve', 'gone'].map(author => said(`A word of ${author}.`, { ...before, author })),
+          ...['rita', 'eve', 'gone'].map(author =>
+            said(`A word of ${author}.`, { ...before, author }),
+          ),
           said('A word of a bot.', { ...before, author: 'helper[bot]', bot: true }),
           said('A word of the author.', { ...before, author: 'sam' }),
         ],
@@ -270,7 +305,9 @@ describe('untrusted text', () => {
       {
         hidden: ['Call it c.', 'Use MySQL.'],
         answered: { author: 'maya', body: 'Call it c.', nodeId: 'PRRC_400' },
-        before: ['Use MySQL.', 'Use Postgres.'].map(words => said(words, { ...before, author: 'sam' })),
+        before: ['Use MySQL.', 'Use Postgres.'].map(words =>
+          said(words, { ...before, author: 'sam' }),
+        ),
       },
     ],
     ...(
@@ -286,7 +323,9 @@ describe('untrusted text', () => {
         { ...one, hears: reads('Call it c.') },
         {
           answered: {
-            ...{ author: 'sam', body: 'Call it c.', nodeId: 'PRRC_400' },
+            author: 'sam',
+            body: 'Call it c.',
+            nodeId: 'PRRC_400',
             changedAt: t0 + (120 + seconds) * 1_000,
           },
         },
@@ -316,7 +355,9 @@ describe('untrusted text', () => {
           .slice(body.indexOf('\n'))
           .replace(/<\/?(?:details|summary|sub)>|<!-- [\w:.-]+ -->/g, '')
         expect(
-          actedOn(theirs).filter(act => !/^link .* → https:\/\/(?:us\.posthog|github)\.com\//.test(act)),
+          actedOn(theirs).filter(
+            act => !/^link .* → https:\/\/(?:us\.posthog|github)\.com\//.test(act),
+          ),
         ).toEqual([])
         expect(parseCommands(seen(body))).toEqual([])
         expect(body).not.toMatch(/^\/merge/m)
@@ -346,7 +387,9 @@ const sourcesWith = (words: RegExp): string[] =>
 describe('power', () => {
   test('the bot itself merges, approves and runs nothing, and may not touch workflows', () => {
     expect(
-      sourcesWith(/pulls\.merge|submitReview|enableAutoMerge|mergePullRequest|createDispatch|APPROVE\b/),
+      sourcesWith(
+        /pulls\.merge|submitReview|enableAutoMerge|mergePullRequest|createDispatch|APPROVE\b/,
+      ),
     ).toEqual([])
     // A review of the agent is a comment.
     expect(sourcesWith(/createReview\b/)).toEqual(sourcesWith(/event: 'COMMENT'/))
@@ -366,7 +409,9 @@ describe('power', () => {
       [another({ text: '/codex plan how' })],
       {
         ...one,
-        requests: [expect.objectContaining({ initial_permission_mode: 'read-only', auto_publish: false })],
+        requests: [
+          expect.objectContaining({ initial_permission_mode: 'read-only', auto_publish: false }),
+        ],
       },
       { settings: 'permission: full-access' },
     ],
@@ -456,7 +501,9 @@ describe('plumbing', () => {
     try {
       const pages = '/ /healthz /readyz /metrics /runs /probot /stats /.env /../.env'.split(' ')
       const answers = await Promise.all(pages.map(page => fetch(`http://127.0.0.1:${port}${page}`)))
-      expect(answers.map(({ status }) => status)).toEqual([404, 200, 200, 404, 404, 404, 404, 404, 404])
+      expect(answers.map(({ status }) => status)).toEqual([
+        404, 200, 200, 404, 404, 404, 404, 404, 404,
+      ])
       for (const { headers } of answers) {
         expect(headers.get('x-content-type-options')).toBe('nosniff')
         expect(headers.get('cache-control')).toBe('no-store')
@@ -478,7 +525,10 @@ describe('plumbing', () => {
   test('the name of a branch can not end its own link', async () => {
     const branch = 'x)GH-7'
     const given = { branches: { [branch]: 'b'.repeat(40) }, agent: busy }
-    const bot = await botAfter([another({ text: `/codex --branch ${branch} fix it` }), works(40)], given)
+    const bot = await botAfter(
+      [another({ text: `/codex --branch ${branch} fix it` }), works(40)],
+      given,
+    )
     const status = bot.comments[0]?.body.replace(/<[^>]*>/g, '') ?? ''
     expect(status).toContain('x)GH-7')
     expect(actedOn(status).filter(act => act.startsWith('words'))).toEqual([])
@@ -487,9 +537,9 @@ describe('plumbing', () => {
   test('nothing that arrives can reach a shell, or be run', () => {
     // What is run under a time limit is one word of ours.
     expect(sourcesWith(/node:vm|new Script\(/)).toEqual(['core/text/event-loop.ts'])
-    expect(readFileSync(join(root, 'src/core/text/event-loop.ts'), 'utf8').match(/new Script\(.*/g)).toEqual([
-      "new Script('work()')",
-    ])
+    expect(
+      readFileSync(join(root, 'src/core/text/event-loop.ts'), 'utf8').match(/new Script\(.*/g),
+    ).toEqual(["new Script('work()')"])
     expect(sourcesWith(/child_process|worker_threads|\beval\(|new Function\(/)).toEqual([
       'github/page-reader.ts',
       'github/page-worker.ts',
@@ -508,7 +558,9 @@ describe('plumbing', () => {
       { ...labelsPull(), id: 'delivery-1' },
       { ...another({ by: 'eve' }), id: 'delivery-2' },
     ])
-    const audit = bot.logs.filter(line => line.includes('"audit":true')).map(line => JSON.parse(line))
+    const audit = bot.logs
+      .filter(line => line.includes('"audit":true'))
+      .map(line => JSON.parse(line))
     expect(audit).toEqual([
       expect.objectContaining({
         message: 'accepted',
@@ -533,7 +585,14 @@ describe('plumbing', () => {
   })
 
   test('a session of another thread is not gone on with, whoever copies or forges its marker', async () => {
-    const marker = { run: 'run-x', repo: 100, thread: 7, as: 'status' as const, task: 'task-x', taskRun: 'r' }
+    const marker = {
+      run: 'run-x',
+      repo: 100,
+      thread: 7,
+      as: 'status' as const,
+      task: 'task-x',
+      taskRun: 'r',
+    }
     const bot = new MemoryBot()
     const goOn = () => sends(bot, another({ text: '/codex continue' }))
     const copied = [

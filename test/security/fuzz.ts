@@ -8,7 +8,15 @@ import { disarm } from '../../src/core/text/safe-markdown.ts'
 import { type Random, randomOf } from '../chaos/random.ts'
 import { said as written } from '../core/given.ts'
 import { actedOn } from './as-github.ts'
-import { configured, type Payload, payloadOf, people, repetition, secrets, wordsOf } from './hostile.ts'
+import {
+  configured,
+  type Payload,
+  payloadOf,
+  people,
+  repetition,
+  secrets,
+  wordsOf,
+} from './hostile.ts'
 import { MemoryBot, signatureOf } from './memory-bot.ts'
 
 export interface Fuzzed {
@@ -31,7 +39,8 @@ export async function fuzz(
   tell: (so: Pick<Fuzzed, 'inputs' | 'findings'>) => void = () => {},
 ): Promise<Fuzzed> {
   const sum: Fuzzed = { inputs: 0, runs: 0, comments: 0, taken: 0, held: 0, findings: [] }
-  const strayed = (error: unknown): void => void sum.findings.push(`unhandled rejection: ${shown(error)}`)
+  const strayed = (error: unknown): void =>
+    void sum.findings.push(`unhandled rejection: ${shown(error)}`)
   process.on('unhandledRejection', strayed)
   try {
     for (let n = seed; sum.inputs < inputs; n += 1) {
@@ -57,7 +66,8 @@ interface Rules {
   may(login: string): boolean
 }
 
-const roleOf = (login: string): Role => new Map<string, Role>(Object.entries(people)).get(login) ?? 'none'
+const roleOf = (login: string): Role =>
+  new Map<string, Role>(Object.entries(people)).get(login) ?? 'none'
 const atLeast =
   (least: Role): Rules['may'] =>
   login =>
@@ -73,7 +83,10 @@ const rules: readonly Rules[] = [
   },
   { text: "allow: {users: ['*']}", may: atLeast('write') },
   { text: 'labels: [', may: atLeast('write') },
-  { text: 'labels: {docs: {plan: true, instruction: "Docs, @sam! Fixes #7"}}', may: atLeast('write') },
+  {
+    text: 'labels: {docs: {plan: true, instruction: "Docs, @sam! Fixes #7"}}',
+    may: atLeast('write'),
+  },
 ]
 
 /** Some texts of a job, each at most 50 ms, on a machine that others work on, too. */
@@ -84,7 +97,9 @@ interface World extends Omit<Fuzzed, 'inputs'> {}
 async function live(n: number): Promise<World> {
   const random = randomOf(n, 'fuzz')
   const rule =
-    random.next() < 0.03 ? { text: repetition(random, 200_000), may: atLeast('write') } : random.one(rules)
+    random.next() < 0.03
+      ? { text: repetition(random, 200_000), may: atLeast('write') }
+      : random.one(rules)
   const bot = new MemoryBot({
     isTimed: true,
     secrets: configured,
@@ -99,7 +114,11 @@ async function live(n: number): Promise<World> {
     branches: { 'maya/login': 'b'.repeat(40), 'a`b': 'c'.repeat(40), 'x)GH-7': 'b'.repeat(40) },
     before: [
       written(wordsOf(random), { author: 'maya', createdAt: 0, updatedAt: 0 }),
-      written(`order of a stranger ${wordsOf(random)}`, { author: 'stranger', createdAt: 0, updatedAt: 0 }),
+      written(`order of a stranger ${wordsOf(random)}`, {
+        author: 'stranger',
+        createdAt: 0,
+        updatedAt: 0,
+      }),
     ],
     inline: [
       {
@@ -153,7 +172,11 @@ const shown = (error: unknown): string =>
   (error instanceof Error ? (error.stack ?? error.message) : String(error)).slice(0, 600)
 
 /** Now and then with a signature that is none. */
-async function throwAt(bot: MemoryBot, random: Random, { event, payload }: Payload): Promise<number> {
+async function throwAt(
+  bot: MemoryBot,
+  random: Random,
+  { event, payload }: Payload,
+): Promise<number> {
   const body = random.next() < 0.02 ? wordsOf(random) : JSON.stringify(payload)
   const forged = random.next() < 0.05
   const before = bot.triggers.size
@@ -169,7 +192,8 @@ async function throwAt(bot: MemoryBot, random: Random, { event, payload }: Paylo
 function senderOf({ payload }: Payload): string | undefined {
   if (typeof payload !== 'object' || payload === null || !('sender' in payload)) return undefined
   const { sender } = payload
-  const login = typeof sender === 'object' && sender !== null && 'login' in sender ? sender.login : undefined
+  const login =
+    typeof sender === 'object' && sender !== null && 'login' in sender ? sender.login : undefined
   return typeof login === 'string' ? login : undefined
 }
 
@@ -226,9 +250,13 @@ function calls(bot: MemoryBot, said: ReadonlySet<string>): string[] {
     ).map(act => `a pull request acts: ${act} in ${body}`),
   )
   const comments = bot.comments.flatMap(({ body }) => {
-    const acts = actedOn(withoutOurs(body, said)).filter(act => act !== 'words #20' && !ourLink.test(act))
+    const acts = actedOn(withoutOurs(body, said)).filter(
+      act => act !== 'words #20' && !ourLink.test(act),
+    )
     if (/\n\s+at .+:\d+:\d+|log_url/.test(body)) return [`a comment tells too much: ${body}`]
-    return acts.length === 0 ? [] : [`a comment acts: ${acts[0]} in ${JSON.stringify(body.slice(0, 600))}`]
+    return acts.length === 0
+      ? []
+      : [`a comment acts: ${acts[0]} in ${JSON.stringify(body.slice(0, 600))}`]
   })
   return [...titles, ...bodies, ...comments]
 }
@@ -240,7 +268,8 @@ const ourLink =
 
 function withoutOurs(body: string, said: ReadonlySet<string>): string {
   // On the line of its words, above what is set apart from it, or below what nobody asked for.
-  const [whole = '', above = '', asker = ''] = /^((?:⚠️ [^\n]*\n)*\n?)@(\S+)(?: |\n\n)/.exec(body) ?? []
+  const [whole = '', above = '', asker = ''] =
+    /^((?:⚠️ [^\n]*\n)*\n?)@(\S+)(?: |\n\n)/.exec(body) ?? []
   const words = said.has(asker) ? above + body.slice(whole.length) : body
   return words.replace(ourHtml, '')
 }

@@ -9,9 +9,15 @@ import { sampleSeed, tries } from '../support/tries.ts'
 import { actedOnIn } from './as-github.ts'
 
 const hostile = fc
-  .array(fc.oneof(fc.constantFrom(...markdownPieces), fc.string({ unit: 'grapheme-ascii', maxLength: 3 })), {
-    maxLength: 25,
-  })
+  .array(
+    fc.oneof(
+      fc.constantFrom(...markdownPieces),
+      fc.string({ unit: 'grapheme-ascii', maxLength: 3 }),
+    ),
+    {
+      maxLength: 25,
+    },
+  )
   .map(parts => parts.join(''))
 
 /** As our comments, answers and pull requests carry them. */
@@ -29,7 +35,9 @@ const templates: readonly ((text: string) => string)[] = [
 /** What GitHub would act on of all that is written of these texts, beside what is ours. */
 function liveIn(texts: readonly string[]): string[] {
   const written = texts.flatMap(text => templates.map(template => template(text)))
-  const expected = renderAll(templates.map(template => template('words'))).map(html => actedOnIn(html))
+  const expected = renderAll(templates.map(template => template('words'))).map(html =>
+    actedOnIn(html),
+  )
   return renderAll(written).flatMap((html, index) => {
     const own = expected[index % templates.length] ?? []
     return actedOnIn(html)

@@ -13,12 +13,28 @@ const botWith = (given: Partial<MemoryBotOptions> = {}): MemoryBot =>
 
 const ids = Array.from({ length: 100 }, (_, n) => 700 + n).values()
 
-const sends = async (bot: MemoryBot, text: string, by = 'maya', number = 7, ownerId = 5): Promise<void> => {
-  const sent = comment({ by, text, number, ownerId, senderId: by.length, id: ids.next().value ?? 0 })
+const sends = async (
+  bot: MemoryBot,
+  text: string,
+  by = 'maya',
+  number = 7,
+  ownerId = 5,
+): Promise<void> => {
+  const sent = comment({
+    by,
+    text,
+    number,
+    ownerId,
+    senderId: by.length,
+    id: ids.next().value ?? 0,
+  })
   expect(await bot.deliver(sent)).toBe(202)
 }
 
-async function says(bot: MemoryBot, ...said: [text: string, by?: string, number?: number, ownerId?: number]) {
+async function says(
+  bot: MemoryBot,
+  ...said: [text: string, by?: string, number?: number, ownerId?: number]
+) {
   await sends(bot, ...said)
   await bot.settle()
   return bot.comments.at(-1)?.body ?? ''
@@ -63,7 +79,9 @@ test('an account that took the login of an owner gets nothing of what that was g
 
 test('an owner’s file that can not be read is not an absent one, where it is required', async () => {
   const bot = botWith({ grants: 'owners: {5: {settings: required}}' })
-  expect(await says(bot, '/codex fix it')).toContain('acme/.github: .github/codex.yml can not be read')
+  expect(await says(bot, '/codex fix it')).toContain(
+    'acme/.github: .github/codex.yml can not be read',
+  )
   expect(bot.requests).toEqual([])
   const having = botWith({ grants: 'owners: {5: {settings: required}}', ownerFile: 'effort: high' })
   await says(having, '/codex fix it')
@@ -96,14 +114,18 @@ test('a ceiling of the deployment holds whatever the repository says', async () 
   await sends(bot, '/codex --new fix it again')
   await bot.work(50)
   const called = bot.comments.at(-1)?.body
-  expect(called).toContain('the limit is 1. Whoever runs the bot can raise it. Otherwise Codex starts at ')
+  expect(called).toContain(
+    'the limit is 1. Whoever runs the bot can raise it. Otherwise Codex starts at ',
+  )
   expect(called).not.toContain('limits.repository_per_day')
   expect(bot.requests).toHaveLength(1)
 })
 
 test('only models that the owner may use are taken', async () => {
   const bot = botWith({ settings: 'models: [gpt-6]', grants: 'owners: {5: {models: [gpt-5]}}' })
-  expect(await says(bot, '/codex --model gpt-5.5 fix it')).toContain('does not allow the model `gpt-5.5`')
+  expect(await says(bot, '/codex --model gpt-5.5 fix it')).toContain(
+    'does not allow the model `gpt-5.5`',
+  )
   await says(bot, '/codex fix it')
   expect(bot.requests).toEqual([expect.objectContaining({ model: 'gpt-5' })])
 })
@@ -112,7 +134,9 @@ test('with a total limit of 0 nothing starts, and the thread is told why', async
   const bot = botWith({ grants: 'limits: {total: 0}' })
   await sends(bot, '/codex fix it')
   await bot.work(50)
-  expect(bot.comments.map(({ body }) => body)).toEqual([expect.stringContaining('`limits.total` is 0')])
+  expect(bot.comments.map(({ body }) => body)).toEqual([
+    expect.stringContaining('`limits.total` is 0'),
+  ])
   expect(bot.requests).toEqual([])
 })
 

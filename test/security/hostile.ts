@@ -118,7 +118,10 @@ function user(random: Random): { login: string; id: number; type?: string } {
 
 /** Names of branches are used as they are, and nobody is called like a secret. */
 const withoutSecrets = (name: string): string =>
-  secrets.reduce((rest, secret) => rest.replaceAll(secret, 'x').replaceAll(secret.slice(0, 8), 'x'), name)
+  secrets.reduce(
+    (rest, secret) => rest.replaceAll(secret, 'x').replaceAll(secret.slice(0, 8), 'x'),
+    name,
+  )
 
 /** One that means something, or any words in its place, as long as they may be. */
 const mostly = (random: Random, known: readonly string[], most: number): string =>
@@ -171,7 +174,11 @@ function wholePayload(random: Random, event: EventName): object {
     sender: mostlyWriter(),
     changes: random.next() < 0.7 ? { body: { from: wordsOf(random) } } : {},
     label: {
-      name: mostly(random, ['codex', 'codex:plan', 'codex:high', 'codex:docs', 'codex:nope', 'bug'], 50),
+      name: mostly(
+        random,
+        ['codex', 'codex:plan', 'codex:high', 'codex:docs', 'codex:nope', 'bug'],
+        50,
+      ),
     },
   }
   const onPull = random.next() < 0.3

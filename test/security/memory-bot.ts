@@ -28,7 +28,13 @@ import type { GitHubCall, Log, TasksClient } from '../../src/core/model/ports.ts
 import type { TaskRunSnapshot } from '../../src/core/model/task-run.ts'
 import { threadSlot } from '../../src/core/model/thread.ts'
 import type { InlineComment, Trigger } from '../../src/core/model/trigger.ts'
-import type { Closer, CommentView, HeadView, PullView, SandboxView } from '../../src/core/model/views.ts'
+import type {
+  Closer,
+  CommentView,
+  HeadView,
+  PullView,
+  SandboxView,
+} from '../../src/core/model/views.ts'
 import { aroundMarkers, markerSigner } from '../../src/core/record/marker.ts'
 import { Run } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
@@ -84,7 +90,14 @@ export interface MemoryBotOptions {
 }
 
 const usual = (): MemoryBotOptions => ({
-  roles: { maya: 'write', zoe: 'write', tess: 'triage', rita: 'read', eve: 'none', ghost: undefined },
+  roles: {
+    maya: 'write',
+    zoe: 'write',
+    tess: 'triage',
+    rita: 'read',
+    eve: 'none',
+    ghost: undefined,
+  },
   branches: { 'maya/login': 'b'.repeat(40) },
 })
 
@@ -191,7 +204,13 @@ export class MemoryBot {
   readonly #redact: (text: string) => string
   readonly #agents = new Map<
     string,
-    { looks: number; turns: number; log: TaskRunSnapshot['log']; cancelled: boolean; prompt: string }
+    {
+      looks: number
+      turns: number
+      log: TaskRunSnapshot['log']
+      cancelled: boolean
+      prompt: string
+    }
   >()
   readonly pulls: PullView[] = []
 
@@ -240,7 +259,12 @@ export class MemoryBot {
   }
 
   /** Through the door, as GitHub sends it. @returns the status of the answer */
-  async deliver({ event = 'issue_comment', body, signature = signatureOf(body), id }: Sent): Promise<number> {
+  async deliver({
+    event = 'issue_comment',
+    body,
+    signature = signatureOf(body),
+    id,
+  }: Sent): Promise<number> {
     const request = new IncomingMessage(new Socket())
     request.headers = {
       'x-github-event': event,
@@ -275,7 +299,9 @@ export class MemoryBot {
 
   async workAtOnce(): Promise<void> {
     this.#atOnce = true
-    await Promise.all(this.#triggers.live().map(trigger => this.#triggers.work(trigger, this.#accept)))
+    await Promise.all(
+      this.#triggers.live().map(trigger => this.#triggers.work(trigger, this.#accept)),
+    )
     this.#atOnce = false
   }
 
@@ -328,7 +354,8 @@ export class MemoryBot {
       return { role, name: role }
     },
     'people.isInTeam': async () => false,
-    'comments.ownOfRepository': async () => this.comments.map(({ body }) => ({ number: 7, body })).reverse(),
+    'comments.ownOfRepository': async () =>
+      this.comments.map(({ body }) => ({ number: 7, body })).reverse(),
     'thread.closing': async () => undefined,
     'issue.merges': async () => [],
     'branches.default': async () => 'main',
@@ -353,7 +380,10 @@ export class MemoryBot {
     'files.commits': async () =>
       [this.options.settings, ...(this.options.history ?? [])].map((_, n) => String(n)),
     'comments.ofOthers': async () =>
-      (this.options.before ?? []).map(comment => ({ ...comment, body: this.#redact(comment.body) })),
+      (this.options.before ?? []).map(comment => ({
+        ...comment,
+        body: this.#redact(comment.body),
+      })),
     'pages.shown': async texts =>
       (await shownIn(texts)).map((page, at) => {
         const { text = '', mayBeMinimized, asked = Number.POSITIVE_INFINITY } = texts[at] ?? {}
@@ -373,7 +403,8 @@ export class MemoryBot {
     },
     'comments.own': async (since = 0, place) =>
       this.#own().filter(
-        ({ createdAt, onLine = false }) => createdAt >= since && onLine === (place?.kind === 'inline'),
+        ({ createdAt, onLine = false }) =>
+          createdAt >= since && onLine === (place?.kind === 'inline'),
       ),
     'comments.post': async (body, place) => {
       const id = 900 + this.#posted
@@ -408,10 +439,12 @@ export class MemoryBot {
       return { linked: false }
     },
     'branches.delete': async () => {},
-    'comments.attachments': () => () => Promise.reject(new Rejected('github', 404, '', 'Not Found')),
+    'comments.attachments': () => () =>
+      Promise.reject(new Rejected('github', 404, '', 'Not Found')),
     'pulls.find': async number => this.pulls.find(pull => pull.number === number),
     'commits.compare': async (_, sha) => ({
-      ...{ isDescendant: true, paths: [] },
+      isDescendant: true,
+      paths: [],
       commits: [{ sha, byPerson: false, app: 'posthog[bot]' }],
     }),
     'commits.isMerged': async () => false,
@@ -434,8 +467,14 @@ export class MemoryBot {
     'pulls.create': async ({ head, base, title, body }) => {
       this.opened.push({ title, body: this.#redact(body) })
       const view = pullView({
-        ...{ number: 20, url: pullUrl, title, body: this.#redact(body), createdAt: this.now },
-        ...{ head, sha: 'd'.repeat(40), base },
+        number: 20,
+        url: pullUrl,
+        title,
+        body: this.#redact(body),
+        createdAt: this.now,
+        head,
+        sha: 'd'.repeat(40),
+        base,
         author: { login: 'codex[bot]', bot: true },
       })
       this.pulls.push(view)
@@ -448,7 +487,10 @@ export class MemoryBot {
       const method: unknown = Reflect.get(client, name)
       if (typeof method !== 'function' || name === 'thread.prefetched') return method
       return (...given: unknown[]) => {
-        if (name !== 'pages.shown' || isAsked(given[0] as Parameters<GitHubCalls['pages.shown']>[0]))
+        if (
+          name !== 'pages.shown' ||
+          isAsked(given[0] as Parameters<GitHubCalls['pages.shown']>[0])
+        )
           this.calls.push(String(name))
         const isFirst = this.calls.indexOf(String(name)) === this.calls.length - 1
         const answer =
@@ -462,7 +504,8 @@ export class MemoryBot {
 
   /** A branch that we made, and that the agent may have pushed to. */
   #head(name: string): HeadView[] {
-    const sha = name === 'main' ? 'a'.repeat(40) : (this.options.branches?.[name] ?? this.#shaOf(name))
+    const sha =
+      name === 'main' ? 'a'.repeat(40) : (this.options.branches?.[name] ?? this.#shaOf(name))
     return sha === undefined ? [] : [{ name, sha, at: 0 }]
   }
 
@@ -539,7 +582,9 @@ export class MemoryBot {
       status: this.#status(taskRunId),
       error: fails && agent?.turns ? this.#redact(`agent_error: ${says}`).slice(0, 500) : undefined,
       pulls:
-        opens && agent?.turns ? [pullUrl, 'https://github.com/evil/shop/pull/1', this.#redact(says)] : [],
+        opens && agent?.turns
+          ? [pullUrl, 'https://github.com/evil/shop/pull/1', this.#redact(says)]
+          : [],
       headBranch: undefined,
       model: undefined,
       effort: undefined,
@@ -570,7 +615,13 @@ export class MemoryBot {
     )
     if (opens && !this.pulls.some(({ number }) => number === 20))
       this.pulls.push(
-        pullView({ number: 20, url: pullUrl, title: text.slice(0, 200), body: text, createdAt: this.now }),
+        pullView({
+          number: 20,
+          url: pullUrl,
+          title: text.slice(0, 200),
+          body: text,
+          createdAt: this.now,
+        }),
       )
   }
 

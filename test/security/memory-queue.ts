@@ -1,5 +1,11 @@
 /** A queue that is plain data. Its jobs are kept and read back as JSON, and worked on when somebody says so. */
-import type { IndexEntry, JobQueue, JobRecord, LockedJob, StepResult } from '../../src/core/model/ports.ts'
+import type {
+  IndexEntry,
+  JobQueue,
+  JobRecord,
+  LockedJob,
+  StepResult,
+} from '../../src/core/model/ports.ts'
 import { memoryIndex, refusals } from '../support/memory-index.ts'
 import type { MemoryBot } from './memory-bot.ts'
 
@@ -24,7 +30,11 @@ export class MemoryQueue<Data> implements JobQueue<Data> {
     this.#bot = bot
     this.#parse = parse
     this.#index = memoryIndex(() =>
-      [...this.jobs.values()].map(job => ({ id: job.id, entries: entries(job), isLive: isLive(job) })),
+      [...this.jobs.values()].map(job => ({
+        id: job.id,
+        entries: entries(job),
+        isLive: isLive(job),
+      })),
     )
   }
 
@@ -90,7 +100,14 @@ export class MemoryQueue<Data> implements JobQueue<Data> {
       job.data = this.#stored(data)
     }
     const result = await step({
-      ...{ id, data, addedAt, deaths, lagsSince, stalls: deaths, failures: 0, save },
+      id,
+      data,
+      addedAt,
+      deaths,
+      lagsSince,
+      stalls: deaths,
+      failures: 0,
+      save,
       signal: new AbortController().signal,
       assertLocked: async () => {},
       inbox: reads(false),

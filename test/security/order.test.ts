@@ -51,7 +51,14 @@ const labelled = github.labels('maya', 10)
 const unlabelled = (by = 'maya') => github.labels(by, 20, 'unlabeled')
 const more = (text: string, at = 20, id = 502) => github.comment({ id, at, text })
 const stop = (by = 'maya', at = 20, id = 502) => github.comment({ id, by, at, text: '/codex stop' })
-const lineOf = (body: string, id = 501) => ({ id, path: 'a.ts', line: 1, hunk: '@@', body, author: 'maya' })
+const lineOf = (body: string, id = 501) => ({
+  id,
+  path: 'a.ts',
+  line: 1,
+  hunk: '@@',
+  body,
+  author: 'maya',
+})
 
 describe('a command that GitHub sends again', () => {
   each(
@@ -82,7 +89,11 @@ describe('a closing', () => {
     ],
     ['by another who may stop, stops', [asked, ...closed('zoe')], { stops: 1 }],
     ['that is undone by now stops nothing', [asked, github.closes('maya', 20)], {}],
-    ['stops nothing that words after it asked for', [asked, more('/codex and that', 30), ...closed()], {}],
+    [
+      'stops nothing that words after it asked for',
+      [asked, more('/codex and that', 30), ...closed()],
+      {},
+    ],
     [
       'by somebody who may not stop is told in the status, quietly, and stops nothing',
       [asked, ...closed('rita')],
@@ -157,7 +168,14 @@ describe('a label beside a command in the text', () => {
     ],
     [
       'waits for it, however long that takes',
-      [comes(text), waits('text-100-7'), comes(label), works(300, 2 * minute), stop('maya', 200), settles],
+      [
+        comes(text),
+        waits('text-100-7'),
+        comes(label),
+        works(300, 2 * minute),
+        stop('maya', 200),
+        settles,
+      ],
       joins,
     ],
     [
@@ -183,8 +201,16 @@ describe('of one second', () => {
   ]
   const inOrder = { prompts: [has('# Instruction\n\nfix it'), has('and the docs')] }
   each(
-    ['a text and a comment, taken up at once, are one run, the text first', [...both, atOnce, soon], inOrder],
-    ['a text and a comment, one after the other, are one run, the text first', [...both, soon], inOrder],
+    [
+      'a text and a comment, taken up at once, are one run, the text first',
+      [...both, atOnce, soon],
+      inOrder,
+    ],
+    [
+      'a text and a comment, one after the other, are one run, the text first',
+      [...both, soon],
+      inOrder,
+    ],
     [
       'a label and a comment are one run, and neither waits for its end',
       [comes(labelled), comes(asked), atOnce, soon],
@@ -242,7 +268,12 @@ describe('a stop', () => {
       heeded('### ⏹️ Codex was stopped'),
     ],
     ['that waits on a line of a review is heeded', inReview(), { starts: 0 }, { inline }],
-    ['that waits on a line of a review with words is heeded', inReview('No.'), { starts: 0 }, { inline }],
+    [
+      'that waits on a line of a review with words is heeded',
+      inReview('No.'),
+      { starts: 0 },
+      { inline },
+    ],
     ['on no line of a review that GitHub shows is none', inReview(), {}, { inline: 'unreadable' }],
     [
       'wakes what waits in its thread, however long that has to wait',
@@ -294,7 +325,12 @@ describe('a deletion', () => {
     ],
     [
       'of a command that waits for a run ends it, and takes back what was promised',
-      [asked, next, hasGone(502), github.deletes('maya', { id: 502, at: 20, text: '/codex --new and that' })],
+      [
+        asked,
+        next,
+        hasGone(502),
+        github.deletes('maya', { id: 502, at: 20, text: '/codex --new and that' }),
+      ],
       { waiting: 0, comments: 1, says: lacks('another run is still going') },
     ],
     ['of the last command on the lines of its review stops', ofTheCommand, { stops: 1 }, commands],
@@ -357,22 +393,37 @@ describe('an edit', () => {
       'of a review does not ask again for what stands on its lines',
       [
         github.review(seeBelow),
-        github.review({ before: seeBelow.text, text: '/codex-see below.\n> /codex', at: 10, editedAt: 60 }),
+        github.review({
+          before: seeBelow.text,
+          text: '/codex-see below.\n> /codex',
+          at: 10,
+          editedAt: 60,
+        }),
       ],
       { told: 1 },
       { inline: [lineOf('/codex fix it')] },
     ],
     [
       'asks again for nothing that stood there before',
-      [edited(before, 'Hm.\n\n/codex fix it'), edited('Hm.\n\n/codex fix it', 'Well.\n\n/codex fix it', 70)],
+      [
+        edited(before, 'Hm.\n\n/codex fix it'),
+        edited('Hm.\n\n/codex fix it', 'Well.\n\n/codex fix it', 70),
+      ],
       { told: 1 },
     ],
     [
       'within the second of another counts by itself',
-      [edited(before, 'Hm.\n\n/codex status'), edited('Hm.\n\n/codex status', 'Hm.\n\n/codex config')],
+      [
+        edited(before, 'Hm.\n\n/codex status'),
+        edited('Hm.\n\n/codex status', 'Hm.\n\n/codex config'),
+      ],
       { starts: 0, triggers: 2, comments: 2 },
     ],
-    ['that arrives twice is one', [twice, { ...twice, id: 'another-delivery' }], { starts: 0, triggers: 1 }],
+    [
+      'that arrives twice is one',
+      [twice, { ...twice, id: 'another-delivery' }],
+      { starts: 0, triggers: 1 },
+    ],
   )
 })
 
@@ -381,7 +432,10 @@ test('what an old comment shows is what its box repeats', async () => {
   const agent = { says: 'The usage limit is reached.', fails: true }
   const bot = await botAfter([says('/codex fix the first', 501)], { agent })
   const shown = bot.comments.find(({ body }) => body.includes('Try again'))?.body ?? ''
-  for (const sent of [says('/codex --new fix the second', 900), github.ticks('maya', shown, 'Try again')])
+  for (const sent of [
+    says('/codex --new fix the second', 900),
+    github.ticks('maya', shown, 'Try again'),
+  ])
     await sends(bot, sent)
   expect(bot.requests).toHaveLength(3)
   expect(bot.prompts.at(-1)).toContain('fix the first')

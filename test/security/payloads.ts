@@ -3,10 +3,13 @@ import { t0 } from '../core/given.ts'
 import type { Sent } from './memory-bot.ts'
 
 /** GitHub's clock, in whole seconds after the start of the test's day. */
-const clock = (seconds: number): string => new Date(t0 + seconds * 1_000).toISOString().replace('.000', '')
+const clock = (seconds: number): string =>
+  new Date(t0 + seconds * 1_000).toISOString().replace('.000', '')
 
 const people = ['maya', 'zoe', 'sam', 'tess', 'eve', 'rita', 'olga', 'mario', 'ghost']
-const ids: Readonly<Record<string, number>> = Object.fromEntries(people.map((login, n) => [login, 11 + n]))
+const ids: Readonly<Record<string, number>> = Object.fromEntries(
+  people.map((login, n) => [login, 11 + n]),
+)
 const user = (login: string, id = ids[login] ?? 99): object => ({ login, id, type: 'User' })
 const thread = (at: number) => ({
   body: 'It fails.',
@@ -17,7 +20,12 @@ const thread = (at: number) => ({
 
 const base = (by: string, { senderId, ownerId = 5, repoId = 100 }: Said = {}) => ({
   installation: { id: 1 },
-  repository: { id: repoId, name: 'shop', owner: { login: 'acme', id: ownerId }, default_branch: 'main' },
+  repository: {
+    id: repoId,
+    name: 'shop',
+    owner: { login: 'acme', id: ownerId },
+    default_branch: 'main',
+  },
   sender: user(by, senderId),
 })
 
@@ -71,7 +79,14 @@ interface Differs {
 
 const sent = (event: string, payload: object): Sent => ({ event, body: JSON.stringify(payload) })
 
-const wordsOf = ({ by = 'maya', author = by, text = '/codex fix it', id = 501, at = 0, ...said }: Said) => ({
+const wordsOf = ({
+  by = 'maya',
+  author = by,
+  text = '/codex fix it',
+  id = 501,
+  at = 0,
+  ...said
+}: Said) => ({
   id,
   body: text,
   user: user(author, author === by ? said.senderId : undefined),
@@ -81,9 +96,14 @@ const wordsOf = ({ by = 'maya', author = by, text = '/codex fix it', id = 501, a
 })
 
 const actionOf = ({ before }: Said): object =>
-  before === undefined ? { action: 'created' } : { action: 'edited', changes: { body: { from: before } } }
+  before === undefined
+    ? { action: 'created' }
+    : { action: 'edited', changes: { body: { from: before } } }
 
-export const comment = (said: Said = {}, { comment, issue: about, sender, event }: Differs = {}): Sent => {
+export const comment = (
+  said: Said = {},
+  { comment, issue: about, sender, event }: Differs = {},
+): Sent => {
   const common = base(said.by ?? 'maya', said)
   return sent('issue_comment', {
     ...common,
@@ -102,7 +122,12 @@ export const another = (said: Said = {}, differs?: Differs): Sent =>
   comment({ id: numbers.next().value ?? 0, ...said }, differs)
 
 export const deletes = (by: string, said: Said = {}): Sent =>
-  sent('issue_comment', { ...base(by), action: 'deleted', issue: issue(60), comment: wordsOf(said) })
+  sent('issue_comment', {
+    ...base(by),
+    action: 'deleted',
+    issue: issue(60),
+    comment: wordsOf(said),
+  })
 
 const inlineOf = (said: Said, reviewId: number) => ({
   ...wordsOf(said),
@@ -164,14 +189,23 @@ export const labelsPull = (repo: { id: number } | null = { id: 100 }): Sent => {
 }
 
 export const opensPull = (by: string, body: string): Sent =>
-  sent('pull_request', { ...base(by), action: 'opened', pull_request: pull(0, { body, user: user(by) }) })
+  sent('pull_request', {
+    ...base(by),
+    action: 'opened',
+    pull_request: pull(0, { body, user: user(by) }),
+  })
 
 /** A new issue with the label on it: what GitHub tells of the text, and of the label. */
 export function opens(by: string, text: string, at: number): { text: Sent; label: Sent } {
   const made = issue(at, { body: text, user: user(by), created_at: clock(at) })
   return {
     text: sent('issues', { ...base(by), action: 'opened', issue: made }),
-    label: sent('issues', { ...base(by), action: 'labeled', label: { name: 'codex' }, issue: made }),
+    label: sent('issues', {
+      ...base(by),
+      action: 'labeled',
+      label: { name: 'codex' },
+      issue: made,
+    }),
   }
 }
 

@@ -23,9 +23,14 @@ const named = rows.flatMap(({ number, heldBy }) =>
   ),
 )
 
-test.each(rows)('rule $number is held by a test, or it says who holds it: $rule', ({ number, heldBy }) => {
-  expect(named.some(each => each.number === number) || heldBy.startsWith('**Not ours:** ')).toBe(true)
-})
+test.each(rows)(
+  'rule $number is held by a test, or it says who holds it: $rule',
+  ({ number, heldBy }) => {
+    expect(named.some(each => each.number === number) || heldBy.startsWith('**Not ours:** ')).toBe(
+      true,
+    )
+  },
+)
 
 describe('a test that is named is there', () => {
   test.each(named)('$number: $file “$title”', ({ file, title }) => {

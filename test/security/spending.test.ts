@@ -27,13 +27,17 @@ const fence = '`'.repeat(3)
 
 const tenCommands = Array.from({ length: 10 }, (_, n) => `/codex fix number ${n}`).join('\n\n')
 
-test.each(['rita', 'eve'])('ten commands of %s are one question, one answer and one reaction', async by => {
-  const bot = new MemoryBot()
-  const calls = await says(bot, by, tenCommands)
-  const expected = 'comments.earlier comments.post people.permission thread.react thread.readAhead'
-  expect(calls.toSorted()).toEqual(expected.split(' '))
-  expect(bot.comments).toHaveLength(1)
-})
+test.each(['rita', 'eve'])(
+  'ten commands of %s are one question, one answer and one reaction',
+  async by => {
+    const bot = new MemoryBot()
+    const calls = await says(bot, by, tenCommands)
+    const expected =
+      'comments.earlier comments.post people.permission thread.react thread.readAhead'
+    expect(calls.toSorted()).toEqual(expected.split(' '))
+    expect(bot.comments).toHaveLength(1)
+  },
+)
 
 test.each(['rita', 'eve'])('the same again by %s costs one call and no word that day', async by => {
   const bot = new MemoryBot()
@@ -109,7 +113,11 @@ const byEve = { ref: 'eve/patch', repo: 666 }
 test.each<[string, (n: number) => Sent, number]>([
   ['edits of what was no command, by eve', n => edit('eve', n, 'hello'), 6],
   ['edits of what was no command, by rita', n => edit('rita', n, 'hello'), 6],
-  ['commands in as many repositories', n => comment('eve', '/codex fix it', 7, { repoId: n + 1 }), 130],
+  [
+    'commands in as many repositories',
+    n => comment('eve', '/codex fix it', 7, { repoId: n + 1 }),
+    130,
+  ],
   ['reviews that ask for nothing', n => review({ by: 'rita', id: n + 1, text: '' }), 60],
   ['pull requests reopened', n => reopens('eve', n, byEve), 18],
   ['pull requests closed', n => reopens('eve', n, byEve, 'closed'), 0],
@@ -159,7 +167,8 @@ test('what GitHub said of somebody is in the record: another process does not as
   const record = decided.find(each => each?.sender?.kind === 'known')
   const bot = new MemoryBot()
   await bot.deliver(sent)
-  for (const job of bot.triggers.values()) job.data = record ?? expect.fail('it was not written down')
+  for (const job of bot.triggers.values())
+    job.data = record ?? expect.fail('it was not written down')
   await bot.settle()
   expect(bot.calls).not.toContain('people.permission')
   expect(bot.comments).toHaveLength(1)
@@ -169,7 +178,8 @@ test.each([
   ['a comment', () => comment('eve', `/codex fix ${long}`)],
   [
     'an edit',
-    () => commentOf({ by: 'rita', text: `/codex fix ${long}`, before: `hello ${long}`, editedAt: 60 }),
+    () =>
+      commentOf({ by: 'rita', text: `/codex fix ${long}`, before: `hello ${long}`, editedAt: 60 }),
   ],
   ['what the page shows as code', () => comment('rita', `${fence}\n/codex fix ${long}\n${fence}`)],
   ['a comment on a line', () => inlineComment({ by: 'eve', text: `/codex fix ${long}` })],
@@ -205,12 +215,15 @@ test('whatever a command replies, a stranger is told it once a day', async () =>
   expect(bot.comments).toHaveLength(4)
 })
 
-test.each(['status', 'help', 'fix it'])('/codex %s ten times at once is answered once', async words => {
-  const bot = new MemoryBot()
-  for (let time = 0; time < 10; time += 1) await bot.deliver(comment('rita', `/codex ${words}`))
-  await bot.settleAtOnce()
-  expect(bot.comments).toHaveLength(1)
-})
+test.each(['status', 'help', 'fix it'])(
+  '/codex %s ten times at once is answered once',
+  async words => {
+    const bot = new MemoryBot()
+    for (let time = 0; time < 10; time += 1) await bot.deliver(comment('rita', `/codex ${words}`))
+    await bot.settleAtOnce()
+    expect(bot.comments).toHaveLength(1)
+  },
+)
 
 test('a command whose refusal could not be told leaves the telling to the next one', async () => {
   const bot = new MemoryBot({ unanswered: 'comments.earlier' })
@@ -229,7 +242,8 @@ test('the answer to status replaces the last one, whoever asks', async () => {
 test('/codex status of many at once leaves one answer', async () => {
   const bot = new MemoryBot({ roles: { maya: 'write', olga: 'admin', mario: 'maintain' } })
   await says(bot, 'maya', '/codex status')
-  for (const by of ['maya', 'olga', 'mario', 'olga']) await bot.deliver(comment(by, '/codex status'))
+  for (const by of ['maya', 'olga', 'mario', 'olga'])
+    await bot.deliver(comment(by, '/codex status'))
   await bot.settleAtOnce()
   expect(bot.calls.filter(name => name === 'comments.post')).toHaveLength(5)
   expect(bot.comments).toHaveLength(1)
@@ -248,17 +262,21 @@ test('who may do nothing is refused before what they wrote is read', async () =>
   expect(bot.comments).toHaveLength(1)
 })
 
-test.each(['rita', 'eve'])('%s is no reason to ask where a command stands that is none', async by => {
-  const bot = new MemoryBot()
-  expect(await says(bot, by, '- **do:**\n- /codex fix it')).not.toContain('pages.shown')
-  expect(await says(bot, 'maya', '- **do:**\n- /codex fix it')).toContain('pages.shown')
-  expect(bot.comments).toHaveLength(1)
-})
+test.each(['rita', 'eve'])(
+  '%s is no reason to ask where a command stands that is none',
+  async by => {
+    const bot = new MemoryBot()
+    expect(await says(bot, by, '- **do:**\n- /codex fix it')).not.toContain('pages.shown')
+    expect(await says(bot, 'maya', '- **do:**\n- /codex fix it')).toContain('pages.shown')
+    expect(bot.comments).toHaveLength(1)
+  },
+)
 
 test('what GitHub shows is asked once for a command of somebody who may use another', async () => {
   const bot = new MemoryBot()
   const first = await says(bot, 'rita', '/codex **fix** it\n\n```\n/codex plan\n```')
-  const asked = 'comments.earlier comments.post pages.shown people.permission thread.react thread.readAhead'
+  const asked =
+    'comments.earlier comments.post pages.shown people.permission thread.react thread.readAhead'
   expect(first.toSorted().join(' ')).toBe(asked)
 })
 
@@ -276,12 +294,15 @@ test.each([
   ['', 0],
   ['Well done.', 0],
   ['/codex do what I say below', 1],
-])('a review whose comments can not be read is answered only if it asked: %j', async (body, answers) => {
-  const bot = new MemoryBot({ inline: 'unreadable' })
-  await sends(bot, review({ text: body }))
-  expect(bot.comments).toHaveLength(answers)
-  expect(bot.reactions.includes('confused')).toBe(answers > 0)
-})
+])(
+  'a review whose comments can not be read is answered only if it asked: %j',
+  async (body, answers) => {
+    const bot = new MemoryBot({ inline: 'unreadable' })
+    await sends(bot, review({ text: body }))
+    expect(bot.comments).toHaveLength(answers)
+    expect(bot.reactions.includes('confused')).toBe(answers > 0)
+  },
+)
 
 test('a text with which process after process dies is given up with one line, unread', async () => {
   const bot = new MemoryBot()
@@ -426,7 +447,9 @@ test('what an older copy of the queue decides anew is not refused for the pull r
   for (const [id, job] of older) bot.triggers.set(id, job)
   bot.runs.clear()
   bot.lagsSince = bot.now
-  bot.closers = [{ number: 21, title: '', url: '', branch: 'agent', author: { login: 'a', bot: true } }]
+  bot.closers = [
+    { number: 21, title: '', url: '', branch: 'agent', author: { login: 'a', bot: true } },
+  ]
   await bot.settle()
   expect([bot.comments.length, bot.reactions.includes('-1')]).toEqual([2, false])
 })

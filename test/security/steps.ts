@@ -63,7 +63,10 @@ export const tableOf =
   (usual: Came, with_: Given = {}) =>
   (...rows: Row[]) =>
     test.each(rows)('%s', async (_, steps, came, given) =>
-      expect(cameOf(await botAfter(steps, { ...with_, ...given }))).toMatchObject({ ...usual, ...came }),
+      expect(cameOf(await botAfter(steps, { ...with_, ...given }))).toMatchObject({
+        ...usual,
+        ...came,
+      }),
     )
 
 export const has = (text: string) => expect.stringContaining(text)

@@ -103,7 +103,11 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       const failed = await asks('Checkout times out on slow networks', 'break down')
       await ready.thread.waitForAnswer('Codex opened draft')
       await failed.thread.waitForAnswer(/Codex (?:failed|did not)/)
-      const question = await asks('Dark mode has two shades of grey', 'which way', await watched(world))
+      const question = await asks(
+        'Dark mode has two shades of grey',
+        'which way',
+        await watched(world),
+      )
       await question.thread.waitForAnswer('Codex has a question')
       const working = await asks('Login test is flaky', 'look into it for long')
       await working.thread.waitForStatus('⏳ Codex is working')
@@ -157,7 +161,9 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     expect(await words.isVisible()).toBe(true)
     await looksRight('admin-run')
     expect(
-      await page.getByRole('link', { name: `acme/design#${question?.number}` }).getAttribute('href'),
+      await page
+        .getByRole('link', { name: `acme/design#${question?.number}` })
+        .getAttribute('href'),
     ).toMatch(/\/issues\/\d+$/)
     await page.goBack()
     await page.getByRole('button', { name: 'Stop Login test is flaky' }).focus()
@@ -185,7 +191,9 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     await looksRight()
     await page.getByRole('link', { name: 'Show all' }).click()
     await page.goto(`${world.bot.url}/admin/list/failed`)
-    await page.getByRole('link', { name: 'Checkout times out on slow networks', exact: true }).waitFor()
+    await page
+      .getByRole('link', { name: 'Checkout times out on slow networks', exact: true })
+      .waitFor()
     await looksRight()
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
@@ -208,7 +216,9 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     const ask = (title: string, words: string) => asks(title, words, undefined, alone)
     try {
       posthog.script('which way', {
-        ...{ kind: 'asksPermission', inMode: 'plan', question: 'Which way do you want?' },
+        kind: 'asksPermission',
+        inMode: 'plan',
+        question: 'Which way do you want?',
         choices: ['light', 'dark'],
       })
       posthog.script('break down', { kind: 'fails', message: 'usage limit reached' })
@@ -257,7 +267,9 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     await looksRight(name)
     const ofShop = (await runs()).filter(({ repository }) => repository === 'acme/shop')
     const ids = ofShop.slice(0, 3).map(({ id }) => `runs/${id}`)
-    const lists = ['ended', 'waiting', 'working', 'failed', 'question'].map(group => `list/${group}`)
+    const lists = ['ended', 'waiting', 'working', 'failed', 'question'].map(
+      group => `list/${group}`,
+    )
     const seen = async (paths: string[]) => {
       for (const path of paths) {
         await page.goto(`${world.bot.url}/admin/${path}`)

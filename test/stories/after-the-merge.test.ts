@@ -19,7 +19,8 @@ onEitherQueue(
         merges,
         opens: (title: string) => opensIssue(world(), title, repository),
         /** The test does by hand what the agent does for these words. */
-        byHand: (words: string) => posthog.script({ repository, prompt: words }, { kind: 'manual' }),
+        byHand: (words: string) =>
+          posthog.script({ repository, prompt: words }, { kind: 'manual' }),
         pulls: () => github.pulls(repository),
       }
     }
@@ -33,7 +34,13 @@ onEitherQueue(
       await started(2)
       await thread.waitForStatus('⏳ Codex is working')
       await merges(first.number)
-      await world().github.hands.commit(repository, first.head, 'main', { 'late.txt': 'late' }, 'Late')
+      await world().github.hands.commit(
+        repository,
+        first.head,
+        'main',
+        { 'late.txt': 'late' },
+        'Late',
+      )
       await run(1).completeTurn('Polished late.')
       const answer = await thread.waitForAnswer('Polished late.')
       const [, second] = await pulls()

@@ -97,18 +97,24 @@ onEitherQueue('A pull request is looked at', world => {
     const { number } = await github.openForkPull({ repository, title: 'From outside', files })
     const found = review([{ path: 'fork.txt', line: 2, body: 'Why two?' }])
     posthog.script({ repository, prompt: 'Review this' }, { kind: 'answers', text: found })
-    posthog.script({ repository, prompt: 'numbered plan' }, { kind: 'answers', text: '1. Read it.' })
+    posthog.script(
+      { repository, prompt: 'numbered plan' },
+      { kind: 'answers', text: '1. Read it.' },
+    )
     const { says, thread, ledger, prompt } = talkIn(world(), number, repository)
     await says('/codex fix it')
     const refused = await thread.waitForAnswer('this pull request comes from a fork')
-    expect(refused).toContain('`/codex ask`, `/codex plan` and `/codex review` change nothing, so they work.')
+    expect(refused).toContain(
+      '`/codex ask`, `/codex plan` and `/codex review` change nothing, so they work.',
+    )
     expect(ledger().tasks).toEqual([])
     await says('/codex plan what does it do')
     await thread.waitForAnswer('1. Read it.')
     expect(ledger().runs[0]?.body).toMatchObject({ branch: 'main', auto_publish: false })
     expect(prompt()).toContain('Check nothing of the fork out')
     await says('/codex approve')
-    const refusals = async () => (await thread.answers()).filter(said => said.includes('from a fork'))
+    const refusals = async () =>
+      (await thread.answers()).filter(said => said.includes('from a fork'))
     await github.waitFor(async () => (await refusals()).length === 2)
     await says('/codex review')
     const line = await github.waitFor(async () =>

@@ -92,7 +92,9 @@ onEitherQueue('Somebody else has to approve', world => {
     const { number, sha } = await made()
     await olga.reviews(number, { event: 'APPROVE' })
     await bot.says(
-      new RegExp(`${repository}/pull/${number}[^\\n]*the approval of a pull request could not be shown`),
+      new RegExp(
+        `${repository}/pull/${number}[^\\n]*the approval of a pull request could not be shown`,
+      ),
     )
     expect(check(sha)).toBeUndefined()
     await maya.readies(number)
@@ -118,24 +120,28 @@ onEitherQueue('Somebody else has to approve', world => {
   it.each([
     ['retry', { kind: 'fails', message: 'usage limit reached' }, /Codex failed:/],
     ['continue', { kind: 'answers', text: 'I looked around.' }, 'I looked around.'],
-  ] as const)('than whoever asked first, where somebody else says %s', async (command, behaviour, told) => {
-    const { github, posthog } = world()
-    const { repository, says, maya, olga, mario, thread, run, pull, check, waitForCheck } = await here()
-    posthog.script({ repository, prompt: 'in two steps' }, behaviour, { times: 1 })
-    await says('/codex do it in two steps')
-    await thread.waitForAnswer(told)
-    await thread.waitForFolded()
-    await run(0).finish('completed')
-    await says(`/codex ${command}`, 'olga')
-    await thread.waitForAnswer('Codex opened draft')
-    const { number, sha } = await pull()
-    expect((await waitForCheck(sha, null)).title).toMatch(/maya and olga|olga and maya/)
-    for (const person of [maya, olga]) await person.reviews(number, { event: 'APPROVE' })
-    await github.settled()
-    expect(check(sha)?.status).toBe('in_progress')
-    await mario.reviews(number, { event: 'APPROVE' })
-    expect((await waitForCheck(sha, 'success')).title).toBe('Approved by mario')
-  })
+  ] as const)(
+    'than whoever asked first, where somebody else says %s',
+    async (command, behaviour, told) => {
+      const { github, posthog } = world()
+      const { repository, says, maya, olga, mario, thread, run, pull, check, waitForCheck } =
+        await here()
+      posthog.script({ repository, prompt: 'in two steps' }, behaviour, { times: 1 })
+      await says('/codex do it in two steps')
+      await thread.waitForAnswer(told)
+      await thread.waitForFolded()
+      await run(0).finish('completed')
+      await says(`/codex ${command}`, 'olga')
+      await thread.waitForAnswer('Codex opened draft')
+      const { number, sha } = await pull()
+      expect((await waitForCheck(sha, null)).title).toMatch(/maya and olga|olga and maya/)
+      for (const person of [maya, olga]) await person.reviews(number, { event: 'APPROVE' })
+      await github.settled()
+      expect(check(sha)?.status).toBe('in_progress')
+      await mario.reviews(number, { event: 'APPROVE' })
+      expect((await waitForCheck(sha, 'success')).title).toBe('Approved by mario')
+    },
+  )
 
   it('of what Codex pushed alone: what people made is green at once', async () => {
     const { github, posthog } = world()
@@ -145,7 +151,10 @@ onEitherQueue('Somebody else has to approve', world => {
     expect((await waitForCheck(sha, 'success')).title).toBe('Nothing here is by Codex')
     const { says, thread, ledger } = talkIn(world(), number, repository)
     expect(ledger().runs).toEqual([])
-    posthog.script({ repository, prompt: 'the tests, too' }, { kind: 'pushesToBranch', text: 'Done.' })
+    posthog.script(
+      { repository, prompt: 'the tests, too' },
+      { kind: 'pushesToBranch', text: 'Done.' },
+    )
     await says('/codex the tests, too')
     await thread.waitForAnswer('Done.')
     const pushed = (await github.pull(number, repository)).sha
@@ -177,9 +186,13 @@ onEitherQueue('Somebody else has to approve', world => {
     const id = github.checkOfOthers(repository, sha, { name: 'codex approval' })
     await maya.opensPull({ head: 'maya/foreign', title: 'By hand', body: 'x' })
     const own = await github.waitFor(() =>
-      github.checkRuns(repository, sha).find(check => check.name === 'codex approval' && check.id !== id),
+      github
+        .checkRuns(repository, sha)
+        .find(check => check.name === 'codex approval' && check.id !== id),
     )
     expect(own.conclusion).toBe('success')
-    expect(github.checkRuns(repository, sha).find(check => check.id === id)?.title).toBe('Of a workflow')
+    expect(github.checkRuns(repository, sha).find(check => check.id === id)?.title).toBe(
+      'Of a workflow',
+    )
   })
 })

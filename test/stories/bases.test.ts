@@ -4,7 +4,13 @@ import { onEitherQueue } from '../world/on-queues.ts'
 import { newRepository, opensIssue } from '../world/opens-issue.ts'
 
 onEitherQueue('Work on another base', world => {
-  const here = async ({ settings, develop = true }: { settings?: string; develop?: boolean } = {}) => {
+  const here = async ({
+    settings,
+    develop = true,
+  }: {
+    settings?: string
+    develop?: boolean
+  } = {}) => {
     const repository = await newRepository(world(), settings)
     const maya = world().github.as('maya', repository)
     const next = develop ? await maya.pushes('develop', { 'next.txt': 'next' }) : undefined
@@ -23,7 +29,9 @@ onEitherQueue('Work on another base', world => {
     const { github, posthog } = world()
     const { repository, asks, next } = await here()
     posthog.script({ repository }, { kind: 'manual' })
-    const { branch, thread, ledger, prompt, run, pulls } = await asks('/codex --base develop fix the login')
+    const { branch, thread, ledger, prompt, run, pulls } = await asks(
+      '/codex --base develop fix the login',
+    )
     await thread.waitForStatus(/\[`codex\/issue-\d+-login-is-flaky`\]\([^)]*\) → `develop`/)
     await run(0).openPull()
     await run(0).completeTurn('Fixed.')
@@ -65,7 +73,9 @@ onEitherQueue('Work on another base', world => {
   it('only says where the pull request goes, beside a branch', async () => {
     const { repository, maya, asks } = await here()
     await maya.pushes('maya/wip', { 'wip.txt': 'begun' })
-    const { thread, ledger, pulls } = await asks('/codex --branch maya/wip --base develop finish it')
+    const { thread, ledger, pulls } = await asks(
+      '/codex --branch maya/wip --base develop finish it',
+    )
     await thread.waitForAnswer('Codex opened draft')
     expect(ledger().runs[0]?.body).toMatchObject({ branch: 'maya/wip' })
     expect(await pulls()).toMatchObject([{ base: 'develop' }])
@@ -91,8 +101,13 @@ onEitherQueue('Work on another base', world => {
 
   it('is where a plan is made, and its work has a branch of its own', async () => {
     const { repository, asks } = await here()
-    world().posthog.script({ repository, prompt: 'numbered plan' }, { kind: 'answers', text: '1. Wait.' })
-    const { branch, says, thread, ledger, pulls } = await asks('/codex plan --base develop how to mend it')
+    world().posthog.script(
+      { repository, prompt: 'numbered plan' },
+      { kind: 'answers', text: '1. Wait.' },
+    )
+    const { branch, says, thread, ledger, pulls } = await asks(
+      '/codex plan --base develop how to mend it',
+    )
     await thread.waitForAnswer('1. Wait.')
     expect(ledger().runs[0]?.body).toMatchObject({ branch: 'develop' })
     await says('/codex approve')

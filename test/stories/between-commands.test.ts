@@ -29,7 +29,9 @@ onEitherQueue('What was written between two commands', world => {
     expect(said).toMatch(/\\n[0-9a-f]{16,} Comment by \\"mario\\":\\nDECISION: Postgres 16\\n/)
     expect(said).not.toMatch(/my database|MySQL/)
     expect(last).toContain('and 2 comments (by maya, mario)')
-    expect(last).toContain('did not read: 1 by people without write permission, 1 hidden on the page')
+    expect(last).toContain(
+      'did not read: 1 by people without write permission, 1 hidden on the page',
+    )
   })
 
   it('reviews and comments on lines of a pull request, but for resolved and hidden ones', async () => {

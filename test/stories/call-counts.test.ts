@@ -102,7 +102,9 @@ onEitherQueue(
       const bot = await (await spawnMortal(world(), { env })).ready()
       world().github.webhooks.target = `${bot.url}/api/github/webhooks`
       const { github } = world()
-      const { number } = await github.as('maya').opensIssue({ title: 'Login is flaky', body: 'As said.' })
+      const { number } = await github
+        .as('maya')
+        .opensIssue({ title: 'Login is flaky', body: 'As said.' })
       for (const _ of ['its first installation', 'known']) {
         github.forgetCalls()
         const asked = await github.as('maya').comments(number, '/codex status')
@@ -180,7 +182,11 @@ onEitherQueue(
         'graphql pullRemarks',
         'graphql threadAhead',
       ]
-      await costs('/codex review', calls, { before: onPull, until: reacted('rocket'), less: ofTime })
+      await costs('/codex review', calls, {
+        before: onPull,
+        until: reacted('rocket'),
+        less: ofTime,
+      })
     })
 
     it('a command in the text of an issue: as much as in a comment', async () => {
@@ -198,7 +204,11 @@ onEitherQueue(
     })
 
     it.each([
-      ['a cap of open pull requests', 'limits: { open_pull_requests: 99 }\n', ['graphql openPulls']],
+      [
+        'a cap of open pull requests',
+        'limits: { open_pull_requests: 99 }\n',
+        ['graphql openPulls'],
+      ],
       [
         'an approval by somebody else',
         'pull_request: { approval: somebody-else }\n',
@@ -223,7 +233,10 @@ onEitherQueue(
         less: /^GET pulls/,
       })
       await github.settled()
-      expect((await github.pulls()).at(-1)).toMatchObject({ title: 'fix: Login is flaky', draft: false })
+      expect((await github.pulls()).at(-1)).toMatchObject({
+        title: 'fix: Login is flaky',
+        draft: false,
+      })
     })
 
     it('a fix: what the pull request needs is looked at before, and with the result', async () => {

@@ -10,7 +10,11 @@ import { opensIssue, working } from '../world/opens-issue.ts'
 import { wipeQueue } from '../world/wipe-queue.ts'
 import { startWorld, type World } from '../world/world.ts'
 
-const keys = ['phx_the_key_of_before', 'phx_the_key_of_now'].map(key => ({ key, userId: 1, scopes: ['*'] }))
+const keys = ['phx_the_key_of_before', 'phx_the_key_of_now'].map(key => ({
+  key,
+  userId: 1,
+  scopes: ['*'],
+}))
 const secret = (of: string) => `a secret ${of}, long enough to be one`
 
 let world: World

@@ -63,7 +63,11 @@ it('two outages of seconds, with a night between in which the bot was off, end n
   await world.bot.stop()
   evening.cancel()
   const morning = away()
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 25 * 60 * minutes, shouldAdvanceTime: true })
+  vi.useFakeTimers({
+    toFake: ['Date'],
+    now: Date.now() + 25 * 60 * minutes,
+    shouldAdvanceTime: true,
+  })
   try {
     const bot = await world.startBot('all', { CLOCK_AHEAD: String(25 * 60 * minutes) })
     await bot.says(/"service":"posthog","why"/)

@@ -73,7 +73,9 @@ function build(): void {
       const [to = '', ...from] = what.split(' ').reverse()
       for (const file of from) {
         expect(seen, file).toContain(file)
-        cpSync(join(root, file), inBuild(from.length === 1 && to !== './' ? to : file), { recursive: true })
+        cpSync(join(root, file), inBuild(from.length === 1 && to !== './' ? to : file), {
+          recursive: true,
+        })
       }
     }
     // What is installed is the same, and the registry may not be there.
@@ -145,7 +147,10 @@ describe('the image', () => {
     expect((await fetch(`${bot.url}/schema/v1/codex.schema.json`)).status).toBe(200)
     expect(await bot.stop(), bot.output()).toBe(0)
     expect(isHealthy()).toBe(false)
-    const doctor = spawnSync('npm', ['run', '--silent', 'doctor', '--', '--json'], { cwd: inImage(''), env })
+    const doctor = spawnSync('npm', ['run', '--silent', 'doctor', '--', '--json'], {
+      cwd: inImage(''),
+      env,
+    })
     expect(JSON.parse(`${doctor.stdout}`)).toContainEqual(
       expect.objectContaining({ name: 'configuration', ok: true }),
     )

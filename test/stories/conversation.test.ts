@@ -29,7 +29,8 @@ onBothQueues('The thread is a conversation', world => {
     expect(ledger().cancels).toHaveLength(1)
     expect(run(0).status).toBe('cancelled')
     await github.waitFor(
-      async () => !(await github.branches()).some(name => name.startsWith(`codex/issue-${number}-`)),
+      async () =>
+        !(await github.branches()).some(name => name.startsWith(`codex/issue-${number}-`)),
     )
   })
 
@@ -103,17 +104,31 @@ onEitherQueue('A thread that was asked before', world => {
     await github.waitFor(async () => (await thread.answers()).length === 1)
     await says('It is slow.')
     await says('/codex status')
-    await github.waitFor(async () => (await thread.botComments()).some(({ minimized }) => minimized))
-    expect((await thread.answers()).map(each => each.includes('going on here: '))).toEqual([true, true])
+    await github.waitFor(async () =>
+      (await thread.botComments()).some(({ minimized }) => minimized),
+    )
+    expect((await thread.answers()).map(each => each.includes('going on here: '))).toEqual([
+      true,
+      true,
+    ])
     await run(0).finish('completed')
   })
 
   it('files go along, and one that can not is named', async () => {
     const { github } = world()
     const shot = attachesPicture(world())
-    const film = github.attachments.add({ name: 'film.mp4', type: 'video/mp4', bytes: Buffer.from('film') })
+    const film = github.attachments.add({
+      name: 'film.mp4',
+      type: 'video/mp4',
+      bytes: Buffer.from('film'),
+    })
     const text = `Look:\n\n${shot.markdown}\n\n${film.markdown}`
-    const { says, thread, ledger, prompt } = await opensIssue(world(), 'With a picture', undefined, text)
+    const { says, thread, ledger, prompt } = await opensIssue(
+      world(),
+      'With a picture',
+      undefined,
+      text,
+    )
     await says('/codex make it so')
     await thread.waitForAnswer('Codex opened draft')
     expect(asToldIn(prompt()).inside).toMatch(/ Attached files:\nattachment-1: "[\w-]+"\n/)

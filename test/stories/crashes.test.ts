@@ -30,8 +30,11 @@ describe.skipIf(!redisAvailable())('The process dies at', () => {
         posthog: { rate: 'off' },
       })
       worlds = [...worlds, world]
-      const ofLane = backwards.filter(point => points.includes(point)).filter((_, at) => at % many === lane)
-      for (const [point, play] of await crashAtEach(world, ofLane)) plays.set(point, { world, play })
+      const ofLane = backwards
+        .filter(point => points.includes(point))
+        .filter((_, at) => at % many === lane)
+      for (const [point, play] of await crashAtEach(world, ofLane))
+        plays.set(point, { world, play })
     })
     await Promise.all(lanes)
   })

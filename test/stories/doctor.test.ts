@@ -57,7 +57,8 @@ function doctor(env: Record<string, string> = {}, args = ['--json']): Promise<Ex
   })
 }
 
-const wrongOnes = ({ checks }: Examined): string[] => checks.filter(({ ok }) => !ok).map(({ name }) => name)
+const wrongOnes = ({ checks }: Examined): string[] =>
+  checks.filter(({ ok }) => !ok).map(({ name }) => name)
 const named = ({ checks }: Examined, name: string): Check | undefined =>
   checks.find(each => each.name === name)
 
@@ -138,7 +139,9 @@ describe('what stands in files is named by where it stands', () => {
     const SETTINGS_FILE = settingsFile(`owners: {1: {posthog: ${posthog}}}\n`)
     const unset = await doctor({ SETTINGS_FILE })
     expect(wrongOnes(unset)).toEqual(['configuration'])
-    expect(unset.checks[0]?.detail).toMatch(/KEY_OF_ACME for owners\.1, and that variable is not set/)
+    expect(unset.checks[0]?.detail).toMatch(
+      /KEY_OF_ACME for owners\.1, and that variable is not set/,
+    )
     const unknown = await doctor({ SETTINGS_FILE, KEY_OF_ACME: 'phx_of_nobody' })
     const keys = unknown.checks.filter(({ name }) => name === 'posthog-key')
     expect(keys.map(({ ok }) => ok)).toEqual([true, false])
@@ -158,7 +161,9 @@ describe('what stands in files is named by where it stands', () => {
         name: 'posthog-models',
         ok: false,
         detail: 'owners.1: PostHog does not offer gpt-2',
-        fix: expect.stringMatching(/^Set owners\.1\.models in SETTINGS_FILE to one or more of gpt-5, /),
+        fix: expect.stringMatching(
+          /^Set owners\.1\.models in SETTINGS_FILE to one or more of gpt-5, /,
+        ),
       },
       { name: 'posthog-models', ok: true, detail: 'owners.2: GPT-5.5', fix: '' },
     ])
@@ -166,27 +171,37 @@ describe('what stands in files is named by where it stands', () => {
   })
 
   const defaults: [string, RegExp, RegExp][] = [
-    ['{model: gpt-2}', /does not offer gpt-2/, /^Set defaults\.model in SETTINGS_FILE to one of gpt-5, /],
+    [
+      '{model: gpt-2}',
+      /does not offer gpt-2/,
+      /^Set defaults\.model in SETTINGS_FILE to one of gpt-5, /,
+    ],
     [
       '{effort: max}',
       /gpt-5\.5 does not support the effort max/,
       /^Set defaults\.effort in SETTINGS_FILE to /,
     ],
   ]
-  test.each(someOf(defaults, 1))('what runs get by the defaults %s', async (defaults, detail, fix) => {
-    const examined = await doctor({ SETTINGS_FILE: settingsFile(`defaults: ${defaults}\n`) })
-    expect(wrongOnes(examined)).toEqual(['posthog-model'])
-    expect(named(examined, 'posthog-model')).toMatchObject({
-      detail: expect.stringMatching(detail),
-      fix: expect.stringMatching(fix),
-    })
-  })
+  test.each(someOf(defaults, 1))(
+    'what runs get by the defaults %s',
+    async (defaults, detail, fix) => {
+      const examined = await doctor({ SETTINGS_FILE: settingsFile(`defaults: ${defaults}\n`) })
+      expect(wrongOnes(examined)).toEqual(['posthog-model'])
+      expect(named(examined, 'posthog-model')).toMatchObject({
+        detail: expect.stringMatching(detail),
+        fix: expect.stringMatching(fix),
+      })
+    },
+  )
 })
 
 describe('what GitHub has otherwise', () => {
   /** One more GitHub, whose webhooks go to the bot of this world. */
   async function at(options: GitHubOptions, look: (env: Record<string, string>) => Promise<void>) {
-    const github = await startGitHub({ webhookUrl: `${world.bot.url}/api/github/webhooks`, ...options })
+    const github = await startGitHub({
+      webhookUrl: `${world.bot.url}/api/github/webhooks`,
+      ...options,
+    })
     try {
       const { number } = await github.as('maya').opensIssue({ title: 'Login is flaky' })
       await github.as('maya').comments(number, 'Me, too.')
@@ -225,7 +240,9 @@ describe('what GitHub has otherwise', () => {
       })
       expect(named(examined, 'webhook-secret')).toMatchObject({
         detail: expect.stringMatching(/the bot refused the signature of .*: HTTP 401/),
-        fix: expect.stringMatching(/^WEBHOOK_SECRET must be the same as on the App’s settings page/),
+        fix: expect.stringMatching(
+          /^WEBHOOK_SECRET must be the same as on the App’s settings page/,
+        ),
       })
       expect(examined.code).toBe(1)
     })
@@ -244,7 +261,9 @@ describe('what GitHub has otherwise', () => {
         const other = await doctor({ ...env, WEBHOOK_SECRET: another })
         expect(named(other, 'webhook-secret')).toMatchObject({
           ok: true,
-          detail: expect.stringMatching(/^not known: the delivery of \S+ \(issue_comment\) does not fit it/),
+          detail: expect.stringMatching(
+            /^not known: the delivery of \S+ \(issue_comment\) does not fit it/,
+          ),
         })
         const changing = await doctor({
           ...env,
@@ -261,7 +280,9 @@ describe('what GitHub has otherwise', () => {
 
     test('the bot refused what came, and the secret here is the right one', async () => {
       await at({ webhookSecret: another }, async env => {
-        expect(named(await doctor({ ...env, WEBHOOK_SECRET: another }), 'webhook-secret')).toMatchObject({
+        expect(
+          named(await doctor({ ...env, WEBHOOK_SECRET: another }), 'webhook-secret'),
+        ).toMatchObject({
           ok: true,
           detail: 'the last delivery was signed with it; the bot that refused it had another one',
         })
@@ -283,7 +304,9 @@ test.skipIf(!exhaustive || !redisAvailable() || !tlsAvailable())(
     try {
       const NODE_EXTRA_CA_CERTS = process.env.NODE_EXTRA_CA_CERTS ?? ''
       const wrongPassword = redis.url.replace(/:[^:@]+@/, ':not-the-password@')
-      expect(await queueOf({ REDIS_URL: redis.url, NODE_EXTRA_CA_CERTS })).toMatchObject({ ok: true })
+      expect(await queueOf({ REDIS_URL: redis.url, NODE_EXTRA_CA_CERTS })).toMatchObject({
+        ok: true,
+      })
       const [stranger, guess] = await Promise.all([
         queueOf({ REDIS_URL: redis.url }),
         queueOf({ REDIS_URL: wrongPassword, NODE_EXTRA_CA_CERTS }),
@@ -298,14 +321,19 @@ test.skipIf(!exhaustive || !redisAvailable() || !tlsAvailable())(
   },
 )
 
-test.each(['--jsn', '--bundle', 'all'])('the flag %s, which there is not, is refused', async flag => {
-  const { code, output } = await doctor({}, [flag])
-  expect([code, output]).toEqual([2, ''])
-})
+test.each(['--jsn', '--bundle', 'all'])(
+  'the flag %s, which there is not, is refused',
+  async flag => {
+    const { code, output } = await doctor({}, [flag])
+    expect([code, output]).toEqual([2, ''])
+  },
+)
 
 describe('an admin of a repository asks in a thread', () => {
   const asks = async (login: string, repository = world.github.repository): Promise<string> => {
-    const { number } = await world.github.as('maya', repository).opensIssue({ title: `Asked by ${login}` })
+    const { number } = await world.github
+      .as('maya', repository)
+      .opensIssue({ title: `Asked by ${login}` })
     await world.github.as(login, repository).comments(number, '/codex doctor')
     const thread = new Thread(world, number, repository)
     const answer = await thread.waitForAnswer(`@${login}`)
@@ -337,7 +365,9 @@ describe('an admin of a repository asks in a thread', () => {
 
   test('a repository that PostHog’s GitHub App does not see, with settings that have a slip', async () => {
     const repository = await world.github.addRepo('acme', 'hidden')
-    await world.github.as('olga', repository).pushes('main', { '.github/codex.yml': 'effort: huge\n' })
+    await world.github
+      .as('olga', repository)
+      .pushes('main', { '.github/codex.yml': 'effort: huge\n' })
     const answer = await asks('olga', repository)
     expect(answer).toMatch(
       /✗ `posthog-github` PostHog’s GitHub App has no access to acme\/hidden\\\n {2}→ Install/,
@@ -372,7 +402,9 @@ test('the files of owners and repositories, and a repository that PostHog’s Gi
   })
   expect(named(examined, 'repository-settings')).toMatchObject({
     ok: false,
-    detail: expect.stringContaining('globex/unseen: .github/codex.yml, line 2: `efort` is not a setting'),
+    detail: expect.stringContaining(
+      'globex/unseen: .github/codex.yml, line 2: `efort` is not a setting',
+    ),
     fix: 'Correct the file on the default branch.',
   })
   expect(named(examined, 'repository-settings')?.detail).not.toContain('acme/.github')

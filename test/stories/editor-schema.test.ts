@@ -11,7 +11,8 @@ onEitherQueue(
       const { bot } = world()
       const { thread } = await asks(world(), 'config')
       const line = /^# yaml-language-server: \$schema=(\S+)$/m
-      const address = line.exec(await thread.waitForAnswer('Settings with their default value'))?.[1] ?? ''
+      const address =
+        line.exec(await thread.waitForAnswer('Settings with their default value'))?.[1] ?? ''
       expect(address).toBe(`${bot.url}/schema/v1/codex.schema.json`)
 
       const response = await fetch(address)
@@ -22,7 +23,11 @@ onEitherQueue(
       const validate = new Ajv({ strict: false }).compile(Object(await response.json()))
       expect([validate({ effort: 'high' }), validate({ effort: 'huge' })]).toEqual([true, false])
       expect((await fetch(`${bot.url}/schema/v1/settings.schema.json`)).status).toBe(200)
-      for (const other of ['/schema/v1/', '/schema/v1/../../package.json', '/schema/v2/codex.schema.json'])
+      for (const other of [
+        '/schema/v1/',
+        '/schema/v1/../../package.json',
+        '/schema/v2/codex.schema.json',
+      ])
         expect((await fetch(bot.url + other)).status, other).toBe(404)
     })
   },

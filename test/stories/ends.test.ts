@@ -104,7 +104,11 @@ onEitherQueue('A run is over', world => {
       'is far too long',
       { kind: 'manual' },
     )
-    agent('ended before it was finished', { kind: 'stopsShort', by: 'timed_out_wall_clock', text: 'Then I' })
+    agent('ended before it was finished', {
+      kind: 'stopsShort',
+      by: 'timed_out_wall_clock',
+      text: 'Then I',
+    })
     await started(1)
     await run().openPull()
     await run().say('First I')
@@ -125,7 +129,9 @@ onEitherQueue('A run is over', world => {
   })
 
   it('when its log shows the answer, though PostHog completed it before', async () => {
-    const { thread, run, started, looks } = await asks('Late log', 'log it late', { kind: 'manual' })
+    const { thread, run, started, looks } = await asks('Late log', 'log it late', {
+      kind: 'manual',
+    })
     await started(1)
     await run().say('I look into it.')
     const show = run().holdLog()
@@ -139,7 +145,9 @@ onEitherQueue('A run is over', world => {
   })
 
   rarely('soon after its log shows the end of its turn, however late that is', async () => {
-    const { thread, run, started, looks } = await asks('Late turn', 'end it late', { kind: 'manual' })
+    const { thread, run, started, looks } = await asks('Late turn', 'end it late', {
+      kind: 'manual',
+    })
     await started(1)
     await run().say('I look into it.')
     await looks(1)
@@ -150,26 +158,33 @@ onEitherQueue('A run is over', world => {
     await thread.waitForAnswer('It was the clock.', { timeout: 40_000 })
   })
 
-  rarely('not when an idle session ends without reading new words: they begin another', async () => {
-    const { github } = world()
-    const { thread, agent, says, run, ledger, started } = await asks('Deaf session', 'first of all', {
-      kind: 'answers',
-      text: 'First.',
-    })
-    await thread.waitForAnswer('First.')
-    await thread.waitForFolded()
-    run().goDeaf()
-    agent('second of all', { kind: 'answers', text: 'Second.' })
-    await says('/codex second of all')
-    await github.waitFor(() => ledger().messages.length === 1)
-    await run().finish('completed')
-    await started(2)
-    await thread.waitForAnswer('Second.')
-    expect(ledger().runs[1]?.body).toMatchObject({
-      resume_from_run_id: ledger().runs[0]?.runId,
-      pending_user_message: expect.stringContaining('second of all'),
-    })
-  })
+  rarely(
+    'not when an idle session ends without reading new words: they begin another',
+    async () => {
+      const { github } = world()
+      const { thread, agent, says, run, ledger, started } = await asks(
+        'Deaf session',
+        'first of all',
+        {
+          kind: 'answers',
+          text: 'First.',
+        },
+      )
+      await thread.waitForAnswer('First.')
+      await thread.waitForFolded()
+      run().goDeaf()
+      agent('second of all', { kind: 'answers', text: 'Second.' })
+      await says('/codex second of all')
+      await github.waitFor(() => ledger().messages.length === 1)
+      await run().finish('completed')
+      await started(2)
+      await thread.waitForAnswer('Second.')
+      expect(ledger().runs[1]?.body).toMatchObject({
+        resume_from_run_id: ledger().runs[0]?.runId,
+        pending_user_message: expect.stringContaining('second of all'),
+      })
+    },
+  )
 
   it('not when PostHog fails words that came later: they are resumed once', async () => {
     const { thread, agent, says, run, ledger, started } = await asks('Hiccup', 'begin with this', {

@@ -32,7 +32,9 @@ onBothQueues('A repository wants few comments', world => {
     await thread.waitForReaction('rocket', id)
     expect(last).toContain('Fixed it.')
     expect(await thread.botComments()).toHaveLength(1)
-    expect(github.calls.filter(({ path }) => path.includes(`/${repository}/check-runs`))).toEqual([])
+    expect(github.calls.filter(({ path }) => path.includes(`/${repository}/check-runs`))).toEqual(
+      [],
+    )
   })
 
   it('what it waits for is said all the same', async () => {

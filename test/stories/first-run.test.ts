@@ -63,7 +63,11 @@ onEitherQueue('Who asks on an issue', world => {
     const other = await newRepository(world(), undefined, { name: 'docs' })
     await github.as('maya', other).pushes('feature', { 'a.md': '1' })
     const repository = await newRepository(world())
-    const { maya, number, says, thread, started, ledger } = await opensIssue(world(), 'Linked', repository)
+    const { maya, number, says, thread, started, ledger } = await opensIssue(
+      world(),
+      'Linked',
+      repository,
+    )
     await maya.pushes('feature', { 'b.md': '1' })
     github.link(number, 'feature', repository, other)
     posthog.script({ repository }, { kind: 'manual' })

@@ -65,7 +65,9 @@ onEitherQueue('/codex fix', world => {
     await thread.waitForReaction('-1', id)
     github.beginsCheck(number, 'lint')
     await says('/codex fix')
-    await thread.waitForAnswer('Nothing was started. Not all checks have ended: 1 check still runs.')
+    await thread.waitForAnswer(
+      'Nothing was started. Not all checks have ended: 1 check still runs.',
+    )
     expect(ledger().tasks).toEqual([])
     // Of another App, a check of that name is another one.
     github.checks(number, 'unit tests', 'FAILURE', github.repository, 77)
@@ -88,16 +90,19 @@ onEitherQueue('What the pull request of a run needs', world => {
     expect(run(0).ciTurn({ kind: 'answers', text: 'The test needs a newer Node.' })).toBe(true)
     // In its log that stands 0.7 s later; at PostHog the checks come minutes after it.
     await new Promise(resolve => setTimeout(resolve, 1_500))
-    await github
-      .as('mario')
-      .reviews(pull, { event: 'REQUEST_CHANGES', comments: [{ path: 'a.ts', line: 1, body: 'Name it.' }] })
+    await github.as('mario').reviews(pull, {
+      event: 'REQUEST_CHANGES',
+      comments: [{ path: 'a.ts', line: 1, body: 'Name it.' }],
+    })
     github.checks(pull, 'unit tests', 'FAILURE')
     github.checks(pull, 'lint', 'SUCCESS')
     github.status(pull, 'ci/old', 'FAILURE')
     const word = await thread.waitForAnswer(
       /^⚠️ \*\*Needs work\*\*\n❌ 2 checks failed: \[unit tests\]\(http[\s\S]*codex-box:fix/,
     )
-    expect(word).toMatch(/\[ci\/old\]\(http.*\n✋ Changes requested by `mario`\n💬 1 open comment: `a\.ts:1`/)
+    expect(word).toMatch(
+      /\[ci\/old\]\(http.*\n✋ Changes requested by `mario`\n💬 1 open comment: `a\.ts:1`/,
+    )
     expect(word).toContain('- [ ] Fix this <!-- codex-box:fix -->\n\n@maya Codex opened')
     expect(word).toContain(' · 1 round of fixing by PostHog itself')
     expect(word).toMatch(
@@ -105,7 +110,10 @@ onEitherQueue('What the pull request of a run needs', world => {
     )
     await thread.waitForFolded()
     expect(ledger().runs).toHaveLength(1)
-    posthog.script(`Fix what pull request #${pull} needs`, { kind: 'pushesToBranch', text: 'Green again.' })
+    posthog.script(`Fix what pull request #${pull} needs`, {
+      kind: 'pushesToBranch',
+      text: 'Green again.',
+    })
     await ticks('Fix this')
     await thread.waitForAnswer('Green again.')
     expect((await thread.answers()).join()).not.toMatch(/Needs work|codex-box:fix/)
@@ -168,20 +176,26 @@ onEitherQueue('What the pull request of a run needs', world => {
 onEitherQueue(
   'A burst of checks',
   world => {
-    it.runIf(exhaustive)('costs one look at GitHub, and one edit if it says something new', async () => {
-      const { github } = world()
-      const { thread, makes } = await opensIssue(world(), 'Many checks')
-      const pull = await makes()
-      await github.settled()
-      github.forgetCalls()
-      for (let n = 0; n < 40; n++) github.checks(pull.number, `check ${n}`, n === 7 ? 'FAILURE' : 'SUCCESS')
-      await thread.waitForAnswer('codex-box:fix')
-      await github.settled()
-      const calls = callsOf(github.calls).filter(name => !name.endsWith('/access_tokens'))
-      // A burst across the end of a window is two.
-      expect(calls.filter(name => name === 'graphql pullNeeds').length).toBeLessThanOrEqual(2)
-      expect(calls.filter(name => name !== 'graphql pullNeeds')).toEqual(['PATCH issues/comments'])
-    })
+    it.runIf(exhaustive)(
+      'costs one look at GitHub, and one edit if it says something new',
+      async () => {
+        const { github } = world()
+        const { thread, makes } = await opensIssue(world(), 'Many checks')
+        const pull = await makes()
+        await github.settled()
+        github.forgetCalls()
+        for (let n = 0; n < 40; n++)
+          github.checks(pull.number, `check ${n}`, n === 7 ? 'FAILURE' : 'SUCCESS')
+        await thread.waitForAnswer('codex-box:fix')
+        await github.settled()
+        const calls = callsOf(github.calls).filter(name => !name.endsWith('/access_tokens'))
+        // A burst across the end of a window is two.
+        expect(calls.filter(name => name === 'graphql pullNeeds').length).toBeLessThanOrEqual(2)
+        expect(calls.filter(name => name !== 'graphql pullNeeds')).toEqual([
+          'PATCH issues/comments',
+        ])
+      },
+    )
   },
   { oneByOne: true },
 )

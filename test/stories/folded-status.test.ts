@@ -30,7 +30,9 @@ onEitherQueue(
       await thread.waitForFolded()
       expect(ledger().tasks).toHaveLength(1)
       const [first, second, ...others] = await statusesOf(thread)
-      const answer = (await thread.botComments()).find(({ body }) => body.includes('The docs, too.'))
+      const answer = (await thread.botComments()).find(({ body }) =>
+        body.includes('The docs, too.'),
+      )
       expect(others).toEqual([])
       expect(Number(second?.id)).toBeGreaterThan(Number(first?.id))
       expect(Number(answer?.id)).toBeGreaterThan(Number(second?.id))
@@ -51,7 +53,13 @@ onEitherQueue(
       posthog.script('name it well', { kind: 'manual' })
       await says('/codex name it well')
       await thread.waitForStatus('⏳ Codex is working')
-      await github.hands.commit(github.repository, 'maya/red', 'main', { 'b.txt': 'b' }, 'Name it well')
+      await github.hands.commit(
+        github.repository,
+        'maya/red',
+        'main',
+        { 'b.txt': 'b' },
+        'Name it well',
+      )
       github.webhooks.mode = { kind: 'drop' }
       github.checks(number, 'unit tests', 'FAILURE')
       github.webhooks.mode = { kind: 'normal' }

@@ -2,14 +2,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { asks, newRepository, opensIssue, type Talk, talkIn, working } from '../world/opens-issue.ts'
+import {
+  asks,
+  newRepository,
+  opensIssue,
+  type Talk,
+  talkIn,
+  working,
+} from '../world/opens-issue.ts'
 
 onEitherQueue('A command goes on with', world => {
   it('the last request, though the comments of its run were deleted', async () => {
     const { github, posthog } = world()
     const repository = await newRepository(world())
     const one = { kind: 'answers', text: 'One.' } as const
-    const { thread, says, started, prompt } = await asks(world(), 'the first wish', one, { repository })
+    const { thread, says, started, prompt } = await asks(world(), 'the first wish', one, {
+      repository,
+    })
     await thread.waitForFolded()
     const before = new Set((await thread.botComments()).map(({ id }) => id))
     const fails = { kind: 'fails', message: 'usage limit reached' } as const
@@ -18,7 +27,8 @@ onEitherQueue('A command goes on with', world => {
     await thread.waitForAnswer(/@\w+ Codex failed:/)
     await thread.waitForReaction('confused', second.id)
     const olga = github.as('olga', repository)
-    for (const { id } of await thread.botComments()) if (!before.has(id)) await olga.deletesComment(id)
+    for (const { id } of await thread.botComments())
+      if (!before.has(id)) await olga.deletesComment(id)
     await says('/codex retry')
     await started(3)
     expect(prompt(2).split('# The issue')[0]).toContain('the second wish')
@@ -36,7 +46,9 @@ onEitherQueue('A command goes on with', world => {
       await newRepository(world()),
     )
     const eyes = github.fault({
-      ...{ method: 'POST', path: new RegExp(`^/repos/${repository}/.*/reactions$`), asks: /eyes/ },
+      method: 'POST',
+      path: new RegExp(`^/repos/${repository}/.*/reactions$`),
+      asks: /eyes/,
       fault: { kind: 'delay', ms: 1_000 },
     })
     const { id } = await says(`/codex ${text}`)
@@ -77,7 +89,8 @@ onEitherQueue('A command goes on with', world => {
     await thread.waitForAnswer('Codex opened draft')
     await thread.waitForFolded()
     const olga = github.as('olga', repository)
-    for (const { id } of await thread.botComments()) if (!before.has(id)) await olga.deletesComment(id)
+    for (const { id } of await thread.botComments())
+      if (!before.has(id)) await olga.deletesComment(id)
     const again = await says('/codex approve')
     await thread.waitForReaction('-1', again.id)
     expect(ledger().runs).toHaveLength(2)
@@ -109,10 +122,17 @@ onEitherQueue('A command goes on with', world => {
   ])('an answer to a question: %s', async (_, answers, option, messages) => {
     const { posthog } = world()
     const repository = await newRepository(world(), 'mode: interactive\n')
-    const says = { kind: 'slow', ms: 500, next: { kind: 'answers', text: 'I went there.' } } as const
+    const says = {
+      kind: 'slow',
+      ms: 500,
+      next: { kind: 'answers', text: 'I went there.' },
+    } as const
     const asking = { kind: 'asksPermission', inMode: 'plan', question: 'Which way?' } as const
     posthog.script({ repository }, { ...asking, choices: ['Left', 'Right'], next: says })
-    posthog.script({ repository, prompt: 'straight on' }, { kind: 'answers', text: 'I went there.' })
+    posthog.script(
+      { repository, prompt: 'straight on' },
+      { kind: 'answers', text: 'I went there.' },
+    )
     const talk = await opensIssue(world(), 'Left or right', repository)
     const { thread, ledger } = talk
     await talk.says('/codex do it')
@@ -135,7 +155,10 @@ onEitherQueue('A command goes on with', world => {
     posthog.script(
       { repository },
       {
-        ...{ kind: 'asksPermission', inMode: 'plan', question: 'Which way?', choices: ['Left', 'Right'] },
+        kind: 'asksPermission',
+        inMode: 'plan',
+        question: 'Which way?',
+        choices: ['Left', 'Right'],
         next: { kind: 'answers', text: 'Left it is.' },
       },
     )

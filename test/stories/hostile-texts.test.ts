@@ -31,7 +31,9 @@ async function longestTurn(bot: Bot): Promise<number> {
   const said = bot.output().length
   bot.signal('SIGUSR2')
   const pattern = /longest turn: (\d+) ms/
-  const answer = await vi.waitUntil(() => pattern.exec(bot.output().slice(said)), { timeout: 150_000 })
+  const answer = await vi.waitUntil(() => pattern.exec(bot.output().slice(said)), {
+    timeout: 150_000,
+  })
   return Number(answer[1])
 }
 
@@ -99,7 +101,10 @@ onEitherQueue(
         await olga.reviews(number, { body: `<b>${filled('*a_ ')}\n\n/codex status`, comments })
         const [first] = comments
         if (first)
-          await olga.commentsOnLine(number, { ...first, body: `/codex status\n\n${filled('](a        ')}` })
+          await olga.commentsOnLine(number, {
+            ...first,
+            body: `/codex status\n\n${filled('](a        ')}`,
+          })
         await maya.reviews(number, { body: '/codex address these', comments })
         await thread.waitForAnswer('@maya done')
         const label = `codex:${filled('-eyJ`*[<', 44)}`
@@ -113,7 +118,11 @@ onEitherQueue(
     it('a settings file of brackets is a problem in words', async () => {
       const files = ['{', '[', 'a: &a [*a]\n'].map(unit => filled(unit))
       for (const file of someOf([...files, filled('- - ', 40_000), filled('x', 1_000_000)], 2)) {
-        const { says, thread } = await opensIssue(world(), 'Deep', await newRepository(world(), file))
+        const { says, thread } = await opensIssue(
+          world(),
+          'Deep',
+          await newRepository(world(), file),
+        )
         await holdsNobodyUp(world().bot, async () => {
           await says('/codex do it')
           await thread.waitForAnswer('.github/codex.yml')
@@ -170,7 +179,9 @@ onBothQueues(
         const { thread } = await asks(world(), `say ${n}.`, answer)
         await thread.waitForFolded()
       }
-      await holdsNobodyUp(world().bot, () => Promise.all(['a\n=\n', '![', '-eyJ', '*a_ '].map(answered)))
+      await holdsNobodyUp(world().bot, () =>
+        Promise.all(['a\n=\n', '![', '-eyJ', '*a_ '].map(answered)),
+      )
     })
   },
   { oneByOne: true, env: { NODE_OPTIONS: probe } },

@@ -15,7 +15,12 @@ onBothQueues('A command in the text of a new issue', world => {
 
   it('that its author adds soon counts, and nothing that stood there before', async () => {
     const { github } = world()
-    const { maya, number, thread, runs } = await opensIssue(world(), 'Added later', undefined, 'As it is.')
+    const { maya, number, thread, runs } = await opensIssue(
+      world(),
+      'Added later',
+      undefined,
+      'As it is.',
+    )
     await github.as('mario').editsIssue(number, { body: 'As it is.\n\n/codex fix it for mario' })
     await maya.editsIssue(number, { body: 'As it is.\n\n/codex fix it for maya' })
     await thread.waitForAnswer('Codex opened draft')

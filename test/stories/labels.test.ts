@@ -1,11 +1,21 @@
 import { expect, it } from 'vitest'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
-import { newRepository, nextSecond, opensIssue, opensPull, type Talk, working } from '../world/opens-issue.ts'
+import {
+  newRepository,
+  nextSecond,
+  opensIssue,
+  opensPull,
+  type Talk,
+  working,
+} from '../world/opens-issue.ts'
 
 onBothQueues('Somebody sets the label', world => {
   it('on a pull request: the agent works on its head, and the label comes off', async () => {
     const { github, posthog } = world()
-    posthog.script('The pull request below', { kind: 'pushesToBranch', text: 'Renamed the variable.' })
+    posthog.script('The pull request below', {
+      kind: 'pushesToBranch',
+      text: 'Renamed the variable.',
+    })
     const { maya, number, thread, ledger } = await opensPull(world(), 'maya/rename')
     await maya.labels(number, 'codex')
 
@@ -17,7 +27,9 @@ onBothQueues('Somebody sets the label', world => {
     await github.waitFor(async () => (await thread.reactions()).join() === 'rocket')
     const { tasks, runs } = ledger()
     expect(tasks).toHaveLength(1)
-    expect(runs.map(({ body }) => body)).toMatchObject([{ branch: 'maya/rename', auto_publish: true }])
+    expect(runs.map(({ body }) => body)).toMatchObject([
+      { branch: 'maya/rename', auto_publish: true },
+    ])
     expect((await github.pulls()).filter(({ head }) => head === 'maya/rename')).toHaveLength(1)
   })
 
@@ -42,7 +54,10 @@ onEitherQueue('Somebody sets the label of a preset while a run works', world => 
     const settings = 'labels:\n  docs: {instruction: Write the docs.}\n'
     const repository = await newRepository(world(), settings)
     const { number, maya, thread, run } = await working(world(), 'take your time', repository)
-    world().posthog.script({ repository, prompt: 'Write the docs' }, { kind: 'answers', text: 'Docs.' })
+    world().posthog.script(
+      { repository, prompt: 'Write the docs' },
+      { kind: 'answers', text: 'Docs.' },
+    )
     await maya.labels(number, 'codex:docs')
     await thread.waitForAnswer('another run is still going')
     await run(0).completeTurn('Took it.')
@@ -77,7 +92,9 @@ onEitherQueue('Somebody sets a label that asks for words alone', world => {
     await talk.maya.labels(talk.number, 'Codex:Review')
     await github.waitFor(async () => (await reviews()).length > 0)
     await unlabelled(talk)
-    expect(await reviews()).toMatchObject([{ state: 'COMMENTED', body: expect.stringContaining('Good.') }])
+    expect(await reviews()).toMatchObject([
+      { state: 'COMMENTED', body: expect.stringContaining('Good.') },
+    ])
     expect(talk.prompt()).toContain('# Instruction\n\nReview this pull request.\n')
     await nextSecond()
     await talk.maya.labels(talk.number, 'codex:ask')

@@ -14,7 +14,8 @@ onEitherQueue(
         github.calls
           .slice(since)
           .flatMap(
-            ({ body }) => JSON.stringify(body ?? '').match(/addAssigneesToAssignable|requestReviews/g) ?? [],
+            ({ body }) =>
+              JSON.stringify(body ?? '').match(/addAssigneesToAssignable|requestReviews/g) ?? [],
           )
       const seen = async (settings?: string) => {
         const repository = await newRepository(world(), settings)
@@ -31,14 +32,19 @@ onEitherQueue(
         calls: expect.arrayContaining(['addAssigneesToAssignable']),
         files: 1,
       })
-      expect(await seen('attachments: false\npull_request: {assign: false, review: false}\n')).toEqual({
+      expect(
+        await seen('attachments: false\npull_request: {assign: false, review: false}\n'),
+      ).toEqual({
         calls: [],
         files: 0,
       })
     })
 
     it('a key that went with this version is passed over, and the status says so', async () => {
-      const repository = await newRepository(world(), 'pull_request: {credit: true, draft: false}\n')
+      const repository = await newRepository(
+        world(),
+        'pull_request: {credit: true, draft: false}\n',
+      )
       const { thread, says } = await opensIssue(world(), 'do it', repository)
       await says('/codex do it')
       const status = await thread.waitForStatus('Codex is working')
@@ -64,7 +70,10 @@ onEitherQueue(
 
       const owner = 'initech'
       await works(await newRepository(world(), undefined, { owner }), 'first of initech')
-      const other = await asks(await newRepository(world(), undefined, { owner }), 'second of initech')
+      const other = await asks(
+        await newRepository(world(), undefined, { owner }),
+        'second of initech',
+      )
       await other.thread.waitForStatus('waits for its turn')
       expect(other.ledger().runs).toEqual([])
     })

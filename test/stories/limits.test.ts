@@ -20,7 +20,9 @@ onBothQueues('A limit', world => {
           issues.filter((_, n) => statuses[n]?.startsWith(`### ⏳ Codex ${words}`))
         const working = at('is working')
         const waiting = at('waits until one of its pull requests is merged or closed')
-        return working.length >= work && working.length + waiting.length === issues.length && working
+        return (
+          working.length >= work && working.length + waiting.length === issues.length && working
+        )
       })
 
     await Promise.all(eight.map(({ number, maya }) => maya.labels(number, 'codex')))
@@ -49,7 +51,9 @@ onBothQueues('A limit', world => {
     const { github, posthog } = world()
     const repository = await github.addRepo('acme', 'nothing-new')
     const limit = (most: number) =>
-      github.as('olga', repository).pushes('main', { '.github/codex.yml': `limits: { repository: ${most} }` })
+      github
+        .as('olga', repository)
+        .pushes('main', { '.github/codex.yml': `limits: { repository: ${most} }` })
     posthog.script({ repository, prompt: '' }, { kind: 'manual' })
     const working = await opensIssue(world(), 'At work before', repository)
     await working.says('/codex take your time')
@@ -62,9 +66,15 @@ onBothQueues('A limit', world => {
     for (const { says, thread } of [first, second]) {
       await says('/codex fix it after the release')
       const status = await thread.waitForStatus('⏸️ Codex starts nothing new here')
-      expect(status).toContain('`limits.repository` is 0, so nothing new starts. A higher number in')
-      expect(status).toContain('`.github/codex.yml`, here or in the owner’s repository `.github`, lifts it.')
-      expect(status).toContain('Your request is kept and starts automatically when the limit is raised.')
+      expect(status).toContain(
+        '`limits.repository` is 0, so nothing new starts. A higher number in',
+      )
+      expect(status).toContain(
+        '`.github/codex.yml`, here or in the owner’s repository `.github`, lifts it.',
+      )
+      expect(status).toContain(
+        'Your request is kept and starts automatically when the limit is raised.',
+      )
     }
     await first.says('/codex status')
     await first.thread.waitForAnswer('a run is going on here: it waits. `limits.repository` is 0')

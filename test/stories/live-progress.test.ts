@@ -8,8 +8,17 @@ onEitherQueue('An agent works', world => {
     const { thread, run } = await working(world(), 'show me')
     const agent = run(0)
     for (const path of ['src/login.ts', 'test/login.test.ts', 'src/login.ts'])
-      await agent.update({ sessionUpdate: 'tool_call', kind: 'edit', title: 'Edit', locations: [{ path }] })
-    await agent.update({ sessionUpdate: 'tool_call', kind: 'execute', title: 'npm test -- SECRET=hush' })
+      await agent.update({
+        sessionUpdate: 'tool_call',
+        kind: 'edit',
+        title: 'Edit',
+        locations: [{ path }],
+      })
+    await agent.update({
+      sessionUpdate: 'tool_call',
+      kind: 'execute',
+      title: 'npm test -- SECRET=hush',
+    })
     const status = await thread.waitForStatus('Running checks')
     expect(status).toContain('\n\n**Running checks** · 2 files changed · 1 command run\n\n')
     expect(status).not.toMatch(/hush|login\.ts|Details/)

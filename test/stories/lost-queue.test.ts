@@ -76,7 +76,9 @@ test('the board then has its costs, and the times from before', async () => {
   try {
     const board = async () => {
       const headers = { authorization: `Bearer ${token}` }
-      return Board.parse(await (await fetch(`${world.bot.url}/admin/runs.json`, { headers })).json()).runs
+      return Board.parse(
+        await (await fetch(`${world.bot.url}/admin/runs.json`, { headers })).json(),
+      ).runs
     }
     const over = await asks(world, 'be over before')
     await over.thread.waitForAnswer('Codex opened draft')

@@ -55,14 +55,19 @@ onRedis(
       await Promise.all(issues.map(({ says }) => says('/codex do it')))
       await Promise.all(issues.map(({ thread }) => thread.waitForAnswer('Codex opened draft')))
       const names = callsOf(github.calls)
-      expect(names.filter(name => name === 'graphql createLinkedBranch')).toHaveLength(issues.length)
+      expect(names.filter(name => name === 'graphql createLinkedBranch')).toHaveLength(
+        issues.length,
+      )
       expect(names.filter(name => name === 'graphql threadAhead')).toHaveLength(issues.length)
     })
 
     it('many conversations at once: exactly what was asked for', async () => {
       const { github, posthog } = world()
       const talk = async (n: number) => {
-        const { thread, says, runs, ledger, counts, started } = await opensIssue(world(), `Conversation ${n}`)
+        const { thread, says, runs, ledger, counts, started } = await opensIssue(
+          world(),
+          `Conversation ${n}`,
+        )
         const endRuns = async (): Promise<void> => {
           for (const { runId } of runs()) {
             const run = posthog.run(String(runId))
@@ -93,7 +98,9 @@ onRedis(
         await started(5)
         return counts
       }
-      for (const counts of await Promise.all(Array.from({ length: conversations }, (_, n) => talk(n))))
+      for (const counts of await Promise.all(
+        Array.from({ length: conversations }, (_, n) => talk(n)),
+      ))
         expect(counts()).toEqual({ tasks: 1, runs: 5, messages: 2, cancels: 1 })
     })
   },

@@ -20,7 +20,11 @@ onRedis('The queue was wiped', world => {
   })
 
   it('the thread remembers: what was asked can be tried again', async () => {
-    world().posthog.script('rare words', { kind: 'fails', message: 'usage limit reached' }, { times: 1 })
+    world().posthog.script(
+      'rare words',
+      { kind: 'fails', message: 'usage limit reached' },
+      { times: 1 },
+    )
     const { thread, says, runs, counts } = await opensIssue(world(), 'Failed')
     const asked = await says('/codex --effort low rare words')
     await thread.waitForAnswer(/@\w+ Codex failed:/)

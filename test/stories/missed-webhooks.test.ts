@@ -34,7 +34,10 @@ onBothQueues(
     it('because the bot was down: afterwards everything is answered, once', async () => {
       const { github, bot } = world()
       const first = github.webhooks.deliveries.length
-      const [known, missed] = [await opensIssue(world(), 'Known'), await opensIssue(world(), 'Missed')]
+      const [known, missed] = [
+        await opensIssue(world(), 'Known'),
+        await opensIssue(world(), 'Missed'),
+      ]
       await known.says('/codex help')
       await known.thread.waitForAnswer('/codex')
       await github.settled()
@@ -70,7 +73,8 @@ onBothQueues(
       })
       isPast(world(), first, 5 * minute)
       const called = github.calls.length
-      const attempts = () => github.calls.slice(called).filter(({ path }) => path.endsWith('/attempts'))
+      const attempts = () =>
+        github.calls.slice(called).filter(({ path }) => path.endsWith('/attempts'))
       const limit = github.fault({
         method: 'POST',
         path: /attempts$/,

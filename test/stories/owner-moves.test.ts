@@ -16,7 +16,11 @@ beforeAll(async () => {
     hands: world.github.hands,
     projectId: 77,
     apiKeys: [
-      { key: 'phx_of_acme_and_nobody_else_at_all', userId: 2, scopes: ['task:write', 'integration:read'] },
+      {
+        key: 'phx_of_acme_and_nobody_else_at_all',
+        userId: 2,
+        scopes: ['task:write', 'integration:read'],
+      },
     ],
   })
 })
@@ -35,7 +39,9 @@ it('its runs go on where they began, and new ones begin there from the restart o
   }
   const readyz = async () => (await fetch(`${world.bot.url}/readyz`)).text()
   const fileIsOk = async () =>
-    /^codex_bot_settings_file_ok (\d)/m.exec(await (await fetch(`${world.bot.url}/metrics`)).text())?.[1]
+    /^codex_bot_settings_file_ok (\d)/m.exec(
+      await (await fetch(`${world.bot.url}/metrics`)).text(),
+    )?.[1]
   posthog.script('Before', { kind: 'manual' })
   const bot = await world.startBot()
   const before = await begins('Before')
@@ -69,7 +75,9 @@ it('its runs go on where they began, and new ones begin there from the restart o
   await expect(world.startBot()).rejects.toThrow(/SETTINGS_FILE has an error/)
   writeFileSync(world.settingsFile, 'owners: {}\n')
   await world.startBot()
-  expect(await lost.waitForStatus('Codex waits for PostHog')).toMatch(/is not set up in this bot any more/)
+  expect(await lost.waitForStatus('Codex waits for PostHog')).toMatch(
+    /is not set up in this bot any more/,
+  )
   writeFileSync(world.settingsFile, 'owners: [slip\n')
   await world.bot.says(/SETTINGS_FILE has errors/)
   expect(await readyz()).toMatch(/"name":"settings-file".*SETTINGS_FILE has an error/)

@@ -29,7 +29,8 @@ onEitherQueue(
       const repository = await github.addRepo('acme', 'with-owner')
       const repositorys = github.as('olga', repository)
       await repositorys.pushes('main', {
-        [path]: 'effort: high\nlimits: {max_effort: max}\nmode: interactive\ninstructions: Mind the mole.\n',
+        [path]:
+          'effort: high\nlimits: {max_effort: max}\nmode: interactive\ninstructions: Mind the mole.\n',
       })
 
       const first = await asksIn(repository)
@@ -42,9 +43,13 @@ onEitherQueue(
       })
 
       const shows = await asksIn(repository, '/codex config')
-      const shown = (await shows.thread.waitForAnswer('these settings apply here')).split('<details>')[0]
+      const shown = (await shows.thread.waitForAnswer('these settings apply here')).split(
+        '<details>',
+      )[0]
       expect(shown).toContain('| `model` | `gpt-5` | the owner’s `.github` repository, line 1 |')
-      expect(shown).toContain('| `limits.max_effort` | `medium` | the owner’s `.github` repository, line 3 |')
+      expect(shown).toContain(
+        '| `limits.max_effort` | `medium` | the owner’s `.github` repository, line 3 |',
+      )
       expect(shown).toContain('| `mode` | `interactive` | this repository, line 3 |')
       expect(shows.ledger().tasks).toEqual([])
 
@@ -56,7 +61,10 @@ onEitherQueue(
         /acme\/\.github: \.github\/codex\.yml, line 2[\s\S]*\.github\/codex\.yml, line 3/,
       )
       await second.thread.waitForAnswer('Codex opened draft')
-      expect(second.ledger().runs[0]?.body).toMatchObject({ model: 'gpt-5', reasoning_effort: 'medium' })
+      expect(second.ledger().runs[0]?.body).toMatchObject({
+        model: 'gpt-5',
+        reasoning_effort: 'medium',
+      })
 
       // In the repository itself the file is one layer and not two.
       const third = await asksIn('acme/.github')

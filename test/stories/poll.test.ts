@@ -59,52 +59,70 @@ it('from nothing to a linked pull request, with no address', async () => {
 onBothQueues(
   'The bot reads the log of deliveries',
   world => {
-    it.runIf(exhaustive)('is killed over a delivery, and after one: each is done once', async () => {
-      const { github } = world()
-      const { thread, says, ledger } = await opensIssue(world(), 'Killed over it')
-      const reading = github.fault({ path: /\/app\/hook\/deliveries\/\d+$/, fault: { kind: 'hang' } })
-      const asked = await says('/codex fix it')
-      await github.waitFor(() => reading.hits > 0)
-      await world().bot.stop('SIGKILL')
-      await world().startBot()
-      await world().bot.says(new RegExp(`"trigger":"[^"]*${asked.id}[^"]*"[^\\n]*"queued"`))
-      await world().bot.stop('SIGKILL')
-      await world().startBot()
-      await thread.waitForAnswer('Codex opened draft')
-      const helped = await says('/codex help')
-      await thread.waitForReaction('+1', helped.id)
-      expect(ledger().runs).toHaveLength(1)
-      expect(await thread.statuses()).toHaveLength(1)
-      expect(await thread.answers()).toHaveLength(2)
-    })
+    it.runIf(exhaustive)(
+      'is killed over a delivery, and after one: each is done once',
+      async () => {
+        const { github } = world()
+        const { thread, says, ledger } = await opensIssue(world(), 'Killed over it')
+        const reading = github.fault({
+          path: /\/app\/hook\/deliveries\/\d+$/,
+          fault: { kind: 'hang' },
+        })
+        const asked = await says('/codex fix it')
+        await github.waitFor(() => reading.hits > 0)
+        await world().bot.stop('SIGKILL')
+        await world().startBot()
+        await world().bot.says(new RegExp(`"trigger":"[^"]*${asked.id}[^"]*"[^\\n]*"queued"`))
+        await world().bot.stop('SIGKILL')
+        await world().startBot()
+        await thread.waitForAnswer('Codex opened draft')
+        const helped = await says('/codex help')
+        await thread.waitForReaction('+1', helped.id)
+        expect(ledger().runs).toHaveLength(1)
+        expect(await thread.statuses()).toHaveLength(1)
+        expect(await thread.answers()).toHaveLength(2)
+      },
+    )
 
-    it.runIf(exhaustive)('passes over a payload that is too large, and takes what came with it', async () => {
-      const { github } = world()
-      const { thread, says, number } = await opensIssue(world(), 'Beside a large one')
-      const large = { action: 'created', issue: { number }, comment: { body: 'x'.repeat(7 * 1024 * 1024) } }
-      github.webhooks.enqueue('issue_comment', large)
-      await says('/codex help')
-      await thread.waitForAnswer('/codex')
-      await world().bot.says(/larger than \d+ bytes/)
-      await github.settled()
-    })
+    it.runIf(exhaustive)(
+      'passes over a payload that is too large, and takes what came with it',
+      async () => {
+        const { github } = world()
+        const { thread, says, number } = await opensIssue(world(), 'Beside a large one')
+        const large = {
+          action: 'created',
+          issue: { number },
+          comment: { body: 'x'.repeat(7 * 1024 * 1024) },
+        }
+        github.webhooks.enqueue('issue_comment', large)
+        await says('/codex help')
+        await thread.waitForAnswer('/codex')
+        await world().bot.says(/larger than \d+ bytes/)
+        await github.settled()
+      },
+    )
 
-    it.runIf(exhaustive)('waits while GitHub does not answer, says so, and misses nothing', async () => {
-      const { github } = world()
-      const { thread, says } = await opensIssue(world(), 'During an outage')
-      const { bot } = world()
-      const before = bot.output().length
-      const outage = github.fault({
-        path: '/app/hook/deliveries',
-        times: Number.POSITIVE_INFINITY,
-        fault: { kind: 'status', code: 502 },
-      })
-      await says('/codex help')
-      await github.waitFor(() => bot.output().slice(before).includes('log of deliveries can not be read'))
-      outage.cancel()
-      await thread.waitForAnswer('/codex')
-      expect(bot.output().slice(before)).toContain('log of deliveries is read again')
-    })
+    it.runIf(exhaustive)(
+      'waits while GitHub does not answer, says so, and misses nothing',
+      async () => {
+        const { github } = world()
+        const { thread, says } = await opensIssue(world(), 'During an outage')
+        const { bot } = world()
+        const before = bot.output().length
+        const outage = github.fault({
+          path: '/app/hook/deliveries',
+          times: Number.POSITIVE_INFINITY,
+          fault: { kind: 'status', code: 502 },
+        })
+        await says('/codex help')
+        await github.waitFor(() =>
+          bot.output().slice(before).includes('log of deliveries can not be read'),
+        )
+        outage.cancel()
+        await thread.waitForAnswer('/codex')
+        expect(bot.output().slice(before)).toContain('log of deliveries is read again')
+      },
+    )
 
     it.runIf(exhaustive)('loses its queue: what was done is not done again', async () => {
       const { github } = world()

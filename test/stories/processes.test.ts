@@ -54,7 +54,11 @@ onBothQueues(
 
 /** A delivery that GitHub would send of a comment. */
 const help = ({ github }: World, id: number) =>
-  github.webhooks.direct('issue_comment', {}, { raw: String(comment({ id, text: '/codex help' }).body) })
+  github.webhooks.direct(
+    'issue_comment',
+    {},
+    { raw: String(comment({ id, text: '/codex help' }).body) },
+  )
 
 describe('A process is started wrong', () => {
   const startWith = async (env: Record<string, string>) => {
@@ -135,7 +139,9 @@ describe.skipIf(!redisAvailable())('Redis has trouble', () => {
     expect((await fetch(`${world.bot.url}/readyz`)).status).toBe(503)
     expect((await fetch(`${world.bot.url}/healthz`)).status).toBe(200)
     await redis.restart()
-    await world.github.waitFor(async () => (await fetch(`${world.bot.url}/readyz`)).ok, { timeout: 5_000 })
+    await world.github.waitFor(async () => (await fetch(`${world.bot.url}/readyz`)).ok, {
+      timeout: 5_000,
+    })
     expect((await post(900_002)).status).toBe(202)
   })
 
@@ -183,7 +189,10 @@ describe('The folder of the embedded queue is deleted while the bot works', () =
     await rm(folder, { recursive: true, force: true })
     await bot.says(/"level":"error"[^\n]*was deleted[^\n]*Start the bot again/)
     const ready = await fetch(`${bot.url}/readyz`)
-    expect([ready.status, await ready.text()]).toEqual([503, expect.stringMatching(/"queue".*was deleted/)])
+    expect([ready.status, await ready.text()]).toEqual([
+      503,
+      expect.stringMatching(/"queue".*was deleted/),
+    ])
     expect((await help(world, 900_004)).status).toBe(503)
     const before = await cpuOf(bot.pid)
     await sleep(4_000)
@@ -215,7 +224,9 @@ describe.skipIf(process.getuid?.() !== 0)('A data directory of somebody else', (
     const env = { ...world.env, DATA_DIR: join(folder, 'data') }
     const bot = spawnBot(env, await freePort(), tmpdir(), { heedsModes: true })
     expect(await bot.exited).toBe(1)
-    expect(bot.output()).toMatch(/^- DATA_DIR is .*theirs-.*may not write there: set it to a folder/m)
+    expect(bot.output()).toMatch(
+      /^- DATA_DIR is .*theirs-.*may not write there: set it to a folder/m,
+    )
     await world.close()
     await rm(folder, { recursive: true })
   })

@@ -25,7 +25,9 @@ onEitherQueue(
       await thread.waitForAnswer(/^🎉 \*\*Merged\*\* 20[\s\S]*<sub>.* · \$0\.84 · /)
       await github.settled()
       await thread.waitForFolded()
-      const calls = callsOf(github.calls.slice(before).filter(({ actor }) => actor === github.botLogin))
+      const calls = callsOf(
+        github.calls.slice(before).filter(({ actor }) => actor === github.botLogin),
+      )
       const writes = calls.filter(name => /^(graphql|PATCH)/.test(name))
       expect(new Set(writes)).toEqual(new Set(['PATCH issues/comments']))
     })

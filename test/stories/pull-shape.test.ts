@@ -36,7 +36,9 @@ onEitherQueue('The shape of a pull request', world => {
   })
 
   it('keeps the title that somebody gave it, and the agent is asked for a whole description', async () => {
-    const { maya, says, thread, pull, ledger } = await here('pull_request: {title: "fix: {title}"}\n')
+    const { maya, says, thread, pull, ledger } = await here(
+      'pull_request: {title: "fix: {title}"}\n',
+    )
     await maya.editsPull(Number((await pull())?.number), { title: 'Mend the login' })
     await says('/codex and the logout')
     await thread.waitForAnswer(/^@maya done: /)

@@ -11,11 +11,15 @@ onEitherQueue('Somebody asks a question', world => {
     const says = { kind: 'answers', text: 'It waits 200 ms for the session.' } as const
     const talk = await asks(world(), 'ask why is the login slow?', says, { repository, times: 1 })
     const { thread, runs, prompt } = talk
-    expect(await thread.waitForAnswer('It waits')).toMatch(/^@maya It waits 200 ms for the session\./)
+    expect(await thread.waitForAnswer('It waits')).toMatch(
+      /^@maya It waits 200 ms for the session\./,
+    )
     await thread.waitForFolded()
     expect(await thread.status()).toMatch(/^### 💬 Codex answered/)
     expect(runs()[0]?.body).toMatchObject({
-      ...{ initial_permission_mode: 'read-only', auto_publish: false, branch: 'main' },
+      initial_permission_mode: 'read-only',
+      auto_publish: false,
+      branch: 'main',
     })
     expect(prompt()).toContain('# Instruction\n\nwhy is the login slow?\n')
     expect(prompt()).toMatch(/^- Read only\. .* open no pull request\.\n- Answer the question\./m)
@@ -31,7 +35,8 @@ onEitherQueue('Somebody asks a question', world => {
   it('on lines of a review, and each has its answer there', async () => {
     const { github, posthog } = world()
     const repository = await newRepository(world())
-    const said = 'Two reasons.\n\nReview comment 1: It is the session.\nReview comment 2: It is the clock.'
+    const said =
+      'Two reasons.\n\nReview comment 1: It is the session.\nReview comment 2: It is the clock.'
     posthog.script({ repository, prompt: 'Answer the question' }, { kind: 'answers', text: said })
     const { maya, number, thread, path } = await opensPull(world(), 'maya/why', { repository })
     const comments = ['Why one?', 'Why two?'].map((body, at) => ({ path, line: at + 1, body }))

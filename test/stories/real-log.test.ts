@@ -36,7 +36,9 @@ onEitherQueue('The log of the real agent', world => {
   const asks = (name: string, behaviour: Behaviour) => asksOne(world(), name, behaviour)
 
   it('answers words in the first turn at once, and both are told when the turn is over', async () => {
-    const { thread, says, run, agent, toldAtLast, calls } = await asks('steered', { kind: 'manual' })
+    const { thread, says, run, agent, toldAtLast, calls } = await asks('steered', {
+      kind: 'manual',
+    })
     await thread.waitForStatus('⏳ Codex is working')
     agent('and the logout', { kind: 'manual' })
     const more = await says('/codex and the logout')
@@ -50,15 +52,29 @@ onEitherQueue('The log of the real agent', world => {
   })
 
   it('ends with the last words before `finish`, though its sandbox goes with the rest', async () => {
-    const finishes = { kind: 'finishes', status: 'completed', text: 'The cache was stale.' } as const
-    const { toldAtLast, calls } = await asks('finished', { ...finishes, delay: 3_000, last: 'Bye.' })
+    const finishes = {
+      kind: 'finishes',
+      status: 'completed',
+      text: 'The cache was stale.',
+    } as const
+    const { toldAtLast, calls } = await asks('finished', {
+      ...finishes,
+      delay: 3_000,
+      last: 'Bye.',
+    })
     expect(await toldAtLast('rocket')).toBe('@maya The cache was stale.')
     expect(calls()).toEqual({ runs: 1, messages: 0 })
   })
 
   it('has a reason where its agent gave up, which is told and not tried again', async () => {
     const reason = 'The tests need a database, and there is none.'
-    const givesUp = { kind: 'finishes', status: 'failed', reason, text: 'I look.', delay: 6_000 } as const
+    const givesUp = {
+      kind: 'finishes',
+      status: 'failed',
+      reason,
+      text: 'I look.',
+      delay: 6_000,
+    } as const
     const { toldAtLast, calls } = await asks('gave-up', givesUp)
     const told = await toldAtLast('confused')
     expect(told).toContain(`@maya Codex failed: it gave up. In its own words: ${reason}`)
@@ -68,7 +84,10 @@ onEitherQueue('The log of the real agent', world => {
 
   it('lacks what PostHog says of its own outage: asked again once, then told as such', async () => {
     const { run, started, toldAtLast, calls } = await asks('outage', { kind: 'manual' })
-    for (const [index, fault] of ['activity Heartbeat timeout', 'send_followup failed: 504'].entries()) {
+    for (const [index, fault] of [
+      'activity Heartbeat timeout',
+      'send_followup failed: 504',
+    ].entries()) {
       await started(index + 1)
       await run(index).say('I look into it.')
       await run(index).finish('failed', fault)
@@ -105,12 +124,19 @@ onEitherQueue('The log of the real agent', world => {
 onEitherQueue(
   'An older workflow sends the instruction once more',
   world => {
-    it.runIf(exhaustive)('which steers the turn that reads it already, and changes nothing', async () => {
-      const slow: Behaviour = { kind: 'slow', ms: 5_000, next: { kind: 'answers', text: 'Done once.' } }
-      const { toldAtLast, calls } = await asksOne(world(), 'twice', slow)
-      expect(await toldAtLast('rocket')).toBe('@maya Done once.')
-      expect(calls()).toEqual({ runs: 1, messages: 0 })
-    })
+    it.runIf(exhaustive)(
+      'which steers the turn that reads it already, and changes nothing',
+      async () => {
+        const slow: Behaviour = {
+          kind: 'slow',
+          ms: 5_000,
+          next: { kind: 'answers', text: 'Done once.' },
+        }
+        const { toldAtLast, calls } = await asksOne(world(), 'twice', slow)
+        expect(await toldAtLast('rocket')).toBe('@maya Done once.')
+        expect(calls()).toEqual({ runs: 1, messages: 0 })
+      },
+    )
   },
   { posthog: { forwards: true } },
 )

@@ -55,7 +55,9 @@ onBothQueues('An issue that others block', world => {
     const { maya, number, thread, runs } = await opensIssue(world(), 'Comes last')
     github.block(number, [first.number, second.number])
     await maya.comments(number, '/codex fix it at last')
-    const status = await thread.waitForStatus(`⏳ Codex waits for #${first.number}, #${second.number}`)
+    const status = await thread.waitForStatus(
+      `⏳ Codex waits for #${first.number}, #${second.number}`,
+    )
     expect(status).toMatch(/\[#\d+ Comes first\]\(\S+\)\n- \[#\d+ Comes second\]/)
     expect(status).toContain(
       'Codex starts by itself when the last of them is closed. `/codex --force` starts it now.',
@@ -95,7 +97,8 @@ onEitherQueue('A limit of money', world => {
     const settings = (dollars: number) => `limits:\n  cost_per_day: ${dollars}\n`
     const repository = await newRepository(world(), settings(0.5), { name: 'little-money' })
     const olga = world().github.as('olga', repository)
-    const allows = (dollars: number) => olga.pushes('main', { '.github/codex.yml': settings(dollars) })
+    const allows = (dollars: number) =>
+      olga.pushes('main', { '.github/codex.yml': settings(dollars) })
     const asksFor = (word: string) =>
       asks(
         world(),
@@ -110,7 +113,9 @@ onEitherQueue('A limit of money', world => {
 
     await allows(cost * 1.2)
     const two = await asksFor('two')
-    await two.thread.waitForStatus(`The runs of this repository cost \`$${cost.toFixed(2)}\` in 24 hours`)
+    await two.thread.waitForStatus(
+      `The runs of this repository cost \`$${cost.toFixed(2)}\` in 24 hours`,
+    )
     const both = cost + costIn(await two.thread.waitForAnswer('Answer two.'))
 
     const three = await asksFor('three')
@@ -127,10 +132,14 @@ onEitherQueue('A limit of money', world => {
     const repository = await newRepository(world(), 'limits:\n  cost_per_run: 0.01\n')
     const answers = { kind: 'answers', text: 'It was dear.' } as const
     const { says, thread } = await asks(world(), 'dear one', answers, { repository })
-    expect(await thread.waitForAnswer('It was dear.')).toContain('so it accepts no further instructions')
+    expect(await thread.waitForAnswer('It was dear.')).toContain(
+      'so it accepts no further instructions',
+    )
     await thread.waitForFolded()
     await says('/codex go on')
-    await thread.waitForAnswer('and the limit for one is `$0.01`. Nothing was started. `/codex --new …`')
+    await thread.waitForAnswer(
+      'and the limit for one is `$0.01`. Nothing was started. `/codex --new …`',
+    )
   })
 })
 
@@ -157,7 +166,9 @@ onEitherQueue('A limit of open pull requests', world => {
     await one.maya.closes(pull?.number ?? 0)
     await two.thread.waitForAnswer('Codex opened draft', soon)
     const three = await asksFor('fix the third')
-    await three.thread.waitForStatus('⏳ Codex waits until one of its pull requests is merged or closed')
+    await three.thread.waitForStatus(
+      '⏳ Codex waits until one of its pull requests is merged or closed',
+    )
     const [other] = await two.pulls()
     await two.maya.readies(other?.number ?? 0)
     await two.maya.mergesPull(other?.number ?? 0)

@@ -49,7 +49,11 @@ onEitherQueue(
 
     it('once by GitHub, of what is asked in one query: it is asked for singly', async () => {
       const { github } = world()
-      const fault = { kind: 'status', code: 403, body: { message: 'Resource not accessible' } } as const
+      const fault = {
+        kind: 'status',
+        code: 403,
+        body: { message: 'Resource not accessible' },
+      } as const
       const armed = [/^threadAhead$/, /^pullAndPerson$/].map(operation =>
         github.fault({ path: '/graphql', operation, fault }),
       )

@@ -8,7 +8,11 @@ onEitherQueue('Words that PostHog refuses', world => {
   const atWork = async (title: string) => {
     const work = await working(world(), `do it: ${title}`)
     const commands = (fault: Fault, times = 1) =>
-      world().posthog.fault({ route: new RegExp(`/runs/${work.run(0).id}/command/$`), fault, times })
+      world().posthog.fault({
+        route: new RegExp(`/runs/${work.run(0).id}/command/$`),
+        fault,
+        times,
+      })
     return { ...work, commands }
   }
 
@@ -47,7 +51,11 @@ onEitherQueue('Words that PostHog refuses', world => {
       {
         kind: 'status',
         code: 503,
-        body: { type: 'runtime_unavailable', code: 'sandbox_not_ready', error: 'No active sandbox' },
+        body: {
+          type: 'runtime_unavailable',
+          code: 'sandbox_not_ready',
+          error: 'No active sandbox',
+        },
         retryAfter: 1,
       },
       2,

@@ -28,49 +28,60 @@ onEitherQueue(
     const losses = () => world().bot.output().split('"access lost"').length
     const backs = () => world().bot.output().split('"access is back"').length
 
-    const hows: [string, string, (github: Github, repository: string, back: boolean) => Promise<unknown>][] =
+    const hows: [
+      string,
+      string,
+      (github: Github, repository: string, back: boolean) => Promise<unknown>,
+    ][] = [
       [
-        [
-          'archived',
-          'globex',
-          (github, repository, back) => github.as('olga', repository).archivesRepository(!back),
-        ],
-        [
-          'taken out',
-          'globex',
-          ({ installations }, repository, back) =>
-            back ? installations.addRepository(repository) : installations.removeRepository(repository),
-        ],
-        [
-          'suspended',
-          'globex',
-          ({ installations }, _, back) =>
-            back ? installations.unsuspend('globex') : installations.suspend('globex'),
-        ],
-        [
-          'uninstalled',
-          'initech',
-          ({ installations }, _, back) =>
-            back ? installations.install('initech') : installations.uninstall('initech'),
-        ],
-      ]
+        'archived',
+        'globex',
+        (github, repository, back) => github.as('olga', repository).archivesRepository(!back),
+      ],
+      [
+        'taken out',
+        'globex',
+        ({ installations }, repository, back) =>
+          back
+            ? installations.addRepository(repository)
+            : installations.removeRepository(repository),
+      ],
+      [
+        'suspended',
+        'globex',
+        ({ installations }, _, back) =>
+          back ? installations.unsuspend('globex') : installations.suspend('globex'),
+      ],
+      [
+        'uninstalled',
+        'initech',
+        ({ installations }, _, back) =>
+          back ? installations.install('initech') : installations.uninstall('initech'),
+      ],
+    ]
     it.each(someOf(hows, 2))(
       '%s and back: what stopped and what had waited say so',
       async (how, owner, happen) => {
         const { github } = world()
-        const { repository, maya, thread, ledger } = await workingIn(owner, `lost-${how.replace(' ', '-')}`)
+        const { repository, maya, thread, ledger } = await workingIn(
+          owner,
+          `lost-${how.replace(' ', '-')}`,
+        )
         const settings = { '.github/codex.yml': 'limits: { repository: 0 }' }
         await github.as('olga', repository).pushes('main', settings)
         const { thread: later } = await asks(world(), 'do it', undefined, { repository })
         await later.waitForStatus('kept and starts automatically')
         await maya.comments(thread.number, '/codex --effort low do something else')
-        await thread.waitForAnswer('`/codex --effort low do something else` starts when it has ended')
+        await thread.waitForAnswer(
+          '`/codex --effort low do something else` starts when it has ended',
+        )
         const before = losses()
         await happen(github, repository, false)
         await seenTo(before)
         expect(ledger().cancels).toHaveLength(1)
         await happen(github, repository, true)
-        const mail = (begins: string) => new RegExp(`^@maya ${begins}: \`olga\` [^]*- \\[ \\] Try again`)
+        const mail = (begins: string) =>
+          new RegExp(`^@maya ${begins}: \`olga\` [^]*- \\[ \\] Try again`)
         await thread.waitForAnswer(mail('stopped'))
         await later.waitForAnswer(mail('not started'))
         await later.waitForFolded()
@@ -193,7 +204,13 @@ onEitherQueue(
     const leavesCommits = async (name: string) => {
       const work = await workingIn('globex', name)
       const branch = String(work.run(0).branch)
-      await world().github.hands.commit(work.repository, branch, 'main', { 'done.ts': 'done' }, 'Do it')
+      await world().github.hands.commit(
+        work.repository,
+        branch,
+        'main',
+        { 'done.ts': 'done' },
+        'Do it',
+      )
       return { ...work, ends: () => work.run(0).completeTurn('It is done.') }
     }
 
@@ -214,7 +231,9 @@ onEitherQueue(
       const { thread, ends } = await leavesCommits('refused-pull')
       const message = 'Validation Failed: a ruleset forbids it'
       github.fault({
-        ...{ method: 'POST', path: /\/pulls$/, times: 5 },
+        method: 'POST',
+        path: /\/pulls$/,
+        times: 5,
         fault: { kind: 'status', code: 422, body: { message } },
       })
       await ends()

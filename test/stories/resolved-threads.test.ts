@@ -51,8 +51,19 @@ onEitherQueue('A comment on a line', world => {
 
   it('is resolved when the agent fixed it, and stays open with the reason when it did not', async () => {
     const { github } = world()
-    const { reviews, number, says, roots, resolved, answers, agentSays, thread, prompt, maya, repository } =
-      await reviewed(resolves)
+    const {
+      reviews,
+      number,
+      says,
+      roots,
+      resolved,
+      answers,
+      agentSays,
+      thread,
+      prompt,
+      maya,
+      repository,
+    } = await reviewed(resolves)
     await maya.pushes('maya/login', { 'README.md': 'Read me.\n' })
     await reviews('Look.', { path, body: 'Rename it.' }, { path, body: 'Use a class.' })
     await reviews('One more.', { path: 'README.md', body: 'Say why.' })
@@ -96,13 +107,19 @@ onEitherQueue('A comment on a line', world => {
   it('of a review with a command is resolved, once, though GitHub’s answers get lost', async () => {
     const { github } = world()
     const { reviews, repository, roots, resolved, answers, agentSays } = await reviewed(resolves)
-    await reviews('/codex address these', { path, body: 'Rename it.' }, { path, body: 'Use a class.' })
+    await reviews(
+      '/codex address these',
+      { path, body: 'Rename it.' },
+      { path, body: 'Use a class.' },
+    )
     const [first] = await roots()
     const lost = { kind: 'reset', store: true } as const
     const answer = new RegExp(`/${repository}/pulls/\\d+/comments/${first?.id}/replies$`)
     const struck = [github.fault({ method: 'POST', path: answer, fault: lost })]
     const asks = new RegExp(`"PRRT_${first?.id}"`)
-    struck.push(github.fault({ path: '/graphql', operation: /^resolveThreads$/, asks, fault: lost }))
+    struck.push(
+      github.fault({ path: '/graphql', operation: /^resolveThreads$/, asks, fault: lost }),
+    )
     await agentSays([true, 'Renamed it.'], [false, 'No.'])
     await github.waitFor(async () => (await answers())[1]?.length === 1 && (await resolved())[0])
     expect(await resolved()).toEqual([true, false])

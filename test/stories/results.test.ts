@@ -33,9 +33,16 @@ onEitherQueue('What came of it', world => {
 
   it('commits that go straight to the default branch are told first, and to which', async () => {
     const repository = await newRepository(world())
-    const { thread } = await asks(world(), 'go straight', { ...pushes, branch: 'main' }, { repository })
+    const { thread } = await asks(
+      world(),
+      'go straight',
+      { ...pushes, branch: 'main' },
+      { repository },
+    )
     const told = await thread.waitForAnswer('Done, pushed.')
-    expect(told).toMatch(new RegExp(`^⚠️ Codex pushed ${sha} straight to \`main\`\\.\\n\\n@maya done: `))
+    expect(told).toMatch(
+      new RegExp(`^⚠️ Codex pushed ${sha} straight to \`main\`\\.\\n\\n@maya done: `),
+    )
   })
 
   it('commits of others that a force push takes away are told first', async () => {

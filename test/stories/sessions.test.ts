@@ -41,7 +41,11 @@ onEitherQueue('In the hour after a turn', world => {
     await says('/codex open it')
     await thread.waitForAnswer('Codex opened draft')
     await world().github.settled()
-    run(0).ciTurn({ kind: 'slow', ms: 4_000, next: { kind: 'answers', text: 'All checks are green.' } })
+    run(0).ciTurn({
+      kind: 'slow',
+      ms: 4_000,
+      next: { kind: 'answers', text: 'All checks are green.' },
+    })
     world().posthog.script('why so slow', {
       kind: 'slow',
       ms: 4_000,
@@ -75,16 +79,21 @@ onEitherQueue(
       const worker = await opens('mode: interactive\n')
       worker.script({ ...asks, inMode: 'read-only' })
       await worker.says('/codex show me first')
-      expect(await worker.thread.waitForAnswer('Allowed.')).toContain('asked for permission and may do this')
+      expect(await worker.thread.waitForAnswer('Allowed.')).toContain(
+        'asked for permission and may do this',
+      )
     })
 
-    it.runIf(exhaustive)('has it from PostHog at once in the background, whatever the mode', async () => {
-      const planner = await opens('effort: low\n')
-      planner.script(asks)
-      await planner.says('/codex plan ask first')
-      expect(await planner.thread.waitForAnswer('Allowed.')).not.toContain('asked for permission')
-      expect(planner.ledger().messages).toEqual([])
-    })
+    it.runIf(exhaustive)(
+      'has it from PostHog at once in the background, whatever the mode',
+      async () => {
+        const planner = await opens('effort: low\n')
+        planner.script(asks)
+        await planner.says('/codex plan ask first')
+        expect(await planner.thread.waitForAnswer('Allowed.')).not.toContain('asked for permission')
+        expect(planner.ledger().messages).toEqual([])
+      },
+    )
   },
   { posthog: { watched: true } },
 )
@@ -96,7 +105,9 @@ onBothQueues('A session that is shared', world => {
     const { says, thread, ledger, number } = await opens('Both at once')
     await says('/codex open one')
     await thread.waitForAnswer('Codex opened draft')
-    const pull = (await world().github.pulls()).find(({ body }) => body.includes(`Closes #${number}`))
+    const pull = (await world().github.pulls()).find(({ body }) =>
+      body.includes(`Closes #${number}`),
+    )
     const there = new Thread(world(), Number(pull?.number))
     const turnMs = 5_000
     world().posthog.script('asked here', {

@@ -4,7 +4,16 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+} from 'vitest'
 import { type Enterprise, startEnterprise } from '../../emulators/github/enterprise.ts'
 import { smallPng } from '../../scripts/small-png.ts'
 import { freePort } from '../support/free-port.ts'
@@ -67,7 +76,11 @@ describe('the page is for who sees the terminal', () => {
     const cookie = opened.headers.get('set-cookie')?.split(';')[0] ?? ''
     const headers = { cookie, 'content-type': 'application/x-www-form-urlencoded' }
     const post = (more: Record<string, string>): Promise<Response> =>
-      fetch(`${bot.url}/set-up/review`, { method: 'POST', headers: { ...headers, ...more }, body: 'name=x' })
+      fetch(`${bot.url}/set-up/review`, {
+        method: 'POST',
+        headers: { ...headers, ...more },
+        body: 'name=x',
+      })
     expect((await post({ origin: 'https://evil.example' })).status).toBe(403)
     expect((await post({ origin: 'null' })).status).toBe(403)
     expect((await post({})).status).toBe(403)
@@ -128,7 +141,9 @@ test('in a container, whose user can not write its own folder, all is written in
   await send('/set-up/start')
   await first.ready()
   const authorization = `Bearer ${adminToken}`
-  expect((await fetch(`${first.url}/admin/runs.json`, { headers: { authorization } })).status).toBe(200)
+  expect((await fetch(`${first.url}/admin/runs.json`, { headers: { authorization } })).status).toBe(
+    200,
+  )
   await first.stop()
 
   // The next container has the volume, and nothing else of this one.
@@ -144,7 +159,9 @@ test('after the App was made, a second tab makes no second one', async () => {
   const createsInSecondTab = await reviews({ name: 'Another' })
   await makesApp()
   expect(await createsInSecondTab()).toBe('/set-up')
-  expect((await send('/set-up/review', { name: 'A third' })).headers.get('location')).toBe('/set-up')
+  expect((await send('/set-up/review', { name: 'A third' })).headers.get('location')).toBe(
+    '/set-up',
+  )
   expect(await read()).toContain('GitHub made the App Codex at Acme')
   expect(enterprise.registered).toHaveLength(before + 1)
 })
@@ -188,7 +205,9 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     const { page } = window
     await page.goto(address)
     expect(await page.title()).toContain('Set up')
-    const links = await page.getByRole('link').evaluateAll(all => all.map(link => link.getAttribute('href')))
+    const links = await page
+      .getByRole('link')
+      .evaluateAll(all => all.map(link => link.getAttribute('href')))
     expect(links).toEqual([
       'https://us.posthog.com/settings/project-integrations',
       'https://eu.posthog.com/settings/project-integrations',
@@ -204,7 +223,8 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
   }
 
   async function fill(values: Record<string, string>): Promise<void> {
-    for (const [label, value] of Object.entries(values)) await window.page.getByLabel(label).fill(value)
+    for (const [label, value] of Object.entries(values))
+      await window.page.getByLabel(label).fill(value)
   }
 
   const allRight = (): Record<string, string> => ({
@@ -234,14 +254,18 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     const alert = page.getByRole('alert')
     await fill({ ...allRight(), 'Address of PostHog': world.github.url })
     await review.click()
-    expect(await alert.textContent()).toContain('Address of PostHog: What answers at this address is not')
+    expect(await alert.textContent()).toContain(
+      'Address of PostHog: What answers at this address is not',
+    )
     // The address of the project, as a browser shows it, says which PostHog it is.
     await fill({
       'Personal API key': 'phx_mistyped',
       'Number of the project': `${world.posthog.url}/project/${world.posthog.projectId}/settings`,
     })
     await review.click()
-    expect(await alert.textContent()).toContain('Personal API key: PostHog does not accept this key')
+    expect(await alert.textContent()).toContain(
+      'Personal API key: PostHog does not accept this key',
+    )
     expect(await page.getByLabel('Address of PostHog').inputValue()).toBe(world.posthog.url)
     expect(await page.getByLabel('Personal API key').getAttribute('aria-invalid')).toBe('true')
     expect(await flawsOf(window)).toEqual([])
@@ -260,7 +284,9 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       'metadata: read',
     ])
     const manifestFile = await readFile(new URL('../../app.yml', import.meta.url), 'utf8')
-    const reasons = [...manifestFile.matchAll(/^ {2}# (.+)\n {2}(?!members)\w+:/gm)].map(([, why]) => why)
+    const reasons = [...manifestFile.matchAll(/^ {2}# (.+)\n {2}(?!members)\w+:/gm)].map(
+      ([, why]) => why,
+    )
     expect(await page.locator('dd').allTextContents()).toEqual(reasons)
     expect(await page.getByRole('heading', { name: 'What PostHog gets' }).count()).toBe(1)
     expect(await page.content()).not.toContain(world.posthog.apiKey)

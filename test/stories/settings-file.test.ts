@@ -47,7 +47,12 @@ onEitherQueue(
 `,
       )
       await github.waitFor(() => bot.output().split('SETTINGS_FILE has changed').length > before)
-      const issue = await opensIssue(world(), 'By default', undefined, attachesPicture(world()).markdown)
+      const issue = await opensIssue(
+        world(),
+        'By default',
+        undefined,
+        attachesPicture(world()).markdown,
+      )
       const { number, says, thread, ledger } = issue
       const asked = await says('/codex do it')
       await thread.waitForAnswer('Codex opened draft')

@@ -11,7 +11,11 @@ onEitherQueue(
   'The repository has settings',
   world => {
     const runIn = async (settings: string, text: string) => {
-      const issue = await opensIssue(world(), 'With settings', await newRepository(world(), settings))
+      const issue = await opensIssue(
+        world(),
+        'With settings',
+        await newRepository(world(), settings),
+      )
       await issue.says(text)
       return issue
     }
@@ -66,7 +70,10 @@ onEitherQueue(
         sandbox_environment_id: sandbox.id,
         pending_user_message: expect.stringContaining('Write the docs.'),
       })
-      world().posthog.script({ repository, prompt: 'only look' }, { kind: 'answers', text: '1. Look.' })
+      world().posthog.script(
+        { repository, prompt: 'only look' },
+        { kind: 'answers', text: '1. Look.' },
+      )
       const plan = await labels('only look', 'codex:look')
       await plan.thread.waitForAnswer('Carry out this plan')
       expect(plan.ledger().runs[0]?.body).toMatchObject({ initial_permission_mode: 'read-only' })
@@ -82,7 +89,9 @@ onEitherQueue(
       const repository = await newRepository(world(), 'limits:\n  repository: 1\n')
       const first = await working(world(), 'hold the line', repository)
       const second = await asks(world(), 'wait for it', undefined, { repository })
-      await second.thread.waitForStatus(`waits for its turn · one run before it: [#${first.number}](`)
+      await second.thread.waitForStatus(
+        `waits for its turn · one run before it: [#${first.number}](`,
+      )
       expect(second.ledger().runs).toEqual([])
       await first.run(0).finish('completed')
       await second.thread.waitForAnswer('Codex opened draft')

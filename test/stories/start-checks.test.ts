@@ -61,7 +61,8 @@ test('what is wrong is a line with its fix, and the bot is not ready', async () 
   const bot = await start({ PRIVATE_KEY: otherKey, POSTHOG_API_KEY: 'phx_nobody_at_all' })
   await bot.says(/not ready/)
   expect(await readyz(bot)).toMatchObject({
-    ...{ status: 503, ready: false },
+    status: 503,
+    ready: false,
     failed: [
       { name: 'github-app', fix: expect.stringContaining('PRIVATE_KEY') },
       { name: 'posthog-key', fix: expect.stringContaining('POSTHOG_API_KEY') },

@@ -13,11 +13,13 @@ async function opensLabelled(world: World, title: string) {
   const repository = await newRepository(world, settings)
   const issue = await opensIssue(world, title, repository)
   const { thread } = issue
-  const has = (labels: string) => github.waitFor(async () => (await thread.view()).labels.join() === labels)
+  const has = (labels: string) =>
+    github.waitFor(async () => (await thread.view()).labels.join() === labels)
   return {
     ...issue,
     has,
-    agent: (prompt: string, behaviour: Behaviour) => posthog.script({ repository, prompt }, behaviour),
+    agent: (prompt: string, behaviour: Behaviour) =>
+      posthog.script({ repository, prompt }, behaviour),
     /** An agent is at work until the story says so. */
     async works() {
       posthog.script({ repository, prompt: 'take your time' }, { kind: 'manual' })
@@ -74,7 +76,10 @@ onEitherQueue('With `labels.state`, the label of a thread', world => {
 
   it('stops nothing when somebody takes it off, and stays off until the state changes', async () => {
     const { github } = world()
-    const { maya, number, says, works, ends, has, thread, labelCalls } = await opensLabelled(world(), 'Off')
+    const { maya, number, says, works, ends, has, thread, labelCalls } = await opensLabelled(
+      world(),
+      'Off',
+    )
     await works()
     await maya.unlabels(number, 'codex:working')
     await github.settled()
@@ -95,7 +100,8 @@ onEitherQueue('With `labels.state`, the label of a thread', world => {
     await works()
     await maya.labels(number, 'codex:needs-you')
     await world().github.waitFor(
-      async () => (await thread.answers()).filter(each => each.includes('only the bot sets')).length === 2,
+      async () =>
+        (await thread.answers()).filter(each => each.includes('only the bot sets')).length === 2,
     )
     await has('codex:working')
     await says('/codex stop')
@@ -110,7 +116,11 @@ onEitherQueue('With `labels.state`, the label of a thread', world => {
       times: Number.POSITIVE_INFINITY,
       method: 'POST',
       path: `/repos/${repository}/issues/${number}/labels`,
-      fault: { kind: 'status', code: 403, body: { message: 'Resource not accessible by integration' } },
+      fault: {
+        kind: 'status',
+        code: 403,
+        body: { message: 'Resource not accessible by integration' },
+      },
     })
     agent('answer', { kind: 'answers', text: 'All the same.' })
     const { id } = await says('/codex answer')

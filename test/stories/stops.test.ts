@@ -27,7 +27,9 @@ onBothQueues(
         await thread.waitForReaction('+1', stops[index]?.id)
         // Before it began, or as a run that has only just begun.
         await github.waitFor(async () =>
-          [...(await thread.answers()), await thread.status()].some(said => said.includes('stopped')),
+          [...(await thread.answers()), await thread.status()].some(said =>
+            said.includes('stopped'),
+          ),
         )
         expect((await thread.answers()).join('\n')).not.toContain('nothing to stop')
       }
@@ -59,7 +61,8 @@ onBothQueues('A stop', world => {
     expect(runs()).toHaveLength(2)
     expect(JSON.stringify(runs()[1]?.body)).toContain('the fourth')
     const told = (await thread.answers()).filter(words => words.includes('you stopped `'))
-    const two = 'you stopped `/codex --new the second` and `/codex --new the third` before they began.'
+    const two =
+      'you stopped `/codex --new the second` and `/codex --new the third` before they began.'
     expect(told).toEqual([expect.stringContaining(two)])
   })
 })
@@ -85,7 +88,9 @@ onBothQueues(
       await thread.waitForAnswer('@maya `mario` stopped `/codex wipe the disks` before it began')
       await thread.waitForReaction('-1', wipe.id)
       await mario.comments(number, '/codex status')
-      await thread.waitForAnswer('`/codex wipe the disks` by `maya` was stopped by `mario` before it began.')
+      await thread.waitForAnswer(
+        '`/codex wipe the disks` by `maya` was stopped by `mario` before it began.',
+      )
       expect(runs()).toEqual([])
     })
   },
@@ -99,27 +104,33 @@ onBothQueues(
       ['in rich text', ({ says }) => says('**Wait**, not *those*:\n\n/codex stop')],
       ['in a ticked box', ({ ticks }) => ticks('Stop this run')],
     ]
-    it.runIf(exhaustive).each(ways)('%s is found by the run that is about to start', async (how, stops) => {
-      const { github, posthog } = world()
-      const away = posthog.fault({
-        route: 'create-task',
-        times: Infinity,
-        fault: { kind: 'status', code: 503 },
-      })
-      const talk = await opensIssue(world(), `Stopped ${how}`)
-      const { thread, says, runs } = talk
-      await says('/codex delete the old tables')
-      await thread.waitForStatus('### ')
-      await github.waitFor(() => away.hits > 0)
-      const limit = github.fault({ path: /graphql/, fault: { kind: 'secondary-limit', retryAfter: 10 } })
-      await stops(talk)
-      await github.waitFor(() => limit.hits === 1)
-      posthog.clearFaults()
-      await thread.waitForStatus('stopped')
-      await github.settled()
-      expect(runs()).toEqual([])
-      expect((await thread.answers()).join('\n')).not.toContain('nothing to stop')
-    })
+    it.runIf(exhaustive).each(ways)(
+      '%s is found by the run that is about to start',
+      async (how, stops) => {
+        const { github, posthog } = world()
+        const away = posthog.fault({
+          route: 'create-task',
+          times: Infinity,
+          fault: { kind: 'status', code: 503 },
+        })
+        const talk = await opensIssue(world(), `Stopped ${how}`)
+        const { thread, says, runs } = talk
+        await says('/codex delete the old tables')
+        await thread.waitForStatus('### ')
+        await github.waitFor(() => away.hits > 0)
+        const limit = github.fault({
+          path: /graphql/,
+          fault: { kind: 'secondary-limit', retryAfter: 10 },
+        })
+        await stops(talk)
+        await github.waitFor(() => limit.hits === 1)
+        posthog.clearFaults()
+        await thread.waitForStatus('stopped')
+        await github.settled()
+        expect(runs()).toEqual([])
+        expect((await thread.answers()).join('\n')).not.toContain('nothing to stop')
+      },
+    )
   },
   { own: true, oneByOne: true },
 )

@@ -43,7 +43,9 @@ onEitherQueue(
       const named = { 'x-github-event': 'issue_comment', 'x-github-delivery': 'd-1' }
       const forged = { ...named, 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` }
       const before = memoryOf(bot).now
-      const sent = Promise.all(Array.from({ length: 300 }, (_, n) => send(bot, n % 2 ? forged : named, body)))
+      const sent = Promise.all(
+        Array.from({ length: 300 }, (_, n) => send(bot, n % 2 ? forged : named, body)),
+      )
       await thread.waitForReaction('+1', (await says('/codex help')).id)
       for (const status of await sent) expect([401, 408, 503, undefined]).toContain(status)
       expect(memoryOf(bot).peak - before).toBeLessThan(300)
@@ -84,7 +86,8 @@ onRedis(
       const before = await used()
       await redis.config('SET', 'maxmemory', '30mb')
       github.webhooks.mode = { kind: 'paused' }
-      for (let n = 0; n < 150; n += 1) await github.as('eve').editsComment(id, `/codex fix ${n} ${long}`)
+      for (let n = 0; n < 150; n += 1)
+        await github.as('eve').editsComment(id, `/codex fix ${n} ${long}`)
       await github.settled()
       github.webhooks.mode = { kind: 'normal' }
       const sent = github.webhooks.flush()
@@ -94,7 +97,9 @@ onRedis(
         await quiet.thread.waitForReaction('+1', asked.id)
       }
       await sent
-      await vi.waitFor(async () => expect((await used()) - before).toBeLessThan(2 ** 20), { timeout: 30_000 })
+      await vi.waitFor(async () => expect((await used()) - before).toBeLessThan(2 ** 20), {
+        timeout: 30_000,
+      })
       redis.disconnect()
     })
   },
@@ -116,7 +121,12 @@ onRedis(
       await issue.started(1)
       const run = issue.run(0)
       await run.update({ sessionUpdate: 'plan', entries: [{ content: all, status: all }] })
-      await run.update({ sessionUpdate: 'tool_call', kind: 'edit', title: all, locations: [{ path: all }] })
+      await run.update({
+        sessionUpdate: 'tool_call',
+        kind: 'edit',
+        title: all,
+        locations: [{ path: all }],
+      })
       run.setOutput({ pr_urls: [all], head_branch: all })
       await run.store('_posthog/permission_request', {
         requestId: all,
@@ -130,7 +140,9 @@ onRedis(
       const commands = told.read()
       told.close()
       expect(commands.length).toBeGreaterThan(100)
-      const leaks = commands.filter(command => secrets.some(secret => command.includes(secret.slice(0, 30))))
+      const leaks = commands.filter(command =>
+        secrets.some(secret => command.includes(secret.slice(0, 30))),
+      )
       expect(leaks.map(command => command.slice(0, 200))).toEqual([])
     })
   },

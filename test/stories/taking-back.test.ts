@@ -11,12 +11,20 @@ onEitherQueue('Something is taken back, or put right', world => {
       const settings = how === 'goes on' ? 'permissions:\n  stop: admin\n' : undefined
       const repository = await newRepository(world(), settings)
       posthog.script({ repository, prompt: 'look at this line' }, { kind: 'manual' })
-      const { maya, number, path, thread, run } = await opensPull(world(), 'gone-line', { repository })
-      const { id } = await maya.commentsOnLine(number, { path, line: 2, body: '/codex look at this line' })
+      const { maya, number, path, thread, run } = await opensPull(world(), 'gone-line', {
+        repository,
+      })
+      const { id } = await maya.commentsOnLine(number, {
+        path,
+        line: 2,
+        body: '/codex look at this line',
+      })
       await thread.waitForStatus('⏳ Codex is working')
       await github.as('mario', repository).deletesLineComment(id)
       if (how === 'goes on') {
-        await thread.waitForStatus('`mario` deleted the comment that asked for it but may not stop the run')
+        await thread.waitForStatus(
+          '`mario` deleted the comment that asked for it but may not stop the run',
+        )
         await run(0).completeTurn('It is fine.')
       }
       await thread.waitForAnswer(how === 'goes on' ? 'It is fine.' : '@maya stopped: `mario`')
@@ -47,7 +55,10 @@ onEitherQueue('Something is taken back, or put right', world => {
     const { github, posthog } = world()
     const blocking = await opensIssue(world(), 'In the way of the edited')
     posthog.script('delete table B', { kind: 'answers', text: 'B is gone.' })
-    const { maya, number, thread, says, ledger } = await opensIssue(world(), 'Edited while it waits')
+    const { maya, number, thread, says, ledger } = await opensIssue(
+      world(),
+      'Edited while it waits',
+    )
     github.block(number, [blocking.number])
     const asked = await says('/codex delete table A')
     await thread.waitForStatus('⏳ Codex waits for #')
@@ -163,20 +174,27 @@ onEitherQueue('Something is taken back, or put right', world => {
     expect(await pulls()).toMatchObject([{ base: 'next' }])
   })
 
-  it.runIf(exhaustive)('merging a pull request that its run does not know stops nothing', async () => {
-    const { github } = world()
-    const { maya, number, thread, ledger, run } = await working(world(), 'go on all the same')
-    await maya.pushes('maya/by-the-way', { 'src/way.ts': 'way' })
-    const pull = await maya.opensPull({ head: 'maya/by-the-way', title: 'Mine', body: `Fixes #${number}` })
-    await maya.mergesPull(pull.number)
-    const isAsked = ({ path, body }: { path: string; body: unknown }) =>
-      path === '/graphql' && JSON.stringify(body).includes('threadMerges')
-    await github.waitFor(() => github.calls.some(isAsked))
-    expect((await thread.view()).state).toBe('closed')
-    await run(0).completeTurn('All is done.')
-    await thread.waitForAnswer('All is done.')
-    expect(ledger().cancels).toEqual([])
-  })
+  it.runIf(exhaustive)(
+    'merging a pull request that its run does not know stops nothing',
+    async () => {
+      const { github } = world()
+      const { maya, number, thread, ledger, run } = await working(world(), 'go on all the same')
+      await maya.pushes('maya/by-the-way', { 'src/way.ts': 'way' })
+      const pull = await maya.opensPull({
+        head: 'maya/by-the-way',
+        title: 'Mine',
+        body: `Fixes #${number}`,
+      })
+      await maya.mergesPull(pull.number)
+      const isAsked = ({ path, body }: { path: string; body: unknown }) =>
+        path === '/graphql' && JSON.stringify(body).includes('threadMerges')
+      await github.waitFor(() => github.calls.some(isAsked))
+      expect((await thread.view()).state).toBe('closed')
+      await run(0).completeTurn('All is done.')
+      await thread.waitForAnswer('All is done.')
+      expect(ledger().cancels).toEqual([])
+    },
+  )
 })
 
 onBothQueues('What waits is taken back', world => {

@@ -105,7 +105,9 @@ onEitherQueue('A template of this project is copied', world => {
     posthog.script({ repository }, behaviour)
     const { says, thread, prompt } = await opensPull(world(), 'maya/login', { repository })
     await says('/codex help')
-    expect(await thread.waitForAnswer('Templates of this repository')).toContain(`- \`/codex ${name} …\``)
+    expect(await thread.waitForAnswer('Templates of this repository')).toContain(
+      `- \`/codex ${name} …\``,
+    )
     await says(`/codex ${name} ${argument}`)
     await thread.waitForAnswer(behaviour.text)
     const [, instruction = ''] = /# Instruction\n\n([\s\S]*?)\n\n# /.exec(prompt()) ?? []

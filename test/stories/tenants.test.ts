@@ -15,7 +15,11 @@ onEitherQueue(
         hands: github.hands,
         projectId: 77,
         apiKeys: [
-          { key: 'phx_of_globex_and_nobody_else', userId: 2, scopes: ['task:write', 'integration:read'] },
+          {
+            key: 'phx_of_globex_and_nobody_else',
+            userId: 2,
+            scopes: ['task:write', 'integration:read'],
+          },
         ],
       })
       try {
@@ -45,8 +49,10 @@ onEitherQueue(
           return { ...issue, owner, postHog: postHogOf[owner] }
         }
         /** For both owners at once: most of it is waiting. */
-        const forBoth = <T, R>(both: readonly [T, T], act: (one: T) => Promise<R>): Promise<[R, R]> =>
-          Promise.all([act(both[0]), act(both[1])])
+        const forBoth = <T, R>(
+          both: readonly [T, T],
+          act: (one: T) => Promise<R>,
+        ): Promise<[R, R]> => Promise.all([act(both[0]), act(both[1])])
         const threads = await forBoth(['acme', 'globex'], begin)
         const messagesAt = (postHog: typeof ofAcme) =>
           postHog.ledger.filter(({ kind }) => kind === 'message').length
@@ -67,7 +73,9 @@ onEitherQueue(
           [globex, acme],
         ]
         await forBoth(ways, async ([from, to]) => {
-          const status = (await from.thread.botComments()).find(({ body }) => body.startsWith('### '))
+          const status = (await from.thread.botComments()).find(({ body }) =>
+            body.startsWith('### '),
+          )
           expect(status?.body).toContain('<!--')
           const other = await opensIssue(world(), 'other', to.repository)
           await other.says(String(status?.body))
@@ -94,7 +102,9 @@ onEitherQueue(
           for (const words of ['and mind', 'and still mind', 'and after all mind'])
             expect(seen).toContain(`${words} ${owner}`)
           expect(seen).not.toContain(owner === 'acme' ? 'globex' : 'acme')
-          expect(postHog.calls.filter(({ status: code }) => code === 401 || code === 403)).toEqual([])
+          expect(postHog.calls.filter(({ status: code }) => code === 401 || code === 403)).toEqual(
+            [],
+          )
         }
 
         const unserved = await newRepository(world(), undefined, { owner: 'initech' })

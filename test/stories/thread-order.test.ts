@@ -14,7 +14,11 @@ onBothQueues(
       await says('/codex hang about')
       await thread.waitForStatus('⏳ Codex is working')
       const path = /\/reviews\/\d+\/comments/
-      const broken = github.fault({ path, times: Infinity, fault: { kind: 'status', code: 200, body: {} } })
+      const broken = github.fault({
+        path,
+        times: Infinity,
+        fault: { kind: 'status', code: 200, body: {} },
+      })
       await maya.reviews(number, {
         body: 'See below.',
         comments: [{ path: file, line: 1, body: '/codex status' }],

@@ -26,7 +26,9 @@ onEitherQueue(
       await says('/robo pause the ship', 'olga')
       await thread.waitForAnswer('`/robo -- pause …`')
       const said = (await thread.botComments()).map(({ body }) => body).join('\n')
-      expect(said.replaceAll('/codex is no word of this bot', '')).not.toMatch(/\/codex\b(?!\.yml|\/)/)
+      expect(said.replaceAll('/codex is no word of this bot', '')).not.toMatch(
+        /\/codex\b(?!\.yml|\/)/,
+      )
       const { runs } = ledger()
       expect(runs).toHaveLength(1)
       expect(JSON.stringify(runs)).toContain('/codex is no word of this bot')
@@ -34,7 +36,10 @@ onEitherQueue(
 
     it('has labels of its own, with the presets of always', async () => {
       world().posthog.script('Think of words', { kind: 'answers', text: '1. Think.' })
-      const { maya, number, says, thread, ledger, started } = await issueIn('acme', 'Think of words')
+      const { maya, number, says, thread, ledger, started } = await issueIn(
+        'acme',
+        'Think of words',
+      )
       await maya.labels(number, 'codex')
       await maya.labels(number, 'help wanted:plan')
       await thread.waitForStatus('📋')

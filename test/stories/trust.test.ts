@@ -20,7 +20,10 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     const last = await says('/codex status')
     await thread.waitForReaction('+1', last.id)
     expect(await thread.reactions(second.id)).toEqual([])
-    expect(await thread.answers()).toEqual([expect.anything(), expect.stringContaining('nothing came of')])
+    expect(await thread.answers()).toEqual([
+      expect.anything(),
+      expect.stringContaining('nothing came of'),
+    ])
     expect(before).toBeLessThanOrEqual(6)
     expect(ledger().tasks).toEqual([])
   })
@@ -32,18 +35,21 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
       'The honest words.\n\n<!-- -----BEGIN PRIVATE KEY----- -->',
       '\n\nThe swapped words.',
     ],
-  ])('what was added %s, before the bot looked, is not what was approved', async (_, body, added) => {
-    const { github, posthog } = world()
-    const repository = await newRepository(world())
-    const { number, says, thread, ledger } = await opensIssue(world(), 'Frozen', repository, body)
-    const path = new RegExp(`^/repos/${repository}/collaborators/maya/permission`)
-    const until = () => github.as('olga', repository).editsIssue(number, { body: body + added })
-    github.fault({ path, method: 'GET', times: 1, fault: { kind: 'held', until } })
-    await says('/codex do it honestly')
-    await thread.waitForAnswer('Codex opened draft')
-    expect(JSON.stringify(ledger().runs)).toContain('The honest words.')
-    expect(JSON.stringify(posthog.ledger)).not.toContain('The swapped words.')
-  })
+  ])(
+    'what was added %s, before the bot looked, is not what was approved',
+    async (_, body, added) => {
+      const { github, posthog } = world()
+      const repository = await newRepository(world())
+      const { number, says, thread, ledger } = await opensIssue(world(), 'Frozen', repository, body)
+      const path = new RegExp(`^/repos/${repository}/collaborators/maya/permission`)
+      const until = () => github.as('olga', repository).editsIssue(number, { body: body + added })
+      github.fault({ path, method: 'GET', times: 1, fault: { kind: 'held', until } })
+      await says('/codex do it honestly')
+      await thread.waitForAnswer('Codex opened draft')
+      expect(JSON.stringify(ledger().runs)).toContain('The honest words.')
+      expect(JSON.stringify(posthog.ledger)).not.toContain('The swapped words.')
+    },
+  )
 
   it('nobody has Codex push to the default branch by a pull request from it: --branch is the way', async () => {
     const { github, posthog } = world()
@@ -60,7 +66,8 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     await says('/codex fix')
     await says('/codex --branch main do it')
     await maya.labels(number, 'codex')
-    const refused = async () => (await thread.answers()).filter(each => each.includes('the default branch'))
+    const refused = async () =>
+      (await thread.answers()).filter(each => each.includes('the default branch'))
     await github.waitFor(async () => (await refused()).length === 3)
     expect(ledger().tasks).toEqual([])
     await says('/codex --branch release do it')
@@ -77,14 +84,17 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
       const plan = { kind: 'answers', text: '1. Drop the table' } as const
       posthog.script({ repository, prompt: 'numbered plan' }, plan)
       const { says, thread, ledger, ticks } = await opensIssue(world(), 'Edited', repository)
-      const approves = () => (by === 'command' ? says('/codex approve') : ticks('Carry out this plan'))
+      const approves = () =>
+        by === 'command' ? says('/codex approve') : ticks('Carry out this plan')
       await says('/codex plan it')
       await thread.waitForAnswer('1. Drop the table')
       const shown = (await thread.botComments()).find(({ body }) => body.includes('Drop the table'))
       const edited = String(shown?.body).replace('Drop', 'Keep')
       await github.as('mario', repository).editsComment(Number(shown?.id), edited)
       await approves()
-      const refused = await thread.waitForAnswer('the plan above may no longer say what Codex wrote.')
+      const refused = await thread.waitForAnswer(
+        'the plan above may no longer say what Codex wrote.',
+      )
       const id = Number(/#issuecomment-(\d+)/.exec(refused)?.[1])
       const anew = (await thread.botComments()).find(comment => comment.id === id)
       expect(anew?.body).toContain('1. Drop the table')
@@ -136,7 +146,9 @@ onEitherQueue('The settings say who may', world => {
     const second = other.thread
     await other.says('/codex second')
     await second.waitForStatus(/^### ⏳ Codex waits until .*\d\d:\d\d UTC/)
-    expect(await second.status()).toContain('This repository started 1 run in 24 hours; the limit is 1.')
+    expect(await second.status()).toContain(
+      'This repository started 1 run in 24 hours; the limit is 1.',
+    )
     await other.says('/codex stop')
     await second.waitForStatus(/^### ⏹️/)
     expect(other.ledger().tasks).toEqual([])

@@ -9,7 +9,10 @@ onBothQueues(
   'A second process has the same App and a queue of its own',
   world => {
     const isToldOnce = async ({ thread, ledger }: Talk) => {
-      expect([await thread.statuses(), await thread.answers()]).toMatchObject([{ length: 1 }, { length: 1 }])
+      expect([await thread.statuses(), await thread.answers()]).toMatchObject([
+        { length: 1 },
+        { length: 1 },
+      ])
       expect(ledger().runs).toHaveLength(1)
     }
     const startTwin = async (): Promise<Bot> => {
@@ -22,7 +25,10 @@ onBothQueues(
 
     it('takes up nothing of the first, and all of it once GitHub delivers there', async () => {
       const { github, bot } = world()
-      const [soon, later] = [await working(world(), 'ends soon'), await working(world(), 'ends later')]
+      const [soon, later] = [
+        await working(world(), 'ends soon'),
+        await working(world(), 'ends later'),
+      ]
       await github.settled()
       const twin = await startTwin()
       await twin.says(/runs are not in this queue: they are continued once GitHub delivers/)

@@ -24,7 +24,8 @@ onEitherQueue(
       const { says, number, thread, ledger, run } = await opensIssue(world(), 'Stays a while')
       const branches = () => branchesOf(number)
       const looks = (runId: string) =>
-        posthog.calls.filter(({ route, path }) => route === 'get-run' && path.includes(runId)).length
+        posthog.calls.filter(({ route, path }) => route === 'get-run' && path.includes(runId))
+          .length
       const looksTwice = async (runId: string) => {
         const before = looks(runId)
         await github.waitFor(() => looks(runId) >= before + 2)

@@ -19,7 +19,11 @@ onRedis('A command that waits for a run', world => {
   ])('%s is taken when that is over, and not meanwhile', async (_, first, second) => {
     const { posthog } = world()
     const { says, thread, started } = await opensIssue(world(), `To wait for: ${second}`)
-    posthog.script('how to grow', { kind: 'slow', ms: 3_000, next: { kind: 'answers', text: '1. Grow.' } })
+    posthog.script('how to grow', {
+      kind: 'slow',
+      ms: 3_000,
+      next: { kind: 'answers', text: '1. Grow.' },
+    })
 
     await says(`/codex ${first}`)
     await started(1)

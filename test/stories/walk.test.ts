@@ -12,7 +12,9 @@ const root = join(import.meta.dirname, '..', '..')
 const page = await readFile(join(root, 'docs/install.md'), 'utf8')
 const walk = page.split('## Walk through the set-up\n')[1]?.split('\n## ')[0] ?? ''
 
-const commands = [...walk.matchAll(/```sh\n(.*?)```/gs)].flatMap(([, block = '']) => block.trim().split('\n'))
+const commands = [...walk.matchAll(/```sh\n(.*?)```/gs)].flatMap(([, block = '']) =>
+  block.trim().split('\n'),
+)
 const [install, services, start, doctor, issue, comment, look, ...others] = commands
 const slips = [...walk.matchAll(/^\| `(.+?)` +\| ✗ (.+?) +\| (.+?) +\|$/gm)].map(
   ([, env = '', says = '', fix = '']) => ({
@@ -45,7 +47,11 @@ interface Terminal {
 }
 
 function openTerminal(command: string): Terminal {
-  const child = spawn('bash', ['-c', `${here(command)} 2>&1`], { cwd: folder, env: env(), detached: true })
+  const child = spawn('bash', ['-c', `${here(command)} 2>&1`], {
+    cwd: folder,
+    env: env(),
+    detached: true,
+  })
   started.push(child)
   let said = ''
   const ended = once(child, 'exit')
@@ -77,7 +83,9 @@ beforeAll(async () => {
   })
   for (const file of listed
     .split('\n')
-    .filter(name => /^(?:package|tsconfig|app\.yml|src|emulators|scripts|test\/support)/.test(name)))
+    .filter(name =>
+      /^(?:package|tsconfig|app\.yml|src|emulators|scripts|test\/support)/.test(name),
+    ))
     await cp(join(root, file), join(folder, file))
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
 })
@@ -105,7 +113,9 @@ describe.skipIf(!browserAvailable())('from a fresh machine to the first pull req
         if (button === 'Start the bot') {
           await page.getByRole('heading', { name: 'Checks' }).waitFor()
           expect(await page.getByText('✗').count()).toBe(0)
-          expect(await page.getByRole('heading', { level: 1 }).textContent()).toContain('codex-task-bot')
+          expect(await page.getByRole('heading', { level: 1 }).textContent()).toContain(
+            'codex-task-bot',
+          )
         }
         await page.getByRole('button', { name: button }).click()
       }
@@ -121,7 +131,8 @@ describe.skipIf(!browserAvailable())('from a fresh machine to the first pull req
     expect(examined.output).toContain('codex-task-bot (App ')
     expect(examined.code).toBe(0)
 
-    for (const asked of [issue, comment]) expect((await run(asked ?? '')).output).toContain('"html_url"')
+    for (const asked of [issue, comment])
+      expect((await run(asked ?? '')).output).toContain('"html_url"')
     await expect
       .poll(async () => (await run(look ?? '')).output, { timeout: 150_000, interval: 500 })
       .toBe('Codex opened draft\n')

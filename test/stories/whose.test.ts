@@ -18,7 +18,9 @@ onEitherQueue('Several commands', world => {
     await github.waitFor(() => ledger().runs.length === 2)
     await thread.waitForAnswer('The first is done.')
     const waited = async () =>
-      (await thread.botComments()).filter(({ body }) => body.includes('second of both` starts when'))
+      (await thread.botComments()).filter(({ body }) =>
+        body.includes('second of both` starts when'),
+      )
     await github.waitFor(async () => (await waited()).length === 0)
     await github.settled()
     expect(await thread.reactions(both.id)).toEqual(['eyes'])

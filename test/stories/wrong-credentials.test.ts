@@ -52,7 +52,11 @@ async function worldWith(options: PostHogOptions) {
   })
   const start = async (env: Record<string, string> = {}): Promise<Bot> => {
     const { url, projectId } = service.posthog
-    const own = { POSTHOG_HOST: url, POSTHOG_API_KEY: known.key, POSTHOG_PROJECT_ID: String(projectId) }
+    const own = {
+      POSTHOG_HOST: url,
+      POSTHOG_API_KEY: known.key,
+      POSTHOG_PROJECT_ID: String(projectId),
+    }
     const bot = spawnBot({ ...world.env, ...own, ...env }, await freePort())
     world.bots.push(bot)
     await bot.says(/"msg":"listening"/)
@@ -77,17 +81,20 @@ const wrongKeys: [string, PostHogOptions, RegExp][] = [
   ['key', { apiKeys: [others] }, /does not accept the key of this bot/],
   ['scope', { apiKeys: [{ ...known, scopes: ['task:read'] }] }, /may not start runs/],
 ]
-test.concurrent.each(someOf(wrongKeys, 1))('the %s is wrong from the start', async (_, wrong, reason) => {
-  const { service, start, fixes } = await worldWith(wrong)
-  const bot = await start()
-  await bot.says(/not ready/)
-  const thread = await fixes()
-  expect(await thread.waitForStatus(held)).toMatch(reason)
-  await service.becomes({ apiKeys: [known] })
-  await thread.waitForAnswer('Codex opened draft')
-  expect(await thread.botComments()).toHaveLength(2)
-  await bot.ready()
-})
+test.concurrent.each(someOf(wrongKeys, 1))(
+  'the %s is wrong from the start',
+  async (_, wrong, reason) => {
+    const { service, start, fixes } = await worldWith(wrong)
+    const bot = await start()
+    await bot.says(/not ready/)
+    const thread = await fixes()
+    expect(await thread.waitForStatus(held)).toMatch(reason)
+    await service.becomes({ apiKeys: [known] })
+    await thread.waitForAnswer('Codex opened draft')
+    expect(await thread.botComments()).toHaveLength(2)
+    await bot.ready()
+  },
+)
 
 test.concurrent('the key is withdrawn while the bot works: it is not ready any more, and a stop is a stop', async () => {
   const { service, start, fixes, maya } = await worldWith({ apiKeys: [known] })

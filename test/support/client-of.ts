@@ -10,4 +10,5 @@ export type GitHubCalls = {
 export const clientOf = (calls: Partial<GitHubCalls>): ThreadClient =>
   named(port => named(method => Reflect.get(calls, `${port}.${method}`))) as never
 
-const named = (get: (name: string) => unknown) => new Proxy({}, { get: (_, name) => get(String(name)) })
+const named = (get: (name: string) => unknown) =>
+  new Proxy({}, { get: (_, name) => get(String(name)) })

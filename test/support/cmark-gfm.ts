@@ -42,7 +42,8 @@ export function renderAll(texts: readonly string[], rendering: Rendering = {}): 
   }
 }
 
-export const render = (text: string, rendering?: Rendering): string => renderAll([text], rendering)[0] ?? ''
+export const render = (text: string, rendering?: Rendering): string =>
+  renderAll([text], rendering)[0] ?? ''
 
 const eachFile = 'for file in *.md; do cmark-gfm "$@" "$file" > "$file.out" || exit 1; done'
 

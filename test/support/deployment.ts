@@ -3,14 +3,20 @@
 import { accountsIn, repositoryNamesIn, type WrittenOnce } from '../../src/access/first-of.ts'
 import { type SettingsReader, settingsReader } from '../../src/access/read-settings.ts'
 import { settingsFile } from '../../src/commands/command-registry.ts'
-import { type NameHolds, readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
+import {
+  type NameHolds,
+  readDeploymentSettings,
+} from '../../src/core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../../src/core/settings/repository-settings.ts'
 
 /** @param file the text of `SETTINGS_FILE` @throws an error that names what is wrong */
 export function deploymentWith(
   file = '',
   now = Date.now,
-  { ownerFile, nameHolds = memoryNames() }: { ownerFile?: string | undefined; nameHolds?: NameHolds } = {},
+  {
+    ownerFile,
+    nameHolds = memoryNames(),
+  }: { ownerFile?: string | undefined; nameHolds?: NameHolds } = {},
 ): SettingsReader {
   const read = readDeploymentSettings(file)
   if (read.kind === 'problems') throw new Error(JSON.stringify(read.problems))

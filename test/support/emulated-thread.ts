@@ -9,9 +9,16 @@ export async function look({ url, repository }: GitHubEmulator, path: string): P
   return (await fetch(`${url}/repos/${repository}${path}`, { headers })).json()
 }
 
-export function clientsFor(github: GitHubEmulator, repoId: number, redact = (text: string) => text) {
+export function clientsFor(
+  github: GitHubEmulator,
+  repoId: number,
+  redact = (text: string) => text,
+) {
   const [owner = '', repo = ''] = github.repository.split('/')
-  const app = gitHubApp({ id: github.appId, privateKey: github.privateKey, apiUrl: github.url }, Date.now)
+  const app = gitHubApp(
+    { id: github.appId, privateKey: github.privateKey, apiUrl: github.url },
+    Date.now,
+  )
   return (number: number, kind: Thread['kind'] = 'issue') => {
     const url = `${github.url}/${github.repository}/${kind === 'pull' ? 'pull' : 'issues'}/${number}`
     const of = {

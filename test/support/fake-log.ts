@@ -3,7 +3,9 @@ import type { Log } from '../../src/core/model/ports.ts'
 type Line = Log['info']
 
 /** What is logged by it and its children goes to the lines that are given, with the children's fields; the rest is lost. */
-export function fakeLog(lines: Partial<Record<'debug' | 'info' | 'warn' | 'error', Line>> = {}): Log {
+export function fakeLog(
+  lines: Partial<Record<'debug' | 'info' | 'warn' | 'error', Line>> = {},
+): Log {
   const of = (about: object): Log => {
     const line =
       (level: keyof typeof lines): Line =>
@@ -20,4 +22,5 @@ export function fakeLog(lines: Partial<Record<'debug' | 'info' | 'warn' | 'error
   return of({})
 }
 
-export const fakeLogOf = (line: Line): Log => fakeLog({ debug: line, info: line, warn: line, error: line })
+export const fakeLogOf = (line: Line): Log =>
+  fakeLog({ debug: line, info: line, warn: line, error: line })

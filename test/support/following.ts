@@ -4,7 +4,12 @@ import { vi } from 'vitest'
 import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
 import type { RunControl } from '../../emulators/posthog/run-control.ts'
-import { callBudget, inMemory, limitGate, postHogAllowance } from '../../src/core/model/call-budget.ts'
+import {
+  callBudget,
+  inMemory,
+  limitGate,
+  postHogAllowance,
+} from '../../src/core/model/call-budget.ts'
 import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { type Follower, followRuns } from '../../src/posthog/stream/follow-runs.ts'
 import { postHogTasks } from '../../src/posthog/tasks-client.ts'
@@ -85,8 +90,12 @@ export class Following {
     this.#wire = wire
     const budget = callBudget(postHogAllowance, inMemory(Date.now))
     const settings = {
-      ...{ host: wire.url, projectId: String(posthog.projectId), apiKey: posthog.apiKey },
-      ...{ redact: (text: string) => text, gate: limitGate(Date.now), budget },
+      host: wire.url,
+      projectId: String(posthog.projectId),
+      apiKey: posthog.apiKey,
+      redact: (text: string) => text,
+      gate: limitGate(Date.now),
+      budget,
     }
     this.#tasks = postHogTasks(settings, Date.now)
     const log = fakeLog()
@@ -100,10 +109,17 @@ export class Following {
       },
     })
     const none = async () => []
-    const github = { 'pulls.find': async () => undefined, 'pulls.from': none, 'branches.heads': none }
+    const github = {
+      'pulls.find': async () => undefined,
+      'pulls.from': none,
+      'branches.heads': none,
+    }
     const { deps } = given(working(), { now: Date.now, log, github })
     this.#advance = advanceRun({
-      ...{ ...deps, budget, posthog: this.#tasks, stream: this.#follower.of(settings) },
+      ...deps,
+      budget,
+      posthog: this.#tasks,
+      stream: this.#follower.of(settings),
       liveRuns: async () => this.#runs.size,
     })
   }
@@ -127,7 +143,12 @@ export class Following {
   async starts(owner = 'acme'): Promise<Followed> {
     const task = { title: 'Fix', description: 'Fix', repository: 'acme/shop', integration: '2' }
     const taskId = await this.#tasks.createTask(task)
-    const body = { runtime_adapter: 'codex', model: 'gpt-5.5', mode: 'background', branch: 'main' } as const
+    const body = {
+      runtime_adapter: 'codex',
+      model: 'gpt-5.5',
+      mode: 'background',
+      branch: 'main',
+    } as const
     const id = await this.#tasks.startRun(taskId, body, [])
     const now = Date.now()
     const plain = working({

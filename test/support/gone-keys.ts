@@ -22,7 +22,14 @@ const gone: readonly string[] = [
   // How PostHog set up the sandbox, and that the agent ended its run itself, without its reason.
   ...['progress', 'finishes'],
   // What the agent has read: `mailbox-part.ts` reads it.
-  ...['pendingFollowUps', 'droppedMessageIds', 'followUpsSent', 'begunWith', 'instructionUnread', 'unread'],
+  ...[
+    'pendingFollowUps',
+    'droppedMessageIds',
+    'followUpsSent',
+    'begunWith',
+    'instructionUnread',
+    'unread',
+  ],
   ...['awaitedMessageId', 'takenUp', 'messages', 'answerTo'],
   // What paused a repository, and who ended that.
   ...['pause', 'resumedBy'],
@@ -44,8 +51,13 @@ const goneSettings: readonly string[] = [
 
 /** Keys that are gone, or that only a recovery record still has, by the object in which they were. */
 const goneFrom: Readonly<Record<string, string>> = {
-  ...{ mailbox: 'wordsOfRound', session: 'instructionSent', taskRun: 'lastMessageId', resumed: 'words' },
-  ...{ leftOut: 'bots', lastWord: 'ended', branch: 'linked' },
+  mailbox: 'wordsOfRound',
+  session: 'instructionSent',
+  taskRun: 'lastMessageId',
+  resumed: 'words',
+  leftOut: 'bots',
+  lastWord: 'ended',
+  branch: 'linked',
 }
 
 /** @returns a copy without them, and with values that are gone as they are read now */

@@ -14,5 +14,7 @@ export const markdownPieces: readonly string[] = [...short, ...fences, '~'.repea
 
 export const pastedText = (maxLength: number): fc.Arbitrary<string> =>
   fc
-    .array(fc.oneof(fc.constantFrom(...short), fc.string({ unit: 'binary', maxLength: 3 })), { maxLength })
+    .array(fc.oneof(fc.constantFrom(...short), fc.string({ unit: 'binary', maxLength: 3 })), {
+      maxLength,
+    })
     .map(parts => parts.join(''))

@@ -1,5 +1,12 @@
 /** The index of a few jobs that are at hand. */
-import type { Guard, IndexEntry, IndexQuery, JobIndex, JobQueue, Member } from '../../src/core/model/ports.ts'
+import type {
+  Guard,
+  IndexEntry,
+  IndexQuery,
+  JobIndex,
+  JobQueue,
+  Member,
+} from '../../src/core/model/ports.ts'
 
 interface Job {
   id: string
@@ -8,7 +15,9 @@ interface Job {
 }
 
 /** Of records it has none. */
-export function memoryIndex(jobs: () => readonly Job[]): JobIndex & Pick<JobQueue<never>, 'listed' | 'get'> {
+export function memoryIndex(
+  jobs: () => readonly Job[],
+): JobIndex & Pick<JobQueue<never>, 'listed' | 'get'> {
   const members = (sets: readonly string[]): Map<string, Member[]> => {
     const found = new Map<string, Member[]>(sets.map(set => [set, []]))
     for (const { id, entries, isLive = true } of jobs())
@@ -54,4 +63,5 @@ function answer(ask: IndexQuery, all: readonly Member[]): number | undefined {
   return all.filter(each => each.score > above && (!before || isBefore(each, before))).length
 }
 
-const isBefore = (a: Member, b: Member): boolean => a.score < b.score || (a.score === b.score && a.id < b.id)
+const isBefore = (a: Member, b: Member): boolean =>
+  a.score < b.score || (a.score === b.score && a.id < b.id)

@@ -14,7 +14,8 @@ export const shownIn = (texts: readonly WrittenText[]): Promise<(SeenPage | unde
   Promise.all(
     texts.map(
       async ({ text, addresses, calls }) =>
-        asWritten(text) ?? seenPage({ text, html: await renderMarkdown(text) }, { webUrl, addresses, calls }),
+        asWritten(text) ??
+        seenPage({ text, html: await renderMarkdown(text) }, { webUrl, addresses, calls }),
     ),
   )
 
@@ -23,6 +24,9 @@ export function seen(given: string | readonly string[], calls?: string): SeenTex
   const pieces = [given].flat()
   const text = pieces.join('')
   const page = (): SeenPage | undefined =>
-    seenPage({ text, html: pieces.map(renderMarkdownNow).join('\n') }, { webUrl, addresses: 'whole', calls })
+    seenPage(
+      { text, html: pieces.map(renderMarkdownNow).join('\n') },
+      { webUrl, addresses: 'whole', calls },
+    )
   return { text, page: asWritten(text) ?? page() }
 }

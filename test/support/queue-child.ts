@@ -2,7 +2,8 @@
 import { open, type Place } from './queue-world.ts'
 
 const [place, ids, timing = '{}'] = process.argv.slice(2)
-if (place === undefined || ids === undefined) throw new Error('usage: queue-child.ts PLACE ID,… [TIMING]')
+if (place === undefined || ids === undefined)
+  throw new Error('usage: queue-child.ts PLACE ID,… [TIMING]')
 const all = ids.split(',')
 let inHand = 0
 const queues = await open(JSON.parse(place) as Place, [], JSON.parse(timing))

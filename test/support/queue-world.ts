@@ -83,7 +83,10 @@ export async function cleanUp(): Promise<void> {
   for (const undo of leftOvers.splice(0).reverse()) await undo()
 }
 
-export async function until(condition: () => unknown | Promise<unknown>, ms = 60_000): Promise<void> {
+export async function until(
+  condition: () => unknown | Promise<unknown>,
+  ms = 60_000,
+): Promise<void> {
   const deadline = Date.now() + ms
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`waited ${ms} ms in vain`)
@@ -93,12 +96,18 @@ export async function until(condition: () => unknown | Promise<unknown>, ms = 60
 
 export async function timed<T>(doing: Promise<T>): Promise<{ ms: number; result: T | Error }> {
   const start = performance.now()
-  const result = await doing.catch(error => (error instanceof Error ? error : new Error(String(error))))
+  const result = await doing.catch(error =>
+    error instanceof Error ? error : new Error(String(error)),
+  )
   return { ms: performance.now() - start, result }
 }
 
 /** A process that opens the queues, takes up the jobs `id` (by commas) and never lets go; see `queue-child.ts`. */
-export async function childHolding(place: Place, id: string, timing: object = TIMING): Promise<ChildProcess> {
+export async function childHolding(
+  place: Place,
+  id: string,
+  timing: object = TIMING,
+): Promise<ChildProcess> {
   const given = [JSON.stringify(place), id, JSON.stringify(timing)]
   const child = spawn(process.execPath, [process.env.QUEUE_CHILD ?? '', ...given], {
     stdio: ['ignore', 'pipe', 'inherit'],

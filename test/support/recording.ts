@@ -38,7 +38,8 @@ export type Recording = z.infer<typeof Recording>
 /** Among the later ones are logs that PostHog lost, repeated or delayed. */
 export const folders = ['agent-recordings', 'agent-recordings-2026-11-30'] as const
 
-const pathOf = (folder: (typeof folders)[number]): string => join(import.meta.dirname, '../data', folder)
+const pathOf = (folder: (typeof folders)[number]): string =>
+  join(import.meta.dirname, '../data', folder)
 
 export const recordingsIn = (folder: (typeof folders)[number]): string[] =>
   readdirSync(pathOf(folder)).map(name => name.replace('.json', ''))
@@ -50,11 +51,17 @@ export function recording(name: string): Recording {
 
 /** Instants at which PostHog shows something new, ms since the start of the recording. */
 export const instants = ({ log, row }: Recording): number[] =>
-  [...new Set([...log.map(({ stored }) => stored), ...row.map(({ at }) => at)])].toSorted((a, b) => a - b)
+  [...new Set([...log.map(({ stored }) => stored), ...row.map(({ at }) => at)])].toSorted(
+    (a, b) => a - b,
+  )
 
 /** When the last of it was shown, or somebody did something. */
 export const lastInstant = (given: Recording): number =>
-  Math.max(...instants(given), ...given.commands.map(({ at }) => at), ...given.marks.map(({ at }) => at))
+  Math.max(
+    ...instants(given),
+    ...given.commands.map(({ at }) => at),
+    ...given.marks.map(({ at }) => at),
+  )
 
 /** @param begin when the recording began, ms since the epoch */
 export const shownLog = ({ log }: Recording, at: number, begin: number): object[] =>
@@ -64,7 +71,12 @@ export const shownLog = ({ log }: Recording, at: number, begin: number): object[
 
 /** The run as the serializer shows it; `state` and `output` are merged. */
 export function shownRow({ row }: Recording, at: number, begin: number): Record<string, unknown> {
-  const shown: Record<string, unknown> = { status: 'queued', error_message: null, output: null, state: {} }
+  const shown: Record<string, unknown> = {
+    status: 'queued',
+    error_message: null,
+    output: null,
+    state: {},
+  }
   const changes = row.filter(each => each.at <= at)
   for (const { patch } of changes) {
     const { output, state, state_remove_keys: _, ...rest } = patch

@@ -38,14 +38,16 @@ export const valkeyAvailable = (): boolean => available('valkey-server', 'REQUIR
 
 function available(program: Program, required: string): boolean {
   const found = spawnSync(program, ['--version']).status === 0
-  if (!found && process.env[required] === '1') throw new Error(`${required}=1, but ${program} was not found`)
+  if (!found && process.env[required] === '1')
+    throw new Error(`${required}=1, but ${program} was not found`)
   if (!found) console.log(`skipped: ${program} not found`)
   return found
 }
 
 /** Where the certificate is that this process trusts; without one says so, or throws when REQUIRE_REDIS=1. */
 export function tlsAvailable(): boolean {
-  const found = process.env.NODE_EXTRA_CA_CERTS?.startsWith(process.env.TEST_CERTIFICATE ?? '-') === true
+  const found =
+    process.env.NODE_EXTRA_CA_CERTS?.startsWith(process.env.TEST_CERTIFICATE ?? '-') === true
   if (!found && process.env.REQUIRE_REDIS === '1')
     throw new Error('REQUIRE_REDIS=1, but openssl was not found to make a certificate')
   if (!found) console.log('skipped: no openssl to make a certificate')
@@ -62,8 +64,22 @@ export function startSecured(program: Program): Promise<RedisServer> {
     program,
     address: port => `rediss://:${password}@localhost:${port}`,
     settings: port => [
-      ...['--port', '0', '--tls-port', `${port}`, '--requirepass', password, '--tls-auth-clients', 'no'],
-      ...['--tls-cert-file', join(certificate, 'cert.pem'), '--tls-key-file', join(certificate, 'key.pem')],
+      ...[
+        '--port',
+        '0',
+        '--tls-port',
+        `${port}`,
+        '--requirepass',
+        password,
+        '--tls-auth-clients',
+        'no',
+      ],
+      ...[
+        '--tls-cert-file',
+        join(certificate, 'cert.pem'),
+        '--tls-key-file',
+        join(certificate, 'key.pem'),
+      ],
     ],
   })
 }
@@ -116,7 +132,8 @@ async function start({ program, address, settings }: Launched): Promise<RedisSer
     },
     stop: async () => {
       await kill()
-      for (const each of [directory, `${directory}-kept`]) await rm(each, { recursive: true, force: true })
+      for (const each of [directory, `${directory}-kept`])
+        await rm(each, { recursive: true, force: true })
     },
   }
 }
@@ -142,7 +159,11 @@ async function stalledJobs(redis: Redis): Promise<string[]> {
   return keys.filter((_, index) => Number(counts[index] ?? 0) > 0)
 }
 
-async function launchServer(program: Program, url: string, settings: string[]): Promise<ChildProcess> {
+async function launchServer(
+  program: Program,
+  url: string,
+  settings: string[],
+): Promise<ChildProcess> {
   // With `everysec`, where the disk is busy, Redis answers up to two seconds before it writes, and a kill loses that.
   const basics = ['--bind', '127.0.0.1', '--save', '', '--appendonly', 'yes', '--appendfsync', 'no']
   const child = spawn(program, [...basics, ...settings], { stdio: 'ignore' })

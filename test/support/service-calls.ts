@@ -14,7 +14,10 @@ export const caught = (call: Promise<unknown>): Promise<unknown> =>
 
 /** As GitHub gives it to an installation. */
 export const installationToken = (token = 'ghs_1') => ({
-  ...{ token, expires_at: '2099-01-01T00:00:00Z', permissions: {}, repository_selection: 'selected' },
+  token,
+  expires_at: '2099-01-01T00:00:00Z',
+  permissions: {},
+  repository_selection: 'selected',
 })
 
 /** For a client of this emulator, or of any server. */
@@ -22,7 +25,10 @@ export const postHogAt = (
   { url, projectId = 1, apiKey = 'phx_key' }: { url: string; projectId?: number; apiKey?: string },
   now: () => number = Date.now,
 ) => ({
-  ...{ host: url, projectId: String(projectId), apiKey, gate: limitGate(now) },
+  host: url,
+  projectId: String(projectId),
+  apiKey,
+  gate: limitGate(now),
   redact: (text: string) => text,
 })
 

@@ -16,7 +16,9 @@ export function smallDisk(megabytes: number): SmallDisk | undefined {
   const path = mkdtempSync(join(tmpdir(), 'small-disk-'))
   const filler = join(path, 'filler')
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'small', path], { stdio: 'ignore' })
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'small', path], {
+      stdio: 'ignore',
+    })
   } catch {
     rmdirSync(path)
     console.log('skipped: no small disk can be mounted here')

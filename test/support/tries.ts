@@ -14,7 +14,8 @@ export const someOf = <T>(rows: readonly T[], count: number): T[] =>
   rows.filter((_, at) => exhaustive || at % Math.ceil(rows.length / count) === 0)
 
 /** Of backends that are held to the same: all of them, or the last that is there. */
-export const oneOf = <T>(backends: readonly T[]): readonly T[] => (exhaustive ? backends : backends.slice(-1))
+export const oneOf = <T>(backends: readonly T[]): readonly T[] =>
+  exhaustive ? backends : backends.slice(-1)
 
 /** Of what is sampled with a seed of its own: new samples with each `npm run properties`. */
 export const sampleSeed = (seed: number): number =>

@@ -12,7 +12,11 @@ import { probotWebhooks } from './probot-webhooks.ts'
 type Parts = Parameters<typeof httpServer>[0]
 
 export const webServer = (parts: Partial<Parts> = {}) =>
-  httpServer({ webhookEndpoint: undefined, readiness: async () => ({ ready: true, failed: [] }), ...parts })
+  httpServer({
+    webhookEndpoint: undefined,
+    readiness: async () => ({ ready: true, failed: [] }),
+    ...parts,
+  })
 
 interface Door {
   secret: string

@@ -175,7 +175,10 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
     alt: 'The last word says why Codex failed, what to do, and has a box to try again; the command has the reaction 😕',
   },
   retry: { title: 'Tried again', alt: 'After the failure, /codex retry leads to a pull request' },
-  limit: { title: 'A limit', alt: 'The status says until when Codex waits, and which limit is reached' },
+  limit: {
+    title: 'A limit',
+    alt: 'The status says until when Codex waits, and which limit is reached',
+  },
   status: {
     title: '`status`',
     alt: 'While Codex works, a reply to /codex status says so and who asked, and links the status comment',
@@ -197,9 +200,17 @@ const pictures: Readonly<Record<string, Omit<DrivenThread, 'comments'>>> = {
   },
 }
 
-const atWork = async (run: Awaited<ReturnType<Opened['run']>>, paths: readonly string[]): Promise<void> => {
+const atWork = async (
+  run: Awaited<ReturnType<Opened['run']>>,
+  paths: readonly string[],
+): Promise<void> => {
   for (const path of paths)
-    await run.update({ sessionUpdate: 'tool_call', kind: 'edit', title: 'Edit', locations: [{ path }] })
+    await run.update({
+      sessionUpdate: 'tool_call',
+      kind: 'edit',
+      title: 'Edit',
+      locations: [{ path }],
+    })
   await run.update({ sessionUpdate: 'tool_call', kind: 'execute', title: 'npm test' })
 }
 
@@ -222,7 +233,10 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const { github, posthog } = stage.world
     const opened = await stage.issue('Login is flaky')
     const { repository } = opened
-    posthog.script({ repository }, { kind: 'opensPull', text: 'The login waits for the redirect now.' })
+    posthog.script(
+      { repository },
+      { kind: 'opensPull', text: 'The login waits for the redirect now.' },
+    )
     const { number } = await opened.makes('wait for the redirect')
     await github.as('mario', repository).reviews(number, {
       event: 'REQUEST_CHANGES',
@@ -292,7 +306,9 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await opened.thread.waitForFolded()
     await github.waitFor(async () => {
       const { reviews, lineComments } = await opened.thread.view()
-      const isDone = reviews.some(({ reactions }) => reactions.some(each => each.startsWith('rocket')))
+      const isDone = reviews.some(({ reactions }) =>
+        reactions.some(each => each.startsWith('rocket')),
+      )
       return isDone && lineComments.length === 4
     })
     await stage.draw('review', opened)
@@ -373,7 +389,10 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
       kind: 'asksPermission',
       question: 'Run `rm -rf dist`?',
     })
-    const opened = await stage.issue('Build is too large', 'mode: interactive\npermission: read-only\n')
+    const opened = await stage.issue(
+      'Build is too large',
+      'mode: interactive\npermission: read-only\n',
+    )
     await opened.says('/codex clean up the build')
     await opened.thread.waitForFolded()
     await stage.draw('permission', opened)
@@ -385,7 +404,9 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await opened.thread.waitForStatus('⏳ Codex is working')
     await opened.says('/codex stop', '+1')
     await opened.thread.waitForStatus(/^### ⏹️/)
-    await stage.world.github.waitFor(async () => (await opened.thread.reactions(asked.id)).length === 0)
+    await stage.world.github.waitFor(
+      async () => (await opened.thread.reactions(asked.id)).length === 0,
+    )
     await stage.draw('stopped', opened)
   },
   async closed(stage) {
@@ -405,7 +426,8 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     stage.world.posthog.script(
       { repository, prompt: 'ended before it was finished' },
       {
-        ...{ kind: 'stopsShort', by: 'timed_out_wall_clock' },
+        kind: 'stopsShort',
+        by: 'timed_out_wall_clock',
         text: 'Billing and orders use the new API now. Next are the 40 calls of the reports.',
       },
     )

@@ -6,14 +6,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
 
-const executable = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-  existsSync,
-)
+const executable = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+].find(existsSync)
 
 /** Where it has to be there, its lack is a failure and not a reason to skip. */
 export function browserAvailable(): boolean {
   if (executable !== undefined) return true
-  if (process.env.REQUIRE_BROWSER) throw new Error('REQUIRE_BROWSER is set, and there is no Chromium')
+  if (process.env.REQUIRE_BROWSER)
+    throw new Error('REQUIRE_BROWSER is set, and there is no Chromium')
   console.warn('no Chromium: the pages are not tried in a browser')
   return false
 }

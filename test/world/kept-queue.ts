@@ -25,7 +25,10 @@ export async function keepQueue(
 }
 
 /** Nobody can copy it while it is written to. */
-async function keepDirectory(world: World, start: () => Promise<unknown>): Promise<() => Promise<void>> {
+async function keepDirectory(
+  world: World,
+  start: () => Promise<unknown>,
+): Promise<() => Promise<void>> {
   const directory = String(world.env.DATA_DIR)
   const kept = `${directory}-kept`
   const copied = async (from: string, to: string) => {
@@ -45,7 +48,8 @@ async function keepDirectory(world: World, start: () => Promise<unknown>): Promi
 /** Until no run is left that has something to do. */
 export const noRunIsLive = ({ github, bot }: World): Promise<unknown> =>
   github.waitFor(
-    async () => /queue_jobs\{queue="runs"\} 0$/m.test(await (await fetch(`${bot.url}/metrics`)).text()),
+    async () =>
+      /queue_jobs\{queue="runs"\} 0$/m.test(await (await fetch(`${bot.url}/metrics`)).text()),
     {
       timeout: 60_000,
     },

@@ -70,7 +70,12 @@ export function talkIn(world: World, number: number, repository = world.github.r
   }
 }
 
-export async function opensIssue(world: World, title: string, repository?: string, body = 'As said.') {
+export async function opensIssue(
+  world: World,
+  title: string,
+  repository?: string,
+  body = 'As said.',
+) {
   const { number } = await world.github.as('maya', repository).opensIssue({ title, body })
   return talkIn(world, number, repository)
 }
@@ -104,7 +109,11 @@ export async function asks(
   world: World,
   words: string,
   behaviour?: Behaviour,
-  { repository, title = words, times }: { repository?: string; title?: string; times?: number } = {},
+  {
+    repository,
+    title = words,
+    times,
+  }: { repository?: string; title?: string; times?: number } = {},
 ): Promise<Talk> {
   const which = { repository: repository ?? world.github.repository, prompt: words }
   if (behaviour) world.posthog.script(which, behaviour, times === undefined ? {} : { times })
@@ -115,7 +124,12 @@ export async function asks(
 
 /** An agent is at work on that, and ends its turn when the story says so. */
 export async function working(world: World, words: string, repository?: string): Promise<Talk> {
-  const talk = await asks(world, words, { kind: 'manual' }, repository === undefined ? {} : { repository })
+  const talk = await asks(
+    world,
+    words,
+    { kind: 'manual' },
+    repository === undefined ? {} : { repository },
+  )
   await talk.thread.waitForStatus('⏳ Codex is working')
   return talk
 }
@@ -144,7 +158,8 @@ export const attachesPicture = ({ github }: World) =>
   })
 
 /** GitHub's times are whole seconds: what happens within one has no order. */
-export const nextSecond = () => new Promise(resolve => setTimeout(resolve, 1_000 - (Date.now() % 1_000) + 20))
+export const nextSecond = () =>
+  new Promise(resolve => setTimeout(resolve, 1_000 - (Date.now() % 1_000) + 20))
 
 /** A prompt: what stands between its marked lines, and all the rest. */
 export function asToldIn(prompt: string): { inside: string; outside: string } {

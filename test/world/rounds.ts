@@ -51,7 +51,8 @@ export class Rounds {
     const wanted = names.toSorted().join('\n')
     let timer: NodeJS.Timeout | undefined
     await new Promise<void>((met, reject) => {
-      const inVain = () => reject(new Error(`waited for\n${wanted}\n\nbut under way are\n${this.#names()}`))
+      const inVain = () =>
+        reject(new Error(`waited for\n${wanted}\n\nbut under way are\n${this.#names()}`))
       timer = setTimeout(inVain, giveUpAfterMs)
       this.#waiting = { names: wanted, met }
       this.#look()

@@ -14,8 +14,12 @@ export async function openSetUp(bot: Bot, { host }: Enterprise, { posthog }: Wor
     return fetch(href, { method: 'POST', headers: { cookie, origin }, body, redirect: 'manual' })
   }
   const values = {
-    ...{ name: 'Codex at Acme', enterprise: host, webhook: '', posthogHost: posthog.url },
-    ...{ posthogKey: posthog.apiKey, posthogProject: String(posthog.projectId) },
+    name: 'Codex at Acme',
+    enterprise: host,
+    webhook: '',
+    posthogHost: posthog.url,
+    posthogKey: posthog.apiKey,
+    posthogProject: String(posthog.projectId),
   }
   /** A page from which GitHub can be asked for the App. */
   async function reviews(others: Partial<typeof values> = {}) {
@@ -32,7 +36,9 @@ export async function openSetUp(bot: Bot, { host }: Enterprise, { posthog }: Wor
     }
   }
   return {
-    ...{ read, send, reviews },
+    read,
+    send,
+    reviews,
     async makesApp(others: Partial<typeof values> = {}): Promise<void> {
       const creates = await reviews(others)
       await fetch(await creates(), { headers: { cookie }, redirect: 'manual' })

@@ -13,7 +13,10 @@ export interface Stage {
 
 const shared = new Map<QueueKind, Promise<Stage>>()
 
-export async function ownStage(queue: QueueKind, options: Omit<WorldOptions, 'redisUrl'>): Promise<Stage> {
+export async function ownStage(
+  queue: QueueKind,
+  options: Omit<WorldOptions, 'redisUrl'>,
+): Promise<Stage> {
   const redis = queue === 'redis' ? await startRedis() : undefined
   const world = await startWorld({ ...options, redisUrl: redis?.url })
   const leave = async () => {

@@ -71,7 +71,8 @@ export class Thread {
 
   /** Until every status is folded away below a last word, which is the last that a Run does. */
   async waitForFolded(patience: Patience = {}): Promise<void> {
-    const statuses = async () => (await this.botComments()).filter(({ body }) => body.startsWith('### '))
+    const statuses = async () =>
+      (await this.botComments()).filter(({ body }) => body.startsWith('### '))
     await this.#wait(
       async () => {
         const all = await statuses()
@@ -86,13 +87,19 @@ export class Thread {
   async reactions(commentId?: number): Promise<string[]> {
     const { comments, reactions } = await this.view()
     const all =
-      commentId === undefined ? reactions : (comments.find(({ id }) => id === commentId)?.reactions ?? [])
+      commentId === undefined
+        ? reactions
+        : (comments.find(({ id }) => id === commentId)?.reactions ?? [])
     return all
       .filter(reaction => reaction.endsWith(` by ${this.#world.github.botLogin}`))
       .map(reaction => reaction.split(' by ')[0] ?? '')
   }
 
-  async waitForReaction(content: string, commentId?: number, patience: Patience = {}): Promise<void> {
+  async waitForReaction(
+    content: string,
+    commentId?: number,
+    patience: Patience = {},
+  ): Promise<void> {
     await this.#wait(
       async () => (await this.reactions(commentId)).includes(content),
       `the reaction ${content}`,

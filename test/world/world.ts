@@ -66,7 +66,10 @@ export class World {
   }
 
   /** Starts one more process of the bot, and has GitHub send its webhooks there if it takes any. */
-  async startBot(role: 'all' | 'web' | 'worker' = 'all', env: Record<string, string> = {}): Promise<Bot> {
+  async startBot(
+    role: 'all' | 'web' | 'worker' = 'all',
+    env: Record<string, string> = {},
+  ): Promise<Bot> {
     const all: Record<string, string> = { ...this.env, ROLE: role, ...env }
     const bot = spawnBot(all, await freePort())
     this.bots.push(bot)
@@ -97,7 +100,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const settingsFile = join(folder, 'settings.yml')
   if (options.settings !== undefined) await writeFile(settingsFile, options.settings)
   const github = await startGitHub({ webhookSecret })
-  const posthog = await startPostHog({ hands: github.hands, ...options.posthog }, options.drives?.(github))
+  const posthog = await startPostHog(
+    { hands: github.hands, ...options.posthog },
+    options.drives?.(github),
+  )
   const env = {
     APP_ID: String(github.appId),
     PRIVATE_KEY: github.privateKey,

@@ -42,14 +42,19 @@ export function placedIn(findings: readonly Finding[], files: readonly ChangedFi
   for (const finding of findings) {
     const { path, line, body } = finding
     const lines = shown.get(path)
-    if (line && lines?.has(line)) placed.push({ path, line, body, ...offered(finding, line, lines) })
+    if (line && lines?.has(line))
+      placed.push({ path, line, body, ...offered(finding, line, lines) })
     else rest.push(finding)
   }
   return { placed, rest }
 }
 
 /** Nothing, unless the diff shows all of the lines, and they would be others. */
-function offered({ start_line, replacement }: Finding, line: number, lines: ReadonlyMap<number, string>) {
+function offered(
+  { start_line, replacement }: Finding,
+  line: number,
+  lines: ReadonlyMap<number, string>,
+) {
   const start = start_line ?? line
   if (typeof replacement !== 'string' || start > line || line - start >= maxReplaced) return {}
   const code = /^$|\n$/.test(replacement) ? replacement : `${replacement}\n`
@@ -57,7 +62,9 @@ function offered({ start_line, replacement }: Finding, line: number, lines: Read
   // Whether GitHub keeps other ends of lines is not written anywhere.
   if (before.some(each => each === undefined || each.endsWith('\r'))) return {}
   const block = before.map(each => `${each}\n`).join('') === code ? undefined : suggestion(code)
-  return block === undefined ? {} : { startLine: start < line ? start : undefined, suggestion: block }
+  return block === undefined
+    ? {}
+    : { startLine: start < line ? start : undefined, suggestion: block }
 }
 
 /** Lines of the new file that a patch shows, changed or not, by their numbers. */

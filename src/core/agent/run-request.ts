@@ -4,7 +4,11 @@
  * left out, never null: the server refuses null for every field but `branch` and `auto_publish`.
  */
 import { infoOf, type Options, optionNames } from '../command/options.ts'
-import { CodexTaskRunBody, type CodexTaskRunCreate, mayPublish } from '../model/codex-task-run-create.ts'
+import {
+  CodexTaskRunBody,
+  type CodexTaskRunCreate,
+  mayPublish,
+} from '../model/codex-task-run-create.ts'
 import type { RunOptions } from '../record/request-part.ts'
 import { sendable } from '../text/invisible.ts'
 
@@ -18,7 +22,8 @@ export interface TaskRunInput extends RunOptions {
 
 /** @throws ZodError for a value that should have been checked before */
 export function runRequest(request: TaskRunInput): CodexTaskRunCreate {
-  const { branch, mode, resumeFrom, prompt, attachments, authorship, userToken, permission } = request
+  const { branch, mode, resumeFrom, prompt, attachments, authorship, userToken, permission } =
+    request
   const options: Options = request
   const chosen = optionNames.map(name => present(infoOf(name).field, options[name]))
   return CodexTaskRunBody.parse({

@@ -49,7 +49,8 @@ export function commentsToRead({ words, readUpTo, comments, said = [] }: Reading
     if (!readUpTo) return true
     const changedAt = Math.max(comment.createdAt, comment.updatedAt)
     return (
-      changedAt >= readUpTo.at && !(readUpTo.places.includes(placeIn(comment)) && changedAt <= readUpTo.at)
+      changedAt >= readUpTo.at &&
+      !(readUpTo.places.includes(placeIn(comment)) && changedAt <= readUpTo.at)
     )
   }
   const isInTime = ({ createdAt, updatedAt }: CommentView): boolean =>
@@ -69,7 +70,8 @@ export async function contextOf(
   // A command is for the bot, and was not meant for the agent.
   const counted = (all: readonly CommentView[]): number =>
     all.filter(({ body }) => !mayHoldCommand(body, calls)).length
-  const of = (trust: Trust): CommentView[] => inTime.filter(({ author }) => trustOf(author) === trust)
+  const of = (trust: Trust): CommentView[] =>
+    inTime.filter(({ author }) => trustOf(author) === trust)
   const involved = [of('involved'), of('trusted')]
   const [after = [], first = []] = involved.map(said =>
     said.filter(({ resolved }) => !resolved).toSorted((a, b) => a.createdAt - b.createdAt),

@@ -11,7 +11,10 @@ import { unspacedLetters } from '../text/shown-lines.ts'
 import { shownText } from '../text/shown-text.ts'
 import { isSlip } from './near-miss.ts'
 
-function callPattern(sourceFor: (calls: string) => string, flags: string): (calls: string) => RegExp {
+function callPattern(
+  sourceFor: (calls: string) => string,
+  flags: string,
+): (calls: string) => RegExp {
   const patterns = new Map<string, RegExp>()
   return calls => {
     const pattern = patterns.get(calls) ?? new RegExp(sourceFor(calls), flags)
@@ -43,19 +46,27 @@ export const mayBeMisplaced = (text: string, calls = usualTrigger.word): boolean
   (bareWord(calls).test(text) && anyPlace(calls).test(text)) || slipIn(text, calls) !== undefined
 
 /** A command where none is read, or what is nearly one. */
-export type Misplaced = { kind: 'misplaced' } | { kind: 'unknown-word'; given: string; meant: string }
+export type Misplaced =
+  | { kind: 'misplaced' }
+  | { kind: 'unknown-word'; given: string; meant: string }
 
 /**
  * Says whether a text without a command has one in a wrong place, or a slip of one. Code, quotes, links and what is
  * folded don't count, and nothing does where the page could not be seen.
  */
-export function misplacedIn({ text, page }: SeenText, calls = usualTrigger.word): Misplaced | undefined {
+export function misplacedIn(
+  { text, page }: SeenText,
+  calls = usualTrigger.word,
+): Misplaced | undefined {
   if (!page || !mayBeMisplaced(text, calls) || quotedFrom(text) < text.length) return undefined
-  const starts = page.own.map(({ at, plain }) => page.text.slice(at, at + plain).split('\n', 1)[0] ?? '')
+  const starts = page.own.map(
+    ({ at, plain }) => page.text.slice(at, at + plain).split('\n', 1)[0] ?? '',
+  )
   if (
     [...starts, ...page.elsewhere].some(line => anyPlace(calls).test(line)) ||
     // Indented lines are rarely meant as code.
-    (indentedStart(calls).test(text) && page.indented.some(line => indentedStart(calls).test(`    ${line}`)))
+    (indentedStart(calls).test(text) &&
+      page.indented.some(line => indentedStart(calls).test(`    ${line}`)))
   )
     return { kind: 'misplaced' }
   return slipIn(starts.join('\n'), calls)
@@ -213,7 +224,8 @@ function commandParts(text: string, page: ShownText, calls = usualTrigger.word) 
   return found.map(({ shown, written }, index) => {
     const next = found[index + 1]
     return {
-      ...{ shown, written },
+      shown,
+      written,
       below: page.text.slice(shown.end + 1, next?.shown.at ?? ownPage),
       wrote: source.slice(written.at, next?.written.at),
     }
@@ -292,8 +304,28 @@ const dashed = /^[-=]{3,}\s*\p{L}[^-=]*[-=]{3,}$/u
 
 /** `On Monday Eve wrote:`, and what has an address and a time and ends as that does. */
 const verbs = [
-  ...['wrote', 'schrieb', 'a écrit', 'escribió', 'escreveu', 'ha scritto', 'scrisse', 'schreef', 'skrev'],
-  ...['kirjoitti', 'írta', 'a scris', 'yazdı', 'napsala?', 'napísala?', 'napisała?', 'написала?', 'написав'],
+  ...[
+    'wrote',
+    'schrieb',
+    'a écrit',
+    'escribió',
+    'escreveu',
+    'ha scritto',
+    'scrisse',
+    'schreef',
+    'skrev',
+  ],
+  ...[
+    'kirjoitti',
+    'írta',
+    'a scris',
+    'yazdı',
+    'napsala?',
+    'napísala?',
+    'napisała?',
+    'написала?',
+    'написав',
+  ],
 ].join('|')
 const wrote = new RegExp(String.raw`\S.*(?<!\p{L})(?:${verbs})(?:\(.\))?(?:\s.*)?\s?:$`, 'iu')
 const wroteUnspaced = /.(?:写道|寫道|のメール|작성)\s?[:：]$/u
@@ -303,7 +335,8 @@ const maxLines = 4
 const maxLine = 250
 
 /** The head of a mail, as Outlook puts it above what it quotes. */
-const field = (names: string): RegExp => new RegExp(String.raw`^[*_]*(?:${names})\s?[*_]*[:：]`, 'iu')
+const field = (names: string): RegExp =>
+  new RegExp(String.raw`^[*_]*(?:${names})\s?[*_]*[:：]`, 'iu')
 const from = field(
   'From|Von|De|Da|Van|Från|Fra|Lähettäjä|Od|От|Від|Kimden|Feladó|发件人|寄件者|差出人|보낸 사람',
 )
@@ -335,7 +368,9 @@ const begins = (lines: readonly string[], at: number): boolean => {
   const isDated = /^[^/@].*(?:\d|\S@\S)/u.test(line) || /^On\s/i.test(line)
   if (!isDated) return false
   return [line, ...wrapped.map((_, n) => [line, ...wrapped.slice(0, n + 1)].join(' '))].some(
-    words => /[:：]$/.test(words) && [wrote, wroteUnspaced, byAddress].some(pattern => pattern.test(words)),
+    words =>
+      /[:：]$/.test(words) &&
+      [wrote, wroteUnspaced, byAddress].some(pattern => pattern.test(words)),
   )
 }
 
@@ -343,7 +378,9 @@ const begins = (lines: readonly string[], at: number): boolean => {
 export function quotedFrom(text: string): number {
   const written = text.split('\n')
   // No line that a program writes is longer.
-  const lines = written.map(line => (line.length > 4 * maxLine ? '' : line.trim().slice(0, maxLine)))
+  const lines = written.map(line =>
+    line.length > 4 * maxLine ? '' : line.trim().slice(0, maxLine),
+  )
   if (lines.some(line => posted.test(line))) return 0
   const at = lines.findIndex((_, index) => begins(lines, index))
   return at === -1 ? text.length : written.slice(0, at).join('\n').length + (at > 0 ? 1 : 0)

@@ -30,13 +30,18 @@ const words = new Set(
 export const long = 7
 
 /** @param isAlone nothing follows it, which is rarely an instruction */
-export function commandMeant(given: string, names: readonly string[], isAlone: boolean): string | undefined {
+export function commandMeant(
+  given: string,
+  names: readonly string[],
+  isAlone: boolean,
+): string | undefined {
   const known = names.filter(({ length }) => length > 1)
   if (isAlone) return nearest(given, known)
   if (words.has(given) || !/^\p{L}+$/u.test(given)) return undefined
   return known.find(
     name =>
-      isSlip(given, name) || (name.length >= long && given[0] === name[0] && distance(given, name) === 2),
+      isSlip(given, name) ||
+      (name.length >= long && given[0] === name[0] && distance(given, name) === 2),
   )
 }
 
@@ -54,7 +59,9 @@ export function nearest(given: string, known: readonly string[]): string | undef
 /** Swapped neighbours, the commonest slip, count as two for Levenshtein. */
 function isSwap(given: string, word: string): boolean {
   const at = [...word].findIndex((letter, i) => given[i] !== letter)
-  return at !== -1 && word === `${given.slice(0, at)}${given[at + 1]}${given[at]}${given.slice(at + 2)}`
+  return (
+    at !== -1 && word === `${given.slice(0, at)}${given[at + 1]}${given[at]}${given.slice(at + 2)}`
+  )
 }
 
 /**

@@ -34,8 +34,10 @@ export interface OptionInfo {
 const atPostHog = (field: keyof CodexTaskRunCreate) =>
   ({ field, live: 'second run', lasts: 'session' }) as const
 
-const option = <Schema extends z.ZodType, const Info extends OptionInfo>(schema: Schema, info: Info) =>
-  Object.assign(schema.optional(), { info })
+const option = <Schema extends z.ZodType, const Info extends OptionInfo>(
+  schema: Schema,
+  info: Info,
+) => Object.assign(schema.optional(), { info })
 
 /** Keys are those of a Run's record. */
 const options = {
@@ -107,7 +109,11 @@ const lasting = <Lasts extends OptionInfo['lasts']>(...lasts: readonly Lasts[]) 
   z.object(
     Object.fromEntries(
       Object.entries(options).filter(([, { info }]) => lasts.some(each => each === info.lasts)),
-    ) as { [Name in keyof Table as Table[Name]['info']['lasts'] extends Lasts ? Name : never]: Table[Name] },
+    ) as {
+      [Name in keyof Table as Table[Name]['info']['lasts'] extends Lasts
+        ? Name
+        : never]: Table[Name]
+    },
   )
 
 export const OfRun = lasting('run', 'retry', 'thread', 'session')
@@ -135,10 +141,14 @@ export const optionsThat = (live: OptionInfo['live']): OptionName[] =>
   optionNames.filter(name => infoOf(name).live === live)
 
 /** The first that may not be used. A Run's record has what is no option, too: that it works as the bot. */
-export const notGranted = (options: Options, granted: ReadonlySet<GrantName>): OptionName | undefined =>
+export const notGranted = (
+  options: Options,
+  granted: ReadonlySet<GrantName>,
+): OptionName | undefined =>
   optionNames.find(name => {
     const { takes, grant } = infoOf(name)
-    const isGiven = takes.kind === 'nothing' ? options[name] === takes.means : options[name] !== undefined
+    const isGiven =
+      takes.kind === 'nothing' ? options[name] === takes.means : options[name] !== undefined
     return isGiven && grant && !granted.has(grant)
   })
 

@@ -26,7 +26,14 @@
 import { type CommandGrammar, instruction } from '../model/command-grammar.ts'
 import { usualTrigger } from '../settings/deployment-settings.ts'
 import { type CommandText, findCommands, type Misplaced, type SeenText } from './find.ts'
-import { commandMeant, isSlip, nearest, removedCommands, removedOptions, tookWords } from './near-miss.ts'
+import {
+  commandMeant,
+  isSlip,
+  nearest,
+  removedCommands,
+  removedOptions,
+  tookWords,
+} from './near-miss.ts'
 import { infoOf, type OptionName, Options, optionOf, optionWords } from './options.ts'
 
 export interface Command {
@@ -55,7 +62,13 @@ export type Mistake =
  * @param replaces what stood there before an edit
  */
 export type Parsed =
-  | { kind: 'command'; command: Command; line: string; hides: boolean; replaces?: Command | undefined }
+  | {
+      kind: 'command'
+      command: Command
+      line: string
+      hides: boolean
+      replaces?: Command | undefined
+    }
   | Mistake
 
 export const isMistake = (parsed: Parsed): parsed is Mistake => parsed.kind !== 'command'
@@ -246,7 +259,8 @@ function optionAt(text: string) {
   const removed = [...removedOptions.keys()].find(
     each => each === word || (meant === undefined && hyphens !== '-' && isSlip(word, each)),
   )
-  if (hyphens === '-' && name === undefined && meant === undefined && removed === undefined) return undefined
+  if (hyphens === '-' && name === undefined && meant === undefined && removed === undefined)
+    return undefined
   return { given, name, meant, removed, after: text.slice(start.length) }
 }
 
@@ -314,14 +328,18 @@ function lastLines(text: string): number {
 
 const asLine = (text: string): string => text.replace(/\s+/g, ' ').trim()
 
-function takeOption(at: Given): { kind: 'option'; name: OptionName; set: Options; rest: string } | Mistake {
+function takeOption(
+  at: Given,
+): { kind: 'option'; name: OptionName; set: Options; rest: string } | Mistake {
   const { given, name, meant, removed, after } = at
   if (removed !== undefined)
     return { kind: 'removed', what: `--${removed}`, instead: removedOptions.get(removed) ?? '' }
   if (name === undefined) return { kind: 'unknown-option', given, meant }
   const { takes } = infoOf(name)
   const value =
-    takes.kind === 'nothing' ? takeSwitch(after, takes.means) : takeValue(after, takes.kind === 'choice')
+    takes.kind === 'nothing'
+      ? takeSwitch(after, takes.means)
+      : takeValue(after, takes.kind === 'choice')
   if (!value) return { kind: 'missing-value', option: name }
   if (value.means === undefined) return { kind: 'option', name, set: {}, rest: value.rest }
   const { success, data: set } = Options.safeParse({ [name]: value.means })
@@ -335,7 +353,11 @@ function takeSwitch(after: string, means: unknown) {
   const [whole = '', given = ''] = /^=(\S*)/.exec(after) ?? []
   const rest = after.slice(whole.length).trimStart()
   if (whole === '' || /^"?(?:true|yes|on|1)"?$/i.test(given)) return { given, means, rest }
-  return { given: given || '=', means: /^"?(?:false|no|off|0)"?$/i.test(given) ? undefined : given, rest }
+  return {
+    given: given || '=',
+    means: /^"?(?:false|no|off|0)"?$/i.test(given) ? undefined : given,
+    rest,
+  }
 }
 
 function takeValue(after: string, anyCase: boolean) {

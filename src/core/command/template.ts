@@ -16,9 +16,14 @@ export const maxTemplate = 10_000
 const fileName = /^([a-z0-9][a-z0-9_-]{0,49})\.md$/i
 
 /** Names of commands win. */
-export function templatesIn(files: readonly string[], grammars: readonly CommandGrammar[]): string[] {
+export function templatesIn(
+  files: readonly string[],
+  grammars: readonly CommandGrammar[],
+): string[] {
   const taken = new Set(
-    grammars.flatMap(({ name, aliases = [] }) => (name === instruction ? aliases : [name, ...aliases])),
+    grammars.flatMap(({ name, aliases = [] }) =>
+      name === instruction ? aliases : [name, ...aliases],
+    ),
   )
   return files
     .flatMap(file => fileName.exec(file)?.[1] ?? [])
@@ -44,8 +49,13 @@ export function templateMissed(text: string, names: readonly string[]): Missed |
   const word = given.toLowerCase().replace(/[.!,:;…]+$/, '')
   const meant = names.find(name => {
     const stem = Math.min(name.length, word.length) - 1
-    const isSaid = name.length > 3 && (name.length >= long || /[^\p{L}]/u.test(name) || behind.length < 2)
-    return isSaid && isSlip(word, name.toLowerCase()) && !word.startsWith(name.slice(0, stem).toLowerCase())
+    const isSaid =
+      name.length > 3 && (name.length >= long || /[^\p{L}]/u.test(name) || behind.length < 2)
+    return (
+      isSaid &&
+      isSlip(word, name.toLowerCase()) &&
+      !word.startsWith(name.slice(0, stem).toLowerCase())
+    )
   })
   return meant === undefined ? undefined : { kind: 'unknown-command', given: word, meant }
 }
@@ -64,7 +74,9 @@ export function filled({ name, argument }: Meant, file = ''): Template {
   if (!isText) return { kind: 'unusable', name, why: 'unreadable' }
   if (file.length > maxTemplate) return { kind: 'unusable', name, why: 'long' }
   const has = file.includes(placeholder)
-  const text = has ? file.replaceAll(placeholder, () => argument) : paragraphs([file.trim(), argument])
+  const text = has
+    ? file.replaceAll(placeholder, () => argument)
+    : paragraphs([file.trim(), argument])
   return { kind: 'template', name, argument, text: text.trim() }
 }
 

@@ -6,7 +6,8 @@ export const maxBranchLength = 255
  * hyphen, which would be read as an option.
  */
 export function isBranchName(name: string): boolean {
-  if (name.length === 0 || name.length > maxBranchLength || name === '@' || name === 'HEAD') return false
+  if (name.length === 0 || name.length > maxBranchLength || name === '@' || name === 'HEAD')
+    return false
   if (name.startsWith('-') || name.endsWith('.') || name.startsWith('refs/')) return false
   if (/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|^\/|\/$/.test(name)) return false
   return name.split('/').every(part => !part.startsWith('.') && !part.endsWith('.lock'))

@@ -99,7 +99,12 @@ export function callBudget({ burst, perHour, minute: short }: Allowance, store: 
     { of: 'minute', burst: short.burst, rate: short.perMinute / minute },
   ]
   const begun = (at: number, levels = { hour: burst, minute: short.burst }): BudgetState => ({
-    ...{ at, levels, tickets: {}, lines: {}, lately: {}, expected: {} },
+    at,
+    levels,
+    tickets: {},
+    lines: {},
+    lately: {},
+    expected: {},
   })
   const change = <T>(act: (state: BudgetState, now: number) => T): Promise<T> =>
     store((kept, now) => {
@@ -128,8 +133,10 @@ function take({ levels }: BudgetState, calls: number, buckets: Buckets): void {
 function refill(state: BudgetState, now: number, buckets: Buckets): void {
   const { levels, tickets, lines, lately, expected } = state
   const passed = now - state.at
-  for (const { of, burst, rate } of buckets) levels[of] = Math.min(burst, levels[of] + passed * rate)
-  for (const [owner, calls] of Object.entries(lately)) lately[owner] = calls * Math.exp(-passed / sharesFor)
+  for (const { of, burst, rate } of buckets)
+    levels[of] = Math.min(burst, levels[of] + passed * rate)
+  for (const [owner, calls] of Object.entries(lately))
+    lately[owner] = calls * Math.exp(-passed / sharesFor)
   state.at = now
   deleteOld(tickets, at => now - at > ticketKept)
   deleteOld(lines, at => at <= now)
@@ -232,7 +239,9 @@ export function limitGate(now: () => number, shared?: Shared) {
     async remember(limit: RetryLater): Promise<void> {
       learn(limit)
       const { service, why, message, until } = limit
-      await shared?.store.write(shared.name, { service, why, message, lasts: until - now() }).catch(() => {})
+      await shared?.store
+        .write(shared.name, { service, why, message, lasts: until - now() })
+        .catch(() => {})
     },
   }
 }

@@ -29,9 +29,17 @@ export const needed: ReadonlySet<CheckName> = new Set([
   'posthog-model',
 ])
 
-export const passed = (name: CheckName, detail: string): Check => ({ name, ok: true, detail, fix: '' })
+export const passed = (name: CheckName, detail: string): Check => ({
+  name,
+  ok: true,
+  detail,
+  fix: '',
+})
 
-export const unsure = (name: CheckName, detail: string): Check => ({ ...passed(name, detail), unsure: true })
+export const unsure = (name: CheckName, detail: string): Check => ({
+  ...passed(name, detail),
+  unsure: true,
+})
 
 export const found = (name: CheckName, detail: string, fix: string): Check => ({
   name,

@@ -62,8 +62,10 @@ export function effortsOf(model: string): readonly ReasoningEffort[] {
 }
 
 export const CodexTaskRunCreate = CodexTaskRunBody.refine(
-  ({ model, reasoning_effort: effort }) => effort === undefined || effortsOf(model).includes(effort),
+  ({ model, reasoning_effort: effort }) =>
+    effort === undefined || effortsOf(model).includes(effort),
   { path: ['reasoning_effort'], message: 'The model does not take this effort.' },
 )
 
-export const mayPublish = (permission: PermissionMode | undefined): boolean => permission !== 'read-only'
+export const mayPublish = (permission: PermissionMode | undefined): boolean =>
+  permission !== 'read-only'

@@ -18,7 +18,8 @@ export const instruction = 'run'
 export const roles = ['none', 'read', 'triage', 'write', 'maintain', 'admin'] as const
 export type Role = (typeof roles)[number]
 
-export const mayAct = (role: Role, least: Role): boolean => roles.indexOf(role) >= roles.indexOf(least)
+export const mayAct = (role: Role, least: Role): boolean =>
+  roles.indexOf(role) >= roles.indexOf(least)
 
 /** Who sends a command, as GitHub said `at` that time, ms since the epoch. Unknown: GitHub has not said it `since`. */
 export const Sender = z.discriminatedUnion('kind', [

@@ -57,7 +57,12 @@ const longestPreparation = 5_000
  */
 export function assertPrompt(service: Service, since: number, now: number): void {
   if (now - since > longestPreparation)
-    throw new RetryLater(service, now, 'unavailable', 'this process was held up before it could send')
+    throw new RetryLater(
+      service,
+      now,
+      'unavailable',
+      'this process was held up before it could send',
+    )
 }
 
 /** No usable answer came: the effect may or may not have happened. Look before doing it again. */
@@ -140,7 +145,9 @@ export class ResultPending extends Error {
 
 /** What a look at a service says of its fault. */
 export const unansweredBy = (service: Service, error: unknown): string =>
-  error instanceof NoResponse ? error.message : `${serviceNames[service]} did not answer: ${describe(error)}`
+  error instanceof NoResponse
+    ? error.message
+    : `${serviceNames[service]} did not answer: ${describe(error)}`
 
 /** Node's error for a host with several addresses has an empty message. */
 export function describe(error: unknown): string {

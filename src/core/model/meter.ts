@@ -8,7 +8,12 @@ export interface WebhookMeter {
 export type WebhookResult = 'queued' | 'known' | 'ignored' | 'refused' | 'unavailable'
 
 export interface CallMeter {
-  called(call: { service: Service; method: string; route: string; status: number | undefined }): void
+  called(call: {
+    service: Service
+    method: string
+    route: string
+    status: number | undefined
+  }): void
   budget(limit: { whose: string; resource: string; left: number; resetAt: number }): void
 }
 

@@ -84,8 +84,14 @@ export interface ThreadClient {
      * What others wrote in the thread, on a pull request also in reviews and on lines. All of it, or what was changed
      * `since` (ms since the epoch); `holds` is a comment that must be among what was read before.
      */
-    ofOthers(which?: { since?: number | undefined; holds?: number | undefined }): Promise<views.CommentView[]>
-    find(commentRef: { in: 'thread' | 'inline'; commentId: number }): Promise<InlineComment['parent']>
+    ofOthers(which?: {
+      since?: number | undefined
+      holds?: number | undefined
+    }): Promise<views.CommentView[]>
+    find(commentRef: {
+      in: 'thread' | 'inline'
+      commentId: number
+    }): Promise<InlineComment['parent']>
     attachments(commentRef?: CommentRef): (attachment: Attachment) => Promise<AttachmentFile>
   }
   reviews: {

@@ -51,7 +51,8 @@ export const PullHead = z.object({
 })
 export type PullHead = z.infer<typeof PullHead>
 
-export const fullName = (thread: Pick<Thread, 'owner' | 'repo'>): string => `${thread.owner}/${thread.repo}`
+export const fullName = (thread: Pick<Thread, 'owner' | 'repo'>): string =>
+  `${thread.owner}/${thread.repo}`
 
 /** Its page, under the name and owner that the repository has now. */
 export const movedTo = (thread: Thread, to: Repository): Thread => ({
@@ -60,7 +61,8 @@ export const movedTo = (thread: Thread, to: Repository): Thread => ({
   url: thread.url.replace(/[^/]+\/[^/]+(?=\/(?:issues|pull)\/\d+$)/, fullName(to)),
 })
 
-export const nounOf = ({ kind }: Pick<Thread, 'kind'>) => (kind === 'issue' ? 'issue' : 'pull request')
+export const nounOf = ({ kind }: Pick<Thread, 'kind'>) =>
+  kind === 'issue' ? 'issue' : 'pull request'
 
 export const threadName = (thread: Thread): string => `${fullName(thread)}#${thread.number}`
 

@@ -26,14 +26,20 @@ export const InlineComment = z.object({
   nodeId: z.string().optional(),
   attached: z.array(Attachment).optional(),
   author: z.string(),
-  parent: z.object({ author: z.string(), body: z.string(), nodeId: z.string().optional() }).optional(),
+  parent: z
+    .object({ author: z.string(), body: z.string(), nodeId: z.string().optional() })
+    .optional(),
 })
 export type InlineComment = z.infer<typeof InlineComment>
 
 export const CommentRef = z.discriminatedUnion('kind', [
   /** The text of the issue or pull request itself. */
   z.object({ kind: z.literal('subject') }),
-  z.object({ kind: z.literal('thread'), commentId: z.number().int(), nodeId: z.string().optional() }),
+  z.object({
+    kind: z.literal('thread'),
+    commentId: z.number().int(),
+    nodeId: z.string().optional(),
+  }),
   z.object({ kind: z.literal('review'), reviewId: z.number().int(), nodeId: z.string() }),
   z.object({
     kind: z.literal('inline'),
@@ -87,7 +93,10 @@ const Withdrawal = z.object({
       in: z.enum(['thread', 'inline']).default('thread'),
       reviewId: z.number().int().nullable().default(null),
     }),
-    z.object({ kind: z.literal('thread'), by: z.enum(['closed', 'deleted', 'transferred', 'locked']) }),
+    z.object({
+      kind: z.literal('thread'),
+      by: z.enum(['closed', 'deleted', 'transferred', 'locked']),
+    }),
   ]),
 })
 

@@ -24,7 +24,10 @@ export type Hindrance =
 
 type Until = { kind: 'until'; at: number } & ReachedLimit
 
-export const startGuards = (me: Me, now: number): readonly Guard[] => [...linesOf(me), ...windowsOf(me, now)]
+export const startGuards = (me: Me, now: number): readonly Guard[] => [
+  ...linesOf(me),
+  ...windowsOf(me, now),
+]
 
 export async function heldAt(
   me: Me,
@@ -45,7 +48,9 @@ export async function heldAt(
       { kind: 'from-end', set, nth: most },
     ]),
   ])
-  const pairs = Array.from({ length: answers.length / 2 }, (_, n) => answers.slice(2 * n, 2 * n + 2))
+  const pairs = Array.from({ length: answers.length / 2 }, (_, n) =>
+    answers.slice(2 * n, 2 * n + 2),
+  )
   const lacking = lines.flatMap(({ of, most }, n) => {
     const [atWork = 0, inFront = 0] = pairs[n] ?? []
     const ahead = atWork + inFront - most + 1
@@ -78,9 +83,14 @@ export async function rightBefore(
 ): Promise<Pick<Run['thread'], 'number' | 'url'> | undefined> {
   const lines = linesOf(me).filter(each => each.of === of)
   const names = lines.flatMap(({ line, set }) => [line, set])
-  const [waiting = [], atWork = []] = await index.members(names, { kind: 'first', count: longestLine })
+  const [waiting = [], atWork = []] = await index.members(names, {
+    kind: 'first',
+    count: longestLine,
+  })
   if (waiting.length === longestLine) return undefined
-  const before = waiting.filter(({ id, score }) => score < me.addedAt || (score === me.addedAt && id < me.id))
+  const before = waiting.filter(
+    ({ id, score }) => score < me.addedAt || (score === me.addedAt && id < me.id),
+  )
   const next = before.at(-1) ?? (atWork.length === 1 ? atWork[0] : undefined)
   const found = next && (await index.get(next.id))?.data.thread
   if (!found || found.repoId !== me.data.thread.repoId) return undefined
@@ -102,17 +112,23 @@ interface Line extends Guard {
 /** The narrowest first: the Run waits there. An issue and its pull request share a session, which serves one at a time. */
 const linesOf = ({ data, total }: Me): Line[] => [
   ...tasksOf(data).map(task => ({
-    ...{ of: 'session' as const, most: 1, set: sets.session({ how: 'admitted', task }) },
+    of: 'session' as const,
+    most: 1,
+    set: sets.session({ how: 'admitted', task }),
     line: sets.session({ how: 'waiting', task }),
   })),
   ...scopes.flatMap(of => {
     const most = of === 'bot' ? total : limitsOf(data)[of]
     const place = placeOf(data, of)
-    return most === undefined ? [] : [{ of, most, set: sets.working(place), line: sets.line(place) }]
+    return most === undefined
+      ? []
+      : [{ of, most, set: sets.working(place), line: sets.line(place) }]
   }),
 ]
 
-type Start = Pick<ReachedLimit, 'of' | 'window'> & { limit: number | NonNullable<ReachedLimit['key']> }
+type Start = Pick<ReachedLimit, 'of' | 'window'> & {
+  limit: number | NonNullable<ReachedLimit['key']>
+}
 
 /** A number is reached only by a loop, such as a script that comments. Nobody means those, so they are no settings. */
 const starts: readonly Start[] = [
@@ -126,7 +142,9 @@ const starts: readonly Start[] = [
 
 const windowsOf = ({ data }: Me, now: number) =>
   starts.map(({ of, window, limit }) => ({
-    ...{ of, window, above: now - window },
+    of,
+    window,
+    above: now - window,
     key: typeof limit === 'number' ? undefined : limit,
     most: typeof limit === 'number' ? limit : limitsOf(data)[limit],
     set: sets.started(of === 'thread' ? data.thread : placeOf(data, of)),

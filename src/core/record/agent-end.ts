@@ -15,7 +15,8 @@ export const agentIsToEnd = (run: Run): boolean =>
   agentIsToBeSeenTo(run) || situationOf(run).kind === 'stopping'
 
 /** What is retried if PostHog refuses to end its task run. */
-export const cancelKey = ({ session: { taskRun } }: Run): `cancel ${string}` => `cancel ${taskRun?.id ?? ''}`
+export const cancelKey = ({ session: { taskRun } }: Run): `cancel ${string}` =>
+  `cancel ${taskRun?.id ?? ''}`
 
 /** When PostHog accepted to cancel its task run, ms since the epoch. */
 export const cancelledAt = ({ session: { cancelled, taskRun } }: Run): number | undefined =>

@@ -39,7 +39,8 @@ const overLimit = new RegExp(
 
 export const saysLimit = (text: string): boolean => overLimit.test(text)
 
-const waitOrRaise = 'Wait until the limit resets, or have it raised in PostHog. Then write `/codex retry`.'
+const waitOrRaise =
+  'Wait until the limit resets, or have it raised in PostHog. Then write `/codex retry`.'
 const waitALittle = 'Wait some minutes. Then write `/codex retry`.'
 
 const kinds = {

@@ -20,7 +20,8 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
   const wasTouched =
     updatedAt !== undefined && taskRun.updatedAt !== undefined && updatedAt !== taskRun.updatedAt
   // Any log entry, or change of the run, is a sign of life; of one that is over, only the log: others change it still.
-  const livesOn = status !== taskRun.status || offset > logOffset(run) || (!isTerminal(status) && wasTouched)
+  const livesOn =
+    status !== taskRun.status || offset > logOffset(run) || (!isTerminal(status) && wasTouched)
   const { lines, log } = newEntries(run, snapshot.log, now)
   const seen: Run = changed(run, {
     session: {
@@ -50,7 +51,8 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
   })
   const read = withBegun(run, withoutLeft(withLog(withConfirmed(seen, log), log)), log)
   const { turns = 0 } = read.session.sessionLog ?? {}
-  const isDone = turns > (before?.turns ?? 0) && !unread(read).some(({ kind }) => kind === 'instruction')
+  const isDone =
+    turns > (before?.turns ?? 0) && !unread(read).some(({ kind }) => kind === 'instruction')
   return isDone ? changed(read, { result: { instructionDone: true } }) : read
 }
 
@@ -65,7 +67,11 @@ const maxFiles = 50
 const maxLines = 100
 
 /** A batch may be stored twice. Its times are told as ours: between this look and the one before. */
-function newEntries(run: Run, log: readonly LogEntry[], now: number): { lines: string[]; log: LogEntry[] } {
+function newEntries(
+  run: Run,
+  log: readonly LogEntry[],
+  now: number,
+): { lines: string[]; log: LogEntry[] } {
   const { taskRun, sessionLog } = run.session
   const lines = new Set(sessionLog?.lines)
   const seenAt = run.schedule.lastPollAt ?? taskRun?.since ?? now
@@ -84,7 +90,9 @@ function newEntries(run: Run, log: readonly LogEntry[], now: number): { lines: s
 /** The log shows words that are not known to be sent. */
 function withConfirmed(run: Run, log: readonly LogEntry[]): Run {
   const sending = openIntent(run, 'deliver')?.messageId
-  const confirmed = pending(run).find(({ id }) => id === sending && log.flatMap(namedIn).includes(id))
+  const confirmed = pending(run).find(
+    ({ id }) => id === sending && log.flatMap(namedIn).includes(id),
+  )
   return confirmed ? changed(run, handedOver(run, confirmed, run.session.taskRun?.id)) : run
 }
 
@@ -92,7 +100,9 @@ function withConfirmed(run: Run, log: readonly LogEntry[]): Run {
 function withoutLeft(run: Run): Run {
   const { taskRun } = run.session
   const isOver = run.result.outcome && taskRun && isTerminal(taskRun.status) && !run.mailbox.stop
-  return isOver ? withWords(run, moved(run.mailbox.words, 'left', unread(run).filter(isAdded))) : run
+  return isOver
+    ? withWords(run, moved(run.mailbox.words, 'left', unread(run).filter(isAdded)))
+    : run
 }
 
 const withWords = (run: Run, words: Word[]): Run => changed(run, { mailbox: { words } })
@@ -106,7 +116,9 @@ export const logOffset = ({ session: { taskRun, sessionLog } }: Run): number =>
 /** The ids of the messages that the agent has read: a prompt that it refused is answered by an error, and not shown. */
 export function messagesRead(log: readonly LogEntry[]): string[] {
   const failed = log.flatMap(({ what }) => (what.kind === 'error' ? [what.id] : []))
-  return log.filter(({ what }) => what.kind !== 'prompt' || !failed.includes(what.id)).flatMap(namedIn)
+  return log
+    .filter(({ what }) => what.kind !== 'prompt' || !failed.includes(what.id))
+    .flatMap(namedIn)
 }
 
 const namedIn = ({ what }: LogEntry): string[] =>
@@ -121,7 +133,8 @@ export function withCiTurns(before: SessionLog, entries: readonly LogEntry[]): S
     if (what.kind === 'begins') inCiTurn = undefined
     if (what.kind === 'prompt') inCiTurn = what.byPostHog
     if (what.kind === 'prompt' && what.byPostHog) ciTurns = (ciTurns ?? 0) + 1
-    if (what.kind === 'message' && inCiTurn) afterwards = { at, text: what.text.slice(0, maxAfterwards) }
+    if (what.kind === 'message' && inCiTurn)
+      afterwards = { at, text: what.text.slice(0, maxAfterwards) }
   }
   return { ...before, ciTurns, inCiTurn, afterwards }
 }
@@ -206,7 +219,11 @@ function withEntry(run: Run, { log: before, words }: Reading, entry: LogEntry): 
 
 /** @param kept words that stay, whatever is said next */
 const keeping = (kept: string | undefined): Partial<SessionLog> => ({
-  ...{ answer: kept, kept, longest: undefined, last: undefined, goesOn: undefined },
+  answer: kept,
+  kept,
+  longest: undefined,
+  last: undefined,
+  goesOn: undefined,
 })
 
 /** Characters of a line on a page. */
@@ -234,7 +251,9 @@ function withPrompt(log: SessionLog, id: string): SessionLog {
   const kept = ended?.stopReason === 'end_turn' && !log.isReported ? log.answer : undefined
   return {
     ...log,
-    ...(goesOn ? {} : { ...keeping(kept), isReported: undefined, finishes: undefined, gaveUp: undefined }),
+    ...(goesOn
+      ? {}
+      : { ...keeping(kept), isReported: undefined, finishes: undefined, gaveUp: undefined }),
     prompts: [...prompts, id],
     ended: undefined,
     broken: undefined,
@@ -249,13 +268,19 @@ const openAt = ({ prompts = [] }: SessionLog, id: string): number =>
   prompts.indexOf(prompts.includes(id) ? id : unseen)
 
 /** Prompts are answered in their order, but for a steer, whose turn goes on. */
-function answeredWith(log: SessionLog, { id, stopReason, steer }: Of<'answer'>, at: number): SessionLog {
+function answeredWith(
+  log: SessionLog,
+  { id, stopReason, steer }: Of<'answer'>,
+  at: number,
+): SessionLog {
   const { prompts = [] } = log
   const place = openAt(log, id)
   if (place === -1 || (steer && !prompts.includes(id))) return log
   const open = steer ? prompts.toSpliced(place, 1) : prompts.slice(place + 1)
   if (open.length > 0) return { ...log, prompts: open }
-  return steer ? { ...log, prompts: [unseen] } : endedBy({ ...log, prompts: [] }, { at, stopReason })
+  return steer
+    ? { ...log, prompts: [unseen] }
+    : endedBy({ ...log, prompts: [] }, { at, stopReason })
 }
 
 const endedBy = (log: SessionLog, { at, stopReason, fault }: TurnEnd): SessionLog => ({
@@ -280,7 +305,9 @@ function besides({ result }: Run, log: SessionLog, { what, at }: LogEntry): Sess
   if (log.ofOthers) return log
   switch (what.kind) {
     case 'gives-up':
-      return log.broken ? endedBy(log, { ...log.broken, fault: better(what.fault, log.broken.fault) }) : log
+      return log.broken
+        ? endedBy(log, { ...log.broken, fault: better(what.fault, log.broken.fault) })
+        : log
     case 'finishes':
       return { ...log, finishes: true, gaveUp: what.gaveUp, ...keeping(log.answer) }
     case 'message':

@@ -33,7 +33,9 @@ function byService(run: Run, service: Service): Needed[] {
   if (!retry) return []
   const { why, since, setup, rights, refusedSince } = retry
   if (setup) return [{ kind: 'setup', service, why, since }]
-  return rights && refusedSince !== undefined ? [{ kind: 'rights', service, why, since: refusedSince }] : []
+  return rights && refusedSince !== undefined
+    ? [{ kind: 'rights', service, why, since: refusedSince }]
+    : []
 }
 
 function byLimit({ admitted, enteredAt: since, waits }: Run['schedule']): Needed[] {

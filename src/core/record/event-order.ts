@@ -30,7 +30,8 @@ export function isBefore(asked: Moment, stop: Moment): boolean {
 /** An edited comment is as old as its edit. */
 export const momentOf = (trigger: Trigger, command?: number): Moment => ({
   at: trigger.at,
-  comment: trigger.kind === 'comment' && trigger.before === undefined ? commentMoment(trigger) : undefined,
+  comment:
+    trigger.kind === 'comment' && trigger.before === undefined ? commentMoment(trigger) : undefined,
   command,
   box: trigger.kind === 'tick',
 })

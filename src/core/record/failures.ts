@@ -130,7 +130,11 @@ export const archived = failure(
   'Unarchive it. Then write `/codex retry`.',
 )
 
-export const refusedBranch = (name: string, { message }: { message: string }, prefix: string): Failure =>
+export const refusedBranch = (
+  name: string,
+  { message }: { message: string },
+  prefix: string,
+): Failure =>
   failure(
     'setup',
     `GitHub did not let the bot make the branch \`${name}\`: ${message}`,
@@ -173,7 +177,9 @@ export const costReached = ({ used, limit }: CostOfDay): string =>
   `the runs of this repository cost ${dollars(used)} in 24 hours; the limit is ${dollars(limit)}`
 
 export const lifting = (key: LimitOfDay, isAdmins: boolean): string =>
-  isAdmins ? 'Whoever runs the bot can raise it' : `A higher \`limits.${key}\` in the settings lifts it`
+  isAdmins
+    ? 'Whoever runs the bot can raise it'
+    : `A higher \`limits.${key}\` in the settings lifts it`
 
 /** `` `limits.repository` is 0, so nothing new starts `` @param isAdmins as for `limitReached` */
 export function zeroLimit(of: Scope, isAdmins: boolean): string {
@@ -214,7 +220,8 @@ export const unfinished: Record<Unfinished, InWords> = {
 export const failureOf = (
   refused: Rejected,
   { session }: { session: { taskId?: string | undefined } },
-): Failure => (refused.service === 'github' ? byGitHub(refused) : byPostHog(refused, session.taskId))
+): Failure =>
+  refused.service === 'github' ? byGitHub(refused) : byPostHog(refused, session.taskId)
 
 const tellAdmin = 'Tell an admin of this bot: `npm run doctor` shows them what is wrong.'
 
@@ -238,7 +245,11 @@ function byPostHog({ status, code, message }: Rejected, taskId: string | undefin
       'Ask an admin to raise the limit in PostHog. Then write `/codex retry`.',
     )
   if (status === 401 || status === 403)
-    return failure('setup', `PostHog does not let this bot work in its project: ${message}`, tellAdmin)
+    return failure(
+      'setup',
+      `PostHog does not let this bot work in its project: ${message}`,
+      tellAdmin,
+    )
   if (status === 404 && taskId === undefined)
     return failure('setup', 'PostHog does not know the project of this bot', tellAdmin)
   if (status === 404)

@@ -11,7 +11,10 @@ export const openIntents = ({ attempts: { intent = [] } }: Attempting): readonly
 export const openIntent = <Kind extends IntentKind>(run: Attempting, kind: Kind) =>
   openIntents(run).find((each): each is Extract<Intent, { kind: Kind }> => each.kind === kind)
 
-type Lagging = Attempting & { request: { at: number }; attempts: { lagsSince?: number | undefined } }
+type Lagging = Attempting & {
+  request: { at: number }
+  attempts: { lagsSince?: number | undefined }
+}
 
 /** A Run whose record may lag behind what was done has perhaps begun everything. */
 export const triedBefore = (run: Lagging, intent: Intent): Intent | undefined => {
@@ -24,7 +27,10 @@ export const withIntent = (run: Attempting, intent: Intent): ChangeOf<'attempts'
   attempts: { intent: [...openIntents(run).filter(({ kind }) => kind !== intent.kind), intent] },
 })
 
-export function onlyIntents(run: Attempting, kept: (kind: IntentKind) => boolean): ChangeOf<'attempts'> {
+export function onlyIntents(
+  run: Attempting,
+  kept: (kind: IntentKind) => boolean,
+): ChangeOf<'attempts'> {
   const left = openIntents(run).filter(({ kind }) => kept(kind))
   return { attempts: { intent: left.length === 0 ? undefined : left } }
 }
@@ -76,7 +82,9 @@ export async function exactlyOnce<Tried extends Attempt, Trace>(
   } catch (error) {
     // Only the effect's own response proves that it did not happen. A response to the search proves nothing.
     const isRefused = error instanceof RetryLater || error instanceof Rejected
-    await record(isRefused ? undefined : { ...tried, ...(error instanceof NoResponse && { lostAt: now() }) })
+    await record(
+      isRefused ? undefined : { ...tried, ...(error instanceof NoResponse && { lostAt: now() }) },
+    )
     throw error
   }
 }

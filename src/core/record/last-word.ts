@@ -61,7 +61,8 @@ export const resumeId = ({ id, result: { round } }: Pick<Run, 'id' | 'result'>):
   `${id}-resume-${round}`
 
 /** What became of the pull request, if the last word is to tell it. */
-export const endToTell = (run: Run): Ended | undefined => (hasChanged(run) ? run.result.ended : undefined)
+export const endToTell = (run: Run): Ended | undefined =>
+  hasChanged(run) ? run.result.ended : undefined
 
 /** What the pull request needs, if the last word is to tell it. */
 export const needsToTell = (run: Run): PullNeeds | undefined =>

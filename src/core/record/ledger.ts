@@ -85,7 +85,9 @@ export const unread = (run: Sending): Word[] =>
 
 /** An agent refuses words while its first prompt does not stand in the log, and may fail with them. */
 export const isBooting = (run: Sending): boolean =>
-  !run.session.taskRun?.from && !run.session.sessionLog?.absent && inTaskRun(run).at(0)?.state === 'sent'
+  !run.session.taskRun?.from &&
+  !run.session.sessionLog?.absent &&
+  inTaskRun(run).at(0)?.state === 'sent'
 
 /** Whether words are on their way to the agent: those sent last, or follow-ups, as it may read later ones first. */
 export const isAwaited = (run: Sending): boolean =>

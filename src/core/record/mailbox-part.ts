@@ -196,11 +196,18 @@ const FollowUps = z.array(FollowUp).default([])
 
 /** What records of before 0.4.0 say of words in many places, and recovery records still do. `to` is the task run. */
 const Old = z.object({
-  ...{ id: z.string(), to: z.string().optional(), words: z.array(Word).optional() },
-  ...{ pendingFollowUps: FollowUps, wordsOfRound: FollowUps, unread: FollowUps },
-  ...{ handledMessageIds: z.array(z.string()).default([]), round: z.number().default(0) },
-  ...{ instructionSent: z.boolean().default(false), instructionUnread: z.boolean().optional() },
-  ...{ begunWith: z.string().optional(), lastMessageId: z.string().optional() },
+  id: z.string(),
+  to: z.string().optional(),
+  words: z.array(Word).optional(),
+  pendingFollowUps: FollowUps,
+  wordsOfRound: FollowUps,
+  unread: FollowUps,
+  handledMessageIds: z.array(z.string()).default([]),
+  round: z.number().default(0),
+  instructionSent: z.boolean().default(false),
+  instructionUnread: z.boolean().optional(),
+  begunWith: z.string().optional(),
+  lastMessageId: z.string().optional(),
   awaitedMessageId: z.string().optional(),
 })
 
@@ -221,7 +228,11 @@ export function withWords(record: unknown): unknown {
 export function wordsBefore(before: z.input<typeof Old>): Word[] {
   const { id, to, round, ...old } = Old.parse(before)
   const idsOf = (all: FollowUp[]): (string | undefined)[] => all.map(words => words.id)
-  const unseen = [old.awaitedMessageId, old.instructionUnread ? id : undefined, ...idsOf(old.unread)]
+  const unseen = [
+    old.awaitedMessageId,
+    old.instructionUnread ? id : undefined,
+    ...idsOf(old.unread),
+  ]
   const waiting = [old.instructionSent ? undefined : id, ...idsOf(old.pendingFollowUps)]
   const sent = [...old.handledMessageIds, ...idsOf(old.wordsOfRound)]
   const standing = (of: string): Standing => {
@@ -229,8 +240,10 @@ export function wordsBefore(before: z.input<typeof Old>): Word[] {
     const isOfTaskRun = state === 'sent' || of === (old.begunWith ?? id) || of === old.lastMessageId
     const isSent = sent.includes(of)
     return {
-      ...{ state, to: isOfTaskRun && state !== 'waiting' ? to : undefined },
-      ...{ round: isSent ? round : undefined, again: (isSent && state === 'waiting') || undefined },
+      state,
+      to: isOfTaskRun && state !== 'waiting' ? to : undefined,
+      round: isSent ? round : undefined,
+      again: (isSent && state === 'waiting') || undefined,
     }
   }
   const all = new Map(

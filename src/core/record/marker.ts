@@ -16,7 +16,16 @@ export const Marker = z.object({
   repo: z.number().int(),
   thread: z.number().int(),
   /** `queue-reply`: only in what 0.2.0 wrote. */
-  as: z.enum(['status', 'closing', 'reply', 'status-reply', 'queue-reply', 'refusal', 'help', 'pull']),
+  as: z.enum([
+    'status',
+    'closing',
+    'reply',
+    'status-reply',
+    'queue-reply',
+    'refusal',
+    'help',
+    'pull',
+  ]),
   to: z.number().int().optional().catch(undefined),
   /** A reply that says why nothing comes of what was asked. */
   refuses: z.literal(true).optional().catch(undefined),
@@ -39,8 +48,11 @@ export type Marker = z.infer<typeof Marker>
 
 /** A mail shows the whole marker, so a comment that is mailed says in it only its run and round. */
 export const shortMarkerOf = (run: Run, as: Marker['as']): Marker => ({
-  ...{ run: run.id, repo: run.thread.repoId, thread: run.thread.number },
-  ...{ as, round: run.result.round },
+  run: run.id,
+  repo: run.thread.repoId,
+  thread: run.thread.number,
+  as,
+  round: run.result.round,
 })
 
 /** All that a later command, or the search for lost runs, has to know. */
@@ -91,7 +103,8 @@ export function sealOf(text: string): string {
 const signingKey = (secret: string): Buffer =>
   Buffer.from(hkdfSync('sha256', secret, '', 'codex-run marker', 32))
 
-const macOf = (key: Buffer, payload: string): Buffer => createHmac('sha256', key).update(payload).digest()
+const macOf = (key: Buffer, payload: string): Buffer =>
+  createHmac('sha256', key).update(payload).digest()
 
 /** @param former earlier secrets, whose markers are still read; an empty one is none, as everybody knows it */
 export function markerSigner(secret: string, former: readonly string[] = []): Signer {

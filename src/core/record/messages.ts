@@ -7,7 +7,15 @@ import type { JobQueue } from '../model/ports.ts'
 import { fullName, movedTo, type Repository } from '../model/thread.ts'
 import { readJson } from '../text/json.ts'
 import { mayHaveBegun, onlyIntents, openIntent } from './intents.ts'
-import { type Added, instructionSent, moved, nextWord, pending, wasSent, wordsOfRound } from './ledger.ts'
+import {
+  type Added,
+  instructionSent,
+  moved,
+  nextWord,
+  pending,
+  wasSent,
+  wordsOfRound,
+} from './ledger.ts'
 import {
   type FollowUp,
   type MessageReply,
@@ -26,8 +34,10 @@ import { agentWorks } from './turn.ts'
 import { asTyped, isSamePlace, toSay } from './words-to-say.ts'
 
 /** Session and schedule are none of a message's business. */
-const withMessage = (run: Run, change: ChangeOf<'mailbox' | 'result' | 'report' | 'attempts'>): Run =>
-  changed(run, change)
+const withMessage = (
+  run: Run,
+  change: ChangeOf<'mailbox' | 'result' | 'report' | 'attempts'>,
+): Run => changed(run, change)
 
 export const send = (
   runs: Pick<JobQueue<Run>, 'send'>,
@@ -37,14 +47,18 @@ export const send = (
 
 /** A repeated message counts once; one that this version can't read is kept for a newer one. */
 export function readMessages(run: Run, inbox: readonly string[]): Run {
-  const fresh = inbox.slice(run.mailbox.messagesRead).map((_, index) => run.mailbox.messagesRead + index)
+  const fresh = inbox
+    .slice(run.mailbox.messagesRead)
+    .map((_, index) => run.mailbox.messagesRead + index)
   const read = [...run.mailbox.messagesUnread, ...fresh].map(index => ({
     index,
     message: parseMessage(inbox[index] ?? ''),
   }))
   const messages = read.flatMap(({ message }) => message ?? [])
   if (messages.length === 0 && fresh.length === 0) return run
-  const messagesUnread = read.filter(({ message }) => message === undefined).map(({ index }) => index)
+  const messagesUnread = read
+    .filter(({ message }) => message === undefined)
+    .map(({ index }) => index)
   const messagesRead = Math.max(run.mailbox.messagesRead, inbox.length)
   return messages.reduce(fold, withMessage(run, { mailbox: { messagesRead, messagesUnread } }))
 }
@@ -55,7 +69,10 @@ export const parseMessage = (text: string): RunMessage | undefined => readJson(R
 const causeOf = ({ kind, id }: RunMessage): string => (kind === 'follow-up' ? id : `${kind} ${id}`)
 
 /** Whether it need not be sent to this Run again. */
-export const hasDealtWith = ({ mailbox: { handledMessageIds, words } }: Run, message: RunMessage): boolean =>
+export const hasDealtWith = (
+  { mailbox: { handledMessageIds, words } }: Run,
+  message: RunMessage,
+): boolean =>
   handledMessageIds.includes(causeOf(message)) ||
   words.some(({ id, state, again }) => id === message.id && (state !== 'waiting' || again === true))
 
@@ -71,7 +88,10 @@ function fold(run: Run, message: RunMessage): Run {
   if (isUnsent && edited.kind === 'instruction' && !stop) {
     const { text, typed, fixes, inline, attached } = message
     const asked = { at, text, typed, fixes, inline, attached, edited: true as const }
-    return withReply(changed(run, { request: { ...run.request, ...asked }, mailbox: handled }), message)
+    return withReply(
+      changed(run, { request: { ...run.request, ...asked }, mailbox: handled }),
+      message,
+    )
   }
   const fresh: Added = { ...message, state: 'waiting' }
   if (stop !== undefined && at < stop.at) {
@@ -96,10 +116,14 @@ function fold(run: Run, message: RunMessage): Run {
 function whatItEdits(run: Run, { edits, source }: FollowUp): Word | undefined {
   const all = run.mailbox.words.filter(
     word =>
-      (word.kind === 'instruction' || word.state === 'waiting' || word.round === run.result.round) &&
+      (word.kind === 'instruction' ||
+        word.state === 'waiting' ||
+        word.round === run.result.round) &&
       isSamePlace(toSay(run, word).source?.target, source?.target),
   )
-  return all.findLast(word => toSay(run, word).text === edits) ?? (all.length === 1 ? all[0] : undefined)
+  return (
+    all.findLast(word => toSay(run, word).text === edits) ?? (all.length === 1 ? all[0] : undefined)
+  )
 }
 
 /** What may have been sent can't be taken back. */
@@ -112,7 +136,9 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
   switch (message.kind) {
     case 'stop': {
       const known = withoutLabel(run, message)
-      const reply: SenderReply | undefined = isOutdated(known, message) ? { kind: 'asked-since' } : undefined
+      const reply: SenderReply | undefined = isOutdated(known, message)
+        ? { kind: 'asked-since' }
+        : undefined
       return withReply(withStop(known, message), message, reply)
     }
     case 'withdraw-follow-ups':
@@ -127,7 +153,9 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
       const here = message.to ? followed(run, message.to) : run
       const claims = message.pull === undefined ? [] : newClaims(here, [message.pull])
       if (claims.length === 0) return here
-      return withMessage(here, { result: { claimedPulls: [...here.result.claimedPulls, ...claims] } })
+      return withMessage(here, {
+        result: { claimedPulls: [...here.result.claimedPulls, ...claims] },
+      })
     }
     case 'pull': {
       const known = withStanding(run, message)
@@ -141,7 +169,9 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
       const stopped = withStop(run, { ...message, kind: 'stop' })
       const { stop } = stopped.mailbox
       const isByIt = stop !== undefined && stop !== run.mailbox.stop
-      const said = isByIt ? withMessage(stopped, { mailbox: { stop: { ...stop, lost: true } } }) : stopped
+      const said = isByIt
+        ? withMessage(stopped, { mailbox: { stop: { ...stop, lost: true } } })
+        : stopped
       // The App can tell of it where the repository is now.
       if (message.to) return followed(said, message.to)
       // Results of GitHub calls under way can't be known any more; those of PostHog still can.
@@ -167,13 +197,17 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
 
 /** What GitHub refused where the repository was is asked again where it is, and can be told there. */
 const followed = (run: Run, to: Repository): Run =>
-  withMessage(withRetry(withRepository(run, to), 'github', undefined), { mailbox: { accessLost: false } })
+  withMessage(withRetry(withRepository(run, to), 'github', undefined), {
+    mailbox: { accessLost: false },
+  })
 
 /** Whoever sets it again asks for a Run of its own. */
 const withoutLabel = (run: Run, { labelOff }: { labelOff?: string | undefined }): Run =>
   labelOff === undefined
     ? run
-    : withMessage(run, { report: { labels: run.report.labels.filter(label => label !== labelOff) } })
+    : withMessage(run, {
+        report: { labels: run.report.labels.filter(label => label !== labelOff) },
+      })
 
 type Sourced = Pick<MessageReply, 'id'> & { by: MessageReply['to']; source?: Source | undefined }
 
@@ -205,7 +239,9 @@ export function handedOver(run: Run, word: Word, to?: string): ChangeOf<'mailbox
 export function refusedWords(run: Run, because: string | undefined, word = pending(run)[0]): Run {
   if (!word) return run
   const reply: SenderReply =
-    because === undefined ? { kind: 'permission-over' } : { kind: 'refused', because, words: asTyped(word) }
+    because === undefined
+      ? { kind: 'permission-over' }
+      : { kind: 'refused', because, words: asTyped(word) }
   const after = withReply(withWords(run, moved(run.mailbox.words, 'dropped', [word])), word, reply)
   const { previous } = after.result
   if (!previous || !isWithoutWords(after)) return after
@@ -241,7 +277,9 @@ function withStop(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   return withMessage(notified, {
     mailbox: {
       stop: { by: message.by, at: message.at, because: message.because },
-      words: outcome ? left.map(word => (word.round === round ? { ...word, round: round + 1 } : word)) : left,
+      words: outcome
+        ? left.map(word => (word.round === round ? { ...word, round: round + 1 } : word))
+        : left,
     },
     // Drops the delivery of a message that is gone, and, after the end, the intent of the last word: the next one would
     // be taken for it.
@@ -277,7 +315,8 @@ function withoutFollowUps(run: Run, message: RunMessage & { kind: 'withdraw-foll
 /** The words of its round are gone, and the first request is done. */
 function isWithoutWords(run: Run): boolean {
   const { mailbox, result, session } = run
-  if (result.outcome || mailbox.stop || pending(run).length > 0 || !instructionSent(run)) return false
+  if (result.outcome || mailbox.stop || pending(run).length > 0 || !instructionSent(run))
+    return false
   if (!session.taskRun) return true
   return result.round > 0 && wordsOfRound(run).length === 0 && !agentWorks(run)
 }

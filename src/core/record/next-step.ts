@@ -149,7 +149,10 @@ export function nextStep(run: Run, now: Now): Step {
 
 const ifLater = (at: number, now: Now): number => (at > now.at ? at : Number.POSITIVE_INFINITY)
 
-const waitUntil = (until: number, now: Now): Step => ({ kind: 'wait', ms: Math.max(1, until - now.at) })
+const waitUntil = (until: number, now: Now): Step => ({
+  kind: 'wait',
+  ms: Math.max(1, until - now.at),
+})
 
 /** Nothing that comes later may be done. */
 const goNoFurther: Step = { kind: 'wait', ms: Number.POSITIVE_INFINITY }
@@ -175,7 +178,9 @@ function longOutage(run: Run, now: Now, held: ReadonlySet<RetryKey>): Step | und
     if (outage && isTooLong(outage, now.at))
       return run.result.outcome
         ? { kind: 'let-go' }
-        : givingUp(outage.setup ? failures.notMended(outage.why) : failures.outOfUse(service, outage.why))
+        : givingUp(
+            outage.setup ? failures.notMended(outage.why) : failures.outOfUse(service, outage.why),
+          )
   }
   return undefined
 }
@@ -212,7 +217,8 @@ function* due(run: Run, now: Now): Due {
 
 const givingUp = (outcome: failures.Failure): ActingStep => ({ kind: 'give-up', outcome })
 
-const isOver = ({ session: { taskRun } }: Run): boolean => taskRun !== undefined && isTerminal(taskRun.status)
+const isOver = ({ session: { taskRun } }: Run): boolean =>
+  taskRun !== undefined && isTerminal(taskRun.status)
 
 function* withoutAccess(run: Run, now: Now): Due {
   const [intent] = openIntents(run)
@@ -235,7 +241,8 @@ function* unsettled(run: Run, intents: readonly Intent[], now: Now): Due {
   const isOld = !run.result.outcome && isRightOld(run, now)
   for (const intent of intents)
     yield { kind: isOld && saysWords.has(intent.kind) ? 'await-admission' : stepFor(intent) }
-  if (run.session.taskRun && run.mailbox.stop && cancelledAt(run) === undefined) yield { kind: 'cancel' }
+  if (run.session.taskRun && run.mailbox.stop && cancelledAt(run) === undefined)
+    yield { kind: 'cancel' }
   yield* meanwhile(run, now)
 }
 
@@ -339,7 +346,8 @@ function* afterOutcome(run: Run, now: Now): Due {
   const { mailbox, report, result, session, workspace } = run
   yield* replies(run)
   // Follow-ups behind a refusal would be refused too: they are queued again once this Run has ended.
-  const isRefusal = result.outcome?.kind === 'failed' && (!isOver(run) || cancelledAt(run) !== undefined)
+  const isRefusal =
+    result.outcome?.kind === 'failed' && (!isOver(run) || cancelledAt(run) !== undefined)
   const canGoOn = session.taskId !== undefined && workspace.branch !== undefined && !isRefusal
   if (pending(run).length > 0 && canGoOn) yield { kind: 'resume-work' }
   // Otherwise the edit goes along with what is done about the pull request, right after the last word.
@@ -363,14 +371,23 @@ const owesAnswers = (run: Run): boolean =>
 
 /** What is left to do at the end, in its order. The last word says what is known by then. */
 const closing = [
-  { kind: 'ask-cost', isDue: ({ session }) => session.cost === undefined && session.taskRun !== undefined },
-  { kind: 'read-needs', isDue: run => run.result.hinted === true && hasChanged(run) && !owesAnswers(run) },
+  {
+    kind: 'ask-cost',
+    isDue: ({ session }) => session.cost === undefined && session.taskRun !== undefined,
+  },
+  {
+    kind: 'read-needs',
+    isDue: run => run.result.hinted === true && hasChanged(run) && !owesAnswers(run),
+  },
   { kind: 'conclude', isDue: run => !isDone(run, 'conclude') },
   { kind: 'edit-last-word', isDue: isWordOutdated },
   { kind: 'tend-pull', isDue: ({ result }) => result.untended.length > 0 },
   { kind: 'find-fixed', isDue: mayHaveFixed },
   { kind: 'answer-inline', isDue: owesLines },
-  { kind: 'resolve-threads', isDue: ({ result: { fixed } }) => fixed !== undefined && !fixed.resolved },
+  {
+    kind: 'resolve-threads',
+    isDue: ({ result: { fixed } }) => fixed !== undefined && !fixed.resolved,
+  },
   { kind: 'react', isDue: run => !isDone(run, 'react') },
   { kind: 'unlabel', isDue: ({ report }) => report.labels.length > 0 },
   { kind: 'show-state', isDue: showsOtherState },
@@ -380,7 +397,8 @@ const closing = [
 /** Its agent says what it did about single comments, and nobody has looked at that yet. */
 function mayHaveFixed(run: Run): boolean {
   const { outcome, fixed } = run.result
-  if (run.thread.kind !== 'pull' || run.request.what !== 'work' || isUndone(outcome) || fixed) return false
+  if (run.thread.kind !== 'pull' || run.request.what !== 'work' || isUndone(outcome) || fixed)
+    return false
   return lineAnswersIn(run).lineAnswers.length > 0
 }
 
@@ -395,7 +413,10 @@ function* meanwhile(run: Run, now: Now): Due {
   if (run.report.status && now.text === 'phase') yield { kind: 'edit-status' }
 }
 
-function* claims({ result: { claimedPulls } }: Run, isTaken = (_url: string): boolean => true): Due {
+function* claims(
+  { result: { claimedPulls } }: Run,
+  isTaken = (_url: string): boolean => true,
+): Due {
   for (const url of claimedPulls) if (isTaken(url)) yield { kind: 'adopt-pull', url }
 }
 
@@ -404,7 +425,8 @@ function* keepPolling(run: Run, now: Now, poll: ActingStep = { kind: 'poll' }): 
   if (now.at >= nextPollAt) yield poll
   if (showsOtherState(run)) yield { kind: 'show-state' }
   const isInLine = now.text === 'details' && !admitted && waits !== undefined
-  const editAt = (run.report.status?.at ?? 0) + (isInLine ? limits.editInLineEvery : editAfter[now.text])
+  const editAt =
+    (run.report.status?.at ?? 0) + (isInLine ? limits.editInLineEvery : editAfter[now.text])
   if (now.at >= editAt) yield { kind: 'edit-status' }
   yield waitUntil(Math.min(ifLater(nextPollAt, now), ifLater(editAt, now)), now)
 }
@@ -416,7 +438,9 @@ const editAfter: Readonly<Record<Now['text'], number>> = {
   same: Number.POSITIVE_INFINITY,
 }
 
-const stepFor = ({ kind }: Pick<Intent, 'kind'>): Exclude<Intent['kind'], 'open-pull'> | 'find-result' =>
+const stepFor = ({
+  kind,
+}: Pick<Intent, 'kind'>): Exclude<Intent['kind'], 'open-pull'> | 'find-result' =>
   kind === 'open-pull' ? 'find-result' : kind
 
 /** Removes the intent of a step that succeeded or was cancelled. */
@@ -429,13 +453,16 @@ export const withoutIntent = (run: Run, { kind }: ActingStep): ChangeOf<'attempt
  */
 export function stepsBeside(run: Run, step: ActingStep, now: Now): ActingStep[] {
   const { schedule, mailbox, report, result, session, workspace } = run
-  if (!schedule.admitted || mailbox.stop || mailbox.accessLost || result.outcome || session.taskRun) return []
+  if (!schedule.admitted || mailbox.stop || mailbox.accessLost || result.outcome || session.taskRun)
+    return []
   const missing = {
     'post-status': !report.status && showsStatus(run),
     'find-branch': !workspace.branch,
     'create-task': session.taskId === undefined,
   }
-  const kinds = (['post-status', 'find-branch', 'create-task'] as const).filter(kind => missing[kind])
+  const kinds = (['post-status', 'find-branch', 'create-task'] as const).filter(
+    kind => missing[kind],
+  )
   if (!kinds.some(kind => kind === step.kind)) return []
   return kinds.flatMap(kind =>
     kind === step.kind || holding(run, { kind }, now).length > 0 ? [] : [{ kind }],

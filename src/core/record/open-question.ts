@@ -32,11 +32,16 @@ export function inlineOf(run: Run, { id, inline = [], source }: FollowUp): OpenI
   if (target?.kind === 'review') return inline.map(comment => ofReview(comment.id, id))
   if (target?.kind !== 'inline') return []
   const { commentId, rootId } = target
-  return inlinePlace(run)?.rootId === rootId ? [] : [{ commentId, rootId, messageId: id, by: 'comment' }]
+  return inlinePlace(run)?.rootId === rootId
+    ? []
+    : [{ commentId, rootId, messageId: id, by: 'comment' }]
 }
 
 /** The comment on a line where the Run is answered, if it was asked on one. */
-export function inlinePlace({ request, report }: Run): (CommentRef & { kind: 'inline' }) | undefined {
+export function inlinePlace({
+  request,
+  report,
+}: Run): (CommentRef & { kind: 'inline' }) | undefined {
   const { origin } = request
   const place = origin.kind === 'comment' ? origin.commentRef : undefined
   return place?.kind === 'inline' && !report.inlineGone ? place : undefined
@@ -67,7 +72,11 @@ export function lineAnswersIn({ session, baseline }: Run) {
 }
 
 /** Files that the agent changed in this round, of which nothing is on GitHub. */
-export const leftUnpublished = ({ request, result: { outcome }, session: { sessionLog } }: Run): number =>
+export const leftUnpublished = ({
+  request,
+  result: { outcome },
+  session: { sessionLog },
+}: Run): number =>
   request.what === 'work' && (outcome?.kind === 'answer' || outcome?.kind === 'nothing')
     ? (sessionLog?.activity?.files.length ?? 0)
     : 0
@@ -78,11 +87,14 @@ export function claimsInVain({ request, result: { outcome, strays }, session }: 
   return published.test(session.sessionLog?.answer ?? '')
 }
 
-const published = /\b(?:push|commit|publish|merge|branch|opened\b|PRs?\b|pull[ -]request)|\/pull\/\d/i
+const published =
+  /\b(?:push|commit|publish|merge|branch|opened\b|PRs?\b|pull[ -]request)|\/pull\/\d/i
 
 /** The pull requests that its words say it opened. */
 export function pullsSaid({ session: { sessionLog } }: Run): number[] {
-  const numbers = [...(sessionLog?.answer ?? '').matchAll(opened)].map(([, number]) => Number(number))
+  const numbers = [...(sessionLog?.answer ?? '').matchAll(opened)].map(([, number]) =>
+    Number(number),
+  )
   return [...new Set(numbers)].slice(0, maxSaid)
 }
 
@@ -94,7 +106,8 @@ const opened =
 /** Outside PostHog's plan mode an agent has no other way to ask: its question ends its last words, but for its choices. */
 export function asksBack(run: Run): boolean {
   const { outcome } = run.result
-  if (run.request.what !== 'work' || outcome?.kind !== 'answer' || leftUnpublished(run) > 0) return false
+  if (run.request.what !== 'work' || outcome?.kind !== 'answer' || leftUnpublished(run) > 0)
+    return false
   const said = withoutRemarks(lineAnswersIn(run).text ?? '', inlineAsked(run).length)
   const lines = said.split('\n').map(line => line.trim())
   const last = lines.findLast(line => line !== '' && !/^(?:[-*+]|\d+[.)]) /.test(line)) ?? ''

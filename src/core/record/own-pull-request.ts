@@ -41,7 +41,10 @@ export const mayBeOurs = (
 export const isByAgent = ({ author }: ListedPull): boolean =>
   author?.bot === true && author.login === agentLogin
 
-export function ownershipOf({ thread, request, workspace: { branch } }: Run, view: PullView): Ownership {
+export function ownershipOf(
+  { thread, request, workspace: { branch } }: Run,
+  view: PullView,
+): Ownership {
   if (!mayBeOurs(thread, view) || view.createdAt < request.at) return 'not-ours'
   if (isByAgent(view)) return 'ours'
   return branch ? 'if-descended' : 'not-ours'
@@ -65,7 +68,8 @@ export function othersAmong<Of extends { id: number }>(
 export const isSurelyAgents = ({ session }: Pick<Run, 'session'>, { app, task }: Made): boolean =>
   task === undefined ? app === agentLogin : task === session.taskId
 
-export const isByAnyAgent = ({ app, task }: Made): boolean => task !== undefined || app === agentLogin
+export const isByAnyAgent = ({ app, task }: Made): boolean =>
+  task !== undefined || app === agentLogin
 
 /** The head of the thread's pull request, if it is in its repository. */
 export const ownHead = ({ thread, baseline: { head } }: Run) =>
@@ -122,11 +126,15 @@ export function removableBranch(run: Run): Branch | undefined {
   const { thread } = run
   const { branch } = run.workspace
   if (run.session.agentLeft && !sessionAtWork(run)) return undefined
-  return branch?.fresh && branch.recorded && branch.name !== thread.defaultBranch ? branch : undefined
+  return branch?.fresh && branch.recorded && branch.name !== thread.defaultBranch
+    ? branch
+    : undefined
 }
 
 export function sessionAtWork(run: Run): Session | undefined {
   const { taskRun, earlier } = run.session
   if (taskRun) return isTerminal(taskRun.status) ? undefined : sessionOf(run)
-  return earlier && !earlier.over ? { taskId: earlier.taskId, taskRunId: earlier.taskRunId } : undefined
+  return earlier && !earlier.over
+    ? { taskId: earlier.taskId, taskRunId: earlier.taskRunId }
+    : undefined
 }

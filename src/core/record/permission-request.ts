@@ -4,7 +4,10 @@ import { hashOf } from '../model/thread.ts'
 import { isAwaited } from './ledger.ts'
 import type { Run } from './run.ts'
 
-export function optionByRights({ question, options }: PermissionRequest, { request }: Pick<Run, 'request'>) {
+export function optionByRights(
+  { question, options }: PermissionRequest,
+  { request }: Pick<Run, 'request'>,
+) {
   if (question) return undefined
   const kind = request.options.permission === 'read-only' ? 'reject' : 'allow'
   const fitting = options.filter(option => option.kind.startsWith(kind))
@@ -25,8 +28,10 @@ const isRefused = ({ session: { permission } }: Run, { id }: PermissionRequest):
 const maxQuestions = 20
 
 /** A resumed agent may use an id again. */
-export const questionKey = ({ session: { taskRun } }: Run, { id, title }: PermissionRequest): string =>
-  hashOf(16, `${taskRun?.id}`, id, title)
+export const questionKey = (
+  { session: { taskRun } }: Run,
+  { id, title }: PermissionRequest,
+): string => hashOf(16, `${taskRun?.id}`, id, title)
 
 /** What the comment that asks it is signed with. */
 export const questionId = (run: Run, request: PermissionRequest): string =>
@@ -45,7 +50,9 @@ export function questionToAsk(run: Run): PermissionRequest | undefined {
 /** The id of a request that this Run has not answered yet. */
 export function permissionToAnswer(run: Run): string | undefined {
   const request = run.session.sessionLog?.permissionRequest
-  return request && request.id !== run.session.permission?.id ? optionByRights(request, run) : undefined
+  return request && request.id !== run.session.permission?.id
+    ? optionByRights(request, run)
+    : undefined
 }
 
 export function optionByWords({ options }: PermissionRequest, text: string): string | undefined {

@@ -13,8 +13,10 @@ export interface PullStanding extends Pick<Pull, 'number' | 'state'> {
 }
 
 /** An answer to an earlier look may come later. */
-const isStale = ({ result }: Run, { number, readAt = Number.POSITIVE_INFINITY }: PullStanding): boolean =>
-  readAt < (result.pullsReadAt[number] ?? 0)
+const isStale = (
+  { result }: Run,
+  { number, readAt = Number.POSITIVE_INFINITY }: PullStanding,
+): boolean => readAt < (result.pullsReadAt[number] ?? 0)
 
 /** Says whether this standing ends it. */
 export const endsBy = (run: Run, stands: PullStanding): boolean =>
@@ -48,7 +50,8 @@ function endAfter({ result: { ended } }: Run, stands: PullStanding): Ended | und
 
 /** The newest that changed it, or else opened it, of those that know it, oldest first. */
 export const tellerOf = <Of extends { data: Run }>(runs: readonly Of[]): Of | undefined =>
-  runs.findLast(({ data }) => hasChanged(data)) ?? runs.findLast(({ data }) => data.result.pulls.length > 0)
+  runs.findLast(({ data }) => hasChanged(data)) ??
+  runs.findLast(({ data }) => data.result.pulls.length > 0)
 
 export const hasChanged = ({ result: { outcome } }: Run): boolean =>
   outcome?.kind === 'pull' || outcome?.kind === 'pushed'
@@ -66,10 +69,15 @@ export function roundsOf(runs: readonly Run[]): Rounds {
   }
 }
 
-export const isAtCap = ({ asked, byPostHog }: Rounds, most: number): boolean => asked + byPostHog >= most
+export const isAtCap = ({ asked, byPostHog }: Rounds, most: number): boolean =>
+  asked + byPostHog >= most
 
 /** The open pull requests that the Run opened or works on. */
-export function openPullsOf({ thread, workspace: { branch }, result }: Run): Pick<Pull, 'number' | 'head'>[] {
+export function openPullsOf({
+  thread,
+  workspace: { branch },
+  result,
+}: Run): Pick<Pull, 'number' | 'head'>[] {
   const opened = result.pulls.filter(({ state }) => state === 'open')
   const isOnPull = thread.kind === 'pull' && branch && result.ended?.number !== thread.number
   return isOnPull ? [{ number: thread.number, head: branch.name }, ...opened] : opened

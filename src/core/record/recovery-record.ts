@@ -21,7 +21,13 @@ const kept = {
 }
 
 export const Backup = z.object({
-  request: RunRequest.omit({ attached: true, inline: true, delivery: true, answered: true, fixes: true }),
+  request: RunRequest.omit({
+    attached: true,
+    inline: true,
+    delivery: true,
+    answered: true,
+    fixes: true,
+  }),
   words: z.string(),
   head: PullHead.optional(),
   ...kept.workspace.shape,
@@ -30,7 +36,8 @@ export const Backup = z.object({
   ...kept.result.shape,
   ...kept.report.shape,
   /** What becomes of words, as records had it before 0.4.0. */
-  ...{ instructionSent: z.boolean().default(false), lastMessageId: z.string().optional() },
+  instructionSent: z.boolean().default(false),
+  lastMessageId: z.string().optional(),
   wordsOfRound: z.array(FollowUp.omit({ fixes: true })).default([]),
   ...TaskRun.pick({ from: true }).shape,
   ...Result.pick({ instructionDone: true, outcome: true, concludedAt: true }).shape,
@@ -49,7 +56,12 @@ export function backupOf(run: Run): Backup | undefined {
   const { baseline, workspace, session, mailbox, result, report } = run
   // What is kept under the name that it has in the record is picked out by the schema.
   const backup = Backup.parse({
-    ...{ ...workspace, ...session, ...session.taskRun, ...mailbox, ...result, ...report },
+    ...workspace,
+    ...session,
+    ...session.taskRun,
+    ...mailbox,
+    ...result,
+    ...report,
     request: { ...request, origin: withoutHunk(request.origin) },
     words: fingerprint(baseline.snapshot),
     head: baseline.head,
@@ -72,7 +84,8 @@ function withoutHunk(origin: RunRequest['origin']): RunRequest['origin'] {
 }
 
 /** A change behind a redaction can't be seen. */
-const fingerprint = ({ fingerprint, title, body }: Snapshot): string => fingerprint ?? hashOf(16, title, body)
+const fingerprint = ({ fingerprint, title, body }: Snapshot): string =>
+  fingerprint ?? hashOf(16, title, body)
 
 /** While a Run has none of its own, its marker names that of the session that it goes on with. */
 export const isOwnTaskRun = (
@@ -104,17 +117,27 @@ export function restored(remains: Remains, now: number): Run {
   const { taskId, taskRunId } = remains.session
   const { request, head, outcome, reported, lastMessageId } = backup
   const words = wordsBefore({
-    ...{ ...backup, words: undefined, id, to: taskRunId },
+    ...backup,
+    words: undefined,
+    id,
+    to: taskRunId,
     instructionSent: backup.instructionSent || taskRunId !== undefined,
     awaitedMessageId: taskRunId === undefined ? undefined : lastMessageId,
   })
   const run = newRun({
-    ...{ id, thread, request },
+    id,
+    thread,
+    request,
     baseline: { snapshot, settings, head },
     workspace: { ...kept.workspace.parse(backup), madeBranch: made },
     session: { ...kept.session.parse(backup), taskId },
     mailbox: { ...kept.mailbox.parse(backup), words },
-    result: { ...kept.result.parse(backup), pulls, untended, reported: Math.min(reported, pulls.length) },
+    result: {
+      ...kept.result.parse(backup),
+      pulls,
+      untended,
+      reported: Math.min(reported, pulls.length),
+    },
     // Forces an edit of the status comment.
     report: { ...kept.report.parse(backup), status: { commentId, hash: '', phase: '', at: 0 } },
   })

@@ -131,7 +131,9 @@ export function mayServe({ may }: Pick<Session, 'may'>, wanted: Rights): boolean
   const { branches: wantedBranches, repository: wantedRepository, ...wantedRights } = wanted
   const isSame = names.every(name => rights[name] === wantedRights[name])
   return (
-    isSame && repository === wantedRepository && wantedBranches.every(branch => branches.includes(branch))
+    isSame &&
+    repository === wantedRepository &&
+    wantedBranches.every(branch => branches.includes(branch))
   )
 }
 

@@ -17,7 +17,8 @@ export type RetryKey = Service | 'agent' | 'thread' | `cancel ${string}` | `pull
 
 export const services: readonly Service[] = ['posthog', 'github']
 
-export const retryOf = ({ retries }: Pick<Run, 'retries'>, key: RetryKey): Retry | undefined => retries[key]
+export const retryOf = ({ retries }: Pick<Run, 'retries'>, key: RetryKey): Retry | undefined =>
+  retries[key]
 
 export const withRetry = (run: Run, key: RetryKey, retry: Retry | undefined): Run =>
   changed(run, { retries: { [key]: retry } })
@@ -30,7 +31,11 @@ export const isHeld = (run: Pick<Run, 'retries'>, key: RetryKey, now: number): b
  * What counts is time in which it was tried: while the process was off, or had nothing to ask, nothing was waited for.
  * @returns the retry as if it had begun later by that time
  */
-export function triedRetry(run: Pick<Run, 'retries'>, key: RetryKey, now: number): Retry | undefined {
+export function triedRetry(
+  run: Pick<Run, 'retries'>,
+  key: RetryKey,
+  now: number,
+): Retry | undefined {
   const retry = retryOf(run, key)
   const idle = retry ? idleMs(retry.until, now) : 0
   if (!retry || idle === 0) return retry
@@ -39,7 +44,8 @@ export function triedRetry(run: Pick<Run, 'retries'>, key: RetryKey, now: number
 }
 
 /** @param due when it was to be tried again */
-export const idleMs = (due: number, now: number): number => (now - due > limits.lateTry ? now - due : 0)
+export const idleMs = (due: number, now: number): number =>
+  now - due > limits.lateTry ? now - due : 0
 
 /** A fault that ends nothing, and is waited out. A refusal is one only of a read. */
 export type Passing = NoResponse | ResultPending | RetryLater | Rejected
@@ -60,7 +66,8 @@ export function afterPassing(
   { now, why = fault.message, mostMs }: { now: number; why?: string; mostMs?: number },
 ): Retry {
   const before = triedRetry(holder, service, now)
-  const waits = (wait: Parameters<typeof retriedAt>[3]): Retry => retriedAt(holder, service, now, wait)
+  const waits = (wait: Parameters<typeof retriedAt>[3]): Retry =>
+    retriedAt(holder, service, now, wait)
   if (fault instanceof ResultPending) return waits({ why, until: fault.until, count: 0 })
   if (fault instanceof RetryLater) {
     const { until } = fault
@@ -87,9 +94,14 @@ export function retriedAt(
   return before.until < wait.until ? { ...wait, since, count } : before
 }
 
-export function eased(run: Run, key: RetryKey, { call, now }: { call: CallKind | 'both'; now: number }): Run {
+export function eased(
+  run: Run,
+  key: RetryKey,
+  { call, now }: { call: CallKind | 'both'; now: number },
+): Run {
   const retry = retryOf(run, key)
-  if (!retry || now < retry.until || (call === 'effect' && retry.refusedSince !== undefined)) return run
+  if (!retry || now < retry.until || (call === 'effect' && retry.refusedSince !== undefined))
+    return run
   return withRetry(run, key, undefined)
 }
 
@@ -99,7 +111,11 @@ export interface ReadRefusals {
   now: number
 }
 
-export const refusedReadsOf = (run: Pick<Run, 'retries'>, service: Service, now: number): ReadRefusals => ({
+export const refusedReadsOf = (
+  run: Pick<Run, 'retries'>,
+  service: Service,
+  now: number,
+): ReadRefusals => ({
   refusedSince: triedRetry(run, service, now)?.refusedSince,
   now,
 })
@@ -133,5 +149,7 @@ export function isFinal(
 ): boolean {
   // The operator needs time to fix a key or its rights.
   const withAgent = status === 401 || status === 403 ? limits.outage : limits.refused
-  return refusedSince !== undefined && now - refusedSince > (atWork ? withAgent : limits.refusedBefore)
+  return (
+    refusedSince !== undefined && now - refusedSince > (atWork ? withAgent : limits.refusedBefore)
+  )
 }

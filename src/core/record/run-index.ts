@@ -35,7 +35,9 @@ interface Declared<Key> {
 function set<Key>(nameOf: (key: Key) => string, { keys, score, keptMs, wakes }: Declared<Key>) {
   const entries = ({ addedAt, data }: Indexed): (IndexEntry & { wakes: string[] })[] =>
     keys(data).map(key => ({
-      ...{ set: nameOf(key), score: score?.(data) ?? addedAt, keptMs: keptMs?.(data) },
+      set: nameOf(key),
+      score: score?.(data) ?? addedAt,
+      keptMs: keptMs?.(data),
       wakes: wakes?.(key, data) ?? [],
     }))
   return Object.assign((key: Key) => nameOf(key), { entries })
@@ -96,11 +98,14 @@ export const sets = {
     keys: placesInLine,
     wakes: (place): string[] => [sets.line(place)],
   }),
-  started: set((of: ScopeKey | Numbered) => `started ${typeof of === 'string' ? of : threadSlot(of)}`, {
-    keys: run => (run.schedule.admitted ? [...placesOf(run).slice(0, -1), run.thread] : []),
-    score: beganAt,
-    keptMs: () => day,
-  }),
+  started: set(
+    (of: ScopeKey | Numbered) => `started ${typeof of === 'string' ? of : threadSlot(of)}`,
+    {
+      keys: run => (run.schedule.admitted ? [...placesOf(run).slice(0, -1), run.thread] : []),
+      score: beganAt,
+      keptMs: () => day,
+    },
+  ),
   session: set(({ how, task }: { how: Standing; task: string }) => `session ${how} ${task}`, {
     keys: run => tasksOf(run).flatMap(task => standingsOf(run).map(how => ({ how, task }))),
     wakes: ({ task }): string[] => [
@@ -114,7 +119,8 @@ export const sets = {
       waits?.kind === 'blocked' && !result.outcome ? waits.by.map(({ url }) => url) : [],
   }),
   untilPullEnds: set((repoId: number) => `pull-ends ${repoId}`, {
-    keys: run => (run.schedule.waits?.kind === 'open-pulls' && isOpen(run) ? [run.thread.repoId] : []),
+    keys: run =>
+      run.schedule.waits?.kind === 'open-pulls' && isOpen(run) ? [run.thread.repoId] : [],
     wakes: (repoId): string[] => [sets.untilPullEnds(repoId)],
   }),
   /** Under a limit of open pull requests it counts from its admission; once its pull request is there, GitHub tells. */
@@ -137,7 +143,8 @@ export const sets = {
     keptMs: kept,
   }),
   pull: set(({ repoId, number }: Numbered) => `pull ${repoId} ${number}`, {
-    keys: ({ thread: { repoId }, result }) => result.pulls.map(({ number }) => ({ repoId, number })),
+    keys: ({ thread: { repoId }, result }) =>
+      result.pulls.map(({ number }) => ({ repoId, number })),
     keptMs: kept,
   }),
   thread: set<Numbered>(threadSlot, { keys: ({ thread }) => [thread], keptMs: kept }),
@@ -145,8 +152,12 @@ export const sets = {
     keys: ({ session: { taskId, taskRun } }) => (taskId !== undefined && taskRun ? [taskId] : []),
     keptMs: kept,
   }),
-  installation: set((id: number) => `installation ${id}`, { keys: ({ thread }) => [thread.installationId] }),
-  repository: set((repoId: number) => `repository ${repoId}`, { keys: ({ thread }) => [thread.repoId] }),
+  installation: set((id: number) => `installation ${id}`, {
+    keys: ({ thread }) => [thread.installationId],
+  }),
+  repository: set((repoId: number) => `repository ${repoId}`, {
+    keys: ({ thread }) => [thread.repoId],
+  }),
   /** The address of its repository: number, installation, name and default branch. */
   address: set<Repository>(
     at => `place ${at.repoId} ${at.installationId} ${fullName(at)} ${at.defaultBranch}`,
@@ -210,7 +221,8 @@ function opensPull(run: Run): boolean {
   return mayOpen && schedule.admitted && isOpen(run) && openPullsOf(run).length === 0
 }
 
-const isUnsaid = ({ mailbox, result }: Run): boolean => mailbox.accessLost && result.concludedAt !== undefined
+const isUnsaid = ({ mailbox, result }: Run): boolean =>
+  mailbox.accessLost && result.concludedAt !== undefined
 
 function groupsOf(run: Run): Group[] {
   const situation = situationOf(run)

@@ -4,7 +4,14 @@ import { Unfinished } from '../model/task-run.ts'
 import { fullName, Thread } from '../model/thread.ts'
 import { Awaited, Pull, PullFacts, PullNeeds } from '../model/views.ts'
 import { Mailbox, withWords } from './mailbox-part.ts'
-import { Baseline, KeptSettings, type Rights, RunRequest, rightsOf, type Session } from './request-part.ts'
+import {
+  Baseline,
+  KeptSettings,
+  type Rights,
+  RunRequest,
+  rightsOf,
+  type Session,
+} from './request-part.ts'
 import { SessionPart } from './session-part.ts'
 import { Workspace } from './workspace-part.ts'
 
@@ -21,7 +28,12 @@ const after = ThreadLink.optional()
 const WaitsNow = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('line'), ahead: z.number().int(), of: z.enum(scopes), after }),
   /** A limit of 0: which it is, and who can raise it. So many came before. */
-  z.object({ kind: z.literal('zero'), of: z.enum(scopes), limit: z.string(), ahead: z.number().int() }),
+  z.object({
+    kind: z.literal('zero'),
+    of: z.enum(scopes),
+    limit: z.string(),
+    ahead: z.number().int(),
+  }),
   z.object({ kind: z.literal('session'), ahead: z.number().int(), after }),
   z.object({
     kind: z.literal('until'),
@@ -30,7 +42,12 @@ const WaitsNow = z.discriminatedUnion('kind', [
     /** Only whoever runs the bot can raise it. */
     admin: z.literal(true).optional(),
   }),
-  z.object({ kind: z.literal('blocked'), since: z.number(), by: z.array(Awaited), more: z.number().int() }),
+  z.object({
+    kind: z.literal('blocked'),
+    since: z.number(),
+    by: z.array(Awaited),
+    more: z.number().int(),
+  }),
   z.object({
     kind: z.literal('open-pulls'),
     since: z.number(),
@@ -161,7 +178,12 @@ const Done = z.enum(['conclude', 'last-word', 'react', 'drop-branch'])
 export type Done = z.infer<typeof Done>
 
 /** Each was a flag up to 0.3.0. */
-const flags = { conclude: 'comment', 'last-word': 'word', react: 'reaction', 'drop-branch': 'branch' }
+const flags = {
+  conclude: 'comment',
+  'last-word': 'word',
+  react: 'reaction',
+  'drop-branch': 'branch',
+}
 const doneBy = (flagged: Record<string, unknown>): Done[] =>
   Done.options.filter(kind => flagged[flags[kind]] === true)
 
@@ -200,7 +222,15 @@ const StoredReport = z
   )
   .pipe(Report)
 
-const failureClasses = ['setup', 'permission', 'quota', 'agent', 'network', 'github', 'lost'] as const
+const failureClasses = [
+  'setup',
+  'permission',
+  'quota',
+  'agent',
+  'network',
+  'github',
+  'lost',
+] as const
 
 export const Outcome = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('pull') }),
@@ -279,7 +309,11 @@ export const Result = z.object({
   outcome: Outcome.optional(),
   /** The last outcome, while a later round is under way. */
   previous: z
-    .looseObject({ outcome: Outcome, concludedAt: z.number().optional(), done: z.array(Done).optional() })
+    .looseObject({
+      outcome: Outcome,
+      concludedAt: z.number().optional(),
+      done: z.array(Done).optional(),
+    })
     .transform(({ outcome, concludedAt, ...was }) => {
       return { outcome, concludedAt, done: was.done ?? doneBy({ comment: true, ...was }) }
     })
@@ -373,7 +407,10 @@ export type NewRun = Pick<Run, Needed> & Omit<RunChange, Needed>
 export const newRun = ({ report, ...given }: NewRun): Run => {
   const { origin } = given.request
   return withOwnTask(
-    Run.parse({ ...given, report: { labels: origin.kind === 'label' ? [origin.label] : [], ...report } }),
+    Run.parse({
+      ...given,
+      report: { labels: origin.kind === 'label' ? [origin.label] : [], ...report },
+    }),
   )
 }
 
@@ -409,7 +446,11 @@ export const wantedRights = (run: Run): Rights => ({
  * The branch that its agent may have published to last. PostHog names what is checked out, though nothing was pushed:
  * after a first turn without changes that is the default branch.
  */
-export function agentsHead({ thread, session: { taskRun }, result: { pulls } }: Run): string | undefined {
+export function agentsHead({
+  thread,
+  session: { taskRun },
+  result: { pulls },
+}: Run): string | undefined {
   const named = taskRun?.headBranch
   return named === thread.defaultBranch ? pulls.at(-1)?.head : (named ?? pulls.at(-1)?.head)
 }
@@ -431,15 +472,19 @@ export const baseOf = ({ request: { options }, baseline: { settings } }: Run): s
 
 type Earlier = Run['session']['earlier']
 
-export const resumedSession = ({ session: { earlier } }: { session: { earlier?: Earlier } }): Earlier =>
-  earlier?.resumes === false ? undefined : earlier
+export const resumedSession = ({
+  session: { earlier },
+}: {
+  session: { earlier?: Earlier }
+}): Earlier => (earlier?.resumes === false ? undefined : earlier)
 
 type TaskRunStatus = NonNullable<Run['session']['taskRun']>['status']
 
 export const isTerminal = (status: TaskRunStatus): boolean =>
   status === 'completed' || status === 'failed' || status === 'cancelled'
 
-export const isQueued = (status: TaskRunStatus): boolean => status === 'queued' || status === 'not_started'
+export const isQueued = (status: TaskRunStatus): boolean =>
+  status === 'queued' || status === 'not_started'
 
 /** A text by which the task is found again at PostHog. Names the thread and the Run. */
 export const taskMarker = (run: Pick<Run, 'id' | 'thread'>): string =>

@@ -53,7 +53,11 @@ export const TaskRun = z.object({
 })
 
 /** How a turn ended: why, in the agent's words, and what broke it. `at`: ms since the epoch, our clock. */
-const TurnEnd = z.object({ at: z.number(), stopReason: z.string().optional(), fault: model.Fault.optional() })
+const TurnEnd = z.object({
+  at: z.number(),
+  stopReason: z.string().optional(),
+  fault: model.Fault.optional(),
+})
 export type TurnEnd = z.infer<typeof TurnEnd>
 
 /** What was read of the agent's log. Positions count entries. */

@@ -1,6 +1,13 @@
 /** How the agent's turn stands, by PostHog's log and status alone: when a Run is over follows from nothing else. */
 import type { Fault, Unfinished } from '../model/task-run.ts'
-import { agentFailure, brokenBy, cancelledBy, faultIn, gaveUp, saysLimit } from './agent-failures.ts'
+import {
+  agentFailure,
+  brokenBy,
+  cancelledBy,
+  faultIn,
+  gaveUp,
+  saysLimit,
+} from './agent-failures.ts'
 import type { Failure } from './failures.ts'
 import { inTaskRun, isAwaited, unread } from './ledger.ts'
 import type { Word } from './mailbox-part.ts'
@@ -46,7 +53,8 @@ export const agentWorks = (run: Run): boolean =>
 
 function turnEnd(run: Run, { stopReason, fault, at }: TurnEnd): Turn {
   if (fault) {
-    const stored = run.session.taskRun?.status === 'failed' ? faultIn(run.session.taskRun.error) : undefined
+    const stored =
+      run.session.taskRun?.status === 'failed' ? faultIn(run.session.taskRun.error) : undefined
     const named = stored?.class ?? fault.class ?? 'agent_error'
     return broken(run, { class: named, text: fault.text || (stored?.text ?? '') }, at)
   }
@@ -82,12 +90,16 @@ function runEnd(run: Run, taskRun: TaskRun): Turn {
     return failure ? { kind: 'failed', failure } : { kind: 'unfinished', why: 'interrupted' }
   }
   const end = rowEnd(run, taskRun)
-  return end.kind !== 'failed' && neverRead(run).length > 0 ? { kind: 'unfinished', why: 'unread' } : end
+  return end.kind !== 'failed' && neverRead(run).length > 0
+    ? { kind: 'unfinished', why: 'unread' }
+    : end
 }
 
 function rowEnd(run: Run, { status, marker, error, changedAt }: TaskRun): Turn {
   if (marker) return { kind: 'unfinished', why: marker }
-  return status === 'completed' && !error ? { kind: 'ended' } : broken(run, faultIn(error), changedAt)
+  return status === 'completed' && !error
+    ? { kind: 'ended' }
+    : broken(run, faultIn(error), changedAt)
 }
 
 /** What people said and a run that is over never read. One that its agent ended has read what it was started with. */
@@ -138,7 +150,8 @@ export function lateLog(run: Run): number {
 export function settlesAt(run: Run): number | undefined {
   const { taskRun, sessionLog } = run.session
   const end = answered(run)
-  const saysNothing = end?.stopReason === 'end_turn' && (!sessionLog?.answer || sessionLog.isReported)
+  const saysNothing =
+    end?.stopReason === 'end_turn' && (!sessionLog?.answer || sessionLog.isReported)
   const isKnown = hasNewPull(run) || (taskRun && isTerminal(taskRun.status))
   if (!end || (isKnown && !saysNothing)) return undefined
   const at = end.at + (saysNothing ? limits.lateLog : limits.lateRow)

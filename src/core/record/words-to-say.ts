@@ -15,11 +15,16 @@ export type Words = Omit<FollowUp, 'kind' | 'source'> & {
 export const asTyped = ({ text, typed = text }: Words): string => typed.slice(0, 200)
 
 export const firstWords = ({ id, request, schedule }: Run): Words => ({
-  ...{ ...request, id, until: waitedUntil(schedule) },
+  ...request,
+  id,
+  until: waitedUntil(schedule),
   source: { target: request.origin.kind === 'comment' ? request.origin.commentRef : undefined },
 })
 
-const waitedUntil = ({ enteredAt = 0, admissionExpectedAt = 0 }: Run['schedule']): number | undefined =>
+const waitedUntil = ({
+  enteredAt = 0,
+  admissionExpectedAt = 0,
+}: Run['schedule']): number | undefined =>
   admissionExpectedAt > enteredAt ? admissionExpectedAt : undefined
 
 export const toSay = (run: Run, word: Word | undefined): Words =>

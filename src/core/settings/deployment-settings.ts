@@ -25,7 +25,9 @@ const TriggerSettings = z
       .optional()
       .describe('The word of commands, without the slash, instead of `codex`.'),
     labels: z
-      .array(formed(/^[^\s`,][^`,\n\r]{0,39}$/, 'must be names of labels, of 40 characters at most'))
+      .array(
+        formed(/^[^\s`,][^`,\n\r]{0,39}$/, 'must be names of labels, of 40 characters at most'),
+      )
       .min(1)
       .optional()
       .describe('The labels that start a run, instead of `codex`.'),
@@ -129,9 +131,9 @@ export const DeploymentSettings = z.strictObject({
     )
     .default({}),
   limits: Ceilings.extend({ total }).describe(`${ceilings} For all owners.`).default({}),
-  defaults: Defaults.describe('What applies if no file of an owner or repository says otherwise.').default(
-    {},
-  ),
+  defaults: Defaults.describe(
+    'What applies if no file of an owner or repository says otherwise.',
+  ).default({}),
   trigger: TriggerSettings.optional(),
 })
 export type DeploymentSettings = z.infer<typeof DeploymentSettings>
@@ -148,7 +150,10 @@ export const triggerOf = (
 
 /** All that commands begin with, of any owner, as the settings are when it is called. */
 export const everyCall =
-  (settings: Pick<DeploymentSettings, 'owners' | 'trigger'>, appNow = (): string | undefined => undefined) =>
+  (
+    settings: Pick<DeploymentSettings, 'owners' | 'trigger'>,
+    appNow = (): string | undefined => undefined,
+  ) =>
   (): readonly string[] => {
     const app = appNow()
     // Nobody has the number 0, so it stands for all that are not named.
@@ -173,12 +178,15 @@ type Owners = Pick<DeploymentSettings, 'owners'>
 /** Whether a repository's name is still that of the one that the settings first gave something by it. */
 export type NameHolds = (settings: Owners, thread: RepositoryRef) => Promise<boolean>
 
-const isSameName = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase()
+const isSameName = (one: string, other: string): boolean =>
+  one.toLowerCase() === other.toLowerCase()
 
 /** Whether the settings give a repository something by its name, without a number. */
 export function isNamed({ owners }: Owners, { ownerId, repo }: RepositoryRef): boolean {
   const entry = owners[ownerId]
-  const lists = entry ? [...grantNames.map(name => entry[name]), ...entry.sandboxes.map(restrictionOf)] : []
+  const lists = entry
+    ? [...grantNames.map(name => entry[name]), ...entry.sandboxes.map(restrictionOf)]
+    : []
   return lists.some(given => Array.isArray(given) && given.some(name => isSameName(name, repo)))
 }
 

@@ -29,7 +29,10 @@ function ofDeployment({ defaults, models, ceilings }: Grants): Given {
 }
 
 /** The model of a run that asks for none. */
-export function modelOf({ model, models }: Pick<RepoSettings, 'model' | 'models'>, usual: string): string {
+export function modelOf(
+  { model, models }: Pick<RepoSettings, 'model' | 'models'>,
+  usual: string,
+): string {
   const wished = model ?? usual
   return models === undefined || models.includes(wished) ? wished : (models[0] ?? wished)
 }
@@ -80,19 +83,28 @@ export function appliedSettings({ settings, grants, files, usual }: OriginsOf): 
   const wantsUser = [files.owner, files.repository].some(({ given }) => given.as_user)
   const isDenied = wantsUser && !grants.granted.has('as_user')
   const deployment: Layer = {
-    given: withEfforts({ ...usual, ...(isDenied ? { as_user: false } : {}), ...ofDeployment(grants) }),
+    given: withEfforts({
+      ...usual,
+      ...(isDenied ? { as_user: false } : {}),
+      ...ofDeployment(grants),
+    }),
     originAt: () => ({ kind: 'deployment' }),
   }
   const layers = [fileLayer('repository'), fileLayer('owner'), deployment]
   return leavesOf(settings).map(({ path, value }) => {
     const saying = layers.filter(({ given }) => valueAt(given, path) !== undefined)
-    const exactly = saying.find(({ given }) => JSON.stringify(valueAt(given, path)) === JSON.stringify(value))
+    const exactly = saying.find(
+      ({ given }) => JSON.stringify(valueAt(given, path)) === JSON.stringify(value),
+    )
     const list = chosenFrom.get(path.join('.'))
     const choosing =
       list === undefined ? [] : layers.filter(({ given }) => valueAt(given, [list]) !== undefined)
     const from = exactly
       ? [exactly.originAt(path)]
-      : [...saying.map(each => each.originAt(path)), ...choosing.map(each => each.originAt([list ?? '']))]
+      : [
+          ...saying.map(each => each.originAt(path)),
+          ...choosing.map(each => each.originAt([list ?? ''])),
+        ]
     const each = [...new Map(from.map(origin => [JSON.stringify(origin), origin])).values()]
     return { key: path.join('.'), value, from: each.length > 0 ? each : [{ kind: 'default' }] }
   })

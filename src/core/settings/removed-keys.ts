@@ -8,7 +8,8 @@ const ofDeployment = 'can only be set in `SETTINGS_FILE`, by whoever runs the bo
 /** Keys that settings files had once, values that keys had, and what to do instead. */
 const removed: ReadonlyMap<string, string> = new Map(
   Object.entries({
-    'permissions.queue': 'is no command any more. Delete it; `/codex status` says what a run waits for',
+    'permissions.queue':
+      'is no command any more. Delete it; `/codex status` says what a run waits for',
     'permissions.pause': `is no command any more. Delete it; ${ofZero}`,
     'permissions.resume': `is no command any more. Delete it; ${ofZero}`,
     pause: `${gone}. Delete it; a limit \`limits.total: 0\` holds all that is asked, and a higher one lets it start`,
@@ -40,7 +41,8 @@ const nameOf = (path: readonly string[]): string => {
 }
 
 /** @param path of a key that is not known, in whichever file and layer */
-export const removedKeyWords = (path: readonly string[]): string | undefined => removed.get(nameOf(path))
+export const removedKeyWords = (path: readonly string[]): string | undefined =>
+  removed.get(nameOf(path))
 
 /**
  * Keys that went with this version. For this one version they are passed over, and told, so that nobody's work stops at

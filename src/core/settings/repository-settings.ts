@@ -38,7 +38,8 @@ const Preset = z
   })
   .describe('What this label means.')
 
-const flag = (about: string, usual: boolean) => setting(about, z.boolean().default(usual), { rule: lower })
+const flag = (about: string, usual: boolean) =>
+  setting(about, z.boolean().default(usual), { rule: lower })
 
 const mostRuns = (least: 0 | 1) => z.number().int().min(least).max(10_000)
 
@@ -62,7 +63,10 @@ const ofOwner = {
     200,
     0,
   ),
-  owner_per_day: most('Starts in 24 hours in all repositories of the owner. Without it, 5,000.', 5000),
+  owner_per_day: most(
+    'Starts in 24 hours in all repositories of the owner. Without it, 5,000.',
+    5000,
+  ),
 }
 
 const login = formed(
@@ -98,20 +102,28 @@ export const settings = {
       .default('codex/'),
     { rule: lower, proposed: true, kept: true },
   ),
-  model: setting('The model, if the command names none. Without it, the model of the bot.', name.optional(), {
-    rule: lower,
-    proposed: true,
-    example: 'gpt-5.5',
-  }),
+  model: setting(
+    'The model, if the command names none. Without it, the model of the bot.',
+    name.optional(),
+    {
+      rule: lower,
+      proposed: true,
+      example: 'gpt-5.5',
+    },
+  ),
   effort: setting(
     'How hard the model thinks, if the command does not say it. Without it, the effort of the bot.',
     ReasoningEffort.optional(),
     { rule: lower, proposed: true, example: 'high' },
   ),
-  mode: setting('How PostHog runs the agent.', z.enum(['background', 'interactive']).default('background'), {
-    rule: lower,
-    proposed: true,
-  }),
+  mode: setting(
+    'How PostHog runs the agent.',
+    z.enum(['background', 'interactive']).default('background'),
+    {
+      rule: lower,
+      proposed: true,
+    },
+  ),
   permission: setting(
     'The permission mode that PostHog is asked for. It stops nothing by itself: in the background, PostHog gives every permission. A plan is always `read-only`.',
     PermissionMode.optional(),
@@ -154,7 +166,10 @@ export const settings = {
         'Apps that review pull requests, by the slug in their address: `coderabbitai`. The agent gets their reviews and open comments on lines, and they count among what a pull request needs. They start nothing. A slug means the bot that used it here first. `slug:number` means the bot with that number, whatever its name is.',
         z
           .array(
-            formed(/^[A-Za-z0-9-]{1,39}(?::[1-9]\d{0,14})?$/, 'must be the slugs of Apps, or slug:number'),
+            formed(
+              /^[A-Za-z0-9-]{1,39}(?::[1-9]\d{0,14})?$/,
+              'must be the slugs of Apps, or slug:number',
+            ),
           )
           .max(20)
           .default([]),
@@ -255,10 +270,14 @@ export const settings = {
     },
     {},
   ),
-  models: setting('The models that commands may name. Without it, all.', z.array(name).min(1).optional(), {
-    rule: someOfBoth,
-    example: ['gpt-5.5'],
-  }),
+  models: setting(
+    'The models that commands may name. Without it, all.',
+    z.array(name).min(1).optional(),
+    {
+      rule: someOfBoth,
+      example: ['gpt-5.5'],
+    },
+  ),
   efforts: setting(
     'The efforts that commands may name. Without it, all.',
     z.array(ReasoningEffort).min(1).optional(),
@@ -268,7 +287,11 @@ export const settings = {
     limitsAbout,
     {
       ...ofOwner,
-      repository: most('Runs at the same time in this repository. With 0, nothing starts here.', 50, 0),
+      repository: most(
+        'Runs at the same time in this repository. With 0, nothing starts here.',
+        50,
+        0,
+      ),
       person: most('Runs at the same time for one person. With 0, nothing starts here.', 50, 0),
       repository_per_day: most('Starts in 24 hours in this repository.', 100),
       open_pull_requests: setting(

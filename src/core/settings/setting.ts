@@ -8,7 +8,10 @@ export interface Rule<Value> {
   join(above: Value, below: Value): Value
 }
 
-export const lower = { words: 'the lower layer', join: <Value>(_: Value, below: Value): Value => below }
+export const lower = {
+  words: 'the lower layer',
+  join: <Value>(_: Value, below: Value): Value => below,
+}
 
 /** A safeguard that one layer has is not taken away by another. */
 export const wins = <const Value>(safe: Value) => ({
@@ -91,7 +94,10 @@ export const setting = <Schema extends z.ZodType, const Info extends SettingInfo
   info: Info,
 ): Schema & { setting: Info } => Object.assign(schema.describe(about), { setting: info })
 
-export const group = <Shape extends Settings, const Info extends Omit<SettingInfo<unknown>, 'rule'>>(
+export const group = <
+  Shape extends Settings,
+  const Info extends Omit<SettingInfo<unknown>, 'rule'>,
+>(
   about: string,
   below: Shape,
   info: Info,
@@ -108,7 +114,8 @@ export const keyByKey = <Value extends object>(shape: Settings): Rule<Value> => 
     const [upper, under] = [new Map(Object.entries(above)), new Map(Object.entries(below))]
     const entries = Object.entries(shape).flatMap(([key, { setting }]) => {
       const [one, other] = [upper.get(key), under.get(key)]
-      const value = one === undefined || other === undefined ? (other ?? one) : setting.rule.join(one, other)
+      const value =
+        one === undefined || other === undefined ? (other ?? one) : setting.rule.join(one, other)
       return value === undefined ? [] : [[key, value]]
     })
     return Object.fromEntries(entries) as Value
@@ -122,10 +129,15 @@ type Marked<Shape extends Settings, As extends Mark> = {
 
 /** TypeScript loses track of the keys, so the type is asserted, as it is below. */
 export const marked = <Shape extends Settings, As extends Mark>(shape: Shape, mark: As) =>
-  Object.fromEntries(Object.entries(shape).filter(([, { setting }]) => setting[mark])) as Marked<Shape, As>
+  Object.fromEntries(Object.entries(shape).filter(([, { setting }]) => setting[mark])) as Marked<
+    Shape,
+    As
+  >
 
 type Opened<Shape> = {
-  [Key in keyof Shape]: Shape[Key] extends z.ZodDefault<infer Inner> ? z.ZodOptional<Inner> : Shape[Key]
+  [Key in keyof Shape]: Shape[Key] extends z.ZodDefault<infer Inner>
+    ? z.ZodOptional<Inner>
+    : Shape[Key]
 }
 
 export const opened = <Shape extends Settings>(shape: Shape) =>

@@ -34,7 +34,13 @@ export function readSettingsFile<T>(schema: z.ZodType<T>, text: string): FileRea
   const parsed = schema.safeParse(written)
   const slips = slipsOf(schema, written)
   return parsed.success && slips.length === 0
-    ? { kind: 'read', value: parsed.data, written, passedOver: problemsOf(passedOver), lineOf: yaml.lineOf }
+    ? {
+        kind: 'read',
+        value: parsed.data,
+        written,
+        passedOver: problemsOf(passedOver),
+        lineOf: yaml.lineOf,
+      }
     : { kind: 'problems', problems: problemsOf(slips) }
 }
 
@@ -90,13 +96,17 @@ function issueWords(issue: z.core.$ZodIssue, value: unknown): string {
   switch (issue.code) {
     case 'invalid_value': {
       const all = issue.values.map(each => `\`${String(each)}\``)
-      const oneOf = [all.slice(0, -1).join(', '), ...all.slice(-1)].filter(part => part !== '').join(' or ')
+      const oneOf = [all.slice(0, -1).join(', '), ...all.slice(-1)]
+        .filter(part => part !== '')
+        .join(' or ')
       return `${isWrong(value)}: use ${oneOf}`
     }
     case 'invalid_type':
       return `${isWrong(value)}: it must be ${expected[issue.expected] ?? issue.expected}`
     case 'too_small':
-      return issue.origin === 'number' ? `${isWrong(value)}: use ${issue.minimum} or more` : "can't be empty"
+      return issue.origin === 'number'
+        ? `${isWrong(value)}: use ${issue.minimum} or more`
+        : "can't be empty"
     case 'too_big':
       return issue.origin === 'number'
         ? `${isWrong(value)}: use ${issue.maximum} or less`
@@ -194,7 +204,9 @@ export interface FileSlips {
 }
 
 export function problemsText(problems: readonly SettingsProblem[], path = settingsPath): string {
-  const shown = problems.slice(0, 10).map((problem, at) => problemText(at === 0 ? path : '', problem))
+  const shown = problems
+    .slice(0, 10)
+    .map((problem, at) => problemText(at === 0 ? path : '', problem))
   const more = problems.length - shown.length
   return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('; ')
 }

@@ -15,7 +15,10 @@ export type Attachment = z.infer<typeof Attachment>
 export const maxAttachments = 10
 
 /** @param webUrl any page of the text's GitHub, e.g. the thread's `html_url` */
-export function attachmentsIn(page: Pick<ShownText, 'files'> | undefined, webUrl: string): Attachment[] {
+export function attachmentsIn(
+  page: Pick<ShownText, 'files'> | undefined,
+  webUrl: string,
+): Attachment[] {
   if (!page || !URL.canParse(webUrl)) return []
   const candidates = page.files.flatMap(({ url, words }) => {
     const address = attachmentAddress(url, webUrl)
@@ -51,7 +54,9 @@ export function attachmentAddress(text: string, webUrl: string): URL | undefined
   const home = new URL(webUrl).origin
   if (!url) return undefined
   if (url.origin === home && attachmentPaths.some(path => path.test(url.pathname))) return url
-  return home === publicGitHub && imageHosts.includes(url.origin) && url.pathname.length > 1 ? url : undefined
+  return home === publicGitHub && imageHosts.includes(url.origin) && url.pathname.length > 1
+    ? url
+    : undefined
 }
 
 /** Parsed as `fetch` parses, so that the address checked is the address fetched. */
@@ -72,23 +77,26 @@ export function redirectTarget(location: string, from: URL, webUrl: string): URL
   const url = plainUrl(location, from)
   const home = new URL(webUrl)
   if (!url || url.origin === home.origin) return url
-  const isStorage = url.host === `media.${home.host}` || storageHosts.some(end => url.host.endsWith(end))
+  const isStorage =
+    url.host === `media.${home.host}` || storageHosts.some(end => url.host.endsWith(end))
   return url.protocol === 'https:' && isStorage ? url : undefined
 }
 
 export function assetId(url: string): string | undefined {
   const { pathname } = new URL(url)
-  return /([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?:\.[a-z0-9]+)?$/i.exec(pathname)?.[1]?.toLowerCase()
+  return /([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?:\.[a-z0-9]+)?$/i
+    .exec(pathname)?.[1]
+    ?.toLowerCase()
 }
 
 export function signedAddresses(html: string): [id: string, url: string][] {
-  return [...html.matchAll(/https:\/\/private-user-images\.githubusercontent\.com\/[^\s"'<>]+/g)].flatMap(
-    ([text]) => {
-      const address = attachmentAddress(withoutEntities(text), publicGitHub)
-      const id = address && assetId(address.href)
-      return address && id !== undefined ? [[id, address.href]] : []
-    },
-  )
+  return [
+    ...html.matchAll(/https:\/\/private-user-images\.githubusercontent\.com\/[^\s"'<>]+/g),
+  ].flatMap(([text]) => {
+    const address = attachmentAddress(withoutEntities(text), publicGitHub)
+    const id = address && assetId(address.href)
+    return address && id !== undefined ? [[id, address.href]] : []
+  })
 }
 
 const maxName = 200
@@ -106,4 +114,5 @@ export function lastSegment(url: string): string {
   }
 }
 
-export const extensionOf = (name: string): string => /[^.]\.([a-z0-9]{1,10})$/i.exec(name)?.[1] ?? ''
+export const extensionOf = (name: string): string =>
+  /[^.]\.([a-z0-9]{1,10})$/i.exec(name)?.[1] ?? ''

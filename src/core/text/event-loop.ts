@@ -23,7 +23,8 @@ const limit = 30
 /** Shorter texts take a few ms whatever they hold (measured). No limit, which a busy machine might reach. */
 const short = 300
 
-export const timeFor = ({ length }: string): number => (length <= short ? Number.POSITIVE_INFINITY : limit)
+export const timeFor = ({ length }: string): number =>
+  length <= short ? Number.POSITIVE_INFINITY : limit
 
 /** A busy machine gets further tries with longer limits. */
 const longer = [1, 2, 4, 8, 16]
@@ -61,7 +62,8 @@ function attempted<T extends object>(work: () => T, timeout: number): T | undefi
     }
   } catch (error) {
     // It may come from another realm.
-    const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+    const code =
+      typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
     if (error instanceof RangeError || code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return undefined
     throw error
   }

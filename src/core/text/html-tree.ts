@@ -39,18 +39,21 @@ export function treeOf(html: string): { nodes: readonly Node[]; cut: boolean } {
   }
 }
 
-export const isText = (node: Node): node is DefaultTreeAdapterTypes.TextNode => node.nodeName === '#text'
+export const isText = (node: Node): node is DefaultTreeAdapterTypes.TextNode =>
+  node.nodeName === '#text'
 export const isElement = (node: Node): node is Element => 'tagName' in node
 
 export const attribute = ({ attrs }: Element, name: string): string =>
   attrs.find(attr => attr.name === name)?.value ?? ''
-export const has = ({ attrs }: Element, name: string): boolean => attrs.some(attr => attr.name === name)
+export const has = ({ attrs }: Element, name: string): boolean =>
+  attrs.some(attr => attr.name === name)
 export const classesOf = (element: Element): string[] =>
   attribute(element, 'class')
     .split(/\s+/)
     .filter(name => name !== '')
     .slice(0, 30)
-export const hasClass = (element: Element, name: string): boolean => classesOf(element).includes(name)
+export const hasClass = (element: Element, name: string): boolean =>
+  classesOf(element).includes(name)
 
 /** These say something to programs, and change nothing of what words look like. */
 const silent =
@@ -66,7 +69,8 @@ const layout: ReadonlyMap<string, RegExp> = new Map([
   ['width', /^(?:[1-9]\d{1,2}(?:px)?|[1-9]\d?%|100%)$/],
 ])
 /** GitHub sets the style and what plays; no writer can. */
-const ofPictures = /^(?:canonical-src|controls|decoding|height|loading|muted|playsinline|style|width)$/
+const ofPictures =
+  /^(?:canonical-src|controls|decoding|height|loading|muted|playsinline|style|width)$/
 export const pictures = new Set(['img', 'video', 'picture', 'themed-picture'])
 
 /** Attributes that may change more than is known of. */
@@ -86,12 +90,17 @@ export const largest = (numbers: readonly (string | number)[]): number =>
 
 /** The one image that a reader sees for sure: no source beside it, no dot, on each page. */
 export function imageIn(picture: Element): Element | undefined {
-  const [image, ...others] = [picture, ...elementsIn(picture)].filter(({ tagName }) => tagName !== 'picture')
+  const [image, ...others] = [picture, ...elementsIn(picture)].filter(
+    ({ tagName }) => tagName !== 'picture',
+  )
   if (image?.tagName !== 'img' || others.length > 0 || unlisted(image).length > 0) return undefined
   const isOfSize = ['width', 'height'].every(
-    name => !has(image, name) || /^[1-9]\d{1,3}(?:\.\d{1,20})?(?:px|%)?$/.test(attribute(image, name)),
+    name =>
+      !has(image, name) || /^[1-9]\d{1,3}(?:\.\d{1,20})?(?:px|%)?$/.test(attribute(image, name)),
   )
-  return isOfSize && !/#gh-(?:dark|light)-mode-only$/i.test(attribute(image, 'src')) ? image : undefined
+  return isOfSize && !/#gh-(?:dark|light)-mode-only$/i.test(attribute(image, 'src'))
+    ? image
+    : undefined
 }
 
 export function languageOf(pre: Element): string {

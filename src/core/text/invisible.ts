@@ -10,7 +10,8 @@ const piled = /(\p{M}{6})\p{M}+/gu
 const otherLineEnds = /[\v\f\x1c-\x1e\x85\p{Zl}\p{Zp}]/gu
 
 /** Only a line feed ends a line. */
-export const evenLines = (text: string): string => text.replace(/\r\n?/g, '\n').replace(otherLineEnds, ' ')
+export const evenLines = (text: string): string =>
+  text.replace(/\r\n?/g, '\n').replace(otherLineEnds, ' ')
 
 /** Colours and links of a terminal: ECMA-48. */
 const terminal = /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)/g

@@ -35,7 +35,8 @@ function itemsIn<T>(item: z.ZodType<T>, list: string, isBlock: boolean) {
     return ''
   }
   const left =
-    items?.map(each => takeOut(JSON.stringify(each))).join('\n') ?? list.replace(flatObject, takeOut)
+    items?.map(each => takeOut(JSON.stringify(each))).join('\n') ??
+    list.replace(flatObject, takeOut)
   const rest = left.replace(/^\s*\/\/.*$/gm, '').replace(/^[\s[\],]+|[\s[\],]+$/g, '')
   return value.length > 0 || items?.length === 0 ? { value, rest } : undefined
 }
@@ -90,7 +91,8 @@ function blockAtEnd(lines: readonly string[]): Block {
   if (openingOf(lines[last] ?? '')?.info === '') {
     const begins = lines.findLastIndex((line, at) => at < last && openingOf(line) !== undefined)
     const { info = 'none' } = openingOf(lines[begins] ?? '') ?? {}
-    if (/^(?:json\w*)?$/i.test(info)) return { begins, from: begins + 1, to: last, ends: lines.length }
+    if (/^(?:json\w*)?$/i.test(info))
+      return { begins, from: begins + 1, to: last, ends: lines.length }
   }
   const begins = Math.max(
     0,

@@ -36,7 +36,8 @@ function isDeep(tree: Root): boolean {
   for (let next = pending.pop(); next; next = pending.pop()) {
     const { node, depth } = next
     if (depth > maxDepth) return true
-    if ('children' in node) for (const child of node.children) pending.push({ node: child, depth: depth + 1 })
+    if ('children' in node)
+      for (const child of node.children) pending.push({ node: child, depth: depth + 1 })
   }
   return false
 }
@@ -79,7 +80,8 @@ const silent: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
 function visibleWords(node: Nodes): string {
   if (node.type === 'text') return node.value
   if (node.type === 'break') return '\n'
-  if (node.type === 'link') return node.children.map(visibleWords).join('') === node.url ? node.url : '\ufffc'
+  if (node.type === 'link')
+    return node.children.map(visibleWords).join('') === node.url ? node.url : '\ufffc'
   return 'children' in node ? node.children.map(visibleWords).join('') : '\ufffc'
 }
 

@@ -20,7 +20,8 @@ export const withoutEmpty = (parts: readonly (string | false | undefined)[]): st
 export const paragraphs = (parts: readonly (string | false | undefined)[]): string =>
   withoutEmpty(parts).join('\n\n')
 
-export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+export const counted = (count: number, noun: string): string =>
+  `${count} ${noun}${count === 1 ? '' : 's'}`
 
 /** An amount is code, as two dollars in one line may be a formula. */
 export const dollars = (amount: number): string => `\`$${amount.toFixed(2).replace(/\.00$/, '')}\``
@@ -29,7 +30,8 @@ export function exactly(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))
   if (seconds < 60) return `${seconds} s`
   const minutes = Math.floor(seconds / 60)
-  if (minutes < 60) return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`
+  if (minutes < 60)
+    return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 

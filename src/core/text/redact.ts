@@ -148,7 +148,8 @@ const spansBy = (said: string, patterns: readonly Pattern[]): Span[] =>
     ? patterns.flatMap(({ run, isSecret }) =>
         [...said.matchAll(run)]
           .filter(
-            ({ 0: found, index }) => isSecret?.(found, said.slice(Math.max(0, index - 80), index)) ?? true,
+            ({ 0: found, index }) =>
+              isSecret?.(found, said.slice(Math.max(0, index - 80), index)) ?? true,
           )
           .map(({ 0: found, index }): Span => [index, index + found.length]),
       )
@@ -177,17 +178,20 @@ function placed(text: string, gone: RegExp, spans: readonly Span[]): Span[] {
 /** Digits of so many bits, of which `starts` begin the bytes in turn. Without `mayBe`, nothing is spelled so. */
 const spellings = [
   {
-    ...{ as: 'base64' as const, bits: 6, starts: 4, mayBe: /[\w+/-]{16}/, digit: /[\w+/=-]/ },
+    as: 'base64' as const,
+    bits: 6,
+    starts: 4,
+    mayBe: /[\w+/-]{16}/,
+    digit: /[\w+/=-]/,
     between: /\\+[nrt]?|[^A-Za-z0-9+/_\\-]+/g,
   },
   {
-    ...{
-      as: 'hex' as const,
-      bits: 4,
-      starts: 2,
-      mayBe: /(?:[0-9a-f]{2}[^0-9a-z]{0,4}(?:0x|x|u00)?){7}[0-9a-f]{2}/i,
-    },
-    ...{ digit: /[0-9a-f]/i, between: /0x|u00|[^0-9a-fu]+|u/gi },
+    as: 'hex' as const,
+    bits: 4,
+    starts: 2,
+    mayBe: /(?:[0-9a-f]{2}[^0-9a-z]{0,4}(?:0x|x|u00)?){7}[0-9a-f]{2}/i,
+    digit: /[0-9a-f]/i,
+    between: /0x|u00|[^0-9a-fu]+|u/gi,
   },
 ]
 
@@ -199,7 +203,10 @@ function spelledIn(text: string, spelling: Spelling, spansIn: (said: string) => 
   const digits = text.replace(between, '')
   const spans = Array.from({ length: starts }, (_, skipped) =>
     spansIn(Buffer.from(digits.slice(skipped), as).toString('latin1')).map(
-      ([from, to]): Span => [skipped + Math.floor((from * 8) / bits), skipped + Math.ceil((to * 8) / bits)],
+      ([from, to]): Span => [
+        skipped + Math.floor((from * 8) / bits),
+        skipped + Math.ceil((to * 8) / bits),
+      ],
     ),
   ).flat()
   // The rest of a row of digits says more of the same.
@@ -234,7 +241,9 @@ export function withStrings<T>(value: T, change: (text: string, field: string) =
     if (typeof part === 'string') return change(part, field)
     if (Array.isArray(part)) return part.map(each => changed(each, ''))
     if (typeof part !== 'object' || part === null) return part
-    return Object.fromEntries(Object.entries(part).map(([name, each]) => [name, changed(each, name)]))
+    return Object.fromEntries(
+      Object.entries(part).map(([name, each]) => [name, changed(each, name)]),
+    )
   }
   return changed(value, '') as T
 }

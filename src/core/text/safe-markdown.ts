@@ -32,7 +32,9 @@ function cutSafely(text: string, maxLength: number, between?: Between): string {
       ? bothEnds(text, maxLength, between)
       : safeMarkdown(isLong ? `${text.slice(0, maxLength).trimEnd()} …` : text)
   // Escapes add length, and a later cut could remove them.
-  return safe.length > 2 * maxLength + 1_000 ? cutSafely(text, Math.floor(maxLength / 2), between) : safe
+  return safe.length > 2 * maxLength + 1_000
+    ? cutSafely(text, Math.floor(maxLength / 2), between)
+    : safe
 }
 
 /** Cuts between lines, or between words where a line is long. */
@@ -103,9 +105,12 @@ function rewritten(source: string): string | undefined {
 /** Makes one line inside a sentence of ours. An address is code: as a link, it could swallow the escapes behind it. */
 export function inlineWords(text: string, maxLength: number): string {
   const line = withoutMarkers(stripInvisible(text)).replace(/\s+/g, ' ').trim()
-  const cut = line.length > maxLength ? `${line.slice(0, maxLength).toWellFormed().trimEnd()}…` : line
+  const cut =
+    line.length > maxLength ? `${line.slice(0, maxLength).toWellFormed().trimEnd()}…` : line
   const parts = cut.split(address)
-  const safe = parts.map((part, at) => (at % 2 === 1 ? code(part) : disarm(part.replace(special, '\\$&'))))
+  const safe = parts.map((part, at) =>
+    at % 2 === 1 ? code(part) : disarm(part.replace(special, '\\$&')),
+  )
   return isolated(safe.join(''))
 }
 
@@ -113,7 +118,8 @@ const address = /((?:[a-z][a-z\d+.-]{0,20}:\/\/|www\.)[^\s`|]{0,400}[^\s`|.,:;!?
 const special = /[\\`*_{}[\]<>|~&$]|:(?=\/\/)|(?<=www)\./gi
 
 /** Otherwise words that are written from right to left reorder ours beside them. */
-const isolated = (words: string): string => (rightToLeft.test(words) ? `\u2068${words}\u2069` : words)
+const isolated = (words: string): string =>
+  rightToLeft.test(words) ? `\u2068${words}\u2069` : words
 
 export const rightToLeft =
   /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u
@@ -128,7 +134,8 @@ export function code(text: string): string {
 }
 
 /** Breaks what would be a marker of ours, or a box to tick, in text of others that we post. */
-export const withoutMarkers = (text: string): string => text.replace(/codex-(run|box):/gi, 'codex-$1 :')
+export const withoutMarkers = (text: string): string =>
+  text.replace(/codex-(run|box):/gi, 'codex-$1 :')
 
 const zeroWidth = '\u200b'
 
@@ -175,7 +182,10 @@ function block(node: md.RootContent): md.BlockContent | undefined {
     case 'blockquote':
       return { ...node, children: blocks(node.children) }
     case 'list':
-      return { ...node, children: node.children.map(item => ({ ...item, children: blocks(item.children) })) }
+      return {
+        ...node,
+        children: node.children.map(item => ({ ...item, children: blocks(item.children) })),
+      }
     case 'table':
       return {
         ...node,
@@ -291,7 +301,8 @@ function isHeavy(source: string): boolean {
 const sign = /[[\]()@]|([\p{P}\p{S}])\1{0,15}/gu
 const fencedCode = /^(`{3,}(?!`)|~{3,}(?!~))[^`\n]*\n(?:.*\n)*?\1[`~]*[ \t]*$/gm
 
-const total = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0)
+const total = (numbers: readonly number[]): number =>
+  numbers.reduce((sum, number) => sum + number, 0)
 
 const countOf = (sign: RegExp, text: string): number => text.match(sign)?.length ?? 0
 

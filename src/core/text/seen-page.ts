@@ -47,7 +47,8 @@ const plainLine = /^(?:\/?\p{L}(?:[\p{L}\p{N} ,;.?!()%+='"’“”–—/-]|:(?
 export function asWritten(text: string): SeenPage | undefined {
   const source = text.replace(/\r\n?/g, '\n')
   const lines = source.split('\n')
-  if (stripInvisible(source) !== source || !lines.every(line => plainLine.test(line))) return undefined
+  if (stripInvisible(source) !== source || !lines.every(line => plainLine.test(line)))
+    return undefined
   if (lines.length > 200 || /\bwww\.| {2}/.test(source)) return undefined
   const own: OwnLine[] = []
   let at = 0
@@ -59,8 +60,15 @@ export function asWritten(text: string): SeenPage | undefined {
 }
 
 const blank: SeenPage = {
-  ...{ text: '', own: [], elsewhere: [], indented: [], files: [], replaced: '', cut: false },
-  ...{ unshown: 0, hiding: [] },
+  text: '',
+  own: [],
+  elsewhere: [],
+  indented: [],
+  files: [],
+  replaced: '',
+  cut: false,
+  unshown: 0,
+  hiding: [],
 }
 
 export const minimizedPage: SeenPage = { ...blank, minimized: true }
@@ -75,7 +83,8 @@ const deceiving = /[\u{e0000}-\u{e0fff}\u202a-\u202e\u2066-\u2069]/u
  */
 export function unshownWords(text: string, page: Pick<ShownText, 'text' | 'replaced'>): string[] {
   const shown = new Map<string, number>()
-  for (const word of wordsIn(`${page.text}\n${page.replaced}`)) shown.set(word, (shown.get(word) ?? 0) + 1)
+  for (const word of wordsIn(`${page.text}\n${page.replaced}`))
+    shown.set(word, (shown.get(word) ?? 0) + 1)
   const unshown: string[] = deceiving.test(text) ? ['invisible signs'] : []
   for (const word of wordsIn(withoutRewritten(stripInvisible(text)))) {
     const left = shown.get(word) ?? 0
@@ -109,13 +118,16 @@ const fence = /^([ \t>]{0,40}(?:`{3,}|~{3,}))[ \t]*(?:[\w#+-]{1,12})[ \t]*$/gm
 const tag =
   /<\/?([a-z][a-z0-9]{0,15})((?:\s{1,20}(?:href|src|width|height|align|valign|open|colspan|rowspan|start|target|rel)(?:=(?:"[\w%. ]{0,12}"|[\w%.]{1,12}))?){0,8})\s{0,20}\/?>/gi
 
-const wordless = wordSet('b i em strong code sub sup kbd s ins del mark small a span tt var samp u wbr')
+const wordless = wordSet(
+  'b i em strong code sub sup kbd s ins del mark small a span tt var samp u wbr',
+)
 const known = wordSet(
   'p div br hr h1 h2 h3 h4 h5 h6 ul ol li dl dt dd table thead tbody tfoot tr td th blockquote pre details summary img picture source figure figcaption q ruby rt caption',
 )
 
 function withoutRewritten(text: string): string {
-  const isGitHubs = (url: string): boolean => /\/user-attachments\/|githubusercontent\.com\//.test(url)
+  const isGitHubs = (url: string): boolean =>
+    /\/user-attachments\/|githubusercontent\.com\//.test(url)
   return text
     .replace(address, url =>
       isGitHubs(url) && url.endsWith(')') ? 'ADDRESS)' : isGitHubs(url) ? 'ADDRESS' : ' ',

@@ -14,7 +14,8 @@ const maxRows = 30
 export const maxColumns = 150
 
 /** What a reader notices: signs beside that, and letters that modify others, may be specks, hieroglyphs may be blank. */
-const noticed = /(?:(?![\p{Lm}\p{Script=Egyptian_Hieroglyphs}])[\p{L}\p{N}\p{Emoji_Presentation}])+/gu
+const noticed =
+  /(?:(?![\p{Lm}\p{Script=Egyptian_Hieroglyphs}])[\p{L}\p{N}\p{Emoji_Presentation}])+/gu
 
 /** Signs beyond the letters of Europe may be wide, and as wide as what they stand for. */
 export const columnsOf = (signs: string): number =>
@@ -36,7 +37,17 @@ export function inColumns(line: string, columns: number): string {
 }
 
 /** Scripts that put no space between words, and break lines anywhere. */
-const unspaced = ['Han', 'Hiragana', 'Katakana', 'Hangul', 'Thai', 'Lao', 'Khmer', 'Myanmar', 'Tibetan']
+const unspaced = [
+  'Han',
+  'Hiragana',
+  'Katakana',
+  'Hangul',
+  'Thai',
+  'Lao',
+  'Khmer',
+  'Myanmar',
+  'Tibetan',
+]
 export const unspacedLetters = unspaced.map(script => String.raw`\p{Script=${script}}`).join('')
 
 const breaks = new RegExp(String.raw`[ \t\n-]|(?=[${unspacedLetters}])`, 'u')
@@ -253,7 +264,8 @@ export class ShownLines {
     if (this.#gap) this.#written.push('')
     this.#gap = false
     const prefix = this.#prefix()
-    if (this.#isCommand && prefix === '') this.#own.push({ at: this.#written.length, plain: this.#plain })
+    if (this.#isCommand && prefix === '')
+      this.#own.push({ at: this.#written.length, plain: this.#plain })
     this.#written.push((prefix + line).trimEnd())
     this.#length += prefix.length + 1
     if (this.#length > maxText) this.stop()

@@ -74,18 +74,33 @@ interface Frame {
 }
 
 const top: Frame = {
-  ...{ own: true, isTop: true, text: 'none', blocks: 0, small: 0, inHeading: false, inCode: false },
-  ...{ lines: false, language: '', files: true, number: undefined },
+  own: true,
+  isTop: true,
+  text: 'none',
+  blocks: 0,
+  small: 0,
+  inHeading: false,
+  inCode: false,
+  lines: false,
+  language: '',
+  files: true,
+  number: undefined,
 }
 
 /**
  * These elements are read. Classes that shrink letters are marked so. What is on neither list is GitHub's, and left
  * out.
  */
-const inline = wordSet('strong b em i ins mark g-emoji time wbr abbr cite dfn var ruby del s strike q a')
+const inline = wordSet(
+  'strong b em i ins mark g-emoji time wbr abbr cite dfn var ruby del s strike q a',
+)
 const small = wordSet('sub sup small kbd samp code tt rt')
 const signs: Readonly<Record<string, readonly [before: string, after: string]>> = {
-  ...{ del: ['~~', '~~'], s: ['~~', '~~'], strike: ['~~', '~~'], q: ['“', '”'], rt: ['(', ')'] },
+  del: ['~~', '~~'],
+  s: ['~~', '~~'],
+  strike: ['~~', '~~'],
+  q: ['“', '”'],
+  rt: ['(', ')'],
 }
 const headings = wordSet('h1 h2 h3 h4 h5 h6')
 const boxes = new Set(['div', 'span', 'section', 'figure', 'markdown-accessiblity-table'])
@@ -160,7 +175,8 @@ class Walk {
   }
 
   #words(words: string, { text: place, lines, inCode }: Frame): void {
-    if (place === 'elsewhere' || (place === 'command' && this.#page.isGathering)) this.#keepStart(words)
+    if (place === 'elsewhere' || (place === 'command' && this.#page.isGathering))
+      this.#keepStart(words)
     this.#page.say(words, place === 'command', lines && inCode)
   }
 
@@ -192,7 +208,9 @@ class Walk {
   /** It may be as high and wide as an attribute says, and has a row for each block in it. */
   #unreadable(element: dom.Element) {
     const all = [element, ...dom.elementsIn(element)]
-    const most = dom.largest(all.flatMap(dom.unlisted).flatMap(({ value }) => value.match(/\d{1,9}/g) ?? []))
+    const most = dom.largest(
+      all.flatMap(dom.unlisted).flatMap(({ value }) => value.match(/\d{1,9}/g) ?? []),
+    )
     const rows = all.filter(({ tagName }) => !inline.has(tagName) && !small.has(tagName)).length
     this.#page.row(Math.floor(most / pixels.row) + rows)
     const columns = columnsOf(dom.textIn(element)) + Math.floor(most / pixels.column)
@@ -245,13 +263,16 @@ class Walk {
       case 'p':
         return this.#paragraph(element, frame, frame.isTop ? 'command' : place)
       case 'blockquote':
-        return this.#prefixed('> ', '> ', () => this.#inside(element, frame, { own: false, files: false }))
+        return this.#prefixed('> ', '> ', () =>
+          this.#inside(element, frame, { own: false, files: false }),
+        )
       case 'ul':
       case 'ol':
         return this.#list(element, frame)
       case 'li': {
         const sign = frame.number ? `${frame.number.next++}. ` : '- '
-        const readItem = (): void => this.#inside(element, frame, { text: place, number: undefined })
+        const readItem = (): void =>
+          this.#inside(element, frame, { text: place, number: undefined })
         return this.#prefixed(sign, ' '.repeat(sign.length), readItem, 'tight')
       }
       case 'pre':
@@ -263,7 +284,12 @@ class Walk {
         this.#inside(element, frame, { own: false })
         return this.#page.whole('[end of what is folded]')
       case 'dd':
-        return this.#prefixed('  ', '  ', () => this.#inside(element, frame, { text: place }), 'tight')
+        return this.#prefixed(
+          '  ',
+          '  ',
+          () => this.#inside(element, frame, { text: place }),
+          'tight',
+        )
       case 'td':
       case 'th':
         return this.#inside(element, frame, { text: place })
@@ -301,7 +327,8 @@ class Walk {
     if (classes.includes('js-suggested-changes-blob')) return this.#suggestion(element)
     if (classes.length > 0 && !classes.some(name => knownClass.test(name))) return
     // What has a class is GitHub's, and nests nothing.
-    const within = classes.length > 0 || element.tagName === 'span' ? frame.blocks - 1 : frame.blocks
+    const within =
+      classes.length > 0 || element.tagName === 'span' ? frame.blocks - 1 : frame.blocks
     if (within > maxBlocks) return this.#unreadable(element)
     if (element.tagName === 'span') return this.#inside(element, { ...frame, blocks: within })
     const isMail = classes.includes('email-fragment')
@@ -312,11 +339,16 @@ class Walk {
       classes.includes('markdown-alert')
     const own = frame.own && !isForeign
     const text = own && classes.length === 0 ? 'elsewhere' : 'none'
-    const language = classes.flatMap(name => /^highlight-(?:source|text)-(.{1,30})$/.exec(name)?.[1] ?? [])[0]
+    const language = classes.flatMap(
+      name => /^highlight-(?:source|text)-(.{1,30})$/.exec(name)?.[1] ?? [],
+    )[0]
     this.#page.row()
     this.#page.block()
     this.#inside(element, frame, {
-      ...{ own, blocks: within, language: language ?? '', lines: isMail },
+      own,
+      blocks: within,
+      language: language ?? '',
+      lines: isMail,
       text: isMail && frame.isTop ? 'command' : text,
     })
     this.#page.block()
@@ -328,16 +360,19 @@ class Walk {
   }
 
   #link(element: dom.Element, frame: Frame) {
-    const isBack = dom.hasClass(element, 'footnote-backref') || dom.has(element, 'data-footnote-backref')
+    const isBack =
+      dom.hasClass(element, 'footnote-backref') || dom.has(element, 'data-footnote-backref')
     if (isBack || dom.hasClass(element, 'anchor')) return
     const href = dom.attribute(element, 'href')
     const { text, hasWord } = this.#page.gather(() => this.#inside(element, frame, { own: false }))
     if (dom.has(element, 'data-footnote-ref')) return this.#page.put(`[${text.trim()}]`)
-    if (dom.hasClass(element, 'user-mention')) return this.#page.mention(text, frame.text === 'command')
+    if (dom.hasClass(element, 'user-mention'))
+      return this.#page.mention(text, frame.text === 'command')
     const address = hasWord ? this.#addressOf(href, text.trim()) : ''
     this.#addresses += address.length
     this.#page.put(address === '' || this.#addresses > maxAddresses ? text : `${text} (${address})`)
-    if (frame.files && hasWord) this.#file(href, text.replace(/\[(?:picture|unreadable)\]|`/g, '').trim())
+    if (frame.files && hasWord)
+      this.#file(href, text.replace(/\[(?:picture|unreadable)\]|`/g, '').trim())
   }
 
   /** Nothing where the words say it. */
@@ -389,12 +424,19 @@ class Walk {
   #pre(element: dom.Element, frame: Frame) {
     const named = dom.languageOf(element)
     if (named === 'math' || drawn.test(named)) {
-      return this.#apart('loose', () => this.#replace(element, named === 'math' ? '[formula]' : '[diagram]'))
+      return this.#apart('loose', () =>
+        this.#replace(element, named === 'math' ? '[formula]' : '[diagram]'),
+      )
     }
     const language = frame.language || (languages.has(named) ? named : '')
     const within = { own: false, files: false, inCode: true, lines: true }
     const { text } = this.#page.gather(() => this.#inside(element, frame, within))
-    if (frame.own && language === '' && dom.isOnlyCode(element) && this.#indented.length < maxElsewhere)
+    if (
+      frame.own &&
+      language === '' &&
+      dom.isOnlyCode(element) &&
+      this.#indented.length < maxElsewhere
+    )
       this.#indented.push(text.split('\n', 1)[0]?.slice(0, 100) ?? '')
     const lines = text
       .replace(/\n$/, '')
@@ -455,7 +497,8 @@ class Walk {
     let from = cells.at(-1)?.to ?? 0
     while (taken[from]) from += 1
     const to = from + (dom.numberOf(element, 'colspan') || 1)
-    for (let at = from; at < Math.min(to, maxCells); at++) taken[at] = dom.numberOf(element, 'rowspan') || 1
+    for (let at = from; at < Math.min(to, maxCells); at++)
+      taken[at] = dom.numberOf(element, 'rowspan') || 1
     cells.push({ text: text.replace(/\s+/g, ' ').trim(), from, to })
     this.#widen(from, Math.max(this.#widest, widestOf(text)))
     this.#widest = outer
@@ -469,7 +512,10 @@ class Walk {
 
   #row(element: dom.Element, frame: Frame) {
     const { rows, taken } = this.#table
-    rows.push({ cells: [], isHead: dom.elementsOf(element).some(({ tagName }) => tagName === 'th') })
+    rows.push({
+      cells: [],
+      isHead: dom.elementsOf(element).some(({ tagName }) => tagName === 'th'),
+    })
     this.#inside(element, frame)
     this.#table.taken = Array.from(taken, (left = 0) => Math.max(0, left - 1))
   }

@@ -42,7 +42,10 @@ function mayNestTooDeep(text: string): boolean {
 /** Unclosed brackets in words are not nesting. */
 const maxOpen = 100
 
-const whole = (message: string): YamlRead => ({ kind: 'problems', problems: [{ line: undefined, message }] })
+const whole = (message: string): YamlRead => ({
+  kind: 'problems',
+  problems: [{ line: undefined, message }],
+})
 
 function parse(text: string): YamlRead {
   const lines = new yaml.LineCounter()
@@ -83,7 +86,8 @@ function offsetOf(node: unknown, path: readonly string[]): number | undefined {
   const [key, ...rest] = path
   if (key !== undefined && yaml.isMap(node)) {
     const pair = pairsOf(node).get(key)
-    if (pair) return (rest.length > 0 ? offsetOf(pair.value, rest) : undefined) ?? startOffset(pair.key)
+    if (pair)
+      return (rest.length > 0 ? offsetOf(pair.value, rest) : undefined) ?? startOffset(pair.key)
   }
   return startOffset(node)
 }

@@ -18,7 +18,8 @@ export const inMergeQueue: CheckReport = {
   name,
   state: 'success',
   title: 'Was decided on each pull request',
-  summary: 'A pull request comes into the merge queue only if this check is green on its newest commit.',
+  summary:
+    'A pull request comes into the merge queue only if this check is green on its newest commit.',
 }
 
 const all = (logins: readonly string[]): string => new Intl.ListFormat('en').format(logins)

@@ -46,7 +46,8 @@ export function closingComment(
   const ending = endingOf(run, outcome)
   const said = saidAtTheEnd(run)
   const found = findings.map(
-    ({ path, line, body }) => `- ${code(path)}${line ? `, line ${line}` : ''}: ${inlineWords(body, 1_000)}`,
+    ({ path, line, body }) =>
+      `- ${code(path)}${line ? `, line ${line}` : ''}: ${inlineWords(body, 1_000)}`,
   )
   const rest = leavesBoxInStatus(run)
     ? []
@@ -77,18 +78,23 @@ export function strayLines(run: Run): string {
     number => number !== run.thread.number && pulls.every(pull => pull.number !== number),
   )
   return [
-    ...strays.map(stray => `⚠️ ${strayWords[stray.kind](code(stray.branch), commitsOf(run, stray))}.`),
+    ...strays.map(
+      stray => `⚠️ ${strayWords[stray.kind](code(stray.branch), commitsOf(run, stray))}.`,
+    ),
     ...(outcome?.kind === 'pull' || outcome?.kind === 'pushed' ? unknown : []).map(
-      number => `⚠️ Codex says that it opened ${code(`#${number}`)}, but that is no pull request of this run.`,
+      number =>
+        `⚠️ Codex says that it opened ${code(`#${number}`)}, but that is no pull request of this run.`,
     ),
   ].join('\n')
 }
 
-const commitsOf = (run: Run, { commits }: Stray): string => commits.map(sha => commit(run, sha)).join(', ')
+const commitsOf = (run: Run, { commits }: Stray): string =>
+  commits.map(sha => commit(run, sha)).join(', ')
 
 const strayWords: Record<Stray['kind'], (branch: string, commits: string) => string> = {
   straight: (branch, commits) => `Codex pushed ${commits} straight to ${branch}`,
-  dropped: (branch, commits) => `Since a force push, ${branch} no longer has commits by others: ${commits}`,
+  dropped: (branch, commits) =>
+    `Since a force push, ${branch} no longer has commits by others: ${commits}`,
   left: (branch, commits) => `Codex pushed ${commits} to ${branch}, and no pull request shows it`,
 }
 
@@ -152,13 +158,19 @@ function pullsSentence(run: Run): string {
   const pulls = newPulls(run).map(pull => ({ ...pull, draft: pull.draft && staysDraft }))
   const [only] = pulls
   if (pulls.length === 1 && only) {
-    const became = { open: '', merged: ', which was merged', closed: ', which was closed without a merge' }
+    const became = {
+      open: '',
+      merged: ', which was merged',
+      closed: ', which was closed without a merge',
+    }
     const end = endToTell(run) ? '' : became[only.state]
     const what = `${words.pullState(only) === 'draft' ? 'draft ' : ''}**${words.pullLink(only)}**${end}`
     return [`Codex opened ${what}`, ...factsOf(run, only)].join(' · ')
   }
   const list = pulls
-    .map(pull => [`1. **${words.pullLink(pull)}**`, words.pullState(pull), ...factsOf(run, pull)].join(' · '))
+    .map(pull =>
+      [`1. **${words.pullLink(pull)}**`, words.pullState(pull), ...factsOf(run, pull)].join(' · '),
+    )
     .join('\n')
   return `Codex opened ${counted(pulls.length, 'pull request')}:\n\n${list}`
 }
@@ -181,14 +193,17 @@ function factsOf(
 
 function inVain(run: Run): string {
   const hadIt = run.mailbox.words.every(word => word.id !== resumeId(run) || wasSent(word))
-  return run.result.resumed && run.session.taskRun && hadIt ? ' It had been resumed once already.' : ''
+  return run.result.resumed && run.session.taskRun && hadIt
+    ? ' It had been resumed once already.'
+    : ''
 }
 
 /** The answer, without what is said on lines of a review. */
 export function saidAtTheEnd(run: Run): string | undefined {
   const { result, session } = run
   if (endsInReview(run)) return reviewWordsIn(session.sessionLog?.answer ?? '').text
-  const said = lineAnswersIn(run).text ?? (result.outcome?.kind === 'pull' ? session.summary : undefined)
+  const said =
+    lineAnswersIn(run).text ?? (result.outcome?.kind === 'pull' ? session.summary : undefined)
   return said && withoutRemarks(said, inlineAsked(run).length)
 }
 
@@ -224,7 +239,8 @@ function whyNotStarted(run: Run, outcome: Outcome & { kind: 'failed' | 'stopped'
 /** The box below says itself what it does. On a line there is none: there stands the command. */
 function whatToDo(run: Run, fix: string | undefined): string {
   const offer = leavesBoxInStatus(run) ? offerOf(run) : undefined
-  const advice = fix || (offer && `\`/codex ${offer}\` ${offer === 'retry' ? 'tries again' : 'goes on'}.`)
+  const advice =
+    fix || (offer && `\`/codex ${offer}\` ${offer === 'retry' ? 'tries again' : 'goes on'}.`)
   return advice ? `\n\n**What to do:** ${advice}` : ''
 }
 
@@ -239,7 +255,8 @@ export function inlineAnswer(run: Run, deployment: words.Deployment): string {
   if (lineAnswer) {
     const said = spoken(lineAnswer.said, maxOfRemark)
     const isFixed =
-      outcome?.kind === 'pushed' && run.result.fixed?.comments.some(({ id }) => id === lineAnswer.id)
+      outcome?.kind === 'pushed' &&
+      run.result.fixed?.comments.some(({ id }) => id === lineAnswer.id)
     return isFixed ? `Fixed in ${commit(run, outcome.sha)}.\n\n${said}` : said
   }
   if (asked?.by === 'comment') {
@@ -277,7 +294,9 @@ function heading(run: Run, ending: Ending): string {
     case 'pull':
       return `🚀 ${pullLinks(run)}`
     case 'pushed': {
-      const open = run.result.pulls.flatMap(({ state, number }) => (state === 'open' ? [`#${number}`] : []))
+      const open = run.result.pulls.flatMap(({ state, number }) =>
+        state === 'open' ? [`#${number}`] : [],
+      )
       return `🚀 Codex pushed ${commit(run, ending.sha)} to ${pushedTo(run, open.join(', '))}`
     }
     case 'answer':
@@ -326,13 +345,17 @@ const wantedWords: Record<What, string> = {
  * The bot opens no pull request for what the agent should not have pushed, so there is one only if it was there before.
  */
 const withoutPull = (run: Run, { kind }: Outcome): string =>
-  kind === 'pull' || run.thread.kind === 'pull' || run.result.pulls.some(({ state }) => state === 'open')
+  kind === 'pull' ||
+  run.thread.kind === 'pull' ||
+  run.result.pulls.some(({ state }) => state === 'open')
     ? ''
     : ' The bot opened no pull request for it.'
 
 /** It was only to read, and changed something all the same. */
 const changeOfReader = ({ request }: Run, outcome: Ending) =>
-  isReadOnly(request.what) && (outcome.kind === 'pull' || outcome.kind === 'pushed') ? outcome : undefined
+  isReadOnly(request.what) && (outcome.kind === 'pull' || outcome.kind === 'pushed')
+    ? outcome
+    : undefined
 
 export function resultLines(run: Run): string[] {
   const { outcome, pulls } = run.result
@@ -340,9 +363,12 @@ export function resultLines(run: Run): string[] {
     const failed = `❌ ${begun(ended(words.withCode(outcome.reason, 300)))}`
     return [run.session.agentLeft ? `${failed}\n⚠️ ${words.agentLeft}` : failed]
   }
-  if (outcome?.kind === 'unfinished') return [`${begun(unfinished[outcome.why].because)}. ${leftBehind(run)}`]
+  if (outcome?.kind === 'unfinished')
+    return [`${begun(unfinished[outcome.why].because)}. ${leftBehind(run)}`]
   if (outcome?.kind === 'stopped') return [`${begun(stopSentence(outcome))}. ${leftBehind(run)}`]
-  return pulls.length > 1 ? [pulls.map(pull => `${words.pullLink(pull)} · ${pullLine(pull)}`).join('\n')] : []
+  return pulls.length > 1
+    ? [pulls.map(pull => `${words.pullLink(pull)} · ${pullLine(pull)}`).join('\n')]
+    : []
 }
 
 function leftBehind(run: Run): string {
@@ -353,6 +379,7 @@ function leftBehind(run: Run): string {
   if (run.result.pushed && branch !== undefined)
     return `It had pushed commits up to ${code(run.result.pushed.slice(0, 7))} to [${code(branch)}](${words.branchUrl(run.thread, branch)}).`
   const { outcome, resultChecked } = run.result
-  const isUnknown = outcome?.kind === 'stopped' && outcome.lost && run.session.taskRun && !resultChecked
+  const isUnknown =
+    outcome?.kind === 'stopped' && outcome.lost && run.session.taskRun && !resultChecked
   return isUnknown ? 'What it pushed is not known.' : 'Nothing was pushed.'
 }

@@ -19,7 +19,10 @@ export function details(run: Run): string {
   return all && `<details><summary>Details</summary>\n\n${all}\n\n</details>`
 }
 
-function permission({ session: { permission, sessionLog }, result: { outcome } }: Run): string | undefined {
+function permission({
+  session: { permission, sessionLog },
+  result: { outcome },
+}: Run): string | undefined {
   if (!permission || permission.untaken) return undefined
   const waits = !outcome && sessionLog?.permissionRequest?.id === permission.id
   const [answered, may] = permission.allowed ? ['✅', 'may'] : ['🚫', 'may not']

@@ -2,7 +2,14 @@
  * Every reply to whoever gave a command: an entry of `replies` has its name and its sentence, and a limit, which
  * `reply.ts` keeps. Nothing is posted here.
  */
-import { flagOf, infoOf, type OptionName, optionNames, takenBy, usageOf } from '../command/options.ts'
+import {
+  flagOf,
+  infoOf,
+  type OptionName,
+  optionNames,
+  takenBy,
+  usageOf,
+} from '../command/options.ts'
 import type { Mistake } from '../command/parse.ts'
 import { maxTemplate, templatePath } from '../command/template.ts'
 import { type Check, markOf } from '../model/check.ts'
@@ -106,9 +113,11 @@ export const replies = {
   /** @param by somebody else than whoever asked for it */
   stoppedWaiting: (asked: readonly NamedAs[], by: string | undefined) =>
     plain`${by === undefined ? 'you' : code(by)} stopped ${asked.map(askedFor).join(' and ')} before ${asked.length === 1 ? 'it began. Write it again if you still want it' : 'they began. Write again what you still want'}.`,
-  status: (standing: ThreadStanding) => limitedTo('one status in ten minutes')`${standingSentence(standing)}`,
+  status: (standing: ThreadStanding) =>
+    limitedTo('one status in ten minutes')`${standingSentence(standing)}`,
   config: (shown: ShownSettings) => plain`${configText(shown)}`,
-  doctor: (repository: string, checks: readonly Check[]) => plain`${doctorText(repository, checks)}`,
+  doctor: (repository: string, checks: readonly Check[]) =>
+    plain`${doctorText(repository, checks)}`,
   preset: (given: string, meant: string | undefined, known: readonly string[]) =>
     plain`there is no label preset ${code(given)}${meantOrAll(meant, known)} Nothing was started.`,
   stateLabel: (label: string) =>
@@ -221,7 +230,8 @@ function itemsOf({ problem, slips: [only, other] }: FoundSlips): string {
     .join('\n')
 }
 
-const flags = (names: readonly OptionName[]): string => names.map(name => code(flagOf(name))).join(' and ')
+const flags = (names: readonly OptionName[]): string =>
+  names.map(name => code(flagOf(name))).join(' and ')
 
 function noUseSentence(outcome: Outcome & { kind: 'failed' | 'unfinished' }): string {
   const isFailure = outcome.kind === 'failed'
@@ -284,19 +294,24 @@ interface HelpShown {
 
 /** Lists, as a phone cuts a table. */
 function helpText({ commands, templates, label, app }: HelpShown): string {
-  const examples = commands.filter(({ name }) => shownFirst.includes(name)).map(({ example }) => example)
+  const examples = commands
+    .filter(({ name }) => shownFirst.includes(name))
+    .map(({ example }) => example)
   const commandRows = commands.map(
     ({ usage, about, least }) => `- ${code(usage)} (${least} permission)\\\n  ${about}`,
   )
   const optionRows = optionNames.map(name => `- ${code(usageOf(name))}\\\n  ${infoOf(name).about}`)
   const templateRows = templates.slice(0, maxTemplates).map(name => `- ${code(`/codex ${name} …`)}`)
-  if (templates.length > maxTemplates) templateRows.push(`- and ${templates.length - maxTemplates} more`)
+  if (templates.length > maxTemplates)
+    templateRows.push(`- and ${templates.length - maxTemplates} more`)
   return [
     `Write a command at the start of a line, or put the label ${code(label)} on the issue or pull request.${app === undefined ? '' : ` ${code(`@${app} …`)} is the same as ${code('/codex …')}.`}`,
     `\`\`\`\n${examples.join('\n')}\n\`\`\``,
     '<details><summary>All commands, options and reactions</summary>',
     commandRows.join('\n'),
-    ...(templates.length === 0 ? [] : [`Templates of this repository:\n\n${templateRows.join('\n')}`]),
+    ...(templates.length === 0
+      ? []
+      : [`Templates of this repository:\n\n${templateRows.join('\n')}`]),
     `Options stand before your words:\n\n${optionRows.join('\n')}`,
     `A reaction on your comment shows what happened:\n\n${reactionRows.join('\n')}`,
     '</details>',

@@ -39,7 +39,9 @@ export const said = (signer: Signer, comments: readonly OwnComment[], marker: Ma
 export const markerIn = (signer: Signer, body: string, { run, as, round, repo, thread }: Marker) =>
   signer
     .read(body, { repoId: repo, number: thread })
-    .find(known => known.run === run && known.as === as && (as !== 'closing' || known.round === round))
+    .find(
+      known => known.run === run && known.as === as && (as !== 'closing' || known.round === round),
+    )
 
 /** Whether the comment has that marker, and says what it said when it was written. */
 export const isAsSaid = (signer: Signer, body: string, marker: Marker): boolean =>
@@ -48,7 +50,8 @@ export const isAsSaid = (signer: Signer, body: string, marker: Marker): boolean 
 /** Cuts the text, never the marker. That of a plan says what the words are. */
 export function signed(signer: Signer, text: string, marker: Marker): string {
   const isPlan = marker.as === 'closing' && marker.what === 'plan'
-  const markOf = (words: string) => signer.write(isPlan ? { ...marker, seal: sealOf(words) } : marker)
+  const markOf = (words: string) =>
+    signer.write(isPlan ? { ...marker, seal: sealOf(words) } : marker)
   const words = text.slice(0, maxComment - markOf('').length - 2)
   return `${words}\n\n${markOf(words)}`
 }

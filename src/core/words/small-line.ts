@@ -21,7 +21,11 @@ import { commentUrl, type Deployment, small } from './words.ts'
 export const pullLine = ({ head, base }: Pull): string => `${code(head)} → ${code(base)}`
 
 /** What may change later is left out, but for news of the pull request, which the last word tells. */
-export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 'last-word'): string[] {
+export function resultSmall(
+  run: Run,
+  deployment: Deployment,
+  where: 'status' | 'last-word',
+): string[] {
   const requester = run.request.by.login
   const kind = run.result.outcome?.kind
   const { cost, taskMade } = run.session
@@ -40,7 +44,9 @@ export function resultSmall(run: Run, deployment: Deployment, where: 'status' | 
     startedBy(run),
     duration(run),
     // PostHog's cost is that of a task, which several runs may share.
-    isLast && cost ? `$${cost.toFixed(2)}${taskMade && run.result.round === 0 ? '' : ' in all'}` : undefined,
+    isLast && cost
+      ? `$${cost.toFixed(2)}${taskMade && run.result.round === 0 ? '' : ' in all'}`
+      : undefined,
     where === 'last-word' && into(run),
     ...session(run, deployment),
     where === 'last-word' && newsKey(run) !== undefined && roundsInWords(run),
@@ -88,7 +94,8 @@ function duration(run: Run): string | undefined {
     session: { began, sessionLog },
   } = run
   if (concludedAt === undefined) return undefined
-  const [asked, admitted] = round === 0 ? [enteredAt, admissionExpectedAt] : [lastWordsAt, lastWordsAt]
+  const [asked, admitted] =
+    round === 0 ? [enteredAt, admissionExpectedAt] : [lastWordsAt, lastWordsAt]
   const isUnread = isUndone(run.result.outcome) && !sessionLog?.absent && !roundIsRead(run)
   const hasWorked = !neverBegan(run) && !isUnread
   const until = began?.round === round ? began.at : admitted

@@ -15,7 +15,8 @@ import { boxFor, type Deployment, small } from './words.ts'
 
 export function statusComment(run: Run, deployment: Deployment, now: number): string {
   const stands = situationOf(run)
-  const parts = stands.kind === 'ended' ? result(run, deployment) : atWork({ run, stands, now }, deployment)
+  const parts =
+    stands.kind === 'ended' ? result(run, deployment) : atWork({ run, stands, now }, deployment)
   return paragraphs(parts)
 }
 

@@ -37,9 +37,13 @@ export interface ThreadStanding {
 export function standingSentence(status: ThreadStanding): string {
   const { live, beside, last, asked, refused, notBegun = [], now = 0 } = status
   const waiting = notBegun.filter(({ stopped }) => !stopped)
-  const stopped = notBegun.filter(each => each.stopped && !live && each.moment.at >= (last?.request.at ?? 0))
+  const stopped = notBegun.filter(
+    each => each.stopped && !live && each.moment.at >= (last?.request.at ?? 0),
+  )
   const others = withoutEmpty([
-    stopped.length === 0 && refused && `nothing came of the newest request: [the reason](${refused}).`,
+    stopped.length === 0 &&
+      refused &&
+      `nothing came of the newest request: [the reason](${refused}).`,
     ...[...stopped, ...waiting].slice(-5).map(each => notBegunSentence(each, now)),
   ])
   const isEmpty = !live && !beside && !last && !asked
@@ -47,7 +51,10 @@ export function standingSentence(status: ThreadStanding): string {
   return [...first, ...others].map((words, at) => (at === 0 ? words : begun(words))).join(' ')
 }
 
-function notBegunSentence({ by, words, waitsFor, until = 0, stopped }: NotBegun, now: number): string {
+function notBegunSentence(
+  { by, words, waitsFor, until = 0, stopped }: NotBegun,
+  now: number,
+): string {
   const what = `${words === undefined ? 'a command' : code(words.replace(/\s+/g, ' ').trim().slice(0, 80))} by ${code(by)}`
   if (stopped) return `${what} was stopped by ${code(stopped.by)} before it began.`
   if (!waitsFor) return `${what} has not begun yet.`
@@ -92,7 +99,8 @@ const did: Record<Ending['kind'], string> = {
 
 function situationInWords(run: Run, now: number): string {
   const stands = situationOf(run)
-  if (stands.kind === 'waiting') return `it ${waitsInWords(stands.waits, now).sentence.replace(/\.$/, '')}`
+  if (stands.kind === 'waiting')
+    return `it ${waitsInWords(stands.waits, now).sentence.replace(/\.$/, '')}`
   if (stands.kind === 'ended') return did[stands.ending.kind]
   if (stands.kind === 'stopping' || stands.held?.kind !== 'question') return doing[stands.kind]
   const url = questionUrl(run)

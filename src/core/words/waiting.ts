@@ -24,7 +24,8 @@ export function waitsInWords(waits: Waits, now: number): Said {
     case 'session': {
       const { ahead, after } = waits
       // Which one it is, as far as that is known.
-      const last = after && `${ahead === 1 ? ': ' : ', the last of them '}[#${after.number}](${after.url})`
+      const last =
+        after && `${ahead === 1 ? ': ' : ', the last of them '}[#${after.number}](${after.url})`
       return {
         heading: `⏳ Codex waits for its turn · ${ahead === 1 ? 'one run' : `${ahead} runs`} before it${last ?? ''}`,
         lines: [],
@@ -88,6 +89,8 @@ const names = (all: readonly Awaited[], more = 0): string =>
 
 const awaitedList = (all: readonly Awaited[], more = 0): string =>
   [
-    ...all.slice(0, maxNamed).map(({ name, title, url }) => `- [${name} ${inlineWords(title, 100)}](${url})`),
+    ...all
+      .slice(0, maxNamed)
+      .map(({ name, title, url }) => `- [${name} ${inlineWords(title, 100)}](${url})`),
     ...(more + all.length > maxNamed ? [`- and ${more + all.length - maxNamed} more`] : []),
   ].join('\n')

@@ -18,7 +18,9 @@ export const warnings = (run: Run): string =>
     stackedOn(run),
     ...downgraded(run),
     ...attachments(run),
-    ...run.result.pulls.map(({ number, remark }) => remark && `⚠️ #${number}: ${inlineWords(remark, 200)}`),
+    ...run.result.pulls.map(
+      ({ number, remark }) => remark && `⚠️ #${number}: ${inlineWords(remark, 200)}`,
+    ),
     unopened(run),
     stopIgnored(run),
     settingsProblem(run),
@@ -40,7 +42,11 @@ function costOfDay({ result: { outcome }, schedule: { costOfDay: cost } }: Run):
 }
 
 /** The next words would meet the limit without having been told of it. */
-function costOfSession({ result: { outcome }, session: { cost }, baseline: { settings } }: Run): Warning {
+function costOfSession({
+  result: { outcome },
+  session: { cost },
+  baseline: { settings },
+}: Run): Warning {
   const limit = settings.limits.cost_per_run
   if (!outcome || limit === undefined) return undefined
   if (cost === null)
@@ -64,7 +70,9 @@ function downgraded({ request: { options }, session: { taskRun } }: Run): Warnin
   const { model, effort, authorship } = taskRun ?? {}
   const isOtherModel = model?.toLowerCase() !== options.model.toLowerCase()
   return [
-    model && isOtherModel && `⚠️ You asked for the model ${code(options.model)}. PostHog used ${code(model)}.`,
+    model &&
+      isOtherModel &&
+      `⚠️ You asked for the model ${code(options.model)}. PostHog used ${code(model)}.`,
     effort &&
       options.effort &&
       effort !== options.effort &&

@@ -29,7 +29,12 @@ function which({ result: { pulls } }: Run, number: number): string {
 
 const maxShown = 5
 
-function needsLines({ failedChecks, hasConflicts, changesRequestedBy, unresolved }: PullNeeds): string[] {
+function needsLines({
+  failedChecks,
+  hasConflicts,
+  changesRequestedBy,
+  unresolved,
+}: PullNeeds): string[] {
   const open = unresolved.filter(({ by }) => by === undefined)
   const bots = [...new Set(unresolved.flatMap(({ by }) => by ?? []))]
   return withoutEmpty([

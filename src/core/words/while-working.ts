@@ -82,7 +82,9 @@ export function workLines(view: AtWork): string[] {
     instruction(run),
     edited(run),
     fromHereOn(run),
-    stands.kind === 'stopping' && retryOf(run, 'posthog') ? 'Stops as soon as PostHog answers.' : '',
+    stands.kind === 'stopping' && retryOf(run, 'posthog')
+      ? 'Stops as soon as PostHog answers.'
+      : '',
     ...outages(run, now),
     resumed ? resumedSentence(resumed.why) : '',
     ...(stands.kind === 'waiting' ? waitsInWords(stands.waits, now).lines : []),
@@ -100,7 +102,9 @@ const resumedSentence = (why: Unfinished): string =>
 
 /** Words that the agent did not have yet are no edit: they simply are the newer ones. */
 function edited(run: Run): string {
-  const words = [...wordsOfRound(run), ...pending(run)].findLast(({ replaces }) => replaces !== undefined)
+  const words = [...wordsOfRound(run), ...pending(run)].findLast(
+    ({ replaces }) => replaces !== undefined,
+  )
   if (!words) return ''
   const { by, text, typed = text } = words
   const which = typed === typedIn(run) ? 'this' : `a comment: ${inlineWords(typed, maxInstruction)}`
@@ -109,10 +113,9 @@ function edited(run: Run): string {
 
 /** The request in its writer's words, as its newest edit has it. */
 function typedIn(run: Run): string {
-  const { text, typed } = [...wordsAdded(run), ...pending(run)].reduce<Pick<Added, 'id' | 'text' | 'typed'>>(
-    (newest, word) => (word.replaces === newest.id ? word : newest),
-    { ...run.request, id: run.id },
-  )
+  const { text, typed } = [...wordsAdded(run), ...pending(run)].reduce<
+    Pick<Added, 'id' | 'text' | 'typed'>
+  >((newest, word) => (word.replaces === newest.id ? word : newest), { ...run.request, id: run.id })
   return typed ?? (run.request.what === 'review' ? `review ${text}` : text)
 }
 
@@ -175,7 +178,9 @@ const planIcon: Record<PlanStep['state'], string> = { done: '✅', current: '▶
 
 function plan({ session: { sessionLog }, mailbox: { stop } }: Run): string[] {
   const steps = stop ? [] : (sessionLog?.activity?.plan ?? [])
-  const shown = steps.slice(0, 10).map(({ state, text }) => `${planIcon[state]} ${inlineWords(text, 120)}`)
+  const shown = steps
+    .slice(0, 10)
+    .map(({ state, text }) => `${planIcon[state]} ${inlineWords(text, 120)}`)
   return steps.length > shown.length ? [...shown, `⬜ ${steps.length - shown.length} more`] : shown
 }
 
@@ -185,13 +190,17 @@ const openPulls = ({ run, stands: { kind } }: AtWork): string[] => {
     const isNew = index >= reported
     if (pull.state !== 'open' && !isNew) return []
     const isWorkedOn = kind === 'working' && (isNew || pushed !== undefined)
-    return [`${pullLink(pull)} · ${pullState(pull)}${isWorkedOn ? '. Codex still works on it.' : ''}`]
+    return [
+      `${pullLink(pull)} · ${pullState(pull)}${isWorkedOn ? '. Codex still works on it.' : ''}`,
+    ]
   })
 }
 
 function whatToAnswer(run: Run, question: PermissionRequest): string {
   const url = questionUrl(run)
-  return url === undefined ? questionText(question) : `**What to do:** answer [the question](${url}).`
+  return url === undefined
+    ? questionText(question)
+    : `**What to do:** answer [the question](${url}).`
 }
 
 const shownOutages = (run: Run, now: number): { service: Service; outage: Retry }[] =>
@@ -203,14 +212,16 @@ const shownOutages = (run: Run, now: number): { service: Service; outage: Retry 
   })
 
 const outages = (run: Run, now: number): string[] =>
-  shownOutages(run, now).map(({ service, outage: { why, since, until, limit, setup, refusedSince } }) => {
-    if (setup)
-      return `${begun(withCode(why, 200))}. Whoever runs this bot has to fix it. Codex then continues on its own.`
-    const reason = inlineWords(why, 200)
-    if (limit) return `${begun(reason)}. Codex goes on at ${moment(Math.max(until, now), now)}.`
-    const fault = refusedSince === undefined ? 'been unavailable' : 'refused this bot'
-    return `${serviceNames[service]} has ${fault} since ${moment(since, now)} (${reason}). Retrying.`
-  })
+  shownOutages(run, now).map(
+    ({ service, outage: { why, since, until, limit, setup, refusedSince } }) => {
+      if (setup)
+        return `${begun(withCode(why, 200))}. Whoever runs this bot has to fix it. Codex then continues on its own.`
+      const reason = inlineWords(why, 200)
+      if (limit) return `${begun(reason)}. Codex goes on at ${moment(Math.max(until, now), now)}.`
+      const fault = refusedSince === undefined ? 'been unavailable' : 'refused this bot'
+      return `${serviceNames[service]} has ${fault} since ${moment(since, now)} (${reason}). Retrying.`
+    },
+  )
 
 export function workSmall(view: AtWork, deployment: Deployment): string[] {
   const { run, stands, now } = view
@@ -269,7 +280,11 @@ function whoMends(needed: Needed, now: number): string {
   return `${who} Codex then continues on its own.`
 }
 
-export function questionComment(run: Run, request: PermissionRequest, deployment: Deployment): string {
+export function questionComment(
+  run: Run,
+  request: PermissionRequest,
+  deployment: Deployment,
+): string {
   const asks = request.question ? 'Codex has a question.' : 'Codex asks for your permission.'
   return [
     `${mentions([listener(run)])} ${asks}`,

@@ -43,7 +43,8 @@ export function listed(names: readonly string[], most: number): string {
 export const pullLink = ({ number, title, url }: Pick<Pull, 'number' | 'title' | 'url'>): string =>
   `[#${number} ${inlineWords(title, 100)}](${url})`
 
-export const pullState = ({ state, draft }: Pull): string => (state === 'open' && draft ? 'draft' : state)
+export const pullState = ({ state, draft }: Pull): string =>
+  state === 'open' && draft ? 'draft' : state
 
 /** `gpt-5.5` at twice the price of PostHog's usual model is `gpt-5.5` (price ×2). */
 export const priced = (models: readonly PricedModel[]): string =>
@@ -106,13 +107,18 @@ function foldOf(words: string): { first: string; rest?: string; cut?: boolean } 
   if (words.length <= foldAbove) return { first: words }
   const end = words.search(/\n[ \t]*\n/)
   const first = end < 0 ? words : words.slice(0, end)
-  const cut = end < 0 || first.length > maxFirst || /^ {0,3}(?:`{3}|~{3})|<|\[[^\]]*\]:/m.test(first)
+  const cut =
+    end < 0 || first.length > maxFirst || /^ {0,3}(?:`{3}|~{3})|<|\[[^\]]*\]:/m.test(first)
   return { first, rest: cut ? words : words.slice(end).trimStart(), cut }
 }
 
 export const commitUrl = (thread: Thread, sha: string): string => `${repoUrl(thread)}/commit/${sha}`
 
-const anchors = { comment: 'issuecomment-', inline: 'discussion_r', review: 'pullrequestreview-' } as const
+const anchors = {
+  comment: 'issuecomment-',
+  inline: 'discussion_r',
+  review: 'pullrequestreview-',
+} as const
 
 export const commentUrl = ({ url }: Thread, as: keyof typeof anchors, id: number): string =>
   `${url}#${anchors[as]}${id}`
@@ -135,7 +141,9 @@ export function inOwnWords(text: string, word: string): string {
   if (word === usualTrigger.word) return text
   return text
     .split('\n')
-    .map(line => (line.startsWith('>') ? line : line.replace(/(?:(?<=`+ ?)|^)\/codex(?![\w-])/g, `/${word}`)))
+    .map(line =>
+      line.startsWith('>') ? line : line.replace(/(?:(?<=`+ ?)|^)\/codex(?![\w-])/g, `/${word}`),
+    )
     .join('\n')
 }
 

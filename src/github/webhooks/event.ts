@@ -9,7 +9,11 @@ import {
   type Thread,
 } from '../../core/model/thread.ts'
 import type { CommentRef, Ignored, Trigger } from '../../core/model/trigger.ts'
-import { callsOf, type TriggerWords, usualTrigger } from '../../core/settings/deployment-settings.ts'
+import {
+  callsOf,
+  type TriggerWords,
+  usualTrigger,
+} from '../../core/settings/deployment-settings.ts'
 import type * as payloads from './payloads.ts'
 
 export interface Delivery {
@@ -63,7 +67,11 @@ export const isBot = ({ sender }: payloads.BasePayload): boolean =>
   sender.type === 'Bot' || sender.login.endsWith('[bot]')
 
 export const arrived = (
-  { payload, deliveryId, thread }: Pick<InThread<payloads.BasePayload>, 'payload' | 'deliveryId' | 'thread'>,
+  {
+    payload,
+    deliveryId,
+    thread,
+  }: Pick<InThread<payloads.BasePayload>, 'payload' | 'deliveryId' | 'thread'>,
   at: number,
 ) => ({
   deliveryId,
@@ -94,13 +102,18 @@ export function ofIssue<P extends payloads.BasePayload & { issue: payloads.Issue
   const { number, pull_request: pull, html_url: url } = issue
   // Pull requests labelled through the issues API come as issues.
   const isPull = (pull !== undefined && pull !== null) || url.endsWith(`/pull/${number}`)
-  const thread: Thread = { ...repositoryIn(arrival.payload), number, kind: isPull ? 'pull' : 'issue', url }
+  const thread: Thread = {
+    ...repositoryIn(arrival.payload),
+    number,
+    kind: isPull ? 'pull' : 'issue',
+    url,
+  }
   return { ...arrival, thread, subject: issue }
 }
 
-export function ofPull<P extends payloads.BasePayload & { pull_request: payloads.PullRequestPayload }>(
-  arrival: Arrival<P>,
-): InThread<P> {
+export function ofPull<
+  P extends payloads.BasePayload & { pull_request: payloads.PullRequestPayload },
+>(arrival: Arrival<P>): InThread<P> {
   const { pull_request: pull } = arrival.payload
   const { number, html_url: url } = pull
   const thread: Thread = { ...repositoryIn(arrival.payload), number, kind: 'pull', url }
@@ -226,20 +239,25 @@ export function withdrawn(
 }
 
 function withdrawnName(what: Withdrawn): string {
-  if (what.kind === 'comment') return `${what.in === 'inline' ? 'inline' : 'comment'}-${what.commentId}`
+  if (what.kind === 'comment')
+    return `${what.in === 'inline' ? 'inline' : 'comment'}-${what.commentId}`
   return what.kind === 'label' ? 'label' : what.by
 }
 
 export const endings = ['closed', 'deleted', 'transferred', 'locked'] as const
 
-export function ended(here: InThread<payloads.BasePayload>, by: (typeof endings)[number]): Normalised {
+export function ended(
+  here: InThread<payloads.BasePayload>,
+  by: (typeof endings)[number],
+): Normalised {
   const { closed_at, updated_at } = here.subject
   const at = by === 'closed' ? (closed_at ?? updated_at) : by === 'locked' ? updated_at : undefined
   return withdrawn(here, { kind: 'thread', by }, at)
 }
 
 /** ms since the epoch; now, if it can't be parsed */
-export const timeOf = (text: string | null | undefined): number => Date.parse(text ?? '') || Date.now()
+export const timeOf = (text: string | null | undefined): number =>
+  Date.parse(text ?? '') || Date.now()
 
 interface Said {
   author: { id: number } | null | undefined
@@ -296,7 +314,11 @@ export function inText(here: InThread<Writing>): Normalised {
     ? ignored('transferred')
     : commentWords({ ...here, payload: { ...payload, action } }, subject)
   const author = subject.user
-  return said(here, words, { author, names: ['text', 'text-edit'], commentRef: { kind: 'subject' } })
+  return said(here, words, {
+    author,
+    names: ['text', 'text-edit'],
+    commentRef: { kind: 'subject' },
+  })
 }
 
 /** ms after which edits add no commands. */
@@ -335,5 +357,10 @@ export function commentWords(
   if (typeof before !== 'string') return ignored('no new command')
   const at = timeOf(comment.updated_at ?? comment.created_at)
   if (at - created > editWindow) return ignored('edited too late')
-  return { kind: 'words', at, edit: `${at}-${hashOf(10, before, comment.body)}`, text: { text, before } }
+  return {
+    kind: 'words',
+    at,
+    edit: `${at}-${hashOf(10, before, comment.body)}`,
+    text: { text, before },
+  }
 }

@@ -74,7 +74,10 @@ const readers: Record<EventName, (delivery: Delivery, triggerOf: TriggerOf) => N
   ),
   status: reading(payloads.StatusEvent, fromStatus),
   installation: reading(payloads.InstallationEvent, fromInstallation),
-  installation_repositories: reading(payloads.InstallationRepositoriesEvent, fromInstallationRepositories),
+  installation_repositories: reading(
+    payloads.InstallationRepositoriesEvent,
+    fromInstallationRepositories,
+  ),
   repository: reading(payloads.RepositoryEvent, fromRepository),
 }
 
@@ -106,7 +109,8 @@ function fromIssueComment(arrival: Of<typeof payloads.IssueComment>): Normalised
   const here = ofIssue(arrival)
   if (action === 'deleted')
     return withdrawn(here, { kind: 'comment', in: 'thread', commentId: comment.id, reviewId: null })
-  if (comment.user?.type === 'Bot') return action === 'edited' ? fromTick(here) : ignored('by a bot')
+  if (comment.user?.type === 'Bot')
+    return action === 'edited' ? fromTick(here) : ignored('by a bot')
   const of = {
     author: comment.user,
     names: ['comment', 'edit'],
@@ -301,7 +305,9 @@ function fromMergeGroup(arrival: Of<typeof payloads.MergeGroupEvent>): Normalise
 
 function fromCheckSuite(arrival: Of<typeof payloads.CheckSuiteEvent>): Normalised {
   const { action, check_suite: suite } = arrival.payload
-  return action === 'completed' ? withNews(notUsed, [headNews(arrival, suite.head_branch)]) : notUsed
+  return action === 'completed'
+    ? withNews(notUsed, [headNews(arrival, suite.head_branch)])
+    : notUsed
 }
 
 /** Takes the first branch that may be of a pull request, among those that have this as their newest commit. */
@@ -336,9 +342,14 @@ function headNews(
 }
 
 /** The thread of news about a branch has no number. */
-const noThread = ({ installation, repository }: Arrival<payloads.BasePayload>['payload']): Thread => ({
+const noThread = ({
+  installation,
+  repository,
+}: Arrival<payloads.BasePayload>['payload']): Thread => ({
   ...repositoryOf(installation.id, repository),
-  ...{ number: 0, kind: 'pull', url: repository.html_url ?? '' },
+  number: 0,
+  kind: 'pull',
+  url: repository.html_url ?? '',
 })
 
 type Loss = Pick<AccessLostTrigger, 'by' | 'repositories' | 'to'>
@@ -385,12 +396,17 @@ function fromInstallationRepositories(
   arrival: Of<typeof payloads.InstallationRepositoriesEvent>,
 ): Normalised {
   const { action, repositories_added: added, repositories_removed: removed } = arrival.payload
-  if (action === 'added' && added?.length) return isBack(arrival, { repositories: added.map(named) })
+  if (action === 'added' && added?.length)
+    return isBack(arrival, { repositories: added.map(named) })
   if (action !== 'removed' || !removed?.length) return notUsed
   return lost(arrival, { by: 'removed', repositories: removed.map(({ id }) => id) })
 }
 
-const repositoryLossBy: LossBy = { archived: 'archived', deleted: 'deleted', transferred: 'transferred' }
+const repositoryLossBy: LossBy = {
+  archived: 'archived',
+  deleted: 'deleted',
+  transferred: 'transferred',
+}
 
 function fromRepository(arrival: Of<typeof payloads.RepositoryEvent>): Normalised {
   const { action, repository, installation } = arrival.payload
@@ -400,5 +416,9 @@ function fromRepository(arrival: Of<typeof payloads.RepositoryEvent>): Normalise
     return isBack(arrival, { repositories: [whole] })
   const by = repositoryLossBy[action]
   if (!by) return notUsed
-  return lost(arrival, { by, repositories: [repository.id], to: by === 'transferred' ? whole : undefined })
+  return lost(arrival, {
+    by,
+    repositories: [repository.id],
+    to: by === 'transferred' ? whole : undefined,
+  })
 }

@@ -148,11 +148,17 @@ export function named({ id: repoId, full_name }: z.infer<typeof ShortRepository>
   return { repoId, owner, repo }
 }
 
-export const InstallationEvent = z.object({ ...access, repositories: z.array(ShortRepository).nullish() })
+export const InstallationEvent = z.object({
+  ...access,
+  repositories: z.array(ShortRepository).nullish(),
+})
 export const InstallationRepositoriesEvent = z.object({
   ...access,
   repositories_added: z.array(ShortRepository).nullish(),
   repositories_removed: z.array(z.object({ id: z.number().int() })).nullish(),
 })
 /** A repository that is gone may have little else. */
-export const RepositoryEvent = z.object({ ...access, repository: z.looseObject({ id: z.number().int() }) })
+export const RepositoryEvent = z.object({
+  ...access,
+  repository: z.looseObject({ id: z.number().int() }),
+})

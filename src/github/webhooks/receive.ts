@@ -33,7 +33,8 @@ export async function webhooksOf(probot: Probot, receive: Receive) {
   const { webhooks } = probot
   return {
     /** Verifies the payload as it came. */
-    verify: (payload: string, signature: string): Promise<boolean> => webhooks.verify(payload, signature),
+    verify: (payload: string, signature: string): Promise<boolean> =>
+      webhooks.verify(payload, signature),
     async receive({ id, event, payload }: Parameters<Receive>[0]): Promise<Received> {
       // GitHub signed it; Octokit's types say of each event what is in it.
       const signed = { id, name: event, payload } as Parameters<typeof webhooks.receive>[0]
@@ -107,7 +108,10 @@ export const receiver =
     const trigger = withWords(read.trigger, redact)
     for (const also of read.also ?? []) await enqueue(withWords(also, redact))
     if (mayLeave?.(trigger) === false) {
-      log.info({ delivery: id, event, by: trigger.sender.login }, 'ignored: too much by one account')
+      log.info(
+        { delivery: id, event, by: trigger.sender.login },
+        'ignored: too much by one account',
+      )
       return { kind: 'ignored', why: 'too much by one account' }
     }
     const outcome = await enqueue(trigger)
@@ -133,7 +137,8 @@ export function placesSeen() {
     /** Looks at the bytes of a webhook. In a text its quotes would be escaped. */
     isKnown(body: string): boolean {
       const at = body.indexOf('"repository":{"id":')
-      const [, id, name] = /"id":(\d+).*?"full_name":"([^"]+)"/.exec(body.slice(at, at + 1_000)) ?? []
+      const [, id, name] =
+        /"id":(\d+).*?"full_name":"([^"]+)"/.exec(body.slice(at, at + 1_000)) ?? []
       const [, installation] = /"installation":\{"id":(\d+)/.exec(body) ?? []
       return seen.get(Number(id)) === `${installation} ${name}`
     },
@@ -148,7 +153,10 @@ export function placesSeen() {
       return {
         kind: 'access-back',
         id: `access-${installation.id}-seen-${deliveryId}`,
-        ...{ deliveryId, at: Date.now(), installationId: installation.id, repositories: [named(repository)] },
+        deliveryId,
+        at: Date.now(),
+        installationId: installation.id,
+        repositories: [named(repository)],
         sender: { login: sender.login, id: sender.id },
       }
     },

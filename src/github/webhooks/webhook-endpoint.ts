@@ -35,7 +35,11 @@ interface WebhookResponse {
   why?: string
 }
 
-const ignored = (why: Ignored): WebhookResponse => ({ kind: 'ignored', status: 200, body: { ignored: why } })
+const ignored = (why: Ignored): WebhookResponse => ({
+  kind: 'ignored',
+  status: 200,
+  body: { ignored: why },
+})
 const refused = (status: number, error: string, why = error): WebhookResponse => ({
   kind: 'refused',
   status,
@@ -93,7 +97,9 @@ export function webhookEndpoint(
     }
   }
 
-  const warnOfRefused = onceAMinute((count, why) => deps.log.warn({ count, why }, 'rejected deliveries'))
+  const warnOfRefused = onceAMinute((count, why) =>
+    deps.log.warn({ count, why }, 'rejected deliveries'),
+  )
 
   return async (req, res) => {
     const response = await admit(req).catch(() => refused(400, 'the request broke off'))
@@ -102,7 +108,9 @@ export function webhookEndpoint(
     if (isUnread) res.setHeader('connection', 'close')
     const body = JSON.stringify(response.body)
     const length = Buffer.byteLength(body)
-    res.writeHead(response.status, { 'content-type': 'application/json', 'content-length': length }).end(body)
+    res
+      .writeHead(response.status, { 'content-type': 'application/json', 'content-length': length })
+      .end(body)
     if (isUnread) req.destroy()
     const name = String(req.headers['x-github-event'])
     const event = isKnownEvent(name) ? name : 'other'
@@ -136,7 +144,11 @@ interface Headers {
 }
 
 function headersOf({ headers }: IncomingMessage): Headers | WebhookResponse {
-  const { 'x-github-delivery': id, 'x-github-event': name, 'x-hub-signature-256': signature } = headers
+  const {
+    'x-github-delivery': id,
+    'x-github-event': name,
+    'x-hub-signature-256': signature,
+  } = headers
   if (typeof signature !== 'string' || !/^sha256=[0-9a-f]{64}$/.test(signature))
     return refused(401, 'x-hub-signature-256 is missing: set a webhook secret at GitHub')
   if (typeof id !== 'string' || typeof name !== 'string')

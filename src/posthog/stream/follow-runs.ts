@@ -56,7 +56,9 @@ export function followRuns(following: Following) {
     async close(): Promise<void> {
       clearInterval(timer)
       wakes.clear()
-      const left = followed.flatMap(({ runs }) => [...runs.values()].flatMap(each => [...each.keys()]))
+      const left = followed.flatMap(({ runs }) =>
+        [...runs.values()].flatMap(each => [...each.keys()]),
+      )
       for (const { streams } of followed) streams.close()
       await Promise.allSettled(left.map(following.wake))
     },
@@ -117,11 +119,16 @@ export function followRuns(following: Following) {
         return streams.isAlive(taskRunId)
       },
       expectPoll,
-      unwatch: ({ taskRunId }: Pick<Session, 'taskRunId'>, runId: string) => forget(own, taskRunId, runId),
+      unwatch: ({ taskRunId }: Pick<Session, 'taskRunId'>, runId: string) =>
+        forget(own, taskRunId, runId),
     }
 
     /** When the Run is polled next, ms since the epoch. */
-    function expectPoll({ taskRunId }: Pick<Session, 'taskRunId'>, runId: string, at: number): void {
+    function expectPoll(
+      { taskRunId }: Pick<Session, 'taskRunId'>,
+      runId: string,
+      at: number,
+    ): void {
       const those = runs.get(taskRunId)
       if (those?.has(runId)) those.set(runId, at)
     }

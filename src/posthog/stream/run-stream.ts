@@ -93,7 +93,11 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     const throttle = throttleOf(news => void passOn(taskRunId, news), pace)
     const newsOf = newsReader()
     const run: Watched = {
-      ...{ session, owner, throttle, life, signal: life.signal },
+      session,
+      owner,
+      throttle,
+      life,
+      signal: life.signal,
       state: takenOver ? 'alive' : 'connecting',
       hasReceived: false,
       reconnectedAt: [],
@@ -114,7 +118,10 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     }
     runs.set(taskRunId, run)
     follow(run).catch(error => {
-      log.warn({ taskRun: taskRunId, err: error }, 'stopped trying to open the event stream of a run')
+      log.warn(
+        { taskRun: taskRunId, err: error },
+        'stopped trying to open the event stream of a run',
+      )
       drop(run)
     })
   }
@@ -192,7 +199,10 @@ const never = Number.POSITIVE_INFINITY
 function throttleOf(ring: (news: News) => void, pace: StreamPace) {
   // Moments are in ms of the monotonic clock.
   const now = () => performance.now()
-  const turnAfter = (at: number, [pause = never, ...rest]: readonly number[]) => ({ at: at + pause, rest })
+  const turnAfter = (at: number, [pause = never, ...rest]: readonly number[]) => ({
+    at: at + pause,
+    rest,
+  })
   let due = never
   let afterTurn = turnAfter(never, [])
   let afterText = { at: never, within: 0 }

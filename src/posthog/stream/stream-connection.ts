@@ -29,7 +29,11 @@ export type Ending =
   | { kind: 'lost'; reason: string; until?: number }
 
 /** @param silence ms after which it is dead */
-export async function connect(settings: PostHogSettings, line: Line, silence: number): Promise<Ending> {
+export async function connect(
+  settings: PostHogSettings,
+  line: Line,
+  silence: number,
+): Promise<Ending> {
   const call = new AbortController()
   const hangUp = (): void => call.abort()
   const signal = AbortSignal.any([line.signal, call.signal])
@@ -94,7 +98,11 @@ function openStream(
   })
 }
 
-async function unusable({ gate }: PostHogSettings, response: IncomingMessage, now: number): Promise<Ending> {
+async function unusable(
+  { gate }: PostHogSettings,
+  response: IncomingMessage,
+  now: number,
+): Promise<Ending> {
   const { statusCode: status = 0 } = response
   if (status < 500 && status !== 408 && status !== 429) return { kind: 'refused', status }
   const until = retryAt(response.headers['retry-after'], now)
@@ -102,7 +110,11 @@ async function unusable({ gate }: PostHogSettings, response: IncomingMessage, no
   const body = await json(response).catch(() => undefined)
   const fault = faultOf(status, ErrorBody.parse(body), { now, retryAt: until })
   if (isOfTheKey(fault)) await gate.remember(fault)
-  return { kind: 'lost', reason: `status ${status}`, until: fault instanceof RetryLater ? fault.until : 0 }
+  return {
+    kind: 'lost',
+    reason: `status ${status}`,
+    until: fault instanceof RetryLater ? fault.until : 0,
+  }
 }
 
 const maxEvent = 1_000_000

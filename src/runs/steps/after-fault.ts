@@ -40,22 +40,34 @@ export function afterFault(context: RunContext, step: ActingStep, error: unknown
   const { call, service: asked } = steps[step.kind]
   if (error instanceof Cancelled) return changed(run, withoutIntent(run, step))
   const fault = call === 'read' ? asRead(error) : error
-  if (fault instanceof ResultPending) return passing(context, asked === 'none' ? 'github' : asked, fault)
+  if (fault instanceof ResultPending)
+    return passing(context, asked === 'none' ? 'github' : asked, fault)
   if (fault instanceof RetryLater) {
     if (fault.why === 'not-ready') return notTaken(context, step, fault)
-    if (fault.why !== 'usage-limit' || !isMessage(step)) return passing(context, fault.service, fault)
-    return messageRefused(context, step, `${fault.message} until ${moment(fault.until, deps.now())}`)
+    if (fault.why !== 'usage-limit' || !isMessage(step))
+      return passing(context, fault.service, fault)
+    return messageRefused(
+      context,
+      step,
+      `${fault.message} until ${moment(fault.until, deps.now())}`,
+    )
   }
   if (!isOfService(fault)) throw error
   const isRefused = fault instanceof Rejected
   deps.log.warn({ step: step.kind, err: error }, isRefused ? 'refused' : 'no usable answer')
-  if (isRefused) return passes(fault) ? afterRefusedRead(context, fault) : afterRefusal(context, step, fault)
+  if (isRefused)
+    return passes(fault) ? afterRefusedRead(context, fault) : afterRefusal(context, step, fault)
   const { service, message } = fault
   const after = passing(context, service, fault)
   if (service !== 'posthog' || !isMessage(step)) return after
   // Looks go first then, and show whether only the agent takes nothing.
   const until = (retryOf(after, service)?.until ?? 0) + 1
-  return notTaken({ ...context, run: after }, step, { message, until }, retryOf(run, service) !== undefined)
+  return notTaken(
+    { ...context, run: after },
+    step,
+    { message, until },
+    retryOf(run, service) !== undefined,
+  )
 }
 
 const passing = ({ run, deps }: RunContext, service: Service, fault: Passing, why?: string): Run =>
@@ -84,12 +96,18 @@ function notTaken(
   const { earlier } = run.session
   // It is ended, and a new one resumes it.
   return earlier
-    ? changed(run, withoutIntent(run, step), { session: { earlier: { ...earlier, may: undefined } } })
+    ? changed(run, withoutIntent(run, step), {
+        session: { earlier: { ...earlier, may: undefined } },
+      })
     : run
 }
 
 /** Tells who sent it. The Run goes on. */
-function messageRefused({ run: before }: Pick<RunContext, 'run'>, step: MessageStep, because: string): Run {
+function messageRefused(
+  { run: before }: Pick<RunContext, 'run'>,
+  step: MessageStep,
+  because: string,
+): Run {
   const run = changed(before, withoutIntent(before, step))
   if (step.kind === 'deliver') return refusedWords(run, because)
   const request = run.session.sessionLog?.permissionRequest
@@ -163,14 +181,19 @@ function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): R
         return changed(run, { workspace: { restaged: true, attachments } })
       }
       if (isBranchRefused(run, error))
-        return changed(run, { session: { earlier: undefined }, workspace: { attachments: undefined } })
+        return changed(run, {
+          session: { earlier: undefined },
+          workspace: { attachments: undefined },
+        })
       return endedWith({ ...context, run }, failureOf(error, run))
     case 'find-branch':
     case 'create-task':
       // A step beside this one may have failed first.
       return endedWith({ ...context, run }, failureOf(error, run))
     default:
-      return run.result.outcome ? withoutHope(run) : endedWith({ ...context, run }, failureOf(error, run))
+      return run.result.outcome
+        ? withoutHope(run)
+        : endedWith({ ...context, run }, failureOf(error, run))
   }
 }
 

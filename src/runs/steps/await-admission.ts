@@ -39,7 +39,13 @@ const permitting = [
 type Permitting = (typeof permitting)[number]
 const admitting = [
   ...permitting,
-  ...(['thread.readAhead', 'thread.closing', 'issue.merges', 'issue.blockers', 'pulls.open'] as const),
+  ...([
+    'thread.readAhead',
+    'thread.closing',
+    'issue.merges',
+    'issue.blockers',
+    'pulls.open',
+  ] as const),
 ] as const
 type Admitting = StepContext<(typeof admitting)[number]>
 type Change = ChangeOf<'schedule' | 'mailbox' | 'result' | 'session' | 'report'>
@@ -53,7 +59,9 @@ export const awaitAdmission = step('await-admission', {
     const { run } = context
     const { admitted, waits: waited } = run.schedule
     if (admitted) return renewedAdmission(context)
-    const renewed = isHeldByLimit(waited) ? withNewLimits(run, await settingsNow(context)) : undefined
+    const renewed = isHeldByLimit(waited)
+      ? withNewLimits(run, await settingsNow(context))
+      : undefined
     if (renewed) return renewed
     // A closing while it waits arrives as a message; one before may not have, so GitHub is asked.
     const hasWaited = waited !== undefined
@@ -96,7 +104,8 @@ export const awaitAdmission = step('await-admission', {
 })
 
 /** Says whether it waits at a limit that somebody may have raised since it was looked at last. */
-const isHeldByLimit = (waits: Waits | undefined): boolean => waits?.kind === 'until' || waits?.kind === 'zero'
+const isHeldByLimit = (waits: Waits | undefined): boolean =>
+  waits?.kind === 'until' || waits?.kind === 'zero'
 
 const settingsNow = ({ run, deps, github }: StepContext<Permitting>): Promise<SettingsNow> =>
   deps.settings.of(github.files, run.thread)
@@ -117,7 +126,11 @@ async function renewedAdmission(context: Admitting): Promise<Change> {
 }
 
 const keepsWaiting = (run: Run, now: number, waits: Waits): ChangeOf<'schedule'> => ({
-  schedule: { enteredAt: run.schedule.enteredAt ?? now, waits, nextPollAt: pollAgainAt(waits, now) },
+  schedule: {
+    enteredAt: run.schedule.enteredAt ?? now,
+    waits,
+    nextPollAt: pollAgainAt(waits, now),
+  },
 })
 
 /** A Run that waits for people may wait for days: each look comes as late as all before together, up to ten minutes. */
@@ -137,7 +150,11 @@ function pollAgainAt(waits: Waits, now: number): number {
 }
 
 /** Checks again before a session is used that another Run may have taken meanwhile. */
-export async function givesWay({ run, job, deps }: StepContext): Promise<ChangeOf<'schedule'> | undefined> {
+export async function givesWay({
+  run,
+  job,
+  deps,
+}: StepContext): Promise<ChangeOf<'schedule'> | undefined> {
   const now = deps.now()
   const ahead = await begunInSession({ ...job, data: run }, deps.index)
   if (ahead === 0) return undefined
@@ -150,7 +167,8 @@ async function heedingClosing({ github, run, deps }: Admitting): Promise<ChangeO
   await github.thread.readAhead()
   const closing = await github.thread.closing()
   const { ignoredStop } = run.mailbox
-  if (!closing) return ignoredStop?.because === closed ? { mailbox: { ignoredStop: undefined } } : {}
+  if (!closing)
+    return ignoredStop?.because === closed ? { mailbox: { ignoredStop: undefined } } : {}
   const { by, at } = closing
   if (ignoredStop?.by === by.login || (await isClosedByMerge(github, at))) return {}
   const stop = { by, at: deps.now(), because: closed }

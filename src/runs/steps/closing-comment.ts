@@ -10,7 +10,12 @@ import { isFork } from '../../core/model/thread.ts'
 import { backoff, minute, second } from '../../core/model/time.ts'
 import type { Posted } from '../../core/model/views.ts'
 import { callIsDue, callKey, neededPerson } from '../../core/record/call-person.ts'
-import { endsInReview, endsQuietly, leavesBoxInStatus, newsKey } from '../../core/record/last-word.ts'
+import {
+  endsInReview,
+  endsQuietly,
+  leavesBoxInStatus,
+  newsKey,
+} from '../../core/record/last-word.ts'
 import { type Marker, markerOf, shortMarkerOf } from '../../core/record/marker.ts'
 import { inlineAsked, inlinePlace } from '../../core/record/open-question.ts'
 import { questionId, questionKey, questionToAsk } from '../../core/record/permission-request.ts'
@@ -64,7 +69,10 @@ type Wording = Pick<RunDeps, 'deployment' | 'settings'>
 
 /** It has the command word that GitHub is given, since the comment of a plan is sealed. */
 const lastWordOf = (run: Run, { deployment, settings }: Wording): string =>
-  inOwnWords(closingComment(run, deployment), triggerOf(settings.deployment, run.thread.ownerId).word)
+  inOwnWords(
+    closingComment(run, deployment),
+    triggerOf(settings.deployment, run.thread.ownerId).word,
+  )
 
 /** Where no status comment has the record, later commands find it here. */
 function markerOfWord(run: Run): Marker {
@@ -82,7 +90,10 @@ interface Editing<Calls extends GitHubCall = 'comments.edit'> {
 }
 
 /** People look there for news of the pull request. An edit mails nobody. */
-export async function showLastWord(run: Run, { github, deps }: Editing): Promise<LastWord | undefined> {
+export async function showLastWord(
+  run: Run,
+  { github, deps }: Editing,
+): Promise<LastWord | undefined> {
   const { lastWord } = run.report
   if (!lastWord) return undefined
   await readAgentWords(saidAtTheEnd(run) ?? '')
@@ -200,7 +211,11 @@ function whatToPut({ run, deps }: Pick<StepContext, 'run' | 'deps'>) {
   const request = questionToAsk(run)
   if (request) {
     const key = questionKey(run, request)
-    return { key, id: questionId(run, request), text: () => questionComment(run, request, deps.deployment) }
+    return {
+      key,
+      id: questionId(run, request),
+      text: () => questionComment(run, request, deps.deployment),
+    }
   }
   const now = deps.now()
   const needed = callIsDue(run, now) ? neededPerson(run) : undefined
@@ -239,11 +254,18 @@ export function isThreadGivenUp({ run, deps }: Pick<StepContext, 'run' | 'deps'>
   if (!run.result.outcome) return false
   const now = deps.now()
   const { since = now } = triedRetry(run, 'thread', now) ?? {}
-  return run.mailbox.releaseThread || now - Math.max(since, run.result.concludedAt ?? 0) > limits.outage
+  return (
+    run.mailbox.releaseThread || now - Math.max(since, run.result.concludedAt ?? 0) > limits.outage
+  )
 }
 
-export function laterInThread(run: Run, { message: why }: Rejected, now: number): ChangeOf<'retries'> {
-  const until = now + backoff(retryOf(run, 'thread')?.count ?? 0, { first: 5 * second, most: 5 * minute })
+export function laterInThread(
+  run: Run,
+  { message: why }: Rejected,
+  now: number,
+): ChangeOf<'retries'> {
+  const until =
+    now + backoff(retryOf(run, 'thread')?.count ?? 0, { first: 5 * second, most: 5 * minute })
   return { retries: { thread: retriedAt(run, 'thread', now, { why, until }) } }
 }
 
@@ -261,7 +283,11 @@ export const answerInline = step('answer-inline', {
     const marker = { ...shortMarkerOf(run, 'reply'), run: `${run.id}-inline-${next.commentId}` }
     const answered = once(context, {
       intent: { kind: 'answer-inline', at: deps.now() },
-      ...saying(github, deps.signer, { marker, place, text: () => inlineAnswer(run, deps.deployment) }),
+      ...saying(github, deps.signer, {
+        marker,
+        place,
+        text: () => inlineAnswer(run, deps.deployment),
+      }),
     })
     await ignoreRefusal(context, answered, 'GitHub refused an answer to a comment on a line')
     return after

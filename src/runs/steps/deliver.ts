@@ -36,7 +36,9 @@ export const deliver = step('deliver', {
   async do(context) {
     const { run, deps, posthog } = context
     const tried = openIntent(run, 'deliver')
-    const shown = run.mailbox.words.find(({ id, state }) => id === tried?.messageId && state !== 'waiting')
+    const shown = run.mailbox.words.find(
+      ({ id, state }) => id === tried?.messageId && state !== 'waiting',
+    )
     if (shown?.kind === 'follow-up') return sentFollowUp(run, shown, none, shown.to)
     const [followUp] = pending(run)
     const session = sessionOf(run)
@@ -89,11 +91,18 @@ export const resumeTurn = step('resume-turn', {
     if (!session || !run.session.taskRun) return {}
     const hasWords = neverRead(run).length + pending(run).length > 0
     const goOn: Word = {
-      ...{ kind: 'follow-up', id: resumeId(run), by: run.request.by, at: deps.now(), text: toGoOn },
-      ...{ resumes: true, state: 'waiting' },
+      kind: 'follow-up',
+      id: resumeId(run),
+      by: run.request.by,
+      at: deps.now(),
+      text: toGoOn,
+      resumes: true,
+      state: 'waiting',
     }
     const since =
-      run.result.resumed?.since ?? run.session.sessionLog?.ended?.at ?? run.session.taskRun.changedAt
+      run.result.resumed?.since ??
+      run.session.sessionLog?.ended?.at ??
+      run.session.taskRun.changedAt
     const result = { resumed: { why, since } }
     const mailbox = { words: hasWords ? run.mailbox.words : [...run.mailbox.words, goOn] }
     if (!isTerminal(run.session.taskRun.status)) return { mailbox, result }
@@ -127,7 +136,12 @@ export const tookUp = async (
   { offset, id }: { offset: number; id: string },
 ): Promise<boolean> => messagesRead((await posthog.poll(session, offset)).log).includes(id)
 
-function sentFollowUp(run: Run, followUp: Added, attached: StagedAttachments, to: string | undefined) {
+function sentFollowUp(
+  run: Run,
+  followUp: Added,
+  attached: StagedAttachments,
+  to: string | undefined,
+) {
   const before = run.workspace.attachments ?? none
   return {
     ...(followUp.state === 'waiting' ? handedOver(run, followUp, to) : {}),
@@ -202,7 +216,9 @@ export const respondToPermission = step('answer-permission', {
     const took = await posthog.respondToPermission(session, { requestId: id, optionId })
     const allows = options.find(option => option.id === optionId)?.kind.startsWith('allow') ?? false
     const answer =
-      took === 'resolved' ? { allowed: allows, untaken: undefined } : { allowed: false, untaken: took }
+      took === 'resolved'
+        ? { allowed: allows, untaken: undefined }
+        : { allowed: false, untaken: took }
     const permission = { id, title, ...answer }
     return { session: { permission }, schedule: { nextPollAt: undefined } }
   },
@@ -227,12 +243,12 @@ async function decideByWords(
   if (optionId !== undefined) {
     const intent = { kind: 'deliver' as const, at: deps.now(), messageId, permission: requestId }
     const answer = { requestId, optionId }
-    const took = await attempt(context, intent, () => posthog.respondToPermission(session, answer)).catch(
-      error => {
-        if (error instanceof RetryLater) context.setIntent('deliver', undefined)
-        throw error
-      },
-    )
+    const took = await attempt(context, intent, () =>
+      posthog.respondToPermission(session, answer),
+    ).catch(error => {
+      if (error instanceof RetryLater) context.setIntent('deliver', undefined)
+      throw error
+    })
     return tried === undefined ? took : 'resolved'
   }
   const closes = withoutChoice(request)

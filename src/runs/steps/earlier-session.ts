@@ -46,7 +46,9 @@ export const rejoin = step('rejoin', {
       if (!attachments && !(spoken && (await tookUp(context, earlier, { offset, id: run.id }))))
         return { session: { earlier: { ...earlier, over: true } } }
       // The agent asked while nobody looked, in a turn of PostHog's own. It takes up no words before it is answered.
-      const asked = log.findLast(({ what }) => what.kind === 'asks' || what.kind === 'permitted')?.what
+      const asked = log.findLast(
+        ({ what }) => what.kind === 'asks' || what.kind === 'permitted',
+      )?.what
       const permissionRequest = asked?.kind === 'asks' ? asked.request : undefined
       const { taskRunId: id, may } = earlier
       const begun = await justStarted(context, { id, offset, may, permissionRequest })
@@ -63,7 +65,8 @@ const entriesOfATurn = 500
 /** A record that lags may have forgotten it. */
 async function spokenBefore(context: Rejoining, earlier: Session) {
   const { id, attempts } = context.run
-  const found = attempts.lagsSince !== undefined && (await tookUp(context, earlier, { offset: 0, id }))
+  const found =
+    attempts.lagsSince !== undefined && (await tookUp(context, earlier, { offset: 0, id }))
   return found ? { offset: 0 } : undefined
 }
 
@@ -78,7 +81,10 @@ export const endEarlier = step('end-earlier', {
     if (waits) return waits
     try {
       if (isTerminal(await posthog.statusOf(earlier)))
-        return { session: { earlier: { ...earlier, over: true } }, schedule: { nextPollAt: undefined } }
+        return {
+          session: { earlier: { ...earlier, over: true } },
+          schedule: { nextPollAt: undefined },
+        }
       if (earlier.cancelledAt === undefined) {
         await job.assertLocked()
         await posthog.cancel(earlier, `Makes room for what was asked on ${threadName(run.thread)}`)
@@ -86,7 +92,10 @@ export const endEarlier = step('end-earlier', {
       const now = deps.now()
       const cancelledAt = earlier.cancelledAt ?? now
       const nextPollAt = now + pollIntervalUntil(limits.stopping, now - cancelledAt)
-      return { session: { earlier: { ...earlier, cancelledAt } }, schedule: { lastPollAt: now, nextPollAt } }
+      return {
+        session: { earlier: { ...earlier, cancelledAt } },
+        schedule: { lastPollAt: now, nextPollAt },
+      }
     } catch (error) {
       if (isNotFound(error) && isGone(context)) return withoutSession(run, earlier)
       throw error
@@ -95,7 +104,10 @@ export const endEarlier = step('end-earlier', {
 })
 
 const withoutSession = (run: Run, { taskId }: Session): ChangeOf<'session' | 'workspace'> => ({
-  session: { earlier: undefined, taskId: run.session.taskId === taskId ? undefined : run.session.taskId },
+  session: {
+    earlier: undefined,
+    taskId: run.session.taskId === taskId ? undefined : run.session.taskId,
+  },
   workspace: { attachments: undefined },
 })
 

@@ -53,7 +53,9 @@ export const findBranch = step('find-branch', {
       each ? [[each.name, each.sha]] : [],
     )
     // They may have moved since the round of a restored Run began.
-    const before = run.session.taskRun ? {} : { heads: { ...run.result.heads, ...Object.fromEntries(heads) } }
+    const before = run.session.taskRun
+      ? {}
+      : { heads: { ...run.result.heads, ...Object.fromEntries(heads) } }
     return {
       ...(await closedMeanwhile(context, found.open)),
       ...change,
@@ -73,7 +75,10 @@ async function closedMeanwhile(
   return isOpen || run.mailbox.ignoredStop ? {} : { schedule: { admitted: false } }
 }
 
-function settleBranch(context: Finding, branch: Branch): ChangeOf<'workspace' | 'result' | 'session'> {
+function settleBranch(
+  context: Finding,
+  branch: Branch,
+): ChangeOf<'workspace' | 'result' | 'session'> {
   const { run } = context
   const { approves } = run.request
   // The head counts only until the agent starts: afterwards it moves the branch itself.
@@ -84,7 +89,9 @@ function settleBranch(context: Finding, branch: Branch): ChangeOf<'workspace' | 
   }
   const head = ownHead(run)
   const hasMoved = head?.ref === branch.name && head.sha !== branch.sha
-  return { workspace: hasMoved ? { branch, headMoved: { from: head.sha, to: branch.sha } } : { branch } }
+  return {
+    workspace: hasMoved ? { branch, headMoved: { from: head.sha, to: branch.sha } } : { branch },
+  }
 }
 
 async function branchOf(context: Finding): Promise<Found> {
@@ -115,7 +122,10 @@ async function branchOf(context: Finding): Promise<Found> {
 }
 
 /** Where they stood when the round began. */
-async function headsWith({ run, github }: Finding, ...others: (string | undefined)[]): Promise<BranchView[]> {
+async function headsWith(
+  { run, github }: Finding,
+  ...others: (string | undefined)[]
+): Promise<BranchView[]> {
   const names = new Set(withoutEmpty([...branchesOf(run), ...others]))
   const heads = (await github.branches.heads([...names])).filter(({ name }) => names.has(name))
   const head = ownHead(run)
@@ -136,10 +146,17 @@ function existing({ name, sha }: BranchView, into: string): Branch {
 async function forIssue(context: Finding): Promise<Found> {
   const { run } = context
   const stem = stemOf(run.baseline.settings.branch_prefix, run.thread.number)
-  const [branches, wanted] = await Promise.all([context.github.branches.ofIssue(stem), otherBase(context)])
+  const [branches, wanted] = await Promise.all([
+    context.github.branches.ofIssue(stem),
+    otherBase(context),
+  ])
   if (wanted && wanted.kind !== 'base') return wanted
   const base = wanted?.view ?? branches.base ?? (await defaultOfNow(context))
-  const found = await branchOfIssue(context, { ...branches, base }, base?.name ?? run.thread.defaultBranch)
+  const found = await branchOfIssue(
+    context,
+    { ...branches, base },
+    base?.name ?? run.thread.defaultBranch,
+  )
   return found.kind === 'found'
     ? { ...found, elsewhere: branches.elsewhere, base: wanted?.view, heads: [branches.base] }
     : found
@@ -152,7 +169,9 @@ async function defaultOfNow({ github, run }: Finding): Promise<BaseView | undefi
 }
 
 /** The default branch comes with what is read of the issue. */
-async function otherBase(context: Finding): Promise<{ kind: 'base'; view: BaseView } | Outcome | undefined> {
+async function otherBase(
+  context: Finding,
+): Promise<{ kind: 'base'; view: BaseView } | Outcome | undefined> {
   const { run } = context
   const name = baseOf(run)
   if (name === undefined || name === run.thread.defaultBranch) return undefined
@@ -163,7 +182,11 @@ async function otherBase(context: Finding): Promise<{ kind: 'base'; view: BaseVi
 }
 
 /** A branch that was made for it, one that people linked, or a new one. */
-async function branchOfIssue(context: Finding, branches: IssueBranches, into: string): Promise<Found> {
+async function branchOfIssue(
+  context: Finding,
+  branches: IssueBranches,
+  into: string,
+): Promise<Found> {
   const { thread, request, baseline, workspace, session } = context.run
   const stem = stemOf(baseline.settings.branch_prefix, thread.number)
   const isOurs = ({ name }: BranchView): boolean =>

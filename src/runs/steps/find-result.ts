@@ -14,7 +14,14 @@ import {
 } from '../../core/record/own-pull-request.ts'
 import { isReadOnly } from '../../core/record/request-part.ts'
 import { believeAbsent, retriedAt, triedRetry } from '../../core/record/retries.ts'
-import { agentsHead, baseOf, changed, hasNewPull, type Run, type Stray } from '../../core/record/run.ts'
+import {
+  agentsHead,
+  baseOf,
+  changed,
+  hasNewPull,
+  type Run,
+  type Stray,
+} from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
 import { standingOf } from '../../core/record/turn.ts'
 import { paragraphs } from '../../core/text/phrases.ts'
@@ -40,8 +47,12 @@ export const findResult = step('find-result', {
     const seen: Seen = new Map()
     const changes: Change[] = []
     for (const head of heads) changes.push(await changeOf(context, head, seen))
-    for (const name of [agentsHead(run), run.workspace.branch?.made ? run.workspace.branch.name : undefined])
-      if (name !== undefined && heads.every(head => head.name !== name)) await pullsFrom(context, name, seen)
+    for (const name of [
+      agentsHead(run),
+      run.workspace.branch?.made ? run.workspace.branch.name : undefined,
+    ])
+      if (name !== undefined && heads.every(head => head.name !== name))
+        await pullsFrom(context, name, seen)
     let known = changed(run, {
       result: {
         pulls: run.result.pulls.map(pull => seenNow(pull, seen)),
@@ -68,10 +79,13 @@ export const findResult = step('find-result', {
     const stands = standingOf(run)
     const isCutOff = stands.kind === 'unfinished' || stands.kind === 'failed'
     const opening = work && !isCutOff && openingFor(known, work.head, work.views)
-    const after = opening ? changed(known, { result: await openOurs(context, known, opening) }) : known
+    const after = opening
+      ? changed(known, { result: await openOurs(context, known, opening) })
+      : known
     // The one that is not told as what was pushed.
     const left = works.filter(each => !isShown(after, each) && (each !== work || hasNewPull(after)))
-    for (const { head, commit } of left) strays.push({ kind: 'left', branch: head.name, commits: [commit] })
+    for (const { head, commit } of left)
+      strays.push({ kind: 'left', branch: head.name, commits: [commit] })
     return { result: { ...after.result, strays } }
   },
 })
@@ -83,7 +97,10 @@ async function headsNow(context: Finding): Promise<HeadView[]> {
   const all = await github.branches.heads(asked)
   const isLeft = (head: HeadView) =>
     !asked.includes(head.name) && isSurelyAgents(run, head) && head.at + second > run.request.at
-  const heads = [...all.filter(({ name }) => asked.includes(name)), ...all.filter(isLeft).slice(0, maxClaims)]
+  const heads = [
+    ...all.filter(({ name }) => asked.includes(name)),
+    ...all.filter(isLeft).slice(0, maxClaims),
+  ]
   const { branch } = run.workspace
   if (branch && heads.every(({ name }) => name !== branch.name))
     believeAbsent(`The branch ${branch.name}`, refusedReads(context, 'github'))
@@ -145,7 +162,8 @@ async function changeOf(context: Finding, head: HeadView, seen: Seen): Promise<C
   const { branch } = run.workspace
   const { name, sha } = head
   const known = run.result.pulls.findLast(pull => pull.head === name)
-  const before = run.result.heads[name] ?? known?.sha ?? (branch?.name === name ? branch.sha : undefined)
+  const before =
+    run.result.heads[name] ?? known?.sha ?? (branch?.name === name ? branch.sha : undefined)
   if (!branch || sha === before) return {}
   const isBase = name !== branch.name && (name === run.thread.defaultBranch || name === branch.into)
   if (isBase && before === undefined) return {}
@@ -161,12 +179,17 @@ async function changeOf(context: Finding, head: HeadView, seen: Seen): Promise<C
   if (before === undefined && !compared?.commits.length) return {}
   const commit = await ownCommit(context, head, compared?.commits)
   if (isBase)
-    return commit === undefined ? {} : { stray: { kind: 'straight', branch: name, commits: [commit] } }
+    return commit === undefined
+      ? {}
+      : { stray: { kind: 'straight', branch: name, commits: [commit] } }
   const work = commit === undefined ? undefined : { head, commit, views }
   const isForced = before !== undefined && compared?.isDescendant === false
   if (!isForced || (compared.commits.length > 0 && !work)) return { work }
   const commits = await droppedOf(context, { before, after: sha, kept: compared.commits })
-  return { work, stray: commits.length > 0 ? { kind: 'dropped', branch: name, commits } : undefined }
+  return {
+    work,
+    stray: commits.length > 0 ? { kind: 'dropped', branch: name, commits } : undefined,
+  }
 }
 
 /** Merged pull requests that are looked for behind one commit. */
@@ -183,7 +206,8 @@ async function ownCommit(
 ): Promise<string | undefined> {
   const { branch } = run.workspace
   const isOfOthers =
-    name !== branch?.name && [run.thread.defaultBranch, branch?.into, run.baseline.head?.ref].includes(name)
+    name !== branch?.name &&
+    [run.thread.defaultBranch, branch?.into, run.baseline.head?.ref].includes(name)
   if (!isOfOthers && !isReadOnly(run.request.what)) return agentsCommit(run, sha, commits)
   const sure = (commits ?? []).filter(commit => isSurelyAgents(run, commit))
   for (const commit of sure.slice(-maxMerged).toReversed())
@@ -216,8 +240,12 @@ function openingFor(run: Run, head: BranchView, views: readonly PullView[]): Ope
   if (!branch || run.request.what !== 'work' || run.mailbox.stop) return undefined
   if (pulls.some(({ state }) => state === 'open')) return undefined
   const isOpen = views.some(({ state }) => state === 'open')
-  if (isOpen ? !openIntent(run, 'open-pull') : views.some(view => view.sha === head.sha)) return undefined
-  const own = [thread.kind === 'pull' ? thread.number : undefined, ...pulls.map(({ number }) => number)]
+  if (isOpen ? !openIntent(run, 'open-pull') : views.some(view => view.sha === head.sha))
+    return undefined
+  const own = [
+    thread.kind === 'pull' ? thread.number : undefined,
+    ...pulls.map(({ number }) => number),
+  ]
   const merged = views.find(({ state, number }) => state === 'merged' && own.includes(number))
   if (merged) return { head: head.name, base: wantedBase(run, merged) }
   if (thread.kind === 'pull' || head.name === thread.defaultBranch) return undefined
@@ -241,7 +269,8 @@ async function openOurs(
   try {
     const view = await once(context, {
       intent: { kind: 'open-pull', at: context.deps.now() },
-      find: async () => (await context.github.pulls.from(head)).find(({ state }) => state === 'open'),
+      find: async () =>
+        (await context.github.pulls.from(head)).find(({ state }) => state === 'open'),
       perform: () =>
         context.github.pulls.create({
           head,
@@ -285,7 +314,10 @@ export const adoptPull = step('adopt-pull', {
     const age = now - (unseen?.since ?? now)
     // PostHog may know a pull request before GitHub shows it everywhere.
     if (!view && age < limits.unseenPull) {
-      const wait = { why: 'GitHub does not show it', until: now + Math.min(30_000, Math.max(1_000, age)) }
+      const wait = {
+        why: 'GitHub does not show it',
+        until: now + Math.min(30_000, Math.max(1_000, age)),
+      }
       return { result: { claimsSeen }, retries: { [key]: retriedAt(run, key, now, wait) } }
     }
     if (!view || !(await isOwn(context, view))) {
@@ -301,7 +333,10 @@ const withFound = (run: Run, view: PullView): Pick<Run['result'], 'pulls' | 'unt
   untended: [...run.result.untended.filter(number => number !== view.number), view.number],
 })
 
-async function isOwn({ run, github }: StepContext<'commits.compare'>, view: PullView): Promise<boolean> {
+async function isOwn(
+  { run, github }: StepContext<'commits.compare'>,
+  view: PullView,
+): Promise<boolean> {
   const ownership = ownershipOf(run, view)
   if (ownership !== 'if-descended' || !run.workspace.branch) return ownership === 'ours'
   return (await github.commits.compare(run.workspace.branch.sha, view.sha))?.isDescendant === true

@@ -57,21 +57,34 @@ export const poll = step('poll', {
     }
     // Its answer may be as old as its request, however late it came.
     const lastPollAt = deps.now()
-    const [snapshot, live] = await Promise.all([posthog.poll(session, logOffset(run)), deps.liveRuns()])
+    const [snapshot, live] = await Promise.all([
+      posthog.poll(session, logOffset(run)),
+      deps.liveRuns(),
+    ])
     const now = deps.now()
-    const streamedAt = run.schedule.streamedSince === undefined ? undefined : run.schedule.lastPollAt
+    const streamedAt =
+      run.schedule.streamedSince === undefined ? undefined : run.schedule.lastPollAt
     const streams = !isTerminal(snapshot.status) && deps.stream.watch(session, run, streamedAt)
     const seen = observe(run, snapshot, now)
     const { session: after, mailbox, report, result } = seen
     const streamedSince = streams ? (run.schedule.streamedSince ?? now) : undefined
     const nextPollAt = now + pauseAfterPoll(seen, { now, live, streamedSince })
     deps.stream.expectPoll(session, run.id, nextPollAt)
-    return { session: after, result, mailbox, report, schedule: { lastPollAt, nextPollAt, streamedSince } }
+    return {
+      session: after,
+      result,
+      mailbox,
+      report,
+      schedule: { lastPollAt, nextPollAt, streamedSince },
+    }
   },
 })
 
 /** If the budget is out of reach, the intervals alone keep within it. */
-async function waitForBudget({ run, deps }: Pick<StepContext, 'run' | 'deps'>): Promise<number | undefined> {
+async function waitForBudget({
+  run,
+  deps,
+}: Pick<StepContext, 'run' | 'deps'>): Promise<number | undefined> {
   const reservation = {
     owner: run.thread.owner.toLowerCase(),
     id: run.id,
@@ -88,10 +101,15 @@ function pauseAfterPoll(
 ): number {
   const age = now - run.request.at
   const usual =
-    streamedSince === undefined ? pollInterval(age, live) : pollIntervalWithStream(now - streamedSince, live)
+    streamedSince === undefined
+      ? pollInterval(age, live)
+      : pollIntervalWithStream(now - streamedSince, live)
   const cancelled = agentIsToEnd(run) ? cancelledAt(run) : undefined
-  const stopping = cancelled === undefined ? usual : pollIntervalUntil(limits.stopping, now - cancelled)
-  const deadlines = [...deadlinesOf(run), settlesAt(run) ?? 0].flatMap(at => (at > now ? [at - now] : []))
+  const stopping =
+    cancelled === undefined ? usual : pollIntervalUntil(limits.stopping, now - cancelled)
+  const deadlines = [...deadlinesOf(run), settlesAt(run) ?? 0].flatMap(at =>
+    at > now ? [at - now] : [],
+  )
   const { taskRun } = run.session
   if (taskRun && isTerminal(taskRun.status))
     return Math.min(pollIntervalUntil(lateLog(run), now - taskRun.changedAt), ...deadlines)
@@ -124,7 +142,8 @@ export const catchUp = step('catch-up', {
     const attempts = { caughtUpAt: run.attempts.lagsSince }
     const comments = await ownSince(github, run.request.at)
     const status = said(deps.signer, comments, markerOf(run, 'status'))
-    const marker = status && deps.signer.read(status.body, run.thread).find(({ as }) => as === 'status')
+    const marker =
+      status && deps.signer.read(status.body, run.thread).find(({ as }) => as === 'status')
     const backup = marker?.backup
     if (!status || !backup) return { attempts }
     const { round } = backup
@@ -134,12 +153,18 @@ export const catchUp = step('catch-up', {
     const closed = backup.outcome !== undefined && (isQuiet || lastWord !== undefined)
     if (!isAhead(run, { round, taskRunId, closed, backup })) return { attempts }
     const { pulls } = run.result
-    const unknown = closed && pulls.every(({ number }) => number !== marker.pull) ? marker.pull : undefined
+    const unknown =
+      closed && pulls.every(({ number }) => number !== marker.pull) ? marker.pull : undefined
     const pull = unknown === undefined ? undefined : await github.pulls.find(unknown)
     const { session, schedule, workspace, result, report, mailbox } = restored(
       {
-        ...{ id: run.id, backup, made: marker.made, thread: run.thread },
-        ...{ snapshot: run.baseline.snapshot, settings: run.baseline.settings, untended: [] },
+        id: run.id,
+        backup,
+        made: marker.made,
+        thread: run.thread,
+        snapshot: run.baseline.snapshot,
+        settings: run.baseline.settings,
+        untended: [],
         pulls: pull ? [...pulls, Pull.parse(pull)] : pulls,
         commentId: status.id,
         session: { taskId: marker.task, taskRunId },
@@ -152,7 +177,10 @@ export const catchUp = step('catch-up', {
     const others = run.mailbox.words.filter(({ id }) => words.every(known => known.id !== id))
     const { tenant } = run.session
     return {
-      ...{ attempts, workspace, result, report },
+      attempts,
+      workspace,
+      result,
+      report,
       schedule: { ...schedule, waits: schedule.waits },
       session: { ...session, tenant },
       mailbox: { words: [...words, ...others], requesters, releaseThread },
@@ -169,10 +197,16 @@ interface Known {
   backup: Backup
 }
 
-function isAhead({ result, session, mailbox }: Run, { round, taskRunId, closed, backup }: Known): boolean {
+function isAhead(
+  { result, session, mailbox }: Run,
+  { round, taskRunId, closed, backup }: Known,
+): boolean {
   if (round !== result.round) return round > result.round
   if (result.outcome) return false
   const { taskRun, earlier } = session
-  const isAnother = taskRunId !== undefined && taskRunId !== earlier?.taskRunId && taskRunId !== taskRun?.id
-  return closed || isAnother || (!taskRun && backup.instructionSent && !instructionSent({ mailbox }))
+  const isAnother =
+    taskRunId !== undefined && taskRunId !== earlier?.taskRunId && taskRunId !== taskRun?.id
+  return (
+    closed || isAnother || (!taskRun && backup.instructionSent && !instructionSent({ mailbox }))
+  )
 }

@@ -3,7 +3,12 @@
  * It leaves them in the workspace, for the prompt.
  */
 import { withListed } from '../../access/authorize.ts'
-import { commentsToRead, contextOf, maxComments, type Trust } from '../../core/agent/thread-context.ts'
+import {
+  commentsToRead,
+  contextOf,
+  maxComments,
+  type Trust,
+} from '../../core/agent/thread-context.ts'
 import { mayAct } from '../../core/model/command-grammar.ts'
 import { isNotFound, Rejected } from '../../core/model/errors.ts'
 import type { CommentView } from '../../core/model/views.ts'
@@ -48,7 +53,10 @@ export const gatherContext = step('gather-context', {
 })
 
 /** For an issue, bots that the settings name write on the pull request that its work made. */
-async function remarksOnPull({ run, github }: StepContext<'reviews.remarks'>): Promise<CommentView[]> {
+async function remarksOnPull({
+  run,
+  github,
+}: StepContext<'reviews.remarks'>): Promise<CommentView[]> {
   const { thread, baseline, result } = run
   if (thread.kind === 'pull' || baseline.settings.context.bots.length === 0) return []
   const pull = result.pulls.findLast(({ state }) => state === 'open')
@@ -82,7 +90,10 @@ async function trustIn(
   return author => known.get(author) ?? 'unknown'
 }
 
-async function mayWrite(context: StepContext<'people.permission'>, author: string): Promise<boolean> {
+async function mayWrite(
+  context: StepContext<'people.permission'>,
+  author: string,
+): Promise<boolean> {
   try {
     const permission = await context.github.people.permission(author)
     return permission !== undefined && mayAct(permission.role, 'write')

@@ -21,7 +21,10 @@ export const giveUp = step('give-up', {
   do: (context, { outcome }) => failed(context, outcome),
 })
 
-export const leaveAgent = step('leave-agent', { writes: ['session', 'attempts'], do: () => leftAlone })
+export const leaveAgent = step('leave-agent', {
+  writes: ['session', 'attempts'],
+  do: () => leftAlone,
+})
 
 export const letGo = step('let-go', {
   writes: ['report', 'result', 'mailbox', 'attempts', 'retries'],
@@ -40,7 +43,9 @@ export const letGo = step('let-go', {
 })
 
 /** Gives up what is left to do in the thread. */
-export const nothingLeft = (run: Run): Pick<Run['report'], 'done' | 'inlineAnswered' | 'labels'> => ({
+export const nothingLeft = (
+  run: Run,
+): Pick<Run['report'], 'done' | 'inlineAnswered' | 'labels'> => ({
   done: ['conclude', 'react', 'drop-branch'],
   inlineAnswered: inlineAsked(run).length,
   labels: [],

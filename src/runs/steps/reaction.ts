@@ -50,6 +50,8 @@ export const react = step('react', {
     await job.assertLocked()
     await ignoreRefusal(context, github.thread.settle({ reaction, fold }))
     const { status } = run.report
-    return { report: { done, status: status && fold ? { ...status, minimized: true as const } : status } }
+    return {
+      report: { done, status: status && fold ? { ...status, minimized: true as const } : status },
+    }
   },
 })

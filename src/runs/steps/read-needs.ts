@@ -17,10 +17,12 @@ export const readNeeds = step('read-needs', {
   writes: ['result'],
   async do({ run, github, deps }) {
     const number = openPullFrom(run, agentsHead(run) ?? run.workspace.branch?.name ?? '')
-    const view = number === undefined ? undefined : await needsSeen(github, number, botListOf(run, deps))
+    const view =
+      number === undefined ? undefined : await needsSeen(github, number, botListOf(run, deps))
     const needs = view?.needs
     const looked = number !== undefined && view ? { number, ...view.facts } : undefined
-    const onPull = number === undefined ? undefined : await runsOfPull(deps.index, run.thread, number)
+    const onPull =
+      number === undefined ? undefined : await runsOfPull(deps.index, run.thread, number)
     const others = onPull?.flatMap(({ data }) => (data.id === run.id ? [] : [data]))
     const rounds = others ? roundsOf([...others, run]) : run.result.rounds
     return { result: { hinted: undefined, needs, looked, rounds } }

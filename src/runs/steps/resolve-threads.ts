@@ -5,7 +5,12 @@
  */
 import { loggedIfRejected } from '../../core/model/errors.ts'
 import type { ReviewThread } from '../../core/model/views.ts'
-import { inlineAsked, inlinePlace, lineAnswersIn, ofReview } from '../../core/record/open-question.ts'
+import {
+  inlineAsked,
+  inlinePlace,
+  lineAnswersIn,
+  ofReview,
+} from '../../core/record/open-question.ts'
 import type { ChangeOf, OpenInline, Run } from '../../core/record/run.ts'
 import { ignoreRefusal, type StepContext, step } from './step-context.ts'
 
@@ -26,7 +31,10 @@ type Fixed = NonNullable<Run['result']['fixed']>
 const seenTo = (comments: Fixed['comments']): Fixed => ({ comments, resolved: true })
 
 async function fixedOf({ run, github }: Looking): Promise<ChangeOf<'result' | 'report'>> {
-  const [threads, changed] = await Promise.all([github.reviews.threads(), changedHere({ run, github })])
+  const [threads, changed] = await Promise.all([
+    github.reviews.threads(),
+    changedHere({ run, github }),
+  ])
   const asked = inlineAsked(run)
   const read = readInContext(run, threads)
   const place = inlinePlace(run)
@@ -36,7 +44,9 @@ async function fixedOf({ run, github }: Looking): Promise<ChangeOf<'result' | 'r
     return threads.find(thread => thread.rootId === rootId)
   }
   const { lineAnswers } = lineAnswersIn(run)
-  const declined = new Set(lineAnswers.flatMap(({ id, done }) => (done ? [] : (threadOf(id)?.id ?? []))))
+  const declined = new Set(
+    lineAnswers.flatMap(({ id, done }) => (done ? [] : (threadOf(id)?.id ?? []))),
+  )
   const comments = lineAnswers.flatMap(({ id, done }) => {
     const thread = threadOf(id)
     const isFixed = done && thread && !declined.has(thread.id) && changed.has(thread.path)
@@ -49,7 +59,10 @@ async function fixedOf({ run, github }: Looking): Promise<ChangeOf<'result' | 'r
 }
 
 /** Paths. Nothing of this pull request, if the commits are elsewhere. */
-async function changedHere({ run, github }: Pick<Looking, 'run' | 'github'>): Promise<ReadonlySet<string>> {
+async function changedHere({
+  run,
+  github,
+}: Pick<Looking, 'run' | 'github'>): Promise<ReadonlySet<string>> {
   const { branch } = run.workspace
   const { outcome, pushedBranch } = run.result
   if (outcome?.kind !== 'pushed' || pushedBranch !== undefined || !branch) return new Set()

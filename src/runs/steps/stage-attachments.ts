@@ -1,9 +1,20 @@
 /** Passes attached files on to PostHog; what can not be had is kept with the reason. Repeatable. */
-import { BadAttachment, NoResponse, Rejected, RetryLater, serviceNames } from '../../core/model/errors.ts'
+import {
+  BadAttachment,
+  NoResponse,
+  Rejected,
+  RetryLater,
+  serviceNames,
+} from '../../core/model/errors.ts'
 import { instructionSent } from '../../core/record/ledger.ts'
 import { type Run, resumedSession } from '../../core/record/run.ts'
 import type { StagedAttachments } from '../../core/record/workspace-part.ts'
-import { type Attachment, extensionOf, maxAttachments, onlyOnce } from '../../core/text/attachment-links.ts'
+import {
+  type Attachment,
+  extensionOf,
+  maxAttachments,
+  onlyOnce,
+} from '../../core/text/attachment-links.ts'
 import { type StepContext, step } from './step-context.ts'
 
 const giveUpAfterMs = 120_000
@@ -16,13 +27,17 @@ type Wanted = Pick<Run['request'], 'attached' | 'inline'>
 export const attachedTo = (
   { attached = [], inline = [] }: Wanted,
   others: readonly Attachment[] = [],
-): Attachment[] => onlyOnce([...attached, ...inline.flatMap(each => each.attached ?? []), ...others])
+): Attachment[] =>
+  onlyOnce([...attached, ...inline.flatMap(each => each.attached ?? []), ...others])
 
 /** The command's own first; a session that goes on has those of the thread. */
 export const attachmentsOf = (run: Run): Attachment[] =>
   attachedTo(run.request, resumedSession(run) ? [] : run.workspace.threadContext?.attached)
 
-type Attaching = Pick<StepContext<'comments.attachments', 'stageArtifact'>, 'run' | 'github' | 'posthog'> & {
+type Attaching = Pick<
+  StepContext<'comments.attachments', 'stageArtifact'>,
+  'run' | 'github' | 'posthog'
+> & {
   deps: Pick<StepContext['deps'], 'now' | 'log'>
   job: Pick<StepContext['job'], 'assertLocked'>
 }
@@ -36,7 +51,9 @@ export async function attach(
   const wanted = run.baseline.settings.attachments ? attachments.slice(0, maxNamed) : []
   if (wanted.length === 0) return none
   const { origin } = run.request
-  const download = github.comments.attachments(origin.kind === 'comment' ? origin.commentRef : undefined)
+  const download = github.comments.attachments(
+    origin.kind === 'comment' ? origin.commentRef : undefined,
+  )
   const ids: string[] = []
   const names: string[] = []
   const failed: StagedAttachments['failed'] = []
@@ -45,7 +62,9 @@ export async function attach(
   for (const attachment of wanted) {
     const { name } = attachment
     if (isFull() || deps.now() >= deadline) {
-      const why = isFull() ? `no more than ${maxAttachments} are passed on` : 'there was no time left for it'
+      const why = isFull()
+        ? `no more than ${maxAttachments} are passed on`
+        : 'there was no time left for it'
       failed.push({ name, why })
       continue
     }

@@ -11,7 +11,13 @@ import { grantTakenBack } from '../../core/record/failures.ts'
 import { openIntent } from '../../core/record/intents.ts'
 import { instructionSent, nextWord } from '../../core/record/ledger.ts'
 import { handedOver } from '../../core/record/messages.ts'
-import { type ChangeOf, type Run, resumedSession, taskMarker, wantedRights } from '../../core/record/run.ts'
+import {
+  type ChangeOf,
+  type Run,
+  resumedSession,
+  taskMarker,
+  wantedRights,
+} from '../../core/record/run.ts'
 import type { SessionLog } from '../../core/record/session-part.ts'
 import { limits } from '../../core/record/timing.ts'
 import { contextGiven, nextWords } from '../../core/record/words-to-say.ts'
@@ -35,12 +41,14 @@ export const startRun = step('start-run', {
       kind: 'start-run' as const,
       at: deps.now(),
       before:
-        openIntent(run, 'start-run')?.before ?? (isFirst ? [] : known(run, await posthog.runIds(taskId))),
+        openIntent(run, 'start-run')?.before ??
+        (isFirst ? [] : known(run, await posthog.runIds(taskId))),
     }
     const id = await once(context, {
       intent,
       begins: true,
-      find: async () => (await posthog.runIds(taskId)).find(known => !intent.before.includes(known)),
+      find: async () =>
+        (await posthog.runIds(taskId)).find(known => !intent.before.includes(known)),
       perform: () => posthog.startRun(taskId, taskRunRequest(context, branch.name), intent.before),
     })
     return justStarted(context, { id, offset: 0, may: wantedRights(context.run) })
@@ -67,14 +75,17 @@ function taskRunRequest(context: StepContext, branch: string): CodexTaskRunCreat
 }
 
 /** What the Run was granted when it was asked for, and is not any more: the option's flag. */
-export async function lostGrant(context: StepContext<never, 'sandboxes'>): Promise<string | undefined> {
+export async function lostGrant(
+  context: StepContext<never, 'sandboxes'>,
+): Promise<string | undefined> {
   const { run, deps, posthog } = context
   const { options } = run.request
   const { granted, sandboxes } = await deps.settings.grantsOf(run.thread)
   const lost = notGranted(options, granted)
   if (lost) return flagOf(lost)
   const { sandbox } = options
-  if (sandbox === undefined || sandboxes.some(name => name.toLowerCase() === sandbox)) return undefined
+  if (sandbox === undefined || sandboxes.some(name => name.toLowerCase() === sandbox))
+    return undefined
   const view = (await posthog.sandboxes()).find(({ id }) => id === sandbox)
   const isGranted = sandboxes.some(name => name.toLowerCase() === view?.name.toLowerCase())
   return isGranted ? undefined : flagOf('sandbox')
@@ -127,7 +138,8 @@ export const createTask = step('create-task', {
         posthog.createTask({
           title,
           description: `${instruction}\n\nAsked by ${run.request.by.login} on ${run.thread.url}\n${marker}`,
-          ...{ repository, integration },
+          repository,
+          integration,
         }),
     })
     return { session: { taskId, taskMade: true } }

@@ -21,7 +21,10 @@ import { ignoreRefusal, once, type StatusDrawing, step } from './step-context.ts
 const commentOf = (drawing: StatusDrawing, signer: Signer): string =>
   signed(signer, drawing.words(), markOf(drawing))
 
-const markOf = ({ run }: StatusDrawing): Marker => ({ ...markerOf(run, 'status'), backup: backupOf(run) })
+const markOf = ({ run }: StatusDrawing): Marker => ({
+  ...markerOf(run, 'status'),
+  backup: backupOf(run),
+})
 
 export const postStatus = step('post-status', {
   github: ['comments.own', 'comments.post'],
@@ -30,7 +33,10 @@ export const postStatus = step('post-status', {
     let drawing = context.drawing()
     const { id: commentId } = await once<Posted>(context, {
       intent: { kind: 'post-status', at: drawing.at },
-      ...saying(context.github, context.deps.signer, { marker: markOf(drawing), text: drawing.words }),
+      ...saying(context.github, context.deps.signer, {
+        marker: markOf(drawing),
+        text: drawing.words,
+      }),
       perform() {
         // The step beside this one may have named its branch by now: then a lost queue leaves no branch behind.
         drawing = context.drawing()
@@ -137,7 +143,10 @@ export const showState = step('show-state', {
     await job.assertLocked()
     const others = states.filter(each => each !== state).map(nameOf)
     const { showState, remove } = github.labels
-    await ignoreRefusal(context, state ? showState({ name, ...stateLabels[state] }, others) : remove(name))
+    await ignoreRefusal(
+      context,
+      state ? showState({ name, ...stateLabels[state] }, others) : remove(name),
+    )
     return { report: { state, labels: labels.filter(each => each !== name) } }
   },
 })

@@ -89,7 +89,8 @@ export interface StepContext<
   setIntent: (kind: Intent['kind'], intent: Intent | undefined) => void
 }
 
-export interface RunContext extends StepContext<ports.GitHubCall, keyof ports.TasksClient, RunPart> {
+export interface RunContext
+  extends StepContext<ports.GitHubCall, keyof ports.TasksClient, RunPart> {
   job: ports.LockedJob<Run>
   run: Run
   put: (run: Run) => Promise<void>
@@ -190,7 +191,10 @@ interface Once<T> {
   perform(): Promise<T>
 }
 
-export function once<T>(context: StepContext, { intent, begins, find, perform }: Once<T>): Promise<T> {
+export function once<T>(
+  context: StepContext,
+  { intent, begins, find, perform }: Once<T>,
+): Promise<T> {
   return exactlyOnce<Intent, T>(triedBefore(context.run, intent), intent, {
     find,
     record: left => context.setIntent(intent.kind, left),

@@ -15,7 +15,14 @@ import { foldable } from '../../core/record/last-word.ts'
 import { markerOf, type Signer } from '../../core/record/marker.ts'
 import { removableBranch, requestersOf, sessionAtWork } from '../../core/record/own-pull-request.ts'
 import { believeAbsent, isHeld } from '../../core/record/retries.ts'
-import { baseOf, type ChangeOf, changed, isDone, type Run, withDone } from '../../core/record/run.ts'
+import {
+  baseOf,
+  type ChangeOf,
+  changed,
+  isDone,
+  type Run,
+  withDone,
+} from '../../core/record/run.ts'
 import type { Branch } from '../../core/record/workspace-part.ts'
 import { closesIssue, withFirst } from '../../core/text/markdown.ts'
 import { disarm } from '../../core/text/safe-markdown.ts'
@@ -41,7 +48,8 @@ export const tendPull = step('tend-pull', {
     const { request, result, baseline } = context.run
     const { assign, review, draft } = baseline.settings.pull_request
     // The pull request leaves its draft state when the run has ended with it, if the settings want that.
-    const isReady = known.draft && !draft && result.outcome?.kind === 'pull' && request.what === 'work'
+    const isReady =
+      known.draft && !draft && result.outcome?.kind === 'pull' && request.what === 'work'
     // The status that goes along says what it is then.
     const readied = inPlace(result.pulls, { ...known, draft: false })
     const run = isReady ? changed(context.run, { result: { pulls: readied } }) : context.run
@@ -85,7 +93,11 @@ function editOf({ deps }: StepContext, run: Run): Edit | undefined {
 
 function statusAfter(
   { report: { status } }: Run,
-  { edit, fold, refused }: { edit: Edit | undefined; fold?: string; refused: readonly SettlingPart[] },
+  {
+    edit,
+    fold,
+    refused,
+  }: { edit: Edit | undefined; fold?: string; refused: readonly SettlingPart[] },
 ): Status | undefined {
   const after = edit?.status ?? status
   if (refused.includes('status') || !after) return status
@@ -97,7 +109,10 @@ async function settleOnce({ job, deps, github }: Settles, settling: Settling): P
   const done = await github.thread.settle(settling)
   const { refused } = done
   if (refused.some(part => part !== 'status'))
-    deps.log.warn({ pull: settling.pull?.number, refused }, 'the pull request could not be put right')
+    deps.log.warn(
+      { pull: settling.pull?.number, refused },
+      'the pull request could not be put right',
+    )
   return done
 }
 
@@ -161,10 +176,13 @@ function afterChange(view: PullView, { change }: Shaping, settled: Settled): Pul
 
 function leftAsItIs({ title, base, body }: PullChange, { refused, unknownLabels = [] }: Settled) {
   if (refused.includes('change')) {
-    const wished = Object.entries({ title, base, description: body }).filter(([, to]) => to !== undefined)
+    const wished = Object.entries({ title, base, description: body }).filter(
+      ([, to]) => to !== undefined,
+    )
     return `GitHub did not let the bot change its ${wished.map(([part]) => part).join(' or ')}`
   }
-  if (unknownLabels.length > 0) return `this repository does not have the labels: ${unknownLabels.join(', ')}`
+  if (unknownLabels.length > 0)
+    return `this repository does not have the labels: ${unknownLabels.join(', ')}`
   return refused.includes('labels') ? 'GitHub did not let the bot set its labels' : undefined
 }
 
@@ -200,7 +218,8 @@ const isMarked = (run: Run, signer: Signer, { body, number }: PullView): boolean
 /** Adds the closing line and the marker if missing, before anything that could swallow them. */
 export function wantedBody(run: Run, signer: Signer, view: PullView): string {
   const { thread } = run
-  const closes = thread.kind === 'pull' || closesIssue(view.body, thread) ? [] : [`Closes #${thread.number}`]
+  const closes =
+    thread.kind === 'pull' || closesIssue(view.body, thread) ? [] : [`Closes #${thread.number}`]
   if (isMarked(run, signer, view)) return withFirst(closes, view.body)
   const marker = signer.write({
     ...markerOf(run, 'pull'),
@@ -234,7 +253,15 @@ async function dropIfUnused(context: Dropping, { name, sha }: Branch): Promise<v
   if (session) {
     await job.assertLocked()
     const { thread } = run
-    const unused = { thread, name, sha, session, since: deps.now(), removing: false, removed: false }
+    const unused = {
+      thread,
+      name,
+      sha,
+      session,
+      since: deps.now(),
+      removing: false,
+      removed: false,
+    }
     await deps.removeLater(`${run.id}-${run.result.round}`, unused)
     return
   }

@@ -35,7 +35,8 @@ const mostAtOnce = 10
 
 export function openAccess({ token, ended, now, slowness = 1_000 }: AccessOptions) {
   const key = createHash('sha256').update(`admin session ${token}`).digest()
-  const signed = (text: string): string => createHmac('sha256', key).update(text).digest('base64url')
+  const signed = (text: string): string =>
+    createHmac('sha256', key).update(text).digest('base64url')
   let wrong = 0
 
   async function judge(given: string): Promise<'right' | 'wrong-token' | 'busy'> {
@@ -48,7 +49,12 @@ export function openAccess({ token, ended, now, slowness = 1_000 }: AccessOption
   }
 
   const optionsOf = (c: Context) =>
-    ({ path: '/admin/', httpOnly: true, sameSite: 'Strict', secure: isHttps(c.req.raw.headers) }) as const
+    ({
+      path: '/admin/',
+      httpOnly: true,
+      sameSite: 'Strict',
+      secure: isHttps(c.req.raw.headers),
+    }) as const
 
   /** Its id. */
   async function sessionIn(c: Context): Promise<string | undefined> {
@@ -93,4 +99,5 @@ export function openAccess({ token, ended, now, slowness = 1_000 }: AccessOption
 
 /** Whoever forges the header gets a cookie that only https sends. */
 const isHttps = (headers: Headers): boolean =>
-  /^https\b/i.test(headers.get('x-forwarded-proto') ?? '') || /^https:/i.test(headers.get('origin') ?? '')
+  /^https\b/i.test(headers.get('x-forwarded-proto') ?? '') ||
+  /^https:/i.test(headers.get('origin') ?? '')

@@ -6,10 +6,36 @@ import { pending, wordsOfRound } from '../../core/record/ledger.ts'
 import type { Run } from '../../core/record/run.ts'
 import type { Group } from '../../core/record/run-index.ts'
 import { moment } from '../../core/text/phrases.ts'
-import { Button, Checks, Document, type DocumentProps, Field, MessagePage, Said } from '../pages.tsx'
+import {
+  Button,
+  Checks,
+  Document,
+  type DocumentProps,
+  Field,
+  MessagePage,
+  Said,
+} from '../pages.tsx'
 import { asWritten, type Filter, type Listing, pathTo } from './board.ts'
-import { Action, Ago, Link, pullState, Requester, RunList, runPath, type Shown, State } from './run-list.tsx'
-import { canBeRetried, canBeStopped, reasonOf, shown, timelineOf, titleOf, waitsFor } from './run-view.ts'
+import {
+  Action,
+  Ago,
+  Link,
+  pullState,
+  Requester,
+  RunList,
+  runPath,
+  type Shown,
+  State,
+} from './run-list.tsx'
+import {
+  canBeRetried,
+  canBeStopped,
+  reasonOf,
+  shown,
+  timelineOf,
+  titleOf,
+  waitsFor,
+} from './run-view.ts'
 
 const Layout = ({ title, formToken, said, children }: Shown & DocumentProps) => (
   <Document title={title}>
@@ -98,7 +124,9 @@ export function BoardPage({ listOf, failedChecks, limits, drain, ...page }: Boar
       </nav>
       <section class={isCalm ? '' : 'bad'} aria-labelledby="needs">
         <h2 id="needs">Does anything need you?</h2>
-        {isCalm ? <p>No. Nothing failed, nothing waits for an answer, no set-up is wrong.</p> : null}
+        {isCalm ? (
+          <p>No. Nothing failed, nothing waits for an answer, no set-up is wrong.</p>
+        ) : null}
         {failedChecks.length > 0 ? <Checks lines={failedChecks} /> : null}
         {exceptions
           .filter(group => listOf(group).count > 0)
@@ -125,7 +153,9 @@ export function BoardPage({ listOf, failedChecks, limits, drain, ...page }: Boar
           <Listed {...page} group={group} listing={listOf(group)} none={none} />
         </section>
       ))}
-      {drain === 'no work here' ? null : <Drain isOver={drain === 'drained'} formToken={page.formToken} />}
+      {drain === 'no work here' ? null : (
+        <Drain isOver={drain === 'drained'} formToken={page.formToken} />
+      )}
     </Layout>
   )
 }
@@ -163,15 +193,16 @@ const Drain = ({ isOver, formToken }: Pick<Shown, 'formToken'> & { isOver: boole
     <h2 id="process">This bot</h2>
     {isOver ? (
       <p>
-        This process takes no more work, and its `/readyz` says so. Other processes go on. Start it again to
-        have it work.
+        This process takes no more work, and its `/readyz` says so. Other processes go on. Start it
+        again to have it work.
       </p>
     ) : (
       <details>
         <summary>Drain this process, before you stop or move it</summary>
         <p>
-          It then takes no more work until it is started again. What it has in hand goes on to its next step,
-          and nothing is lost: other processes take it from there, or this one when it is started again.
+          It then takes no more work until it is started again. What it has in hand goes on to its
+          next step, and nothing is lost: other processes take it from there, or this one when it is
+          started again.
         </p>
         <Action to="/admin/drain" formToken={formToken} tone="danger">
           Drain this process
@@ -202,7 +233,15 @@ export function ListPage({ group, listing, ...page }: ListShown) {
   )
 }
 
-const Top = ({ title, count, filter }: { title: string; count?: number; filter: Filter | undefined }) => (
+const Top = ({
+  title,
+  count,
+  filter,
+}: {
+  title: string
+  count?: number
+  filter: Filter | undefined
+}) => (
   <>
     <h1>
       {title}
@@ -215,7 +254,11 @@ const Top = ({ title, count, filter }: { title: string; count?: number; filter: 
       {count === undefined ? null : <span class="count">{count}</span>}
     </h1>
     <form class="filter" method="get" action="/admin/">
-      <Field id="filter" label="Owner, owner/repository, @person or #number" value={asWritten(filter)} />
+      <Field
+        id="filter"
+        label="Owner, owner/repository, @person or #number"
+        value={asWritten(filter)}
+      />
       <Button>Show</Button>
       {filter ? (
         <a class="button" href="/admin/">
@@ -277,7 +320,8 @@ export function RunPage(page: RunShown) {
 
 function Facts({ run, now, formToken, posthogUrl }: RunShown) {
   const { thread, request, workspace, session, result } = run
-  const words = (text: string | undefined): Child => (text === undefined ? undefined : <bdi>{text}</bdi>)
+  const words = (text: string | undefined): Child =>
+    text === undefined ? undefined : <bdi>{text}</bdi>
   const facts: [string, Child][] = [
     ['State', <State run={run} />],
     ['Waits for', words(waitsFor(run, now))],

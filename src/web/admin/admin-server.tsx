@@ -81,7 +81,9 @@ async function act(
       if (!canBeStopped(run)) return 'over'
       // An admin means what the page shows, whatever the clocks say.
       const at = Math.max(parts.now(), run.mailbox.lastWordsAt ?? run.request.at)
-      return (await send(parts.runs, run.id, { kind: 'stop', id, by: botAdmin, at })) ? 'stopping' : 'over'
+      return (await send(parts.runs, run.id, { kind: 'stop', id, by: botAdmin, at }))
+        ? 'stopping'
+        : 'over'
     }
     case 'retry':
       if (!canBeRetried(run)) return 'no-retry'
@@ -103,9 +105,15 @@ function routes(parts: AdminParts): Hono<Env> {
   app.onError((error, c) => {
     if (c.req.raw.signal.aborted) return c.text('broke off\n', 400)
     if (error instanceof QueueUnavailable)
-      return c.html(<pages.Notice title="The queue does not answer" text="Try again in a moment." />, 503)
+      return c.html(
+        <pages.Notice title="The queue does not answer" text="Try again in a moment." />,
+        503,
+      )
     log.error({ err: error }, 'an admin page failed')
-    return c.html(<pages.Notice title="That did not work" text="The log of the bot says why." />, 500)
+    return c.html(
+      <pages.Notice title="That did not work" text="The log of the bot says why." />,
+      500,
+    )
   })
   app.notFound(c => c.html(notHere, 404))
   app.get('/admin', c => c.redirect('/admin/', 303))
@@ -137,7 +145,8 @@ function routes(parts: AdminParts): Hono<Env> {
     const fields = new URLSearchParams(await c.req.text())
     const { headers } = c.req.raw
     const session = c.get('session')
-    const id = session === undefined ? randomUUID() : access.formOf(session, fields.get('form') ?? '')
+    const id =
+      session === undefined ? randomUUID() : access.formOf(session, fields.get('form') ?? '')
     // A bearer token is never sent by a browser of its own accord.
     const isScript = session === undefined && headers.get('origin') === null
     if (id === undefined || !(isScript || isFromHere(headers))) return c.html(fromElsewhere, 403)
@@ -150,7 +159,8 @@ function routes(parts: AdminParts): Hono<Env> {
     return c.redirect('/admin/', 303)
   })
 
-  const runOf = async (c: In): Promise<Run | undefined> => (await board.get(c.req.param('id') ?? ''))?.data
+  const runOf = async (c: In): Promise<Run | undefined> =>
+    (await board.get(c.req.param('id') ?? ''))?.data
   const filterIn = (c: In): Filter | undefined => filterOf(c.req.query('filter') ?? '')
   const shownTo = (c: In): Shown => ({
     formToken() {
@@ -166,7 +176,10 @@ function routes(parts: AdminParts): Hono<Env> {
   /** The page of those that somebody filters by; another if nothing matches. */
   async function filtered(
     c: In,
-    page: (shown: Shown & { filter: Filter | undefined }, whose: Whose | undefined) => Promise<string>,
+    page: (
+      shown: Shown & { filter: Filter | undefined },
+      whose: Whose | undefined,
+    ) => Promise<string>,
   ) {
     const [shown, filter] = [shownTo(c), filterIn(c)]
     const whose = await board.whoseOf(filter)
@@ -183,7 +196,15 @@ function routes(parts: AdminParts): Hono<Env> {
       ])
       const limits = [...new Set(waiting.flatMap(run => limitOn(run, shown.now) ?? []))]
       const drain = parts.drain === undefined ? 'no work here' : isDrained ? 'drained' : 'possible'
-      return <pages.BoardPage {...shown} {...{ listOf, failedChecks, limits, drain }} />
+      return (
+        <pages.BoardPage
+          {...shown}
+          listOf={listOf}
+          failedChecks={failedChecks}
+          limits={limits}
+          drain={drain}
+        />
+      )
     }),
   )
 
@@ -221,7 +242,9 @@ function routes(parts: AdminParts): Hono<Env> {
   })
 
   const examine = onceAtATime(parts.examine)
-  app.get('/admin/checks', async c => c.html(<pages.ChecksPage {...shownTo(c)} checks={await examine()} />))
+  app.get('/admin/checks', async c =>
+    c.html(<pages.ChecksPage {...shownTo(c)} checks={await examine()} />),
+  )
 
   app.post('/admin/drain', async c => {
     if (parts.drain === undefined) return c.html(notHere, 404)
@@ -241,6 +264,8 @@ function backWith(c: In, said: Result, usual: string): Response {
   return c.redirect(`${pathname.startsWith('/admin/') ? pathname : usual}?${searchParams}`, 303)
 }
 
-const notHere = <pages.Notice title="Not here" text="There is no such page, or no such run any more." />
+const notHere = (
+  <pages.Notice title="Not here" text="There is no such page, or no such run any more." />
+)
 
 const isGroup = (name: string): name is Group => Object.hasOwn(pages.sectionTitles, name)

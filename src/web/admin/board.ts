@@ -13,7 +13,8 @@ export interface Filter {
 
 export function filterOf(text: string): Filter | undefined {
   const name = stripInvisible(text).trim().toLowerCase().slice(0, 200)
-  if (name.startsWith('@')) return name === '@' ? undefined : { kind: 'person', name: name.slice(1) }
+  if (name.startsWith('@'))
+    return name === '@' ? undefined : { kind: 'person', name: name.slice(1) }
   const [, number] = /^#0*([1-9]\d{0,11})$/.exec(name) ?? []
   if (number !== undefined) return { kind: 'number', name: number }
   if (name === '') return undefined
@@ -26,7 +27,10 @@ export const asWritten = (filter: Filter | undefined): string =>
   filter === undefined ? '' : `${sign[filter.kind] ?? ''}${filter.name}`
 
 /** The address of one of our pages, with what is not the usual. */
-export function pathTo(path: string, { filter = '', page = 1 }: { filter?: string; page?: number }): string {
+export function pathTo(
+  path: string,
+  { filter = '', page = 1 }: { filter?: string; page?: number },
+): string {
   const query = new URLSearchParams()
   if (filter !== '') query.set('filter', filter)
   if (page > 1) query.set('page', String(page))
@@ -46,7 +50,8 @@ const pageOf = (page: number): number => Math.min(Math.max(1, Math.trunc(page) |
 const news: Partial<Record<Group, number>> = { failed: 3 * day, ended: 7 * day }
 
 const listed = [...liveGroups, 'ended'] as const
-const everywhere = (whose: Whose | undefined): string[] => listed.map(group => sets.board({ group, whose }))
+const everywhere = (whose: Whose | undefined): string[] =>
+  listed.map(group => sets.board({ group, whose }))
 
 export interface Listing {
   runs: JobRecord<Run>[]
@@ -67,7 +72,10 @@ export function openBoard(runs: BoardRuns, now: () => number) {
   /** A repository has the number of the newest that was called so. */
   async function whoseOf(filter: Filter | undefined): Promise<Whose | undefined> {
     if (filter?.kind !== 'repository') return filter
-    const [[newest] = []] = await runs.members([sets.named(filter.name)], { kind: 'last', count: 1 })
+    const [[newest] = []] = await runs.members([sets.named(filter.name)], {
+      kind: 'last',
+      count: 1,
+    })
     const [run] = newest ? await runs.getMany([newest.id]) : []
     return { kind: 'repository', name: run?.data.thread.repoId ?? 0 }
   }
@@ -87,7 +95,9 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     const [oldest, newest, counts] = await Promise.all([
       runs.members(names, { kind: 'first', count: page * perPage }),
       runs.members(names, { kind: 'last', count: page * perPage }),
-      runs.query(groups.map((group, at) => ({ kind: 'count', set: names[at] ?? '', above: since(group) }))),
+      runs.query(
+        groups.map((group, at) => ({ kind: 'count', set: names[at] ?? '', above: since(group) })),
+      ),
     ])
     const shown = groups.map((group, at) => {
       const members: Member[] = (group in news ? newest : oldest)[at] ?? []
@@ -99,11 +109,20 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     return (group: Group): Listing => {
       const at = groups.indexOf(group)
       const [ids = [], count = 0] = [shown[at], counts[at]]
-      return { runs: ids.flatMap(id => read.get(id) ?? []), count, page, isLast: page * perPage >= count }
+      return {
+        runs: ids.flatMap(id => read.get(id) ?? []),
+        count,
+        page,
+        isLast: page * perPage >= count,
+      }
     }
   }
 
-  async function list(wanted: { group: Group; whose: Whose | undefined; page?: number }): Promise<Listing> {
+  async function list(wanted: {
+    group: Group
+    whose: Whose | undefined
+    page?: number
+  }): Promise<Listing> {
     const { group, whose, page = 1 } = wanted
     return (await lists([group], whose, pageOf(page)))(group)
   }
@@ -133,12 +152,18 @@ export function openBoard(runs: BoardRuns, now: () => number) {
       }
     },
     /** All that are not over, then what has ended lately, by pages; without what this version can't read. */
-    async all(whose: Whose | undefined, page: number): Promise<{ runs: JobRecord<Run>[]; isLast: boolean }> {
+    async all(
+      whose: Whose | undefined,
+      page: number,
+    ): Promise<{ runs: JobRecord<Run>[]; isLast: boolean }> {
       const last = pageOf(page) * perPage
       const found = await runs.members(everywhere(whose), { kind: 'last', count: last + 1 })
       const ended = (found.at(-1) ?? []).filter(({ score }) => score > since('ended'))
       const ids = [...new Set([...found.slice(0, -1).flat(), ...ended].map(({ id }) => id))]
-      return { runs: await runs.getMany(ids.slice(last - perPage, last)), isLast: ids.length <= last }
+      return {
+        runs: await runs.getMany(ids.slice(last - perPage, last)),
+        isLast: ids.length <= last,
+      }
     },
     /** A Run of another version is not shown. That the queue is away is another matter. */
     get: (id: string): Promise<JobRecord<Run> | undefined> =>

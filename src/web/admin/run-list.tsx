@@ -49,7 +49,8 @@ function RunRow({ run, ...page }: Shown & { run: Run }) {
 
 export function State({ run }: { run: Run }) {
   const stands = situationOf(run)
-  const [words, tone = ''] = view.states[stands.held?.kind === 'question' ? 'asks' : phaseOf(stands)]
+  const [words, tone = ''] =
+    view.states[stands.held?.kind === 'question' ? 'asks' : phaseOf(stands)]
   return <span class={`state ${tone}`}>{words}</span>
 }
 
@@ -80,11 +81,16 @@ function Meta({ run, now }: { run: Run; now: number }) {
   return <>{parts.flatMap((part, at) => (at === 0 ? [part] : [' · ', part]))}</>
 }
 
-export const pullState = ({ state, draft }: Pull): string => (state === 'open' && draft ? 'draft' : state)
+export const pullState = ({ state, draft }: Pull): string =>
+  state === 'open' && draft ? 'draft' : state
 
 export const Link = ({ href, children }: { href: string; children?: Child }) => {
   const address = view.webAddress(href)
-  return address === undefined ? <span>{children}</span> : <NewTab href={address}>{children}</NewTab>
+  return address === undefined ? (
+    <span>{children}</span>
+  ) : (
+    <NewTab href={address}>{children}</NewTab>
+  )
 }
 
 export const Ago = ({ at, now }: { at: number; now: number }) => {

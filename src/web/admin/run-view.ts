@@ -94,7 +94,8 @@ export function reasonOf({ result: { outcome } }: Run): string | undefined {
 
 export const canBeStopped = ({ result, mailbox }: Run): boolean => !result.outcome && !mailbox.stop
 
-export const canBeRetried = ({ result: { outcome } }: Run): boolean => offerAfter(outcome) !== undefined
+export const canBeRetried = ({ result: { outcome } }: Run): boolean =>
+  offerAfter(outcome) !== undefined
 
 /** What it went through, oldest first. */
 export function timelineOf(run: Run) {
@@ -114,12 +115,16 @@ export function timelineOf(run: Run) {
     result.outcome && result.concludedAt !== undefined
       ? { at: result.concludedAt, words: states[phaseOf(situationOf(run))][0] }
       : undefined,
-    result.ended && { at: result.ended.at, words: `#${result.ended.number} was ${result.ended.how}` },
+    result.ended && {
+      at: result.ended.at,
+      words: `#${result.ended.number} was ${result.ended.how}`,
+    },
   ]
   return moments.flatMap(each => each ?? []).toSorted((a, b) => a.at - b.at)
 }
 
-export const titleOf = ({ baseline }: Run): string => shown(baseline.snapshot.title) || 'Without a title'
+export const titleOf = ({ baseline }: Run): string =>
+  shown(baseline.snapshot.title) || 'Without a title'
 
 /** An emoji may be several that are joined by what nobody sees. */
 const emoji =

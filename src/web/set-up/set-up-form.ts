@@ -12,7 +12,10 @@ export type Field = (typeof fields)[number]
 export type Values = Record<Field, string>
 export type Problems = Partial<Values>
 
-type Rule = readonly [isRight: RegExp | ((text: string, values: Values) => boolean), otherwise: string]
+type Rule = readonly [
+  isRight: RegExp | ((text: string, values: Values) => boolean),
+  otherwise: string,
+]
 
 interface FieldInfo {
   label: string
@@ -31,7 +34,10 @@ const privateAddress =
   /^(?:127\.|10\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.|0\.0\.0\.0$|\[(?:::1?|f[cde]))/i
 
 const isPrivate = (host: string): boolean =>
-  host === 'localhost' || host.endsWith('.localhost') || host.endsWith('.local') || privateAddress.test(host)
+  host === 'localhost' ||
+  host.endsWith('.localhost') ||
+  host.endsWith('.local') ||
+  privateAddress.test(host)
 
 /** A GitHub Enterprise Server that runs here reaches what is only for this machine, too. */
 const isReached = (address: string, { enterprise }: Values): boolean =>
@@ -119,17 +125,22 @@ const projectAddress = /^(https?:\/\/[^/]+)\/project\/(\d+)(?:[/?#].*)?$/i
 export function readForm(given: Values): { values: Values; problems: Problems } {
   const url = URL.canParse(given.webhook) ? new URL(given.webhook) : undefined
   const webhook = url?.pathname === '/' ? new URL(webhookPath, url).href : given.webhook
-  const [, hostBeside, project = given.posthogProject] = projectAddress.exec(given.posthogProject) ?? []
-  const [, host = given.posthogHost, projectBeside = ''] = projectAddress.exec(given.posthogHost) ?? []
+  const [, hostBeside, project = given.posthogProject] =
+    projectAddress.exec(given.posthogProject) ?? []
+  const [, host = given.posthogHost, projectBeside = ''] =
+    projectAddress.exec(given.posthogHost) ?? []
   const values = {
-    ...{ ...given, webhook },
+    ...given,
+    webhook,
     posthogHost: hostBeside ?? host,
     posthogProject: project || projectBeside,
   }
   const problems: Problems = {}
   for (const field of fields) {
     const broken = form[field].rules.find(([isRight]) =>
-      typeof isRight === 'function' ? !isRight(values[field], values) : !isRight.test(values[field]),
+      typeof isRight === 'function'
+        ? !isRight(values[field], values)
+        : !isRight.test(values[field]),
     )
     if (broken) problems[field] = broken[1]
   }

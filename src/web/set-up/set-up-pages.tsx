@@ -39,24 +39,28 @@ export function DetailsPage(shown: Shown) {
   return (
     <StepPage step="Details" title="Set up" heading="Set up your bot">
       <p>
-        This page makes a GitHub App for the bot, connects it to your PostHog project, and writes both into{' '}
-        <code>.env</code>. You see everything before it is sent. It takes about five minutes.
+        This page makes a GitHub App for the bot, connects it to your PostHog project, and writes
+        both into <code>.env</code>. You see everything before it is sent. It takes about five
+        minutes.
       </p>
       <Summary problems={problems} />
       <section>
         <h2>Two things in PostHog first</h2>
         <ol>
           <li>
-            PostHog’s own GitHub App, on the repositories that the bot is for. PostHog’s agent reads and
-            pushes with it. <Links what="Install it" path="/settings/project-integrations" values={values} />
+            PostHog’s own GitHub App, on the repositories that the bot is for. PostHog’s agent reads
+            and pushes with it.{' '}
+            <Links what="Install it" path="/settings/project-integrations" values={values} />
           </li>
           <li>
-            A personal API key with the scopes <code>task:write</code> and <code>integration:read</code>.{' '}
+            A personal API key with the scopes <code>task:write</code> and{' '}
+            <code>integration:read</code>.{' '}
             <Links what="Make a key" path="/settings/user-api-keys" values={values} />
           </li>
         </ol>
         <p class="hint">
-          Use a PostHog project only for this bot: its agent has access to everything in the project.
+          Use a PostHog project only for this bot: its agent has access to everything in the
+          project.
         </p>
       </section>
       <form method="post" action="/set-up/review" novalidate>
@@ -68,9 +72,9 @@ export function DetailsPage(shown: Shown) {
           <legend>GitHub</legend>
           <Inputs fields={setUp.ofGitHub} shown={shown} />
           <p class="hint">
-            <strong>Try it behind a firewall</strong>: leave this empty. The bot then reads GitHub’s log of
-            webhooks every five seconds (<code>WEBHOOKS=poll</code>), so its 👀 comes after seconds. You can
-            give it an address later.
+            <strong>Try it behind a firewall</strong>: leave this empty. The bot then reads GitHub’s
+            log of webhooks every five seconds (<code>WEBHOOKS=poll</code>), so its 👀 comes after
+            seconds. You can give it an address later.
           </p>
           <div class="box">
             <input
@@ -120,7 +124,9 @@ function Summary({ problems }: { problems: setUp.Problems }) {
   if (wrong.length === 0) return null
   return (
     <section class="bad" role="alert" tabindex={-1}>
-      <h2>{wrong.length === 1 ? 'Please correct one thing' : `Please correct ${wrong.length} things`}</h2>
+      <h2>
+        {wrong.length === 1 ? 'Please correct one thing' : `Please correct ${wrong.length} things`}
+      </h2>
       <ul>
         {wrong.map(field => (
           <li>
@@ -139,7 +145,11 @@ const Inputs = ({ fields, shown }: { fields: readonly setUp.Field[]; shown: Show
       const isSecret = type === 'password'
       return (
         <Field
-          {...{ id: field, label, more, hint, problem: shown.problems[field] }}
+          id={field}
+          label={label}
+          more={more}
+          hint={hint}
+          problem={shown.problems[field]}
           type={isSecret ? 'password' : 'text'}
           value={isSecret ? '' : shown.values[field]}
           autocomplete="off"
@@ -199,9 +209,9 @@ export const ReviewPage = ({ values, manifest, reasons, host }: Reviewed) => (
     <section>
       <h2>What PostHog gets</h2>
       <p>
-        For each run: the command, the title and description of the issue or pull request, comments of its
-        author and of people with write permission, and attached files. PostHog’s agent reads the code with
-        PostHog’s own GitHub App.
+        For each run: the command, the title and description of the issue or pull request, comments
+        of its author and of people with write permission, and attached files. PostHog’s agent reads
+        the code with PostHog’s own GitHub App.
       </p>
     </section>
     <details>
@@ -237,7 +247,16 @@ interface Finished {
   amiss: string | undefined
 }
 
-export function DonePage({ name, address, file, schema, adminToken, checks, values, amiss }: Finished) {
+export function DonePage({
+  name,
+  address,
+  file,
+  schema,
+  adminToken,
+  checks,
+  values,
+  amiss,
+}: Finished) {
   const posthog = values.posthogHost.replace(/\/+$/, '')
   const wrong = checks.filter(({ ok }) => !ok)
   const right = checks.filter(({ ok }) => ok)
@@ -265,12 +284,15 @@ export function DonePage({ name, address, file, schema, adminToken, checks, valu
         <h2>Next</h2>
         <ol>
           <li>
-            <NewTab href={`${address}/installations/new`}>Install {name}</NewTab> on your repositories.
+            <NewTab href={`${address}/installations/new`}>Install {name}</NewTab> on your
+            repositories.
           </li>
           <li>
             Check that{' '}
-            <NewTab href={`${posthog}/settings/project-integrations`}>PostHog’s own GitHub App</NewTab> has
-            access to the same repositories.
+            <NewTab href={`${posthog}/settings/project-integrations`}>
+              PostHog’s own GitHub App
+            </NewTab>{' '}
+            has access to the same repositories.
           </li>
           <li>
             Start the bot. Then write <code>/codex help</code> on an issue there.
@@ -295,7 +317,8 @@ export function DonePage({ name, address, file, schema, adminToken, checks, valu
         <section>
           <h2>Admin pages</h2>
           <p>
-            This token opens <code>/admin/</code> at the address of the bot: <code>{adminToken}</code>
+            This token opens <code>/admin/</code> at the address of the bot:{' '}
+            <code>{adminToken}</code>
           </p>
           <p class="hint">
             It is shown only now. As <code>ADMIN_TOKEN</code>, it is in the file, too.
@@ -305,8 +328,8 @@ export function DonePage({ name, address, file, schema, adminToken, checks, valu
       <section>
         <h2>Checks</h2>
         <p class="hint">
-          {wrong.length === 0 ? sumOf(checks) : 'These are right.'} <code>npm run doctor</code> (in a
-          container: <code>docker exec NAME npm run doctor</code>) shows all checks again.
+          {wrong.length === 0 ? sumOf(checks) : 'These are right.'} <code>npm run doctor</code> (in
+          a container: <code>docker exec NAME npm run doctor</code>) shows all checks again.
         </p>
         <Checks lines={right} />
       </section>

@@ -14,7 +14,15 @@ import { settingsSchemaPath } from '../../core/settings/settings-file.ts'
 import { publicAddress, serverWith } from '../http-server.ts'
 import { bounds, MessagePage, type PageEnv } from '../pages.tsx'
 import { isFromHere, isSameSecret } from '../requests.ts'
-import { form, ofPostHog, type Problems, problemsIn, readForm, type Values, valuesOf } from './set-up-form.ts'
+import {
+  form,
+  ofPostHog,
+  type Problems,
+  problemsIn,
+  readForm,
+  type Values,
+  valuesOf,
+} from './set-up-form.ts'
 import { DetailsPage, DonePage, ReviewPage } from './set-up-pages.tsx'
 
 export interface SetUpDeps {
@@ -38,7 +46,9 @@ export function setUpServer(deps: SetUpDeps): { server: HttpServer; token: strin
   app.get('/readyz', c => c.text('the bot is not set up yet\n', 503))
   app.use('*', admitting(deps.names, token))
   app.notFound(c => c.html(<MessagePage title="Not found" text="There is nothing here." />, 404))
-  app.onError((error, c) => c.html(<MessagePage title="That did not work" text={describe(error)} />, 500))
+  app.onError((error, c) =>
+    c.html(<MessagePage title="That did not work" text={describe(error)} />, 500),
+  )
   addSteps(app, deps)
   return { server: serverWith(getRequestListener(app.fetch)), token }
 }
@@ -63,7 +73,8 @@ function admitting(names: readonly string[], token: string) {
     const given = c.req.query('token')
     if (c.req.method !== 'GET' || given === undefined)
       return out(403, 'Open the address that the bot printed in its terminal.')
-    if (isUsed) return out(403, 'This address was used already. Start the bot again to get a new one.')
+    if (isUsed)
+      return out(403, 'This address was used already. Start the bot again to get a new one.')
     if (!isSameSecret(given, token))
       return out(403, 'This is not the address that the bot printed in its terminal.')
     isUsed = true
@@ -106,14 +117,20 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
     // GitHub gives the key only once, so a failed write (full disk) can be repeated.
     const isNew = !isWritten && !deps.hasAdminToken
     const adminToken = isNew ? randomBytes(32).toString('base64url') : undefined
-    if (!isWritten) await writeEnv(file, { ...variablesOf(app, values, protocol), ADMIN_TOKEN: adminToken })
+    if (!isWritten)
+      await writeEnv(file, { ...variablesOf(app, values, protocol), ADMIN_TOKEN: adminToken })
     isWritten = true
     const schema = publicAddress(values.webhook, settingsSchemaPath)
     const shown = { name: app.name, address: app.html_url, file, schema, adminToken, amiss, values }
-    return c.html(<DonePage {...shown} checks={await deps.examine()} />, amiss === undefined ? 200 : 422)
+    return c.html(
+      <DonePage {...shown} checks={await deps.examine()} />,
+      amiss === undefined ? 200 : 422,
+    )
   }
 
-  app.get('/set-up', c => (made ? done(c, made) : c.html(<DetailsPage values={values} problems={{}} />)))
+  app.get('/set-up', c =>
+    made ? done(c, made) : c.html(<DetailsPage values={values} problems={{}} />),
+  )
 
   app.post('/set-up/review', async c => {
     if (made) return c.redirect('/set-up', 303)
@@ -164,7 +181,11 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
     if (!made || !isWritten) return c.redirect('/set-up', 303)
     const checks = await deps.examine()
     if (checks.some(({ name, ok }) => !ok && beforeStart.has(name)))
-      return done(c, made, 'The bot was not started, since it could not work. Correct what is wrong first.')
+      return done(
+        c,
+        made,
+        'The bot was not started, since it could not work. Correct what is wrong first.',
+      )
     // After the response, the port goes to the bot.
     setTimeout(() => deps.begin(), 200)
     const health = `http://${c.req.header('host')}/readyz`
@@ -308,7 +329,9 @@ export function withValues(text: string, values: Variables): string {
     left.delete(live)
     return assigned(live, value)
   })
-  const added = [...left].map(([name, value]) => (value === undefined ? '' : `${assigned(name, value)}\n`))
+  const added = [...left].map(([name, value]) =>
+    value === undefined ? '' : `${assigned(name, value)}\n`,
+  )
   return `${after}\n`.replace(/\n+$/, '\n').replace(/^\n$/, '') + added.join('')
 }
 

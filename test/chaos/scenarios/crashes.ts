@@ -24,7 +24,9 @@ export const everyPoint: Scenario = {
 
 /** At random, but with lives that end at one call apart: a Run that dies there each time would be given up. */
 function spread(random: Random): CrashPoint[] {
-  const all = random.shuffled(crashPoints).map(point => ({ point, call: inspect(deathAt(point).call) }))
+  const all = random
+    .shuffled(crashPoints)
+    .map(point => ({ point, call: inspect(deathAt(point).call) }))
   const placed = all.map(({ point, call }, at) => {
     const sharing = all.filter(each => each.call === call)
     const before = all.slice(0, at).filter(each => each.call === call)
@@ -61,7 +63,9 @@ export const heirAtHand: Scenario = {
       noteRecovery(stage, play, since)
       const took = messages.recoveries.at(-1) ?? 0
       if (took > bound)
-        messages.violations.push(`#${play.number}: taken up only ${took} ms after the death at "${point}"`)
+        messages.violations.push(
+          `#${play.number}: taken up only ${took} ms after the death at "${point}"`,
+        )
       await heir.stop()
     }
     if (taken < 3) messages.violations.push(`only ${taken} of six lives ended where they were to`)
@@ -110,7 +114,9 @@ export const alwaysCrashes: Scenario = {
     const play = await doomed(stage, 'after a pull request is seen', {
       answers: [/Codex failed: this bot had an error, again and again/],
       // What the agent opened stays as it is: nobody could look at it, nor always at whether its turn was over.
-      ...{ pulls: undefined, branches: 1, cancels: undefined },
+      pulls: undefined,
+      branches: 1,
+      cancels: undefined,
     })
     const cancels = ledgerOf(stage.world, play.number).cancels.length
     if (cancels > 1) stage.notes.violations.push(`its agent was let go ${cancels} times`)
@@ -125,7 +131,10 @@ export const commandCrashes: Scenario = {
     // What is said waits until an earlier word would have shown, and then it is an answer like a refusal.
     await doomed(stage, 'before a run is queued', {
       sign: '-1',
-      ...{ tasks: 0, runs: 0, statuses: 0, pulls: 0 },
+      tasks: 0,
+      runs: 0,
+      statuses: 0,
+      pulls: 0,
       answers: [/this did not work: this bot had an error/],
     })
   },

@@ -9,9 +9,15 @@ export const frozenWorker: Scenario = {
   queues: ['redis'],
   async run(stage) {
     const { world, random, notes } = stage
-    const bots = [await bringUp(world), await (await spawnMortal(world, { env: { ROLE: 'worker' } })).ready()]
+    const bots = [
+      await bringUp(world),
+      await (await spawnMortal(world, { env: { ROLE: 'worker' } })).ready(),
+    ]
     for (let round = 0; round < 3; round++) {
-      const play = await scenes[random.one(['labelled', 'asked', 'pushed'] as const)](world, `nap${round}`)
+      const play = await scenes[random.one(['labelled', 'asked', 'pushed'] as const)](
+        world,
+        `nap${round}`,
+      )
       await sleep(random.between(0, 1_500))
       const sleeper = random.one(bots)
       sleeper.signal('SIGSTOP')

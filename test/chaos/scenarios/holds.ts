@@ -111,7 +111,9 @@ export const burstAtLimit: Scenario = {
     const begun = posthog.ledger.filter(({ kind }) => kind === 'run').length
     const open = (await github.pulls()).filter(({ state }) => state === 'open').length
     if (begun !== mostPulls || open !== mostPulls)
-      notes.violations.push(`${begun} runs and ${open} open pull requests, where ${mostPulls} may be`)
+      notes.violations.push(
+        `${begun} runs and ${open} open pull requests, where ${mostPulls} may be`,
+      )
   },
 }
 
@@ -122,7 +124,11 @@ async function calm({ world: { github } }: Stage): Promise<void> {
 }
 
 /** A life that ends at one of these points, at the latest when it has not come there; then one that does not. */
-async function dieAt(stage: Stage, points: readonly CrashPoint[], act: () => Promise<void>): Promise<void> {
+async function dieAt(
+  stage: Stage,
+  points: readonly CrashPoint[],
+  act: () => Promise<void>,
+): Promise<void> {
   const { world, random } = stage
   for (const bot of world.bots) await bot.stop('SIGKILL')
   const bot = await bringUp(world, { point: random.one(points) })

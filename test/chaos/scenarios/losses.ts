@@ -80,13 +80,16 @@ export const twin: Scenario = {
       await isSaid(world, play.number, /^### /)
       if (index % 2 === 0) continue
       // Of nobody it knows, and nothing is sent to it.
-      const other = await spawnMortal(world, { env: { REDIS_URL: '', DATA_DIR: await newDataDir() } })
+      const other = await spawnMortal(world, {
+        env: { REDIS_URL: '', DATA_DIR: await newDataDir() },
+      })
       await other.ready()
       await sleep(random.between(0, 9_000))
       if (random.next() < 0.5) await other.stop('SIGKILL')
     }
     await judge(stage, plays, 150_000)
     const took = world.bots.filter(bot => bot.output().includes('continued a run'))
-    if (took.length > 0) stage.notes.violations.push(`${took.length} took up a run that was not lost`)
+    if (took.length > 0)
+      stage.notes.violations.push(`${took.length} took up a run that was not lost`)
   },
 }

@@ -27,7 +27,11 @@ const gitHubWrites: readonly { method: string; path: RegExp; operation?: RegExp 
   { method: 'POST', path: /\/issues\/\d+\/labels$/ },
   { method: 'POST', path: /\/pulls$/ },
   { method: 'POST', path: /\/pulls\/\d+\/comments/ },
-  ...mutations.map(name => ({ method: 'POST', path: /^\/graphql$/, operation: new RegExp(`^${name}$`) })),
+  ...mutations.map(name => ({
+    method: 'POST',
+    path: /^\/graphql$/,
+    operation: new RegExp(`^${name}$`),
+  })),
 ]
 
 const postHogWrites: readonly RouteName[] = [
@@ -49,7 +53,9 @@ export const lostByGitHub: Scenario = {
   queues: ['redis', 'embedded'],
   run: stage => {
     const { world, random } = stage
-    const armed = random.shuffled(gitHubWrites.flatMap(rule => ways.map(fault => ({ ...rule, fault }))))
+    const armed = random.shuffled(
+      gitHubWrites.flatMap(rule => ways.map(fault => ({ ...rule, fault }))),
+    )
     const struck = armed.map(rule => {
       const fault = world.github.fault(rule)
       const called = 'operation' in rule ? rule.operation : `${rule.method} ${rule.path}`
@@ -64,7 +70,9 @@ export const lostByPostHog: Scenario = {
   queues: ['redis', 'embedded'],
   run: stage => {
     const { world, random } = stage
-    const armed = random.shuffled(postHogWrites.flatMap(route => ways.map(fault => ({ route, fault }))))
+    const armed = random.shuffled(
+      postHogWrites.flatMap(route => ways.map(fault => ({ route, fault }))),
+    )
     const struck = armed.map(rule => {
       const fault = world.posthog.fault(rule)
       return { what: `${rule.route} ${nameOf(rule.fault)}`, hits: () => fault.hits }
@@ -105,5 +113,6 @@ async function playOn(stage: Stage, struck: readonly Struck[]): Promise<void> {
     await judge(stage, begun, 240_000)
     plays.push(...begun)
   }
-  for (const { what, hits } of struck) if (hits() === 0) stage.notes.violations.push(`never struck: ${what}`)
+  for (const { what, hits } of struck)
+    if (hits() === 0) stage.notes.violations.push(`never struck: ${what}`)
 }

@@ -14,7 +14,10 @@ export const redisAway: Scenario = {
     if (!redis) return
     await bringUp(world)
     for (let round = 0; round < 3; round++) {
-      const plays = [await scenes.labelled(world, `r${round}a`), await scenes.steered(world, `r${round}b`)]
+      const plays = [
+        await scenes.labelled(world, `r${round}a`),
+        await scenes.steered(world, `r${round}b`),
+      ]
       await sleep(random.between(0, 1_500))
       const away = random.between(300, 4_000)
       if (random.next() < 0.5) {
@@ -27,7 +30,9 @@ export const redisAway: Scenario = {
         redis.thaw()
       }
       const since = Date.now()
-      await world.github.waitFor(async () => (await fetch(`${world.bot.url}/readyz`)).ok, { timeout: 10_000 })
+      await world.github.waitFor(async () => (await fetch(`${world.bot.url}/readyz`)).ok, {
+        timeout: 10_000,
+      })
       stage.notes.recoveries.push(Date.now() - since)
       if (Date.now() - since > 3_000)
         stage.notes.violations.push(`not ready ${Date.now() - since} ms after Redis came back`)
@@ -155,7 +160,8 @@ async function billing(stage: Stage): Promise<void> {
     reactions: { [command]: '-1' },
   })
   await judge(stage, [play], 30_000)
-  if (fault.hits !== 1) stage.notes.violations.push(`the billing limit was asked ${fault.hits} times`)
+  if (fault.hits !== 1)
+    stage.notes.violations.push(`the billing limit was asked ${fault.hits} times`)
   fault.cancel()
 }
 
@@ -202,7 +208,12 @@ export const gitHubSaysNothing: Scenario = {
 
 type GitHubRule = Parameters<Stage['world']['github']['fault']>[0]
 
-async function limitedByGitHub(stage: Stage, rule: GitHubRule, wait: number, name: string): Promise<void> {
+async function limitedByGitHub(
+  stage: Stage,
+  rule: GitHubRule,
+  wait: number,
+  name: string,
+): Promise<void> {
   const { world, notes } = stage
   world.github.forgetCalls()
   const fault = world.github.fault(rule)

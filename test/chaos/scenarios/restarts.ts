@@ -37,7 +37,8 @@ export const rollingRestarts: Scenario = {
     for (const { event, status, redelivery } of world.github.webhooks.deliveries)
       if (status !== 'OK' || redelivery)
         notes.violations.push(`a delivery of ${event} was answered ${status}`)
-    for (const job of (await stage.redis?.stalledJobs()) ?? []) notes.violations.push(`stalled: ${job}`)
+    for (const job of (await stage.redis?.stalledJobs()) ?? [])
+      notes.violations.push(`stalled: ${job}`)
   },
 }
 
@@ -78,7 +79,9 @@ export const drained: Scenario = {
 
 async function start({ world }: Stage, role: 'web' | 'worker'): Promise<Bot> {
   // A lock as users have it: one of a second lapses on a busy machine, and then a stall says nothing of the restart.
-  const bot = await spawnMortal(world, { env: { ROLE: role, LOCK_MS: '10000', STALLED_MS: '5000' } })
+  const bot = await spawnMortal(world, {
+    env: { ROLE: role, LOCK_MS: '10000', STALLED_MS: '5000' },
+  })
   await bot.ready()
   return bot
 }

@@ -16,7 +16,10 @@ export const diskFull: Scenario = {
     try {
       let bot = await bringUp(world)
       for (let round = 0; round < 3; round++) {
-        const plays = [await scenes.asked(world, `f${round}a`), await scenes.pushed(world, `f${round}b`)]
+        const plays = [
+          await scenes.asked(world, `f${round}a`),
+          await scenes.pushed(world, `f${round}b`),
+        ]
         await sleep(random.between(0, 1_500))
         await disk.fill()
         plays.push(await scenes.labelled(world, `f${round}c`))
@@ -27,7 +30,8 @@ export const diskFull: Scenario = {
             fetch(`${bot.url}/${page}`, { signal }).then(({ status }) => status, String),
           ),
         )
-        if (answers.join() !== '200,503') notes.violations.push(`on a full disk it answers ${answers}`)
+        if (answers.join() !== '200,503')
+          notes.violations.push(`on a full disk it answers ${answers}`)
         const ends = random.next() < 0.5
         if (ends) await bot.stop(random.one(['SIGTERM', 'SIGKILL'] as const))
         await disk.empty()
@@ -52,7 +56,9 @@ export const starved: Scenario = {
     const { world, random } = stage
     const bot = await bringUp(world)
     const plays: Play[] = []
-    for (const [index, scene] of (['labelled', 'asked', 'pushed', 'labelled', 'asked'] as const).entries())
+    for (const [index, scene] of (
+      ['labelled', 'asked', 'pushed', 'labelled', 'asked'] as const
+    ).entries())
       plays.push(await scenes[scene](world, `slow${index}`))
     for (let round = 0; round < 20; round++) {
       bot.signal('SIGSTOP')

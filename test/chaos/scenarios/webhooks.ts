@@ -129,7 +129,9 @@ async function goesOn(world: Stage['world'], number: number): Promise<string[]> 
   const { tasks, runs, cancels } = ledgerOf(world, number)
   const { comments } = await world.github.thread(number)
   const ours = comments.filter(({ author }) => author === world.github.botLogin)
-  const alive = runs.filter(({ runId }) => runId !== undefined && !isOver(world.posthog.run(runId).status))
+  const alive = runs.filter(
+    ({ runId }) => runId !== undefined && !isOver(world.posthog.run(runId).status),
+  )
   return [
     ...(tasks.length > 1 ? [`${tasks.length} tasks`] : []),
     ...(runs.length > 1 ? [`${runs.length} runs`] : []),
@@ -138,7 +140,9 @@ async function goesOn(world: Stage['world'], number: number): Promise<string[]> 
     ...ours
       .filter(({ body }) => body.startsWith('### ⏳'))
       .map(() => 'a status that waits in a closed thread'),
-    ...(ours.filter(({ body }) => !body.startsWith('### ')).length > 1 ? ['more than one last word'] : []),
+    ...(ours.filter(({ body }) => !body.startsWith('### ')).length > 1
+      ? ['more than one last word']
+      : []),
   ]
 }
 

@@ -17,7 +17,8 @@ export function happen(world: World, what: Happening): void {
       world.rows += 1
       return
     case 'hold':
-      if (what.goes) world.holds.lift(what.hold, world.now, what.goes === 'told' ? world.wakes : undefined)
+      if (what.goes)
+        world.holds.lift(what.hold, world.now, what.goes === 'told' ? world.wakes : undefined)
       else world.holds.put(what.hold, world.now)
       return
     case 'work':

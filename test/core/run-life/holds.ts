@@ -9,7 +9,11 @@ import type { World } from './world.ts'
 
 const repoId = 100
 
-const blocker: Awaited = { name: '#3', title: 'blocker', url: 'https://github.com/acme/shop/issues/3' }
+const blocker: Awaited = {
+  name: '#3',
+  title: 'blocker',
+  url: 'https://github.com/acme/shop/issues/3',
+}
 
 export class Holds {
   /** In force, since when. */

@@ -59,7 +59,8 @@ function judgeEnd(world: World, run: Run): void {
     )
 }
 
-const startsOf = ({ effects }: World): string[] => effects.filter(effect => effect.startsWith('run '))
+const startsOf = ({ effects }: World): string[] =>
+  effects.filter(effect => effect.startsWith('run '))
 /** A session that begins afresh is told the instruction as well, which is not what it is asked. */
 const isFirst = (prompt: string): boolean => messagesIn(prompt).includes(runId)
 
@@ -72,7 +73,10 @@ function judgeEffects(world: World): void {
   expect(starts.filter(isFirst).length, 'starts').toBeLessThanOrEqual(1 + unread)
   const followUps = startsOf(world).filter(prompt => !isFirst(prompt))
   expect(followUps.length - new Set(followUps).size, 'follow-ups').toBeLessThanOrEqual(unread)
-  expect(world.effects.filter(effect => effect.startsWith('pull ')).length, 'pulls').toBeLessThanOrEqual(1)
+  expect(
+    world.effects.filter(effect => effect.startsWith('pull ')).length,
+    'pulls',
+  ).toBeLessThanOrEqual(1)
 }
 
 /** What people put on the branch is not the agent's. */
@@ -101,7 +105,8 @@ function judgeThread(world: World, run: Run): void {
   const leftOut = isLetGo || (world.unwritten > 0 && run.mailbox.releaseThread)
   // A round whose words PostHog refused came to nothing, and the end of the one before stands.
   const cameToNothing = run.result.round > 0 && wordsOfRound(run).length === 0
-  const told = rounds.includes(run.result.round) || (cameToNothing && rounds.includes(run.result.round - 1))
+  const told =
+    rounds.includes(run.result.round) || (cameToNothing && rounds.includes(run.result.round - 1))
   expect(told || endsQuietly(run) || leftOut, 'a last word').toBe(true)
   for (const { text } of closings) expect(text).toMatch(/^@(?:maya|zoe) \S/)
 }
@@ -191,14 +196,17 @@ function judgeAnswers(world: World, run: Run): void {
     // Words that an agent ended without reading, and that could be said to no other, are asked again.
     const mayBeBoth = pending(run).some(message => message.id === id)
     expect(given.size + again, `answers to ${id}`).toBe(mayBeBoth && given.has('+1') ? 2 : 1)
-    const isRead = world.agents().some(agent => saidTo(agent).read.some(text => text.includes(wordsOf(id))))
+    const isRead = world
+      .agents()
+      .some(agent => saidTo(agent).read.some(text => text.includes(wordsOf(id))))
     if (isRead) expect([...given], `${id} was read`).not.toContain('-1')
     const replies = world.comments.filter(({ body }) =>
       world.signer
         .read(body, { repoId: 100, number: 7 })
         .some(found => found.run === id && found.as === 'reply'),
     )
-    if (world.unwritten === 0) expect(replies.length, `words to ${id}`).toBe(given.has('-1') ? 1 : 0)
+    if (world.unwritten === 0)
+      expect(replies.length, `words to ${id}`).toBe(given.has('-1') ? 1 : 0)
   }
 }
 
@@ -210,9 +218,14 @@ function judgeWords(world: World, run: Run): void {
   const accepted = world.accepted()
   // The bot's own words, to go on, are nobody's.
   const waiting = pending(run).flatMap(({ id, resumes }) => (resumes ? [] : [id]))
-  if (run.session.taskId !== undefined && run.workspace.branch && run.result.outcome?.kind !== 'failed')
+  if (
+    run.session.taskId !== undefined &&
+    run.workspace.branch &&
+    run.result.outcome?.kind !== 'failed'
+  )
     expect(waiting).toEqual([])
-  for (const id of waiting) expect([...world.askedAgain], 'is asked again').toContain(sourceOf(id).trigger)
+  for (const id of waiting)
+    expect([...world.askedAgain], 'is asked again').toContain(sourceOf(id).trigger)
   expect(run.mailbox.messagesRead).toBe(world.inbox.length)
   const read = new Set([...run.mailbox.handledMessageIds, ...run.mailbox.words.map(({ id }) => id)])
   expect(

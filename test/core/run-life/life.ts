@@ -45,7 +45,10 @@ export async function live(world: World): Promise<Run> {
 
 type Limits = Run['baseline']['settings']['limits']
 
-const limitsOf = ({ holds, script: { ahead, overtaken, limited } }: World, usual: Limits): Limits => ({
+const limitsOf = (
+  { holds, script: { ahead, overtaken, limited } }: World,
+  usual: Limits,
+): Limits => ({
   ...usual,
   ...(holds.is('limit of 0') ? { repository: 0 } : {}),
   ...(ahead > 0 || overtaken > 0 ? { person: 1 } : {}),

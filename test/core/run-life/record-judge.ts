@@ -54,9 +54,14 @@ function checkCounts({ before, after }: Change, wrong: Wrong): void {
   })
   const now = counts(after)
   for (const [count, was] of Object.entries(counts(before)))
-    wrong((Object.entries(now).find(([name]) => name === count)?.[1] ?? 0) >= was, `${count} went back`)
+    wrong(
+      (Object.entries(now).find(([name]) => name === count)?.[1] ?? 0) >= was,
+      `${count} went back`,
+    )
   wrong(
-    before.mailbox.handledMessageIds.every((id, index) => after.mailbox.handledMessageIds[index] === id),
+    before.mailbox.handledMessageIds.every(
+      (id, index) => after.mailbox.handledMessageIds[index] === id,
+    ),
     'a message was forgotten',
   )
   const known = [...after.mailbox.words.map(({ id }) => id), ...after.mailbox.handledMessageIds]
@@ -79,7 +84,8 @@ const ranks: Record<Live['kind'], number> = {
   ending: 2,
   stopping: 3,
 }
-const rankOf = (situation: Situation): number => (situation.kind === 'ended' ? 4 : ranks[situation.kind])
+const rankOf = (situation: Situation): number =>
+  situation.kind === 'ended' ? 4 : ranks[situation.kind]
 
 /** In one round and one session, where a Run stands only goes on, and so does what was heard. */
 function checkSession({ before, after }: Change, wrong: Wrong): void {
@@ -92,7 +98,10 @@ function checkSession({ before, after }: Change, wrong: Wrong): void {
     wrong(rankOf(to) >= rankOf(from), `went back from ${from.kind} to ${to.kind}`)
   }
   if (!before.session.taskRun || before.session.taskRun.id !== after.session.taskRun?.id) return
-  wrong(!isOver(before.session.taskRun) || isOver(after.session.taskRun), 'an ended task run came to life')
+  wrong(
+    !isOver(before.session.taskRun) || isOver(after.session.taskRun),
+    'an ended task run came to life',
+  )
   wrong(
     (after.session.sessionLog?.offset ?? 0) >= (before.session.sessionLog?.offset ?? 0),
     'the log was read again',
@@ -111,15 +120,21 @@ function checkStart({ holds, script, now }: World, { before, after }: Change, wr
   const { enteredAt } = before.schedule
   if (enteredAt !== undefined) wrong(after.schedule.enteredAt === enteredAt, 'its place was lost')
   if (before.schedule.admitted || !after.schedule.admitted) return
-  const ofLimits: readonly Hold[] = before.schedule.waits ? ['limit of 0', 'total of 0'] : ['total of 0']
+  const ofLimits: readonly Hold[] = before.schedule.waits
+    ? ['limit of 0', 'total of 0']
+    : ['total of 0']
   const reasons = allHolds.filter(
     each => ofLimits.includes(each) || (script.limited && !each.endsWith('of 0')),
   )
   wrong(holds.inForce(reasons).length === 0, `let in although: ${holds.inForce(reasons).join()}`)
-  const isPlain = script.ahead === 0 && script.overtaken === 0 && script.luck.every(luck => luck === 'well')
+  const isPlain =
+    script.ahead === 0 && script.overtaken === 0 && script.luck.every(luck => luck === 'well')
   if (!isPlain || !holds.gone) return
   const { at, woke } = holds.gone
-  wrong(now - at <= (woke ? 2 * second : slowestPoll), `let in ${now - at} ms after the last reason had gone`)
+  wrong(
+    now - at <= (woke ? 2 * second : slowestPoll),
+    `let in ${now - at} ms after the last reason had gone`,
+  )
 }
 
 /** Who waits for people polls after half an hour at the latest, which is longer in a life that lasts. */
@@ -135,5 +150,8 @@ function checkStop(world: World, { before, after, begun }: Change, wrong: Wrong)
     `a stop ended in ${after.result.outcome.kind}`,
   )
   const working = world.agents().filter(isAtWork)
-  wrong(after.result.outcome.kind === 'failed' || working.length === 0, 'stopped, and an agent still works')
+  wrong(
+    after.result.outcome.kind === 'failed' || working.length === 0,
+    'stopped, and an agent still works',
+  )
 }

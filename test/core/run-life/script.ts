@@ -25,8 +25,22 @@ export type Luck = (typeof lucks)[keyof typeof lucks][number]
 
 /** What the agent makes of a turn. One that `is cut short` ends for another reason than that it is done. */
 const turns = [
-  ...(['answers', 'opens', 'opens, then goes on', 'pushes', 'is silent', 'fails', 'completes'] as const),
-  ...(['asks first', 'asks people', 'is cut short', 'ends in the middle', 'loses its sandbox'] as const),
+  ...([
+    'answers',
+    'opens',
+    'opens, then goes on',
+    'pushes',
+    'is silent',
+    'fails',
+    'completes',
+  ] as const),
+  ...([
+    'asks first',
+    'asks people',
+    'is cut short',
+    'ends in the middle',
+    'loses its sandbox',
+  ] as const),
 ]
 export type Turn = (typeof turns)[number]
 
@@ -122,7 +136,10 @@ export const sourceOf = (id: string): Source => ({
   last: true,
 })
 
-export const words = (id: string): RunMessage => ({ ...more(id, wordsOf(id), zoe), source: sourceOf(id) })
+export const words = (id: string): RunMessage => ({
+  ...more(id, wordsOf(id), zoe),
+  source: sourceOf(id),
+})
 export const stop = (id: string, because?: string): RunMessage & { kind: 'stop' } => ({
   kind: 'stop',
   id,
@@ -134,7 +151,12 @@ export const stop = (id: string, because?: string): RunMessage & { kind: 'stop' 
 const below = (n: number): fc.Arbitrary<number> => fc.integer({ min: 0, max: n - 1 })
 
 const labelOff: RunMessage = { kind: 'label-off', id: 'o', label: 'codex:high' }
-const ignoredStop: RunMessage = { kind: 'ignored-stop', id: 'i', by: zoe, because: 'closed the issue' }
+const ignoredStop: RunMessage = {
+  kind: 'ignored-stop',
+  id: 'i',
+  by: zoe,
+  because: 'closed the issue',
+}
 const accessLost: RunMessage = {
   kind: 'access-lost',
   id: 'u',
@@ -153,7 +175,12 @@ const withdrawal = (of: string): RunMessage => ({
 })
 
 const label: RunMessage = {
-  ...{ kind: 'label', id: 'l', by: zoe, at: t0, label: 'codex:high', source: sourceOf('l') },
+  kind: 'label',
+  id: 'l',
+  by: zoe,
+  at: t0,
+  label: 'codex:high',
+  source: sourceOf('l'),
 }
 const early: RunMessage = { ...stop('e'), at: t0 - minute }
 const goodReasons = ['closed the issue', 'took the label off'].map(why => stop('w', why))
@@ -169,7 +196,9 @@ const note: fc.Arbitrary<RunMessage> = fc.oneof(
   fc.constant(label),
   fc
     .record({ i: below(2), state: fc.constantFrom('merged', 'merged', 'closed') })
-    .map(({ i, state }): RunMessage => ({ kind: 'pull', id: `p${i}-${state}`, number: 20 + i, state })),
+    .map(
+      ({ i, state }): RunMessage => ({ kind: 'pull', id: `p${i}-${state}`, number: 20 + i, state }),
+    ),
   fc.constantFrom(labelOff, ignoredStop, accessLost),
   fc.constant<RunMessage>({ kind: 'release-thread', id: 'y' }),
 )
@@ -184,7 +213,10 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc
-      .record({ hold: fc.constantFrom(...holds), goes: fc.constantFrom(undefined, 'told', 'untold') })
+      .record({
+        hold: fc.constantFrom(...holds),
+        goes: fc.constantFrom(undefined, 'told', 'untold'),
+      })
       .map((what): Happening => ({ is: 'hold', ...what })),
   },
 )

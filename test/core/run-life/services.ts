@@ -34,7 +34,11 @@ function amended(world: World, number: number, { title, base, body }: PullChange
   const index = world.pulls.findIndex(each => each.number === number)
   const before = world.pulls[index]
   if (!before) throw new Rejected('github', 404, '', 'Not Found')
-  const given = { title: title ?? before.title, body: body ?? before.body, base: base ?? before.base }
+  const given = {
+    title: title ?? before.title,
+    body: body ?? before.body,
+    base: base ?? before.base,
+  }
   const view = { ...before, ...given }
   world.pulls[index] = view
   return view
@@ -160,7 +164,8 @@ const shownLog = ({ now, script }: World, { log }: AgentRun): AgentRun['log'] =>
 export function postHogOf(world: World, worker: Worker): TasksClient {
   const at = <T>(kind: Kind, name: string, effect: () => T): Promise<T> =>
     world.call(worker, { service: 'posthog', name, effect, ...kind })
-  const runsOf = (taskId: string): AgentRun[] => world.tasks.find(({ id }) => id === taskId)?.runs ?? []
+  const runsOf = (taskId: string): AgentRun[] =>
+    world.tasks.find(({ id }) => id === taskId)?.runs ?? []
   return {
     integrationFor: async () => '1',
     createTask: ({ description }) =>

@@ -44,7 +44,14 @@ const mostCalls = 3_000
 
 const beginnings = new Set(['create task', 'start run', 'say'])
 /** All other luck has a call fail before its effect. */
-const hasEffect = new Set<Luck>(['well', 'slow', 'lost after', 'crash after', 'freeze after', 'shutdown'])
+const hasEffect = new Set<Luck>([
+  'well',
+  'slow',
+  'lost after',
+  'crash after',
+  'freeze after',
+  'shutdown',
+])
 
 export class World {
   now = t0
@@ -206,11 +213,13 @@ export class World {
       this.#limits.push({ service, until, by: worker, recorded: false })
       throw new RetryLater(service, until, 'rate-limit', 'limit')
     }
-    if (luck === 'usage limit') throw new RetryLater(service, this.now + days, 'usage-limit', 'limit')
+    if (luck === 'usage limit')
+      throw new RetryLater(service, this.now + days, 'usage-limit', 'limit')
     if (luck === 'unwritten') throw new Rejected(service, 403, '', 'no')
     if (luck === 'unread 404') throw new Rejected(service, 404, '', 'Not found.', undefined, 'read')
     if (luck === 'unread 403') throw new Rejected(service, 403, '', 'no', undefined, 'read')
-    if (luck === 'refused') throw new Rejected(service, 403, '', 'no', undefined, writes ? 'effect' : 'read')
+    if (luck === 'refused')
+      throw new Rejected(service, 403, '', 'no', undefined, writes ? 'effect' : 'read')
     if (!done || luck === 'lost after') throw new NoResponse(service, 'reset')
     return done.value
   }

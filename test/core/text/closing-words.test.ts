@@ -4,19 +4,39 @@ import { closesIssue, withFirst } from '../../../src/core/text/markdown.ts'
 import { withoutMarkers } from '../../../src/core/text/safe-markdown.ts'
 import { cmarkAvailable, render } from '../../support/cmark-gfm.ts'
 
-const issue = { owner: 'acme', repo: 'shop', number: 7, url: 'https://github.com/acme/shop/issues/7' }
+const issue = {
+  owner: 'acme',
+  repo: 'shop',
+  number: 7,
+  url: 'https://github.com/acme/shop/issues/7',
+}
 
 describe('closes the issue', () => {
   test.each([
     ...['Closes #7', 'words\n\nFixes: #7.', 'resolved acme/shop#7', '- fix #7', '# close #7'],
-    ...['fixes https://github.com/acme/shop/issues/7', '**Closes #7**', '```\ncode\n```\nCloses #7'],
+    ...[
+      'fixes https://github.com/acme/shop/issues/7',
+      '**Closes #7**',
+      '```\ncode\n```\nCloses #7',
+    ],
     ...['<!-- note -->\n\nCloses #7', '| a |\n|-|\n| closes #7 |'],
   ])('%j', body => expect(closesIssue(body, issue)).toBe(true))
 })
 
 const swallowed = [
-  ...['`Closes #7`', '```\nCloses #7\n```', '```\nCloses #7', '~~~\nwords\n\nCloses #7', '    Closes #7'],
-  ...['<!-- Closes #7 -->', '<!--\n\nCloses #7', '<pre>\n\nCloses #7', `${'`'.repeat(4)}\n\`\`\`\nCloses #7`],
+  ...[
+    '`Closes #7`',
+    '```\nCloses #7\n```',
+    '```\nCloses #7',
+    '~~~\nwords\n\nCloses #7',
+    '    Closes #7',
+  ],
+  ...[
+    '<!-- Closes #7 -->',
+    '<!--\n\nCloses #7',
+    '<pre>\n\nCloses #7',
+    `${'`'.repeat(4)}\n\`\`\`\nCloses #7`,
+  ],
 ]
 
 describe('does not close it', () => {

@@ -51,7 +51,8 @@ describe.skipIf(!cmarkAvailable())('texts made to hide a word', () => {
     expect((await pageOf(text, 'whole')).text.includes(word)).toBe(shown)
     if (shown) return
     // An address behind a link, and what a diagram says, are no secret, and not passed on.
-    const isSaid = /\]\([^ )]*obeyme|^```(?:mermaid|stl)/.test(text) || /\]\(https:\S+obeyme/.test(text)
+    const isSaid =
+      /\]\([^ )]*obeyme|^```(?:mermaid|stl)/.test(text) || /\]\(https:\S+obeyme/.test(text)
     if (!isSaid) expect(unshownWords(text, host)).toContain(word)
   })
 })
@@ -86,8 +87,16 @@ describe('what the page shows', () => {
       '<div class="highlight highlight-source-zig"><pre>a\n\n  <span class="pl-k">b</span>\n</pre></div>',
       '```zig\na\n\n  b\n```',
     ],
-    ['code, in a language of the usual ones', '<pre lang="Ts"><code>a</code></pre>', '```ts\na\n```'],
-    ['code, odd language', '<pre lang="obeyme"><code class="language-obeyme">a</code></pre>', '```\na\n```'],
+    [
+      'code, in a language of the usual ones',
+      '<pre lang="Ts"><code>a</code></pre>',
+      '```ts\na\n```',
+    ],
+    [
+      'code, odd language',
+      '<pre lang="obeyme"><code class="language-obeyme">a</code></pre>',
+      '```\na\n```',
+    ],
     ['code with fences in it', '<pre><code>```\na\n```</code></pre>', '````\n```\na\n```\n````'],
     ['struck out', '<p>a <del>b</del> <s>c</s></p>', 'a ~~b~~ ~~c~~'],
     ['rubies', '<p><ruby>a<rp>x</rp><rt>b</rt></ruby></p>', 'a(b)'],
@@ -112,7 +121,11 @@ describe('what the page shows', () => {
       '<p>a <img src="https://x.y/z.png" alt="b" title="c"> <picture><source srcset="d"><img src="https://x.y/e.png"></picture></p>',
       'a [picture] [picture]',
     ],
-    ['formulas', '<p>a <math-renderer class="js-inline-math">$x$</math-renderer></p>', 'a [formula]'],
+    [
+      'formulas',
+      '<p>a <math-renderer class="js-inline-math">$x$</math-renderer></p>',
+      'a [formula]',
+    ],
     [
       'diagrams',
       '<section class="js-render-needs-enrichment"><div data-plain="graph"><pre lang="mermaid">graph</pre></div></section>',
@@ -166,13 +179,21 @@ describe('what the page shows', () => {
     expect([said(html), said(html, 'whole')]).toEqual([`a (${host})`, `a (${whole})`])
   })
 
-  it.each(['@maya', '#12', 'acme/shop#12', 'https://x.y/z', '.'])('no address behind “%s”', words => {
-    expect(said(`<p><a href="https://x.y/z">${words}</a></p>`, 'whole')).toBe(words)
-  })
+  it.each(['@maya', '#12', 'acme/shop#12', 'https://x.y/z', '.'])(
+    'no address behind “%s”',
+    words => {
+      expect(said(`<p><a href="https://x.y/z">${words}</a></p>`, 'whole')).toBe(words)
+    },
+  )
 
   test.each<[string, string, number, number]>([
     ['a long path', `https://github.com/acme/shop/blob/main/${'obeyme/'.repeat(20)}`, 0, 20],
-    ['a path without end', `https://github.com/acme/shop/blob/main/${'obeyme/'.repeat(3_000)}`, 0, 0],
+    [
+      'a path without end',
+      `https://github.com/acme/shop/blob/main/${'obeyme/'.repeat(3_000)}`,
+      0,
+      0,
+    ],
     ['a long host', `https://${'obeyme.'.repeat(20)}example/`, 0, 20],
     ['a host without end', `https://${'obeyme.'.repeat(3_000)}example/`, 0, 0],
   ])('no hidden words in %s', (_, href, byOthers, byWhoMay) => {
@@ -186,9 +207,18 @@ describe('what the page shows', () => {
   const dots = '<p>a</p>'
   test.each<[string, string]>([
     ...[
-      ...['<table height="1"><tr><td>W</td></tr></table>', '<table><tr><td height="1">W</td></tr></table>'],
-      ...['<table width="1"><tr><td>W</td></tr></table>', '<table border="999"><tr><td>W</td></tr></table>'],
-      ...['<table cellspacing="99"><tr><td>W</td></tr></table>', '<table><tr><td nowrap>W</td></tr></table>'],
+      ...[
+        '<table height="1"><tr><td>W</td></tr></table>',
+        '<table><tr><td height="1">W</td></tr></table>',
+      ],
+      ...[
+        '<table width="1"><tr><td>W</td></tr></table>',
+        '<table border="999"><tr><td>W</td></tr></table>',
+      ],
+      ...[
+        '<table cellspacing="99"><tr><td>W</td></tr></table>',
+        '<table><tr><td nowrap>W</td></tr></table>',
+      ],
       ...[
         '<p hidden>W</p>',
         '<p style="display:none">W</p>',
@@ -200,7 +230,11 @@ describe('what the page shows', () => {
         '<span hspace="9">W</span>',
         '<table width="5000"><tr><td>W</table>',
       ],
-      ...['<ol start="99999999999"><li>W</li></ol>', '<details hidden>W</details>', '<a dir="RTL">W</a>'],
+      ...[
+        '<ol start="99999999999"><li>W</li></ol>',
+        '<details hidden>W</details>',
+        '<a dir="RTL">W</a>',
+      ],
     ].map((html): [string, string] => [html, html]),
     ...['code', 'tt', 'kbd', 'samp', 'sub', 'sup', 'small', 'rt'].map((tag): [string, string] => [
       `${tag} in itself`,
@@ -209,7 +243,10 @@ describe('what the page shows', () => {
     ['small in several ways', '<p><sub><code><kbd>W</kbd></code></sub></p>'],
     ['headings in headings', `<h6>a<div><h6>W</h6></div></h6>`],
     ['in the words of a picture', '<picture>W<img src="x"></picture><video>W</video>'],
-    ['elements GitHub does not allow', '<font>W</font><u>W</u><bdi>W</bdi><center>W</center><marquee>W'],
+    [
+      'elements GitHub does not allow',
+      '<font>W</font><u>W</u><bdi>W</bdi><center>W</center><marquee>W',
+    ],
     ...[
       ...[
         ...['<br>', '<p></p>', '<p>\u00a0</p>', '<p>\u2800</p>', '<h1></h1>', '<hr>', '<p>.</p>'],
@@ -221,7 +258,12 @@ describe('what the page shows', () => {
         '<details></details>',
         '<div>\u3164</div>',
       ],
-      ...['<blockquote></blockquote>', '<pre>\n\n</pre>', '<dl><dt></dt></dl>', '<p><b>\u200b</b><br></p>'],
+      ...[
+        '<blockquote></blockquote>',
+        '<pre>\n\n</pre>',
+        '<dl><dt></dt></dl>',
+        '<p><b>\u200b</b><br></p>',
+      ],
       // A blank hieroglyph, a letter that looks like a dot, and what is not read
       ...['<p>\u{13441}</p>', '<p>\ua4f8</p>', '<sub><sub><sub><br></sub></sub></sub>'],
       ...['<img height="500" src="x">', '<picture><source><img height="500" src="x"></picture>'],
@@ -235,15 +277,24 @@ describe('what the page shows', () => {
       [`in the row behind lines of ${gap}`, `<p>a${gap.repeat(6_000)}</p><p>W</p>`],
     ]),
     ['behind blanks of code', `<pre>a${' '.repeat(150)}W</pre>`],
-    ['behind blanks of code in pieces', `<pre>a${'<span class="pl-k"> </span>'.repeat(150)}W</pre>`],
+    [
+      'behind blanks of code in pieces',
+      `<pre>a${'<span class="pl-k"> </span>'.repeat(150)}W</pre>`,
+    ],
     ['behind tabs', `<pre>a${'\t'.repeat(20)}W</pre>`],
     ['behind blank lines of code', `<pre>a${'\n'.repeat(50)}W</pre>`],
-    ['behind a table that is high', `${dots}<table height="5000"><tr><td></td></tr></table><p>W</p>`],
+    [
+      'behind a table that is high',
+      `${dots}<table height="5000"><tr><td></td></tr></table><p>W</p>`,
+    ],
     ['behind a picture that is moved', `${dots}<img vspace="5000" src="x"><p>W</p>`],
     ['behind an endless picture', `${dots}<img height="90000" src="x"><p>W</p>`],
     ['behind a high picture', `${dots}<img height="9999" src="x"><p>W</p>`],
     ['behind a wide picture', '<p><img width="9999" src="x"> W</p>'],
-    ['behind a high formula', `${dots}<math-renderer>$\\rule{1px}{5000px}$</math-renderer><p>W</p>`],
+    [
+      'behind a high formula',
+      `${dots}<math-renderer>$\\rule{1px}{5000px}$</math-renderer><p>W</p>`,
+    ],
     ['behind a long formula', `${dots}<math-renderer>${'\\\\'.repeat(50)}</math-renderer><p>W</p>`],
   ])('what no reader sees is not read: %s', (_, html) => {
     const page = read(html.replaceAll('W', 'obeyme'))
@@ -268,11 +319,20 @@ describe('what the page shows', () => {
     ['a cell pushed by a picture', table('<img width="9999" src="x">|W')],
     ['a cell pushed by wide cells', table('|||W').replaceAll('<td>', '<td width="500">')],
     ['a cell pushed by many', table(`${'a|'.repeat(50)}W`)],
-    ['a cell beside one that spans', table(`b|${long}`, 'a|W').replace('<td>a', '<td colspan="2">a')],
-    ['a cell beside one that is not read', table(`${'a '.repeat(80)}|W`).replace('<td', '<td nowrap')],
+    [
+      'a cell beside one that spans',
+      table(`b|${long}`, 'a|W').replace('<td>a', '<td colspan="2">a'),
+    ],
+    [
+      'a cell beside one that is not read',
+      table(`${'a '.repeat(80)}|W`).replace('<td', '<td nowrap'),
+    ],
     ['a cell below a row that is not read', table(long, 'b|W').replace('<tr', '<tr height="9"')],
     ['a cell below a wide caption', table('b|W').replace('<tr', `<caption>${long}</caption><tr`)],
-    ['a cell beside one of the row above', table(`${long}|a`, 'W').replace('<td>', '<td rowspan="2">')],
+    [
+      'a cell beside one of the row above',
+      table(`${long}|a`, 'W').replace('<td>', '<td rowspan="2">'),
+    ],
     ['the end of a column as wide as its widest', table(long, `${'word '.repeat(40)}W`)],
   ])('what stands beside the page is cut, and that is said: %s', (_, html) => {
     const page = read(html.replaceAll('W', 'obeyme'))
@@ -301,7 +361,10 @@ describe('what the page shows', () => {
       'long words of a table',
       table(`${sentence.repeat(4)}|${'修复登录'.repeat(40)}|src/core/text/yaml.ts|W`),
     ],
-    ['pictures as phones take them', `${'<img width="1179" height="2556" src="x"><br>'.repeat(2)}W`],
+    [
+      'pictures as phones take them',
+      `${'<img width="1179" height="2556" src="x"><br>'.repeat(2)}W`,
+    ],
     ['pictures side by side', table(`${'<img width="1179" src="x">|'.repeat(2)}W`)],
     ['indented code', `<pre>if:\n${' '.repeat(40)}W</pre>`],
     ['a list in a list in a list', '<ul><li>a<ul><li>b<ul><li>W</li></ul></li></ul></li></ul>'],
@@ -340,11 +403,15 @@ describe('what the page shows', () => {
   it('says where it cut', () => {
     expect(said(`<pre>${'x'.repeat(5_000)}</pre>`)).toContain('[… cut: the line is longer]')
     expect(said(`<pre>a${' '.repeat(500)}b\nc</pre>`)).toBe('```\na [… cut: behind a gap]\nc\n```')
-    expect(said(`<pre>a${'\n'.repeat(500)}b</pre>`)).toMatch(/\[… cut here: the rest stands behind a gap\]$/)
+    expect(said(`<pre>a${'\n'.repeat(500)}b</pre>`)).toMatch(
+      /\[… cut here: the rest stands behind a gap\]$/,
+    )
     expect(said(`<table><tr>${'<td>a</td>'.repeat(50)}</tr></table>`)).toContain('[… more cells]')
     expect(said(`${'<blockquote>'.repeat(20)}a`)).toContain('[unreadable]')
     expect(read(`<p>${'<b>a</b>'.repeat(50_000)}</p>`)).toMatchObject({ cut: true })
-    expect(said(`<p>${'<b>a</b>'.repeat(50_000)}</p>`)).toMatch(/\[… cut here: the text is longer\]$/)
+    expect(said(`<p>${'<b>a</b>'.repeat(50_000)}</p>`)).toMatch(
+      /\[… cut here: the text is longer\]$/,
+    )
     expect(shownText('a'.repeat(5_000_000), { webUrl, addresses: 'host' })).toBeUndefined()
   })
 })
@@ -361,7 +428,11 @@ describe('the lines that may be commands', () => {
     ['half of the word in markup', '<p>/co<i>dex a</i></p>', ['/co']],
     ['behind a line feed, which is no line', '<p>a\n/codex b</p>', ['a /codex b']],
     ['an e-mail', '<div class="email-fragment">Hi\n\n/codex a\nb</div>', ['Hi', '/codex a', 'b']],
-    ['quoted reply', '<div class="email-hidden-reply"><div class="email-fragment">/codex a</div></div>', []],
+    [
+      'quoted reply',
+      '<div class="email-hidden-reply"><div class="email-fragment">/codex a</div></div>',
+      [],
+    ],
     ['folded', '<details open><p>/codex a</p></details>', []],
     ['quoted', '<blockquote><p>/codex a</p></blockquote>', []],
     ['a footnote', '<section class="footnotes"><ol><li><p>/codex a</p></li></ol></section>', []],
@@ -394,10 +465,26 @@ describe('files', () => {
     ['a link without', `<a href="${asset}"> . </a>`, []],
     ['one dot', `<img width="1" height="1" src="${asset}">`, []],
     ['of a dark page', `<img src="${asset}#gh-dark-mode-only">`, []],
-    ['a source beside it', `<picture><source srcset="${asset}"><img src="https://x.y/z"></picture>`, []],
-    ['a picture with a source, which may be shown', `<picture><source><img src="${asset}"></picture>`, []],
-    ['of two themes', `<themed-picture><picture><source><img src="${asset}"></picture></themed-picture>`, []],
-    ['a picture alone', `<picture><img src="${asset}" width="10" height="9999"></picture>`, [asset]],
+    [
+      'a source beside it',
+      `<picture><source srcset="${asset}"><img src="https://x.y/z"></picture>`,
+      [],
+    ],
+    [
+      'a picture with a source, which may be shown',
+      `<picture><source><img src="${asset}"></picture>`,
+      [],
+    ],
+    [
+      'of two themes',
+      `<themed-picture><picture><source><img src="${asset}"></picture></themed-picture>`,
+      [],
+    ],
+    [
+      'a picture alone',
+      `<picture><img src="${asset}" width="10" height="9999"></picture>`,
+      [asset],
+    ],
     ...['01', '1', '001px', '1e1', '5%', '+1', ' 2', '0', '-9', '1.5', '', '99999'].flatMap(size =>
       ['width', 'height'].map((side): [string, string, string[]] => [
         `of ${side} “${size}”`,
@@ -452,7 +539,20 @@ describe('words without a sign', () => {
   )
 
   it.each([
-    ...['*a*', 'a <b', '  a', 'a  b', '- a', '1. a', '# a', 'a\u200b', 'a & b', 'a\n---', 'x :tada:', '@a'],
+    ...[
+      '*a*',
+      'a <b',
+      '  a',
+      'a  b',
+      '- a',
+      '1. a',
+      '# a',
+      'a\u200b',
+      'a & b',
+      'a\n---',
+      'x :tada:',
+      '@a',
+    ],
     ...['`a`', 'www.a.b', '[a]', 'a_b', '$a$', 'a | b', 'a\\'],
   ])('any other is asked for: %j', text => expect(asWritten(text)).toBeUndefined())
 

@@ -10,7 +10,8 @@ const taken = (work: () => unknown): number => {
 }
 
 test('those of an answer', async () => {
-  const said = (name: string): string => `${name} ${'*a* '.repeat(200)}\n\n${'**b** c '.repeat(1_000)}`
+  const said = (name: string): string =>
+    `${name} ${'*a* '.repeat(200)}\n\n${'**b** c '.repeat(1_000)}`
   agentWords(said('warm'), String)
   const atOnce = taken(() => agentWords(said('at once'), String))
   await readAgentWords(said('in turns'))

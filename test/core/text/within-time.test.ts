@@ -15,7 +15,10 @@ test.each<[string, () => object]>([
   ['a loop without end', endless],
   ['a regular expression that blows up', () => [/^(?:a+)+$/.test(`${'a'.repeat(60)}b`)]],
   ['a loop inside another time limit', () => withinTime(endless, 1_000) ?? endless()],
-  ['many short works inside one', () => forever(() => withinTime(() => forever(() => undefined), 5))],
+  [
+    'many short works inside one',
+    () => forever(() => withinTime(() => forever(() => undefined), 5)),
+  ],
   ['more depth than there is stack', () => deep(0)],
 ])('%s is cut off', (_, work) => {
   const began = threadTime()
