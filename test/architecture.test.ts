@@ -2,14 +2,17 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { sizes } from './support/sizes.ts'
+import { sizes, tokensOf } from './support/sizes.ts'
 
 const root = join(import.meta.dirname, '..')
 
 const filesIn = (dir: string): string[] =>
   readdirSync(join(root, dir), { recursive: true, encoding: 'utf8' })
     .map(name => join(dir, name))
-    .filter(name => /\.(tsx?|mts|js|mjs|sh|md|yml|yaml|json)$/.test(name) && !name.endsWith('.schema.json'))
+    .filter(
+      name =>
+        /\.(tsx?|mts|js|mjs|sh|md|yml|yaml|json)$/.test(name) && !name.endsWith('.schema.json'),
+    )
     .sort()
 
 const textOf = (file: string): string => readFileSync(join(root, file), 'utf8')
@@ -33,7 +36,8 @@ const importsOf = (file: string): Import[] =>
 const imports = source.flatMap(importsOf)
 
 /** `core`, `flow`, `github` …; `config` and `main` for the files beside them. */
-const partOf = (path: string): string => (relative('src', path).split('/')[0] ?? '').replace(/\.ts$/, '')
+const partOf = (path: string): string =>
+  (relative('src', path).split('/')[0] ?? '').replace(/\.ts$/, '')
 
 const isOurs = ({ from }: Import): boolean => from.startsWith('src/')
 const shown = ({ file, from }: Import): string => `${file} → ${from}`
@@ -73,7 +77,16 @@ const mayImport: Record<string, readonly string[]> = {
     'settings-schemas',
   ],
   app: ['bot', 'config', 'github', 'process-environment'],
-  doctor: ['commands', 'config', 'core', 'doctor', 'github', 'posthog', 'process-environment', 'queue'],
+  doctor: [
+    'commands',
+    'config',
+    'core',
+    'doctor',
+    'github',
+    'posthog',
+    'process-environment',
+    'queue',
+  ],
   'open-set-up': ['bot', 'config', 'core', 'doctor', 'github', 'process-environment', 'web'],
   tenants: ['config', 'core', 'posthog'],
   main: ['bot', 'config', 'open-set-up', 'process-environment'],
@@ -101,7 +114,9 @@ describe('imports go one way', () => {
   })
 
   test('web takes the settings from config, nothing else', () => {
-    const lines = source.filter(file => partOf(file) === 'web').flatMap(file => textOf(file).split('\n'))
+    const lines = source
+      .filter(file => partOf(file) === 'web')
+      .flatMap(file => textOf(file).split('\n'))
     const taken = lines.filter(line => line.endsWith("from '../config.ts'"))
     expect(taken.filter(line => !line.startsWith('import type '))).toEqual([])
   })
@@ -118,7 +133,8 @@ describe('imports go one way', () => {
 const layers = ['text', 'model', 'settings', 'command', 'record', 'agent', 'words']
 
 describe('nobody has to read two files to understand one', () => {
-  const layerOf = (path: string): number => layers.indexOf(/^src\/core\/(\w+)\//.exec(path)?.[1] ?? '')
+  const layerOf = (path: string): number =>
+    layers.indexOf(/^src\/core\/(\w+)\//.exec(path)?.[1] ?? '')
 
   test('the layers of core go one way', () => {
     const folders = new Set(source.filter(file => partOf(file) === 'core').map(layerOf))
@@ -134,7 +150,8 @@ describe('nobody has to read two files to understand one', () => {
     const left = new Set(source)
     for (let before = 0; before !== left.size; ) {
       before = left.size
-      for (const file of left) if (!needs.get(file)?.some(({ from }) => left.has(from))) left.delete(file)
+      for (const file of left)
+        if (!needs.get(file)?.some(({ from }) => left.has(from))) left.delete(file)
     }
     expect([...left]).toEqual([])
   })
@@ -157,7 +174,8 @@ describe('what a process does not do, it does not load', () => {
   const loaded = [...loadedBy('src/main.ts')]
 
   test('the queue that is not used, proxies, colours, Probot', () => {
-    const unused = /^(?:@electric-sql|ioredis$|undici|pino-pretty|probot)|(?:redis|embedded)-backend\.ts$/
+    const unused =
+      /^(?:@electric-sql|ioredis$|undici|pino-pretty|probot)|(?:redis|embedded)-backend\.ts$/
     expect(loaded.filter(from => unused.test(from))).toEqual([])
   })
 
@@ -227,7 +245,9 @@ const filesWith = (files: readonly string[], words: RegExp): string[] =>
 
 test('only one file reads the environment', () => {
   expect(
-    filesWith(source, /\bprocess\s*(?:\.\s*env\b|\[)/).filter(file => file !== 'src/process-environment.ts'),
+    filesWith(source, /\bprocess\s*(?:\.\s*env\b|\[)/).filter(
+      file => file !== 'src/process-environment.ts',
+    ),
   ).toEqual([])
 })
 
@@ -248,7 +268,9 @@ test('no two files of src have one name', () => {
 
 test('there is no drawer for odds and ends, and no barrel', () => {
   expect(
-    source.filter(file => /(?:^|\/)(?:utils?|helpers?|common|manager|misc|types|index)\.tsx?$/.test(file)),
+    source.filter(file =>
+      /(?:^|\/)(?:utils?|helpers?|common|manager|misc|types|index)\.tsx?$/.test(file),
+    ),
   ).toEqual([])
 })
 
@@ -267,12 +289,40 @@ test('no name of a private function is in three files', () => {
     ),
   ])
   const sorted = names.sort()
-  expect(sorted.filter((name, at) => name === sorted[at + 1] && name === sorted[at + 2])).toEqual([])
+  expect(sorted.filter((name, at) => name === sorted[at + 1] && name === sorted[at + 2])).toEqual(
+    [],
+  )
 })
 
-/** They only go down: what comes new is paid for by what goes. What lowers one lowers it here. */
-const ceilings = { files: 233, lines: 29_256, testLines: 44951, wordsOfDocs: 25_615 }
+/**
+ * Tokens of code, and words of the docs. They only go down: what comes new is paid for by what goes, and what lowers one by
+ * 2,000 lowers it here.
+ */
+const ceilings = { src: 300_000, test: 458_000, emulators: 90_000, wordsOfDocs: 26_000 }
 
 test('there is no more to read than before', () => {
-  expect(sizes()).toEqual(ceilings)
+  const found = sizes()
+  for (const part of ['src', 'test', 'emulators', 'wordsOfDocs'] as const)
+    expect(found[part], part).toBeLessThanOrEqual(ceilings[part])
+})
+
+test('what is counted are tokens: no comment, no line', () => {
+  expect(tokensOf("/* a */ const a = `b c` // d\n  + 'e f' * 1.5")).toEqual([
+    'const',
+    'a',
+    '=',
+    '`b c`',
+    '+',
+    "'e f'",
+    '*',
+    '1.5',
+  ])
+})
+
+test('no literal is spread to put its keys on one line', () => {
+  const packed = ['src', 'test', 'emulators', 'scripts', 'bench', 'demo']
+    .flatMap(filesIn)
+    .filter(file => /\.m?[tj]sx?$/.test(file) && !file.includes('node_modules'))
+    .filter(file => /\.\.\.\{/.test(tokensOf(textOf(file)).join('')))
+  expect(packed).toEqual([])
 })
