@@ -4,11 +4,9 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, rm, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { openQueues } from '../src/queue/open-queues.ts'
 import { bundle, bundled } from './bundle.ts'
-import { exhaustive } from './support/tries.ts'
 
 /** @returns what undoes it */
 export async function setup(): Promise<() => Promise<unknown>> {
@@ -23,17 +21,9 @@ export async function setup(): Promise<() => Promise<unknown>> {
 const run = promisify(execFile)
 
 async function buildBot(): Promise<void> {
-  // What starts `dist`, as `npm start` does, is told by `npm run test:all` alone.
-  await Promise.all([bundle(), ...(exhaustive ? [compile()] : [])])
+  await bundle()
   process.env.BOT_ENTRY = join(bundled, 'main.js')
   process.env.QUEUE_CHILD = join(bundled, 'queue-child.js')
-}
-
-async function compile(): Promise<void> {
-  const cwd = fileURLToPath(new URL('..', import.meta.url))
-  await run('npm', ['run', '--silent', 'build'], { cwd }).catch((error: { stdout?: string }) => {
-    throw new Error(`the bot does not build:\n${error.stdout}`, { cause: error })
-  })
 }
 
 async function makeQueue(scratch: string): Promise<void> {

@@ -1,6 +1,8 @@
 /** The bot as an app of Probot's, the way its ecosystem knows it: under `probot run`, and through `probot.receive`. */
+import { execFile } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { pino } from 'pino'
 import { Probot } from 'probot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -17,6 +19,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 describe('probot run', () => {
   let world: World
   beforeAll(async () => {
+    // Probot starts what is in `dist`.
+    await promisify(execFile)('npm', ['run', '--silent', 'build'], { cwd: root })
     world = await startWorld({ roles: [] })
   })
   afterAll(() => world.close())
