@@ -7,8 +7,8 @@ import {
   limitGate,
   postHogAllowance,
 } from './core/model/call-budget.ts'
+import type { Thread } from './core/model/thread.ts'
 import { markerSigner, type Signer } from './core/record/marker.ts'
-import type { RepositoryRef } from './core/settings/deployment-settings.ts'
 import type { Deployment } from './core/words/words.ts'
 import type { PostHogSettings, Standing } from './posthog/posthog-http.ts'
 import { notSetUp, openStanding } from './posthog/standing.ts'
@@ -45,8 +45,7 @@ export function openTenants(config: Config, opening: Opening) {
     all,
     /** Owners with a PostHog of their own, by number. */
     owners,
-    of: ({ ownerId }: Pick<RepositoryRef, 'ownerId'>): Tenant | undefined =>
-      owners.get(ownerId) ?? usual,
+    of: ({ ownerId }: Pick<Thread, 'ownerId'>): Tenant | undefined => owners.get(ownerId) ?? usual,
     /** The one that a Run was started with: its owner may have another by now, or it may not be set up any more. */
     named(name: string): Tenant {
       const tenant = all.find(({ tenant }) => tenant === name) ?? gone.get(name)

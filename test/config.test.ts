@@ -387,7 +387,7 @@ describe('SETTINGS_FILE', () => {
     const read = withFile('owners:\n  5:\n    as_user: maybe\nlimits: {person: -1}\n')
     expect(read.kind === 'refuse' && read.problems).toEqual([
       expect.stringMatching(
-        /^SETTINGS_FILE has an error: .*, line 3: `owners\.5\.as_user` must be true, false or/,
+        /^SETTINGS_FILE has an error: .*, line 3: `owners\.5\.as_user` can't be `maybe`/,
       ),
       expect.stringMatching(/^SETTINGS_FILE has an error: .*, line 4: `limits\.person`/),
     ])

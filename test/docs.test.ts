@@ -241,7 +241,7 @@ test('the settings file that is shown is one', () => {
   const read = readDeploymentSettings(shown)
   expect(read).toMatchObject({
     kind: 'read',
-    value: { owners: { 4711: { as_user: ['shop'] } } },
+    value: { owners: { 4711: { as_user: true } } },
   })
   // Every key is shown.
   const { shape } = DeploymentSettings

@@ -1,15 +1,9 @@
 /**
- * Who was the first of a name. Names change hands and numbers do not: what a repository's file gave to a login, or
- * SETTINGS_FILE to a repository's name, stays with whoever had it when it was first used.
+ * Who was the first of a name. Names change hands and numbers do not: what a repository's file gave to a login stays
+ * with whoever had it when it was first used.
  */
 import { z } from 'zod'
 import type { Log } from '../core/model/ports.ts'
-import { kept } from '../core/model/time.ts'
-import {
-  isNamed,
-  type NameHolds,
-  type RepositoryRef,
-} from '../core/settings/deployment-settings.ts'
 import type { Accounts } from './authorize.ts'
 
 export interface WrittenOnce {
@@ -48,26 +42,3 @@ export const accountsIn = (records: WrittenOnce, log: Pick<Log, 'warn'>): Accoun
     return (await readFirst(records, name)) === String(id)
   },
 })
-
-/** What SETTINGS_FILE gives a repository's name is for the one that had it first. The log says so once. */
-export function repositoryNamesIn(records: WrittenOnce, log: Pick<Log, 'warn'>): NameHolds {
-  const isFirst = firstIn(records)
-  const checked = kept(Number.POSITIVE_INFINITY, Date.now, checkFirst)
-
-  async function checkFirst(_: string, name: string, { owner, repo, repoId: id }: RepositoryRef) {
-    const holds = await isFirst(name, String(id))
-    if (!holds)
-      log.warn(
-        { name, id },
-        `SETTINGS_FILE: another repository had the name ${owner}/${repo} first, so this one gets nothing. Write ${repo}:${id} if you mean this one`,
-      )
-    return holds
-  }
-
-  return async (settings, thread) => {
-    const { ownerId, repo, repoId } = thread
-    if (!isNamed(settings, thread)) return true
-    const name = `repository-${ownerId}-${repo.toLowerCase()}`
-    return checked.get(`${name} ${repoId}`, name, thread)
-  }
-}

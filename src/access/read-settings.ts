@@ -4,15 +4,13 @@
 import { createHash } from 'node:crypto'
 import { Rejected } from '../core/model/errors.ts'
 import type { Files, OwnerFiles } from '../core/model/ports.ts'
-import type { Repository } from '../core/model/thread.ts'
+import type { Repository, Thread } from '../core/model/thread.ts'
 import { kept, second } from '../core/model/time.ts'
 import { limits } from '../core/record/timing.ts'
 import {
   type DeploymentSettings,
   type Grants,
   grantsOf,
-  type NameHolds,
-  type RepositoryRef,
 } from '../core/settings/deployment-settings.ts'
 import { settingsOfLayers } from '../core/settings/layers.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
@@ -60,13 +58,12 @@ interface Reading {
   deployment: DeploymentSettings
   file: SettingsFile
   ownerFiles: OwnerFiles
-  nameHolds: NameHolds
   now(): number
 }
 
 const ofOwner = '.github'
 
-export function settingsReader({ deployment, file, ownerFiles, nameHolds, now }: Reading) {
+export function settingsReader({ deployment, file, ownerFiles, now }: Reading) {
   /** The key is the wrong version, so that the history is not read again for each comment. */
   const lastGood = new NewestMap<string, SettingsRead | undefined>(maxKept)
 
@@ -104,18 +101,15 @@ export function settingsReader({ deployment, file, ownerFiles, nameHolds, now }:
       : { ...read, state: 'unusable', problem, slips, version }
   }
 
-  const grantsNow = async (thread: RepositoryRef): Promise<Grants> =>
-    grantsOf(deployment, thread, await nameHolds(deployment, thread))
-
   const reader = {
     deployment,
-    grantsOf: grantsNow,
+    grantsOf: ({ ownerId }: Pick<Thread, 'ownerId'>): Grants => grantsOf(deployment, ownerId),
     async of(files: Files, thread: Repository): Promise<SettingsNow> {
       const { owner: login, repo, repoId } = thread
       const path = `${login}/${ofOwner}: ${settingsPath}`
       const isOwners = repo.toLowerCase() === ofOwner
-      const [grants, found, repository] = await Promise.all([
-        grantsNow(thread),
+      const grants = reader.grantsOf(thread)
+      const [found, repository] = await Promise.all([
         isOwners
           ? layer(files, `${repoId}`, path)
           : layer(ownerFiles(thread), `${login.toLowerCase()} of ${thread.installationId}`, path),

@@ -1,6 +1,6 @@
 /** Joins the parts that do the work: commands, Runs and chores. */
 import { randomBytes } from 'node:crypto'
-import { accountsIn, firstIn, repositoryNamesIn } from '../access/first-of.ts'
+import { accountsIn, firstIn } from '../access/first-of.ts'
 import { settingsReader } from '../access/read-settings.ts'
 import { costsWithin } from '../access/strangers.ts'
 import { acceptTrigger } from '../commands/accept-trigger.ts'
@@ -15,7 +15,6 @@ import { minute } from '../core/model/time.ts'
 import { aroundMarkers } from '../core/record/marker.ts'
 import type { Run } from '../core/record/run.ts'
 import { sets } from '../core/record/run-index.ts'
-import type { RepositoryRef } from '../core/settings/deployment-settings.ts'
 import { madeIn } from '../core/text/newest-map.ts'
 import { redactor } from '../core/text/redact.ts'
 import { inOwnWords } from '../core/words/words.ts'
@@ -118,7 +117,6 @@ function openEdges(runtime: Runtime) {
         deployment: settings.settings,
         file: settingsFile,
         ownerFiles: ownerFilesOf(app, now),
-        nameHolds: repositoryNamesIn(writtenOnce, log),
         now,
       }),
       accounts: accountsIn(writtenOnce, log),
@@ -245,7 +243,7 @@ function flowsFor(runtime: Runtime, edges: Edges, follower: Follower) {
   })
   const flows = new Map<Tenant, ReturnType<typeof openFlows>>()
   const flowsOf = (tenant: Tenant) => madeIn(flows, tenant, () => openFlows(tenant))
-  const servedBy = (thread: RepositoryRef) => {
+  const servedBy = (thread: Pick<Thread, 'ownerId'>) => {
     const tenant = tenants.of(thread)
     return tenant && flowsOf(tenant)
   }

@@ -5,7 +5,6 @@ import { type Check, found, judged, passed, unanswered, unsure } from '../core/m
 import { Rejected, unansweredBy } from '../core/model/errors.ts'
 import type { Repository } from '../core/model/thread.ts'
 import { isModel, type KnownModel } from '../core/model/views.ts'
-import { sandboxName } from '../core/settings/deployment-settings.ts'
 import { redactor } from '../core/text/redact.ts'
 import { githubIntegrations, repositoriesOf } from '../posthog/integrations.ts'
 import { getter, type PostHogSettings } from '../posthog/posthog-http.ts'
@@ -122,8 +121,7 @@ function checkGranted(
   offered: string,
   isThere: ((name: string) => boolean) | undefined,
 ): Check[] {
-  return Object.entries(settings.first.owners).flatMap(([owner, { models = [], sandboxes }]) => {
-    const names = what === 'models' ? models : sandboxes.map(sandboxName)
+  return Object.entries(settings.first.owners).flatMap(([owner, { [what]: names = [] }]) => {
     if (!serves(owner) || names.length === 0) return []
     const missing = isThere ? names.filter(name => !isThere(name)) : []
     const wrong = `PostHog does not offer ${missing.join(', ')}`

@@ -32,7 +32,7 @@ export const asking = (trigger: CommandTrigger, rest: Partial<Request> = {}): Re
 
 export const held = (file = '', rest: Partial<Settings> = {}): Settings => ({
   settings: settingsOf(file),
-  grants: grantsOf(noDeploymentSettings, issueThread, true),
+  grants: grantsOf(noDeploymentSettings, issueThread.ownerId),
   problem: undefined,
   slips: [],
   usable: true,

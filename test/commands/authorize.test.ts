@@ -8,10 +8,9 @@ import { markerSigner } from '../../src/core/record/marker.ts'
 import { backupOf } from '../../src/core/record/recovery-record.ts'
 import type { ReadRefusals } from '../../src/core/record/retries.ts'
 import { limits } from '../../src/core/record/timing.ts'
-import { DeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import { runWith } from '../core/given.ts'
 import { clientOf } from '../support/client-of.ts'
-import { memoryAccounts, memoryNames, settingsOf } from '../support/deployment.ts'
+import { memoryAccounts, settingsOf } from '../support/deployment.ts'
 import { fakeLogOf } from '../support/fake-log.ts'
 
 const zoe = { login: 'zoe', id: 12 }
@@ -179,22 +178,4 @@ describe('starting a run', () => {
 
   test('any other refusal is no answer', async () =>
     await expect(may(403, '')).rejects.toThrow(Rejected))
-})
-
-describe('what SETTINGS_FILE gives the name of a repository', () => {
-  const settings = DeploymentSettings.parse({ owners: { 5: { as_user: ['shop'] } } })
-  const shop = { owner: 'acme', ownerId: 5, repo: 'shop', repoId: 100 }
-
-  test('is for the one that had it first, and the log says so once', async () => {
-    const said: string[] = []
-    const holds = memoryNames(said)
-    expect(await holds(settings, { ...shop, repo: 'SHOP' })).toBe(true)
-    for (let time = 0; time < 3; time += 1) {
-      expect(await holds(settings, { ...shop, repoId: 101 })).toBe(false)
-      expect(await holds(settings, { ...shop, owner: 'renamed' })).toBe(true)
-    }
-    expect(said).toEqual([
-      'SETTINGS_FILE: another repository had the name acme/shop first, so this one gets nothing. Write shop:101 if you mean this one',
-    ])
-  })
 })

@@ -19,7 +19,7 @@ const settled = (effort: ReasoningEffort | undefined, file: string) =>
     what: 'work',
     owner: issueThread.ownerId,
     settings: settingsOf(file),
-    grants: grantsOf(noDeploymentSettings, issueThread, true),
+    grants: grantsOf(noDeploymentSettings, issueThread.ownerId),
     usual: { model: 'gpt-5.5', effort },
     known: { models, branch: false, base: true, sandboxes: [] },
   })

@@ -20,7 +20,7 @@ interface Given {
 function rows({ deployment = '', owner = '', repository = '' }: Given) {
   const read = readDeploymentSettings(deployment)
   if (read.kind !== 'read') return expect.fail('the settings of the deployment have a slip')
-  const grants = grantsOf(read.value, issueThread, true)
+  const grants = grantsOf(read.value, issueThread.ownerId)
   const layer = (text: string) => ({
     ...settingsFile.read(text),
     state: 'read' as const,

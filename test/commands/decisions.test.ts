@@ -699,7 +699,7 @@ describe('each option', () => {
   }
   const anything = { as_user: true, signal_report: true, sandboxes: [other] }
   const granted = held('as_user: true', {
-    grants: grantsOf(DeploymentSettings.parse({ owners: { 5: anything } }), issueThread, true),
+    grants: grantsOf(DeploymentSettings.parse({ owners: { 5: anything } }), issueThread.ownerId),
   })
 
   interface State {

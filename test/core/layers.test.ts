@@ -14,8 +14,6 @@ import { settingsOfLayers } from '../../src/core/settings/layers.ts'
 import type { Given } from '../../src/core/settings/repository-settings.ts'
 import { tries } from '../support/tries.ts'
 
-const shop = { owner: 'acme', ownerId: 5, repo: 'shop', repoId: 100 }
-
 const deployment = (text: string): DeploymentSettings => {
   const file = readDeploymentSettings(text)
   return file.kind === 'read' ? file.value : expect.fail(JSON.stringify(file.problems))
@@ -167,7 +165,7 @@ test.each<[what: string, deployment: string, owner: string, repository: string, 
     { allow: { users: ['zoe'], teams: [] } },
   ],
 ])('%s', (_, above, owner, repository, expected) => {
-  const grants = grantsOf(deployment(above), shop, true)
+  const grants = grantsOf(deployment(above), 5)
   const files = { owner: given(owner), repository: given(repository) }
   expect(settingsOfLayers(settingsFile, grants, files)).toMatchObject(expected)
 })
@@ -227,8 +225,7 @@ test('a ceiling is never loosened from below', () => {
       }
       const grants = grantsOf(
         { ...noDeploymentSettings, limits: ofAll, owners: owners as DeploymentSettings['owners'] },
-        shop,
-        true,
+        5,
       )
       const settingsWith = (repository: Given) =>
         settingsOfLayers(settingsFile, grants, { owner, repository })

@@ -15,7 +15,7 @@ const repository =
 test('each value that holds is told with the layers that made it so', () => {
   const read = readDeploymentSettings(deployment)
   if (read.kind !== 'read') return expect.fail('the settings of the deployment have a slip')
-  const grants = grantsOf(read.value, issueThread, true)
+  const grants = grantsOf(read.value, issueThread.ownerId)
   const files = { owner: settingsFile.read(owner), repository: settingsFile.read(repository) }
   const settings = settingsOfLayers(settingsFile, grants, {
     owner: files.owner.given,

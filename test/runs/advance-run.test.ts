@@ -900,7 +900,7 @@ describe('the other steps', () => {
 
   test.each<[string, object, string]>([
     ['--as-user', { authorship: 'user' }, ''],
-    ['--signal-report', { signalReport: 'r-1' }, 'owners: {5: {signal_report: [other]}}'],
+    ['--signal-report', { signalReport: 'r-1' }, 'owners: {5: {signal_report: false}}'],
     [
       '--sandbox',
       { sandbox: '0f8fad5b-d9cb-469f-a165-70867728950e' },

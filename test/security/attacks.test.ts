@@ -426,7 +426,7 @@ describe('power', () => {
 
   const userToken = 'ghu_a-token-of-the-deployment'
   const asUser = another({ text: '/codex --as-user fix it' })
-  const granted = { userToken, settings: 'as_user: true', grants: 'owners: {5: {as_user: [shop]}}' }
+  const granted = { userToken, settings: 'as_user: true', grants: 'owners: {5: {as_user: true}}' }
 
   test("the deployment's own token goes to PostHog where the settings allow it, and nowhere else", async () => {
     for (const less of [{ settings: '' }, { grants: 'owners: {6: {as_user: true}}' }])

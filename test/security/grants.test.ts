@@ -55,7 +55,7 @@ test.each([
 )
 
 test('what is granted is had', async () => {
-  const grants = 'owners: {5: {as_user: true, signal_report: [shop], sandboxes: [small box]}}'
+  const grants = 'owners: {5: {as_user: true, signal_report: true, sandboxes: [small box]}}'
   const bot = botWith({ settings: 'as_user: true', grants })
   await says(bot, '/codex --as-user --signal-report r-1 --sandbox "Small box" fix it')
   expect(bot.requests).toEqual([

@@ -1,22 +1,16 @@
 /** What a deployment grants, and the accounts that it remembers, for flows without a queue. */
 
-import { accountsIn, repositoryNamesIn, type WrittenOnce } from '../../src/access/first-of.ts'
+import { accountsIn, type WrittenOnce } from '../../src/access/first-of.ts'
 import { type SettingsReader, settingsReader } from '../../src/access/read-settings.ts'
 import { settingsFile } from '../../src/commands/command-registry.ts'
-import {
-  type NameHolds,
-  readDeploymentSettings,
-} from '../../src/core/settings/deployment-settings.ts'
+import { readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import type { RepoSettings } from '../../src/core/settings/repository-settings.ts'
 
 /** @param file the text of `SETTINGS_FILE` @throws an error that names what is wrong */
 export function deploymentWith(
   file = '',
   now = Date.now,
-  {
-    ownerFile,
-    nameHolds = memoryNames(),
-  }: { ownerFile?: string | undefined; nameHolds?: NameHolds } = {},
+  { ownerFile }: { ownerFile?: string | undefined } = {},
 ): SettingsReader {
   const read = readDeploymentSettings(file)
   if (read.kind === 'problems') throw new Error(JSON.stringify(read.problems))
@@ -24,7 +18,6 @@ export function deploymentWith(
     deployment: read.value,
     file: settingsFile,
     ownerFiles: () => ({ text: async () => ownerFile, commits: async () => [] }),
-    nameHolds,
     now,
   })
 }
@@ -44,10 +37,6 @@ function memoryNotes(): WrittenOnce {
     get: async id => (kept.has(id) ? { data: kept.get(id) } : undefined),
   }
 }
-
-/** Of a queue of its own. @param said gets what is logged */
-export const memoryNames = (said: string[] = []): NameHolds =>
-  repositoryNamesIn(memoryNotes(), { warn: (_, message) => void said.push(message) })
 
 /** Of a queue of its own. @param said gets what is logged */
 export const memoryAccounts = (said: string[] = []) =>

@@ -1,8 +1,7 @@
 /** `SETTINGS_FILE`: grants and ceilings of the deployment. What it does not grant is denied. */
 import { z } from 'zod'
-import type { Thread } from '../model/thread.ts'
 import { type Given, settings, total } from './repository-settings.ts'
-import { formed, marked, opened } from './setting.ts'
+import { formed, keyByKey, marked, opened } from './setting.ts'
 import { type FileRead, readSettingsFile } from './settings-file.ts'
 
 /** The command word and the labels. They are needed before any call, so only the deployment sets them. */
@@ -38,31 +37,11 @@ const TriggerSettings = z
 export const callsOf = ({ word = usualTrigger.word, app }: Partial<TriggerWords>): string =>
   app === undefined ? word : `${word} @${app}`
 
-const repository = formed(
-  /^[\w.-]{1,100}(?::\d{1,15})?$/,
-  'must be the name of a repository, without its owner, or `name:number`',
-)
-const repositories = z.array(repository).min(1)
-const models = z.array(z.string().min(1)).min(1)
-
-const Grant = z
-  .union([z.boolean(), repositories], 'must be true, false or a list of names of repositories')
-  .default(false)
-type Grant = z.infer<typeof Grant>
-
-const Ceilings = z.strictObject(opened(marked(settings.limits.setting.below, 'ceiling')))
+const bounded = marked(settings.limits.setting.below, 'ceiling')
+const Ceilings = z.strictObject(opened(bounded))
 type Ceilings = z.infer<typeof Ceilings>
 
-const Sandbox = z.union(
-  [
-    z.string().min(1),
-    z.strictObject({
-      name: z.string().min(1).describe('Its name or id.'),
-      repositories: repositories.describe('The only repositories that may use it.'),
-    }),
-  ],
-  'must be the name or id of a sandbox environment, or its name and a list of repositories',
-)
+const name = z.string().min(1)
 
 const PostHog = z.strictObject({
   host: formed(/^https?:\/\/[^\s/?#]+\/*$/, 'must be an address such as https://eu.posthog.com')
@@ -78,23 +57,15 @@ const PostHog = z.strictObject({
 
 const ceilings = 'Upper limits for the settings of owners and repositories.'
 
-const grants = {
-  as_user: Grant.describe(
-    'Whether `--as-user` may be used: in all repositories of this owner, or only in the listed ones.',
-  ),
-  signal_report: Grant.describe('Whether `--signal-report` may be used, in the same way.'),
-}
-export type GrantName = keyof typeof grants | 'sandboxes'
-const grantNames = z.object(grants).keyof().options
-
 const Owner = z.strictObject({
-  ...grants,
+  as_user: z.boolean().describe('Whether `--as-user` may be used.').default(false),
+  signal_report: z.boolean().describe('Whether `--signal-report` may be used.').default(false),
   sandboxes: z
-    .array(Sandbox)
+    .array(name)
     .describe('PostHog sandbox environments that may be used, by name or id.')
     .default([]),
   limits: Ceilings.describe(ceilings).default({}),
-  models: models.optional().describe('The models that may be used. Without it, all.'),
+  models: z.array(name).min(1).optional().describe('The models that may be used. Without it, all.'),
   posthog: PostHog.optional().describe(
     'This owner’s own PostHog, only for the runs of this owner. Read only at the start.',
   ),
@@ -109,12 +80,9 @@ const Defaults = z.strictObject(opened(marked(settings, 'proposed')))
 
 /** A login can change hands, and then its limits, models and PostHog would go with it. A number stays. */
 function byNumber(key: string): string {
-  const [login = '', number] = key.split(':')
-  if (number !== undefined && ownerNumber.test(number))
-    return `must be only the number: write \`${number}: # ${login}\``
-  const isLogin = /^[A-Za-z0-9_-]{1,39}$/.test(login)
+  const isLogin = /^[A-Za-z0-9_-]{1,39}$/.test(key)
   return isLogin
-    ? `must be the number of that account, as a login can change hands: \`gh api users/${login} --jq .id\` prints it`
+    ? `must be the number of that account, as a login can change hands: \`gh api users/${key} --jq .id\` prints it`
     : 'must be the number of a person or an organization'
 }
 
@@ -162,65 +130,32 @@ export const everyCall =
     return [...new Set(own), ...(app === undefined ? [] : [`@${app}`])]
   }
 
-export interface Grants {
+const grantNames = ['as_user', 'signal_report', 'sandboxes'] as const
+export type GrantName = (typeof grantNames)[number]
+
+export interface Grants extends Pick<z.infer<typeof Owner>, 'sandboxes' | 'models'> {
   granted: ReadonlySet<GrantName>
-  sandboxes: readonly string[]
-  models: readonly string[] | undefined
-  ceilings: readonly Ceilings[]
+  ceilings: Ceilings
   defaults: Given
   /** Whether the owner's own settings file has to be readable. */
   required: boolean
 }
 
-export type RepositoryRef = Pick<Thread, 'owner' | 'ownerId' | 'repo' | 'repoId'>
-type Owners = Pick<DeploymentSettings, 'owners'>
+const unnamed = Owner.parse({})
 
-/** Whether a repository's name is still that of the one that the settings first gave something by it. */
-export type NameHolds = (settings: Owners, thread: RepositoryRef) => Promise<boolean>
-
-const isSameName = (one: string, other: string): boolean =>
-  one.toLowerCase() === other.toLowerCase()
-
-/** Whether the settings give a repository something by its name, without a number. */
-export function isNamed({ owners }: Owners, { ownerId, repo }: RepositoryRef): boolean {
-  const entry = owners[ownerId]
-  const lists = entry
-    ? [...grantNames.map(name => entry[name]), ...entry.sandboxes.map(restrictionOf)]
-    : []
-  return lists.some(given => Array.isArray(given) && given.some(name => isSameName(name, repo)))
-}
-
-export const sandboxName = (sandbox: z.infer<typeof Sandbox>): string =>
-  typeof sandbox === 'string' ? sandbox : sandbox.name
-
-const restrictionOf = (sandbox: z.infer<typeof Sandbox>): Grant =>
-  typeof sandbox === 'string' ? true : sandbox.repositories
-
-/** @param nameHolds only a queue remembers */
 export function grantsOf(
   { owners, limits, defaults }: DeploymentSettings,
-  { ownerId, repo, repoId }: RepositoryRef,
-  nameHolds: boolean,
+  ownerId: number,
 ): Grants {
-  const entry = owners[ownerId]
-  const { total: _, ...ofEach } = limits
-  /** `name:number` means the number alone; `name` the name, as long as it holds. */
-  const isIt = (written: string): boolean => {
-    const [name = '', number] = written.split(':')
-    return number === undefined ? nameHolds && isSameName(name, repo) : Number(number) === repoId
-  }
-  const allows = (grant: Grant): boolean => (Array.isArray(grant) ? grant.some(isIt) : grant)
-  const sandboxes = (entry?.sandboxes ?? [])
-    .filter(sandbox => allows(restrictionOf(sandbox)))
-    .map(sandboxName)
-  const granted = new Set<GrantName>(sandboxes.length > 0 ? ['sandboxes'] : [])
-  for (const name of grantNames) if (entry && allows(entry[name])) granted.add(name)
+  const owner = owners[ownerId] ?? unnamed
+  const isGranted = (name: GrantName): boolean =>
+    name === 'sandboxes' ? owner.sandboxes.length > 0 : owner[name]
   return {
-    granted,
-    sandboxes,
-    models: entry?.models,
-    ceilings: [ofEach, ...(entry ? [entry.limits] : [])],
+    granted: new Set(grantNames.filter(isGranted)),
+    sandboxes: owner.sandboxes,
+    models: owner.models,
+    ceilings: keyByKey<Ceilings>(bounded).join(limits, owner.limits),
     defaults,
-    required: entry?.settings === 'required',
+    required: owner.settings === 'required',
   }
 }

@@ -10,22 +10,21 @@ export function settingsOfLayers(
   grants: Grants,
   { owner, repository }: Record<'owner' | 'repository', Given>,
 ): RepoSettings {
-  const { limits, ...defaults } = withEfforts(ofDeployment(grants))
+  const { limits = {}, ...defaults } = withEfforts(ofDeployment(grants))
   // Ceilings come last: no default may exceed them. Those of an owner are no ceilings, as nobody else sets them. Those
   // of a day hold where no file says less: our defaults for a day are for who has not chosen.
-  const { owner: atOnce, owner_per_day, repository_per_day, cost_per_day } = limits ?? {}
+  const { owner: atOnce, owner_per_day, repository_per_day, cost_per_day } = limits
   const ofDay = { owner_per_day, repository_per_day, cost_per_day }
   const proposed = { ...defaults, limits: { owner: atOnce, ...ofDay } }
   const { instructions, ...rest } = [owner, repository].map(withEfforts).reduce(ofBoth, proposed)
   const settings = complete(rest)
-  const bound = limits ? complete(ofBoth(settings, { limits })) : settings
+  const bound = complete(ofBoth(settings, { limits }))
   // Merged instructions may be longer than those of one layer.
   return instructions === undefined ? bound : { ...bound, instructions }
 }
 
 function ofDeployment({ defaults, models, ceilings }: Grants): Given {
-  const limits = ceilings.map(each => ({ limits: each })).reduce<Given>(ofBoth, {}).limits
-  return { ...defaults, ...(models ? { models: [...models] } : {}), ...(limits ? { limits } : {}) }
+  return { ...defaults, models, limits: ceilings }
 }
 
 /** The model of a run that asks for none. */

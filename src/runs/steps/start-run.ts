@@ -80,7 +80,7 @@ export async function lostGrant(
 ): Promise<string | undefined> {
   const { run, deps, posthog } = context
   const { options } = run.request
-  const { granted, sandboxes } = await deps.settings.grantsOf(run.thread)
+  const { granted, sandboxes } = deps.settings.grantsOf(run.thread)
   const lost = notGranted(options, granted)
   if (lost) return flagOf(lost)
   const { sandbox } = options
