@@ -11,6 +11,7 @@ import { openIntent } from '../core/record/intents.ts'
 import { leftUndone, readMessages } from '../core/record/messages.ts'
 import {
   type ActingStep,
+  type Becoming,
   type Now,
   nextStep,
   type StepKind,
@@ -18,6 +19,7 @@ import {
   stepsBeside,
   withoutIntent,
 } from '../core/record/next-step.ts'
+import { failed, onlyNeeded } from '../core/record/outcome.ts'
 import { eased } from '../core/record/retries.ts'
 import { changed, type Run, type RunChange } from '../core/record/run.ts'
 import { limits } from '../core/record/timing.ts'
@@ -25,7 +27,6 @@ import { modelOf } from '../core/settings/layers.ts'
 import { code } from '../core/text/safe-markdown.ts'
 import { afterFault } from './steps/after-fault.ts'
 import { personCheckOf } from './steps/await-admission.ts'
-import { failed, onlyNeeded } from './steps/outcome.ts'
 import { take } from './steps/registry.ts'
 import { type RunContext, type RunDeps, runContext } from './steps/step-context.ts'
 
@@ -55,12 +56,10 @@ export const advanceRun =
         if (session.taskRun) deps.stream.unwatch({ taskRunId: session.taskRun.id }, id)
         return { kind: 'end' }
       }
-      const isInVain = (each: ActingStep) => inVain.has(JSON.stringify(each))
+      const isInVain = (each: ActingStep | Becoming) => inVain.has(JSON.stringify(each))
       if (isInVain(step)) return { kind: 'park', ms: limits.inVain }
-      const together = [
-        step,
-        ...stepsBeside(context.run, step, now).filter(each => !isInVain(each)),
-      ]
+      const beside = step.kind === 'become' ? [] : stepsBeside(context.run, step, now)
+      const together = [step, ...beside.filter(each => !isInVain(each))]
       for (const failed of await advanceAll(context, together)) inVain.add(JSON.stringify(failed))
     }
   }
@@ -97,7 +96,7 @@ function givenUp(context: RunContext, run: Run): Run {
   const { stalls, deaths, failures } = context.job
   if (run.result.outcome || (deaths < limits.deaths && failures < limits.failures)) return run
   return onlyNeeded(
-    changed(run, failed({ ...context, run }, crashed), { attempts: { stallsSeen: stalls } }),
+    changed(run, failed(run, crashed, context.deps.now()), { attempts: { stallsSeen: stalls } }),
   )
 }
 
@@ -107,8 +106,8 @@ function givenUp(context: RunContext, run: Run): Run {
  */
 async function advanceAll(
   context: RunContext,
-  together: readonly ActingStep[],
-): Promise<ActingStep[]> {
+  together: readonly (ActingStep | Becoming)[],
+): Promise<(ActingStep | Becoming)[]> {
   const went = await Promise.allSettled(together.map(step => advance(context, step)))
   return together.filter((_, index) => {
     const how = went[index]
@@ -118,8 +117,12 @@ async function advanceAll(
 }
 
 /** @returns false if it changed nothing: the same step may then be the next one again */
-async function advance(context: RunContext, step: ActingStep): Promise<boolean> {
+async function advance(context: RunContext, step: ActingStep | Becoming): Promise<boolean> {
   const before = JSON.stringify(context.run)
+  if (step.kind === 'become') {
+    await context.put(becoming(context, step.change))
+    return JSON.stringify(context.run) !== before
+  }
   try {
     const stopped = beginning.has(step.kind) ? await stopSince(context) : undefined
     const renewed =
@@ -160,15 +163,15 @@ async function stopSince(context: RunContext): Promise<Run | undefined> {
   return stop && changed(run, { mailbox: { stop: { by: stop.by, at: stop.moment.at } } })
 }
 
-function wentWell({ run, job, deps }: RunContext, step: ActingStep, change: RunChange): Run {
+function becoming({ run, job }: RunContext, ...changes: readonly RunChange[]): Run {
+  const after = changed(run, { attempts: { stallsSeen: job.stalls } }, ...changes)
+  return run.result.outcome ? after : onlyNeeded(after)
+}
+
+function wentWell(context: RunContext, step: ActingStep, change: RunChange): Run {
+  const { run, deps } = context
   const { service, call, to } = steps[step.kind]
-  const after = changed(
-    run,
-    withoutIntent(run, step),
-    { attempts: { stallsSeen: job.stalls } },
-    change,
-  )
-  const known = run.result.outcome ? after : onlyNeeded(after)
+  const known = becoming(context, withoutIntent(run, step), change)
   const now = deps.now()
   const well = to === 'agent' ? eased(known, 'agent', { call, now }) : known
   return service === 'none' ? well : eased(well, service, { call, now })

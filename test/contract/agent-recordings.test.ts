@@ -295,7 +295,7 @@ async function told(
   return said
 }
 
-/** Another round begins, as `resume-work` records it. */
+/** Another round begins. */
 function again(run: Run): Run {
   const { sessionLog } = run.session
   return changed(run, {

@@ -4,6 +4,7 @@ import type { TaskRunSnapshot } from '../../src/core/model/task-run.ts'
 import type { Thread } from '../../src/core/model/thread.ts'
 import type { CommentRef } from '../../src/core/model/trigger.ts'
 import type { CommentView, Pull, PullView } from '../../src/core/model/views.ts'
+import type { Step } from '../../src/core/record/next-step.ts'
 import { type RunRequest, rightsOf } from '../../src/core/record/request-part.ts'
 import {
   changed,
@@ -298,3 +299,18 @@ export const pullView = (differs: Partial<PullView> = {}): PullView => ({
   mergedAt: undefined,
   ...differs,
 })
+
+/** A step as one word, or a word and what it is about. Of what the Run becomes, what that is. */
+export function shown(step: Step): string {
+  if (step.kind === 'become') return becoming(step.change)
+  const [kind, about] = Object.values(step)
+  return about === undefined ? kind : `${kind} ${about}`
+}
+
+function becoming({ mailbox, report, result, session }: RunChange): string {
+  const { outcome, resumed } = result ?? {}
+  if (outcome) return `is over: ${'reason' in outcome ? outcome.reason : outcome.kind}`
+  if (session?.agentLeft) return 'leaves its agent'
+  if (resumed) return `goes on after ${resumed.why}`
+  return mailbox?.releaseThread && report ? 'lets go' : 'begins another round'
+}

@@ -44,6 +44,7 @@ import {
   rights,
   runWith,
   second,
+  shown,
   status,
   stopAsked,
   t0,
@@ -60,15 +61,8 @@ const askedLongAgo: RunChange = {
 }
 const now: Now = { at: t0 + second, text: 'same' }
 
-/** A step as one word, or a word and what it is about: of what is given up, why. */
-function step(run: Run, differs: Partial<Now> = {}): string {
-  const { kind: what, ...rest } = nextStep(run, { ...now, ...differs })
-  const about =
-    'outcome' in rest && rest.outcome && 'reason' in rest.outcome
-      ? rest.outcome.reason
-      : Object.values(rest)[0]
-  return about === undefined ? what : `${what} ${about}`
-}
+const step = (run: Run, differs: Partial<Now> = {}): string =>
+  shown(nextStep(run, { ...now, ...differs }))
 
 /** What the status would say that it does not say yet. */
 const newPhase = { text: 'phase' } as const
@@ -185,7 +179,7 @@ describe('from the asking to the start', () => {
     [
       'an earlier session is not waited for without end',
       working(noTaskRun, newSession({ cancelledAt: t0 - limits.stopping }), lastPoll(now.at)),
-      'give-up the earlier run has other rights than this needs, and PostHog did not confirm its end within 5 minutes',
+      'is over: the earlier run has other rights than this needs, and PostHog did not confirm its end within 5 minutes',
     ],
     [
       'that an earlier session goes on, only a look after the limit says',
@@ -209,7 +203,7 @@ const source = { trigger: 't', command: 0, last: true }
 const answers: RunChange = { mailbox: { answers: [{ id: 'a', to: maya, source }] } }
 
 describe('while the agent works', () => {
-  const neverStarted = 'give-up PostHog accepted the run but did not start it within 15 minutes'
+  const neverStarted = 'is over: PostHog accepted the run but did not start it within 15 minutes'
   const stuck = (status: 'queued' | 'not_started'): Run =>
     working(taskRunIs({ status, changedAt: now.at - 15 * minute - 1 }), lastPoll(now.at))
   const marker = 'sandbox-gone' as const
@@ -222,7 +216,7 @@ describe('while the agent works', () => {
     ['who sent words is answered first', working(answers, due), 'answer-message'],
     ['a permission is answered', working(asks(false)), 'answer-permission allow'],
     ['a question is put to people', working(asks(true)), 'put-question'],
-    ['a turn that broke goes on', working(cutOff), 'resume-turn sandbox-gone'],
+    ['a turn that broke goes on', working(cutOff), 'goes on after sandbox-gone'],
     ['a turn that broke goes on once', working(cutOff, wentOn), 'find-result'],
     [
       'a turn whose log may be late is looked at',
@@ -264,7 +258,7 @@ describe('while the agent works', () => {
     [
       'a checked result ends it',
       working(idleFor(3_000), lastPoll(now.at), resultChecked),
-      'settle-outcome',
+      'is over: answer',
     ],
     ['a run that is never started', stuck('queued'), neverStarted],
     ['a run that is not even queued', stuck('not_started'), neverStarted],
@@ -280,7 +274,7 @@ describe('while the agent works', () => {
     [
       'one that says nothing for three hours',
       working(taskRunIs({ changedAt: now.at - 3 * hour - 1 }), lastPoll(now.at)),
-      'give-up PostHog showed nothing new of this run for three hours',
+      'is over: PostHog showed nothing new of this run for three hours',
     ],
   ])
 })
@@ -299,7 +293,7 @@ const stopAskedAnHourAgo: RunChange = { mailbox: { stop: { by: maya, at: now.at 
 
 describe('a stop', () => {
   holds([
-    ['before anything is at PostHog is done', runWith(ready, stopAsked), 'settle-outcome'],
+    ['before anything is at PostHog is done', runWith(ready, stopAsked), 'is over: stopped'],
     ['is asked for', working(stopAsked), 'cancel'],
     ['keeps what the agent made', working(stopAsked, claimsPull), 'adopt-pull u'],
     [
@@ -315,12 +309,12 @@ describe('a stop', () => {
     [
       'is done when its result is known',
       working(stopAsked, isCancelled, resultChecked),
-      'settle-outcome',
+      'is over: stopped',
     ],
     [
       'that nobody confirms within five minutes',
       working(stopAsked, cancelAsked(now.at - 5 * minute - 1), lastPoll(now.at)),
-      'give-up PostHog did not confirm the stop within 5 minutes',
+      'is over: PostHog did not confirm the stop within 5 minutes',
     ],
     [
       'has five minutes from when PostHog was asked',
@@ -335,7 +329,7 @@ describe('a stop', () => {
     [
       'that is refused for ten minutes is given up',
       working(refusedCancel(now.at + 1, now.at - 10 * minute - 1), stopAsked),
-      'give-up PostHog did not confirm the stop within 5 minutes',
+      'is over: PostHog did not confirm the stop within 5 minutes',
     ],
   ])
 })
@@ -532,7 +526,7 @@ describe('while PostHog is out of reach', () => {
         due,
         posthogAway({ since: now.at - 33 * 24 * hour, promised: now.at + 9_999 * hour }),
       ),
-      'give-up PostHog was unavailable for a day (rate limit)',
+      'is over: PostHog was unavailable for a day (rate limit)',
     ],
   ])
 })
@@ -569,7 +563,7 @@ describe('without access to the repository', () => {
       'wait 2000',
       newPhase,
     ],
-    ['an agent that has ended has its outcome', lost(isCancelled), 'settle-outcome', newPhase],
+    ['an agent that has ended has its outcome', lost(isCancelled), 'is over: stopped', newPhase],
     ['nothing is told, taken off or edited at the end', changed(lost(), stopped), 'end', newPhase],
   ])
 })
@@ -599,11 +593,11 @@ describe('while GitHub is out of reach', () => {
     ['the end of a turn waits', working(githubAway(), hasCompleted, idleFor(second)), 'wait 9000'],
     ['refused reads are told', working(githubAway({ refusedSince: t0 })), 'edit-status', newPhase],
     ['no end is left out', working(untoldAnswer, githubAway()), 'wait 9000'],
-    ['what is over lets go after a day', working(untoldAnswer, githubAway({ since })), 'let-go'],
+    ['what is over lets go after a day', working(untoldAnswer, githubAway({ since })), 'lets go'],
     [
       'what has not begun is given up',
       runWith(ready, githubAway({ since })),
-      `give-up ${noGitHub}`,
+      `is over: ${noGitHub}`,
     ],
   ])
 })
@@ -648,7 +642,11 @@ describe('a Run that failed sees to its agent', () => {
     ],
     ['one that idles may be spoken to again', working(failed, idles), 'end'],
     ['one that may have begun is looked for', working(failed, mayHaveBegun), 'start-run'],
-    ['a lost start is looked for ten minutes', working(failed, late, mayHaveBegun), 'leave-agent'],
+    [
+      'a lost start is looked for ten minutes',
+      working(failed, late, mayHaveBegun),
+      'leaves its agent',
+    ],
   ])
 })
 
@@ -701,7 +699,7 @@ describe('at the edge of a limit', () => {
     [
       'words then go',
       working(open, taskRunIs({ status: 'failed' }), wordsWait, wasRefused),
-      'resume-work',
+      'begins another round',
     ],
   ])
 })

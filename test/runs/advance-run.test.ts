@@ -872,7 +872,7 @@ describe('the end', () => {
 })
 
 describe('the other steps', () => {
-  test('resume-work, then the words are passed on', async () => {
+  test('another round, then the words are passed on', async () => {
     const say = vi.fn(atLimit('posthog'))
     const run = working(over, wordsWait, {
       workspace: { branch: { ...branch, made: false }, threadContext: contextFor('a') },
@@ -889,7 +889,7 @@ describe('the other steps', () => {
   test.each([
     ['that the thread was told of is old news', left(), 1],
     ['that the thread was not told of yet still is news', left('conclude'), 0],
-  ])('resume-work: a pull request %s', async (_, done, reported) => {
+  ])('another round: a pull request %s', async (_, done, reported) => {
     const run = working(over, done, wordsWait, {
       result: { outcome: { kind: 'pull' }, pulls: [pull], reported: 0 },
       workspace: { branch: { ...branch, made: false }, threadContext: contextFor('a') },

@@ -253,10 +253,6 @@ const always = [
 /** The sandbox may go with the call, and with it what is said later. */
 const lastWordsFirst = ours`If you end this run yourself with a tool such as \`finish\`, give this final answer before you call it.`
 
-/** Words of the bot itself. */
-export const toGoOn =
-  'Your last turn ended before it was finished. Look at what is there already. Then finish what you were asked.'
-
 const expected: Record<What, (run: Run, words: Words) => Lines> = {
   work: (run, words) => {
     const lines = run.thread.kind === 'pull' ? expectedOnPull(run) : expectedOnIssue(run)

@@ -1,6 +1,6 @@
 /** Whether the agent of a Run that is over was ended, too. */
 import { mayHaveBegun } from './intents.ts'
-import type { ChangeOf, Run } from './run.ts'
+import type { Run } from './run.ts'
 import { situationOf } from './situation.ts'
 import { agentWorks } from './turn.ts'
 
@@ -21,8 +21,3 @@ export const cancelKey = ({ session: { taskRun } }: Run): `cancel ${string}` =>
 /** When PostHog accepted to cancel its task run, ms since the epoch. */
 export const cancelledAt = ({ session: { cancelled, taskRun } }: Run): number | undefined =>
   cancelled?.taskRun === taskRun?.id ? cancelled?.at : undefined
-
-export const leftAlone: ChangeOf<'attempts' | 'session'> = {
-  attempts: { intent: undefined },
-  session: { agentLeft: true },
-}

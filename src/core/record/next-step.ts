@@ -1,7 +1,8 @@
 /**
- * What a Run does next, decided from its record alone. What a step does: `runs/steps`.
+ * What a Run does next, decided from its record alone: a step that calls somebody (`runs/steps` has what it does), or what
+ * the Run becomes without one.
  *
- * The steps that are due have an order, and the first one that nothing holds back is next:
+ * What is due has an order, and the first that nothing holds back is next:
  * 1. An agent whose Run failed is ended.
  * 2. An effect whose result is not known is looked for.
  * 3. The thread gets its status, and people are called.
@@ -12,14 +13,15 @@
  * What a step needs holds it back while that does not answer. If no step can be done, the Run waits, or gives up.
  */
 import type { CallKind, Service } from '../model/errors.ts'
-import type { Unfinished } from '../model/task-run.ts'
 import { agentIsToBeSeenTo, cancelKey, cancelledAt } from './agent-end.ts'
 import { callAt, callIsDue, callsIn } from './call-person.ts'
 import * as failures from './failures.ts'
+import { turnResumed, workResumed } from './going-on.ts'
 import { beginsAgent, onlyIntents, openIntents } from './intents.ts'
 import { isSuperseded, isUndone, isWordOutdated } from './last-word.ts'
 import { isBooting, pending } from './ledger.ts'
 import { inlineAsked, inlinePlace, lineAnswersIn } from './open-question.ts'
+import { agentLeft, failed, letGo, settled } from './outcome.ts'
 import { permissionToAnswer, questionToAsk } from './permission-request.ts'
 import { hasChanged } from './pull-end.ts'
 import { mayServe } from './request-part.ts'
@@ -31,8 +33,8 @@ import {
   isDone,
   isQueued,
   isTerminal,
-  type Outcome,
   type Run,
+  type RunChange,
   showsStatus,
   wantedRights,
 } from './run.ts'
@@ -62,8 +64,6 @@ const table = {
   poll: { service: 'posthog', call: 'read' },
   'adopt-pull': { service: 'github', call: 'both' },
   'find-result': { service: 'github', call: 'both' },
-  'resume-turn': { service: 'none', call: 'read' },
-  'settle-outcome': { service: 'none', call: 'read' },
   'catch-up': { service: 'github', call: 'read' },
   'post-status': { service: 'github', call: 'effect', to: 'thread' },
   'edit-status': { service: 'github', call: 'effect', to: 'thread' },
@@ -81,12 +81,8 @@ const table = {
   'show-state': { service: 'github', call: 'effect' },
   'drop-branch': { service: 'github', call: 'both' },
   'minimize-status': { service: 'github', call: 'effect' },
-  'resume-work': { service: 'none', call: 'read' },
   'ask-cost': { service: 'none', call: 'read' },
   cancel: { service: 'posthog', call: 'effect' },
-  'give-up': { service: 'none', call: 'read' },
-  'leave-agent': { service: 'none', call: 'read' },
-  'let-go': { service: 'none', call: 'read' },
 } satisfies Readonly<Record<string, StepNeeds>>
 
 export type StepKind = keyof typeof table
@@ -96,15 +92,21 @@ export const steps: Readonly<Record<StepKind, StepNeeds>> = table
 interface About {
   'answer-permission': { option: string }
   'adopt-pull': { url: string }
-  'give-up': { outcome: Outcome }
-  'resume-turn': { why: Unfinished }
 }
 
 export type ActingStep = {
   [Kind in StepKind]: { kind: Kind } & (Kind extends keyof About ? About[Kind] : unknown)
 }[StepKind]
 
-export type Step = ActingStep | { kind: 'wait'; ms: number } | { kind: 'end' }
+/** It follows from the record alone: nobody is called. */
+export interface Becoming {
+  kind: 'become'
+  change: RunChange
+}
+
+export type Step = ActingStep | Becoming | { kind: 'wait'; ms: number } | { kind: 'end' }
+
+const become = (change: RunChange): Becoming => ({ kind: 'become', change })
 
 /** Over these a Run that may lag behind its status reads that first: it may have begun or ended since. */
 const writesOver: ReadonlySet<StepKind> = new Set<StepKind>(['edit-status', 'conclude'])
@@ -128,7 +130,7 @@ export function nextStep(run: Run, now: Now): Step {
   for (const step of seesToAgent ? seeingTo(run, now) : due(run, now)) {
     if (step.kind === 'wait') until = Math.min(until, now.at + step.ms)
     if (step.kind === 'wait' || (step.kind === 'end' && held.size > 0)) break
-    if (step.kind === 'end') return step
+    if (step.kind === 'end' || step.kind === 'become') return step
     if (run.mailbox.accessLost && steps[step.kind].to === 'thread') continue
     const keys = holding(run, step, now)
     if (keys.length === 0) return afterCatchingUp(run, step)
@@ -177,9 +179,11 @@ function longOutage(run: Run, now: Now, held: ReadonlySet<RetryKey>): Step | und
     const outage = retryOf(run, service)
     if (outage && isTooLong(outage, now.at))
       return run.result.outcome
-        ? { kind: 'let-go' }
+        ? become(letGo(run, now.at))
         : givingUp(
+            run,
             outage.setup ? failures.notMended(outage.why) : failures.outOfUse(service, outage.why),
+            now,
           )
   }
   return undefined
@@ -191,7 +195,7 @@ function* due(run: Run, now: Now): Due {
   const { mailbox, report, result, schedule, session } = run
   const intents = openIntents(run)
   const begins = !session.taskRun && !result.outcome
-  if (begins && mailbox.stop && intents.length === 0) yield { kind: 'settle-outcome' }
+  if (begins && mailbox.stop && intents.length === 0) yield become(settled(run, now.at))
   else if (mailbox.accessLost) yield* withoutAccess(run, now)
   else if (intents.length > 0) yield* unsettled(run, intents, now)
   else {
@@ -215,7 +219,8 @@ function* due(run: Run, now: Now): Due {
   }
 }
 
-const givingUp = (outcome: failures.Failure): ActingStep => ({ kind: 'give-up', outcome })
+const givingUp = (run: Run, outcome: failures.Failure, now: Now): Becoming =>
+  become(failed(run, outcome, now.at))
 
 const isOver = ({ session: { taskRun } }: Run): boolean =>
   taskRun !== undefined && isTerminal(taskRun.status)
@@ -224,17 +229,17 @@ function* withoutAccess(run: Run, now: Now): Due {
   const [intent] = openIntents(run)
   if (run.result.outcome) yield { kind: 'end' }
   else if (intent) yield { kind: stepFor(intent) }
-  else if (!run.session.taskRun || isOver(run)) yield { kind: 'settle-outcome' }
-  else yield* ending(run, now, givingUp(failures.unconfirmedStop))
+  else if (!run.session.taskRun || isOver(run)) yield become(settled(run, now.at))
+  else yield* ending(run, now, givingUp(run, failures.unconfirmedStop, now))
 }
 
 const seenToUntil = ({ result: { concludedAt = 0 } }: Run): number => concludedAt + limits.seeingTo
 
 function* seeingTo(run: Run, now: Now): Due {
   const begun = openIntents(run).filter(({ kind }) => beginsAgent(kind))
-  if (now.at > seenToUntil(run)) yield { kind: 'leave-agent' }
+  if (now.at > seenToUntil(run)) yield become(agentLeft)
   else if (begun.length > 0) yield* unsettled(run, begun, now)
-  else yield* ending(run, now, { kind: 'leave-agent' })
+  else yield* ending(run, now, become(agentLeft))
 }
 
 function* unsettled(run: Run, intents: readonly Intent[], now: Now): Due {
@@ -249,9 +254,8 @@ function* unsettled(run: Run, intents: readonly Intent[], now: Now): Due {
 function* stopping(run: Run, now: Now): Due {
   if (isOver(run)) yield* replies(run)
   yield* claims(run)
-  if (!isOver(run)) yield* ending(run, now, givingUp(failures.unconfirmedStop))
-  else if (run.result.claimedPulls.length > 0) yield* keepPolling(run, now)
-  else yield { kind: run.result.resultChecked ? 'settle-outcome' : 'find-result' }
+  if (!isOver(run)) yield* ending(run, now, givingUp(run, failures.unconfirmedStop, now))
+  else yield* towardsOutcome(run, now)
 }
 
 /**
@@ -282,18 +286,21 @@ function* progressing(run: Run, now: Now): Due {
   const goesOn = stands.kind === 'unfinished' && mayGoOn(run, stands.why)
   // The log may yet show that words were read. Those that were not are said again with the ones that wait.
   if (stands.kind === 'settling') return yield* keepPolling(run, now)
-  if (goesOn) yield { kind: 'resume-turn', why: stands.why }
+  if (goesOn) yield become(turnResumed(run, stands.why, now.at))
   if (hasWords && !isBooting(run)) return yield* passingOn(run, now)
   const option = permissionToAnswer(run)
   const question = questionToAsk(run)
   if (option !== undefined) yield { kind: 'answer-permission', option }
-  if (stands.kind !== 'working') return yield* settling(run, now)
+  if (stands.kind !== 'working') {
+    yield* towardsOutcome(run, now)
+    return yield* meanwhile(run, now)
+  }
   if (question) yield { kind: 'put-question' }
   // Silence counts only up to the last poll: with many live Runs the next poll may itself be late.
   const { status, changedAt } = session.taskRun
   const silent = (schedule.lastPollAt ?? 0) - changedAt
-  if (isQueued(status) && silent > limits.queued) yield givingUp(failures.neverStarted)
-  if (silent > limits.silent) yield givingUp(failures.wentSilent)
+  if (isQueued(status) && silent > limits.queued) yield givingUp(run, failures.neverStarted, now)
+  if (silent > limits.silent) yield givingUp(run, failures.wentSilent, now)
   yield* keepPolling(run, now)
 }
 
@@ -307,7 +314,8 @@ function* beginning(run: Run, now: Now): Due {
   else if (earlier && !rejoins) {
     // Even an idle session is ended: PostHog may resume it, and two runs must not work on one task.
     const since = earlier.cancelledAt ?? Number.POSITIVE_INFINITY
-    if ((schedule.lastPollAt ?? 0) - since > limits.stopping) yield givingUp(failures.earlierGoesOn)
+    if ((schedule.lastPollAt ?? 0) - since > limits.stopping)
+      yield givingUp(run, failures.earlierGoesOn, now)
     yield* keepPolling(run, now, { kind: 'end-earlier' })
   } else if (readsThread) yield { kind: 'gather-context' }
   else if (!rejoins && !workspace.attachments) yield { kind: 'stage-attachments' }
@@ -335,11 +343,11 @@ function* passingOn(run: Run, now: Now): Due {
   yield* keepPolling(run, now)
 }
 
-function* settling(run: Run, now: Now): Due {
+/** The agent is done: what came of it is looked for, and is the outcome. */
+function* towardsOutcome(run: Run, now: Now): Due {
   const { claimedPulls, resultChecked } = run.result
   if (claimedPulls.length > 0) yield* keepPolling(run, now)
-  else yield { kind: resultChecked ? 'settle-outcome' : 'find-result' }
-  yield* meanwhile(run, now)
+  else yield resultChecked ? become(settled(run, now.at)) : { kind: 'find-result' }
 }
 
 function* afterOutcome(run: Run, now: Now): Due {
@@ -349,7 +357,7 @@ function* afterOutcome(run: Run, now: Now): Due {
   const isRefusal =
     result.outcome?.kind === 'failed' && (!isOver(run) || cancelledAt(run) !== undefined)
   const canGoOn = session.taskId !== undefined && workspace.branch !== undefined && !isRefusal
-  if (pending(run).length > 0 && canGoOn) yield { kind: 'resume-work' }
+  if (pending(run).length > 0 && canGoOn) yield become(workResumed(run))
   // Otherwise the edit goes along with what is done about the pull request, right after the last word.
   const isAlone = result.untended.length === 0 || report.status?.nodeId === undefined
   if (isAlone && now.text === 'phase') yield { kind: 'edit-status' }

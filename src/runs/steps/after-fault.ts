@@ -12,11 +12,12 @@ import {
   type Service,
 } from '../../core/model/errors.ts'
 import { backoff } from '../../core/model/time.ts'
-import { agentIsToBeSeenTo, cancelKey, leftAlone } from '../../core/record/agent-end.ts'
+import { agentIsToBeSeenTo, cancelKey } from '../../core/record/agent-end.ts'
 import { failureOf } from '../../core/record/failures.ts'
 import type { MessageReply } from '../../core/record/mailbox-part.ts'
 import { refusedWords } from '../../core/record/messages.ts'
 import { type ActingStep, steps, withoutIntent } from '../../core/record/next-step.ts'
+import { agentLeft, failed, nothingLeft, onlyNeeded } from '../../core/record/outcome.ts'
 import {
   afterPassing,
   isFinal,
@@ -30,7 +31,6 @@ import { changed, type Outcome, type Run, resumedSession } from '../../core/reco
 import { limits } from '../../core/record/timing.ts'
 import { moment } from '../../core/text/phrases.ts'
 import { laterInThread } from './closing-comment.ts'
-import { failed, nothingLeft, onlyNeeded } from './outcome.ts'
 import { none } from './stage-attachments.ts'
 import { Cancelled, type RunContext } from './step-context.ts'
 
@@ -138,7 +138,7 @@ function afterRefusedRead(context: RunContext, error: Rejected): Run {
 
 const withoutHope = (run: Run): Run =>
   agentIsToBeSeenTo(run)
-    ? changed(run, leftAlone)
+    ? changed(run, agentLeft)
     : changed(run, {
         attempts: { intent: undefined },
         report: nothingLeft(run),
@@ -147,7 +147,7 @@ const withoutHope = (run: Run): Run =>
       })
 
 const endedWith = (context: Pick<RunContext, 'run' | 'deps'>, outcome: Outcome): Run =>
-  onlyNeeded(changed(context.run, failed(context, outcome)))
+  onlyNeeded(changed(context.run, failed(context.run, outcome, context.deps.now())))
 
 /** Whether PostHog dropped the staged files, as it does after a day. */
 export const isStagingLost = ({ service, status, message }: Rejected): boolean =>

@@ -14,13 +14,13 @@ import { notAnyMore } from '../../core/record/failures.ts'
 import { instructionSent, isAdded, nextWord } from '../../core/record/ledger.ts'
 import type { Word } from '../../core/record/mailbox-part.ts'
 import { refusedWords } from '../../core/record/messages.ts'
+import { failed } from '../../core/record/outcome.ts'
 import { isClosedByMerge } from '../../core/record/own-pull-request.ts'
 import { commandFor } from '../../core/record/request-part.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
 import { type ChangeOf, changed, limitsOf, type Run, type Waits } from '../../core/record/run.ts'
 import { toSay } from '../../core/record/words-to-say.ts'
 import type { RepoSettings } from '../../core/settings/repository-settings.ts'
-import { failed } from './outcome.ts'
 import { refusedReads, type StepContext, step } from './step-context.ts'
 
 /** A Run is woken when its admission comes; this poll is for a wake that was lost. */
@@ -208,7 +208,8 @@ async function withoutRight(
   const because = 'you may no longer start runs here'
   const after = words.filter(isAdded).reduce((left, word) => refusedWords(left, because, word), run)
   const isOver = !nextWord(after) && !after.session.taskRun && !after.result.outcome
-  if (isOver || words.some(({ kind }) => kind === 'instruction')) return failed(context, notAnyMore)
+  if (isOver || words.some(({ kind }) => kind === 'instruction'))
+    return failed(context.run, notAnyMore, context.deps.now())
   const { mailbox, report, result } = after
   return { mailbox, report, result }
 }

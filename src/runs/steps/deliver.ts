@@ -1,29 +1,19 @@
 /**
  * The steps that pass words on: `deliver` sends the next ones, `answer-permission` answers the agent.
- * `resume-turn` goes on after a turn that broke off, and `resume-work` opens a new round after a result.
  * They leave in the record what the agent was sent, or that a new task run has to begin.
  */
-import { promptOf, toGoOn } from '../../core/agent/prompt.ts'
+import { promptOf } from '../../core/agent/prompt.ts'
 import { RetryLater } from '../../core/model/errors.ts'
 import { logOffset, messagesRead, observe } from '../../core/record/apply-snapshot.ts'
+import { inNewTaskRun } from '../../core/record/going-on.ts'
 import { openIntent } from '../../core/record/intents.ts'
-import { resumeId } from '../../core/record/last-word.ts'
-import { type Added, moved, pending, unread } from '../../core/record/ledger.ts'
-import type { FollowUp, Word } from '../../core/record/mailbox-part.ts'
+import { type Added, pending, unread } from '../../core/record/ledger.ts'
+import type { FollowUp } from '../../core/record/mailbox-part.ts'
 import { handedOver, refusedWords } from '../../core/record/messages.ts'
 import { optionByWords, withoutChoice } from '../../core/record/permission-request.ts'
 import type { Session } from '../../core/record/request-part.ts'
-import {
-  type ChangeOf,
-  changed,
-  isDone,
-  isTerminal,
-  nextRound,
-  type Run,
-  sessionOf,
-} from '../../core/record/run.ts'
-import { noActivity } from '../../core/record/session-part.ts'
-import { neverRead, standingOf } from '../../core/record/turn.ts'
+import { type ChangeOf, changed, type Run, sessionOf } from '../../core/record/run.ts'
+import { standingOf } from '../../core/record/turn.ts'
 import { contextGiven } from '../../core/record/words-to-say.ts'
 import type { StagedAttachments } from '../../core/record/workspace-part.ts'
 import { attach, attachedTo, none } from './stage-attachments.ts'
@@ -70,64 +60,18 @@ async function afterItsEnd(
   { run, deps, posthog }: StepContext<never, 'poll'>,
   session: Session,
 ): Promise<Following> {
-  if (unread(run).length === 0) return inANewRun(run, session)
+  if (unread(run).length === 0) return inNewTaskRun(run, session)
   const lastPollAt = deps.now()
   const snapshot = await posthog.poll(session, logOffset(run))
   const looked = { schedule: { lastPollAt, nextPollAt: undefined } }
   const seen = changed(observe(run, snapshot, deps.now()), looked)
   const isInDoubt = unread(seen).length > 0 && standingOf(seen).kind === 'settling'
-  const after = isInDoubt ? seen : changed(seen, inANewRun(seen, session))
+  const after = isInDoubt ? seen : changed(seen, inNewTaskRun(seen, session))
   const { result, mailbox, report, schedule, workspace } = after
   return { result, mailbox, report, schedule, workspace, session: after.session }
 }
 
 type Following = ChangeOf<'mailbox' | 'report' | 'workspace' | 'session' | 'schedule' | 'result'>
-
-/** Its turn ended before it was done: it goes on where it is, or in a run that resumes it. */
-export const resumeTurn = step('resume-turn', {
-  writes: ['session', 'workspace', 'mailbox', 'result'],
-  do({ run, deps }, { why }) {
-    const session = sessionOf(run)
-    if (!session || !run.session.taskRun) return {}
-    const hasWords = neverRead(run).length + pending(run).length > 0
-    const goOn: Word = {
-      kind: 'follow-up',
-      id: resumeId(run),
-      by: run.request.by,
-      at: deps.now(),
-      text: toGoOn,
-      resumes: true,
-      state: 'waiting',
-    }
-    const since =
-      run.result.resumed?.since ??
-      run.session.sessionLog?.ended?.at ??
-      run.session.taskRun.changedAt
-    const result = { resumed: { why, since } }
-    const mailbox = { words: hasWords ? run.mailbox.words : [...run.mailbox.words, goOn] }
-    if (!isTerminal(run.session.taskRun.status)) return { mailbox, result }
-    return { ...inANewRun(changed(run, { mailbox }), session), result }
-  },
-})
-
-/** What nobody read in the run that ended is said again, first of all. */
-function inANewRun(run: Run, session: Session): ChangeOf<'mailbox' | 'session' | 'workspace'> {
-  const left = neverRead(run)
-  const mailbox = { words: moved(run.mailbox.words, 'left', left) }
-  if (left.every(({ kind }) => kind !== 'instruction')) return { mailbox, ...resumed(run, session) }
-  const { earlier, taskRun, began } = run.session
-  const joined = earlier?.taskRunId === session.taskRunId
-  return {
-    mailbox,
-    session: {
-      taskRun: undefined,
-      // Its task has a run, which is not the next one.
-      began: began ?? (taskRun && { round: run.result.round, at: taskRun.since }),
-      ...(joined ? { earlier: { ...session, over: true } } : {}),
-    },
-    workspace: { attachments: undefined },
-  }
-}
 
 /** Whether a run that has ended had taken up a message: the log after `offset` shows it. */
 export const tookUp = async (
@@ -153,55 +97,6 @@ function sentFollowUp(
     schedule: { nextPollAt: undefined },
   }
 }
-
-function resumed(run: Run, session: Session): ChangeOf<'session' | 'workspace'> {
-  const pull = run.result.pulls.findLast(({ state }) => state === 'open')
-  const moved = pull && run.workspace.branch && pull.head !== run.workspace.branch.name
-  return {
-    session: { earlier: { ...session, over: true }, taskRun: undefined },
-    ...(moved ? { workspace: { branch: undefined } } : {}),
-  }
-}
-
-export const resumeWork = step('resume-work', {
-  writes: ['session', 'workspace', 'mailbox', 'result', 'report'],
-  do({ run }) {
-    const session = sessionOf(run)
-    const { sessionLog } = run.session
-    const { result, report } = nextRound(run)
-    const again: ChangeOf<'result' | 'mailbox' | 'session' | 'report' | 'workspace'> = {
-      result: {
-        ...result,
-        strays: [],
-        pushed: undefined,
-        pushedBranch: undefined,
-        unopened: undefined,
-        looked: undefined,
-        fixed: undefined,
-      },
-      mailbox: { stop: undefined, releaseThread: false },
-      session: {
-        agentLeft: undefined,
-        cost: undefined,
-        costBefore: run.session.cost ?? run.session.costBefore,
-        sessionLog: sessionLog && {
-          ...sessionLog,
-          isReported: true,
-          waited: undefined,
-          afterwards: undefined,
-          activity: sessionLog.activity && { ...noActivity, at: sessionLog.activity.at },
-        },
-      },
-      report,
-      ...(run.workspace.branch?.made && isDone(run, 'drop-branch')
-        ? { workspace: { branch: undefined } }
-        : {}),
-    }
-    return session && run.session.taskRun && isTerminal(run.session.taskRun.status)
-      ? changed(again, resumed(changed(run, again), session))
-      : again
-  },
-})
 
 export const respondToPermission = step('answer-permission', {
   posthog: ['respondToPermission'],

@@ -8,6 +8,7 @@ import { isNotFound } from '../../core/model/errors.ts'
 import { threadName } from '../../core/model/thread.ts'
 import { grantTakenBack } from '../../core/record/failures.ts'
 import { openIntent } from '../../core/record/intents.ts'
+import { failed } from '../../core/record/outcome.ts'
 import type { Session } from '../../core/record/request-part.ts'
 import { areRefusedFor } from '../../core/record/retries.ts'
 import { type ChangeOf, isTerminal, type Run } from '../../core/record/run.ts'
@@ -16,7 +17,6 @@ import { firstWords } from '../../core/record/words-to-say.ts'
 import type { StagedAttachments } from '../../core/record/workspace-part.ts'
 import { givesWay } from './await-admission.ts'
 import { tookUp } from './deliver.ts'
-import { failed } from './outcome.ts'
 import { attach, attachmentsOf, none } from './stage-attachments.ts'
 import { justStarted, lostGrant } from './start-run.ts'
 import { attempt, refusedReads, type StepContext, step } from './step-context.ts'
@@ -38,7 +38,7 @@ export const rejoin = step('rejoin', {
     const waits = spoken ? undefined : await givesWay(context)
     if (waits) return waits
     const lost = spoken ? undefined : await lostGrant(context)
-    if (lost !== undefined) return failed(context, grantTakenBack(lost))
+    if (lost !== undefined) return failed(context.run, grantTakenBack(lost), context.deps.now())
     try {
       const offset = spoken ? spoken.offset : await posthog.logLength(earlier)
       const { status, log } = await posthog.poll(earlier, Math.max(0, offset - entriesOfATurn))

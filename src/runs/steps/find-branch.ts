@@ -8,13 +8,13 @@ import { second } from '../../core/model/time.ts'
 import type { BaseView, BranchView, HeadView, IssueBranches } from '../../core/model/views.ts'
 import * as failures from '../../core/record/failures.ts'
 import { instructionSent } from '../../core/record/ledger.ts'
+import { failed } from '../../core/record/outcome.ts'
 import { branchesOf, isByAnyAgent, ownHead } from '../../core/record/own-pull-request.ts'
 import { isReadOnly } from '../../core/record/request-part.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
 import { baseOf, type ChangeOf, type Outcome, type Run } from '../../core/record/run.ts'
 import type { Branch } from '../../core/record/workspace-part.ts'
 import { withoutEmpty } from '../../core/text/phrases.ts'
-import { failed } from './outcome.ts'
 import { refusedReads, type StepContext, step } from './step-context.ts'
 
 type Found =
@@ -44,9 +44,10 @@ export const findBranch = step('find-branch', {
       if (isEmptyRepository(error)) return failures.noCommit(run.thread.defaultBranch)
       throw error
     })
-    if (found.kind !== 'found') return failed(context, found)
+    if (found.kind !== 'found') return failed(context.run, found, context.deps.now())
     const isDefault = found.branch.name === run.thread.defaultBranch
-    if (isDefault && !isReadOnly(run.request.what)) return failed(context, failures.onDefaultBranch)
+    if (isDefault && !isReadOnly(run.request.what))
+      return failed(context.run, failures.onDefaultBranch, context.deps.now())
     const change = settleBranch(context, found.branch)
     const stackedOn = found.base?.pull && { base: found.base.name, ...found.base.pull }
     const heads = [found.branch, found.base, ...(found.heads ?? [])].flatMap(each =>
@@ -85,7 +86,7 @@ function settleBranch(
   if (approves?.branch && !instructionSent(run)) {
     const { sha = branch.sha } = approves
     if (branch.name !== approves.branch || branch.sha !== sha)
-      return failed(context, failures.planOutdated(branch))
+      return failed(context.run, failures.planOutdated(branch), context.deps.now())
   }
   const head = ownHead(run)
   const hasMoved = head?.ref === branch.name && head.sha !== branch.sha

@@ -4,13 +4,12 @@ import type { RunChange } from '../../core/record/run.ts'
 import { answerMessage } from './answer-message.ts'
 import { awaitAdmission } from './await-admission.ts'
 import { answerInline, conclude, editLastWord, putQuestion } from './closing-comment.ts'
-import { deliver, respondToPermission, resumeTurn, resumeWork } from './deliver.ts'
+import { deliver, respondToPermission } from './deliver.ts'
 import { endEarlier, rejoin } from './earlier-session.ts'
 import { findBranch } from './find-branch.ts'
 import { adoptPull, findResult } from './find-result.ts'
 import { askCost, cancel, catchUp, poll } from './follow-task-run.ts'
 import { gatherContext } from './gather-context.ts'
-import { giveUp, leaveAgent, letGo, settleOutcome } from './outcome.ts'
 import { react } from './reaction.ts'
 import { readNeeds } from './read-needs.ts'
 import { findFixed, resolveThreads } from './resolve-threads.ts'
@@ -40,9 +39,6 @@ export const registry: Readonly<{ [Kind in StepKind]: Step<Kind> }> = {
   'find-result': findResult,
   'read-needs': readNeeds,
   'tend-pull': tendPull,
-  'settle-outcome': settleOutcome,
-  'give-up': giveUp,
-  'leave-agent': leaveAgent,
   conclude,
   'edit-last-word': editLastWord,
   'put-question': putQuestion,
@@ -54,11 +50,8 @@ export const registry: Readonly<{ [Kind in StepKind]: Step<Kind> }> = {
   unlabel,
   'show-state': showState,
   'drop-branch': dropBranch,
-  'resume-work': resumeWork,
-  'resume-turn': resumeTurn,
   'ask-cost': askCost,
   'minimize-status': minimizeStatus,
-  'let-go': letGo,
 }
 
 export const take = <Kind extends StepKind>(

@@ -11,6 +11,7 @@ import { grantTakenBack } from '../../core/record/failures.ts'
 import { openIntent } from '../../core/record/intents.ts'
 import { instructionSent, nextWord } from '../../core/record/ledger.ts'
 import { handedOver } from '../../core/record/messages.ts'
+import { failed } from '../../core/record/outcome.ts'
 import {
   type ChangeOf,
   type Run,
@@ -21,7 +22,6 @@ import {
 import type { SessionLog } from '../../core/record/session-part.ts'
 import { limits } from '../../core/record/timing.ts'
 import { contextGiven, nextWords } from '../../core/record/words-to-say.ts'
-import { failed } from './outcome.ts'
 import { once, type StepContext, step } from './step-context.ts'
 
 type Started = ChangeOf<'session' | 'schedule' | 'mailbox' | 'report' | 'workspace'>
@@ -35,7 +35,7 @@ export const startRun = step('start-run', {
     const { branch } = run.workspace
     if (taskId === undefined || !branch) return {}
     const lost = openIntent(run, 'start-run') ? undefined : await lostGrant(context)
-    if (lost !== undefined) return failed(context, grantTakenBack(lost))
+    if (lost !== undefined) return failed(context.run, grantTakenBack(lost), context.deps.now())
     const isFirst = taskMade && !instructionSent(run) && !began
     const intent = {
       kind: 'start-run' as const,

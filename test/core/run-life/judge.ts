@@ -1,6 +1,7 @@
 /** What has to hold of a life that is over. */
 import { expect } from 'vitest'
-import { messagesIn, toGoOn } from '../../../src/core/agent/prompt.ts'
+import { messagesIn } from '../../../src/core/agent/prompt.ts'
+import { toGoOn } from '../../../src/core/record/going-on.ts'
 import { endsQuietly } from '../../../src/core/record/last-word.ts'
 import { pending, wasSent, wordsOfRound } from '../../../src/core/record/ledger.ts'
 import type { Run } from '../../../src/core/record/run.ts'
