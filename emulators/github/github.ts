@@ -17,7 +17,7 @@ import { type PullCheck, threadKey } from './memory.ts'
 import type { Pages } from './pages.ts'
 import { type NewPull, Person } from './people.ts'
 import type { Pipeline } from './pipeline.ts'
-import { emulateRole, type Role, type Tokens } from './roles.ts'
+import { emulateRole, type Tokens } from './roles.ts'
 import { type RepositorySeed, ROLE_OF } from './seed.ts'
 import { type PullView, Threads, type ThreadView } from './threads.ts'
 
@@ -334,12 +334,6 @@ export class GitHubEmulator {
     await this.webhooks.settled()
   }
 
-  async setRole(login: string, role: Role, repository = this.repository): Promise<void> {
-    const path = `/repos/${repository}/collaborators/${encodeURIComponent(login)}`
-    if (role === 'none') await must(this.#admin, 'DELETE', path)
-    else await must(this.#admin, 'PUT', path, { permission: emulateRole[role] })
-  }
-
   /** Its owner is one of acme, globex, initech, or owned a repository at the start. */
   async addRepo(
     owner: string,
@@ -401,8 +395,10 @@ export class GitHubEmulator {
   }
 
   async #invite(repository: string): Promise<void> {
-    for (const [login, role] of Object.entries(ROLE_OF))
-      if (login !== 'olga') await this.setRole(login, role, repository)
+    for (const [login, role] of Object.entries(ROLE_OF)) {
+      const path = `/repos/${repository}/collaborators/${login}`
+      if (login !== 'olga') await must(this.#admin, 'PUT', path, { permission: emulateRole[role] })
+    }
   }
 
   readonly #admin: Api = (method, path, body) => this.#parts.upstream.asAdmin(method, path, body)

@@ -4,7 +4,7 @@ import { textAt } from './json.ts'
 import type { At, Layer, Rule } from './layer.ts'
 
 const ROLES = ['none', 'read', 'triage', 'write', 'maintain', 'admin'] as const
-export type Role = (typeof ROLES)[number]
+type Role = (typeof ROLES)[number]
 
 /** What emulate's collaborators route calls a role. */
 export const emulateRole: Record<Exclude<Role, 'none'>, string> = {

@@ -1,6 +1,6 @@
 /** Who and what is there at the start. */
 
-import type { Role } from './roles.ts'
+import type { emulateRole } from './roles.ts'
 
 export interface RepositorySeed {
   owner: string
@@ -11,7 +11,7 @@ export interface RepositorySeed {
 }
 
 /** Everybody's role in every repository; `olga` owns the organisations, and `eve` is a stranger. */
-export const ROLE_OF: Readonly<Record<string, Role>> = {
+export const ROLE_OF: Readonly<Record<string, keyof typeof emulateRole>> = {
   olga: 'admin',
   mario: 'maintain',
   maya: 'write',

@@ -6,7 +6,6 @@ import { MemoryHands } from './hands.ts'
 import type { PostHogOptions } from './options.ts'
 
 export let posthog: PostHogEmulator
-export let hands: MemoryHands
 
 export const quick = {
   queued: 5,
@@ -24,31 +23,25 @@ export const quick = {
 
 /** One a test; it is closed after each. */
 export async function start(options: PostHogOptions = {}): Promise<void> {
-  hands = new MemoryHands()
-  posthog = await startPostHog({ hands, timing: quick, ...options })
+  posthog = await startPostHog({ hands: new MemoryHands(), timing: quick, ...options })
 }
 
 export const closesAfterEach = (): void => {
   afterEach(() => posthog.close())
 }
 
-export async function send(
-  method: string,
-  path: string,
-  body?: unknown,
-  { key = posthog.apiKey } = {},
-) {
-  const url = path.startsWith('/') ? posthog.url + path : `${posthog.url}/api/projects/1/${path}`
-  const authorization = key === '' ? undefined : { authorization: `Bearer ${key}` }
-  const headers = { 'content-type': 'application/json', ...authorization }
-  const answer = await fetch(url, {
+export async function send(method: string, path: string, body?: unknown) {
+  const answer = await fetch(`${posthog.url}/api/projects/1/${path}`, {
     method,
-    headers,
+    headers: {
+      'content-type': 'application/json',
+      authorization: `Bearer ${posthog.apiKey}`,
+    },
     body: body === undefined ? null : JSON.stringify(body),
   })
   const text = await answer.text()
   const isJson = answer.headers.get('content-type')?.includes('application/json')
-  return { status: answer.status, body: isJson ? JSON.parse(text) : text, headers: answer.headers }
+  return { status: answer.status, body: isJson ? JSON.parse(text) : text }
 }
 
 export async function until<T>(
@@ -64,7 +57,7 @@ export async function until<T>(
 }
 
 export const codex = { runtime_adapter: 'codex', model: 'gpt-5.5' }
-export const asks = 'Fix the login test and open a draft pull request.'
+const asks = 'Fix the login test and open a draft pull request.'
 
 export async function newTask(extra: object = {}): Promise<string> {
   const usual = {
@@ -82,24 +75,8 @@ export async function newRun(body: object = { ...codex, auto_publish: true }, ta
   expect(answer).toMatchObject({ status: 200 })
   const runId: string = (answer.body.run ?? answer.body.latest_run).id
   const path = `tasks/${taskId}/runs/${runId}/`
-  const get = async () => (await send('GET', path)).body
-  const reaches = (status: string) => until(get, run => run.status === status)
-  return { taskId, runId, path, get, reaches }
+  return { runId, path }
 }
-
-export const invalid = (attr: string | null, detail: string, code = 'invalid_input') => ({
-  type: 'validation_error',
-  code,
-  detail,
-  attr,
-})
-
-export const requestError = (code: string, detail: string) => ({
-  type: 'invalid_request',
-  code,
-  detail,
-  attr: null,
-})
 
 interface Logged {
   notification: {
@@ -115,6 +92,3 @@ export async function logged(runPath: string, kind: string) {
     params && (kind === method || kind === params.update?.sessionUpdate) ? [params] : []
   return log.flatMap(params)
 }
-
-export const textsOf = async (runPath: string, kind: string) =>
-  (await logged(runPath, kind)).map(({ update }) => update?.content?.text)
