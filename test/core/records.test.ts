@@ -1,60 +1,140 @@
-/** Records outlive versions: those of a newer one are read, and keep what that one added. */
+/**
+ * Records outlive versions. `test/data/0.4.0` has what 0.4.0 wrote, the first version: runs, triggers and markers as
+ * stories wrote them, a status comment for each run, and a message of each kind. Later versions read all of it. Records
+ * of a newer version are read, too, and keep what that added.
+ */
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { TriggerRecord, triggerFormat, triggerRecord } from '../../src/commands/trigger-record.ts'
+import { z } from 'zod'
+import { TriggerRecord, triggerFormat, triggerIndex } from '../../src/commands/trigger-record.ts'
+import { RunMessage } from '../../src/core/record/mailbox-part.ts'
 import { markerSigner } from '../../src/core/record/marker.ts'
-import { readMessages } from '../../src/core/record/messages.ts'
+import { parseMessage, readMessages } from '../../src/core/record/messages.ts'
+import { nextStep } from '../../src/core/record/next-step.ts'
+import { UnusedBranch } from '../../src/core/record/own-pull-request.ts'
+import { restored } from '../../src/core/record/recovery-record.ts'
 import { newRun, Run, runFormat } from '../../src/core/record/run.ts'
+import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
+import { statusComment } from '../../src/core/words/status.ts'
 import { withUnread } from '../../src/queue/job-record.ts'
-import { withoutGone } from '../support/gone-keys.ts'
-import { ask, branch, instruction, issueThread, more, runWith, t0, working } from './given.ts'
+import {
+  ask,
+  branch,
+  deployment,
+  instruction,
+  issueThread,
+  more,
+  runWith,
+  t0,
+  working,
+} from './given.ts'
 
-type Keyed = Record<string, unknown>
+const Keyed = z.record(z.string(), z.unknown())
+type Keyed = z.infer<typeof Keyed>
+const Stored = z.object({ name: z.string(), record: Keyed })
+const Written = z.object({
+  name: z.string(),
+  thread: z.object({ repoId: z.number(), number: z.number() }),
+  marker: Keyed,
+  comment: z.string(),
+})
 
-interface Line {
-  of: 'runs' | 'triggers'
-  name: string
-  record: Keyed
-}
-
-const linesOf = (file: string): Line[] =>
-  readFileSync(new URL(`../data/${file}`, import.meta.url), 'utf8')
+const linesOf = <T>(schema: z.ZodType<T>, file: string): T[] =>
+  readFileSync(join(import.meta.dirname, '../data/0.4.0', file), 'utf8')
     .trim()
     .split('\n')
-    .map(line => JSON.parse(line))
+    .map(line => schema.parse(JSON.parse(line)))
 
-/** Written by running bots. */
-const lines = linesOf('records.jsonl')
+const isKeyed = (value: unknown): value is Keyed => Keyed.safeParse(value).success
 
-const formats = { runs: runFormat, triggers: triggerFormat }
+/** Lists by key, and what is no schema's. */
+const asTheyAre = ['retries', 'heads', 'pullsReadAt', 'prefetched']
 
-const read = (of: Line['of'], record: unknown): object => formats[of].parse(record)
-
-const isKeyed = (value: unknown): value is Keyed =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** Something new in every object of it, but in a list by key. */
+/** Something new in every other object of it. */
 function withMore(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withMore)
   if (!isKeyed(value)) return value
   const inner = Object.entries(value).map(([key, item]) => [
     key,
-    key === 'retries' ? item : withMore(item),
+    asTheyAre.includes(key) ? item : withMore(item),
   ])
   return { ...Object.fromEntries(inner), newer: { than: 'this' } }
 }
 
 const stored = (record: unknown): Keyed => JSON.parse(JSON.stringify(record))
 
-describe.each(lines)('a record of $of, $name', ({ of, record }) => {
-  test('is read whole', () => expect(read(of, record)).toMatchObject(withoutGone(stored(record))))
+/** With more in it than its format knows, it is understood as without that, and saved with it. */
+function isReadOfANewer(format: { parse(data: unknown): object }, record: Keyed): void {
+  const newer = withMore(record)
+  const understood = format.parse(newer)
+  expect(understood).toEqual(format.parse(record))
+  expect(withUnread(newer, understood, { ...understood })).toMatchObject(stored(newer))
+}
 
-  test('of a newer version is read, and keeps what that added anywhere', () => {
-    const newer = withMore(record)
-    const understood = read(of, newer)
-    expect(understood).toEqual(read(of, record))
-    expect(withUnread(newer, understood, { ...understood })).toMatchObject(stored(newer))
+describe('what 0.4.0 wrote', () => {
+  test.each(linesOf(Stored, 'runs.jsonl'))('a Run, $name: goes on', ({ record }) => {
+    const run = runFormat.parse(record)
+    expect(run).toMatchObject(record)
+    expect(nextStep(run, { at: t0, text: 'same' }).kind).toEqual(expect.any(String))
+    expect(statusComment(run, deployment, t0)).toMatch(/^### /)
+    isReadOfANewer(runFormat, record)
   })
+
+  test.each(linesOf(Stored, 'triggers.jsonl'))('a trigger, $name: is found', ({ record }) => {
+    const read = triggerFormat.parse(record)
+    expect(read).toMatchObject(record)
+    expect(triggerIndex.entries({ data: read, addedAt: t0 }).length > 0).toBe(
+      'thread' in read.trigger,
+    )
+    isReadOfANewer(triggerFormat, record)
+  })
+
+  const messages = linesOf(Stored, 'messages.jsonl')
+  test.each(messages)('a message, $name', ({ record }) =>
+    expect(parseMessage(JSON.stringify(record))).toEqual(record),
+  )
+
+  test('of each kind of message there is one', () => {
+    const kinds = RunMessage.options.flatMap(({ shape }) => [...shape.kind.values])
+    expect(new Set(messages.map(({ record }) => record.kind))).toEqual(new Set(kinds))
+  })
+
+  test.each(linesOf(Stored, 'errands.jsonl'))('an errand, $name', ({ record }) =>
+    expect(UnusedBranch.parse(record)).toEqual(record),
+  )
+
+  const signer = markerSigner('the marker key of the fixtures of versions')
+  test.each(linesOf(Written, 'markers.jsonl'))('a marker, $name', ({ thread, marker, comment }) =>
+    expect(signer.read(comment, thread)).toMatchObject([marker]),
+  )
+
+  test.each(linesOf(Written, 'comments.jsonl'))(
+    'a status comment, $name: its Run is found again',
+    ({ thread, marker, comment }) => {
+      const read = signer.read(comment, thread)[0] ?? expect.fail('the marker is not read')
+      expect(read).toMatchObject(marker)
+      const backup = read.backup ?? expect.fail('it carries no recovery record')
+      const again = restored(
+        {
+          id: read.run,
+          backup,
+          made: read.made,
+          commentId: 1,
+          thread: issueThread,
+          snapshot: { title: 'Login is flaky', body: 'It fails.', author: 'sam', open: true },
+          settings: defaultSettings,
+          pulls: [],
+          untended: [],
+          session: { taskId: read.task, taskRunId: read.taskRun },
+          closed: false,
+        },
+        t0,
+      )
+      expect(again.request.text).toBe(backup.request.text)
+      expect(nextStep(again, { at: t0, text: 'same' }).kind).toEqual(expect.any(String))
+    },
+  )
 })
 
 const { v: _v, id: _id, thread: _thread, request: _request, ...parts } = working()
@@ -110,39 +190,6 @@ describe('what is missing in a record has its default', () => {
     const { [key]: _, ...rest } = stored(limits)
     const record = { ...whole, baseline: { ...baseline, settings: { ...settings, limits: rest } } }
     expect(Run.parse(record).baseline.settings.limits).toEqual(limits)
-  })
-
-  const flags = {
-    comment: true,
-    word: false,
-    inline: 2,
-    reaction: true,
-    label: true,
-    branch: false,
-  }
-  const done = ['conclude', 'react']
-  test.each([
-    [
-      'a flag for each thing that is done at the end',
-      { announced: flags },
-      { done, inlineAnswered: 2 },
-    ],
-    ['such flags that are older than what is done', { announced: flags, done: [] }, { done: [] }],
-  ])('%s', (_, report, read) => expect(Run.parse({ ...whole, report }).report).toMatchObject(read))
-
-  test('flags for what was done before a round', () => {
-    const previous = { outcome: { kind: 'answer' }, word: true }
-    const { result } = Run.parse({ ...whole, result: { previous } })
-    expect(result.previous).toEqual({
-      outcome: { kind: 'answer' },
-      done: ['conclude', 'last-word'],
-    })
-  })
-
-  test('a trigger as it was first stored', () => {
-    const trigger = lines.find(({ name }) => name === 'command')?.record.trigger
-    const record = triggerFormat.parse({ trigger })
-    expect(record).toEqual({ ...triggerRecord(record.trigger), taken: true })
   })
 })
 
