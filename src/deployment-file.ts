@@ -9,10 +9,9 @@ import {
   readDeploymentSettings,
 } from './core/settings/deployment-settings.ts'
 import { problemText } from './core/settings/settings-file.ts'
-import { passedOverText } from './core/words/settings-text.ts'
 
 export type DeploymentFile =
-  | { kind: 'read'; settings: DeploymentSettings; passedOver: string[] }
+  | { kind: 'read'; settings: DeploymentSettings }
   | { kind: 'wrong'; problems: string[] }
 
 export function readDeploymentFile(path: string): DeploymentFile {
@@ -26,11 +25,7 @@ export function readDeploymentFile(path: string): DeploymentFile {
 function parsed(path: string, text: string): DeploymentFile {
   const read = readDeploymentSettings(text)
   return read.kind === 'read'
-    ? {
-        kind: 'read',
-        settings: read.value,
-        passedOver: read.passedOver.map(key => `has ${passedOverText(problemText(path, key))}`),
-      }
+    ? { kind: 'read', settings: read.value }
     : {
         kind: 'wrong',
         problems: read.problems.map(problem => `has an error: ${problemText(path, problem)}`),
@@ -91,7 +86,7 @@ export function followDeploymentFile(
     const takesBack =
       text === '' && given.kind === 'read' && !isDeepStrictEqual(given.settings, now)
     const file = takesBack ? unreadable(path) : given
-    problems = file.kind === 'wrong' ? file.problems : file.passedOver
+    problems = file.kind === 'wrong' ? file.problems : []
     if (file.kind === 'wrong')
       log.error(
         { problems: file.problems },

@@ -28,8 +28,6 @@ export interface SettingsNow {
   grants: Grants
   files: Record<Layer, LayerNow>
   problem: string | undefined
-  /** Keys that went with this version. The files hold without them. */
-  passedOver?: string | undefined
   /** What `problem` is about. */
   slips: readonly FileSlips[]
   /** False if no version of a file was ever right: nothing may start, and `settings` are the strictest. */
@@ -42,7 +40,6 @@ type Layer = 'owner' | 'repository'
 export interface LayerNow extends Pick<SettingsRead, 'given' | 'lineOf'> {
   state: 'none' | 'read' | 'kept' | 'unusable'
   problem: string | undefined
-  passed?: string
   slips?: FileSlips
   version: string
 }
@@ -84,13 +81,7 @@ export function settingsReader({ deployment, file, ownerFiles, now }: Reading) {
     const read = file.read(text)
     if (read.problems.length === 0) {
       const state = text === undefined ? 'none' : 'read'
-      return {
-        ...read,
-        state,
-        problem: undefined,
-        passed: problemsText(read.passedOver, path),
-        version,
-      }
+      return { ...read, state, problem: undefined, version }
     }
     const problem = problemsText(read.problems, path)
     const slips = { path, count: read.problems.length }
@@ -128,7 +119,6 @@ export function settingsReader({ deployment, file, ownerFiles, now }: Reading) {
         grants,
         files: { owner, repository },
         problem: all.flatMap(({ problem }) => problem ?? []).join('; ') || undefined,
-        passedOver: all.flatMap(({ passed }) => passed || []).join('; ') || undefined,
         slips: all.flatMap(({ slips }) => slips ?? []),
         usable: all.every(({ state }) => state !== 'unusable'),
         version:

@@ -30,12 +30,10 @@ export const configCommand = command({
   },
 
   decide(_, { now, usual, trigger, schema, models, lacksChecks }) {
-    const { problem, passedOver, usable, settings } = now
+    const { problem, usable, settings } = now
     const held = appliedHere({ now, usual, trigger })
     const may = offered(settings.models, models)
-    return tell(
-      replies.config({ held, models: may, problem, passedOver, usable, schema, lacksChecks }),
-    )
+    return tell(replies.config({ held, models: may, problem, usable, schema, lacksChecks }))
   },
 })
 

@@ -1,8 +1,7 @@
 /** `doctor` checks the setup for this repository and says how to mend it. */
 import type { LayerNow } from '../access/read-settings.ts'
-import { type Check, type CheckName, found, passed, unsure } from '../core/model/check.ts'
+import { type Check, type CheckName, found, passed } from '../core/model/check.ts'
 import { replies } from '../core/words/replies.ts'
-import { passedOverText } from '../core/words/settings-text.ts'
 import { command, type Reads, tell } from './command.ts'
 
 export const doctorCommand = command({
@@ -30,10 +29,9 @@ export const doctorCommand = command({
 
 const readAs = (
   name: CheckName,
-  { state, problem, passed: over = '' }: Pick<LayerNow, 'state' | 'problem' | 'passed'>,
+  { state, problem }: Pick<LayerNow, 'state' | 'problem'>,
   none: string,
 ): Check => {
   if (problem !== undefined) return found(name, problem, 'Correct the file on the default branch.')
-  if (over !== '') return unsure(name, passedOverText(over))
   return passed(name, state === 'none' ? none : 'no errors')
 }

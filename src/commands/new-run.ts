@@ -104,7 +104,6 @@ export function beginning(
       head,
       settings: held.settings,
       settingsProblem: held.problem,
-      settingsPassedOver: held.passedOver,
     },
   }
 }

@@ -1,12 +1,11 @@
 /** The settings files of owners and repositories, and whether each repository has a branch to work from. */
 import { settingsFile } from '../commands/command-registry.ts'
 import type { Config } from '../config.ts'
-import { type Check, found, judged, passed, unanswered, unsure } from '../core/model/check.ts'
+import { type Check, found, judged, passed, unanswered } from '../core/model/check.ts'
 import { describe, unansweredBy } from '../core/model/errors.ts'
 import type { OwnerFiles } from '../core/model/ports.ts'
 import { fullName, type Repository, type Thread } from '../core/model/thread.ts'
 import { problemsText, settingsPath } from '../core/settings/settings-file.ts'
-import { passedOverText } from '../core/words/settings-text.ts'
 import type { GitHubApp } from '../github/app-client.ts'
 import { filesIn, ownerFilesOf, ownerRepository } from '../github/repository-files.ts'
 import { unlessGone } from '../github/request-rules.ts'
@@ -28,16 +27,10 @@ export async function checkSettings(
   }
 }
 
-/** What is wrong in the files, and which keys are passed over. */
-function slipsIn(files: readonly { name: string; text: string }[]) {
-  const read = files.map(({ name, text }) => ({ name, ...settingsFile.read(text) }))
-  const textOf = (of: 'problems' | 'passedOver'): string =>
-    read.flatMap(file => problemsText(file[of], file.name) || []).join('; ')
-  return { wrong: textOf('problems'), passedOver: textOf('passedOver') }
-}
-
-const readAs = (check: Check, passedOver: string): Check =>
-  check.ok && passedOver !== '' ? unsure(check.name, passedOverText(passedOver)) : check
+const problemsIn = (files: readonly { name: string; text: string }[]): string =>
+  files
+    .flatMap(({ name, text }) => problemsText(settingsFile.read(text).problems, name) || [])
+    .join('; ')
 
 const maxExamined = 20
 
@@ -62,13 +55,13 @@ async function checkOwners(
   const having = read.flatMap(({ owner, text }) =>
     text === undefined ? [] : [{ owner, name: fileOf(owner), text }],
   )
-  const { wrong, passedOver } = slipsIn(having)
+  const wrong = problemsIn(having)
   const seen = new Set(repositories.filter(isOwnersFile).map(({ owner }) => owner.toLowerCase()))
   const unseen = read.map(({ owner }) => owner).filter(owner => !seen.has(owner.toLowerCase()))
   const unread = lacking.map(({ owner }) => fileOf(owner)).join(', ')
   const put = `Install the App on the owner’s repository ${ownerRepository} as well, and put the file there.`
   const correct = `Correct the file on the default branch of the owner’s repository ${ownerRepository}.`
-  const check = judged(
+  return judged(
     'owner-settings',
     [
       [lacking.length > 0, `SETTINGS_FILE requires ${unread}, which can not be read`, put],
@@ -83,7 +76,6 @@ async function checkOwners(
         : []),
     ].join('; '),
   )
-  return readAs(check, passedOver)
 }
 
 async function checkRepositories(
@@ -103,7 +95,7 @@ async function checkRepositories(
     }),
   )
   const empty = examined.flatMap(({ name, hasBegun }) => (hasBegun ? [] : [name]))
-  const { wrong, passedOver } = slipsIn(examined.flatMap(({ files }) => files))
+  const wrong = problemsIn(examined.flatMap(({ files }) => files))
   const well = `${examined.length} checked, each with a default branch`
   const correct = 'Correct the file on the default branch.'
   return [
@@ -112,10 +104,7 @@ async function checkRepositories(
       [[empty.length > 0, `no commit yet in ${empty.join(', ')}`, pushFirst]],
       well,
     ),
-    readAs(
-      judged('repository-settings', [[wrong !== '', wrong, correct]], 'no errors'),
-      passedOver,
-    ),
+    judged('repository-settings', [[wrong !== '', wrong, correct]], 'no errors'),
   ]
 }
 

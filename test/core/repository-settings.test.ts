@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
 import { settingsFile } from '../../src/commands/command-registry.ts'
-import { readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
 import { problemsText } from '../../src/core/settings/settings-file.ts'
 import { settingsOf } from '../support/deployment.ts'
 import { threadTime } from '../support/thread-time.ts'
@@ -11,6 +10,8 @@ describe('what is wrong is told with its line and key, and then the defaults hol
   test.each([
     ['permissions:\n  plan: write\n  run: read\n', 3, 'permissions.run'],
     ['allow:\n  users: ["*"]\n', 2, 'allow.users.0'],
+    ['limits:\n  person: 3\n  owner: 9\n', 3, 'limits.owner'],
+    ['limits:\n  owner_per_day: 9\n', 2, 'limits.owner_per_day'],
     ['- a\n- b\n', undefined, ''],
     ['model: [\n', 2, ''],
     [`# ${'x'.repeat(100_000)}`, undefined, ''],
@@ -27,60 +28,6 @@ test('the logins of Enterprise Managed Users have an underscore', () =>
     'maya_acme',
     'sam_acme:12',
   ]))
-
-test('a setting that is gone says what to do instead, in whichever file', () => {
-  const text = `allow: {apps: [77]}
-constructor: 1
-labels: {docs: {branch: main}}
-chatty: false
-comments: check
-when: {closed: continue}
-head_moved: ask
-branch: default
-permissions: {queue: write}
-limits:
-  owner: 9
-  owner_per_day: 9
-  bots_per_thread_per_day: 3
-  person_per_day: 3
-  thread_per_day: 3
-  repository_per_5_minutes: 3
-  person_cost_per_day: 3
-  owner_cost_per_day: 3
-  when_reached: refuse
-`
-  const said = settingsFile.read(text).problems.map(({ key, message }) => `${key} ${message}`)
-  expect(said).toMatchInlineSnapshot(`
-    [
-      "allow.apps is no setting any more: what an App comments is never a command. Delete it, and let a person with permission give the command",
-      "constructor is not a setting",
-      "labels.docs.branch is not a setting",
-      "chatty is no setting any more: write \`comments: outcomes\` in place of \`chatty: false\`. Without either, all comments come",
-      "comments can't be \`check\` any more: use \`outcomes\`, which posts as few comments",
-      "when is no setting any more: a run always stops if its thread is closed, its comment is deleted or its label is taken off. Delete it. \`/codex retry\` goes on",
-      "head_moved is no setting any more: the run starts, and its status says that somebody pushed. Delete it. \`/codex approve\` still refuses a plan of an older commit",
-      "branch is no setting any more: work for an issue has a branch of its own. Delete it. \`base\` says where that starts, and \`/codex --branch NAME …\` works on another branch",
-      "permissions.queue is no command any more. Delete it; \`/codex status\` says what a run waits for",
-      "limits.owner can only be set in \`SETTINGS_FILE\`, by whoever runs the bot. Delete it here",
-      "limits.owner_per_day can only be set in \`SETTINGS_FILE\`, by whoever runs the bot. Delete it here",
-      "limits.bots_per_thread_per_day is no setting any more: bots start nothing. Delete it",
-      "limits.person_per_day is no setting any more: only a loop reaches so many starts, and the bot holds it back without a setting. Delete it. \`person\` and \`repository_per_day\` limit what people start",
-      "limits.thread_per_day is no setting any more: only a loop reaches so many starts, and the bot holds it back without a setting. Delete it. \`repository_per_day\` limits what people start",
-      "limits.repository_per_5_minutes is no setting any more: only a loop reaches so many starts, and the bot holds it back without a setting. Delete it. \`repository_per_day\` limits what people start",
-      "limits.person_cost_per_day is no setting any more. Write \`cost_per_day\`, which is for each repository, and set a billing limit in PostHog",
-      "limits.owner_cost_per_day is no setting any more. Write \`cost_per_day\`, which is for each repository, and set a billing limit in PostHog",
-      "limits.when_reached is no setting any more: at a limit, a run waits. Delete it. \`/codex stop\` ends the wait",
-    ]
-  `)
-  const deployment = readDeploymentSettings(
-    'owners: { 5: { limits: { when_reached: wait } } }\nlimits: { owner: 9 }\ndefaults: { comments: check, branch: issue }',
-  )
-  expect(deployment.kind === 'problems' && deployment.problems.map(({ key }) => key)).toEqual([
-    'owners.5.limits.when_reached',
-    'defaults.comments',
-    'defaults.branch',
-  ])
-})
 
 test.each([undefined, '', '  \n', '# nothing\n', '{}'])('%j is no problem', text =>
   expect(settingsFile.read(text)).toMatchObject({ given: {}, problems: [] }),

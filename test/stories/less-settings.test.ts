@@ -40,18 +40,6 @@ onEitherQueue(
       })
     })
 
-    it('a key that went with this version is passed over, and the status says so', async () => {
-      const repository = await newRepository(
-        world(),
-        'pull_request: {credit: true, draft: false}\n',
-      )
-      const { thread, says } = await opensIssue(world(), 'do it', repository)
-      await says('/codex do it')
-      const status = await thread.waitForStatus('Codex is working')
-      expect(status).toContain('`pull_request.credit` is no setting any more')
-      expect(status).toContain('This version passes it over. The next one refuses the file.')
-    })
-
     it('one run of a person at once, and of an owner where whoever runs the bot wants it', async () => {
       const asks = async (repository: string, words: string, by = 'maya') => {
         world().posthog.script({ repository, prompt: 'first' }, { kind: 'manual' })

@@ -91,7 +91,6 @@ export const Baseline = z.object({
   head: PullHead.optional(),
   settings: KeptSettings.prefault({}),
   settingsProblem: z.string().optional(),
-  settingsPassedOver: z.string().optional(),
   /** What was read with the command, until the record is first saved: good for seconds, each part once. */
   prefetched: z.unknown().optional(),
 })

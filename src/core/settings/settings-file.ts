@@ -1,9 +1,8 @@
-/** Reads a settings file. One wrong line voids it: half of the rules is worse than none. Keys that just went are passed over. */
+/** Reads a settings file. One wrong line voids it: half of the rules is worse than none. */
 import { z } from 'zod'
 import { type CommandGrammar, mayAct } from '../model/command-grammar.ts'
 import { withoutEmpty } from '../text/phrases.ts'
 import { readYaml, type YamlProblem } from '../text/yaml.ts'
-import { isPassedOver, removedKeyWords, removedValueWords } from './removed-keys.ts'
 import { type Given, LeastRole, limitsInFiles, RepoSettings } from './repository-settings.ts'
 
 export interface SettingsProblem extends YamlProblem {
@@ -15,7 +14,6 @@ export type FileRead<T> =
       kind: 'read'
       value: T
       written: unknown
-      passedOver: SettingsProblem[]
       lineOf(path: readonly string[]): number | undefined
     }
   | { kind: 'problems'; problems: SettingsProblem[] }
@@ -24,44 +22,26 @@ export function readSettingsFile<T>(schema: z.ZodType<T>, text: string): FileRea
   const yaml = readYaml(text)
   if (yaml.kind === 'problems')
     return { kind: 'problems', problems: yaml.problems.map(problem => ({ ...problem, key: '' })) }
-  const all = yaml.value ?? {}
-  const problemsOf = (slips: readonly Slip[]): SettingsProblem[] =>
-    slips
-      .map(({ path, message }) => ({ line: yaml.lineOf(path), key: path.join('.'), message }))
-      .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
-  const passedOver = slipsOf(schema, all).filter(({ path }) => isPassedOver(path))
-  const written = passedOver.reduce((rest, { path }) => without(rest, path), all)
+  const written = yaml.value ?? {}
   const parsed = schema.safeParse(written)
-  const slips = slipsOf(schema, written)
-  return parsed.success && slips.length === 0
-    ? {
-        kind: 'read',
-        value: parsed.data,
-        written,
-        passedOver: problemsOf(passedOver),
-        lineOf: yaml.lineOf,
-      }
-    : { kind: 'problems', problems: problemsOf(slips) }
+  const slips = slipsOf(parsed.error?.issues ?? [], written)
+  if (parsed.success && slips.length === 0)
+    return { kind: 'read', value: parsed.data, written, lineOf: yaml.lineOf }
+  const problems = slips
+    .map(({ path, message }) => ({ line: yaml.lineOf(path), key: path.join('.'), message }))
+    .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
+  return { kind: 'problems', problems }
 }
 
-function slipsOf(schema: z.ZodType, written: unknown): Slip[] {
-  const places = (schema.safeParse(written).error?.issues ?? []).flatMap((issue): Slip[] => {
+function slipsOf(issues: readonly z.core.$ZodIssue[], written: unknown): Slip[] {
+  const places = issues.flatMap((issue): Slip[] => {
     const path = issue.path.map(String)
-    if (issue.code !== 'unrecognized_keys') {
-      const value = valueAt(written, path)
-      return [{ path, message: removedValueWords(path, value) ?? issueWords(issue, value) }]
-    }
-    return issue.keys
-      .map(key => [...path, key])
-      .map(path => ({ path, message: removedKeyWords(path) ?? 'is not a setting' }))
+    return issue.code === 'unrecognized_keys'
+      ? issue.keys.map(key => ({ path: [...path, key], message: 'is not a setting' }))
+      : [{ path, message: issueWords(issue, valueAt(written, path)) }]
   })
   const found = new Set(places.map(({ path }) => path.join('.')))
   return [...places, ...namesLost(written).filter(({ path }) => !found.has(path.join('.')))]
-}
-
-function without(value: unknown, [key = '', ...below]: readonly string[]): object {
-  const { [key]: inside, ...rest } = Object(value)
-  return below.length === 0 ? rest : { ...rest, [key]: without(inside, below) }
 }
 
 interface Slip {
@@ -159,7 +139,6 @@ export const settingsSchemaPath = 'schema/v1/codex.schema.json'
 export interface SettingsRead {
   given: Given
   problems: SettingsProblem[]
-  passedOver: SettingsProblem[]
   lineOf(path: readonly string[]): number | undefined
 }
 
@@ -175,10 +154,9 @@ export function repositorySettings(commands: readonly CommandGrammar[]) {
     read(text = ''): SettingsRead {
       const read = readSettingsFile(schema, text)
       if (read.kind === 'problems')
-        return { given: {}, problems: read.problems, passedOver: [], lineOf: () => undefined }
-      const { passedOver, lineOf } = read
+        return { given: {}, problems: read.problems, lineOf: () => undefined }
       // What the schema takes is what it lets in.
-      return { given: read.written as Given, problems: [], passedOver, lineOf }
+      return { given: read.written as Given, problems: [], lineOf: read.lineOf }
     },
     complete: (given: Given): RepoSettings => whole.parse(given),
   }

@@ -10,7 +10,6 @@ export interface ShownSettings {
   /** The models that may be used here. It is empty if PostHog does not say. */
   models: readonly PricedModel[]
   problem: string | undefined
-  passedOver?: string | undefined
   usable: boolean
   /** Some settings need a check, and the App may show none. */
   lacksChecks: boolean
@@ -19,7 +18,7 @@ export interface ShownSettings {
 }
 
 export function configText(shown: ShownSettings): string {
-  const { held, models, problem, passedOver, usable, lacksChecks, schema } = shown
+  const { held, models, problem, usable, lacksChecks, schema } = shown
   const isSet = ({ from }: AppliedSetting): boolean => from.some(({ kind }) => kind !== 'default')
   const set = held.filter(isSet)
   const rest = held.filter(each => !isSet(each))
@@ -27,7 +26,6 @@ export function configText(shown: ShownSettings): string {
     `${set.length > 0 ? 'these settings' : 'the defaults'} apply here. A repository sets its own in \`${settingsPath}\`.`,
     problem !== undefined &&
       `⚠️ There is a problem: ${withCode(problem, 1_000)}. Until it is fixed, ${usable ? 'the last correct version applies.' : 'nothing starts here.'}`,
-    passedOver !== undefined && `⚠️ ${passedOverText(passedOver)}`,
     lacksChecks &&
       "⚠️ The bot can't show the check of `pull_request.approval`. The App lacks the permission `checks: write` here. An owner has to accept it: Settings ▸ GitHub Apps ▸ Review request.",
     set.length > 0 && settingsTable(set),
@@ -38,9 +36,6 @@ export function configText(shown: ShownSettings): string {
       `For hints in your editor, begin that file with this line:\n\n\`\`\`yaml\n${editorLine(schema)}\n\`\`\``,
   ])
 }
-
-export const passedOverText = (keys: string): string =>
-  `${withCode(keys, 1_000)}. This version passes it over. The next one refuses the file.`
 
 /** The first line of a settings file, by which an editor finds its schema. */
 export const editorLine = (address: string): string => `# yaml-language-server: $schema=${address}`

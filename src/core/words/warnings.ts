@@ -5,7 +5,6 @@ import { costReached } from '../record/failures.ts'
 import type { Run } from '../record/run.ts'
 import { begun, counted, dollars, withoutEmpty } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
-import { passedOverText } from './settings-text.ts'
 import { listed, withCode } from './words.ts'
 
 /** Nothing comes of what went as asked. */
@@ -24,7 +23,6 @@ export const warnings = (run: Run): string =>
     unopened(run),
     stopIgnored(run),
     settingsProblem(run),
-    settingsPassedOver(run),
     costOfDay(run),
     costOfSession(run),
   ]).join('\n')
@@ -104,6 +102,3 @@ const stopIgnored = ({ mailbox: { ignoredStop }, result: { outcome } }: Run): Wa
 const settingsProblem = ({ baseline: { settingsProblem } }: Run): Warning =>
   settingsProblem &&
   `⚠️ ${withCode(settingsProblem, 1_500)}. Until this is fixed, the last correct version applies.`
-
-const settingsPassedOver = ({ baseline: { settingsPassedOver } }: Run): Warning =>
-  settingsPassedOver && `⚠️ ${passedOverText(settingsPassedOver)}`
