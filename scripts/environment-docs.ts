@@ -1,9 +1,6 @@
 /** `npm run docs` writes docs/environment.md and .env.example, from the one table of the environment. */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { about, Environment, variables } from '../src/config.ts'
-
-const root = new URL('..', import.meta.url)
+import { type Written, writeAll } from './written.ts'
 
 const rows = variables.map(name => {
   const schema = Environment.shape[name]
@@ -17,7 +14,7 @@ const rows = variables.map(name => {
 })
 
 /** The table of the page, as a formatter leaves it but for its spaces. */
-export const environmentTable = (): string =>
+const environmentTable = (): string =>
   [
     '| Variable | Default | Meaning |',
     '| --- | --- | --- |',
@@ -45,7 +42,7 @@ function comment(meaning: string): string[] {
 
 const heading = (part: string): string => `# ── ${part} ${'─'.repeat(width - part.length - 6)}`
 
-export const envExample = (): string =>
+const envExample = (): string =>
   [
     '# Copy this file to .env. Or run `npm start` without an APP_ID: the set-up page writes the first part.',
     '# A line that is commented out shows the default, or an example if there is no default.',
@@ -58,12 +55,12 @@ export const envExample = (): string =>
     '',
   ].join('\n')
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  writeFileSync(new URL('.env.example', root), envExample())
-  const page = new URL('docs/environment.md', root)
-  const before = readFileSync(page, 'utf8')
-  writeFileSync(
-    page,
-    before.replace(/^\| Variable [\s\S]*?\n(?=\n)/m, () => `${environmentTable()}\n`),
-  )
-}
+export const environmentDocs: Written = [
+  ['.env.example', envExample],
+  [
+    'docs/environment.md',
+    page => page.replace(/^\| Variable [\s\S]*?\n(?=\n)/m, () => `${environmentTable()}\n`),
+  ],
+]
+
+if (process.argv[1] === import.meta.filename) writeAll(environmentDocs)

@@ -2,14 +2,13 @@
  * Writes what is made of the zod schemas that the bot reads its settings with: a JSON Schema of each file, for editors,
  * and the tables and the first example of docs/settings.md. `npm run schema` after a change of a setting.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
 import { DeploymentSettings } from '../src/core/settings/deployment-settings.ts'
 import { settings } from '../src/core/settings/repository-settings.ts'
 import type { Setting } from '../src/core/settings/setting.ts'
 import { editorLine } from '../src/core/words/settings-text.ts'
 import { jsonSchema, schemaFiles } from '../src/settings-schemas.ts'
+import { type Written, writeAll } from './written.ts'
 
 interface SchemaNode {
   description?: string
@@ -26,9 +25,6 @@ interface SchemaNode {
 
 const schemaOf = (file: (typeof schemaFiles)[number]): SchemaNode => jsonSchema(file)
 
-const root = join(import.meta.dirname, '..')
-const textOf = (path: string): string => readFileSync(join(root, path), 'utf8')
-
 /** Where the pages look for a bot. */
 const example = 'https://bot.example.com'
 
@@ -42,17 +38,13 @@ const withFirstLines = (document: string): string =>
     document,
   )
 
-/** Each by its path. @throws an error that names a key without a meaning */
-export const jsonSchemas = (): ReadonlyMap<string, object> =>
-  new Map(
-    schemaFiles.map(file => {
-      const schema = schemaOf(file)
-      const unsaid = keysOf(schema).filter(({ node }) => node.description === undefined)
-      if (unsaid.length > 0)
-        throw new Error(`no meaning of ${unsaid.map(({ key }) => key).join(', ')}`)
-      return [file.path, schema]
-    }),
-  )
+/** @throws an error that names a key without a meaning */
+function schemaText(file: (typeof schemaFiles)[number]): string {
+  const schema = schemaOf(file)
+  const unsaid = keysOf(schema).filter(({ node }) => node.description === undefined)
+  if (unsaid.length > 0) throw new Error(`no meaning of ${unsaid.map(({ key }) => key).join(', ')}`)
+  return JSON.stringify(schema, null, 2)
+}
 
 /** All keys that are no mere group of others, by the path of the schema. */
 export const settingsKeys = (): ReadonlyMap<string, readonly string[]> =>
@@ -209,10 +201,8 @@ function exampleFile(): string {
     .join('')
 }
 
-export const pagePath = 'docs/settings.md'
-
 /** The page with the tables, the example and the first lines of today; its other words are written by hand. */
-export function withSettings(page: string): string {
+function withSettings(page: string): string {
   const tables = schemaFiles.map(file =>
     table(
       schemaOf(file),
@@ -227,11 +217,9 @@ export function withSettings(page: string): string {
     .replace(/^\| Key [\s\S]*?\n(?=\n|$(?![\s\S]))/gm, () => `${tables.shift() ?? ''}\n`)
 }
 
-if (process.argv[1] === import.meta.filename) {
-  const write = (path: string, text: string): void => {
-    mkdirSync(dirname(join(root, path)), { recursive: true })
-    writeFileSync(join(root, path), text)
-  }
-  for (const [path, schema] of jsonSchemas()) write(path, JSON.stringify(schema, null, 2))
-  write(pagePath, withSettings(textOf(pagePath)))
-}
+export const settingsDocs: Written = [
+  ...schemaFiles.map(file => [file.path, () => schemaText(file)] as const),
+  ['docs/settings.md', withSettings],
+]
+
+if (process.argv[1] === import.meta.filename) writeAll(settingsDocs)
