@@ -1,11 +1,10 @@
 /**
  * Writes what is made of the zod schemas that the bot reads its settings with: a JSON Schema of each file, for editors,
- * and the tables and the first example of docs/settings.md. `npm run schema` after a change of a setting.
+ * and the table and the first example of docs/settings.md. `npm run schema` after a change of a setting.
  */
 import { stringify } from 'yaml'
-import { DeploymentSettings } from '../src/core/settings/deployment-settings.ts'
 import { settings } from '../src/core/settings/repository-settings.ts'
-import type { Setting } from '../src/core/settings/setting.ts'
+import { lower, type Setting } from '../src/core/settings/setting.ts'
 import { editorLine } from '../src/core/words/settings-text.ts'
 import { jsonSchema, schemaFiles } from '../src/settings-schemas.ts'
 import { type Written, writeAll } from './written.ts'
@@ -101,11 +100,6 @@ function takes(node: SchemaNode): string {
   }
 }
 
-const usual = ({ default: value }: SchemaNode): string =>
-  value === undefined || (typeof value === 'object' && JSON.stringify(value) === '{}')
-    ? ''
-    : `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``
-
 /** Each setting of a repository by its key, those of a group after the group. */
 const byKey: ReadonlyMap<string, Setting> = new Map(
   Object.entries<Setting>(settings).flatMap(([key, schema]): [string, Setting][] => [
@@ -117,25 +111,16 @@ const byKey: ReadonlyMap<string, Setting> = new Map(
   ]),
 )
 
-const ruleOf = (key: string): string => byKey.get(key)?.setting.rule.words ?? ''
-
-type Column = readonly [heading: string, cell: (key: string, node: SchemaNode) => string]
-
-const columns: readonly Column[] = [
-  ['Key', key => `\`${key}\``],
-  ['Takes', (_, node) => takes(node)],
-  ['Default', (_, node) => usual(node)],
-  ['Meaning', (_, { description = '' }) => description],
-]
-
-function table(schema: SchemaNode, more: readonly Column[] = []): string {
-  const all = [...columns, ...more]
-  const rows = keysOf(schema).map(({ key, node }) =>
-    all.map(([, cell]) => cell(key, node).replaceAll('|', '\\|')),
-  )
-  return [all.map(([heading]) => heading), all.map(() => '---'), ...rows]
-    .map(cells => `| ${cells.join(' | ')} |`)
-    .join('\n')
+/** What applies if two layers have a setting, but for those where the lower one counts. */
+function layersTable(): string {
+  const byRule = new Map<string, string[]>()
+  for (const [key, { setting }] of byKey) {
+    const { words } = setting.rule
+    if (words !== '' && words !== lower.words)
+      byRule.set(words, [...(byRule.get(words) ?? []), `\`${key}\``])
+  }
+  const rows = [...byRule].map(([words, keys]) => `| ${keys.join(', ')} | ${words} |`)
+  return ['| Setting | If two layers have it |', '| --- | --- |', ...rows].join('\n')
 }
 
 const width = 118
@@ -201,21 +186,14 @@ function exampleFile(): string {
     .join('')
 }
 
-/** The page with the tables, the example and the first lines of today; its other words are written by hand. */
-function withSettings(page: string): string {
-  const tables = schemaFiles.map(file =>
-    table(
-      schemaOf(file),
-      file.schema === DeploymentSettings ? [] : [['If two layers have it', ruleOf]],
-    ),
-  )
-  return withFirstLines(page)
+/** The page with the table, the example and the first lines of today; its other words are written by hand. */
+const withSettings = (page: string): string =>
+  withFirstLines(page)
     .replace(
       /(^# yaml-language-server: \$schema=\S+codex\.schema\.json\n)[\s\S]*?(?=^```)/m,
       (_, first: string) => `${first}${exampleFile()}`,
     )
-    .replace(/^\| Key [\s\S]*?\n(?=\n|$(?![\s\S]))/gm, () => `${tables.shift() ?? ''}\n`)
-}
+    .replace(/^\| Setting [\s\S]*?\n(?=\n)/m, () => `${layersTable()}\n`)
 
 export const settingsDocs: Written = [
   ...schemaFiles.map(file => [file.path, () => schemaText(file)] as const),

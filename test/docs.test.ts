@@ -10,6 +10,7 @@ import { settingsDocs, settingsKeys } from '../scripts/settings-schema.ts'
 import { commands, settingsFile } from '../src/commands/command-registry.ts'
 import { readConfig, variables } from '../src/config.ts'
 import { flagOf, optionNames } from '../src/core/command/options.ts'
+import { CodexTaskRunBody } from '../src/core/model/codex-task-run-create.ts'
 import { readDeploymentSettings } from '../src/core/settings/deployment-settings.ts'
 import { events } from '../src/github/webhooks/normalise.ts'
 import { jsonSchema, schemaFiles } from '../src/settings-schemas.ts'
@@ -61,6 +62,7 @@ describe('the pages name what there is, and nothing else', async () => {
     ['command', 'docs/using.md', commands.map(({ usage }) => usage), []],
     ['option', 'docs/using.md', optionNames.map(flagOf), found(/(?<=^|^\/codex .*)--[a-z-]+/g)],
     ['metric', 'docs/operating.md', metricNames, found(/^codex_bot_\w+/)],
+    ['field of the request', 'docs/settings.md', Object.keys(CodexTaskRunBody.shape), []],
     [
       'setting',
       'docs/settings.md',
