@@ -4,12 +4,13 @@
  */
 
 import { z } from 'zod'
-import { BadAttachment, NoResponse } from '../core/model/errors.ts'
+import { BadAttachment, Rejected } from '../core/model/errors.ts'
+import { faultOf, retryAt, silence } from '../core/model/faults.ts'
 import type { AttachmentFile } from '../core/model/ports.ts'
 import type { CommentRef } from '../core/model/trigger.ts'
 import * as links from '../core/text/attachment-links.ts'
 import type { ThreadAccess } from './read-ahead.ts'
-import { bodyUpTo, limitOf, unlessLimited } from './request-rules.ts'
+import { bodyUpTo, unlessLimited } from './request-rules.ts'
 
 export interface AttachmentAccess {
   webUrl: string
@@ -85,12 +86,9 @@ async function get(url: URL, token: string | undefined, signal: AbortSignal): Pr
   try {
     return await fetch(url, { headers, redirect: 'manual', signal })
   } catch (cause) {
-    throw silence(cause)
+    throw silence('github', cause)
   }
 }
-
-const silence = (cause: unknown): NoResponse =>
-  new NoResponse('github', 'GitHub did not answer a download', { cause })
 
 function targetOf(response: Response, from: URL, webUrl: string): URL | undefined {
   const location = response.headers.get('location')
@@ -104,10 +102,10 @@ const isPage = ({ headers }: Response): boolean =>
   headers.get('content-type')?.toLowerCase().startsWith('text/html') ?? false
 
 function unusable({ status, headers }: Response, now: number): undefined {
-  const limit = limitOf({ status, message: '', headers: Object.fromEntries(headers) }, now)
-  if (limit) throw limit
+  const until = retryAt(headers.get('retry-after'), now)
+  const fault = faultOf({ service: 'github', status, until }, now)
+  if (!(fault instanceof Rejected)) throw fault
   if (status === 401 || status === 403 || status === 404) return undefined
-  if (status >= 500) throw new NoResponse('github', `GitHub answered a download with ${status}`)
   throw new BadAttachment(`GitHub answered ${status} when it was downloaded`)
 }
 
@@ -182,7 +180,7 @@ async function readUpTo(response: Response, limit: number): Promise<Buffer<Array
     Number(response.headers.get('content-length')) > limit
       ? undefined
       : await bodyUpTo(response.body, limit).catch((cause: unknown) => {
-          throw silence(cause)
+          throw silence('github', cause)
         })
   if (!bytes) throw new BadAttachment(`it is larger than ${limit / 1_048_576} MB`)
   return bytes

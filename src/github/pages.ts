@@ -9,7 +9,7 @@ import { asWritten, changedPage, minimizedPage, type SeenPage } from '../core/te
 import { named, send, threadKey } from './graphql.ts'
 import { readPage, readStrangersPage } from './page-reader.ts'
 import type { ThreadAccess } from './read-ahead.ts'
-import { bodyUpTo, faultOf } from './request-rules.ts'
+import { bodyUpTo, faultIn } from './request-rules.ts'
 
 /** One query has at most so many texts. GitHub gives up rendering after about 10 s, and takes 100 nodes. */
 const maxAsked = 50
@@ -141,7 +141,7 @@ async function unlessRefused<T>(now: () => number, call: () => Promise<T>): Prom
   try {
     return await call()
   } catch (error) {
-    const fault = faultOf(error, now())
+    const fault = faultIn(error, now())
     if (fault instanceof RetryLater) throw fault
     return undefined
   }

@@ -1,6 +1,6 @@
 /**
- * Rules for every request to GitHub. Reads and reactions are repeated twice without a response, writes never. Limits
- * become `RetryLater` for all calls of the installation, other failures a retry or a refusal.
+ * Rules for every request to GitHub. Without a response, a read is sent again twice, and so is a write of which the
+ * caller says so. Limits become `RetryLater` for all calls of the installation.
  */
 import { Octokit } from '@octokit/rest'
 import { z } from 'zod'
@@ -15,6 +15,7 @@ import {
   Rejected,
   RetryLater,
 } from '../core/model/errors.ts'
+import { faultOf, retryAt, silence } from '../core/model/faults.ts'
 import { type CallMeter, routeOf } from '../core/model/meter.ts'
 import { wordSet } from '../core/text/phrases.ts'
 
@@ -57,20 +58,17 @@ export function limited(
       refusePage(response)
       return response
     }
-    const { url, content, query } = options
-    // The eyes are no such reaction: if set late, they would stay after the end.
-    const isReaction = /\/reactions$/.test(url) && content !== 'eyes'
-    const isSwap = typeof query === 'string' && query.startsWith(`mutation ${swapName}(`)
-    const repeats = isRead(options) || isReaction || isSwap ? [300, 1_000] : []
+    const mayRepeat = isRead(options) || options.request?.mayRepeat === true
+    const pauses = mayRepeat ? [300, 1_000] : []
     for (let refresh = false; ; ) {
       try {
         return await once(refresh)
       } catch (error) {
-        const met = faultOf(error, watch.now())
+        const met = faultIn(error, watch.now())
         const fault = isRead(options) ? asRead(met) : met
         if (fault instanceof Rejected && lacksPermission(fault)) watch.notGranted?.()
         if (fault instanceof RetryLater && fault !== error) await watch.gate.remember(fault)
-        const pause = repeats.shift()
+        const pause = pauses.shift()
         // A revoked token is replaced once.
         if (fault instanceof Rejected && fault.status === 401 && token && !refresh) refresh = true
         else if (fault instanceof NoResponse && pause !== undefined)
@@ -82,8 +80,8 @@ export function limited(
   return client
 }
 
-/** Octokit repeats a mutation of this name, which only swaps reactions. */
-export const swapName = 'swapReaction'
+/** For a write that may be done twice. */
+export const repeatable = { request: { mayRepeat: true } }
 
 const isRead = ({ method, query }: { method: string; query?: unknown }): boolean =>
   method === 'GET' || (typeof query === 'string' && /^\s*(?:query\b|\{)/.test(query))
@@ -146,43 +144,18 @@ export function httpError(error: unknown): HttpError | undefined {
 }
 
 /** Octokit gives status 500 to errors without a response. */
-export function faultOf(error: unknown, now: number): Rejected | RetryLater | NoResponse {
+export function faultIn(error: unknown, now: number): Rejected | RetryLater | NoResponse {
   if (isOfService(error)) return error
   const http = httpError(error)
-  if (!http)
-    return new NoResponse('github', `GitHub did not answer (${whyUnanswered(error)})`, {
-      cause: error,
-    })
-  const limit = limitOf(http, now)
-  if (limit) return limit
-  if (http.status >= 500)
-    return new NoResponse('github', `GitHub answered ${http.status}`, { cause: error })
-  return new Rejected('github', http.status, '', http.message)
-}
-
-function whyUnanswered(error: unknown): string {
-  if (!(error instanceof Error)) return 'no reason given'
-  const { name } = error.cause instanceof Error ? error.cause : error
-  return name === 'TimeoutError' || name === 'AbortError' ? 'time limit' : error.message
-}
-
-/**
- * When to come back, if this is a limit: after `retry-after`, else at the reset of an exhausted primary limit, else in a
- * minute for a secondary one. Source: GitHub's best practices for the REST API.
- */
-export function limitOf(
-  { status, message, headers }: HttpError,
-  now: number,
-): RetryLater | undefined {
-  if (status !== 403 && status !== 429) return undefined
-  const limited = (until: number) =>
-    new RetryLater('github', until, 'rate-limit', 'GitHub’s rate limit is reached')
-  const retryAfter = Number(headers['retry-after'] ?? Number.NaN)
-  if (Number.isFinite(retryAfter)) return limited(now + retryAfter * 1000)
-  const reset = Number(headers['x-ratelimit-reset'])
-  if (headers['x-ratelimit-remaining'] === '0' && Number.isFinite(reset))
-    return limited(Math.max(now + 1000, reset * 1000))
-  return status === 429 || /rate limit|abuse/i.test(message) ? limited(now + 60_000) : undefined
+  if (!http) return silence('github', error)
+  const { status, message, headers } = http
+  const isExhausted = headers['x-ratelimit-remaining'] === '0'
+  const resetAt = Number(headers['x-ratelimit-reset']) * 1000
+  const filledAt = isExhausted && resetAt > 0 ? Math.max(now + 1000, resetAt) : undefined
+  const until = retryAt(headers['retry-after'], now) ?? filledAt
+  // What comes with a fault is often a page.
+  const said = status >= 500 ? undefined : message
+  return faultOf({ service: 'github', status, said, until, cause: error }, now)
 }
 
 /**

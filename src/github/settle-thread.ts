@@ -10,7 +10,7 @@ import { labelKey, named, personKey, query, send, subjectQuery, threadKey } from
 import { FullPull, pullFields } from './nodes.ts'
 import { pullWith } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'
-import { swapName, unlessLimited } from './request-rules.ts'
+import { repeatable, unlessLimited } from './request-rules.ts'
 
 /** The types of the variables of all pieces. */
 const types = {
@@ -185,8 +185,9 @@ async function mutate(
   const declared = Object.entries(types)
     .flatMap(([name, type]) => (name in variables ? [`$${name}: ${type}`] : []))
     .join(', ')
-  const mutation = `mutation ${isMore ? 'settleThread' : swapName}(${declared}) {\n  ${texts}\n}`
-  const response = await send(client, mutation, variables).catch(unlessRejected)
+  const mutation = `mutation ${isMore ? 'settleThread' : 'swapReaction'}(${declared}) {\n  ${texts}\n}`
+  const how = isMore ? {} : repeatable
+  const response = await send(client, mutation, { ...variables, ...how }).catch(unlessRejected)
   // What fails below a part concerns its response: the part itself was done.
   const isRefused = (part: SettlingPart): boolean =>
     response ? response.missing.has(part) : pieces.some(piece => piece.part === part)

@@ -22,7 +22,7 @@ import {
   transfersField,
 } from './read-ahead.ts'
 import { repositoryFiles } from './repository-files.ts'
-import { unlessGone, unlessLimited } from './request-rules.ts'
+import { repeatable, unlessGone, unlessLimited } from './request-rules.ts'
 import { graphQlName, settleThread } from './settle-thread.ts'
 import { commentsOf, reviewsOf } from './thread-comments.ts'
 
@@ -69,16 +69,18 @@ function threadOf(access: ThreadAccess): ThreadClient['thread'] {
 
   function addReaction(target: CommentRef, content: Reaction): Promise<unknown> {
     const { reactions } = client.rest
+    // Eyes that are set late would stay after the end.
+    const said = content === 'eyes' ? { content } : { content, ...repeatable }
     switch (target.kind) {
       case 'subject':
-        return reactions.createForIssue({ ...issue, content })
+        return reactions.createForIssue({ ...issue, ...said })
       case 'thread':
-        return reactions.createForIssueComment({ ...at, comment_id: target.commentId, content })
+        return reactions.createForIssueComment({ ...at, comment_id: target.commentId, ...said })
       case 'inline':
         return reactions.createForPullRequestReviewComment({
           ...at,
           comment_id: target.commentId,
-          content,
+          ...said,
         })
       // REST has none on reviews.
       case 'review':

@@ -1,12 +1,12 @@
 /**
  * One call to PostHog, with a time limit; failures become errors of `core/model/errors`. Nothing is repeated, as
- * PostHog has no idempotency keys. How long to wait is in `Retry-After`, in `reset_at` or in the text.
+ * PostHog has no idempotency keys.
  */
 import type { z } from 'zod'
 import type { CallBudget, LimitGate } from '../core/model/call-budget.ts'
 import { asRead, assertPrompt, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
+import { faultOf, retryAt, silence } from '../core/model/faults.ts'
 import { type CallMeter, routeOf } from '../core/model/meter.ts'
-import { hour, minute } from '../core/model/time.ts'
 import { sendable } from '../core/text/invisible.ts'
 import { wordSet } from '../core/text/phrases.ts'
 import { type Redact, withStrings } from '../core/text/redact.ts'
@@ -116,9 +116,8 @@ async function answerIn<T>(
       strange: status,
     })
   if (!ok) {
-    const at = now()
-    const moment = { now: at, retryAt: retryAt(headers.get('retry-after'), at) }
-    const fault = faultOf(status, withStrings(ErrorBody.parse(body), redact), moment)
+    const at = retryAt(headers.get('retry-after'), now())
+    const fault = faultIn(status, withStrings(ErrorBody.parse(body), redact), { now: now(), at })
     throw request.method === 'GET' ? asRead(fault) : fault
   }
   const parsed = request.schema.safeParse(body)
@@ -153,15 +152,13 @@ async function fetchOnce(settings: PostHogSettings, request: Call<unknown>): Pro
       signal: AbortSignal.timeout(request.within ?? defaultLimit),
     })
   } catch (cause) {
-    throw new NoResponse('posthog', `PostHog did not answer (${causeInWords(cause)})`, { cause })
+    throw silence('posthog', cause)
   }
 }
 
 async function bodyIn(response: Response): Promise<unknown> {
   const text = await response.text().catch((cause: unknown) => {
-    throw new NoResponse('posthog', `PostHog's answer broke off (${causeInWords(cause)})`, {
-      cause,
-    })
+    throw silence('posthog', cause)
   })
   try {
     return text === '' ? undefined : JSON.parse(text)
@@ -170,83 +167,25 @@ async function bodyIn(response: Response): Promise<unknown> {
   }
 }
 
-function causeInWords(cause: unknown): string {
-  if (!(cause instanceof Error)) return 'no reason given'
-  if (cause.name === 'TimeoutError') return 'time limit'
-  const inner = cause.cause
-  return inner instanceof Error && 'code' in inner ? String(inner.code) : cause.message
-}
-
-const billing = new Set(['billing_limit', 'posthog_code_billing_limit_exceeded'])
-
-/** These refuse before anything is stored, so retrying is safe. */
-const beforeEffect = new Set(['desktop_access_unavailable', 'warm_run_activation_unavailable'])
-
-/** The agent takes nothing yet; older servers say the first of these with 400. */
-const agentNotReady = new Set(['sandbox_not_ready', 'agent_session_not_ready'])
-
-/** Both in ms since the epoch. */
-interface Moment {
-  now: number
-  retryAt?: number
-}
-
-export function faultOf(
+/** @param at what the header says */
+export function faultIn(
   status: number,
   body: ErrorBody,
-  at: Moment,
+  { now, at }: { now: number; at: number | undefined },
 ): Rejected | RetryLater | NoResponse {
-  const inWords = body.detail ?? body.error
-  const said = inWords ?? `status ${status}`
-  const code = body.code ?? ''
-  const { now, retryAt } = at
-  if (status === 429) return limitFault(body, said, at)
-  if (agentNotReady.has(code))
-    return new RetryLater('posthog', retryAt ?? now + 2_000, 'not-ready', said)
-  if (status === 503 && beforeEffect.has(code))
-    return new RetryLater(
-      'posthog',
-      retryAt ?? now + 30_000,
-      'unavailable',
-      'PostHog is not available',
-    )
-  if (status >= 500 || status === 408) {
-    const message = `PostHog answered ${status}${inWords === undefined ? '' : `: ${inWords}`}`
-    const own = body.error === undefined ? undefined : { status, error: body.error }
-    return new NoResponse('posthog', message, { said: own, until: retryAt })
-  }
-  return new Rejected('posthog', status, code, said, body.attr ?? undefined)
+  const said = body.detail ?? body.error
+  const code = body.type === 'billing_limit' ? body.type : body.code
+  return faultOf(
+    { service: 'posthog', status, code, field: body.attr, said, until: untilIn(body, now) ?? at },
+    now,
+  )
 }
 
-function limitFault(
-  body: ErrorBody,
-  said: string,
-  { now, retryAt }: Moment,
-): Rejected | RetryLater {
-  const code = body.code ?? ''
-  if (billing.has(code) || billing.has(body.type ?? '') || code === 'signal_report_task_cap')
-    return new Rejected('posthog', 429, code || 'billing_limit', said)
-  if (code === 'usage_limit_exceeded') {
-    const { reset_at: reset } = body
-    // ISO text, or seconds since the epoch.
-    const at = typeof reset === 'number' ? reset * 1000 : Date.parse(reset ?? '')
-    const until = (Number.isNaN(at) ? retryAt : at) ?? now + 10 * minute
-    return new RetryLater('posthog', until, 'usage-limit', 'PostHog’s usage limit is reached')
-  }
-  const seconds = /available in (\d+(?:\.\d+)?) second/i.exec(said)?.[1]
-  const inText = seconds === undefined ? undefined : now + Math.ceil(Number(seconds)) * 1000
-  const until = inText ?? retryAt ?? now + minute
-  return new RetryLater('posthog', until, 'rate-limit', 'PostHog’s rate limit is reached')
-}
-
-const longestWait = hour
-
-/**
- * `Retry-After`, in seconds or as a date, at most an hour from now: RFC 9110, 10.2.3.
- * @returns ms since the epoch
- */
-export function retryAt(said: string | null | undefined, now: number): number | undefined {
-  if (!said) return undefined
-  const at = /^\d+$/.test(said) ? now + Number(said) * 1000 : Date.parse(said)
-  return Number.isNaN(at) ? undefined : Math.min(Math.max(at, now), now + longestWait)
+/** The body says it better than the header. */
+function untilIn({ reset_at: reset, detail, error }: ErrorBody, now: number): number | undefined {
+  // ISO text, or seconds since the epoch.
+  const at = typeof reset === 'number' ? reset * 1000 : Date.parse(reset ?? '')
+  if (!Number.isNaN(at)) return at
+  const seconds = /available in (\d+(?:\.\d+)?) second/i.exec(detail ?? error ?? '')?.[1]
+  return seconds === undefined ? undefined : now + Math.ceil(Number(seconds)) * 1000
 }

@@ -2,6 +2,7 @@
 
 import { z } from 'zod'
 import { isNotFound, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
+import { faultOf, silence } from '../core/model/faults.ts'
 import type { AttachmentFile, TasksClient } from '../core/model/ports.ts'
 import type { LogEntry, TaskRunSnapshot, Unfinished } from '../core/model/task-run.ts'
 import { kept, minute } from '../core/model/time.ts'
@@ -190,7 +191,7 @@ const isConflict = (error: unknown, code: string): boolean =>
 
 /** What older servers answer for a workflow that has ended, and newer ones while a cancel is pending. */
 const mayHaveEnded = (error: unknown): error is Rejected | NoResponse =>
-  isNotFound(error) || (error instanceof NoResponse && error.said?.status === 502)
+  isNotFound(error) || (error instanceof NoResponse && error.said === 502)
 
 /** @param log `undefined` if the server has no logs of sessions */
 function asSnapshot(
@@ -274,7 +275,7 @@ export async function stageArtifact(
   const [prepared] = await announce('prepare_upload', { size: file.bytes.length }, Prepared)
   if (!prepared) throw new NoResponse('posthog', 'PostHog prepared no upload')
   const { id, storage_path, presigned_post } = prepared
-  await upload(presigned_post, file)
+  await upload(presigned_post, file, now)
   const finalized = await announce('finalize_upload', { id, storage_path }, Finalized)
   if (finalized.some(known => known.id === id)) return id
   throw new NoResponse('posthog', 'PostHog did not confirm an upload')
@@ -286,6 +287,7 @@ const uploadLimit = 60_000
 async function upload(
   { url, fields }: Upload,
   { name, type, bytes }: AttachmentFile,
+  now: () => number,
 ): Promise<void> {
   const form = new FormData()
   for (const [field, value] of Object.entries(fields)) form.append(field, value)
@@ -293,15 +295,12 @@ async function upload(
   const signal = AbortSignal.timeout(uploadLimit)
   const sent = fetch(url, { method: 'POST', body: form, redirect: 'manual', signal })
   const response = await sent.catch(cause => {
-    throw new NoResponse('posthog', "PostHog's file storage did not answer", { cause })
+    throw silence('posthog', cause)
   })
   const said = await response.text().catch(() => '')
   if (response.ok) return
   const { status } = response
   const code = /<Code>(\w{1,60})<\/Code>/.exec(said)?.[1] ?? ''
-  const message = `PostHog's file storage answered ${[status, code].join(' ').trim()}`
-  const mayPass = status >= 500 || status === 408 || status === 429
-  throw mayPass
-    ? new NoResponse('posthog', message)
-    : new Rejected('posthog', status, code, message)
+  const message = `its file storage refused: ${code || status}`
+  throw faultOf({ service: 'posthog', status, code, said: message }, now())
 }

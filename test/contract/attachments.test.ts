@@ -524,19 +524,18 @@ describe('staging', () => {
   })
 
   test.each([
-    [403, 'AccessDenied', 'Rejected'],
-    [400, '', 'Rejected'],
-    [503, 'SlowDown', 'NoResponse'],
-  ])('tells what storage said: %i %s', async (status, code, name) => {
+    [403, 'AccessDenied', 'Rejected: its file storage refused: AccessDenied'],
+    [400, '', 'Rejected: its file storage refused: 400'],
+    [503, 'SlowDown', 'NoResponse: PostHog answered 503: its file storage refused: SlowDown'],
+  ])('tells what storage said: %i %s', async (status, code, said) => {
     const body = code && `<Error><Code>${code}</Code></Error>`
     const to = answering(bare, (_, response) => response.writeHead(status).end(body))
-    const said = `${name}: PostHog's file storage answered ${status} ${code}`.trimEnd()
     expect(await refusal(stage(artifact, to))).toBe(said)
   })
 
   test('does not follow storage elsewhere, nor believe odd answers', async () => {
     const away: Handler = (_, response) => response.writeHead(307, { location: other.url }).end()
-    await expect(stage(artifact, answering(bare, away))).rejects.toThrow('answered 307')
+    await expect(stage(artifact, answering(bare, away))).rejects.toThrow('refused: 307')
     expect(other.asked).toEqual([])
     for (const wrap of [() => [], () => ({ artifacts: [] }), (entry: object) => entry, () => null])
       await expect(stage(artifact, answering(wrap, stored))).rejects.toThrow(NoResponse)

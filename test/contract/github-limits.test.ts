@@ -132,7 +132,7 @@ describe('no answer', () => {
     [
       'a connection that breaks',
       Object.assign(new Error('reset'), { code: 'ECONNRESET' }),
-      'reset',
+      'ECONNRESET',
     ],
     ['a call that was given up', new DOMException('late', 'AbortError'), 'time limit'],
   ])('%s', async (_, error, reason) => {

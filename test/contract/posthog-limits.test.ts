@@ -1,15 +1,16 @@
 /** What an answer of PostHog's that is no good means: wait, and until when; ask again; or a no for good. */
 import { describe, expect, test } from 'vitest'
 import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
-import { faultOf, retryAt } from '../../src/posthog/posthog-http.ts'
+import { retryAt } from '../../src/core/model/faults.ts'
+import { faultIn } from '../../src/posthog/posthog-http.ts'
 import { ErrorBody } from '../../src/posthog/schemas.ts'
 import { hour, minute, t0 as now, second } from '../core/given.ts'
 
-type Body = Parameters<typeof faultOf>[1]
+type Body = Parameters<typeof faultIn>[1]
 
 describe('a limit lets go', () => {
   const expectWait = (status: number, body: Body, expected: object) => {
-    const fault = faultOf(status, body, { now })
+    const fault = faultIn(status, body, { now, at: undefined })
     expect(fault).toBeInstanceOf(RetryLater)
     expect(fault).toMatchObject({ service: 'posthog', ...expected })
   }
@@ -65,7 +66,7 @@ test.each<[string, number, Body, object]>([
   ],
   ['no answer', 503, {}, { name: 'NoResponse' }],
 ])('Retry-After is heeded: %s', (_, status, body, expected) => {
-  const fault = faultOf(status, body, { now, retryAt: retryAt('7', now) })
+  const fault = faultIn(status, body, { now, at: retryAt('7', now) })
   expect(fault).toMatchObject({ ...expected, until: now + 7 * second })
 })
 
@@ -90,7 +91,7 @@ test.each<[string, number, Body, string, string]>([
     'billing, by its type and code',
     429,
     { type: 'billing_limit', code: 'x', detail: 'Pay.' },
-    'x',
+    'billing_limit',
     'Pay.',
   ],
   ['billing of the product', 429, { code: ofProduct }, ofProduct, 'status 429'],
@@ -105,7 +106,7 @@ test.each<[string, number, Body, string, string]>([
   ['not found', 404, { error: 'Not found.' }, '', 'Not found.'],
   ['the last before a fault', 499, {}, '', 'status 499'],
 ])('a no for good: %s', (_, status, body, code, message) => {
-  const fault = faultOf(status, body, { now })
+  const fault = faultIn(status, body, { now, at: undefined })
   expect(fault).toBeInstanceOf(Rejected)
   expect(fault).toMatchObject({ service: 'posthog', status, code, message })
 })
@@ -116,7 +117,7 @@ test.each<[number, Body, string]>([
   [500, { code: 'desktop_access_unavailable' }, 'PostHog answered 500'],
   [408, {}, 'PostHog answered 408'],
 ])('no answer: %d', (status, body, message) => {
-  const fault = faultOf(status, body, { now })
+  const fault = faultIn(status, body, { now, at: undefined })
   expect(fault).toBeInstanceOf(NoResponse)
   expect(fault).toMatchObject({ service: 'posthog', message })
 })

@@ -69,8 +69,8 @@ export function assertPrompt(service: Service, since: number, now: number): void
 export class NoResponse extends Error {
   override name = 'NoResponse'
   readonly service: Service
-  /** What the service itself said; that of a proxy before it does not count. */
-  readonly said: { status: number; error: string } | undefined
+  /** The status with which the service itself said why; that of a proxy before it does not count. */
+  readonly said: number | undefined
   /** The status of an answer that does not look like the service's. */
   readonly strange: number | undefined
   /** ms since the epoch: the service asks not to come back before. */

@@ -4,10 +4,11 @@ import https from 'node:https'
 import { json } from 'node:stream/consumers'
 import { createParser } from 'eventsource-parser'
 import { z } from 'zod'
-import { RetryLater } from '../../core/model/errors.ts'
+import { Rejected, RetryLater } from '../../core/model/errors.ts'
+import { retryAt } from '../../core/model/faults.ts'
 import type { Session } from '../../core/record/request-part.ts'
 import { readJson } from '../../core/text/json.ts'
-import { faultOf, isOfTheKey, type PostHogSettings, retryAt } from '../posthog-http.ts'
+import { faultIn, isOfTheKey, type PostHogSettings } from '../posthog-http.ts'
 import { ErrorBody, perhaps } from '../schemas.ts'
 
 export interface Line {
@@ -105,16 +106,12 @@ async function unusable(
 ): Promise<Ending> {
   const { statusCode: status = 0 } = response
   if (status < 500 && status !== 408 && status !== 429) return { kind: 'refused', status }
-  const until = retryAt(response.headers['retry-after'], now)
-  if (status !== 429) return { kind: 'lost', reason: `status ${status}`, until }
-  const body = await json(response).catch(() => undefined)
-  const fault = faultOf(status, ErrorBody.parse(body), { now, retryAt: until })
+  const body = status === 429 ? await json(response).catch(() => undefined) : undefined
+  const at = retryAt(response.headers['retry-after'], now)
+  const fault = faultIn(status, ErrorBody.parse(body), { now, at })
   if (isOfTheKey(fault)) await gate.remember(fault)
-  return {
-    kind: 'lost',
-    reason: `status ${status}`,
-    until: fault instanceof RetryLater ? fault.until : 0,
-  }
+  const until = fault instanceof Rejected ? undefined : fault.until
+  return { kind: 'lost', reason: `status ${status}`, until }
 }
 
 const maxEvent = 1_000_000
