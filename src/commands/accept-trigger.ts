@@ -21,7 +21,7 @@ import { dispatch, isOver } from './dispatch.ts'
 import { givenCommands } from './given-commands.ts'
 import { waitedForAs } from './join-or-wait.ts'
 import * as speech from './reply.ts'
-import { afterDeaths, afterTriggerFault, stillWaits } from './trigger-faults.ts'
+import { afterLostLocks, afterTriggerFault, stillWaits } from './trigger-faults.ts'
 import {
   afterOne,
   isOfThread,
@@ -48,8 +48,8 @@ export const acceptTrigger = (deps: TriggerDeps, news: News) => {
     if (!holdsThread(job)) return news.ofAccess(deps, job)
     if (job.data.over) return end
     const context = threadContext(deps, job, lately)
-    const result = await (job.deaths >= limits.deaths
-      ? afterDeaths(context)
+    const result = await (job.stalls >= limits.stalls
+      ? afterLostLocks(context)
       : accept(context, news).catch(error => afterTriggerFault(context, error)))
     if (result.kind === 'end' && holdsCommand(context)) await context.save(leftOver(context.record))
     return result

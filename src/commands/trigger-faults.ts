@@ -22,10 +22,11 @@ import { afterOne } from './trigger-record.ts'
 
 const end: StepResult = { kind: 'end' }
 
-export function afterDeaths(context: ThreadContext): StepResult | Promise<StepResult> {
-  const { deaths } = context.job
-  const error = new Error(`${deaths} processes died with this trigger alone in hand`)
-  if (deaths < 2 * limits.deaths) return giveUp(context, error)
+/** A text may kill whoever reads it, so it is not read. */
+export function afterLostLocks(context: ThreadContext): StepResult | Promise<StepResult> {
+  const { stalls } = context.job
+  const error = new Error(`${stalls} processes died, or were frozen, with this trigger in hand`)
+  if (stalls < 2 * limits.stalls) return giveUp(context, error)
   context.deps.log.error({ err: error }, 'given up without a word')
   return end
 }

@@ -6,9 +6,6 @@
  *
  * No message may be lost to a job that is just ending. So the worker closes the list before it reads it for the last
  * time: what stands before that is read, what stands after it was not taken, and both sides see the same list.
- *
- * BullMQ counts how often a job's lock ran out. What each of these times was stands here, by that count: the process
- * lives, and had no time to renew the lock; or the job was in hand alone. It got through: what was before is past.
  */
 import { ErrorCode, type IQueueBackend } from 'bullmq'
 import { storableText } from './job-record.ts'
@@ -17,8 +14,6 @@ const WAKE = 'wake'
 const CLOSED = 'closed'
 const OPEN = 'open'
 const MESSAGE = 'tell:'
-
-export type Fate = 'lived' | 'alone' | 'through'
 
 interface Inbox {
   messages: string[]
@@ -79,44 +74,6 @@ export async function leave(backend: IQueueBackend, id: string, message?: string
   const row = message === undefined ? WAKE : MESSAGE + storableText(message)
   if (await append(backend, id, row)) await promote(backend, id)
 }
-
-export interface Deaths {
-  /** A process may have died of it since it got through last. */
-  isSuspect: boolean
-  /** How often one died with nothing else in hand. */
-  alone: number
-}
-
-/** @param stalls how often the job's lock ran out */
-export async function deathsOf(
-  backend: IQueueBackend,
-  id: string,
-  stalls: number,
-): Promise<Deaths> {
-  if (stalls === 0) return { isSuspect: false, alone: 0 }
-  const { logs } = await backend.getJobLogs(id, 0, -1, true)
-  const lived = new Set<number>()
-  let alone = new Set<number>()
-  let through = 0
-  for (const row of logs) {
-    const [fate, at] = row.split(':')
-    if (fate === 'lived') lived.add(Number(at))
-    if (fate === 'alone') alone.add(Number(at))
-    if (fate !== 'through') continue
-    through = Number(at)
-    alone = new Set()
-  }
-  const deaths = Array.from({ length: stalls }, (_, n) => n).filter(
-    n => n >= through && !lived.has(n),
-  )
-  return { isSuspect: deaths.length > 0, alone: deaths.filter(n => alone.has(n)).length }
-}
-
-export const writeFate = (
-  backend: IQueueBackend,
-  id: string,
-  { fate, stalls }: { fate: Fate; stalls: number },
-): Promise<boolean> => append(backend, id, `${fate}:${stalls}`)
 
 function append(backend: IQueueBackend, id: string, row: string): Promise<boolean> {
   return expecting(

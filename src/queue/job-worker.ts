@@ -11,7 +11,6 @@ import * as inbox from './inbox.ts'
 import { JobLock, within } from './job-lock.ts'
 import { entriesOf, type Format, readData, storable, withUnread } from './job-record.ts'
 import type { BullMqWorker, JobProgress, QueueBackend, QueueIndex } from './queue-backend.ts'
-import type { WorkInProcess } from './work-alone.ts'
 import {
   LockLost,
   type Processor,
@@ -20,7 +19,7 @@ import {
   type Working,
 } from './work-queue.ts'
 
-/** BullMQ would fail a job at its second stall; here the processor decides by `stalls`. */
+/** BullMQ would fail a job at its second lost lock; here the processor decides by `stalls`. */
 const UNLIMITED = 1_000_000
 const MAX_KEPT = 100_000
 /** ms until a job comes back if we die between parking and promoting it. */
@@ -28,6 +27,7 @@ const AT_ONCE_MS = 1_000
 /** Waits as after this many failures, however often. */
 const QUEUE_TROUBLE = 3
 const LAST_WRITES_MS = 1_000
+const APART_MS = 5_000
 
 const pauseAfter = (failures: number): number => backoff(failures - 1, { jitter: Math.random() })
 
@@ -40,8 +40,6 @@ type BullMqJob = Job<unknown, unknown, string, JobProgress>
 type Outcome = StepResult | { kind: 'leave' }
 
 const atOnce: StepResult = { kind: 'park', ms: 0 }
-/** The log can't be read, and neither will the step be saved. */
-const unknown: inbox.Deaths = { isSuspect: false, alone: 0 }
 
 export class JobWorker<Data> {
   readonly #options: JobWorkerOptions<Data>
@@ -135,55 +133,37 @@ export class JobWorker<Data> {
 
   async #step(job: BullMqJob, token: string): Promise<Outcome> {
     // If it is unknown, one step too many is better than none.
-    let noticed = await inbox.inboxSize(this.#backend, idOf(job)).catch(() => 0)
+    const noticed = await inbox.inboxSize(this.#backend, idOf(job)).catch(() => 0)
     const read = this.#read(job)
     if (typeof read === 'number') {
       await this.#park(job, token, read, noticed)
       return { kind: 'leave' }
     }
+    const pause = await this.#pauseApart(job)
+    if (pause !== undefined) {
+      await this.#park(job, token, pause, noticed)
+      return { kind: 'leave' }
+    }
     const lock = this.#lock(job, token)
     this.#locks.add(lock)
-    const write = async (fate: inbox.Fate) => {
-      if (await this.#writeFate(job, fate)) noticed += 1
-    }
-    const outcome = await this.#inCompanyOrAlone(job, write, deaths =>
-      this.#decide(this.#hold(job, token, { data: read.data, deaths, lock }), job, lock),
-    )
+    const held = this.#hold(job, token, { data: read.data, lock })
+    const outcome = this.#interrupted ? atOnce : await this.#decide(held, job, lock)
     this.#locks.delete(lock)
     lock.release()
     if (outcome.kind === 'park') await this.#park(job, token, outcome.ms, noticed)
     return outcome
   }
 
-  /** A job that kills its process while it runs alone is the culprit. The jobs beside it are let through. */
-  async #inCompanyOrAlone(
-    job: BullMqJob,
-    write: (fate: inbox.Fate) => Promise<void>,
-    work: (deaths: number) => Promise<Outcome>,
-  ): Promise<Outcome> {
-    const { inProcess } = this.#options
-    const deaths = inbox.deathsOf(this.#backend, idOf(job), job.stalledCounter)
-    const { isSuspect, alone } = await deaths.catch(() => unknown)
-    const place = await (isSuspect
-      ? inProcess.enterAlone(() => void write('through'))
-      : inProcess.enter())
-    try {
-      if (place.isAlone) await write('alone')
-      const outcome = this.#interrupted ? atOnce : await work(alone)
-      if (isSuspect && outcome.kind !== 'leave' && !this.#interrupted) await write('through')
-      return outcome
-    } finally {
-      place.leave()
-    }
-  }
-
-  async #writeFate(job: BullMqJob, fate: inbox.Fate): Promise<boolean> {
-    try {
-      return await inbox.writeFate(this.#backend, idOf(job), { fate, stalls: job.stalledCounter })
-    } catch (error) {
-      this.#couldNot('note the deaths of', job, error)
-      return false
-    }
+  /**
+   * A job may kill its process each time. So jobs that lost two of them in a row come back at different times: the
+   * others finish a step before the killer comes, or after it.
+   */
+  async #pauseApart(job: BullMqJob): Promise<number | undefined> {
+    const progress = progressOf(job)
+    const stalls = stallsOf(job)
+    if (stalls < 2 || progress.stallsAtPause === job.stalledCounter) return undefined
+    await this.#saveProgress(job, { ...progress, stallsAtPause: job.stalledCounter })
+    return Math.round(Math.random() * stalls * APART_MS)
   }
 
   async #ended(job: BullMqJob): Promise<void> {
@@ -220,7 +200,7 @@ export class JobWorker<Data> {
   #hold(
     job: BullMqJob,
     token: string,
-    { data, deaths, lock }: { data: Data; deaths: number; lock: JobLock },
+    { data, lock }: { data: Data; lock: JobLock },
   ): LockedJob<Data> {
     const { backend, lockDuration, queueIndex } = this.#options
     const connectedAt = backend.connectedAt()
@@ -229,9 +209,8 @@ export class JobWorker<Data> {
       id,
       data,
       addedAt,
-      stalls: job.stalledCounter,
-      deaths,
-      failures: Progress.safeParse(job.progress).data?.failures ?? 0,
+      stalls: stallsOf(job),
+      failures: progressOf(job).failures,
       lagsSince: job.timestamp < connectedAt ? connectedAt : undefined,
       signal: lock.signal,
       assertLocked: () => lock.assert(),
@@ -263,7 +242,7 @@ export class JobWorker<Data> {
     try {
       const result = await this.#options.process(held)
       if (lock.isLost) return this.#leave(job)
-      if (held.failures > 0) await this.#saveFailures(job, 0)
+      await this.#finishStep(job, 0)
       return result
     } catch (error) {
       if (lock.isLost || error instanceof LockLost) return this.#leave(job)
@@ -274,22 +253,27 @@ export class JobWorker<Data> {
       if (failures === undefined) this.#options.log.warn(facts, 'the queue failed a step of a job')
       else {
         this.#options.log.error(facts, 'a step of a job failed')
-        await this.#saveFailures(job, failures)
       }
+      await this.#finishStep(job, failures ?? held.failures)
       return { kind: 'park', ms }
     }
   }
 
-  async #leave(job: BullMqJob): Promise<Outcome> {
-    await this.#writeFate(job, 'lived')
+  #leave(job: BullMqJob): Outcome {
     this.#options.log.warn({ job: job.id }, 'lost the lock of a job, so left it to whoever has it')
     return { kind: 'leave' }
   }
 
-  async #saveFailures(job: BullMqJob, failures: number): Promise<void> {
+  async #finishStep(job: BullMqJob, failures: number): Promise<void> {
+    const progress = progressOf(job)
+    if (failures === progress.failures && stallsOf(job) === 0) return
+    await this.#saveProgress(job, { ...progress, failures, stallsAtEnd: job.stalledCounter })
+  }
+
+  async #saveProgress(job: BullMqJob, progress: JobProgress): Promise<void> {
     await job
-      .updateProgress({ failures })
-      .catch(error => this.#couldNot('note the failures of', job, error))
+      .updateProgress(progress)
+      .catch(error => this.#couldNot('note the progress of', job, error))
   }
 
   async #park(job: BullMqJob, token: string, ms: number, noticed = 0): Promise<void> {
@@ -324,7 +308,18 @@ function idOf(job: BullMqJob): string {
   return job.id ?? ''
 }
 
-const Progress = z.object({ failures: z.number() })
+const Progress = z
+  .object({
+    failures: z.number(),
+    stallsAtEnd: z.number().default(0),
+    stallsAtPause: z.number().default(0),
+  })
+  .catch({ failures: 0, stallsAtEnd: 0, stallsAtPause: 0 })
+
+const progressOf = (job: BullMqJob): JobProgress => Progress.parse(job.progress)
+
+/** BullMQ counts over the whole life of the job. */
+const stallsOf = (job: BullMqJob): number => job.stalledCounter - progressOf(job).stallsAtEnd
 
 export interface BullQueueOptions<Data> extends Format<Data> {
   name: string
@@ -335,5 +330,4 @@ export interface BullQueueOptions<Data> extends Format<Data> {
   keepSeconds: number
   lockDuration: number
   stalledInterval: number
-  inProcess: WorkInProcess
 }

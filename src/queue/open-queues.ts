@@ -14,7 +14,6 @@ import { claimDirectory, sharedByHosts } from './data-folder.ts'
 import { within } from './job-lock.ts'
 import type { Format } from './job-record.ts'
 import type { QueueBackend } from './queue-backend.ts'
-import { WorkInProcess } from './work-alone.ts'
 import {
   type Chore,
   type Errand,
@@ -59,8 +58,7 @@ export async function openQueues<TriggerData, RunData>(
   // Only one process has the embedded queue, and it puts back at its start what the one before had in hand.
   const lockDuration =
     backend.kind === 'embedded' ? Number.POSITIVE_INFINITY : (options.lockDuration ?? 10_000)
-  const inProcess = new WorkInProcess()
-  const shared = { inProcess, backend, prefix, log, report, lockDuration, stalledInterval }
+  const shared = { backend, prefix, log, report, lockDuration, stalledInterval }
   const [week, month] = [7 * DAY_SECONDS, 30 * DAY_SECONDS]
   const triggers = new BullQueue({
     ...shared,
@@ -227,8 +225,8 @@ const CONCURRENCY = 10
 const SEND_ATTEMPTS = 3
 /** ms: another process of a rolling restart may know this chore. */
 const UNKNOWN_MS = 5_000
-/** A job is given up after so many deaths of processes with nothing else in hand. */
-const MOST_DEATHS = 2
+/** A chore that lost its process so often without an end is left for a while. */
+const MOST_STALLS = 5
 const SET_ASIDE_MS = 3_600_000
 /** Kinds of errands that older versions left in the queue, and that nobody has any more. */
 const GONE: ReadonlySet<string> = new Set(['pause'])
@@ -290,7 +288,7 @@ export class ChoreBoard {
 
   async #runChore(job: LockedJob<ChoreRecord>): Promise<StepResult> {
     if (GONE.has(job.data.errand ?? '')) return { kind: 'end' }
-    if (job.deaths >= MOST_DEATHS) return { kind: 'park', ms: SET_ASIDE_MS }
+    if (job.stalls >= MOST_STALLS) return { kind: 'park', ms: SET_ASIDE_MS }
     const errand = this.#errands.get(job.data.errand ?? '')
     if (errand) return this.#runErrand(job, errand)
     const known = this.#known.get(job.id)

@@ -54,8 +54,14 @@ export type BullMqQueue = Queue<
 >
 export type BullMqWorker = Worker<unknown, void, string, IQueueBackend, JobProgress, unknown>
 
+/** What BullMQ keeps with a job for us. */
 export interface JobProgress {
+  /** Steps in a row, up to now, that threw. */
   failures: number
+  /** How often its lock had run out when a step of it last came to its end. */
+  stallsAtEnd: number
+  /** The same, when it was last made to wait apart from others. */
+  stallsAtPause: number
 }
 
 /** JSON of [set, score, ms kept after the end]. Empty: there is no index. */

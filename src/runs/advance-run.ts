@@ -93,11 +93,9 @@ async function finished(context: RunContext): Promise<boolean> {
 
 /** Ends a Run whose every step kills the process or throws. */
 function givenUp(context: RunContext, run: Run): Run {
-  const { stalls, deaths, failures } = context.job
-  if (run.result.outcome || (deaths < limits.deaths && failures < limits.failures)) return run
-  return onlyNeeded(
-    changed(run, failed(run, crashed, context.deps.now()), { attempts: { stallsSeen: stalls } }),
-  )
+  const { stalls, failures } = context.job
+  if (run.result.outcome || (stalls < limits.stalls && failures < limits.failures)) return run
+  return onlyNeeded(changed(run, failed(run, crashed, context.deps.now())))
 }
 
 /**
@@ -120,7 +118,7 @@ async function advanceAll(
 async function advance(context: RunContext, step: ActingStep | Becoming): Promise<boolean> {
   const before = JSON.stringify(context.run)
   if (step.kind === 'become') {
-    await context.put(becoming(context, step.change))
+    await context.put(becoming(context.run, step.change))
     return JSON.stringify(context.run) !== before
   }
   try {
@@ -163,15 +161,14 @@ async function stopSince(context: RunContext): Promise<Run | undefined> {
   return stop && changed(run, { mailbox: { stop: { by: stop.by, at: stop.moment.at } } })
 }
 
-function becoming({ run, job }: RunContext, ...changes: readonly RunChange[]): Run {
-  const after = changed(run, { attempts: { stallsSeen: job.stalls } }, ...changes)
+function becoming(run: Run, ...changes: readonly RunChange[]): Run {
+  const after = changed(run, ...changes)
   return run.result.outcome ? after : onlyNeeded(after)
 }
 
-function wentWell(context: RunContext, step: ActingStep, change: RunChange): Run {
-  const { run, deps } = context
+function wentWell({ run, deps }: RunContext, step: ActingStep, change: RunChange): Run {
   const { service, call, to } = steps[step.kind]
-  const known = becoming(context, withoutIntent(run, step), change)
+  const known = becoming(run, withoutIntent(run, step), change)
   const now = deps.now()
   const well = to === 'agent' ? eased(known, 'agent', { call, now }) : known
   return service === 'none' ? well : eased(well, service, { call, now })

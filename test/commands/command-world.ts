@@ -77,7 +77,6 @@ export function given(run: Run, differs: Differs = {}): Given {
     data: run,
     addedAt: t0,
     stalls: 0,
-    deaths: 0,
     failures: 0,
     signal: new AbortController().signal,
     assertLocked: async () => {},

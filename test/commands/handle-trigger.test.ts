@@ -82,7 +82,7 @@ test('trouble with the own queue is no attempt: an old command waits for it like
   const trouble = new QueueUnavailable('runs cannot be reached: max number of clients reached')
   const deps = { now: () => t0 + 48 * 60 * minute, log: fakeLog(), github: () => ({}) }
   const inbox = () => Promise.reject(trouble)
-  const job = { data: triggerRecord(label), addedAt: t0, failures: 50, deaths: 0, inbox }
+  const job = { data: triggerRecord(label), addedAt: t0, failures: 50, stalls: 0, inbox }
   const accept = acceptTrigger(deps as never, news)
   await expect(accept(job as never)).rejects.toThrow(trouble)
 })

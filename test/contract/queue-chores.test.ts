@@ -233,7 +233,7 @@ test('an errand of a kind that there was before ends, whatever stands in it', as
       Object.assign(Object.create(null), {
         id: 'an-errand',
         data: { errand, memory: {} },
-        deaths: 0,
+        stalls: 0,
       }),
     )
   expect(await asked('pause')).toEqual({ kind: 'end' })

@@ -108,33 +108,6 @@ describe.runIf(available)('when Redis is in trouble', () => {
     raw.disconnect()
   })
 
-  test('a job whose lock was taken from a process that lives is no suspect: it goes on beside others', async () => {
-    const raw = new Redis(server.url)
-    let leave = (): void => {}
-    const stays = new Promise<void>(resolve => (leave = resolve))
-    processors.set('company', async () => {
-      await stays
-      return { kind: 'end' }
-    })
-    processors.set('starved', async job => {
-      if (job.stalls > 0) return { kind: 'end' }
-      await raw.set(`{codex}:runs:${job.id}:lock`, 'another', 'PX', 1_000)
-      await job.save({ by: 'starved' })
-      return { kind: 'end' }
-    })
-    await workBy(queues.runs, processors, { concurrency: 2 })
-    await queues.runs.add('company', { by: 'company' })
-    await queues.runs.add('starved', { by: 'starved' })
-    await until(async () => ((await queues.runs.get('starved'))?.data ? lines.length > 0 : false))
-    const began = performance.now()
-    await ended('starved', 20_000)
-    // A suspect waits ten seconds for those before it.
-    expect(performance.now() - began).toBeLessThan(9_000)
-    leave()
-    await ended('company')
-    raw.disconnect()
-  })
-
   test('a step that outlives its lock while Redis is frozen learns of it', async () => {
     const reasons: unknown[] = []
     processors.set('deaf', async job => {

@@ -246,9 +246,9 @@ describe.each(steps)('%s', (step, asks, run) => {
   })
 
   test('that goes well ends the trouble with its service, and no other', async () => {
-    const other = otherThan(asks)
-    expect((await once(run, asks)).retries[asks]).toBeUndefined()
-    expect((await once(run, other)).retries).toMatchObject({ [other]: { why: 'limit' } })
+    const { retries } = await once(run, asks)
+    expect(retries[asks]).toBeUndefined()
+    expect(retries).toMatchObject({ [otherThan(asks)]: { why: 'limit' } })
   })
 })
 
@@ -285,8 +285,8 @@ describe('a step that comes to nothing is not taken again at once', () => {
   })
 })
 
-/** Takes one step with services that work, for a Run that had trouble with one of them. */
-async function once(run: Run, service: Service): Promise<Run> {
+/** Takes a step that asks `asks`, with services that work, for a Run that had trouble with both of them. */
+async function once(run: Run, asks: Service): Promise<Run> {
   const world = new World(scriptWith())
   const worker = {
     dead: false,
@@ -299,21 +299,22 @@ async function once(run: Run, service: Service): Promise<Run> {
     Object.assign(agents[index] ?? {}, { id, status: 'in_progress' })
   world.branches.set(branch.name, branch.sha)
   world.tasks.push({ id: 'task-1', description: '', runs: agents })
-  const retries = { [service]: { why: 'limit', since: t0, until: t0, count: 1 } }
+  const trouble = { why: 'limit', since: t0, until: t0, count: 1 }
+  const retries = { github: trouble, posthog: trouble }
   const { signal } = worker.shutdown
   const saves: Run[] = []
+  // Not its announcement.
+  const isResult = ({ retries }: Run): boolean => retries[asks] === undefined
   await advance(changed(run, { retries }), {
     github: gitHubOf(world, worker),
     posthog: postHogOf(world, worker),
-    stalls: 1,
     signal,
     save: async next => {
       saves.push(next)
-      // Its result, not its announcement.
-      if (next.attempts.stallsSeen === 1) worker.shutdown.abort()
+      if (isResult(next)) worker.shutdown.abort()
     },
   })
-  const [result] = saves.filter(({ attempts: { stallsSeen } }) => stallsSeen === 1)
+  const result = saves.find(isResult)
   expect(result).toBeDefined()
   return result ?? run
 }
@@ -746,24 +747,16 @@ describe('a Run that fails again and again', () => {
     reason: 'this bot had an error, again and again',
     fix: 'Tell an admin of this bot: its log names the run.',
   }
-  const run = working(mute, { schedule: { nextPollAt: later }, attempts: { stallsSeen: 2 } })
+  const run = working(mute, { schedule: { nextPollAt: later } })
   const aborted = { signal: AbortSignal.abort() }
 
-  const givenUp = (stallsSeen: number): object => ({
-    result: { outcome: crashed, concludedAt: now },
-    attempts: { stallsSeen },
-  })
+  const givenUp = { result: { outcome: crashed, concludedAt: now } }
 
   test.each<[string, Differs, object[], Run?]>([
-    [
-      'killed two processes which had nothing else in hand',
-      { stalls: 12, deaths: 2 },
-      [givenUp(12)],
-    ],
-    ['threw ten times', { stalls: 2, failures: 10 }, [givenUp(2)]],
-    ['threw nine times', { stalls: 12, deaths: 1, failures: 9 }, []],
-    ['was there when many died, with others in hand', { stalls: 40 }, []],
-    ['has its outcome', { stalls: 20, deaths: 20, failures: 20 }, [], working({ ...over })],
+    ['lost five processes in a row', { stalls: 5 }, [givenUp]],
+    ['threw ten times', { failures: 10 }, [givenUp]],
+    ['lost four and threw nine times', { stalls: 4, failures: 9 }, []],
+    ['has its outcome', { stalls: 20, failures: 20 }, [], working({ ...over })],
   ])('is given up, or tried again: one that %s', async (_, differs, expected, given = run) =>
     expect((await advance(given, { ...differs, ...aborted })).saves).toMatchObject(expected),
   )

@@ -156,7 +156,7 @@ export interface Sent {
 export class MemoryBot {
   now = t0 + 60_000
   /** How many processes have died with what is in hand, and with nothing else. */
-  deaths = 0
+  stalls = 0
   /** When the process connected to its queue, if what is in hand is older. */
   lagsSince: number | undefined
   closers: Closer[] = []

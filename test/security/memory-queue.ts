@@ -18,7 +18,7 @@ interface Job<Data> extends JobRecord<Data> {
 
 export class MemoryQueue<Data> implements JobQueue<Data> {
   readonly jobs = new Map<string, Job<Data>>()
-  readonly #bot: Pick<MemoryBot, 'now' | 'deaths' | 'lagsSince' | 'kept'>
+  readonly #bot: Pick<MemoryBot, 'now' | 'stalls' | 'lagsSince' | 'kept'>
   readonly #parse: (value: unknown) => Data
   readonly #index: ReturnType<typeof memoryIndex>
 
@@ -90,7 +90,7 @@ export class MemoryQueue<Data> implements JobQueue<Data> {
 
   async work(job: Job<Data>, step: (job: LockedJob<Data>) => Promise<StepResult>): Promise<void> {
     const { id, data, addedAt, inbox } = job
-    const { deaths, lagsSince } = this.#bot
+    const { stalls, lagsSince } = this.#bot
     const heard = inbox.length
     const reads = (isClosed: boolean) => async () => {
       job.isClosed = isClosed
@@ -103,9 +103,8 @@ export class MemoryQueue<Data> implements JobQueue<Data> {
       id,
       data,
       addedAt,
-      deaths,
       lagsSince,
-      stalls: deaths,
+      stalls,
       failures: 0,
       save,
       signal: new AbortController().signal,

@@ -306,17 +306,17 @@ test.each([
 
 test('a text with which process after process dies is given up with one line, unread', async () => {
   const bot = new MemoryBot()
-  bot.deaths = 1
+  bot.stalls = 4
   await says(bot, 'maya', '/codex help')
   expect(bot.comments[0]?.body).toContain('`/codex status` (read permission)')
-  bot.deaths = 2
+  bot.stalls = 5
   const calls = await says(bot, 'maya', '/codex help')
   expect(bot.comments).toHaveLength(2)
   expect(bot.comments[1]?.body).toContain('this bot had an error')
   expect(calls).not.toContain('people.permission')
   // By whomever it is, not again that day; and where even the line kills, without one.
   await says(bot, 'maya', '/codex help')
-  bot.deaths = 4
+  bot.stalls = 10
   expect(await says(bot, 'rita', '/codex help')).toEqual([])
   expect(bot.comments).toHaveLength(2)
 })
@@ -325,7 +325,7 @@ test.each(['it may have been said before', 'its answer is lost'])(
   'that line comes once, though %s',
   async why => {
     const bot = new MemoryBot()
-    bot.deaths = 2
+    bot.stalls = 5
     if (why === 'its answer is lost') bot.isCommentLost = true
     else bot.lagsSince = bot.now
     await says(bot, 'maya', '/codex help')
@@ -380,9 +380,9 @@ test('where its run had begun before process after process died, nothing is said
   if (!job) return expect.fail('no trigger was kept')
   // As it stood before it was written down that the run is there.
   Object.assign(job, { standing: 'live', due: 0, data: { ...job.data, done: 0 } })
-  bot.deaths = 2
+  bot.stalls = 5
   await bot.work(1)
-  bot.deaths = 0
+  bot.stalls = 0
   await bot.settle()
   expect(job.standing).toBe('ended')
   expect(bot.comments.map(({ body }) => body)).toEqual(said)
@@ -401,9 +401,9 @@ test('where its message was with the run before process after process died, that
   const pendingMessage = { runId: run?.id ?? '', message: JSON.parse(message) }
   // As it stood before it was written down that the message was taken.
   Object.assign(stop, { standing: 'live', due: 0, data: { ...stop.data, done: 0, pendingMessage } })
-  bot.deaths = 2
+  bot.stalls = 5
   await bot.work(1)
-  bot.deaths = 0
+  bot.stalls = 0
   await bot.settle()
   expect(stop.standing).toBe('ended')
   expect(bot.comments.map(({ body }) => body).join('\n')).not.toContain('itself failed')

@@ -273,10 +273,8 @@ export interface LockedJob<Data> {
   id: string
   data: Data
   addedAt: number
-  /** How often its lock ran out, over the job's whole life. */
+  /** How often its lock ran out since a step of it last came to its end: its process died, or was frozen. */
   stalls: number
-  /** How often a process died with this job alone in hand, since a step of it last came to its end. */
-  deaths: number
   /** How many steps in a row, up to now, ended in an error of the processor. */
   failures: number
   /**

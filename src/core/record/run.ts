@@ -131,7 +131,6 @@ export const Retries = z.record(z.string(), Retry.optional()).default({})
 const Attempts = z.object({
   /** At most one of each kind. Older versions stored one object here. */
   intent: z.array(Intent).optional(),
-  stallsSeen: z.number().int().default(0),
   /** This record may lag behind what was done: since when nothing is under way of which it does not know. */
   lagsSince: z.number().optional(),
   /** The `lagsSince` for which its status was read. */

@@ -75,9 +75,9 @@ export const limits = {
   inVain: second,
   /** How long a Run waits for what only a person can mend or allow before it calls one. */
   calledAfter: 10 * minute,
-  /** Steps in a row that threw, and deaths of processes that had nothing else in hand. */
+  /** Steps in a row that threw, and locks lost in a row, after which a job is given up. */
   failures: 10,
-  deaths: 2,
+  stalls: 5,
 } as const
 
 /** When a working Run must be polled, because a limit has then passed. */

@@ -106,7 +106,7 @@ const pointBy = (random: Stage['random']): { point: CrashPoint; nth: number } =>
   nth: random.between(1, 2),
 })
 
-/** The same step kills every process that tries it: when it has killed two alone, the thread is told. */
+/** The same step kills every process that tries it: when it has killed five, the thread is told. */
 export const alwaysCrashes: Scenario = {
   name: 'a step that always crashes',
   queues: ['redis', 'embedded'],
@@ -152,7 +152,8 @@ async function doomed(
   const [command = ''] = Object.keys(play.expected.reactions)
   Object.assign(play.expected, expected, { reactions: { [command]: sign } })
   for (let deaths = 0; deaths < 10; deaths++) {
-    if ((await died(bot, 20_000)) === undefined) break
+    // From the third death on it comes back later, by a pause of up to 20 s.
+    if ((await died(bot, 40_000)) === undefined) break
     bot = await bringUp(world, { point })
   }
   await sleep(500)

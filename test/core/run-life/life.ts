@@ -232,7 +232,6 @@ class Job {
       data: this.data,
       addedAt: t0,
       stalls: this.#stalls,
-      deaths: 0,
       failures: 0,
       signal: worker.shutdown.signal,
       assertLocked,

@@ -45,12 +45,11 @@ export const isGone = ({ script, unknown }: World): boolean =>
 type Wrong = (holds: boolean, what: string) => void
 
 function checkCounts({ before, after }: Change, wrong: Wrong): void {
-  const counts = ({ result, mailbox, attempts }: Run) => ({
+  const counts = ({ result, mailbox }: Run) => ({
     round: result.round,
     messagesRead: mailbox.messagesRead,
     reported: result.reported,
     added: wordsAdded({ mailbox }).length,
-    stallsSeen: attempts.stallsSeen,
   })
   const now = counts(after)
   for (const [count, was] of Object.entries(counts(before)))
