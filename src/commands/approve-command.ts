@@ -2,7 +2,6 @@
 import { OfRetry, type Options } from '../core/command/options.ts'
 import type { RunRequest } from '../core/record/request-part.ts'
 import type { Outcome, Run } from '../core/record/run.ts'
-import { replies } from '../core/words/replies.ts'
 import { command, type Reads, type Request, reject, type Wanted, wants } from './command.ts'
 import { inTheWay } from './join-or-wait.ts'
 import { decideStart, type StartReads, startFacts } from './new-run.ts'
@@ -47,18 +46,18 @@ export const approveCommand = command({
 
   decide(request, { live, plan, now, isAsSaid, start }) {
     if (live) return inTheWay(live, 'approve')
-    if (!plan) return reject(replies.nothingToApprove)
+    if (!plan) return reject('nothingToApprove')
     const { branch, sha, ...anywhere } = plan.approves
     if (!isAsSaid)
       return plan.run && anywhere.text !== undefined
         ? { kind: 'show-plan', run: plan.run }
-        : reject(replies.planChanged(undefined))
+        : reject('planChanged', undefined)
     if (branch !== undefined && !now) {
-      if (!plan.mayGo) return reject(replies.planElsewhere(branch))
+      if (!plan.mayGo) return reject('planElsewhere', branch)
       return decideStart(request, wanted(request, { ...plan, approves: anywhere }), start)
     }
     if (now && sha !== undefined && now.sha !== sha)
-      return reject(replies.planOutdated(now.name, now.sha))
+      return reject('planOutdated', now.name, now.sha)
     return decideStart(request, wanted(request, plan), start)
   },
 })

@@ -1,6 +1,6 @@
 /** `ask` has Codex answer a question and change nothing. */
 
-import { replies } from '../core/words/replies.ts'
+import { reject } from './command.ts'
 import { forWords } from './new-run.ts'
 
 export const askCommand = forWords('ask', {
@@ -13,6 +13,6 @@ export const askCommand = forWords('ask', {
     const isReview = trigger.kind === 'comment' && trigger.commentRef.kind === 'review'
     const asks = text !== '' || trigger.kind === 'label' || (isReview && inline.length > 0)
     const isAbout = asks || inline.some(({ parent }) => parent !== undefined)
-    return isAbout ? undefined : replies.noQuestion
+    return isAbout ? undefined : reject('noQuestion')
   },
 })

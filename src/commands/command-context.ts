@@ -34,6 +34,7 @@ import { believeAbsent, type ReadRefusals, refusedReadsOf } from '../core/record
 import type { Run, RunMeter } from '../core/record/run.ts'
 import type { TriggerWords } from '../core/settings/deployment-settings.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
+import type { RefusalName } from '../core/words/refusals.ts'
 import type { Reply } from '../core/words/replies.ts'
 import type { Deployment } from '../core/words/words.ts'
 import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
@@ -79,7 +80,7 @@ export interface WaitingTriggers
 export type CommandTrigger = CommentTrigger | LabelTrigger | TickTrigger
 
 export type CommandResult =
-  | { kind: 'reply'; reply: Reply; well: boolean }
+  | { kind: 'reply'; reply: Reply; well: boolean; refusal?: RefusalName }
   | { kind: 'replied'; well: boolean }
   | { kind: 'run' }
   | { kind: 'message' }

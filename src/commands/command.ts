@@ -22,6 +22,7 @@ import type { RunRequest } from '../core/record/request-part.ts'
 import type { Run } from '../core/record/run.ts'
 import type { TriggerWords } from '../core/settings/deployment-settings.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
+import { type RefusalFacts, type RefusalName, refusals } from '../core/words/refusals.ts'
 import type { NamedAs, Reply } from '../core/words/replies.ts'
 import type { NotBegun } from '../core/words/thread-standing.ts'
 import type { CommandResult, CommandTrigger } from './command-context.ts'
@@ -108,9 +109,17 @@ export interface GivenCommand {
 export const command = <Facts>(parts: Command<Facts>): Command<Facts> => parts
 
 type Replied = CommandResult & { kind: 'reply' }
+export type Rejected = Replied & { refusal: RefusalName }
 
 export const tell = (reply: Reply): Replied => ({ kind: 'reply', reply, well: true })
-export const reject = (reply: Reply): Replied => ({ kind: 'reply', reply, well: false })
+
+const sentences: { [Name in RefusalName]: (...facts: RefusalFacts[Name]) => Reply } = refusals
+
+/** Nothing is started. `refusals` has every reason, and says it. */
+export const reject = <Name extends RefusalName>(
+  refusal: Name,
+  ...facts: RefusalFacts[Name]
+): Rejected => ({ kind: 'reply', reply: sentences[refusal](...facts), well: false, refusal })
 
 /** What the thread had before. It is read once, and passed on whole. */
 export interface Conversation {

@@ -1,7 +1,6 @@
 /** `continue` has Codex go on with the last run of the thread. */
 
 import { leftUnpublished } from '../core/record/open-question.ts'
-import { replies } from '../core/words/replies.ts'
 import { command, reject, wants } from './command.ts'
 import { inTheWay } from './join-or-wait.ts'
 import { decideStart, type InlineFacts, type InlineReads, inlineAndStart } from './new-run.ts'
@@ -22,7 +21,7 @@ export const continueCommand = command({
   },
 
   decide(request, { inline, start }) {
-    if (!start) return reject(replies.nothingToContinue)
+    if (!start) return reject('nothingToContinue')
     const { trigger } = request
     // A ticked box is about the run of its own comment.
     if (trigger.kind === 'tick' && start.kind === 'busy') return inTheWay(start.live, 'continue')
@@ -31,13 +30,13 @@ export const continueCommand = command({
       start.kind === 'free' &&
       start.conversation?.marker.run !== trigger.run
     )
-      return reject(replies.goneOn)
+      return reject('goneOn')
     // A plan that was not finished stays one: nobody has approved it.
     const last =
       start.kind === 'free' && !request.options.new ? start.conversation?.lastRun : undefined
     const outcome = last?.result.outcome?.kind
     if (last?.request.what === 'ask' && outcome === 'answer' && request.text === '' && !inline)
-      return reject(replies.questionAnswered)
+      return reject('questionAnswered')
     const what = last && outcome === 'unfinished' ? last.request.what : 'work'
     const goOn =
       last && leftUnpublished(last) > 0 ? 'Publish what you changed.' : 'Go on where you stopped.'

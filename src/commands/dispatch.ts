@@ -14,7 +14,6 @@
 import { sets } from '../core/record/run-index.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
 import { readJson } from '../core/text/json.ts'
-import { replies } from '../core/words/replies.ts'
 import { type GivenCommand, namedAs, type Request, reject } from './command.ts'
 import {
   type CommandContext,
@@ -65,7 +64,7 @@ export async function isOver(context: CommandContext, inbox: readonly string[]):
 
 async function goesOn(context: CommandContext, { words: { line } }: GivenCommand): Promise<Result> {
   const { answer, lost, pendingMessage, trigger } = context.record
-  if (lost && !answer) return reject(replies.accessWasLost(namedAs({ trigger, line }), lost))
+  if (lost && !answer) return reject('accessWasLost', namedAs({ trigger, line }), lost)
   if (answer?.last) return { kind: 'replied', well: answer.well }
   if (answer) await announce(context)
   return pendingMessage ? goOnTelling(context) : undefined
@@ -80,11 +79,11 @@ async function isServed(context: CommandContext): Promise<Result> {
   if (deps.tenant !== undefined) return undefined
   const { owner, ownerId } = record.trigger.thread
   const first = await deps.isFirst(`unserved-${ownerId}`, commandId(context))
-  return first ? reject(replies.notServed(owner, ownerId)) : { kind: 'passed-over' }
+  return first ? reject('notServed', owner, ownerId) : { kind: 'passed-over' }
 }
 
 function isWhole(_: CommandContext, { words }: GivenCommand): Result {
-  return words.hides ? reject(replies.hidden) : undefined
+  return words.hides ? reject('hidden') : undefined
 }
 
 async function isNext(

@@ -6,8 +6,7 @@ import { mayHoldCommand } from '../core/command/find.ts'
 import type { Role } from '../core/model/command-grammar.ts'
 import type { WithdrawalTrigger } from '../core/model/trigger.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
-import { type Reply, replies } from '../core/words/replies.ts'
-import { type GivenCommand, reject } from './command.ts'
+import { type GivenCommand, type Rejected, reject } from './command.ts'
 import {
   type CommandContext,
   type CommandResult,
@@ -65,7 +64,7 @@ export async function mayUseIt(
   { command, instead }: GivenCommand,
 ): Promise<CommandResult | undefined> {
   const denied = await denial(context, command.name)
-  if (denied) return context.record.refused ? { kind: 'passed-over' } : reject(denied)
+  if (denied) return context.record.refused ? { kind: 'passed-over' } : denied
   if (context.record.passed) return undefined
   const repliesAtOnce = instead !== undefined || command.repliesAtOnce === true
   if (!repliesAtOnce && (await wasGone(context))) return { kind: 'passed-over' }
@@ -74,18 +73,18 @@ export async function mayUseIt(
   return undefined
 }
 
-async function denial(context: CommandContext, command: string): Promise<Reply | undefined> {
+async function denial(context: CommandContext, command: string): Promise<Rejected | undefined> {
   const known = await senderOf(context)
   if (!known) {
     audit(context, { command, role: 'unknown', may: false })
     const { sender } = context.record
-    return replies.notKnown(command, sender?.kind === 'unknown' ? sender.why : undefined)
+    return reject('notKnown', command, sender?.kind === 'unknown' ? sender.why : undefined)
   }
   const { version, settings } = known.settings
   const { may, least, role } = allowance(known.sender, command, settings)
   if (!may || !context.record.passed)
     audit(context, { command, role, least, may, settings: version })
-  return may ? undefined : replies.notAllowed({ command, least, role })
+  return may ? undefined : reject('notAllowed', { command, least, role })
 }
 
 function audit(

@@ -8,7 +8,6 @@ import { commandFor } from '../core/record/request-part.ts'
 import { sets } from '../core/record/run-index.ts'
 import { isState } from '../core/record/situation.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
-import { replies } from '../core/words/replies.ts'
 import { type GivenCommand, reject, type Words } from './command.ts'
 import {
   type CommandContext,
@@ -55,7 +54,7 @@ const noCommand = (instead: CommandResult): GivenCommand => ({
   instead,
 })
 
-const mistaken = (mistake: Mistake): GivenCommand => noCommand(reject(replies.mistake(mistake)))
+const mistaken = (mistake: Mistake): GivenCommand => noCommand(reject('mistake', mistake))
 
 /** Text is parsed, and the lines of a review are read, only for senders who may use some command. */
 async function inComment(context: ThreadContext<CommentTrigger>): Promise<Found> {
@@ -118,7 +117,7 @@ async function byLabel(context: ThreadContext<LabelTrigger>): Promise<Found> {
   const { trigger } = context.record
   const { settings } = await context.settings()
   if (settings.labels.state && isState(presetNameOf(trigger).toLowerCase()))
-    return found(noCommand(reject(replies.stateLabel(trigger.label))))
+    return found(noCommand(reject('stateLabel', trigger.label)))
   const beside = await besideText(context)
   if (beside) return beside
   return found(meant(commandFor(wantedBy(trigger, settings)), nothingSaid))

@@ -12,7 +12,7 @@ import { isSamePlace } from '../core/record/words-to-say.ts'
 import { replies } from '../core/words/replies.ts'
 import { type Decision, namedAs, type Request, reject, type Wanted } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
-import { misplacedBase } from './refusals.ts'
+import { misplacedBase } from './may-start.ts'
 import { checkOptions, presetNameOf, type Settings, withKept } from './run-options.ts'
 
 export interface Busy {
@@ -29,7 +29,7 @@ export function joinOrWait(request: Request, wanted: Wanted, { live, held }: Bus
   if (forces && (wanted.text === '' || wanted.text === live.request.text))
     return { kind: 'message', runId: live.id, message: { kind: 'force' } }
   if (wanted.options.force && wanted.text === '' && !live.schedule.admitted)
-    return reject(replies.status({ live, now: trigger.at }))
+    return reject('nothingToForce', { live, now: trigger.at })
   const { thread } = trigger
   const wants =
     held &&
@@ -41,7 +41,7 @@ export function joinOrWait(request: Request, wanted: Wanted, { live, held }: Bus
     })
   const refused =
     misplacedBase(thread, { given: wanted.options, pulls: live.result.pulls }) ?? wants?.refused
-  if (refused) return reject(refused)
+  if (refused) return refused
   const differs = wants ? differing(live, wants.options) : []
   const message = {
     kind: 'follow-up' as const,
@@ -114,7 +114,7 @@ export function inTheWay(live: Run, command: 'retry' | 'continue' | 'approve'): 
   if (live.result.outcome) return { kind: 'take-over', run: live }
   const soon =
     live.mailbox.stop || isAnswered(live) || (command === 'approve' && live.request.what === 'plan')
-  return soon ? { kind: 'wait', behind: live } : reject(replies.stillGoing(command))
+  return soon ? { kind: 'wait', behind: live } : reject('stillGoing', command)
 }
 
 /** What a command that waits for a Run has to know of it: while it stays the same, so does the decision to wait. */

@@ -1,6 +1,6 @@
 /**
  * Decides what becomes of a command that starts work.
- * Where nobody works, a new Run begins, unless `refusals.ts` says why not. Else `join-or-wait.ts` decides.
+ * Where nobody works, a new Run begins, unless `may-start.ts` says why not. Else `join-or-wait.ts` decides.
  * `startFacts` reads what the decision needs; `decideStart` decides.
  */
 
@@ -14,13 +14,13 @@ import { isReadOnly, type Origin, type RunRequest } from '../core/record/request
 import { type NewRun, newRun, type Run } from '../core/record/run.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
-import { type Reply, replies } from '../core/words/replies.ts'
 import {
   type Command,
   type Conversation,
   command,
   type Decision,
   type Reads,
+  type Rejected,
   type Request,
   reject,
   type Wanted,
@@ -28,7 +28,7 @@ import {
 } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
 import { type Busy, forLive, isOfComment, joinOrWait, joins, waitBehind } from './join-or-wait.ts'
-import { agreeOn, type Free, mayDouble } from './refusals.ts'
+import { agreeOn, type Free, mayDouble } from './may-start.ts'
 import { presetOf, type SettingsReads, settingsFor, withKept } from './run-options.ts'
 
 export type StartFacts =
@@ -47,7 +47,7 @@ export function decideStart(request: Request, wanted: Wanted, facts: StartFacts)
     case 'elsewhere':
       return waitBehind(request, facts.live)
     case 'closed':
-      return reject(replies.closed)
+      return reject('closed')
     case 'free':
       return startAfresh(request, wanted, facts)
   }
@@ -61,7 +61,7 @@ function startAfresh(request: Request, wanted: Wanted, free: Free): Decision {
   const last = goesOn?.lastRun
   const asked = completed(trigger, wanted, { settings: held.settings, last })
   const { refused, options } = agreeOn({ ...free, request, wanted: asked, given })
-  if (refused) return reject(refused)
+  if (refused) return refused
   const { what, text, typed, fixes, inline, approves } = asked
   const { request: whose, ...begun } = beginning(request, free)
   const run = newRun({
@@ -236,7 +236,7 @@ export async function inlineAndStart(reads: InlineReads, request: Request, wante
 }
 
 interface ForWords extends Pick<CommandGrammar, 'usage' | 'example' | 'about'> {
-  refuses?(request: Request, inline: InlineComment[] | undefined): Reply | undefined
+  refuses?(request: Request, inline: InlineComment[] | undefined): Rejected | undefined
 }
 
 /** A command that asks for words and no changes. Each question has an answer of its own. */
@@ -253,9 +253,8 @@ export const forWords = (
     starts: true,
     facts: (reads, request) => inlineAndStart(reads, request, wants(request, { what })),
     decide(request, { inline, start }) {
-      const refused = refuses?.(request, inline)
-      return refused
-        ? reject(refused)
-        : decideStart(request, wants(request, { what, inline }), start)
+      return (
+        refuses?.(request, inline) ?? decideStart(request, wants(request, { what, inline }), start)
+      )
     },
   })

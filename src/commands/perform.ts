@@ -87,7 +87,7 @@ export async function perform(context: CommandContext, decision: Decision): Prom
       const { deps, github, job, record } = context
       const words = { ...deps.wordsOf(run), settings: deps.settings }
       const url = await lastWordAnew(run, record.trigger.at, { github, job, deps: words })
-      return reject(replies.planChanged(url))
+      return reject('planChanged', url)
     }
     case 'reply':
       // In an older copy of the queue, the facts may be what its own Run has done since.

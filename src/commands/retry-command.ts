@@ -5,7 +5,6 @@ import { wordsOfRound } from '../core/record/ledger.ts'
 import type { FollowUp } from '../core/record/mailbox-part.ts'
 import type { RunOptions, RunRequest } from '../core/record/request-part.ts'
 import { newRun, type Run } from '../core/record/run.ts'
-import { replies } from '../core/words/replies.ts'
 import {
   type Conversation,
   command,
@@ -16,8 +15,8 @@ import {
   wants,
 } from './command.ts'
 import { inTheWay } from './join-or-wait.ts'
+import { agreeOn, type Free, mayDouble } from './may-start.ts'
 import { beginning, inSession, type StartReads, supersededBy } from './new-run.ts'
-import { agreeOn, type Free, mayDouble } from './refusals.ts'
 import { settingsFor } from './run-options.ts'
 
 const wanted = (request: Request, { request: { options, what, approves } }: Run): Wanted =>
@@ -55,18 +54,18 @@ export const retryCommand = command({
 
   decide(request, { live, before, goneOn }) {
     if (live) return live.id === request.runId ? { kind: 'started' } : inTheWay(live, 'retry')
-    if (!request.trigger.snapshot.open) return reject(replies.closed)
-    if (goneOn) return reject(replies.goneOn)
-    if (!before) return reject(replies.nothingToRetry)
+    if (!request.trigger.snapshot.open) return reject('closed')
+    if (goneOn) return reject('goneOn')
+    if (!before) return reject('nothingToRetry')
     const { lastRun } = before.conversation
     const { outcome } = lastRun.result
     const given = request.options
     const isFailed = outcome?.kind === 'failed' || outcome?.kind === 'unfinished'
     if (isFailed && !offerAfter(outcome) && Object.keys(given).length === 0)
-      return reject(replies.noUse(outcome))
+      return reject('noUse', outcome)
     const asked = wanted(request, lastRun)
     const { refused, options } = agreeOn({ ...before, request, wanted: asked, given, again: true })
-    return refused ? reject(refused) : { kind: 'start', run: again(request, before, options) }
+    return refused ?? { kind: 'start', run: again(request, before, options) }
   },
 })
 

@@ -10,7 +10,6 @@ import type { PullNeeds } from '../core/model/views.ts'
 import { openQuestion, questionId } from '../core/record/permission-request.ts'
 import { isAtCap, roundsOf } from '../core/record/pull-end.ts'
 import type { Rounds } from '../core/record/run.ts'
-import { replies, replyToMessage } from '../core/words/replies.ts'
 import { command, type Decision, type Reads, type Request, reject, wants } from './command.ts'
 import { decideStart, type InlineReads, inlineAndStart, type StartFacts } from './new-run.ts'
 
@@ -52,13 +51,13 @@ export const runCommand = command({
   decide(request, { inline, template, start, fix }) {
     if (request.trigger.kind === 'tick' && request.trigger.box !== 'fix')
       return choose(request, start)
-    if (template?.kind === 'unknown-command') return reject(replies.mistake(template))
-    if (template?.kind === 'unusable') return reject(replies.template(template.name, template.why))
+    if (template?.kind === 'unknown-command') return reject('mistake', template)
+    if (template?.kind === 'unusable') return reject('template', template.name, template.why)
     const isTicked = request.trigger.kind === 'tick'
     // An agent at work, or one that asked something, takes them as words.
     const isForNobody = fix !== undefined && start.kind === 'free'
     if (!fix?.needs && (isTicked || isForNobody))
-      return reject(replies.nothingToFix(fix?.pull, fix?.running))
+      return reject('nothingToFix', fix?.pull, fix?.running)
     const words = wants(
       request,
       template ? { text: template.text, typed: request.text, inline } : { inline },
@@ -68,7 +67,7 @@ export const runCommand = command({
       start.kind === 'busy' ? start.live.baseline : start.kind === 'free' ? start.held : undefined
     const most = held?.settings.limits.fix_rounds
     if (!request.options.force && most !== undefined && isAtCap(fix.rounds, most))
-      return reject(replies.fixRounds(fix.pull, most, fix.rounds))
+      return reject('fixRounds', fix.pull, most, fix.rounds)
     const text = `Fix what pull request #${fix.pull} needs.`
     return decideStart(
       request,
@@ -87,7 +86,7 @@ function choose({ trigger, text }: Request, start: StartFacts): Decision {
   const live = start.kind === 'busy' ? start.live : undefined
   const question = live && openQuestion(live)
   const isOpen = question && trigger.kind === 'tick' && trigger.run === questionId(live, question)
-  if (!isOpen) return reject(replyToMessage({ kind: 'permission-over' }))
+  if (!isOpen) return reject('permissionOver')
   return { kind: 'message', runId: live.id, message: { kind: 'follow-up', text } }
 }
 

@@ -18,8 +18,7 @@ import { isReadOnly, RunOptions, type RunRequest, type What } from '../core/reco
 import type { Grants } from '../core/settings/deployment-settings.ts'
 import { modelOf } from '../core/settings/layers.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
-import { type Reply, replies } from '../core/words/replies.ts'
-import type { Reads } from './command.ts'
+import { type Reads, type Rejected, reject } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
 
 interface Known {
@@ -81,8 +80,8 @@ export function checkOptions(asked: OptionsToCheck) {
   const effort =
     options.effort ?? usualEffort(settings, usual.effort, { model, models: known.models })
   const efforts = settings.efforts?.map(name => ({ name }))
-  const refused: Reply | undefined =
-    (isReadOnly(what) && mode === 'interactive' ? replies.planInteractive : undefined) ??
+  const refused: Rejected | undefined =
+    (isReadOnly(what) && mode === 'interactive' ? reject('planInteractive') : undefined) ??
     checkOffered(
       'model',
       options.model,
@@ -93,9 +92,9 @@ export function checkOptions(asked: OptionsToCheck) {
     checkEffort(options.effort, model, known.models) ??
     checkBranch(options.branch, known.branch) ??
     checkBranch(options.base, known.base) ??
-    (grant && replies.notGranted(grant, owner)) ??
+    (grant && reject('notGranted', grant, owner)) ??
     // Needs the grant of the deployment and of the repository.
-    (options.authorship === 'user' && !settings.as_user ? replies.notAsUser : undefined) ??
+    (options.authorship === 'user' && !settings.as_user ? reject('notAsUser') : undefined) ??
     refusalIn(sandbox) ??
     refusalIn(effort)
   const permission = isReadOnly(what) ? 'read-only' : settings.permission
@@ -103,9 +102,9 @@ export function checkOptions(asked: OptionsToCheck) {
   return { refused, options: RunOptions.parse({ ...options, model, mode, permission, ...chosen }) }
 }
 
-const refusalIn = (found: string | Reply | undefined): Reply | undefined =>
+const refusalIn = (found: string | Rejected | undefined): Rejected | undefined =>
   typeof found === 'object' ? found : undefined
-const named = (found: string | Reply | undefined): string | undefined =>
+const named = (found: string | Rejected | undefined): string | undefined =>
   typeof found === 'object' ? undefined : found
 
 /** The models and their prices, as far as PostHog says them. */
@@ -119,10 +118,10 @@ const checkOffered = (
   what: 'model' | 'effort',
   given: string | undefined,
   known: readonly PricedModel[] | undefined,
-): Reply | undefined =>
+): Rejected | undefined =>
   given === undefined || known === undefined || known.some(({ name }) => name === given)
     ? undefined
-    : replies.notOffered(what, given, known)
+    : reject('notOffered', what, given, known)
 
 const takenBy = (model: string, models: readonly KnownModel[]): readonly ReasoningEffort[] =>
   models.find(isModel(model))?.efforts ?? effortsOf(model)
@@ -138,19 +137,21 @@ export function usualEffort(
   settings: RepoSettings,
   usual: ReasoningEffort | undefined,
   { model, models }: { model: string; models: readonly KnownModel[] },
-): ReasoningEffort | Reply | undefined {
+): ReasoningEffort | Rejected | undefined {
   const wished = settings.effort ?? usual
   const known = takenBy(model, models)
   const allowed = known.filter(effort => settings.efforts?.includes(effort) ?? true)
   if (wished === undefined && allowed.length === known.length) return undefined
   const [unknown] = settings.efforts ?? []
-  return notAbove(wished ?? unstated, allowed) ?? (unknown && replies.effort(unknown, model, known))
+  return (
+    notAbove(wished ?? unstated, allowed) ?? (unknown && reject('effort', unknown, model, known))
+  )
 }
 
-function checkModel(model: string | undefined, known: readonly KnownModel[]): Reply | undefined {
+function checkModel(model: string | undefined, known: readonly KnownModel[]): Rejected | undefined {
   if (model === undefined || known.length === 0 || known.some(isModel(model))) return undefined
   const names = known.map(({ name }) => name)
-  return replies.model(model, modelMeant(model.toLowerCase(), names), known)
+  return reject('model', model, modelMeant(model.toLowerCase(), names), known)
 }
 
 /** A slip of the pen keeps the version. Whoever names another version wants the newest of the family. */
@@ -176,15 +177,15 @@ function checkEffort(
   effort: ReasoningEffort | undefined,
   model: string,
   models: readonly KnownModel[],
-): Reply | undefined {
+): Rejected | undefined {
   const known = takenBy(model, models)
   return effort === undefined || known.includes(effort)
     ? undefined
-    : replies.effort(effort, model, known)
+    : reject('effort', effort, model, known)
 }
 
-const checkBranch = (branch: string | undefined, isThere: boolean): Reply | undefined =>
-  branch === undefined || isThere ? undefined : replies.noBranch(branch)
+const checkBranch = (branch: string | undefined, isThere: boolean): Rejected | undefined =>
+  branch === undefined || isThere ? undefined : reject('noBranch', branch)
 
 const isSandbox =
   (wanted: string) =>
@@ -194,7 +195,7 @@ const isSandbox =
 function sandboxOf(
   wanted: string | undefined,
   { grants: { sandboxes }, known }: { grants: Grants; known: readonly SandboxView[] },
-): string | Reply | undefined {
+): string | Rejected | undefined {
   if (wanted === undefined) return undefined
   // The key may not see all sandboxes, so an unlisted id may be right.
   const byId = sandboxes.find(
@@ -204,7 +205,7 @@ function sandboxOf(
   const found = granted.find(isSandbox(wanted))?.id ?? byId?.toLowerCase()
   if (found !== undefined) return found
   const names = granted.map(({ name }) => name)
-  return replies.sandbox(wanted, nearest(wanted.toLowerCase(), names), names)
+  return reject('sandbox', wanted, nearest(wanted.toLowerCase(), names), names)
 }
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
@@ -229,7 +230,7 @@ interface Preset {
   instruction?: string | undefined
   what?: What
   /** Nobody knows it. */
-  unknown?: Reply
+  unknown?: Rejected
 }
 
 export function presetOf(trigger: CommandTrigger, settings: RepoSettings): Preset {
@@ -246,5 +247,5 @@ export function presetOf(trigger: CommandTrigger, settings: RepoSettings): Prese
   if (known === 'ask' || known === 'plan' || known === 'review') return { options: {}, what: known }
   if (known) return { options: { effort: known } }
   const names = [...Object.keys(presetsHere), ...presets]
-  return { options: {}, unknown: replies.preset(given, nearest(name, names), names) }
+  return { options: {}, unknown: reject('preset', given, nearest(name, names), names) }
 }

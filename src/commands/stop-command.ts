@@ -1,7 +1,6 @@
 /** `stop` ends the run of the thread, and what was asked before it and has not begun. */
 import { isBefore, momentOf, momentOfRequest } from '../core/record/event-order.ts'
 import { isAtWork } from '../core/record/situation.ts'
-import { replies, replyToMessage } from '../core/words/replies.ts'
 import { command, type Reads, reject } from './command.ts'
 
 export const stopCommand = command({
@@ -33,14 +32,13 @@ export const stopCommand = command({
     if (isDone) return { kind: 'silence' }
     const isOfAnother =
       trigger.kind === 'tick' && trigger.run !== undefined && trigger.run !== run?.id
-    if (!run || isOfAnother) return reject(replies.nothingToStop)
+    if (!run || isOfAnother) return reject('nothingToStop')
     // A box stands under the run that it stops.
     if (trigger.kind !== 'tick' && !isBefore(momentOfRequest(run.request), momentOf(trigger)))
-      return reject(replyToMessage({ kind: 'asked-since' }))
+      return reject('askedSince')
     if (!beside) return { kind: 'message', runId: run.id, message: { kind: 'stop' } }
     // No Run replies in another thread than its own, so what it would reply is known here.
-    if (trigger.at < (run.mailbox.lastWordsAt ?? 0))
-      return reject(replyToMessage({ kind: 'asked-since' }))
+    if (trigger.at < (run.mailbox.lastWordsAt ?? 0)) return reject('askedSince')
     return { kind: 'message', runId: run.id, message: { kind: 'stop' }, beside: run.thread }
   },
 })

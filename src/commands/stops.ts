@@ -17,7 +17,6 @@ import { isBefore, momentOf } from '../core/record/event-order.ts'
 import { services } from '../core/record/retries.ts'
 import { sets } from '../core/record/run-index.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
-import { replies } from '../core/words/replies.ts'
 import type { NotBegun } from '../core/words/thread-standing.ts'
 import { namedAs, reject } from './command.ts'
 import {
@@ -117,7 +116,7 @@ export async function stopped(
   const { trigger } = record
   const byWhom = by.id === trigger.sender.id ? undefined : by.login
   const asked = [line, ...later].map(line => namedAs({ trigger, line }))
-  return reject(replies.stoppedWaiting(asked, byWhom))
+  return reject('stoppedWaiting', asked, byWhom)
 }
 
 /** ms that an earlier command may take to be judged before a later one goes first. */

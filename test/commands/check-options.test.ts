@@ -1,10 +1,10 @@
 /** Options, settings and defaults together. */
 import { expect, test } from 'vitest'
+import { type Rejected, reject } from '../../src/commands/command.ts'
 import { checkOptions } from '../../src/commands/run-options.ts'
 import type { ReasoningEffort } from '../../src/core/model/codex-task-run-create.ts'
 import type { KnownModel } from '../../src/core/model/views.ts'
 import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
-import { type Reply, replies } from '../../src/core/words/replies.ts'
 import { issueThread } from '../core/given.ts'
 import { settingsOf } from '../support/deployment.ts'
 
@@ -24,9 +24,9 @@ const settled = (effort: ReasoningEffort | undefined, file: string) =>
     known: { models, branch: false, base: true, sandboxes: [] },
   })
 
-const threeOf5 = replies.effort('max', 'gpt-5', ['low', 'medium', 'high'])
+const threeOf5 = reject('effort', 'max', 'gpt-5', ['low', 'medium', 'high'])
 
-test.each<[string, ReasoningEffort | undefined, string, ReasoningEffort | Reply | undefined]>([
+test.each<[string, ReasoningEffort | undefined, string, ReasoningEffort | Rejected | undefined]>([
   ['the default', 'high', '', 'high'],
   ['none, where nobody asks for one', undefined, '', undefined],
   [

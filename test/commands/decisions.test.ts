@@ -1,4 +1,5 @@
 /** Each command by itself: from facts to a decision, without a service. */
+
 import { describe, expect, test } from 'vitest'
 import { approveCommand } from '../../src/commands/approve-command.ts'
 import { askCommand } from '../../src/commands/ask-command.ts'
@@ -39,7 +40,7 @@ import {
   type Waits,
 } from '../../src/core/record/run.ts'
 import { DeploymentSettings, grantsOf } from '../../src/core/settings/deployment-settings.ts'
-import { type Reply, replies, replyToMessage } from '../../src/core/words/replies.ts'
+import { type Reply, replies } from '../../src/core/words/replies.ts'
 import {
   ask,
   branch,
@@ -138,14 +139,14 @@ const doing = (request: object): object => starts({ request })
 const startsPlan = doing({ what: 'plan', options: { permission: 'read-only' } })
 const says = (message: object): object => ({ kind: 'message', message })
 
-const noModel = replies.model('gpt-9', 'gpt-5.6', held().known.models)
+const noModel = reject('model', 'gpt-9', 'gpt-5.6', held().known.models)
 
 const choices = { id: 'q1', title: 'Which way?', question: true, options: [] }
 const waitsForChoice = working(
   logIs({ offset: 1, turns: 0, prompts: [], permissionRequest: choices }),
 )
 const choosing = (run: string): Request => asking({ ...tick, box: 'choice-2', run }, { text: '2' })
-const overBy = reject(replyToMessage({ kind: 'permission-over' }))
+const overBy = reject('permissionOver')
 
 describe('what asks for work', () => {
   decides(runCommand, [
@@ -171,13 +172,13 @@ describe('what asks for work', () => {
       }),
     ],
     ['once more after a crash', start({ kind: 'started' }), { kind: 'started' }],
-    ['in a closed thread', start({ kind: 'closed' }), reject(replies.closed)],
+    ['in a closed thread', start({ kind: 'closed' }), reject('closed')],
     [
       'while another works',
       busy(),
       { kind: 'message', runId: live.id, message: { kind: 'follow-up', text: 'fix it' } },
     ],
-    ['that is refused', free({ head: fork }), reject(replies.fork), onPull],
+    ['that is refused', free({ head: fork }), reject('fork'), onPull],
     ['without words while another works', busy(), says({ text: 'Go on.' }), wordless],
     [
       'with a line of the code',
@@ -199,7 +200,7 @@ describe('what asks for work', () => {
       { kind: 'message' },
       withOptions({ model: 'GPT-5.5' }),
     ],
-    ['with a model that nobody has', atWork, reject(noModel), withOptions({ model: 'gpt-9' })],
+    ['with a model that nobody has', atWork, noModel, withOptions({ model: 'gpt-9' })],
     [
       'where a session can go on',
       goingOn({ request: { ...ask, options: { ...ask.options, model: 'gpt-5.6' } } }),
@@ -259,7 +260,7 @@ describe('what asks for work', () => {
   const atZero = waitingWith({ kind: 'zero', of: 'repository', limit: 'it is 0', ahead: 0 })
   const forced = (text = 'fix it'): Request => asking(comment, { options: { force: true }, text })
   const goesFirst = says({ kind: 'force' })
-  const isZero = reject(replies.status({ live: atZero, now: comment.at }))
+  const isZero = reject('nothingToForce', { live: atZero, now: comment.at })
   decides(runCommand, [
     ['to start one that is blocked', busy({ live: blocked }), goesFirst, forced('')],
     ['to start one that is blocked, in its words', busy({ live: blocked }), goesFirst, forced()],
@@ -290,7 +291,7 @@ describe('what asks for work', () => {
 
   const clean = { needs: undefined, pull: 5, rounds: { asked: 0, byPostHog: 0 } }
   decides(runCommand, [
-    ['to fix what needs nothing', { ...free(), fix: clean }, reject(replies.nothingToFix(5))],
+    ['to fix what needs nothing', { ...free(), fix: clean }, reject('nothingToFix', 5)],
     [
       'to fix what needs nothing, of an agent at work',
       { ...atWork, fix: clean },
@@ -320,7 +321,7 @@ describe('what asks for work', () => {
     [
       'by a template that can not be used',
       { ...free(), template: { kind: 'unusable', name: 'release', why: 'long' } },
-      reject(replies.template('release', 'long')),
+      reject('template', 'release', 'long'),
       byTemplate,
     ],
   ])
@@ -347,16 +348,12 @@ describe('what asks for work', () => {
       doing({ what: 'plan', options: { effort: 'low' } }),
       labelled('codex:look'),
     ],
-    [
-      'where agents wait for permissions',
-      settled('mode: interactive'),
-      reject(replies.planInteractive),
-    ],
+    ['where agents wait for permissions', settled('mode: interactive'), reject('planInteractive')],
   ])
 
   const onLine = { kind: 'inline', commentId: 3, rootId: 3, reviewId: null, nodeId: 'n' } as const
   const line = { id: 3, path: 'a.ts', line: 1, hunk: '', body: '/codex ask', author: 'maya' }
-  const asksNothing = reject(replies.noQuestion)
+  const asksNothing = reject('noQuestion')
   const inReview = { ...comment, commentRef: { kind: 'review', reviewId: 4, nodeId: 'n' } } as const
   const onLineOf = { ...comment, commentRef: { ...onLine, inline: line } }
   const startsAnswer = doing({ what: 'ask', options: { permission: 'read-only' } })
@@ -365,11 +362,7 @@ describe('what asks for work', () => {
   const reply = { ...line, parent: { author: 'zoe', body: 'Why?' } }
   decides(askCommand, [
     ['in a thread of its own', free(), startsAnswer],
-    [
-      'where agents wait for permissions',
-      settled('mode: interactive'),
-      reject(replies.planInteractive),
-    ],
+    ['where agents wait for permissions', settled('mode: interactive'), reject('planInteractive')],
     ['without a question', free(), asksNothing, wordless],
     ['by a label', free(), startsAnswer, asking(label, { text: '' })],
     ['without a question on a line', { ...free(), inline: [line] }, asksNothing, bareOnLine],
@@ -382,7 +375,7 @@ describe('what asks for work', () => {
   const continueBox = (run: string): Request =>
     asking({ ...tick, box: 'continue', run }, { text: '' })
   decides(continueCommand, [
-    ['without an earlier session', {}, reject(replies.nothingToContinue)],
+    ['without an earlier session', {}, reject('nothingToContinue')],
     [
       'after one',
       since(),
@@ -395,16 +388,11 @@ describe('what asks for work', () => {
       doing({ what: 'work', text: 'Go on: fix it', answered: { question: 'why?', answer: 'So.' } }),
     ],
     ['by the box of the last run', since(), doing({ text: goOn }), continueBox(marker.run)],
-    [
-      'by the box of a run before it',
-      since(),
-      reject(replies.goneOn),
-      continueBox('run-of-before'),
-    ],
+    ['by the box of a run before it', since(), reject('goneOn'), continueBox('run-of-before')],
     [
       'by a box, while another works',
       busy(),
-      reject(replies.stillGoing('continue')),
+      reject('stillGoing', 'continue'),
       continueBox('run-of-before'),
     ],
   ])
@@ -429,11 +417,7 @@ describe('what asks for work', () => {
         since(lastQuestion(unfinished)),
         doing({ what: 'ask', text: goOn }),
       ],
-      [
-        'a question that was',
-        since(lastQuestion({ kind: 'answer' })),
-        reject(replies.questionAnswered),
-      ],
+      ['a question that was', since(lastQuestion({ kind: 'answer' })), reject('questionAnswered')],
     ],
     wordless,
   )
@@ -447,7 +431,7 @@ describe('what asks for work', () => {
   }
   const unmoved = { name: 'codex/x', sha: 'a'.repeat(40) }
   const moved = { ...unmoved, sha: 'f'.repeat(40) }
-  const outdated = replies.planOutdated(moved.name, moved.sha)
+  const outdated = reject('planOutdated', moved.name, moved.sha)
   const approving = (now: typeof unmoved | undefined, mayGo = false) => ({
     plan: { ...plan, mayGo },
     now,
@@ -456,8 +440,8 @@ describe('what asks for work', () => {
   })
   const changedPlan = { ...approving(unmoved), isAsSaid: false }
   decides(approveCommand, [
-    ['without a plan', {}, reject(replies.nothingToApprove)],
-    ['while another works', { live }, reject(replies.stillGoing('approve'))],
+    ['without a plan', {}, reject('nothingToApprove')],
+    ['while another works', { live }, reject('stillGoing', 'approve')],
     ['while the plan is being made', { live: planning }, { kind: 'wait' }],
     ['when the plan was told', { live: ended }, { kind: 'take-over' }],
     [
@@ -471,16 +455,16 @@ describe('what asks for work', () => {
     [
       'that may have been, and is not known any more',
       changedPlan,
-      reject(replies.planChanged(undefined)),
+      reject('planChanged', undefined),
     ],
-    ['where its branch is gone', approving(undefined), reject(replies.planElsewhere('codex/x'))],
+    ['where its branch is gone', approving(undefined), reject('planElsewhere', 'codex/x')],
     [
       'where its branch went unused',
       approving(undefined, true),
       doing({ what: 'work', approves: expect.not.objectContaining({ branch: expect.anything() }) }),
     ],
-    ['where its branch had no commit, and has moved', approving(moved, true), reject(outdated)],
-    ['where its branch has moved', approving(moved), reject(outdated)],
+    ['where its branch had no commit, and has moved', approving(moved, true), outdated],
+    ['where its branch has moved', approving(moved), outdated],
     [
       'as it was made',
       approving(unmoved),
@@ -515,14 +499,14 @@ describe('what asks for work', () => {
   const sameSession = { taskId: 'task-1', earlier: { taskRunId: 'task-run-1', over: false } }
   const ofNone = { earlier: { resumes: false } }
   decides(retryCommand, [
-    ['where nothing was asked', {}, reject(replies.nothingToRetry)],
-    ['in a closed thread', {}, reject(replies.closed), asking(closed(comment))],
-    ['from the box of an earlier round', { goneOn: true }, reject(replies.goneOn)],
-    ['that is refused', earlier({ request: ask }, { head: fork }), reject(replies.fork), onPull],
-    ['while another works', { live }, reject(replies.stillGoing('retry'))],
+    ['where nothing was asked', {}, reject('nothingToRetry')],
+    ['in a closed thread', {}, reject('closed'), asking(closed(comment))],
+    ['from the box of an earlier round', { goneOn: true }, reject('goneOn')],
+    ['that is refused', earlier({ request: ask }, { head: fork }), reject('fork'), onPull],
+    ['while another works', { live }, reject('stillGoing', 'retry')],
     ['while another is being stopped', { live: stopping }, { kind: 'wait' }],
     ['once more after a crash', { live: runWith({ id: 'run-comment-502' }) }, { kind: 'started' }],
-    ['where the same would come of it', useless, reject(replies.noUse(unknownModel))],
+    ['where the same would come of it', useless, reject('noUse', unknownModel)],
     [
       'with something else than that',
       useless,
@@ -595,12 +579,11 @@ describe('what asks for work', () => {
 })
 
 describe('what asks for none', () => {
-  const askedSince = replyToMessage({ kind: 'asked-since' })
   const writtenBefore = asking({ ...comment, at: t0 - minute })
   decides(stopCommand, [
-    ['where nothing goes on', { isDone: false }, reject(replies.nothingToStop)],
+    ['where nothing goes on', { isDone: false }, reject('nothingToStop')],
     ['while one works', { live }, { kind: 'message', runId: live.id, message: { kind: 'stop' } }],
-    ['written before the run was asked for', { live }, reject(askedSince), writtenBefore],
+    ['written before the run was asked for', { live }, reject('askedSince'), writtenBefore],
     [
       'on the pull request of an issue whose run works',
       { live: undefined, beside: live },
@@ -616,10 +599,10 @@ describe('what asks for none', () => {
     [
       'there, written before what was said to the run',
       { live: undefined, beside: working({ mailbox: { lastWordsAt: t0 + 2 * minute } }) },
-      reject(askedSince),
+      reject('askedSince'),
       onPull,
     ],
-    ['by the box of another run', { live }, reject(replies.nothingToStop), asking(tick)],
+    ['by the box of another run', { live }, reject('nothingToStop'), asking(tick)],
     ['by its own box', { live }, { kind: 'message' }, asking({ ...tick, run: live.id })],
     [
       'by its own box, in the second in which a box had begun it',

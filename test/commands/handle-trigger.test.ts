@@ -1,4 +1,5 @@
 /** What becomes of a command that is taken up again, and what a fault means for it. */
+
 import { expect, test, vi } from 'vitest'
 import { whoLately } from '../../src/access/strangers.ts'
 import { acceptTrigger } from '../../src/commands/accept-trigger.ts'
@@ -10,7 +11,7 @@ import { QueueUnavailable } from '../../src/core/model/errors.ts'
 import { threadSlot } from '../../src/core/model/thread.ts'
 import { markerSigner } from '../../src/core/record/marker.ts'
 import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
-import { replies } from '../../src/core/words/replies.ts'
+import { refusals } from '../../src/core/words/refusals.ts'
 import { news } from '../../src/news/pull-news.ts'
 import { issueThread, maya, minute, t0 } from '../core/given.ts'
 import { clientOf } from '../support/client-of.ts'
@@ -24,7 +25,7 @@ const message = { kind: 'stop', id: 'stop-1', by: maya, at: t0 } as const
 const pendingMessage = { runId: 'run-1', message }
 const named = { label: label.label }
 const quiet = { kind: 'silence' } as const
-const unserved = reject(replies.notServed(issueThread.owner, issueThread.ownerId))
+const unserved = reject('notServed', issueThread.owner, issueThread.ownerId)
 const later = triggerRecord({ ...label, id: 'stop-1', at: label.at + 1_000 })
 const stop = { ...later, stop: { threads: [threadSlot(issueThread)], command: 0 } }
 type Differs = { starts?: true; tenant?: undefined }
@@ -33,18 +34,13 @@ test.each<[string, Partial<TriggerRecord>, Differs, CommandResult, number?]>([
   ['ends with the reply that was chosen before', { answer }, {}, { kind: 'replied', well: true }],
   ['says what it had begun to say, and goes on', { answer: first }, {}, quiet, 1],
   ['is over when its Run has the message', { pendingMessage }, {}, { kind: 'message' }],
-  [
-    'tells that the access was lost meanwhile',
-    { lost },
-    {},
-    reject(replies.accessWasLost(named, lost)),
-  ],
+  ['tells that the access was lost meanwhile', { lost }, {}, reject('accessWasLost', named, lost)],
   ['is refused where no PostHog serves the owner', {}, { tenant: undefined }, unserved],
   [
     'ends by a later stop if it starts work',
     {},
     { starts: true },
-    reject(replies.stoppedWaiting([named], undefined)),
+    reject('stoppedWaiting', [named], undefined),
   ],
   ['goes on beside a later stop if it starts nothing', {}, {}, quiet],
 ])(
@@ -68,7 +64,7 @@ test.each<[string, Partial<TriggerRecord>, Differs, CommandResult, number?]>([
     const job = { data, inbox: async () => [], save: async () => {}, assertLocked: async () => {} }
     const lately = { repliedLately: new Map<string, number>(), who: whoLately(deps.now) }
     const context = threadContext(deps as never, job as never, lately)
-    const decide = () => (starts ? tell(replies.closed) : quiet)
+    const decide = () => (starts ? tell(refusals.closed()) : quiet)
     const command = { name: 'run', starts, facts: async () => ({}), decide } as unknown as Command
     const given = { command, words: { options: {}, text: '', hides: false } }
     expect(await dispatch({ ...context, settings: async () => held() } as never, given)).toEqual(

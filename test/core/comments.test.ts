@@ -11,6 +11,7 @@ import type { Phase } from '../../src/core/record/situation.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { exactly, moment } from '../../src/core/text/phrases.ts'
 import { closingComment as closingFor, inlineAnswer } from '../../src/core/words/closing.ts'
+import { refusals } from '../../src/core/words/refusals.ts'
 import { type Reply, replies, replyComment, replyToMessage } from '../../src/core/words/replies.ts'
 import { phaseKey, statusComment } from '../../src/core/words/status.ts'
 import { maxComment } from '../../src/core/words/words.ts'
@@ -588,37 +589,36 @@ const behind = { by: 'zoe', moment: { at: t0 }, words: '/codex b', waitsFor: 'ru
 const gone = { by: 'zoe', moment: { at: t0 }, words: '/codex  wipe\nit', stopped: { by: 'maya' } }
 const pulls = [{ number: 9, title: 'Fix it', url: 'https://x/9' }]
 const outOfSight = { kind: 'unreadable', why: 'cut' } as const
-const samples: {
-  [Name in keyof typeof replies as (typeof replies)[Name] extends Reply
-    ? never
-    : Name]: readonly Reply[]
-} = {
+type Samples<Replies> = {
+  [Name in keyof Replies as Replies[Name] extends () => Reply ? never : Name]: readonly Reply[]
+}
+const samples: Samples<typeof replies> & Samples<typeof refusals> = {
   help: [replies.help({ commands, templates: [], label: 'codex', app: 'my-app' })],
-  mistake: [...Object.values(mistakes), outOfSight].map(replies.mistake),
+  mistake: [...Object.values(mistakes), outOfSight].map(refusals.mistake),
   notAllowed: ['run', 'stop'].map(command =>
-    replies.notAllowed({ command, least: 'write', role: 'read' }),
+    refusals.notAllowed({ command, least: 'write', role: 'read' }),
   ),
-  notKnown: [replies.notKnown('stop', undefined)],
-  effort: [replies.effort('max', 'gpt-5.5', ['low', 'medium', 'high', 'xhigh'])],
+  notKnown: [refusals.notKnown('stop', undefined)],
+  effort: [refusals.effort('max', 'gpt-5.5', ['low', 'medium', 'high', 'xhigh'])],
   model: [
-    replies.model('gpt-5.7', 'gpt-5.6', [{ name: 'gpt-5.5' }, { name: 'gpt-5.6', costFactor: 2 }]),
-    replies.model('x', undefined, [{ name: 'gpt-5.5' }]),
+    refusals.model('gpt-5.7', 'gpt-5.6', [{ name: 'gpt-5.5' }, { name: 'gpt-5.6', costFactor: 2 }]),
+    refusals.model('x', undefined, [{ name: 'gpt-5.5' }]),
   ],
-  noBranch: [replies.noBranch('relaese')],
-  template: [replies.template('release', 'long')],
-  nothingToFix: [replies.nothingToFix(9)],
-  fixRounds: [replies.fixRounds(9, 6, { asked: 4, byPostHog: 2 })],
-  stateLabel: [replies.stateLabel('codex:done')],
-  baseTaken: [replies.baseTaken(9, 'main')],
+  noBranch: [refusals.noBranch('relaese')],
+  template: [refusals.template('release', 'long')],
+  nothingToFix: [refusals.nothingToFix(9)],
+  fixRounds: [refusals.fixRounds(9, 6, { asked: 4, byPostHog: 2 })],
+  stateLabel: [refusals.stateLabel('codex:done')],
+  baseTaken: [refusals.baseTaken(9, 'main')],
   queuedBehind: [replies.queuedBehind({ line: 'plan the rest' })],
-  planElsewhere: [replies.planElsewhere('feature')],
+  planElsewhere: [refusals.planElsewhere('feature')],
   stoppingBeside: [replies.stoppingBeside(issueThread), replies.stoppingBeside(pullThread)],
-  stoppedWaiting: [replies.stoppedWaiting([{ line: 'fix it' }], 'maya')],
+  stoppedWaiting: [refusals.stoppedWaiting([{ line: 'fix it' }], 'maya')],
   accessWasLost: [
-    replies.accessWasLost({ line: 'fix it' }, { by: 'olga', because: 'suspended the App' }),
+    refusals.accessWasLost({ line: 'fix it' }, { by: 'olga', because: 'suspended the App' }),
   ],
-  stillGoing: [replies.stillGoing('retry')],
-  noUse: [replies.noUse({ kind: 'unfinished', why: 'refusal' })],
+  stillGoing: [refusals.stillGoing('retry')],
+  noUse: [refusals.noUse({ kind: 'unfinished', why: 'refusal' })],
   status: [
     replies.status({ asked: true, refused: 'https://x/7#issuecomment-9' }),
     replies.status({ beside: working() }),
@@ -656,37 +656,38 @@ const samples: {
       found('posthog-github', 'PostHog’s App does not see acme/shop', 'Install it for @all.'),
     ]),
   ],
-  planChanged: [undefined, 'https://x/7#issuecomment-9'].map(replies.planChanged),
-  planOutdated: [replies.planOutdated('main', 'c'.repeat(40))],
-  preset: [replies.preset('paln', 'plan', ['plan', 'low'])],
-  sandbox: [replies.sandbox('bgi', 'big', ['big', 'small']), replies.sandbox('x', undefined, [])],
-  notGranted: [replies.notGranted('as_user', 5)],
+  planChanged: [undefined, 'https://x/7#issuecomment-9'].map(refusals.planChanged),
+  planOutdated: [refusals.planOutdated('main', 'c'.repeat(40))],
+  preset: [refusals.preset('paln', 'plan', ['plan', 'low'])],
+  sandbox: [refusals.sandbox('bgi', 'big', ['big', 'small']), refusals.sandbox('x', undefined, [])],
+  notGranted: [refusals.notGranted('as_user', 5)],
   badSettings: [
-    replies.badSettings({
+    refusals.badSettings({
       problem: ".github/codex.yml, line 2: `effort` can't be `enormous`: use `low` or `max`",
       slips: [{ path: '.github/codex.yml', count: 1 }],
     }),
   ],
   besideSlips: [
-    replies.besideSlips(replies.fork, {
+    replies.besideSlips(refusals.fork(), {
       problem: '.github/codex.yml, line 1: `modle` is not a setting; and 2 more',
       slips: [{ path: '.github/codex.yml', count: 3 }],
     }),
   ],
-  sessionCost: [replies.sessionCost(10.5, 10), replies.sessionCost(10.5, 10, true)],
+  sessionCost: [refusals.sessionCost(10.5, 10), refusals.sessionCost(10.5, 10, true)],
   hasPull: [
-    replies.hasPull(pulls, 'fix it, and `a.ts`'),
-    replies.hasPull(pulls, 'retry'),
-    replies.hasPull(pulls, undefined),
+    refusals.hasPull(pulls, 'fix it, and `a.ts`'),
+    refusals.hasPull(pulls, 'retry'),
+    refusals.hasPull(pulls, undefined),
   ],
-  notServed: [replies.notServed('globex', 7)],
+  notServed: [refusals.notServed('globex', 7)],
   notOffered: [
-    replies.notOffered('model', 'gpt-5', [
+    refusals.notOffered('model', 'gpt-5', [
       { name: 'gpt-5.5', costFactor: 0.5 },
       { name: 'gpt-5.6' },
     ]),
   ],
   gaveUp: [replies.gaveUp('GitHub did not answer')],
+  nothingToForce: [],
 }
 const toMessages: { [K in SenderReply['kind']]: readonly Extract<SenderReply, { kind: K }>[] } = {
   'not-passed-on': [{ kind: 'not-passed-on', words: 'use a trie' }],
@@ -700,9 +701,11 @@ const toMessages: { [K in SenderReply['kind']]: readonly Extract<SenderReply, { 
   'permission-refused': [{ kind: 'permission-refused', title: 'Run rm -rf dist', because: 'no' }],
 }
 const everyReply = [
-  ...Object.entries({ ...replies, ...samples }),
+  ...Object.entries({ ...replies, ...refusals, ...samples }).map(
+    ([name, all]) => [name, typeof all === 'function' ? [all()] : all] as const,
+  ),
   ...Object.entries(toMessages).map(([kind, all]) => [kind, all.map(replyToMessage)] as const),
-].flatMap(([name, all]) => [all].flat().map(reply => [name, replyComment('maya', reply)] as const))
+].flatMap(([name, all]) => all.map(reply => [name, replyComment('maya', reply)] as const))
 
 describe('replies', () => {
   const [[, helpText] = expect.fail()] = everyReply
@@ -711,7 +714,24 @@ describe('replies', () => {
 
   test('every other one of a line', () => {
     expect(said.filter(text => !text.includes('\n')).join('\n')).toMatchInlineSnapshot(`
-      "mistake: @maya there is no option \`--modle\`. Did you mean \`--model\`? To say it literally, write \`/codex -- …\`. Nothing was started.
+      "queuedBehind: @maya another run is still going in this thread. \`/codex plan the rest\` starts when it has ended.
+      stoppingBeside: @maya the run in #7 (this is its pull request) is being stopped. Its status there says what it had done.
+      stoppingBeside: @maya the run in #8 (the pull request of this issue) is being stopped. Its status there says what it had done.
+      status: @maya nothing is going on here now. Nothing came of the newest request: [the reason](https://x/7#issuecomment-9).
+      status: @maya nothing is going on here, but a run is going on in #7 (this is its pull request): Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601).
+      status: @maya \`/codex wipe it\` by \`zoe\` was stopped by \`maya\` before it began. A command by \`maya\` waits for GitHub until 14:03 UTC.
+      status: @maya a run is going on here: Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601). \`/codex b\` by \`zoe\` waits for the run here.
+      status: @maya a run is going on here: it waits for its turn. 2 runs must end first. \`maya\` asked for it.
+      status: @maya a run is going on here: it waits. \`limits.repository\` is 0, so nothing new starts. A higher number in \`.github/codex.yml\`, here or in the owner’s repository \`.github\`, lifts it. \`maya\` asked for it.
+      status: @maya a run is going on here: it waits until #3 is closed. \`maya\` asked for it.
+      status: @maya a run is going on here: it waits until 2026-01-03 00:02 UTC. \`acme\` started 9 runs in 24 hours; the limit is 9. \`maya\` asked for it.
+      gaveUp: @maya this did not work: GitHub did not answer. Write the command again in a few minutes.
+      notServed: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.7.posthog\` to the bot’s settings file.
+      notKnown: @maya the bot could not find out which permission you have here, so it refused \`/codex stop\`. Try again in a few minutes.
+      notAllowed: @maya you need write permission to start a run. Your permission here is read. Ask somebody with write permission to write the command.
+      notAllowed: @maya you need write permission to use \`/codex stop\`. Your permission here is read. Ask somebody with write permission to write the command.
+      hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
+      mistake: @maya there is no option \`--modle\`. Did you mean \`--model\`? To say it literally, write \`/codex -- …\`. Nothing was started.
       mistake: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.
       mistake: @maya there is no command \`/codx\`. Did you mean \`/codex\`? Nothing was started.
       mistake: @maya there is no command \`sotp\`. Did you mean \`/codex stop\`? If it is your instruction, write \`/codex -- sotp …\`. Nothing was started.
@@ -723,64 +743,49 @@ describe('replies', () => {
       mistake: @maya this comment has more than 10 commands. Only the first 10 were read.
       mistake: @maya the bot could not see this comment as GitHub’s page shows it, so it read no command in it. Write the command again in a new comment.
       mistake: @maya a part of this comment is too long to read, or out of sight on its page. No command was read below that. Write it again in a new comment.
-      notAllowed: @maya you need write permission to start a run. Your permission here is read. Ask somebody with write permission to write the command.
-      notAllowed: @maya you need write permission to use \`/codex stop\`. Your permission here is read. Ask somebody with write permission to write the command.
-      notKnown: @maya the bot could not find out which permission you have here, so it refused \`/codex stop\`. Try again in a few minutes.
-      hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
-      notOffered: @maya this repository does not allow the model \`gpt-5\`. It allows \`gpt-5.5\` (price ×0.5), \`gpt-5.6\`. Nothing was started.
-      fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` change nothing, so they work. To have it changed, push the branch to this repository, or ask in an issue.
-      defaultBranch: @maya Codex does not push to the default branch. Nothing was started. \`/codex --branch NAME …\` names another branch. \`/codex ask\`, \`/codex plan\` and \`/codex review\` change nothing, so they work.
-      effort: @maya \`gpt-5.5\` has no effort \`max\`. It has \`low\`, \`medium\`, \`high\`, \`xhigh\`. Nothing was started.
-      model: @maya there is no model \`gpt-5.7\`. Did you mean \`gpt-5.6\`? There are \`gpt-5.5\`, \`gpt-5.6\` (price ×2). Nothing was started.
-      model: @maya there is no model \`x\`. There are \`gpt-5.5\`. Nothing was started.
-      nothingToFix: @maya #9 has no failed checks, conflicts, requested changes or open comments now. Nothing was started. To have something else fixed, write \`/codex fix\` and what.
-      fixRounds: @maya an agent was sent 6 times to fix #9, 2 of them by PostHog itself. The limit is 6. Nothing was started. Write \`/codex\` and what to do, or \`/codex --force fix\`.
-      noBranch: @maya there is no branch \`relaese\` in this repository. Nothing was started.
-      template: @maya \`.github/codex/release.md\` is longer than 10000 characters. Nothing was started. Correct the file on the default branch, or write \`/codex -- release …\` if that is your instruction.
+      stateLabel: @maya only the bot sets the label \`codex:done\`: it says how a run here stands. Nothing was started.
+      accessWasLost: @maya not started: \`olga\` suspended the App before \`/codex fix it\` began. Write it again to start it.
+      stoppedWaiting: @maya \`maya\` stopped \`/codex fix it\` before it began. Write it again if you still want it.
+      closed: @maya this is closed, so nothing was started. Reopen it and ask again.
+      preset: @maya there is no label preset \`paln\`. Did you mean \`plan\`? Nothing was started.
       baseOfPull: @maya a pull request has a base already. Nothing was started. Change the base on its page, or ask without \`--base\`.
       baseTaken: @maya pull request #9 of this thread is open, and goes into \`main\`. Nothing was started. Change the base on its page, or ask without \`--base\`.
-      closed: @maya this is closed, so nothing was started. Reopen it and ask again.
-      queuedBehind: @maya another run is still going in this thread. \`/codex plan the rest\` starts when it has ended.
-      accessWasLost: @maya not started: \`olga\` suspended the App before \`/codex fix it\` began. Write it again to start it.
+      fork: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` change nothing, so they work. To have it changed, push the branch to this repository, or ask in an issue.
+      defaultBranch: @maya Codex does not push to the default branch. Nothing was started. \`/codex --branch NAME …\` names another branch. \`/codex ask\`, \`/codex plan\` and \`/codex review\` change nothing, so they work.
       planInteractive: @maya plans, reviews and answers do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.
-      planElsewhere: @maya the plan was made for the branch \`feature\`, which is gone. Nothing was started. \`/codex plan\` makes a new plan.
-      planChanged: @maya the plan above may no longer say what Codex wrote. Nothing was started. \`/codex plan\` makes a new plan.
-      planChanged: @maya the plan above may no longer say what Codex wrote. Nothing was started. [This is what Codex wrote](https://x/7#issuecomment-9). Read it, then approve it.
-      planOutdated: @maya \`main\` has new commits since the plan was made: it is at \`ccccccc\` now. Nothing was started. \`/codex plan\` makes a new plan.
-      nothingToStop: @maya nothing is going on in this thread, so there is nothing to stop.
-      nothingToRetry: @maya nothing was asked in this thread yet, so there is nothing to try again.
-      nothingToContinue: @maya this thread has no earlier run to continue. \`/codex <instruction>\` starts one.
-      nothingToApprove: @maya this thread has no plan to approve. \`/codex plan\` makes one.
-      nothingToReview: @maya this is an issue, so there is nothing to review. Write the command on a pull request.
-      noQuestion: @maya there is no question, so nothing was started. Write it behind the command: \`/codex ask why …\`.
-      questionAnswered: @maya Codex answered the last question here, so there is nothing to go on with. Nothing was started. \`/codex ask …\` asks more. \`/codex …\` says what to do about it.
-      stillGoing: @maya a run is still going in this thread. \`/codex retry\` works when it has ended. \`/codex stop\` ends it now.
-      goneOn: @maya another run has worked in this thread since then. Nothing was started. \`/codex continue\` goes on where that one stopped.
-      noUse: @maya the same request would end the same way, so nothing was started. Codex did not finish, as the model refused to go on. Ask in other words, or choose another model with \`/codex retry --model NAME\`.
-      stoppingBeside: @maya the run in #7 (this is its pull request) is being stopped. Its status there says what it had done.
-      stoppingBeside: @maya the run in #8 (the pull request of this issue) is being stopped. Its status there says what it had done.
-      stoppedWaiting: @maya \`maya\` stopped \`/codex fix it\` before it began. Write it again if you still want it.
-      status: @maya nothing is going on here now. Nothing came of the newest request: [the reason](https://x/7#issuecomment-9).
-      status: @maya nothing is going on here, but a run is going on in #7 (this is its pull request): Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601).
-      status: @maya \`/codex wipe it\` by \`zoe\` was stopped by \`maya\` before it began. A command by \`maya\` waits for GitHub until 14:03 UTC.
-      status: @maya a run is going on here: Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601). \`/codex b\` by \`zoe\` waits for the run here.
-      status: @maya a run is going on here: it waits for its turn. 2 runs must end first. \`maya\` asked for it.
-      status: @maya a run is going on here: it waits. \`limits.repository\` is 0, so nothing new starts. A higher number in \`.github/codex.yml\`, here or in the owner’s repository \`.github\`, lifts it. \`maya\` asked for it.
-      status: @maya a run is going on here: it waits until #3 is closed. \`maya\` asked for it.
-      status: @maya a run is going on here: it waits until 2026-01-03 00:02 UTC. \`acme\` started 9 runs in 24 hours; the limit is 9. \`maya\` asked for it.
-      preset: @maya there is no label preset \`paln\`. Did you mean \`plan\`? Nothing was started.
-      stateLabel: @maya only the bot sets the label \`codex:done\`: it says how a run here stands. Nothing was started.
+      notOffered: @maya this repository does not allow the model \`gpt-5\`. It allows \`gpt-5.5\` (price ×0.5), \`gpt-5.6\`. Nothing was started.
+      model: @maya there is no model \`gpt-5.7\`. Did you mean \`gpt-5.6\`? There are \`gpt-5.5\`, \`gpt-5.6\` (price ×2). Nothing was started.
+      model: @maya there is no model \`x\`. There are \`gpt-5.5\`. Nothing was started.
+      effort: @maya \`gpt-5.5\` has no effort \`max\`. It has \`low\`, \`medium\`, \`high\`, \`xhigh\`. Nothing was started.
+      noBranch: @maya there is no branch \`relaese\` in this repository. Nothing was started.
+      notGranted: @maya this bot does not allow \`--as-user\` in this repository. Nothing was started. An admin of this bot can allow it with \`owners.5.as_user\` in the bot’s settings file.
+      notAsUser: @maya this repository does not allow \`--as-user\`. Nothing was started. \`as_user: true\` in \`.github/codex.yml\` allows it.
       sandbox: @maya there is no sandbox environment \`bgi\`. Did you mean \`big\`? Nothing was started.
       sandbox: @maya there is no sandbox environment \`x\`. There are none. Nothing was started.
-      notAsUser: @maya this repository does not allow \`--as-user\`. Nothing was started. \`as_user: true\` in \`.github/codex.yml\` allows it.
-      notGranted: @maya this bot does not allow \`--as-user\` in this repository. Nothing was started. An admin of this bot can allow it with \`owners.5.as_user\` in the bot’s settings file.
       sessionCost: @maya this session has cost \`$10.50\`, and the limit for one is \`$10\`. Nothing was started. \`/codex --new …\` starts a new session.
       sessionCost: @maya this session has cost \`$10.50\`, and the limit for one is \`$10\`. Nothing was started. \`/codex retry --new\` starts a new session.
       hasPull: @maya an open pull request already closes this issue: [#9 Fix it](https://x/9). Nothing was started. \`\` /codex --force fix it, and \`a.ts\` \`\` starts anyway.
       hasPull: @maya an open pull request already closes this issue: [#9 Fix it](https://x/9). Nothing was started. \`/codex --force retry\` starts anyway.
       hasPull: @maya an open pull request already closes this issue: [#9 Fix it](https://x/9). Nothing was started. Write the same again with \`--force\` behind \`/codex\` to start anyway.
-      notServed: @maya this bot does not serve \`globex\`, so nothing was started. An admin of this bot can add \`owners.7.posthog\` to the bot’s settings file.
-      gaveUp: @maya this did not work: GitHub did not answer. Write the command again in a few minutes.
+      noQuestion: @maya there is no question, so nothing was started. Write it behind the command: \`/codex ask why …\`.
+      template: @maya \`.github/codex/release.md\` is longer than 10000 characters. Nothing was started. Correct the file on the default branch, or write \`/codex -- release …\` if that is your instruction.
+      nothingToFix: @maya #9 has no failed checks, conflicts, requested changes or open comments now. Nothing was started. To have something else fixed, write \`/codex fix\` and what.
+      fixRounds: @maya an agent was sent 6 times to fix #9, 2 of them by PostHog itself. The limit is 6. Nothing was started. Write \`/codex\` and what to do, or \`/codex --force fix\`.
+      nothingToReview: @maya this is an issue, so there is nothing to review. Write the command on a pull request.
+      nothingToApprove: @maya this thread has no plan to approve. \`/codex plan\` makes one.
+      planElsewhere: @maya the plan was made for the branch \`feature\`, which is gone. Nothing was started. \`/codex plan\` makes a new plan.
+      planChanged: @maya the plan above may no longer say what Codex wrote. Nothing was started. \`/codex plan\` makes a new plan.
+      planChanged: @maya the plan above may no longer say what Codex wrote. Nothing was started. [This is what Codex wrote](https://x/7#issuecomment-9). Read it, then approve it.
+      planOutdated: @maya \`main\` has new commits since the plan was made: it is at \`ccccccc\` now. Nothing was started. \`/codex plan\` makes a new plan.
+      nothingToStop: @maya nothing is going on in this thread, so there is nothing to stop.
+      askedSince: @maya someone started the run here after you wrote \`/codex stop\`, so it goes on. Write it again to stop it.
+      permissionOver: @maya Codex no longer waits for this answer, so it did not get it.
+      nothingToRetry: @maya nothing was asked in this thread yet, so there is nothing to try again.
+      noUse: @maya the same request would end the same way, so nothing was started. Codex did not finish, as the model refused to go on. Ask in other words, or choose another model with \`/codex retry --model NAME\`.
+      goneOn: @maya another run has worked in this thread since then. Nothing was started. \`/codex continue\` goes on where that one stopped.
+      stillGoing: @maya a run is still going in this thread. \`/codex retry\` works when it has ended. \`/codex stop\` ends it now.
+      nothingToContinue: @maya this thread has no earlier run to continue. \`/codex <instruction>\` starts one.
+      questionAnswered: @maya Codex answered the last question here, so there is nothing to go on with. Nothing was started. \`/codex ask …\` asks more. \`/codex …\` says what to do about it.
       not-passed-on: @maya the run was stopped before Codex could read \`/codex use a trie\`. Write it again if you still want it.
       has-it: @maya Codex has \`/codex use a trie\` already, so deleting the comment does not take it back. Write \`/codex …\` and what to do instead, or \`/codex stop\`.
       asked-since: @maya someone started the run here after you wrote \`/codex stop\`, so it goes on. Write it again to stop it.
@@ -817,24 +822,24 @@ describe('replies', () => {
         → Install it for @​all.
       - ✓ \`posthog-key\` works at \`https://us.posthog.com\`
 
-      badSettings: @maya \`.github/codex.yml\` has 1 problem, so nothing was started:
-
-      - line 2: \`effort\` can't be \`enormous\`: use \`low\` or \`max\`
-
-      Fix the file, then ask again.
-
       besideSlips: @maya this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` change nothing, so they work. To have it changed, push the branch to this repository, or ask in an issue.
 
       ⚠️ Also, \`.github/codex.yml\` has 3 problems:
 
       - line 1: \`modle\` is not a setting
-      - and 2 more"
+      - and 2 more
+
+      badSettings: @maya \`.github/codex.yml\` has 1 problem, so nothing was started:
+
+      - line 2: \`effort\` can't be \`enormous\`: use \`low\` or \`max\`
+
+      Fix the file, then ask again."
     `)
   })
 
   test('a guess at what was meant replaces all other advice', () => {
     const unlike = { kind: 'unknown-option', given: 'colour', meant: undefined } as const
-    expect(replies.mistake(unlike).text).toContain('`--effort`')
+    expect(refusals.mistake(unlike).text).toContain('`--effort`')
     for (const [reply] of [samples.mistake, samples.preset, samples.sandbox]) {
       const { text } = reply ?? expect.fail()
       expect(text).toContain('Did you mean')

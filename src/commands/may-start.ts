@@ -14,8 +14,8 @@ import { isBranchOfIssue, stemOf } from '../core/model/branch-name.ts'
 import { isFork, type PullHead, type Thread } from '../core/model/thread.ts'
 import type { Closer, Pull } from '../core/model/views.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
-import { type Reply, replies } from '../core/words/replies.ts'
-import type { Conversation, Request, Wanted } from './command.ts'
+import { replies } from '../core/words/replies.ts'
+import { type Conversation, type Rejected, type Request, reject, type Wanted } from './command.ts'
 import { type CheckedOptions, checkOptions, presetOf, type Settings } from './run-options.ts'
 
 /** What is known of a thread in which nobody works. */
@@ -37,54 +37,54 @@ export interface Start extends Free {
   again?: true
 }
 
-type Refusal = (start: Start & { checked: CheckedOptions }) => Reply | undefined
+type Rule = (start: Start & { checked: CheckedOptions }) => Rejected | undefined
 
-const settingsUnusable: Refusal = ({ held: { usable, problem = '', slips } }) =>
-  usable ? undefined : replies.badSettings({ problem, slips })
+const settingsUnusable: Rule = ({ held: { usable, problem = '', slips } }) =>
+  usable ? undefined : reject('badSettings', { problem, slips })
 
-const presetUnknown: Refusal = ({ request: { trigger }, held: { settings } }) =>
+const presetUnknown: Rule = ({ request: { trigger }, held: { settings } }) =>
   presetOf(trigger, settings).unknown
 
 /** @param pulls that the work may go into */
 export function misplacedBase(
   { kind }: Thread,
   { given, pulls, head }: { given: Options; pulls: readonly Pull[]; head?: PullHead | undefined },
-): Reply | undefined {
+): Rejected | undefined {
   const { base, branch } = given
   if (base === undefined) return undefined
-  if (kind === 'pull' && (branch === undefined || branch === head?.ref)) return replies.baseOfPull
+  if (kind === 'pull' && (branch === undefined || branch === head?.ref)) return reject('baseOfPull')
   const open = pulls.find(pull => pull.state === 'open' && pull.head === (branch ?? pull.head))
-  return open && open.base !== base ? replies.baseTaken(open.number, open.base) : undefined
+  return open && open.base !== base ? reject('baseTaken', open.number, open.base) : undefined
 }
 
-const baseTaken: Refusal = ({ request, given, conversation, head }) => {
+const baseTaken: Rule = ({ request, given, conversation, head }) => {
   const pulls = conversation?.pull && !given.new ? [conversation.pull] : []
   return misplacedBase(request.trigger.thread, { given, head, pulls })
 }
 
-const notPushedTo: Refusal = ({ request, wanted, head }) => {
+const notPushedTo: Rule = ({ request, wanted, head }) => {
   const { thread } = request.trigger
   if (isReadOnly(wanted.what)) return undefined
-  if (head && isFork(head, thread)) return replies.fork
+  if (head && isFork(head, thread)) return reject('fork')
   return (wanted.options.branch ?? head?.ref) === thread.defaultBranch
-    ? replies.defaultBranch
+    ? reject('defaultBranch')
     : undefined
 }
 
-const optionRefused: Refusal = ({ checked }) => checked.refused
+const optionRefused: Rule = ({ checked }) => checked.refused
 
-const sessionTooDear: Refusal = ({ given, conversation, held, again }) => {
+const sessionTooDear: Rule = ({ given, conversation, held, again }) => {
   const cost = conversation?.lastRun?.session.cost
   const limit = held.settings.limits.cost_per_run
   const isTooDear = !given.new && cost && limit !== undefined && cost >= limit
-  return isTooDear ? replies.sessionCost(cost, limit, again) : undefined
+  return isTooDear ? reject('sessionCost', cost, limit, again) : undefined
 }
 
 /** Whether it may do a second time what an open pull request does. */
 export const mayDouble = ({ options, what, approves }: Start['wanted']): boolean =>
   !options.force && !approves && !isReadOnly(what)
 
-const otherPullOpen: Refusal = start => {
+const otherPullOpen: Rule = start => {
   const { request, again, given, conversation } = start
   const goesOnInOwn = !given.new && conversation?.pull?.state === 'open'
   const pulls =
@@ -92,7 +92,7 @@ const otherPullOpen: Refusal = start => {
   if (pulls.length === 0) return undefined
   // What stands on lines below is kept by whoever writes it again.
   const words = again ? 'retry' : request.text.includes('\n') ? undefined : (request.line ?? '')
-  return replies.hasPull(pulls, words)
+  return reject('hasPull', pulls, words)
 }
 
 /** Says whether the pull request is not this thread's own work, which would go on there. */
@@ -105,7 +105,7 @@ const isOfOthers =
     return !isOwn && number !== pull
   }
 
-const refusals: readonly Refusal[] = [
+const rules: readonly Rule[] = [
   settingsUnusable,
   presetUnknown,
   baseTaken,
@@ -120,7 +120,8 @@ export function agreeOn(start: Start): CheckedOptions {
   const { request, wanted, held } = start
   const { problem, slips, usable } = held
   const checked = checkOptions({ ...held, ...wanted, owner: request.trigger.thread.ownerId })
-  const [reply] = refusals.flatMap(refusal => refusal({ ...start, checked }) ?? [])
-  const isBeside = reply && usable && problem !== undefined
-  return { ...checked, refused: isBeside ? replies.besideSlips(reply, { problem, slips }) : reply }
+  const [refused] = rules.flatMap(rule => rule({ ...start, checked }) ?? [])
+  if (!refused || !usable || problem === undefined) return { ...checked, refused }
+  const reply = replies.besideSlips(refused.reply, { problem, slips })
+  return { ...checked, refused: { ...refused, reply } }
 }

@@ -1,8 +1,10 @@
 /** Why work is not started: each rule by itself, and which is told first. */
 import { describe, expect, test } from 'vitest'
-import { agreeOn, type Start } from '../../src/commands/refusals.ts'
+import { type Rejected, reject } from '../../src/commands/command.ts'
+import { agreeOn, type Start } from '../../src/commands/may-start.ts'
 import { type Options, presets } from '../../src/core/command/options.ts'
-import { type Reply, replies } from '../../src/core/words/replies.ts'
+import { refusals } from '../../src/core/words/refusals.ts'
+import { replies } from '../../src/core/words/replies.ts'
 import { head, pull, pullThread, runWith } from '../core/given.ts'
 import { asking, comment, conversation, held, label, marker } from './asked.ts'
 
@@ -26,7 +28,7 @@ const withPull = {
   conversation: { ...conversation, marker: { ...marker, made: 'made', pull: 9 }, pull },
 }
 const noModel = wanting({ options: { model: 'gpt-9' } })
-const model = replies.model('gpt-9', 'gpt-5.6', held().known.models)
+const model = reject('model', 'gpt-9', 'gpt-5.6', held().known.models)
 
 const given = (options: Options): Partial<Start> => ({ given: options })
 const onFork = { request: onPull, head: fork }
@@ -34,9 +36,9 @@ const ofDefault = { request: onPull, head: { ...head, ref: 'main' } }
 const labelled = (name: string): Partial<Start> => ({ request: asking({ ...label, label: name }) })
 const slips = { problem: 'line 2', slips: [] }
 const unusable = { held: held('', { usable: false, ...slips }) }
-const noPreset = (name: string, meant?: string): Reply => replies.preset(name, meant, presets)
+const noPreset = (name: string, meant?: string): Rejected => reject('preset', name, meant, presets)
 const doubling = { closers: [theirs] }
-const otherPull = replies.hasPull([theirs], '')
+const otherPull = reject('hasPull', [theirs], '')
 const from = (branch: string | undefined): Partial<Start> => ({
   conversation: { ...withPull.conversation, pull: undefined },
   closers: [{ ...theirs, branch }],
@@ -51,7 +53,7 @@ const refusal = (...differs: Partial<Start>[]) =>
   ).refused
 
 describe('work is refused', () => {
-  test.each<[rule: string, start: Partial<Start>, reply: Reply]>([
+  test.each<[rule: string, start: Partial<Start>, reply: Rejected]>([
     [
       'for a preset that only every object has',
       labelled('codex:constructor'),
@@ -60,18 +62,18 @@ describe('work is refused', () => {
     [
       'with another base than its open pull request has',
       { ...withPull, ...given({ base: 'x' }) },
-      replies.baseTaken(9, 'main'),
+      reject('baseTaken', 9, 'main'),
     ],
-    ['on a pull request of the default branch', ofDefault, replies.defaultBranch],
+    ['on a pull request of the default branch', ofDefault, reject('defaultBranch')],
     [
       'with the default branch named',
       wanting({ options: { branch: 'main' } }),
-      replies.defaultBranch,
+      reject('defaultBranch'),
     ],
     [
       'in such a session once more, which the reply says',
       { ...costs(10), again: true },
-      replies.sessionCost(10, 10, true),
+      reject('sessionCost', 10, 10, true),
     ],
     ['while one from a fork does, whatever its branch is called', from(undefined), otherPull],
     [
@@ -95,22 +97,23 @@ describe('work is refused', () => {
     ['no words of a label', { request: asking(label, { text: '' }) }, ''],
     ['a retry', { again: true }, 'retry'],
   ])('while another pull request is open, and the reply repeats %s', (_, start, words) =>
-    expect(refusal(doubling, start)).toEqual(replies.hasPull([theirs], words)),
+    expect(refusal(doubling, start)).toEqual(reject('hasPull', [theirs], words)),
   )
 
   test('with the slips of the settings below the reply', () =>
-    expect(refusal(onFork, { held: held('', slips) })).toEqual(
-      replies.besideSlips(replies.fork, slips),
-    ))
+    expect(refusal(onFork, { held: held('', slips) })).toEqual({
+      ...reject('fork'),
+      reply: replies.besideSlips(refusals.fork(), slips),
+    }))
 
   test('for each reason of the list that stands before the others', () => {
     const all = [
-      [unusable, replies.badSettings(slips)],
+      [unusable, reject('badSettings', slips)],
       [labelled('codex:paln'), noPreset('paln', 'plan')],
-      [given({ base: 'x' }), replies.baseOfPull],
-      [onFork, replies.fork],
+      [given({ base: 'x' }), reject('baseOfPull')],
+      [onFork, reject('fork')],
       [noModel, model],
-      [costs(10), replies.sessionCost(10, 10)],
+      [costs(10), reject('sessionCost', 10, 10)],
       [doubling, otherPull],
     ] as const
     const told = all.map((_, n) =>
