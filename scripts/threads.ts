@@ -21,7 +21,7 @@ import {
   said,
   storedThreads,
 } from '../test/threads/index-page.ts'
-import { movingPng, smallPng } from './small-png.ts'
+import { movingPng } from './moving-png.ts'
 
 const folder = new URL('../docs/threads/', import.meta.url).pathname
 const widths = { '': 760, '-phone': 390 }
@@ -56,7 +56,7 @@ async function main(wanted: readonly string[]): Promise<void> {
           await page.emulateMedia({ colorScheme: scheme })
           await page.setContent(html(thread, scheme))
           const png = await page.locator('main').screenshot()
-          writeFileSync(`${folder}${name}${of}-${scheme}.png`, smallPng(png))
+          writeFileSync(`${folder}${name}${of}-${scheme}.png`, png)
         }
     }
     const isNew = (name: string): boolean => threads[name] !== before[name]

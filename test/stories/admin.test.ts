@@ -3,7 +3,6 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Locator } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { smallPng } from '../../scripts/small-png.ts'
 import { exhaustive } from '../support/tries.ts'
 import { browserAvailable, flawsOf, type Look, openWindow, type Window } from '../world/browser.ts'
 import { newRepository, opensIssue, type Talk } from '../world/opens-issue.ts'
@@ -70,7 +69,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     if (screenshots && name)
       await writeFile(
         join(screenshots, `${name}.png`),
-        smallPng(await window.page.screenshot({ fullPage: true })),
+        await window.page.screenshot({ fullPage: true }),
       )
   }
 

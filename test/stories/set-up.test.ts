@@ -15,7 +15,6 @@ import {
   test,
 } from 'vitest'
 import { type Enterprise, startEnterprise } from '../../emulators/github/enterprise.ts'
-import { smallPng } from '../../scripts/small-png.ts'
 import { freePort } from '../support/free-port.ts'
 import { exhaustive } from '../support/tries.ts'
 import { type Bot, scratchDir, spawnBot } from '../world/bot.ts'
@@ -195,7 +194,7 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     if (screenshots)
       await writeFile(
         join(screenshots, `${name}.png`),
-        smallPng(await window.page.screenshot({ fullPage: true })),
+        await window.page.screenshot({ fullPage: true }),
       )
   }
 
