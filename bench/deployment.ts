@@ -1,9 +1,8 @@
-/** A deployment, usually on Redis, whose owners have a PostHog each, where agents work quietly: it follows many Runs, or starts many. */
+/** A deployment on Redis, whose owners have a PostHog each, where agents work quietly. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { z } from 'zod'
 import { type TriggerRecord, triggerFormat, triggerIndex } from '../src/commands/trigger-record.ts'
 import { type Thread, threadSlot } from '../src/core/model/thread.ts'
 import { newRun, type Run, runFormat } from '../src/core/record/run.ts'
@@ -18,35 +17,21 @@ import { startServer } from './child.ts'
 /** A PostHog lets so many be looked at and streamed at once; more would wait for their turn. */
 export const perOwner = 200
 
-export type Filled = Queues<TriggerRecord, Run>
+type Filled = Queues<TriggerRecord, Run>
 
-interface Options {
-  owners: number
-  /** How long GitHub and PostHog take for a call. */
-  ms?: number
-  on?: 'redis' | 'embedded'
-}
-
-export interface Deployment {
+interface Deployment {
   redis: RedisServer
   world: World
-  start(role: 'all' | 'web' | 'worker', more?: Record<string, string>): Promise<Bot>
+  start(role: 'web' | 'worker'): Promise<Bot>
   /** Has work put into the queue, as a process would that was there before. */
   fill(fill: (queues: Filled) => Promise<void>): Promise<void>
-  /** When PostHog took each run, ms since the epoch. */
-  starts(): Promise<number[]>
   close(): Promise<void>
 }
 
-export async function startDeployment({
-  owners: count,
-  ms = 0,
-  on = 'redis',
-}: Options): Promise<Deployment> {
+export async function startDeployment(count: number): Promise<Deployment> {
   const redis = await startRedis('--appendfsync', 'everysec')
-  const redisUrl = on === 'redis' ? redis.url : undefined
-  const world = await startWorld({ redisUrl, roles: [] })
-  const services = await startServer('quiet-services.ts', world.github.url, `${ms}`)
+  const world = await startWorld({ redisUrl: redis.url, roles: [] })
+  const services = await startServer('quiet-services.ts', world.github.url)
   const folder = await mkdtemp(join(tmpdir(), 'bench-'))
   const file = join(folder, 'settings.yml')
   const url = `http://127.0.0.1:${services.port}`
@@ -55,18 +40,14 @@ export async function startDeployment({
     `  ${n + 1}:`,
     `    posthog: { host: ${url}, project_id: ${n + 1}, api_key_env: KEY_OF_${n} }`,
   ])
-  await writeFile(
-    file,
-    ['limits: { repository_per_day: 10000 }', 'owners:', ...lines, ''].join('\n'),
-  )
+  await writeFile(file, ['owners:', ...lines, ''].join('\n'))
   const keys = Object.fromEntries(owners.map(n => [`KEY_OF_${n}`, `phx_a_key_for_the_owner_${n}`]))
   const env = { GITHUB_API_URL: url, POSTHOG_HOST: url, SETTINGS_FILE: file, ...keys }
   return {
     redis,
     world,
-    start: (role, more) => world.startBot(role, { ...env, ...more }),
-    fill: fill => filled({ redisUrl, dataDir: world.env.DATA_DIR ?? '' }, fill),
-    starts: async () => Starts.parse(await (await fetch(`${url}/starts`)).json()),
+    start: role => world.startBot(role, env),
+    fill: fill => filled({ redisUrl: redis.url, dataDir: folder }, fill),
     async close() {
       await world.close()
       services.stop()
@@ -76,15 +57,12 @@ export async function startDeployment({
   }
 }
 
-const Starts = z.array(z.number())
-
 async function filled(
-  place: { redisUrl: string | undefined; dataDir: string },
+  place: { redisUrl: string; dataDir: string },
   fill: (queues: Filled) => Promise<void>,
 ): Promise<void> {
-  const { redisUrl, dataDir } = place
   const queues: Filled = await openQueues({
-    ...(redisUrl === undefined ? { dataDir } : { redisUrl, dataDir }),
+    ...place,
     triggers: { ...triggerFormat, index: triggerIndex },
     runs: { ...runFormat, index: runIndex },
   })
@@ -108,7 +86,7 @@ export const followedRuns =
       )
   }
 
-export function threadOf(place: number, number: number): Thread {
+function threadOf(place: number, number: number): Thread {
   const owner = `owner-${place}`
   const url = `https://github.com/${owner}/shop/issues/${number}`
   return {
@@ -128,7 +106,7 @@ const body =
   )
 
 /** One whose agent was started just now, in a thread of its own. */
-export function underWay(n: number): Run {
+function underWay(n: number): Run {
   const at = Date.now()
   const thread = threadOf(Math.floor(n / perOwner), 1 + (n % perOwner))
   const { thread: _, ...usual } = working()

@@ -2,7 +2,7 @@
 import type { Call } from '../emulators/github/ledger.ts'
 import { startRedis } from '../test/support/redis-server.ts'
 import { startWorld, type World } from '../test/world/world.ts'
-import { inRounds, type Measured, type Row } from './row.ts'
+import { inRounds, type Row } from './row.ts'
 
 const far = 100
 const rounds = 9
@@ -10,17 +10,11 @@ const rounds = 9
 /** One thread, in a world where every call takes its time. */
 export class Far {
   readonly world: World
-  readonly #first: boolean
-  #repositories = 0
-  repository: string
 
-  constructor(world: World, first: boolean) {
+  constructor(world: World) {
     this.world = world
-    this.#first = first
-    this.repository = world.github.repository
     const times = Number.POSITIVE_INFINITY
-    // What is asked of theo is not answered in some of them.
-    world.github.fault({ path: /^(?!.*\/theo\/)/, times, fault: { kind: 'takes', ms: far } })
+    world.github.fault({ path: '', times, fault: { kind: 'takes', ms: far } })
     world.posthog.fault({ times, fault: { kind: 'delay', ms: far } })
   }
 
@@ -59,8 +53,7 @@ export class Far {
   /** An issue with a command, which the bot hears of only when it is told: ms since the epoch. */
   async asks(words: string): Promise<{ number: number; told: number }> {
     const { github } = this.world
-    if (this.#first) this.repository = await github.addRepo('acme', `shop-${++this.#repositories}`)
-    const maya = github.as('maya', this.repository)
+    const maya = github.as('maya')
     const { number } = await maya.opensIssue({ title: 'Login is flaky', body: 'As said.' })
     await github.settled()
     github.webhooks.mode = { kind: 'paused' }
@@ -85,49 +78,33 @@ interface Timed {
   about: string
   reach: number
   on: 'redis' | 'embedded'
-  /** In a repository that the bot has not met. */
-  first?: true
-  /** What is so before the first round. */
-  prepare?(far: Far): Promise<void>
   floor(far: Far): Promise<() => Promise<void>>
   ours(far: Far): Promise<number>
 }
 
 /** Both in ms; what has to be prepared for the floor takes no part in it. */
-export const timed = ({ name, about, reach, on, first, prepare, floor, ours }: Timed): Row => ({
+export const timed = ({ name, about, reach, on, floor, ours }: Timed): Row => ({
   name,
   about,
-  measure: () =>
-    inFar(on, first === true, async far => {
+  async measure() {
+    const redis = on === 'redis' ? await startRedis() : undefined
+    const world = await startWorld({ redisUrl: redis?.url, posthog: { rate: 'off' } })
+    try {
+      const far = new Far(world)
       // Code that is hot, connections that are open, and what is asked once.
       for (let n = 0; n < 3; n += 1) await ours(far)
-      await prepare?.(far)
-      return {
-        kind: 'time',
-        reach,
-        ...(await inRounds(
-          rounds,
-          async () => far.time(await floor(far)),
-          () => ours(far),
-        )),
-      }
-    }),
+      const measured = await inRounds(
+        rounds,
+        async () => far.time(await floor(far)),
+        () => ours(far),
+      )
+      return { kind: 'time', reach, ...measured }
+    } finally {
+      await world.close()
+      await redis?.stop()
+    }
+  },
 })
-
-export async function inFar(
-  on: Timed['on'],
-  first: boolean,
-  measure: (far: Far) => Promise<Measured>,
-): Promise<Measured> {
-  const redis = on === 'redis' ? await startRedis() : undefined
-  const world = await startWorld({ redisUrl: redis?.url, posthog: { rate: 'off' } })
-  try {
-    return await measure(new Far(world, first))
-  } finally {
-    await world.close()
-    await redis?.stop()
-  }
-}
 
 let floors = 0
 /** A name that is new each time. */

@@ -14,7 +14,7 @@ export const followed: Row = {
   name: 'followed',
   about: `${runs} Runs followed by one worker, each with a stream that stays open, over a minute`,
   async measure() {
-    const deployment = await startDeployment({ owners: runs / perOwner })
+    const deployment = await startDeployment(runs / perOwner)
     const redis = new Redis(deployment.redis.url)
     try {
       const empty = await usedMemory(redis)

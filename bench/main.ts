@@ -1,26 +1,16 @@
 /** `npm run bench` measures everything, `npm run bench -- ROW …` some of it, and prints the table. */
 import { cpus, loadavg, release, totalmem } from 'node:os'
-import { adminEmbedded, adminRedis } from './admin-page.ts'
-import { embedded } from './embedded.ts'
-import { eyes, eyesBusy, eyesCrowd, eyesEmbedded, eyesFirst } from './eyes.ts'
+import { eyes, eyesEmbedded } from './eyes.ts'
 import { followed } from './followed.ts'
 import { link, linkEmbedded } from './link.ts'
-import { readyEmbedded, readyRedis } from './ready.ts'
 import { isReached, type Measured, type Row } from './row.ts'
-import { burst, starved } from './shortages.ts'
-import { start, startEmbedded, startFirst } from './start.ts'
-import { acks, ignoredWebhooks, probot, probotIgnored, webhooks } from './webhooks.ts'
-import { fourWorkers, startCpu, twoWorkers } from './workers.ts'
+import { start, startEmbedded } from './start.ts'
+import { acks, ignoredWebhooks, webhooks } from './webhooks.ts'
 
 const rows: readonly Row[] = [
-  ...[webhooks, ignoredWebhooks, acks, probot, probotIgnored],
-  ...[readyRedis, readyEmbedded, embedded],
-  ...[start, startFirst, startEmbedded],
-  ...[eyes, eyesFirst, eyesEmbedded, eyesBusy, eyesCrowd],
-  ...[link, linkEmbedded],
-  ...[burst, starved],
-  ...[adminRedis, adminEmbedded],
-  ...[followed, startCpu, twoWorkers, fourWorkers],
+  ...[webhooks, ignoredWebhooks, acks],
+  ...[eyes, eyesEmbedded, start, startEmbedded, link, linkEmbedded],
+  followed,
 ]
 
 const wanted = process.argv.slice(2)
@@ -72,8 +62,6 @@ function cells(measured: Measured): string[] {
         '–',
         told(measured.each, ({ reach }) => `< ${reach}`),
       ]
-    case 'stated':
-      return ['–', told(measured.each, text => text), '–', '–']
   }
 }
 

@@ -1,22 +1,14 @@
 /**
- * A PostHog whose agents work on and say nothing, and a GitHub that takes what the start of a Run asks of it: answers
- * that were made before, so that the bot is what is measured. All else is handed on to the emulator. A process of its own.
+ * A PostHog whose agents work on and say nothing, and a GitHub where nobody may give commands: answers that were made
+ * before, so that the bot is what is measured. All else is handed on to the emulator. A process of its own.
  */
-import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { z } from 'zod'
-import { command, commandId } from './quiet-threads.ts'
 
-const [gitHub = '', ms = '0'] = process.argv.slice(2)
+const [gitHub = ''] = process.argv.slice(2)
 const began = new Date().toISOString()
-const sha = 'a'.repeat(40)
 const streams = new Set<ServerResponse>()
-/** When each run was taken, ms since the epoch. */
-const starts: number[] = []
-let comments = 1_000_000
 
-type Route = [method: string, path: RegExp, answer: (parts: string[], body: Buffer) => object]
+type Route = [method: string, path: RegExp, answer: (parts: string[]) => object]
 
 const run = (id: string) => ({
   id,
@@ -35,55 +27,26 @@ const model = {
   supported_efforts: ['low', 'medium', 'high'],
 }
 
-const Asked = z.object({
-  query: z.string(),
-  variables: z.object({
-    owner: z.string().optional(),
-    name: z.string(),
-    number: z.number().optional(),
-  }),
+const permission = (login = '') => ({
+  permission: 'none',
+  role_name: 'none',
+  user: { login, id: 11, type: 'User' },
 })
 
-/** As the emulator answers where there is nothing but the command. */
-function graphql(body: Buffer): object {
-  const { query, variables } = Asked.parse(JSON.parse(body.toString()))
-  const { owner = '', name, number = 0 } = variables
-  const comment = {
-    id: 'IC_1',
-    fullDatabaseId: String(commandId(owner, number)),
-    body: command,
-    createdAt: began,
-    updatedAt: began,
-    authorAssociation: 'MEMBER',
-    author: { __typename: 'User', login: 'dev' },
-  }
-  const issue = {
+/** What is read ahead of a thread. */
+const ahead = {
+  id: 'R_1',
+  file: null,
+  templates: null,
+  base: { name: 'main', target: { oid: 'a'.repeat(40) } },
+  ours: { totalCount: 0, nodes: [] },
+  thread: {
     id: 'I_1',
     closed: false,
-    comments: { totalCount: 1, nodes: [comment] },
+    comments: { totalCount: 0, nodes: [] },
     linkedBranches: { nodes: [] },
     closedByPullRequestsReferences: { nodes: [] },
-  }
-  const base = { name: 'main', target: { oid: sha } }
-  const ours = { totalCount: 0, nodes: [] }
-  if (query.startsWith('query threadAhead'))
-    return {
-      data: { repository: { id: 'R_1', file: null, templates: null, base, ours, thread: issue } },
-    }
-  if (query.startsWith('query')) return { data: { repository: { id: 'R_1', issue } } }
-  const linkedBranch = { id: 'LB_1', ref: { name, target: { oid: sha } } }
-  return { data: { createLinkedBranch: { linkedBranch, issue: { closed: false } } } }
-}
-
-function started(task: string | undefined): object {
-  starts.push(Date.now())
-  return { id: task, latest_run: run(randomUUID()) }
-}
-
-/** Nobody may give commands but those whom a bench calls a developer. */
-const permission = (login = '') => {
-  const role = login.startsWith('dev-') ? 'write' : 'none'
-  return { permission: role, role_name: role, user: { login, id: 11, type: 'User' } }
+  },
 }
 
 const tasks = String.raw`^/api/projects/\d+/tasks/`
@@ -96,16 +59,8 @@ const routes: readonly Route[] = [
   ['GET', at(`${tasks}models/`), () => ({ models: [model] })],
   ['GET', at(String.raw`^/api/projects/\d+/integrations/`), () => ({ results: [{ id: 1 }] })],
   ['GET', at(`${tasks}([^/]+)/`), ([id]) => ({ id, task_summary: null })],
-  ['POST', at(tasks), () => ({ id: randomUUID() })],
-  ['POST', at(`${tasks}(?!0{8}-)([^/]+)/run/`), ([task]) => started(task)],
-  ['POST', /^\/graphql$/, (_, body) => graphql(body)],
+  ['POST', /^\/graphql$/, () => ({ data: { repository: ahead } })],
   ['GET', /\/collaborators\/([^/]+)\/permission$/, ([login]) => permission(login)],
-  ['POST', /\/reactions$/, () => ({ id: 1 })],
-  ['POST', /\/issues\/\d+\/comments$/, () => ({ id: ++comments, node_id: `IC_${comments}` })],
-  // What a Run asks again that waited longer than what was read ahead is good for.
-  ['GET', /\/issues\/(?:\d+\/)?comments$/, () => []],
-  ['GET', /\/git\/matching-refs\//, () => []],
-  ['GET', /\/git\/ref\/heads\/main$/, () => ({ ref: 'refs/heads/main', object: { sha } })],
   ['PATCH', /\/issues\/comments\/(\d+)$/, ([id]) => ({ id: Number(id), node_id: `IC_${id}` })],
   [
     'POST',
@@ -156,12 +111,10 @@ const server = createServer(async (req, res) => {
   for await (const chunk of req) chunks.push(chunk)
   const body = Buffer.concat(chunks)
   const path = (req.url ?? '').split('?')[0] ?? ''
-  if (path === '/starts') return json(res, 200, starts)
-  await sleep(Number(ms))
   if (path.endsWith('/stream/')) return stream(res)
   for (const [method, pattern, answer] of routes) {
     const parts = method === req.method ? pattern.exec(path) : null
-    if (parts) return json(res, method === 'POST' ? 201 : 200, answer(parts.slice(1), body))
+    if (parts) return json(res, method === 'POST' ? 201 : 200, answer(parts.slice(1)))
   }
   const isOurs =
     path.startsWith('/api/projects/') || req.headers.authorization?.endsWith(token.token)

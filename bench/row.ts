@@ -7,8 +7,6 @@ export type Measured =
   | { kind: 'time'; floor: number; ours: number; reach: number }
   /** Without a floor: the less the better, each in its own unit. */
   | { kind: 'bounds'; each: Record<string, { ours: number; reach: number }> }
-  /** Told, with nothing it is held to. */
-  | { kind: 'stated'; each: Record<string, string> }
 
 export interface Row {
   name: string
@@ -45,7 +43,5 @@ export function isReached(measured: Measured): boolean {
       return measured.ours / measured.floor <= measured.reach
     case 'bounds':
       return Object.values(measured.each).every(({ ours, reach }) => ours < reach)
-    case 'stated':
-      return true
   }
 }

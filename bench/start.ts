@@ -42,23 +42,6 @@ async function ours(far: Far): Promise<number> {
 }
 
 export const start = timed({ name: 'start', about, reach: 1.3, on: 'redis', floor, ours })
-export const startFirst = timed({
-  name: 'start-first',
-  about: `${about}; a repository that is not known yet`,
-  reach: 1.3,
-  on: 'redis',
-  first: true,
-  ours,
-  async floor(far) {
-    const rest = await floor(far)
-    return async () => {
-      // What stands for its first token, and for the look at which of PostHog's integrations covers it.
-      await far.call('GET', `/repos/${far.world.github.repository}`)
-      await far.callPostHog('GET', 'integrations/2/github_repos/')
-      await rest()
-    }
-  },
-})
 export const startEmbedded = timed({
   name: 'start-embedded',
   about: `${about}; embedded queue`,

@@ -8,22 +8,6 @@ export interface Target {
   secret: string
 }
 
-/** Whose comment it is, and where. */
-export interface Origin {
-  user: { login: string; id: number }
-  /** `owner/name` */
-  repository: string
-  ids: { owner: number; repository: number; installation: number }
-  issue: number
-}
-
-const usual: Origin = {
-  user: { login: 'maya', id: 11 },
-  repository: 'acme/shop',
-  issue: 7,
-  ids: { owner: 1, repository: 100, installation: 1 },
-}
-
 const prose = (
   'The login test fails every third time on CI, see https://github.com/acme/shop/actions/runs/123 and `src/auth/login.test.ts`.\n' +
   'It waits 500 ms for a token that takes longer; @sam said that a retry hides it, and 0123456789abcdef0123456789abcdef01234567 made it worse.\n\n'
@@ -32,27 +16,23 @@ const prose = (
 /** Of one process: comments of an earlier run of it would be known already. */
 let lastComment = 1000
 
-function payload(
-  withCommand: boolean,
-  { user: { login, id: userId }, repository, ids, issue }: Origin,
-): string {
+function payload(withCommand: boolean): string {
   const id = ++lastComment
   // Of one account, the door takes only so many bytes in an hour.
-  const user = { login, id: userId + Math.floor(id / 100), type: 'User', site_admin: false }
-  const [owner = '', name = ''] = repository.split('/')
-  const url = `https://github.com/${repository}`
+  const user = { login: 'maya', id: 11 + Math.floor(id / 100), type: 'User', site_admin: false }
+  const url = 'https://github.com/acme/shop'
   return JSON.stringify({
     action: 'created',
     issue: {
       id: 1,
-      number: issue,
+      number: 7,
       title: 'Login is flaky',
       body: prose,
       user,
       state: 'open',
       labels: [],
       locked: false,
-      html_url: `${url}/issues/${issue}`,
+      html_url: `${url}/issues/7`,
     },
     comment: {
       id,
@@ -60,30 +40,26 @@ function payload(
       user,
       author_association: 'MEMBER',
       created_at: new Date().toISOString(),
-      html_url: `${url}/issues/${issue}#issuecomment-${id}`,
+      html_url: `${url}/issues/7#issuecomment-${id}`,
       body: `${withCommand ? '/codex fix it\n\n' : ''}${prose}`,
     },
     repository: {
-      id: ids.repository,
-      name,
-      full_name: repository,
-      owner: { login: owner, id: ids.owner },
+      id: 100,
+      name: 'shop',
+      full_name: 'acme/shop',
+      owner: { login: 'acme', id: 1 },
       private: true,
       html_url: url,
       default_branch: 'main',
       description: prose.slice(0, 1_500),
     },
     sender: user,
-    installation: { id: ids.installation },
+    installation: { id: 1 },
   })
 }
 
-export function webhookRequest(
-  { port, path, secret }: Target,
-  withCommand: boolean,
-  origin: Origin = usual,
-): Buffer {
-  const body = payload(withCommand, origin)
+export function webhookRequest({ port, path, secret }: Target, withCommand: boolean): Buffer {
+  const body = payload(withCommand)
   const signature = createHmac('sha256', secret).update(body).digest('hex')
   return Buffer.from(
     [
@@ -112,15 +88,11 @@ export async function throughput(
   return (requests.length / (performance.now() - began)) * 1000
 }
 
-/**
- * Sends them at a steady rate, however late the answers. @returns ms of each answer
- * @param orNone whether those that are not taken are left out
- */
+/** Sends them at a steady rate, however late the answers. @returns ms of each answer */
 export async function latencies(
   target: Target,
   requests: readonly Buffer[],
   perSecond: number,
-  orNone = false,
 ): Promise<number[]> {
   const sockets = await Promise.all(Array.from({ length: 20 }, () => open(target.port)))
   const free = [...sockets]
@@ -129,12 +101,8 @@ export async function latencies(
     const due = began + (n * 1000) / perSecond
     await new Promise(resolve => setTimeout(resolve, due - performance.now()))
     const socket = free.shift() ?? (await open(target.port))
-    await send(socket, request).then(
-      () => free.push(socket),
-      thrown => {
-        if (!orNone) throw thrown
-      },
-    )
+    await send(socket, request)
+    free.push(socket)
     return performance.now() - due
   })
   const all = await Promise.all(took)

@@ -1,8 +1,6 @@
 /** How many webhooks one web process takes, durable before the answer. */
-import { spawn } from 'node:child_process'
-import { freePort } from '../test/support/free-port.ts'
 import { startRedis } from '../test/support/redis-server.ts'
-import { startWorld, type World } from '../test/world/world.ts'
+import { startWorld } from '../test/world/world.ts'
 import { startServer } from './child.ts'
 import { followedRuns, perOwner, settled, startDeployment } from './deployment.ts'
 import { inRounds, median, type Row } from './row.ts'
@@ -18,30 +16,39 @@ interface Measure {
   about: string
   withCommand: boolean
   reach: number
-  floor: 'least' | 'probot'
 }
 
-const row = ({ name, about, withCommand, reach, floor }: Measure): Row => ({
+const path = '/api/github/webhooks'
+
+const row = ({ name, about, withCommand, reach }: Measure): Row => ({
   name,
   about,
-  measure: () =>
-    beside(floor, withCommand, async (floor, ours) => {
-      const round = (target: Target, count = perRound) =>
-        throughput(
-          target,
-          Array.from({ length: count }, () => webhookRequest(target, withCommand)),
-        )
+  async measure() {
+    const redis = await startRedis('--appendfsync', 'everysec')
+    const world = await startWorld({ redisUrl: redis.url, roles: ['web'] })
+    const secret = String(world.env.WEBHOOK_SECRET)
+    const least = await startServer('floor-server.ts', secret, ...(withCommand ? [redis.url] : []))
+    const floor = { port: least.port, path: '/', secret }
+    const ours = { port: world.bot.port, path, secret }
+    const round = (target: Target, count = perRound) =>
+      throughput(
+        target,
+        Array.from({ length: count }, () => webhookRequest(target, withCommand)),
+      )
+    try {
       for (const target of [floor, ours]) await round(target, warmUp)
-      return {
-        kind: 'rate',
-        reach,
-        ...(await inRounds(
-          rounds,
-          () => round(floor),
-          () => round(ours),
-        )),
-      }
-    }),
+      const measured = await inRounds(
+        rounds,
+        () => round(floor),
+        () => round(ours),
+      )
+      return { kind: 'rate', reach, ...measured }
+    } finally {
+      least.stop()
+      await world.close()
+      await redis.stop()
+    }
+  },
 })
 
 export const webhooks = row({
@@ -49,31 +56,13 @@ export const webhooks = row({
   about: 'webhooks/s that carry a command, 8 KB, Redis, AOF everysec',
   withCommand: true,
   reach: 0.6,
-  floor: 'least',
 })
 export const ignoredWebhooks = row({
   name: 'ignored',
   about: 'webhooks/s of comments without a command',
   withCommand: false,
   reach: 0.8,
-  floor: 'least',
 })
-/** What the endpoint of our own is worth: the same bot behind Probot's server is the floor. */
-export const probot = row({
-  name: 'probot',
-  about: 'webhooks/s that carry a command, beside the bot under `probot run`',
-  withCommand: true,
-  reach: 1,
-  floor: 'probot',
-})
-export const probotIgnored = row({
-  name: 'probot-ignored',
-  about: 'webhooks/s without a command, beside the bot under `probot run`',
-  withCommand: false,
-  reach: 1.5,
-  floor: 'probot',
-})
-
 const perSecond = 100
 const seconds = 5
 const runs = 1_000
@@ -96,11 +85,11 @@ export const acks: Row = {
   name: 'acks',
   about: `p99 of the answer to a webhook with a command, ms, ${perSecond} a second; ${runs} Runs followed, beside none`,
   async measure() {
-    const deployment = await startDeployment({ owners: runs / perOwner })
+    const deployment = await startDeployment(runs / perOwner)
     try {
       const { port } = await deployment.start('web')
       const secret = String(deployment.world.env.WEBHOOK_SECRET)
-      const target = { port, path: '/api/github/webhooks', secret }
+      const target = { port, path, secret }
       await throughput(target, warm(target))
       await deployment.redis.flush()
       const worker = await deployment.start('worker')
@@ -116,56 +105,3 @@ export const acks: Row = {
 
 const warm = (target: Target): Buffer[] =>
   Array.from({ length: warmUp }, () => webhookRequest(target, true))
-
-async function beside<T>(
-  kind: Measure['floor'],
-  adds: boolean,
-  measure: (floor: Target, ours: Target) => Promise<T>,
-): Promise<T> {
-  const redis = await startRedis('--appendfsync', 'everysec')
-  const world = await startWorld({ redisUrl: redis.url, roles: ['web'] })
-  const secret = String(world.env.WEBHOOK_SECRET)
-  const path = '/api/github/webhooks'
-  const floor =
-    kind === 'probot'
-      ? await underProbot(world)
-      : await startServer('floor-server.ts', secret, ...(adds ? [redis.url] : []))
-  try {
-    return await measure(
-      { port: floor.port, path: kind === 'probot' ? path : '/', secret },
-      { port: world.bot.port, path, secret },
-    )
-  } finally {
-    floor.stop()
-    await world.close()
-    await redis.stop()
-  }
-}
-
-async function underProbot({ env }: World): Promise<{ port: number; stop(): void }> {
-  const port = await freePort()
-  const hosted = spawn(
-    process.execPath,
-    ['node_modules/probot/bin/probot.js', 'run', './dist/app.js'],
-    {
-      env: {
-        PATH: process.env.PATH ?? '',
-        NODE_ENV: 'production',
-        ...env,
-        ROLE: 'web',
-        LOG_LEVEL: 'warn',
-        HOST: '127.0.0.1',
-        PORT: String(port),
-      },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    },
-  )
-  for (let isUp = false; !isUp; ) {
-    if (hosted.exitCode !== null) throw new Error('`probot run` ended')
-    isUp = await fetch(`http://127.0.0.1:${port}/ping`).then(
-      ({ ok }) => ok,
-      () => false,
-    )
-  }
-  return { port, stop: () => hosted.kill('SIGKILL') }
-}
