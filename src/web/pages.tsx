@@ -7,19 +7,25 @@ import { raw } from 'hono/html'
 import type { Child, JSX } from 'hono/jsx'
 import { secureHeaders } from 'hono/secure-headers'
 import { type Check, markOf } from '../core/model/check.ts'
+import { isFromHere, isScript } from './requests.ts'
 
 export interface PageEnv {
   Bindings: HttpBindings
   Variables: {
     /** Where a form of this page leads, besides here. */
     formsTo: string | undefined
+    /** What was sent. */
+    fields: URLSearchParams
   }
 }
 
 /** Bytes of the largest form. */
 const maxForm = 10_000
 
-/** Nothing is kept, and the only style sheet is ours: scripts, frames and everything of others are out. */
+/**
+ * Nothing is kept, and the only style sheet is ours: scripts, frames and everything of others are out. What is sent
+ * counts only from a page of ours, or from a script that has a token.
+ */
 export function bounds() {
   const digest = `sha256-${createHash('sha256').update(style).digest('base64')}`
   return [
@@ -43,6 +49,13 @@ export function bounds() {
       c.res.headers.set('content-security-policy', policy.join('; '))
     }),
     bodyLimit({ maxSize: maxForm, onError: c => c.text('too much\n', 413) }),
+    createMiddleware<PageEnv>(async (c, next) => {
+      if (c.req.method !== 'POST') return next()
+      const { headers } = c.req.raw
+      if (!isFromHere(headers) && !isScript(headers)) return c.html(fromElsewhere, 403)
+      c.set('fields', new URLSearchParams(await c.req.text()))
+      return next()
+    }),
   ]
 }
 
@@ -77,6 +90,13 @@ export const MessagePage = ({ title, text, children }: DocumentProps & { text?: 
       {children}
     </main>
   </Document>
+)
+
+export const fromElsewhere = (
+  <MessagePage
+    title="Not done"
+    text="This did not come from a form of this page, or the form is too old. Open the page again."
+  />
 )
 
 /** What came of what somebody just did, if there is anything to say. */

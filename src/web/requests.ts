@@ -20,6 +20,10 @@ export function isFromHere(headers: Headers): boolean {
   return hosts.includes(new URL(origin).host)
 }
 
+/** A bearer token is never sent by a browser of its own accord. */
+export const isScript = (headers: Headers): boolean =>
+  headers.get('origin') === null && /^Bearer /i.test(headers.get('authorization') ?? '')
+
 /** Whoever asks while it is read gets the same. */
 export function onceAtATime<T>(read: () => Promise<T>): () => Promise<T> {
   let underWay: Promise<T> | undefined

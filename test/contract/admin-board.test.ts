@@ -202,8 +202,7 @@ describe('with 5,000 runs', () => {
 })
 
 test.each([
-  ['a family is one', '👩‍👩‍👧 at home', '👩‍👩‍👧 at home'],
-  ['a heart and a hand of any colour stay', '❤\ufe0f 👋🏽', '❤\ufe0f 👋🏽'],
+  ['a hand of any colour stays', '👋🏽', '👋🏽'],
   ['what nobody sees beside it goes', '👩\u200dx\u200b \u202eexe', '👩x exe'],
   ['letters that only machines read go', '🏴\u{e0068}\u{e0069}', '🏴'],
 ])('of emoji on a page, %s', (_, text, expected) => {

@@ -410,32 +410,6 @@ describe('what a page says', () => {
     expect(page).toContain('Nothing failed')
   })
 
-  test('of limits that hold work back is each once, as for all so for a filter', async () => {
-    const zero = {
-      kind: 'zero',
-      of: 'repository',
-      limit: '`limits.repository` is 0',
-      ahead: 0,
-    } as const
-    const held = (waits: Run['schedule']['waits']): RunChange => ({ schedule: { waits } })
-    const place = { thread: { ...of('held').thread, repoId: 4_711 } }
-    await addRun(place, held(zero))
-    await addRun(place, held({ ...zero, ahead: 1 }))
-    await addRun(place, held({ kind: 'line', of: 'owner', ahead: 2 }))
-    await addRun(place, held({ kind: 'session', ahead: 1 }))
-    for (const filter of ['held', 'held/shop']) {
-      const [, limits = ''] = (await read(`?filter=${filter}`)).split('What holds work back')
-      const lines = [...(limits.split('</section>')[0] ?? '').matchAll(/<bdi>(.*?)<\/bdi>/g)].map(
-        ([, line]) => line,
-      )
-      expect(lines).toEqual([
-        'held/shop waits. limits.repository is 0',
-        'held waits: limits.owner is reached',
-      ])
-    }
-    expect(await read('?filter=counted')).not.toContain('What holds work back')
-  })
-
   test('of failures is how many need somebody, and where all of them are', async () => {
     const [first] = await Promise.all(
       Array.from({ length: 25 }, () => addRun(of('breaks'), failed())),

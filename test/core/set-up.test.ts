@@ -48,8 +48,7 @@ describe('the form', () => {
       'https://us.posthog.com',
       '7',
     ],
-    [{ posthogHost: 'http://ph.acme:80/project/7/', posthogProject: '' }, 'http://ph.acme:80', '7'],
-    [{ posthogHost: 'https://us.posthog.com/project/7' }, 'https://us.posthog.com', '12'],
+    [{ posthogProject: 'http://ph.acme:80/project/7/' }, 'http://ph.acme:80', '7'],
   ])('takes the address of a project: %j', (given, posthogHost, posthogProject) => {
     expect(readForm({ ...good, ...given }).values).toMatchObject({ posthogHost, posthogProject })
   })
@@ -114,8 +113,7 @@ describe('the .env', () => {
   test.each([
     ['nothing yet', '', 'APP_ID=1\n'],
     ['an empty line for it', 'APP_ID=\nB=2\n', 'APP_ID=1\nB=2\n'],
-    ['one that is commented out', '# the App\n# APP_ID=7\n', '# the App\nAPP_ID=1\n'],
-    ['both', '# APP_ID=7\nAPP_ID=8\n', '# APP_ID=7\nAPP_ID=1\n'],
+    ['one that is commented out', '# APP_ID=7\nB=2\n', '# APP_ID=7\nB=2\nAPP_ID=1\n'],
     ['a value over several lines', 'APP_ID="a\nb"\nB=2\n', 'APP_ID=1\nB=2\n'],
     ['no end of line', 'B=2', 'B=2\nAPP_ID=1\n'],
     ['a word that only looks like it', 'MY_APP_ID=7\n', 'MY_APP_ID=7\nAPP_ID=1\n'],

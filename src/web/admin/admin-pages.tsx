@@ -98,8 +98,6 @@ interface Filtered extends Shown {
 interface BoardShown extends Filtered {
   failedChecks: readonly Check[]
   listOf(group: Group): Listing
-  /** The limits that hold work back, each once. */
-  limits: readonly string[]
   drain: 'possible' | 'drained' | 'no work here'
 }
 
@@ -110,7 +108,7 @@ const usual = [
   { group: 'ended', called: 'ended', none: 'Nothing has ended.' },
 ] as const
 
-export function BoardPage({ listOf, failedChecks, limits, drain, ...page }: BoardShown) {
+export function BoardPage({ listOf, failedChecks, drain, ...page }: BoardShown) {
   const needy = exceptions.reduce((sum, group) => sum + listOf(group).count, 0)
   const isCalm = needy === 0 && failedChecks.length === 0
   return (
@@ -138,12 +136,6 @@ export function BoardPage({ listOf, failedChecks, limits, drain, ...page }: Boar
               <Listed {...page} group={group} listing={listOf(group)} />
             </>
           ))}
-        {limits.length > 0 ? <h3>What holds work back</h3> : null}
-        {limits.map(limit => (
-          <p>
-            <bdi>{limit}</bdi>
-          </p>
-        ))}
       </section>
       {usual.map(({ group, none }) => (
         <section aria-labelledby={group}>

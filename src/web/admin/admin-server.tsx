@@ -11,13 +11,13 @@ import { send } from '../../core/record/messages.ts'
 import type { Run } from '../../core/record/run.ts'
 import type { Group, Whose } from '../../core/record/run-index.ts'
 import type { Handler } from '../http-server.ts'
-import { bounds, type PageEnv } from '../pages.tsx'
-import { isFromHere, onceAtATime } from '../requests.ts'
+import { bounds, fromElsewhere, type PageEnv } from '../pages.tsx'
+import { onceAtATime } from '../requests.ts'
 import { type AccessOptions, openAccess } from './access.ts'
 import * as pages from './admin-pages.tsx'
 import { type BoardRuns, type Filter, filterOf, openBoard, pathTo } from './board.ts'
 import { runPath, type Shown } from './run-list.tsx'
-import { canBeRetried, canBeStopped, limitOn, runInJson } from './run-view.ts'
+import { canBeRetried, canBeStopped, runInJson } from './run-view.ts'
 
 export interface AdminParts extends AccessOptions {
   runs: BoardRuns & Pick<JobQueue<Run>, 'send'>
@@ -48,13 +48,6 @@ const whyTurnedAway = {
   'wrong-token': 'This is not the ADMIN_TOKEN of this bot.',
   busy: 'Too many tried just now. Try again in a second.',
 }
-
-const fromElsewhere = (
-  <pages.Notice
-    title="Not done"
-    text="This did not come from a form of this page, or the form is too old. Open the page again."
-  />
-)
 
 /** What is said on the next page: never the words of an address, but one of these that it names. */
 const results = {
@@ -127,9 +120,7 @@ function routes(parts: AdminParts): Hono<Env> {
     log.info({ audit: true, ...did, from: c.env.incoming.socket.remoteAddress }, 'an admin acted')
 
   app.post('/admin/sign-in', async c => {
-    if (!isFromHere(c.req.raw.headers)) return c.html(fromElsewhere, 403)
-    const form = new URLSearchParams(await c.req.text())
-    const result = await access.signIn(c, form.get('token') ?? '')
+    const result = await access.signIn(c, c.get('fields').get('token') ?? '')
     audit(c, { action: 'sign-in', result })
     return result === 'signed-in' ? c.redirect('/admin/', 303) : turnedAway(c, result)
   })
@@ -142,14 +133,10 @@ function routes(parts: AdminParts): Hono<Env> {
   })
 
   app.on('POST', '/admin/*', async (c, next) => {
-    const fields = new URLSearchParams(await c.req.text())
-    const { headers } = c.req.raw
     const session = c.get('session')
-    const id =
-      session === undefined ? randomUUID() : access.formOf(session, fields.get('form') ?? '')
-    // A bearer token is never sent by a browser of its own accord.
-    const isScript = session === undefined && headers.get('origin') === null
-    if (id === undefined || !(isScript || isFromHere(headers))) return c.html(fromElsewhere, 403)
+    const given = c.get('fields').get('form') ?? ''
+    const id = session === undefined ? randomUUID() : access.formOf(session, given)
+    if (id === undefined) return c.html(fromElsewhere, 403)
     c.set('form', id)
     return next()
   })
@@ -190,20 +177,10 @@ function routes(parts: AdminParts): Hono<Env> {
 
   app.get('/admin/', c =>
     filtered(c, async (shown, whose) => {
-      const [{ listOf, waiting }, failedChecks] = await Promise.all([
-        board.first(whose),
-        parts.failedChecks(),
-      ])
-      const limits = [...new Set(waiting.flatMap(run => limitOn(run, shown.now) ?? []))]
+      const [listOf, failedChecks] = await Promise.all([board.first(whose), parts.failedChecks()])
       const drain = parts.drain === undefined ? 'no work here' : isDrained ? 'drained' : 'possible'
       return (
-        <pages.BoardPage
-          {...shown}
-          listOf={listOf}
-          failedChecks={failedChecks}
-          limits={limits}
-          drain={drain}
-        />
+        <pages.BoardPage {...shown} listOf={listOf} failedChecks={failedChecks} drain={drain} />
       )
     }),
   )

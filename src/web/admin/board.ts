@@ -141,15 +141,12 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     isKnown,
     list,
     failed,
-    /** The first of each list, none in two of them, and more of what waits. */
+    /** The first of each list, none in two of them. */
     async first(whose: Whose | undefined) {
       const [listOf, still] = await Promise.all([lists(listed, whose, 1), failed(whose)])
       const failures = new Set(still.runs.map(({ id }) => id))
       const others = (group: Group) => listOf(group).runs.filter(({ id }) => !failures.has(id))
-      return {
-        listOf: (group: Group) => (group === 'failed' ? still : cut(listOf(group), others(group))),
-        waiting: listOf('waiting').runs.map(({ data }) => data),
-      }
+      return (group: Group) => (group === 'failed' ? still : cut(listOf(group), others(group)))
     },
     /** All that are not over, then what has ended lately, by pages; without what this version can't read. */
     async all(

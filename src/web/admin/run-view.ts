@@ -49,15 +49,6 @@ export function waitsFor(run: Run, now: number): string | undefined {
   return begun(plain(waits ? waitsInWords(waits, now).sentence : 'waits for its turn.'))
 }
 
-/** The limit that holds a Run back, and whom: others that wait at it say the same. */
-export function limitOn({ schedule: { waits }, thread }: Run, now: number): string | undefined {
-  if (waits === undefined || waits.kind === 'session' || waits.kind === 'blocked') return undefined
-  const of = waits.kind === 'line' || waits.kind === 'zero' ? waits.of : 'repository'
-  const whom = of === 'bot' ? 'Everybody' : of === 'owner' ? thread.owner : fullName(thread)
-  if (waits.kind !== 'line') return `${whom} ${plain(waitsInWords(waits, now).sentence)}`
-  return `${whom} waits: limits.${of === 'bot' ? 'total' : of} is reached`
-}
-
 /** What a page calls a state, and in which tone it shows it. */
 export const states: Record<Phase, readonly [words: string, tone?: 'good' | 'warn' | 'bad']> = {
   waiting: ['Waits'],
@@ -126,17 +117,8 @@ export function timelineOf(run: Run) {
 export const titleOf = ({ baseline }: Run): string =>
   shown(baseline.snapshot.title) || 'Without a title'
 
-/** An emoji may be several that are joined by what nobody sees. */
-const emoji =
-  /(\p{Extended_Pictographic}(?:\uFE0F|\p{Emoji_Modifier})?(?:\u200D\p{Extended_Pictographic}(?:\uFE0F|\p{Emoji_Modifier})?)*)/u
-
 /** Words of others, without what nobody sees. */
-export const shown = (text: string): string =>
-  text
-    .split(emoji)
-    .map((part, at) => (at % 2 === 1 ? part : stripInvisible(part)))
-    .join('')
-    .trim()
+export const shown = (text: string): string => stripInvisible(text).trim()
 
 /** Our sentences are written for GitHub. */
 export const plain = (markdown: string): string =>

@@ -125,16 +125,9 @@ const projectAddress = /^(https?:\/\/[^/]+)\/project\/(\d+)(?:[/?#].*)?$/i
 export function readForm(given: Values): { values: Values; problems: Problems } {
   const url = URL.canParse(given.webhook) ? new URL(given.webhook) : undefined
   const webhook = url?.pathname === '/' ? new URL(webhookPath, url).href : given.webhook
-  const [, hostBeside, project = given.posthogProject] =
+  const [, posthogHost = given.posthogHost, posthogProject = given.posthogProject] =
     projectAddress.exec(given.posthogProject) ?? []
-  const [, host = given.posthogHost, projectBeside = ''] =
-    projectAddress.exec(given.posthogHost) ?? []
-  const values = {
-    ...given,
-    webhook,
-    posthogHost: hostBeside ?? host,
-    posthogProject: project || projectBeside,
-  }
+  const values = { ...given, webhook, posthogHost, posthogProject }
   const problems: Problems = {}
   for (const field of fields) {
     const broken = form[field].rules.find(([isRight]) =>

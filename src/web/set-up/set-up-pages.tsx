@@ -270,14 +270,7 @@ export function DonePage({
         <section>
           <h2>Not right yet</h2>
           <Checks lines={wrong} />
-          {wrong.some(check => check.name.startsWith('posthog-')) ? (
-            <form method="post" action="/set-up/key">
-              <Inputs fields={['posthogKey']} shown={{ values, problems: {} }} />
-              <div class="row">
-                <Button>Use another key</Button>
-              </div>
-            </form>
-          ) : null}
+          <p class="hint">Correct the file or what it names, then check again.</p>
         </section>
       ) : null}
       <section>

@@ -13,7 +13,7 @@ import { describe } from '../../core/model/errors.ts'
 import { settingsSchemaPath } from '../../core/settings/settings-file.ts'
 import { publicAddress, serverWith } from '../http-server.ts'
 import { bounds, MessagePage, type PageEnv } from '../pages.tsx'
-import { isFromHere, isSameSecret } from '../requests.ts'
+import { isSameSecret } from '../requests.ts'
 import {
   form,
   ofPostHog,
@@ -60,15 +60,13 @@ function admitting(names: readonly string[], token: string) {
   const session = randomBytes(24).toString('base64url')
   let isUsed = false
   return createMiddleware<PageEnv>(async (c, next) => {
-    const { headers } = c.req.raw
     const out = (status: 403 | 421, why: string) =>
       c.html(<MessagePage title="Not here" text={why} />, status)
-    if (!isOurName(headers.get('host') ?? '', names))
+    if (!isOurName(c.req.header('host') ?? '', names))
       return out(
         421,
         'Open this page with the address that the terminal shows, or with the IP address of this machine.',
       )
-    if (c.req.method === 'POST' && !isFromHere(headers)) return out(403, 'Another page sent this.')
     if (isSameSecret(getCookie(c, cookieName) ?? '', session)) return next()
     const given = c.req.query('token')
     if (c.req.method !== 'GET' || given === undefined)
@@ -101,11 +99,10 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
   let made: NewApp | undefined
   let isWritten = false
 
-  for (const path of ['/', '/set-up/review', '/set-up/create', '/set-up/key', '/set-up/start'])
+  for (const path of ['/', '/set-up/review', '/set-up/create', '/set-up/start'])
     app.get(path, c => c.redirect('/set-up', 303))
 
-  async function entered(c: In): Promise<Problems> {
-    const sent = new URLSearchParams(await c.req.text())
+  function entered(sent: URLSearchParams): Problems {
     const given = valuesOf(field => (sent.get(field) ?? '').trim())
     const read = readForm({ ...given, posthogKey: given.posthogKey || values.posthogKey })
     values = read.values
@@ -134,7 +131,7 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
 
   app.post('/set-up/review', async c => {
     if (made) return c.redirect('/set-up', 303)
-    const problems = await entered(c)
+    const problems = entered(c.get('fields'))
     const canBeTested = ofPostHog.every(field => problems[field] === undefined)
     if (canBeTested) Object.assign(problems, problemsIn(await deps.testPostHog(values)))
     if (Object.keys(problems).length > 0)
@@ -165,15 +162,6 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
       return c.html(<MessagePage title="Not expected" text={why} />, 403)
     }
     made = await redeem(serverOf(values, protocol), code)
-    return c.redirect('/set-up', 303)
-  })
-
-  app.post('/set-up/key', async c => {
-    if (!made) return c.redirect('/set-up', 303)
-    const posthogKey = new URLSearchParams(await c.req.text()).get('posthogKey')?.trim() ?? ''
-    const amiss = readForm({ ...values, posthogKey }).problems.posthogKey
-    if (amiss !== undefined) return done(c, made, amiss)
-    await writeEnv(file, { POSTHOG_API_KEY: posthogKey })
     return c.redirect('/set-up', 303)
   })
 
@@ -314,20 +302,18 @@ export async function writeEnv(path: string, values: Variables): Promise<void> {
   }
 }
 
-/** A line that sets a name, commented out or not. A quoted value may span lines, as a private key does. */
+/** A line that sets a name. A quoted value may span lines, as a private key does. */
 const assignment =
-  /^(?:# ?(?:export )?(?<aside>[A-Z][A-Z0-9_]*)=.*|(?:export )?(?<live>[A-Z][A-Z0-9_]*)=(?:(?<quote>["'`])[\s\S]*?\k<quote>.*|.*))$/gm
+  /^(?:export )?(?<name>[A-Z][A-Z0-9_]*)=(?:(?<quote>["'`])[\s\S]*?\k<quote>.*|.*)$/gm
 
-/** A value replaces the line of its name, commented out or not; new names go to the end. */
+/** A value replaces the line of its name; new names go to the end. */
 export function withValues(text: string, values: Variables): string {
   const left = new Map(Object.entries(values))
-  const before = text.replace(/\r\n/g, '\n')
-  const inForce = new Set([...before.matchAll(assignment)].map(({ groups }) => groups?.live))
-  const after = before.replace(assignment, (line, aside: string | undefined, live = aside) => {
-    const value = left.get(live)
-    if (value === undefined || (aside !== undefined && inForce.has(aside))) return line
-    left.delete(live)
-    return assigned(live, value)
+  const after = text.replace(/\r\n/g, '\n').replace(assignment, (line, name: string) => {
+    const value = left.get(name)
+    if (value === undefined) return line
+    left.delete(name)
+    return assigned(name, value)
   })
   const added = [...left].map(([name, value]) =>
     value === undefined ? '' : `${assigned(name, value)}\n`,
