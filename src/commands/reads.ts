@@ -7,7 +7,6 @@ import { isNotFound } from '../core/model/errors.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
 import { type Closer, type OwnComment, Pull, type PullView } from '../core/model/views.ts'
-import { wordsBefore } from '../core/record/mailbox-part.ts'
 import { type Marker, markerOf } from '../core/record/marker.ts'
 import { readMessages } from '../core/record/messages.ts'
 import { inlinePlace } from '../core/record/open-question.ts'
@@ -299,8 +298,9 @@ async function lastRunOf({ deps, record }: CommandContext, { run: id, backup }: 
   const kept = (await deps.runs.get(id))?.data
   const { trigger } = record
   if (!backup) return kept
-  const { request, head, branch, round, requesters, readUpTo, outcome, instructionDone } = backup
-  const mailbox = { words: wordsBefore({ ...backup, words: undefined, id }), requesters }
+  const { request, head, branch, round, words, requesters, readUpTo, outcome, instructionDone } =
+    backup
+  const mailbox = { words, requesters }
   if (!kept)
     return newRun({
       id,

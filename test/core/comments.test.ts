@@ -60,7 +60,7 @@ const closingComment = (run: Run): string => closingFor(run, deployment)
 const heard = {
   offset: 9,
   turns: 1,
-  idle: true,
+  prompts: [],
   answer:
     'The test now waits for the session.\n\n- `login.test.ts` waits\n- thanks to @sam, see #5',
 }

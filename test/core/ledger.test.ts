@@ -3,11 +3,11 @@ import { describe, expect, test } from 'vitest'
 import type { LogEntry } from '../../src/core/model/task-run.ts'
 import { observe } from '../../src/core/record/apply-snapshot.ts'
 import { moved } from '../../src/core/record/ledger.ts'
-import { changed, Run, type RunChange } from '../../src/core/record/run.ts'
+import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { isAnswered } from '../../src/core/record/turn.ts'
 import * as given from './given.ts'
 
-const { instruction, more, snapshotWith, t0, taskRun, word, wordsAre, working } = given
+const { instruction, more, snapshotWith, t0, word, wordsAre, working } = given
 type Words = Run['mailbox']['words']
 
 describe('words that', () => {
@@ -132,40 +132,4 @@ describe('a turn counts as answered', () => {
       expected,
     ),
   )
-})
-
-describe('a record of before 0.4.0', () => {
-  const { mailbox: _, ...run } = working()
-  const old = (mailbox: object, inTaskRun: object = {}, session: object = {}): Words => {
-    const began = {
-      ...run.session,
-      instructionSent: true,
-      ...session,
-      taskRun: { ...taskRun, ...inTaskRun },
-    }
-    return Run.parse({ ...run, mailbox, session: began }).mailbox.words
-  }
-  const [a, said] = [more('a'), { handledMessageIds: ['a'], wordsOfRound: [more('a')] }]
-  const again = word('waiting', a, { again: true, round: 0 })
-  const awaits = { sessionLog: { awaitedMessageId: run.id } }
-  test.each<[string, Words, Words]>([
-    ['had begun', old({}), [instruction()]],
-    ['had not begun', old({}, {}, { instructionSent: false }), [instruction('waiting')]],
-    ['knew the instruction unread', old({}, { instructionUnread: true }), [instruction('sent')]],
-    ['waited for the log to show it', old({}, {}, awaits), [instruction('sent')]],
-    [
-      'was resumed by other words',
-      old({}, { begunWith: 'x' }),
-      [{ ...instruction(), to: undefined }],
-    ],
-    ['had words to say', old({ pendingFollowUps: [a] }), [instruction(), word('waiting')]],
-    ['had said them', old(said, { lastMessageId: 'a' }), [instruction(), word('read')]],
-    [
-      'had said them to another run',
-      old(said),
-      [instruction(), word('read', a, { to: undefined })],
-    ],
-    ['knew them unread', old(said, { unread: [a] }), [instruction(), word('sent')]],
-    ['was to say them again', old({ ...said, pendingFollowUps: [a] }), [instruction(), again]],
-  ])('that %s is read so', (_, read, expected) => expect(read).toEqual(expected))
 })

@@ -95,7 +95,12 @@ test('words that an ended session never read are asked again, which is one sente
 test('what an agent that did not finish said last is quoted as its words', () => {
   const text = wordOf(
     { result: { concludedAt: now, outcome: { kind: 'unfinished', why: 'sandbox-gone' } } },
-    logIs({ offset: 1, turns: 1, answer: 'I will now change the parser.\n\nThen the tests.' }),
+    logIs({
+      offset: 1,
+      turns: 1,
+      prompts: [],
+      answer: 'I will now change the parser.\n\nThen the tests.',
+    }),
   )
   expect(text).toContain(
     'Codex’s last words:\n\n> I will now change the parser.\n>\n> Then the tests.\n\n- [ ] Go on',
@@ -144,7 +149,7 @@ describe('words that nobody needs', () => {
   const failed: Outcome = { kind: 'failed', class: 'agent', reason: 'It broke', fix: 'Look.' }
   const leftOut: RunChange = { workspace: { given: Given.parse({ leftOut: { outsiders: 2 } }) } }
   const activity = { ...noActivity, files: ['a.ts'], commands: 2 }
-  const log = logIs({ offset: 1, turns: 1, answer: 'Done.', activity })
+  const log = logIs({ offset: 1, turns: 1, prompts: [], answer: 'Done.', activity })
   const ended = (outcome: Outcome, ...more: RunChange[]): Run =>
     working({ result: { concludedAt: now, outcome }, report: { done: told } }, log, ...more)
   const long = `Please ${'fix this '.repeat(60)}whole`
@@ -281,7 +286,7 @@ describe('of a pull request, what is known is said', () => {
       looked: { number: 9, checks },
     }
     const said = wordOf({
-      session: { sessionLog: { offset: 0, turns: 1, answer: 'Done.' } },
+      session: { sessionLog: { offset: 0, turns: 1, prompts: [], answer: 'Done.' } },
       result: { concludedAt: now, outcome: { kind: 'pull' }, ...told, ...result },
     })
     expect(said.startsWith(words)).toBe(true)
@@ -331,7 +336,7 @@ describe('after its last word', () => {
   ]
   test.each(logs)('its agent is quoted above the last word: %s', (_, entries, said) => {
     const log = entries.map(what => ({ at: t0 + hour, what }))
-    const sessionLog = withCiTurns({ offset: 0, turns: 1, answer: 'Done.' }, log)
+    const sessionLog = withCiTurns({ offset: 0, turns: 1, prompts: [], answer: 'Done.' }, log)
     const needs = {
       number: 9,
       failedChecks: [],
@@ -363,7 +368,7 @@ describe('whose and which', () => {
     ],
   ])('instructions of %j are theirs', (by, words) => {
     const text = status(
-      working(logIs({ offset: 1, turns: 0 }), wordsAre(...added(...by)), {
+      working(logIs({ offset: 1, turns: 0, prompts: [] }), wordsAre(...added(...by)), {
         mailbox: { requesters: by },
       }),
     )

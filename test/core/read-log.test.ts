@@ -1,13 +1,12 @@
 /** A turn is a prompt and the answer with its id. */
 import { describe, expect, test } from 'vitest'
 import type { LogEntry } from '../../src/core/model/task-run.ts'
-import { logOffset, observe } from '../../src/core/record/apply-snapshot.ts'
+import { observe } from '../../src/core/record/apply-snapshot.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
 import {
   earlierIs,
   instruction,
   lastPoll,
-  logIs,
   minute,
   more,
   second,
@@ -57,7 +56,7 @@ const read = (
     working({ mailbox: { words } }, taskRunIs({ from })),
     snapshotWith({ log, offset: log.length }),
     at,
-  ).session.sessionLog ?? { offset: 0, turns: 0 }
+  ).session.sessionLog ?? { offset: 0, turns: 0, prompts: [] }
 
 /** How it ended, and what was said last. */
 const seen = ({ ended, answer }: Log) => [ended?.fault?.text ?? ended?.stopReason ?? 'open', answer]
@@ -251,16 +250,4 @@ test('the log of a resumed run begins with those before: nothing of them counts,
     })
   const { answer, permissionRequest } = look(resumed, before).session.sessionLog ?? {}
   expect([answer, permissionRequest]).toEqual([undefined, undefined])
-})
-
-test('the log of a record of 0.2.0 is read again from where its Run began', () => {
-  const old = working(logIs({ offset: 40, turns: 1 }), taskRunIs({ from: 7 }))
-  expect(logOffset(old)).toBe(7)
-  const after = observe(
-    old,
-    snapshotWith({ log: [...begun, says('a'), answers('2')], offset: 12 }),
-    at,
-  )
-  expect(after.session.sessionLog).toMatchObject({ offset: 12, turns: 1, answer: 'a' })
-  expect(logOffset(after)).toBe(12)
 })

@@ -14,7 +14,7 @@ import { parseMessage, readMessages } from '../../src/core/record/messages.ts'
 import { nextStep } from '../../src/core/record/next-step.ts'
 import { UnusedBranch } from '../../src/core/record/own-pull-request.ts'
 import { restored } from '../../src/core/record/recovery-record.ts'
-import { newRun, Run, runFormat } from '../../src/core/record/run.ts'
+import { Run, runFormat } from '../../src/core/record/run.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { statusComment } from '../../src/core/words/status.ts'
 import { withUnread } from '../../src/queue/job-record.ts'
@@ -137,9 +137,9 @@ describe('what 0.4.0 wrote', () => {
   )
 })
 
-const { v: _v, id: _id, thread: _thread, request: _request, ...parts } = working()
+const { v: _v, id, thread, request, ...parts } = working()
 const whole = stored(working())
-const fresh = stored(newRun(runWith()))
+const fresh = stored(Run.parse({ id, thread, request, baseline: parts.baseline }))
 
 const partOf = (record: Keyed, part: string): Keyed => {
   const value = record[part]
@@ -173,10 +173,7 @@ describe('what is missing in a record has its default', () => {
     ['session', 'sessionLog'],
   ] as const
   const deepest = deeper.flatMap(([part, object]) =>
-    Object.keys(partOf(partOf(whole, part), object))
-      // Without it, a log is read anew.
-      .filter(key => key !== 'prompts')
-      .map(key => [part, object, key] as const),
+    Object.keys(partOf(partOf(whole, part), object)).map(key => [part, object, key] as const),
   )
   test.each(deepest)('a Run without %s.%s.%s', (part, object, key) => {
     const { [key]: _, ...rest } = partOf(partOf(whole, part), object)
@@ -290,12 +287,12 @@ describe('a marker of a newer version', () => {
   test('carries a backup without what has a default', () => {
     const backup = {
       request: { ...ask, origin: { kind: 'tick' } },
-      words: 'w',
+      fingerprint: 'f',
       branch,
       newer: true,
     }
     expect(read({ backup })[0]?.backup).toMatchObject({
-      instructionSent: false,
+      words: [],
       round: 0,
       reported: 0,
     })

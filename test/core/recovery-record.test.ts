@@ -15,6 +15,7 @@ import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import {
   branch,
   idleSince,
+  instruction,
   issueThread,
   more,
   pull,
@@ -53,7 +54,7 @@ const atWork = runWith({
     taskRun: { id: 'run-1', since: t0, status: 'in_progress', from: 17, changedAt: t0 },
     sessionLog: { offset: 40, turns: 1, prompts: [], answer: 'So far so good' },
   },
-  ...wordsAre(),
+  mailbox: { words: [{ ...instruction(), to: 'run-1' }] },
 })
 
 describe('a Run that PostHog has', () => {
@@ -68,7 +69,7 @@ describe('a Run that PostHog has', () => {
       id: atWork.id,
       workspace: { branch, readUpTo: atWork.workspace.readUpTo },
       session: { taskId: 'task-1' },
-      mailbox: { words: [{ kind: 'instruction', state: 'read' }] },
+      mailbox: { words: [{ kind: 'instruction', state: 'sent' }] },
       schedule: { admitted: true },
     })
     expect(again.request).toEqual(atWork.request)
@@ -94,7 +95,11 @@ describe('a Run that PostHog has', () => {
     const again = restored(remainsOf(seen, { pulls: [pull], session }), t0)
     expect(stepOf(again)).toBe('poll')
     const idle = idleSince(t0 - limits.lateRow)
-    const ended = changed(again, { session: { sessionLog: idle }, schedule: { lastPollAt: t0 } })
+    const ended = changed(again, {
+      session: { sessionLog: idle },
+      schedule: { lastPollAt: t0 },
+      mailbox: atWork.mailbox,
+    })
     expect(stepOf(ended)).toBe('find-result')
   })
 
@@ -193,11 +198,14 @@ describe('what a marker carries', () => {
 
   test('is the words of the round, while there is room for them', () => {
     const said = (text: string) => working(wordsAre(word('read', more('a', text))))
-    expect(carried(said('in red')).wordsOfRound).toEqual([more('a', 'in red')])
+    expect(carried(said('in red')).words).toEqual([
+      instruction(),
+      word('read', more('a', 'in red')),
+    ])
     expect(wordsOfRound(restored(remainsOf(said('in red')), t0))).toMatchObject([
       more('a', 'in red'),
     ])
-    expect(carried(said('漢'.repeat(16_000))).wordsOfRound).toEqual([])
+    expect(carried(said('漢'.repeat(16_000))).words).toEqual([instruction()])
   })
 
   test('always leaves room for the words of its comment', () => {

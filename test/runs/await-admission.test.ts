@@ -2,13 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { PullView } from '../../src/core/model/views.ts'
 import { notAnyMore } from '../../src/core/record/failures.ts'
-import {
-  changed,
-  type Outcome,
-  type Run,
-  type RunChange,
-  runFormat,
-} from '../../src/core/record/run.ts'
+import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { warnings } from '../../src/core/words/warnings.ts'
 import { awaitAdmission } from '../../src/runs/steps/await-admission.ts'
@@ -154,18 +148,6 @@ describe('at a limit of 0', () => {
       zeroNow,
     )
     expect([starts, waits]).toMatchObject([false, { kind: 'zero', of: 'repository' }])
-  })
-
-  test('what an older version had paused looks with the settings of now', async () => {
-    const { schedule } = runWith()
-    const paused = { kind: 'pause', of: 'bot', by: 'olga', since: t0, why: 'release' }
-    const read = () => runFormat.parse({ ...runWith(), schedule: { ...schedule, waits: paused } })
-    expect(read().schedule.waits).toMatchObject({ kind: 'zero', of: 'bot' })
-    expect(await looked(read(), '')).toMatchObject({ admitted: true })
-    expect(await looked(read(), zeroNow)).toMatchObject({
-      admitted: false,
-      waits: { of: 'repository' },
-    })
   })
 })
 

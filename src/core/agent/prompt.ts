@@ -39,7 +39,7 @@ export function promptOf(
   files: readonly string[] = [],
 ): string {
   const { said, title, parts } = knowsThread(run) ? further(run, words) : opening(run, words)
-  const needs = typeof words.fixes === 'object' ? namesIn(words.fixes) : []
+  const needs = words.fixes ? namesIn(words.fixes) : []
   const names = files.map((file, at) => `attachment-${at + 1}: ${quoted(file)}`)
   const all = [...listed('What it needs', needs), ...listed('Attached files', names), ...parts]
   const expects = [...expected[run.request.what](run, words), lastWordsFirst].map(
@@ -92,7 +92,7 @@ function asked(run: Run, words: Words): OurWords {
 }
 
 function instructionOf({ thread, request: { what } }: Run, words: Words): OurWords {
-  const said = typeof words.fixes === 'object' ? toFix(words.fixes) : orderIn(words)
+  const said = words.fixes ? toFix(words.fixes) : orderIn(words)
   if (what === 'review')
     return said === ''
       ? ours`Review this pull request.`

@@ -39,8 +39,7 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
         authorship: snapshot.authorship ?? taskRun.authorship,
       },
       sessionLog: {
-        ...(before?.prompts ? before : { turns: 0 }),
-        prompts: before?.prompts ?? [],
+        ...(before ?? { turns: 0, prompts: [] }),
         absent: snapshot.unlogged ?? before?.absent,
         lines,
         offset,
@@ -111,7 +110,7 @@ type Of<Kind extends LogEntry['what']['kind']> = Extract<LogEntry['what'], { kin
 
 /** The entry from which the log is read next. */
 export const logOffset = ({ session: { taskRun, sessionLog } }: Run): number =>
-  (sessionLog?.prompts ? sessionLog.offset : taskRun?.from) ?? 0
+  sessionLog?.offset ?? taskRun?.from ?? 0
 
 /** The ids of the messages that the agent has read: a prompt that it refused is answered by an error, and not shown. */
 export function messagesRead(log: readonly LogEntry[]): string[] {
@@ -177,7 +176,7 @@ function withEntry(run: Run, { log: before, words }: Reading, entry: LogEntry): 
       }
     // It is ours if words of ours stand in it, or if none are awaited: PostHog says words again after a fault.
     case 'prompt': {
-      const isIdle = log.prompts?.length === 0 && !log.ended && ours.at(-1)?.state !== 'sent'
+      const isIdle = log.prompts.length === 0 && !log.ended && ours.at(-1)?.state !== 'sent'
       const isAsked = fresh.length > 0 || (named.length > 0 && log.ended?.stopReason !== 'end_turn')
       const ofOthers = (log.ended !== undefined && named.length === 0) || log.ofOthers
       return {
@@ -186,7 +185,7 @@ function withEntry(run: Run, { log: before, words }: Reading, entry: LogEntry): 
       }
     }
     case 'words': {
-      const isUnseen = log.prompts?.length === 0 && fresh.length > 0
+      const isUnseen = log.prompts.length === 0 && fresh.length > 0
       return {
         log: isUnseen ? { ...log, prompts: [unseen], ended: undefined, ofOthers: false } : log,
         words: moved(words, 'shown', named, { prompt: undefined }),
@@ -197,7 +196,7 @@ function withEntry(run: Run, { log: before, words }: Reading, entry: LogEntry): 
       const broken = refused.length > 0 ? log.broken : { at, fault: what.fault }
       const place = openAt(log, what.id)
       return {
-        log: place === -1 ? log : { ...log, prompts: log.prompts?.toSpliced(place, 1), broken },
+        log: place === -1 ? log : { ...log, prompts: log.prompts.toSpliced(place, 1), broken },
         words: moved(words, 'refused', refused, { prompt: undefined }),
       }
     }
@@ -245,7 +244,7 @@ const promises =
   /^(?:(?:now|next|first|then|ok|okay)\b,? )?(?:(?:i|we)(?:['’]ll| will|(?:['’]m|['’]re| am| are) (?:now )?\w+ing)|let(?: me|['’]s)) /i
 
 function withPrompt(log: SessionLog, id: string): SessionLog {
-  const { prompts = [], broken, ended } = log
+  const { prompts, broken, ended } = log
   const goesOn = prompts.length > 0 || broken !== undefined
   // What others were told is none of ours. An answer before this one is kept, unless it was told.
   const kept = ended?.stopReason === 'end_turn' && !log.isReported ? log.answer : undefined
@@ -264,7 +263,7 @@ function withPrompt(log: SessionLog, id: string): SessionLog {
 /** A prompt that is open before our log begins: ours steers its turn. Or one that is lost, and its words are not. */
 const unseen = ''
 
-const openAt = ({ prompts = [] }: SessionLog, id: string): number =>
+const openAt = ({ prompts }: SessionLog, id: string): number =>
   prompts.indexOf(prompts.includes(id) ? id : unseen)
 
 /** Prompts are answered in their order, but for a steer, whose turn goes on. */
@@ -273,7 +272,7 @@ function answeredWith(
   { id, stopReason, steer }: Of<'answer'>,
   at: number,
 ): SessionLog {
-  const { prompts = [] } = log
+  const { prompts } = log
   const place = openAt(log, id)
   if (place === -1 || (steer && !prompts.includes(id))) return log
   const open = steer ? prompts.toSpliced(place, 1) : prompts.slice(place + 1)

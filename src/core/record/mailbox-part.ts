@@ -36,9 +36,6 @@ const MessageReply = z.object({
 })
 export type MessageReply = z.infer<typeof MessageReply>
 
-/** What a pull request needs, where the agent is sent to fix that. Before 0.4.0 it stood in the text. */
-export const Fixes = z.union([PullNeeds, z.literal(true)]).optional()
-
 export const FollowUp = z.object({
   kind: z.literal('follow-up'),
   id: z.string(),
@@ -50,7 +47,8 @@ export const FollowUp = z.object({
   inline: z.array(InlineComment).optional(),
   attached: z.array(Attachment).optional(),
   source: Source.optional(),
-  fixes: Fixes,
+  /** What a pull request needs, where the agent is sent to fix that. */
+  fixes: PullNeeds.optional(),
   /** They stand in a comment where these words stood before. */
   edits: z.string().optional(),
   /** The message in whose place they are said: the agent may have that one. */
@@ -191,64 +189,3 @@ export const Mailbox = z.object({
   /** Somebody said `--force` while it waited. */
   forced: z.literal(true).optional(),
 })
-
-const FollowUps = z.array(FollowUp).default([])
-
-/** What records of before 0.4.0 say of words in many places, and recovery records still do. `to` is the task run. */
-const Old = z.object({
-  id: z.string(),
-  to: z.string().optional(),
-  words: z.array(Word).optional(),
-  pendingFollowUps: FollowUps,
-  wordsOfRound: FollowUps,
-  unread: FollowUps,
-  handledMessageIds: z.array(z.string()).default([]),
-  round: z.number().default(0),
-  instructionSent: z.boolean().default(false),
-  instructionUnread: z.boolean().optional(),
-  begunWith: z.string().optional(),
-  lastMessageId: z.string().optional(),
-  awaitedMessageId: z.string().optional(),
-})
-
-const Keyed = z.record(z.string(), z.unknown()).catch({})
-
-/** Reads it into the mailbox. What can't be read so is judged by the schema of the record. */
-export function withWords(record: unknown): unknown {
-  const { mailbox, session, result, ...rest } = Keyed.parse(record)
-  const { taskRun, sessionLog, ...inSession } = Keyed.parse(session)
-  const parts = [taskRun, sessionLog, result, mailbox]
-  const [inTaskRun, inLog, inResult, inMailbox] = parts.map(part => Keyed.parse(part))
-  const flat = { ...inTaskRun, ...inLog, ...inSession, ...inResult, ...inMailbox }
-  const old = Old.safeParse({ ...flat, id: rest.id, to: inTaskRun?.id }).data
-  if (!old || old.words?.at(0)?.kind === 'instruction') return record
-  return { ...rest, session, result, mailbox: { ...inMailbox, words: wordsBefore(old) } }
-}
-
-export function wordsBefore(before: z.input<typeof Old>): Word[] {
-  const { id, to, round, ...old } = Old.parse(before)
-  const idsOf = (all: FollowUp[]): (string | undefined)[] => all.map(words => words.id)
-  const unseen = [
-    old.awaitedMessageId,
-    old.instructionUnread ? id : undefined,
-    ...idsOf(old.unread),
-  ]
-  const waiting = [old.instructionSent ? undefined : id, ...idsOf(old.pendingFollowUps)]
-  const sent = [...old.handledMessageIds, ...idsOf(old.wordsOfRound)]
-  const standing = (of: string): Standing => {
-    const state = waiting.includes(of) ? 'waiting' : unseen.includes(of) ? 'sent' : 'read'
-    const isOfTaskRun = state === 'sent' || of === (old.begunWith ?? id) || of === old.lastMessageId
-    const isSent = sent.includes(of)
-    return {
-      state,
-      to: isOfTaskRun && state !== 'waiting' ? to : undefined,
-      round: isSent ? round : undefined,
-      again: (isSent && state === 'waiting') || undefined,
-    }
-  }
-  const all = new Map(
-    [...old.wordsOfRound, ...old.unread, ...old.pendingFollowUps].map(each => [each.id, each]),
-  )
-  const followUps = [...all.values()].map(each => ({ ...each, ...standing(each.id) }))
-  return [{ kind: 'instruction', id, ...standing(id) }, ...(old.words ?? followUps)]
-}

@@ -15,17 +15,7 @@ export const Marker = z.object({
   run: z.string(),
   repo: z.number().int(),
   thread: z.number().int(),
-  /** `queue-reply`: only in what 0.2.0 wrote. */
-  as: z.enum([
-    'status',
-    'closing',
-    'reply',
-    'status-reply',
-    'queue-reply',
-    'refusal',
-    'help',
-    'pull',
-  ]),
+  as: z.enum(['status', 'closing', 'reply', 'status-reply', 'refusal', 'help', 'pull']),
   to: z.number().int().optional().catch(undefined),
   /** A reply that says why nothing comes of what was asked. */
   refuses: z.literal(true).optional().catch(undefined),

@@ -213,7 +213,7 @@ type Sourced = Pick<MessageReply, 'id'> & { by: MessageReply['to']; source?: Sou
 
 const sourceOf = ({ source }: Sourced): Source[] => (source ? [source] : [])
 
-/** The Run reacts to the sender's comment; older versions left that to the command. */
+/** The Run reacts to the sender's comment. */
 function withReply(run: Run, message: Sourced, reply?: SenderReply): Run {
   const { id, by: to } = message
   const answers = sourceOf(message).map(source => ({ id, to, source, reply }))

@@ -4,8 +4,8 @@ import { hashOf, PullHead, type Snapshot, type Thread } from '../model/thread.ts
 import type { Pull } from '../model/views.ts'
 import { editedSince } from './failures.ts'
 import { endsQuietly } from './last-word.ts'
-import { instructionSent, inTaskRun, wordsOfRound } from './ledger.ts'
-import { FollowUp, Mailbox, wordsBefore } from './mailbox-part.ts'
+import { instructionSent } from './ledger.ts'
+import { Mailbox, type Word } from './mailbox-part.ts'
 import { RunRequest, type Session } from './request-part.ts'
 import { changed, newRun, type Outcome, Report, Result, type Run } from './run.ts'
 import { SessionPart, TaskRun } from './session-part.ts'
@@ -15,7 +15,7 @@ import { Workspace } from './workspace-part.ts'
 const kept = {
   workspace: Workspace.pick({ branch: true, readUpTo: true }),
   session: SessionPart.pick({ earlier: true, taskMade: true, began: true }),
-  mailbox: Mailbox.pick({ requesters: true, fixes: true }),
+  mailbox: Mailbox.pick({ requesters: true, fixes: true, words: true }),
   result: Result.pick({ round: true, reported: true }),
   report: Report.pick({ questions: true }),
 }
@@ -28,17 +28,14 @@ export const Backup = z.object({
     answered: true,
     fixes: true,
   }),
-  words: z.string(),
+  /** Of title and description. */
+  fingerprint: z.string(),
   head: PullHead.optional(),
   ...kept.workspace.shape,
   ...kept.session.shape,
   ...kept.mailbox.shape,
   ...kept.result.shape,
   ...kept.report.shape,
-  /** What becomes of words, as records had it before 0.4.0. */
-  instructionSent: z.boolean().default(false),
-  lastMessageId: z.string().optional(),
-  wordsOfRound: z.array(FollowUp.omit({ fixes: true })).default([]),
   ...TaskRun.pick({ from: true }).shape,
   ...Result.pick({ instructionDone: true, outcome: true, concludedAt: true }).shape,
   quiet: z.boolean().default(false),
@@ -63,19 +60,25 @@ export function backupOf(run: Run): Backup | undefined {
     ...result,
     ...report,
     request: { ...request, origin: withoutHunk(request.origin) },
-    words: fingerprint(baseline.snapshot),
+    fingerprint: fingerprint(baseline.snapshot),
     head: baseline.head,
-    instructionSent: instructionSent(run),
-    lastMessageId: inTaskRun(run).at(-1)?.id,
-    wordsOfRound: wordsOfRound(run).map(({ inline: _, source: __, ...words }) => words),
+    words: wordsKept(run),
     quiet: endsQuietly(run),
     startedAt: session.taskRun?.since,
     cost: session.cost ?? session.costBefore,
   })
-  return [backup, { ...backup, wordsOfRound: [] }].find(
+  return [backup, { ...backup, words: backup.words.slice(0, 1) }].find(
     each => Buffer.byteLength(JSON.stringify(each)) <= maxBytes,
   )
 }
+
+/** The instruction, the words of the round and the bot's own, without what they quote. */
+const wordsKept = ({ mailbox: { words }, result: { round } }: Run): Word[] =>
+  words.flatMap(word => {
+    if (word.kind === 'instruction') return word
+    const { inline: _, source: __, fixes: ___, ...kept } = word
+    return kept.round === round || kept.resumes ? kept : []
+  })
 
 function withoutHunk(origin: RunRequest['origin']): RunRequest['origin'] {
   if (origin.kind !== 'comment' || origin.commentRef.kind !== 'inline') return origin
@@ -90,8 +93,10 @@ const fingerprint = ({ fingerprint, title, body }: Snapshot): string =>
 /** While a Run has none of its own, its marker names that of the session that it goes on with. */
 export const isOwnTaskRun = (
   { taskRun }: { taskRun?: string | undefined },
-  { earlier, instructionSent }: Pick<Backup, 'earlier' | 'instructionSent'>,
-): boolean => taskRun !== undefined && (taskRun !== earlier?.taskRunId || instructionSent)
+  { earlier, words }: Pick<Backup, 'earlier' | 'words'>,
+): boolean =>
+  taskRun !== undefined &&
+  (taskRun !== earlier?.taskRunId || instructionSent({ mailbox: { words } }))
 
 export interface Remains {
   id: string
@@ -115,15 +120,8 @@ export interface Remains {
 export function restored(remains: Remains, now: number): Run {
   const { id, backup, made, thread, snapshot, settings, pulls, untended, commentId } = remains
   const { taskId, taskRunId } = remains.session
-  const { request, head, outcome, reported, lastMessageId } = backup
-  const words = wordsBefore({
-    ...backup,
-    words: undefined,
-    id,
-    to: taskRunId,
-    instructionSent: backup.instructionSent || taskRunId !== undefined,
-    awaitedMessageId: taskRunId === undefined ? undefined : lastMessageId,
-  })
+  const { request, head, outcome, reported } = backup
+  const words = taskRunId === undefined ? backup.words : sentTo(taskRunId, backup.words)
   const run = newRun({
     id,
     thread,
@@ -143,10 +141,18 @@ export function restored(remains: Remains, now: number): Run {
   })
   if (remains.closed && outcome) return tidyingUp(run, remains, outcome, now)
   if (taskRunId !== undefined) return stillAtWork(run, backup, taskRunId, now)
-  if (backup.words !== fingerprint(snapshot))
+  if (backup.fingerprint !== fingerprint(snapshot))
     return changed(run, { result: { outcome: editedSince, concludedAt: now } })
   return changed(run, { schedule: { waits: { kind: 'line', ahead: 0, of: 'owner' } } })
 }
+
+/** What waited was on its way. The log is read once more, and shows which of them the agent has read. */
+const sentTo = (to: string, words: readonly Word[]): Word[] =>
+  words.map(word =>
+    word.state === 'waiting' || word.to === to
+      ? { ...word, state: 'sent', to, prompt: undefined }
+      : word,
+  )
 
 function tidyingUp(run: Run, { backup, session }: Remains, outcome: Outcome, now: number): Run {
   const { taskId, taskRunId } = session

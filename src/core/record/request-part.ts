@@ -11,7 +11,7 @@ import { CommentRef, InlineComment } from '../model/trigger.ts'
 import { settings } from '../settings/repository-settings.ts'
 import { marked, stored } from '../settings/setting.ts'
 import { Attachment } from '../text/attachment-links.ts'
-import { Fixes } from './mailbox-part.ts'
+import { FollowUp } from './mailbox-part.ts'
 
 const Origin = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('comment'), commentRef: CommentRef, url: z.string().optional() }),
@@ -53,7 +53,7 @@ export const RunRequest = z.object({
   what: z.enum(whats).default('work'),
   text: z.string().default(''),
   typed: z.string().optional(),
-  fixes: Fixes,
+  fixes: FollowUp.shape.fixes,
   /** What the page shows of files where it was asked. */
   attached: z.array(Attachment).optional(),
   options: RunOptions,
@@ -80,8 +80,6 @@ export type RunRequest = z.infer<typeof RunRequest>
 
 export const KeptSettings = z.object({
   ...stored(marked(settings, 'kept')),
-  // Records of before 0.3.0 may have `check`.
-  comments: z.preprocess(value => (value === 'check' ? 'outcomes' : value), settings.comments),
   instructions: z.string().optional(),
   labels: z.object({ state: z.boolean().default(false) }).prefault({}),
 })
@@ -110,7 +108,7 @@ export type Rights = z.infer<typeof Rights>
 export const Session = z.object({
   taskId: z.string(),
   taskRunId: z.string(),
-  /** Missing in older records: then the session is not reused. */
+  /** Without it, the session is not reused. */
   may: Rights.optional(),
 })
 export type Session = z.infer<typeof Session>

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { Unfinished } from '../model/task-run.ts'
 import { fullName, Thread } from '../model/thread.ts'
 import { Awaited, Pull, PullFacts, PullNeeds } from '../model/views.ts'
-import { Mailbox, withWords } from './mailbox-part.ts'
+import { Mailbox } from './mailbox-part.ts'
 import {
   Baseline,
   KeptSettings,
@@ -25,7 +25,7 @@ const ThreadLink = z.object({ number: z.number().int(), url: z.string() })
 const after = ThreadLink.optional()
 
 /** Why a Run has not begun. Times are ms since the epoch. */
-const WaitsNow = z.discriminatedUnion('kind', [
+export const Waits = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('line'), ahead: z.number().int(), of: z.enum(scopes), after }),
   /** A limit of 0: which it is, and who can raise it. So many came before. */
   z.object({
@@ -55,13 +55,7 @@ const WaitsNow = z.discriminatedUnion('kind', [
     pulls: z.array(Awaited),
   }),
 ])
-export type Waits = z.infer<typeof WaitsNow>
-
-/** What waits for the end of a pause, which there was before 0.4.0, is looked at with the settings of now. */
-const OldPause = z
-  .object({ kind: z.literal('pause'), of: z.enum(scopes) })
-  .transform(({ of }): Waits => ({ kind: 'zero', of, limit: 'somebody had paused this', ahead: 0 }))
-export const Waits = z.union([WaitsNow, OldPause])
+export type Waits = z.infer<typeof Waits>
 
 /** What a repository's runs cost in a day, and may cost, in US dollars; `unknown`: of so many Runs PostHog does not say. */
 const CostOfDay = z.object({ used: z.number(), limit: z.number(), unknown: z.number().int() })
@@ -129,7 +123,7 @@ export type Retry = z.infer<typeof Retry>
 export const Retries = z.record(z.string(), Retry.optional()).default({})
 
 const Attempts = z.object({
-  /** At most one of each kind. Older versions stored one object here. */
+  /** At most one of each kind. */
   intent: z.array(Intent).optional(),
   /** This record may lag behind what was done: since when nothing is under way of which it does not know. */
   lagsSince: z.number().optional(),
@@ -169,25 +163,12 @@ const Status = z.object({
   minimized: z.literal(true).optional(),
 })
 
-/** Older versions could have a check of a commit as the status. */
-const Checked = z.object({ check: z.object({ sha: z.string() }) })
-
 /** Steps at the end that are done once. `last-word`: a comment was posted that says all that the status does. */
 const Done = z.enum(['conclude', 'last-word', 'react', 'drop-branch'])
 export type Done = z.infer<typeof Done>
 
-/** Each was a flag up to 0.3.0. */
-const flags = {
-  conclude: 'comment',
-  'last-word': 'word',
-  react: 'reaction',
-  'drop-branch': 'branch',
-}
-const doneBy = (flagged: Record<string, unknown>): Done[] =>
-  Done.options.filter(kind => flagged[flags[kind]] === true)
-
 export const Report = z.object({
-  status: Status.or(Checked.transform(() => undefined)).optional(),
+  status: Status.optional(),
   supersedes: z.array(z.string()).default([]),
   statusRemade: z.boolean().optional(),
   /** What is done, or given up, of what is left to do at the end. */
@@ -204,7 +185,7 @@ export const Report = z.object({
   labels: z.array(z.string()).default([]),
   /** What its label says of it, with `labels.state`. */
   state: z.enum(['working', 'needs-you', 'done']).optional(),
-  /** The last word of this round, and the news of a pull request that it tells. Older records have none. */
+  /** The last word of this round, and the news of a pull request that it tells. */
   lastWord: z
     .object({
       commentId: z.number().int(),
@@ -213,13 +194,6 @@ export const Report = z.object({
     })
     .optional(),
 })
-
-const StoredReport = z
-  .looseObject({ announced: z.looseObject({}).optional() })
-  .transform(({ announced, ...report }) =>
-    announced ? { done: doneBy(announced), inlineAnswered: announced.inline, ...report } : report,
-  )
-  .pipe(Report)
 
 const failureClasses = [
   'setup',
@@ -308,13 +282,10 @@ export const Result = z.object({
   outcome: Outcome.optional(),
   /** The last outcome, while a later round is under way. */
   previous: z
-    .looseObject({
+    .object({
       outcome: Outcome,
       concludedAt: z.number().optional(),
-      done: z.array(Done).optional(),
-    })
-    .transform(({ outcome, concludedAt, ...was }) => {
-      return { outcome, concludedAt, done: was.done ?? doneBy({ comment: true, ...was }) }
+      done: z.array(Done).default([]),
     })
     .optional(),
   concludedAt: z.number().optional(),
@@ -330,22 +301,19 @@ const parts = {
   session: SessionPart.prefault({}),
   mailbox: Mailbox.prefault({}),
   result: Result.prefault({}),
-  report: StoredReport.prefault({}),
+  report: Report.prefault({}),
   attempts: Attempts.prefault({}),
   /** The keys say what did not answer or was refused: see `RetryKey`. */
   retries: Retries,
 }
 
-export const Run = z.preprocess(
-  withWords,
-  z.object({
-    v: z.number().int().default(1),
-    id: z.string(),
-    thread: Thread,
-    request: RunRequest,
-    ...parts,
-  }),
-)
+export const Run = z.object({
+  v: z.number().int().default(1),
+  id: z.string(),
+  thread: Thread,
+  request: RunRequest,
+  ...parts,
+})
 export type Run = z.infer<typeof Run>
 
 export const runFormat = { parse: (data: unknown) => Run.parse(data) }
@@ -403,11 +371,15 @@ type Needed = 'id' | 'thread' | 'request' | 'baseline'
 export type NewRun = Pick<Run, Needed> & Omit<RunChange, Needed>
 
 /** @throws ZodError for a record that could not be read back */
-export const newRun = ({ report, ...given }: NewRun): Run => {
+export const newRun = ({ report, mailbox, ...given }: NewRun): Run => {
   const { origin } = given.request
+  const words = mailbox?.words ?? []
+  const isWhole = words.some(({ kind }) => kind === 'instruction')
+  const instruction = { kind: 'instruction', id: given.id, state: 'waiting' }
   return withOwnTask(
     Run.parse({
       ...given,
+      mailbox: { ...mailbox, words: isWhole ? words : [instruction, ...words] },
       report: { labels: origin.kind === 'label' ? [origin.label] : [], ...report },
     }),
   )

@@ -65,8 +65,8 @@ const SessionLog = z.object({
   offset: z.number().int().default(0),
   /** The server has no logs of sessions. */
   absent: z.literal(true).optional(),
-  /** Prompts that are not answered, by their ids in the log. Records of 0.2.0 have none: their log is read again. */
-  prompts: z.array(z.string()).optional(),
+  /** Prompts that are not answered, by their ids in the log. */
+  prompts: z.array(z.string()).default([]),
   /** The last lines, by what is the same for the same line. */
   lines: z.array(z.string()).optional(),
   /** How the turn ended that was last: all of its prompts are answered. */

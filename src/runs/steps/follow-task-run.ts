@@ -206,7 +206,6 @@ function isAhead(
   const { taskRun, earlier } = session
   const isAnother =
     taskRunId !== undefined && taskRunId !== earlier?.taskRunId && taskRunId !== taskRun?.id
-  return (
-    closed || isAnother || (!taskRun && backup.instructionSent && !instructionSent({ mailbox }))
-  )
+  const isBegun = instructionSent({ mailbox: backup }) && !instructionSent({ mailbox })
+  return closed || isAnother || (!taskRun && isBegun)
 }
