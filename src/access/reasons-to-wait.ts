@@ -34,7 +34,8 @@ export async function heldByUs(
     return { waits: { ...held, limit: zeroLimit(held.of, isFixed(held.of, 0)) } }
   if (held?.kind === 'until') {
     const isAdmins = held.key !== undefined && isFixed(held.key, held.most)
-    return { waits: untilRaised(held.at, limitReached(me.data, held, isAdmins), isAdmins) }
+    const limit = limitReached(me.data, held, isAdmins)
+    return { waits: { kind: 'until', at: held.at, limit } }
   }
   if (held) {
     const after = await rightBefore(me, held.kind === 'line' ? held.of : held.kind, index)
@@ -45,20 +46,13 @@ export async function heldByUs(
   if (until !== undefined) {
     const isAdmins = isFixed('cost_per_day', costOfDay.limit)
     const limit = `${costReached(costOfDay)}. ${lifting('cost_per_day', isAdmins)}`
-    return { waits: untilRaised(until, limit, isAdmins) }
+    return { waits: { kind: 'until', at: until, limit } }
   }
   // Only whoever set a limit is told that it can't be kept.
   const isSet = costOfDay.limit !== defaultSettings.limits.cost_per_day
   const isWorthTelling = isNear(costOfDay.used, costOfDay.limit) || (isSet && costOfDay.unknown > 0)
   return isWorthTelling ? { costOfDay } : {}
 }
-
-const untilRaised = (at: number, limit: string, isAdmins: boolean): Waits => ({
-  kind: 'until',
-  at,
-  limit,
-  admin: isAdmins ? true : undefined,
-})
 
 /** No file of an owner or repository can raise such a limit. */
 const isFixedIn =

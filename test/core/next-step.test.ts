@@ -412,11 +412,6 @@ describe('after the outcome', () => {
       'minimize-status',
     ],
     [
-      'what called somebody is deleted',
-      working(over, { report: { questions: [{ key: 'needs-limit', commentId: 9 }] } }),
-      'minimize-status',
-    ],
-    [
       'what it needs is read once its answers stand on the lines',
       working(over, opened, {
         thread: pullThread,
@@ -527,18 +522,6 @@ describe('while PostHog is out of reach', () => {
         posthogAway({ since: now.at - 33 * 24 * hour, promised: now.at + 9_999 * hour }),
       ),
       'is over: PostHog was unavailable for a day (rate limit)',
-    ],
-  ])
-})
-
-describe('while somebody has to mend something', () => {
-  const wrongKey = posthogAway({ setup: true, until: t0 + hour })
-  holds([
-    [
-      'people are called after ten minutes',
-      working(wrongKey),
-      'put-question',
-      { at: t0 + 10 * minute },
     ],
   ])
 })

@@ -196,10 +196,6 @@ describe('a Run that is held begins once nothing holds it, or is stopped while i
           expect.anything(),
           'answer',
         ])
-        const called = went.world.comments.filter(({ body }) =>
-          body.startsWith('@maya Codex waits: '),
-        )
-        if (hold === 'money' && heldFor === 3) expect(called).toHaveLength(1)
         const events = [said({ parking: 0, after: 50 }, stop('s0'))]
         const stopped = await lives(scriptWith({ ...held, heldFor: 3, events }))
         expect(stopped.run.result.outcome?.kind).toBe('stopped')

@@ -14,7 +14,6 @@
  */
 import type { CallKind, Service } from '../model/errors.ts'
 import { agentIsToBeSeenTo, cancelKey, cancelledAt } from './agent-end.ts'
-import { callAt, callIsDue, callsIn } from './call-person.ts'
 import * as failures from './failures.ts'
 import { turnResumed, workResumed } from './going-on.ts'
 import { beginsAgent, onlyIntents, openIntents } from './intents.ts'
@@ -125,7 +124,7 @@ export interface Now {
 
 export function nextStep(run: Run, now: Now): Step {
   const seesToAgent = agentIsToBeSeenTo(run)
-  let until = seesToAgent ? seenToUntil(run) + 1 : ifLater(callAt(run), now)
+  let until = seesToAgent ? seenToUntil(run) + 1 : Number.POSITIVE_INFINITY
   const held = new Set<RetryKey>()
   for (const step of seesToAgent ? seeingTo(run, now) : due(run, now)) {
     if (step.kind === 'wait') until = Math.min(until, now.at + step.ms)
@@ -208,7 +207,6 @@ function* due(run: Run, now: Now): Due {
         if (begins) return yield goNoFurther
       }
     }
-    if (callIsDue(run, now.at)) yield { kind: 'put-question' }
     if (begins && lagsBehindStatus(run)) {
       yield { kind: 'catch-up' }
       return yield goNoFurther
@@ -366,8 +364,7 @@ function* afterOutcome(run: Run, now: Now): Due {
   yield* claims(run, url => !releaseThread || !isHeld(run, `pull ${url}`, now.at))
   if (result.claimedPulls.length > 0 && !releaseThread) yield goNoFurther
   if (now.text !== 'same') yield { kind: 'edit-status' }
-  else if (isSuperseded(run) || report.supersedes.length + callsIn(report).length > 0)
-    yield { kind: 'minimize-status' }
+  else if (isSuperseded(run) || report.supersedes.length > 0) yield { kind: 'minimize-status' }
   yield { kind: 'end' }
 }
 

@@ -77,8 +77,7 @@ export function afterPassing(
   }
   const until = now + backoff(before?.count ?? 0, { most: mostMs })
   if (fault instanceof NoResponse) return waits({ why, until: Math.max(until, fault.until ?? 0) })
-  const rights = fault.status === 401 || fault.status === 403 ? true : undefined
-  return waits({ why, until, rights, refusedSince: before?.refusedSince ?? now })
+  return waits({ why, until, refusedSince: before?.refusedSince ?? now })
 }
 
 /** Failures of the same moment count once; the longest wait wins. */

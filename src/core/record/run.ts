@@ -39,8 +39,6 @@ export const Waits = z.discriminatedUnion('kind', [
     kind: z.literal('until'),
     at: z.number(),
     limit: z.string(),
-    /** Only whoever runs the bot can raise it. */
-    admin: z.literal(true).optional(),
   }),
   z.object({
     kind: z.literal('blocked'),
@@ -114,8 +112,6 @@ const Retry = z.object({
   /** Whoever runs the bot has to mend it. */
   setup: z.literal(true).optional(),
   refusedSince: z.number().optional(),
-  /** Rights are missing, and somebody has to give them. */
-  rights: z.literal(true).optional(),
   promised: z.number().optional(),
 })
 export type Retry = z.infer<typeof Retry>
@@ -398,10 +394,12 @@ export function withOwnTask(run: Run): Run {
  * Whether its status is a comment, or is to be one. With `comments: outcomes` it is shown nowhere, but for what waits
  * for people, or for hours.
  */
-export function showsStatus({ baseline, report, schedule: { waits } }: Run): boolean {
+export function showsStatus({ baseline, report, retries, schedule: { waits } }: Run): boolean {
   if (report.status) return true
   if (report.readOnlyThread) return false
   if (baseline.settings.comments === 'all') return true
+  const needsPerson = Object.values(retries).some(each => each?.setup || each?.refusedSince)
+  if (needsPerson) return true
   return waits !== undefined && waits.kind !== 'line' && waits.kind !== 'session'
 }
 

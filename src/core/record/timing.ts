@@ -73,8 +73,6 @@ export const limits = {
   unseenPull: 5 * minute,
   worthTelling: 20 * second,
   inVain: second,
-  /** How long a Run waits for what only a person can mend or allow before it calls one. */
-  calledAfter: 10 * minute,
   /** Steps in a row that threw, and locks lost in a row, after which a job is given up. */
   failures: 10,
   stalls: 5,

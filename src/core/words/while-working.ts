@@ -8,7 +8,6 @@ import type { ActingStep, PermissionRequest, PlanStep, Unfinished } from '../mod
 import { nounOf } from '../model/thread.ts'
 import { day, hour } from '../model/time.ts'
 import { isModel } from '../model/views.ts'
-import type { Needed } from '../record/call-person.ts'
 import { unfinished } from '../record/failures.ts'
 import { type Added, pending, wordsAdded, wordsOfRound } from '../record/ledger.ts'
 import { inlinePlace } from '../record/open-question.ts'
@@ -17,7 +16,7 @@ import { retryOf, services } from '../record/retries.ts'
 import { baseOf, type Retry, type Run, resumedSession } from '../record/run.ts'
 import type { Live } from '../record/situation.ts'
 import { limits } from '../record/timing.ts'
-import { begun, counted, ended, moment, paragraphs, withoutEmpty } from '../text/phrases.ts'
+import { begun, counted, moment, paragraphs, withoutEmpty } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 import { waitsInWords } from './waiting.ts'
 import {
@@ -265,21 +264,6 @@ export function session(run: Run, deployment: Deployment): string[] {
 const listener = (run: Run): string => wordsAdded(run).at(-1)?.by.login ?? run.request.by.login
 
 /** Tells whoever asked who has to do something before it goes on. */
-export const callComment = (run: Run, needed: Needed, now: number): string =>
-  [
-    `${mentions([listener(run)])} Codex waits: ${ended(withCode(needed.why, 300))} ${whoMends(needed, now)}`,
-    small([briefly(run)]),
-  ].join('\n\n')
-
-function whoMends(needed: Needed, now: number): string {
-  if (needed.kind === 'limit') return `Otherwise Codex starts at ${moment(needed.until, now)}.`
-  const who =
-    needed.kind === 'rights' && needed.service === 'github'
-      ? 'An owner has to accept what the App asks for: Settings ▸ GitHub Apps ▸ Review request.'
-      : 'Whoever runs this bot has to fix it: `npm run doctor` shows them what is wrong.'
-  return `${who} Codex then continues on its own.`
-}
-
 export function questionComment(
   run: Run,
   request: PermissionRequest,

@@ -9,7 +9,6 @@ import type { GitHubCall, GitHubWith, LineComment } from '../../core/model/ports
 import { isFork } from '../../core/model/thread.ts'
 import { backoff, minute, second } from '../../core/model/time.ts'
 import type { Posted } from '../../core/model/views.ts'
-import { callIsDue, callKey, neededPerson } from '../../core/record/call-person.ts'
 import {
   endsInReview,
   endsQuietly,
@@ -29,7 +28,7 @@ import { spoken } from '../../core/text/safe-markdown.ts'
 import { closingComment, inlineAnswer, saidAtTheEnd } from '../../core/words/closing.ts'
 import { boxesAfter } from '../../core/words/details.ts'
 import { isAsSaid, ownSince, said, saying, signed } from '../../core/words/say.ts'
-import { callComment, questionComment } from '../../core/words/while-working.ts'
+import { questionComment } from '../../core/words/while-working.ts'
 import { commentUrl, inOwnWords, readAgentWords } from '../../core/words/words.ts'
 import { ignoreRefusal, once, type RunDeps, type StepContext, step } from './step-context.ts'
 
@@ -206,40 +205,23 @@ function unsaid(context: StepContext, error: unknown): ChangeOf<'report' | 'retr
   return isThreadGivenUp(context) ? undefined : laterInThread(context.run, error, now)
 }
 
-/** @returns `id`: what it is signed with */
-function whatToPut({ run, deps }: Pick<StepContext, 'run' | 'deps'>) {
-  const request = questionToAsk(run)
-  if (request) {
-    const key = questionKey(run, request)
-    return {
-      key,
-      id: questionId(run, request),
-      text: () => questionComment(run, request, deps.deployment),
-    }
-  }
-  const now = deps.now()
-  const needed = callIsDue(run, now) ? neededPerson(run) : undefined
-  if (!needed) return undefined
-  const key = callKey(needed)
-  return { key, id: `${run.id}-${key}`, text: () => callComment(run, needed, now) }
-}
-
-/** Puts a question of the agent, or what it waits for, to people, once. */
+/** Puts a question of the agent to people, once. */
 export const putQuestion = step('put-question', {
   github: ['comments.own', 'comments.post'],
   writes: ['report', 'retries'],
   async do(context) {
     const { run, deps, github } = context
-    const put = whatToPut(context)
-    if (!put) return {}
-    const { key, id, text } = put
+    const request = questionToAsk(run)
+    if (!request) return {}
     const place = inlinePlace(run)
-    const marker = { ...shortMarkerOf(run, 'reply'), run: id }
+    const marker = { ...shortMarkerOf(run, 'reply'), run: questionId(run, request) }
+    const text = () => questionComment(run, request, deps.deployment)
     try {
       const { id: commentId } = await once<Posted>(context, {
         intent: { kind: 'put-question', at: deps.now() },
         ...saying(github, deps.signer, { marker, place, text }),
       })
+      const key = questionKey(run, request)
       const asked = { key, commentId, inline: place && (true as const) }
       const { questions = [] } = run.report
       return { report: { questions: [...questions, asked] }, retries: { thread: undefined } }

@@ -6,10 +6,8 @@
 import { Rejected } from '../../core/model/errors.ts'
 import type { GitHubWith } from '../../core/model/ports.ts'
 import type { Posted } from '../../core/model/views.ts'
-import { callsIn } from '../../core/record/call-person.ts'
 import { isSuperseded } from '../../core/record/last-word.ts'
 import { type Marker, markerOf, type Signer } from '../../core/record/marker.ts'
-import { inlinePlace } from '../../core/record/open-question.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
 import { isDone, type Run } from '../../core/record/run.ts'
 import { labelStateOf, stateLabels, states } from '../../core/record/situation.ts'
@@ -98,17 +96,12 @@ export const editStatus = step('edit-status', {
   },
 })
 
-/** Folds the status away once the last word is posted, and deletes what said that the Run waits. */
+/** Folds the status away once the last word is posted. */
 export const minimizeStatus = step('minimize-status', {
-  github: ['thread.settle', 'comments.delete'],
+  github: ['thread.settle'],
   writes: ['report'],
   async do({ run, job, github }) {
-    const { status, supersedes, questions } = run.report
-    const calls = callsIn(run.report)
-    for (const { commentId, inline } of calls) {
-      await job.assertLocked()
-      await github.comments.delete(commentId, inline && inlinePlace(run))
-    }
+    const { status, supersedes } = run.report
     const own = isSuperseded(run) ? status?.nodeId : undefined
     for (const nodeId of [...supersedes, ...(own === undefined ? [] : [own])]) {
       await job.assertLocked()
@@ -117,7 +110,6 @@ export const minimizeStatus = step('minimize-status', {
     return {
       report: {
         supersedes: [],
-        questions: questions?.filter(each => !calls.includes(each)),
         status: status && own ? { ...status, minimized: true as const } : status,
       },
     }

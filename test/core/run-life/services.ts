@@ -81,7 +81,6 @@ export function gitHubOf(world: World, worker: Worker): Partial<GitHubCalls> {
         if (found) found.body = body
         return found ? { nodeId: `IC_${id}` } : 'gone'
       }),
-    'comments.delete': id => at(writes, 'delete comment', () => void world.folded.add(`IC_${id}`)),
     'branches.heads': names =>
       at(reads, 'heads', () =>
         [...world.branches, ['main', world.main] as const].flatMap(([name, sha]) =>
