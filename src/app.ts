@@ -2,7 +2,7 @@
 import type { Probot } from 'probot'
 import { startBehind } from './bot.ts'
 import { readConfig } from './config.ts'
-import { listen } from './github/webhooks/receive.ts'
+import { hostedBy } from './github/webhooks/probot.ts'
 import { environment } from './process-environment.ts'
 
 export default async function codex(app: Probot): Promise<void> {
@@ -14,5 +14,5 @@ export default async function codex(app: Probot): Promise<void> {
   const bot = await startBehind(read.config)
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.once(signal, () => void bot.stop(signal).finally(() => process.exit(0)))
-  listen(app, bot.receive)
+  hostedBy(app, bot.receive)
 }

@@ -1,7 +1,5 @@
 /** What every process opens, whatever its role: the clock, the log, the queue, and the server that takes webhooks. */
-import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
-import { pino } from 'pino'
 import {
   type TriggerRecord,
   triggerFormat,
@@ -17,16 +15,12 @@ import { everyCall, type TriggerWords, triggerOf } from '../core/settings/deploy
 import { redactor } from '../core/text/redact.ts'
 import { followDeploymentFile, withoutFile } from '../deployment-file.ts'
 import { appName } from '../github/app-token.ts'
-import { type Receive, silenceJudge } from '../github/webhooks/event.ts'
-import {
-  leavesWithin,
-  type Places,
-  type ProbotWebhooks,
-  placesSeen,
-  receiver,
-  turnsOfOwners,
-  webhooksOf,
-} from '../github/webhooks/receive.ts'
+import type { Receive } from '../github/webhooks/event.ts'
+import { leavesWithin, turnsOfOwners } from '../github/webhooks/fair-share.ts'
+import { type Places, placesSeen } from '../github/webhooks/places.ts'
+import { probotVerifier } from '../github/webhooks/probot.ts'
+import { receiver } from '../github/webhooks/receive.ts'
+import { silenceJudge } from '../github/webhooks/silent-comments.ts'
 import { webhookEndpoint } from '../github/webhooks/webhook-endpoint.ts'
 import { openQueues, type Queues } from '../queue/open-queues.ts'
 import { QueueFull, QueueGone } from '../queue/work-queue.ts'
@@ -155,11 +149,17 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
   const calls = everyCall(settings.settings, () => runtime.state.appName)
   // What arrives is judged by it.
   await runtime.learnName()
+  const { id, privateKey, webhookSecret, webhookSecretOld } = config.app
   const endpoint =
     config.role === 'worker' || config.webhooks === 'poll'
       ? undefined
       : webhookEndpoint({
-          ...(await openProbot(config, receiverOf(runtime, places))),
+          verify: await probotVerifier({
+            id,
+            privateKey,
+            secrets: [webhookSecret, ...(webhookSecretOld ? [webhookSecretOld] : [])],
+          }),
+          receive: receiverOf(runtime, places),
           log,
           meter: metrics.meter,
           came: runtime.queues.deliveries.came,
@@ -218,26 +218,6 @@ export async function readinessOf({ queues, settings, state }: Runtime): Promise
       ...(state.isDeliveredElsewhere ? [elsewhere] : []),
       ...queue,
     ],
-  }
-}
-
-/**
- * Its clients are not used, as ours know GitHub's clock. With the App's key it would make one for each webhook, at a fifth
- * of their number. Its log is silent: the endpoint logs what fails. A process that takes no webhooks does not load it.
- */
-export async function openProbot({ app }: Config, receive: Receive): Promise<ProbotWebhooks> {
-  const { Probot } = await import('probot')
-  const log = pino({ level: 'silent' })
-  const hooksOf = (secret: string) =>
-    webhooksOf(new Probot({ githubToken: 'unused', secret, log }), receive)
-  // Without one, nothing is verified here, and Probot's own default is known to everybody.
-  const webhooks = await hooksOf(app.webhookSecret || randomBytes(32).toString('hex'))
-  if (app.webhookSecretOld === undefined) return webhooks
-  const old = await hooksOf(app.webhookSecretOld)
-  return {
-    ...webhooks,
-    verify: async (payload, signature) =>
-      (await webhooks.verify(payload, signature)) || old.verify(payload, signature),
   }
 }
 

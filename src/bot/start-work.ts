@@ -25,7 +25,7 @@ import { installationsOf } from '../github/installations.ts'
 import { ownerFilesOf } from '../github/repository-files.ts'
 import { gitHubThread } from '../github/thread-client.ts'
 import { readEvents } from '../github/webhooks/normalise.ts'
-import { placesSeen } from '../github/webhooks/receive.ts'
+import { placesSeen } from '../github/webhooks/places.ts'
 import { readDeliveries, reading, redelivering } from '../maintenance/read-deliveries.ts'
 import { adoptEvery, adoptLost } from '../maintenance/recover-runs.ts'
 import { removeBranch } from '../maintenance/remove-branches.ts'
@@ -37,7 +37,7 @@ import { advanceRun } from '../runs/advance-run.ts'
 import type { RunDeps } from '../runs/steps/step-context.ts'
 import { schemaAddress } from '../settings-schemas.ts'
 import { openTenants, signerOf, type Tenant } from '../tenants.ts'
-import { type Overrides, openProbot, type Runtime, receiverOf } from './runtime.ts'
+import { type Overrides, type Runtime, receiverOf } from './runtime.ts'
 
 const removal = 'remove-branch'
 
@@ -215,8 +215,8 @@ async function startChores(
     config.webhooks === 'address'
       ? redelivering({ deliveries, log })
       : reading({
-          // What it reads takes the way of what comes to the door, from there on where that is verified.
-          receive: (await openProbot(config, receiverOf(runtime, placesSeen()))).receive,
+          // What it reads takes the way of what comes to the endpoint, from there on where that is verified.
+          receive: receiverOf(runtime, placesSeen()),
           deliveries,
           log,
           meter,

@@ -3,9 +3,9 @@ import { z } from 'zod'
 import { NoResponse } from '../core/model/errors.ts'
 import type { GitHubApp } from './app-client.ts'
 import { fetchUpTo, unlessGone } from './request-rules.ts'
+import { maxBody } from './webhooks/body-reader.ts'
 import { type Delivery, isBot } from './webhooks/event.ts'
 import { base } from './webhooks/payloads.ts'
-import { maxBody } from './webhooks/webhook-endpoint.ts'
 
 const Attempt = z
   .object({

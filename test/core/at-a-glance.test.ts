@@ -6,8 +6,8 @@ import {
   everyCall,
   triggerOf,
 } from '../../src/core/settings/deployment-settings.ts'
-import { silenceJudge } from '../../src/github/webhooks/event.ts'
 import { normalise } from '../../src/github/webhooks/normalise.ts'
+import { silenceJudge } from '../../src/github/webhooks/silent-comments.ts'
 import { tries } from '../support/tries.ts'
 
 const settings = DeploymentSettings.parse({

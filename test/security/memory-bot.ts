@@ -41,6 +41,7 @@ import { runIndex } from '../../src/core/record/run-index.ts'
 import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
 import { redactor } from '../../src/core/text/redact.ts'
 import { changedPage, minimizedPage } from '../../src/core/text/seen-page.ts'
+import { probotVerifier } from '../../src/github/webhooks/probot.ts'
 import { receiver } from '../../src/github/webhooks/receive.ts'
 import { webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { news } from '../../src/news/pull-news.ts'
@@ -51,7 +52,6 @@ import { clientOf, type GitHubCalls } from '../support/client-of.ts'
 import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
 import { fakeLogOf } from '../support/fake-log.ts'
 import { isAsked, shownIn } from '../support/pages.ts'
-import { probotWebhooks } from '../support/probot-webhooks.ts'
 import { MemoryQueue } from './memory-queue.ts'
 
 export interface MemoryBotOptions {
@@ -125,15 +125,13 @@ let noted: (line: string) => void = () => {}
 let redact = redactor([webhookSecret])
 const door = webhookEndpoint({
   log: logInto(line => noted(line)),
-  ...(await probotWebhooks(
-    webhookSecret,
-    receiver({
-      log: logInto(line => noted(line)),
-      triggerOf: () => usualTrigger,
-      redact: text => redact(text),
-      enqueue: trigger => receive(trigger),
-    }),
-  )),
+  verify: await probotVerifier({ id: 5, privateKey: 'x', secrets: [webhookSecret] }),
+  receive: receiver({
+    log: logInto(line => noted(line)),
+    triggerOf: () => usualTrigger,
+    redact: text => redact(text),
+    enqueue: trigger => receive(trigger),
+  }),
 })
 
 function logInto(write: (line: string) => void): Log {

@@ -7,7 +7,7 @@ import { pino } from 'pino'
 import { Probot } from 'probot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Delivery } from '../../src/github/webhooks/event.ts'
-import { listen } from '../../src/github/webhooks/receive.ts'
+import { hostedBy } from '../../src/github/webhooks/probot.ts'
 import { freePort } from '../support/free-port.ts'
 import { startServer } from '../support/local-server.ts'
 import { spawnBot } from '../world/bot.ts'
@@ -45,7 +45,7 @@ describe('probot.receive', () => {
   const hosted = async (receive: (delivery: Delivery) => Promise<void>) => {
     const probot = new Probot({ githubToken: 'x', secret: 's', log: pino({ level: 'silent' }) })
     await probot.load(app =>
-      listen(app, async delivery => {
+      hostedBy(app, async delivery => {
         await receive(delivery)
         return { kind: 'ignored', why: 'no command' }
       }),

@@ -3,11 +3,12 @@ import { afterAll, beforeAll } from 'vitest'
 import type { Log } from '../../src/core/model/ports.ts'
 import type { Trigger } from '../../src/core/model/trigger.ts'
 import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
-import { silenceJudge } from '../../src/github/webhooks/event.ts'
-import { leavesWithin, receiver } from '../../src/github/webhooks/receive.ts'
+import { leavesWithin } from '../../src/github/webhooks/fair-share.ts'
+import { probotVerifier } from '../../src/github/webhooks/probot.ts'
+import { receiver } from '../../src/github/webhooks/receive.ts'
+import { silenceJudge } from '../../src/github/webhooks/silent-comments.ts'
 import { webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
 import { closeServer, httpServer, listen } from '../../src/web/http-server.ts'
-import { probotWebhooks } from './probot-webhooks.ts'
 
 type Parts = Parameters<typeof httpServer>[0]
 
@@ -28,7 +29,6 @@ interface Door {
 
 /** @returns its address, once the tests run */
 export async function openDoor({ secret, log, enqueue, redact = text => text, ...parts }: Door) {
-  const calls = [`/${usualTrigger.word}`]
   const receive = receiver({
     log,
     redact,
@@ -36,8 +36,9 @@ export async function openDoor({ secret, log, enqueue, redact = text => text, ..
     triggerOf: () => usualTrigger,
     mayLeave: leavesWithin(Date.now),
   })
-  const hooks = await probotWebhooks(secret, receive)
-  const endpoint = webhookEndpoint({ log, isSilent: silenceJudge(() => calls), ...hooks })
+  const calls = [`/${usualTrigger.word}`]
+  const verify = await probotVerifier({ id: 5, privateKey: 'x', secrets: [secret] })
+  const endpoint = webhookEndpoint({ log, isSilent: silenceJudge(() => calls), verify, receive })
   const server = webServer({ webhookEndpoint: endpoint, ...parts })
   const door = { port: 0 }
   beforeAll(async () => {

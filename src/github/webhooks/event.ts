@@ -29,7 +29,7 @@ export interface Passed {
 
 export type Received = Passed | { kind: 'added' | 'known'; id: string }
 
-export type Receive = (delivery: Delivery & { payload: object }) => Promise<Received>
+export type Receive = (delivery: Delivery) => Promise<Received>
 
 /** `also`: what else happened with it. */
 export type Normalised = { kind: 'trigger'; trigger: Trigger; also?: readonly Trigger[] } | Passed
@@ -137,40 +137,6 @@ export const headOf = (pull: payloads.PullRequestPayload): PullHead => ({
   base: pull.base.ref,
   repoId: pull.head.repo?.id ?? null,
 })
-
-/** Events in which only new text counts. */
-const spoken = new Set(['issue_comment', 'pull_request_review_comment'])
-const created = Buffer.from('{"action":"created",')
-/** Only Apps' webhooks have it; in a text its quotes would be escaped. */
-const ofApp = '"installation":{"id":'
-
-/** A line that begins as a command does may have a slip in its word. */
-const slashed = String.raw`(?:"body":"|\\n) {0,3}/ ?[a-z]`
-/** JSON can escape these characters. */
-const spelled = String.raw`\\u00(?:2[df]|3\d|40|[46][1-9a-f]|[57][0-9a])`
-
-/**
- * Knows most webhooks that hold no command by their bytes, with the same result as parsing.
- * @param calls all that commands begin with
- * @param isKnown whether nothing is new about where such a webhook comes from
- */
-export function silenceJudge(
-  calls: () => readonly string[],
-  isKnown = (_body: string): boolean => true,
-): (event: string, body: Buffer) => boolean {
-  let known = ''
-  let mayBeCommand = /(?:)/
-  return (event, body) => {
-    if (!spoken.has(event) || !body.subarray(0, created.length).equals(created)) return false
-    const now = calls().join('|')
-    if (now !== known) {
-      known = now
-      mayBeCommand = new RegExp(`${now}|${slashed}|${spelled}`, 'i')
-    }
-    const text = body.toString('latin1')
-    return text.lastIndexOf(ofApp) > 0 && !mayBeCommand.test(text) && isKnown(text)
-  }
-}
 
 type Labelling = payloads.BasePayload & { label?: { name: string } | null | undefined }
 
@@ -347,12 +313,14 @@ export function commentWords(
   if (action !== 'created' && action !== 'edited') return ignored('event not used')
   const text = comment.body
   const calls = callsIn(here)
-  const isHinted =
-    action === 'created' && isInsider(comment.author_association) && mayBeMisplaced(text, calls)
-  if (!isHinted && !mayHoldCommand(text, calls)) return ignored('no command')
+  const misplaced =
+    (action === 'created' &&
+      isInsider(comment.author_association) &&
+      mayBeMisplaced(text, calls)) ||
+    undefined
+  if (!misplaced && !mayHoldCommand(text, calls)) return ignored('no command')
   const created = timeOf(comment.created_at)
-  if (action === 'created')
-    return { kind: 'words', at: created, text: { text, misplaced: isHinted || undefined } }
+  if (action === 'created') return { kind: 'words', at: created, text: { text, misplaced } }
   const before = payload.changes?.body?.from
   if (typeof before !== 'string') return ignored('no new command')
   const at = timeOf(comment.updated_at ?? comment.created_at)

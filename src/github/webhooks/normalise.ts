@@ -60,6 +60,9 @@ export const readEvents = [
 ] as const
 export type EventName = (typeof readEvents)[number]
 
+const names: ReadonlySet<string> = new Set(readEvents)
+export const isEventName = (name: string): name is EventName => names.has(name)
+
 type Of<Schema extends z.ZodType> = Arrival<z.infer<Schema>>
 const readers: Record<EventName, (delivery: Delivery, triggerOf: TriggerOf) => Normalised> = {
   check_suite: reading(payloads.CheckSuiteEvent, fromCheckSuite),
@@ -84,8 +87,8 @@ const readers: Record<EventName, (delivery: Delivery, triggerOf: TriggerOf) => N
 const notUsed = ignored('event not used')
 
 export function normalise(delivery: Delivery, triggerOf: TriggerOf): Normalised {
-  const event = readEvents.find(each => each === delivery.event)
-  return event ? readers[event](delivery, triggerOf) : notUsed
+  const { event } = delivery
+  return isEventName(event) ? readers[event](delivery, triggerOf) : notUsed
 }
 
 function reading<P extends { installation?: { id: number } | null | undefined }>(
