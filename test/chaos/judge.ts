@@ -3,70 +3,91 @@
  * Too few is something to wait for, too many never is.
  */
 
+import { type Allowed, differs, type Facts, wentBack, wrongCounts, wrongIn } from '../judge.ts'
 import { ledgerOf } from '../world/calls.ts'
 import type { World } from '../world/world.ts'
 import type { Expected, Play } from './plays.ts'
 
 async function violations(world: World, { number, expected }: Play): Promise<string[]> {
   const view = await world.github.thread(number)
+  const facts = await factsOf(world, view, expected)
   return [
-    ...countsAtPostHog(world, number, expected),
+    ...wrongIn(facts, allowedBy(expected)),
+    ...wrongSum(facts, expected),
     ...wrongWords(world, view, expected),
     ...wrongReactions(world, view, expected),
     ...wrongLabels(view, expected),
-    ...(await wrongBranches(world, number, expected)),
-    ...(expected.mayGoBack ? [] : wentBack(world, view)),
+    ...(expected.mayGoBack ? [] : statusesWentBack(world, view)),
   ]
 }
 
 type View = Awaited<ReturnType<World['github']['thread']>>
 
-const differs = (what: string, is: number, should: number | undefined): string[] =>
-  should === undefined || is === should ? [] : [`${is} ${what} instead of ${should}`]
-
-function countsAtPostHog(world: World, number: number, expected: Expected): string[] {
-  const { tasks, runs, messages, cancels } = ledgerOf(world, number)
-  return [
-    ...differs('runs and messages', runs.length + messages.length, expected.said),
-    ...differs('tasks', tasks.length, expected.tasks),
-    ...differs('runs', runs.length, expected.runs),
-    ...differs('messages', messages.length, expected.messages),
-    ...differs('cancels', cancels.length, expected.cancels),
-  ]
-}
-
 const isStatus = (body: string): boolean => body.startsWith('### ')
 
+function allowedBy(expected: Expected): Allowed {
+  const { tasks, runs, messages, cancels, statuses, branches, pulls } = expected
+  const told = expected.answers.map(String)
+  return { tasks, runs, messages, cancels, statuses, branches, pulls, told }
+}
+
+function countsAtPostHog(world: World, number: number) {
+  const { tasks, runs, messages, cancels } = ledgerOf(world, number)
+  return {
+    tasks: tasks.length,
+    runs: runs.length,
+    messages: messages.length,
+    cancels: cancels.length,
+  }
+}
+
+const wrongSum = (
+  { runs = 0, messages = 0 }: Pick<Facts, 'runs' | 'messages'>,
+  { said }: Expected,
+) => differs('runs and messages', runs + messages, said)
+
+const oursIn = (world: World, view: View) =>
+  view.comments.filter(({ author }) => author === world.github.botLogin)
+
+async function factsOf(world: World, view: View, { answers }: Expected): Promise<Facts> {
+  const { github, posthog } = world
+  const { number } = view
+  const statuses = oursIn(world, view).filter(({ body }) => isStatus(body))
+  const branches = await github.branches()
+  const pulls = (await github.pulls()).filter(
+    ({ base, body }) => base === 'main' && new RegExp(`Closes #${number}(?!\\d)`).test(body),
+  )
+  const runs = ledgerOf(world, number).runs.map(({ runId }) => posthog.run(String(runId)))
+  return {
+    ...countsAtPostHog(world, number),
+    pulls: pulls.length,
+    branches: branches.filter(name => new RegExp(`^codex/issue-${number}(?!\\d)`).test(name))
+      .length,
+    statuses: statuses.length,
+    openStatuses: statuses.filter(({ minimized }) => !minimized).length,
+    answers: oursIn(world, view)
+      .filter(({ body }) => !isStatus(body))
+      .map(({ body }) => ({
+        about: String(answers.find(wanted => wanted.test(body))),
+        text: body,
+      })),
+    working: runs.filter(({ turnGoesOn }) => turnGoesOn).length,
+  }
+}
+
 function wrongWords(world: World, view: View, expected: Expected): string[] {
-  const { github } = world
-  const bodies = view.comments
-    .filter(({ author }) => author === github.botLogin)
-    .map(({ body }) => body)
-  const statuses = bodies.filter(isStatus)
-  const answers = bodies.filter(body => !isStatus(body))
-  const matching = (wanted: RegExp) => answers.filter(body => wanted.test(body)).length
-  const lineAnswers = view.lineComments.filter(({ author }) => author === github.botLogin).length
-  const resolved = view.lineComments.filter(one => one.resolved && one.replyTo === 0).length
+  const { lineComments } = view
+  const lineAnswers = lineComments.filter(({ author }) => author === world.github.botLogin)
+  const resolved = lineComments.filter(one => one.resolved && one.replyTo === 0)
+  const comments = expected.statuses + expected.answers.length
   return [
-    ...differs('status comments', statuses.length, expected.statuses),
-    ...differs('answers', answers.length, expected.answers.length),
-    ...differs(
-      'comments ever posted',
-      posted(world, view.number),
-      expected.statuses + expected.answers.length,
-    ),
-    ...expected.answers.flatMap(wanted => differs(`answers like ${wanted}`, matching(wanted), 1)),
-    ...answers
-      .filter(body => !expected.answers.some(wanted => wanted.test(body)))
-      .map(body => `it says: ${JSON.stringify(body.slice(0, 160))}`),
-    ...differs('answers on lines', lineAnswers, expected.lineAnswers ?? 0),
-    ...differs('resolved threads', resolved, expected.resolved ?? 0),
-    ...statuses
-      .filter(body => expected.status?.test(body) === false)
-      .map(body => `a status that says: ${JSON.stringify(body.slice(0, 160))}`),
-    ...statuses
-      .filter(body => /^### [⏳❓]/u.test(body))
-      .map(body => `a status that waits: ${body.split('\n')[0]}`),
+    ...differs('comments ever posted', posted(world, view.number), comments),
+    ...differs('answers on lines', lineAnswers.length, expected.lineAnswers ?? 0),
+    ...differs('resolved threads', resolved.length, expected.resolved ?? 0),
+    ...oursIn(world, view)
+      .filter(({ body }) => isStatus(body))
+      .filter(({ body }) => /^### [⏳❓]/u.test(body) || expected.status?.test(body) === false)
+      .map(({ body }) => `a status that says: ${JSON.stringify(body.slice(0, 160))}`),
   ]
 }
 
@@ -90,26 +111,6 @@ function wrongLabels({ labels }: View, { labels: wanted = [] }: Expected): strin
     : [`labels ${is || 'none'} instead of ${wanted.join(', ') || 'none'}`]
 }
 
-async function wrongBranches(
-  { github }: World,
-  number: number,
-  expected: Expected,
-): Promise<string[]> {
-  const ours = (await github.branches()).filter(name =>
-    new RegExp(`^codex/issue-${number}(?!\\d)`).test(name),
-  )
-  const closing = (await github.pulls()).filter(({ body }) =>
-    new RegExp(`Closes #${number}(?!\\d)`).test(body),
-  )
-  return [
-    ...differs('branches of ours', ours.length, expected.branches),
-    ...differs('pull requests', closing.length, expected.pulls),
-    ...(expected.pulls === undefined ? [] : closing)
-      .filter(({ base }) => base !== 'main')
-      .map(({ base }) => `a pull request into ${base}`),
-  ]
-}
-
 /** How far along a heading is. Nothing but a new round may lead back, and no play here has one. */
 const stages = [
   /waits (?:for|until)/,
@@ -120,25 +121,19 @@ const stages = [
   /^### (?!⏳)/,
 ]
 
-function wentBack({ github }: World, view: View): string[] {
-  const statuses = view.comments.filter(
-    ({ author, body }) => author === github.botLogin && isStatus(body),
-  )
-  return statuses.flatMap(({ id }) => statusWentBack(github, id))
-}
-
-function statusWentBack(github: World['github'], id: number): string[] {
-  const bodies = github.writes
-    .filter(({ method, path }) => method === 'PATCH' && path.endsWith(`/issues/comments/${id}`))
-    .map(({ body }) => (body as { body?: string } | undefined)?.body ?? '')
-    // A service or a person that is waited for says nothing of how far along it is.
-    .filter(body => !/^### (?:⏸️|❓)/u.test(body))
-  const ranks = bodies.map(text => stages.findIndex(stage => stage.test(text)))
-  return ranks.flatMap((rank, index) =>
-    rank < (ranks[index - 1] ?? rank)
-      ? [`the status went back to: ${bodies[index]?.split('\n')[0]}`]
-      : [],
-  )
+function statusesWentBack(world: World, view: View): string[] {
+  const { writes } = world.github
+  return oursIn(world, view)
+    .filter(({ body }) => isStatus(body))
+    .flatMap(({ id }) => {
+      const bodies = writes
+        .filter(({ method, path }) => method === 'PATCH' && path.endsWith(`/issues/comments/${id}`))
+        .map(({ body }) => (body as { body?: string } | undefined)?.body ?? '')
+        // A service or a person that is waited for says nothing of how far along it is.
+        .filter(body => !/^### (?:⏸️|❓)/u.test(body))
+      const at = wentBack(bodies.map(text => stages.findIndex(stage => stage.test(text))))
+      return at < 0 ? [] : [`the status went back to: ${bodies[at]?.split('\n')[0]}`]
+    })
 }
 
 /** Waits until all is as it should be. Whatever is still wrong then is the verdict. */
@@ -167,8 +162,11 @@ function endTheHour(world: World, { number }: Play): void {
 
 /** By the ledgers alone. */
 function isComplete(world: World, { number, expected }: Play): boolean {
+  const { tasks, runs, messages, cancels } = expected
+  const facts = countsAtPostHog(world, number)
+  const wrong = wrongCounts(facts, { tasks, runs, messages, cancels, told: [] })
   const enough = posted(world, number) >= expected.statuses + expected.answers.length
-  return enough && countsAtPostHog(world, number, expected).length === 0
+  return enough && wrong.length === 0 && wrongSum(facts, expected).length === 0
 }
 
 const posted = ({ github }: World, number: number): number =>

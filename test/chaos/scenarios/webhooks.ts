@@ -1,5 +1,6 @@
 /** Webhooks come twice, late, in another order, and again days after all was done. */
 import { randomUUID } from 'node:crypto'
+import { wrongIn } from '../../judge.ts'
 import { ledgerOf } from '../../world/calls.ts'
 import { wipeQueue } from '../../world/wipe-queue.ts'
 import { nowhere, type World } from '../../world/world.ts'
@@ -129,21 +130,28 @@ async function goesOn(world: Stage['world'], number: number): Promise<string[]> 
   const { tasks, runs, cancels } = ledgerOf(world, number)
   const { comments } = await world.github.thread(number)
   const ours = comments.filter(({ author }) => author === world.github.botLogin)
-  const alive = runs.filter(
-    ({ runId }) => runId !== undefined && !isOver(world.posthog.run(runId).status),
-  )
-  return [
-    ...(tasks.length > 1 ? [`${tasks.length} tasks`] : []),
-    ...(runs.length > 1 ? [`${runs.length} runs`] : []),
-    ...(cancels.length > 1 ? [`${cancels.length} cancels`] : []),
-    ...(alive.length > 0 ? ['a run goes on in a closed thread'] : []),
-    ...ours
-      .filter(({ body }) => body.startsWith('### ⏳'))
-      .map(() => 'a status that waits in a closed thread'),
-    ...(ours.filter(({ body }) => !body.startsWith('### ')).length > 1
-      ? ['more than one last word']
-      : []),
-  ]
+  const statuses = ours.filter(({ body }) => body.startsWith('### '))
+  const alive = runs.filter(({ runId }) => !isOver(world.posthog.run(String(runId)).status))
+  const facts = {
+    tasks: tasks.length,
+    runs: runs.length,
+    cancels: cancels.length,
+    statuses: statuses.filter(({ body }) => body.startsWith('### ⏳')).length,
+    openStatuses: statuses.length,
+    answers: ours
+      .filter(({ body }) => !body.startsWith('### '))
+      .map(({ body }) => ({ about: 'the end', text: body })),
+    working: alive.length,
+  }
+  const one = { most: 1 }
+  return wrongIn(facts, {
+    tasks: one,
+    runs: one,
+    cancels: one,
+    statuses: 0,
+    told: [],
+    tellable: ['the end'],
+  })
 }
 
 const isOver = (status: string): boolean => ['completed', 'failed', 'cancelled'].includes(status)

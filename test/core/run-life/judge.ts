@@ -5,6 +5,7 @@ import { toGoOn } from '../../../src/core/record/going-on.ts'
 import { endsQuietly } from '../../../src/core/record/last-word.ts'
 import { pending, wasSent, wordsOfRound } from '../../../src/core/record/ledger.ts'
 import type { Run } from '../../../src/core/record/run.ts'
+import { type Allowed, type Facts, wrongIn } from '../../judge.ts'
 import { runWith } from '../given.ts'
 import { type AgentRun, isAtWork, isOver } from './agent.ts'
 import { isGone } from './record-judge.ts'
@@ -33,14 +34,18 @@ const marksOf = (world: World): Mark[] =>
 export function judge(world: World, run: Run): void {
   expect(world.violations).toEqual([])
   expect(run.result.outcome, 'it ends with an outcome').toBeDefined()
-  judgeEffects(world)
   judgePush(world, run)
   if (run.result.outcome?.kind === 'stopped' && !run.schedule.admitted)
     expect(world.effects, 'stopped while it was held').toEqual([])
   // Nobody can be told anything any more; but no agent is left to work.
-  if (world.uninstalled) judgeLeaving(world, run)
-  else judgeEnd(world, run)
+  if (world.uninstalled) {
+    const working = run.session.agentLeft ? 0 : factsOf(world).working
+    judgeFacts({ ...factsOf(world), working, answers: [] }, { ...effectsOf(world), told: [] })
+  } else judgeEnd(world, run)
 }
+
+const judgeFacts = (facts: Facts, allowed: Allowed): void =>
+  expect(wrongIn(facts, allowed)).toEqual([])
 
 function judgeEnd(world: World, run: Run): void {
   expect(run.report).toMatchObject({
@@ -48,10 +53,9 @@ function judgeEnd(world: World, run: Run): void {
     labels: [],
   })
   expect(run.attempts.intent).toBeUndefined()
-  judgeThread(world, run)
+  judgeFacts(factsOf(world), { ...effectsOf(world), ...wordsOfThread(world, run) })
   judgeWords(world, run)
   judgeAnswers(world, run)
-  judgeAgents(world, run)
   judgeFinish(world, run)
   for (const pull of run.result.pulls)
     expect(pull.state, `pull request ${pull.number}`).toBe(
@@ -64,19 +68,29 @@ const startsOf = ({ effects }: World): string[] =>
 /** A session that begins afresh is told the instruction as well, which is not what it is asked. */
 const isFirst = (prompt: string): boolean => messagesIn(prompt).includes(runId)
 
-/** One task, one run, and another run only for what the last one ended without. */
-function judgeEffects(world: World): void {
+function factsOf(world: World): Facts {
+  const marks = marksOf(world)
+  const statuses = marks.filter(({ as }) => as === 'status')
   const before = world.tasks.filter(({ id }) => id === 'task-0' && isGone(world)).length
-  expect(world.tasks.length - before, 'tasks').toBeLessThanOrEqual(1)
-  const starts = startsOf(world)
+  return {
+    tasks: world.tasks.length - before,
+    runs: startsOf(world).filter(isFirst).length,
+    pulls: world.effects.filter(effect => effect.startsWith('pull ')).length,
+    statuses: statuses.length,
+    openStatuses: statuses.filter(({ folded }) => !folded).length,
+    answers: marks
+      .filter(({ as }) => as === 'closing')
+      .map(({ round, text }) => ({ about: `round ${round}`, text })),
+    working: world.agents().filter(isAtWork).length,
+  }
+}
+
+/** One task, one run, and another run only for what the last one ended without. */
+function effectsOf(world: World): Omit<Allowed, 'told'> {
   const unread = world.agents().filter(agent => unreadBy(agent).length > 0).length
-  expect(starts.filter(isFirst).length, 'starts').toBeLessThanOrEqual(1 + unread)
   const followUps = startsOf(world).filter(prompt => !isFirst(prompt))
   expect(followUps.length - new Set(followUps).size, 'follow-ups').toBeLessThanOrEqual(unread)
-  expect(
-    world.effects.filter(effect => effect.startsWith('pull ')).length,
-    'pulls',
-  ).toBeLessThanOrEqual(1)
+  return { tasks: { most: 1 }, runs: { most: 1 + unread }, pulls: { most: 1 } }
 }
 
 /** What people put on the branch is not the agent's. */
@@ -85,36 +99,24 @@ function judgePush({ commits }: World, { result: { outcome } }: Run): void {
   expect(commits.find(({ sha }) => sha === outcome.sha)?.byPerson, 'who pushed').toBe(false)
 }
 
-function judgeLeaving(world: World, run: Run): void {
-  if (run.session.agentLeft) return
-  expect(world.agents().some(isAtWork), 'an agent still works').toBe(false)
-}
-
-/** One status comment, or one a round where that of before is folded away; one last word a round, and none empty. */
-function judgeThread(world: World, run: Run): void {
-  const marks = marksOf(world)
-  const statuses = marks.filter(({ as }) => as === 'status')
-  expect(statuses.filter(({ folded }) => !folded).length, 'open statuses').toBeLessThanOrEqual(1)
-  expect(statuses.length, 'statuses').toBeLessThanOrEqual(run.result.round + 1)
-  if (world.statusesDeleted === 0) expect(statuses.length, 'statuses').toBeGreaterThan(0)
-  const closings = marks.filter(({ as }) => as === 'closing')
-  const rounds = closings.map(({ round }) => round)
-  expect(new Set(rounds).size, 'closing comments').toBe(rounds.length)
+/** A status a round; one last word a round, and none empty. */
+function wordsOfThread(world: World, run: Run): Pick<Allowed, 'statuses' | 'told' | 'tellable'> {
+  const { round } = run.result
+  const { answers } = factsOf(world)
+  // What went wrong may stand above.
+  for (const { text } of answers) expect(text).toMatch(/^(?:⚠️ .*\n\n)?@(?:maya|zoe) \S/)
   // Not waited for where the thread takes none and another command waits, nor for a GitHub that is away for a day.
   const isLetGo = run.report.readOnlyThread && run.mailbox.releaseThread
   const leftOut = isLetGo || (world.unwritten > 0 && run.mailbox.releaseThread)
   // A round whose words PostHog refused came to nothing, and the end of the one before stands.
-  const cameToNothing = run.result.round > 0 && wordsOfRound(run).length === 0
-  const told =
-    rounds.includes(run.result.round) || (cameToNothing && rounds.includes(run.result.round - 1))
-  expect(told || endsQuietly(run) || leftOut, 'a last word').toBe(true)
-  for (const { text } of closings) expect(text).toMatch(/^@(?:maya|zoe) \S/)
-}
-
-/** No end leaves an agent working without a word. */
-function judgeAgents(world: World, run: Run): void {
-  if (!world.agents().some(isAtWork)) return
-  expect(closingOf(world, run), 'an agent still works').toMatch(/may still be working/)
+  const cameToNothing = round > 0 && wordsOfRound(run).length === 0
+  const stands = cameToNothing && answers.some(({ about }) => about === `round ${round - 1}`)
+  const quiet = stands || endsQuietly(run) || leftOut
+  return {
+    statuses: { least: world.statusesDeleted === 0 ? 1 : 0, most: round + 1 },
+    told: quiet ? [] : [`round ${round}`],
+    tellable: Array.from({ length: quiet ? round + 1 : round }, (_, at) => `round ${at}`),
+  }
 }
 
 const closingOf = (world: World, { result: { round } }: Run): string | undefined =>
