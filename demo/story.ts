@@ -19,7 +19,7 @@ export class Missed extends Error {
 }
 
 /** @param at ms since the story began */
-export type Tell = (at: number, what: string, text: readonly string[]) => void
+type Tell = (at: number, what: string, text: readonly string[]) => void
 
 interface Telling {
   /** Epoch ms: what has not happened by then counts as missed. */
@@ -135,7 +135,7 @@ function timesOf(calls: readonly Call[], since: number, link: string): Told['tim
 const every = 50
 
 /** Keeps looking at a thread and tells what is new; when nobody has called GitHub since, nothing can be. */
-export class Watch {
+class Watch {
   readonly since = Date.now()
   readonly #github: Pick<GitHubEmulator, 'thread' | 'progress'>
   readonly #number: number

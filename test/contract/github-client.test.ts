@@ -1,6 +1,6 @@
 import nock from 'nock'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
+import { NoResponse, RetryLater } from '../../src/core/model/errors.ts'
 import type { ThreadClient } from '../../src/core/model/ports.ts'
 import type { CommentRef } from '../../src/core/model/trigger.ts'
 import { settingsPath } from '../../src/core/settings/settings-file.ts'
@@ -174,14 +174,6 @@ describe('tokens', () => {
     expect(authorizations).toEqual(['token ghs_1', 'token ghs_2'])
   })
 
-  test('that are refused a second time are a refusal', async () => {
-    const bad: Answer = [401, { message: 'Bad credentials' }]
-    answers('POST', `${at}/issues/7/comments`, bad, bad)
-    const refusal = { name: 'Rejected', service: 'github', status: 401 }
-    expect(await caught(issue().comments.post('a'))).toMatchObject(refusal)
-    expect(tokens).toHaveLength(2)
-  })
-
   test('that can not be had, since the App was uninstalled, are a refusal', async () => {
     nock.cleanAll()
     nock(api).post('/api/app/installations/1/access_tokens').reply(404, { message: 'Not Found' })
@@ -200,16 +192,6 @@ describe('tokens', () => {
       .reply(502, 'Bad gateway')
     expect(await caught(issue().comments.post('a'))).toBeInstanceOf(NoResponse)
   })
-})
-
-test("the App's login is asked for once, with the App's own token", async () => {
-  answers('GET', '/app', [200, { slug: 'codex-acme' }])
-  const app = newApp()
-  expect([await app.botLogin(), await app.botLogin()]).toEqual([
-    'codex-acme[bot]',
-    'codex-acme[bot]',
-  ])
-  expect(authorizations[0]).toMatch(/^bearer eyJ/i)
 })
 
 describe('a read', () => {
@@ -350,43 +332,6 @@ const inline: CommentRef = {
 }
 
 describe('comments', () => {
-  test('stand where somebody spoke', async () => {
-    answers(
-      'POST',
-      `${at}/issues/8/comments`,
-      [201, { ...comment, id: 1 }],
-      [201, { ...comment, id: 2 }],
-    )
-    answers('POST', `${at}/pulls/8/comments/2/replies`, [201, { ...comment, id: 3 }])
-    const thread = onPull()
-    expect(await thread.comments.post('a')).toEqual({ id: 1 })
-    expect(
-      await thread.comments.post('a', { kind: 'review', reviewId: 4, nodeId: 'R' }),
-    ).toMatchObject({
-      id: 2,
-    })
-    expect(await thread.comments.post('a', inline)).toMatchObject({ id: 3 })
-    expect(bodies).toEqual([{ body: 'a' }, { body: 'a' }, { body: 'a' }])
-  })
-
-  test('one that is outdated is folded away, and a refusal of that is no trouble', async () => {
-    const sent: { query: string; variables: unknown }[] = []
-    const answered = { data: { fold: { clientMutationId: null } } }
-    for (const answer of [answered, { errors: [{ type: 'FORBIDDEN', message: 'not accessible' }] }])
-      nock(api)
-        .post('/api/graphql', body => sent.push(body) > 0)
-        .reply(200, answer)
-    await issue().thread.settle({ fold: 'IC_9' })
-    await issue().thread.settle({ fold: 'IC_9' })
-    expect(sent).toHaveLength(2)
-    expect(sent[0]).toMatchObject({
-      query: expect.stringMatching(
-        /minimizeComment\(input: \{ subjectId: \$fold, classifier: OUTDATED \}\)/,
-      ),
-      variables: { fold: 'IC_9' },
-    })
-  })
-
   test('are not posted by a worker that slept while it got a token, and may have lost its job', async () => {
     const now = () => clock + (tokens.length > 0 ? 20_000 : 0)
     const failure = await issue(newApp(now))
@@ -462,17 +407,6 @@ describe('comments', () => {
     expect(seen.filter(line => line.includes('/comments'))[9]).toBe(
       `GET ${at}/issues/comments?sort=created&direction=desc&per_page=100&page=10`,
     )
-  })
-
-  test('of an inline thread are looked for among the inline comments', async () => {
-    answers('GET', '/app', [200, { slug: 'codex' }])
-    answers('GET', `${at}/pulls/8/comments`, [200, [comment]])
-    expect(await onPull().comments.own(undefined, inline)).toHaveLength(1)
-  })
-
-  test('that may not be removed are a refusal', async () => {
-    answers('DELETE', `${at}/issues/7/labels/codex`, [403, { message: 'no' }])
-    expect(await caught(issue().labels.remove('codex'))).toBeInstanceOf(Rejected)
   })
 })
 
@@ -563,21 +497,6 @@ describe('reactions', () => {
     await issue().thread.react({ kind: 'subject' }, content)
     expect(seen).toHaveLength(times)
   })
-
-  test.each<[string, CommentRef, string]>([
-    [
-      'of a comment, known by its webhook',
-      { kind: 'thread', commentId: 3, nodeId: 'IC_3' },
-      'IC_3',
-    ],
-    ['of a thread', { kind: 'subject' }, 'I_7'],
-  ])('%s, are taken back', async (_, target, subject) => {
-    if (target.kind === 'subject')
-      answers('POST', '/graphql', [200, { data: { repository: { subject: { id: 'I_7' } } } }])
-    answers('POST', '/graphql', [200, { data: { unreact: { clientMutationId: null } } }])
-    await issue().thread.settle({ reaction: { target } })
-    expect(bodies.at(-1)).toMatchObject({ variables: { subject } })
-  })
 })
 
 test('the settings are read from the default branch', async () => {
@@ -625,8 +544,6 @@ describe('branches of an issue', () => {
   const main: Answer = [200, { ref: 'refs/heads/main', object: { sha: 'base' } }]
 
   const ids = { issue: 'I_7', repository: 'R_1' }
-  const unseen = { linked: [], ids: undefined }
-  const errors = [{ type: 'FORBIDDEN', message: 'no', path: ['repository'] }]
 
   test.each<[string, Answer, object]>([
     [
@@ -635,12 +552,6 @@ describe('branches of an issue', () => {
       { linked: [{ name: 'fix-login', sha: 'abc' }], ids },
     ],
     ['none linked', [200, linked([])], { linked: [], ids }],
-    [
-      'linked branches that this App may not see',
-      [200, { data: { repository: null }, errors }],
-      unseen,
-    ],
-    ['GraphQL that this App may not use', [403, { message: 'Resource not accessible' }], unseen],
   ])('%s', async (_, answer, expected) => {
     answers('POST', '/graphql', answer)
     answers('GET', `${at}/git/matching-refs/heads%2Fcodex%2Fissue-7`, [
@@ -663,14 +574,9 @@ describe('branches of an issue', () => {
 describe('a branch is made', () => {
   const ids = { issue: 'I_7', repository: 'R_1' }
   const ref = `${at}/git/ref/heads%2Fcodex%2Fissue-7`
-  const made = (linkedBranch: object | null): Answer => [
-    200,
-    { data: { createLinkedBranch: { linkedBranch } } },
-  ]
+  const none: Answer = [200, { data: { createLinkedBranch: { linkedBranch: null } } }]
   const isThere: Answer = [200, { object: { sha: 'abc' } }]
   const taken: Answer = [422, { message: 'Reference already exists' }]
-  const no: Answer = [403, { message: 'Resource not accessible' }]
-  const fault: Answer = [200, { data: null, errors: [{ message: 'no' }] }]
 
   /** @param link how GitHub answers the wish for a linked one, if it is asked */
   const make = (link?: Answer, found?: Answer, plain?: Answer) => {
@@ -679,29 +585,12 @@ describe('a branch is made', () => {
     if (plain) answers('POST', `${at}/git/refs`, plain)
     return issue().branches.create('codex/issue-7', 'abc', link && ids)
   }
-  const linking = expect.objectContaining({
-    variables: { issueId: 'I_7', repositoryId: 'R_1', oid: 'abc', name: 'codex/issue-7' },
-  })
   const plainly = { ref: 'refs/heads/codex/issue-7', sha: 'abc' }
   const unlinked = { linked: false }
 
   test.each<[string, (Answer | undefined)[], outcome: object, lastAsked: unknown]>([
-    ['linked to the issue', [made({ id: 'LB' })], { linked: true }, linking],
-    ['by an answer that says null: it is found again', [made(null), isThere], unlinked, ''],
-    [
-      'plainly, after null, and nothing was made',
-      [made(null), missing, [201, {}]],
-      unlinked,
-      plainly,
-    ],
-    ['plainly, after a GraphQL error', [fault, missing, [201, {}]], unlinked, plainly],
-    ['plainly, after a 403', [no, missing, [201, {}]], unlinked, plainly],
-    [
-      'plainly, where nothing is known of the issue',
-      [undefined, undefined, [201, {}]],
-      unlinked,
-      plainly,
-    ],
+    ['by an answer that says null: it is found again', [none, isThere], unlinked, ''],
+    ['plainly, after null, and nothing was made', [none, missing, [201, {}]], unlinked, plainly],
     ['plainly, where it is there already', [undefined, isThere, taken], unlinked, ''],
   ])('%s', async (_, given, outcome, lastAsked) => {
     expect(await make(...given)).toEqual(outcome)
@@ -767,13 +656,6 @@ describe('what GitHub answers is', () => {
   const edit = ({ comments }: ThreadClient) => comments.edit(9, 'b')
   holds(
     [
-      [
-        'an edit',
-        '/issues/comments/9',
-        [200, { ...comment, node_id: 'IC_9' }],
-        edit,
-        { nodeId: 'IC_9' },
-      ],
       ['an edit of what is gone', '/issues/comments/9', missing, edit, 'gone'],
       [
         'an edit of what is gone for good',
@@ -789,7 +671,6 @@ describe('what GitHub answers is', () => {
   const takeOff = ({ labels }: ThreadClient) => labels.remove('codex:plan')
   holds(
     [
-      ['a label that goes', '/issues/7/labels/codex%3Aplan', [200, []], takeOff, undefined],
       [
         'a label that is gone already',
         '/issues/7/labels/codex%3Aplan',
@@ -813,7 +694,6 @@ describe('what GitHub answers is', () => {
   const isMerged = ({ commits }: ThreadClient) => commits.isMerged('def')
   const state = ({ thread }: ThreadClient) => thread.state()
   const open = { number: 7, state: 'open', locked: false, labels: ['a', { name: 'codex' }] }
-  const closed = { number: 7, state: 'closed', locked: true, labels: [] }
   const ofZoe = (user: object | null): Answer => [200, { permission: 'admin', user }]
   const by12 = ({ people }: ThreadClient) => people.permission('zoe', 12)
   const found = ({ comments }: ThreadClient) => comments.find({ in: 'thread', commentId: 501 })
@@ -854,26 +734,10 @@ describe('what GitHub answers is', () => {
     ],
     ['a commit of nobody’s pull request', '/commits/def/pulls', [200, []], isMerged, false],
     ['a commit that is not there', '/commits/def/pulls', missing, isMerged, false],
-    [
-      'an open thread',
-      '/issues/7',
-      [200, open],
-      state,
-      { open: true, locked: false, labels: ['a', 'codex'] },
-    ],
-    [
-      'a closed thread',
-      '/issues/7',
-      [200, closed],
-      state,
-      { open: false, locked: true, labels: [] },
-    ],
     ['a deleted one', '/issues/7', [410, { message: 'This issue was deleted' }], state, undefined],
     ['one that is gone', '/issues/7', missing, state, undefined],
     ['one that is elsewhere', '/issues/7', [200, { ...open, number: 70 }], state, undefined],
-    ['a comment', '/issues/comments/501', [200, { id: 501 }], found, expect.anything()],
     ['a comment that is gone', '/issues/comments/501', missing, found, undefined],
-    ['one on a line', '/pulls/comments/501', [200, { id: 501 }], foundOnLine, expect.anything()],
     ['one on a line that is gone', '/pulls/comments/501', missing, foundOnLine, undefined],
     [
       'the role of another account',
@@ -883,20 +747,12 @@ describe('what GitHub answers is', () => {
       undefined,
     ],
     ['the role of no account', '/collaborators/zoe/permission', ofZoe(null), by12, undefined],
-    ['a pull request', '/pulls/9', onGitHub({}), find, pullAsSeen],
     [
       'one by an account that is gone',
       '/pulls/9',
       onGitHub({ user: null }),
       find,
       seenAs({ author: undefined }),
-    ],
-    [
-      'a closed pull request',
-      '/pulls/9',
-      onGitHub({ state: 'closed' }),
-      find,
-      seenAs({ state: 'closed' }),
     ],
     [
       'a merged pull request',
@@ -954,12 +810,5 @@ describe('pull requests', () => {
     expect((await issue().pulls.from('codex/x')).map(({ number }) => number)).toEqual([9])
     expect(seen[0]).toContain('head=acme%3Acodex%2Fx')
     expect(seen[0]).toContain('state=all')
-  })
-
-  test('are opened as drafts', async () => {
-    answers('POST', `${at}/pulls`, [201, pullOnGitHub])
-    const opening = { head: 'codex/x', base: 'main', title: 'T' }
-    expect(await issue().pulls.create({ ...opening, body: 'B', footer: 'N' })).toEqual(pullAsSeen)
-    expect(bodies[0]).toEqual({ ...opening, body: 'B\n\nN', draft: true })
   })
 })

@@ -79,68 +79,17 @@ const asking = { branch: 'main', model: 'gpt-5.5', mode: 'background', authorshi
 const body = runRequest({ ...asking, prompt: 'fix it' })
 const newTask = { title: 'T', description: 'D', repository: 'acme/shop' }
 
-describe('requests', () => {
-  const tasksPath = '/api/projects/42/tasks/'
-  const given = { title_manually_set: true, origin_product: 'user_created' }
-  const command = `${runPath}command/`
-  const say = (params: object) => ({ jsonrpc: '2.0', id: 'c', method: 'user_message', params })
-  const words = { id: 'c', text: 'more', attachments: [] }
-  const files = ['a', 'b']
-  const started = { id: task, latest_run: taskRun() }
-
-  const result = { result: {} }
-  const none = { results: [] }
-  const sends = (path: string, sent: object, answer: object, ask: () => Promise<unknown>) =>
-    ['POST', path, '', sent, answer, ask] as const
-  const reads = (path: string, query: string, answer: object, ask: () => Promise<unknown>) =>
-    ['GET', path, query, '', answer, ask] as const
-  test.each<[string, ...(ReturnType<typeof sends> | ReturnType<typeof reads>)]>([
-    [
-      'looking for a task',
-      ...reads(tasksPath, '?search=%5Bm%3A7%5D', none, () => tasks.findTask('[m:7]')),
-    ],
-    [
-      'runs of a task',
-      ...reads(`${tasksPath}task-1/runs/`, '?limit=100', none, () => tasks.runIds(task)),
-    ],
-    ['the status of a run', ...reads(runPath, '', taskRun(), () => tasks.statusOf(session))],
-    ['the models', ...reads(`${tasksPath}models/`, '', { models: [] }, () => tasks.models())],
-    [
-      'a task',
-      ...sends(tasksPath, { ...newTask, ...given }, { id: task }, () => tasks.createTask(newTask)),
-    ],
-    [
-      'a run',
-      ...sends(`${tasksPath}task-1/run/`, body, started, () => tasks.startRun(task, body, [])),
-    ],
-    [
-      'words for the agent',
-      ...sends(command, say({ content: 'more' }), result, () => tasks.sendMessage(session, words)),
-    ],
-    [
-      'words for the agent, with files',
-      ...sends(command, say({ content: 'more', artifact_ids: files }), result, () =>
-        tasks.sendMessage(session, { ...words, attachments: files }),
-      ),
-    ],
-    [
-      'a stop',
-      ...sends(`${runPath}cancel/`, { reason: 'x' }, taskRun(), () => tasks.cancel(session, 'x')),
-    ],
-  ])('%s', async (_, method, path, query, expected, answer, ask) => {
-    once(method, path, 200, answer)
-    await ask()
-    // PostHog loses the body of a POST that it has to redirect to the path with a slash.
-    expect(path).toMatch(/\/$/)
-    expect(sent.map(({ line, body }) => [line, body])).toEqual([
-      [`${method} ${path}${query}`, expected],
-    ])
-    expect(sent[0]?.headers['user-agent']).toBe('codex-task-bot')
-    expect(sent[0]?.headers['content-type']).toBe(
-      method === 'POST' ? 'application/json' : undefined,
-    )
-    expect(JSON.stringify(sent[0]?.body)).not.toContain('null')
-  })
+test('a POST goes to a path with a slash, for a redirect loses its body', async () => {
+  once('POST', /\/tasks\/$/, 201, { id: task })
+  once('POST', /\/run\/$/, 200, { id: task, latest_run: taskRun() })
+  once('POST', /\/command\/$/, 200, {})
+  once('POST', /\/cancel\/$/, 200, taskRun())
+  await tasks.createTask(newTask)
+  await tasks.startRun(task, body, [])
+  await tasks.sendMessage(session, { id: 'c', text: 'more', attachments: [] })
+  await tasks.cancel(session, 'x')
+  expect(sent.map(({ headers }) => headers['user-agent'])).toEqual(Array(4).fill('codex-task-bot'))
+  expect(JSON.stringify(sent.map(each => each.body))).not.toContain('null')
 })
 
 test('no secret that is known reaches the agent', async () => {
@@ -303,16 +252,10 @@ test('a log of which more is promised and nothing given was not read', async () 
 
 describe('answers', () => {
   test.each([
-    ['only latest_run', { latest_run: taskRun({ id: 'new' }) }],
-    ['run and latest_run', { run: taskRun({ id: 'new' }), latest_run: taskRun({ id: 'other' }) }],
     ['run beside a stale latest_run', { run: { id: 'new' }, latest_run: taskRun({ id: 'old' }) }],
     ['latest_run beside an empty run', { run: null, latest_run: taskRun({ id: 'new' }) }],
     ['a status that nobody knows', { latest_run: taskRun({ id: 'new', status: 'warming' }) }],
     ['a run without anything but what is needed', { latest_run: { id: 'new', status: 'queued' } }],
-    [
-      'fields that nobody knows',
-      { latest_run: taskRun({ id: 'new', brand_new: { a: [1] } }), more: 1 },
-    ],
   ])('the run is read off the task: %s', async (_, answer) => {
     once('POST', '/api/projects/42/tasks/task-1/run/', 200, { id: task, ...answer })
     expect(await tasks.startRun(task, body, ['old'])).toBe('new')
@@ -361,29 +304,6 @@ describe('answers', () => {
 })
 
 describe('a look', () => {
-  test('reads the run and the new part of its log', async () => {
-    const entry = {
-      timestamp: '2026-01-02T14:01:00Z',
-      notification: { method: '_posthog/turn_complete', params: {} },
-    }
-    expect(
-      await poll(taskRun({ status: 'in_progress' }), [entry, { odd: true }], { from: 3 }),
-    ).toMatchObject({
-      status: 'in_progress',
-      error: undefined,
-      pulls: [],
-      model: 'gpt-5.5',
-      effort: undefined,
-      updatedAt: Date.parse('2026-01-02T14:00:01Z'),
-      log: [{ at: Date.parse('2026-01-02T14:01:00Z'), what: { kind: 'gives-up' } }],
-      offset: 5,
-    })
-    expect(sent.map(({ line }) => line)).toEqual([
-      `GET ${runPath}`,
-      `GET ${runPath}session_logs/?limit=5000&offset=3`,
-    ])
-  })
-
   test('a line of any time counts, and is known again', async () => {
     const line = (timestamp?: string) => ({
       timestamp,
@@ -432,15 +352,12 @@ describe('a look', () => {
   })
 
   test.each<[string, unknown, string[], string | undefined]>([
-    ['null', null, [], undefined],
-    ['a pull request', { pr_url: 'https://x/pull/1' }, ['https://x/pull/1'], undefined],
     [
       'several',
       { pr_url: 'https://x/pull/1', pr_urls: ['https://x/pull/1', 'https://x/pull/2'] },
       ['https://x/pull/1', 'https://x/pull/1', 'https://x/pull/2'],
       undefined,
     ],
-    ['a branch', { head_branch: 'codex/x' }, [], 'codex/x'],
     ['empty texts', { pr_url: '', pr_urls: [] }, [], undefined],
     ['things of other types', { pr_url: 7, pr_urls: 'x', head_branch: {} }, [], undefined],
     ['no object at all', 'done', [], undefined],
@@ -479,14 +396,7 @@ describe('a line of the log', () => {
 
   const prompted = (params?: object, id: string | number = 2) =>
     rpc({ id, method: 'session/prompt', params })
-  const answered = (id: number, result: object) =>
-    rpc({ id, result: { stopReason: 'end_turn', ...result } })
-  const theAnswer = { kind: 'answer', id: '2', stopReason: 'end_turn' }
-  const error = { code: -32603, message: 'no', data: { classification: 'agent_error' } }
-  const fault = { class: 'agent_error', text: 'no' }
-  const spent = { message: 'no', errorCategory: 'task_spend_limit' }
   test.each<[string, unknown, object | undefined]>([
-    ['the beginning of an agent', rpc({ id: 0, method: 'initialize' }), { kind: 'begins' }],
     ['a prompt', prompted({ prompt }), { ...theirs, messages: ['m1', 'm2'] }],
     ['a bare prompt', prompted(undefined, 'p'), { ...theirs, id: 'p' }],
     [
@@ -515,13 +425,6 @@ describe('a line of the log', () => {
       asks('(message m)', { prContext: 'An open one.' }),
       { ...theirs, messages: ['m'] },
     ],
-    ['its answer', answered(2, { usage: {} }), theAnswer],
-    [
-      'the answer to a steer',
-      answered(2, { _meta: { steer: true } }),
-      { ...theAnswer, steer: true },
-    ],
-    ['an error', rpc({ id: 2, error }), { kind: 'error', id: '2', fault }],
     [
       'a bare error',
       rpc({ id: 2, error: { code: 1 } }),
@@ -529,42 +432,16 @@ describe('a line of the log', () => {
     ],
     ['the answer to a permission', rpc({ id: 2, result: { outcome: {} } }), undefined],
     [
-      'the end of a turn, from the server',
-      line('_posthog/turn_complete', {}),
-      { kind: 'gives-up' },
-    ],
-    [
-      'that the server gives up',
-      line('_posthog/error', spent),
-      { kind: 'gives-up', fault: { class: 'task_spend_limit', text: 'no' } },
-    ],
-    ['that the agent ends its run', finish({ status: 'completed' }), { kind: 'finishes' }],
-    [
-      'that it gives up',
-      finish({ status: 'failed', reason: 'No.' }),
-      { kind: 'finishes', gaveUp: 'No.' },
-    ],
-    [
       'that it gives up without a word',
       finish({ status: 'failed' }),
       { kind: 'finishes', gaveUp: '' },
     ],
     ['progress of the set-up', line('_posthog/progress', { step: 'a', label: 'A' }), undefined],
-    ['a message', update('agent_message', text(' Done. ')), { kind: 'message', text: 'Done.' }],
     ['a message in parts', update('agent_message', parts), { kind: 'message', text: 'a\nb' }],
     ['an empty message', update('agent_message', text('  ')), { kind: 'activity' }],
     ['a message without content', update('agent_message'), { kind: 'activity' }],
     ['a piece of a message', update('agent_message_chunk', text('D')), { kind: 'activity' }],
-    ['a thought', update('agent_thought_chunk'), { kind: 'activity' }],
     ['a tool call', update('tool_call'), { kind: 'acts', files: [], command: false }],
-    [
-      'news of a tool call',
-      update('tool_call_update'),
-      { kind: 'acts', files: [], command: false },
-    ],
-    ['words of a person', update('user_message_chunk'), { kind: 'activity' }],
-    ['housekeeping', update('available_commands_update'), undefined],
-    ['console output', line('_posthog/console', { level: 'info' }), undefined],
     ['a session update of another shape', line('session/update', { update: 7 }), undefined],
     ['null', null, undefined],
     ['text', 'x', undefined],

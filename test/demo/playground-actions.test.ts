@@ -51,35 +51,6 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
       await visitor.presses(button)
       await visitor.sees(then)
     })
-
-    test.each(ends.filter(([what]) => what !== 'ends its turn'))(
-      'with each turn it %s',
-      async (what, then) => {
-        await visitor.lets(what)
-        await visitor.opens(`always it ${what}`)
-        await visitor.comments('/codex fix it')
-        await visitor.sees(then)
-      },
-    )
-
-    test('it fails, and its box tries again', async () => {
-      await worksOn('try twice')
-      await visitor.lets('answers')
-      await visitor.presses('fails')
-      await visitor.sees('Try again')
-      await visitor.said('Try again').getByRole('checkbox', { name: 'Try again' }).check()
-      await visitor.sees('I only say that it is done')
-    })
-
-    test('it asks, and goes on with the answer', async () => {
-      await worksOn('question me')
-      await visitor.presses('asks a question')
-      await visitor.sees('Which one do you mean?')
-      await visitor.seesState('Its turn is over')
-      await visitor.comments('/codex the first')
-      await visitor.sees('I only say that it is done')
-      await visitor.seesState('Its turn is over')
-    })
   })
 
   describe('people write', () => {
@@ -99,14 +70,6 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
       await expect
         .poll(() => window.page.locator('article').nth(1).textContent())
         .toContain('codex-bot')
-    })
-
-    test('deleting the command stops what it asked', async () => {
-      await worksOn('Never mind')
-      const post = window.page.locator('article').nth(1)
-      await post.getByText('Edit or delete').click()
-      await post.getByRole('button', { name: 'Delete this comment' }).click()
-      await visitor.sees(/stopped: /i)
     })
 
     test('labels, put on and taken off', async () => {
@@ -176,13 +139,6 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
       await visitor.comments('/codex status')
       await visitor.sees(/nothing came of the newest request/i)
       expect(await visitor.said('Codex is working').count()).toBe(0)
-    })
-
-    test('on a pull request from a fork no work is done', async () => {
-      await visitor.opens('From my fork', 'Open one from a fork')
-      await visitor.comments('/codex fix it')
-      await visitor.sees(/fork/)
-      await visitor.seesState('It has no run for this thread yet.')
     })
   })
 
@@ -267,13 +223,6 @@ describe.skipIf(!asked || !browserAvailable())('in a browser', () => {
       await page.keyboard.press('Space')
       await visitor.sees('Stopped')
       expect(await flawsOf(window)).toEqual([])
-    })
-
-    test('a way back is a way back', async () => {
-      await enters()
-      await visitor.opens('One more')
-      await window.page.goBack()
-      await window.page.getByRole('heading', { level: 1, name: 'Login is flaky' }).waitFor()
     })
   })
 })

@@ -87,17 +87,6 @@ onEitherQueue('A run is over', world => {
     expect(await thread.answers()).toHaveLength(1)
   })
 
-  rarely('with a last word like any other, however long a name it gives its branch', async () => {
-    const { thread, run } = await asks('Named at length', 'name it at length', { kind: 'manual' })
-    await thread.waitForStatus('⏳ Codex is working')
-    run().setOutput({ head_branch: 'x'.repeat(70_000) })
-    await run().completeTurn('It is done.')
-    const told = await thread.waitForAnswer('It is done.')
-    expect(told.length).toBeLessThan(2_000)
-    expect(told).not.toContain('`…`')
-    await thread.waitForFolded()
-  })
-
   rarely('once more cut off, with what is there, what to do, and a box that does it', async () => {
     const { asked, thread, agent, ticks, ledger, run, started } = await asks(
       'Cut off twice',
@@ -143,48 +132,6 @@ onEitherQueue('A run is over', world => {
     await thread.waitForAnswer('It was the cache.')
     expect(await thread.answers()).toHaveLength(1)
   })
-
-  rarely('soon after its log shows the end of its turn, however late that is', async () => {
-    const { thread, run, started, looks } = await asks('Late turn', 'end it late', {
-      kind: 'manual',
-    })
-    await started(1)
-    await run().say('I look into it.')
-    await looks(1)
-    const show = run().holdLog()
-    await run().completeTurn('It was the clock.')
-    await looks(4)
-    show()
-    await thread.waitForAnswer('It was the clock.', { timeout: 40_000 })
-  })
-
-  rarely(
-    'not when an idle session ends without reading new words: they begin another',
-    async () => {
-      const { github } = world()
-      const { thread, agent, says, run, ledger, started } = await asks(
-        'Deaf session',
-        'first of all',
-        {
-          kind: 'answers',
-          text: 'First.',
-        },
-      )
-      await thread.waitForAnswer('First.')
-      await thread.waitForFolded()
-      run().goDeaf()
-      agent('second of all', { kind: 'answers', text: 'Second.' })
-      await says('/codex second of all')
-      await github.waitFor(() => ledger().messages.length === 1)
-      await run().finish('completed')
-      await started(2)
-      await thread.waitForAnswer('Second.')
-      expect(ledger().runs[1]?.body).toMatchObject({
-        resume_from_run_id: ledger().runs[0]?.runId,
-        pending_user_message: expect.stringContaining('second of all'),
-      })
-    },
-  )
 
   it('not when PostHog fails words that came later: they are resumed once', async () => {
     const { thread, agent, says, run, ledger, started } = await asks('Hiccup', 'begin with this', {

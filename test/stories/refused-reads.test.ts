@@ -47,22 +47,6 @@ onEitherQueue(
       await endsAsEver(work)
     })
 
-    it('once by GitHub, of what is asked in one query: it is asked for singly', async () => {
-      const { github } = world()
-      const fault = {
-        kind: 'status',
-        code: 403,
-        body: { message: 'Resource not accessible' },
-      } as const
-      const armed = [/^threadAhead$/, /^pullAndPerson$/].map(operation =>
-        github.fault({ path: '/graphql', operation, fault }),
-      )
-      const work = await asked()
-      await endsAsEver(work)
-      expect(armed.map(({ hits }) => hits)).toEqual([1, 1])
-      expect(await work.pulls()).toMatchObject([{ base: 'main' }])
-    })
-
     it('once by GitHub, of the pull request that is asked for more: its head is worked on', async () => {
       const { github, posthog } = world()
       const repository = await newRepository(world())

@@ -1,8 +1,7 @@
 /** A stop ends what was asked before it, whatever that waits for, and nothing that is asked later. */
 import { expect, it } from 'vitest'
-import { exhaustive } from '../support/tries.ts'
 import { onBothQueues } from '../world/on-queues.ts'
-import { opensIssue, type Talk } from '../world/opens-issue.ts'
+import { opensIssue } from '../world/opens-issue.ts'
 
 onBothQueues(
   'A stop behind a limit of GitHub',
@@ -95,42 +94,4 @@ onBothQueues(
     })
   },
   { own: true },
-)
-
-onBothQueues(
-  'A stop that waits for GitHub itself',
-  world => {
-    const ways: [string, (talk: Talk) => Promise<unknown>][] = [
-      ['in rich text', ({ says }) => says('**Wait**, not *those*:\n\n/codex stop')],
-      ['in a ticked box', ({ ticks }) => ticks('Stop this run')],
-    ]
-    it.runIf(exhaustive).each(ways)(
-      '%s is found by the run that is about to start',
-      async (how, stops) => {
-        const { github, posthog } = world()
-        const away = posthog.fault({
-          route: 'create-task',
-          times: Infinity,
-          fault: { kind: 'status', code: 503 },
-        })
-        const talk = await opensIssue(world(), `Stopped ${how}`)
-        const { thread, says, runs } = talk
-        await says('/codex delete the old tables')
-        await thread.waitForStatus('### ')
-        await github.waitFor(() => away.hits > 0)
-        const limit = github.fault({
-          path: /graphql/,
-          fault: { kind: 'secondary-limit', retryAfter: 10 },
-        })
-        await stops(talk)
-        await github.waitFor(() => limit.hits === 1)
-        posthog.clearFaults()
-        await thread.waitForStatus('stopped')
-        await github.settled()
-        expect(runs()).toEqual([])
-        expect((await thread.answers()).join('\n')).not.toContain('nothing to stop')
-      },
-    )
-  },
-  { own: true, oneByOne: true },
 )

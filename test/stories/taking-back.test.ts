@@ -1,39 +1,9 @@
 import { expect, it } from 'vitest'
-import { exhaustive, someOf } from '../support/tries.ts'
+import { someOf } from '../support/tries.ts'
 import { onBothQueues, onEitherQueue } from '../world/on-queues.ts'
-import { newRepository, opensIssue, opensPull, working } from '../world/opens-issue.ts'
+import { opensIssue, working } from '../world/opens-issue.ts'
 
 onEitherQueue('Something is taken back, or put right', world => {
-  it.each(someOf(['stops', 'goes on'], 1))(
-    'a comment on a line that somebody else deleted has its answer in the pull request: the run %s',
-    async how => {
-      const { github, posthog } = world()
-      const settings = how === 'goes on' ? 'permissions:\n  stop: admin\n' : undefined
-      const repository = await newRepository(world(), settings)
-      posthog.script({ repository, prompt: 'look at this line' }, { kind: 'manual' })
-      const { maya, number, path, thread, run } = await opensPull(world(), 'gone-line', {
-        repository,
-      })
-      const { id } = await maya.commentsOnLine(number, {
-        path,
-        line: 2,
-        body: '/codex look at this line',
-      })
-      await thread.waitForStatus('⏳ Codex is working')
-      await github.as('mario', repository).deletesLineComment(id)
-      if (how === 'goes on') {
-        await thread.waitForStatus(
-          '`mario` deleted the comment that asked for it but may not stop the run',
-        )
-        await run(0).completeTurn('It is fine.')
-      }
-      await thread.waitForAnswer(how === 'goes on' ? 'It is fine.' : '@maya stopped: `mario`')
-      await thread.waitForFolded()
-      expect(await thread.answers()).toHaveLength(1)
-      expect((await thread.view()).lineComments).toEqual([])
-    },
-  )
-
   it('an edit replaces: the agent hears so, and the status says so', async () => {
     const { github, posthog } = world()
     posthog.script('delete table A', { kind: 'manual' })
@@ -129,15 +99,6 @@ onEitherQueue('Something is taken back, or put right', world => {
     expect(await thread.statuses()).toHaveLength(1)
   })
 
-  it('closing a pull request stops the run on it', async () => {
-    world().posthog.script('work on this', { kind: 'manual' })
-    const { maya, number, thread } = await opensPull(world(), 'closed-under-it')
-    await maya.comments(number, '/codex work on this')
-    await thread.waitForStatus('⏳ Codex is working')
-    await maya.closes(number)
-    await thread.waitForStatus('Stopped: `maya` closed this.')
-  })
-
   it('merging the pull request while its agent goes on stops nothing, though it closes the issue', async () => {
     const { github } = world()
     const { maya, number, thread, run, ledger, pulls } = await working(world(), 'merge me soon')
@@ -161,40 +122,6 @@ onEitherQueue('Something is taken back, or put right', world => {
     expect(ledger().cancels).toEqual([])
     expect(await thread.answers()).toHaveLength(1)
   })
-
-  it.runIf(exhaustive)('a base that a person chose meanwhile stays, and is told', async () => {
-    const { maya, thread, run, pulls } = await working(world(), 'choose another base')
-    await maya.pushes('next', { 'src/next.ts': 'next' })
-    await run(0).openPull()
-    await thread.waitForStatus('· draft. Codex still works on it')
-    await maya.retargets(Number((await pulls())[0]?.number), 'next')
-    await world().github.settled()
-    await run(0).completeTurn('All is done.')
-    expect(await thread.waitForAnswer('All is done.')).toContain(' · into `next` · ')
-    expect(await pulls()).toMatchObject([{ base: 'next' }])
-  })
-
-  it.runIf(exhaustive)(
-    'merging a pull request that its run does not know stops nothing',
-    async () => {
-      const { github } = world()
-      const { maya, number, thread, ledger, run } = await working(world(), 'go on all the same')
-      await maya.pushes('maya/by-the-way', { 'src/way.ts': 'way' })
-      const pull = await maya.opensPull({
-        head: 'maya/by-the-way',
-        title: 'Mine',
-        body: `Fixes #${number}`,
-      })
-      await maya.mergesPull(pull.number)
-      const isAsked = ({ path, body }: { path: string; body: unknown }) =>
-        path === '/graphql' && JSON.stringify(body).includes('threadMerges')
-      await github.waitFor(() => github.calls.some(isAsked))
-      expect((await thread.view()).state).toBe('closed')
-      await run(0).completeTurn('All is done.')
-      await thread.waitForAnswer('All is done.')
-      expect(ledger().cancels).toEqual([])
-    },
-  )
 })
 
 onBothQueues('What waits is taken back', world => {
