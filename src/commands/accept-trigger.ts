@@ -16,8 +16,9 @@ import {
   type ThreadContext,
   type TriggerDeps,
   threadContext,
+  withdrawn,
 } from './command-context.ts'
-import { dispatch, isOver } from './dispatch.ts'
+import { dispatch } from './dispatch.ts'
 import { givenCommands } from './given-commands.ts'
 import { waitedForAs } from './join-or-wait.ts'
 import * as speech from './reply.ts'
@@ -67,7 +68,7 @@ async function accept(context: ThreadContext, news: News): Promise<StepResult> {
     return news.ofThread(context, trigger)
   }
   if (await stillWaits(context)) return { kind: 'park', ms: lostWakeMs }
-  if (await isOver(context, await context.job.inbox())) {
+  if ((await context.job.inbox()).includes(withdrawn)) {
     await speech.deleteAnnouncement(context)
     return end
   }

@@ -13,8 +13,7 @@
  */
 import { sets } from '../core/record/run-index.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
-import { readJson } from '../core/text/json.ts'
-import { type GivenCommand, namedAs, type Request, reject } from './command.ts'
+import { type GivenCommand, type Request, reject } from './command.ts'
 import {
   type CommandContext,
   type CommandResult,
@@ -30,7 +29,6 @@ import { readsFor } from './reads.ts'
 import { announce, reactWithEyes } from './reply.ts'
 import { stopCommand } from './stop-command.ts'
 import { isPreceded, markStop, stopOf, stopped } from './stops.ts'
-import { LostBy } from './trigger-record.ts'
 
 type Result = CommandResult | undefined
 const checks = [isStillAsked, goesOn, mayUseIt, isReadable, isServed, isWhole, isNext]
@@ -48,23 +46,14 @@ export async function dispatch(
 
 async function isStillAsked(context: CommandContext, { replaced }: GivenCommand): Promise<Result> {
   const inbox = await context.job.inbox()
-  if (await isOver(context, inbox)) return { kind: 'over' }
+  if (inbox.includes(withdrawn)) return { kind: 'over' }
   return replaced !== undefined && inbox.includes(replacing(replaced))
     ? { kind: 'replaced' }
     : undefined
 }
 
-/** Withdrawn, or where the App has no access any more. What was accepted before is told of it later. */
-export async function isOver(context: CommandContext, inbox: readonly string[]): Promise<boolean> {
-  const { record } = context
-  const [lost] = inbox.flatMap(message => readJson(LostBy, message) ?? [])
-  if (lost && record.passed) await context.save({ ...record, lost })
-  return lost !== undefined || inbox.includes(withdrawn)
-}
-
-async function goesOn(context: CommandContext, { words: { line } }: GivenCommand): Promise<Result> {
-  const { answer, lost, pendingMessage, trigger } = context.record
-  if (lost && !answer) return reject('accessWasLost', namedAs({ trigger, line }), lost)
+async function goesOn(context: CommandContext): Promise<Result> {
+  const { answer, pendingMessage } = context.record
   if (answer?.last) return { kind: 'replied', well: answer.well }
   if (answer) await announce(context)
   return pendingMessage ? goOnTelling(context) : undefined

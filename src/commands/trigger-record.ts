@@ -36,9 +36,6 @@ const SeenPage = z.object({
   minimized: z.literal(true).optional(),
 })
 
-/** Who did it, and what. */
-export const LostBy = z.object({ by: z.string(), because: z.string() })
-
 export const TriggerRecord = z.object({
   trigger: Trigger,
   done: z.number().int().default(0),
@@ -75,8 +72,6 @@ export const TriggerRecord = z.object({
   stop: z.object({ threads: z.array(z.string()), command: z.number().int() }).optional(),
   /** The stop that ended it before it began, by the id of its trigger, and at which command that was told. */
   stopped: z.object({ stop: z.string(), by: z.string(), command: z.number().int() }).optional(),
-  /** The App lost access while it waited: told once it is back. */
-  lost: LostBy.optional(),
   /** Since when it waits, in ms since the epoch. `run`: for that Run, as it stood. */
   waits: z.object({ since: z.number(), run: z.string().optional() }).optional(),
 })
@@ -85,14 +80,11 @@ export type TriggerRecord = z.infer<typeof TriggerRecord>
 export const triggerFormat = { parse: (data: unknown) => TriggerRecord.parse(data) }
 
 export const triggerIndex = {
-  version: '4',
+  version: '5',
   entries: ({ data, addedAt: score }: { data: TriggerRecord; addedAt: number }): IndexEntry[] => {
     if (!isOfThread(data)) return []
     const { thread, at } = data.trigger
     const kept = (set: string): IndexEntry => ({ set, score: at, keptMs: redelivered })
-    const unsaid = data.lost
-      ? [sets.unsaidIn(thread.repoId), sets.unsaidOf(thread.installationId)]
-      : []
     return [
       { set: sets.thread(thread), score },
       { set: sets.installation(thread.installationId), score },
@@ -101,7 +93,6 @@ export const triggerIndex = {
         .slice(-1)
         .map(({ at }) => ({ set: repliedIn(thread), score: at, keptMs: atOnce })),
       ...(data.stop?.threads ?? []).map(slot => kept(stopsIn(slot))),
-      ...unsaid.map(kept),
       ...(data.stopped ? [kept(stoppedIn(thread))] : []),
     ]
   },
@@ -139,7 +130,7 @@ export const afterOne = <Of extends ThreadTrigger>(
 
 /** What is left in the queue: who wrote, where and when. The words stay with what a Run has, or what has still to be told. */
 export const leftOver = <Of extends ThreadTrigger>(record: ThreadRecord<Of>): ThreadRecord<Of> =>
-  record.taken || record.stopped || record.lost
+  record.taken || record.stopped
     ? { ...record, over: true }
     : {
         ...record,

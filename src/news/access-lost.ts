@@ -1,6 +1,6 @@
-/** The App lost access, or has it back. Agents are ended where it is lost, and threads are told once it is back. */
+/** The App lost access, or has it back. Where it is lost, agents are ended and nothing starts. */
 
-import type { TriggerDeps } from '../commands/command-context.ts'
+import { type TriggerDeps, withdrawn } from '../commands/command-context.ts'
 import { isOfThread, type TriggerRecord } from '../commands/trigger-record.ts'
 import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
@@ -8,6 +8,7 @@ import { fullName, type Repository, type Thread } from '../core/model/thread.ts'
 import { second } from '../core/model/time.ts'
 import type { AccessBackTrigger, AccessLostTrigger } from '../core/model/trigger.ts'
 import { send } from '../core/record/messages.ts'
+import type { Run } from '../core/record/run.ts'
 import { sets } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
 import { madeIn } from '../core/text/newest-map.ts'
@@ -51,62 +52,44 @@ async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promis
       return false
     return (await madeIn(checks, repoId, () => deps.whereNow(thread))) === undefined
   }
-  const saidOf = (thread: Thread): string => because[by].replace('…', fullName(thread))
   const to = trigger.to && (await deps.whereNow(trigger.to))
   for (const { id, data } of runs) {
-    const said = saidOf(data.thread)
     if (await isLost(data.thread))
       await send(deps.runs, id, {
         kind: 'access-lost',
         id: eventId,
         by: sender,
         at,
-        because: said,
+        because: because[by].replace('…', fullName(data.thread)),
         to,
       })
   }
   for (const { id, data } of waiting)
-    if (isOfThread(data) && (await isLost(data.trigger.thread))) {
-      const lost = { by: sender.login, because: saidOf(data.trigger.thread) }
-      await deps.waiting.send(id, JSON.stringify(lost))
-    }
+    if (isOfThread(data) && (await isLost(data.trigger.thread)))
+      await deps.waiting.send(id, withdrawn)
   if (to) await isNow(deps, eventId, to)
 }
 
-/** @returns whether something was to be put right */
+/** @returns whether there was a Run to be put right */
 async function haveAccess(deps: TriggerDeps, trigger: AccessBackTrigger): Promise<boolean> {
   const { id, installationId, repositories } = trigger
-  const there = repositories?.flatMap(({ repoId }) => [
-    sets.unsaidIn(repoId),
-    sets.repository(repoId),
-  ])
-  const unsaid = repositories?.map(({ repoId }) => sets.unsaidIn(repoId)) ?? [
-    sets.unsaidOf(installationId),
+  const there = repositories?.map(({ repoId }) => sets.repository(repoId)) ?? [
+    sets.installation(installationId),
   ]
-  const [known, commands] = await Promise.all([
-    deps.runs.listed(there ?? unsaid),
-    deps.waiting.listed(unsaid),
-  ])
-  const threads = [
-    ...known.map(({ data }) => data.thread),
-    ...commands.flatMap(({ data }) => (isOfThread(data) ? [data.trigger.thread] : [])),
-  ]
-  const isHere = ({ data: { thread, mailbox } }: (typeof known)[number]): boolean => {
-    const {
-      owner,
-      repo,
-      defaultBranch = thread.defaultBranch,
-    } = repositories?.find(({ repoId }) => repoId === thread.repoId) ?? thread
+  const saidOf = ({ repoId }: Thread) => repositories?.find(each => each.repoId === repoId)
+  const isHere = ({ thread, mailbox }: Run): boolean => {
+    const { owner, repo, defaultBranch = thread.defaultBranch } = saidOf(thread) ?? thread
     const said = { ...thread, installationId, owner, repo, defaultBranch }
     return !mailbox.accessLost && sets.address(thread) === sets.address(said)
   }
-  if (commands.length === 0 && known.every(isHere)) return false
+  const runs = (await deps.runs.listed(there)).map(({ data }) => data)
+  const threads = runs.filter(run => !isHere(run)).map(({ thread }) => thread)
   for (const [repoId, thread] of new Map(threads.map(each => [each.repoId, each]))) {
-    const { owner, repo } = repositories?.find(each => each.repoId === repoId) ?? thread
+    const { owner, repo } = saidOf(thread) ?? thread
     const now = await deps.whereNow({ repoId, owner, repo, installationId })
     if (now) await isNow(deps, id, now)
   }
-  return true
+  return threads.length > 0
 }
 
 const because: Readonly<Record<AccessLostTrigger['by'], string>> = {

@@ -18,7 +18,6 @@ import { clientOf } from '../support/client-of.ts'
 import { fakeLog } from '../support/fake-log.ts'
 import { held, label } from './asked.ts'
 
-const lost = { by: 'maya', because: 'uninstalled the App' }
 const answer = { text: 'It waits.', as: 'reply', well: true, last: true } as const
 const first = { ...answer, last: false }
 const message = { kind: 'stop', id: 'stop-1', by: maya, at: t0 } as const
@@ -34,7 +33,6 @@ test.each<[string, Partial<TriggerRecord>, Differs, CommandResult, number?]>([
   ['ends with the reply that was chosen before', { answer }, {}, { kind: 'replied', well: true }],
   ['says what it had begun to say, and goes on', { answer: first }, {}, quiet, 1],
   ['is over when its Run has the message', { pendingMessage }, {}, { kind: 'message' }],
-  ['tells that the access was lost meanwhile', { lost }, {}, reject('accessWasLost', named, lost)],
   ['is refused where no PostHog serves the owner', {}, { tenant: undefined }, unserved],
   [
     'ends by a later stop if it starts work',

@@ -614,9 +614,6 @@ const samples: Samples<typeof replies> & Samples<typeof refusals> = {
   planElsewhere: [refusals.planElsewhere('feature')],
   stoppingBeside: [replies.stoppingBeside(issueThread), replies.stoppingBeside(pullThread)],
   stoppedWaiting: [refusals.stoppedWaiting([{ line: 'fix it' }], 'maya')],
-  accessWasLost: [
-    refusals.accessWasLost({ line: 'fix it' }, { by: 'olga', because: 'suspended the App' }),
-  ],
   stillGoing: [refusals.stillGoing('retry')],
   noUse: [refusals.noUse({ kind: 'unfinished', why: 'refusal' })],
   status: [
@@ -744,7 +741,6 @@ describe('replies', () => {
       mistake: @maya the bot could not see this comment as GitHub’s page shows it, so it read no command in it. Write the command again in a new comment.
       mistake: @maya a part of this comment is too long to read, or out of sight on its page. No command was read below that. Write it again in a new comment.
       stateLabel: @maya only the bot sets the label \`codex:done\`: it says how a run here stands. Nothing was started.
-      accessWasLost: @maya not started: \`olga\` suspended the App before \`/codex fix it\` began. Write it again to start it.
       stoppedWaiting: @maya \`maya\` stopped \`/codex fix it\` before it began. Write it again if you still want it.
       closed: @maya this is closed, so nothing was started. Reopen it and ask again.
       preset: @maya there is no label preset \`paln\`. Did you mean \`plan\`? Nothing was started.

@@ -60,17 +60,17 @@ onEitherQueue(
       ],
     ]
     it.each(someOf(hows, 2))(
-      '%s and back: what stopped and what had waited say so',
+      '%s and back: its agent is ended, and nothing that had waited starts',
       async (how, owner, happen) => {
         const { github } = world()
         const { repository, maya, thread, ledger } = await workingIn(
           owner,
           `lost-${how.replace(' ', '-')}`,
         )
-        const settings = { '.github/codex.yml': 'limits: { repository: 0 }' }
+        const settings = { '.github/codex.yml': 'limits: { repository: 1 }' }
         await github.as('olga', repository).pushes('main', settings)
         const { thread: later } = await asks(world(), 'do it', undefined, { repository })
-        await later.waitForStatus('kept and starts automatically')
+        await later.waitForStatus('waits for its turn')
         await maya.comments(thread.number, '/codex --effort low do something else')
         await thread.waitForAnswer(
           '`/codex --effort low do something else` starts when it has ended',
@@ -80,16 +80,9 @@ onEitherQueue(
         await seenTo(before)
         expect(ledger().cancels).toHaveLength(1)
         await happen(github, repository, true)
-        const mail = (begins: string) =>
-          new RegExp(`^@maya ${begins}: \`olga\` [^]*- \\[ \\] Try again`)
-        await thread.waitForAnswer(mail('stopped'))
-        await later.waitForAnswer(mail('not started'))
-        await later.waitForFolded()
-        expect(await later.status()).not.toContain('starts automatically')
-        expect(await later.answers()).toHaveLength(1)
-        await thread.waitForAnswer(
-          /not started: `olga` .* before `\/codex --effort low do something else` began/,
-        )
+        await maya.comments(later.number, '/codex do it now')
+        await later.waitForAnswer('Codex opened draft')
+        expect(ledger().runs).toHaveLength(1)
       },
     )
 
@@ -131,24 +124,6 @@ onEitherQueue(
       await new Thread(world(), number, renamed).waitForStatus(/was stopped/)
       expect(ledger().cancels).toHaveLength(1)
     })
-
-    it.runIf(exhaustive)(
-      'access came back unseen: the next command there puts the status right',
-      async () => {
-        const { github } = world()
-        const { maya, thread } = await workingIn('globex', 'back-unseen')
-        const before = losses()
-        await github.installations.suspend('globex')
-        await seenTo(before)
-        await unheard(world(), () => github.installations.unsuspend('globex'))
-        await maya.comments(thread.number, '/codex retry')
-        await github.waitFor(async () => (await thread.statuses()).length === 2)
-        const [first, second] = await thread.statuses()
-        expect(first).toContain('⏹️ Codex was stopped')
-        expect(first).toContain('suspended the App')
-        expect(second).toMatch(/Codex (?:is|starts|prepares)/)
-      },
-    )
 
     it('transferred to who has the App: it tells there at once that it stopped', async () => {
       const { github } = world()

@@ -324,7 +324,7 @@ function isWithoutWords(run: Run): boolean {
 const atPostHog: ReadonlySet<Intent['kind']> = new Set(['create-task', 'rejoin', 'start-run'])
 
 /** A Run that has not begun makes its task where the repository is now. */
-export function withRepository(run: Run, to: Repository): Run {
+function withRepository(run: Run, to: Repository): Run {
   const { branch } = run.workspace
   // What goes into the default branch goes on to do so.
   const into = branch?.into === run.thread.defaultBranch ? to.defaultBranch : branch?.into

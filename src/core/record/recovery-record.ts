@@ -28,7 +28,7 @@ export const Backup = z.object({
     answered: true,
     fixes: true,
   }),
-  /** Of title and description. */
+  /** It shows whether somebody edited title or description. */
   fingerprint: z.string(),
   head: PullHead.optional(),
   ...kept.workspace.shape,

@@ -163,17 +163,6 @@ export const sets = {
     at => `place ${at.repoId} ${at.installationId} ${fullName(at)} ${at.defaultBranch}`,
     { keys: ({ thread }) => [thread] },
   ),
-  /** The Runs that ended without a word, as the App had no access. */
-  unsaidIn: set((repoId: number) => `untold ${repoId}`, {
-    keys: run => (isUnsaid(run) ? [run.thread.repoId] : []),
-    score: endedAt,
-    keptMs: kept,
-  }),
-  unsaidOf: set((installationId: number) => `untold of ${installationId}`, {
-    keys: run => (isUnsaid(run) ? [run.thread.installationId] : []),
-    score: endedAt,
-    keptMs: kept,
-  }),
   board: set<{ group: Group; whose?: Whose | undefined }>(
     ({ group, whose }) =>
       whose === undefined ? `board ${group}` : `board ${group} ${whose.kind} ${whose.name}`,
@@ -192,7 +181,7 @@ export const sets = {
 
 export const runIndex = {
   /** A new version has the index rebuilt: raise it when the entries change. */
-  version: '15',
+  version: '16',
   entries: (run: Indexed) => Object.values(sets).flatMap(each => each.entries(run)),
 }
 
@@ -220,9 +209,6 @@ function opensPull(run: Run): boolean {
   const mayOpen = thread.kind === 'issue' && !isReadOnly(request.what)
   return mayOpen && schedule.admitted && isOpen(run) && openPullsOf(run).length === 0
 }
-
-const isUnsaid = ({ mailbox, result }: Run): boolean =>
-  mailbox.accessLost && result.concludedAt !== undefined
 
 function groupsOf(run: Run): Group[] {
   const situation = situationOf(run)

@@ -42,8 +42,6 @@ export const refusals = {
   mistake: (mistake: Mistake) => plain`${mistakeSentence(mistake)}`,
   stateLabel: (label: string) =>
     plain`only the bot sets the label ${code(label)}: it says how a run here stands. Nothing was started.`,
-  accessWasLost: (asked: NamedAs, { by, because }: { by: string; because: string }) =>
-    plain`not started: ${code(by)} ${because} before ${askedFor(asked)} began. Write it again to start it.`,
   /** @param by somebody else than whoever asked for it */
   stoppedWaiting: (asked: readonly NamedAs[], by: string | undefined) =>
     plain`${by === undefined ? 'you' : code(by)} stopped ${asked.map(askedFor).join(' and ')} before ${asked.length === 1 ? 'it began. Write it again if you still want it' : 'they began. Write again what you still want'}.`,

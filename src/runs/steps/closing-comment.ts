@@ -102,22 +102,6 @@ export async function showLastWord(
   return edited === 'gone' ? undefined : { ...lastWord, news: newsKey(run) }
 }
 
-/** Says the last word of a Run that has ended, and folds its status away above it. */
-export async function sayLastWord(
-  run: Run,
-  { github, deps }: Editing<'comments.post' | 'thread.settle'>,
-): Promise<Partial<Run['report']>> {
-  const place = inlinePlace(run)
-  const text = signed(deps.signer, lastWordOf(run, deps), markerOfWord(run))
-  const { id: commentId } = await github.comments.post(text, place)
-  const { status } = run.report
-  const lastWord = { commentId, as: place ? 'inline' : 'comment' } as const
-  const fold = leavesBoxInStatus(run) ? undefined : status?.nodeId
-  if (!status || fold === undefined) return { lastWord }
-  await github.thread.settle({ fold })
-  return { lastWord, status: { ...status, minimized: true } }
-}
-
 /**
  * Says the last word once more. It is looked for first: it was said before a crash, or for somebody else.
  * @param at when that was asked

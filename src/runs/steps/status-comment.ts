@@ -58,7 +58,7 @@ export function statusToSend(drawing: StatusDrawing, before: Status, signer: Sig
 }
 
 /** Changes a status that is there. */
-export async function showStatus(
+async function showStatus(
   github: GitHubWith<'comments.edit'>,
   drawing: StatusDrawing,
   before: Status,
