@@ -92,11 +92,8 @@ export const MessagePage = ({ title, text, children }: DocumentProps & { text?: 
   </Document>
 )
 
-export const fromElsewhere = (
-  <MessagePage
-    title="Not done"
-    text="This did not come from a form of this page, or the form is too old. Open the page again."
-  />
+const fromElsewhere = (
+  <MessagePage title="Not done" text="This did not come from a page of this bot." />
 )
 
 /** What came of what somebody just did, if there is anything to say. */

@@ -170,7 +170,6 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     await page.getByRole('status').waitFor()
     expect(await page.getByRole('status').textContent()).toContain('is being stopped')
     expect(new URL(page.url()).pathname).toBe('/admin/')
-    expect(await page.getByText('acme/docs waits: limits.repository is reached').count()).toBe(1)
     await working?.thread.waitForAnswer('stopped by an admin of this bot')
     expect(working?.ledger().cancels).toHaveLength(1)
 

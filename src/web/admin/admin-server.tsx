@@ -11,7 +11,7 @@ import { send } from '../../core/record/messages.ts'
 import type { Run } from '../../core/record/run.ts'
 import type { Group, Whose } from '../../core/record/run-index.ts'
 import type { Handler } from '../http-server.ts'
-import { bounds, fromElsewhere, type PageEnv } from '../pages.tsx'
+import { bounds, type PageEnv } from '../pages.tsx'
 import { onceAtATime } from '../requests.ts'
 import { type AccessOptions, openAccess } from './access.ts'
 import * as pages from './admin-pages.tsx'
@@ -136,7 +136,7 @@ function routes(parts: AdminParts): Hono<Env> {
     const session = c.get('session')
     const given = c.get('fields').get('form') ?? ''
     const id = session === undefined ? randomUUID() : access.formOf(session, given)
-    if (id === undefined) return c.html(fromElsewhere, 403)
+    if (id === undefined) return c.html(tooOld, 403)
     c.set('form', id)
     return next()
   })
@@ -240,6 +240,8 @@ function backWith(c: In, said: Result, usual: string): Response {
   searchParams.set('said', said)
   return c.redirect(`${pathname.startsWith('/admin/') ? pathname : usual}?${searchParams}`, 303)
 }
+
+const tooOld = <pages.Notice title="Not done" text="The form is too old. Open the page again." />
 
 const notHere = (
   <pages.Notice title="Not here" text="There is no such page, or no such run any more." />
