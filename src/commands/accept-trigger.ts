@@ -88,19 +88,19 @@ async function obeyEach(
 ): Promise<StepResult> {
   for (let given = all[context.record.done]; given; given = all[context.record.done]) {
     if (context.job.signal.aborted) return { kind: 'park', ms: 0 }
-    const later = all.slice(context.record.done + 1)
-    context.isLast = context.record.onlyOne || later.length === 0
-    context.later = later.flatMap(({ command, words }) => (command.starts ? [words.line] : []))
-    const result = await dispatch(context, given)
-    const parked = await finish(context, result)
+    const isLast = context.record.onlyOne || given === all.at(-1)
+    const later = all
+      .slice(context.record.done + 1)
+      .flatMap(({ command, words }) => (command.starts ? [words.line] : []))
+    const result = await dispatch(context, { ...given, isLast, later })
+    const parked = await finish(context, result, isLast)
     if (parked) return parked
     await speech.deleteAnnouncement(context)
     const refused = result.kind === 'reply' && result.reply.limit === 'one refusal a day'
     const taken = result.kind === 'run' || result.kind === 'message'
-    const { isLast } = context
-    context.record = afterOne(context.record, { refused, taken })
+    context.note(afterOne(context.record, { refused, taken }))
     if (isLast) return end
-    await context.save(context.record)
+    await context.save({})
   }
   return end
 }
@@ -108,6 +108,7 @@ async function obeyEach(
 async function finish(
   context: CommandContext,
   result: CommandResult,
+  isLast: boolean,
 ): Promise<StepResult | undefined> {
   switch (result.kind) {
     case 'over':
@@ -125,14 +126,14 @@ async function finish(
     result.kind === 'passed-over' ||
     (result.kind !== 'replied' && (await speech.isUnspoken(context)))
   ) {
-    if (context.isLast) await speech.takeEyes(context)
+    if (isLast) await speech.takeEyes(context)
     return undefined
   }
   if (result.kind === 'replied') await speech.sendReply(context)
   if (result.kind === 'reply')
     await speech.reply(context, result.reply, { last: true, well: result.well })
   const isWell = result.kind === 'silence' || result.well
-  await speech.swapReaction(context, isWell ? 'done' : 'refused')
+  await speech.swapReaction(context, isWell ? 'done' : 'refused', isLast)
   return undefined
 }
 
@@ -146,7 +147,6 @@ async function waiting(
   // All could be read by now: a refusal after the wait begins to count anew.
   if (behind || services.some(service => retries[service]))
     await context.save({
-      ...context.record,
       retries: {},
       waits: behind && { since, run: waitedForAs(behind) },
     })

@@ -33,7 +33,6 @@ import type { Origin } from '../core/record/request-part.ts'
 import { believeAbsent, type ReadRefusals, refusedReadsOf } from '../core/record/retries.ts'
 import type { Run, RunMeter } from '../core/record/run.ts'
 import type { TriggerWords } from '../core/settings/deployment-settings.ts'
-import type { Attachment } from '../core/text/attachment-links.ts'
 import type { RefusalName } from '../core/words/refusals.ts'
 import type { Reply } from '../core/words/replies.ts'
 import type { Deployment } from '../core/words/words.ts'
@@ -96,29 +95,27 @@ export type CommandResult =
 
 /** What a trigger of a thread is taken up with: a command's, or news. */
 export interface ThreadContext<Of extends ThreadTrigger = ThreadTrigger> {
-  deps: TriggerDeps
-  job: LockedJob<ThreadRecord>
-  github: ThreadClient
-  record: ThreadRecord<Of>
+  readonly deps: TriggerDeps
+  readonly job: LockedJob<ThreadRecord>
+  readonly github: ThreadClient
+  readonly record: ThreadRecord<Of>
   /** When each was replied to, ms since the epoch. */
-  repliedLately: Map<string, number>
-  /** Files that GitHub shows in what arrived. */
-  attached?: Attachment[]
-  /** The 👀 on its way. */
-  eyes?: Promise<void>
-  isLast: boolean
-  /** What stands behind the command word of each later command that begins something. */
-  later: readonly (string | undefined)[]
-  who: WhoLately
-  settingsRead?: SettingsNow | Promise<SettingsNow>
-  /** Read once. */
-  settings(): Promise<SettingsNow>
+  readonly repliedLately: Map<string, number>
+  readonly who: WhoLately
+  /** Read once, unless somebody has read them before. */
+  settings(readBefore?: SettingsNow): Promise<SettingsNow>
   /** Since when GitHub refuses what this trigger reads. */
   refusedReads(): ReadRefusals
   /** @throws while it may be that GitHub only does not show it yet */
   believeAbsent(what: string): undefined
   personCheck(): Promise<PersonCheck>
-  save(record: ThreadRecord<Of>): Promise<void>
+  /** Sends the 👀, and does not wait for it. */
+  sendEyes(target: CommentRef): void
+  /** Resolves when the 👀 has arrived or failed. */
+  eyes(): Promise<void> | undefined
+  save(change: Partial<ThreadRecord<Of>>): Promise<void>
+  /** Is saved with what is decided by it: a process that takes over finds it out again. */
+  note(change: Partial<ThreadRecord<Of>>): void
 }
 
 export type CommandContext = ThreadContext<CommandTrigger>
@@ -136,41 +133,49 @@ export function threadContext(
 ): ThreadContext {
   const { id, deliveryId, thread, kind } = job.data.trigger
   const github = deps.github(thread)
+  const log = deps.log.child({ trigger: id, delivery: deliveryId })
+  let record = job.data
+  let settingsRead: Promise<SettingsNow> | undefined
+  let eyes: Promise<void> | undefined
+  const settings = async (readBefore?: SettingsNow): Promise<SettingsNow> => {
+    const age = kind === 'pull-news' ? 'lately' : 'of'
+    settingsRead ??= readBefore
+      ? Promise.resolve(readBefore)
+      : deps.settings[age](withReadAhead(github), thread)
+    return settingsRead
+  }
+  const refusedReads = () => refusedReadsOf(record, 'github', deps.now())
   return {
     ...lately,
-    deps: { ...deps, log: deps.log.child({ trigger: id, delivery: deliveryId }) },
+    deps: { ...deps, log },
     job,
     github,
-    record: job.data,
-    isLast: true,
-    later: [],
-    async settings() {
-      const age = kind === 'pull-news' ? 'lately' : 'of'
-      this.settingsRead ??= deps.settings[age](withReadAhead(github), thread)
-      return this.settingsRead
+    get record() {
+      return record
     },
-    refusedReads() {
-      return refusedReadsOf(this.record, 'github', deps.now())
+    settings,
+    refusedReads,
+    believeAbsent: what => believeAbsent(what, refusedReads()),
+    personCheck: async () => ({
+      github,
+      accounts: deps.accounts,
+      signer: deps.signer,
+      repoId: thread.repoId,
+      settings: (await settings()).settings,
+      reads: refusedReads(),
+      log,
+    }),
+    sendEyes(target) {
+      eyes = github.thread.react(target, 'eyes').catch(() => {})
     },
-    believeAbsent(what) {
-      return believeAbsent(what, this.refusedReads())
+    eyes: () => eyes,
+    async save(change) {
+      const next = { ...record, ...change }
+      await job.save(next)
+      record = next
     },
-    async personCheck() {
-      const { accounts, signer, log } = this.deps
-      const { settings } = await this.settings()
-      return {
-        github,
-        accounts,
-        signer,
-        repoId: thread.repoId,
-        settings,
-        reads: this.refusedReads(),
-        log,
-      }
-    },
-    async save(record) {
-      await job.save(record)
-      this.record = record
+    note(change) {
+      record = { ...record, ...change }
     },
   }
 }

@@ -37,8 +37,7 @@ export interface Request {
   replaces?: ParsedCommand | undefined
   /** Its first word names no template. */
   literal?: true | undefined
-  /** The files that can be seen where it was asked. */
-  attached?: Attachment[]
+  attached?: Attachment[] | undefined
   runId: string
   /** Which of the commands of its comment. */
   command: number
@@ -104,6 +103,15 @@ export interface GivenCommand {
   replaced?: ParsedCommand
   /** What it comes to for whoever may use it: it is no command. */
   instead?: CommandResult
+  /** The files that can be seen where it was asked. */
+  attached?: Attachment[]
+}
+
+/** One of the commands of its comment. */
+export interface CommandInTurn extends GivenCommand {
+  isLast: boolean
+  /** What stands behind the command word of each later one that begins something. */
+  later: readonly (string | undefined)[]
 }
 
 export const command = <Facts>(parts: Command<Facts>): Command<Facts> => parts

@@ -13,7 +13,7 @@
  */
 import { sets } from '../core/record/run-index.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
-import { type GivenCommand, type Request, reject } from './command.ts'
+import { type CommandInTurn, type GivenCommand, type Request, reject } from './command.ts'
 import {
   type CommandContext,
   type CommandResult,
@@ -35,7 +35,7 @@ const checks = [isStillAsked, goesOn, mayUseIt, isReadable, isServed, isWhole, i
 
 export async function dispatch(
   context: CommandContext,
-  given: GivenCommand,
+  given: CommandInTurn,
 ): Promise<CommandResult> {
   for (const check of checks) {
     const ended = await check(context, given)
@@ -77,14 +77,14 @@ function isWhole(_: CommandContext, { words }: GivenCommand): Result {
 
 async function isNext(
   context: CommandContext,
-  { command, words: { line, replaces } }: GivenCommand,
+  { command, words: { line, replaces }, later }: CommandInTurn,
 ): Promise<Result> {
   const isTick = context.record.trigger.kind === 'tick'
   // A ticked box stops the run that it stands under, if that is the one here.
   if (command.name === stopCommand.name && !isTick) await markStop(context)
   if (!command.starts) return undefined
   const stop = await stopOf(context)
-  if (stop) return stopped(context, stop, line)
+  if (stop) return stopped(context, stop, [line, ...later])
   if (await isPreceded(context)) return { kind: 'wait', ms: soon }
   if (replaces) await replaceWaiting(context, replacing(replaces))
   return undefined
@@ -108,7 +108,7 @@ async function replaceWaiting(
 
 async function carryOut(
   context: CommandContext,
-  { command, words }: GivenCommand,
+  { command, words, attached, isLast, later }: CommandInTurn,
 ): Promise<CommandResult> {
   const { options, text, literal, line, replaces } = words
   const { trigger, done } = context.record
@@ -119,18 +119,17 @@ async function carryOut(
     literal,
     line,
     replaces,
-    attached: context.attached,
+    attached,
     runId: runId(context),
     command: done,
   }
-  const facts = await command.facts(readsFor(context, commands), request)
+  const facts = await command.facts(readsFor(context, { grammars: commands, later }), request)
   const decision = command.decide(request, facts)
   if (decision.kind === 'message') {
-    if (!context.record.reacted)
-      await context.save({ ...context.record, reacted: reactWithEyes(context) })
+    if (!context.record.reacted) await context.save({ reacted: reactWithEyes(context) })
     if (decision.message.kind === 'stop' && (decision.beside || trigger.kind === 'tick'))
       await markStop(context, { ...trigger.thread, ...decision.beside })
   }
   const stop = command.starts && decision.kind !== 'reply' ? await stopOf(context) : undefined
-  return stop ? stopped(context, stop, line) : perform(context, decision)
+  return stop ? stopped(context, stop, [line, ...later]) : perform(context, decision, isLast)
 }

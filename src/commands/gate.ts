@@ -33,12 +33,10 @@ export const mayUse = ({ sender, settings }: Known, command: string): boolean =>
 export async function senderOf(context: ThreadContext): Promise<Known | undefined> {
   const { thread, sender: person } = context.record.trigger
   const { sender, settings } = await context.who(thread, person, () => roleNow(context))
-  // Saved with what is decided by it: a process that takes over asks again.
-  context.record = { ...context.record, sender }
+  context.note({ sender })
   if (sender.kind === 'unknown') return undefined
   // What somebody without rights writes is judged by the settings of that minute.
-  if (settings && !isTrusted(sender)) context.settingsRead ??= settings
-  return { sender, settings: await context.settings() }
+  return { sender, settings: await context.settings(isTrusted(sender) ? undefined : settings) }
 }
 
 async function roleNow(context: ThreadContext): Promise<Who> {
@@ -52,7 +50,7 @@ async function roleNow(context: ThreadContext): Promise<Who> {
     check: () => context.personCheck(),
   })
   if (sender.kind === 'known') return { sender, settings: await context.settings() }
-  if (sender !== record.sender) await context.save({ ...context.record, sender })
+  if (sender !== record.sender) await context.save({ sender })
   if (fault) throw fault
   deps.log.warn({ why: sender.why }, 'the sender stays unknown')
   return { sender }
@@ -69,7 +67,7 @@ export async function mayUseIt(
   const repliesAtOnce = instead !== undefined || command.repliesAtOnce === true
   if (!repliesAtOnce && (await wasGone(context))) return { kind: 'passed-over' }
   const reacted = context.record.reacted || (!repliesAtOnce && reactWithEyes(context))
-  await context.save({ ...context.record, reacted, passed: true })
+  await context.save({ reacted, passed: true })
   return undefined
 }
 

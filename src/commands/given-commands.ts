@@ -71,13 +71,17 @@ async function inComment(context: ThreadContext<CommentTrigger>): Promise<Found>
   if (known && !mayAny) return found(noCommand({ kind: 'silence' }))
   const texts = await textsOf(context.github, trigger)
   if (!texts.some(each => mayHold(each.text))) return hint(context, texts)
-  const parsed = await commandsOf(context, trigger, texts)
+  const { parsed, attached } = await commandsOf(context, trigger, texts)
   if (parsed.length === 0) return hint(context, texts)
   return found(
     ...parsed.map(each =>
       isMistake(each)
         ? mistaken(each)
-        : { ...meant(each.command.name, { ...each.command, ...each }), replaced: each.command },
+        : {
+            ...meant(each.command.name, { ...each.command, ...each }),
+            replaced: each.command,
+            attached,
+          },
     ),
   )
 }
@@ -103,7 +107,7 @@ async function byTick(context: ThreadContext<TickTrigger>): Promise<Found> {
   // A box counts only in a comment with our signature for this thread.
   const shown = shownBy(context.deps.signer, trigger)
   if (!shown) return end
-  context.record = { ...context.record, trigger: { ...trigger, run: shown.run } }
+  context.note({ trigger: { ...trigger, run: shown.run } })
   const { box } = trigger
   if (box === 'fix') return found(meant(instruction, { ...nothingSaid, text: 'fix' }))
   const [, place] = box.split('-')
@@ -173,10 +177,15 @@ const textOf = ({ thread }: LabelTrigger): string => `text-${thread.repoId}-${th
 /** Which may begin by it. */
 async function runsOfText(context: ThreadContext<LabelTrigger>): Promise<string[]> {
   const { trigger } = context.record
-  const { base: _, label: __, withText: ___, kind: ____, ...same } = trigger
-  const { word, app } = context.deps.triggerOf(trigger.thread.ownerId)
+  const { thread, sender, at, deliveryId, snapshot, head } = trigger
+  const { word, app } = context.deps.triggerOf(thread.ownerId)
   const text: CommentTrigger = {
-    ...same,
+    thread,
+    sender,
+    at,
+    deliveryId,
+    snapshot,
+    head,
     id: textOf(trigger),
     kind: 'comment',
     commentRef: { kind: 'subject' },
@@ -184,7 +193,7 @@ async function runsOfText(context: ThreadContext<LabelTrigger>): Promise<string[
     word,
     app,
   }
-  const parsed = await commandsOf(context, text, [ownText(text)])
+  const { parsed } = await commandsOf(context, text, [ownText(text)])
   return parsed.flatMap((each, done) =>
     !isMistake(each) && commandNamed(each.command.name).starts
       ? runId({ record: { ...context.record, trigger: text, done } })

@@ -42,7 +42,11 @@ async function isForgotten(context: CommandContext): Promise<boolean> {
   return markers.some(({ run }) => own.has(run))
 }
 
-export async function perform(context: CommandContext, decision: Decision): Promise<CommandResult> {
+export async function perform(
+  context: CommandContext,
+  decision: Decision,
+  isLast: boolean,
+): Promise<CommandResult> {
   const { tenant, runs, log } = context.deps
   switch (decision.kind) {
     case 'start': {
@@ -63,7 +67,7 @@ export async function perform(context: CommandContext, decision: Decision): Prom
     case 'started':
       return { kind: 'run' }
     case 'message':
-      return tellRun(context, decision)
+      return tellRun(context, decision, isLast)
     case 'take-over': {
       const { run } = decision
       const id = `${commandId(context)}-release-${run.result.round}`
@@ -103,8 +107,9 @@ export async function perform(context: CommandContext, decision: Decision): Prom
 async function tellRun(
   context: CommandContext,
   { runId, message: said, beside }: Decision & { kind: 'message' },
+  isLast: boolean,
 ): Promise<CommandResult> {
-  const { record, job, isLast } = context
+  const { record, job } = context
   const { trigger } = record
   const source: Source = {
     trigger: job.id,
@@ -120,7 +125,7 @@ async function tellRun(
     // If the message has a source, the Run itself replies, in its own thread.
     source: beside ? undefined : source,
   })
-  await context.save({ ...record, pendingMessage: { runId, message, beside } })
+  await context.save({ pendingMessage: { runId, message, beside } })
   // The Run takes the eyes off when it has the message.
   await awaitEyes(context)
   return goOnTelling(context)
@@ -135,7 +140,7 @@ export async function goOnTelling(context: CommandContext): Promise<CommandResul
   const isTaken = (await isDealtWith(context, pendingMessage)) || (await send(runs, runId, message))
   if (isTaken && beside) return tell(replies.stoppingBeside(beside))
   if (isTaken) return { kind: 'message' }
-  await context.save({ ...context.record, pendingMessage: undefined })
+  await context.save({ pendingMessage: undefined })
   const isEnding = (await runs.get(runId))?.standing === 'live'
   return { kind: isEnding ? 'wait' : 'start-over' }
 }

@@ -12,7 +12,7 @@ import type { GitHubWith, WrittenText } from '../core/model/ports.ts'
 import type { CommentTrigger, InlineComment, TickTrigger } from '../core/model/trigger.ts'
 import type { Marker, Signer } from '../core/record/marker.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
-import { attachmentsIn } from '../core/text/attachment-links.ts'
+import { type Attachment, attachmentsIn } from '../core/text/attachment-links.ts'
 import { yieldToEventLoop } from '../core/text/event-loop.ts'
 import { asWritten } from '../core/text/seen-page.ts'
 import { type CommandContext, isStranger, mayCost } from './command-context.ts'
@@ -61,30 +61,28 @@ export async function commandsOf(
   context: CommandContext,
   trigger: CommentTrigger,
   written: readonly WrittenText[],
-): Promise<Parsed[]> {
+): Promise<{ parsed: Parsed[]; attached: Attachment[] }> {
   const texts = textsToSee(trigger, written)
-  const pages = await pagesOf(context, texts, trigger)
+  const pages = await pagesOf(context, texts)
+  const attached = pages
+    .slice(oldText(trigger).length)
+    .flatMap(page => attachmentsIn(page ?? undefined, trigger.thread.url))
   const parsed = await newlyAsked(trigger, texts, pages)
-  if (!parsed.some(({ kind }) => kind === 'unknown-command' || kind === 'removed')) return parsed
   // What looks like a command that is not there may be the name of a template.
-  return newlyAsked(trigger, texts, pages, await templatesOf(context))
+  const mayBeTemplate = parsed.some(({ kind }) => kind === 'unknown-command')
+  return mayBeTemplate
+    ? { parsed: await newlyAsked(trigger, texts, pages, await templatesOf(context)), attached }
+    : { parsed, attached }
 }
 
 /** What was seen is kept with the trigger, however often that is taken up again. */
-async function pagesOf(
-  context: CommandContext,
-  texts: readonly WrittenText[],
-  trigger: CommentTrigger,
-): Promise<Pages> {
+async function pagesOf(context: CommandContext, texts: readonly WrittenText[]): Promise<Pages> {
   const { record } = context
   const asked = texts.filter(
     ({ text, mayBeMinimized }) => mayBeMinimized || !asWritten(text),
   ).length
   const pages = record.pages ?? (await pagesSeen(context, texts, asked)).map(page => page ?? null)
-  if (!record.pages && asked > 0) await context.save({ ...context.record, pages })
-  context.attached = pages
-    .slice(oldText(trigger).length)
-    .flatMap(page => attachmentsIn(page ?? undefined, trigger.thread.url))
+  if (!record.pages && asked > 0) await context.save({ pages })
   return pages
 }
 

@@ -18,17 +18,24 @@ import { attachmentsIn } from '../core/text/attachment-links.ts'
 import type { SeenPage } from '../core/text/seen-page.ts'
 import { isAsSaid, markerIn } from '../core/words/say.ts'
 import { commentUrl } from '../core/words/words.ts'
-import type { Conversation, Reads } from './command.ts'
+import type { CommandInTurn, Conversation, Reads } from './command.ts'
 import { type CommandContext, commentRefOf, liveRun } from './command-context.ts'
 import { shownBy, templatesOf, writtenBefore, writtenIn } from './read-commands.ts'
 import { repliedLately } from './reply.ts'
 import { notBegun } from './stops.ts'
 
-export function readsFor(context: CommandContext, grammars: readonly CommandGrammar[]): Reads {
+export function readsFor(
+  context: CommandContext,
+  { grammars, later }: { grammars: readonly CommandGrammar[]; later: CommandInTurn['later'] },
+): Reads {
   const { deps, github } = context
   const { trigger } = context.record
   const { thread } = trigger
-  let conversation: ReturnType<typeof conversationOf> | undefined
+  let found: ReturnType<typeof conversationOf> | undefined
+  const conversation = () => {
+    found ??= conversationOf(context)
+    return found
+  }
   const templates = () => templatesOf(context)
   return {
     grammars,
@@ -55,7 +62,7 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
     repliedLately: () => repliedLately(context),
     live: async () => (await liveRun(deps.runs, thread))?.data,
     beside: () => runBeside(context),
-    notBegun: () => notBegun(context),
+    notBegun: () => notBegun(context, later),
     async refused() {
       const last = (await markersOf(context)).at(-1)
       return last?.refuses && commentUrl(thread, 'comment', last.id)
@@ -73,17 +80,14 @@ export function readsFor(context: CommandContext, grammars: readonly CommandGram
       const own = { index: deps.runs, deployment, now: deps.now() }
       return changed(run, { schedule: { waits: await waitsNow(me, own) } })
     },
-    conversation() {
-      conversation ??= conversationOf(context)
-      return conversation
-    },
+    conversation,
     async shown() {
       const marker = await markerShown(context)
       return marker && { marker, lastRun: await lastRunOf(context, marker) }
     },
     async isPlanAsSaid() {
-      const found = await this.conversation()
-      return found !== undefined && isPlanAsSaid(context, found)
+      const known = await conversation()
+      return known !== undefined && isPlanAsSaid(context, known)
     },
     settings: () => context.settings(),
     async head(now) {

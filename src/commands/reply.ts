@@ -81,7 +81,6 @@ export async function reply(
     if (isLimited && (await isRepeated(context, limit))) return undefined
     const about = as === 'status-reply' ? [{ as, at: deps.now() }] : []
     await context.save({
-      ...record,
       answer: { text, as, last, well },
       momentary: [...record.momentary, ...about],
     })
@@ -108,7 +107,7 @@ export async function sendReply(context: CommandContext): Promise<Posted | undef
     refuses: chosen.well ? undefined : true,
   }
   const record = (begun: Attempt | undefined): Promise<void> =>
-    context.save({ ...context.record, answer: { ...chosen, begun } })
+    context.save({ answer: { ...chosen, begun } })
   const tried: Attempt = { at: deps.now() }
   const { lagsSince: lostAt } = job
   const perhaps = lostAt === undefined ? undefined : { at: context.record.trigger.at, lostAt }
@@ -134,7 +133,6 @@ export async function announce(context: CommandContext, words?: Reply): Promise<
     ? await reply(context, words, { last: false, well: true })
     : await sendReply(context)
   await context.save({
-    ...context.record,
     announced: true,
     answer: undefined,
     waitingComment: posted?.id,
@@ -217,7 +215,7 @@ function ownMarked(
 /** 👀 on what somebody with trust asked. Nothing waits for long for it, and its failure does not matter. */
 export function reactWithEyes(context: CommandContext): boolean {
   if (isStranger(context) || context.record.trigger.kind === 'tick') return false
-  context.eyes = context.github.thread.react(targetOf(context), 'eyes').catch(() => {})
+  context.sendEyes(targetOf(context))
   return true
 }
 
@@ -226,7 +224,8 @@ export function reactWithEyes(context: CommandContext): boolean {
  * more.
  */
 export async function awaitEyes(context: CommandContext): Promise<void> {
-  const { eyes, github } = context
+  const { github } = context
+  const eyes = context.eyes()
   if (!eyes) return
   const isLate = await Promise.race([
     eyes.then(() => false),
@@ -241,7 +240,7 @@ export async function awaitEyes(context: CommandContext): Promise<void> {
 export async function swapReaction(
   context: CommandContext,
   sign: Sign,
-  isOver = context.isLast,
+  isOver: boolean,
 ): Promise<void> {
   const { trigger } = context.record
   const content = reactions[sign]

@@ -18,7 +18,7 @@ import { services } from '../core/record/retries.ts'
 import { sets } from '../core/record/run-index.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
 import type { NotBegun } from '../core/words/thread-standing.ts'
-import { namedAs, reject } from './command.ts'
+import { type CommandInTurn, namedAs, reject } from './command.ts'
 import {
   type CommandContext,
   type CommandResult,
@@ -35,7 +35,7 @@ import { isOfThread, stoppedIn, stopsIn, type ThreadRecord } from './trigger-rec
 export async function markStop(context: CommandContext, thread = context.record.trigger.thread) {
   const { record, deps, job } = context
   const threads = [...new Set([...(record.stop?.threads ?? []), threadSlot(thread)])]
-  await context.save({ ...record, stop: { threads, command: record.done } })
+  await context.save({ stop: { threads, command: record.done } })
   const [waiting = []] = await deps.waiting.members([sets.thread(thread)], newest)
   await Promise.all(
     waiting.filter(({ id }) => id !== job.id).map(({ id }) => deps.waiting.wake(id)),
@@ -104,18 +104,21 @@ export async function stopOf(context: CommandContext): Promise<Stop | undefined>
   }))
 }
 
-/** One reply tells of a stop for all commands of a comment. */
+/**
+ * One reply tells of a stop for all commands of a comment.
+ * @param lines what stands behind the command word of each
+ */
 export async function stopped(
   context: CommandContext,
   { id, by }: Stop,
-  line: string | undefined,
+  lines: readonly (string | undefined)[],
 ): Promise<CommandResult> {
-  const { record, later } = context
+  const { record } = context
   if (record.stopped && record.stopped.command < record.done) return { kind: 'passed-over' }
-  await context.save({ ...record, stopped: { stop: id, by: by.login, command: record.done } })
+  await context.save({ stopped: { stop: id, by: by.login, command: record.done } })
   const { trigger } = record
   const byWhom = by.id === trigger.sender.id ? undefined : by.login
-  const asked = [line, ...later].map(line => namedAs({ trigger, line }))
+  const asked = lines.map(line => namedAs({ trigger, line }))
   return reject('stoppedWaiting', asked, byWhom)
 }
 
@@ -151,7 +154,10 @@ const answered = new Set(
 )
 
 /** What was asked in the thread and has no Run yet; and what was stopped before it had one. */
-export async function notBegun({ deps, record, job, later }: CommandContext): Promise<NotBegun[]> {
+export async function notBegun(
+  { deps, record, job }: CommandContext,
+  later: CommandInTurn['later'],
+): Promise<NotBegun[]> {
   const { thread } = record.trigger
   const all = await deps.waiting.listed([sets.thread(thread), stoppedIn(thread)], newest)
   return all.flatMap(

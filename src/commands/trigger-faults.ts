@@ -73,7 +73,7 @@ async function tryLater(context: ThreadContext, fault: Passing): Promise<StepRes
     fault instanceof Rejected ? isFinal(retry, fault, false, now) : isTooLong(retry, now)
   if (isOver) return undefined
   deps.log.warn({ err: fault }, 'tried again later')
-  await context.save({ ...record, retries: { ...record.retries, [service]: retry } })
+  await context.save({ retries: { ...record.retries, [service]: retry } })
   return { kind: 'park', ms: Math.max(1, retry.until - now) }
 }
 

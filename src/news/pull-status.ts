@@ -41,7 +41,7 @@ export async function newsOfHead(
 ): Promise<StepResult> {
   const { record, deps } = context
   if (!record.waits) {
-    await context.save({ ...record, waits: { since: deps.now() } })
+    await context.save({ waits: { since: deps.now() } })
     // Its id stands for all that comes until then.
     return { kind: 'park', ms: limits.checkedEvery - (at % limits.checkedEvery) }
   }

@@ -57,7 +57,7 @@ export async function withdraw(context: ThreadContext, trigger: Withdrawal): Pro
 async function mayRetry(context: ThreadContext): Promise<boolean> {
   const { record, deps } = context
   const { waits = { since: deps.now() } } = record
-  if (!record.waits) await context.save({ ...record, waits })
+  if (!record.waits) await context.save({ waits })
   return deps.now() - waits.since < 30_000
 }
 

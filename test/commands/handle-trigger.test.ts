@@ -4,7 +4,11 @@ import { expect, test, vi } from 'vitest'
 import { whoLately } from '../../src/access/strangers.ts'
 import { acceptTrigger } from '../../src/commands/accept-trigger.ts'
 import { type Command, reject, tell } from '../../src/commands/command.ts'
-import { type CommandResult, threadContext } from '../../src/commands/command-context.ts'
+import {
+  type CommandContext,
+  type CommandResult,
+  threadContext,
+} from '../../src/commands/command-context.ts'
 import { dispatch } from '../../src/commands/dispatch.ts'
 import { type TriggerRecord, triggerRecord } from '../../src/commands/trigger-record.ts'
 import { QueueUnavailable } from '../../src/core/model/errors.ts'
@@ -47,6 +51,7 @@ test.each<[string, Partial<TriggerRecord>, Differs, CommandResult, number?]>([
     const post = vi.fn()
     const deps = {
       tenant: 'posthog',
+      settings: { of: async () => held() },
       log: fakeLog(),
       now: () => t0,
       signer: markerSigner('secret'),
@@ -64,10 +69,9 @@ test.each<[string, Partial<TriggerRecord>, Differs, CommandResult, number?]>([
     const context = threadContext(deps as never, job as never, lately)
     const decide = () => (starts ? tell(refusals.closed()) : quiet)
     const command = { name: 'run', starts, facts: async () => ({}), decide } as unknown as Command
-    const given = { command, words: { options: {}, text: '', hides: false } }
-    expect(await dispatch({ ...context, settings: async () => held() } as never, given)).toEqual(
-      result,
-    )
+    const words = { options: {}, text: '', hides: false }
+    const given = { command, words, isLast: true, later: [] }
+    expect(await dispatch(context as CommandContext, given)).toEqual(result)
     expect(post).toHaveBeenCalledTimes(posts)
   },
 )
