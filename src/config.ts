@@ -306,11 +306,6 @@ export type SetUpGiven = ReturnType<typeof givenToSetUp>
 export function readConfig(env: Env): Read {
   const { given, problems } = readVariables(env)
   const role = given.ROLE
-  // An error: webhooks that go to a channel would be lost without a word.
-  if (env.WEBHOOK_PROXY_URL?.trim())
-    problems.push(
-      'WEBHOOK_PROXY_URL is no variable any more: delete it, and set WEBHOOKS=poll. The bot then reads GitHub’s log of webhooks, with those that came meanwhile',
-    )
   if (!namesOfApp.some(name => env[name]?.trim()) && role !== 'worker' && problems.length === 0)
     return { kind: 'set-up', given: givenToSetUp(env, given) }
   const reading: Reading = { env, given, problems }

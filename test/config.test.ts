@@ -153,10 +153,6 @@ describe('a variable that is wrong is named, with what to do', () => {
     [{ PORT: '65536' }, /^PORT is not a port/],
     [{ PORT: '1e3' }, /^PORT is not a port/],
     [{ WEBHOOKS: 'push' }, /^WEBHOOKS is push: use address, poll/],
-    [
-      { WEBHOOK_PROXY_URL: 'https://smee.io/abc' },
-      /^WEBHOOK_PROXY_URL is no variable any more: delete it, and set WEBHOOKS=poll/,
-    ],
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL is loud: use info, trace, debug/],
     [{ LOG_FORMAT: 'xml' }, /^LOG_FORMAT is xml: use pretty, json/],
     [
@@ -203,7 +199,6 @@ describe('a variable that is wrong is named, with what to do', () => {
       POSTHOG_API_KEY: 'phc_hush-hush-hush',
       REDIS_URL: 'http://:hush-hush-hush@redis.example',
       GITHUB_API_URL: 'ftp://user:hush-hush-hush@github.example',
-      WEBHOOK_PROXY_URL: 'hush-hush-hush',
       POSTHOG_HOST: 'user:hush-hush-hush@x',
     }
     const lines = problemsOf({ ...secrets, PORT: 'x' }).join('\n')
@@ -252,7 +247,7 @@ describe('the list of variables', () => {
     readConfig(watched(whole))
     readConfig(watched({ ...whole, PRIVATE_KEY: undefined, GHE_HOST: 'x.example' }))
     asked.delete('NODE_ENV')
-    expect([...asked].sort()).toEqual([...variables, 'WEBHOOK_PROXY_URL'].sort())
+    expect([...asked].sort()).toEqual([...variables].sort())
   })
 })
 

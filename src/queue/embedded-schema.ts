@@ -13,9 +13,6 @@ CREATE TABLE IF NOT EXISTS codex.entry (
   FOREIGN KEY (queue, id) REFERENCES bullmq.job (queue, id) ON DELETE CASCADE);
 CREATE INDEX IF NOT EXISTS entry_place ON codex.entry (queue, name, score, id);
 
--- Figures of versions before 0.4.0.
-DROP TABLE IF EXISTS codex.entry_text;
-
 CREATE OR REPLACE FUNCTION codex.place(p_queue text, p_id text, p_entries jsonb) RETURNS void LANGUAGE sql AS $$
   DELETE FROM codex.entry WHERE queue = p_queue AND id = p_id
      AND name NOT IN (SELECT entry->>0 FROM jsonb_array_elements(p_entries) AS entry);
@@ -25,7 +22,6 @@ CREATE OR REPLACE FUNCTION codex.place(p_queue text, p_id text, p_entries jsonb)
    WHERE entry.score <> EXCLUDED.score OR entry.kept_ms <> EXCLUDED.kept_ms;
 $$;
 
-DROP FUNCTION IF EXISTS codex.save(text, text, text, bigint, jsonb, jsonb);
 CREATE OR REPLACE FUNCTION codex.save(
   p_queue text, p_id text, p_token text, p_data jsonb, p_entries jsonb, p_guards jsonb
 ) RETURNS text LANGUAGE plpgsql AS $$

@@ -228,8 +228,6 @@ const UNKNOWN_MS = 5_000
 /** A chore that lost its process so often without an end is left for a while. */
 const MOST_STALLS = 5
 const SET_ASIDE_MS = 3_600_000
-/** Kinds of errands that older versions left in the queue, and that nobody has any more. */
-const GONE: ReadonlySet<string> = new Set(['pause'])
 
 type Enlisted = Pick<BullQueue<ChoreRecord>, 'add' | 'send' | 'wake' | 'work'>
 
@@ -287,7 +285,6 @@ export class ChoreBoard {
   }
 
   async #runChore(job: LockedJob<ChoreRecord>): Promise<StepResult> {
-    if (GONE.has(job.data.errand ?? '')) return { kind: 'end' }
     if (job.stalls >= MOST_STALLS) return { kind: 'park', ms: SET_ASIDE_MS }
     const errand = this.#errands.get(job.data.errand ?? '')
     if (errand) return this.#runErrand(job, errand)
