@@ -74,6 +74,7 @@ describe('starting a run', () => {
     ['permissions: { run: read }', 'read', false],
     ['permissions: { stop: admin }', 'write', true],
     ['allow: { users: [Zoe] }', 'read', true],
+    ['allow: { users: [Zoe] }', 'triage', true],
     ['allow: { users: [maya] }', 'read', false],
     ['allow: { teams: [core] }', 'read', true, zoe, ['core']],
     ['allow: { teams: [core] }', 'read', false, zoe, ['other']],

@@ -1,5 +1,7 @@
 /** Which session a thread goes on with, while its comments do not show the newest yet. */
 import { expect, test } from 'vitest'
+import { changed } from '../../src/core/record/run.ts'
+import { more, word } from '../core/given.ts'
 import { MemoryBot } from '../security/memory-bot.ts'
 import * as github from '../security/payloads.ts'
 
@@ -23,3 +25,15 @@ test.each(['/codex continue', '/codex retry', '/codex and the logout test'])(
     })
   },
 )
+
+test('/codex retry repeats the last round, though the status still shows the one before', async () => {
+  const bot = new MemoryBot({ roles: { maya: 'write' }, agent: { says: 'Done.' } })
+  await bot.deliver(github.comment({ at: 10 }))
+  await bot.settle()
+  const job = bot.runs.get('run-comment-501') ?? expect.fail('there is no run')
+  const words = [...job.data.mailbox.words, word('read', more('b', 'in blue'), { round: 1 })]
+  job.data = changed(job.data, { result: { round: 1 }, mailbox: { words } })
+  await bot.deliver(github.comment({ id: 502, at: 20, text: '/codex retry' }))
+  await bot.settle()
+  expect(bot.prompts.at(-1)).toContain('in blue')
+})

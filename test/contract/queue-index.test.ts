@@ -100,6 +100,14 @@ describe.each(oneOf(backends))('the index in $name', ({ redis }) => {
         set.map(({ id }) => id),
       ),
     ).toEqual([['b', 'a'], []])
+    // Where a list is cut among jobs of one number, their ids decide.
+    for (const [kind, id] of [
+      ['first', 'c a'],
+      ['last', 'b a'],
+    ] as const) {
+      const [cut = []] = await queues.runs.members(['weighed'], { kind, count: 2 })
+      expect(cut.map(each => each.id).join(' ')).toBe(id)
+    }
     expect(
       await queues.runs.query([
         { kind: 'count', set: 'weighed' },

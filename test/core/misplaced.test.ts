@@ -56,6 +56,13 @@ describe('a misplaced command', () => {
     expect(misplacedIn(seen(text))).toEqual({ kind: 'unknown-word', given, meant })
   })
 
+  test.each([
+    ['/fax it', 'fix', undefined],
+    ['/bota it', 'bots', 'unknown-word'],
+  ])('%j is a slip of the word %s only if that is not short: %s', (text, calls, kind) =>
+    expect(misplacedIn(seen(text), calls)?.kind).toBe(kind),
+  )
+
   test.each(silent)('%j gets none', text => expect(misplacedIn(seen(text))).toBeUndefined())
 
   test.skipIf(!exhaustive || !cmarkAvailable())(
