@@ -24,16 +24,13 @@ beforeEach(() => {
 /** Does it, for a Run that may have tried before; the clock stands at `at`. */
 function attempt(
   run: Run,
-  { at = t0, found, fails, lost = false, begins = false }: Attempt = {},
+  { at = t0, found, fails, begins = false }: Attempt = {},
 ): Promise<string> {
   hand = handWith(run, {
     now: () => at,
     save: async ({ attempts: { intent: [announced] = [] } }) =>
       void done.push(`save ${announced?.at}`),
-    assertLocked: async () => {
-      done.push('assert')
-      if (lost) throw new Error('lost')
-    },
+    assertLocked: async () => void done.push('assert'),
   })
   return once(hand, {
     intent,
@@ -54,16 +51,10 @@ interface Attempt {
   at?: number
   found?: string
   fails?: Error
-  lost?: boolean
   begins?: boolean
 }
 
 const performed = [`save ${t0}`, 'assert', 'perform']
-
-test('is announced, then done, if the lock is still ours', async () => {
-  expect(await attempt(runWith())).toBe('new')
-  expect(done).toEqual(performed)
-})
 
 describe('if the record may lag behind what was done', () => {
   const lags = (since: number) => runWith({ attempts: { lagsSince: since } })
@@ -79,11 +70,6 @@ describe('if the record may lag behind what was done', () => {
     expect(await attempt(lags(t0 - limits.unanswered))).toBe('new')
     expect(done.slice(1)).toEqual(performed)
   })
-})
-
-test('is not done without the lock', async () => {
-  await expect(attempt(runWith(), { lost: true })).rejects.toThrow('lost')
-  expect(done).toEqual([`save ${t0}`, 'assert'])
 })
 
 describe('what an attempt leaves behind', () => {
@@ -104,36 +90,11 @@ describe('what an attempt leaves behind', () => {
 })
 
 describe('after an attempt without an answer', () => {
-  test('its trace is all that is needed', async () => {
-    expect(await attempt(tried(), { found: 'old' })).toBe('old')
-    expect(done).toEqual([`find ${t0 - 60_000}`])
-  })
-
-  test('it may yet become visible, from when it was clear that no answer would come', async () => {
-    const fault = await attempt(tried()).catch((error: unknown) => error)
-    expect(fault).toBeInstanceOf(ResultPending)
-    expect(fault).toMatchObject({
-      name: 'ResultPending',
-      message: 'an unanswered write may still become visible',
-      until: t0 + limits.unanswered,
-    })
-    expect(hand.run.attempts.intent).toEqual([{ ...intent, at: t0 - 60_000, lostAt: t0 }])
-    expect(done).toEqual([`find ${t0 - 60_000}`])
-  })
-
   test('it is called off by a stop, if it begins something and left no trace', async () => {
     const run = changed(tried({ lostAt: t0 - limits.unanswered }), stopAsked)
     await expect(attempt(run, { begins: true })).rejects.toBeInstanceOf(Cancelled)
     expect(done).toEqual([`find ${t0 - 60_000}`])
     expect(await attempt(run)).toBe('new')
-  })
-
-  test.each([
-    ['a moment too early', limits.unanswered - 1, [`find ${t0 - 60_000}`]],
-    ['in time', limits.unanswered, [`find ${t0 - 60_000}`, ...performed]],
-  ])('it is done again %s', async (_, ago, expected) => {
-    await attempt(tried({ lostAt: t0 - ago })).catch(() => {})
-    expect(done).toEqual(expected)
   })
 })
 
