@@ -15,9 +15,6 @@ const slashed = String.raw`(?:"body":"|\\n) {0,3}/ ?[a-z]`
 /** JSON can escape these characters. */
 const spelled = String.raw`\\u00(?:2[df]|3\d|40|[46][1-9a-f]|[57][0-9a])`
 
-/** Whether nobody has to look at it. */
-export type IsSilent = (event: string, body: Buffer) => boolean
-
 /**
  * @param calls all that commands begin with
  * @param isKnown whether nothing is new about where such a webhook comes from
@@ -25,7 +22,7 @@ export type IsSilent = (event: string, body: Buffer) => boolean
 export function silenceJudge(
   calls: () => readonly string[],
   isKnown = (_body: string): boolean => true,
-): IsSilent {
+): (event: string, body: Buffer) => boolean {
   let callsBefore = ''
   let mayBeCommand = /(?:)/
   return (event, body) => {

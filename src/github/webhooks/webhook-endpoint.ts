@@ -16,14 +16,14 @@ import { bodyReader, maxBody } from './body-reader.ts'
 import type { Receive, Received } from './event.ts'
 import { isEventName } from './normalise.ts'
 import type { Verify } from './probot.ts'
-import type { IsSilent } from './silent-comments.ts'
 
 export interface WebhookEndpointDeps {
   verify: Verify
   receive: Receive
   /** A webhook came that GitHub has sent. */
   came?(): void
-  isSilent?: IsSilent
+  /** Nobody has to look at it. */
+  isSilent?(event: string, body: Buffer): boolean
   log: Pick<Log, 'debug' | 'warn' | 'error'>
   meter?: WebhookMeter
 }
