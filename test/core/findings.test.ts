@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { linesOf, maxFindings, placedIn, reviewWordsIn } from '../../src/core/agent/findings.ts'
+import { maxFindings, patchLines, placedIn, reviewWordsIn } from '../../src/core/agent/findings.ts'
 
 const finding = { path: 'a.ts', line: 2, body: 'Why?' }
 const block = (inside: string, fence = '```') => `${fence}findings\n${inside}\n${fence}`
@@ -96,7 +96,7 @@ const patch = [
 ]
 
 test('lines that a patch shows are those of the new file', () => {
-  expect([...linesOf(patch.join('\n'))]).toEqual([
+  expect([...patchLines(patch.join('\n'))]).toEqual([
     [1, 'one'],
     [2, 'zwei'],
     [3, 'drei'],
@@ -104,7 +104,7 @@ test('lines that a patch shows are those of the new file', () => {
     [21, 'y'],
     [23, 'z\r'],
   ])
-  expect(linesOf('').size).toBe(0)
+  expect(patchLines('').size).toBe(0)
 })
 
 test('a finding stands on its line, or in the text', () => {

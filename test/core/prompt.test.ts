@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { messagesIn, promptOf as promptFor } from '../../src/core/agent/prompt.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
-import { firstWords, type Words } from '../../src/core/record/words-to-say.ts'
+import { firstWords, type WordsToSay } from '../../src/core/record/words-to-say.ts'
 import { seen } from '../support/pages.ts'
 import {
   ask,
@@ -18,7 +18,7 @@ import {
 
 const fence = '0123456789abcdef'
 /** With the description as its page shows it. */
-function promptOf(run: Run, words: Words, fence: string): string {
+function promptOf(run: Run, words: WordsToSay, fence: string): string {
   const { threadContext = contextFor(words.id) } = run.workspace
   const description = seen(run.baseline.snapshot.body).page?.text
   const workspace = { threadContext: { ...threadContext, description } }

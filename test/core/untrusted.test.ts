@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { constant, named, ours, plainText, quoted, section } from '../../src/core/agent/fence.ts'
+import {
+  constant,
+  ourNames,
+  ours,
+  plainText,
+  quotedName,
+  section,
+} from '../../src/core/agent/fence.ts'
 import { stripInvisible } from '../../src/core/text/invisible.ts'
 import { tries } from '../support/tries.ts'
 
@@ -87,10 +94,12 @@ describe('outside the fence', () => {
   test.each([
     ['feature/größe_2@x', '`feature/größe_2@x`'],
     ['a`\u2028b\u00a0c"', '`a\\u{60}\\u{2028}b\\u{a0}c\\u{22}`'],
-  ])('the branch %j is one word: %s', (name, expected) => expect(named.branch(name)).toBe(expected))
+  ])('the branch %j is one word: %s', (name, expected) =>
+    expect(ourNames.branch(name)).toBe(expected),
+  )
 })
 
 test('a name that others gave stands on one line between quotes, and is cut', () => {
-  expect(quoted(' a"\u2028\v# b\n- c\u200b ')).toBe('"a # b - c"')
-  expect(quoted('x'.repeat(300))).toBe(`"${'x'.repeat(200)}…"`)
+  expect(quotedName(' a"\u2028\v# b\n- c\u200b ')).toBe('"a # b - c"')
+  expect(quotedName('x'.repeat(300))).toBe(`"${'x'.repeat(200)}…"`)
 })

@@ -6,11 +6,11 @@ import { z } from 'zod'
 import { maxBranchLength } from '../model/branch-name.ts'
 import { fullName, type Person, type Thread } from '../model/thread.ts'
 import type { Run } from '../record/run.ts'
-import type { Words } from '../record/words-to-say.ts'
+import type { WordsToSay } from '../record/words-to-say.ts'
 import { stripInvisible } from '../text/invisible.ts'
 
 /** Characters of an instruction, of a description. */
-export const maxBody = 30_000
+export const maxPromptText = 30_000
 const maxStanding = 13_000
 
 /** Only this file makes them, so that no text that others wrote can be among them. */
@@ -33,7 +33,7 @@ export const joined = (by: '\n' | '\n\n', ...all: Filled): OurWords =>
   OurWords.parse(all.filter(Boolean).join(by))
 
 /** No name of GitHub's has blanks, or signs that could end it: they are escaped. */
-const name = (text: string): OurWords =>
+const escapedName = (text: string): OurWords =>
   OurWords.parse(
     text
       .slice(0, maxBranchLength)
@@ -41,22 +41,23 @@ const name = (text: string): OurWords =>
   )
 
 /** Names that may stand outside. */
-export const named = {
-  branch: (ref: string) => ours`\`${name(ref)}\``,
-  repository: (thread: Thread) => name(fullName(thread)),
-  thread: (thread: Thread) => ours`${name(fullName(thread))}#${thread.number}`,
-  person: ({ login }: Person) => ours`@${name(login)}`,
-  message: (id: string) => ours`message ${name(id)}`,
+export const ourNames = {
+  branch: (ref: string) => ours`\`${escapedName(ref)}\``,
+  repository: (thread: Thread) => escapedName(fullName(thread)),
+  thread: (thread: Thread) => ours`${escapedName(fullName(thread))}#${thread.number}`,
+  person: ({ login }: Person) => ours`@${escapedName(login)}`,
+  message: (id: string) => ours`message ${escapedName(id)}`,
 }
 
 /** Whom a Run obeys may say anything. */
-export const orderIn = ({ text }: Words): OurWords => OurWords.parse(plainText(text, maxBody))
+export const orderIn = ({ text }: WordsToSay): OurWords =>
+  OurWords.parse(plainText(text, maxPromptText))
 
 export const standingOrder = ({ baseline: { settings } }: Run): OurWords =>
   OurWords.parse(plainText(settings.instructions ?? '', maxStanding))
 
 /** A name that somebody else gave, on one line. */
-export function quoted(name: string, most = 200): string {
+export function quotedName(name: string, most = 200): string {
   const line = stripInvisible(name)
     .replace(/[\s"]+/g, ' ')
     .trim()
@@ -71,7 +72,7 @@ export function plainText(text: string, maxLength: number): string {
     : plain
 }
 
-export interface Part {
+export interface FencedPart {
   /** What it is, with names `quoted`. */
   head: string
   text: string
@@ -82,7 +83,7 @@ export interface Part {
  * block or begin another part.
  * @param fence a random word, e.g. 16 hex digits; removed from the texts
  */
-export const section = (title: OurWords, parts: readonly Part[], fence: string): OurWords =>
+export const section = (title: OurWords, parts: readonly FencedPart[], fence: string): OurWords =>
   OurWords.parse(
     [
       `# ${title}\n`,

@@ -36,21 +36,21 @@ export function reviewWordsIn(answer: string): { text: string; findings: Finding
 
 /** GitHub takes a comment only on lines that the diff shows. */
 export function placedIn(findings: readonly Finding[], files: readonly ChangedFile[]) {
-  const shown = new Map(files.map(({ path, patch }) => [path, linesOf(patch ?? '')]))
+  const shown = new Map(files.map(({ path, patch }) => [path, patchLines(patch ?? '')]))
   const placed: LineComment[] = []
   const rest: Finding[] = []
   for (const finding of findings) {
     const { path, line, body } = finding
     const lines = shown.get(path)
     if (line && lines?.has(line))
-      placed.push({ path, line, body, ...offered(finding, line, lines) })
+      placed.push({ path, line, body, ...suggestionFor(finding, line, lines) })
     else rest.push(finding)
   }
   return { placed, rest }
 }
 
 /** Nothing, unless the diff shows all of the lines, and they would be others. */
-function offered(
+function suggestionFor(
   { start_line, replacement }: Finding,
   line: number,
   lines: ReadonlyMap<number, string>,
@@ -68,7 +68,7 @@ function offered(
 }
 
 /** Lines of the new file that a patch shows, changed or not, by their numbers. */
-export function linesOf(patch: string): Map<number, string> {
+export function patchLines(patch: string): Map<number, string> {
   const lines = new Map<number, string>()
   let next = 0
   for (const line of patch.split('\n')) {

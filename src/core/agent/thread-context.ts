@@ -5,11 +5,11 @@
 import { mayHoldCommand } from '../command/find.ts'
 import type { ThreadClient } from '../model/ports.ts'
 import type { CommentView } from '../model/views.ts'
-import { placeInThread, type Words } from '../record/words-to-say.ts'
+import { placeInThread, type WordsToSay } from '../record/words-to-say.ts'
 import type { Context, ReadUpTo } from '../record/workspace-part.ts'
 import { attachmentsIn } from '../text/attachment-links.ts'
 import { yieldToEventLoop } from '../text/event-loop.ts'
-import { maxBody, plainText } from './fence.ts'
+import { maxPromptText, plainText } from './fence.ts'
 
 export const maxComments = 30
 export const maxOfOne = 4_000
@@ -20,8 +20,8 @@ const addresses = 'host' as const
 /** `involved`: who asked or wrote the thread, without the right to write, and bots. They come behind the trusted. */
 export type Trust = 'trusted' | 'involved' | 'outsider' | 'unknown'
 
-export interface Reading {
-  words: Words
+export interface ContextSources {
+  words: WordsToSay
   /** The agent has read up to here. */
   readUpTo: ReadUpTo | undefined
   /** What it is given of the thread itself; nothing if it knows the thread. */
@@ -34,12 +34,12 @@ export interface Reading {
 }
 
 /** What others wrote later is not read. */
-const untilOf = ({ at, until = at }: Words): number => Math.max(at, until)
+const untilOf = ({ at, until = at }: WordsToSay): number => Math.max(at, until)
 
 const placeIn = ({ in: where, id }: CommentView): string => `${where}-${id}`
 
 /** Comments that are asked about: those of the words themselves are with them. */
-export function commentsToRead({ words, readUpTo, comments, said = [] }: Reading) {
+export function commentsToRead({ words, readUpTo, comments, said = [] }: ContextSources) {
   const own = new Set([
     ...said,
     placeInThread(words.source?.target),
@@ -61,7 +61,7 @@ export function commentsToRead({ words, readUpTo, comments, said = [] }: Reading
 }
 
 export async function contextOf(
-  reading: Reading,
+  reading: ContextSources,
   trustOf: (author: string | undefined) => Trust,
   { shown, webUrl }: { shown: ThreadClient['pages']['shown']; webUrl: string },
 ): Promise<Context> {
@@ -115,8 +115,8 @@ export async function contextOf(
     })
   }
   const cut: Context['cut'] = []
-  if (words.text.length > maxBody) cut.push('instruction')
-  if (thread && thread.text.length > maxBody) cut.push('description')
+  if (words.text.length > maxPromptText) cut.push('instruction')
+  if (thread && thread.text.length > maxPromptText) cut.push('description')
   const attached = attachmentsIn(thread, webUrl)
   const own = placeInThread(words.source?.target)
   const upTo = Math.max(untilOf(words), readUpTo?.at ?? 0)

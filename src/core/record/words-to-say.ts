@@ -5,16 +5,16 @@ import type { FollowUp, Word } from './mailbox-part.ts'
 import { type ChangeOf, type Run, resumedSession } from './run.ts'
 import { Given } from './workspace-part.ts'
 
-export type Words = Omit<FollowUp, 'kind' | 'source'> & {
+export type WordsToSay = Omit<FollowUp, 'kind' | 'source'> & {
   source?: { target?: CommentRef } | undefined
   /** What others wrote up to then goes with them, if that is later: when a Run that waited began. */
   until?: number | undefined
 }
 
 /** How a reply names them. */
-export const asTyped = ({ text, typed = text }: Words): string => typed.slice(0, 200)
+export const asTyped = ({ text, typed = text }: WordsToSay): string => typed.slice(0, 200)
 
-export const firstWords = ({ id, request, schedule }: Run): Words => ({
+export const firstWords = ({ id, request, schedule }: Run): WordsToSay => ({
   ...request,
   id,
   until: waitedUntil(schedule),
@@ -27,10 +27,10 @@ const waitedUntil = ({
 }: Run['schedule']): number | undefined =>
   admissionExpectedAt > enteredAt ? admissionExpectedAt : undefined
 
-export const toSay = (run: Run, word: Word | undefined): Words =>
+export const toSay = (run: Run, word: Word | undefined): WordsToSay =>
   word && isAdded(word) ? word : firstWords(run)
 
-export const nextWords = (run: Run): Words => toSay(run, nextWord(run))
+export const nextWords = (run: Run): WordsToSay => toSay(run, nextWord(run))
 
 /** Whether the agent has read of the thread before. */
 export const knowsThread = (run: Run): boolean =>
@@ -63,7 +63,7 @@ export const isSamePlace = (one: CommentRef | undefined, other: CommentRef | und
     : placeInThread(one) !== undefined && placeInThread(one) === placeInThread(other)
 
 /** Notes the context that was given with these words. */
-export function contextGiven({ workspace }: Run, { id }: Words): ChangeOf<'workspace'> {
+export function contextGiven({ workspace }: Run, { id }: WordsToSay): ChangeOf<'workspace'> {
   const { threadContext: now, readUpTo, given: before = noneGiven } = workspace
   if (now?.of !== id || readUpTo?.of === id) return {}
   const { comments, leftOut } = now

@@ -1,5 +1,5 @@
 /** The folded details of a Run's comments: what was permitted, and what Codex did not read. */
-import { maxBody } from '../agent/fence.ts'
+import { maxPromptText } from '../agent/fence.ts'
 import { maxOfOne } from '../agent/thread-context.ts'
 import { isUndone, offerOf } from '../record/last-word.ts'
 import { leftUnpublished } from '../record/open-question.ts'
@@ -39,7 +39,7 @@ function whatItRead({ workspace: { given: what } }: Run): string {
   const asked = `the instruction${thread ? ', title and description, as they were when you asked' : ''}`
   const said = comments === 0 ? '' : `, and ${counted(comments, 'comment')} (by ${people}${lines})`
   const shortened = withoutEmpty([
-    ...cut.map(which => `the ${which} at ${maxBody} characters`),
+    ...cut.map(which => `the ${which} at ${maxPromptText} characters`),
     cutComments > 0 && `${counted(cutComments, 'comment')} at ${maxOfOne} characters`,
   ])
   const out = [
