@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { type Check, found } from './core/model/check.ts'
+import { type Check, failedCheck } from './core/model/check.ts'
 import type { Log } from './core/model/ports.ts'
 import {
   type DeploymentSettings,
@@ -108,9 +108,9 @@ export function followDeploymentFile(
     onChange: changed => void listeners.push(changed),
     settings,
     failed: () => [
-      ...problems.map(problem => found('settings-file', `SETTINGS_FILE ${problem}`, mend)),
+      ...problems.map(problem => failedCheck('settings-file', `SETTINGS_FILE ${problem}`, mend)),
       ...ownersMoved(first, now).map(owner =>
-        found(
+        failedCheck(
           'settings-file',
           `owners.${owner}.posthog has changed: it applies after a restart`,
           restart,

@@ -1,5 +1,5 @@
 /** Whether the bot can work. An outage does not make it unready, since the queue keeps what arrives. */
-import { type Check, lineOf, needed } from './core/model/check.ts'
+import { type Check, indispensable, lineOf } from './core/model/check.ts'
 import type { Log } from './core/model/ports.ts'
 import { backoff, minute, second } from './core/model/time.ts'
 
@@ -86,7 +86,7 @@ const failedOf = (checks: readonly Check[]): Check[] => checks.filter(({ ok }) =
 
 /** Whether nobody is served: one owner's wrong key does not make the bot unready. */
 function servesNobody(checks: readonly Check[]): boolean {
-  const wrong = checks.filter(({ name, ok, outage }) => needed.has(name) && !ok && !outage)
+  const wrong = checks.filter(({ name, ok, outage }) => indispensable.has(name) && !ok && !outage)
   if (wrong.some(({ name }) => name === 'github-app')) return true
   const ofOwners = checks.filter(({ name }) => name === 'posthog-key' || name === 'posthog-host')
   const owners = new Set(ofOwners.map(({ owner }) => owner))
@@ -102,7 +102,7 @@ function logNews(now: readonly Check[], before: readonly Check[], log: Log): voi
     if (known.has(line) || (check.ok && wasWell.has(keyOf(check)))) continue
     const about = { check: check.name }
     if (check.ok) log.info(about, line)
-    else if (check.outage || !needed.has(check.name)) log.warn(about, line)
+    else if (check.outage || !indispensable.has(check.name)) log.warn(about, line)
     else log.error(about, line)
   }
 }

@@ -1,7 +1,7 @@
 /** The JSON Schemas of both settings files, for editors. The bot serves them below the address that GitHub sends webhooks to. */
 import { z } from 'zod'
 import { settingsFile } from './commands/command-registry.ts'
-import { kept, minute, second } from './core/model/time.ts'
+import { cachedFor, minute, second } from './core/model/time.ts'
 import { DeploymentSettings } from './core/settings/deployment-settings.ts'
 import { settingsSchemaPath } from './core/settings/settings-file.ts'
 import type { GitHubApp } from './github/app-client.ts'
@@ -47,7 +47,7 @@ export function schemaAddress(
   app: Pick<GitHubApp, 'asApp'>,
   now: () => number,
 ): () => Promise<string | undefined> {
-  const found = kept(10 * minute, now, async () => {
+  const found = cachedFor(10 * minute, now, async () => {
     try {
       const { url } = Hook.parse((await app.asApp('GET /app/hook/config')).data)
       const address = publicAddress(url, settingsSchemaPath)

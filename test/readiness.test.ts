@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { type Check, found, passed } from '../src/core/model/check.ts'
+import { type Check, failedCheck, passedCheck } from '../src/core/model/check.ts'
 import { watchReadiness } from '../src/readiness.ts'
 import { fakeLog } from './support/fake-log.ts'
 
@@ -10,7 +10,7 @@ const silent = fakeLog()
 /** Deliveries tell nothing. */
 const atStart = (examine: () => Promise<Check[]>) => async (of: 'start' | 'deliveries') =>
   of === 'start' ? examine() : []
-const well = [passed('github-app', 'codex-bot'), passed('posthog-key', 'works')]
+const well = [passedCheck('github-app', 'codex-bot'), passedCheck('posthog-key', 'works')]
 
 test('checks that break off are made again', async () => {
   const examine = vi.fn(async () => well).mockRejectedValueOnce(new Error('broke off'))
@@ -42,8 +42,8 @@ test('what was right is asked again after ten minutes, what went wrong after sec
   })
   await vi.advanceTimersByTimeAsync(599_000)
   checks = [
-    passed('github-app', 'codex-bot'),
-    found('posthog-key', 'it was revoked', 'Make another one.'),
+    passedCheck('github-app', 'codex-bot'),
+    failedCheck('posthog-key', 'it was revoked', 'Make another one.'),
   ]
   expect([readiness.isReady(), readiness.failed()]).toEqual([true, []])
   await vi.advanceTimersByTimeAsync(2_000)

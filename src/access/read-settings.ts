@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { Rejected } from '../core/model/errors.ts'
 import type { Files, OwnerFiles } from '../core/model/ports.ts'
 import type { Repository, Thread } from '../core/model/thread.ts'
-import { kept, second } from '../core/model/time.ts'
+import { cachedFor, second } from '../core/model/time.ts'
 import { limits } from '../core/record/timing.ts'
 import {
   type DeploymentSettings,
@@ -129,7 +129,7 @@ export function settingsReader({ deployment, file, ownerFiles, now }: Reading) {
     lately: (files: Files, thread: Repository): Promise<SettingsNow> =>
       lateSettings.get(`${thread.repoId}`, files, thread),
   }
-  const lateSettings = kept(latelyMs, now, (_, files: Files, thread: Repository) =>
+  const lateSettings = cachedFor(latelyMs, now, (_, files: Files, thread: Repository) =>
     reader.of(files, thread),
   )
   return reader

@@ -2,7 +2,13 @@
 import type { GitHubWith, Guard, JobIndex, JobQueue } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { Awaited, ListedPull } from '../core/model/views.ts'
-import { heldAt, isNear, type Me, rightBefore, spendingOf } from '../core/record/admission.ts'
+import {
+  type Applicant,
+  heldAt,
+  isNear,
+  rightBefore,
+  spendingOf,
+} from '../core/record/admission.ts'
 import {
   costReached,
   type LimitOfDay,
@@ -25,7 +31,7 @@ interface Own {
 
 /** What the queue and the settings say: GitHub is not called. */
 export async function heldByUs(
-  me: Me,
+  me: Applicant,
   { index, now, deployment }: Own,
 ): Promise<{ waits?: Waits; costOfDay?: CostOfDay }> {
   const held = await heldAt(me, index, now)
@@ -64,7 +70,7 @@ const isFixedIn =
     [limits, owners[ownerId]?.limits].some(given => given?.[key] === held)
 
 /** What is told of a Run that waits: its record keeps what held when it was last polled. What others end wakes it. */
-export async function waitsNow(me: Me, own: Own): Promise<Waits | undefined> {
+export async function waitsNow(me: Applicant, own: Own): Promise<Waits | undefined> {
   const { waits: kept } = me.data.schedule
   const { waits } = await heldByUs(me, own)
   return waits ?? (kept?.kind === 'blocked' || kept?.kind === 'open-pulls' ? kept : undefined)
@@ -77,7 +83,7 @@ const maxKept = 20
  * are for what comes between this look and the write that admits.
  */
 export async function heldByOthers(
-  { id, data: run }: Me,
+  { id, data: run }: Applicant,
   github: GitHubWith<'issue.blockers' | 'pulls.open'>,
   { index, now }: Pick<Own, 'index' | 'now'>,
 ): Promise<{ waits?: Waits; guards: readonly Guard[] }> {

@@ -5,7 +5,7 @@
 import type { Allowance, CallBudget } from '../core/model/call-budget.ts'
 import type { Sender } from '../core/model/command-grammar.ts'
 import type { Person, Thread } from '../core/model/thread.ts'
-import { hour, kept, latelyCounted, minute } from '../core/model/time.ts'
+import { cachedFor, hour, latelyCounted, minute } from '../core/model/time.ts'
 import { madeIn, NewestMap } from '../core/text/newest-map.ts'
 import { isTrusted } from './authorize.ts'
 import type { SettingsNow } from './read-settings.ts'
@@ -48,7 +48,7 @@ export type WhoLately = ReturnType<typeof whoLately>
 
 /** Who people are where they write, for a minute after GitHub said it. */
 export function whoLately(now: () => number) {
-  const people = kept(minute, now, (_, ask: () => Promise<Who>) => ask())
+  const people = cachedFor(minute, now, (_, ask: () => Promise<Who>) => ask())
   const inVain = latelyCounted(hour, now)
   return (
     { repoId }: Pick<Thread, 'repoId'>,

@@ -7,7 +7,7 @@ import {
   triggerRecord,
 } from '../commands/trigger-record.ts'
 import { type Config, secretsOf } from '../config.ts'
-import { found } from '../core/model/check.ts'
+import { failedCheck } from '../core/model/check.ts'
 import { second } from '../core/model/time.ts'
 import { type Run, runFormat } from '../core/record/run.ts'
 import { runIndex } from '../core/record/run-index.ts'
@@ -185,14 +185,18 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
   return server
 }
 
-const drained = found('process', 'an admin drained it, so it takes no more work', 'Start it again.')
-const idle = found('process', 'the process is starting or stopping', 'Try again in a moment.')
-const elsewhere = found(
+const drained = failedCheck(
+  'process',
+  'an admin drained it, so it takes no more work',
+  'Start it again.',
+)
+const idle = failedCheck('process', 'the process is starting or stopping', 'Try again in a moment.')
+const elsewhere = failedCheck(
   'webhook-deliveries',
   'runs that are not in this queue wait for GitHub to deliver a webhook here',
   'If another process with this App runs them, stop one of the two. Else send one again: Advanced → Recent Deliveries of the App.',
 )
-const noQueue = found(
+const noQueue = failedCheck(
   'queue',
   'it takes no writes',
   'Look at the log of the bot, and at Redis or the disk.',
@@ -206,7 +210,7 @@ export async function readinessOf({ queues, settings, state }: Runtime): Promise
     () => [],
     error => {
       const isKnown = error instanceof QueueGone || error instanceof QueueFull
-      return [isKnown ? found('queue', error.message, error.fix) : noQueue]
+      return [isKnown ? failedCheck('queue', error.message, error.fix) : noQueue]
     },
   )
   const others = readiness.failed().filter(({ name }) => name !== 'queue' || queue.length === 0)

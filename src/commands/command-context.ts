@@ -29,7 +29,7 @@ import type {
 } from '../core/model/trigger.ts'
 import type { Signer } from '../core/record/marker.ts'
 import { readMessages } from '../core/record/messages.ts'
-import type { Origin } from '../core/record/request-part.ts'
+import type { RequestOrigin } from '../core/record/request-part.ts'
 import { believeAbsent, type ReadRefusals, refusedReadsOf } from '../core/record/retries.ts'
 import type { Run, RunMeter } from '../core/record/run.ts'
 import type { TriggerWords } from '../core/settings/deployment-settings.ts'
@@ -181,7 +181,7 @@ export function threadContext(
 }
 
 /** The comment where it was asked. */
-export const commentRefOf = (asked: ThreadTrigger | Origin): CommentRef | undefined =>
+export const commentRefOf = (asked: ThreadTrigger | RequestOrigin): CommentRef | undefined =>
   asked.kind === 'comment' ? asked.commentRef : undefined
 
 export const targetOf = ({ record: { trigger } }: CommandContext): CommentRef =>

@@ -1,6 +1,6 @@
 /** `doctor` checks the setup for this repository and says how to mend it. */
 import type { LayerNow } from '../access/read-settings.ts'
-import { type Check, type CheckName, found, passed } from '../core/model/check.ts'
+import { type Check, type CheckName, failedCheck, passedCheck } from '../core/model/check.ts'
 import { replies } from '../core/words/replies.ts'
 import { command, type Reads, tell } from './command.ts'
 
@@ -32,6 +32,7 @@ const readAs = (
   { state, problem }: Pick<LayerNow, 'state' | 'problem'>,
   none: string,
 ): Check => {
-  if (problem !== undefined) return found(name, problem, 'Correct the file on the default branch.')
-  return passed(name, state === 'none' ? none : 'no errors')
+  if (problem !== undefined)
+    return failedCheck(name, problem, 'Correct the file on the default branch.')
+  return passedCheck(name, state === 'none' ? none : 'no errors')
 }

@@ -6,7 +6,7 @@ import type { StepResult, WrittenText } from '../core/model/ports.ts'
 import type { CommentTrigger, LabelTrigger, TickTrigger } from '../core/model/trigger.ts'
 import { commandFor } from '../core/record/request-part.ts'
 import { sets } from '../core/record/run-index.ts'
-import { isState } from '../core/record/situation.ts'
+import { isLabelState } from '../core/record/situation.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
 import { type GivenCommand, reject, type Words } from './command.ts'
 import {
@@ -120,7 +120,7 @@ async function byLabel(context: ThreadContext<LabelTrigger>): Promise<Found> {
   if (await cameAlong(context)) return end
   const { trigger } = context.record
   const { settings } = await context.settings()
-  if (settings.labels.state && isState(presetNameOf(trigger).toLowerCase()))
+  if (settings.labels.state && isLabelState(presetNameOf(trigger).toLowerCase()))
     return found(noCommand(reject('stateLabel', trigger.label)))
   const beside = await besideText(context)
   if (beside) return beside

@@ -10,7 +10,7 @@ import type { InlineComment } from '../core/model/trigger.ts'
 import { isUndone } from '../core/record/last-word.ts'
 import { wordsOfRound } from '../core/record/ledger.ts'
 import { requestersOf } from '../core/record/own-pull-request.ts'
-import { isReadOnly, type Origin, type RunRequest } from '../core/record/request-part.ts'
+import { isReadOnly, type RequestOrigin, type RunRequest } from '../core/record/request-part.ts'
 import { type NewRun, newRun, type Run } from '../core/record/run.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
@@ -181,7 +181,7 @@ function completed(
   }
 }
 
-function originOf(trigger: CommandTrigger): Origin {
+function originOf(trigger: CommandTrigger): RequestOrigin {
   switch (trigger.kind) {
     case 'label':
       return { kind: 'label', label: trigger.label }

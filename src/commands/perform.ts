@@ -7,7 +7,7 @@ import { unlessRejected } from '../core/model/errors.ts'
 import { movedTo, threadSlot } from '../core/model/thread.ts'
 import { isWordOutdated } from '../core/record/last-word.ts'
 import { RunMessage, type Source } from '../core/record/mailbox-part.ts'
-import { hasDealtWith, parseMessage, send } from '../core/record/messages.ts'
+import { hasDealtWith, parseMessage, sendMessage } from '../core/record/messages.ts'
 import { changed, type Run } from '../core/record/run.ts'
 import { sets } from '../core/record/run-index.ts'
 import { replies } from '../core/words/replies.ts'
@@ -71,7 +71,8 @@ export async function perform(
     case 'take-over': {
       const { run } = decision
       const id = `${commandId(context)}-release-${run.result.round}`
-      if (!run.mailbox.releaseThread) await send(runs, run.id, { kind: 'release-thread', id })
+      if (!run.mailbox.releaseThread)
+        await sendMessage(runs, run.id, { kind: 'release-thread', id })
       return { kind: 'wait', behind: run }
     }
     case 'replace': {
@@ -83,7 +84,7 @@ export async function perform(
         at,
         because: edited,
       } as const
-      await send(runs, decision.run.id, message)
+      await sendMessage(runs, decision.run.id, message)
       return { kind: 'wait', behind: decision.run }
     }
     case 'show-plan': {
@@ -137,7 +138,8 @@ export async function goOnTelling(context: CommandContext): Promise<CommandResul
   if (!pendingMessage) return { kind: 'start-over' }
   const { runId, message, beside } = pendingMessage
   const { runs } = context.deps
-  const isTaken = (await isDealtWith(context, pendingMessage)) || (await send(runs, runId, message))
+  const isTaken =
+    (await isDealtWith(context, pendingMessage)) || (await sendMessage(runs, runId, message))
   if (isTaken && beside) return tell(replies.stoppingBeside(beside))
   if (isTaken) return { kind: 'message' }
   await context.save({ pendingMessage: undefined })

@@ -8,7 +8,7 @@ import { unlessRejected } from '../core/model/errors.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { day, minute, second } from '../core/model/time.ts'
 import { type OwnComment, type Posted, reactions, type Sign } from '../core/model/views.ts'
-import { type Attempt, exactlyOnce } from '../core/record/intents.ts'
+import { type EffectAttempt, exactlyOnce } from '../core/record/intents.ts'
 import type { Marker } from '../core/record/marker.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
 import { type Reply, replyComment } from '../core/words/replies.ts'
@@ -106,14 +106,14 @@ export async function sendReply(context: CommandContext): Promise<Posted | undef
     to: sender.id,
     refuses: chosen.well ? undefined : true,
   }
-  const record = (begun: Attempt | undefined): Promise<void> =>
+  const record = (begun: EffectAttempt | undefined): Promise<void> =>
     context.save({ answer: { ...chosen, begun } })
-  const tried: Attempt = { at: deps.now() }
+  const tried: EffectAttempt = { at: deps.now() }
   const { lagsSince: lostAt } = job
   const perhaps = lostAt === undefined ? undefined : { at: context.record.trigger.at, lostAt }
   const place = commentRefOf(context.record.trigger)
   const { find, perform } = saying(github, deps.signer, { marker, place, text: () => chosen.text })
-  const posted = await exactlyOnce<Attempt, Posted>(chosen.begun ?? perhaps, tried, {
+  const posted = await exactlyOnce<EffectAttempt, Posted>(chosen.begun ?? perhaps, tried, {
     find,
     record,
     async begin() {

@@ -7,7 +7,7 @@ import { Sender } from '../core/model/command-grammar.ts'
 import type { IndexEntry } from '../core/model/ports.ts'
 import { Thread, threadSlot } from '../core/model/thread.ts'
 import { minute, redelivered } from '../core/model/time.ts'
-import { type ThreadTrigger, Trigger, withWords } from '../core/model/trigger.ts'
+import { type ThreadTrigger, Trigger, withTexts } from '../core/model/trigger.ts'
 import { RunMessage } from '../core/record/mailbox-part.ts'
 import { Marker } from '../core/record/marker.ts'
 import { Retries } from '../core/record/run.ts'
@@ -135,7 +135,7 @@ export const leftOver = <Of extends ThreadTrigger>(record: ThreadRecord<Of>): Th
     : {
         ...record,
         over: true,
-        trigger: withWords(record.trigger, () => ''),
+        trigger: withTexts(record.trigger, () => ''),
         answer: undefined,
         pages: undefined,
       }

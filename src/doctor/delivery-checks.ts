@@ -4,7 +4,7 @@
  */
 import { createHmac } from 'node:crypto'
 import type { Config } from '../config.ts'
-import { type Check, found, passed, unsure } from '../core/model/check.ts'
+import { type Check, failedCheck, passedCheck, unsureCheck } from '../core/model/check.ts'
 import type { GitHubApp } from '../github/app-client.ts'
 import { deliveryLog } from '../github/delivery-log.ts'
 import { checkTolerantly } from './github-checks.ts'
@@ -36,16 +36,16 @@ export const checkDeliveries =
 function checkArrival(deliveries: Deliveries, webhooks: Config['webhooks']): Check {
   const [newest] = deliveries
   if (!newest)
-    return unsure('webhook-deliveries', 'not known yet, since there was none in the last days')
+    return unsureCheck('webhook-deliveries', 'not known yet, since there was none in the last days')
   if (webhooks === 'poll')
-    return passed('webhook-deliveries', `the last one (${newest.event}) is in the log`)
+    return passedCheck('webhook-deliveries', `the last one (${newest.event}) is in the log`)
   if (newest.ok || isBadSignature(newest))
-    return passed('webhook-deliveries', `the last one (${newest.event}) arrived`)
+    return passedCheck('webhook-deliveries', `the last one (${newest.event}) arrived`)
   const arrived = deliveries.findIndex(({ ok }) => ok)
   const failed = arrived === -1 ? deliveries.length : arrived
   const { status, status_code: code } = newest
   const detail = `the last ${failed === 1 ? 'one' : failed} failed: ${code ? `HTTP ${code}` : status}`
-  return found('webhook-deliveries', detail, fixOf(code))
+  return failedCheck('webhook-deliveries', detail, fixOf(code))
 }
 
 function fixOf(status: Delivery['status_code']): string {
@@ -72,25 +72,25 @@ async function checkSecret(
   const answered = deliveries.filter(each => each.ok || isBadSignature(each)).slice(0, mostRead)
   const [last] = answered
   if (!last)
-    return unsure('webhook-secret', 'not known: no webhook was verified with this secret yet')
+    return unsureCheck('webhook-secret', 'not known: no webhook was verified with this secret yet')
   const signed = await Promise.all(answered.map(({ id }) => signedBy(log, id)))
   const verified = answered.find((_, index) => signed[index]?.(webhookSecret))
   if (verified === last) {
     const aside = isBadSignature(last) ? '; the bot that refused it had another one' : ''
-    return passed('webhook-secret', `the last delivery was signed with it${aside}`)
+    return passedCheck('webhook-secret', `the last delivery was signed with it${aside}`)
   }
   const timeOf = ({ at }: Delivery): string => new Date(at).toISOString()
   const which = `the delivery of ${timeOf(last)} (${last.event})`
   if (webhookSecretOld !== undefined && signed[0]?.(webhookSecretOld))
-    return found('webhook-secret', `GitHub signed ${which} with WEBHOOK_SECRET_OLD`, setAnew)
+    return failedCheck('webhook-secret', `GitHub signed ${which} with WEBHOOK_SECRET_OLD`, setAnew)
   if (isBadSignature(last)) {
     const detail = `the bot refused the signature of ${which}: HTTP ${last.status_code}`
-    return found('webhook-secret', detail, sameThere)
+    return failedCheck('webhook-secret', detail, sameThere)
   }
   if (verified)
-    return passed('webhook-secret', `the delivery of ${timeOf(verified)} was signed with it`)
+    return passedCheck('webhook-secret', `the delivery of ${timeOf(verified)} was signed with it`)
   // GitHub signs bytes, of which its log shows only what they mean: that these do not fit proves nothing.
-  return unsure(
+  return unsureCheck(
     'webhook-secret',
     `not known: ${which} does not fit it, as far as GitHub’s log shows. If the bot refuses webhooks (HTTP 401), compare it with the App’s settings page`,
   )

@@ -1,5 +1,5 @@
 /** `npm run doctor`: prints each check with its fix; `-- --json` prints them as data. Exit code 1 if any is not ok. */
-import { asPrinted, type Check, markOf, sumOf } from '../core/model/check.ts'
+import { asPrinted, type Check, checkSign, sumOf } from '../core/model/check.ts'
 import { examineEnvironment } from './examine.ts'
 
 const flags = process.argv.slice(2)
@@ -23,7 +23,7 @@ function asLines(all: readonly Check[]): string {
   const width = Math.max(...all.map(({ name }) => name.length))
   const lines = all.map(check =>
     [
-      `${markOf(check)} ${check.name.padEnd(width)}  ${check.detail}`,
+      `${checkSign(check)} ${check.name.padEnd(width)}  ${check.detail}`,
       ...(check.fix ? [`  ${' '.repeat(width)}  → ${check.fix}`] : []),
     ].join('\n'),
   )

@@ -2,7 +2,7 @@
  * What is checked, in the order in which it is shown: a list for each who asks. No check creates anything.
  */
 import { type Config, type PostHogAccess, readConfig, secretsOf } from '../config.ts'
-import { type Check, found, passed, redactedCheck } from '../core/model/check.ts'
+import { type Check, failedCheck, passedCheck, redactedCheck } from '../core/model/check.ts'
 import { describe } from '../core/model/errors.ts'
 import type { Thread } from '../core/model/thread.ts'
 import { redactor } from '../core/text/redact.ts'
@@ -41,12 +41,16 @@ export async function examineEnvironment(): Promise<Check[]> {
     const begin = 'Start the bot with `npm start` and open its set-up page.'
     const set =
       'Correct it in `.env`, in the environment or in the file that it names, and run this again.'
-    if (read.kind === 'set-up') return [found('configuration', 'there is no GitHub App yet', begin)]
+    if (read.kind === 'set-up')
+      return [failedCheck('configuration', 'there is no GitHub App yet', begin)]
     if (read.kind === 'refuse')
-      return read.problems.map(problem => found('configuration', problem, set))
-    return [passed('configuration', 'all variables are valid'), ...(await examineAll(read.config))]
+      return read.problems.map(problem => failedCheck('configuration', problem, set))
+    return [
+      passedCheck('configuration', 'all variables are valid'),
+      ...(await examineAll(read.config)),
+    ]
   } catch (error) {
-    return [found('configuration', describe(error), 'Correct it and run this again.')]
+    return [failedCheck('configuration', describe(error), 'Correct it and run this again.')]
   }
 }
 
@@ -90,7 +94,9 @@ export function examineRepository(config: Config, thread: Thread): Promise<Check
     checkDefaultBranch(app, thread),
     checkPostHogOf(config, thread),
     checkQueue(config.queue).then(({ ok }) =>
-      ok ? passed('queue', 'works') : found('queue', 'is not safe or does not answer', fix),
+      ok
+        ? passedCheck('queue', 'works')
+        : failedCheck('queue', 'is not safe or does not answer', fix),
     ),
   )
 }

@@ -4,11 +4,11 @@ import type { Config } from '../config.ts'
 import {
   type Check,
   type CheckName,
-  found,
+  failedCheck,
   judged,
-  passed,
-  unanswered,
-  unsure,
+  passedCheck,
+  unansweredCheck,
+  unsureCheck,
 } from '../core/model/check.ts'
 import { Rejected, unansweredBy } from '../core/model/errors.ts'
 import type { GitHubApp } from '../github/app-client.ts'
@@ -40,7 +40,7 @@ export async function checkApp(app: GitHubApp, further: readonly Further[]): Pro
     const { data } = await app.asApp('GET /app')
     const view = AppView.parse(data)
     const whose = view.owner ? ` of ${accountName(view.owner)}` : ''
-    const identity = passed('github-app', `${view.name} (App ${view.id})${whose}`)
+    const identity = passedCheck('github-app', `${view.name} (App ${view.id})${whose}`)
     const others = await Promise.all(further.map(check => check(app)))
     return [identity, ...checkGrants(view), ...others.flat()]
   } catch (error) {
@@ -71,9 +71,10 @@ const reachable =
 
 function noApp(error: unknown): Check {
   if (!(error instanceof Rejected) || ![401, 403, 404].includes(error.status))
-    return unanswered('github-app', unansweredBy('github', error), reachable)
-  if (error.status === 404) return found('github-app', 'GitHub does not know this App', knownId)
-  return found(
+    return unansweredCheck('github-app', unansweredBy('github', error), reachable)
+  if (error.status === 404)
+    return failedCheck('github-app', 'GitHub does not know this App', knownId)
+  return failedCheck(
     'github-app',
     `GitHub does not accept this key for this App: ${error.message}`,
     sameId,
@@ -117,9 +118,9 @@ export async function checkTolerantly(
     return [await request()]
   } catch (error) {
     if (error instanceof Rejected && (error.status === 404 || error.status === 403))
-      return [unsure(name, 'not known: this server does not say it')]
+      return [unsureCheck(name, 'not known: this server does not say it')]
     const fix = 'Run this again. If it happens again, look at the log of the bot.'
-    return [unanswered(name, unansweredBy('github', error), fix)]
+    return [unansweredCheck(name, unansweredBy('github', error), fix)]
   }
 }
 
@@ -189,13 +190,17 @@ export async function checkUserToken({ app, posthog }: Config): Promise<Check[]>
       headers: { authorization: `token ${token}` },
       request: { signal: AbortSignal.timeout(answersWithin) },
     })
-    return [passed(name, `of ${z.object({ login: z.string() }).parse(data).login}`)]
+    return [passedCheck(name, `of ${z.object({ login: z.string() }).parse(data).login}`)]
   } catch (error) {
     if (httpError(error)?.status === 401)
       return [
-        found(name, 'GitHub does not accept the token in CODEX_GITHUB_USER_TOKEN', renewToken),
+        failedCheck(
+          name,
+          'GitHub does not accept the token in CODEX_GITHUB_USER_TOKEN',
+          renewToken,
+        ),
       ]
     const fix = 'Run this again. CODEX_GITHUB_USER_TOKEN could not be tried.'
-    return [unanswered(name, unansweredBy('github', error), fix)]
+    return [unansweredCheck(name, unansweredBy('github', error), fix)]
   }
 }

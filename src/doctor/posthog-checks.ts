@@ -1,7 +1,14 @@
 /** The key, its project, what PostHog offers of what is wanted, and what its GitHub App has access to. */
 import type { Config, PostHogAccess } from '../config.ts'
 import { limitGate } from '../core/model/call-budget.ts'
-import { type Check, found, judged, passed, unanswered, unsure } from '../core/model/check.ts'
+import {
+  type Check,
+  failedCheck,
+  judged,
+  passedCheck,
+  unansweredCheck,
+  unsureCheck,
+} from '../core/model/check.ts'
 import { Rejected, unansweredBy } from '../core/model/errors.ts'
 import type { Repository } from '../core/model/thread.ts'
 import { isModel, type KnownModel } from '../core/model/views.ts'
@@ -61,9 +68,9 @@ export async function checkPostHogOf(
     const { name, ok } = each
     // The thread may be public, and the names are the owner's own.
     if (name !== 'posthog-sandboxes') return each
-    if (ok) return passed(name, 'PostHog has all that are granted')
+    if (ok) return passedCheck(name, 'PostHog has all that are granted')
     const fix = 'Whoever runs the bot sees which: `npm run doctor`.'
-    return found(name, 'PostHog lacks some that are granted', fix)
+    return failedCheck(name, 'PostHog lacks some that are granted', fix)
   })
 }
 
@@ -152,7 +159,7 @@ function checkUsualModel({ run, settings }: Config, offered: readonly KnownModel
   const model = defaults.model ?? run.model
   const effort = defaults.effort ?? run.effort
   if (offered.length === 0)
-    return unsure('posthog-model', `${model} (this server does not list its models)`)
+    return unsureCheck('posthog-model', `${model} (this server does not list its models)`)
   const known = offered.find(isModel(model))
   const efforts = known?.efforts
   const modelBy = defaults.model === undefined ? 'CODEX_MODEL' : 'defaults.model in SETTINGS_FILE'
@@ -176,10 +183,13 @@ const namesOf = (all: readonly { name: string }[]): string => all.map(({ name })
 
 function noIntegrations(error: unknown): Check {
   if (!(error instanceof Rejected))
-    return unanswered('posthog-github', unansweredBy('posthog', error), 'Try again later.')
+    return unansweredCheck('posthog-github', unansweredBy('posthog', error), 'Try again later.')
   if (error.status !== 403)
-    return unsure('posthog-github', 'not known: this PostHog does not list its GitHub integrations')
-  return found(
+    return unsureCheck(
+      'posthog-github',
+      'not known: this PostHog does not list its GitHub integrations',
+    )
+  return failedCheck(
     'posthog-github',
     'the key has no scope integration:read, so PostHog uses its first GitHub integration, which may be the wrong one',
     'Add the scope integration:read to the personal API key (PostHog ▸ Settings ▸ Personal API keys).',
@@ -207,9 +217,9 @@ export async function checkCoverage(
   const integrations = await githubIntegrations(get).catch(noIntegrations)
   if (!Array.isArray(integrations)) return integrations
   if (integrations.length === 0)
-    return found('posthog-github', 'the PostHog project is not connected to GitHub', install)
+    return failedCheck('posthog-github', 'the PostHog project is not connected to GitHub', install)
   if (repositories.length === 0)
-    return passed('posthog-github', 'the PostHog project is connected to GitHub')
+    return passedCheck('posthog-github', 'the PostHog project is connected to GitHub')
   const covered = new Set<string>()
   for (const id of integrations)
     for (const name of await repositoriesOf(get, id).catch(() => [])) covered.add(name)
@@ -217,9 +227,9 @@ export async function checkCoverage(
   if (missing.length > 0) {
     const more = missing.length > 5 ? ` and ${missing.length - 5} more` : ''
     const some = `${missing.slice(0, 5).join(', ')}${more}`
-    return found('posthog-github', `PostHog’s GitHub App has no access to ${some}`, install)
+    return failedCheck('posthog-github', `PostHog’s GitHub App has no access to ${some}`, install)
   }
   const all =
     repositories.length === 1 ? 'the repository' : `all ${repositories.length} repositories`
-  return passed('posthog-github', `has access to ${all} of this bot`)
+  return passedCheck('posthog-github', `has access to ${all} of this bot`)
 }

@@ -1,7 +1,13 @@
 /** The settings files of owners and repositories, and whether each repository has a branch to work from. */
 import { settingsFile } from '../commands/command-registry.ts'
 import type { Config } from '../config.ts'
-import { type Check, found, judged, passed, unanswered } from '../core/model/check.ts'
+import {
+  type Check,
+  failedCheck,
+  judged,
+  passedCheck,
+  unansweredCheck,
+} from '../core/model/check.ts'
 import { describe, unansweredBy } from '../core/model/errors.ts'
 import type { OwnerFiles } from '../core/model/ports.ts'
 import { fullName, type Repository, type Thread } from '../core/model/thread.ts'
@@ -23,7 +29,7 @@ export async function checkSettings(
     return [begun, owners, settings]
   } catch (error) {
     const detail = `the repositories can not be read: ${describe(error)}`
-    return [found('repositories', detail, 'Look at the checks of the App above.')]
+    return [failedCheck('repositories', detail, 'Look at the checks of the App above.')]
   }
 }
 
@@ -123,10 +129,10 @@ export async function checkDefaultBranch(app: GitHubApp, thread: Thread): Promis
   try {
     const branch = (await client.rest.repos.get({ owner, repo })).data.default_branch
     return (await hasBranch(client, thread, branch))
-      ? passed('repositories', `the default branch is ${branch}`)
-      : found('repositories', `there is no commit on ${branch} yet`, pushFirst)
+      ? passedCheck('repositories', `the default branch is ${branch}`)
+      : failedCheck('repositories', `there is no commit on ${branch} yet`, pushFirst)
   } catch (error) {
     const fix = 'Check that the App is still installed on this repository. Then try again.'
-    return unanswered('repositories', unansweredBy('github', error), fix)
+    return unansweredCheck('repositories', unansweredBy('github', error), fix)
   }
 }

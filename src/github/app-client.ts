@@ -9,7 +9,7 @@ import { type LimitGate, type LimitStore, limitGate } from '../core/model/call-b
 import { Rejected } from '../core/model/errors.ts'
 import type { CallMeter } from '../core/model/meter.ts'
 import type { Thread } from '../core/model/thread.ts'
-import { hour, kept, latelyCounted } from '../core/model/time.ts'
+import { cachedFor, hour, latelyCounted } from '../core/model/time.ts'
 import { madeIn, NewestMap } from '../core/text/newest-map.ts'
 import { wantedOfApp } from './app-manifest.ts'
 import { type AppSettings, type AppToken, appToken } from './app-token.ts'
@@ -111,7 +111,7 @@ export function gitHubApp(
     return bare.request(route, { ...parameters, headers: { authorization: `Bearer ${token}` } })
   }
 
-  const login = kept(
+  const login = cachedFor(
     Number.POSITIVE_INFINITY,
     now,
     async () => `${AppView.safeParse((await asApp('GET /app')).data).data?.slug ?? 'codex'}[bot]`,

@@ -7,7 +7,7 @@ import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { fullName, type Repository, type Thread } from '../core/model/thread.ts'
 import { second } from '../core/model/time.ts'
 import type { AccessBackTrigger, AccessLostTrigger } from '../core/model/trigger.ts'
-import { send } from '../core/record/messages.ts'
+import { sendMessage } from '../core/record/messages.ts'
 import type { Run } from '../core/record/run.ts'
 import { sets } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
@@ -55,7 +55,7 @@ async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promis
   const to = trigger.to && (await deps.whereNow(trigger.to))
   for (const { id, data } of runs) {
     if (await isLost(data.thread))
-      await send(deps.runs, id, {
+      await sendMessage(deps.runs, id, {
         kind: 'access-lost',
         id: eventId,
         by: sender,

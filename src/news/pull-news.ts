@@ -6,8 +6,8 @@ import { loggedIfRejected } from '../core/model/errors.ts'
 import type { JobRecord, StepResult } from '../core/model/ports.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import type { PullView } from '../core/model/views.ts'
-import { send } from '../core/record/messages.ts'
-import { agentLogin, othersAmong, requestersOf } from '../core/record/own-pull-request.ts'
+import { sendMessage } from '../core/record/messages.ts'
+import { agentLogin, approversWhoDidNotAsk, requestersOf } from '../core/record/own-pull-request.ts'
 import { roundsOf, tellerOf } from '../core/record/pull-end.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
 import type { Run } from '../core/record/run.ts'
@@ -74,7 +74,7 @@ async function pollNow({ deps: { runs } }: ThreadContext, news: PullNewsTrigger)
   })
   const [first, ...others] = touched
   if (first && others.length === 0 && sender.login === agentLogin)
-    await send(runs, first.id, { kind: 'poll', id, pull: thread.url })
+    await sendMessage(runs, first.id, { kind: 'poll', id, pull: thread.url })
   else await Promise.all(touched.map(run => runs.wake(run.id)))
 }
 
@@ -156,7 +156,7 @@ async function checkApproval(
       found.author === agentLogin ||
       (await github.pulls.hasCommitOf(number, agentLogin))
     const check = isCodexs
-      ? approvalCheck(othersAmong(found.by, ids), [...requesters.values()])
+      ? approvalCheck(approversWhoDidNotAsk(found.by, ids), [...requesters.values()])
       : noneOfCodex
     await job.assertLocked()
     await github.checks.report(found.sha, check)

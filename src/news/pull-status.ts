@@ -5,7 +5,7 @@ import { amend } from '../commands/perform.ts'
 import type { JobRecord, StepResult } from '../core/model/ports.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import { logOffset, withCiTurns } from '../core/record/apply-snapshot.ts'
-import { send } from '../core/record/messages.ts'
+import { sendMessage } from '../core/record/messages.ts'
 import * as pullEnd from '../core/record/pull-end.ts'
 import { changed, type Run, sessionOf } from '../core/record/run.ts'
 import { oldestFirst, sets } from '../core/record/run-index.ts'
@@ -22,7 +22,7 @@ export async function tell(
   { id, ...news }: pullEnd.PullStanding & { id: string },
 ): Promise<boolean> {
   const { runs, posthog } = context.deps
-  if (standing === 'live') return send(runs, run, { kind: 'pull', id, ...news })
+  if (standing === 'live') return sendMessage(runs, run, { kind: 'pull', id, ...news })
   const { taskId } = data.session
   const cost =
     taskId !== undefined && pullEnd.endsBy(data, news) ? await posthog.cost(taskId) : undefined
@@ -48,7 +48,8 @@ export async function newsOfHead(
   if (!head) return end
   const known = await oldestFirst(deps.runs, [sets.head({ ...thread, ref: head.ref })])
   const live = known.findLast(({ standing }) => standing === 'live')
-  if (live) return (await send(deps.runs, live.id, { kind: 'checked', id })) ? end : soonAgain
+  if (live)
+    return (await sendMessage(deps.runs, live.id, { kind: 'checked', id })) ? end : soonAgain
   const teller = pullEnd.tellerOf(known)
   const number =
     teller && pullEnd.hasChanged(teller.data)

@@ -6,7 +6,7 @@
 import type { TriggerDeps } from '../commands/command-context.ts'
 import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import type { Repository } from '../core/model/thread.ts'
-import { send } from '../core/record/messages.ts'
+import { sendMessage } from '../core/record/messages.ts'
 import { sets } from '../core/record/run-index.ts'
 
 /** Looks before what the webhook says is seen to. What GitHub does not answer now, the next webhook brings. */
@@ -30,5 +30,5 @@ export async function seeWhereNow(deps: TriggerDeps, id: string, said: Repositor
 export async function isNow(deps: TriggerDeps, id: string, now: Repository): Promise<void> {
   for (const { id: run, data } of await deps.runs.listed([sets.repository(now.repoId)]))
     if (data.mailbox.accessLost || sets.address(data.thread) !== sets.address(now))
-      await send(deps.runs, run, { kind: 'poll', id: `${id}-moved`, to: now })
+      await sendMessage(deps.runs, run, { kind: 'poll', id: `${id}-moved`, to: now })
 }

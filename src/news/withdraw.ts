@@ -15,9 +15,9 @@ import { isOfThread } from '../commands/trigger-record.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import type { Person } from '../core/model/thread.ts'
 import type { CommentRef, ThreadTrigger, WithdrawalTrigger } from '../core/model/trigger.ts'
-import { type Added, pending, wordsOfRound } from '../core/record/ledger.ts'
+import { type AddedWord, pending, wordsOfRound } from '../core/record/ledger.ts'
 import type { RunMessage } from '../core/record/mailbox-part.ts'
-import { send } from '../core/record/messages.ts'
+import { sendMessage } from '../core/record/messages.ts'
 import { isClosedByMerge } from '../core/record/own-pull-request.ts'
 import type { Run } from '../core/record/run.ts'
 import { sets, wakeEach } from '../core/record/run-index.ts'
@@ -62,7 +62,7 @@ async function mayRetry(context: ThreadContext): Promise<boolean> {
 }
 
 /** Words that came from there, be it that the agent has them. */
-const wordsOf = (run: Run, { at: until, what }: Withdrawal): Added[] =>
+const wordsOf = (run: Run, { at: until, what }: Withdrawal): AddedWord[] =>
   [...pending(run), ...wordsOfRound(run)].filter(
     ({ source, at }) => at <= until && what.kind === 'comment' && isPlace(source?.target, what),
   )
@@ -78,14 +78,19 @@ async function takeWordsBack(
     run,
     words,
     withdrawnIds,
-  }: { run: Run; words: readonly Added[]; withdrawnIds: readonly string[] },
+  }: { run: Run; words: readonly AddedWord[]; withdrawnIds: readonly string[] },
 ): Promise<boolean> {
   const { id, sender: by, at } = trigger
   const followUps = [...withdrawnIds]
   for (const { id: word, by: sayer, state } of words)
     if (await mayStop(context, trigger, sayer)) followUps.push(word)
     else if (state === 'waiting')
-      await send(context.deps.runs, run.id, { kind: 'ignored-stop', id, by, because: wordsDeleted })
+      await sendMessage(context.deps.runs, run.id, {
+        kind: 'ignored-stop',
+        id,
+        by,
+        because: wordsDeleted,
+      })
   if (followUps.length === 0) return true
   const message = {
     kind: 'withdraw-follow-ups',
@@ -95,14 +100,14 @@ async function takeWordsBack(
     because: because(trigger),
     followUps,
   } as const
-  return (await send(context.deps.runs, run.id, message)) || words.length === 0
+  return (await sendMessage(context.deps.runs, run.id, message)) || words.length === 0
 }
 
 const wordsDeleted = 'deleted words that wait for the agent'
 
 async function takeAway(context: ThreadContext, trigger: Withdrawal, run: Run): Promise<void> {
   const { id, sender: by, what, at } = trigger
-  const tell = (message: RunMessage) => send(context.deps.runs, run.id, message)
+  const tell = (message: RunMessage) => sendMessage(context.deps.runs, run.id, message)
   const labelOff = what.kind === 'label' ? what.label : undefined
   if (await isMerge(context, trigger)) {
     if (labelOff !== undefined) await tell({ kind: 'label-off', id, label: labelOff })

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { Rejected } from '../core/model/errors.ts'
-import { kept, minute } from '../core/model/time.ts'
+import { cachedFor, minute } from '../core/model/time.ts'
 import type { Get } from './posthog-http.ts'
 import { upTo } from './schemas.ts'
 
@@ -60,7 +60,7 @@ export const notCovered = 'repository_not_covered'
  * @throws Rejected if none of several covers it; else as `githubIntegrations`
  */
 export function integrationFinder(get: Get, now: () => number) {
-  const all = kept(10 * minute, now, () =>
+  const all = cachedFor(10 * minute, now, () =>
     githubIntegrations(get).catch(error => {
       // A key without `integration:read` leaves it to PostHog. Any other refusal proves nothing.
       if (error instanceof Rejected && error.status === 403 && /scope/i.test(error.message))
@@ -68,7 +68,7 @@ export function integrationFinder(get: Get, now: () => number) {
       throw error
     }),
   )
-  const covering = kept(10 * minute, now, async repository => {
+  const covering = cachedFor(10 * minute, now, async repository => {
     const name = repository.slice(repository.indexOf('/') + 1)
     const integrations = await all.get('')
     const lists = await Promise.allSettled(integrations.map(id => repositoriesOf(get, id, name)))

@@ -5,12 +5,7 @@
 import { z } from 'zod'
 import { messagesIn } from '../core/agent/prompt.ts'
 import { efforts } from '../core/model/codex-task-run-create.ts'
-import {
-  type ActingStep,
-  type AgentAct,
-  type PlanStep,
-  TaskRunStatus,
-} from '../core/model/task-run.ts'
+import { type AgentAct, type Doing, type PlanStep, TaskRunStatus } from '../core/model/task-run.ts'
 import type { KnownModel } from '../core/model/views.ts'
 
 /** Counts in code points, as PostHog does. */
@@ -64,7 +59,7 @@ export const AgentUpdate = z.object({
 })
 export type AgentUpdate = z.infer<typeof AgentUpdate>
 
-const kinds: Readonly<Record<string, ActingStep>> = {
+const kinds: Readonly<Record<string, Doing>> = {
   read: 'reading',
   search: 'reading',
   fetch: 'reading',

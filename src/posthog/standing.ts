@@ -3,7 +3,13 @@
  * refusal is taken for that only if the doctor's check says so, too, which is asked again until all is right.
  */
 import { z } from 'zod'
-import { type Check, type CheckName, found, passed, unanswered } from '../core/model/check.ts'
+import {
+  type Check,
+  type CheckName,
+  failedCheck,
+  passedCheck,
+  unansweredCheck,
+} from '../core/model/check.ts'
 import { describe, NoResponse, Rejected, RetryLater } from '../core/model/errors.ts'
 import { minute, second } from '../core/model/time.ts'
 import { type Call, call, type PostHogSettings, type Standing } from './posthog-http.ts'
@@ -87,17 +93,17 @@ export async function checkKey(settings: PostHogSettings, now: () => number): Pr
   }
   const unread = await refusalOf(call(settings, read, now))
   if (unread !== undefined) return keyRefused(unread, settings)
-  const key = passed('posthog-key', `works at ${settings.host}`)
-  const project = passed('posthog-project', `project ${settings.projectId}`)
+  const key = passedCheck('posthog-key', `works at ${settings.host}`)
+  const project = passedCheck('posthog-project', `project ${settings.projectId}`)
   // PostHog checks the scope before it looks for the task, so the status tells.
   const start: Call<unknown> = { method: 'POST', path: startNoTask, body: {}, schema: z.unknown() }
   const refusal = await refusalOf(call(settings, start, now))
   if (!(refusal instanceof Rejected) || refusal.status !== 403 || !/scope/i.test(refusal.message))
-    return [key, project, passed('posthog-scope', 'task:write')]
+    return [key, project, passedCheck('posthog-scope', 'task:write')]
   return [
     key,
     project,
-    found('posthog-scope', `the key can't start runs: ${refusal.message}`, addWriting),
+    failedCheck('posthog-scope', `the key can't start runs: ${refusal.message}`, addWriting),
   ]
 }
 
@@ -117,19 +123,23 @@ function keyRefused(error: unknown, { host, projectId }: PostHogSettings): Check
   const other = statusOfAnother(error)
   if (other !== undefined) {
     const fix = 'Set POSTHOG_HOST to https://us.posthog.com, https://eu.posthog.com or your own.'
-    return [found('posthog-host', `what answers at ${host} is not PostHog (status ${other})`, fix)]
+    return [
+      failedCheck('posthog-host', `what answers at ${host} is not PostHog (status ${other})`, fix),
+    ]
   }
   if (!(error instanceof Rejected)) {
     if (error instanceof RetryLater)
-      return [passed('posthog-key', 'works, but its rate limit is reached at the moment')]
+      return [passedCheck('posthog-key', 'works, but its rate limit is reached at the moment')]
     const fix =
       'Check POSTHOG_HOST (https://us.posthog.com, https://eu.posthog.com or your own). Check that this machine can reach it.'
-    return [unanswered('posthog-key', `PostHog at ${host} did not answer: ${describe(error)}`, fix)]
+    return [
+      unansweredCheck('posthog-key', `PostHog at ${host} did not answer: ${describe(error)}`, fix),
+    ]
   }
   if (/scope/i.test(error.message))
     return [
-      passed('posthog-key', `works at ${host}`),
-      found('posthog-scope', `the key can't read tasks: ${error.message}`, addWriting),
+      passedCheck('posthog-key', `works at ${host}`),
+      failedCheck('posthog-scope', `the key can't read tasks: ${error.message}`, addWriting),
     ]
   if (
     error.status === 401 ||
@@ -137,12 +147,15 @@ function keyRefused(error: unknown, { host, projectId }: PostHogSettings): Check
     error.code === 'not_authenticated'
   ) {
     const fix = `Set POSTHOG_API_KEY to a personal API key (phx_…) of ${host}. A key of another region does not work there (see POSTHOG_HOST).`
-    return [found('posthog-key', `PostHog does not accept the key: ${error.message}`, fix)]
+    return [failedCheck('posthog-key', `PostHog does not accept the key: ${error.message}`, fix)]
   }
   const detail = `the key has no project ${projectId}, or the project has no Tasks: ${error.message}`
   const fix =
     'Set POSTHOG_PROJECT_ID to the number in the address of the project. The user of the key must be a member of it, and Tasks must be turned on.'
-  return [passed('posthog-key', `works at ${host}`), found('posthog-project', detail, fix)]
+  return [
+    passedCheck('posthog-key', `works at ${host}`),
+    failedCheck('posthog-project', detail, fix),
+  ]
 }
 
 const refusalOf = (called: Promise<unknown>): Promise<unknown> =>

@@ -5,7 +5,7 @@ import { isNotFound, NoResponse, Rejected, RetryLater } from '../core/model/erro
 import { faultOf, silence } from '../core/model/faults.ts'
 import type { AttachmentFile, TasksClient } from '../core/model/ports.ts'
 import type { LogEntry, TaskRunSnapshot, Unfinished } from '../core/model/task-run.ts'
-import { kept, minute } from '../core/model/time.ts'
+import { cachedFor, minute } from '../core/model/time.ts'
 import type { Session } from '../core/record/request-part.ts'
 import { isTerminal } from '../core/record/run.ts'
 import { integrationFinder, notCovered } from './integrations.ts'
@@ -25,7 +25,7 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
   const request: Request = asked => call(settings, asked, now)
   const get = getter(settings, now)
   const log = sessionLog(request)
-  const models = kept(10 * minute, now, async () => {
+  const models = cachedFor(10 * minute, now, async () => {
     const known = await get('tasks/models/', schemas.Models, { within: 5_000 })
     // Its gateway can not be reached.
     if (known.length === 0) throw new NoResponse('posthog', 'PostHog lists no models')

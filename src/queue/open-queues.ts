@@ -6,7 +6,7 @@ import { access, constants, mkdir, statfs } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { type Allowance, callBudget, inMemory } from '../core/model/call-budget.ts'
-import { type Check, found, passed } from '../core/model/check.ts'
+import { type Check, failedCheck, passedCheck } from '../core/model/check.ts'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { BullQueue } from './bull-queue.ts'
@@ -172,15 +172,15 @@ async function checkRedis(redisUrl: string): Promise<Check> {
     await backend.close()
   } catch (error) {
     const fix = 'Start Redis, or correct REDIS_URL. Without REDIS_URL, the queue is in DATA_DIR.'
-    return found('queue', describe(error), fix)
+    return failedCheck('queue', describe(error), fix)
   }
   return warnings.length > 0
-    ? found(
+    ? failedCheck(
         'queue',
         warnings.join('; '),
         'Change it in redis.conf, or with CONFIG SET and CONFIG REWRITE.',
       )
-    : passed('queue', 'Redis answers, and its settings keep all jobs')
+    : passedCheck('queue', 'Redis answers, and its settings keep all jobs')
 }
 
 const wantedMb = 200
@@ -192,20 +192,24 @@ async function checkDirectory(dataDir: string): Promise<Check> {
     await access(dataDir, constants.W_OK)
     const shared = sharedByHosts(dataDir)
     if (shared)
-      return found('queue', shared, 'Set DATA_DIR to a folder on a local disk, or set REDIS_URL.')
+      return failedCheck(
+        'queue',
+        shared,
+        'Set DATA_DIR to a folder on a local disk, or set REDIS_URL.',
+      )
     const { bavail, bsize } = await statfs(dataDir)
     const left = Math.round((bavail * bsize) / 1024 / 1024)
     const full = `the disk of ${dataDir} has only ${left} MB left`
     if (left < wantedMb)
-      return found('queue', full, 'Free some space, or set DATA_DIR to another disk.')
+      return failedCheck('queue', full, 'Free some space, or set DATA_DIR to another disk.')
     const release = await claimDirectory(dataDir)
     await release()
-    return passed('queue', `embedded, in ${dataDir}`)
+    return passedCheck('queue', `embedded, in ${dataDir}`)
   } catch (error) {
     if (error instanceof QueueUnavailable)
-      return passed('queue', `embedded, in ${dataDir}, in use by a bot`)
+      return passedCheck('queue', `embedded, in ${dataDir}, in use by a bot`)
     const fix = 'Set DATA_DIR to a folder that the user of this process may write to.'
-    return found('queue', `can't write to ${dataDir}: ${describe(error)}`, fix)
+    return failedCheck('queue', `can't write to ${dataDir}: ${describe(error)}`, fix)
   }
 }
 

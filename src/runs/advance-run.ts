@@ -15,7 +15,7 @@ import {
   type Now,
   nextStep,
   type StepKind,
-  steps,
+  stepNeeds,
   stepsBeside,
   withoutIntent,
 } from '../core/record/next-step.ts'
@@ -167,7 +167,7 @@ function becoming(run: Run, ...changes: readonly RunChange[]): Run {
 }
 
 function wentWell({ run, deps }: RunContext, step: ActingStep, change: RunChange): Run {
-  const { service, call, to } = steps[step.kind]
+  const { service, call, to } = stepNeeds[step.kind]
   const known = becoming(run, withoutIntent(run, step), change)
   const now = deps.now()
   const well = to === 'agent' ? eased(known, 'agent', { call, now }) : known

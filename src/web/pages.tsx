@@ -6,7 +6,7 @@ import { createMiddleware } from 'hono/factory'
 import { raw } from 'hono/html'
 import type { Child, JSX } from 'hono/jsx'
 import { secureHeaders } from 'hono/secure-headers'
-import { type Check, markOf } from '../core/model/check.ts'
+import { type Check, checkSign } from '../core/model/check.ts'
 import { isFromHere, isScript } from './requests.ts'
 
 export interface PageEnv {
@@ -166,7 +166,7 @@ export const Checks = ({ lines }: { lines: readonly Line[] }) => (
     {lines.map(({ ok, unsure, name, detail, fix }) => (
       <li>
         <span class={`state ${unsure ? '' : ok ? 'good' : 'bad'}`} aria-hidden="true">
-          {markOf({ ok, unsure })}
+          {checkSign({ ok, unsure })}
         </span>
         <span>
           <span class="unseen">{unsure ? 'Not known' : ok ? 'Right' : 'Not right'}:</span>{' '}

@@ -4,7 +4,7 @@ import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:ht
 import { isDeepStrictEqual } from 'node:util'
 import { pino } from 'pino'
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { found } from '../../src/core/model/check.ts'
+import { failedCheck } from '../../src/core/model/check.ts'
 import type { Trigger } from '../../src/core/model/trigger.ts'
 import { closeServer, listen, type ReadyPage, webhookPath } from '../../src/web/http-server.ts'
 import * as payloads from '../security/payloads.ts'
@@ -374,7 +374,7 @@ describe('the other pages', () => {
     expect(await get('/readyz')).toEqual([200, '{"ready":true,"failed":[]}\n'])
     readiness = {
       ready: false,
-      failed: [found('queue', 'secret-host does not answer', 'Start it.')],
+      failed: [failedCheck('queue', 'secret-host does not answer', 'Start it.')],
     }
     const [status, page] = await get('/readyz')
     expect(status).toBe(503)

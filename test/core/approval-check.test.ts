@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { othersAmong } from '../../src/core/record/own-pull-request.ts'
+import { approversWhoDidNotAsk } from '../../src/core/record/own-pull-request.ts'
 import { approvalCheck } from '../../src/core/words/approval-check.ts'
 
 const person = (login: string, id: number) => ({ login, id })
@@ -37,4 +37,6 @@ test.each([
   ['whoever asked is nobody else', [1], []],
   ['somebody else counts', [2], [maya]],
   ['where nobody knows who asked, nobody counts', [], []],
-])('%s', (_, asked, others) => expect(othersAmong([maya], new Set(asked))).toEqual(others))
+])('%s', (_, asked, others) =>
+  expect(approversWhoDidNotAsk([maya], new Set(asked))).toEqual(others),
+)

@@ -2,11 +2,11 @@ import { spawnSync } from 'node:child_process'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  branchSlug,
   isBranchName,
   isBranchOfIssue,
   issueBranch,
   maxBranchLength,
-  slugOf,
   stemOf,
 } from '../../src/core/model/branch-name.ts'
 import { sampleSeed, tries } from '../support/tries.ts'
@@ -29,7 +29,7 @@ describe('the slug of a title', () => {
     ['x'.repeat(60), 'x'.repeat(40)],
     ['ﬁle ﬂow', 'file-flow'],
     ['$(rm -rf /)', 'rm-rf'],
-  ])('%j is %j', (title, slug) => expect(slugOf(title)).toBe(slug))
+  ])('%j is %j', (title, slug) => expect(branchSlug(title)).toBe(slug))
 })
 
 describe('the branch of an issue', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { commands, parseCommands } from '../../src/commands/command-registry.ts'
 import { infoOf, optionNames, usageOf } from '../../src/core/command/options.ts'
 import type { Mistake } from '../../src/core/command/parse.ts'
-import { found, passed } from '../../src/core/model/check.ts'
+import { failedCheck, passedCheck } from '../../src/core/model/check.ts'
 import { zeroLimit } from '../../src/core/record/failures.ts'
 import type { SenderReply } from '../../src/core/record/mailbox-part.ts'
 import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
@@ -649,8 +649,8 @@ const samples: Samples<typeof replies> & Samples<typeof refusals> = {
   ],
   doctor: [
     replies.doctor('acme/shop', [
-      passed('posthog-key', 'works at https://us.posthog.com'),
-      found('posthog-github', 'PostHog’s App does not see acme/shop', 'Install it for @all.'),
+      passedCheck('posthog-key', 'works at https://us.posthog.com'),
+      failedCheck('posthog-github', 'PostHog’s App does not see acme/shop', 'Install it for @all.'),
     ]),
   ],
   planChanged: [undefined, 'https://x/7#issuecomment-9'].map(refusals.planChanged),

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Rejected } from '../../src/core/model/errors.ts'
 import { Unfinished } from '../../src/core/model/task-run.ts'
-import { agentFailure, faultIn, gaveUp } from '../../src/core/record/agent-failures.ts'
+import { agentFailure, gaveUpFailure, storedFault } from '../../src/core/record/agent-failures.ts'
 import * as failures from '../../src/core/record/failures.ts'
 import { failureOf } from '../../src/core/record/failures.ts'
 import { offerAfter } from '../../src/core/record/last-word.ts'
@@ -41,9 +41,9 @@ const refused = (
 
 test('what a failure says', () => {
   const said = [
-    ...Object.values(stored).map(error => agentFailure(faultIn(error), t0)),
-    gaveUp('The tests can not run here.'),
-    gaveUp(''),
+    ...Object.values(stored).map(error => agentFailure(storedFault(error), t0)),
+    gaveUpFailure('The tests can not run here.'),
+    gaveUpFailure(''),
     failures.crashed,
     failures.editedSince,
     failures.outOfUse('github', 'reset'),
@@ -126,9 +126,12 @@ test('a limit of the settings is told with the key that lifts it, one against lo
 
 const all: Record<string, Outcome> = {
   ...Object.fromEntries(
-    Object.entries(stored).map(([name, error]) => [`agent: ${name}`, agentFailure(faultIn(error))]),
+    Object.entries(stored).map(([name, error]) => [
+      `agent: ${name}`,
+      agentFailure(storedFault(error)),
+    ]),
   ),
-  'agent: gave up': gaveUp('No.'),
+  'agent: gave up': gaveUpFailure('No.'),
   crashed: failures.crashed,
   'edited since': failures.editedSince,
   'out of use': failures.outOfUse('github', 'reset'),

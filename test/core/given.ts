@@ -15,7 +15,7 @@ import {
   type Run,
   type RunChange,
 } from '../../src/core/record/run.ts'
-import { Context, Given } from '../../src/core/record/workspace-part.ts'
+import { Context, GivenContext } from '../../src/core/record/workspace-part.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import type { Deployment } from '../../src/core/words/words.ts'
 
@@ -206,7 +206,7 @@ export const working = (...given: RunChange[]): Run =>
         attachments: { ids: [], failed: [] },
         threadContext: context,
         readUpTo: upTo,
-        given: Given.parse({}),
+        given: GivenContext.parse({}),
         branch,
       },
       session: {

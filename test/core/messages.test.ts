@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { pending } from '../../src/core/record/ledger.ts'
 import type { RunMessage, Source } from '../../src/core/record/mailbox-part.ts'
-import { leftUndone, readMessages, send } from '../../src/core/record/messages.ts'
+import { leftUndone, readMessages, sendMessage } from '../../src/core/record/messages.ts'
 import { changed, Run, type RunChange } from '../../src/core/record/run.ts'
 import { tries } from '../support/tries.ts'
 import {
@@ -292,8 +292,8 @@ describe('what an ending Run leaves undone', () => {
 test('what is sent is checked before it is', async () => {
   const told: string[] = []
   const runs = { send: async (_: string, message: string) => told.push(message) > 0 }
-  expect(await send(runs, 'run', stop())).toBe(true)
-  expect(() => send(runs, 'run', { kind: 'stop', id: 's' } as never)).toThrow('by')
+  expect(await sendMessage(runs, 'run', stop())).toBe(true)
+  expect(() => sendMessage(runs, 'run', { kind: 'stop', id: 's' } as never)).toThrow('by')
   expect(told.map(text => JSON.parse(text))).toEqual([stop()])
 })
 

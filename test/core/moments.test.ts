@@ -8,7 +8,7 @@ import { rightsOf } from '../../src/core/record/request-part.ts'
 import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { noActivity } from '../../src/core/record/session-part.ts'
 import { contextGiven } from '../../src/core/record/words-to-say.ts'
-import { Given } from '../../src/core/record/workspace-part.ts'
+import { GivenContext } from '../../src/core/record/workspace-part.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { closingComment } from '../../src/core/words/closing.ts'
 import { replies } from '../../src/core/words/replies.ts'
@@ -111,7 +111,7 @@ test('a comment that came too late for the first words, and was read with the ne
   const later = (count: number): RunChange => ({
     workspace: {
       threadContext: contextFor('b', { leftOut: { later: count } }),
-      given: Given.parse({ leftOut: { later: 1 } }),
+      given: GivenContext.parse({ leftOut: { later: 1 } }),
     },
   })
   const unread = (count: number): number | undefined => {
@@ -147,7 +147,9 @@ describe('words that nobody needs', () => {
   const beside = wordsAre(word('read', more('b'), { round: undefined }))
   const unsaid = left('last-word')
   const failed: Outcome = { kind: 'failed', class: 'agent', reason: 'It broke', fix: 'Look.' }
-  const leftOut: RunChange = { workspace: { given: Given.parse({ leftOut: { outsiders: 2 } }) } }
+  const leftOut: RunChange = {
+    workspace: { given: GivenContext.parse({ leftOut: { outsiders: 2 } }) },
+  }
   const activity = { ...noActivity, files: ['a.ts'], commands: 2 }
   const log = logIs({ offset: 1, turns: 1, prompts: [], answer: 'Done.', activity })
   const ended = (outcome: Outcome, ...more: RunChange[]): Run =>
@@ -187,7 +189,7 @@ describe('words that nobody needs', () => {
     ],
     [
       'what is cut',
-      status(working({ workspace: { given: Given.parse({ cut: ['description'] }) } })),
+      status(working({ workspace: { given: GivenContext.parse({ cut: ['description'] }) } })),
       /Cut:/,
     ],
     [

@@ -10,7 +10,7 @@ import {
   rejecting,
 } from '../../src/core/record/permission-request.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
-import { standingOf } from '../../src/core/record/turn.ts'
+import { turnOf } from '../../src/core/record/turn.ts'
 import { replies } from '../../src/core/words/replies.ts'
 import { statusComment } from '../../src/core/words/status.ts'
 import { questionComment } from '../../src/core/words/while-working.ts'
@@ -167,5 +167,5 @@ test('one of PostHog’s own turn does not take back what was answered', () => {
     working({ session: { sessionLog: answered }, schedule: { lastPollAt: t0 } }),
   )
   expect(asked.session.sessionLog?.permissionRequest).toEqual({ ...request, at: t0 })
-  expect(standingOf(asked)).not.toEqual({ kind: 'working' })
+  expect(turnOf(asked)).not.toEqual({ kind: 'working' })
 })

@@ -5,9 +5,9 @@ import { describe, expect, test } from 'vitest'
 import {
   type Check,
   type CheckName,
-  found,
-  passed,
-  unanswered,
+  failedCheck,
+  passedCheck,
+  unansweredCheck,
 } from '../../src/core/model/check.ts'
 import {
   type Field,
@@ -93,15 +93,15 @@ test('what is wrong is told in the order of the page', () => {
   expect(told).toEqual(inputs)
 })
 
-const wrong = (name: CheckName): Check => found(name, 'no', 'Set POSTHOG_X')
+const wrong = (name: CheckName): Check => failedCheck(name, 'no', 'Set POSTHOG_X')
 test.each<[Check, Problems]>([
-  [passed('posthog-key', 'works at https://x'), {}],
+  [passedCheck('posthog-key', 'works at https://x'), {}],
   [wrong('posthog-key'), { posthogKey: expect.stringMatching('does not accept this key') }],
   [wrong('posthog-scope'), { posthogKey: expect.stringMatching('no scope task:write') }],
   [wrong('posthog-project'), { posthogProject: expect.stringMatching('The key has no access') }],
   [wrong('posthog-host'), { posthogHost: expect.stringMatching('is not PostHog') }],
   [
-    unanswered('posthog-key', 'away', ''),
+    unansweredCheck('posthog-key', 'away', ''),
     { posthogHost: expect.stringMatching('does not answer') },
   ],
   [wrong('posthog-github'), {}],

@@ -4,12 +4,12 @@ import { nextStep } from '../../src/core/record/next-step.ts'
 import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import {
+  finalLookAt,
   mayGoOn,
   neverRead,
   outcomeOf,
-  settlesAt,
-  standingOf,
   type Turn,
+  turnOf,
 } from '../../src/core/record/turn.ts'
 import {
   hour,
@@ -49,7 +49,7 @@ const unfinished = (why: (Turn & { kind: 'unfinished' })['why']): Turn => ({
 })
 const ended: Turn = { kind: 'ended' }
 const failed: Turn = { kind: 'failed', failure: expect.objectContaining({ kind: 'failed' }) }
-const settling: Turn = { kind: 'settling' }
+const lateLogTurn: Turn = { kind: 'late-log' }
 const leftUnread = unfinished('unread')
 /** Its task run is over. */
 const ranTo = (
@@ -89,8 +89,8 @@ describe('a turn', () => {
       ranTo('failed', sandboxGone, { ...givingUp, ...idle }),
       ended,
     ],
-    ['is not concluded before its log was read late', early(ranTo('completed')), settling],
-    ['is not, whatever PostHog noted', early(ranTo('completed', sandboxGone)), settling],
+    ['is not concluded before its log was read late', early(ranTo('completed')), lateLogTurn],
+    ['is not, whatever PostHog noted', early(ranTo('completed', sandboxGone)), lateLogTurn],
     [
       'of a server without logs is over with its run',
       early(ranTo('completed', {}, logless)),
@@ -118,7 +118,7 @@ describe('a turn', () => {
       failed,
     ],
     ['was given up without a reason', ranTo('failed', {}, { ...log, gaveUp: '' }), failed],
-    ['may prove given up', early(ranTo('failed', byWorkflow)), settling],
+    ['may prove given up', early(ranTo('failed', byWorkflow)), lateLogTurn],
     ['was failed by PostHog', ranTo('failed', byWorkflow), unfinished('outage')],
     [
       'was failed by PostHog, whatever its agent says',
@@ -142,7 +142,7 @@ describe('a turn', () => {
     [
       'failed, and may yet prove read',
       early(ranTo('failed', internal, log, nothingRead)),
-      settling,
+      lateLogTurn,
     ],
     ['failed with nothing read', ranTo('failed', internal, log, nothingRead), leftUnread],
     ['failed, no log', early(ranTo('failed', {}, logless, nothingRead)), unfinished('failed')],
@@ -180,28 +180,28 @@ describe('a turn', () => {
       leftUnread,
     ],
     ['ended with words unread', ranTo('completed', {}, idle, unreadNote), leftUnread],
-    ['may have read them', early(ranTo('completed', {}, idle, unreadNote)), settling],
+    ['may have read them', early(ranTo('completed', {}, idle, unreadNote)), lateLogTurn],
     ['failed with words unread', ranTo('failed', internal, idle, unreadNote), leftUnread],
     ['failed before it read what joined it', ranTo('failed', joined, log, nothingRead), leftUnread],
-  ])('%s', (_, given, stands) => expect(standingOf(given)).toEqual(stands))
+  ])('%s', (_, given, stands) => expect(turnOf(given)).toEqual(stands))
 
   const polled = (given: Run, after: number): Run =>
     changed(given, { schedule: { lastPollAt: at + after } })
 
   test('counts as ended from a look a moment later: PostHog writes a pull request into the run just after it', () => {
     const given = run({ sessionLog: { ...idle, ended: { at, stopReason: 'end_turn' } } })
-    expect(settlesAt(given)).toBe(at + limits.lateRow)
-    expect(standingOf(polled(given, limits.lateRow - 1))).toEqual({ kind: 'working' })
-    expect(standingOf(polled(given, limits.lateRow))).toEqual(ended)
-    expect(settlesAt(polled(given, limits.lateRow))).toBeUndefined()
+    expect(finalLookAt(given)).toBe(at + limits.lateRow)
+    expect(turnOf(polled(given, limits.lateRow - 1))).toEqual({ kind: 'working' })
+    expect(turnOf(polled(given, limits.lateRow))).toEqual(ended)
+    expect(finalLookAt(polled(given, limits.lateRow))).toBeUndefined()
   })
 
   test('counts at once where its pull request is known', () => {
     const justEnded = { at, stopReason: 'end_turn' }
     const given = run({ sessionLog: { ...idle, ended: justEnded } }, { result: { pulls: [pull] } })
-    expect(standingOf(given)).toEqual(ended)
+    expect(turnOf(given)).toEqual(ended)
     const told = changed(given, { result: { reported: 1 } })
-    expect(standingOf(told)).toEqual({ kind: 'working' })
+    expect(turnOf(told)).toEqual({ kind: 'working' })
   })
 })
 

@@ -1,6 +1,6 @@
 /** What a step may touch: most of it is said in types, so that `npm run check` fails where a line expects an error in vain. */
 import { describe, expect, test } from 'vitest'
-import { steps } from '../../src/core/record/next-step.ts'
+import { stepNeeds } from '../../src/core/record/next-step.ts'
 import { registry } from '../../src/runs/steps/registry.ts'
 import { step } from '../../src/runs/steps/step-context.ts'
 
@@ -32,7 +32,7 @@ const refused = [
 describe('the registry of steps', () => {
   test.each(entries)('%s calls the service that it waits for, if it calls any', (_, step) => {
     const { github = [], posthog = [] } = step
-    const { service } = steps[step.kind]
+    const { service } = stepNeeds[step.kind]
     if (service === 'github') expect(github.length).toBeGreaterThan(0)
     if (service === 'posthog') expect(posthog.length).toBeGreaterThan(0)
     // What is only nice to know never holds a step up.

@@ -15,7 +15,7 @@ export function isBranchName(name: string): boolean {
 
 const slugLength = 40
 
-export function slugOf(title: string): string {
+export function branchSlug(title: string): string {
   const words = title
     .normalize('NFKD')
     .replace(/\p{M}/gu, '')
@@ -32,7 +32,7 @@ export function slugOf(title: string): string {
 }
 
 export function issueBranch(stem: string, title: string): string {
-  const slug = slugOf(title)
+  const slug = branchSlug(title)
   return slug === '' ? stem : `${stem}-${slug}`
 }
 

@@ -45,7 +45,7 @@ export const postHogAllowance: Allowance = {
  * Shares of a burst that looks of a class leave: `kept` to the classes before them, and up to `spared` to owners who
  * looked less. What can do without leaves more than a look needs, or a steady flow of it would hold all looks up.
  */
-const leaves: Record<CallClass, { kept: number; spared: number }> = {
+const sharesLeft: Record<CallClass, { kept: number; spared: number }> = {
   end: { kept: 0, spared: 0 },
   poll: { kept: 0.2, spared: 0.35 },
   act: { kept: 0.3, spared: 0.55 },
@@ -117,7 +117,7 @@ export function callBudget({ burst, perHour, minute: short }: Allowance, store: 
     /** @returns `undefined` when the calls may be made now, and are counted; else the ms after which to ask again */
     reserve: (reservation: Reservation): Promise<number | undefined> =>
       change((state, now) => reserve(state, reservation, now, buckets)),
-    spend: (calls: number): Promise<void> => change(state => take(state, calls, buckets)),
+    spend: (calls: number): Promise<void> => change(state => takeCalls(state, calls, buckets)),
     /** Says why `id` will look next: for an end, before all others; for an act of its agent, after them. */
     expect: (id: string, kind: 'end' | 'act'): Promise<void> =>
       change((state, at) => {
@@ -126,7 +126,7 @@ export function callBudget({ burst, perHour, minute: short }: Allowance, store: 
   }
 }
 
-function take({ levels }: BudgetState, calls: number, buckets: Buckets): void {
+function takeCalls({ levels }: BudgetState, calls: number, buckets: Buckets): void {
   for (const { of, burst } of buckets) levels[of] = Math.max(-burst, levels[of] - calls)
 }
 
@@ -158,7 +158,7 @@ function reserve(
   const { levels, tickets, lines, lately, expected } = state
   const known = expected[id]?.kind
   const kind = known === 'end' || (known === 'act' && wanted === 'poll') ? known : wanted
-  const { kept, spared } = leaves[kind]
+  const { kept, spared } = sharesLeft[kind]
   const returnAt = tickets[id] ?? 0
   const isPaced = kind === 'poll' || kind === 'act'
   if (isPaced && returnAt > now) return returnAt - now
@@ -175,7 +175,7 @@ function reserve(
     delete tickets[id]
     delete expected[id]
     if (isPaced) lately[owner] = own
-    take(state, calls, buckets)
+    takeCalls(state, calls, buckets)
     return undefined
   }
   if (!isPaced) return Math.ceil(until)
@@ -191,17 +191,17 @@ function reserve(
   return at - now
 }
 
-type Limit = Pick<RetryLater, 'service' | 'until' | 'why' | 'message'>
+type RateLimit = Pick<RetryLater, 'service' | 'until' | 'why' | 'message'>
 
 /** `lasts`: ms, since other processes have other clocks. */
-type Lasting = Omit<Limit, 'until'> & { lasts: number }
+type StoredLimit = Omit<RateLimit, 'until'> & { lasts: number }
 
 export interface LimitStore {
-  read(name: string): Promise<Lasting | undefined>
-  write(name: string, limit: Lasting): Promise<void>
+  read(name: string): Promise<StoredLimit | undefined>
+  write(name: string, limit: StoredLimit): Promise<void>
 }
 
-interface Shared {
+interface SharedLimits {
   name: string
   store: LimitStore
 }
@@ -212,14 +212,14 @@ export type LimitGate = ReturnType<typeof limitGate>
  * There is one gate for each rate limit. Until the limit is over, nobody who shares the gate calls.
  * @param shared without it, or while the store is away, a process knows only the limits that it met itself
  */
-export function limitGate(now: () => number, shared?: Shared) {
-  let known: Limit | undefined
-  const learn = (limit: Limit | undefined): void => {
+export function limitGate(now: () => number, shared?: SharedLimits) {
+  let known: RateLimit | undefined
+  const learn = (limit: RateLimit | undefined): void => {
     if (limit && (!known || limit.until > known.until)) known = limit
   }
-  let reading: Promise<Limit | undefined> | undefined
+  let reading: Promise<RateLimit | undefined> | undefined
   /** Concurrent calls share one read of the store. */
-  const readStore = ({ name, store }: Shared): Promise<Limit | undefined> => {
+  const readStore = ({ name, store }: SharedLimits): Promise<RateLimit | undefined> => {
     reading ??= store
       .read(name)
       .then(
@@ -229,7 +229,7 @@ export function limitGate(now: () => number, shared?: Shared) {
       .finally(() => setImmediate(() => (reading = undefined)))
     return reading
   }
-  const lasting = (): Limit | undefined => (known && now() < known.until ? known : undefined)
+  const lasting = (): RateLimit | undefined => (known && now() < known.until ? known : undefined)
   return {
     async pass(): Promise<void> {
       if (shared && !lasting()) learn(await readStore(shared))

@@ -20,7 +20,7 @@ export type CheckName =
   | `${'owner' | 'repository'}-settings`
 
 /** Without these, the bot can do nothing. */
-export const needed: ReadonlySet<CheckName> = new Set([
+export const indispensable: ReadonlySet<CheckName> = new Set([
   'github-app',
   'posthog-host',
   'posthog-key',
@@ -29,27 +29,27 @@ export const needed: ReadonlySet<CheckName> = new Set([
   'posthog-model',
 ])
 
-export const passed = (name: CheckName, detail: string): Check => ({
+export const passedCheck = (name: CheckName, detail: string): Check => ({
   name,
   ok: true,
   detail,
   fix: '',
 })
 
-export const unsure = (name: CheckName, detail: string): Check => ({
-  ...passed(name, detail),
+export const unsureCheck = (name: CheckName, detail: string): Check => ({
+  ...passedCheck(name, detail),
   unsure: true,
 })
 
-export const found = (name: CheckName, detail: string, fix: string): Check => ({
+export const failedCheck = (name: CheckName, detail: string, fix: string): Check => ({
   name,
   ok: false,
   detail,
   fix,
 })
 
-export const unanswered = (name: CheckName, detail: string, fix: string): Check => ({
-  ...found(name, detail, fix),
+export const unansweredCheck = (name: CheckName, detail: string, fix: string): Check => ({
+  ...failedCheck(name, detail, fix),
   outage: true,
 })
 
@@ -60,7 +60,7 @@ export function judged(
   well: string,
 ): Check {
   const [wrong] = faults.filter(([isSo]) => isSo)
-  return wrong ? found(name, wrong[1], wrong[2]) : passed(name, well)
+  return wrong ? failedCheck(name, wrong[1], wrong[2]) : passedCheck(name, well)
 }
 
 export const redactedCheck = (check: Check, redact: (text: string) => string): Check => ({
@@ -68,13 +68,13 @@ export const redactedCheck = (check: Check, redact: (text: string) => string): C
   detail: redact(check.detail),
 })
 
-export const markOf = ({ ok, unsure }: Pick<Check, 'ok' | 'unsure'>): string => {
+export const checkSign = ({ ok, unsure }: Pick<Check, 'ok' | 'unsure'>): string => {
   if (!ok) return '✗'
   return unsure ? '?' : '✓'
 }
 
 export const lineOf = ({ name, detail, fix, ...how }: Check): string =>
-  `${markOf(how)} ${name}: ${detail}${fix === '' ? '' : ` → ${fix}`}`
+  `${checkSign(how)} ${name}: ${detail}${fix === '' ? '' : ` → ${fix}`}`
 
 /** Sums up checks in a sentence. */
 export function sumOf(all: readonly Check[]): string {

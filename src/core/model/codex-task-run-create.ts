@@ -22,24 +22,24 @@ export const RunSource = z.enum(['manual', 'signal_report', 'agent'])
 export const PermissionMode = z.enum(['auto', 'read-only', 'full-access', 'plan'])
 export type PermissionMode = z.infer<typeof PermissionMode>
 
-const text = z.string().refine(isSendable, 'half a character pair, or a NUL')
-const word = text.refine(given => given.trim() !== '', 'blank')
+const sendableText = z.string().refine(isSendable, 'half a character pair, or a NUL')
+const filledText = sendableText.refine(given => given.trim() !== '', 'blank')
 
 /** Its fields. Which effort a model takes, PostHog's list of models says first. */
 export const CodexTaskRunBody = z.strictObject({
   mode: z.enum(['interactive', 'background']).default('background'),
-  branch: word.max(255).nullable().optional(),
+  branch: filledText.max(255).nullable().optional(),
   resume_from_run_id: z.uuid().optional(),
-  pending_user_message: text.optional(),
-  pending_user_artifact_ids: z.array(word.max(128)).optional(),
+  pending_user_message: sendableText.optional(),
+  pending_user_artifact_ids: z.array(filledText.max(128)).optional(),
   sandbox_environment_id: z.uuid().optional(),
   pr_authorship_mode: PrAuthorshipMode.optional(),
   run_source: RunSource.optional(),
-  signal_report_id: word.optional(),
+  signal_report_id: filledText.optional(),
   runtime_adapter: z.literal('codex'),
-  model: word,
+  model: filledText,
   reasoning_effort: ReasoningEffort.optional(),
-  github_user_token: word.optional(),
+  github_user_token: filledText.optional(),
   initial_permission_mode: PermissionMode.optional(),
   auto_publish: z.boolean().nullable().optional(),
 })

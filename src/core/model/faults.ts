@@ -26,17 +26,17 @@ export interface BadResponse {
 }
 
 /** Money is not waited for. */
-const spent = new Set([
+const spentCodes = new Set([
   'billing_limit',
   'posthog_code_billing_limit_exceeded',
   'signal_report_task_cap',
 ])
 
 /** These refuse before anything is stored. */
-const unavailable = new Set(['desktop_access_unavailable', 'warm_run_activation_unavailable'])
+const unavailableCodes = new Set(['desktop_access_unavailable', 'warm_run_activation_unavailable'])
 
 /** The agent takes nothing yet; older servers say the first of these with 400. */
-const notReady = new Set(['sandbox_not_ready', 'agent_session_not_ready'])
+const notReadyCodes = new Set(['sandbox_not_ready', 'agent_session_not_ready'])
 
 /** From the top: the first that fits counts. */
 export function faultOf(
@@ -48,15 +48,15 @@ export function faultOf(
   const later = (reason: WaitReason, usually: number, words: string): RetryLater =>
     new RetryLater(service, until ?? now + usually, reason, words)
 
-  if (spent.has(code)) return new Rejected(service, status, code, why)
+  if (spentCodes.has(code)) return new Rejected(service, status, code, why)
   if (code === 'usage_limit_exceeded')
     return later('usage-limit', 10 * minute, `${name}’s usage limit is reached`)
   // GitHub's secondary limits may say no time. Source: "Rate limits for the REST API".
   const isLimited = until !== undefined || /rate limit|abuse/i.test(why)
   if (status === 429 || (service === 'github' && status === 403 && isLimited))
     return later('rate-limit', minute, `${name}’s rate limit is reached`)
-  if (notReady.has(code)) return later('not-ready', 2 * second, why)
-  if (status === 503 && unavailable.has(code))
+  if (notReadyCodes.has(code)) return later('not-ready', 2 * second, why)
+  if (status === 503 && unavailableCodes.has(code))
     return later('unavailable', 30 * second, `${name} is not available`)
   if (status < 500 && status !== 408) return new Rejected(service, status, code, why, field)
   const message = [`${name} answered ${status}`, said ?? []].flat().join(': ')
@@ -69,11 +69,11 @@ export function faultOf(
 
 /** Nothing came, or only a part of an answer. */
 export function silence(service: Service, cause: unknown): NoResponse {
-  const message = `${serviceNames[service]} did not answer (${reasonOf(cause)})`
+  const message = `${serviceNames[service]} did not answer (${reasonForSilence(cause)})`
   return new NoResponse(service, message, { cause })
 }
 
-function reasonOf(error: unknown): string {
+function reasonForSilence(error: unknown): string {
   if (!(error instanceof Error)) return 'no reason given'
   const inner = error.cause instanceof Error ? error.cause : error
   if (inner.name === 'TimeoutError' || inner.name === 'AbortError') return 'time limit'

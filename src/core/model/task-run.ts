@@ -41,13 +41,13 @@ export const PermissionRequest = z.object({
 export type PermissionRequest = z.infer<typeof PermissionRequest>
 
 export const doings = ['reading', 'editing', 'running', 'checking', 'thinking'] as const
-export type ActingStep = (typeof doings)[number]
+export type Doing = (typeof doings)[number]
 
 export const PlanStep = z.object({ text: z.string(), state: z.enum(['open', 'current', 'done']) })
 export type PlanStep = z.infer<typeof PlanStep>
 
 export type AgentAct =
-  | { kind: 'acts'; doing: ActingStep | undefined; files: string[]; command: boolean }
+  | { kind: 'acts'; doing: Doing | undefined; files: string[]; command: boolean }
   | { kind: 'plan'; steps: PlanStep[] }
 
 /** What broke a turn: PostHog's class of the error, if it has one, and its words. */

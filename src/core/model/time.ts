@@ -42,7 +42,7 @@ export function latelyCounted(
  * Reads a thing by its name, and keeps it for `ms`: whoever asks meanwhile gets the same. A failure is asked again the next
  * time.
  */
-export function kept<T, With extends readonly unknown[]>(
+export function cachedFor<T, With extends readonly unknown[]>(
   ms: number,
   now: () => number,
   read: (name: string, ...using: With) => Promise<T>,

@@ -185,10 +185,10 @@ export type TickTrigger = z.infer<typeof Tick>
 export type PullNewsTrigger = z.infer<typeof PullNews>
 
 /** Fields of text by people, and of names of files; other names and addresses are in use. */
-const written: ReadonlySet<string> = new Set(['text', 'before', 'title', 'body', 'hunk', 'path'])
+const textFields: ReadonlySet<string> = new Set(['text', 'before', 'title', 'body', 'hunk', 'path'])
 
-export const withWords = <Of extends Trigger>(trigger: Of, change: (words: string) => string): Of =>
-  withStrings(trigger, (text, field) => (written.has(field) ? change(text) : text))
+export const withTexts = <Of extends Trigger>(trigger: Of, change: (words: string) => string): Of =>
+  withStrings(trigger, (text, field) => (textFields.has(field) ? change(text) : text))
 
 export type Ignored =
   | 'event not used'

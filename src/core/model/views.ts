@@ -176,16 +176,16 @@ export const PullNeeds = z.object({
 })
 export type PullNeeds = z.infer<typeof PullNeeds>
 
-const count = z.number().int()
+const wholeNumber = z.number().int()
 
 /** How much a pull request changes. */
-const PullSize = z.object({ files: count, additions: count, deletions: count })
+const PullSize = z.object({ files: wholeNumber, additions: wholeNumber, deletions: wholeNumber })
 
 /** What can be said of a pull request in passing; what GitHub did not say is left out. */
 export const PullFacts = z.object({
   size: PullSize.optional(),
   /** How many checks of its newest commit came to what. What was skipped or cancelled is none of them. */
-  checks: z.object({ passed: count, failed: count, running: count }).optional(),
+  checks: z.object({ passed: wholeNumber, failed: wholeNumber, running: wholeNumber }).optional(),
 })
 export type PullFacts = z.infer<typeof PullFacts>
 

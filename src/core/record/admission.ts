@@ -9,9 +9,9 @@ import type { Guard, IndexQuery, JobIndex, JobQueue } from '../model/ports.ts'
 import { day, minute } from '../model/time.ts'
 import type { ReachedLimit } from './failures.ts'
 import { limitsOf, type Run, type Scope, scopes } from './run.ts'
-import { type Indexed, placeOf, sets, tasksOf } from './run-index.ts'
+import { type Indexed, scopeKey, sets, tasksOf } from './run-index.ts'
 
-export interface Me extends Indexed {
+export interface Applicant extends Indexed {
   /** How many may work at once in the whole bot, if there is such a limit. */
   total?: number | undefined
 }
@@ -24,18 +24,18 @@ export type Hindrance =
 
 type Until = { kind: 'until'; at: number } & ReachedLimit
 
-export const startGuards = (me: Me, now: number): readonly Guard[] => [
-  ...linesOf(me),
-  ...windowsOf(me, now),
+export const startGuards = (me: Applicant, now: number): readonly Guard[] => [
+  ...waitingLines(me),
+  ...startWindows(me, now),
 ]
 
 export async function heldAt(
-  me: Me,
+  me: Applicant,
   index: Pick<JobIndex, 'query'>,
   now: number,
 ): Promise<Hindrance | undefined> {
-  const lines = linesOf(me)
-  const windows = windowsOf(me, now)
+  const lines = waitingLines(me)
+  const windows = startWindows(me, now)
   const before = { id: me.id, score: me.addedAt }
   const answers = await index.query([
     ...lines.flatMap(({ set, line }): IndexQuery[] => [
@@ -77,11 +77,11 @@ const longestLine = 50
  * place. Nothing of another repository is told, as that may be private.
  */
 export async function rightBefore(
-  me: Me,
+  me: Applicant,
   of: Scope | 'session',
   index: Pick<JobIndex, 'members'> & Pick<JobQueue<Run>, 'get'>,
 ): Promise<Pick<Run['thread'], 'number' | 'url'> | undefined> {
-  const lines = linesOf(me).filter(each => each.of === of)
+  const lines = waitingLines(me).filter(each => each.of === of)
   const names = lines.flatMap(({ line, set }) => [line, set])
   const [waiting = [], atWork = []] = await index.members(names, {
     kind: 'first',
@@ -98,19 +98,22 @@ export async function rightBefore(
 }
 
 /** Runs of its session that have begun: one that was lost with the queue may have, and is found again. */
-export async function begunInSession(me: Me, index: Pick<JobIndex, 'members'>): Promise<number> {
+export async function begunInSession(
+  me: Applicant,
+  index: Pick<JobIndex, 'members'>,
+): Promise<number> {
   const begunOf = tasksOf(me.data).map(task => sets.session({ how: 'begun', task }))
   const begun = (await index.members(begunOf, { kind: 'first', count: 100 })).flat()
   return new Set(begun.flatMap(({ id }) => (id === me.id ? [] : [id]))).size
 }
 
-interface Line extends Guard {
+interface WaitingLine extends Guard {
   of: Scope | 'session'
   line: string
 }
 
 /** The narrowest first: the Run waits there. An issue and its pull request share a session, which serves one at a time. */
-const linesOf = ({ data, total }: Me): Line[] => [
+const waitingLines = ({ data, total }: Applicant): WaitingLine[] => [
   ...tasksOf(data).map(task => ({
     of: 'session' as const,
     most: 1,
@@ -119,19 +122,19 @@ const linesOf = ({ data, total }: Me): Line[] => [
   })),
   ...scopes.flatMap(of => {
     const most = of === 'bot' ? total : limitsOf(data)[of]
-    const place = placeOf(data, of)
+    const place = scopeKey(data, of)
     return most === undefined
       ? []
       : [{ of, most, set: sets.working(place), line: sets.line(place) }]
   }),
 ]
 
-type Start = Pick<ReachedLimit, 'of' | 'window'> & {
+type StartLimit = Pick<ReachedLimit, 'of' | 'window'> & {
   limit: number | NonNullable<ReachedLimit['key']>
 }
 
 /** A number is reached only by a loop, such as a script that comments. Nobody means those, so they are no settings. */
-const starts: readonly Start[] = [
+const startLimits: readonly StartLimit[] = [
   { of: 'repository', window: day, limit: 'repository_per_day' },
   { of: 'person', window: day, limit: 500 },
   { of: 'thread', window: day, limit: 100 },
@@ -140,18 +143,18 @@ const starts: readonly Start[] = [
   { of: 'owner', window: 5 * minute, limit: 1_000 },
 ]
 
-const windowsOf = ({ data }: Me, now: number) =>
-  starts.map(({ of, window, limit }) => ({
+const startWindows = ({ data }: Applicant, now: number) =>
+  startLimits.map(({ of, window, limit }) => ({
     of,
     window,
     above: now - window,
     key: typeof limit === 'number' ? undefined : limit,
     most: typeof limit === 'number' ? limit : limitsOf(data)[limit],
-    set: sets.started(of === 'thread' ? data.thread : placeOf(data, of)),
+    set: sets.started(of === 'thread' ? data.thread : scopeKey(data, of)),
   }))
 
 /** The newest come first. A limit that so many Runs keep to is told by other limits. */
-const most = { kind: 'last', count: 1_000 } as const
+const newestStarts = { kind: 'last', count: 1_000 } as const
 
 /** What is told of a limit before it is reached. */
 export const isNear = (used: number, limit: number): boolean => used >= 0.8 * limit
@@ -159,7 +162,7 @@ export const isNear = (used: number, limit: number): boolean => used >= 0.8 * li
 /** What the others of its repository cost. */
 export async function spendingOf(me: Indexed, runs: Pick<JobQueue<Run>, 'listed'>, now: number) {
   const limit = limitsOf(me.data).cost_per_day
-  const recent = await runs.listed([sets.started(placeOf(me.data, 'repository'))], most)
+  const recent = await runs.listed([sets.started(scopeKey(me.data, 'repository'))], newestStarts)
   const begun = recent.flatMap(({ id, addedAt, data }) => {
     const at = data.schedule.admissionExpectedAt ?? addedAt
     return id !== me.id && at > now - day ? [{ at, data }] : []

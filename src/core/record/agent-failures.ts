@@ -7,9 +7,9 @@ import type { Fault } from '../model/task-run.ts'
 import { timeOfDay } from '../text/phrases.ts'
 import { type Failure, failure, hopeless } from './failures.ts'
 
-type Kind = keyof typeof kinds
+type FailureName = keyof typeof failureKinds
 
-interface Known {
+interface FailureKind {
   /** PostHog's class of the error, or what its text says. */
   class?: RegExp
   text?: RegExp
@@ -43,7 +43,7 @@ const waitOrRaise =
   'Wait until the limit resets, or have it raised in PostHog. Then write `/codex retry`.'
 const waitALittle = 'Wait some minutes. Then write `/codex retry`.'
 
-const kinds = {
+const failureKinds = {
   'spend-limit': {
     class: /^task_spend_limit$/,
     text: /spend limit|\b402\b|payment required/i,
@@ -132,12 +132,12 @@ const kinds = {
     tells: { words: true, since: true },
     fix: waitALittle,
   },
-} satisfies Record<string, Known>
+} satisfies Record<string, FailureKind>
 
-const known: Readonly<Record<Kind, Known>> = kinds
+const failuresByName: Readonly<Record<FailureName, FailureKind>> = failureKinds
 
-const ofWorkflow: readonly Kind[] = ['no-repository', 'spend-limit', 'stopped']
-const ofServer: readonly Kind[] = [
+const ofWorkflow: readonly FailureName[] = ['no-repository', 'spend-limit', 'stopped']
+const ofServer: readonly FailureName[] = [
   'spend-limit',
   'usage-limit',
   'no-model',
@@ -149,15 +149,19 @@ const ofServer: readonly Kind[] = [
 ]
 
 /** @param stored as the run has it; a run may fail without a word */
-export function faultIn(stored = ''): Fault {
+export function storedFault(stored = ''): Fault {
   const [all = '', named] = /^(\w+_\w+|agent error): */i.exec(stored) ?? []
   return { class: named?.toLowerCase().replaceAll(' ', '_'), text: stored.slice(all.length) }
 }
 
-function kindOf({ class: named, text }: Fault): Kind {
+function kindOf({ class: named, text }: Fault): FailureName {
   const isStored = named !== undefined || text === '' || /^agent error$/i.test(text)
-  const byClass = ofServer.find(kind => named !== undefined && known[kind].class?.test(named))
-  const byText = (isStored ? ofServer : ofWorkflow).find(kind => known[kind].text?.test(text))
+  const byClass = ofServer.find(
+    kind => named !== undefined && failuresByName[kind].class?.test(named),
+  )
+  const byText = (isStored ? ofServer : ofWorkflow).find(kind =>
+    failuresByName[kind].text?.test(text),
+  )
   // PostHog's class `upstream_…` has 429 and 5xx in it; which one, its text says.
   const isUpstream = byClass === 'away' && byText === 'too-busy'
   return (isUpstream ? byText : byClass) ?? byText ?? (isStored ? 'broke' : 'outage')
@@ -166,7 +170,7 @@ function kindOf({ class: named, text }: Fault): Kind {
 /** What a turn is resumed after; nothing, if the same would come of it. */
 export function brokenBy(fault: Fault): 'failed' | 'outage' | undefined {
   const kind = kindOf(fault)
-  return known[kind].broke && (kind === 'outage' ? 'outage' : 'failed')
+  return failuresByName[kind].broke && (kind === 'outage' ? 'outage' : 'failed')
 }
 
 /** @param since when that was first seen, ms since the epoch */
@@ -175,16 +179,16 @@ export const agentFailure = (fault: Fault, since?: number): Failure =>
 
 /** @returns nothing where a person cancelled the run */
 export const cancelledBy = (error = ''): Failure | undefined =>
-  kinds.stopped.text.test(error) ? asFailure('stopped', error) : undefined
+  failureKinds.stopped.text.test(error) ? asFailure('stopped', error) : undefined
 
-function asFailure(kind: Kind, text: string, since?: number): Failure {
-  const { of, reason, tells, fix, hopeless: isHopeless } = known[kind]
+function asFailure(kind: FailureName, text: string, since?: number): Failure {
+  const { of, reason, tells, fix, hopeless: isHopeless } = failuresByName[kind]
   const when = tells?.since && since !== undefined ? ` (since ${timeOfDay(since)})` : ''
-  const said = tells?.words ? plain(text) : ''
+  const said = tells?.words ? providerMessage(text) : ''
   return (isHopeless ? hopeless : failure)(of, `${reason}${when}${said && `: ${said}`}`, fix)
 }
 
-export const gaveUp = (reason: string): Failure =>
+export const gaveUpFailure = (reason: string): Failure =>
   failure(
     'agent',
     reason === '' ? 'it gave up' : `it gave up. In its own words: ${reason.slice(0, 200)}`,
@@ -192,7 +196,7 @@ export const gaveUp = (reason: string): Failure =>
   )
 
 /** The provider's message, where it comes in JSON; nothing of how it was asked. */
-function plain(text: string): string {
+function providerMessage(text: string): string {
   const message = /"message"\s*:\s*"((?:[^"\\]|\\.){1,300})/.exec(text)?.[1] ?? text
   return message
     .replace(/^agent error(?:: *|$)/i, '')

@@ -1,6 +1,6 @@
 /** Tells whether something was asked before a stop, by GitHub's clock and the ids of comments. */
 import type { CommentRef, Trigger } from '../model/trigger.ts'
-import type { Origin, RunRequest } from './request-part.ts'
+import type { RequestOrigin, RunRequest } from './request-part.ts'
 
 /** When something was asked. */
 export interface Moment {
@@ -43,7 +43,9 @@ export const momentOfRequest = ({ at, origin, command }: RunRequest): Moment => 
   box: origin.kind === 'tick',
 })
 
-function commentMoment({ commentRef }: Extract<Origin, { kind: 'comment' }>): Moment['comment'] {
+function commentMoment({
+  commentRef,
+}: Extract<RequestOrigin, { kind: 'comment' }>): Moment['comment'] {
   switch (commentRef.kind) {
     // The subject is older than what is said below it.
     case 'subject':

@@ -3,15 +3,15 @@ import { NoResponse, Rejected, ResultPending, RetryLater } from '../model/errors
 import type { ChangeOf, Intent, Run } from './run.ts'
 import { limits } from './timing.ts'
 
-type Attempting = { attempts: Pick<Run['attempts'], 'intent'> }
+type HasIntents = { attempts: Pick<Run['attempts'], 'intent'> }
 type IntentKind = Intent['kind']
 
-export const openIntents = ({ attempts: { intent = [] } }: Attempting): readonly Intent[] => intent
+export const openIntents = ({ attempts: { intent = [] } }: HasIntents): readonly Intent[] => intent
 
-export const openIntent = <Kind extends IntentKind>(run: Attempting, kind: Kind) =>
+export const openIntent = <Kind extends IntentKind>(run: HasIntents, kind: Kind) =>
   openIntents(run).find((each): each is Extract<Intent, { kind: Kind }> => each.kind === kind)
 
-type Lagging = Attempting & {
+type Lagging = HasIntents & {
   request: { at: number }
   attempts: { lagsSince?: number | undefined }
 }
@@ -23,12 +23,12 @@ export const triedBefore = (run: Lagging, intent: Intent): Intent | undefined =>
   return openIntents(run).find(({ kind }) => kind === intent.kind) ?? begun
 }
 
-export const withIntent = (run: Attempting, intent: Intent): ChangeOf<'attempts'> => ({
+export const withIntent = (run: HasIntents, intent: Intent): ChangeOf<'attempts'> => ({
   attempts: { intent: [...openIntents(run).filter(({ kind }) => kind !== intent.kind), intent] },
 })
 
 export function onlyIntents(
-  run: Attempting,
+  run: HasIntents,
   kept: (kind: IntentKind) => boolean,
 ): ChangeOf<'attempts'> {
   const left = openIntents(run).filter(({ kind }) => kept(kind))
@@ -38,11 +38,11 @@ export function onlyIntents(
 /** After a crash, such an intent may have started an agent that the record does not know. */
 export const beginsAgent = (kind: IntentKind): boolean => kind === 'start-run' || kind === 'rejoin'
 
-export const mayHaveBegun = (run: Attempting): boolean =>
+export const mayHaveBegun = (run: HasIntents): boolean =>
   openIntents(run).some(({ kind }) => beginsAgent(kind))
 
 /** ms since the epoch: when it began, and when its response was known to be lost. */
-export interface Attempt {
+export interface EffectAttempt {
   at: number
   lostAt?: number
 }
@@ -62,7 +62,7 @@ interface Effect<Tried, Trace> {
  * until it has had time to show.
  * @throws ResultPending until then
  */
-export async function exactlyOnce<Tried extends Attempt, Trace>(
+export async function exactlyOnce<Tried extends EffectAttempt, Trace>(
   earlier: Tried | undefined,
   tried: Tried,
   { find, record, begin, perform, now }: Effect<Tried, Trace>,
@@ -73,8 +73,8 @@ export async function exactlyOnce<Tried extends Attempt, Trace>(
     if (trace !== undefined) return trace
     const lostAt = earlier.lostAt ?? now()
     await record({ ...earlier, lostAt })
-    const settled = lostAt + limits.unanswered
-    if (searchedAt < settled) throw new ResultPending(settled)
+    const shownBy = lostAt + limits.unanswered
+    if (searchedAt < shownBy) throw new ResultPending(shownBy)
   }
   await begin()
   try {

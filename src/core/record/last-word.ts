@@ -7,14 +7,14 @@ import { hasChanged } from './pull-end.ts'
 import type { What } from './request-part.ts'
 import { type Ended, isDone, type Outcome, type Run, showsStatus } from './run.ts'
 
-const maxListeners = 10
+const maxAddressees = 10
 
 /** The people whose words this round is about, in their order. */
-export function listeners({ request, mailbox, result }: Run): string[] {
+export function addressees({ request, mailbox, result }: Run): string[] {
   const said = [...wordsOfRound({ mailbox, result }), ...wordsAdded({ mailbox }).slice(-1)]
   const first = result.round === 0 ? [request.by.login] : []
   const all = [...first, ...said.map(({ by }) => by.login)]
-  return all.length === 0 ? [request.by.login] : [...new Set(all)].slice(0, maxListeners)
+  return all.length === 0 ? [request.by.login] : [...new Set(all)].slice(0, maxAddressees)
 }
 
 export const isUndone = (outcome: Outcome | undefined): boolean =>
@@ -84,7 +84,7 @@ export function endsQuietly(run: Run): boolean {
   return (
     outcome?.kind === 'stopped' &&
     !run.session.agentLeft &&
-    listeners(run).every(login => login === outcome.by)
+    addressees(run).every(login => login === outcome.by)
   )
 }
 

@@ -7,7 +7,7 @@
  * - `left`: their task run is over and never read them. They are said again.
  * - `dropped`: their writer, a stop or a refusal takes back what was not sent.
  */
-import type { Standing, Word } from './mailbox-part.ts'
+import type { Word, WordState } from './mailbox-part.ts'
 import type { Run } from './run.ts'
 
 type Event = 'sent' | 'shown' | 'refused' | 'left' | 'dropped'
@@ -20,7 +20,7 @@ const moves: Readonly<Record<Event, Partial<Record<Word['state'], Word['state']>
   dropped: { waiting: 'dropped' },
 }
 
-export type Added = Word & { kind: 'follow-up' }
+export type AddedWord = Word & { kind: 'follow-up' }
 type Mailed = { mailbox: Pick<Run['mailbox'], 'words'> }
 type Sending = Mailed & Pick<Run, 'session'>
 
@@ -29,14 +29,14 @@ export const moved = (
   words: readonly Word[],
   event: Event,
   which: readonly Pick<Word, 'id'>[],
-  differs: Partial<Standing> = {},
+  differs: Partial<WordState> = {},
 ): Word[] =>
   words.map(word => {
     const state = which.some(({ id }) => id === word.id) ? moves[event][word.state] : undefined
-    return state ? besides({ ...word, ...differs, state }, event) : word
+    return state ? afterMove({ ...word, ...differs, state }, event) : word
   })
 
-function besides(word: Word, event: Event): Word {
+function afterMove(word: Word, event: Event): Word {
   if (event === 'left') return { ...word, to: undefined, again: true }
   // Nobody is to read them any more.
   const isGone = event === 'dropped' && word.kind === 'follow-up' && !word.again
@@ -47,13 +47,13 @@ function besides(word: Word, event: Event): Word {
 export const wasSent = ({ state, again }: Word): boolean =>
   state === 'sent' || state === 'read' || again === true
 
-export const isAdded = (word: Word): word is Added => word.kind === 'follow-up'
+export const isAdded = (word: Word): word is AddedWord => word.kind === 'follow-up'
 
 export const nextWord = ({ mailbox: { words } }: Mailed): Word | undefined =>
   words.find(({ state }) => state === 'waiting')
 
 /** What waits of the words that came after the instruction. */
-export const pending = ({ mailbox: { words } }: Mailed): Added[] =>
+export const pending = ({ mailbox: { words } }: Mailed): AddedWord[] =>
   words.filter(isAdded).filter(({ state }) => state === 'waiting')
 
 export const instructionSent = ({ mailbox: { words } }: Mailed): boolean =>
@@ -62,7 +62,7 @@ export const instructionSent = ({ mailbox: { words } }: Mailed): boolean =>
 type OfRounds = { mailbox?: Mailed['mailbox']; result?: { round?: number | undefined } | undefined }
 
 /** The words that were sent since the last outcome. After the first outcome, a round is about nothing else. */
-export const wordsOfRound = ({ mailbox, result }: OfRounds): Added[] =>
+export const wordsOfRound = ({ mailbox, result }: OfRounds): AddedWord[] =>
   (mailbox?.words ?? []).filter(isAdded).filter(({ round }) => round === (result?.round ?? 0))
 
 /** The agent has read what its round began with. */
@@ -72,7 +72,7 @@ export const roundIsRead = (run: Mailed & { result: Pick<Run['result'], 'round'>
     : wordsOfRound(run).some(({ state }) => state === 'read')
 
 /** What people added, in all rounds. */
-export const wordsAdded = ({ mailbox: { words } }: Mailed): Added[] =>
+export const wordsAdded = ({ mailbox: { words } }: Mailed): AddedWord[] =>
   words.filter(isAdded).filter(word => wasSent(word) && !word.resumes)
 
 /** What its task run was sent, in that order. */

@@ -60,7 +60,7 @@ export const FollowUp = z.object({
 })
 export type FollowUp = z.infer<typeof FollowUp>
 
-const Standing = z.object({
+const WordState = z.object({
   state: z.enum(['waiting', 'sent', 'read', 'dropped']),
   /** The task run to which they were sent last. */
   to: z.string().optional(),
@@ -71,12 +71,12 @@ const Standing = z.object({
   /** A task run ended without reading them. */
   again: z.literal(true).optional(),
 })
-export type Standing = z.infer<typeof Standing>
+export type WordState = z.infer<typeof WordState>
 
 /** Words for the agent, and where they stand: `ledger.ts`. */
 export const Word = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('instruction'), id: z.string(), ...Standing.shape }),
-  FollowUp.extend(Standing.shape),
+  z.object({ kind: z.literal('instruction'), id: z.string(), ...WordState.shape }),
+  FollowUp.extend(WordState.shape),
 ])
 export type Word = z.infer<typeof Word>
 

@@ -69,14 +69,14 @@ export interface Signer {
   read(text: string, thread: Pick<Thread, 'repoId' | 'number'>): Marker[]
 }
 
-const found = /^<!-- codex-run:([A-Za-z0-9_-]{1,40000})\.([A-Za-z0-9_-]{43}) -->[ \t]*$/gm
+const markerLine = /^<!-- codex-run:([A-Za-z0-9_-]{1,40000})\.([A-Za-z0-9_-]{43}) -->[ \t]*$/gm
 
 export const hasMarker = (text: string): boolean => text.includes('<!-- codex-run:')
 
 export const aroundMarkers = (text: string, change: (words: string) => string): string => {
-  const markers = [...text.matchAll(found)].map(([marker]) => marker)
+  const markers = [...text.matchAll(markerLine)].map(([marker]) => marker)
   return text
-    .split(new RegExp(found.source.replaceAll('(', '(?:'), 'm'))
+    .split(new RegExp(markerLine.source.replaceAll('(', '(?:'), 'm'))
     .map((words, index) => `${change(words)}${markers[index] ?? ''}`)
     .join('')
 }
@@ -84,7 +84,7 @@ export const aroundMarkers = (text: string, change: (words: string) => string): 
 /** A fingerprint of the words of a comment. Ticked boxes do not count, nor how a browser ends lines. */
 export function sealOf(text: string): string {
   const words = text
-    .replace(found, '')
+    .replace(markerLine, '')
     .replace(/\r\n?/g, '\n')
     .replace(/^- \[[xX]\]/gm, '- [ ]')
   return hashOf(22, words.trim())
@@ -108,7 +108,7 @@ export function markerSigner(secret: string, former: readonly string[] = []): Si
       return `<!-- codex-run:${payload}.${macOf(key, payload).toString('base64url')} -->`
     },
     read(text, thread) {
-      const lines = [...text.matchAll(found)]
+      const lines = [...text.matchAll(markerLine)]
       return lines.flatMap((line, index) => {
         const [, payload = '', signature = ''] = line
         if (!isSignedByUs(payload, signature)) return []

@@ -8,7 +8,7 @@ import { fullName, movedTo, type Repository } from '../model/thread.ts'
 import { readJson } from '../text/json.ts'
 import { mayHaveBegun, onlyIntents, openIntent } from './intents.ts'
 import {
-  type Added,
+  type AddedWord,
   instructionSent,
   moved,
   nextWord,
@@ -39,7 +39,7 @@ const withMessage = (
   change: ChangeOf<'mailbox' | 'result' | 'report' | 'attempts'>,
 ): Run => changed(run, change)
 
-export const send = (
+export const sendMessage = (
   runs: Pick<JobQueue<Run>, 'send'>,
   runId: string,
   message: RunMessage,
@@ -93,7 +93,7 @@ function fold(run: Run, message: RunMessage): Run {
       message,
     )
   }
-  const fresh: Added = { ...message, state: 'waiting' }
+  const fresh: AddedWord = { ...message, state: 'waiting' }
   if (stop !== undefined && at < stop.at) {
     const withFresh = withWords(run, [...words, ...moved([fresh], 'dropped', [fresh])])
     return withReply(withFresh, message, dropped(fresh))
@@ -235,7 +235,7 @@ export function handedOver(run: Run, word: Word, to?: string): ChangeOf<'mailbox
   return { mailbox, report: { inlineAsked: [...(run.report.inlineAsked ?? []), ...inline] } }
 }
 
-/** Settles words that were to be passed on, and tells their sender why not. @param because nothing: it came too late */
+/** Drops words that were to be passed on, and tells their sender why not. @param because nothing: it came too late */
 export function refusedWords(run: Run, because: string | undefined, word = pending(run)[0]): Run {
   if (!word) return run
   const reply: SenderReply =

@@ -8,7 +8,7 @@
  * 3. The thread gets its status, and people are called.
  * 4. If somebody stopped the Run, its agent is ended.
  * 5. Otherwise the Run is admitted and begins. Then it passes words on, and looks how the agent's turn ended.
- * 6. After the outcome, what is left to do is done in the order of `closing`.
+ * 6. After the outcome, what is left to do is done in the order of `closingOrder`.
  *
  * What a step needs holds it back while that does not answer. If no step can be done, the Run waits, or gives up.
  */
@@ -20,7 +20,7 @@ import { beginsAgent, onlyIntents, openIntents } from './intents.ts'
 import { isSuperseded, isUndone, isWordOutdated } from './last-word.ts'
 import { isBooting, pending } from './ledger.ts'
 import { inlineAsked, inlinePlace, lineAnswersIn } from './open-question.ts'
-import { agentLeft, failed, letGo, settled } from './outcome.ts'
+import { agentLeft, failed, letGo, withOutcome } from './outcome.ts'
 import { permissionToAnswer, questionToAsk } from './permission-request.ts'
 import { hasChanged } from './pull-end.ts'
 import { mayServe } from './request-part.ts'
@@ -39,7 +39,7 @@ import {
 } from './run.ts'
 import { showsOtherState } from './situation.ts'
 import { limits } from './timing.ts'
-import { mayGoOn, standingOf } from './turn.ts'
+import { mayGoOn, turnOf } from './turn.ts'
 import { contextIsDue, nextWords } from './words-to-say.ts'
 
 export interface StepNeeds {
@@ -49,7 +49,7 @@ export interface StepNeeds {
   to?: 'agent' | 'thread'
 }
 
-const table = {
+const stepTable = {
   'await-admission': { service: 'github', call: 'read' },
   'find-branch': { service: 'github', call: 'both' },
   'gather-context': { service: 'github', call: 'read' },
@@ -84,17 +84,19 @@ const table = {
   cancel: { service: 'posthog', call: 'effect' },
 } satisfies Readonly<Record<string, StepNeeds>>
 
-export type StepKind = keyof typeof table
+export type StepKind = keyof typeof stepTable
 
-export const steps: Readonly<Record<StepKind, StepNeeds>> = table
+export const stepNeeds: Readonly<Record<StepKind, StepNeeds>> = stepTable
 
-interface About {
+interface StepDetails {
   'answer-permission': { option: string }
   'adopt-pull': { url: string }
 }
 
 export type ActingStep = {
-  [Kind in StepKind]: { kind: Kind } & (Kind extends keyof About ? About[Kind] : unknown)
+  [Kind in StepKind]: { kind: Kind } & (Kind extends keyof StepDetails
+    ? StepDetails[Kind]
+    : unknown)
 }[StepKind]
 
 /** It follows from the record alone: nobody is called. */
@@ -124,14 +126,14 @@ export interface Now {
 
 export function nextStep(run: Run, now: Now): Step {
   const seesToAgent = agentIsToBeSeenTo(run)
-  let until = seesToAgent ? seenToUntil(run) + 1 : Number.POSITIVE_INFINITY
+  let until = seesToAgent ? agentEndUntil(run) + 1 : Number.POSITIVE_INFINITY
   const held = new Set<RetryKey>()
-  for (const step of seesToAgent ? seeingTo(run, now) : due(run, now)) {
+  for (const step of seesToAgent ? agentEndSteps(run, now) : dueSteps(run, now)) {
     if (step.kind === 'wait') until = Math.min(until, now.at + step.ms)
     if (step.kind === 'wait' || (step.kind === 'end' && held.size > 0)) break
     if (step.kind === 'end' || step.kind === 'become') return step
-    if (run.mailbox.accessLost && steps[step.kind].to === 'thread') continue
-    const keys = holding(run, step, now)
+    if (run.mailbox.accessLost && stepNeeds[step.kind].to === 'thread') continue
+    const keys = unmetNeeds(run, step, now)
     if (keys.length === 0) return afterCatchingUp(run, step)
     for (const key of keys) held.add(key)
     until = Math.min(until, Math.max(...keys.map(key => retryOf(run, key)?.until ?? 0)))
@@ -144,7 +146,7 @@ export function nextStep(run: Run, now: Now): Step {
   const shownUntil = isShown ? status.at + limits.editAtLeastEvery : Number.POSITIVE_INFINITY
   const edit = { kind: 'edit-status' } as const
   if (now.at < shownUntil) return waitUntil(Math.min(until, shownUntil), now)
-  const canEdit = now.text !== 'same' && holding(run, edit, now).length === 0
+  const canEdit = now.text !== 'same' && unmetNeeds(run, edit, now).length === 0
   return canEdit ? afterCatchingUp(run, edit) : waitUntil(until, now)
 }
 
@@ -159,8 +161,8 @@ const waitUntil = (until: number, now: Now): Step => ({
 const goNoFurther: Step = { kind: 'wait', ms: Number.POSITIVE_INFINITY }
 
 /** What a step needs and does not answer now. */
-function holding(run: Run, step: ActingStep, { at }: Pick<Now, 'at'>): RetryKey[] {
-  const { service, to } = steps[step.kind]
+function unmetNeeds(run: Run, step: ActingStep, { at }: Pick<Now, 'at'>): RetryKey[] {
+  const { service, to } = stepNeeds[step.kind]
   const needed: (RetryKey | undefined)[] = [
     service === 'none' ? undefined : service,
     to,
@@ -188,15 +190,15 @@ function longOutage(run: Run, now: Now, held: ReadonlySet<RetryKey>): Step | und
   return undefined
 }
 
-type Due = Generator<Step, void>
+type Steps = Generator<Step, void>
 
-function* due(run: Run, now: Now): Due {
+function* dueSteps(run: Run, now: Now): Steps {
   const { mailbox, report, result, schedule, session } = run
   const intents = openIntents(run)
   const begins = !session.taskRun && !result.outcome
-  if (begins && mailbox.stop && intents.length === 0) yield become(settled(run, now.at))
-  else if (mailbox.accessLost) yield* withoutAccess(run, now)
-  else if (intents.length > 0) yield* unsettled(run, intents, now)
+  if (begins && mailbox.stop && intents.length === 0) yield become(withOutcome(run, now.at))
+  else if (mailbox.accessLost) yield* lostAccessSteps(run, now)
+  else if (intents.length > 0) yield* openEffectSteps(run, intents, now)
   else {
     if (!report.status && !report.readOnlyThread) {
       // Admission comes from our own index, so it is asked before the status is posted.
@@ -211,9 +213,9 @@ function* due(run: Run, now: Now): Due {
       yield { kind: 'catch-up' }
       return yield goNoFurther
     }
-    if (result.outcome) yield* afterOutcome(run, now)
-    else if (mailbox.stop) yield* stopping(run, now)
-    else yield* progressing(run, now)
+    if (result.outcome) yield* closingSteps(run, now)
+    else if (mailbox.stop) yield* stopSteps(run, now)
+    else yield* workSteps(run, now)
   }
 }
 
@@ -223,75 +225,76 @@ const givingUp = (run: Run, outcome: failures.Failure, now: Now): Becoming =>
 const isOver = ({ session: { taskRun } }: Run): boolean =>
   taskRun !== undefined && isTerminal(taskRun.status)
 
-function* withoutAccess(run: Run, now: Now): Due {
+function* lostAccessSteps(run: Run, now: Now): Steps {
   const [intent] = openIntents(run)
   if (run.result.outcome) yield { kind: 'end' }
   else if (intent) yield { kind: stepFor(intent) }
-  else if (!run.session.taskRun || isOver(run)) yield become(settled(run, now.at))
-  else yield* ending(run, now, givingUp(run, failures.unconfirmedStop, now))
+  else if (!run.session.taskRun || isOver(run)) yield become(withOutcome(run, now.at))
+  else yield* cancelSteps(run, now, givingUp(run, failures.unconfirmedStop, now))
 }
 
-const seenToUntil = ({ result: { concludedAt = 0 } }: Run): number => concludedAt + limits.seeingTo
+const agentEndUntil = ({ result: { concludedAt = 0 } }: Run): number =>
+  concludedAt + limits.seeingTo
 
-function* seeingTo(run: Run, now: Now): Due {
+function* agentEndSteps(run: Run, now: Now): Steps {
   const begun = openIntents(run).filter(({ kind }) => beginsAgent(kind))
-  if (now.at > seenToUntil(run)) yield become(agentLeft)
-  else if (begun.length > 0) yield* unsettled(run, begun, now)
-  else yield* ending(run, now, become(agentLeft))
+  if (now.at > agentEndUntil(run)) yield become(agentLeft)
+  else if (begun.length > 0) yield* openEffectSteps(run, begun, now)
+  else yield* cancelSteps(run, now, become(agentLeft))
 }
 
-function* unsettled(run: Run, intents: readonly Intent[], now: Now): Due {
+function* openEffectSteps(run: Run, intents: readonly Intent[], now: Now): Steps {
   const isOld = !run.result.outcome && isRightOld(run, now)
   for (const intent of intents)
     yield { kind: isOld && saysWords.has(intent.kind) ? 'await-admission' : stepFor(intent) }
   if (run.session.taskRun && run.mailbox.stop && cancelledAt(run) === undefined)
     yield { kind: 'cancel' }
-  yield* meanwhile(run, now)
+  yield* sideSteps(run, now)
 }
 
-function* stopping(run: Run, now: Now): Due {
-  if (isOver(run)) yield* replies(run)
-  yield* claims(run)
-  if (!isOver(run)) yield* ending(run, now, givingUp(run, failures.unconfirmedStop, now))
-  else yield* towardsOutcome(run, now)
+function* stopSteps(run: Run, now: Now): Steps {
+  if (isOver(run)) yield* replySteps(run)
+  yield* adoptionSteps(run)
+  if (!isOver(run)) yield* cancelSteps(run, now, givingUp(run, failures.unconfirmedStop, now))
+  else yield* outcomeSteps(run, now)
 }
 
 /**
  * Asks PostHog to cancel, then polls until the agent has ended. Only a poll after the time limit proves that it has
  * not.
  */
-function* ending(run: Run, now: Now, unconfirmed: Step): Due {
+function* cancelSteps(run: Run, now: Now, unconfirmed: Step): Steps {
   const acceptedAt = cancelledAt(run)
   if (acceptedAt === undefined) yield { kind: 'cancel' }
-  yield* replies(run)
+  yield* replySteps(run)
   const isLate =
     acceptedAt === undefined
       ? now.at - (retryOf(run, cancelKey(run))?.since ?? now.at) > limits.seeingTo
       : (run.schedule.lastPollAt ?? 0) - acceptedAt > limits.stopping
   if (isLate) yield unconfirmed
-  yield* keepPolling(run, now)
+  yield* pollSteps(run, now)
 }
 
-function* progressing(run: Run, now: Now): Due {
+function* workSteps(run: Run, now: Now): Steps {
   const { schedule, session, workspace } = run
-  yield* replies(run)
-  if (!schedule.admitted) return yield* keepPolling(run, now, { kind: 'await-admission' })
-  if (!workspace.branch || !session.taskId || !session.taskRun) return yield* beginning(run, now)
-  yield* claims(run)
+  yield* replySteps(run)
+  if (!schedule.admitted) return yield* pollSteps(run, now, { kind: 'await-admission' })
+  if (!workspace.branch || !session.taskId || !session.taskRun) return yield* startSteps(run, now)
+  yield* adoptionSteps(run)
   if (hasNewPull(run) && now.text === 'phase') yield { kind: 'edit-status' }
   const hasWords = pending(run).length > 0
-  const stands = standingOf(run)
-  const goesOn = stands.kind === 'unfinished' && mayGoOn(run, stands.why)
+  const turn = turnOf(run)
+  const goesOn = turn.kind === 'unfinished' && mayGoOn(run, turn.why)
   // The log may yet show that words were read. Those that were not are said again with the ones that wait.
-  if (stands.kind === 'settling') return yield* keepPolling(run, now)
-  if (goesOn) yield become(turnResumed(run, stands.why, now.at))
-  if (hasWords && !isBooting(run)) return yield* passingOn(run, now)
+  if (turn.kind === 'late-log') return yield* pollSteps(run, now)
+  if (goesOn) yield become(turnResumed(run, turn.why, now.at))
+  if (hasWords && !isBooting(run)) return yield* deliverySteps(run, now)
   const option = permissionToAnswer(run)
   const question = questionToAsk(run)
   if (option !== undefined) yield { kind: 'answer-permission', option }
-  if (stands.kind !== 'working') {
-    yield* towardsOutcome(run, now)
-    return yield* meanwhile(run, now)
+  if (turn.kind !== 'working') {
+    yield* outcomeSteps(run, now)
+    return yield* sideSteps(run, now)
   }
   if (question) yield { kind: 'put-question' }
   // Silence counts only up to the last poll: with many live Runs the next poll may itself be late.
@@ -299,10 +302,10 @@ function* progressing(run: Run, now: Now): Due {
   const silent = (schedule.lastPollAt ?? 0) - changedAt
   if (isQueued(status) && silent > limits.queued) yield givingUp(run, failures.neverStarted, now)
   if (silent > limits.silent) yield givingUp(run, failures.wentSilent, now)
-  yield* keepPolling(run, now)
+  yield* pollSteps(run, now)
 }
 
-function* beginning(run: Run, now: Now): Due {
+function* startSteps(run: Run, now: Now): Steps {
   const { schedule, session, workspace } = run
   const earlier = session.earlier?.over === false ? session.earlier : undefined
   const rejoins = earlier && mayServe(earlier, wantedRights(run)) && earlier.resumes !== false
@@ -314,12 +317,12 @@ function* beginning(run: Run, now: Now): Due {
     const since = earlier.cancelledAt ?? Number.POSITIVE_INFINITY
     if ((schedule.lastPollAt ?? 0) - since > limits.stopping)
       yield givingUp(run, failures.earlierGoesOn, now)
-    yield* keepPolling(run, now, { kind: 'end-earlier' })
+    yield* pollSteps(run, now, { kind: 'end-earlier' })
   } else if (readsThread) yield { kind: 'gather-context' }
   else if (!rejoins && !workspace.attachments) yield { kind: 'stage-attachments' }
   else if (isRightOld(run, now)) yield { kind: 'await-admission' }
   else yield { kind: rejoins ? 'rejoin' : 'start-run' }
-  yield* meanwhile(run, now)
+  yield* sideSteps(run, now)
 }
 
 /** Who wrote what goes out next may have lost the right meanwhile. It matters once PostHog takes their words. */
@@ -330,7 +333,7 @@ const isRightOld = (run: Run, { at }: Now): boolean =>
 const saysWords: ReadonlySet<Intent['kind']> = new Set(['start-run', 'rejoin', 'deliver'])
 
 /** Words wait a little for what was written beside them. The next ones bring it then. */
-function* passingOn(run: Run, now: Now): Due {
+function* deliverySteps(run: Run, now: Now): Steps {
   const since = retryOf(run, 'github')?.since ?? now.at
   const readsThread = contextIsDue(run)
   if (isRightOld(run, now)) yield { kind: 'await-admission' }
@@ -338,19 +341,19 @@ function* passingOn(run: Run, now: Now): Due {
     if (readsThread) yield { kind: 'gather-context' }
     if (!readsThread || now.at - since > limits.withoutContext) yield { kind: 'deliver' }
   }
-  yield* keepPolling(run, now)
+  yield* pollSteps(run, now)
 }
 
 /** The agent is done: what came of it is looked for, and is the outcome. */
-function* towardsOutcome(run: Run, now: Now): Due {
+function* outcomeSteps(run: Run, now: Now): Steps {
   const { claimedPulls, resultChecked } = run.result
-  if (claimedPulls.length > 0) yield* keepPolling(run, now)
-  else yield resultChecked ? become(settled(run, now.at)) : { kind: 'find-result' }
+  if (claimedPulls.length > 0) yield* pollSteps(run, now)
+  else yield resultChecked ? become(withOutcome(run, now.at)) : { kind: 'find-result' }
 }
 
-function* afterOutcome(run: Run, now: Now): Due {
+function* closingSteps(run: Run, now: Now): Steps {
   const { mailbox, report, result, session, workspace } = run
-  yield* replies(run)
+  yield* replySteps(run)
   // Follow-ups behind a refusal would be refused too: they are queued again once this Run has ended.
   const isRefusal =
     result.outcome?.kind === 'failed' && (!isOver(run) || cancelledAt(run) !== undefined)
@@ -359,9 +362,9 @@ function* afterOutcome(run: Run, now: Now): Due {
   // Otherwise the edit goes along with what is done about the pull request, right after the last word.
   const isAlone = result.untended.length === 0 || report.status?.nodeId === undefined
   if (isAlone && now.text === 'phase') yield { kind: 'edit-status' }
-  for (const { kind, isDue } of closing) if (isDue(run)) yield { kind }
+  for (const { kind, isDue } of closingOrder) if (isDue(run)) yield { kind }
   const { releaseThread } = mailbox
-  yield* claims(run, url => !releaseThread || !isHeld(run, `pull ${url}`, now.at))
+  yield* adoptionSteps(run, url => !releaseThread || !isHeld(run, `pull ${url}`, now.at))
   if (result.claimedPulls.length > 0 && !releaseThread) yield goNoFurther
   if (now.text !== 'same') yield { kind: 'edit-status' }
   else if (isSuperseded(run) || report.supersedes.length > 0) yield { kind: 'minimize-status' }
@@ -375,7 +378,7 @@ const owesAnswers = (run: Run): boolean =>
   owesLines(run) || (inlinePlace(run) !== undefined && !isDone(run, 'conclude'))
 
 /** What is left to do at the end, in its order. The last word says what is known by then. */
-const closing = [
+const closingOrder = [
   {
     kind: 'ask-cost',
     isDue: ({ session }) => session.cost === undefined && session.taskRun !== undefined,
@@ -407,25 +410,25 @@ function mayHaveFixed(run: Run): boolean {
   return lineAnswersIn(run).lineAnswers.length > 0
 }
 
-function* replies(run: Run): Due {
+function* replySteps(run: Run): Steps {
   const [next] = run.mailbox.answers
   if (next && (!next.reply || openIntents(run).length === 0)) yield { kind: 'answer-message' }
 }
 
-function* meanwhile(run: Run, now: Now): Due {
-  yield* replies(run)
-  if (run.session.taskRun && !isOver(run)) yield* keepPolling(run, now)
+function* sideSteps(run: Run, now: Now): Steps {
+  yield* replySteps(run)
+  if (run.session.taskRun && !isOver(run)) yield* pollSteps(run, now)
   if (run.report.status && now.text === 'phase') yield { kind: 'edit-status' }
 }
 
-function* claims(
+function* adoptionSteps(
   { result: { claimedPulls } }: Run,
   isTaken = (_url: string): boolean => true,
-): Due {
+): Steps {
   for (const url of claimedPulls) if (isTaken(url)) yield { kind: 'adopt-pull', url }
 }
 
-function* keepPolling(run: Run, now: Now, poll: ActingStep = { kind: 'poll' }): Due {
+function* pollSteps(run: Run, now: Now, poll: ActingStep = { kind: 'poll' }): Steps {
   const { nextPollAt = 0, admitted, waits } = run.schedule
   if (now.at >= nextPollAt) yield poll
   if (showsOtherState(run)) yield { kind: 'show-state' }
@@ -470,6 +473,6 @@ export function stepsBeside(run: Run, step: ActingStep, now: Now): ActingStep[] 
   )
   if (!kinds.some(kind => kind === step.kind)) return []
   return kinds.flatMap(kind =>
-    kind === step.kind || holding(run, { kind }, now).length > 0 ? [] : [{ kind }],
+    kind === step.kind || unmetNeeds(run, { kind }, now).length > 0 ? [] : [{ kind }],
   )
 }

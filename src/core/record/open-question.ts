@@ -84,15 +84,15 @@ export const leftUnpublished = ({
 /** Its words tell of something published, and nothing of it is in this repository. */
 export function claimsInVain({ request, result: { outcome, strays }, session }: Run): boolean {
   if (request.what !== 'work' || outcome?.kind !== 'answer' || strays.length > 0) return false
-  return published.test(session.sessionLog?.answer ?? '')
+  return publishedWords.test(session.sessionLog?.answer ?? '')
 }
 
-const published =
+const publishedWords =
   /\b(?:push|commit|publish|merge|branch|opened\b|PRs?\b|pull[ -]request)|\/pull\/\d/i
 
 /** The pull requests that its words say it opened. */
 export function pullsSaid({ session: { sessionLog } }: Run): number[] {
-  const numbers = [...(sessionLog?.answer ?? '').matchAll(opened)].map(([, number]) =>
+  const numbers = [...(sessionLog?.answer ?? '').matchAll(openedPulls)].map(([, number]) =>
     Number(number),
   )
   return [...new Set(numbers)].slice(0, maxSaid)
@@ -100,7 +100,7 @@ export function pullsSaid({ session: { sessionLog } }: Run): number[] {
 
 const maxSaid = 5
 
-const opened =
+const openedPulls =
   /\b(?:opened|created|submitted) (?:(?:an?|the|new|draft|pull request|PR):? )*\**\[?(?:#|https:\S+\/pull\/)(\d{1,9})\b/gi
 
 /** Outside PostHog's plan mode an agent has no other way to ask: its question ends its last words, but for its choices. */

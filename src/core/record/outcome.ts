@@ -8,7 +8,7 @@ import { type ChangeOf, changed, type Outcome, type Run } from './run.ts'
 import { outcomeOf } from './turn.ts'
 
 /** @param at ms since the epoch, here and below */
-export function settled(run: Run, at: number): ChangeOf<'result'> {
+export function withOutcome(run: Run, at: number): ChangeOf<'result'> {
   const outcome = outcomeOf(run)
   // News of a pull request that was there before the Run came when nobody was here to look.
   const hinted = outcome.kind === 'pushed' ? true : run.result.hinted

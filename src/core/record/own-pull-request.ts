@@ -12,7 +12,7 @@ export const agentLogin = 'posthog[bot]'
 
 export const maxClaims = 5
 /** What is remembered of addresses that an agent names. */
-const maxNamed = 50
+const maxRememberedClaims = 50
 
 export function newClaims({ thread, session, result }: Run, urls: readonly string[]): string[] {
   const named = [...result.claimedPulls, ...result.foreignPulls]
@@ -20,7 +20,7 @@ export function newClaims({ thread, session, result }: Run, urls: readonly strin
     named.includes(url) || result.pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase())
   const said = urls.map(url => underNameOfNow(url, thread, session.taskRun?.may?.repository))
   const fresh = [...new Set(said)].filter(url => !wasClaimed(url))
-  return fresh.slice(0, Math.max(0, maxNamed - named.length))
+  return fresh.slice(0, Math.max(0, maxRememberedClaims - named.length))
 }
 
 /** An agent may speak of its repository by the name that it had at its start. */
@@ -57,7 +57,7 @@ export function requestersOf({ request, mailbox }: Pick<Run, 'request' | 'mailbo
 }
 
 /** The people who approved and did not ask for it. It is nobody if nobody knows any more who asked. */
-export function othersAmong<Of extends { id: number }>(
+export function approversWhoDidNotAsk<Of extends { id: number }>(
   approvedBy: readonly Of[],
   asked: ReadonlySet<number>,
 ): Of[] {
@@ -76,7 +76,7 @@ export const ownHead = ({ thread, baseline: { head } }: Run) =>
   head && !isFork(head, thread) ? head : undefined
 
 /** The branches of which GitHub is asked, before and after each round. */
-export function branchesOf(run: Run): string[] {
+export function watchedBranches(run: Run): string[] {
   const { thread, workspace, result } = run
   const all = [
     ...[thread.defaultBranch, workspace.branch?.into, workspace.branch?.name, agentsHead(run)],

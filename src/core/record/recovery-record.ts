@@ -8,11 +8,11 @@ import { instructionSent } from './ledger.ts'
 import { Mailbox, type Word } from './mailbox-part.ts'
 import { RunRequest, type Session } from './request-part.ts'
 import { changed, newRun, type Outcome, Report, Result, type Run } from './run.ts'
-import { SessionPart, TaskRun } from './session-part.ts'
+import { RecordedTaskRun, SessionPart } from './session-part.ts'
 import { Workspace } from './workspace-part.ts'
 
 /** What a restored Run has again, under the same names. */
-const kept = {
+const restoredParts = {
   workspace: Workspace.pick({ branch: true, readUpTo: true }),
   session: SessionPart.pick({ earlier: true, taskMade: true, began: true }),
   mailbox: Mailbox.pick({ requesters: true, fixes: true, words: true }),
@@ -31,12 +31,12 @@ export const Backup = z.object({
   /** It shows whether somebody edited title or description. */
   fingerprint: z.string(),
   head: PullHead.optional(),
-  ...kept.workspace.shape,
-  ...kept.session.shape,
-  ...kept.mailbox.shape,
-  ...kept.result.shape,
-  ...kept.report.shape,
-  ...TaskRun.pick({ from: true }).shape,
+  ...restoredParts.workspace.shape,
+  ...restoredParts.session.shape,
+  ...restoredParts.mailbox.shape,
+  ...restoredParts.result.shape,
+  ...restoredParts.report.shape,
+  ...RecordedTaskRun.pick({ from: true }).shape,
   ...Result.pick({ instructionDone: true, outcome: true, concludedAt: true }).shape,
   quiet: z.boolean().default(false),
   /** When its task run began, our clock. */
@@ -46,7 +46,7 @@ export const Backup = z.object({
 export type Backup = z.infer<typeof Backup>
 
 /** A comment takes 65,536 characters; base64 adds a third. */
-const maxBytes = 20_000
+const maxBackupBytes = 20_000
 
 export function backupOf(run: Run): Backup | undefined {
   const { attached: _, inline: __, delivery: ___, answered: ____, ...request } = run.request
@@ -68,7 +68,7 @@ export function backupOf(run: Run): Backup | undefined {
     cost: session.cost ?? session.costBefore,
   })
   return [backup, { ...backup, words: backup.words.slice(0, 1) }].find(
-    each => Buffer.byteLength(JSON.stringify(each)) <= maxBytes,
+    each => Buffer.byteLength(JSON.stringify(each)) <= maxBackupBytes,
   )
 }
 
@@ -127,17 +127,20 @@ export function restored(remains: Remains, now: number): Run {
     thread,
     request,
     baseline: { snapshot, settings, head },
-    workspace: { ...kept.workspace.parse(backup), madeBranch: made },
-    session: { ...kept.session.parse(backup), taskId },
-    mailbox: { ...kept.mailbox.parse(backup), words },
+    workspace: { ...restoredParts.workspace.parse(backup), madeBranch: made },
+    session: { ...restoredParts.session.parse(backup), taskId },
+    mailbox: { ...restoredParts.mailbox.parse(backup), words },
     result: {
-      ...kept.result.parse(backup),
+      ...restoredParts.result.parse(backup),
       pulls,
       untended,
       reported: Math.min(reported, pulls.length),
     },
     // Forces an edit of the status comment.
-    report: { ...kept.report.parse(backup), status: { commentId, hash: '', phase: '', at: 0 } },
+    report: {
+      ...restoredParts.report.parse(backup),
+      status: { commentId, hash: '', phase: '', at: 0 },
+    },
   })
   if (remains.closed && outcome) return tidyingUp(run, remains, outcome, now)
   if (taskRunId !== undefined) return stillAtWork(run, backup, taskRunId, now)

@@ -13,13 +13,13 @@ import { marked, stored } from '../settings/setting.ts'
 import { Attachment } from '../text/attachment-links.ts'
 import { FollowUp } from './mailbox-part.ts'
 
-const Origin = z.discriminatedUnion('kind', [
+const RequestOrigin = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('comment'), commentRef: CommentRef, url: z.string().optional() }),
   z.object({ kind: z.literal('label'), label: z.string() }),
   /** `admin`: who did it on the bot's own pages. */
   z.object({ kind: z.literal('tick'), admin: z.string().optional() }),
 ])
-export type Origin = z.infer<typeof Origin>
+export type RequestOrigin = z.infer<typeof RequestOrigin>
 
 const ofEach = {
   model: z.string(),
@@ -47,7 +47,7 @@ export const RunRequest = z.object({
   goesOn: z.literal(true).optional(),
   at: z.number(),
   delivery: z.string().optional(),
-  origin: Origin,
+  origin: RequestOrigin,
   /** Which of the commands of its comment. */
   command: z.number().int().optional(),
   what: z.enum(whats).default('work'),
@@ -126,7 +126,7 @@ export function mayServe({ may }: Pick<Session, 'may'>, wanted: Rights): boolean
   if (!may) return false
   const { branches, repository = wanted.repository, ...rights } = may
   const { branches: wantedBranches, repository: wantedRepository, ...wantedRights } = wanted
-  const isSame = names.every(name => rights[name] === wantedRights[name])
+  const isSame = rightNames.every(name => rights[name] === wantedRights[name])
   return (
     isSame &&
     repository === wantedRepository &&
@@ -134,4 +134,4 @@ export function mayServe({ may }: Pick<Session, 'may'>, wanted: Rights): boolean
   )
 }
 
-const names = Rights.omit({ branches: true, repository: true }).keyof().options
+const rightNames = Rights.omit({ branches: true, repository: true }).keyof().options

@@ -45,7 +45,7 @@ function set<Key>(nameOf: (key: Key) => string, { keys, score, keptMs, wakes }: 
 
 type ScopeKey = `person ${number} ${number}` | `repository ${number}` | `owner ${number}` | 'bot'
 
-export function placeOf({ thread, request }: Run, scope: Scope): ScopeKey {
+export function scopeKey({ thread, request }: Run, scope: Scope): ScopeKey {
   switch (scope) {
     case 'person':
       return `person ${thread.repoId} ${request.by.id}`
@@ -86,7 +86,7 @@ const refsOf = ({ thread: { repoId }, result }: Run, ...more: (string | undefine
   [...new Set([...more, ...result.pulls.map(({ head }) => head)])].flatMap(ref =>
     ref === undefined ? [] : [{ repoId, ref }],
   )
-const placesOf = (run: Run): ScopeKey[] => scopes.map(scope => placeOf(run, scope))
+const placesOf = (run: Run): ScopeKey[] => scopes.map(scope => scopeKey(run, scope))
 
 export const sets = {
   working: set((place: ScopeKey) => `working ${place}`, {

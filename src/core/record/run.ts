@@ -78,27 +78,27 @@ const Schedule = z.object({
 })
 
 /** An effect without a recorded result: look for its trace before repeating it. */
-const attempt = {
+const attemptTimes = {
   at: z.number(),
   lostAt: z.number().optional(),
 }
 const Intent = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('post-status'), ...attempt }),
-  z.object({ kind: z.literal('create-task'), ...attempt }),
-  z.object({ kind: z.literal('start-run'), ...attempt, before: z.array(z.string()) }),
-  z.object({ kind: z.literal('open-pull'), ...attempt }),
+  z.object({ kind: z.literal('post-status'), ...attemptTimes }),
+  z.object({ kind: z.literal('create-task'), ...attemptTimes }),
+  z.object({ kind: z.literal('start-run'), ...attemptTimes, before: z.array(z.string()) }),
+  z.object({ kind: z.literal('open-pull'), ...attemptTimes }),
   /** `permission`: the words decide that one. */
   z.object({
     kind: z.literal('deliver'),
-    ...attempt,
+    ...attemptTimes,
     messageId: z.string(),
     permission: z.string().optional(),
   }),
-  z.object({ kind: z.literal('rejoin'), ...attempt, offset: z.number().int() }),
-  z.object({ kind: z.literal('conclude'), ...attempt }),
-  z.object({ kind: z.literal('answer-inline'), ...attempt }),
-  z.object({ kind: z.literal('answer-message'), ...attempt }),
-  z.object({ kind: z.literal('put-question'), ...attempt }),
+  z.object({ kind: z.literal('rejoin'), ...attemptTimes, offset: z.number().int() }),
+  z.object({ kind: z.literal('conclude'), ...attemptTimes }),
+  z.object({ kind: z.literal('answer-inline'), ...attemptTimes }),
+  z.object({ kind: z.literal('answer-message'), ...attemptTimes }),
+  z.object({ kind: z.literal('put-question'), ...attemptTimes }),
 ])
 export type Intent = z.infer<typeof Intent>
 
@@ -150,7 +150,7 @@ export const Ended = z.object({
 })
 export type Ended = z.infer<typeof Ended>
 
-const Status = z.object({
+const StatusComment = z.object({
   commentId: z.number().int(),
   hash: z.string(),
   phase: z.string(),
@@ -164,7 +164,7 @@ const Done = z.enum(['conclude', 'last-word', 'react', 'drop-branch'])
 export type Done = z.infer<typeof Done>
 
 export const Report = z.object({
-  status: Status.optional(),
+  status: StatusComment.optional(),
   supersedes: z.array(z.string()).default([]),
   statusRemade: z.boolean().optional(),
   /** What is done, or given up, of what is left to do at the end. */

@@ -14,7 +14,7 @@ const Activity = z.object({
 })
 export type Activity = z.infer<typeof Activity>
 
-const maxFiles = 100
+const maxChangedFiles = 100
 const maxPlanSteps = 20
 const maxPath = 120
 
@@ -24,14 +24,14 @@ export function addAct(before: Activity, act: model.AgentAct): Activity {
   return {
     ...before,
     doing: act.doing ?? before.doing,
-    files: [...files].slice(0, maxFiles),
+    files: [...files].slice(0, maxChangedFiles),
     commands: before.commands + (act.command ? 1 : 0),
   }
 }
 
 export const noActivity: Activity = Activity.parse({})
 
-export const TaskRun = z.object({
+export const RecordedTaskRun = z.object({
   id: z.string(),
   since: z.number(),
   status: model.TaskRunStatus,
@@ -120,7 +120,7 @@ export const SessionPart = z.object({
   earlier: EarlierSession.optional(),
   taskId: z.string().optional(),
   taskMade: z.boolean().default(false),
-  taskRun: TaskRun.optional(),
+  taskRun: RecordedTaskRun.optional(),
   sessionLog: SessionLog.optional(),
   permission: z
     .object({

@@ -76,14 +76,14 @@ export const stateLabels = {
   done: { color: '0e8a16', description: 'Codex has ended here' },
 } as const
 
-export type State = keyof typeof stateLabels
-export const states = Object.keys(stateLabels).filter(isState)
+export type LabelState = keyof typeof stateLabels
+export const labelStates = Object.keys(stateLabels).filter(isLabelState)
 
-export function isState(name: string): name is State {
+export function isLabelState(name: string): name is LabelState {
   return Object.hasOwn(stateLabels, name)
 }
 
-const afterEnd: Readonly<Record<Ending['kind'], State | undefined>> = {
+const afterEnd: Readonly<Record<Ending['kind'], LabelState | undefined>> = {
   pull: 'done',
   pushed: 'done',
   answer: 'done',
@@ -97,7 +97,7 @@ const afterEnd: Readonly<Record<Ending['kind'], State | undefined>> = {
 }
 
 /** None while it waits to begin, and when somebody stopped it. */
-export function labelStateOf(run: Run): State | undefined {
+export function labelStateOf(run: Run): LabelState | undefined {
   const situation = situationOf(run)
   if (situation.kind === 'ended') return afterEnd[situation.ending.kind]
   if (situation.held) return 'needs-you'

@@ -4,9 +4,9 @@ import {
   agentFailure,
   brokenBy,
   cancelledBy,
-  faultIn,
-  gaveUp,
+  gaveUpFailure,
   saysLimit,
+  storedFault,
 } from './agent-failures.ts'
 import type { Failure } from './failures.ts'
 import { inTaskRun, isAwaited, unread } from './ledger.ts'
@@ -18,7 +18,7 @@ import { limits } from './timing.ts'
 export type Turn =
   | { kind: 'working' }
   /** The run is over, and its log may not show all of it yet. */
-  | { kind: 'settling' }
+  | { kind: 'late-log' }
   /** It ended by itself, and has read all words. */
   | { kind: 'ended' }
   | { kind: 'unfinished'; why: Unfinished }
@@ -26,27 +26,30 @@ export type Turn =
 
 type TaskRun = NonNullable<Run['session']['taskRun']>
 
-export function standingOf(run: Run): Turn {
+export function turnOf(run: Run): Turn {
   const { taskRun, sessionLog } = run.session
-  const end = answered(run)
+  const end = lastTurnEnd(run)
   const isOver = taskRun !== undefined && isTerminal(taskRun.status)
-  const goesOn = { kind: isOver ? 'settling' : 'working' } as const
-  if (taskRun && isGivenUp(taskRun, sessionLog))
-    return { kind: 'failed', failure: gaveUp(taskRun.error ?? '') }
-  if (end) return settlesAt(run) === undefined ? turnEnd(run, end) : goesOn
+  const goesOn = { kind: isOver ? 'late-log' : 'working' } as const
+  if (taskRun && agentGaveUp(taskRun, sessionLog))
+    return { kind: 'failed', failure: gaveUpFailure(taskRun.error ?? '') }
+  if (end) return finalLookAt(run) === undefined ? turnEnd(run, end) : goesOn
   if (!isOver) return goesOn
-  return isReadToItsEnd(run, taskRun) ? runEnd(run, taskRun) : { kind: 'settling' }
+  return isReadToItsEnd(run, taskRun) ? runEnd(run, taskRun) : { kind: 'late-log' }
 }
 
 /** Its agent ended the run itself as failed: the row has the reason that the agent gave in its log. */
-const isGivenUp = ({ status, marker, error = '' }: TaskRun, log: SessionLog | undefined): boolean =>
+const agentGaveUp = (
+  { status, marker, error = '' }: TaskRun,
+  log: SessionLog | undefined,
+): boolean =>
   status === 'failed' && !marker && log?.gaveUp !== undefined && error.startsWith(log.gaveUp)
 
 /** How the last prompt was answered, unless words are on their way to the agent. */
-const answered = (run: Run): TurnEnd | undefined =>
+const lastTurnEnd = (run: Run): TurnEnd | undefined =>
   isAwaited(run) ? undefined : run.session.sessionLog?.ended
 
-export const isAnswered = (run: Run): boolean => answered(run) !== undefined
+export const isAnswered = (run: Run): boolean => lastTurnEnd(run) !== undefined
 
 export const agentWorks = (run: Run): boolean =>
   run.session.taskRun !== undefined && !isTerminal(run.session.taskRun.status) && !isAnswered(run)
@@ -54,7 +57,7 @@ export const agentWorks = (run: Run): boolean =>
 function turnEnd(run: Run, { stopReason, fault, at }: TurnEnd): Turn {
   if (fault) {
     const stored =
-      run.session.taskRun?.status === 'failed' ? faultIn(run.session.taskRun.error) : undefined
+      run.session.taskRun?.status === 'failed' ? storedFault(run.session.taskRun.error) : undefined
     const named = stored?.class ?? fault.class ?? 'agent_error'
     return broken(run, { class: named, text: fault.text || (stored?.text ?? '') }, at)
   }
@@ -99,24 +102,24 @@ function rowEnd(run: Run, { status, marker, error, changedAt }: TaskRun): Turn {
   if (marker) return { kind: 'unfinished', why: marker }
   return status === 'completed' && !error
     ? { kind: 'ended' }
-    : broken(run, faultIn(error), changedAt)
+    : broken(run, storedFault(error), changedAt)
 }
 
 /** What people said and a run that is over never read. One that its agent ended has read what it was started with. */
 export function neverRead(run: Run): Word[] {
   const { taskRun, sessionLog } = run.session
   if (sessionLog?.absent) return []
-  const done = isByAgent(run) && !taskRun?.from ? inTaskRun(run).at(0) : undefined
+  const done = endedByAgent(run) && !taskRun?.from ? inTaskRun(run).at(0) : undefined
   return unread(run).filter(word => word !== done)
 }
 
 /** Its agent ended its task run itself. */
-const isByAgent = ({ session: { taskRun } }: Run): boolean =>
+const endedByAgent = ({ session: { taskRun } }: Run): boolean =>
   taskRun?.status === 'completed' && !taskRun.marker && !taskRun.error
 
 /** The agent's server ended it, and says why with a class. */
-const isByServer = ({ session: { taskRun } }: Run): boolean =>
-  taskRun?.status === 'failed' && faultIn(taskRun.error).class !== undefined
+const endedByServer = ({ session: { taskRun } }: Run): boolean =>
+  taskRun?.status === 'failed' && storedFault(taskRun.error).class !== undefined
 
 /** A turn that broke is resumed once a round, and words are said again once. What its agent or a person ended is not. */
 export function mayGoOn(run: Run, why: Unfinished): boolean {
@@ -131,14 +134,14 @@ export function mayGoOn(run: Run, why: Unfinished): boolean {
 const isReadToItsEnd = (run: Run, { changedAt }: TaskRun): boolean =>
   run.session.sessionLog?.absent === true ||
   isAnswered(run) ||
-  (isByServer(run) && inTaskRun(run).every(({ state }) => state === 'read')) ||
+  (endedByServer(run) && inTaskRun(run).every(({ state }) => state === 'read')) ||
   (run.schedule.lastPollAt ?? 0) - changedAt >= lateLog(run)
 
 /** How late the log of a run that is over may be. One that its own agent or server ended shows that, or is late itself. */
 export function lateLog(run: Run): number {
-  const isShown = isByServer(run)
+  const isShown = endedByServer(run)
     ? inTaskRun(run).some(({ state }) => state === 'read')
-    : !isByAgent(run) || run.session.sessionLog?.finishes === true
+    : !endedByAgent(run) || run.session.sessionLog?.finishes === true
   return isShown ? limits.lateLog : limits.latestLog
 }
 
@@ -147,9 +150,9 @@ export function lateLog(run: Run): number {
  * count from a look after that.
  * @returns when that look is due, ms since the epoch; `undefined` where none is needed
  */
-export function settlesAt(run: Run): number | undefined {
+export function finalLookAt(run: Run): number | undefined {
   const { taskRun, sessionLog } = run.session
-  const end = answered(run)
+  const end = lastTurnEnd(run)
   const saysNothing =
     end?.stopReason === 'end_turn' && (!sessionLog?.answer || sessionLog.isReported)
   const isKnown = hasNewPull(run) || (taskRun && isTerminal(taskRun.status))
@@ -161,12 +164,12 @@ export function settlesAt(run: Run): number | undefined {
 export function outcomeOf(run: Run): Outcome {
   const { stop } = run.mailbox
   if (stop) return { kind: 'stopped', by: stop.by.login, because: stop.because, lost: stop.lost }
-  const stands = standingOf(run)
-  switch (stands.kind) {
+  const turn = turnOf(run)
+  switch (turn.kind) {
     case 'unfinished':
-      return stands
+      return turn
     case 'failed':
-      return stands.failure
+      return turn.failure
     default: {
       const { pushed } = run.result
       if (hasNewPull(run)) return { kind: 'pull' }

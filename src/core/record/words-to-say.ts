@@ -3,7 +3,7 @@ import type { CommentRef } from '../model/trigger.ts'
 import { isAdded, nextWord } from './ledger.ts'
 import type { FollowUp, Word } from './mailbox-part.ts'
 import { type ChangeOf, type Run, resumedSession } from './run.ts'
-import { Given } from './workspace-part.ts'
+import { GivenContext } from './workspace-part.ts'
 
 export type WordsToSay = Omit<FollowUp, 'kind' | 'source'> & {
   source?: { target?: CommentRef } | undefined
@@ -67,7 +67,7 @@ export function contextGiven({ workspace }: Run, { id }: WordsToSay): ChangeOf<'
   const { threadContext: now, readUpTo, given: before = noneGiven } = workspace
   if (now?.of !== id || readUpTo?.of === id) return {}
   const { comments, leftOut } = now
-  const given: Given = {
+  const given: GivenContext = {
     thread: before.thread || now.thread,
     comments: before.comments + comments.length,
     onLines: before.onLines + comments.filter(({ on }) => on).length,
@@ -89,4 +89,4 @@ export function contextGiven({ workspace }: Run, { id }: WordsToSay): ChangeOf<'
   return { workspace: { readUpTo: { of: id, ...now.upTo }, given } }
 }
 
-const noneGiven = Given.parse({ thread: false })
+const noneGiven = GivenContext.parse({ thread: false })

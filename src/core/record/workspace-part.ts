@@ -14,39 +14,39 @@ export const Branch = z.object({
 })
 export type Branch = z.infer<typeof Branch>
 
-const count = z.number().int().default(0)
+const countFromZero = z.number().int().default(0)
 
-const given = {
+const contextReceipt = {
   /** Title and description. */
   thread: z.boolean().default(true),
   cut: z.array(z.enum(['instruction', 'description'])).default([]),
-  cutComments: count,
+  cutComments: countFromZero,
   /** Words that their pages do not show. */
-  unshown: count,
+  unshown: countFromZero,
   leftOut: z
     .object({
-      outsiders: count,
+      outsiders: countFromZero,
       /** Comments by people about whom nobody was asked, as there are too many. */
-      unknown: count,
-      later: count,
-      resolved: count,
-      minimized: count,
+      unknown: countFromZero,
+      later: countFromZero,
+      resolved: countFromZero,
+      minimized: countFromZero,
       /** Texts, the description included, whose page could not be had. */
-      unseen: count,
-      older: count,
+      unseen: countFromZero,
+      older: countFromZero,
     })
     .prefault({}),
 }
 
 /** What of a thread the agent was given, and what not: the receipt. */
-export const Given = z.object({
-  ...given,
-  comments: count,
+export const GivenContext = z.object({
+  ...contextReceipt,
+  comments: countFromZero,
   /** How many of the comments are on lines. */
-  onLines: count,
+  onLines: countFromZero,
   authors: z.array(z.string()).default([]),
 })
-export type Given = z.infer<typeof Given>
+export type GivenContext = z.infer<typeof GivenContext>
 
 /** GitHub's time of a command, and the comments of that second whose commands were given, as `placeInThread` names them. */
 const UpTo = z.object({ at: z.number(), places: z.array(z.string()).default([]) })
@@ -55,7 +55,7 @@ export const ReadUpTo = UpTo.extend({ of: z.string() })
 export type ReadUpTo = z.infer<typeof ReadUpTo>
 
 export const Context = z.object({
-  ...given,
+  ...contextReceipt,
   /** The description that its page shows. It is absent if the page could not be had. */
   description: z.string().optional(),
   /** The files that its page shows. */
@@ -101,7 +101,7 @@ export const Workspace = z.object({
   threadContext: Context.optional(),
   /** The session has been given what was written in this thread up to here. */
   readUpTo: ReadUpTo.optional(),
-  given: Given.optional(),
+  given: GivenContext.optional(),
   attachments: StagedAttachments.optional(),
   restaged: z.boolean().default(false),
 })

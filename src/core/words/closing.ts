@@ -4,11 +4,11 @@ import { botAdmin } from '../model/thread.ts'
 import type { Pull } from '../model/views.ts'
 import { unfinished } from '../record/failures.ts'
 import {
+  addressees,
   endsInReview,
   endToTell,
   isUndone,
   leavesBoxInStatus,
-  listeners,
   offerOf,
   resumeId,
 } from '../record/last-word.ts'
@@ -32,7 +32,7 @@ import { code, inlineWords, quoted, spoken } from '../text/safe-markdown.ts'
 import { boxesAfter, details } from './details.ts'
 import { pullLine, resultSmall } from './small-line.ts'
 import { warnings } from './warnings.ts'
-import { pullNews } from './what-it-needs.ts'
+import { newsOfPull } from './what-it-needs.ts'
 import * as words from './words.ts'
 
 /** @param findings of a review, which stand on no line */
@@ -62,10 +62,10 @@ export function closingComment(
       ]
   return paragraphs([
     strayLines(run),
-    pullNews(run),
+    newsOfPull(run),
     ending.kind === 'answer' && said && !claimsInVain(run)
-      ? words.answerTo(listeners(run), words.agentWords(said, words.betweenEnds(run, deployment)))
-      : `${words.mentions(listeners(run))} ${endSentence(run, ending, wordsBelow(run, deployment))}`,
+      ? words.answerTo(addressees(run), words.agentWords(said, words.betweenEnds(run, deployment)))
+      : `${words.mentions(addressees(run))} ${endSentence(run, ending, wordsBelow(run, deployment))}`,
     found.join('\n'),
     ...rest,
   ])
@@ -79,7 +79,7 @@ export function strayLines(run: Run): string {
   )
   return [
     ...strays.map(
-      stray => `⚠️ ${strayWords[stray.kind](code(stray.branch), commitsOf(run, stray))}.`,
+      stray => `⚠️ ${strayWords[stray.kind](code(stray.branch), strayCommits(run, stray))}.`,
     ),
     ...(outcome?.kind === 'pull' || outcome?.kind === 'pushed' ? unknown : []).map(
       number =>
@@ -88,7 +88,7 @@ export function strayLines(run: Run): string {
   ].join('\n')
 }
 
-const commitsOf = (run: Run, { commits }: Stray): string =>
+const strayCommits = (run: Run, { commits }: Stray): string =>
   commits.map(sha => commit(run, sha)).join(', ')
 
 const strayWords: Record<Stray['kind'], (branch: string, commits: string) => string> = {
@@ -102,7 +102,7 @@ export function files(run: Run, deployment: words.Deployment): string {
   const { files: made = [] } = run.session.taskRun ?? {}
   return made.length === 0
     ? ''
-    : `📎 Codex made ${words.listed(made, 10)}. They are at [PostHog](${words.runUrl(run, deployment)}), which needs a login.`
+    : `📎 Codex made ${words.fileList(made, 10)}. They are at [PostHog](${words.runUrl(run, deployment)}), which needs a login.`
 }
 
 /** @param below what its agent said */
@@ -136,7 +136,7 @@ function endSentence(run: Run, ending: Ending, below: string): string {
       return `Codex did not finish: ${because}.${inVain(run)} ${leftBehind(run)}${below}${whatToDo(run, fix)}`
     }
     case 'stopped': {
-      const isReader = listeners(run).every(login => login === ending.by)
+      const isReader = addressees(run).every(login => login === ending.by)
       return `${stopSentence(ending, isReader ? 'you' : undefined)}. ${leftBehind(run)}`
     }
     case 'unstarted':
@@ -144,7 +144,7 @@ function endSentence(run: Run, ending: Ending, below: string): string {
     case 'failed': {
       const { pushed, pulls } = run.result
       const hasLeft = pushed !== undefined || pulls.some(({ state }) => state === 'open')
-      return `Codex failed: ${ended(words.withCode(ending.reason, 300))}${inVain(run)}${hasLeft ? ` ${leftBehind(run)}` : ''}${run.session.agentLeft ? `\n\n${words.agentLeft}` : ''}${whatToDo(run, ending.fix)}`
+      return `Codex failed: ${ended(words.withCode(ending.reason, 300))}${inVain(run)}${hasLeft ? ` ${leftBehind(run)}` : ''}${run.session.agentLeft ? `\n\n${words.agentLeftSentence}` : ''}${whatToDo(run, ending.fix)}`
     }
   }
 }
@@ -361,7 +361,7 @@ export function resultLines(run: Run): string[] {
   const { outcome, pulls } = run.result
   if (outcome?.kind === 'failed') {
     const failed = `❌ ${begun(ended(words.withCode(outcome.reason, 300)))}`
-    return [run.session.agentLeft ? `${failed}\n⚠️ ${words.agentLeft}` : failed]
+    return [run.session.agentLeft ? `${failed}\n⚠️ ${words.agentLeftSentence}` : failed]
   }
   if (outcome?.kind === 'unfinished')
     return [`${begun(unfinished[outcome.why].because)}. ${leftBehind(run)}`]

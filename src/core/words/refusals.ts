@@ -16,14 +16,14 @@ import { code, inlineWords } from '../text/safe-markdown.ts'
 import {
   askedFor,
   type FoundSlips,
-  flags,
   itemsOf,
   type NamedAs,
-  plain,
+  optionFlags,
+  otherReply,
   refusal,
   replies,
   replyToMessage,
-  slipsOf,
+  slipsSentence,
 } from './replies.ts'
 import type { ThreadStanding } from './thread-standing.ts'
 import { priced, pullLink } from './words.ts'
@@ -31,55 +31,55 @@ import { priced, pullLink } from './words.ts'
 export const refusals = {
   // Whoever asks, and whatever.
   notServed: (owner: string, ownerId: number) =>
-    plain`this bot does not serve ${code(owner)}, so nothing was started. An admin of this bot can add ${code(`owners.${ownerId}.posthog`)} to the bot’s settings file.`,
+    otherReply`this bot does not serve ${code(owner)}, so nothing was started. An admin of this bot can add ${code(`owners.${ownerId}.posthog`)} to the bot’s settings file.`,
   /** @param why what GitHub refused to say */
   notKnown: (command: string, why: string | undefined) =>
     refusal`the bot could not find out which permission you have here, so it refused ${command === instruction ? 'to start a run' : code(`/codex ${command}`)}. ${whyUnknown(why)}`,
   notAllowed: ({ command, least, role }: { command: string; least: Role; role: string }) =>
     refusal`you need ${least} permission to ${command === instruction ? 'start a run' : `use ${code(`/codex ${command}`)}`}. Your permission here is ${inlineWords(role, 40)}. Ask somebody with ${least} permission to write the command.`,
   hidden: () =>
-    plain`GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.`,
-  mistake: (mistake: Mistake) => plain`${mistakeSentence(mistake)}`,
+    otherReply`GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.`,
+  mistake: (mistake: Mistake) => otherReply`${mistakeSentence(mistake)}`,
   stateLabel: (label: string) =>
-    plain`only the bot sets the label ${code(label)}: it says how a run here stands. Nothing was started.`,
+    otherReply`only the bot sets the label ${code(label)}: it says how a run here stands. Nothing was started.`,
   /** @param by somebody else than whoever asked for it */
   stoppedWaiting: (asked: readonly NamedAs[], by: string | undefined) =>
-    plain`${by === undefined ? 'you' : code(by)} stopped ${asked.map(askedFor).join(' and ')} before ${asked.length === 1 ? 'it began. Write it again if you still want it' : 'they began. Write again what you still want'}.`,
+    otherReply`${by === undefined ? 'you' : code(by)} stopped ${asked.map(askedFor).join(' and ')} before ${asked.length === 1 ? 'it began. Write it again if you still want it' : 'they began. Write again what you still want'}.`,
   // Before anything is started.
-  closed: () => plain`this is closed, so nothing was started. Reopen it and ask again.`,
+  closed: () => otherReply`this is closed, so nothing was started. Reopen it and ask again.`,
   badSettings: (found: FoundSlips) =>
-    plain`${slipsOf(found)}, so nothing was started:\n\n${itemsOf(found)}\n\nFix the file, then ask again.`,
+    otherReply`${slipsSentence(found)}, so nothing was started:\n\n${itemsOf(found)}\n\nFix the file, then ask again.`,
   preset: (given: string, meant: string | undefined, known: readonly string[]) =>
-    plain`there is no label preset ${code(given)}${meantOrAll(meant, known)} Nothing was started.`,
+    otherReply`there is no label preset ${code(given)}${meantOrAll(meant, known)} Nothing was started.`,
   baseOfPull: () =>
-    plain`a pull request has a base already. Nothing was started. Change the base on its page, or ask without \`--base\`.`,
+    otherReply`a pull request has a base already. Nothing was started. Change the base on its page, or ask without \`--base\`.`,
   baseTaken: (pull: number, base: string) =>
-    plain`pull request #${pull} of this thread is open, and goes into ${code(base)}. Nothing was started. Change the base on its page, or ask without \`--base\`.`,
+    otherReply`pull request #${pull} of this thread is open, and goes into ${code(base)}. Nothing was started. Change the base on its page, or ask without \`--base\`.`,
   fork: () =>
-    plain`this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` change nothing, so they work. To have it changed, push the branch to this repository, or ask in an issue.`,
+    otherReply`this pull request comes from a fork. Codex can push only to branches of this repository. Nothing was started. \`/codex ask\`, \`/codex plan\` and \`/codex review\` change nothing, so they work. To have it changed, push the branch to this repository, or ask in an issue.`,
   defaultBranch: () =>
-    plain`Codex does not push to the default branch. Nothing was started. \`/codex --branch NAME …\` names another branch. \`/codex ask\`, \`/codex plan\` and \`/codex review\` change nothing, so they work.`,
+    otherReply`Codex does not push to the default branch. Nothing was started. \`/codex --branch NAME …\` names another branch. \`/codex ask\`, \`/codex plan\` and \`/codex review\` change nothing, so they work.`,
   planInteractive: () =>
-    plain`plans, reviews and answers do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.`,
+    otherReply`plans, reviews and answers do not work with \`mode: interactive\`, which this repository has. Nothing was started. Set \`mode: background\` in \`.github/codex.yml\`.`,
   notOffered: (what: 'model' | 'effort', given: string, known: readonly PricedModel[]) =>
-    plain`this repository does not allow the ${what} ${code(given)}. It allows ${priced(known)}. Nothing was started.`,
+    otherReply`this repository does not allow the ${what} ${code(given)}. It allows ${priced(known)}. Nothing was started.`,
   model: (model: string, meant: string | undefined, known: readonly PricedModel[]) =>
-    plain`there is no model ${code(model)}.${didYouMean(meant) ?? ''} There are ${priced(known)}. Nothing was started.`,
+    otherReply`there is no model ${code(model)}.${didYouMean(meant) ?? ''} There are ${priced(known)}. Nothing was started.`,
   effort: (effort: ReasoningEffort, model: string, known: readonly string[]) =>
-    plain`${code(model)} has no effort ${code(effort)}. It has ${known.length === 0 ? 'none' : known.map(code).join(', ')}. Nothing was started.`,
+    otherReply`${code(model)} has no effort ${code(effort)}. It has ${known.length === 0 ? 'none' : known.map(code).join(', ')}. Nothing was started.`,
   noBranch: (branch: string) =>
-    plain`there is no branch ${code(branch)} in this repository. Nothing was started.`,
+    otherReply`there is no branch ${code(branch)} in this repository. Nothing was started.`,
   notGranted: (what: GrantName, owner: number) =>
-    plain`this bot does not allow ${what === 'sandboxes' ? 'that sandbox environment' : flags(optionNames.filter(name => infoOf(name).grant === what))} in this repository. Nothing was started. An admin of this bot can allow it with ${code(`owners.${owner}.${what}`)} in the bot’s settings file.`,
+    otherReply`this bot does not allow ${what === 'sandboxes' ? 'that sandbox environment' : optionFlags(optionNames.filter(name => infoOf(name).grant === what))} in this repository. Nothing was started. An admin of this bot can allow it with ${code(`owners.${owner}.${what}`)} in the bot’s settings file.`,
   notAsUser: () =>
-    plain`this repository does not allow \`--as-user\`. Nothing was started. \`as_user: true\` in \`.github/codex.yml\` allows it.`,
+    otherReply`this repository does not allow \`--as-user\`. Nothing was started. \`as_user: true\` in \`.github/codex.yml\` allows it.`,
   sandbox: (given: string, meant: string | undefined, known: readonly string[]) =>
-    plain`there is no sandbox environment ${code(given)}${meantOrAll(meant, known)} Nothing was started.`,
+    otherReply`there is no sandbox environment ${code(given)}${meantOrAll(meant, known)} Nothing was started.`,
   sessionCost: (cost: number, limit: number, again?: boolean) =>
-    plain`this session has cost ${dollars(cost)}, and the limit for one is ${dollars(limit)}. Nothing was started. ${code(again ? '/codex retry --new' : '/codex --new …')} starts a new session.`,
+    otherReply`this session has cost ${dollars(cost)}, and the limit for one is ${dollars(limit)}. Nothing was started. ${code(again ? '/codex retry --new' : '/codex --new …')} starts a new session.`,
   /** @param words behind `/codex`, to write it again; `undefined` for words on several lines */
   hasPull: (pulls: readonly Pick<Pull, 'number' | 'title' | 'url'>[], words: string | undefined) =>
-    plain`${pulls.length === 1 ? 'an open pull request already closes' : 'open pull requests already close'} this issue: ${pulls
+    otherReply`${pulls.length === 1 ? 'an open pull request already closes' : 'open pull requests already close'} this issue: ${pulls
       .slice(0, 5)
       .map(pullLink)
       .join(', ')}. Nothing was started. ${
@@ -89,43 +89,45 @@ export const refusals = {
     }`,
   // `ask`, templates, `fix`, `review`.
   noQuestion: () =>
-    plain`there is no question, so nothing was started. Write it behind the command: \`/codex ask why …\`.`,
+    otherReply`there is no question, so nothing was started. Write it behind the command: \`/codex ask why …\`.`,
   template: (name: string, why: keyof typeof templateFaults) =>
-    plain`${code(templatePath(name))} ${templateFaults[why]}. Nothing was started. Correct the file on the default branch, or write ${code(`/codex -- ${name} …`)} if that is your instruction.`,
+    otherReply`${code(templatePath(name))} ${templateFaults[why]}. Nothing was started. Correct the file on the default branch, or write ${code(`/codex -- ${name} …`)} if that is your instruction.`,
   nothingToFix: (pull: number | undefined, running?: number) =>
-    plain`${pull === undefined ? 'there is no open pull request' : `#${pull} has no failed checks, conflicts, requested changes or open comments now`}. Nothing was started.${stillRunning(running)} To have something else fixed, write \`/codex fix\` and what.`,
+    otherReply`${pull === undefined ? 'there is no open pull request' : `#${pull} has no failed checks, conflicts, requested changes or open comments now`}. Nothing was started.${stillRunning(running)} To have something else fixed, write \`/codex fix\` and what.`,
   fixRounds: (pull: number, most: number, { asked, byPostHog }: Rounds) =>
-    plain`an agent was sent ${counted(asked + byPostHog, 'time')} to fix #${pull}${byPostHog > 0 ? `, ${byPostHog} of them by PostHog itself` : ''}. The limit is ${most}. Nothing was started. Write \`/codex\` and what to do, or \`/codex --force fix\`.`,
+    otherReply`an agent was sent ${counted(asked + byPostHog, 'time')} to fix #${pull}${byPostHog > 0 ? `, ${byPostHog} of them by PostHog itself` : ''}. The limit is ${most}. Nothing was started. Write \`/codex\` and what to do, or \`/codex --force fix\`.`,
   nothingToReview: () =>
-    plain`this is an issue, so there is nothing to review. Write the command on a pull request.`,
+    otherReply`this is an issue, so there is nothing to review. Write the command on a pull request.`,
   // `approve`.
-  nothingToApprove: () => plain`this thread has no plan to approve. \`/codex plan\` makes one.`,
+  nothingToApprove: () =>
+    otherReply`this thread has no plan to approve. \`/codex plan\` makes one.`,
   planElsewhere: (branch: string) =>
-    plain`the plan was made for the branch ${code(branch)}, which is gone. Nothing was started. \`/codex plan\` makes a new plan.`,
+    otherReply`the plan was made for the branch ${code(branch)}, which is gone. Nothing was started. \`/codex plan\` makes a new plan.`,
   /** @param url where it was posted anew, if it is still known */
   planChanged: (url: string | undefined) =>
-    plain`the plan above may no longer say what Codex wrote. Nothing was started. ${url === undefined ? '`/codex plan` makes a new plan.' : `[This is what Codex wrote](${url}). Read it, then approve it.`}`,
+    otherReply`the plan above may no longer say what Codex wrote. Nothing was started. ${url === undefined ? '`/codex plan` makes a new plan.' : `[This is what Codex wrote](${url}). Read it, then approve it.`}`,
   planOutdated: (branch: string, sha: string) =>
-    plain`${code(branch)} has new commits since the plan was made: it is at ${code(sha.slice(0, 7))} now. Nothing was started. \`/codex plan\` makes a new plan.`,
+    otherReply`${code(branch)} has new commits since the plan was made: it is at ${code(sha.slice(0, 7))} now. Nothing was started. \`/codex plan\` makes a new plan.`,
   // `stop`, and words for a run that goes on.
-  nothingToStop: () => plain`nothing is going on in this thread, so there is nothing to stop.`,
+  nothingToStop: () => otherReply`nothing is going on in this thread, so there is nothing to stop.`,
   askedSince: () => replyToMessage({ kind: 'asked-since' }),
   permissionOver: () => replyToMessage({ kind: 'permission-over' }),
   nothingToForce: (standing: ThreadStanding) => replies.status(standing),
   // `retry`, and what needs that nobody works.
   nothingToRetry: () =>
-    plain`nothing was asked in this thread yet, so there is nothing to try again.`,
-  noUse: (outcome: Outcome & { kind: 'failed' | 'unfinished' }) => plain`${noUseSentence(outcome)}`,
+    otherReply`nothing was asked in this thread yet, so there is nothing to try again.`,
+  noUse: (outcome: Outcome & { kind: 'failed' | 'unfinished' }) =>
+    otherReply`${noUseSentence(outcome)}`,
   /** The box that was ticked stands under an earlier run. */
   goneOn: () =>
-    plain`another run has worked in this thread since then. Nothing was started. \`/codex continue\` goes on where that one stopped.`,
+    otherReply`another run has worked in this thread since then. Nothing was started. \`/codex continue\` goes on where that one stopped.`,
   stillGoing: (command: string) =>
-    plain`a run is still going in this thread. ${code(`/codex ${command}`)} works when it has ended. \`/codex stop\` ends it now.`,
+    otherReply`a run is still going in this thread. ${code(`/codex ${command}`)} works when it has ended. \`/codex stop\` ends it now.`,
   // `continue`.
   nothingToContinue: () =>
-    plain`this thread has no earlier run to continue. \`/codex <instruction>\` starts one.`,
+    otherReply`this thread has no earlier run to continue. \`/codex <instruction>\` starts one.`,
   questionAnswered: () =>
-    plain`Codex answered the last question here, so there is nothing to go on with. Nothing was started. \`/codex ask …\` asks more. \`/codex …\` says what to do about it.`,
+    otherReply`Codex answered the last question here, so there is nothing to go on with. Nothing was started. \`/codex ask …\` asks more. \`/codex …\` says what to do about it.`,
 }
 
 type Refusals = typeof refusals

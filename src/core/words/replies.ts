@@ -3,7 +3,7 @@
  * which `reply.ts` keeps. Nothing is posted here.
  */
 import { flagOf, infoOf, type OptionName, optionNames, usageOf } from '../command/options.ts'
-import { type Check, markOf } from '../model/check.ts'
+import { type Check, checkSign } from '../model/check.ts'
 import { type CommandGrammar, instruction } from '../model/command-grammar.ts'
 import type { Thread } from '../model/thread.ts'
 import type { Sign } from '../model/views.ts'
@@ -35,8 +35,8 @@ const limitedTo =
   })
 
 export const refusal = limitedTo('one refusal a day')
-export const plain = limitedTo('one other reply a day')
-const failure = limitedTo('one failure a day')
+export const otherReply = limitedTo('one other reply a day')
+const failureReply = limitedTo('one failure a day')
 
 /** Help is for everybody who reads it. */
 export const replyComment = (login: string, { text, limit }: Reply): string =>
@@ -45,37 +45,37 @@ export const replyComment = (login: string, { text, limit }: Reply): string =>
 export const replies = {
   help: (shown: HelpShown) => limitedTo('one help a day')`${helpText(shown)}`,
   queuedBehind: (asked: NamedAs, differs: readonly OptionName[] = []) =>
-    plain`another run is still going in this thread${differs.length === 0 ? '' : `, with another ${flags(differs)}`}. ${begun(askedFor(asked))} starts when it has ended.`,
+    otherReply`another run is still going in this thread${differs.length === 0 ? '' : `, with another ${optionFlags(differs)}`}. ${begun(askedFor(asked))} starts when it has ended.`,
   stoppingBeside: (thread: Pick<Thread, 'number' | 'kind'>) =>
-    plain`the run in ${besideThis(thread)} is being stopped. Its status there says what it had done.`,
+    otherReply`the run in ${besideThis(thread)} is being stopped. Its status there says what it had done.`,
   status: (standing: ThreadStanding) =>
     limitedTo('one status in ten minutes')`${standingSentence(standing)}`,
-  config: (shown: ShownSettings) => plain`${configText(shown)}`,
+  config: (shown: ShownSettings) => otherReply`${configText(shown)}`,
   doctor: (repository: string, checks: readonly Check[]) =>
-    plain`${doctorText(repository, checks)}`,
+    otherReply`${doctorText(repository, checks)}`,
   besideSlips: (reply: Reply, found: FoundSlips): Reply => ({
     ...reply,
-    text: `${reply.text}\n\n⚠️ Also, ${slipsOf(found)}:\n\n${itemsOf(found)}`,
+    text: `${reply.text}\n\n⚠️ Also, ${slipsSentence(found)}:\n\n${itemsOf(found)}`,
   }),
   gaveUp: (reason: string) =>
-    failure`this did not work: ${ended(inlineWords(reason, 300))} Write the command again in a few minutes.`,
+    failureReply`this did not work: ${ended(inlineWords(reason, 300))} Write the command again in a few minutes.`,
 }
 
 /** What a Run tells whoever sent it a message: its record keeps the kind and the facts. */
 export function replyToMessage(reply: SenderReply): Reply {
   switch (reply.kind) {
     case 'not-passed-on':
-      return plain`the run was stopped before Codex could read ${askedFor({ line: reply.words })}. Write it again if you still want it.`
+      return otherReply`the run was stopped before Codex could read ${askedFor({ line: reply.words })}. Write it again if you still want it.`
     case 'has-it':
-      return plain`Codex has ${askedFor({ line: reply.words })} already, so deleting the comment does not take it back. Write \`/codex …\` and what to do instead, or \`/codex stop\`.`
+      return otherReply`Codex has ${askedFor({ line: reply.words })} already, so deleting the comment does not take it back. Write \`/codex …\` and what to do instead, or \`/codex stop\`.`
     case 'asked-since':
-      return plain`someone started the run here after you wrote \`/codex stop\`, so it goes on. Write it again to stop it.`
+      return otherReply`someone started the run here after you wrote \`/codex stop\`, so it goes on. Write it again to stop it.`
     case 'refused':
-      return plain`Codex did not get ${askedFor({ line: reply.words })}: ${ended(withCode(reply.because, 300))} The run goes on without it.`
+      return otherReply`Codex did not get ${askedFor({ line: reply.words })}: ${ended(withCode(reply.because, 300))} The run goes on without it.`
     case 'permission-over':
-      return plain`Codex no longer waits for this answer, so it did not get it.`
+      return otherReply`Codex no longer waits for this answer, so it did not get it.`
     case 'permission-refused':
-      return plain`Codex asks for a permission (${inlineWords(reply.title, 120)}). PostHog did not accept the answer: ${ended(withCode(reply.because, 300))} Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run.`
+      return otherReply`Codex asks for a permission (${inlineWords(reply.title, 120)}). PostHog did not accept the answer: ${ended(withCode(reply.because, 300))} Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run.`
   }
 }
 
@@ -103,7 +103,7 @@ function doctorText(repository: string, checks: readonly Check[]): string {
       : `${wrong.length} of ${checks.length} checks failed for ${code(repository)}.`
   const lines = [...wrong, ...checks.filter(({ ok }) => ok)].map(
     ({ name, detail, fix, ...rest }) =>
-      `- ${markOf(rest)} ${code(name)} ${inlineWords(detail, 500)}${fix === '' ? '' : `\\\n  → ${inlineWords(fix, 500)}`}`,
+      `- ${checkSign(rest)} ${code(name)} ${inlineWords(detail, 500)}${fix === '' ? '' : `\\\n  → ${inlineWords(fix, 500)}`}`,
   )
   return [heading, lines.join('\n')].join('\n\n')
 }
@@ -113,7 +113,7 @@ export interface FoundSlips {
   slips: readonly FileSlips[]
 }
 
-export const slipsOf = ({ slips }: FoundSlips): string =>
+export const slipsSentence = ({ slips }: FoundSlips): string =>
   slips.map(({ path, count }) => `${code(path)} has ${counted(count, 'problem')}`).join(' and ')
 
 /** The name of the only file stands above them. */
@@ -125,7 +125,7 @@ export function itemsOf({ problem, slips: [only, other] }: FoundSlips): string {
     .join('\n')
 }
 
-export const flags = (names: readonly OptionName[]): string =>
+export const optionFlags = (names: readonly OptionName[]): string =>
   names.map(name => code(flagOf(name))).join(' and ')
 
 const shownFirst: readonly string[] = [instruction, 'plan', 'stop']

@@ -25,7 +25,8 @@ export const saying = (
   signer: Signer,
   { marker, place, text }: Saying,
 ) => ({
-  find: async ({ at }: { at: number }) => said(signer, await ownSince(github, at, place), marker),
+  find: async ({ at }: { at: number }) =>
+    commentWith(signer, await ownSince(github, at, place), marker),
   perform: () => github.comments.post(signed(signer, text(), marker), place),
 })
 
@@ -33,7 +34,7 @@ export const ownSince = (github: GitHubWith<'comments.own'>, at: number, place?:
   github.comments.own(at - skew, place)
 
 /** The rest of a marker changes with its Run. A last word is that of its round. */
-export const said = (signer: Signer, comments: readonly OwnComment[], marker: Marker) =>
+export const commentWith = (signer: Signer, comments: readonly OwnComment[], marker: Marker) =>
   comments.find(({ body }) => markerIn(signer, body, marker))
 
 export const markerIn = (signer: Signer, body: string, { run, as, round, repo, thread }: Marker) =>

@@ -7,7 +7,7 @@ import type { Thread } from '../model/thread.ts'
 import { minute } from '../model/time.ts'
 import type { CommentRef } from '../model/trigger.ts'
 import type { Pull } from '../model/views.ts'
-import { isUndone, listeners, neverBegan, newsKey, staysInStatus } from '../record/last-word.ts'
+import { addressees, isUndone, neverBegan, newsKey, staysInStatus } from '../record/last-word.ts'
 import { roundIsRead, wordsAdded } from '../record/ledger.ts'
 import { asksBack } from '../record/open-question.ts'
 import { newPulls } from '../record/pull-end.ts'
@@ -40,7 +40,7 @@ export function resultSmall(
   const [pull] = run.result.pulls.length === 1 && where === 'status' ? run.result.pulls : []
   return withoutEmpty([
     where === 'status' ? briefly(run) : !isOnlyRequest(run) && requestLink(run),
-    !(where === 'last-word' && listeners(run).includes(requester)) && requesterLine(run),
+    !(where === 'last-word' && addressees(run).includes(requester)) && requesterLine(run),
     startedBy(run),
     duration(run),
     // PostHog's cost is that of a task, which several runs may share.

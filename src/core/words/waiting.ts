@@ -5,10 +5,10 @@ import { begun, moment } from '../text/phrases.ts'
 import { inlineWords } from '../text/safe-markdown.ts'
 import { withCode } from './words.ts'
 
-const maxNamed = 5
+const maxAwaitedNames = 5
 
 /** What is said of one kind of waiting. */
-interface Said {
+interface WaitInWords {
   heading: string
   /** What the heading leaves open, and what somebody can do about it. */
   lines: string[]
@@ -18,7 +18,7 @@ interface Said {
   key: string
 }
 
-export function waitsInWords(waits: Waits, now: number): Said {
+export function waitsInWords(waits: Waits, now: number): WaitInWords {
   switch (waits.kind) {
     case 'line':
     case 'session': {
@@ -51,7 +51,7 @@ export function waitsInWords(waits: Waits, now: number): Said {
         key: waits.limit,
       }
     case 'blocked': {
-      const awaited = names(waits.by, waits.more)
+      const awaited = awaitedNames(waits.by, waits.more)
       const isOne = waits.by.length + waits.more === 1
       return {
         heading: `⏳ Codex waits for ${awaited}`,
@@ -73,7 +73,7 @@ export function waitsInWords(waits: Waits, now: number): Said {
           'Codex starts by itself when there is room. `/codex --force` starts it now.',
         ],
         sentence: `waits until a pull request of Codex is merged or closed: ${count} ${are}. The limit is ${waits.most}.`,
-        key: names(waits.pulls),
+        key: awaitedNames(waits.pulls),
       }
     }
   }
@@ -81,16 +81,18 @@ export function waitsInWords(waits: Waits, now: number): Said {
 
 const limitSentence = ({ limit }: { limit: string }): string => `${begun(withCode(limit, 300))}.`
 
-const names = (all: readonly Awaited[], more = 0): string =>
+const awaitedNames = (all: readonly Awaited[], more = 0): string =>
   [
-    ...all.slice(0, maxNamed).map(({ name }) => name),
-    ...(more + all.length > maxNamed ? [`${more + all.length - maxNamed} more`] : []),
+    ...all.slice(0, maxAwaitedNames).map(({ name }) => name),
+    ...(more + all.length > maxAwaitedNames ? [`${more + all.length - maxAwaitedNames} more`] : []),
   ].join(', ')
 
 const awaitedList = (all: readonly Awaited[], more = 0): string =>
   [
     ...all
-      .slice(0, maxNamed)
+      .slice(0, maxAwaitedNames)
       .map(({ name, title, url }) => `- [${name} ${inlineWords(title, 100)}](${url})`),
-    ...(more + all.length > maxNamed ? [`- and ${more + all.length - maxNamed} more`] : []),
+    ...(more + all.length > maxAwaitedNames
+      ? [`- and ${more + all.length - maxAwaitedNames} more`]
+      : []),
   ].join('\n')

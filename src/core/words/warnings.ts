@@ -5,7 +5,7 @@ import { costReached } from '../record/failures.ts'
 import type { Run } from '../record/run.ts'
 import { begun, counted, dollars, withoutEmpty } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
-import { listed, withCode } from './words.ts'
+import { fileList, withCode } from './words.ts'
 
 /** Nothing comes of what went as asked. */
 type Warning = string | false | undefined
@@ -86,7 +86,7 @@ function attachments({ workspace: { attachments } }: Run): Warning[] {
   const failed = attachments?.failed ?? []
   return [...new Set(failed.map(({ why }) => why))].map(reason => {
     const names = failed.flatMap(({ name, why }) => (why === reason ? [name] : []))
-    return `⚠️ Codex did not get ${listed(names, 3)}: ${inlineWords(reason, 200)}.`
+    return `⚠️ Codex did not get ${fileList(names, 3)}: ${inlineWords(reason, 200)}.`
   })
 }
 

@@ -9,7 +9,7 @@ import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 import { boxFor, pullLink, some } from './words.ts'
 
 /** Stands above what the last word said first. The comment is edited for it, which sends no mail. */
-export function pullNews(run: Run): string {
+export function newsOfPull(run: Run): string {
   const end = endToTell(run)
   const needs = needsToTell(run)
   const [sign, became] = end?.how === 'merged' ? ['🎉', 'Merged'] : ['✖️', 'Closed without a merge']
@@ -27,7 +27,7 @@ function which({ result: { pulls } }: Run, number: number): string {
   return pull ? `${pullLink(pull)}: ` : ''
 }
 
-const maxShown = 5
+const maxNeedLines = 5
 
 function needsLines({
   failedChecks,
@@ -39,10 +39,10 @@ function needsLines({
   const bots = [...new Set(unresolved.flatMap(({ by }) => by ?? []))]
   return withoutEmpty([
     failedChecks.length > 0 &&
-      `❌ ${counted(failedChecks.length, 'check')} failed: ${some(failedChecks.map(checkLink), maxShown)}`,
+      `❌ ${counted(failedChecks.length, 'check')} failed: ${some(failedChecks.map(checkLink), maxNeedLines)}`,
     hasConflicts && '🔀 It has conflicts with its base branch',
     changesRequestedBy.length > 0 &&
-      `✋ Changes requested by ${some(changesRequestedBy.map(code), maxShown)}`,
+      `✋ Changes requested by ${some(changesRequestedBy.map(code), maxNeedLines)}`,
     open.length > 0 && `💬 ${counted(open.length, 'open comment')}: ${linesLeftOpen(open)}`,
     ...bots.map(bot => {
       const found = unresolved.filter(({ by }) => by === bot)
@@ -54,7 +54,7 @@ function needsLines({
 const linesLeftOpen = (comments: PullNeeds['unresolved']): string =>
   some(
     comments.map(({ path, line }) => code(`${path.slice(-80)}${line === null ? '' : `:${line}`}`)),
-    maxShown,
+    maxNeedLines,
   )
 
 function checkLink({ name, url }: PullNeeds['failedChecks'][number]): string {

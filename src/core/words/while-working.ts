@@ -4,12 +4,12 @@
  */
 import { infoOf, type Options, optionNames } from '../command/options.ts'
 import { type Service, serviceNames } from '../model/errors.ts'
-import type { ActingStep, PermissionRequest, PlanStep, Unfinished } from '../model/task-run.ts'
+import type { Doing, PermissionRequest, PlanStep, Unfinished } from '../model/task-run.ts'
 import { nounOf } from '../model/thread.ts'
 import { day, hour } from '../model/time.ts'
 import { isModel } from '../model/views.ts'
 import { unfinished } from '../record/failures.ts'
-import { type Added, pending, wordsAdded, wordsOfRound } from '../record/ledger.ts'
+import { type AddedWord, pending, wordsAdded, wordsOfRound } from '../record/ledger.ts'
 import { inlinePlace } from '../record/open-question.ts'
 import { openQuestion, questionKey, rejecting } from '../record/permission-request.ts'
 import { retryOf, services } from '../record/retries.ts'
@@ -75,10 +75,10 @@ export const waitingKey = ({ run, stands, now }: AtWork): string =>
 export function workLines(view: AtWork): string[] {
   const { run, stands, now } = view
   const question = questionShown(view)
-  if (question) return [whatToAnswer(run, question), openPulls(view).join('\n')]
+  if (question) return [whatToAnswer(run, question), openPullsLine(view).join('\n')]
   const { resumed } = run.result
   return [
-    instruction(run),
+    instructionLine(run),
     edited(run),
     fromHereOn(run),
     stands.kind === 'stopping' && retryOf(run, 'posthog')
@@ -89,7 +89,7 @@ export function workLines(view: AtWork): string[] {
     ...(stands.kind === 'waiting' ? waitsInWords(stands.waits, now).lines : []),
     activity(view),
     plan(run).join('\n'),
-    openPulls(view).join('\n'),
+    openPullsLine(view).join('\n'),
     run.session.summary ? quoted(run.session.summary, 600) : '',
   ]
 }
@@ -113,7 +113,7 @@ function edited(run: Run): string {
 /** The request in its writer's words, as its newest edit has it. */
 function typedIn(run: Run): string {
   const { text, typed } = [...wordsAdded(run), ...pending(run)].reduce<
-    Pick<Added, 'id' | 'text' | 'typed'>
+    Pick<AddedWord, 'id' | 'text' | 'typed'>
   >((newest, word) => (word.replaces === newest.id ? word : newest), { ...run.request, id: run.id })
   return typed ?? (run.request.what === 'review' ? `review ${text}` : text)
 }
@@ -130,7 +130,7 @@ function fromHereOn(run: Run): string {
 const questionShown = ({ run, stands: { held }, now }: AtWork): PermissionRequest | undefined =>
   held?.kind === 'question' && shownOutages(run, now).length === 0 ? held.question : undefined
 
-function instruction(run: Run): string {
+function instructionLine(run: Run): string {
   const { origin } = run.request
   const words = typedIn(run)
   if (words !== '') return quoted(words, maxInstruction)
@@ -141,7 +141,7 @@ function instruction(run: Run): string {
 export const briefly = (run: Run, max = 80): string =>
   inlineWords(typedIn(run), max) || `what the ${nounOf(run.thread)} says`
 
-const doingNow: Record<ActingStep, string> = {
+const doingNow: Record<Doing, string> = {
   reading: 'Reading the code',
   editing: 'Editing files',
   running: 'Running commands',
@@ -183,7 +183,7 @@ function plan({ session: { sessionLog }, mailbox: { stop } }: Run): string[] {
   return steps.length > shown.length ? [...shown, `⬜ ${steps.length - shown.length} more`] : shown
 }
 
-const openPulls = ({ run, stands: { kind } }: AtWork): string[] => {
+const openPullsLine = ({ run, stands: { kind } }: AtWork): string[] => {
   const { pulls, reported, pushed } = run.result
   return pulls.flatMap((pull, index) => {
     const isNew = index >= reported

@@ -12,7 +12,8 @@ export interface Deployment {
   posthogProject: string
 }
 
-export const agentLeft = 'PostHog did not confirm that Codex was stopped. It may still be working.'
+export const agentLeftSentence =
+  'PostHog did not confirm that Codex was stopped. It may still be working.'
 
 export const small = (parts: readonly string[]): string =>
   parts.length === 0 ? '' : `<sub>${parts.join(' · ')}</sub>`
@@ -35,7 +36,7 @@ export function some(all: readonly string[], most: number): string {
 }
 
 /** Lists names of files. */
-export function listed(names: readonly string[], most: number): string {
+export function fileList(names: readonly string[], most: number): string {
   const shown = names.map(name => code(name.slice(0, 80)))
   return some(shown, most)
 }
@@ -60,7 +61,7 @@ export const maxComment = 65_536
 
 const maxAnswer = 20_000
 const foldAbove = 1_500
-const maxFirst = 1_000
+const maxFirstPart = 1_000
 
 export const betweenEnds =
   (run: Run, deployment: Deployment): Between =>
@@ -71,15 +72,15 @@ export function agentWords(words: string, between: Between): string {
   const { first, rest, cut } = foldOf(words)
   if (rest === undefined) return spoken(first, maxAnswer)
   const summary = cut ? 'All that Codex said' : 'The rest of what Codex said'
-  return `${spoken(first, maxFirst)}\n\n<details><summary>${summary}</summary>\n\n${spoken(rest, maxAnswer, between)}\n\n</details>`
+  return `${spoken(first, maxFirstPart)}\n\n<details><summary>${summary}</summary>\n\n${spoken(rest, maxAnswer, between)}\n\n</details>`
 }
 
-const login = /^[\w-]{1,60}(?:\[bot\])?$/
+const loginPattern = /^[\w-]{1,60}(?:\[bot\])?$/
 
 /** What can be no login calls nobody. */
 export const mentions = (all: readonly string[]): string =>
   all
-    .filter(each => login.test(each))
+    .filter(each => loginPattern.test(each))
     .map(each => `@${each}`)
     .join(' ')
 
@@ -98,7 +99,7 @@ const beginsWithSentence = /^(?!\d+[.)]\s)(?:[\p{L}\p{N}]|`[^`]|\*{1,2}[^\s*])/u
 export async function readAgentWords(words: string): Promise<void> {
   const { first, rest } = foldOf(words)
   await readOneByOne([
-    () => spoken(first, rest === undefined ? maxAnswer : maxFirst),
+    () => spoken(first, rest === undefined ? maxAnswer : maxFirstPart),
     () => spoken(rest ?? '', maxAnswer, () => ''),
   ])
 }
@@ -108,7 +109,7 @@ function foldOf(words: string): { first: string; rest?: string; cut?: boolean } 
   const end = words.search(/\n[ \t]*\n/)
   const first = end < 0 ? words : words.slice(0, end)
   const cut =
-    end < 0 || first.length > maxFirst || /^ {0,3}(?:`{3}|~{3})|<|\[[^\]]*\]:/m.test(first)
+    end < 0 || first.length > maxFirstPart || /^ {0,3}(?:`{3}|~{3})|<|\[[^\]]*\]:/m.test(first)
   return { first, rest: cut ? words : words.slice(end).trimStart(), cut }
 }
 
@@ -158,13 +159,13 @@ const labels: Record<Offered, string> = {
   approve: 'Carry out this plan',
 }
 
-const marked = (words: string, box: Box): string => `[ ] ${words} <!-- codex-box:${box} -->`
+const boxWords = (words: string, box: Box): string => `[ ] ${words} <!-- codex-box:${box} -->`
 
-export const boxFor = (of: Offered, words = labels[of]): string => `- ${marked(words, of)}`
+export const boxFor = (of: Offered, words = labels[of]): string => `- ${boxWords(words, of)}`
 
 /** A choice of a question of Codex, by its place from 1. */
 export const choiceBox = (place: number, words: string): string =>
-  `${place}. ${marked(words, `choice-${place}`)}`
+  `${place}. ${boxWords(words, `choice-${place}`)}`
 
 /** What Codex says has no marks of ours in it. */
 export function ticked(before: string, after: string): Box | undefined {

@@ -1,6 +1,6 @@
 /** Makes a trigger of each delivery and enqueues it, or says why nothing is done. It calls nobody but the queue. */
 import type { Log } from '../../core/model/ports.ts'
-import { type Trigger, withWords } from '../../core/model/trigger.ts'
+import { type Trigger, withTexts } from '../../core/model/trigger.ts'
 import type { Receive, TriggerOf } from './event.ts'
 import type { MayLeave } from './fair-share.ts'
 import { normalise } from './normalise.ts'
@@ -28,8 +28,8 @@ export const receiver =
       if (hint) void enqueue(hint).catch(() => places?.forget(hint))
       return read
     }
-    const trigger = withWords(read.trigger, redact)
-    for (const also of read.also ?? []) await enqueue(withWords(also, redact))
+    const trigger = withTexts(read.trigger, redact)
+    for (const also of read.also ?? []) await enqueue(withTexts(also, redact))
     if (mayLeave?.(trigger) === false) {
       const why = 'too much by one account'
       log.info({ delivery: id, event, by: trigger.sender.login }, `ignored: ${why}`)

@@ -16,7 +16,7 @@ import { agentIsToBeSeenTo, cancelKey } from '../../core/record/agent-end.ts'
 import { failureOf } from '../../core/record/failures.ts'
 import type { MessageReply } from '../../core/record/mailbox-part.ts'
 import { refusedWords } from '../../core/record/messages.ts'
-import { type ActingStep, steps, withoutIntent } from '../../core/record/next-step.ts'
+import { type ActingStep, stepNeeds, withoutIntent } from '../../core/record/next-step.ts'
 import { agentLeft, failed, nothingLeft, onlyNeeded } from '../../core/record/outcome.ts'
 import {
   afterPassing,
@@ -37,7 +37,7 @@ import { Cancelled, type RunContext } from './step-context.ts'
 /** @throws what is not one of our errors, so that the queue tries again */
 export function afterFault(context: RunContext, step: ActingStep, error: unknown): Run {
   const { run, deps } = context
-  const { call, service: asked } = steps[step.kind]
+  const { call, service: asked } = stepNeeds[step.kind]
   if (error instanceof Cancelled) return changed(run, withoutIntent(run, step))
   const fault = call === 'read' ? asRead(error) : error
   if (fault instanceof ResultPending)

@@ -27,7 +27,7 @@ import { readOneByOne } from '../../core/text/event-loop.ts'
 import { spoken } from '../../core/text/safe-markdown.ts'
 import { closingComment, inlineAnswer, saidAtTheEnd } from '../../core/words/closing.ts'
 import { boxesAfter } from '../../core/words/details.ts'
-import { isAsSaid, ownSince, said, saying, signed } from '../../core/words/say.ts'
+import { commentWith, isAsSaid, ownSince, saying, signed } from '../../core/words/say.ts'
 import { questionComment } from '../../core/words/while-working.ts'
 import { commentUrl, inOwnWords, readAgentWords } from '../../core/words/words.ts'
 import { ignoreRefusal, once, type RunDeps, type StepContext, step } from './step-context.ts'
@@ -45,7 +45,7 @@ export const conclude = step('conclude', {
     const place = inlinePlace(run)
     const lastWord = isReview
       ? {
-          find: async () => said(deps.signer, await github.reviews.own(), marker),
+          find: async () => commentWith(deps.signer, await github.reviews.own(), marker),
           perform: await reviewOf(context, marker),
         }
       : saying(github, deps.signer, { marker, place, text: () => lastWordOf(run, deps) })

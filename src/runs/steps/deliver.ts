@@ -7,13 +7,13 @@ import { RetryLater } from '../../core/model/errors.ts'
 import { logOffset, messagesRead, observe } from '../../core/record/apply-snapshot.ts'
 import { inNewTaskRun } from '../../core/record/going-on.ts'
 import { openIntent } from '../../core/record/intents.ts'
-import { type Added, pending, unread } from '../../core/record/ledger.ts'
+import { type AddedWord, pending, unread } from '../../core/record/ledger.ts'
 import type { FollowUp } from '../../core/record/mailbox-part.ts'
 import { handedOver, refusedWords } from '../../core/record/messages.ts'
 import { optionByWords, withoutChoice } from '../../core/record/permission-request.ts'
 import type { Session } from '../../core/record/request-part.ts'
 import { type ChangeOf, changed, type Run, sessionOf } from '../../core/record/run.ts'
-import { standingOf } from '../../core/record/turn.ts'
+import { turnOf } from '../../core/record/turn.ts'
 import { contextGiven } from '../../core/record/words-to-say.ts'
 import type { StagedAttachments } from '../../core/record/workspace-part.ts'
 import { attach, attachedTo, none } from './stage-attachments.ts'
@@ -65,7 +65,7 @@ async function afterItsEnd(
   const snapshot = await posthog.poll(session, logOffset(run))
   const looked = { schedule: { lastPollAt, nextPollAt: undefined } }
   const seen = changed(observe(run, snapshot, deps.now()), looked)
-  const isInDoubt = unread(seen).length > 0 && standingOf(seen).kind === 'settling'
+  const isInDoubt = unread(seen).length > 0 && turnOf(seen).kind === 'late-log'
   const after = isInDoubt ? seen : changed(seen, inNewTaskRun(seen, session))
   const { result, mailbox, report, schedule, workspace } = after
   return { result, mailbox, report, schedule, workspace, session: after.session }
@@ -82,7 +82,7 @@ export const tookUp = async (
 
 function sentFollowUp(
   run: Run,
-  followUp: Added,
+  followUp: AddedWord,
   attached: StagedAttachments,
   to: string | undefined,
 ) {
@@ -154,7 +154,7 @@ async function decideByWords(
 }
 
 /** The words are the answer to its question, and no message. */
-function withPermissionDecided(run: Run, followUp: Added): Following {
+function withPermissionDecided(run: Run, followUp: AddedWord): Following {
   const { sessionLog } = run.session
   return {
     ...sentFollowUp(run, followUp, none, undefined),

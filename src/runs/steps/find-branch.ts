@@ -9,7 +9,7 @@ import type { BaseView, BranchView, HeadView, IssueBranches } from '../../core/m
 import * as failures from '../../core/record/failures.ts'
 import { instructionSent } from '../../core/record/ledger.ts'
 import { failed } from '../../core/record/outcome.ts'
-import { branchesOf, isByAnyAgent, ownHead } from '../../core/record/own-pull-request.ts'
+import { isByAnyAgent, ownHead, watchedBranches } from '../../core/record/own-pull-request.ts'
 import { isReadOnly } from '../../core/record/request-part.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
 import { baseOf, type ChangeOf, type Outcome, type Run } from '../../core/record/run.ts'
@@ -127,7 +127,7 @@ async function headsWith(
   { run, github }: Finding,
   ...others: (string | undefined)[]
 ): Promise<BranchView[]> {
-  const names = new Set(withoutEmpty([...branchesOf(run), ...others]))
+  const names = new Set(withoutEmpty([...watchedBranches(run), ...others]))
   const heads = (await github.branches.heads([...names])).filter(({ name }) => names.has(name))
   const head = ownHead(run)
   return heads.map(view =>

@@ -5,12 +5,12 @@ import type { BranchView, CommitView, HeadView, Pull, PullView } from '../../cor
 import { openIntent } from '../../core/record/intents.ts'
 import {
   agentsCommit,
-  branchesOf,
   isByAnyAgent,
   isSurelyAgents,
   maxClaims,
   ownershipOf,
   pullNumberIn,
+  watchedBranches,
 } from '../../core/record/own-pull-request.ts'
 import { isReadOnly } from '../../core/record/request-part.ts'
 import { believeAbsent, retriedAt, triedRetry } from '../../core/record/retries.ts'
@@ -23,7 +23,7 @@ import {
   type Stray,
 } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
-import { standingOf } from '../../core/record/turn.ts'
+import { turnOf } from '../../core/record/turn.ts'
 import { paragraphs } from '../../core/text/phrases.ts'
 import { disarm, quoted } from '../../core/text/safe-markdown.ts'
 import { pullFooter } from '../../core/words/small-line.ts'
@@ -76,7 +76,7 @@ export const findResult = step('find-result', {
           : (straight?.branch ?? run.result.pushedBranch),
       },
     })
-    const stands = standingOf(run)
+    const stands = turnOf(run)
     const isCutOff = stands.kind === 'unfinished' || stands.kind === 'failed'
     const opening = work && !isCutOff && openingFor(known, work.head, work.views)
     const after = opening
@@ -93,7 +93,7 @@ export const findResult = step('find-result', {
 /** The branches in question, and those that PostHog does not name, as its agent is not on them any more. */
 async function headsNow(context: Finding): Promise<HeadView[]> {
   const { run, github } = context
-  const asked = branchesOf(run)
+  const asked = watchedBranches(run)
   const all = await github.branches.heads(asked)
   const isLeft = (head: HeadView) =>
     !asked.includes(head.name) && isSurelyAgents(run, head) && head.at + second > run.request.at
@@ -168,7 +168,7 @@ async function changeOf(context: Finding, head: HeadView, seen: Seen): Promise<C
   const isBase = name !== branch.name && (name === run.thread.defaultBranch || name === branch.into)
   if (isBase && before === undefined) return {}
   // Without a task in its commit it is nobody's for sure: it is told, and nothing is done with it.
-  if (head.task === undefined && !branchesOf(run).includes(name)) {
+  if (head.task === undefined && !watchedBranches(run).includes(name)) {
     const isAlone = (await github.pulls.from(name)).length === 0
     return isAlone ? { stray: { kind: 'left', branch: name, commits: [sha] } } : {}
   }

@@ -21,8 +21,8 @@ import {
   pollIntervalUntil,
   pollIntervalWithStream,
 } from '../../core/record/timing.ts'
-import { agentWorks, lateLog, settlesAt } from '../../core/record/turn.ts'
-import { ownSince, said } from '../../core/words/say.ts'
+import { agentWorks, finalLookAt, lateLog } from '../../core/record/turn.ts'
+import { commentWith, ownSince } from '../../core/words/say.ts'
 import { type StepContext, step } from './step-context.ts'
 
 export const cancel = step('cancel', {
@@ -107,7 +107,7 @@ function pauseAfterPoll(
   const cancelled = agentIsToEnd(run) ? cancelledAt(run) : undefined
   const stopping =
     cancelled === undefined ? usual : pollIntervalUntil(limits.stopping, now - cancelled)
-  const deadlines = [...deadlinesOf(run), settlesAt(run) ?? 0].flatMap(at =>
+  const deadlines = [...deadlinesOf(run), finalLookAt(run) ?? 0].flatMap(at =>
     at > now ? [at - now] : [],
   )
   const { taskRun } = run.session
@@ -141,13 +141,13 @@ export const catchUp = step('catch-up', {
     const { run, deps, github } = context
     const attempts = { caughtUpAt: run.attempts.lagsSince }
     const comments = await ownSince(github, run.request.at)
-    const status = said(deps.signer, comments, markerOf(run, 'status'))
+    const status = commentWith(deps.signer, comments, markerOf(run, 'status'))
     const marker =
       status && deps.signer.read(status.body, run.thread).find(({ as }) => as === 'status')
     const backup = marker?.backup
     if (!status || !backup) return { attempts }
     const { round } = backup
-    const lastWord = said(deps.signer, comments, { ...markerOf(run, 'closing'), round })
+    const lastWord = commentWith(deps.signer, comments, { ...markerOf(run, 'closing'), round })
     const taskRunId = isOwnTaskRun(marker, backup) ? marker.taskRun : undefined
     const isQuiet = backup.quiet || taskRunId === undefined
     const closed = backup.outcome !== undefined && (isQuiet || lastWord !== undefined)

@@ -10,7 +10,7 @@ import { isSuperseded } from '../../core/record/last-word.ts'
 import { type Marker, markerOf, type Signer } from '../../core/record/marker.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
 import { isDone, type Run } from '../../core/record/run.ts'
-import { labelStateOf, stateLabels, states } from '../../core/record/situation.ts'
+import { labelStateOf, labelStates, stateLabels } from '../../core/record/situation.ts'
 import { triggerOf } from '../../core/settings/deployment-settings.ts'
 import { saying, signed } from '../../core/words/say.ts'
 import { isThreadGivenUp } from './closing-comment.ts'
@@ -133,7 +133,7 @@ export const showState = step('show-state', {
     // Saved first: after a crash, and after no answer, it may be there, and has to go if the run is stopped.
     await context.save({ report: { labels: [...new Set([...labels, name])] } })
     await job.assertLocked()
-    const others = states.filter(each => each !== state).map(nameOf)
+    const others = labelStates.filter(each => each !== state).map(nameOf)
     const { showState, remove } = github.labels
     await ignoreRefusal(
       context,

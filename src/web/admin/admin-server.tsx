@@ -7,7 +7,7 @@ import type { Check } from '../../core/model/check.ts'
 import { QueueUnavailable } from '../../core/model/errors.ts'
 import type { JobQueue, Log } from '../../core/model/ports.ts'
 import { botAdmin, fullName } from '../../core/model/thread.ts'
-import { send } from '../../core/record/messages.ts'
+import { sendMessage } from '../../core/record/messages.ts'
 import type { Run } from '../../core/record/run.ts'
 import type { Group, Whose } from '../../core/record/run-index.ts'
 import type { Handler } from '../http-server.ts'
@@ -74,7 +74,7 @@ async function act(
       if (!canBeStopped(run)) return 'over'
       // An admin means what the page shows, whatever the clocks say.
       const at = Math.max(parts.now(), run.mailbox.lastWordsAt ?? run.request.at)
-      return (await send(parts.runs, run.id, { kind: 'stop', id, by: botAdmin, at }))
+      return (await sendMessage(parts.runs, run.id, { kind: 'stop', id, by: botAdmin, at }))
         ? 'stopping'
         : 'over'
     }

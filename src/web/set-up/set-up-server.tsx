@@ -8,7 +8,7 @@ import { type Context, Hono } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
 import { createMiddleware } from 'hono/factory'
 import { z } from 'zod'
-import { type Check, type CheckName, needed } from '../../core/model/check.ts'
+import { type Check, type CheckName, indispensable } from '../../core/model/check.ts'
 import { describe } from '../../core/model/errors.ts'
 import { settingsSchemaPath } from '../../core/settings/settings-file.ts'
 import { publicAddress, serverWith } from '../http-server.ts'
@@ -193,7 +193,7 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
 type In = Context<PageEnv>
 
 /** What else may be wrong can be put right while the bot runs, or only then. */
-const beforeStart = new Set<CheckName>([...needed, 'configuration', 'queue'])
+const beforeStart = new Set<CheckName>([...indispensable, 'configuration', 'queue'])
 
 /** Only those that have a value are written. */
 type Variables = Readonly<Record<string, string | undefined>>
