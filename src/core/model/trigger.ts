@@ -55,7 +55,7 @@ export type CommentRef = z.infer<typeof CommentRef>
 /** Where to reply: an inline thread is known by its first comment. */
 export type ReplyRef = CommentRef | { kind: 'inline'; rootId: number }
 
-const Comment = z.object({
+const CommentTrigger = z.object({
   ...arrived,
   kind: z.literal('comment'),
   commentRef: CommentRef,
@@ -71,7 +71,7 @@ const Comment = z.object({
   head: PullHead.optional(),
 })
 
-const Label = z.object({
+const LabelTrigger = z.object({
   ...arrived,
   kind: z.literal('label'),
   label: z.string(),
@@ -82,7 +82,7 @@ const Label = z.object({
   head: PullHead.optional(),
 })
 
-const Withdrawal = z.object({
+const WithdrawalTrigger = z.object({
   ...arrived,
   kind: z.literal('withdrawal'),
   what: z.discriminatedUnion('kind', [
@@ -103,7 +103,7 @@ const Withdrawal = z.object({
 /** `choice-2`: the second choice of a question. */
 const Choice = z.templateLiteral(['choice-', z.int()])
 
-const Tick = z.object({
+const TickTrigger = z.object({
   ...arrived,
   kind: z.literal('tick'),
   text: z.string(),
@@ -120,7 +120,7 @@ const Tick = z.object({
  * A pull request changed: a reason to poll, not a fact. `unmarked`: its description lost a marker, perhaps ours;
  * `marked`: it got one. `reviewed`: somebody approved it, or an approval may not count any more.
  */
-const PullNews = z.object({
+const PullNewsTrigger = z.object({
   ...arrived,
   kind: z.literal('pull-news'),
   head: PullHead.optional(),
@@ -147,7 +147,7 @@ const PullNews = z.object({
 })
 
 /** A hint: GitHub is asked how it is now. */
-const AccessLost = z.object({
+const AccessLostTrigger = z.object({
   ...delivered,
   kind: z.literal('access-lost'),
   installationId: z.number().int(),
@@ -156,10 +156,10 @@ const AccessLost = z.object({
   /** Where a repository went that was transferred, as far as the App is told of it there. */
   to: Repository.optional(),
 })
-export type AccessLostTrigger = z.infer<typeof AccessLost>
+export type AccessLostTrigger = z.infer<typeof AccessLostTrigger>
 
 /** A hint, too. */
-const AccessBack = z.object({
+const AccessBackTrigger = z.object({
   ...delivered,
   kind: z.literal('access-back'),
   installationId: z.number().int(),
@@ -171,18 +171,28 @@ const AccessBack = z.object({
     )
     .optional(),
 })
-export type AccessBackTrigger = z.infer<typeof AccessBack>
+export type AccessBackTrigger = z.infer<typeof AccessBackTrigger>
 
-const threadTriggers = [Comment, Label, Withdrawal, Tick, PullNews] as const
+const threadTriggers = [
+  CommentTrigger,
+  LabelTrigger,
+  WithdrawalTrigger,
+  TickTrigger,
+  PullNewsTrigger,
+] as const
 
-export const Trigger = z.discriminatedUnion('kind', [...threadTriggers, AccessLost, AccessBack])
+export const Trigger = z.discriminatedUnion('kind', [
+  ...threadTriggers,
+  AccessLostTrigger,
+  AccessBackTrigger,
+])
 export type Trigger = z.infer<typeof Trigger>
 export type ThreadTrigger = z.infer<(typeof threadTriggers)[number]>
-export type CommentTrigger = z.infer<typeof Comment>
-export type LabelTrigger = z.infer<typeof Label>
-export type WithdrawalTrigger = z.infer<typeof Withdrawal>
-export type TickTrigger = z.infer<typeof Tick>
-export type PullNewsTrigger = z.infer<typeof PullNews>
+export type CommentTrigger = z.infer<typeof CommentTrigger>
+export type LabelTrigger = z.infer<typeof LabelTrigger>
+export type WithdrawalTrigger = z.infer<typeof WithdrawalTrigger>
+export type TickTrigger = z.infer<typeof TickTrigger>
+export type PullNewsTrigger = z.infer<typeof PullNewsTrigger>
 
 /** Fields of text by people, and of names of files; other names and addresses are in use. */
 const textFields: ReadonlySet<string> = new Set(['text', 'before', 'title', 'body', 'hunk', 'path'])

@@ -177,7 +177,7 @@ function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Ru
       // Results of GitHub calls under way can't be known any more; those of PostHog still can.
       return withMessage(withRetry(said, 'github', undefined), {
         mailbox: { accessLost: true },
-        ...onlyIntents(said, kind => atPostHog.has(kind)),
+        ...onlyIntents(said, kind => intentsAtPostHog.has(kind)),
       })
     }
     case 'force':
@@ -321,7 +321,11 @@ function isWithoutWords(run: Run): boolean {
   return result.round > 0 && wordsOfRound(run).length === 0 && !agentWorks(run)
 }
 
-const atPostHog: ReadonlySet<Intent['kind']> = new Set(['create-task', 'rejoin', 'start-run'])
+const intentsAtPostHog: ReadonlySet<Intent['kind']> = new Set([
+  'create-task',
+  'rejoin',
+  'start-run',
+])
 
 /** A Run that has not begun makes its task where the repository is now. */
 function withRepository(run: Run, to: Repository): Run {

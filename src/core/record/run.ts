@@ -1,6 +1,6 @@
 /** The record of a Run, which is its job's data. Nearly every key has a default, since records outlive versions. */
 import { z } from 'zod'
-import { Unfinished } from '../model/task-run.ts'
+import { type TaskRunStatus, Unfinished } from '../model/task-run.ts'
 import { fullName, Thread } from '../model/thread.ts'
 import { Awaited, Pull, PullFacts, PullNeeds } from '../model/views.ts'
 import { Mailbox } from './mailbox-part.ts'
@@ -446,8 +446,6 @@ export const resumedSession = ({
 }: {
   session: { earlier?: Earlier }
 }): Earlier => (earlier?.resumes === false ? undefined : earlier)
-
-type TaskRunStatus = NonNullable<Run['session']['taskRun']>['status']
 
 export const isTerminal = (status: TaskRunStatus): boolean =>
   status === 'completed' || status === 'failed' || status === 'cancelled'

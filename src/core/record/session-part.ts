@@ -51,6 +51,7 @@ export const RecordedTaskRun = z.object({
   authorship: z.string().optional(),
   may: Rights.optional(),
 })
+export type RecordedTaskRun = z.infer<typeof RecordedTaskRun>
 
 /** How a turn ended: why, in the agent's words, and what broke it. `at`: ms since the epoch, our clock. */
 const TurnEnd = z.object({

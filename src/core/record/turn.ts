@@ -12,7 +12,7 @@ import type { Failure } from './failures.ts'
 import { inTaskRun, isAwaited, unread } from './ledger.ts'
 import type { Word } from './mailbox-part.ts'
 import { hasNewPull, isTerminal, type Outcome, type Run } from './run.ts'
-import type { SessionLog, TurnEnd } from './session-part.ts'
+import type { RecordedTaskRun, SessionLog, TurnEnd } from './session-part.ts'
 import { limits } from './timing.ts'
 
 export type Turn =
@@ -23,8 +23,6 @@ export type Turn =
   | { kind: 'ended' }
   | { kind: 'unfinished'; why: Unfinished }
   | { kind: 'failed'; failure: Failure }
-
-type TaskRun = NonNullable<Run['session']['taskRun']>
 
 export function turnOf(run: Run): Turn {
   const { taskRun, sessionLog } = run.session
@@ -40,7 +38,7 @@ export function turnOf(run: Run): Turn {
 
 /** Its agent ended the run itself as failed: the row has the reason that the agent gave in its log. */
 const agentGaveUp = (
-  { status, marker, error = '' }: TaskRun,
+  { status, marker, error = '' }: RecordedTaskRun,
   log: SessionLog | undefined,
 ): boolean =>
   status === 'failed' && !marker && log?.gaveUp !== undefined && error.startsWith(log.gaveUp)
@@ -87,7 +85,7 @@ function broken(run: Run, fault: Fault, at: number): Turn {
 }
 
 /** Says how a run ended that is over before its agent answered, as far as its log shows. */
-function runEnd(run: Run, taskRun: TaskRun): Turn {
+function runEnd(run: Run, taskRun: RecordedTaskRun): Turn {
   if (taskRun.status === 'cancelled') {
     const failure = cancelledBy(taskRun.error)
     return failure ? { kind: 'failed', failure } : { kind: 'unfinished', why: 'interrupted' }
@@ -98,7 +96,7 @@ function runEnd(run: Run, taskRun: TaskRun): Turn {
     : end
 }
 
-function rowEnd(run: Run, { status, marker, error, changedAt }: TaskRun): Turn {
+function rowEnd(run: Run, { status, marker, error, changedAt }: RecordedTaskRun): Turn {
   if (marker) return { kind: 'unfinished', why: marker }
   return status === 'completed' && !error
     ? { kind: 'ended' }
@@ -131,7 +129,7 @@ export function mayGoOn(run: Run, why: Unfinished): boolean {
  * Its log shows the answer, or that all words were read before the agent's server failed it, and the row says why. Else only
  * a poll after the limit proves that the log shows no more.
  */
-const isReadToItsEnd = (run: Run, { changedAt }: TaskRun): boolean =>
+const isReadToItsEnd = (run: Run, { changedAt }: RecordedTaskRun): boolean =>
   run.session.sessionLog?.absent === true ||
   isAnswered(run) ||
   (endedByServer(run) && inTaskRun(run).every(({ state }) => state === 'read')) ||

@@ -2,11 +2,11 @@
 import type { Person } from '../model/thread.ts'
 import type { Approvals, CheckReport } from '../model/views.ts'
 
-const name = 'codex approval'
+const approvalCheckName = 'codex approval'
 
 /** The check of what people made, and may merge as ever. */
 export const noneOfCodex: CheckReport = {
-  name,
+  name: approvalCheckName,
   state: 'success',
   onlyFirst: true,
   title: 'Nothing here is by Codex',
@@ -15,7 +15,7 @@ export const noneOfCodex: CheckReport = {
 
 /** The check of a commit that a merge queue makes. What comes into the queue had to be approved before. */
 export const inMergeQueue: CheckReport = {
-  name,
+  name: approvalCheckName,
   state: 'success',
   title: 'Was decided on each pull request',
   summary:
@@ -30,13 +30,13 @@ export function approvalCheck(approvedBy: Approvals['by'], asked: readonly Perso
   const others = asked.length === 0 ? 'whoever asked for it' : who
   if (approvedBy.length === 0)
     return {
-      name,
+      name: approvalCheckName,
       state: 'pending',
       title: `Somebody other than ${others} has to approve`,
       summary: `Codex worked on this for ${others}. Someone else with write access must approve the newest commit. The approval of a bot does not count.`,
     }
   return {
-    name,
+    name: approvalCheckName,
     state: 'success',
     title: `Approved by ${all(approvedBy.map(({ login }) => login))}`,
     summary: `Codex worked on this for ${others}. Somebody else approved this commit.`,

@@ -32,7 +32,7 @@ import { code, inlineWords, quoted, spoken } from '../text/safe-markdown.ts'
 import { boxesAfter, details } from './details.ts'
 import { pullLine, resultSmall } from './small-line.ts'
 import { warnings } from './warnings.ts'
-import { newsOfPull } from './what-it-needs.ts'
+import { lastWordNews } from './what-it-needs.ts'
 import * as words from './words.ts'
 
 /** @param findings of a review, which stand on no line */
@@ -62,7 +62,7 @@ export function closingComment(
       ]
   return paragraphs([
     strayLines(run),
-    newsOfPull(run),
+    lastWordNews(run),
     ending.kind === 'answer' && said && !claimsInVain(run)
       ? words.answerTo(addressees(run), words.agentWords(said, words.betweenEnds(run, deployment)))
       : `${words.mentions(addressees(run))} ${endSentence(run, ending, wordsBelow(run, deployment))}`,
@@ -164,12 +164,14 @@ function pullsSentence(run: Run): string {
       closed: ', which was closed without a merge',
     }
     const end = endToTell(run) ? '' : became[only.state]
-    const what = `${words.pullState(only) === 'draft' ? 'draft ' : ''}**${words.pullLink(only)}**${end}`
+    const what = `${words.shownPullState(only) === 'draft' ? 'draft ' : ''}**${words.pullLink(only)}**${end}`
     return [`Codex opened ${what}`, ...factsOf(run, only)].join(' · ')
   }
   const list = pulls
     .map(pull =>
-      [`1. **${words.pullLink(pull)}**`, words.pullState(pull), ...factsOf(run, pull)].join(' · '),
+      [`1. **${words.pullLink(pull)}**`, words.shownPullState(pull), ...factsOf(run, pull)].join(
+        ' · ',
+      ),
     )
     .join('\n')
   return `Codex opened ${counted(pulls.length, 'pull request')}:\n\n${list}`

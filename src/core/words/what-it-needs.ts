@@ -9,7 +9,7 @@ import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
 import { boxFor, pullLink, some } from './words.ts'
 
 /** Stands above what the last word said first. The comment is edited for it, which sends no mail. */
-export function newsOfPull(run: Run): string {
+export function lastWordNews(run: Run): string {
   const end = endToTell(run)
   const needs = needsToTell(run)
   const [sign, became] = end?.how === 'merged' ? ['🎉', 'Merged'] : ['✖️', 'Closed without a merge']

@@ -26,8 +26,8 @@ import {
   type Deployment,
   mentions,
   pullLink,
-  pullState,
   runUrl,
+  shownPullState,
   small,
   some,
   withCode,
@@ -79,7 +79,7 @@ export function workLines(view: AtWork): string[] {
   const { resumed } = run.result
   return [
     instructionLine(run),
-    edited(run),
+    editedLine(run),
     fromHereOn(run),
     stands.kind === 'stopping' && retryOf(run, 'posthog')
       ? 'Stops as soon as PostHog answers.'
@@ -100,7 +100,7 @@ const resumedSentence = (why: Unfinished): string =>
     : `Codex had not finished when ${unfinished[why].because}. It goes on in the same session.`
 
 /** Words that the agent did not have yet are no edit: they simply are the newer ones. */
-function edited(run: Run): string {
+function editedLine(run: Run): string {
   const words = [...wordsOfRound(run), ...pending(run)].findLast(
     ({ replaces }) => replaces !== undefined,
   )
@@ -190,7 +190,7 @@ const openPullsLine = ({ run, stands: { kind } }: AtWork): string[] => {
     if (pull.state !== 'open' && !isNew) return []
     const isWorkedOn = kind === 'working' && (isNew || pushed !== undefined)
     return [
-      `${pullLink(pull)} · ${pullState(pull)}${isWorkedOn ? '. Codex still works on it.' : ''}`,
+      `${pullLink(pull)} · ${shownPullState(pull)}${isWorkedOn ? '. Codex still works on it.' : ''}`,
     ]
   })
 }

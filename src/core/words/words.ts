@@ -44,7 +44,7 @@ export function fileList(names: readonly string[], most: number): string {
 export const pullLink = ({ number, title, url }: Pick<Pull, 'number' | 'title' | 'url'>): string =>
   `[#${number} ${inlineWords(title, 100)}](${url})`
 
-export const pullState = ({ state, draft }: Pull): string =>
+export const shownPullState = ({ state, draft }: Pull): string =>
   state === 'open' && draft ? 'draft' : state
 
 /** `gpt-5.5` at twice the price of PostHog's usual model is `gpt-5.5` (price ×2). */
