@@ -20,7 +20,7 @@ export default {
   testRunner: 'vitest',
   vitest: { configFile: 'vitest.mutate.config.ts', related: false },
   mutate: [
-    'src/core/record/{next-step,apply-snapshot,admission,timing,messages}.ts',
+    'src/core/record/{next-step,apply-snapshot,turn-log,admission,timing,messages}.ts',
     'src/{runs/advance-run,maintenance/read-deliveries}.ts',
     lines('src/core/record/intents.ts', 'exactlyOnce', 'exactlyOnce'),
     'src/core/model/faults.ts',

@@ -4,12 +4,13 @@ import type { ThreadContext } from '../commands/command-context.ts'
 import { amend } from '../commands/perform.ts'
 import type { JobRecord, StepResult } from '../core/model/ports.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
-import { logOffset, withCiTurns } from '../core/record/apply-snapshot.ts'
+import { logOffset } from '../core/record/apply-snapshot.ts'
 import { sendMessage } from '../core/record/messages.ts'
 import * as pullEnd from '../core/record/pull-end.ts'
 import { changed, type Run, sessionOf } from '../core/record/run.ts'
 import { oldestFirst, sets } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
+import { withCiTurn } from '../core/record/turn-log.ts'
 import { botListOf, needsSeen } from '../runs/steps/read-needs.ts'
 
 const end: StepResult = { kind: 'end' }
@@ -83,6 +84,6 @@ async function withLog({ deps: { posthog } }: ThreadContext, run: Run): Promise<
   const snapshot =
     session && sessionLog && (await posthog.poll(session, logOffset(run)).catch(() => undefined))
   if (!snapshot) return run
-  const after = withCiTurns(sessionLog, snapshot.log)
+  const after = snapshot.log.reduce(withCiTurn, sessionLog)
   return changed(run, { session: { sessionLog: { ...after, offset: snapshot.offset } } })
 }

@@ -3,10 +3,10 @@ import { describe, expect, test } from 'vitest'
 import { modelMeant } from '../../src/commands/run-options.ts'
 import { NoResponse, unansweredBy } from '../../src/core/model/errors.ts'
 import type { LogEntry } from '../../src/core/model/task-run.ts'
-import { withCiTurns } from '../../src/core/record/apply-snapshot.ts'
 import { rightsOf } from '../../src/core/record/request-part.ts'
 import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { noActivity } from '../../src/core/record/session-part.ts'
+import { withCiTurn } from '../../src/core/record/turn-log.ts'
 import { contextGiven } from '../../src/core/record/words-to-say.ts'
 import { GivenContext } from '../../src/core/record/workspace-part.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
@@ -338,7 +338,8 @@ describe('after its last word', () => {
   ]
   test.each(logs)('its agent is quoted above the last word: %s', (_, entries, said) => {
     const log = entries.map(what => ({ at: t0 + hour, what }))
-    const sessionLog = withCiTurns({ offset: 0, turns: 1, prompts: [], answer: 'Done.' }, log)
+    const before = { offset: 0, turns: 1, prompts: [], answer: 'Done.' }
+    const sessionLog = log.reduce(withCiTurn, before)
     const needs = {
       number: 9,
       failedChecks: [],
