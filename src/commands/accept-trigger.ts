@@ -98,7 +98,7 @@ async function obeyEach(
     await speech.deleteAnnouncement(context)
     const refused = result.kind === 'reply' && result.reply.limit === 'one refusal a day'
     const taken = result.kind === 'run' || result.kind === 'message'
-    context.note(afterOne(context.record, { refused, taken }))
+    context.remember(afterOne(context.record, { refused, taken }))
     if (isLast) return end
     await context.save({})
   }

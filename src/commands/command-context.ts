@@ -115,7 +115,7 @@ export interface ThreadContext<Of extends ThreadTrigger = ThreadTrigger> {
   eyes(): Promise<void> | undefined
   save(change: Partial<ThreadRecord<Of>>): Promise<void>
   /** Is saved with what is decided by it: a process that takes over finds it out again. */
-  note(change: Partial<ThreadRecord<Of>>): void
+  remember(change: Partial<ThreadRecord<Of>>): void
 }
 
 export type CommandContext = ThreadContext<CommandTrigger>
@@ -174,7 +174,7 @@ export function threadContext(
       await job.save(next)
       record = next
     },
-    note(change) {
+    remember(change) {
       record = { ...record, ...change }
     },
   }

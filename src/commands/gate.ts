@@ -33,7 +33,7 @@ export const mayUse = ({ sender, settings }: Known, command: string): boolean =>
 export async function senderOf(context: ThreadContext): Promise<Known | undefined> {
   const { thread, sender: person } = context.record.trigger
   const { sender, settings } = await context.who(thread, person, () => roleNow(context))
-  context.note({ sender })
+  context.remember({ sender })
   if (sender.kind === 'unknown') return undefined
   // What somebody without rights writes is judged by the settings of that minute.
   return { sender, settings: await context.settings(isTrusted(sender) ? undefined : settings) }

@@ -107,7 +107,7 @@ async function byTick(context: ThreadContext<TickTrigger>): Promise<Found> {
   // A box counts only in a comment with our signature for this thread.
   const shown = shownBy(context.deps.signer, trigger)
   if (!shown) return end
-  context.note({ trigger: { ...trigger, run: shown.run } })
+  context.remember({ trigger: { ...trigger, run: shown.run } })
   const { box } = trigger
   if (box === 'fix') return found(meant(instruction, { ...nothingSaid, text: 'fix' }))
   const [, place] = box.split('-')

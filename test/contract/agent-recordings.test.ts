@@ -6,7 +6,7 @@ import { minute } from '../../src/core/model/time.ts'
 import { logOffset, observe } from '../../src/core/record/apply-snapshot.ts'
 import { changed, isTerminal, type Outcome, type Run } from '../../src/core/record/run.ts'
 import { pollIntervalUntil } from '../../src/core/record/timing.ts'
-import { finalLookAt, lateLog, mayGoOn, outcomeOf, turnOf } from '../../src/core/record/turn.ts'
+import { finalPollAt, lateLog, mayGoOn, outcomeOf, turnOf } from '../../src/core/record/turn.ts'
 import { closingComment } from '../../src/core/words/closing.ts'
 import { postHogTasks } from '../../src/posthog/tasks-client.ts'
 import {
@@ -286,7 +286,7 @@ async function told(
       await look(log.slice(0, shown), at, shown === log.length)
       conclude()
     }
-    const settles = finalLookAt(run)
+    const settles = finalPollAt(run)
     if (settles !== undefined) due.add(settles - t0)
     const { status, changedAt } = run.session.taskRun ?? taskRun
     if (!isTold && isTerminal(status))

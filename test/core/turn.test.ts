@@ -4,7 +4,7 @@ import { nextStep } from '../../src/core/record/next-step.ts'
 import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import {
-  finalLookAt,
+  finalPollAt,
   mayGoOn,
   neverRead,
   outcomeOf,
@@ -190,10 +190,10 @@ describe('a turn', () => {
 
   test('counts as ended from a look a moment later: PostHog writes a pull request into the run just after it', () => {
     const given = run({ sessionLog: { ...idle, ended: { at, stopReason: 'end_turn' } } })
-    expect(finalLookAt(given)).toBe(at + limits.lateRow)
+    expect(finalPollAt(given)).toBe(at + limits.lateRow)
     expect(turnOf(polled(given, limits.lateRow - 1))).toEqual({ kind: 'working' })
     expect(turnOf(polled(given, limits.lateRow))).toEqual(ended)
-    expect(finalLookAt(polled(given, limits.lateRow))).toBeUndefined()
+    expect(finalPollAt(polled(given, limits.lateRow))).toBeUndefined()
   })
 
   test('counts at once where its pull request is known', () => {

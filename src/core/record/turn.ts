@@ -31,7 +31,7 @@ export function turnOf(run: Run): Turn {
   const goesOn = { kind: isOver ? 'late-log' : 'working' } as const
   if (taskRun && agentGaveUp(taskRun, sessionLog))
     return { kind: 'failed', failure: gaveUpFailure(taskRun.error ?? '') }
-  if (end) return finalLookAt(run) === undefined ? turnEnd(run, end) : goesOn
+  if (end) return finalPollAt(run) === undefined ? turnEnd(run, end) : goesOn
   if (!isOver) return goesOn
   return isReadToItsEnd(run, taskRun) ? runEnd(run, taskRun) : { kind: 'late-log' }
 }
@@ -148,7 +148,7 @@ export function lateLog(run: Run): number {
  * count from a look after that.
  * @returns when that look is due, ms since the epoch; `undefined` where none is needed
  */
-export function finalLookAt(run: Run): number | undefined {
+export function finalPollAt(run: Run): number | undefined {
   const { taskRun, sessionLog } = run.session
   const end = lastTurnEnd(run)
   const saysNothing =

@@ -21,7 +21,7 @@ import {
   pollIntervalUntil,
   pollIntervalWithStream,
 } from '../../core/record/timing.ts'
-import { agentWorks, finalLookAt, lateLog } from '../../core/record/turn.ts'
+import { agentWorks, finalPollAt, lateLog } from '../../core/record/turn.ts'
 import { commentWith, ownSince } from '../../core/words/say.ts'
 import { type StepContext, step } from './step-context.ts'
 
@@ -107,7 +107,7 @@ function pauseAfterPoll(
   const cancelled = agentIsToEnd(run) ? cancelledAt(run) : undefined
   const stopping =
     cancelled === undefined ? usual : pollIntervalUntil(limits.stopping, now - cancelled)
-  const deadlines = [...deadlinesOf(run), finalLookAt(run) ?? 0].flatMap(at =>
+  const deadlines = [...deadlinesOf(run), finalPollAt(run) ?? 0].flatMap(at =>
     at > now ? [at - now] : [],
   )
   const { taskRun } = run.session
