@@ -58,8 +58,8 @@ export const TriggerRecord = z.object({
   /** The command at hand was let in once. */
   passed: z.boolean().default(false),
   refused: z.boolean().default(false),
-  /** A Run has something of it, and may have it asked again. Older versions did not say so. */
-  taken: z.boolean().default(true),
+  /** A Run has something of it, and may have it asked again. */
+  taken: z.boolean().default(false),
   /** Nothing is left to be done. */
   over: z.boolean().default(false),
   /** What the command at hand asks again later, as in a Run. */
@@ -140,7 +140,7 @@ export const leftOver = <Of extends ThreadTrigger>(record: ThreadRecord<Of>): Th
         pages: undefined,
       }
 
-const untouched = TriggerRecord.omit({ trigger: true }).parse({ taken: false })
+const untouched = TriggerRecord.omit({ trigger: true }).parse({})
 
 export const triggerRecord = (trigger: Trigger): TriggerRecord => ({ trigger, ...untouched })
 

@@ -60,7 +60,7 @@ export async function wasTaken(
   { message, isLive }: { message: string; isLive: () => Promise<boolean> },
 ): Promise<boolean> {
   const { messages, wasClosed } = await readInbox(backend, id)
-  // Older versions did not close the list of an ended job.
+  // A job that ends without closing its list, as a chore's does, did not read what came last.
   return messages.includes(storableText(message)) && (wasClosed || (await isLive()))
 }
 

@@ -7,7 +7,6 @@ import {
   mayHoldCommand,
   seenPage,
 } from '../../src/core/command/find.ts'
-import { removedCommands } from '../../src/core/command/near-miss.ts'
 import { flagOf, infoOf, optionNames } from '../../src/core/command/options.ts'
 import { isMistake, newCommands, type Parsed } from '../../src/core/command/parse.ts'
 import { pastedText } from '../support/markdown-pieces.ts'
@@ -300,10 +299,7 @@ describe('a first word that is a slip of a command', () => {
     stop: 'sotp stpo stp stoo sstop',
     cancel: 'canel cancle cacnel cansel',
     status: 'staus statsu stauts satus statis',
-    queue: 'qeue queu queeu quue',
     config: 'confg cofnig conifg confif',
-    pause: 'puase pasue paus pauze',
-    resume: 'reusme resme rezume resum',
     doctor: 'docter doctr dcotor',
     help: 'hlep hepl halp hekp',
   }
@@ -311,9 +307,7 @@ describe('a first word that is a slip of a command', () => {
     words.split(' ').map(slip => [slip, name] as const),
   )
   const told = (slip: string, name: string) =>
-    removedCommands.has(name)
-      ? `? removed /codex ${name} → ${removedCommands.get(name)}`
-      : `? unknown-command ${slip} → ${name === 'cancel' ? 'stop' : name}`
+    `? unknown-command ${slip} → ${name === 'cancel' ? 'stop' : name}`
   test.each(all)('%s is told, alone and before words: %s', (slip, name) => {
     expect(read(`/codex ${slip}`)).toEqual([told(slip, name)])
     expect(read(`/codex ${slip} the locking`)).toEqual([told(slip, name)])
@@ -334,42 +328,12 @@ describe('a first word that is a slip of a command', () => {
     ['? unknown-command Reveiw → review', '/codex Reveiw the locking'],
     ['? unknown-command sotp → stop', '/codex sotp please'],
     ['? unknown-command pln → plan', '/codex --new pln how', '/codex pln how --force'],
-    [
-      '? removed /codex queue → `/codex status` says what a run waits for',
-      ...['/codex queue', '/codex queue? --force', '/codex Queue please'],
-    ],
-    ['run | queue', '/codex -- queue'],
-    // It took a reason, so nothing behind it makes an instruction of it.
-    [
-      `? removed /codex pause → ${removedCommands.get('pause')}`,
-      ...[
-        '/codex pause',
-        '/codex pause for the release',
-        '/codex Pause: 2.0',
-        '/codex pause\nuntil Monday',
-      ],
-      ...[
-        '/codex pause the animation when hidden',
-        '/codex --new pause it',
-        '/codex pause -- release',
-      ],
-    ],
-    ['run | pause the animation', '/codex -- pause the animation'],
-    [
-      `? removed /codex resume → ${removedCommands.get('resume')}`,
-      '/codex resume',
-      '/codex resume now please',
-    ],
     ['status', '/codex status?', '/codex status??', '/codex status？', '/codex status ?'],
     ['stop', '/codex stop?!'],
     ['help', '/codex help?'],
   ])
 
-  areInstructions([
-    'queue the jobs in Redis',
-    'resume downloads that broke off',
-    'plan.md is wrong',
-  ])
+  areInstructions(['plan.md is wrong'])
 })
 
 describe('a mistake', () => {
@@ -420,67 +384,7 @@ describe('a mistake', () => {
     ['? unknown-command shop → stop', '/codex shop'],
   ])
 
-  holds([
-    [
-      '? removed --until-green → tick “Fix this” when checks fail, or write `/codex fix`',
-      ...[
-        '/codex fix it --until-green',
-        '/codex --until-green fix it',
-        '/codex fix it\n--until-green',
-      ],
-      ...[
-        '/codex\n--until-green\nfix it',
-        '/codex fix it\nwith care\n--until-green',
-        '/codex fix —until-green',
-      ],
-    ],
-  ])
-
   areInstructions(['deploy'])
-})
-
-describe('an option that is gone', () => {
-  const told =
-    '? removed --dry-run → `/codex plan` says what would be done, and `/codex config` what applies here'
-  holds([
-    [
-      told,
-      ...[
-        '/codex fix it --dry-run',
-        '/codex --dry-run fix it',
-        '/codex fix it\n--dry-run',
-        '/codex\n--dry-run',
-      ],
-      ...[
-        '/codex --dry-run\nfix it',
-        '/codex fix it\nsoon\n--effort high\n--dry-run',
-        '/codex --dry-run',
-      ],
-      ...['/codex --effort high --dry-run fix it', '/codex fix it --dry-run --effort high'],
-      ...[
-        '/codex fix it --dryrun',
-        '/codex --dryrun fix it',
-        '/codex fix it\n--dry_run',
-        '/codex fix it --DRY-RUN',
-      ],
-      ...['/codex fix it —dry-run', '/codex fix it -dry-run', '/codex fix it --dry-run, thanks 🙏'],
-      ...[
-        '/codex fix it --dry-run=true',
-        '/codex --dry-run=false fix it',
-        '/codex --dry-run=maybe fix it',
-      ],
-      ...[
-        '/codex plan --dry-run how to',
-        '/codex --dry-run plan how to',
-        '/codex plan how to --dry-run',
-      ],
-      ...['/codex stop --dry-run', '/codex --dry-run stop', '/codex stop it, please --dry-run'],
-      ...['/codex stop\nIt spins.\n--dry-run', '/codex stop --dryrun', '/codex status? --dry-run'],
-    ],
-    ['run | fix it --dry-run', '/codex -- fix it --dry-run'],
-  ])
-
-  areInstructions(['make --dry-run print nothing', 'fix the --dry-run', 'run helm upgrade -dryrun'])
 })
 
 describe('several commands in one comment', () => {

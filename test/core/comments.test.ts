@@ -568,11 +568,6 @@ const mistakes: { [K in Mistake['kind']]: Extract<Mistake, { kind: K }> } = {
   misplaced: { kind: 'misplaced' },
   'unknown-word': { kind: 'unknown-word', given: '/codx', meant: '/codex' },
   'unknown-command': { kind: 'unknown-command', given: 'sotp', meant: 'stop' },
-  removed: {
-    kind: 'removed',
-    what: '/codex queue',
-    instead: '`/codex status` says what a run waits for',
-  },
   'missing-value': { kind: 'missing-value', option: 'effort' },
   'bad-value': { kind: 'bad-value', option: 'effort', given: 'hihg', meant: 'high' },
   'option-twice': { kind: 'option-twice', option: 'model' },
@@ -732,7 +727,6 @@ describe('replies', () => {
       mistake: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.
       mistake: @maya there is no command \`/codx\`. Did you mean \`/codex\`? Nothing was started.
       mistake: @maya there is no command \`sotp\`. Did you mean \`/codex stop\`? If it is your instruction, write \`/codex -- sotp …\`. Nothing was started.
-      mistake: @maya there is no \`/codex queue\` any more: \`/codex status\` says what a run waits for. Nothing was started.
       mistake: @maya \`--effort\` needs a value: \`--effort low|medium|high|xhigh|max\`. To say it literally, write \`/codex -- …\`. Nothing was started.
       mistake: @maya \`hihg\` is not a value for \`--effort\`. Did you mean \`high\`? To say it literally, write \`/codex -- …\`. Nothing was started.
       mistake: @maya \`--model\` is given twice. Nothing was started.

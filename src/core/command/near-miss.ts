@@ -1,7 +1,6 @@
 /**
  * Slips of the keyboard: one letter too many, too few or wrong, or two neighbours swapped; in a long name, two of these.
  * A slip of a command's name is told, since it would start a run otherwise. A word of the language is none.
- * Commands and options that there were once are told of, too, with what to use instead.
  */
 import { distance } from 'fastest-levenshtein'
 
@@ -17,10 +16,7 @@ const words = new Set(
     'atop shop slop sop step stomp stoop stops stow strop swop top ' +
     'cancels cancer ' +
     'states stats statue stratus ' +
-    'queued queues ' +
     'configs confit ' +
-    'cause parse passe paused pauses ' +
-    'presume resumed resumes ' +
     'doctors ' +
     'heap held hell helm helps hemp kelp whelp yelp'
   ).split(' '),
@@ -63,24 +59,3 @@ function isSwap(given: string, word: string): boolean {
     at !== -1 && word === `${given.slice(0, at)}${given[at + 1]}${given[at]}${given.slice(at + 2)}`
   )
 }
-
-/**
- * A command that took nothing is explained only if nothing else follows. If words do, its name begins an instruction.
- */
-export const removedCommands: ReadonlyMap<string, string> = new Map([
-  ['queue', '`/codex status` says what a run waits for'],
-  [
-    'pause',
-    'write `limits: { repository: 0 }` into `.github/codex.yml`, and what is asked waits until that is raised. If it is your instruction, write `/codex -- pause …`',
-  ],
-  ['resume', 'what waits for a limit starts by itself when the limit is raised'],
-])
-
-/** These took words. Whatever stands behind one, whoever writes it means the command, and no run starts by surprise. */
-export const tookWords: ReadonlySet<string> = new Set(['pause'])
-
-/** Each took no value. */
-export const removedOptions: ReadonlyMap<string, string> = new Map([
-  ['dry-run', '`/codex plan` says what would be done, and `/codex config` what applies here'],
-  ['until-green', 'tick “Fix this” when checks fail, or write `/codex fix`'],
-])

@@ -20,20 +20,12 @@
  * A command that takes nothing is one only when nothing but politeness follows on its
  * line: `/codex stop please` stops, `/codex stop the retry loop from spinning` is an instruction.
  *
- * A first word that is a slip of a command's name starts nothing, whatever follows: `near-miss.ts`. Nor does the name of
- * a command that is gone, where it would have been one: whatever follows, if that took words.
+ * A first word that is a slip of a command's name starts nothing, whatever follows: `near-miss.ts`.
  */
 import { type CommandGrammar, instruction } from '../model/command-grammar.ts'
 import { usualTrigger } from '../settings/deployment-settings.ts'
 import { type CommandText, findCommands, type Misplaced, type SeenText } from './find.ts'
-import {
-  commandMeant,
-  isSlip,
-  nearest,
-  removedCommands,
-  removedOptions,
-  tookWords,
-} from './near-miss.ts'
+import { commandMeant, isSlip, nearest } from './near-miss.ts'
 import { infoOf, type OptionName, Options, optionOf, optionWords } from './options.ts'
 
 export interface Command {
@@ -48,7 +40,6 @@ export type Mistake =
   | Misplaced
   | { kind: 'unknown-option'; given: string; meant: string | undefined }
   | { kind: 'unknown-command'; given: string; meant: string }
-  | { kind: 'removed'; what: string; instead: string }
   | { kind: 'missing-value'; option: OptionName }
   | { kind: 'bad-value'; option: OptionName; given: string; meant: string | undefined }
   | { kind: 'option-twice'; option: OptionName }
@@ -188,15 +179,9 @@ function takeName({ words, templates }: Names, line: string): IsNamed | Mistake 
   }
   const isKnown = command !== undefined || templates.some(name => name.toLowerCase() === word)
   if (isKnown) return { kind: 'named', command: unnamed, rest: line }
-  const isRemoved = removedCommands.has(word) && (tookWords.has(word) || politeness.test(rest))
-  const meant = isRemoved
-    ? word
-    : commandMeant(word, [...words.keys(), ...removedCommands.keys()], rest === '')
+  const meant = commandMeant(word, [...words.keys()], rest === '')
   if (meant === undefined) return { kind: 'named', command: unnamed, rest: line }
-  const instead = removedCommands.get(meant)
-  return instead === undefined
-    ? { kind: 'unknown-command', given, meant: words.get(meant)?.name ?? meant }
-    : { kind: 'removed', what: `/codex ${meant}`, instead }
+  return { kind: 'unknown-command', given, meant: words.get(meant)?.name ?? meant }
 }
 
 /** Options with a slip, or without their value, are options, too: their writer is told so. */
@@ -205,11 +190,11 @@ function isNothingButOptions(text: string): boolean {
   do {
     const given = optionAt(rest)
     const name = given && (given.name ?? slipOf(given, rest))
-    if (!given || (!name && !given.removed)) return false
-    const isSwitch = !name || infoOf(name).takes.kind === 'nothing'
+    if (!given || !name) return false
+    const isSwitch = infoOf(name).takes.kind === 'nothing'
     if (isSwitch && !/^(?:=|[.!?,;…]*(?:\s|$))/.test(given.after)) return false
     const value = isSwitch ? undefined : takeValue(given.after, false)
-    if (name && value && !mayBeMeant(name, value.given)) return false
+    if (value && !mayBeMeant(name, value.given)) return false
     rest = value?.rest ?? given.after.replace(isSwitch ? /^=\S*/ : /^=/, '').trimStart()
   } while (!thanks.test(rest))
   return true
@@ -246,22 +231,15 @@ function optionsAtEnd(line: string): number {
   return start && !spokenOf.test(line.slice(0, start.index)) ? start.index : line.length
 }
 
-/**
- * Phones turn two hyphens into a dash. One is also a sign for negative numbers, lists and others' options.
- * @returns `removed`: the name of an option that there was once
- */
+/** Phones turn two hyphens into a dash. One is also a sign for negative numbers, lists and others' options. */
 function optionAt(text: string) {
   const [start, hyphens, given = ''] = /^(--|[‒–—―−]{1,2}|-)([A-Za-z][\w-]*)/.exec(text) ?? []
   if (start === undefined) return undefined
   const word = given.toLowerCase()
   const name = optionOf(word)
   const meant = name === undefined ? nearest(word, optionWords) : undefined
-  const removed = [...removedOptions.keys()].find(
-    each => each === word || (meant === undefined && hyphens !== '-' && isSlip(word, each)),
-  )
-  if (hyphens === '-' && name === undefined && meant === undefined && removed === undefined)
-    return undefined
-  return { given, name, meant, removed, after: text.slice(start.length) }
+  if (hyphens === '-' && name === undefined && meant === undefined) return undefined
+  return { given, name, meant, after: text.slice(start.length) }
 }
 
 type Given = NonNullable<ReturnType<typeof optionAt>>
@@ -331,9 +309,7 @@ const asLine = (text: string): string => text.replace(/\s+/g, ' ').trim()
 function takeOption(
   at: Given,
 ): { kind: 'option'; name: OptionName; set: Options; rest: string } | Mistake {
-  const { given, name, meant, removed, after } = at
-  if (removed !== undefined)
-    return { kind: 'removed', what: `--${removed}`, instead: removedOptions.get(removed) ?? '' }
+  const { given, name, meant, after } = at
   if (name === undefined) return { kind: 'unknown-option', given, meant }
   const { takes } = infoOf(name)
   const value =

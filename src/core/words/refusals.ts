@@ -172,8 +172,6 @@ function mistakeSentence(mistake: Mistake): string {
       return `there is no command ${code(mistake.given)}.${didYouMean(mistake.meant) ?? ''} Nothing was started.`
     case 'unknown-command':
       return `there is no command ${code(mistake.given)}.${didYouMean(`/codex ${mistake.meant}`) ?? ''} If it is your instruction, write ${code(`/codex -- ${mistake.given} …`)}. Nothing was started.`
-    case 'removed':
-      return `there is no ${code(mistake.what)} any more: ${mistake.instead}. Nothing was started.`
     case 'missing-value':
       return `${code(flagOf(mistake.option))} needs a value: ${code(usageOf(mistake.option))}.${literally} Nothing was started.`
     case 'bad-value':
