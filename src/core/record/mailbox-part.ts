@@ -1,6 +1,9 @@
 /**
- * The mailbox of a Run's record: words for the agent, stops, and the replies that their senders still get.
- * `RunMessage` is what others may send a Run; `messages.ts` reads it.
+ * The mailbox of a Run's record:
+ * 1. The words for its agent, and how far each has come (`ledger.ts` moves them on).
+ * 2. The replies that senders still get.
+ * 3. The mailbox itself: words, replies, and what was asked of the Run besides.
+ * 4. `RunMessage`: what others may send to a Run. `messages.ts` says what each changes here.
  */
 import { z } from 'zod'
 import { Person, Repository } from '../model/thread.ts'
@@ -8,39 +11,30 @@ import { CommentRef, InlineComment } from '../model/trigger.ts'
 import { PullNeeds } from '../model/views.ts'
 import { Attachment } from '../text/attachment-links.ts'
 
+const integer = z.number().int()
+
+/** The command that asked for something, and where its sender is answered. */
 export const Source = z.object({
   trigger: z.string(),
-  command: z.number().int(),
+  command: integer,
   target: CommentRef.optional(),
   last: z.boolean(),
 })
 export type Source = z.infer<typeof Source>
 
-const SenderReply = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('not-passed-on'), words: z.string().optional() }),
-  /** Their comment was deleted after the agent had them. */
-  z.object({ kind: z.literal('has-it'), words: z.string() }),
-  z.object({ kind: z.literal('asked-since') }),
-  /** `words`: what was refused. */
-  z.object({ kind: z.literal('refused'), because: z.string(), words: z.string().optional() }),
-  z.object({ kind: z.literal('permission-over') }),
-  z.object({ kind: z.literal('permission-refused'), title: z.string(), because: z.string() }),
-])
-export type SenderReply = z.infer<typeof SenderReply>
-
-const MessageReply = z.object({
-  id: z.string(),
-  to: Person,
-  source: Source,
-  reply: SenderReply.optional(),
-})
-export type MessageReply = z.infer<typeof MessageReply>
-
-export const FollowUp = z.object({
-  kind: z.literal('follow-up'),
+const byPerson = {
   id: z.string(),
   by: Person,
+}
+
+const byPersonAt = {
+  ...byPerson,
   at: z.number(),
+}
+
+export const FollowUp = z.object({
+  ...byPersonAt,
+  kind: z.literal('follow-up'),
   text: z.string(),
   /** What somebody wrote, where the bot made the text of it. */
   typed: z.string().optional(),
@@ -65,7 +59,7 @@ const WordState = z.object({
   /** The task run to which they were sent last. */
   to: z.string().optional(),
   /** The round in which they were sent first. */
-  round: z.number().int().optional(),
+  round: integer.optional(),
   /** The prompt in which its log has them, while it does not show them as the user's. */
   prompt: z.string().optional(),
   /** A task run ended without reading them. */
@@ -73,50 +67,104 @@ const WordState = z.object({
 })
 export type WordState = z.infer<typeof WordState>
 
-/** Words for the agent, and where they stand: `ledger.ts`. */
+/** The request has the text of the instruction. */
 export const Word = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('instruction'), id: z.string(), ...WordState.shape }),
   FollowUp.extend(WordState.shape),
 ])
 export type Word = z.infer<typeof Word>
 
-export const RunMessage = z.discriminatedUnion('kind', [
+const SenderReply = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('not-passed-on'), words: z.string().optional() }),
+  /** Their comment was deleted after the agent had them. */
+  z.object({ kind: z.literal('has-it'), words: z.string() }),
+  z.object({ kind: z.literal('asked-since') }),
+  /** `words`: what was refused. */
+  z.object({ kind: z.literal('refused'), because: z.string(), words: z.string().optional() }),
+  z.object({ kind: z.literal('permission-over') }),
+  z.object({ kind: z.literal('permission-refused'), title: z.string(), because: z.string() }),
+])
+export type SenderReply = z.infer<typeof SenderReply>
+
+/** The Run reacts to the comment at `source`, and says `reply` there, if there is one. */
+const MessageReply = z.object({
+  id: z.string(),
+  to: Person,
+  source: Source,
+  reply: SenderReply.optional(),
+})
+export type MessageReply = z.infer<typeof MessageReply>
+
+const Stop = z.object({
+  by: Person,
+  at: z.number(),
+  because: z.string().optional(),
+  /** The App lost access. */
+  lost: z.literal(true).optional(),
+})
+
+export const Mailbox = z.object({
+  words: z.array(Word).default([]),
+  answers: z.array(MessageReply).default([]),
+  stop: Stop.optional(),
+  ignoredStop: z.object({ by: z.string(), because: z.string() }).optional(),
+  /** Somebody said `--force` while it waited. */
+  forced: z.literal(true).optional(),
+  accessLost: z.boolean().default(false),
+  releaseThread: z.boolean().default(false),
+  /** What is asked again once the Run has ended. */
+  askAgain: z.array(Source).default([]),
+  /** How often it was sent to fix what its pull request needs. */
+  fixes: integer.default(0),
+  /** The people whose words came after the request, in whatever round. */
+  requesters: z.array(Person).default([]),
+  /** Time of the newest message, GitHub's clock; without any, that of the request. */
+  lastWordsAt: z.number().optional(),
+  messagesRead: integer.default(0),
+  /** Positions in the inbox of messages that this version can't read. */
+  messagesUnread: z.array(integer).default([]),
+  /** The messages that are no words, and words that were withdrawn before they came. */
+  handledMessageIds: z.array(z.string()).default([]),
+})
+
+/** What people want, and with which label, if that is why. */
+const wishMessages = [
   FollowUp,
   z.object({
+    ...byPersonAt,
     kind: z.literal('stop'),
-    id: z.string(),
-    by: Person,
-    at: z.number(),
     because: z.string().optional(),
     source: Source.optional(),
     /** It was taken off, which is why. */
     labelOff: z.string().optional(),
   }),
-  /** Words whose comment was deleted: by the ids of their messages, which may come after this. */
   z.object({
-    kind: z.literal('withdraw-follow-ups'),
-    id: z.string(),
-    by: Person,
-    at: z.number(),
-    because: z.string(),
-    followUps: z.array(z.string()),
-  }),
-  z.object({
+    ...byPerson,
     kind: z.literal('ignored-stop'),
-    id: z.string(),
-    by: Person,
     because: z.string(),
     labelOff: z.string().optional(),
   }),
-  z.object({ kind: z.literal('label-off'), id: z.string(), label: z.string() }),
+  /** Words whose comment was deleted: by the ids of their messages, which may come after this. */
   z.object({
+    ...byPersonAt,
+    kind: z.literal('withdraw-follow-ups'),
+    because: z.string(),
+    followUps: z.array(z.string()),
+  }),
+  /** `--force` for one that waits. */
+  z.object({ ...byPersonAt, kind: z.literal('force'), source: Source.optional() }),
+  z.object({
+    ...byPersonAt,
     kind: z.literal('label'),
-    id: z.string(),
-    by: Person,
-    at: z.number(),
     label: z.string(),
     source: Source.optional(),
   }),
+  z.object({ kind: z.literal('label-off'), id: z.string(), label: z.string() }),
+  z.object({ kind: z.literal('release-thread'), id: z.string() }),
+] as const
+
+/** What became of its task run, pull request or repository. */
+const newsMessages = [
   /** Poll now; `pull` names a pull request that the agent opened, `to` where GitHub has the repository now. */
   z.object({
     kind: z.literal('poll'),
@@ -127,65 +175,25 @@ export const RunMessage = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('pull'),
     id: z.string(),
-    number: z.number().int(),
+    number: integer,
     state: z.enum(['open', 'merged', 'closed']),
     draft: z.boolean().optional(),
     base: z.string().optional(),
     at: z.number().optional(),
     readAt: z.number().optional(),
-    rounds: z.object({ asked: z.number().int(), byPostHog: z.number().int() }).optional(),
+    rounds: z.object({ asked: integer, byPostHog: integer }).optional(),
   }),
   /** What its pull request needs may have changed. */
   z.object({ kind: z.literal('checked'), id: z.string() }),
-  /** `--force` for one that waits. */
-  z.object({
-    kind: z.literal('force'),
-    id: z.string(),
-    by: Person,
-    at: z.number(),
-    source: Source.optional(),
-  }),
-  z.object({ kind: z.literal('release-thread'), id: z.string() }),
   /** The App lost access: a stop, of which GitHub can't be told. */
   z.object({
+    ...byPersonAt,
     kind: z.literal('access-lost'),
-    id: z.string(),
-    by: Person,
-    at: z.number(),
     because: z.string(),
     /** Where the App has the repository now, and can tell. */
     to: Repository.optional(),
   }),
-])
-export type RunMessage = z.infer<typeof RunMessage>
+] as const
 
-export const Mailbox = z.object({
-  messagesRead: z.number().int().default(0),
-  /** Positions in the inbox of messages that this version can't read. */
-  messagesUnread: z.array(z.number().int()).default([]),
-  words: z.array(Word).default([]),
-  /** The messages that are no words, and words that were withdrawn before they came. */
-  handledMessageIds: z.array(z.string()).default([]),
-  answers: z.array(MessageReply).default([]),
-  askAgain: z.array(Source).default([]),
-  /** How often it was sent to fix what its pull request needs. */
-  fixes: z.number().int().default(0),
-  /** The people whose words came after the request, in whatever round. */
-  requesters: z.array(Person).default([]),
-  /** Time of the newest message, GitHub's clock; without any, that of the request. */
-  lastWordsAt: z.number().optional(),
-  stop: z
-    .object({
-      by: Person,
-      at: z.number(),
-      because: z.string().optional(),
-      /** The App lost access. */
-      lost: z.literal(true).optional(),
-    })
-    .optional(),
-  ignoredStop: z.object({ by: z.string(), because: z.string() }).optional(),
-  releaseThread: z.boolean().default(false),
-  accessLost: z.boolean().default(false),
-  /** Somebody said `--force` while it waited. */
-  forced: z.literal(true).optional(),
-})
+export const RunMessage = z.discriminatedUnion('kind', [...wishMessages, ...newsMessages])
+export type RunMessage = z.infer<typeof RunMessage>
