@@ -11,7 +11,7 @@ import { agentLogin, approversWhoDidNotAsk, requestersOf } from '../core/record/
 import { roundsOf, tellerOf } from '../core/record/pull-end.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
 import type { Run } from '../core/record/run.ts'
-import { runsOfPull, sets, wakeEach } from '../core/record/run-index.ts'
+import { runsOfPull, sets, wakeRunsIn } from '../core/record/run-index.ts'
 import { approvalCheck, inMergeQueue, noneOfCodex } from '../core/words/approval-check.ts'
 import { wantedBody } from '../runs/steps/tend-pull.ts'
 import { acceptAccess } from './access-lost.ts'
@@ -27,7 +27,7 @@ export async function newsOfPull(
   if (news === 'checked') return newsOfHead(context, trigger)
   if (news === 'merging') return checkMergeGroup(context, trigger)
   if (news === 'closed' || news === 'merged')
-    await wakeEach(context.deps.runs, sets.untilPullEnds(trigger.thread.repoId))
+    await wakeRunsIn(context.deps.runs, sets.untilPullEnds(trigger.thread.repoId))
   if (news === 'opened') await pollNow(context, trigger)
   if (news === 'opened' || news === 'pushed' || news === 'marked' || news === 'reviewed')
     return checkApproval(context, trigger)

@@ -8,7 +8,7 @@ import { logOffset } from '../core/record/apply-snapshot.ts'
 import { sendMessage } from '../core/record/messages.ts'
 import * as pullEnd from '../core/record/pull-end.ts'
 import { changed, type Run, sessionOf } from '../core/record/run.ts'
-import { oldestFirst, sets } from '../core/record/run-index.ts'
+import { newestTwenty, sets } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
 import { withCiTurn } from '../core/record/turn-log.ts'
 import { botListOf, needsSeen } from '../runs/steps/read-needs.ts'
@@ -47,7 +47,7 @@ export async function newsOfHead(
     return { kind: 'park', ms: limits.checkedEvery - (at % limits.checkedEvery) }
   }
   if (!head) return end
-  const known = await oldestFirst(deps.runs, [sets.head({ ...thread, ref: head.ref })])
+  const known = await newestTwenty(deps.runs, [sets.head({ ...thread, ref: head.ref })])
   const live = known.findLast(({ standing }) => standing === 'live')
   if (live)
     return (await sendMessage(deps.runs, live.id, { kind: 'checked', id })) ? end : soonAgain

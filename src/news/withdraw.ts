@@ -20,14 +20,14 @@ import type { RunMessage } from '../core/record/mailbox-part.ts'
 import { sendMessage } from '../core/record/messages.ts'
 import { isClosedByMerge } from '../core/record/own-pull-request.ts'
 import type { Run } from '../core/record/run.ts'
-import { sets, wakeEach } from '../core/record/run-index.ts'
+import { sets, wakeRunsIn } from '../core/record/run-index.ts'
 
 /** What is taken back, by whom and when: a withdrawal says so, and so does news of a closed pull request. */
 type Withdrawal = Pick<WithdrawalTrigger, 'id' | 'at' | 'thread' | 'sender' | 'what'>
 
 export async function withdraw(context: ThreadContext, trigger: Withdrawal): Promise<StepResult> {
   if (trigger.what.kind === 'thread')
-    await wakeEach(context.deps.runs, sets.untilClosed(trigger.thread.url))
+    await wakeRunsIn(context.deps.runs, sets.untilClosed(trigger.thread.url))
   const waiting = await waitingFor(context, trigger)
   const live = (await liveRun(context.deps.runs, trigger.thread))?.data
   const meant = live && concerns(live, trigger) && live.request.at <= trigger.at ? live : undefined

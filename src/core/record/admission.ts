@@ -9,9 +9,9 @@ import type { Guard, IndexQuery, JobIndex, JobQueue } from '../model/ports.ts'
 import { day, minute } from '../model/time.ts'
 import type { ReachedLimit } from './failures.ts'
 import { limitsOf, type Run, type Scope, scopes } from './run.ts'
-import { type Indexed, scopeKey, sets, tasksOf } from './run-index.ts'
+import { type IndexedRun, scopeKey, sessionTasks, sets } from './run-index.ts'
 
-export interface Applicant extends Indexed {
+export interface Applicant extends IndexedRun {
   /** How many may work at once in the whole bot, if there is such a limit. */
   total?: number | undefined
 }
@@ -102,7 +102,7 @@ export async function begunInSession(
   me: Applicant,
   index: Pick<JobIndex, 'members'>,
 ): Promise<number> {
-  const begunOf = tasksOf(me.data).map(task => sets.session({ how: 'begun', task }))
+  const begunOf = sessionTasks(me.data).map(task => sets.session({ stage: 'begun', task }))
   const begun = (await index.members(begunOf, { kind: 'first', count: 100 })).flat()
   return new Set(begun.flatMap(({ id }) => (id === me.id ? [] : [id]))).size
 }
@@ -114,11 +114,11 @@ interface WaitingLine extends Guard {
 
 /** The narrowest first: the Run waits there. An issue and its pull request share a session, which serves one at a time. */
 const waitingLines = ({ data, total }: Applicant): WaitingLine[] => [
-  ...tasksOf(data).map(task => ({
+  ...sessionTasks(data).map(task => ({
     of: 'session' as const,
     most: 1,
-    set: sets.session({ how: 'admitted', task }),
-    line: sets.session({ how: 'waiting', task }),
+    set: sets.session({ stage: 'admitted', task }),
+    line: sets.session({ stage: 'waiting', task }),
   })),
   ...scopes.flatMap(of => {
     const most = of === 'bot' ? total : limitsOf(data)[of]
@@ -160,7 +160,7 @@ const newestStarts = { kind: 'last', count: 1_000 } as const
 export const isNear = (used: number, limit: number): boolean => used >= 0.8 * limit
 
 /** What the others of its repository cost. */
-export async function spendingOf(me: Indexed, runs: Pick<JobQueue<Run>, 'listed'>, now: number) {
+export async function spendingOf(me: IndexedRun, runs: Pick<JobQueue<Run>, 'listed'>, now: number) {
   const limit = limitsOf(me.data).cost_per_day
   const recent = await runs.listed([sets.started(scopeKey(me.data, 'repository'))], newestStarts)
   const begun = recent.flatMap(({ id, addedAt, data }) => {

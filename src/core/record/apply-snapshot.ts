@@ -19,7 +19,7 @@ import { noActivity, type RecordedTaskRun, type SessionLog, type TurnEnd } from 
 import {
   type EntryOf,
   endedBy,
-  isOpen,
+  isOpenPrompt,
   unseenPrompt,
   withAnswer,
   withCiTurn,
@@ -133,7 +133,7 @@ function withEntry(run: Run, before: TurnAndWords, entry: LogEntry): TurnAndWord
       }
     }
     case 'answer': {
-      if (what.steer || log.ofOthers || isOpen(log, what.id))
+      if (what.steer || log.ofOthers || isOpenPrompt(log, what.id))
         return { log: withAnswer(log, what, at), words }
       if (tellsOfBefore(run, ours)) return { log, words }
       return lostPromptAnswered({ log, words }, ours, { at, stopReason: what.stopReason })
@@ -205,7 +205,7 @@ export function messagesRead(entries: readonly LogEntry[]): string[] {
 
 // What comes late, twice or never.
 
-const maxLines = 100
+const maxKnownLines = 100
 
 /** A batch may be stored twice. Its times are told as ours: between this look and the one before. */
 function newEntries(
@@ -226,7 +226,7 @@ function newEntries(
     }
     if (!isRepeated) entries.push({ ...entry, at: Math.min(now, Math.max(entry.at, lookedAt)) })
   }
-  return { entries, lines: [...lines].slice(-maxLines) }
+  return { entries, lines: [...lines].slice(-maxKnownLines) }
 }
 
 /** Its log is read from where it stood when words joined it. Others may have asked before. */

@@ -95,7 +95,7 @@ const MessageReply = z.object({
 })
 export type MessageReply = z.infer<typeof MessageReply>
 
-const Stop = z.object({
+const AcceptedStop = z.object({
   by: Person,
   at: z.number(),
   because: z.string().optional(),
@@ -106,7 +106,7 @@ const Stop = z.object({
 export const Mailbox = z.object({
   words: z.array(Word).default([]),
   answers: z.array(MessageReply).default([]),
-  stop: Stop.optional(),
+  stop: AcceptedStop.optional(),
   ignoredStop: z.object({ by: z.string(), because: z.string() }).optional(),
   /** Somebody said `--force` while it waited. */
   forced: z.literal(true).optional(),

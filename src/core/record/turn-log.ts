@@ -120,12 +120,12 @@ const lineLength = 100
 /** Above last words that are short stands the longest that was said before. */
 function withWordsSaid(log: SessionLog, text: string): SessionLog {
   const { kept, last } = log
-  const before = last && !announces(last) ? longer(last.text, log.longest) : (log.longest ?? '')
+  const before = last && !announces(last) ? longerText(last.text, log.longest) : (log.longest ?? '')
   const above = text.length < Math.min(lineLength, before.length) ? before : undefined
   return { ...log, answer: paragraphs([kept, above, text]), longest: before, last: { text } }
 }
 
-const longer = (text: string, other = ''): string => (text.length > other.length ? text : other)
+const longerText = (text: string, other = ''): string => (text.length > other.length ? text : other)
 
 /** What is said right before a tool only says what comes, if it is short or begins so. */
 const announces = ({ text, leads }: NonNullable<SessionLog['last']>): boolean =>
@@ -175,4 +175,4 @@ export const unseenPrompt = ''
 const openAt = ({ prompts }: SessionLog, id: string): number =>
   prompts.indexOf(prompts.includes(id) ? id : unseenPrompt)
 
-export const isOpen = (log: SessionLog, id: string): boolean => openAt(log, id) !== -1
+export const isOpenPrompt = (log: SessionLog, id: string): boolean => openAt(log, id) !== -1

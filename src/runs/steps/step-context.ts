@@ -27,7 +27,7 @@ import {
   type RunPart,
   showsStatus,
 } from '../../core/record/run.ts'
-import { linesMoved } from '../../core/record/run-index.ts'
+import { setsToWake } from '../../core/record/run-index.ts'
 import type { TriggerWords } from '../../core/settings/deployment-settings.ts'
 import { phaseKey, statusComment } from '../../core/words/status.ts'
 import type { Deployment } from '../../core/words/words.ts'
@@ -135,7 +135,7 @@ export function runContext(deps: RunDeps, job: ports.LockedJob<Run>): RunContext
     saved = run
     logMilestones(log, before, run)
     deps.meter?.moved(before, run)
-    const lines = linesMoved({ ...job, data: before }, { ...job, data: run })
+    const lines = setsToWake({ ...job, data: before }, { ...job, data: run })
     // If the wake fails, the Run polls a little later.
     const isOver = run.result.outcome !== undefined && before.result.outcome === undefined
     const woken = [
