@@ -128,9 +128,7 @@ export const commandCrashes: Scenario = {
   name: 'a command that always crashes',
   queues: ['redis', 'embedded'],
   async run(stage) {
-    // What is said waits until an earlier word would have shown, and then it is an answer like a refusal.
     await doomed(stage, 'before a run is queued', {
-      sign: '-1',
       tasks: 0,
       runs: 0,
       statuses: 0,
@@ -144,13 +142,13 @@ export const commandCrashes: Scenario = {
 async function doomed(
   stage: Stage,
   point: CrashPoint,
-  { sign = 'confused', ...expected }: Partial<Play['expected']> & { sign?: string },
+  expected: Partial<Play['expected']>,
 ): Promise<Play> {
   const { world } = stage
   let bot = await bringUp(world, { point })
   const play = await scenes.asked(world, 'doom')
   const [command = ''] = Object.keys(play.expected.reactions)
-  Object.assign(play.expected, expected, { reactions: { [command]: sign } })
+  Object.assign(play.expected, expected, { reactions: { [command]: 'confused' } })
   for (let deaths = 0; deaths < 10; deaths++) {
     // From the third death on it comes back later, by a pause of up to 20 s.
     if ((await died(bot, 40_000)) === undefined) break
