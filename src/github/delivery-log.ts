@@ -45,8 +45,6 @@ const maxShown = maxBody + 1024 * 1024
 const tooLarge = (): Response =>
   Response.json({ message: `the payload is larger than ${maxShown} bytes` }, { status: 413 })
 
-const Sender = z.object({ sender: z.object({ login: z.string() }) })
-
 export function deliveryLog(app: GitHubApp) {
   async function asShown(id: string): Promise<z.infer<typeof Shown>> {
     const { data } = await app.asApp('GET /app/hook/deliveries/{delivery_id}', {
@@ -91,12 +89,6 @@ export function deliveryLog(app: GitHubApp) {
     async sent(id: string): Promise<Delivery & { payload: object }> {
       const { guid, event, request } = await asShown(id)
       return { id: guid, event, payload: request.payload }
-    },
-
-    /** Whether it tells of a comment of ours, which says nothing to who gets it. */
-    async isOfOwnComment(id: string): Promise<boolean> {
-      const [{ request }, login] = await Promise.all([asShown(id), app.botLogin()])
-      return Sender.safeParse(request.payload).data?.sender.login === login
     },
 
     /** Asks GitHub to redeliver: the same bytes and GUID. @throws Rejected | RetryLater | NoResponse */

@@ -1,8 +1,8 @@
 /**
  * Takes up Runs that the queue lost, from status comments and PostHog. What was changed lately is looked through at each
- * start, each time the queue is back, and each hour, in the repositories where GitHub's log shows that something
- * happened; a queue that knows nothing looks everywhere. Only a queue to which GitHub delivers takes up anything: beside
- * another with the same App, all Runs of that one look lost.
+ * start and each time the queue is back, in the repositories where GitHub's log shows that something happened; a queue
+ * that knows nothing looks everywhere. Only a queue to which GitHub delivers takes up anything: beside another with the
+ * same App, all Runs of that one look lost.
  */
 import { z } from 'zod'
 import type { SettingsReader } from '../access/read-settings.ts'
@@ -22,7 +22,7 @@ import type {
   TasksClient,
 } from '../core/model/ports.ts'
 import { Repository, threadSlot } from '../core/model/thread.ts'
-import { hour, minute, second } from '../core/model/time.ts'
+import { minute } from '../core/model/time.ts'
 import { Pull, type SubjectView, type ThreadComment } from '../core/model/views.ts'
 import type { Marker, Signer } from '../core/record/marker.ts'
 import {
@@ -43,7 +43,7 @@ export interface AdoptDeps {
     ownComments(repository: Repository, since: number): Promise<ThreadComment[]>
     subject(repository: Repository, number: number): Promise<SubjectView>
   }
-  deliveries: DeliveryLog & { isOfOwnComment(id: string): Promise<boolean> }
+  deliveries: Pick<DeliveryLog, 'page'>
   /** When a webhook last came in at this queue. */
   delivered: Pick<DeliveryClock, 'last'>
   /** When this process last connected to the queue, which may have been put back meanwhile. */
@@ -72,7 +72,6 @@ interface Search extends AdoptDeps {
 type OwnerDeps = Search & AdoptTenant
 
 export const adoptEvery = 5_000
-const sweepAfter = hour
 const searchedMs = 2 * limits.editAtLeastEvery
 /** Clocks may differ so much, and GitHub may show something so late. */
 const overlap = 10 * minute
@@ -92,8 +91,8 @@ const Memory = z.object({
   /** When the last sweep began: calls that were under way had arrived. */
   from: z.number(),
   unread: z.array(Target),
-  /** When GitHub was asked to deliver something here, as lost runs wait for that. */
-  asked: z.number().optional(),
+  /** Lost runs wait for a webhook. */
+  waits: z.boolean().optional(),
 })
 type Memory = z.infer<typeof Memory>
 
@@ -108,9 +107,8 @@ export const adoptLost =
     const memory = await memoryOf(deps, context)
     if (typeof memory === 'number') return memory
     if (deps.now() < memory.from) return memory.from - deps.now()
-    const { asked = Number.NEGATIVE_INFINITY, ...known } = memory
-    if (deps.now() - asked < sweepAfter && !(await isDeliveredTo(deps)))
-      return deps.now() - asked < askedMs ? second : undefined
+    const { waits: waited, ...known } = memory
+    if (waited && !(await isDeliveredTo(deps))) return undefined
     const unread = [...known.unread]
     const unfinished: Target[] = []
     const waits: number[] = []
@@ -130,15 +128,14 @@ export const adoptLost =
     }
     deps.showWaiting(lost > 0)
     if (lost > 0) {
-      await context.remember({ ...known, unread: unfinished, asked: deps.now() })
-      await askForDelivery(deps, context.signal, lost)
-      return second
+      await context.remember({ ...known, unread: unfinished, waits: true })
+      const why =
+        'runs are not in this queue: they are continued once GitHub delivers a webhook here'
+      deps.log.warn({ runs: lost }, why)
+      return undefined
     }
     return waits.length > 0 ? Math.min(...waits) : undefined
   }
-
-/** ms in which what GitHub was asked for comes. */
-const askedMs = 15 * second
 
 /** Two that share a queue are one. */
 const isDeliveredTo = async ({
@@ -147,31 +144,10 @@ const isDeliveredTo = async ({
 }: Pick<AdoptDeps, 'delivered' | 'now'>): Promise<boolean> =>
   now() - ((await delivered.last()) ?? Number.NEGATIVE_INFINITY) < minute
 
-const maxDeliveriesRead = 10
-
-/** The webhook of one of our own comments: who gets it has nothing to do. */
-async function askForDelivery(
-  { deliveries, log, now }: AdoptDeps,
-  signal: AbortSignal,
-  lost: number,
-): Promise<void> {
-  const why = 'runs are not in this queue: they are continued once GitHub delivers a webhook here'
-  log.warn({ runs: lost }, why)
-  try {
-    const { attempts } = await readDown(deliveries, { until: now() - searchedMs, most: 3, signal })
-    const ofComments = attempts.filter(({ event }) => event === 'issue_comment')
-    for (const { id } of ofComments.slice(0, maxDeliveriesRead))
-      if (await deliveries.isOfOwnComment(id)) return await deliveries.redeliver(id)
-  } catch (error) {
-    if (!isOfService(error)) throw error
-    log.warn({ err: error }, 'GitHub could not be asked for a webhook')
-  }
-}
-
 async function memoryOf(deps: AdoptDeps, context: ChoreContext): Promise<Memory | number> {
   const known = Memory.safeParse(context.memory).data
   const { log, now, connectedAt } = deps
-  if (known && now() - known.from < sweepAfter && connectedAt() < known.from) return known
+  if (known && connectedAt() < known.from) return known
   try {
     const oldest = now() - searchedMs
     const unread = known?.unread ?? []

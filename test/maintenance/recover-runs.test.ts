@@ -36,7 +36,6 @@ let memory: unknown
 let read: string[] = []
 let log: Attempt[] = []
 let isEndless = false
-let asked: string[] = []
 let deliveredAt: number | undefined
 let connectedAt = t0 - 1
 let waiting = false
@@ -59,8 +58,6 @@ const deps: AdoptDeps = {
   },
   deliveries: {
     page: () => reads('log', { attempts: log, next: isEndless ? 'more' : undefined }),
-    redeliver: async id => void asked.push(id),
-    isOfOwnComment: async id => id !== 'of another',
   },
   delivered: { last: async () => deliveredAt },
   connectedAt: () => connectedAt,
@@ -98,7 +95,6 @@ beforeEach(() => {
   faults = new Map()
   log = []
   isEndless = false
-  asked = []
   deliveredAt = undefined
   connectedAt = t0 - 1
   waiting = false
@@ -159,21 +155,15 @@ describe('a queue that has looked everywhere before', () => {
     read = []
   })
 
-  test.each([
-    ['an hour later', () => (now += hour)],
-    ['once it is connected to again', () => (connectedAt = now += minute)],
-  ])(
-    '%s: looks where something happened since, at two calls and two for the repository',
-    async (_, later) => {
-      later()
-      log = [happened(2), happened(2), happened(3, now - 2 * hour)]
-      await search()
-      // And once for its checks.
-      expect(read).toEqual(['log', 'installation 2', 'owner-2'])
-      for (let turns = 0; turns < 100; turns++) await turn()
-      expect(read).toHaveLength(3)
-    },
-  )
+  test('looks again once it is connected to again: where something happened since, at two calls and two for the repository', async () => {
+    connectedAt = now += minute
+    log = [happened(2), happened(2), happened(3, now - 2 * hour)]
+    await search()
+    // And once for its checks.
+    expect(read).toEqual(['log', 'installation 2', 'owner-2'])
+    for (let turns = 0; turns < 100; turns++) now += (await turn()) ?? minute
+    expect(read).toHaveLength(3)
+  })
 
   test.each<[string, () => unknown]>([
     [
@@ -183,7 +173,7 @@ describe('a queue that has looked everywhere before', () => {
     ['is longer than a hundred pages', () => (isEndless = true)],
   ])('looks everywhere if the log of webhooks %s', async (_, given) => {
     given()
-    now += hour
+    connectedAt = now += hour
     log = [happened(2)]
     await search()
     expect(read.filter(what => what !== 'log').toSorted()).toEqual(everything)
@@ -310,30 +300,16 @@ describe('a run that was lost', () => {
     again = JSON.parse(JSON.stringify(next))
   }
 
-  test('waits for a webhook, which GitHub is asked for: an own comment, which says nothing', async () => {
-    log = ['issues', 'issue_comment', 'issue_comment'].map((event, n) =>
-      attempt({ event, id: `${n}` }),
-    )
-    log[1] = attempt({ event: 'issue_comment', id: 'of another' })
+  test('waits for a webhook, and costs nothing meanwhile', async () => {
     deliveredAt = undefined
-    expect(await search(keepsAll)).toBe(second)
-    expect([added, asked, waiting]).toEqual([[], ['2'], true])
+    expect(await search(keepsAll)).toBeUndefined()
     const calls = read.length
     for (let turns = 0; turns < 100; turns++) now += (await search(keepsAll)) ?? 5 * second
-    expect([added, asked, waiting, read.length]).toEqual([[], ['2'], true, calls])
+    expect([added, waiting, read.length]).toEqual([[], true, calls])
 
     deliveredAt = now
     await search(keepsAll)
     expect([added.map(({ id }) => id), waiting]).toEqual([[run.id], false])
-  })
-
-  test('asks for a webhook once an hour while none comes', async () => {
-    log = [attempt({ event: 'issue_comment', id: '1' })]
-    deliveredAt = undefined
-    const until = now + 3 * hour
-    while (now < until) now += (await search(keepsAll)) ?? 5 * second
-    expect(asked).toHaveLength(3)
-    expect(added).toEqual([])
   })
 
   test('is not taken for what its session did before', async () => {

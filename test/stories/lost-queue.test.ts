@@ -5,6 +5,8 @@ import { asks, newRepository, opensIssue, working } from '../world/opens-issue.t
 import { wipeQueue } from '../world/wipe-queue.ts'
 import { startWorld } from '../world/world.ts'
 
+const waitForWebhook = /runs are not in this queue: they are continued once GitHub delivers/
+
 onBothQueues(
   'The queue lost its data while agents were at work',
   world => {
@@ -25,6 +27,8 @@ onBothQueues(
       await github.settled()
 
       await wipeQueue(world())
+      await world().bot.says(waitForWebhook)
+      await waiting.says('Is anybody there?')
 
       for (const { run, thread } of atWork) {
         await run(0).openPull()
@@ -60,7 +64,10 @@ onRedis('The queue lost its data before a run began', world => {
     await later.thread.waitForStatus('waits for its turn')
 
     await later.maya.editsIssue(later.number, { body: 'something else' })
+    await world().github.settled()
     await wipeQueue(world())
+    await world().bot.says(waitForWebhook)
+    await later.says('Is anybody there?')
 
     await later.thread.waitForAnswer('edited before it was found again')
     expect(later.ledger().runs).toEqual([])
@@ -82,11 +89,13 @@ test('the board then has its costs, and the times from before', async () => {
     }
     const over = await asks(world, 'be over before')
     await over.thread.waitForAnswer('Codex opened draft')
-    const { run, thread } = await working(world, 'survive on the board')
+    const { run, thread, says } = await working(world, 'survive on the board')
     await world.github.settled()
     const before = await board()
     expect(before).toHaveLength(2)
     await wipeQueue(world)
+    await world.bot.says(waitForWebhook)
+    await says('Is anybody there?')
     const lost = /a run that the queue had lost/
     await world.bot.says(new RegExp(`${lost.source}[^]*${lost.source}`))
     // One at work is only looked at again.
