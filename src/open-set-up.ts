@@ -26,12 +26,12 @@ export async function openSetUp(given: SetUpGiven, goOn: () => Promise<void>): P
     begin: () => void closeServer(server, 1_000).then(goOn),
   })
   const actual = await listen(server, { host, port })
-  const shown =
-    host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host
+  const isEveryAddress = host === '0.0.0.0' || host === '::'
+  const inAddress = host.includes(':') ? `[${host}]` : host
   process.stdout.write(
     [
       'There is no GitHub App yet. Open this address to make one. It opens once, in one browser:',
-      `  http://${shown}:${actual}/set-up?token=${token}`,
+      `  http://${isEveryAddress ? 'localhost' : inAddress}:${actual}/set-up?token=${token}`,
       'If the bot runs on another machine, forward its port first, and leave that open:',
       `  ssh -L ${actual}:localhost:${actual} USER@${hostname()}`,
       '',

@@ -31,7 +31,8 @@ const long = [
 const placeOf = ({ moduleId, project }: TestSpecification): number => {
   const place = long.indexOf(basename(moduleId, '.test.ts'))
   const waits = moduleId.includes('/test/stories/') || place >= 0
-  const group = project.name !== 'together' ? 0 : waits ? 1 : 2
+  const inTogether = waits ? 1 : 2
+  const group = project.name === 'together' ? inTogether : 0
   return group * 1_000 + (place < 0 ? long.length : place)
 }
 

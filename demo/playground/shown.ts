@@ -67,9 +67,10 @@ function box(input: Tree.Element, index: number): number {
 
 const textOf = (parent: Tree.ParentNode): string =>
   parent.childNodes
-    .map(node =>
-      tree.isTextNode(node) ? node.value : tree.isElementNode(node) ? textOf(node) : '',
-    )
+    .map(node => {
+      if (tree.isTextNode(node)) return node.value
+      return tree.isElementNode(node) ? textOf(node) : ''
+    })
     .join('')
 
 const boxInText = /^(\s*(?:[-*+]|\d+[.)])\s+\[)([ xX])(?=\])/gm

@@ -121,12 +121,8 @@ export class Pipeline {
         !/^\/app\//.test(request.path)
     }
     const outcome = this.#outcome(request, given, fault)
-    const seen =
-      outcome.kind === 'answer'
-        ? outcome.answer.status
-        : outcome.kind === 'reset'
-          ? 'reset'
-          : 'hung'
+    const broken = outcome.kind === 'reset' ? 'reset' : 'hung'
+    const seen = outcome.kind === 'answer' ? outcome.answer.status : broken
     this.#parts.ledger.ended(call, seen)
     return outcome
   }
@@ -207,14 +203,9 @@ export class Pipeline {
   async #refuse(request: ApiRequest): Promise<Answer | undefined> {
     const { installations, memory } = this.#parts
     const { actor } = request
-    const revoked =
-      actor.kind === 'bot'
-        ? installations.refuseBot(request, actor)
-        : actor.kind === 'app'
-          ? installations.refuseApp(request)
-          : undefined
     return (
-      revoked ??
+      (actor.kind === 'bot' ? installations.refuseBot(request, actor) : undefined) ??
+      (actor.kind === 'app' ? installations.refuseApp(request) : undefined) ??
       this.#redirect(request) ??
       (await this.#refuseHidden(request)) ??
       refuseArchived(memory, request)

@@ -169,11 +169,8 @@ export function faultOf(said: string) {
   const classification = classes.find(([pattern]) => pattern.test(said))?.[1] ?? 'agent_error'
   const isUpstream = classification.startsWith('upstream_')
   const status = /\bunexpected status\s+(\d{3})\b/i.exec(said)?.[1]
-  const cause = status
-    ? `unexpected status ${status}`
-    : isUpstream
-      ? classification
-      : said.slice(0, 400)
+  const words = isUpstream ? classification : said.slice(0, 400)
+  const cause = status ? `unexpected status ${status}` : words
   return {
     classification,
     isUpstream,

@@ -116,7 +116,8 @@ const typeOf = (raw: unknown): string => {
   if (raw === null || raw === undefined) return 'NoneType'
   if (Array.isArray(raw)) return 'list'
   if (typeof raw === 'number') return Number.isInteger(raw) ? 'int' : 'float'
-  return typeof raw === 'string' ? 'str' : typeof raw === 'boolean' ? 'bool' : 'dict'
+  if (typeof raw === 'string') return 'str'
+  return typeof raw === 'boolean' ? 'bool' : 'dict'
 }
 
 const isObject = (raw: unknown): raw is Record<string, unknown> => typeOf(raw) === 'dict'

@@ -92,10 +92,10 @@ const planStep = ({
 }: {
   content: string
   status?: string | undefined
-}): PlanStep => ({
-  text: content,
-  state: status === 'completed' ? 'done' : status === 'in_progress' ? 'current' : 'open',
-})
+}): PlanStep => {
+  if (status === 'completed') return { text: content, state: 'done' }
+  return { text: content, state: status === 'in_progress' ? 'current' : 'open' }
+}
 
 /** An unknown status of a newer server means that the run goes on. */
 const RunStatus = words(100).pipe(TaskRunStatus.catch('in_progress'))

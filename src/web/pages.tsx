@@ -161,16 +161,25 @@ export const Field = ({ id, label, more, hint, problem, ...input }: FieldProps) 
 
 type Line = Pick<Check, 'ok' | 'unsure' | 'detail'> & { name: Child; fix?: string }
 
+function signClass({ ok, unsure }: Pick<Check, 'ok' | 'unsure'>): string {
+  if (unsure) return ''
+  return ok ? 'good' : 'bad'
+}
+
+function signName({ ok, unsure }: Pick<Check, 'ok' | 'unsure'>): string {
+  if (unsure) return 'Not known'
+  return ok ? 'Right' : 'Not right'
+}
+
 export const Checks = ({ lines }: { lines: readonly Line[] }) => (
   <ul class="rows checks">
     {lines.map(({ ok, unsure, name, detail, fix }) => (
       <li>
-        <span class={`state ${unsure ? '' : ok ? 'good' : 'bad'}`} aria-hidden="true">
+        <span class={`state ${signClass({ ok, unsure })}`} aria-hidden="true">
           {checkSign({ ok, unsure })}
         </span>
         <span>
-          <span class="unseen">{unsure ? 'Not known' : ok ? 'Right' : 'Not right'}:</span>{' '}
-          <strong>{name}</strong>: {detail}
+          <span class="unseen">{signName({ ok, unsure })}:</span> <strong>{name}</strong>: {detail}
           {fix ? <span class="why dim">{fix}</span> : null}
         </span>
       </li>

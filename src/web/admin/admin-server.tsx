@@ -178,7 +178,8 @@ function routes(parts: AdminParts): Hono<Env> {
   app.get('/admin/', c =>
     filtered(c, async (shown, whose) => {
       const [listOf, failedChecks] = await Promise.all([board.first(whose), parts.failedChecks()])
-      const drain = parts.drain === undefined ? 'no work here' : isDrained ? 'drained' : 'possible'
+      const state = isDrained ? 'drained' : 'possible'
+      const drain = parts.drain === undefined ? 'no work here' : state
       return (
         <pages.BoardPage {...shown} listOf={listOf} failedChecks={failedChecks} drain={drain} />
       )

@@ -143,6 +143,8 @@ const Inputs = ({ fields, shown }: { fields: readonly setUp.Field[]; shown: Show
     {fields.map(field => {
       const { label, more, hint, type } = setUp.form[field]
       const isSecret = type === 'password'
+      const ofText = type === 'url' ? 'url' : undefined
+      const inputMode = field === 'posthogProject' ? 'numeric' : ofText
       return (
         <Field
           id={field}
@@ -153,7 +155,7 @@ const Inputs = ({ fields, shown }: { fields: readonly setUp.Field[]; shown: Show
           type={isSecret ? 'password' : 'text'}
           value={isSecret ? '' : shown.values[field]}
           autocomplete="off"
-          inputmode={field === 'posthogProject' ? 'numeric' : type === 'url' ? 'url' : undefined}
+          inputmode={inputMode}
           placeholder={isSecret && shown.values[field] !== '' ? 'as entered before' : undefined}
         />
       )
