@@ -61,6 +61,9 @@ const routes: readonly Route[] = [
   ['GET', at(`${tasks}([^/]+)/`), ([id]) => ({ id, task_summary: null })],
   ['POST', /^\/graphql$/, () => ({ data: { repository: ahead } })],
   ['GET', /\/collaborators\/([^/]+)\/permission$/, ([login]) => permission(login)],
+  ['POST', /\/reactions$/, () => ({ id: 1 })],
+  ['POST', /\/issues\/\d+\/comments$/, () => ({ id: 1, node_id: 'IC_1' })],
+  ['GET', /\/issues\/\d+\/comments$/, () => []],
   ['PATCH', /\/issues\/comments\/(\d+)$/, ([id]) => ({ id: Number(id), node_id: `IC_${id}` })],
   [
     'POST',
