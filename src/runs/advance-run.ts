@@ -8,7 +8,7 @@ import { isModel } from '../core/model/views.ts'
 import { momentOfRequest } from '../core/record/event-order.ts'
 import { crashed } from '../core/record/failures.ts'
 import { openIntent } from '../core/record/intents.ts'
-import { leftUndone, readMessages } from '../core/record/messages.ts'
+import { readMessages, sourcesToAskAgain } from '../core/record/messages.ts'
 import {
   type ActingStep,
   type Becoming,
@@ -87,7 +87,7 @@ async function finished(context: RunContext): Promise<boolean> {
     return false
   }
   if (!updated.mailbox.accessLost)
-    for (const source of leftUndone(updated, inbox)) await context.deps.requeue(source)
+    for (const source of sourcesToAskAgain(updated, inbox)) await context.deps.requeue(source)
   return true
 }
 

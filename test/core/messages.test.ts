@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { pending } from '../../src/core/record/ledger.ts'
 import type { RunMessage, Source } from '../../src/core/record/mailbox-part.ts'
-import { leftUndone, readMessages, sendMessage } from '../../src/core/record/messages.ts'
+import { readMessages, sendMessage, sourcesToAskAgain } from '../../src/core/record/messages.ts'
 import { changed, Run, type RunChange } from '../../src/core/record/run.ts'
 import { tries } from '../support/tries.ts'
 import {
@@ -275,7 +275,7 @@ describe('what an ending Run leaves undone', () => {
         words: [instruction(), word('waiting', more('a'), { source }), word('waiting', more('b'))],
       },
     })
-    expect(leftUndone(run, [])).toEqual([other, source])
+    expect(sourcesToAskAgain(run, [])).toEqual([other, source])
   })
 
   test('holds what this version can not read, as far as it says who sent it', () => {
@@ -285,7 +285,7 @@ describe('what an ending Run leaves undone', () => {
       '{',
     ]
     const run = readMessages(working(), unread)
-    expect(leftUndone(run, unread)).toEqual([source])
+    expect(sourcesToAskAgain(run, unread)).toEqual([source])
   })
 })
 

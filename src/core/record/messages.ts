@@ -34,7 +34,7 @@ import { agentWorks } from './turn.ts'
 import { asTyped, isSamePlace, toSay } from './words-to-say.ts'
 
 /** Session and schedule are none of a message's business. */
-const withMessage = (
+const changedByMessage = (
   run: Run,
   change: ChangeOf<'mailbox' | 'result' | 'report' | 'attempts'>,
 ): Run => changed(run, change)
@@ -60,7 +60,10 @@ export function readMessages(run: Run, inbox: readonly string[]): Run {
     .filter(({ message }) => message === undefined)
     .map(({ index }) => index)
   const messagesRead = Math.max(run.mailbox.messagesRead, inbox.length)
-  return messages.reduce(fold, withMessage(run, { mailbox: { messagesRead, messagesUnread } }))
+  return messages.reduce(
+    withMessageRead,
+    changedByMessage(run, { mailbox: { messagesRead, messagesUnread } }),
+  )
 }
 
 export const parseMessage = (text: string): RunMessage | undefined => readJson(RunMessage, text)
@@ -76,12 +79,13 @@ export const hasDealtWith = (
   handledMessageIds.includes(causeOf(message)) ||
   words.some(({ id, state, again }) => id === message.id && (state !== 'waiting' || again === true))
 
-function fold(run: Run, message: RunMessage): Run {
+function withMessageRead(run: Run, message: RunMessage): Run {
   const { handledMessageIds, words, requesters, stop } = run.mailbox
   const id = causeOf(message)
-  if (handledMessageIds.includes(id) || words.some(known => known.id === id)) return run
+  if (handledMessageIds.includes(id) || words.some(word => word.id === id)) return run
   const handled = { handledMessageIds: [...handledMessageIds, id] }
-  if (message.kind !== 'follow-up') return heed(withMessage(run, { mailbox: handled }), message)
+  if (message.kind !== 'follow-up')
+    return withOtherMessageRead(changedByMessage(run, { mailbox: handled }), message)
   const { by, at } = message
   const edited = message.edits === undefined ? undefined : whatItEdits(run, message)
   const isUnsent = edited?.state === 'waiting' && !isOnItsWay(run, edited)
@@ -96,15 +100,15 @@ function fold(run: Run, message: RunMessage): Run {
   const fresh: AddedWord = { ...message, state: 'waiting' }
   if (stop !== undefined && at < stop.at) {
     const withFresh = withWords(run, [...words, ...moved([fresh], 'dropped', [fresh])])
-    return withReply(withFresh, message, dropped(fresh))
+    return withReply(withFresh, message, notPassedOn(fresh))
   }
   const replaced = isUnsent && edited.kind === 'follow-up' ? edited : undefined
   const after = edited ? { ...fresh, replaces: replaced ? replaced.replaces : edited.id } : fresh
   const place = replaced ? words.indexOf(replaced) + 1 : words.length
-  return withMessage(run, {
+  return changedByMessage(run, {
     mailbox: {
       words: moved(words, 'dropped', replaced ? [replaced] : []).toSpliced(place, 0, after),
-      requesters: requesters.some(known => known.id === by.id) ? requesters : [...requesters, by],
+      requesters: requesters.some(person => person.id === by.id) ? requesters : [...requesters, by],
       fixes: run.mailbox.fixes + (message.fixes ? 1 : 0),
       forced: message.forces ?? run.mailbox.forced,
       lastWordsAt: Math.max(at, run.mailbox.lastWordsAt ?? run.request.at),
@@ -130,74 +134,74 @@ function whatItEdits(run: Run, { edits, source }: FollowUp): Word | undefined {
 const isOnItsWay = (run: Run, { id }: Word): boolean =>
   id === nextWord(run)?.id && (openIntent(run, 'deliver')?.messageId === id || mayHaveBegun(run))
 
-const withWords = (run: Run, words: Word[]): Run => withMessage(run, { mailbox: { words } })
+const withWords = (run: Run, words: Word[]): Run => changedByMessage(run, { mailbox: { words } })
 
-function heed(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Run {
+function withOtherMessageRead(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Run {
   switch (message.kind) {
     case 'stop': {
-      const known = withoutLabel(run, message)
-      const reply: SenderReply | undefined = isOutdated(known, message)
+      const unlabelled = withoutLabel(run, message)
+      const reply: SenderReply | undefined = isOutdated(unlabelled, message)
         ? { kind: 'asked-since' }
         : undefined
-      return withReply(withStop(known, message), message, reply)
+      return withReply(withStop(unlabelled, message), message, reply)
     }
     case 'withdraw-follow-ups':
       return withoutFollowUps(run, message)
     case 'ignored-stop':
-      return withMessage(withoutLabel(run, message), {
+      return changedByMessage(withoutLabel(run, message), {
         mailbox: { ignoredStop: { by: message.by.login, because: message.because } },
       })
     case 'label-off':
       return withoutLabel(run, { labelOff: message.label })
     case 'poll': {
-      const here = message.to ? followed(run, message.to) : run
+      const here = message.to ? followedTo(run, message.to) : run
       const claims = message.pull === undefined ? [] : newClaims(here, [message.pull])
       if (claims.length === 0) return here
-      return withMessage(here, {
+      return changedByMessage(here, {
         result: { claimedPulls: [...here.result.claimedPulls, ...claims] },
       })
     }
     case 'pull': {
-      const known = withStanding(run, message)
-      const { cost, costBefore } = known.session
+      const updated = withStanding(run, message)
+      const { cost, costBefore } = updated.session
       const asked = { cost: undefined, costBefore: cost ?? costBefore }
-      return endsBy(run, message) ? changed(known, { session: asked }) : known
+      return endsBy(run, message) ? changed(updated, { session: asked }) : updated
     }
     case 'checked':
-      return withMessage(run, { result: { hinted: true } })
+      return changedByMessage(run, { result: { hinted: true } })
     case 'access-lost': {
       const stopped = withStop(run, { ...message, kind: 'stop' })
       const { stop } = stopped.mailbox
       const isByIt = stop !== undefined && stop !== run.mailbox.stop
       const said = isByIt
-        ? withMessage(stopped, { mailbox: { stop: { ...stop, lost: true } } })
+        ? changedByMessage(stopped, { mailbox: { stop: { ...stop, lost: true } } })
         : stopped
       // The App can tell of it where the repository is now.
-      if (message.to) return followed(said, message.to)
+      if (message.to) return followedTo(said, message.to)
       // Results of GitHub calls under way can't be known any more; those of PostHog still can.
-      return withMessage(withRetry(said, 'github', undefined), {
+      return changedByMessage(withRetry(said, 'github', undefined), {
         mailbox: { accessLost: true },
         ...onlyIntents(said, kind => intentsAtPostHog.has(kind)),
       })
     }
     case 'force':
-      return withReply(withMessage(run, { mailbox: { forced: true } }), message)
+      return withReply(changedByMessage(run, { mailbox: { forced: true } }), message)
     case 'release-thread':
-      return withMessage(run, { mailbox: { releaseThread: true } })
+      return changedByMessage(run, { mailbox: { releaseThread: true } })
     case 'label': {
       // A label set after the end, or after a stop, asks for a run of its own.
       const askAgain = [...run.mailbox.askAgain, ...sourceOf(message)]
       if (run.result.outcome || run.mailbox.stop)
-        return withMessage(run, { mailbox: { releaseThread: true, askAgain } })
+        return changedByMessage(run, { mailbox: { releaseThread: true, askAgain } })
       const labels = [...run.report.labels, message.label]
-      return withReply(withMessage(run, { report: { labels } }), message)
+      return withReply(changedByMessage(run, { report: { labels } }), message)
     }
   }
 }
 
 /** What GitHub refused where the repository was is asked again where it is, and can be told there. */
-const followed = (run: Run, to: Repository): Run =>
-  withMessage(withRetry(withRepository(run, to), 'github', undefined), {
+const followedTo = (run: Run, to: Repository): Run =>
+  changedByMessage(withRetry(withRepository(run, to), 'github', undefined), {
     mailbox: { accessLost: false },
   })
 
@@ -205,7 +209,7 @@ const followed = (run: Run, to: Repository): Run =>
 const withoutLabel = (run: Run, { labelOff }: { labelOff?: string | undefined }): Run =>
   labelOff === undefined
     ? run
-    : withMessage(run, {
+    : changedByMessage(run, {
         report: { labels: run.report.labels.filter(label => label !== labelOff) },
       })
 
@@ -217,7 +221,7 @@ const sourceOf = ({ source }: Sourced): Source[] => (source ? [source] : [])
 function withReply(run: Run, message: Sourced, reply?: SenderReply): Run {
   const { id, by: to } = message
   const answers = sourceOf(message).map(source => ({ id, to, source, reply }))
-  return withMessage(run, { mailbox: { answers: [...run.mailbox.answers, ...answers] } })
+  return changedByMessage(run, { mailbox: { answers: [...run.mailbox.answers, ...answers] } })
 }
 
 /**
@@ -247,18 +251,18 @@ export function refusedWords(run: Run, because: string | undefined, word = pendi
   if (!previous || !isWithoutWords(after)) return after
   // The thread was told of it before this round, which came to nothing.
   const { outcome, concludedAt, done } = previous
-  return withMessage(after, {
+  return changedByMessage(after, {
     result: { outcome, concludedAt, resultChecked: true, previous: undefined },
     // This round may have made another branch.
     report: { done: done.filter(kind => kind !== 'drop-branch') },
   })
 }
 
-const Unread = z.object({ source: Source })
+const UnreadableMessage = z.object({ source: Source })
 
-export function leftUndone(run: Run, inbox: readonly string[]): Source[] {
+export function sourcesToAskAgain(run: Run, inbox: readonly string[]): Source[] {
   const unread = run.mailbox.messagesUnread.flatMap(
-    index => readJson(Unread, inbox[index] ?? '')?.source ?? [],
+    index => readJson(UnreadableMessage, inbox[index] ?? '')?.source ?? [],
   )
   return [...run.mailbox.askAgain, ...pending(run).flatMap(sourceOf), ...unread]
 }
@@ -272,14 +276,14 @@ function withStop(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   const { outcome, round } = run.result
   // Senders of words that were sent before have their answer, even if the agent ended without reading them.
   const unsent = pending(run).filter(word => !wasSent(word))
-  const notified = unsent.reduce((known, each) => withReply(known, each, dropped(each)), run)
-  const left = moved(words, 'dropped', pending(run))
-  return withMessage(notified, {
+  const notified = unsent.reduce((told, word) => withReply(told, word, notPassedOn(word)), run)
+  const remaining = moved(words, 'dropped', pending(run))
+  return changedByMessage(notified, {
     mailbox: {
       stop: { by: message.by, at: message.at, because: message.because },
       words: outcome
-        ? left.map(word => (word.round === round ? { ...word, round: round + 1 } : word))
-        : left,
+        ? remaining.map(word => (word.round === round ? { ...word, round: round + 1 } : word))
+        : remaining,
     },
     // Drops the delivery of a message that is gone, and, after the end, the intent of the last word: the next one would
     // be taken for it.
@@ -288,7 +292,10 @@ function withStop(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   })
 }
 
-const dropped = (words: FollowUp): SenderReply => ({ kind: 'not-passed-on', words: asTyped(words) })
+const notPassedOn = (words: FollowUp): SenderReply => ({
+  kind: 'not-passed-on',
+  words: asTyped(words),
+})
 
 /** What was sent before can't be taken back. What comes later than its withdrawal is known by then. */
 function withoutFollowUps(run: Run, message: RunMessage & { kind: 'withdraw-follow-ups' }): Run {
@@ -296,17 +303,19 @@ function withoutFollowUps(run: Run, message: RunMessage & { kind: 'withdraw-foll
   const unsent = pending(run).filter(
     word => message.followUps.includes(word.id) && !wasSent(word) && !isOnItsWay(run, word),
   )
-  const unknown = message.followUps.filter(id => !words.some(known => known.id === id))
+  const unknown = message.followUps.filter(id => !words.some(word => word.id === id))
   const has = wordsOfRound(run).find(word => message.followUps.includes(word.id) && !word.resumes)
-  const left = moved(words, 'dropped', unsent)
+  const remaining = moved(words, 'dropped', unsent)
   const handled = [...new Set([...handledMessageIds, ...unknown])]
-  const known = withMessage(run, { mailbox: { words: left, handledMessageIds: handled } })
+  const withdrawn = changedByMessage(run, {
+    mailbox: { words: remaining, handledMessageIds: handled },
+  })
   // Its comment is gone, so the reply stands in the thread.
   const source = { trigger: message.id, command: 0, last: false }
   const after =
     has && isAtWork(run)
-      ? withReply(known, { ...message, source }, { kind: 'has-it', words: asTyped(has) })
-      : known
+      ? withReply(withdrawn, { ...message, source }, { kind: 'has-it', words: asTyped(has) })
+      : withdrawn
   if (unsent.length === 0 || !isWithoutWords(after)) return after
   const at = Math.max(message.at, run.mailbox.lastWordsAt ?? 0)
   return withStop(after, { ...message, kind: 'stop', at })

@@ -49,9 +49,8 @@ export type Backup = z.infer<typeof Backup>
 const maxBackupBytes = 20_000
 
 export function backupOf(run: Run): Backup | undefined {
-  const { attached: _, inline: __, delivery: ___, answered: ____, ...request } = run.request
-  const { baseline, workspace, session, mailbox, result, report } = run
-  // What is kept under the name that it has in the record is picked out by the schema.
+  const { request, baseline, workspace, session, mailbox, result, report } = run
+  // The schema picks out what is kept under the name that it has in the record.
   const backup = Backup.parse({
     ...workspace,
     ...session,
@@ -76,8 +75,8 @@ export function backupOf(run: Run): Backup | undefined {
 const wordsKept = ({ mailbox: { words }, result: { round } }: Run): Word[] =>
   words.flatMap(word => {
     if (word.kind === 'instruction') return word
-    const { inline: _, source: __, fixes: ___, ...kept } = word
-    return kept.round === round || kept.resumes ? kept : []
+    const isKept = word.round === round || word.resumes
+    return isKept ? { ...word, inline: undefined, source: undefined, fixes: undefined } : []
   })
 
 function withoutHunk(origin: RunRequest['origin']): RunRequest['origin'] {

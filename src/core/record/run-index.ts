@@ -23,16 +23,16 @@ interface SessionStage {
 }
 
 export const sets = {
-  working: declared((scope: ScopeKey) => `working ${scope}`, {
+  working: declaredSet((scope: ScopeKey) => `working ${scope}`, {
     keys: run => (run.schedule.admitted && isOpen(run) ? scopeKeys(run) : []),
     score: beganAt,
     wakes: (scope, { thread }): string[] => [sets.line(scope), sets.untilPullEnds(thread.repoId)],
   }),
-  line: declared((scope: ScopeKey) => `in line ${scope}`, {
+  line: declaredSet((scope: ScopeKey) => `in line ${scope}`, {
     keys: scopesInLine,
     wakes: (scope): string[] => [sets.line(scope)],
   }),
-  started: declared(
+  started: declaredSet(
     (of: ScopeKey | ThreadNumber) => `started ${typeof of === 'string' ? of : threadSlot(of)}`,
     {
       keys: run => (run.schedule.admitted ? [...scopeKeys(run).slice(0, -1), run.thread] : []),
@@ -40,7 +40,7 @@ export const sets = {
       keptMs: () => day,
     },
   ),
-  session: declared(({ stage, task }: SessionStage) => `session ${stage} ${task}`, {
+  session: declaredSet(({ stage, task }: SessionStage) => `session ${stage} ${task}`, {
     keys: sessionStages,
     wakes: ({ task }): string[] => [
       sets.session({ stage: 'waiting', task }),
@@ -48,36 +48,36 @@ export const sets = {
     ],
   }),
   /** Whoever closes that page wakes them. */
-  untilClosed: declared((url: string) => `until closed ${url.toLowerCase()}`, {
+  untilClosed: declaredSet((url: string) => `until closed ${url.toLowerCase()}`, {
     keys: run => {
       const { waits } = run.schedule
       return waits?.kind === 'blocked' && isOpen(run) ? waits.by.map(({ url }) => url) : []
     },
   }),
-  untilPullEnds: declared((repoId: number) => `pull-ends ${repoId}`, {
+  untilPullEnds: declaredSet((repoId: number) => `pull-ends ${repoId}`, {
     keys: run =>
       run.schedule.waits?.kind === 'open-pulls' && isOpen(run) ? [run.thread.repoId] : [],
     wakes: (repoId): string[] => [sets.untilPullEnds(repoId)],
   }),
   /** Under a limit of open pull requests it counts from its admission; once its pull request is there, GitHub tells. */
-  pullToCome: declared((repoId: number) => `pull to come ${repoId}`, {
+  pullToCome: declaredSet((repoId: number) => `pull to come ${repoId}`, {
     keys: run => (isToOpenPull(run) ? [run.thread.repoId] : []),
   }),
 
-  thread: declared<ThreadNumber>(threadSlot, {
+  thread: declaredSet<ThreadNumber>(threadSlot, {
     keys: ({ thread }) => [thread],
     keptMs: keptForMonth,
   }),
-  pull: declared(({ repoId, number }: ThreadNumber) => `pull ${repoId} ${number}`, {
+  pull: declaredSet(({ repoId, number }: ThreadNumber) => `pull ${repoId} ${number}`, {
     keys: ({ thread: { repoId }, result }) =>
       result.pulls.map(({ number }) => ({ repoId, number })),
     keptMs: keptForMonth,
   }),
-  openPull: declared((repoId: number) => `has open pull ${repoId}`, {
+  openPull: declaredSet((repoId: number) => `has open pull ${repoId}`, {
     keys: run => (openPullsOf(run).length > 0 ? [run.thread.repoId] : []),
     keptMs: keptForMonth,
   }),
-  branch: declared(({ repoId, ref }: BranchRef) => `branch ${repoId} ${ref}`, {
+  branch: declaredSet(({ repoId, ref }: BranchRef) => `branch ${repoId} ${ref}`, {
     keys: run => {
       const { workspace, session } = run
       return session.taskRun
@@ -86,33 +86,33 @@ export const sets = {
     },
   }),
   /** The heads of pull requests that it opened or works on. News of their checks name the head. */
-  head: declared(({ repoId, ref }: BranchRef) => `head ${repoId} ${ref}`, {
+  head: declaredSet(({ repoId, ref }: BranchRef) => `head ${repoId} ${ref}`, {
     keys: run =>
       branchRefs(run, run.thread.kind === 'pull' ? run.workspace.branch?.name : undefined),
     keptMs: keptForMonth,
   }),
-  task: declared((task: string) => `task ${task}`, {
+  task: declaredSet((task: string) => `task ${task}`, {
     keys: ({ session: { taskId, taskRun } }) => (taskId !== undefined && taskRun ? [taskId] : []),
     keptMs: keptForMonth,
   }),
-  installation: declared((id: number) => `installation ${id}`, {
+  installation: declaredSet((id: number) => `installation ${id}`, {
     keys: ({ thread }) => [thread.installationId],
   }),
-  repository: declared((repoId: number) => `repository ${repoId}`, {
+  repository: declaredSet((repoId: number) => `repository ${repoId}`, {
     keys: ({ thread }) => [thread.repoId],
   }),
   /** The address of its repository: number, installation, name and default branch. */
-  address: declared<Repository>(
+  address: declaredSet<Repository>(
     at => `place ${at.repoId} ${at.installationId} ${fullName(at)} ${at.defaultBranch}`,
     { keys: ({ thread }) => [thread] },
   ),
   /** The Runs of a repository that was called so. */
-  named: declared((name: string) => `in ${name.toLowerCase()}`, {
+  named: declaredSet((name: string) => `in ${name.toLowerCase()}`, {
     keys: ({ thread }) => [fullName(thread)],
     keptMs: keptForMonth,
   }),
 
-  board: declared<{ group: Group; whose?: Whose | undefined }>(
+  board: declaredSet<{ group: Group; whose?: Whose | undefined }>(
     ({ group, whose }) =>
       whose === undefined ? `board ${group}` : `board ${group} ${whose.kind} ${whose.name}`,
     {
@@ -277,7 +277,7 @@ interface SetDeclaration<Key> {
 }
 
 /** @returns the name of the set for a key, and with it the entries of a Run */
-function declared<Key>(
+function declaredSet<Key>(
   nameOf: (key: Key) => string,
   { keys, score, keptMs, wakes }: SetDeclaration<Key>,
 ) {

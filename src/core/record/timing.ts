@@ -10,8 +10,12 @@ export const callsPerPoll = 2
 
 /** ms until the next poll of a Run `age` ms old, with `live` Runs on one key. */
 export function pollInterval(age: number, live: number): number {
-  const wished = age < minute ? 2 * second : age < 10 * minute ? 5 * second : 15 * second
-  return Math.max(wished, afforded(live))
+  return Math.max(wishedInterval(age), afforded(live))
+}
+
+function wishedInterval(age: number): number {
+  if (age < minute) return 2 * second
+  return age < 10 * minute ? 5 * second : 15 * second
 }
 
 const afforded = (live: number): number =>
