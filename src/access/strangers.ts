@@ -11,11 +11,11 @@ import { isTrusted } from './authorize.ts'
 import type { SettingsNow } from './read-settings.ts'
 
 /**
- * Comments, reactions and pages. Of a burst, a third is never spent. GitHub takes about 80 a minute and 500 an hour of an
+ * Comments, reactions and pages. GitHub takes about 80 a minute and 500 an hour of an
  * installation. Source: "Rate limits for the REST API", on secondary rate limits.
  */
-const perSender: Allowance = { burst: 40, perHour: 60, minute: { burst: 40, perMinute: 40 } }
-const perInstallation: Allowance = { burst: 60, perHour: 150, minute: { burst: 60, perMinute: 20 } }
+const perSender: Allowance = { burst: 24, perHour: 60, minute: { burst: 24, perMinute: 40 } }
+const perInstallation: Allowance = { burst: 36, perHour: 150, minute: { burst: 36, perMinute: 20 } }
 
 const maxKept = 1_000
 
@@ -27,7 +27,7 @@ export function costsWithin(open: (name: string, allowance: Allowance) => CallBu
   const opened = new NewestMap<string, CallBudget>(maxKept)
   const spends = async (name: string, allowance: Allowance, calls: number): Promise<boolean> => {
     const budget = madeIn(opened, name, () => open(name, allowance))
-    const later = await budget.reserve({ owner: name, id: name, calls, kind: 'spare' })
+    const later = await budget.reserve({ owner: name, id: name, calls, isAwaited: true })
     return later === undefined
   }
   return async (installationId, sender, calls) =>

@@ -69,9 +69,8 @@ async function poll(
     return pause
   }
   if (unused.removed) return 'done'
-  // Optional calls: those of Runs come first.
   const call = { owner: thread.owner.toLowerCase(), id: `branch ${session.taskRunId}`, calls: 1 }
-  const later = await tenant.budget.reserve({ ...call, kind: 'spare' }).catch(() => undefined)
+  const later = await tenant.budget.reserve(call).catch(() => undefined)
   if (later !== undefined) return Math.max(pause, later)
   if (!isTerminal(await tenant.posthog.statusOf(session, { counted: true }))) return pause
   const use = await github.branches.use(name)

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
   type Allowance,
   type CallBudget,
-  type CallClass,
   callBudget,
   inMemory,
 } from '../../src/core/model/call-budget.ts'
@@ -56,7 +55,6 @@ describe.each(kinds)('of $of', ({ redis }) => {
         owner,
         id: `${owner}-${names}-${n}`,
         calls: 2,
-        kind: 'poll',
       })
       if (later === undefined) through += 1
     }
@@ -83,7 +81,6 @@ describe.each(kinds)('of $of', ({ redis }) => {
         owner: 'acme',
         id: `at-once-${n}`,
         calls: 2,
-        kind: 'poll',
       }),
     )
     const through = (await Promise.all(asked)).filter(later => later === undefined).length
@@ -93,7 +90,7 @@ describe.each(kinds)('of $of', ({ redis }) => {
 
   test('what starts and stops have taken is made up for by looks', async () => {
     await first.spend(180)
-    const later = await second.reserve({ owner: 'acme', id: 'x', calls: 2, kind: 'poll' })
+    const later = await second.reserve({ owner: 'acme', id: 'x', calls: 2 })
     // 80 are owed, 20 are kept, and two are asked for, at one each two seconds.
     expect(Number(later)).toBeGreaterThan(190_000)
   })
@@ -101,52 +98,23 @@ describe.each(kinds)('of $of', ({ redis }) => {
   test('one owner’s looks do not make another’s wait', async () => {
     const loud = await looks(first, 'loud', 500)
     expect(loud).toBeLessThan(50)
-    expect(
-      await second.reserve({ owner: 'quiet', id: 'q1', calls: 2, kind: 'poll' }),
-    ).toBeUndefined()
-    expect(
-      await first.reserve({ owner: 'other', id: 'o1', calls: 2, kind: 'poll' }),
-    ).toBeUndefined()
+    expect(await second.reserve({ owner: 'quiet', id: 'q1', calls: 2 })).toBeUndefined()
+    expect(await first.reserve({ owner: 'other', id: 'o1', calls: 2 })).toBeUndefined()
   })
 
   test('who waits gets what owners that look seldom leave over', async () => {
     await looks(first, 'loud', 60)
-    for (const owner of ['a', 'b', 'c'])
-      await second.reserve({ owner, id: owner, calls: 2, kind: 'poll' })
+    for (const owner of ['a', 'b', 'c']) await second.reserve({ owner, id: owner, calls: 2 })
     const told: number[] = []
     for (let n = 0; n <= 10; n += 1)
-      told.push(
-        Number(await first.reserve({ owner: 'loud', id: `waits-${n}`, calls: 2, kind: 'poll' })),
-      )
+      told.push(Number(await first.reserve({ owner: 'loud', id: `waits-${n}`, calls: 2 })))
     // Ten looks take forty seconds of the whole budget.
     expect(Number(told.at(-1)) - Number(told[0])).toBeLessThan(60_000)
   })
 
-  test('what can do without gets only what nobody else needs', async () => {
-    await first.spend(70)
-    const reconnects = (n: number) =>
-      first.reserve({ owner: 'acme', id: `s${n}`, calls: 1, kind: 'spare' })
-    expect(await reconnects(1)).toBeGreaterThan(0)
-    expect(await second.reserve({ owner: 'acme', id: 'x', calls: 2, kind: 'poll' })).toBeUndefined()
-    await until(
-      async () =>
-        (await second.reserve({ owner: 'acme', id: 'y', calls: 2, kind: 'poll' })) !== undefined,
-    )
-    open(slow)
-    expect(await reconnects(2)).toBeUndefined()
-  })
-
-  test('what can do without holds up no look at what an agent did, however much there is', async () => {
-    open({ burst: 10_000, perHour: 10_000, minute: { burst: 100, perMinute: 60 } })
-    for (let n = 0; n < 100; n += 1)
-      await first.reserve({ owner: 'acme', id: `s${n}`, calls: 1, kind: 'spare' })
-    expect(await second.reserve({ owner: 'acme', id: 'x', calls: 2, kind: 'act' })).toBeUndefined()
-  })
-
   test('who waits is told a time of its own, one after another, and the same when it asks too early', async () => {
     await looks(first, 'acme', 60)
-    const ask = (id: string, budget = first) =>
-      budget.reserve({ owner: 'acme', id, calls: 2, kind: 'poll' })
+    const ask = (id: string, budget = first) => budget.reserve({ owner: 'acme', id, calls: 2 })
     const [a, b] = [await ask('a'), await ask('b', second)]
     expect(Number(b)).toBeGreaterThan(Number(a))
     expect(Number(a) - Number(await ask('a', second))).toBeLessThan(1_000)
@@ -158,56 +126,44 @@ describe.each(kinds)('of $of', ({ redis }) => {
     // Two calls a millisecond: time passes by itself.
     let told: number | undefined
     await until(async () => {
-      const later = await first.reserve({ owner: 'acme', id: 'returns', calls: 60, kind: 'poll' })
+      const later = await first.reserve({ owner: 'acme', id: 'returns', calls: 60 })
       told = later === undefined ? undefined : Date.now() + later
       return told !== undefined
     })
     await until(() => Date.now() > Number(told) + 50)
-    expect(
-      await second.reserve({ owner: 'acme', id: 'returns', calls: 60, kind: 'poll' }),
-    ).toBeUndefined()
+    expect(await second.reserve({ owner: 'acme', id: 'returns', calls: 60 })).toBeUndefined()
   })
 
-  const ask = (kind: CallClass, id: string, budget = first) =>
-    budget.reserve({ owner: 'acme', id, calls: 2, kind })
-  const passes = async (kind: CallClass): Promise<number> => {
+  const ask = (id: string, isAwaited?: true, budget = first) =>
+    budget.reserve({ owner: 'acme', id, calls: 2, isAwaited })
+  const passes = async (isAwaited?: true): Promise<number> => {
     let through = 0
-    while ((await ask(kind, `${kind}-${through}`)) === undefined) through += 1
+    while ((await ask(`${isAwaited}-${through}`, isAwaited)) === undefined) through += 1
     return through
   }
 
-  test('acts of an agent leave calls to polls, and those to ends', async () => {
-    expect(await passes('act')).toBeGreaterThan(10)
-    expect(await passes('act')).toBe(0)
-    expect(await passes('poll')).toBeGreaterThan(5)
-    expect(await passes('poll')).toBe(0)
-    expect(await passes('end')).toBeGreaterThan(5)
-    expect(Number(await ask('end', 'last'))).toBeLessThanOrEqual(4_000)
+  test('what may wait leaves calls to what people wait for', async () => {
+    expect(await passes()).toBeGreaterThan(10)
+    expect(await passes()).toBe(0)
+    expect(await passes(true)).toBeGreaterThan(5)
+    expect(Number(await ask('last', true))).toBeLessThanOrEqual(4_000)
   })
 
   test('an end that is expected does not wait for the time that its run was told before', async () => {
-    await passes('act')
-    await passes('poll')
-    const waits = Number(await ask('poll', 'run'))
+    await passes()
+    const waits = Number(await ask('run'))
     expect(waits).toBeGreaterThan(1_000)
-    await second.expect('run', 'end')
-    expect(await ask('poll', 'run')).toBeUndefined()
-    expect(await ask('poll', 'run')).toBeGreaterThan(1_000)
-  })
-
-  test('a look that is expected to show an act waits as one', async () => {
-    await passes('act')
-    await second.expect('run', 'act')
-    expect(await ask('poll', 'run')).toBeGreaterThan(0)
-    expect(await ask('poll', 'other')).toBeUndefined()
+    await second.expectEnd('run')
+    expect(await ask('run')).toBeUndefined()
+    expect(await ask('run')).toBeGreaterThan(1_000)
   })
 
   test('no minute has more than its share, whatever the hour has left', async () => {
     open({ burst: 1_000, perHour: 3_600, minute: { burst: 40, perMinute: 60 } })
-    expect((await passes('poll')) * 2).toBeLessThanOrEqual(32)
-    const [one, two] = [await ask('poll', 'one'), await ask('poll', 'two')]
+    expect((await passes()) * 2).toBeLessThanOrEqual(32)
+    const [one, two] = [await ask('one'), await ask('two')]
     expect(Number(two) - Number(one)).toBeGreaterThan(1_500)
-    expect(await passes('end')).toBeGreaterThan(2)
+    expect(await passes(true)).toBeGreaterThan(2)
   })
 
   test('comes back with time, and no further than it was', async () => {
@@ -215,8 +171,7 @@ describe.each(kinds)('of $of', ({ redis }) => {
     open({ burst: 100, perHour: 360_000, minute: { ...rare, perMinute: 10_000_000 } })
     await first.spend(100)
     await until(
-      async () =>
-        (await second.reserve({ owner: 'acme', id: 'x', calls: 2, kind: 'poll' })) === undefined,
+      async () => (await second.reserve({ owner: 'acme', id: 'x', calls: 2 })) === undefined,
     )
     await new Promise(resolve => setTimeout(resolve, 1_500))
     expect(await looks(second, 'acme', 1_000)).toBeLessThan(1_000)

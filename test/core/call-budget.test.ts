@@ -26,7 +26,7 @@ async function looks(all: Asker[]) {
     const [first, ...rest] = line
     if (!first) break
     now = Math.max(now, first.due)
-    const later = await budget.reserve({ owner: first.owner, id: first.id, calls: 2, kind: 'poll' })
+    const later = await budget.reserve({ owner: first.owner, id: first.id, calls: 2 })
     asked += 1
     if (later === undefined)
       looked.push({ owner: first.owner, at: now, waited: now - (since.get(first.id) ?? now) })
@@ -85,7 +85,7 @@ test('who is in line and comes late, after a restart, finds no more than a burst
   const ask = async () => {
     let calls = 0
     for (let n = 0; n < 500; n += 1) {
-      const later = await budget.reserve({ owner: 'loud', id: `run-${n}`, calls: 2, kind: 'poll' })
+      const later = await budget.reserve({ owner: 'loud', id: `run-${n}`, calls: 2 })
       if (later === undefined) calls += 2
     }
     return calls

@@ -124,7 +124,7 @@ describe('an hour of idling is looked at with what is left of PostHog’s budget
     const look: CallBudget['reserve'] = async what => void asked.push(what)
     const status = vi.fn<TasksClient['statusOf']>(async () => 'in_progress')
     expect(await turns({ look, status })).toEqual(rests)
-    expect(asked).toEqual([{ owner: thread.owner, id: 'branch run-1', calls: 1, kind: 'spare' }])
+    expect(asked).toEqual([{ owner: thread.owner, id: 'branch run-1', calls: 1 }])
     expect(status).toHaveBeenCalledExactlyOnceWith(unused.session, { counted: true })
   })
 

@@ -1,6 +1,6 @@
 /** How a Run moves on, whatever a step comes to: each of its steps, and each of the faults. */
 import { describe, expect, test, vi } from 'vitest'
-import type { CallBudget, CallClass } from '../../src/core/model/call-budget.ts'
+import type { CallBudget } from '../../src/core/model/call-budget.ts'
 import type { Role } from '../../src/core/model/command-grammar.ts'
 import { NoResponse, Rejected, RetryLater, type Service } from '../../src/core/model/errors.ts'
 import type { StepResult, TasksClient } from '../../src/core/model/ports.ts'
@@ -809,14 +809,14 @@ describe('whoever wakes it', () => {
     expect(poll).not.toHaveBeenCalled()
   })
 
-  test.each<[string, RunChange, CallClass]>([
-    ['an agent at work', {}, 'poll'],
-    ['a stop', changed(stopAsked, cancelAsked(t0)), 'end'],
-    ['an agent that is idle', logIs(idleSince(now)), 'end'],
-  ])('asks the budget for a look at %s in its class', async (_, change, kind) => {
+  test.each<[string, RunChange, true | undefined]>([
+    ['an agent at work', {}, undefined],
+    ['a stop', changed(stopAsked, cancelAsked(t0)), true],
+    ['an agent that is idle', logIs(idleSince(now)), true],
+  ])('asks the budget for a look at %s in its class', async (_, change, isAwaited) => {
     spent.reserve.mockClear()
     await advance(changed(atItsTime, change), { budget: spent })
-    expect(spent.reserve.mock.lastCall).toMatchObject([{ calls: 2, kind }])
+    expect(spent.reserve.mock.lastCall).toMatchObject([{ calls: 2, isAwaited }])
   })
 
   test('while the process is told to stop has it do nothing', async () => {

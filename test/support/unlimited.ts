@@ -4,5 +4,5 @@ import type { CallBudget } from '../../src/core/model/call-budget.ts'
 export const unlimited: CallBudget = {
   reserve: async () => undefined,
   spend: async () => {},
-  expect: async () => {},
+  expectEnd: async () => {},
 }

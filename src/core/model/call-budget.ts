@@ -1,7 +1,7 @@
 /**
  * One budget of PostHog calls for all processes: a bucket for an hour and one for a minute, from which calls are taken.
- * Starts and cancels are only counted; looks reserve. Each class of looks leaves a share of both buckets to the classes
- * before it, and an owner leaves the more to others, the larger its part of the last looks is. Who has to wait is told a
+ * What people wait for may empty both: starts and cancels are only counted, looks at an end ask. All else may wait: it
+ * leaves a share of both buckets, the more the larger its owner's part of the last calls is. Who has to wait is told a
  * time of its own, at the pace at which calls flow in.
  *
  * It is a function of a small state, which a process keeps for itself, or Redis for all of them.
@@ -11,18 +11,12 @@ import { z } from 'zod'
 import { RetryLater } from './errors.ts'
 import { hour, minute } from './time.ts'
 
-/**
- * The order in which they are let through: what tells or makes an end; what a Run looks at in its own time; what a
- * stream told of a single act of the agent; what can do without.
- */
-const callClasses = ['end', 'poll', 'act', 'spare'] as const
-export type CallClass = (typeof callClasses)[number]
-
 interface Reservation {
   owner: string
   id: string
   calls: number
-  kind: CallClass
+  /** People wait for it: it tells or makes an end. */
+  isAwaited?: boolean
 }
 
 export type CallBudget = ReturnType<typeof callBudget>
@@ -41,21 +35,14 @@ export const postHogAllowance: Allowance = {
   minute: { burst: 160, perMinute: 240 },
 }
 
-/**
- * Shares of a burst that looks of a class leave: `kept` to the classes before them, and up to `spared` to owners who
- * looked less. What can do without leaves more than a look needs, or a steady flow of it would hold all looks up.
- */
-const sharesLeft: Record<CallClass, { kept: number; spared: number }> = {
-  end: { kept: 0, spared: 0 },
-  poll: { kept: 0.2, spared: 0.35 },
-  act: { kept: 0.3, spared: 0.55 },
-  spare: { kept: 0.4, spared: 0.4 },
-}
-/** The time in which looks count for their owner's share. */
+/** Shares of a burst: what is left to those for whom people wait, and to owners who called less besides. */
+const kept = 0.2
+const spared = 0.15
+/** The time in which calls count for their owner's share. */
 const sharesFor = minute
 const fewCalls = 20
-/** How long a time that was told is kept for who does not come back. */
-const ticketKept = 10 * minute
+/** How long is known who was told a time and does not come back, or whose end does not come. */
+const knownFor = 10 * minute
 
 /** Moments are by the clock of who keeps the state. */
 export const BudgetState = z.object({
@@ -63,11 +50,12 @@ export const BudgetState = z.object({
   levels: z.object({ hour: z.number(), minute: z.number() }),
   /** For each id, when it was told to ask again. */
   tickets: z.record(z.string(), z.number()),
-  /** The last time that was told in each line. */
+  /** The last time that was told in each line: an owner has one of who is new, and one of who comes back in vain. */
   lines: z.record(z.string(), z.number()),
-  /** Calls of each owner's last looks, decaying with time. */
+  /** Calls of each owner lately, decaying with time. */
   lately: z.record(z.string(), z.number()),
-  expected: z.record(z.string(), z.object({ kind: z.enum(['end', 'act']), at: z.number() })),
+  /** For each id whose end is expected, since when. */
+  ending: z.record(z.string(), z.number()),
 })
 export type BudgetState = z.infer<typeof BudgetState>
 
@@ -104,7 +92,7 @@ export function callBudget({ burst, perHour, minute: short }: Allowance, store: 
     tickets: {},
     lines: {},
     lately: {},
-    expected: {},
+    ending: {},
   })
   const change = <T>(act: (state: BudgetState, now: number) => T): Promise<T> =>
     store((kept, now) => {
@@ -118,10 +106,10 @@ export function callBudget({ burst, perHour, minute: short }: Allowance, store: 
     reserve: (reservation: Reservation): Promise<number | undefined> =>
       change((state, now) => reserve(state, reservation, now, buckets)),
     spend: (calls: number): Promise<void> => change(state => takeCalls(state, calls, buckets)),
-    /** Says why `id` will look next: for an end, before all others; for an act of its agent, after them. */
-    expect: (id: string, kind: 'end' | 'act'): Promise<void> =>
+    /** What `id` asks for next is awaited. */
+    expectEnd: (id: string): Promise<void> =>
       change((state, at) => {
-        if (kind === 'end' || !state.expected[id]) state.expected[id] = { kind, at }
+        state.ending[id] = at
       }),
   }
 }
@@ -131,63 +119,59 @@ function takeCalls({ levels }: BudgetState, calls: number, buckets: Buckets): vo
 }
 
 function refill(state: BudgetState, now: number, buckets: Buckets): void {
-  const { levels, tickets, lines, lately, expected } = state
+  const { levels, tickets, lines, lately, ending } = state
   const passed = now - state.at
   for (const { of, burst, rate } of buckets)
     levels[of] = Math.min(burst, levels[of] + passed * rate)
   for (const [owner, calls] of Object.entries(lately))
     lately[owner] = calls * Math.exp(-passed / sharesFor)
   state.at = now
-  deleteOld(tickets, at => now - at > ticketKept)
+  for (const each of [tickets, ending]) deleteOld(each, at => now - at > knownFor)
   deleteOld(lines, at => at <= now)
   deleteOld(lately, calls => calls < 0.5)
-  deleteOld(expected, ({ at }) => now - at > ticketKept)
 }
 
-function deleteOld<T>(all: Record<string, T>, isOld: (each: T) => boolean): void {
+function deleteOld(all: Record<string, number>, isOld: (each: number) => boolean): void {
   for (const [key, each] of Object.entries(all)) if (isOld(each)) delete all[key]
 }
 
 /** @returns ms, or `undefined` where it was counted */
 function reserve(
   state: BudgetState,
-  { owner, id, calls, kind: wanted }: Reservation,
+  { owner, id, calls, isAwaited = state.ending[id] !== undefined }: Reservation,
   now: number,
   buckets: Buckets,
 ): number | undefined {
-  const { levels, tickets, lines, lately, expected } = state
-  const known = expected[id]?.kind
-  const kind = known === 'end' || (known === 'act' && wanted === 'poll') ? known : wanted
-  const { kept, spared } = sharesLeft[kind]
-  const returnAt = tickets[id] ?? 0
-  const isPaced = kind === 'poll' || kind === 'act'
-  if (isPaced && returnAt > now) return returnAt - now
+  const { levels, tickets, lines, lately, ending } = state
   const own = (lately[owner] ?? 0) + calls
   const all = Object.values(lately).reduce((sum, each) => sum + each, calls)
-  const left = kept + (spared - kept) * (own / Math.max(all, fewCalls))
+  const left = isAwaited ? 0 : kept + (spared * own) / Math.max(all, fewCalls)
   /** ms until both buckets have so many calls above what is left to others. */
   const until = Math.max(
     0,
     ...buckets.map(({ of, burst, rate }) => (burst * left + calls - levels[of]) / rate),
   )
-  const line = `${kind} ${returnAt === 0 ? 'new' : 'late'} ${owner}`
-  if (until === 0 && (returnAt > 0 || lines[line] === undefined)) {
+  const returnAt = tickets[id]
+  if (!isAwaited && returnAt !== undefined && returnAt > now) return returnAt - now
+  const behind = `new ${owner}`
+  const line = returnAt === undefined ? behind : `late ${owner}`
+  const isBehind = !isAwaited && returnAt === undefined && lines[behind] !== undefined
+  if (until === 0 && !isBehind) {
     delete tickets[id]
-    delete expected[id]
-    if (isPaced) lately[owner] = own
+    delete ending[id]
+    if (!isAwaited) lately[owner] = own
     takeCalls(state, calls, buckets)
     return undefined
   }
-  if (!isPaced) return Math.ceil(until)
-  // Whoever comes back in vain waits in front of those who have not come back yet, and still at a pace.
-  const lacking = buckets.filter(({ of, burst }) => levels[of] - calls < burst * spared)
+  if (isAwaited) return Math.ceil(until)
+  const lacking = buckets.filter(({ of, burst }) => levels[of] - calls < burst * (kept + spared))
   const pace = calls / Math.min(...(lacking.length > 0 ? lacking : buckets).map(({ rate }) => rate))
+  // Who comes back in vain waits in front of those who have not come back yet, and still at a pace.
   const at = Math.ceil(Math.max((lines[line] ?? now) + pace, now + until))
   tickets[id] = at
   lines[line] = at
   // What comes in serves the two lines together.
-  const behind = `${kind} new ${owner}`
-  if (returnAt > 0) lines[behind] = (lines[behind] ?? now) + pace
+  if (returnAt !== undefined) lines[behind] = (lines[behind] ?? now) + pace
   return at - now
 }
 

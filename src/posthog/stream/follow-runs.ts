@@ -84,14 +84,13 @@ export function followRuns(following: Following) {
         expectPoll({ taskRunId }, id, Date.now())
       }
     }
-    const classOf = { 'turn-over': 'end', stored: 'end', said: undefined, done: 'act' } as const
     const streams = watchRuns(settings, {
       log,
       hasRoom: () => open() < maxOpen,
       async onNews(taskRunId: string, news: News) {
-        const kind = classOf[news]
-        const expecting = kind && idsOf(taskRunId).map(id => settings.budget?.expect(id, kind))
-        await Promise.all(expecting ?? []).catch(err =>
+        const isEnd = news === 'turn-over' || news === 'stored'
+        const ending = isEnd ? idsOf(taskRunId) : []
+        await Promise.all(ending.map(id => settings.budget?.expectEnd(id))).catch(err =>
           log.warn({ err }, 'could not say why a run is polled'),
         )
         wakeAll(taskRunId)

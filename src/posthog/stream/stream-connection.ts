@@ -46,7 +46,6 @@ export async function connect(
       owner: line.owner.toLowerCase(),
       id: `stream ${line.session.taskRunId}`,
       calls: 1,
-      kind: line.failures > 0 ? ('spare' as const) : ('poll' as const),
     }
     const later = await settings.budget?.reserve(reservation).catch(() => undefined)
     if (later !== undefined)

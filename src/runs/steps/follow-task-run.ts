@@ -89,8 +89,8 @@ async function waitForBudget({
     owner: run.thread.owner.toLowerCase(),
     id: run.id,
     calls: callsPerPoll,
-    kind: agentIsToEnd(run) || !agentWorks(run) ? 'end' : 'poll',
-  } as const
+    isAwaited: agentIsToEnd(run) || !agentWorks(run) || undefined,
+  }
   const later = await deps.budget.reserve(reservation).catch(() => undefined)
   return later === undefined ? undefined : deps.now() + later
 }
