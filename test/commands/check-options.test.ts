@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { type Rejected, reject } from '../../src/commands/command.ts'
 import { checkOptions } from '../../src/commands/run-options.ts'
+import type { Options } from '../../src/core/command/options.ts'
 import type { ReasoningEffort } from '../../src/core/model/codex-task-run-create.ts'
 import type { KnownModel } from '../../src/core/model/views.ts'
 import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
@@ -13,9 +14,9 @@ const models: KnownModel[] = [
   { name: 'gpt-5.5', efforts: ['low', 'medium', 'high', 'xhigh'] },
 ]
 
-const settled = (effort: ReasoningEffort | undefined, file: string) =>
+const settled = (effort: ReasoningEffort | undefined, file: string, options: Options = {}) =>
   checkOptions({
-    options: {},
+    options,
     what: 'work',
     owner: issueThread.ownerId,
     settings: settingsOf(file),
@@ -66,3 +67,14 @@ test.each<[string, ReasoningEffort | undefined, string, ReasoningEffort | Reject
 })
 
 test('the model is the usual one', () => expect(settled('high', '').options?.model).toBe('gpt-5.5'))
+
+test('only offered models and efforts are taken', () => {
+  const file = 'models: [gpt-5]\nefforts: [low]'
+  expect(settled(undefined, file, { model: 'gpt-5.5' }).refused).toMatchObject({
+    refusal: 'notOffered',
+  })
+  expect(settled(undefined, file, { effort: 'high' }).refused).toMatchObject({
+    refusal: 'notOffered',
+  })
+  expect(settled(undefined, file).options).toMatchObject({ model: 'gpt-5', effort: 'low' })
+})

@@ -20,7 +20,10 @@ const atOnce: Shown = [
   'one run of a person at once, and of an owner where whoever runs the bot wants it',
 ]
 const preset: Shown = ['stories/settings.test.ts', 'a label of its own carries a preset']
-const offered: Shown = ['stories/trust.test.ts', 'only offered models and efforts are taken']
+const offered: Shown = [
+  'commands/check-options.test.ts',
+  'only offered models and efforts are taken',
+]
 const windows: Shown = ['core/admission.test.ts', 'owner_per_day: 1']
 const layers: Shown = ['core/layers.test.ts', 'a ceiling is never loosened from below']
 const ownerSays: Shown = ['stories/owner-settings.test.ts', 'they hold in all repositories']
@@ -74,7 +77,7 @@ const repository: Readonly<Record<string, Shown>> = {
     'runs beyond the limit wait for their turn, and say so',
   ],
   'limits.person': atOnce,
-  'limits.repository_per_day': ['stories/trust.test.ts', 'starts above the limit of a day wait'],
+  'limits.repository_per_day': ['core/admission.test.ts', 'holds one more than its number'],
   'pull_request.approval': [
     'stories/approval.test.ts',
     'who did not ask: the check on each new commit waits, and is green once they did',
