@@ -39,7 +39,10 @@ async function withName<Known extends Identity>(
   check: PersonCheck,
 ): Promise<Known> {
   if (known.named !== undefined || isTrusted(known)) return known
-  return { ...known, named: (await isNamed(check, person)) || (await isInTeams(check, person)) }
+  return {
+    ...known,
+    named: (await isAllowedByLogin(check, person)) || (await isInTeams(check, person)),
+  }
 }
 
 export const isTrusted = ({ role, named }: Identity): boolean =>
@@ -80,7 +83,7 @@ async function permissionOf(
   }
 }
 
-function isNamed(check: PersonCheck, person: Person): Promise<boolean> {
+function isAllowedByLogin(check: PersonCheck, person: Person): Promise<boolean> {
   const { settings, accounts, repoId } = check
   return isOneOf(settings.allow.users, person, login =>
     accounts.isSame(repoId, person, () => usedBefore(check, login)),
@@ -204,7 +207,7 @@ export const withListed = (
     }),
   )
 
-const maxKept = 20
+const maxNamedNeeds = 20
 /** GitHub is asked for so many. */
 const maxThreads = 50
 
@@ -223,8 +226,8 @@ export async function withOrders(
   })
   const needs = {
     ...read,
-    failedChecks: read.failedChecks.slice(0, maxKept),
-    changesRequestedBy: read.changesRequestedBy.slice(0, maxKept),
+    failedChecks: read.failedChecks.slice(0, maxNamedNeeds),
+    changesRequestedBy: read.changesRequestedBy.slice(0, maxNamedNeeds),
     unresolved: (await Promise.all(orders)).flat().slice(0, maxThreads),
   }
   const { failedChecks, changesRequestedBy, unresolved } = needs

@@ -26,7 +26,7 @@ import { NewestMap } from '../core/text/newest-map.ts'
 export interface SettingsNow {
   settings: RepoSettings
   grants: Grants
-  files: Record<Layer, LayerNow>
+  files: Record<LayerName, LayerNow>
   problem: string | undefined
   /** What `problem` is about. */
   slips: readonly FileSlips[]
@@ -35,7 +35,7 @@ export interface SettingsNow {
   version: string
 }
 
-type Layer = 'owner' | 'repository'
+type LayerName = 'owner' | 'repository'
 
 export interface LayerNow extends Pick<SettingsRead, 'given' | 'lineOf'> {
   state: 'none' | 'read' | 'kept' | 'unusable'
@@ -48,21 +48,21 @@ export type SettingsReader = ReturnType<typeof settingsReader>
 
 const latelyMs = 10 * second
 
-const maxKept = 1_000
+const maxRememberedFiles = 1_000
 const maxVersions = 10
 
-interface Reading {
+interface SettingsSources {
   deployment: DeploymentSettings
   file: SettingsFile
   ownerFiles: OwnerFiles
   now(): number
 }
 
-const ofOwner = '.github'
+const ownerRepository = '.github'
 
-export function settingsReader({ deployment, file, ownerFiles, now }: Reading) {
+export function settingsReader({ deployment, file, ownerFiles, now }: SettingsSources) {
   /** The key is the wrong version, so that the history is not read again for each comment. */
-  const lastGood = new NewestMap<string, SettingsRead | undefined>(maxKept)
+  const lastGood = new NewestMap<string, SettingsRead | undefined>(maxRememberedFiles)
 
   async function goodBefore(files: Files, key: string): Promise<SettingsRead | undefined> {
     if (lastGood.has(key)) return lastGood.get(key)
@@ -97,8 +97,8 @@ export function settingsReader({ deployment, file, ownerFiles, now }: Reading) {
     grantsOf: ({ ownerId }: Pick<Thread, 'ownerId'>): Grants => grantsOf(deployment, ownerId),
     async of(files: Files, thread: Repository): Promise<SettingsNow> {
       const { owner: login, repo, repoId } = thread
-      const path = `${login}/${ofOwner}: ${settingsPath}`
-      const isOwners = repo.toLowerCase() === ofOwner
+      const path = `${login}/${ownerRepository}: ${settingsPath}`
+      const isOwners = repo.toLowerCase() === ownerRepository
       const grants = reader.grantsOf(thread)
       const [found, repository] = await Promise.all([
         isOwners
@@ -107,7 +107,7 @@ export function settingsReader({ deployment, file, ownerFiles, now }: Reading) {
         isOwners ? noFile : layer(files, `${repoId}`, settingsPath),
       ])
       // It may be there where the App is not let in, which GitHub does not tell from a file that is not there.
-      const problem = `${path} can not be read, and the deployment requires it: is the App installed on the repository ${ofOwner}, and the file there?`
+      const problem = `${path} can not be read, and the deployment requires it: is the App installed on the repository ${ownerRepository}, and the file there?`
       const isMissing = grants.required && found.state === 'none'
       const owner: LayerNow = isMissing ? { ...noFile, state: 'unusable', problem } : found
       const all = [owner, repository]
@@ -140,7 +140,7 @@ export function settingsReader({ deployment, file, ownerFiles, now }: Reading) {
  * it for a moment, and its rules would not hold.
  */
 function absenceJudge(now: () => number): (name: string, path: string, isThere: boolean) => void {
-  const wasThere = new NewestMap<string, { absentSince: number | undefined }>(maxKept)
+  const wasThere = new NewestMap<string, { absentSince: number | undefined }>(maxRememberedFiles)
   return (name, path, isThere) => {
     const { absentSince = now() } = wasThere.get(name) ?? { absentSince: Number.NEGATIVE_INFINITY }
     wasThere.delete(name)

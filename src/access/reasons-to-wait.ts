@@ -76,7 +76,7 @@ export async function waitsNow(me: Applicant, own: Own): Promise<Waits | undefin
   return waits ?? (kept?.kind === 'blocked' || kept?.kind === 'open-pulls' ? kept : undefined)
 }
 
-const maxKept = 20
+const maxNamedReasons = 20
 
 /**
  * What people have to end first: asked only where the webhook, or a setting, says that there may be some. The guards
@@ -94,9 +94,12 @@ export async function heldByOthers(
   const mayBeBlocked = thread.kind === 'issue' && (baseline.snapshot.blockers ?? 0) > 0
   if (mayBeBlocked) {
     const open = await github.issue.blockers()
-    const more = Math.max(0, open.length - maxKept)
+    const more = Math.max(0, open.length - maxNamedReasons)
     if (open.length > 0)
-      return { ...free, waits: { kind: 'blocked', since, by: open.slice(0, maxKept), more } }
+      return {
+        ...free,
+        waits: { kind: 'blocked', since, by: open.slice(0, maxNamedReasons), more },
+      }
   }
   const most = limitsOf(run).open_pull_requests
   const hasOwn = result.pulls.some(({ state }) => state === 'open')
@@ -112,7 +115,7 @@ export async function heldByOthers(
       ? []
       : [{ name: `#${thread.number}`, title: baseline.snapshot.title, url: thread.url }],
   )
-  const pulls = [...open, ...toCome].slice(0, maxKept)
+  const pulls = [...open, ...toCome].slice(0, maxNamedReasons)
   if (open.length + toCome.length >= most)
     return { ...free, waits: { kind: 'open-pulls', since, most, pulls } }
   return {

@@ -17,14 +17,14 @@ import type { SettingsNow } from './read-settings.ts'
 const perSender: Allowance = { burst: 24, perHour: 60, minute: { burst: 24, perMinute: 40 } }
 const perInstallation: Allowance = { burst: 36, perHour: 150, minute: { burst: 36, perMinute: 20 } }
 
-const maxKept = 1_000
+const maxRememberedBudgets = 1_000
 
 /** Whether somebody without rights may be answered or read now with so many calls, which are counted then. */
 export type MayCost = (installationId: number, sender: number, calls: number) => Promise<boolean>
 
 /** @param open a budget in this process alone is kept here, so it is opened once */
 export function costsWithin(open: (name: string, allowance: Allowance) => CallBudget): MayCost {
-  const opened = new NewestMap<string, CallBudget>(maxKept)
+  const opened = new NewestMap<string, CallBudget>(maxRememberedBudgets)
   const spends = async (name: string, allowance: Allowance, calls: number): Promise<boolean> => {
     const budget = madeIn(opened, name, () => open(name, allowance))
     const later = await budget.reserve({ owner: name, id: name, calls, isAwaited: true })

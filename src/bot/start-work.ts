@@ -29,7 +29,7 @@ import { placesSeen } from '../github/webhooks/places.ts'
 import { readDeliveries, reading, redelivering } from '../maintenance/read-deliveries.ts'
 import { adoptEvery, adoptLost } from '../maintenance/recover-runs.ts'
 import { removeBranch } from '../maintenance/remove-branches.ts'
-import { news } from '../news/pull-news.ts'
+import { newsHandlers } from '../news/pull-news.ts'
 import { type Follower, followRuns } from '../posthog/stream/follow-runs.ts'
 import { within } from '../queue/job-lock.ts'
 import type { Processor } from '../queue/work-queue.ts'
@@ -233,7 +233,7 @@ function flowsFor(runtime: Runtime, edges: Edges, follower: Follower) {
   const forTriggers = triggerDeps(runtime, edges)
   const forRuns = runDeps(runtime, edges)
   const openFlows = (tenant: Tenant) => ({
-    accept: acceptTrigger({ ...forTriggers, ...tenant }, news),
+    accept: acceptTrigger({ ...forTriggers, ...tenant }, newsHandlers),
     advance: advanceRun({
       ...forRuns,
       ...tenant,
@@ -247,7 +247,7 @@ function flowsFor(runtime: Runtime, edges: Edges, follower: Follower) {
     const tenant = tenants.of(thread)
     return tenant && flowsOf(tenant)
   }
-  const withoutPostHog = acceptTrigger({ ...forTriggers, ...nobody(config) }, news)
+  const withoutPostHog = acceptTrigger({ ...forTriggers, ...nobody(config) }, newsHandlers)
   const accept: Processor<TriggerRecord> = async job => {
     const served = isOfThread(job.data) ? servedBy(job.data.trigger.thread) : undefined
     return (served?.accept ?? withoutPostHog)(job)

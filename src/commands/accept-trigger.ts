@@ -11,6 +11,7 @@ import {
   type CommandContext,
   type CommandResult,
   type CommandTrigger,
+  endOfJob,
   holdsCommand,
   lostWakeMs,
   type ThreadContext,
@@ -34,20 +35,18 @@ import {
 type NewsTrigger = Exclude<ThreadTrigger, CommandTrigger>
 
 /** What changes without a command. */
-export interface News {
+export interface NewsHandlers {
   ofAccess(deps: TriggerDeps, job: LockedJob<TriggerRecord>): Promise<StepResult>
   ofThread(context: ThreadContext, trigger: NewsTrigger): Promise<StepResult>
   /** Its repository may have another name or owner by now. */
   ofPlace(deps: TriggerDeps, id: string, said: Repository): Promise<void>
 }
 
-const end: StepResult = { kind: 'end' }
-
-export const acceptTrigger = (deps: TriggerDeps, news: News) => {
+export const acceptTrigger = (deps: TriggerDeps, news: NewsHandlers) => {
   const lately = { repliedLately: new NewestMap<string, number>(10_000), who: whoLately(deps.now) }
   return async (job: LockedJob<TriggerRecord>): Promise<StepResult> => {
     if (!holdsThread(job)) return news.ofAccess(deps, job)
-    if (job.data.over) return end
+    if (job.data.over) return endOfJob
     const context = threadContext(deps, job, lately)
     const result = await (job.stalls >= limits.stalls
       ? afterLostLocks(context)
@@ -60,25 +59,28 @@ export const acceptTrigger = (deps: TriggerDeps, news: News) => {
 const holdsThread = (job: LockedJob<TriggerRecord>): job is LockedJob<ThreadRecord> =>
   isOfThread(job.data)
 
-async function accept(context: ThreadContext, news: News): Promise<StepResult> {
+async function accept(context: ThreadContext, news: NewsHandlers): Promise<StepResult> {
   if (!holdsCommand(context)) {
     const { trigger } = context.record
-    if (trigger.kind !== 'pull-news' && trigger.kind !== 'withdrawal') return end
+    if (trigger.kind !== 'pull-news' && trigger.kind !== 'withdrawal') return endOfJob
     await seeWhereFirst(context, news)
     return news.ofThread(context, trigger)
   }
   if (await stillWaits(context)) return { kind: 'park', ms: lostWakeMs }
   if ((await context.job.inbox()).includes(withdrawn)) {
     await speech.deleteAnnouncement(context)
-    return end
+    return endOfJob
   }
   await seeWhereFirst(context, news)
-  const found = await givenCommands(context)
-  return found.kind === 'commands' ? obeyEach(context, found.all) : found
+  const asked = await givenCommands(context)
+  return asked.kind === 'commands' ? obeyEach(context, asked.all) : asked
 }
 
 /** What waits asks GitHub nothing. */
-async function seeWhereFirst({ deps, job, record }: ThreadContext, news: News): Promise<void> {
+async function seeWhereFirst(
+  { deps, job, record }: ThreadContext,
+  news: NewsHandlers,
+): Promise<void> {
   if (!record.passed && !record.waits) await news.ofPlace(deps, job.id, record.trigger.thread)
 }
 
@@ -99,10 +101,10 @@ async function obeyEach(
     const refused = result.kind === 'reply' && result.reply.limit === 'one refusal a day'
     const taken = result.kind === 'run' || result.kind === 'message'
     context.remember(afterOne(context.record, { refused, taken }))
-    if (isLast) return end
+    if (isLast) return endOfJob
     await context.save({})
   }
-  return end
+  return endOfJob
 }
 
 async function finish(
@@ -112,7 +114,7 @@ async function finish(
 ): Promise<StepResult | undefined> {
   switch (result.kind) {
     case 'over':
-      return end
+      return endOfJob
     case 'run':
     case 'message':
     case 'replaced':

@@ -2,7 +2,14 @@
 import { OfRetry, type Options } from '../core/command/options.ts'
 import type { RunRequest } from '../core/record/request-part.ts'
 import type { Outcome, Run } from '../core/record/run.ts'
-import { command, type Reads, type Request, reject, type Wanted, wants } from './command.ts'
+import {
+  type CommandRequest,
+  command,
+  type Reads,
+  reject,
+  type WantedWork,
+  wants,
+} from './command.ts'
 import { inTheWay } from './join-or-wait.ts'
 import { decideStart, type StartReads, startFacts } from './new-run.ts'
 
@@ -15,7 +22,7 @@ interface MadePlan {
   run: Run | undefined
 }
 
-const wanted = (request: Request, { approves, options }: MadePlan): Wanted =>
+const wantedByPlan = (request: CommandRequest, { approves, options }: MadePlan): WantedWork =>
   wants(request, { text: 'Carry out the plan you made.', typed: 'approve', options, approves })
 
 export const approveCommand = command({
@@ -39,7 +46,7 @@ export const approveCommand = command({
     const [now, isAsSaid, start] = await Promise.all([
       branch === undefined ? undefined : reads.branch(branch),
       reads.isPlanAsSaid(),
-      startFacts(reads, request, wanted(request, plan)),
+      startFacts(reads, request, wantedByPlan(request, plan)),
     ])
     return { plan, now, isAsSaid, start }
   },
@@ -54,11 +61,11 @@ export const approveCommand = command({
         : reject('planChanged', undefined)
     if (branch !== undefined && !now) {
       if (!plan.mayGo) return reject('planElsewhere', branch)
-      return decideStart(request, wanted(request, { ...plan, approves: anywhere }), start)
+      return decideStart(request, wantedByPlan(request, { ...plan, approves: anywhere }), start)
     }
     if (now && sha !== undefined && now.sha !== sha)
       return reject('planOutdated', now.name, now.sha)
-    return decideStart(request, wanted(request, plan), start)
+    return decideStart(request, wantedByPlan(request, plan), start)
   },
 })
 

@@ -5,7 +5,7 @@
 import { type Accounts, isTrusted, type PersonCheck } from '../access/authorize.ts'
 import type { SettingsNow, SettingsReader } from '../access/read-settings.ts'
 import type { MayCost, WhoLately } from '../access/strangers.ts'
-import { type Command, nameOf } from '../core/command/parse.ts'
+import { nameOf, type WrittenCommand } from '../core/command/parse.ts'
 import type { Check } from '../core/model/check.ts'
 import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
 import type {
@@ -15,6 +15,7 @@ import type {
   JobRecord,
   LockedJob,
   Log,
+  StepResult,
   TasksClient,
   ThreadClient,
 } from '../core/model/ports.ts'
@@ -32,6 +33,7 @@ import { readMessages } from '../core/record/messages.ts'
 import type { RequestOrigin } from '../core/record/request-part.ts'
 import { believeAbsent, type ReadRefusals, refusedReadsOf } from '../core/record/retries.ts'
 import type { Run, RunMeter } from '../core/record/run.ts'
+import { sets } from '../core/record/run-index.ts'
 import type { TriggerWords } from '../core/settings/deployment-settings.ts'
 import type { RefusalName } from '../core/words/refusals.ts'
 import type { Reply } from '../core/words/replies.ts'
@@ -180,11 +182,13 @@ export function threadContext(
   }
 }
 
+export const endOfJob: StepResult = { kind: 'end' }
+
 /** The comment where it was asked. */
 export const commentRefOf = (asked: ThreadTrigger | RequestOrigin): CommentRef | undefined =>
   asked.kind === 'comment' ? asked.commentRef : undefined
 
-export const targetOf = ({ record: { trigger } }: CommandContext): CommentRef =>
+export const reactionTargetOf = ({ record: { trigger } }: CommandContext): CommentRef =>
   commentRefOf(trigger) ?? { kind: 'subject' }
 
 /** Whether nothing is known of the sender that would give them rights. */
@@ -207,7 +211,7 @@ export const isLate = ({ job, record }: CommandContext): boolean =>
 export const withdrawn = 'withdrawn'
 
 /** What a command is told of which an edit took the place. */
-export const replacing = (command: Command): string => `replaced ${nameOf(command)}`
+export const replacing = (command: WrittenCommand): string => `replaced ${nameOf(command)}`
 
 /** The repository's settings come with the read-ahead query, the owner's with another call beside it. */
 function withReadAhead(github: ThreadClient): Files {
@@ -232,4 +236,14 @@ export async function liveRun(
   if (id === undefined) return undefined
   const [kept, inbox] = await Promise.all([runs.get(id), runs.inbox(id)])
   return kept?.standing === 'live' ? { ...kept, data: readMessages(kept.data, inbox) } : undefined
+}
+
+/** An agent that works as a user opens pull requests in their name, and its words are nobody's command. */
+export const mayBeAnAgents = async (context: CommandContext): Promise<boolean> =>
+  context.record.trigger.thread.kind === 'pull' && isUserAtWork(context)
+
+/** Whether an agent is at work in the repository in the name of a user. */
+export async function isUserAtWork({ deps, record }: ThreadContext): Promise<boolean> {
+  const live = await deps.runs.listed([sets.repository(record.trigger.thread.repoId)])
+  return live.some(({ data }) => data.request.options.authorship === 'user')
 }

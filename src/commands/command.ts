@@ -1,7 +1,7 @@
 /** A command in one file: grammar, role, facts and a pure decision, which `perform` carries out. */
 import type { SettingsNow } from '../access/read-settings.ts'
 import type { Options } from '../core/command/options.ts'
-import type { Command as ParsedCommand } from '../core/command/parse.ts'
+import type { WrittenCommand as ParsedCommand } from '../core/command/parse.ts'
 import type { Template } from '../core/command/template.ts'
 import type { Check } from '../core/model/check.ts'
 import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
@@ -27,7 +27,7 @@ import type { NamedAs, Reply } from '../core/words/replies.ts'
 import type { NotBegun } from '../core/words/thread-standing.ts'
 import type { CommandResult, CommandTrigger } from './command-context.ts'
 
-export interface Request {
+export interface CommandRequest {
   trigger: CommandTrigger
   options: Options
   text: string
@@ -44,17 +44,20 @@ export interface Request {
 }
 
 /** How a reply names what was asked. */
-export const namedAs = ({ trigger, line }: Pick<Request, 'trigger' | 'line'>): NamedAs =>
+export const namedAs = ({ trigger, line }: Pick<CommandRequest, 'trigger' | 'line'>): NamedAs =>
   trigger.kind === 'label' ? { label: trigger.label } : { line }
 
 /** What it comes to: work, or words alone. */
-export interface Wanted
+export interface WantedWork
   extends Pick<RunRequest, 'what' | 'text' | 'typed' | 'fixes' | 'inline' | 'approves'> {
   options: Options
 }
 
 /** A command wants work in the words behind it, unless it says otherwise. */
-export const wants = ({ text, options }: Request, differs: Partial<Wanted> = {}): Wanted => ({
+export const wants = (
+  { text, options }: CommandRequest,
+  differs: Partial<WantedWork> = {},
+): WantedWork => ({
   what: 'work',
   text,
   options,
@@ -87,18 +90,18 @@ export interface Command<Facts = unknown> extends CommandGrammar {
   repliesAtOnce?: boolean
   /** Something begins by it, which a stop ends. */
   starts?: boolean
-  facts(reads: Reads, request: Request): Promise<Facts>
-  decide(request: Request, facts: Facts): Decision
+  facts(reads: Reads, request: CommandRequest): Promise<Facts>
+  decide(request: CommandRequest, facts: Facts): Decision
 }
 
 /** What was written with the command, and whether the page hides a part of it. */
-export type Words = Pick<Request, 'options' | 'text' | 'literal' | 'line' | 'replaces'> & {
+type CommandWords = Pick<CommandRequest, 'options' | 'text' | 'literal' | 'line' | 'replaces'> & {
   hides: boolean
 }
 
 export interface GivenCommand {
   command: Command
-  words: Words
+  words: CommandWords
   /** The command itself, as an edit names it that takes its place. */
   replaced?: ParsedCommand
   /** What it comes to for whoever may use it: it is no command. */
@@ -119,7 +122,7 @@ export const command = <Facts>(parts: Command<Facts>): Command<Facts> => parts
 type Replied = CommandResult & { kind: 'reply' }
 export type Rejected = Replied & { refusal: RefusalName }
 
-export const tell = (reply: Reply): Replied => ({ kind: 'reply', reply, well: true })
+export const answerWith = (reply: Reply): Replied => ({ kind: 'reply', reply, well: true })
 
 const sentences: { [Name in RefusalName]: (...facts: RefusalFacts[Name]) => Reply } = refusals
 

@@ -4,7 +4,7 @@ import { usualTrigger } from '../core/settings/deployment-settings.ts'
 import { type AppliedSetting, appliedSettings, modelOf } from '../core/settings/layers.ts'
 import { counted } from '../core/text/phrases.ts'
 import { replies } from '../core/words/replies.ts'
-import { command, type Reads, tell } from './command.ts'
+import { answerWith, command, type Reads } from './command.ts'
 import { offered, usualEffort } from './run-options.ts'
 
 export const configCommand = command({
@@ -33,7 +33,7 @@ export const configCommand = command({
     const { problem, usable, settings } = now
     const held = appliedHere({ now, usual, trigger })
     const may = offered(settings.models, models)
-    return tell(replies.config({ held, models: may, problem, usable, schema, lacksChecks }))
+    return answerWith(replies.config({ held, models: may, problem, usable, schema, lacksChecks }))
   },
 })
 

@@ -13,7 +13,7 @@
  */
 import { sets } from '../core/record/run-index.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
-import { type CommandInTurn, type GivenCommand, type Request, reject } from './command.ts'
+import { type CommandInTurn, type CommandRequest, type GivenCommand, reject } from './command.ts'
 import {
   type CommandContext,
   type CommandResult,
@@ -30,21 +30,24 @@ import { announce, reactWithEyes } from './reply.ts'
 import { stopCommand } from './stop-command.ts'
 import { isPreceded, markStop, stopOf, stopped } from './stops.ts'
 
-type Result = CommandResult | undefined
-const checks = [isStillAsked, goesOn, mayUseIt, isReadable, isServed, isWhole, isNext]
+type EarlyResult = CommandResult | undefined
+const checksInOrder = [isStillAsked, goesOn, mayUseIt, isReadable, isServed, isWhole, isNext]
 
 export async function dispatch(
   context: CommandContext,
   given: CommandInTurn,
 ): Promise<CommandResult> {
-  for (const check of checks) {
+  for (const check of checksInOrder) {
     const ended = await check(context, given)
     if (ended) return ended
   }
   return carryOut(context, given)
 }
 
-async function isStillAsked(context: CommandContext, { replaced }: GivenCommand): Promise<Result> {
+async function isStillAsked(
+  context: CommandContext,
+  { replaced }: GivenCommand,
+): Promise<EarlyResult> {
   const inbox = await context.job.inbox()
   if (inbox.includes(withdrawn)) return { kind: 'over' }
   return replaced !== undefined && inbox.includes(replacing(replaced))
@@ -52,18 +55,18 @@ async function isStillAsked(context: CommandContext, { replaced }: GivenCommand)
     : undefined
 }
 
-async function goesOn(context: CommandContext): Promise<Result> {
+async function goesOn(context: CommandContext): Promise<EarlyResult> {
   const { answer, pendingMessage } = context.record
   if (answer?.last) return { kind: 'replied', well: answer.well }
   if (answer) await announce(context)
   return pendingMessage ? goOnTelling(context) : undefined
 }
 
-function isReadable(_: CommandContext, { instead }: GivenCommand): Result {
+function isReadable(_: CommandContext, { instead }: GivenCommand): EarlyResult {
   return instead
 }
 
-async function isServed(context: CommandContext): Promise<Result> {
+async function isServed(context: CommandContext): Promise<EarlyResult> {
   const { deps, record } = context
   if (deps.tenant !== undefined) return undefined
   const { owner, ownerId } = record.trigger.thread
@@ -71,14 +74,14 @@ async function isServed(context: CommandContext): Promise<Result> {
   return first ? reject('notServed', owner, ownerId) : { kind: 'passed-over' }
 }
 
-function isWhole(_: CommandContext, { words }: GivenCommand): Result {
+function isWhole(_: CommandContext, { words }: GivenCommand): EarlyResult {
   return words.hides ? reject('hidden') : undefined
 }
 
 async function isNext(
   context: CommandContext,
   { command, words: { line, replaces }, later }: CommandInTurn,
-): Promise<Result> {
+): Promise<EarlyResult> {
   const isTick = context.record.trigger.kind === 'tick'
   // A ticked box stops the run that it stands under, if that is the one here.
   if (command.name === stopCommand.name && !isTick) await markStop(context)
@@ -112,7 +115,7 @@ async function carryOut(
 ): Promise<CommandResult> {
   const { options, text, literal, line, replaces } = words
   const { trigger, done } = context.record
-  const request: Request = {
+  const request: CommandRequest = {
     trigger,
     options,
     text,

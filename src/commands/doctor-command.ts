@@ -2,7 +2,7 @@
 import type { LayerNow } from '../access/read-settings.ts'
 import { type Check, type CheckName, failedCheck, passedCheck } from '../core/model/check.ts'
 import { replies } from '../core/words/replies.ts'
-import { command, type Reads, tell } from './command.ts'
+import { answerWith, command, type Reads } from './command.ts'
 
 export const doctorCommand = command({
   name: 'doctor',
@@ -23,7 +23,7 @@ export const doctorCommand = command({
       readAs('owner-settings', owner, 'the owner has no file that the App can read'),
       readAs('repository-settings', repository, 'no errors'),
     ]
-    return tell(replies.doctor(`${thread.owner}/${thread.repo}`, [...checks, ...settings]))
+    return answerWith(replies.doctor(`${thread.owner}/${thread.repo}`, [...checks, ...settings]))
   },
 })
 

@@ -18,19 +18,19 @@ import { parseCommands } from './command-registry.ts'
 import { writtenIn } from './read-commands.ts'
 import { reactWithEyes } from './reply.ts'
 
-export interface Known {
+export interface KnownSender {
   sender: Identity
   settings: SettingsNow
 }
 
-export const mayUse = ({ sender, settings }: Known, command: string): boolean =>
+export const mayUse = ({ sender, settings }: KnownSender, command: string): boolean =>
   allowance(sender, command, settings.settings).may
 
 /**
  * `undefined` if GitHub could not say for minutes who the sender is.
  * @throws what GitHub answered until then: it says nothing about the sender
  */
-export async function senderOf(context: ThreadContext): Promise<Known | undefined> {
+export async function senderOf(context: ThreadContext): Promise<KnownSender | undefined> {
   const { thread, sender: person } = context.record.trigger
   const { sender, settings } = await context.who(thread, person, () => roleNow(context))
   context.remember({ sender })

@@ -1,7 +1,7 @@
 /** `help` lists the commands, options and templates. */
 import { usualTrigger } from '../core/settings/deployment-settings.ts'
 import { replies } from '../core/words/replies.ts'
-import { command, type Reads, tell } from './command.ts'
+import { answerWith, command, type Reads } from './command.ts'
 
 export const helpCommand = command({
   name: 'help',
@@ -21,5 +21,5 @@ export const helpCommand = command({
     app: reads.trigger.app,
   }),
 
-  decide: (_, facts) => tell(replies.help(facts)),
+  decide: (_, facts) => answerWith(replies.help(facts)),
 })

@@ -10,18 +10,22 @@ import { isAtWork } from '../core/record/situation.ts'
 import { isAnswered } from '../core/record/turn.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
 import { replies } from '../core/words/replies.ts'
-import { type Decision, namedAs, type Request, reject, type Wanted } from './command.ts'
+import { type CommandRequest, type Decision, namedAs, reject, type WantedWork } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
 import { misplacedBase } from './may-start.ts'
-import { checkOptions, presetNameOf, type Settings, withKept } from './run-options.ts'
+import { checkOptions, presetNameOf, type SettingsToStart, withKept } from './run-options.ts'
 
 export interface Busy {
   kind: 'busy'
   live: Run
-  held: Settings | undefined
+  held: SettingsToStart | undefined
 }
 
-export function joinOrWait(request: Request, wanted: Wanted, { live, held }: Busy): Decision {
+export function joinOrWait(
+  request: CommandRequest,
+  wanted: WantedWork,
+  { live, held }: Busy,
+): Decision {
   const { trigger, attached, replaces } = request
   if (trigger.kind === 'label') return joinByLabel(request, trigger, live)
   const { kind: waitsFor } = live.schedule.waits ?? {}
@@ -61,7 +65,7 @@ export function joinOrWait(request: Request, wanted: Wanted, { live, held }: Bus
 }
 
 export const waitBehind = (
-  request: Request,
+  request: CommandRequest,
   behind: Run,
   differs: readonly OptionName[] = [],
 ): Decision => ({
@@ -78,13 +82,13 @@ export const isOfComment = (
   trigger.kind === 'comment' &&
   isSamePlace(origin.commentRef, trigger.commentRef)
 
-export const joins = (live: Run, { approves, options, what }: Wanted): boolean =>
+export const joins = (live: Run, { approves, options, what }: WantedWork): boolean =>
   what === 'work' &&
   live.request.what === 'work' &&
   !approves &&
   optionsThat('start only').every(name => !options[name])
 
-export const forLive = (live: Run, { options }: Wanted): Options =>
+export const forLive = (live: Run, { options }: WantedWork): Options =>
   withKept(live.request.options, options)
 
 /** What the live session does not do. */
@@ -98,7 +102,7 @@ function differing(live: Run, wants: RunOptions): OptionName[] {
 }
 
 /** A preset asks for something of its own, unless it is what the Run works by. */
-function joinByLabel(request: Request, trigger: LabelTrigger, live: Run): Decision {
+function joinByLabel(request: CommandRequest, trigger: LabelTrigger, live: Run): Decision {
   const { label } = trigger
   const { origin } = live.request
   if (live.result.outcome) return { kind: 'take-over', run: live }

@@ -15,34 +15,40 @@ import { isFork, type PullHead, type Thread } from '../core/model/thread.ts'
 import type { Closer, Pull } from '../core/model/views.ts'
 import { isReadOnly } from '../core/record/request-part.ts'
 import { replies } from '../core/words/replies.ts'
-import { type Conversation, type Rejected, type Request, reject, type Wanted } from './command.ts'
-import { type CheckedOptions, checkOptions, presetOf, type Settings } from './run-options.ts'
+import {
+  type CommandRequest,
+  type Conversation,
+  type Rejected,
+  reject,
+  type WantedWork,
+} from './command.ts'
+import { type CheckedOptions, checkOptions, presetOf, type SettingsToStart } from './run-options.ts'
 
 /** What is known of a thread in which nobody works. */
 export interface Free {
   head: PullHead | undefined
   conversation: Conversation | undefined
-  held: Settings
+  held: SettingsToStart
   closers: readonly Closer[]
 }
 
 /** Work that is asked for there. */
-export interface Start extends Free {
-  request: Request
+export interface StartToCheck extends Free {
+  request: CommandRequest
   /** What is wanted, together with what its label, its session or the last request adds. */
-  wanted: Pick<Wanted, 'what' | 'options' | 'approves'>
+  wanted: Pick<WantedWork, 'what' | 'options' | 'approves'>
   /** The options that were written now. */
   given: Options
   /** What was asked before is asked again. */
   again?: true
 }
 
-type Rule = (start: Start & { checked: CheckedOptions }) => Rejected | undefined
+type StartRule = (start: StartToCheck & { checked: CheckedOptions }) => Rejected | undefined
 
-const settingsUnusable: Rule = ({ held: { usable, problem = '', slips } }) =>
+const settingsUnusable: StartRule = ({ held: { usable, problem = '', slips } }) =>
   usable ? undefined : reject('badSettings', { problem, slips })
 
-const presetUnknown: Rule = ({ request: { trigger }, held: { settings } }) =>
+const presetUnknown: StartRule = ({ request: { trigger }, held: { settings } }) =>
   presetOf(trigger, settings).unknown
 
 /** @param pulls that the work may go into */
@@ -57,12 +63,12 @@ export function misplacedBase(
   return open && open.base !== base ? reject('baseTaken', open.number, open.base) : undefined
 }
 
-const baseTaken: Rule = ({ request, given, conversation, head }) => {
+const baseTaken: StartRule = ({ request, given, conversation, head }) => {
   const pulls = conversation?.pull && !given.new ? [conversation.pull] : []
   return misplacedBase(request.trigger.thread, { given, head, pulls })
 }
 
-const notPushedTo: Rule = ({ request, wanted, head }) => {
+const notPushedTo: StartRule = ({ request, wanted, head }) => {
   const { thread } = request.trigger
   if (isReadOnly(wanted.what)) return undefined
   if (head && isFork(head, thread)) return reject('fork')
@@ -71,9 +77,9 @@ const notPushedTo: Rule = ({ request, wanted, head }) => {
     : undefined
 }
 
-const optionRefused: Rule = ({ checked }) => checked.refused
+const optionRefused: StartRule = ({ checked }) => checked.refused
 
-const sessionTooDear: Rule = ({ given, conversation, held, again }) => {
+const sessionTooDear: StartRule = ({ given, conversation, held, again }) => {
   const cost = conversation?.lastRun?.session.cost
   const limit = held.settings.limits.cost_per_run
   const isTooDear = !given.new && cost && limit !== undefined && cost >= limit
@@ -81,23 +87,25 @@ const sessionTooDear: Rule = ({ given, conversation, held, again }) => {
 }
 
 /** Whether it may do a second time what an open pull request does. */
-export const mayDouble = ({ options, what, approves }: Start['wanted']): boolean =>
+export const mayMeetOtherPull = ({ options, what, approves }: StartToCheck['wanted']): boolean =>
   !options.force && !approves && !isReadOnly(what)
 
-const otherPullOpen: Rule = start => {
+const otherPullOpen: StartRule = start => {
   const { request, again, given, conversation } = start
   const goesOnInOwn = !given.new && conversation?.pull?.state === 'open'
   const pulls =
-    mayDouble(start.wanted) && !goesOnInOwn ? start.closers.filter(isOfOthers(start)) : []
+    mayMeetOtherPull(start.wanted) && !goesOnInOwn ? start.closers.filter(isOfOthers(start)) : []
   if (pulls.length === 0) return undefined
-  // What stands on lines below is kept by whoever writes it again.
-  const words = again ? 'retry' : request.text.includes('\n') ? undefined : (request.line ?? '')
-  return reject('hasPull', pulls, words)
+  return reject('hasPull', pulls, again ? 'retry' : wordsToWriteAgain(request))
 }
+
+/** What stands on lines below is kept by whoever writes it again. */
+const wordsToWriteAgain = ({ text, line = '' }: CommandRequest): string | undefined =>
+  text.includes('\n') ? undefined : line
 
 /** Says whether the pull request is not this thread's own work, which would go on there. */
 const isOfOthers =
-  ({ request, conversation, held }: Start) =>
+  ({ request, conversation, held }: StartToCheck) =>
   ({ number, branch }: Closer): boolean => {
     const { made, pull } = conversation?.marker ?? {}
     const stem = stemOf(held.settings.branch_prefix, request.trigger.thread.number)
@@ -105,7 +113,7 @@ const isOfOthers =
     return !isOwn && number !== pull
   }
 
-const rules: readonly Rule[] = [
+const rules: readonly StartRule[] = [
   settingsUnusable,
   presetUnknown,
   baseTaken,
@@ -116,7 +124,7 @@ const rules: readonly Rule[] = [
 ]
 
 /** Answers with the options of the Run, and with the refusal, if there is one. */
-export function agreeOn(start: Start): CheckedOptions {
+export function agreeOn(start: StartToCheck): CheckedOptions {
   const { request, wanted, held } = start
   const { problem, slips, usable } = held
   const checked = checkOptions({ ...held, ...wanted, owner: request.trigger.thread.ownerId })

@@ -16,19 +16,19 @@ import { isSamePlace } from '../core/record/words-to-say.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import {
   type Command,
+  type CommandRequest,
   type Conversation,
   command,
   type Decision,
   type Reads,
   type Rejected,
-  type Request,
   reject,
-  type Wanted,
+  type WantedWork,
   wants,
 } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
 import { type Busy, forLive, isOfComment, joinOrWait, joins, waitBehind } from './join-or-wait.ts'
-import { agreeOn, type Free, mayDouble } from './may-start.ts'
+import { agreeOn, type Free, mayMeetOtherPull } from './may-start.ts'
 import { presetOf, type SettingsReads, settingsFor, withKept } from './run-options.ts'
 
 export type StartFacts =
@@ -38,7 +38,11 @@ export type StartFacts =
   | { kind: 'closed' }
   | ({ kind: 'free' } & Free)
 
-export function decideStart(request: Request, wanted: Wanted, facts: StartFacts): Decision {
+export function decideStart(
+  request: CommandRequest,
+  wanted: WantedWork,
+  facts: StartFacts,
+): Decision {
   switch (facts.kind) {
     case 'started':
       return { kind: 'started' }
@@ -53,7 +57,7 @@ export function decideStart(request: Request, wanted: Wanted, facts: StartFacts)
   }
 }
 
-function startAfresh(request: Request, wanted: Wanted, free: Free): Decision {
+function startAfresh(request: CommandRequest, wanted: WantedWork, free: Free): Decision {
   const { trigger, attached, replaces } = request
   const { conversation, held } = free
   const given = wanted.options
@@ -63,7 +67,7 @@ function startAfresh(request: Request, wanted: Wanted, free: Free): Decision {
   const { refused, options } = agreeOn({ ...free, request, wanted: asked, given })
   if (refused) return refused
   const { what, text, typed, fixes, inline, approves } = asked
-  const { request: whose, ...begun } = beginning(request, free)
+  const { request: whose, ...begun } = requestAndBaseline(request, free)
   const run = newRun({
     ...begun,
     request: {
@@ -79,7 +83,7 @@ function startAfresh(request: Request, wanted: Wanted, free: Free): Decision {
       fixes,
       inline,
       approves,
-      answered: approves ? undefined : answeredBefore(last),
+      answered: approves ? undefined : answeredQuestion(last),
     },
     ...(conversation && inSession(conversation, trigger, goesOn ? 'the same' : 'a new task')),
     report: { supersedes: supersededBy(trigger, last) },
@@ -89,8 +93,8 @@ function startAfresh(request: Request, wanted: Wanted, free: Free): Decision {
 }
 
 /** Who asked for it, where and when, and what held then. */
-export function beginning(
-  { trigger, runId: id, command }: Request,
+export function requestAndBaseline(
+  { trigger, runId: id, command }: CommandRequest,
   { head, held, conversation }: Free,
 ) {
   const { thread, snapshot, sender: by, at, deliveryId: delivery } = trigger
@@ -136,7 +140,7 @@ export function inSession(
 const isIn = ({ thread }: CommandTrigger, run: Run | undefined): run is Run =>
   run !== undefined && threadSlot(run.thread) === threadSlot(thread)
 
-function answeredBefore(last: Run | undefined): RunRequest['answered'] {
+function answeredQuestion(last: Run | undefined): RunRequest['answered'] {
   const answer = last?.session.sessionLog?.answer
   if (!last || !answer || !isReadOnly(last.request.what) || last.result.outcome?.kind !== 'answer')
     return undefined
@@ -169,9 +173,9 @@ export function supersededBy(trigger: CommandTrigger, last: Run | undefined): st
 /** Adds what its label says and what the session keeps. */
 function completed(
   trigger: CommandTrigger,
-  wanted: Wanted,
+  wanted: WantedWork,
   { settings, last }: { settings: RepoSettings; last: Run | undefined },
-): Wanted {
+): WantedWork {
   const { options: preset, instruction = '' } = presetOf(trigger, settings)
   const options = { ...preset, ...wanted.options }
   return {
@@ -197,8 +201,8 @@ export type StartReads = SettingsReads &
 
 export async function startFacts(
   reads: StartReads,
-  { trigger, runId }: Request,
-  wanted: Wanted,
+  { trigger, runId }: CommandRequest,
+  wanted: WantedWork,
 ): Promise<StartFacts> {
   const live = await reads.live()
   if (live?.id === runId) return { kind: 'started' }
@@ -221,7 +225,7 @@ export async function startFacts(
   const last = wanted.options.new ? undefined : conversation?.lastRun
   const asked = completed(trigger, wanted, { settings, last })
   const held = await settingsFor(reads, read, asked.options, wanted.options)
-  const closers = mayDouble(asked) ? await reads.closers() : []
+  const closers = mayMeetOtherPull(asked) ? await reads.closers() : []
   return { kind: 'free', head, conversation, held, closers }
 }
 
@@ -230,13 +234,17 @@ export type InlineReads = StartReads & Pick<Reads, 'inline'>
 export type InlineFacts = Awaited<ReturnType<typeof inlineAndStart>>
 
 /** What a start needs, read side by side with the comments on lines that come with the command. */
-export async function inlineAndStart(reads: InlineReads, request: Request, wanted: Wanted) {
+export async function inlineAndStart(
+  reads: InlineReads,
+  request: CommandRequest,
+  wanted: WantedWork,
+) {
   const [inline, start] = await Promise.all([reads.inline(), startFacts(reads, request, wanted)])
   return { inline, start }
 }
 
 interface ForWords extends Pick<CommandGrammar, 'usage' | 'example' | 'about'> {
-  refuses?(request: Request, inline: InlineComment[] | undefined): Rejected | undefined
+  refuses?(request: CommandRequest, inline: InlineComment[] | undefined): Rejected | undefined
 }
 
 /** A command that asks for words and no changes. Each question has an answer of its own. */

@@ -13,15 +13,15 @@ import { sets } from '../core/record/run-index.ts'
 import { replies } from '../core/words/replies.ts'
 import { ownSince } from '../core/words/say.ts'
 import { lastWordAnew, showLastWord } from '../runs/steps/closing-comment.ts'
-import { type Decision, reject, tell } from './command.ts'
+import { answerWith, type Decision, reject } from './command.ts'
 import {
   type CommandContext,
   type CommandResult,
   commandId,
   isLate,
+  reactionTargetOf,
   runId,
   type ThreadContext,
-  targetOf,
 } from './command-context.ts'
 import { awaitEyes } from './reply.ts'
 
@@ -115,7 +115,7 @@ async function tellRun(
   const source: Source = {
     trigger: job.id,
     command: record.done,
-    target: trigger.kind === 'tick' ? trigger.commentRef : targetOf(context),
+    target: trigger.kind === 'tick' ? trigger.commentRef : reactionTargetOf(context),
     last: isLast && record.reacted,
   }
   const message = RunMessage.parse({
@@ -140,7 +140,7 @@ export async function goOnTelling(context: CommandContext): Promise<CommandResul
   const { runs } = context.deps
   const isTaken =
     (await isDealtWith(context, pendingMessage)) || (await sendMessage(runs, runId, message))
-  if (isTaken && beside) return tell(replies.stoppingBeside(beside))
+  if (isTaken && beside) return answerWith(replies.stoppingBeside(beside))
   if (isTaken) return { kind: 'message' }
   await context.save({ pendingMessage: undefined })
   const isEnding = (await runs.get(runId))?.standing === 'live'

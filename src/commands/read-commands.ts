@@ -1,11 +1,6 @@
 /** The texts of a trigger, seen as GitHub shows them, and the commands in them. */
-import {
-  type Misplaced,
-  mayBeMisplaced,
-  mayHoldCommand,
-  misplacedIn,
-  type SeenText,
-} from '../core/command/find.ts'
+import { mayHoldCommand, type SeenText } from '../core/command/find.ts'
+import { type Misplaced, mayBeMisplaced, misplacedIn } from '../core/command/misplaced.ts'
 import { isMistake, newCommands, type Parsed } from '../core/command/parse.ts'
 import { templatesFolder, templatesIn } from '../core/command/template.ts'
 import type { GitHubWith, WrittenText } from '../core/model/ports.ts'
@@ -44,9 +39,9 @@ export const ownText = ({ text, commentRef, before }: CommentTrigger): WrittenTe
   mayBeMinimized: before !== undefined,
 })
 
-type Written = Pick<InlineComment, 'body' | 'nodeId'>
+type WrittenComment = Pick<InlineComment, 'body' | 'nodeId'>
 
-export const writtenIn = ({ body: text, nodeId }: Written): WrittenText => ({
+export const writtenIn = ({ body: text, nodeId }: WrittenComment): WrittenText => ({
   text,
   of: nodeId === undefined ? undefined : { kind: 'node', id: nodeId },
   addresses: 'whole',
@@ -55,7 +50,7 @@ export const writtenIn = ({ body: text, nodeId }: Written): WrittenText => ({
 /** What is read after its command, and counts as it was then. */
 export const writtenBefore =
   (asked: number) =>
-  (comment: Written): WrittenText => ({ ...writtenIn(comment), asked, mayBeMinimized: true })
+  (comment: WrittenComment): WrittenText => ({ ...writtenIn(comment), asked, mayBeMinimized: true })
 
 export async function commandsOf(
   context: CommandContext,
@@ -63,7 +58,7 @@ export async function commandsOf(
   written: readonly WrittenText[],
 ): Promise<{ parsed: Parsed[]; attached: Attachment[] }> {
   const texts = textsToSee(trigger, written)
-  const pages = await pagesOf(context, texts)
+  const pages = await keptPages(context, texts)
   const attached = pages
     .slice(oldText(trigger).length)
     .flatMap(page => attachmentsIn(page ?? undefined, trigger.thread.url))
@@ -76,7 +71,7 @@ export async function commandsOf(
 }
 
 /** What was seen is kept with the trigger, however often that is taken up again. */
-async function pagesOf(context: CommandContext, texts: readonly WrittenText[]): Promise<Pages> {
+async function keptPages(context: CommandContext, texts: readonly WrittenText[]): Promise<Pages> {
   const { record } = context
   const asked = texts.filter(
     ({ text, mayBeMinimized }) => mayBeMinimized || !asWritten(text),
@@ -121,13 +116,13 @@ export async function newlyAsked(
   // What stood there before must not be asked again.
   const now = hadOld && !pages[0] ? asked : newCommands(asked, parsed.flat())
   // Whoever asks how the thread stands does not wait for a run that stands before that.
-  const isStatus = isNamed('status')
-  return now.some(isNamed('stop'))
+  const isStatus = isCommandNamed('status')
+  return now.some(isCommandNamed('stop'))
     ? now
     : [...now.filter(isStatus), ...now.filter(each => !isStatus(each))]
 }
 
-export const isNamed =
+export const isCommandNamed =
   (name: string) =>
   (parsed: Parsed): boolean =>
     !isMistake(parsed) && parsed.command.name === name

@@ -176,9 +176,11 @@ async function asShown(
 
 function shownOf(page: SeenPage | undefined): string {
   if (page?.minimized) return '[hidden on the page]'
-  return page?.changed ? '[changed after this was asked, so left out]' : (page?.text ?? unseen)
+  return page?.changed
+    ? '[changed after this was asked, so left out]'
+    : (page?.text ?? unshownComment)
 }
-const unseen = '[GitHub did not say how its page shows this comment, so it is left out]'
+const unshownComment = '[GitHub did not say how its page shows this comment, so it is left out]'
 
 async function conversationOf(context: CommandContext): Promise<Conversation | undefined> {
   const marker = await lastMarker(context)

@@ -19,17 +19,17 @@ import {
   commentRefOf,
   isStranger,
   mayCost,
-  targetOf,
+  reactionTargetOf,
 } from './command-context.ts'
-import { atOnce, type ReplyRecord, repliedIn } from './trigger-record.ts'
+import { type ReplyRecord, repliedIn, replyPairsMs } from './trigger-record.ts'
 
 /** What a marker calls a reply, and for how long, in ms, whoever had one gets no more. */
-interface Limit {
+interface ReplyLimit {
   as: Marker['as']
   within: number
 }
 
-const limits: Record<Reply['limit'], Limit> = {
+const replyLimits: Record<Reply['limit'], ReplyLimit> = {
   'one refusal a day': { as: 'refusal', within: day },
   'one failure a day': { as: 'refusal', within: day },
   'one help a day': { as: 'help', within: day },
@@ -43,16 +43,16 @@ export const isUnspoken = async (context: CommandContext): Promise<boolean> =>
 
 /** Whether the sender is a stranger who had the reply to `status` lately. */
 export const repliedLately = (context: CommandContext): boolean =>
-  isStranger(context) && hadLately(context, limits['one status in ten minutes'])
+  isStranger(context) && hadLately(context, replyLimits['one status in ten minutes'])
 
-const hadLately = (context: CommandContext, { as, within }: Limit): boolean =>
+const hadLately = (context: CommandContext, { as, within }: ReplyLimit): boolean =>
   (context.repliedLately.get(replyName(context, as)) ?? Number.NEGATIVE_INFINITY) >
   context.deps.now() - within
 
 const replyName = ({ record: { trigger } }: CommandContext, as: Marker['as']): string =>
   `${as} ${threadSlot(trigger.thread)} ${trigger.sender.id}`
 
-async function isRepeated(context: CommandContext, limit: Limit): Promise<boolean> {
+async function isRepeated(context: CommandContext, limit: ReplyLimit): Promise<boolean> {
   if (hadLately(context, limit)) return true
   const { as, within } = limit
   const { deps, record, repliedLately } = context
@@ -73,7 +73,7 @@ export async function reply(
 ): Promise<Posted | undefined> {
   const { record, deps } = context
   const text = replyComment(record.trigger.sender.login, words)
-  const limit = limits[words.limit]
+  const limit = replyLimits[words.limit]
   const isLimited = words.limit === 'one refusal a day' || isStranger(context)
   const as = isLimited || limit.as !== 'refusal' ? limit.as : 'reply'
   const name = replyName(context, as)
@@ -180,7 +180,7 @@ async function hasWordsSince(
 async function untilNow(context: CommandContext): Promise<OwnComment[]> {
   const before = await earlier(context)
   const { trigger, momentary } = context.record
-  const since = context.deps.now() - atOnce
+  const since = context.deps.now() - replyPairsMs
   const [replies = 0] = await context.deps.waiting.query([
     { kind: 'count', set: repliedIn(trigger.thread), above: since },
   ])
@@ -215,7 +215,7 @@ function ownMarked(
 /** 👀 on what somebody with trust asked. Nothing waits for long for it, and its failure does not matter. */
 export function reactWithEyes(context: CommandContext): boolean {
   if (isStranger(context) || context.record.trigger.kind === 'tick') return false
-  context.sendEyes(targetOf(context))
+  context.sendEyes(reactionTargetOf(context))
   return true
 }
 
@@ -233,14 +233,14 @@ export async function awaitEyes(context: CommandContext): Promise<void> {
   ])
   if (isLate)
     eyes
-      .then(() => github.thread.settle({ reaction: { target: targetOf(context) } }))
+      .then(() => github.thread.settle({ reaction: { target: reactionTargetOf(context) } }))
       .catch(() => {})
 }
 
 export async function swapReaction(
   context: CommandContext,
   sign: Sign,
-  isOver: boolean,
+  isLast: boolean,
 ): Promise<void> {
   const { trigger } = context.record
   const content = reactions[sign]
@@ -252,9 +252,9 @@ export async function swapReaction(
   }
   await awaitEyes(context)
   await context.job.assertLocked()
-  if (isOver && context.record.reacted)
-    await context.github.thread.settle({ reaction: { target: targetOf(context), content } })
-  else await context.github.thread.react(targetOf(context), content)
+  if (isLast && context.record.reacted)
+    await context.github.thread.settle({ reaction: { target: reactionTargetOf(context), content } })
+  else await context.github.thread.react(reactionTargetOf(context), content)
   if (sign !== 'done' && trigger.kind === 'label') await context.github.labels.remove(trigger.label)
 }
 
@@ -262,5 +262,5 @@ export async function takeEyes(context: CommandContext): Promise<void> {
   if (!context.record.reacted) return
   await awaitEyes(context)
   await context.job.assertLocked()
-  await context.github.thread.settle({ reaction: { target: targetOf(context) } })
+  await context.github.thread.settle({ reaction: { target: reactionTargetOf(context) } })
 }

@@ -6,20 +6,23 @@ import type { FollowUp } from '../core/record/mailbox-part.ts'
 import type { RunOptions, RunRequest } from '../core/record/request-part.ts'
 import { newRun, type Run } from '../core/record/run.ts'
 import {
+  type CommandRequest,
   type Conversation,
   command,
   type Reads,
-  type Request,
   reject,
-  type Wanted,
+  type WantedWork,
   wants,
 } from './command.ts'
 import { inTheWay } from './join-or-wait.ts'
-import { agreeOn, type Free, mayDouble } from './may-start.ts'
-import { beginning, inSession, type StartReads, supersededBy } from './new-run.ts'
+import { agreeOn, type Free, mayMeetOtherPull } from './may-start.ts'
+import { inSession, requestAndBaseline, type StartReads, supersededBy } from './new-run.ts'
 import { settingsFor } from './run-options.ts'
 
-const wanted = (request: Request, { request: { options, what, approves } }: Run): Wanted =>
+const wantedAgain = (
+  request: CommandRequest,
+  { request: { options, what, approves } }: Run,
+): WantedWork =>
   wants(request, { what, approves, options: { ...OfRetry.parse(options), ...request.options } })
 
 export const retryCommand = command({
@@ -32,7 +35,7 @@ export const retryCommand = command({
   options: true,
   starts: true,
 
-  async facts(reads: StartReads & Pick<Reads, 'shown'>, request): Promise<Facts> {
+  async facts(reads: StartReads & Pick<Reads, 'shown'>, request): Promise<RetryFacts> {
     const live = await reads.live()
     if (live || !request.trigger.snapshot.open) return { live }
     const [conversation, shown] = await Promise.all([reads.conversation(), reads.shown()])
@@ -46,9 +49,9 @@ export const retryCommand = command({
       reads.head('now'),
       reads.settings(),
     ])
-    const asked = wanted(request, lastRun)
+    const asked = wantedAgain(request, lastRun)
     const held = await settingsFor(reads, read, asked.options, request.options)
-    const closers = mayDouble(asked) ? await reads.closers() : []
+    const closers = mayMeetOtherPull(asked) ? await reads.closers() : []
     return { before: { conversation: { ...conversation, lastRun }, head, held, closers } }
   },
 
@@ -63,13 +66,13 @@ export const retryCommand = command({
     const isFailed = outcome?.kind === 'failed' || outcome?.kind === 'unfinished'
     if (isFailed && !offerAfter(outcome) && Object.keys(given).length === 0)
       return reject('noUse', outcome)
-    const asked = wanted(request, lastRun)
+    const asked = wantedAgain(request, lastRun)
     const { refused, options } = agreeOn({ ...before, request, wanted: asked, given, again: true })
     return refused ?? { kind: 'start', run: again(request, before, options) }
   },
 })
 
-interface Facts {
+interface RetryFacts {
   live?: Run | undefined
   before?: Before
   /** The box that was ticked stands under an earlier round. */
@@ -78,7 +81,7 @@ interface Facts {
 
 type Before = Free & { conversation: Conversation & { lastRun: Run } }
 
-function again(request: Request, before: Before, options: RunOptions): Run {
+function again(request: CommandRequest, before: Before, options: RunOptions): Run {
   const { trigger, options: given } = request
   const { sender: by, at } = trigger
   const { conversation } = before
@@ -89,7 +92,8 @@ function again(request: Request, before: Before, options: RunOptions): Run {
   const [first] = isDone ? said : []
   const later = said.slice(first ? 1 : 0)
   const goesOn = !given.new && (last.request.goesOn || first) ? true : undefined
-  const { request: whose, baseline, ...begun } = beginning(request, before)
+  const otherSession = given.new ? 'a new task' : 'a new run'
+  const { request: whose, baseline, ...begun } = requestAndBaseline(request, before)
   const snapshot = { ...last.baseline.snapshot, blockers: trigger.snapshot.blockers }
   const pulls = pull ? [pull] : []
   return newRun({
@@ -103,11 +107,7 @@ function again(request: Request, before: Before, options: RunOptions): Run {
       }),
     },
     result: { pulls, reported: pulls.length },
-    ...inSession(
-      conversation,
-      trigger,
-      goesOn ? 'the same' : given.new ? 'a new task' : 'a new run',
-    ),
+    ...inSession(conversation, trigger, goesOn ? 'the same' : otherSession),
     report: { supersedes: supersededBy(trigger, last) },
   })
 }

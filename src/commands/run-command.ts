@@ -6,14 +6,21 @@ import type { Template } from '../core/command/template.ts'
 import { instruction } from '../core/model/command-grammar.ts'
 import { isFork } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
-import type { PullNeeds } from '../core/model/views.ts'
+import type { Pull, PullNeeds } from '../core/model/views.ts'
 import { openQuestion, questionId } from '../core/record/permission-request.ts'
 import { isAtCap, roundsOf } from '../core/record/pull-end.ts'
 import type { Rounds } from '../core/record/run.ts'
-import { command, type Decision, type Reads, type Request, reject, wants } from './command.ts'
+import {
+  type CommandRequest,
+  command,
+  type Decision,
+  type Reads,
+  reject,
+  wants,
+} from './command.ts'
 import { decideStart, type InlineReads, inlineAndStart, type StartFacts } from './new-run.ts'
 
-interface Facts {
+interface RunFacts {
   inline?: InlineComment[]
   template?: Template
   start: StartFacts
@@ -35,7 +42,7 @@ export const runCommand = command({
   async facts(
     reads: InlineReads & Pick<Reads, 'template' | 'needs' | 'runsOf'>,
     request,
-  ): Promise<Facts> {
+  ): Promise<RunFacts> {
     const [template, { inline, start }] = await Promise.all([
       request.literal ? undefined : reads.template(request.text),
       inlineAndStart(reads, request, wants(request)),
@@ -63,9 +70,7 @@ export const runCommand = command({
       template ? { text: template.text, typed: request.text, inline } : { inline },
     )
     if (!fix?.needs) return decideStart(request, words, start)
-    const held =
-      start.kind === 'busy' ? start.live.baseline : start.kind === 'free' ? start.held : undefined
-    const most = held?.settings.limits.fix_rounds
+    const most = mostRoundsAt(start)
     if (!request.options.force && most !== undefined && isAtCap(fix.rounds, most))
       return reject('fixRounds', fix.pull, most, fix.rounds)
     const text = `Fix what pull request #${fix.pull} needs.`
@@ -82,7 +87,7 @@ export const namesNothing = (text: string): boolean =>
   /^\s*fix(?:\s+(?:it|this|that|everything|all|ci|the checks|the conflicts?))?[\s.!]*$/i.test(text)
 
 /** A box of a question counts while Codex waits for the answer to that one. */
-function choose({ trigger, text }: Request, start: StartFacts): Decision {
+function choose({ trigger, text }: CommandRequest, start: StartFacts): Decision {
   const live = start.kind === 'busy' ? start.live : undefined
   const question = live && openQuestion(live)
   const isOpen = question && trigger.kind === 'tick' && trigger.run === questionId(live, question)
@@ -91,15 +96,20 @@ function choose({ trigger, text }: Request, start: StartFacts): Decision {
 }
 
 /** The pull request that the thread is, or that its last run made; nobody pushes to a fork. */
-function pullToFix({ trigger: { thread } }: Request, start: StartFacts): number | undefined {
+function pullToFix({ trigger: { thread } }: CommandRequest, start: StartFacts): number | undefined {
   const isOfFork = start.kind === 'free' && start.head !== undefined && isFork(start.head, thread)
   if (isOfFork) return undefined
   if (thread.kind === 'pull') return thread.number
-  const pulls =
-    start.kind === 'busy'
-      ? start.live.result.pulls
-      : start.kind === 'free'
-        ? [start.conversation?.pull]
-        : []
-  return pulls.findLast(pull => pull?.state === 'open')?.number
+  return pullsAt(start).findLast(pull => pull?.state === 'open')?.number
+}
+
+function pullsAt(start: StartFacts): readonly (Pull | undefined)[] {
+  if (start.kind === 'busy') return start.live.result.pulls
+  return start.kind === 'free' ? [start.conversation?.pull] : []
+}
+
+/** By the settings of the run at work, or by those of now. */
+function mostRoundsAt(start: StartFacts): number | undefined {
+  if (start.kind === 'busy') return start.live.baseline.settings.limits.fix_rounds
+  return start.kind === 'free' ? start.held.settings.limits.fix_rounds : undefined
 }

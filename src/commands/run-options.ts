@@ -21,7 +21,7 @@ import type { RepoSettings } from '../core/settings/repository-settings.ts'
 import { type Reads, type Rejected, reject } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
 
-interface Known {
+interface KnownChoices {
   /** PostHog is asked for them if the model or an effort matters. It is empty if PostHog does not say. */
   models: readonly KnownModel[]
   branch: boolean
@@ -31,9 +31,9 @@ interface Known {
 }
 
 /** The settings that hold, and what is known of the options that were asked for. */
-export interface Settings extends Omit<SettingsNow, 'files'> {
+export interface SettingsToStart extends Omit<SettingsNow, 'files'> {
   usual: Reads['usual']
-  known: Known
+  known: KnownChoices
 }
 
 export type SettingsReads = Pick<Reads, 'models' | 'branch' | 'sandboxes' | 'usual'>
@@ -44,7 +44,7 @@ export async function settingsFor(
   held: SettingsNow,
   { model, effort, branch, sandbox }: Options,
   { base }: Pick<Options, 'base'>,
-): Promise<Settings> {
+): Promise<SettingsToStart> {
   const { settings, grants } = held
   const { usual } = reads
   const wantsSandbox = (sandbox ?? settings.sandbox) !== undefined && grants.sandboxes.length > 0
@@ -60,7 +60,7 @@ export async function settingsFor(
   return { ...held, usual, known: { models, branch: hasBranch, base: hasBase, sandboxes } }
 }
 
-interface OptionsToCheck extends Pick<Settings, 'settings' | 'grants' | 'usual' | 'known'> {
+interface OptionsToCheck extends Pick<SettingsToStart, 'settings' | 'grants' | 'usual' | 'known'> {
   options: Options
   what: RunRequest['what']
   owner: number
@@ -98,13 +98,13 @@ export function checkOptions(asked: OptionsToCheck) {
     refusalIn(sandbox) ??
     refusalIn(effort)
   const permission = isReadOnly(what) ? 'read-only' : settings.permission
-  const chosen = { sandbox: named(sandbox), effort: named(effort) }
+  const chosen = { sandbox: choiceIn(sandbox), effort: choiceIn(effort) }
   return { refused, options: RunOptions.parse({ ...options, model, mode, permission, ...chosen }) }
 }
 
 const refusalIn = (found: string | Rejected | undefined): Rejected | undefined =>
   typeof found === 'object' ? found : undefined
-const named = (found: string | Rejected | undefined): string | undefined =>
+const choiceIn = (found: string | Rejected | undefined): string | undefined =>
   typeof found === 'object' ? undefined : found
 
 /** The models and their prices, as far as PostHog says them. */
@@ -123,7 +123,7 @@ const checkOffered = (
     ? undefined
     : reject('notOffered', what, given, known)
 
-const takenBy = (model: string, models: readonly KnownModel[]): readonly ReasoningEffort[] =>
+const effortsOfModel = (model: string, models: readonly KnownModel[]): readonly ReasoningEffort[] =>
   models.find(isModel(model))?.efforts ?? effortsOf(model)
 
 /** What PostHog's Codex works at when it is told nothing. */
@@ -139,7 +139,7 @@ export function usualEffort(
   { model, models }: { model: string; models: readonly KnownModel[] },
 ): ReasoningEffort | Rejected | undefined {
   const wished = settings.effort ?? usual
-  const known = takenBy(model, models)
+  const known = effortsOfModel(model, models)
   const allowed = known.filter(effort => settings.efforts?.includes(effort) ?? true)
   if (wished === undefined && allowed.length === known.length) return undefined
   const [unknown] = settings.efforts ?? []
@@ -178,7 +178,7 @@ function checkEffort(
   model: string,
   models: readonly KnownModel[],
 ): Rejected | undefined {
-  const known = takenBy(model, models)
+  const known = effortsOfModel(model, models)
   return effort === undefined || known.includes(effort)
     ? undefined
     : reject('effort', effort, model, known)
@@ -225,7 +225,7 @@ export const presetNameOf = ({ label, base = 'codex' }: LabelTrigger): string =>
 export const wantedBy = (trigger: LabelTrigger, settings: RepoSettings): What =>
   presetOf(trigger, settings).what ?? 'work'
 
-interface Preset {
+interface LabelPreset {
   options: Options
   instruction?: string | undefined
   what?: What
@@ -233,7 +233,7 @@ interface Preset {
   unknown?: Rejected
 }
 
-export function presetOf(trigger: CommandTrigger, settings: RepoSettings): Preset {
+export function presetOf(trigger: CommandTrigger, settings: RepoSettings): LabelPreset {
   const given = trigger.kind === 'label' ? presetNameOf(trigger) : ''
   const name = given.toLowerCase()
   if (name === '') return { options: {} }

@@ -1,7 +1,7 @@
 /** `status` says what is going on in the thread, or how its last run ended. */
 import { replies } from '../core/words/replies.ts'
 import type { ThreadStanding } from '../core/words/thread-standing.ts'
-import { command, type Reads, tell } from './command.ts'
+import { answerWith, command, type Reads } from './command.ts'
 
 type StandingReads = Pick<
   Reads,
@@ -38,5 +38,5 @@ export const statusCommand = command({
     return { asked: conversation !== undefined, last, refused, ...here }
   },
 
-  decide: (_, standing) => (standing ? tell(replies.status(standing)) : { kind: 'silence' }),
+  decide: (_, standing) => (standing ? answerWith(replies.status(standing)) : { kind: 'silence' }),
 })

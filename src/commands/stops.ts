@@ -27,7 +27,7 @@ import {
 } from './command-context.ts'
 import { commands } from './command-registry.ts'
 import { waitedForAs } from './join-or-wait.ts'
-import { isNamed, newlyAsked, shownBy, textsOf, textsToSee } from './read-commands.ts'
+import { isCommandNamed, newlyAsked, shownBy, textsOf, textsToSee } from './read-commands.ts'
 import { stopCommand } from './stop-command.ts'
 import { isOfThread, stoppedIn, stopsIn, type ThreadRecord } from './trigger-record.ts'
 
@@ -65,20 +65,20 @@ export const stopsOf =
     return found
   }
 
-const names = [stopCommand.name, ...(stopCommand.aliases ?? [])]
+const stopNames = [stopCommand.name, ...(stopCommand.aliases ?? [])]
 
 function mayHoldStop({ trigger, passed }: ThreadRecord): boolean {
   if (trigger.kind === 'tick') return trigger.box === stopCommand.name
   if (trigger.kind !== 'comment') return false
   // What a review asks on lines is read until it is taken up.
   if (trigger.commentRef.kind === 'review' && !passed) return true
-  return names.some(name => trigger.text.toLowerCase().includes(name))
+  return stopNames.some(name => trigger.text.toLowerCase().includes(name))
 }
 
 async function stopIn(
   { trigger, done, pages }: ThreadRecord,
   { github, signer }: StopCheck,
-): Promise<Read> {
+): Promise<StopRead> {
   if (trigger.kind === 'tick') {
     const { run } = shownBy(signer, trigger) ?? {}
     return run === undefined ? undefined : { moment: momentOf(trigger), run }
@@ -86,11 +86,11 @@ async function stopIn(
   if (trigger.kind !== 'comment') return undefined
   const texts = textsToSee(trigger, await textsOf(github, trigger))
   const parsed = await newlyAsked(trigger, texts, pages ?? (await github.pages.shown(texts)))
-  const last = parsed.findLastIndex(isNamed(stopCommand.name))
+  const last = parsed.findLastIndex(isCommandNamed(stopCommand.name))
   return last < done ? undefined : { moment: momentOf(trigger, last) }
 }
 
-type Read = Awaited<ReturnType<StopsOfThread['unjudged'][number]['read']>>
+type StopRead = Awaited<ReturnType<StopsOfThread['unjudged'][number]['read']>>
 
 /** Who stopped what this command is to begin, as far as it is not the sender's own other command. */
 export async function stopOf(context: CommandContext): Promise<Stop | undefined> {
@@ -123,7 +123,7 @@ export async function stopped(
 }
 
 /** ms that an earlier command may take to be judged before a later one goes first. */
-const patience = 5_000
+const judgingMs = 5_000
 
 /**
  * Whether what was written before it here goes first: what has just come, and is being judged; and what waited for a Run
@@ -133,7 +133,7 @@ export async function isPreceded(context: CommandContext): Promise<boolean> {
   const { deps, record, job } = context
   const { thread } = record.trigger
   const mine = momentOf(record.trigger, record.done)
-  const since = deps.now() - patience
+  const since = deps.now() - judgingMs
   const all = await deps.waiting.listed([sets.thread(thread)], newest)
   const before = all.filter(({ id, data: { trigger, done, answer, retries } }) => {
     if (id === job.id || answer || services.some(each => retries[each])) return false

@@ -1,6 +1,6 @@
 /** What a fault does to a trigger: it waits, is tried again, or is given up with a word. */
 import { mayHoldCommand } from '../core/command/find.ts'
-import { QueueUnavailable, Rejected, ResultPending } from '../core/model/errors.ts'
+import { QueueUnavailable, Rejected, ResultPending, type Service } from '../core/model/errors.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import { minute, second } from '../core/model/time.ts'
 import { afterPassing, isFinal, isTooLong, type Passing, passes } from '../core/record/retries.ts'
@@ -9,6 +9,7 @@ import { callsOf } from '../core/settings/deployment-settings.ts'
 import { replies } from '../core/words/replies.ts'
 import {
   type CommandContext,
+  endOfJob,
   holdsCommand,
   liveRun,
   runId,
@@ -18,9 +19,7 @@ import { waitedForAs } from './join-or-wait.ts'
 import { isWithItsRun } from './perform.ts'
 import { isUnspoken, reply, sendReply, swapReaction } from './reply.ts'
 import { stopOf } from './stops.ts'
-import { afterOne } from './trigger-record.ts'
-
-const end: StepResult = { kind: 'end' }
+import { afterOne, type TriggerRecord } from './trigger-record.ts'
 
 /** A text may kill whoever reads it, so it is not read. */
 export function afterLostLocks(context: ThreadContext): StepResult | Promise<StepResult> {
@@ -28,7 +27,7 @@ export function afterLostLocks(context: ThreadContext): StepResult | Promise<Ste
   const error = new Error(`${stalls} processes died, or were frozen, with this trigger in hand`)
   if (stalls < 2 * limits.stalls) return giveUp(context, error)
   context.deps.log.error({ err: error }, 'given up without a word')
-  return end
+  return endOfJob
 }
 
 /** Asks GitHub nothing, however long it takes. */
@@ -65,39 +64,42 @@ async function tryLater(context: ThreadContext, fault: Passing): Promise<StepRes
   const { deps, record } = context
   const now = deps.now()
   const service = fault instanceof ResultPending ? 'github' : fault.service
-  // Who the sender is must be known within two minutes. A command that waits for hours costs GitHub little.
-  const mostMs =
-    record.sender?.kind === 'unknown' ? 16 * second : service === 'github' ? 6 * minute : minute
-  const retry = afterPassing(record, service, fault, { now, mostMs })
-  const isOver =
+  const retry = afterPassing(record, service, fault, { now, mostMs: longestPause(record, service) })
+  const hasLasted =
     fault instanceof Rejected ? isFinal(retry, fault, false, now) : isTooLong(retry, now)
-  if (isOver) return undefined
+  if (hasLasted) return undefined
   deps.log.warn({ err: fault }, 'tried again later')
   await context.save({ retries: { ...record.retries, [service]: retry } })
   return { kind: 'park', ms: Math.max(1, retry.until - now) }
+}
+
+/** Who the sender is must be known within two minutes. A command that waits for hours costs GitHub little. */
+function longestPause({ sender }: TriggerRecord, service: Service): number {
+  if (sender?.kind === 'unknown') return 16 * second
+  return service === 'github' ? 6 * minute : minute
 }
 
 /** What can not be said now is said later. */
 async function giveUp(context: ThreadContext, error: unknown): Promise<StepResult> {
   const { deps } = context
   deps.log.error({ err: error }, 'given up')
-  if (!holdsCommand(context)) return end
+  if (!holdsCommand(context)) return endOfJob
   const { record } = context
   const { trigger } = record
   // The command's Run goes on and replies; the next command of the comment is tried.
   if ((await deps.runs.get(runId(context))) || (await isWithItsRun(context))) {
     await context.save(afterOne(record, { taken: true }))
-    return record.onlyOne ? end : { kind: 'park', ms: 0 }
+    return record.onlyOne ? endOfJob : { kind: 'park', ms: 0 }
   }
   const isWords = trigger.kind === 'comment' && !record.reacted
-  if (isWords && !mayHoldCommand(trigger.text, callsOf(trigger))) return end
+  if (isWords && !mayHoldCommand(trigger.text, callsOf(trigger))) return endOfJob
   const reason =
     error instanceof Rejected ? error.message : 'this bot had an error, which its log names'
   // An answer that was chosen, this word among them, has only to be said. What GitHub refused is not said again.
   const chosen = record.answer?.last && !(error instanceof Rejected) ? record.answer : undefined
   try {
     if (chosen) await sendReply(context)
-    else if (await isUnspoken(context)) return end
+    else if (await isUnspoken(context)) return endOfJob
     else await reply(context, replies.gaveUp(reason), { last: true, well: false })
     await swapReaction(context, chosen?.well ? 'done' : 'failed', true)
   } catch (failure) {
@@ -106,5 +108,5 @@ async function giveUp(context: ThreadContext, error: unknown): Promise<StepResul
     if (later) return later
     deps.log.error({ err: failure }, 'the thread can not be told')
   }
-  return end
+  return endOfJob
 }

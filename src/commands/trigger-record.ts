@@ -91,7 +91,7 @@ export const triggerIndex = {
       { set: sets.repository(thread.repoId), score },
       ...data.momentary
         .slice(-1)
-        .map(({ at }) => ({ set: repliedIn(thread), score: at, keptMs: atOnce })),
+        .map(({ at }) => ({ set: repliedIn(thread), score: at, keptMs: replyPairsMs })),
       ...(data.stop?.threads ?? []).map(slot => kept(stopsIn(slot))),
       ...(data.stopped ? [kept(stoppedIn(thread))] : []),
     ]
@@ -102,7 +102,7 @@ export const stopsIn = (slot: string): string => `stop ${slot}`
 export const stoppedIn = (thread: Pick<Thread, 'repoId' | 'number'>): string =>
   `stopped ${threadSlot(thread)}`
 
-export const atOnce = minute
+export const replyPairsMs = minute
 export const repliedIn = (thread: Thread): string => `status-reply ${threadSlot(thread)}`
 
 export type ThreadRecord<Of extends ThreadTrigger = ThreadTrigger> = TriggerRecord & { trigger: Of }

@@ -60,7 +60,7 @@ async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promis
         id: eventId,
         by: sender,
         at,
-        because: because[by].replace('…', fullName(data.thread)),
+        because: reasonOf[by].replace('…', fullName(data.thread)),
         to,
       })
   }
@@ -92,7 +92,7 @@ async function haveAccess(deps: TriggerDeps, trigger: AccessBackTrigger): Promis
   return threads.length > 0
 }
 
-const because: Readonly<Record<AccessLostTrigger['by'], string>> = {
+const reasonOf: Readonly<Record<AccessLostTrigger['by'], string>> = {
   uninstalled: 'uninstalled the App',
   suspended: 'suspended the App',
   removed: 'took … out of the installation',

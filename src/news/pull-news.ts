@@ -1,7 +1,6 @@
 /** Pull request events come late and in any order, so GitHub is asked for the state. */
-import type { News } from '../commands/accept-trigger.ts'
-import type { ThreadContext } from '../commands/command-context.ts'
-import { isUserAtWork } from '../commands/given-commands.ts'
+import type { NewsHandlers } from '../commands/accept-trigger.ts'
+import { endOfJob, isUserAtWork, type ThreadContext } from '../commands/command-context.ts'
 import { loggedIfRejected } from '../core/model/errors.ts'
 import type { JobRecord, StepResult } from '../core/model/ports.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
@@ -40,7 +39,7 @@ export async function newsOfPull(
   // A run on a closed pull request has lost its subject; a merged one keeps its work.
   return news === 'closed'
     ? withdraw(context, { ...trigger, what: { kind: 'thread', by: 'closed' } })
-    : end
+    : endOfJob
 }
 
 /** Its description was written anew without our lines, which say what it closes and which Run made it. */
@@ -88,7 +87,7 @@ async function tellAll(
   const readAt = context.deps.now()
   const view =
     (await context.github.pulls.find(thread.number)) ?? context.believeAbsent('The pull request')
-  if (!view) return end
+  if (!view) return endOfJob
   const { number, state, draft, base } = view
   const stands = { number, state, draft, base, readAt }
   const teller = tellerOf(known)
@@ -106,7 +105,7 @@ async function tellAll(
 }
 
 /** What changes without a command. */
-export const news: News = {
+export const newsHandlers: NewsHandlers = {
   ofAccess: acceptAccess,
   ofPlace: seeWhereNow,
   ofThread: (context, trigger) =>
@@ -114,7 +113,7 @@ export const news: News = {
 }
 
 /** ms; the run that marks a pull request writes down a moment later that it did. */
-const writtenIn = 10_000
+const markedWithinMs = 10_000
 
 /**
  * `pull_request.approval: somebody-else`: each newest commit of a pull request has a check, so that it can be required.
@@ -126,25 +125,31 @@ async function checkApproval(
 ): Promise<StepResult> {
   const { deps, github, job } = context
   // What its agent opens is marked by the run.
-  if (deps.tenant === undefined || (news === 'opened' && sender.login === agentLogin)) return end
+  if (deps.tenant === undefined || (news === 'opened' && sender.login === agentLogin))
+    return endOfJob
   const { number } = thread
   const known = await deps.runs.listed([
     ...[sets.pull({ ...thread, number }), sets.thread(thread)],
     ...(head?.repoId === thread.repoId ? [sets.branch({ ...thread, ref: head.ref })] : []),
   ])
   const runs = known.map(({ data }) => data).filter(({ request }) => !isReadOnly(request.what))
-  if (hasMarker && runs.length === 0 && news === 'marked' && deps.now() - job.addedAt < writtenIn)
+  if (
+    hasMarker &&
+    runs.length === 0 &&
+    news === 'marked' &&
+    deps.now() - job.addedAt < markedWithinMs
+  )
     return { kind: 'park', ms: 300 }
   // The words of the runs that made it count as well, whatever was changed since. A new pull request has no others.
   const isNew = news === 'marked' && runs.length > 0
   const wanted =
     runs.some(({ baseline }) => isWanted(baseline)) ||
     (!isNew && isWanted(await context.settings()))
-  if (!wanted) return end
+  if (!wanted) return endOfJob
   // An agent that works as a user looks like one until its run knows of the pull request.
   if (!hasMarker && runs.length === 0 && (await isUserAtWork(context)))
     return { kind: 'park', ms: userWorks }
-  return shown(context, async () => {
+  return showCheck(context, async () => {
     const found = await github.pulls.approvals(number)
     if (!found) return
     const markers = deps.signer.read(found.body, thread).filter(({ as }) => as === 'pull')
@@ -167,8 +172,9 @@ async function checkMergeGroup(
   context: ThreadContext,
   { head }: PullNewsTrigger,
 ): Promise<StepResult> {
-  if (!head || context.deps.tenant === undefined || !isWanted(await context.settings())) return end
-  return shown(context, async () => {
+  if (!head || context.deps.tenant === undefined || !isWanted(await context.settings()))
+    return endOfJob
+  return showCheck(context, async () => {
     await context.job.assertLocked()
     await context.github.checks.report(head.sha, inMergeQueue)
   })
@@ -180,7 +186,7 @@ const userWorks = 10_000
 const isWanted = ({ settings }: Pick<Run['baseline'], 'settings'>): boolean =>
   settings.pull_request.approval === 'somebody-else'
 
-async function shown(
+async function showCheck(
   { deps, record }: ThreadContext,
   show: () => Promise<void>,
 ): Promise<StepResult> {
@@ -191,7 +197,5 @@ async function shown(
     about,
   )
   await show().catch(logRefusal)
-  return end
+  return endOfJob
 }
-
-const end: StepResult = { kind: 'end' }

@@ -1,6 +1,6 @@
 /** What the last word of a Run says of its pull request once the Run has ended. */
 
-import type { ThreadContext } from '../commands/command-context.ts'
+import { endOfJob, type ThreadContext } from '../commands/command-context.ts'
 import { amend } from '../commands/perform.ts'
 import type { JobRecord, StepResult } from '../core/model/ports.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
@@ -13,7 +13,6 @@ import { limits } from '../core/record/timing.ts'
 import { withCiTurn } from '../core/record/turn-log.ts'
 import { botListOf, needsSeen } from '../runs/steps/read-needs.ts'
 
-const end: StepResult = { kind: 'end' }
 const soonAgain: StepResult = { kind: 'park', ms: 200 }
 
 /** @returns false if the Run is about to end: ask again */
@@ -46,25 +45,25 @@ export async function newsOfHead(
     // Its id stands for all that comes until then.
     return { kind: 'park', ms: limits.checkedEvery - (at % limits.checkedEvery) }
   }
-  if (!head) return end
+  if (!head) return endOfJob
   const known = await newestTwenty(deps.runs, [sets.head({ ...thread, ref: head.ref })])
   const live = known.findLast(({ standing }) => standing === 'live')
   if (live)
-    return (await sendMessage(deps.runs, live.id, { kind: 'checked', id })) ? end : soonAgain
+    return (await sendMessage(deps.runs, live.id, { kind: 'checked', id })) ? endOfJob : soonAgain
   const teller = pullEnd.tellerOf(known)
   const number =
     teller && pullEnd.hasChanged(teller.data)
       ? pullEnd.openPullFrom(teller.data, head.ref)
       : undefined
   const needsReadAt = deps.now()
-  if (!teller || number === undefined) return end
+  if (!teller || number === undefined) return endOfJob
   const view = await needsSeen(context.github, number, botListOf(teller.data, deps))
-  if (!view) return end
+  if (!view) return endOfJob
   if (!view.isKnown && deps.now() - record.waits.since < limits.findsConflicts)
     return { kind: 'park', ms: limits.checkedEvery }
   const { needs } = view
   const isKnown = (run: Run) => JSON.stringify(needs) === JSON.stringify(run.result.needs)
-  const seen = isKnown(teller.data) ? teller.data : await withLog(context, teller.data)
+  const seen = isKnown(teller.data) ? teller.data : await withCiLog(context, teller.data)
   const rounds = pullEnd.roundsOf(known.map(({ data }) => (data === teller.data ? seen : data)))
   const { sessionLog } = seen.session
   const isAmended = await amend(context, teller.id, run => {
@@ -74,11 +73,11 @@ export async function newsOfHead(
     const looked = { number, ...view.facts }
     return changed(run, { session: { sessionLog }, result: { needs, needsReadAt, rounds, looked } })
   })
-  return isAmended ? end : soonAgain
+  return isAmended ? endOfJob : soonAgain
 }
 
 /** What PostHog has had its agent do about the checks since the Run ended. */
-async function withLog({ deps: { posthog } }: ThreadContext, run: Run): Promise<Run> {
+async function withCiLog({ deps: { posthog } }: ThreadContext, run: Run): Promise<Run> {
   const session = sessionOf(run)
   const { sessionLog } = run.session
   const snapshot =

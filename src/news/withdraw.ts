@@ -97,7 +97,7 @@ async function takeWordsBack(
     id,
     by,
     at,
-    because: because(trigger),
+    because: reasonFor(trigger),
     followUps,
   } as const
   return (await sendMessage(context.deps.runs, run.id, message)) || words.length === 0
@@ -114,7 +114,7 @@ async function takeAway(context: ThreadContext, trigger: Withdrawal, run: Run): 
     return
   }
   // It is one message: after the first, the Run has no label, and a second would not concern it.
-  const said = { id, by, because: because(trigger), labelOff }
+  const said = { id, by, because: reasonFor(trigger), labelOff }
   if (await mayStop(context, trigger, run.request.by)) await tell({ kind: 'stop', ...said, at })
   else await tell({ kind: 'ignored-stop', ...said })
 }
@@ -178,7 +178,7 @@ async function mayStop(context: ThreadContext, { sender, what }: Withdrawal, req
   return known !== undefined && mayUse(known, stopCommand.name)
 }
 
-function because({ what }: Withdrawal): string {
+function reasonFor({ what }: Withdrawal): string {
   switch (what.kind) {
     case 'label':
       return 'took the label off'

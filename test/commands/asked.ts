@@ -1,7 +1,7 @@
 /** What was asked, and what is known then, to start a table of decisions from. */
-import type { Conversation, Request } from '../../src/commands/command.ts'
+import type { CommandRequest, Conversation } from '../../src/commands/command.ts'
 import type { CommandTrigger } from '../../src/commands/command-context.ts'
-import type { Settings } from '../../src/commands/run-options.ts'
+import type { SettingsToStart } from '../../src/commands/run-options.ts'
 import type { CommentTrigger, LabelTrigger } from '../../src/core/model/trigger.ts'
 import type { Marker } from '../../src/core/record/marker.ts'
 import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
@@ -21,7 +21,10 @@ export const comment: CommentTrigger = {
 }
 export const label: LabelTrigger = { ...comment, kind: 'label', label: 'codex' }
 
-export const asking = (trigger: CommandTrigger, rest: Partial<Request> = {}): Request => ({
+export const asking = (
+  trigger: CommandTrigger,
+  rest: Partial<CommandRequest> = {},
+): CommandRequest => ({
   trigger,
   options: {},
   text: 'fix it',
@@ -30,7 +33,7 @@ export const asking = (trigger: CommandTrigger, rest: Partial<Request> = {}): Re
   ...rest,
 })
 
-export const held = (file = '', rest: Partial<Settings> = {}): Settings => ({
+export const held = (file = '', rest: Partial<SettingsToStart> = {}): SettingsToStart => ({
   settings: settingsOf(file),
   grants: grantsOf(noDeploymentSettings, issueThread.ownerId),
   problem: undefined,

@@ -4,12 +4,12 @@ import { describe, expect, test } from 'vitest'
 import { approveCommand } from '../../src/commands/approve-command.ts'
 import { askCommand } from '../../src/commands/ask-command.ts'
 import {
+  answerWith,
   type Command,
+  type CommandRequest,
   type Decision,
   type Reads,
-  type Request,
   reject,
-  tell,
 } from '../../src/commands/command.ts'
 import type { CommandTrigger } from '../../src/commands/command-context.ts'
 import { continueCommand } from '../../src/commands/continue-command.ts'
@@ -17,7 +17,7 @@ import { type StartFacts, startFacts, supersededBy } from '../../src/commands/ne
 import { planCommand } from '../../src/commands/plan-command.ts'
 import { retryCommand } from '../../src/commands/retry-command.ts'
 import { namesNothing, runCommand } from '../../src/commands/run-command.ts'
-import { type Settings, wantedBy } from '../../src/commands/run-options.ts'
+import { type SettingsToStart, wantedBy } from '../../src/commands/run-options.ts'
 import { statusCommand } from '../../src/commands/status-command.ts'
 import { stopCommand } from '../../src/commands/stop-command.ts'
 import { runRequest } from '../../src/core/agent/run-request.ts'
@@ -63,13 +63,14 @@ import { asking, comment, conversation, held, label, marker, session } from './a
 
 const tick: CommandTrigger = { ...comment, kind: 'tick', box: 'stop', run: 'run-of-before' }
 
-const withOptions = (options: Request['options']): Request => asking(comment, { options })
+const withOptions = (options: CommandRequest['options']): CommandRequest =>
+  asking(comment, { options })
 const afresh = withOptions({ new: true })
 const otherModel = withOptions({ model: 'gpt-5.6' })
 const wordless = asking(comment, { text: '' })
 const fork = { ...head, repoId: 200 }
 const onPull = asking({ ...comment, thread: pullThread })
-const labelled = (name: string): Request => asking({ ...label, label: name }, { text: '' })
+const labelled = (name: string): CommandRequest => asking({ ...label, label: name }, { text: '' })
 const closed = (trigger: CommandTrigger): CommandTrigger => ({
   ...trigger,
   snapshot: { ...trigger.snapshot, open: false },
@@ -120,7 +121,7 @@ const busy = (rest: Partial<StartFacts & { kind: 'busy' }> = {}) =>
 const atWork = busy({ held: held() })
 
 /** What is decided of “/codex fix it”, or of another request. */
-type Row<Facts> = [when: string, facts: Facts, decision: object, request?: Request]
+type Row<Facts> = [when: string, facts: Facts, decision: object, request?: CommandRequest]
 
 function decides<Facts>(
   command: Command<Facts>,
@@ -145,7 +146,8 @@ const choices = { id: 'q1', title: 'Which way?', question: true, options: [] }
 const waitsForChoice = working(
   logIs({ offset: 1, turns: 0, prompts: [], permissionRequest: choices }),
 )
-const choosing = (run: string): Request => asking({ ...tick, box: 'choice-2', run }, { text: '2' })
+const choosing = (run: string): CommandRequest =>
+  asking({ ...tick, box: 'choice-2', run }, { text: '2' })
 const overBy = reject('permissionOver')
 
 describe('what asks for work', () => {
@@ -258,7 +260,8 @@ describe('what asks for work', () => {
   const blocked = waitingWith({ kind: 'blocked', since: t0, by: [], more: 0 })
   const behindPulls = waitingWith({ kind: 'open-pulls', since: t0, most: 1, pulls: [] })
   const atZero = waitingWith({ kind: 'zero', of: 'repository', limit: 'it is 0', ahead: 0 })
-  const forced = (text = 'fix it'): Request => asking(comment, { options: { force: true }, text })
+  const forced = (text = 'fix it'): CommandRequest =>
+    asking(comment, { options: { force: true }, text })
   const goesFirst = says({ kind: 'force' })
   const isZero = reject('nothingToForce', { live: atZero, now: comment.at })
   decides(runCommand, [
@@ -372,7 +375,7 @@ describe('what asks for work', () => {
   ])
 
   const goOn = 'Go on where you stopped.'
-  const continueBox = (run: string): Request =>
+  const continueBox = (run: string): CommandRequest =>
     asking({ ...tick, box: 'continue', run }, { text: '' })
   decides(continueCommand, [
     ['without an earlier session', {}, reject('nothingToContinue')],
@@ -620,19 +623,19 @@ describe('what asks for none', () => {
 
   decides(statusCommand, [
     ['for a stranger who had it', undefined, { kind: 'silence' }],
-    ['while one works', { live }, tell(replies.status({ live }))],
+    ['while one works', { live }, answerWith(replies.status({ live }))],
     [
       'while one works in the other thread',
       { beside: live },
-      tell(replies.status({ beside: live })),
+      answerWith(replies.status({ beside: live })),
       onPull,
     ],
     [
       'after the last one',
       { asked: true, last: ended },
-      tell(replies.status({ last: ended, asked: true })),
+      answerWith(replies.status({ last: ended, asked: true })),
     ],
-    ['where nothing was asked', {}, tell(replies.status({}))],
+    ['where nothing was asked', {}, answerWith(replies.status({}))],
   ])
 
   const status = { commentId: 900, hash: 'h', phase: 'p', at: t0, nodeId: 'IC_900' }
@@ -691,7 +694,7 @@ describe('each option', () => {
     live?: Run
     last?: Run
     head?: PullHead
-    settings?: Settings
+    settings?: SettingsToStart
     /** Which Runs have the option, if not only the one that is asked for now. */
     has?: 'before' | 'both'
   }

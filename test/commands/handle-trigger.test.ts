@@ -3,7 +3,7 @@
 import { expect, test, vi } from 'vitest'
 import { whoLately } from '../../src/access/strangers.ts'
 import { acceptTrigger } from '../../src/commands/accept-trigger.ts'
-import { type Command, reject, tell } from '../../src/commands/command.ts'
+import { answerWith, type Command, reject } from '../../src/commands/command.ts'
 import {
   type CommandContext,
   type CommandResult,
@@ -16,7 +16,7 @@ import { threadSlot } from '../../src/core/model/thread.ts'
 import { markerSigner } from '../../src/core/record/marker.ts'
 import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
 import { refusals } from '../../src/core/words/refusals.ts'
-import { news } from '../../src/news/pull-news.ts'
+import { newsHandlers } from '../../src/news/pull-news.ts'
 import { issueThread, maya, minute, t0 } from '../core/given.ts'
 import { clientOf } from '../support/client-of.ts'
 import { fakeLog } from '../support/fake-log.ts'
@@ -67,7 +67,7 @@ test.each<[string, Partial<TriggerRecord>, Differs, CommandResult, number?]>([
     const job = { data, inbox: async () => [], save: async () => {}, assertLocked: async () => {} }
     const lately = { repliedLately: new Map<string, number>(), who: whoLately(deps.now) }
     const context = threadContext(deps as never, job as never, lately)
-    const decide = () => (starts ? tell(refusals.closed()) : quiet)
+    const decide = () => (starts ? answerWith(refusals.closed()) : quiet)
     const command = { name: 'run', starts, facts: async () => ({}), decide } as unknown as Command
     const words = { options: {}, text: '', hides: false }
     const given = { command, words, isLast: true, later: [] }
@@ -81,6 +81,6 @@ test('trouble with the own queue is no attempt: an old command waits for it like
   const deps = { now: () => t0 + 48 * 60 * minute, log: fakeLog(), github: () => ({}) }
   const inbox = () => Promise.reject(trouble)
   const job = { data: triggerRecord(label), addedAt: t0, failures: 50, stalls: 0, inbox }
-  const accept = acceptTrigger(deps as never, news)
+  const accept = acceptTrigger(deps as never, newsHandlers)
   await expect(accept(job as never)).rejects.toThrow(trouble)
 })

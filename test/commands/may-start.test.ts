@@ -1,7 +1,7 @@
 /** Why work is not started: each rule by itself, and which is told first. */
 import { describe, expect, test } from 'vitest'
 import { type Rejected, reject } from '../../src/commands/command.ts'
-import { agreeOn, type Start } from '../../src/commands/may-start.ts'
+import { agreeOn, type StartToCheck } from '../../src/commands/may-start.ts'
 import { type Options, presets } from '../../src/core/command/options.ts'
 import { refusals } from '../../src/core/words/refusals.ts'
 import { replies } from '../../src/core/words/replies.ts'
@@ -16,10 +16,10 @@ const theirs = {
   url: 'https://github.com/acme/shop/pull/20',
   branch: 'sam/x',
 }
-const wanting = (wanted: Partial<Start['wanted']>): Partial<Start> => ({
+const wanting = (wanted: Partial<StartToCheck['wanted']>): Partial<StartToCheck> => ({
   wanted: { what: 'work', options: {}, ...wanted },
 })
-const costs = (cost: number): Partial<Start> => ({
+const costs = (cost: number): Partial<StartToCheck> => ({
   conversation: { ...conversation, lastRun: runWith({ session: { cost } }) },
   held: held('limits: { cost_per_run: 10 }'),
 })
@@ -30,21 +30,23 @@ const withPull = {
 const noModel = wanting({ options: { model: 'gpt-9' } })
 const model = reject('model', 'gpt-9', 'gpt-5.6', held().known.models)
 
-const given = (options: Options): Partial<Start> => ({ given: options })
+const given = (options: Options): Partial<StartToCheck> => ({ given: options })
 const onFork = { request: onPull, head: fork }
 const ofDefault = { request: onPull, head: { ...head, ref: 'main' } }
-const labelled = (name: string): Partial<Start> => ({ request: asking({ ...label, label: name }) })
+const labelled = (name: string): Partial<StartToCheck> => ({
+  request: asking({ ...label, label: name }),
+})
 const slips = { problem: 'line 2', slips: [] }
 const unusable = { held: held('', { usable: false, ...slips }) }
 const noPreset = (name: string, meant?: string): Rejected => reject('preset', name, meant, presets)
 const doubling = { closers: [theirs] }
 const otherPull = reject('hasPull', [theirs], '')
-const from = (branch: string | undefined): Partial<Start> => ({
+const from = (branch: string | undefined): Partial<StartToCheck> => ({
   conversation: { ...withPull.conversation, pull: undefined },
   closers: [{ ...theirs, branch }],
 })
 
-const refusal = (...differs: Partial<Start>[]) =>
+const refusal = (...differs: Partial<StartToCheck>[]) =>
   agreeOn(
     Object.assign(
       { request: asking(comment), given: {}, ...wanting({}), held: held(), closers: [] },
@@ -53,7 +55,7 @@ const refusal = (...differs: Partial<Start>[]) =>
   ).refused
 
 describe('work is refused', () => {
-  test.each<[rule: string, start: Partial<Start>, reply: Rejected]>([
+  test.each<[rule: string, start: Partial<StartToCheck>, reply: Rejected]>([
     [
       'for a preset that only every object has',
       labelled('codex:constructor'),
@@ -83,7 +85,7 @@ describe('work is refused', () => {
     ],
   ])('%s', (_, start, reply) => expect(refusal(start)).toEqual(reply))
 
-  test.each<[string, Partial<Start>, string | undefined]>([
+  test.each<[string, Partial<StartToCheck>, string | undefined]>([
     [
       'what was written',
       { request: asking(comment, { line: '--effort high fix it' }) },
@@ -129,7 +131,7 @@ describe('work is refused', () => {
 })
 
 describe('work is not refused', () => {
-  test.each<[string, Partial<Start>]>([
+  test.each<[string, Partial<StartToCheck>]>([
     ['where nothing speaks against it', {}],
     ['with the base that its pull request has', { ...withPull, ...given({ base: 'main' }) }],
     ['with another base in a new session', { ...withPull, ...given({ base: 'x', new: true }) }],

@@ -1,12 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { commands, parseCommands } from '../../src/commands/command-registry.ts'
-import {
-  findCommands,
-  mayBeMisplaced,
-  mayHoldCommand,
-  seenPage,
-} from '../../src/core/command/find.ts'
+import { findCommands, mayHoldCommand, seenPage } from '../../src/core/command/find.ts'
+import { mayBeMisplaced } from '../../src/core/command/misplaced.ts'
 import { flagOf, infoOf, optionNames } from '../../src/core/command/options.ts'
 import { isMistake, newCommands, type Parsed } from '../../src/core/command/parse.ts'
 import { pastedText } from '../support/markdown-pieces.ts'

@@ -11,7 +11,7 @@ import {
   readDeploymentSettings,
 } from '../../src/core/settings/deployment-settings.ts'
 import { settingsOfLayers } from '../../src/core/settings/layers.ts'
-import type { Given } from '../../src/core/settings/repository-settings.ts'
+import type { GivenSettings } from '../../src/core/settings/repository-settings.ts'
 import { tries } from '../support/tries.ts'
 
 const deployment = (text: string): DeploymentSettings => {
@@ -19,7 +19,7 @@ const deployment = (text: string): DeploymentSettings => {
   return file.kind === 'read' ? file.value : expect.fail(JSON.stringify(file.problems))
 }
 
-const given = (text: string): Given => {
+const given = (text: string): GivenSettings => {
   const { given, problems } = settingsFile.read(text)
   expect(problems).toEqual([])
   return given
@@ -196,7 +196,7 @@ const limitsOf = (
 const limits = limitsOf(counts)
 const models = ['a', 'b', 'c'] as const
 const named = fc.subarray(['maya', 'zoe', 'sam'])
-const file: fc.Arbitrary<Given> = fc.record(
+const file: fc.Arbitrary<GivenSettings> = fc.record(
   {
     limits: limitsOf(countsInFiles),
     models: some(models),
@@ -227,7 +227,7 @@ test('a ceiling is never loosened from below', () => {
         { ...noDeploymentSettings, limits: ofAll, owners: owners as DeploymentSettings['owners'] },
         5,
       )
-      const settingsWith = (repository: Given) =>
+      const settingsWith = (repository: GivenSettings) =>
         settingsOfLayers(settingsFile, grants, { owner, repository })
       const settings = settingsWith(repository)
       const without = settingsWith({})

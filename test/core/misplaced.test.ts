@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseCommands } from '../../src/commands/command-registry.ts'
-import { mayBeMisplaced, misplacedIn } from '../../src/core/command/find.ts'
+import { mayBeMisplaced, misplacedIn } from '../../src/core/command/misplaced.ts'
 import { cmarkAvailable, renderAll } from '../support/cmark-gfm.ts'
 import { seen } from '../support/pages.ts'
 import { spentOn } from '../support/thread-time.ts'

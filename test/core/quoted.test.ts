@@ -1,7 +1,7 @@
 /** No command is read where a text goes on with somebody else's words. */
 import { describe, expect, test } from 'vitest'
 import { parseCommands } from '../../src/commands/command-registry.ts'
-import { quotedFrom } from '../../src/core/command/find.ts'
+import { quotedFrom } from '../../src/core/command/quoted-mail.ts'
 import { seen } from '../support/pages.ts'
 
 const asked = (text: string): unknown[] =>

@@ -44,7 +44,7 @@ import { changedPage, minimizedPage } from '../../src/core/text/seen-page.ts'
 import { probotVerifier } from '../../src/github/webhooks/probot.ts'
 import { receiver } from '../../src/github/webhooks/receive.ts'
 import { webhookEndpoint } from '../../src/github/webhooks/webhook-endpoint.ts'
-import { news } from '../../src/news/pull-news.ts'
+import { newsHandlers } from '../../src/news/pull-news.ts'
 import { advanceRun } from '../../src/runs/advance-run.ts'
 import { quietDeps } from '../commands/command-world.ts'
 import { deployment, pullView, t0 } from '../core/given.ts'
@@ -232,7 +232,7 @@ export class MemoryBot {
       waiting: this.#triggers,
       defaults: { model: 'gpt-5.5', effort: undefined },
     }
-    this.#accept = acceptTrigger(triggers, news)
+    this.#accept = acceptTrigger(triggers, newsHandlers)
     this.#advance = advanceRun({
       ...quietDeps(),
       ...this.#shared,

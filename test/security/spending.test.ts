@@ -1,7 +1,7 @@
 /** What somebody without rights can make the bot spend: asserted as counts of calls, never as times. */
 
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { tell } from '../../src/commands/command.ts'
+import { answerWith } from '../../src/commands/command.ts'
 import { helpCommand } from '../../src/commands/help-command.ts'
 import { TriggerRecord } from '../../src/commands/trigger-record.ts'
 import { refusals } from '../../src/core/words/refusals.ts'
@@ -206,7 +206,9 @@ test('what a run was begun with is kept: a follow-up may have to be asked again'
 })
 
 test('whatever a command replies, a stranger is told it once a day', async () => {
-  const decide = vi.spyOn(helpCommand, 'decide').mockReturnValue(tell(refusals.nothingToRetry()))
+  const decide = vi
+    .spyOn(helpCommand, 'decide')
+    .mockReturnValue(answerWith(refusals.nothingToRetry()))
   onTestFinished(() => decide.mockRestore())
   const bot = new MemoryBot()
   for (let time = 0; time < 10; time += 1) await says(bot, 'rita', '/codex help')

@@ -5,7 +5,7 @@
 import { distance } from 'fastest-levenshtein'
 
 /** English words, and words of programmers, that are as close to a command's name as a slip. */
-const words = new Set(
+const ordinaryWords = new Set(
   (
     'clan elan flan lan pan plain plane plank plans plant plat play ' +
     'preview reviews ' +
@@ -23,7 +23,7 @@ const words = new Set(
 )
 
 /** Letters of a name in which two slips are one. */
-export const long = 7
+export const longName = 7
 
 /** @param isAlone nothing follows it, which is rarely an instruction */
 export function commandMeant(
@@ -33,11 +33,11 @@ export function commandMeant(
 ): string | undefined {
   const known = names.filter(({ length }) => length > 1)
   if (isAlone) return nearest(given, known)
-  if (words.has(given) || !/^\p{L}+$/u.test(given)) return undefined
+  if (ordinaryWords.has(given) || !/^\p{L}+$/u.test(given)) return undefined
   return known.find(
     name =>
       isSlip(given, name) ||
-      (name.length >= long && given[0] === name[0] && distance(given, name) === 2),
+      (name.length >= longName && given[0] === name[0] && distance(given, name) === 2),
   )
 }
 

@@ -102,7 +102,7 @@ const options = {
   }),
 }
 
-type Table = typeof options
+type OptionSchemas = typeof options
 
 /** TypeScript loses track of filtered keys, so the types are asserted. */
 const lasting = <Lasts extends OptionInfo['lasts']>(...lasts: readonly Lasts[]) =>
@@ -110,9 +110,9 @@ const lasting = <Lasts extends OptionInfo['lasts']>(...lasts: readonly Lasts[]) 
     Object.fromEntries(
       Object.entries(options).filter(([, { info }]) => lasts.some(each => each === info.lasts)),
     ) as {
-      [Name in keyof Table as Table[Name]['info']['lasts'] extends Lasts
+      [Name in keyof OptionSchemas as OptionSchemas[Name]['info']['lasts'] extends Lasts
         ? Name
-        : never]: Table[Name]
+        : never]: OptionSchemas[Name]
     },
   )
 
@@ -131,11 +131,11 @@ export const infoOf = (name: OptionName): OptionInfo => options[name].info
 
 const wordOf = (name: OptionName): string => infoOf(name).word ?? name
 
-const named = new Map(optionNames.map(name => [wordOf(name), name]))
+const optionByWord = new Map(optionNames.map(name => [wordOf(name), name]))
 
-export const optionWords = [...named.keys()]
+export const optionWords = [...optionByWord.keys()]
 
-export const optionOf = (word: string): OptionName | undefined => named.get(word)
+export const optionOf = (word: string): OptionName | undefined => optionByWord.get(word)
 
 export const optionsThat = (live: OptionInfo['live']): OptionName[] =>
   optionNames.filter(name => infoOf(name).live === live)

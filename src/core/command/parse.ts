@@ -24,11 +24,12 @@
  */
 import { type CommandGrammar, instruction } from '../model/command-grammar.ts'
 import { usualTrigger } from '../settings/deployment-settings.ts'
-import { type CommandText, findCommands, type Misplaced, type SeenText } from './find.ts'
+import { type CommandText, findCommands, type SeenText } from './find.ts'
+import type { Misplaced } from './misplaced.ts'
 import { commandMeant, isSlip, nearest } from './near-miss.ts'
 import { infoOf, type OptionName, Options, optionOf, optionWords } from './options.ts'
 
-export interface Command {
+export interface WrittenCommand {
   name: string
   options: Options
   text: string
@@ -55,10 +56,10 @@ export type Mistake =
 export type Parsed =
   | {
       kind: 'command'
-      command: Command
+      command: WrittenCommand
       line: string
       hides: boolean
-      replaces?: Command | undefined
+      replaces?: WrittenCommand | undefined
     }
   | Mistake
 
@@ -69,7 +70,7 @@ const maxCommands = 10
 export const commandParser = (
   grammars: readonly CommandGrammar[],
 ): ((seen: SeenText, calls?: string, templates?: readonly string[]) => Parsed[]) => {
-  const words: Words = new Map(
+  const words: GrammarOfWord = new Map(
     grammars
       .filter(({ name }) => name !== instruction)
       .flatMap(grammar => [grammar.name, ...(grammar.aliases ?? [])].map(word => [word, grammar])),
@@ -86,13 +87,13 @@ export const commandParser = (
   }
 }
 
-type Words = ReadonlyMap<string, CommandGrammar>
+type GrammarOfWord = ReadonlyMap<string, CommandGrammar>
 
 const sameness = (parsed: Parsed): string =>
   isMistake(parsed) ? JSON.stringify(parsed) : nameOf(parsed.command)
 
 /** The same for a command wherever it stands. */
-export const nameOf = (command: Command): string => JSON.stringify(command)
+export const nameOf = (command: WrittenCommand): string => JSON.stringify(command)
 
 /**
  * What an edit asks: what stood there asks nothing again, nor does it for another line below. What is new replaces what
@@ -113,7 +114,7 @@ export function newCommands(before: readonly Parsed[], after: readonly Parsed[])
 }
 
 interface Names {
-  words: Words
+  words: GrammarOfWord
   /** The names of the repository's templates. They are asked for only where a name looks like a slip. */
   templates: readonly string[]
 }
@@ -141,18 +142,21 @@ function parseCommand(names: Names, { line, below, hides }: CommandText): Parsed
 const politeness =
   /^(?:\s*(?:please|pls|now|it|this|that|here|again|everything|all|the|run|thanks|thank|you|immediately)\b|\s*[\p{P}\p{S}])*\s*$/iu
 
-type Named = Pick<CommandGrammar, 'name' | 'takes' | 'options'>
+type GrammarOfName = Pick<CommandGrammar, 'name' | 'takes' | 'options'>
 
-const unnamed: Named = { name: instruction, takes: 'text', options: true }
+const instructionGrammar: GrammarOfName = { name: instruction, takes: 'text', options: true }
 
 interface IsNamed {
   kind: 'named'
-  command: Named
+  command: GrammarOfName
   rest: string
 }
 
 /** The options at the end are taken first: what is left says whether a command of no words is meant. */
-function takeNameAndEnd(names: Names, before: Taken): (IsNamed & { options: Options }) | Mistake {
+function takeNameAndEnd(
+  names: Names,
+  before: TakenOptions,
+): (IsNamed & { options: Options }) | Mistake {
   const line = before.rest
   const end = endOfOptions.test(line) ? line.length : optionsAtEnd(line)
   const named = takeName(names, line.slice(0, end).trimEnd())
@@ -167,7 +171,7 @@ function takeNameAndEnd(names: Names, before: Taken): (IsNamed & { options: Opti
 
 function takeName({ words, templates }: Names, line: string): IsNamed | Mistake {
   const match = /^(\S+)\s*/.exec(line)
-  if (!match?.[1]) return { kind: 'named', command: unnamed, rest: '' }
+  if (!match?.[1]) return { kind: 'named', command: instructionGrammar, rest: '' }
   const given = match[1].replace(/[.!?,;:…。！，？；：]+$/, '')
   const word = given.toLowerCase()
   const rest = line.slice(match[0].length)
@@ -178,9 +182,9 @@ function takeName({ words, templates }: Names, line: string): IsNamed | Mistake 
       return { kind: 'named', command, rest }
   }
   const isKnown = command !== undefined || templates.some(name => name.toLowerCase() === word)
-  if (isKnown) return { kind: 'named', command: unnamed, rest: line }
+  if (isKnown) return { kind: 'named', command: instructionGrammar, rest: line }
   const meant = commandMeant(word, [...words.keys()], rest === '')
-  if (meant === undefined) return { kind: 'named', command: unnamed, rest: line }
+  if (meant === undefined) return { kind: 'named', command: instructionGrammar, rest: line }
   return { kind: 'unknown-command', given, meant: words.get(meant)?.name ?? meant }
 }
 
@@ -210,7 +214,7 @@ function mayBeMeant(name: OptionName, value: string): boolean {
 }
 
 /** Others' options may be close, too: what is short, or begins with one hyphen, is theirs. */
-function slipOf({ given, meant }: Given, text: string): OptionName | undefined {
+function slipOf({ given, meant }: WrittenOption, text: string): OptionName | undefined {
   const isOurs = meant !== undefined && meant.length > 3 && !/^-[A-Za-z]/.test(text)
   return isOurs && isSlip(given.toLowerCase(), meant) ? optionOf(meant) : undefined
 }
@@ -242,15 +246,15 @@ function optionAt(text: string) {
   return { given, name, meant, after: text.slice(start.length) }
 }
 
-type Given = NonNullable<ReturnType<typeof optionAt>>
+type WrittenOption = NonNullable<ReturnType<typeof optionAt>>
 
-interface Taken {
+interface TakenOptions {
   kind: 'options'
   options: Options
   rest: string
 }
 
-function takeOptions(line: string, before: Options = {}): Taken | Mistake {
+function takeOptions(line: string, before: Options = {}): TakenOptions | Mistake {
   let found = before
   let rest = line
   for (let given = optionAt(rest); given; given = optionAt(rest)) {
@@ -267,9 +271,9 @@ const endOfOptions = /^--(?:\s+|$)/
 
 /** Below words, which may speak of options, only lines of nothing but options count: the first, and the last. */
 function takeAllOptions(
-  { takes }: Named,
+  { takes }: GrammarOfName,
   { line, below, before }: { line: string; below: string; before: Options },
-): (Taken & { below: string; literal: boolean }) | Mistake {
+): (TakenOptions & { below: string; literal: boolean }) | Mistake {
   let taken = takeOptions(line, before)
   let rest = below
   while (taken.kind === 'options' && !endOfOptions.test(taken.rest)) {
@@ -307,7 +311,7 @@ function lastLines(text: string): number {
 const asLine = (text: string): string => text.replace(/\s+/g, ' ').trim()
 
 function takeOption(
-  at: Given,
+  at: WrittenOption,
 ): { kind: 'option'; name: OptionName; set: Options; rest: string } | Mistake {
   const { given, name, meant, after } = at
   if (name === undefined) return { kind: 'unknown-option', given, meant }

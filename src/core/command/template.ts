@@ -5,7 +5,7 @@
 import { type CommandGrammar, instruction } from '../model/command-grammar.ts'
 import { stripInvisible } from '../text/invisible.ts'
 import { paragraphs } from '../text/phrases.ts'
-import { isSlip, long } from './near-miss.ts'
+import { isSlip, longName } from './near-miss.ts'
 import type { Mistake } from './parse.ts'
 
 export const templatesFolder = '.github/codex'
@@ -44,13 +44,13 @@ export function templateMeant(text: string, names: readonly string[]) {
  * The name that a text misses by a slip. Names may be near to any word: only a name with a hyphen or a digit, a long one,
  * or one with hardly anything behind it is taken for one, and no word that only ends in another way.
  */
-export function templateMissed(text: string, names: readonly string[]): Missed | undefined {
+export function templateMissed(text: string, names: readonly string[]): MissedTemplate | undefined {
   const [given = '', ...behind] = text.trim().split(/\s+/)
   const word = given.toLowerCase().replace(/[.!,:;…]+$/, '')
   const meant = names.find(name => {
     const stem = Math.min(name.length, word.length) - 1
     const isSaid =
-      name.length > 3 && (name.length >= long || /[^\p{L}]/u.test(name) || behind.length < 2)
+      name.length > 3 && (name.length >= longName || /[^\p{L}]/u.test(name) || behind.length < 2)
     return (
       isSaid &&
       isSlip(word, name.toLowerCase()) &&
@@ -60,16 +60,16 @@ export function templateMissed(text: string, names: readonly string[]): Missed |
   return meant === undefined ? undefined : { kind: 'unknown-command', given: word, meant }
 }
 
-type Meant = NonNullable<ReturnType<typeof templateMeant>>
-type Missed = Extract<Mistake, { kind: 'unknown-command' }>
+type MeantTemplate = NonNullable<ReturnType<typeof templateMeant>>
+type MissedTemplate = Extract<Mistake, { kind: 'unknown-command' }>
 
 export type Template =
-  | Missed
-  | (Meant & { kind: 'template'; text: string })
+  | MissedTemplate
+  | (MeantTemplate & { kind: 'template'; text: string })
   | { kind: 'unusable'; name: string; why: 'long' | 'unreadable' }
 
 /** @param file as GitHub gave it: nothing for what is no file, an empty text for one of more than a megabyte */
-export function filled({ name, argument }: Meant, file = ''): Template {
+export function filled({ name, argument }: MeantTemplate, file = ''): Template {
   const isText = !/[\0\ufffd]/.test(file) && stripInvisible(file).trim() !== ''
   if (!isText) return { kind: 'unusable', name, why: 'unreadable' }
   if (file.length > maxTemplate) return { kind: 'unusable', name, why: 'long' }

@@ -9,7 +9,7 @@ import { instruction } from '../model/command-grammar.ts'
 import { Person, PullHead, Snapshot } from '../model/thread.ts'
 import { CommentRef, InlineComment } from '../model/trigger.ts'
 import { settings } from '../settings/repository-settings.ts'
-import { marked, stored } from '../settings/setting.ts'
+import { marked, storedShape } from '../settings/setting.ts'
 import { Attachment } from '../text/attachment-links.ts'
 import { FollowUp } from './mailbox-part.ts'
 
@@ -79,7 +79,7 @@ export const RunRequest = z.object({
 export type RunRequest = z.infer<typeof RunRequest>
 
 export const KeptSettings = z.object({
-  ...stored(marked(settings, 'kept')),
+  ...storedShape(marked(settings, 'kept')),
   instructions: z.string().optional(),
   labels: z.object({ state: z.boolean().default(false) }).prefault({}),
 })

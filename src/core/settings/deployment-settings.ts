@@ -1,7 +1,7 @@
 /** `SETTINGS_FILE`: grants and ceilings of the deployment. What it does not grant is denied. */
 import { z } from 'zod'
-import { type Given, settings, total } from './repository-settings.ts'
-import { formed, keyByKey, marked, opened } from './setting.ts'
+import { type GivenSettings, mostInBot, settings } from './repository-settings.ts'
+import { formed, keyByKey, marked, withoutDefaults } from './setting.ts'
 import { type FileRead, readSettingsFile } from './settings-file.ts'
 
 /** The command word and the labels. They are needed before any call, so only the deployment sets them. */
@@ -38,10 +38,10 @@ export const callsOf = ({ word = usualTrigger.word, app }: Partial<TriggerWords>
   app === undefined ? word : `${word} @${app}`
 
 const bounded = marked(settings.limits.setting.below, 'ceiling')
-const Ceilings = z.strictObject(opened(bounded))
+const Ceilings = z.strictObject(withoutDefaults(bounded))
 type Ceilings = z.infer<typeof Ceilings>
 
-const name = z.string().min(1)
+const settingsName = z.string().min(1)
 
 const PostHog = z.strictObject({
   host: formed(/^https?:\/\/[^\s/?#]+\/*$/, 'must be an address such as https://eu.posthog.com')
@@ -61,11 +61,15 @@ const Owner = z.strictObject({
   as_user: z.boolean().describe('Whether `--as-user` may be used.').default(false),
   signal_report: z.boolean().describe('Whether `--signal-report` may be used.').default(false),
   sandboxes: z
-    .array(name)
+    .array(settingsName)
     .describe('PostHog sandbox environments that may be used, by name or id.')
     .default([]),
   limits: Ceilings.describe(ceilings).default({}),
-  models: z.array(name).min(1).optional().describe('The models that may be used. Without it, all.'),
+  models: z
+    .array(settingsName)
+    .min(1)
+    .optional()
+    .describe('The models that may be used. Without it, all.'),
   posthog: PostHog.optional().describe(
     'This owner’s own PostHog, only for the runs of this owner. Read only at the start.',
   ),
@@ -76,7 +80,7 @@ const Owner = z.strictObject({
     .describe('With `required`, nothing starts if the owner’s settings file can not be read.'),
 })
 
-const Defaults = z.strictObject(opened(marked(settings, 'proposed')))
+const Defaults = z.strictObject(withoutDefaults(marked(settings, 'proposed')))
 
 /** A login can change hands, and then its limits, models and PostHog would go with it. A number stays. */
 function byNumber(key: string): string {
@@ -98,7 +102,7 @@ export const DeploymentSettings = z.strictObject({
       'Owners, by the number of the person or organization. A login can get another owner, a number can not.',
     )
     .default({}),
-  limits: Ceilings.extend({ total }).describe(`${ceilings} For all owners.`).default({}),
+  limits: Ceilings.extend({ total: mostInBot }).describe(`${ceilings} For all owners.`).default({}),
   defaults: Defaults.describe(
     'What applies if no file of an owner or repository says otherwise.',
   ).default({}),
@@ -136,18 +140,18 @@ export type GrantName = (typeof grantNames)[number]
 export interface Grants extends Pick<z.infer<typeof Owner>, 'sandboxes' | 'models'> {
   granted: ReadonlySet<GrantName>
   ceilings: Ceilings
-  defaults: Given
+  defaults: GivenSettings
   /** Whether the owner's own settings file has to be readable. */
   required: boolean
 }
 
-const unnamed = Owner.parse({})
+const unnamedOwner = Owner.parse({})
 
 export function grantsOf(
   { owners, limits, defaults }: DeploymentSettings,
   ownerId: number,
 ): Grants {
-  const owner = owners[ownerId] ?? unnamed
+  const owner = owners[ownerId] ?? unnamedOwner
   const isGranted = (name: GrantName): boolean =>
     name === 'sandboxes' ? owner.sandboxes.length > 0 : owner[name]
   return {

@@ -1,14 +1,14 @@
 /** Merges deployment, owner and repository settings: a lower layer fills in, chooses and tightens. Pure. */
 import { efforts } from '../model/codex-task-run-create.ts'
 import type { Grants } from './deployment-settings.ts'
-import { type Given, ofBoth, type RepoSettings } from './repository-settings.ts'
+import { type GivenSettings, ofBoth, type RepoSettings } from './repository-settings.ts'
 import { someOfBoth } from './setting.ts'
 import { type SettingsFile, type SettingsRead, valueAt } from './settings-file.ts'
 
 export function settingsOfLayers(
   { complete }: Pick<SettingsFile, 'complete'>,
   grants: Grants,
-  { owner, repository }: Record<'owner' | 'repository', Given>,
+  { owner, repository }: Record<'owner' | 'repository', GivenSettings>,
 ): RepoSettings {
   const { limits = {}, ...defaults } = withEfforts(ofDeployment(grants))
   // Ceilings come last: no default may exceed them. Those of an owner are no ceilings, as nobody else sets them. Those
@@ -23,7 +23,7 @@ export function settingsOfLayers(
   return instructions === undefined ? bound : { ...bound, instructions }
 }
 
-function ofDeployment({ defaults, models, ceilings }: Grants): Given {
+function ofDeployment({ defaults, models, ceilings }: Grants): GivenSettings {
   return { ...defaults, models, limits: ceilings }
 }
 
@@ -37,7 +37,7 @@ export function modelOf(
 }
 
 /** Turns a ceiling on effort into a list of efforts, so that one rule merges both. */
-function withEfforts(given: Given): Given {
+function withEfforts(given: GivenSettings): GivenSettings {
   const most = given.limits?.max_effort
   if (most === undefined) return given
   const left = efforts.slice(0, efforts.indexOf(most) + 1)
@@ -57,7 +57,7 @@ export interface AppliedSetting {
 
 type Path = readonly string[]
 
-interface Layer {
+interface AppliedLayer {
   given: unknown
   originAt(path: Path): Origin
 }
@@ -71,7 +71,7 @@ export interface OriginsOf {
 }
 
 export function appliedSettings({ settings, grants, files, usual }: OriginsOf): AppliedSetting[] {
-  const fileLayer = (kind: 'owner' | 'repository'): Layer => ({
+  const fileLayer = (kind: 'owner' | 'repository'): AppliedLayer => ({
     given: withEfforts(files[kind].given),
     originAt: path => {
       // A list of efforts that the file does not name comes from its ceiling.
@@ -81,7 +81,7 @@ export function appliedSettings({ settings, grants, files, usual }: OriginsOf): 
   })
   const wantsUser = [files.owner, files.repository].some(({ given }) => given.as_user)
   const isDenied = wantsUser && !grants.granted.has('as_user')
-  const deployment: Layer = {
+  const deployment: AppliedLayer = {
     given: withEfforts({
       ...usual,
       ...(isDenied ? { as_user: false } : {}),

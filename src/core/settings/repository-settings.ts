@@ -23,15 +23,15 @@ import {
 
 export const LeastRole = z.enum(roles).exclude(['none']).describe('The permission that it needs.')
 
-const name = z.string().min(1)
+const nonEmpty = z.string().min(1)
 
-const Preset = z
+const PresetOfLabel = z
   .strictObject({
     plan: z.boolean().optional().describe('Only plans.'),
-    model: name.optional().describe('The model.'),
+    model: nonEmpty.optional().describe('The model.'),
     effort: ReasoningEffort.optional().describe('How hard the model thinks.'),
-    sandbox: name.optional().describe('The PostHog sandbox environment, by name or id.'),
-    instruction: name
+    sandbox: nonEmpty.optional().describe('The PostHog sandbox environment, by name or id.'),
+    instruction: nonEmpty
       .max(10_000)
       .optional()
       .describe('The instruction for the agent, instead of the issue or pull request itself.'),
@@ -44,32 +44,32 @@ const flag = (about: string, usual: boolean) =>
 const mostRuns = (least: 0 | 1) => z.number().int().min(least).max(10_000)
 
 /** @param least nothing starts if it may be 0, and is */
-const most = (about: string, usual: number, least: 0 | 1 = 1) =>
+const limitOf = (about: string, usual: number, least: 0 | 1 = 1) =>
   setting(about, mostRuns(least).default(usual), { rule: lowest, ceiling: true })
 
 const usDollars = z.number().positive().max(1_000_000)
 
 /** Only `SETTINGS_FILE` has it, and it has it for all owners at once. */
-export const total = mostRuns(0)
+export const mostInBot = mostRuns(0)
   .optional()
   .describe(
     'Runs at the same time in the whole bot. With 0, nothing starts anywhere. Without it, any number.',
   )
 
 /** Only `SETTINGS_FILE` has these: they are about repositories whose files know nothing of each other. */
-const ofOwner = {
-  owner: most(
+const ownerLimits = {
+  owner: limitOf(
     'Runs at the same time in all repositories of the owner. With 0, nothing starts there. Without it, 200.',
     200,
     0,
   ),
-  owner_per_day: most(
+  owner_per_day: limitOf(
     'Starts in 24 hours in all repositories of the owner. Without it, 5,000.',
     5000,
   ),
 }
 
-const login = formed(
+const loginOrNumber = formed(
   /^[A-Za-z0-9_-]{1,39}(?::[1-9]\d{0,14})?$/,
   'must be logins, or login:number; there is no wildcard',
 )
@@ -104,7 +104,7 @@ export const settings = {
   ),
   model: setting(
     'The model, if the command names none. Without it, the model of the bot.',
-    name.optional(),
+    nonEmpty.optional(),
     {
       rule: lower,
       proposed: true,
@@ -131,7 +131,7 @@ export const settings = {
   ),
   sandbox: setting(
     'The PostHog sandbox environment, by name or id. `SETTINGS_FILE` must grant it.',
-    name.optional(),
+    nonEmpty.optional(),
     { rule: lower, example: 'My environment' },
   ),
   as_user: setting(
@@ -182,7 +182,7 @@ export const settings = {
     'Your own labels `codex:<name>`, and what each means.',
     z
       .object(ofLabels)
-      .catchall(Preset)
+      .catchall(PresetOfLabel)
       .superRefine((given, context) => {
         for (const name of Object.keys(given).filter(each => !labelName.test(each)))
           context.addIssue({ code: 'invalid_key', origin: 'record', path: [name], issues: [] })
@@ -259,7 +259,7 @@ export const settings = {
     {
       users: setting(
         'Logins. A login means the account that used it here first. `login:number` means that account, whatever its name is.',
-        z.array(login).default([]),
+        z.array(loginOrNumber).default([]),
         { rule: inBoth },
       ),
       teams: setting(
@@ -272,7 +272,7 @@ export const settings = {
   ),
   models: setting(
     'The models that commands may name. Without it, all.',
-    z.array(name).min(1).optional(),
+    z.array(nonEmpty).min(1).optional(),
     {
       rule: someOfBoth,
       example: ['gpt-5.5'],
@@ -286,20 +286,20 @@ export const settings = {
   limits: group(
     limitsAbout,
     {
-      ...ofOwner,
-      repository: most(
+      ...ownerLimits,
+      repository: limitOf(
         'Runs at the same time in this repository. With 0, nothing starts here.',
         50,
         0,
       ),
-      person: most('Runs at the same time for one person. With 0, nothing starts here.', 50, 0),
-      repository_per_day: most('Starts in 24 hours in this repository.', 100),
+      person: limitOf('Runs at the same time for one person. With 0, nothing starts here.', 50, 0),
+      repository_per_day: limitOf('Starts in 24 hours in this repository.', 100),
       open_pull_requests: setting(
         'Open pull requests of the bot in this repository. At the limit, new work waits.',
         mostRuns(1).optional(),
         { rule: lowest, ceiling: true, example: 20 },
       ),
-      fix_rounds: most(
+      fix_rounds: limitOf(
         'Times that an agent is sent to fix what one pull request needs. The three times that PostHog does it by itself count.',
         6,
       ),
@@ -333,8 +333,8 @@ export const limitsInFiles = settings.limits
   .prefault({})
   .describe(limitsAbout)
 
-export type Given = z.input<typeof RepoSettings>
+export type GivenSettings = z.input<typeof RepoSettings>
 
-export const ofBoth = keyByKey<Given>(settings).join
+export const ofBoth = keyByKey<GivenSettings>(settings).join
 
 export const defaultSettings: RepoSettings = RepoSettings.parse({})

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { efforts, type ReasoningEffort } from '../model/codex-task-run-create.ts'
 import { mayAct, type Role } from '../model/command-grammar.ts'
 
-export interface Rule<Value> {
+export interface MergeRule<Value> {
   words: string
   join(above: Value, below: Value): Value
 }
@@ -20,17 +20,17 @@ export const wins = <const Value>(safe: Value) => ({
     above === safe ? above : below,
 })
 
-export const bothTexts: Rule<string> = {
+export const bothTexts: MergeRule<string> = {
   words: 'both',
   join: (above, below) => `${above.trim()}\n\n${below.trim()}`,
 }
 
-export const lowest: Rule<number> = {
+export const lowest: MergeRule<number> = {
   words: 'the smaller number',
   join: (above, below) => Math.min(above, below),
 }
 
-export const lessEffort: Rule<ReasoningEffort> = {
+export const lessEffort: MergeRule<ReasoningEffort> = {
   words: 'the lower effort',
   join: (above, below) => efforts.find(effort => effort === above || effort === below) ?? above,
 }
@@ -60,7 +60,7 @@ export const lowerByName = {
 
 type Roles = Partial<Record<string, Exclude<Role, 'none'>>>
 
-export const stricterRole: Rule<Roles> = {
+export const stricterRole: MergeRule<Roles> = {
   words: 'the stricter permission',
   join(above, below) {
     const stricter = Object.entries(below).filter(([name, role]) => {
@@ -72,18 +72,18 @@ export const stricterRole: Rule<Roles> = {
 }
 
 interface SettingInfo<Value> {
-  rule: Rule<Value>
+  rule: MergeRule<Value>
   proposed?: true
   /** The deployment may set a ceiling. */
   ceiling?: true
   /** Kept in the Run's record. */
   kept?: true
   example?: unknown
-  below?: Settings
+  below?: SettingShape
 }
 
 export type Setting = z.ZodType & { setting: SettingInfo<unknown> }
-type Settings = Readonly<Record<string, Setting>>
+type SettingShape = Readonly<Record<string, Setting>>
 
 type GivenAs<Schema extends z.ZodType> = NonNullable<z.input<Schema>>
 
@@ -95,7 +95,7 @@ export const setting = <Schema extends z.ZodType, const Info extends SettingInfo
 ): Schema & { setting: Info } => Object.assign(schema.describe(about), { setting: info })
 
 export const group = <
-  Shape extends Settings,
+  Shape extends SettingShape,
   const Info extends Omit<SettingInfo<unknown>, 'rule'>,
 >(
   about: string,
@@ -108,7 +108,7 @@ export const group = <
   return setting(about, schema.prefault(empty), { ...info, below, rule: keyByKey(below) })
 }
 
-export const keyByKey = <Value extends object>(shape: Settings): Rule<Value> => ({
+export const keyByKey = <Value extends object>(shape: SettingShape): MergeRule<Value> => ({
   words: '',
   join(above, below) {
     const [upper, under] = [new Map(Object.entries(above)), new Map(Object.entries(below))]
@@ -123,24 +123,24 @@ export const keyByKey = <Value extends object>(shape: Settings): Rule<Value> => 
 })
 
 type Mark = 'proposed' | 'ceiling' | 'kept'
-type Marked<Shape extends Settings, As extends Mark> = {
+type Marked<Shape extends SettingShape, As extends Mark> = {
   [Key in keyof Shape as Shape[Key]['setting'] extends Record<As, true> ? Key : never]: Shape[Key]
 }
 
 /** TypeScript loses track of the keys, so the type is asserted, as it is below. */
-export const marked = <Shape extends Settings, As extends Mark>(shape: Shape, mark: As) =>
+export const marked = <Shape extends SettingShape, As extends Mark>(shape: Shape, mark: As) =>
   Object.fromEntries(Object.entries(shape).filter(([, { setting }]) => setting[mark])) as Marked<
     Shape,
     As
   >
 
-type Opened<Shape> = {
+type WithoutDefaults<Shape> = {
   [Key in keyof Shape]: Shape[Key] extends z.ZodDefault<infer Inner>
     ? z.ZodOptional<Inner>
     : Shape[Key]
 }
 
-export const opened = <Shape extends Settings>(shape: Shape) =>
+export const withoutDefaults = <Shape extends SettingShape>(shape: Shape) =>
   Object.fromEntries(
     Object.entries(shape).map(([key, schema]) => [
       key,
@@ -148,10 +148,10 @@ export const opened = <Shape extends Settings>(shape: Shape) =>
         ? z.optional(schema.unwrap()).describe(schema.description ?? '')
         : schema,
     ]),
-  ) as Opened<Shape>
+  ) as WithoutDefaults<Shape>
 
 /** Reads stored settings. Their unknown keys are from another version, not a mistake. */
-export const stored = <Shape extends Settings>(shape: Shape) =>
+export const storedShape = <Shape extends SettingShape>(shape: Shape) =>
   Object.fromEntries(
     Object.entries(shape).map(([key, schema]) => {
       const inner = schema instanceof z.ZodPrefault ? schema.unwrap() : undefined

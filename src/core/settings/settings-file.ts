@@ -3,7 +3,12 @@ import { z } from 'zod'
 import { type CommandGrammar, mayAct } from '../model/command-grammar.ts'
 import { withoutEmpty } from '../text/phrases.ts'
 import { readYaml, type YamlProblem } from '../text/yaml.ts'
-import { type Given, LeastRole, limitsInFiles, RepoSettings } from './repository-settings.ts'
+import {
+  type GivenSettings,
+  LeastRole,
+  limitsInFiles,
+  RepoSettings,
+} from './repository-settings.ts'
 
 export interface SettingsProblem extends YamlProblem {
   key: string
@@ -82,7 +87,7 @@ function issueWords(issue: z.core.$ZodIssue, value: unknown): string {
       return `${isWrong(value)}: use ${oneOf}`
     }
     case 'invalid_type':
-      return `${isWrong(value)}: it must be ${expected[issue.expected] ?? issue.expected}`
+      return `${isWrong(value)}: it must be ${kindInWords[issue.expected] ?? issue.expected}`
     case 'too_small':
       return issue.origin === 'number'
         ? `${isWrong(value)}: use ${issue.minimum} or more`
@@ -102,7 +107,7 @@ function issueWords(issue: z.core.$ZodIssue, value: unknown): string {
   }
 }
 
-const expected: Readonly<Record<string, string>> = {
+const kindInWords: Readonly<Record<string, string>> = {
   array: 'a list',
   boolean: '`true` or `false`',
   int: 'a whole number',
@@ -137,7 +142,7 @@ export const settingsPath = '.github/codex.yml'
 export const settingsSchemaPath = 'schema/v1/codex.schema.json'
 
 export interface SettingsRead {
-  given: Given
+  given: GivenSettings
   problems: SettingsProblem[]
   lineOf(path: readonly string[]): number | undefined
 }
@@ -156,9 +161,9 @@ export function repositorySettings(commands: readonly CommandGrammar[]) {
       if (read.kind === 'problems')
         return { given: {}, problems: read.problems, lineOf: () => undefined }
       // What the schema takes is what it lets in.
-      return { given: read.written as Given, problems: [], lineOf: read.lineOf }
+      return { given: read.written as GivenSettings, problems: [], lineOf: read.lineOf }
     },
-    complete: (given: Given): RepoSettings => whole.parse(given),
+    complete: (given: GivenSettings): RepoSettings => whole.parse(given),
   }
 }
 

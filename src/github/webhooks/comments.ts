@@ -1,6 +1,7 @@
 /** What people write: comments, reviews, and the text of an issue or pull request. */
 import type { z } from 'zod'
-import { mayBeMisplaced, mayHoldCommand } from '../../core/command/find.ts'
+import { mayHoldCommand } from '../../core/command/find.ts'
+import { mayBeMisplaced } from '../../core/command/misplaced.ts'
 import { hashOf, type Thread } from '../../core/model/thread.ts'
 import type { CommentRef } from '../../core/model/trigger.ts'
 import { usualTrigger } from '../../core/settings/deployment-settings.ts'
