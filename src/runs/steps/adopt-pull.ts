@@ -1,0 +1,70 @@
+/** The step `adopt-pull` looks up a pull request that the agent claims: it is taken only if it is the Run's own. */
+import type { PullView } from '../../core/model/views.ts'
+import { maxClaims, ownershipOf, pullNumberIn } from '../../core/record/own-pull-request.ts'
+import { retriedAt, triedRetry } from '../../core/record/retries.ts'
+import type { Run } from '../../core/record/run.ts'
+import { limits } from '../../core/record/timing.ts'
+import { type StepContext, step } from './step-context.ts'
+import { putRightWhenFound, recorded, wantedBase } from './tend-pull.ts'
+
+export const adoptPull = step('adopt-pull', {
+  github: ['pulls.find', 'commits.compare', 'thread.settle'],
+  writes: ['result', 'report', 'retries'],
+  async do(context, { url }) {
+    const { run, deps, github } = context
+    const { thread, request, result } = run
+    const claimedPulls = result.claimedPulls.filter(claimed => claimed !== url)
+    const foreign = { claimedPulls, foreignPulls: [...result.foreignPulls, url] }
+    // 1. Is it another pull request of this repository, and not one claim too many?
+    const number = pullNumberIn(url, thread)
+    const isThread = thread.kind === 'pull' && number === thread.number
+    if (number === undefined || isThread) return { result: foreign }
+    const key = `pull ${url}` as const
+    const before = triedRetry(run, key, deps.now())
+    if (!before && result.claimsSeen >= maxClaims) return { result: foreign }
+    const claimsSeen = result.claimsSeen + (before ? 0 : 1)
+    // 2. Does GitHub show it? PostHog may know a pull request before GitHub shows it everywhere.
+    const { labels } = run.baseline.settings.pull_request
+    const view = await github.pulls.find(number, { login: request.by.login, labels })
+    const now = deps.now()
+    const age = now - (before?.since ?? now)
+    if (!view && age < limits.unseenPull) {
+      const wait = Math.min(30_000, Math.max(1_000, age))
+      const why = 'GitHub does not show it'
+      const retry = retriedAt(run, key, now, { why, until: now + wait })
+      return { result: { claimsSeen }, retries: { [key]: retry } }
+    }
+    // 3. Is it the Run's own?
+    if (!view || !(await isOwn(context, view))) {
+      deps.log.warn({ url }, 'not a pull request of this run')
+      return { result: { ...foreign, claimsSeen } }
+    }
+    return putRightWhenFound(context, view, {
+      ...withAdopted(run, [view]),
+      claimedPulls,
+      claimsSeen,
+    })
+  },
+})
+
+export async function isOwn(
+  { run, github }: StepContext<'commits.compare'>,
+  view: PullView,
+): Promise<boolean> {
+  const ownership = ownershipOf(run, view)
+  if (ownership !== 'if-descended' || !run.workspace.branch) return ownership === 'ours'
+  return (await github.commits.compare(run.workspace.branch.sha, view.sha))?.isDescendant === true
+}
+
+export function withAdopted(
+  run: Run,
+  views: readonly PullView[],
+): Pick<Run['result'], 'pulls' | 'untended'> {
+  const numbers = views.map(({ number }) => number)
+  const others = run.result.pulls.filter(({ number }) => !numbers.includes(number))
+  const adopted = views.map(view => ({ ...recorded(view), base: wantedBase(run, view) }))
+  return {
+    pulls: [...others, ...adopted],
+    untended: [...run.result.untended.filter(number => !numbers.includes(number)), ...numbers],
+  }
+}
