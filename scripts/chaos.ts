@@ -24,7 +24,7 @@ import {
 } from '../test/chaos/scenarios/outages.ts'
 import { drained, rollingRestarts } from '../test/chaos/scenarios/restarts.ts'
 import { diskFull, starved } from '../test/chaos/scenarios/shortages.ts'
-import { closedBeforeAsked, polled, unrulyWebhooks } from '../test/chaos/scenarios/webhooks.ts'
+import { polled, unrulyWebhooks } from '../test/chaos/scenarios/webhooks.ts'
 import { stageOf, type Turn } from '../test/chaos/stage.ts'
 import { redisAvailable } from '../test/support/redis-server.ts'
 import type { QueueKind } from '../test/world/world.ts'
@@ -45,7 +45,6 @@ const scenarios = [
   heirAtHand,
   frozenWorker,
   redisAway,
-  closedBeforeAsked,
   unrulyWebhooks,
   polled,
   starved,

@@ -66,7 +66,3 @@ export function wrongIn(facts: Facts, allowed: Allowed): string[] {
     ...(facts.working > 0 && !isOwned ? ['an agent still works, and nobody is told'] : []),
   ]
 }
-
-/** How far along something was told to be, each time: it only goes on. */
-export const wentBack = (ranks: readonly number[]): number =>
-  ranks.findIndex((rank, at) => rank < (ranks[at - 1] ?? rank))

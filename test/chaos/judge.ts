@@ -3,7 +3,7 @@
  * Too few is something to wait for, too many never is.
  */
 
-import { type Allowed, differs, type Facts, wentBack, wrongCounts, wrongIn } from '../judge.ts'
+import { type Allowed, differs, type Facts, wrongCounts, wrongIn } from '../judge.ts'
 import { ledgerOf } from '../world/calls.ts'
 import type { World } from '../world/world.ts'
 import type { Expected, Play } from './plays.ts'
@@ -17,7 +17,6 @@ async function violations(world: World, { number, expected }: Play): Promise<str
     ...wrongWords(world, view, expected),
     ...wrongReactions(world, view, expected),
     ...wrongLabels(view, expected),
-    ...(expected.mayGoBack ? [] : statusesWentBack(world, view)),
   ]
 }
 
@@ -109,31 +108,6 @@ function wrongLabels({ labels }: View, { labels: wanted = [] }: Expected): strin
   return is === wanted.join(', ')
     ? []
     : [`labels ${is || 'none'} instead of ${wanted.join(', ') || 'none'}`]
-}
-
-/** How far along a heading is. Nothing but a new round may lead back, and no play here has one. */
-const stages = [
-  /waits (?:for|until)/,
-  /getting ready|preparing a sandbox/,
-  /is (?:working|planning|reviewing|answering)/,
-  /is stopping/,
-  /has ended/,
-  /^### (?!⏳)/,
-]
-
-function statusesWentBack(world: World, view: View): string[] {
-  const { writes } = world.github
-  return oursIn(world, view)
-    .filter(({ body }) => isStatus(body))
-    .flatMap(({ id }) => {
-      const bodies = writes
-        .filter(({ method, path }) => method === 'PATCH' && path.endsWith(`/issues/comments/${id}`))
-        .map(({ body }) => (body as { body?: string } | undefined)?.body ?? '')
-        // A service or a person that is waited for says nothing of how far along it is.
-        .filter(body => !/^### (?:⏸️|❓)/u.test(body))
-      const at = wentBack(bodies.map(text => stages.findIndex(stage => stage.test(text))))
-      return at < 0 ? [] : [`the status went back to: ${bodies[at]?.split('\n')[0]}`]
-    })
 }
 
 /** Waits until all is as it should be. Whatever is still wrong then is the verdict. */

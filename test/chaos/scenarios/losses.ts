@@ -48,7 +48,6 @@ export const queueRestored: Scenario = {
     const plays: Play[] = []
     const begins = async (name: string) => {
       const play = await scenes[random.one(cast)](world, name)
-      play.expected.mayGoBack = true
       plays.push(play)
       await isSaid(world, play.number, /^### /)
     }

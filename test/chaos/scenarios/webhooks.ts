@@ -1,7 +1,5 @@
 /** Webhooks come twice, late, in another order, and again days after all was done. */
 import { randomUUID } from 'node:crypto'
-import { wrongIn } from '../../judge.ts'
-import { ledgerOf } from '../../world/calls.ts'
 import { wipeQueue } from '../../world/wipe-queue.ts'
 import { nowhere, type World } from '../../world/world.ts'
 import { crashPoints } from '../crash-points.ts'
@@ -92,66 +90,3 @@ export const polled: Scenario = {
 /** Ids of deliveries, each as often as it was read. */
 const entriesRead = ({ github }: World): string[] =>
   github.calls.flatMap(({ path }) => /\/app\/hook\/deliveries\/(\d+)$/.exec(path)?.[1] ?? [])
-
-/** The closing overtakes the command. Nothing may go on in a closed thread, and nothing may be said twice. */
-export const closedBeforeAsked: Scenario = {
-  name: 'closing overtakes the command',
-  queues: ['redis', 'embedded'],
-  async run({ world, random, notes: messages }) {
-    const { github, posthog } = world
-    await bringUp(world)
-    for (let round = 0; round < 3; round++) {
-      const maya = github.as('maya')
-      posthog.script(`closed-${round}`, { kind: 'hangs' })
-      const { number } = await maya.opensIssue({ title: `Closed ${round}`, body: 'x' })
-      await github.settled()
-      github.webhooks.mode = { kind: 'paused' }
-      await maya.comments(number, `/codex closed-${round}`)
-      await new Promise(done => setTimeout(done, 1_100))
-      await maya.closes(number)
-      await github.settled()
-      await github.webhooks.flush(random.one(['reversed', 'reversed', 'in order'] as const))
-      github.webhooks.mode = { kind: 'normal' }
-      messages.threads += 1
-      // Until something could have begun that should not have.
-      await new Promise(done => setTimeout(done, 4_000))
-      const deadline = Date.now() + 20_000
-      let wrong = await goesOn(world, number)
-      while (wrong.length > 0 && Date.now() < deadline) {
-        await new Promise(done => setTimeout(done, 200))
-        wrong = await goesOn(world, number)
-      }
-      messages.violations.push(...wrong.map(what => `#${number}: ${what}`))
-    }
-  },
-}
-
-async function goesOn(world: Stage['world'], number: number): Promise<string[]> {
-  const { tasks, runs, cancels } = ledgerOf(world, number)
-  const { comments } = await world.github.thread(number)
-  const ours = comments.filter(({ author }) => author === world.github.botLogin)
-  const statuses = ours.filter(({ body }) => body.startsWith('### '))
-  const alive = runs.filter(({ runId }) => !isOver(world.posthog.run(String(runId)).status))
-  const facts = {
-    tasks: tasks.length,
-    runs: runs.length,
-    cancels: cancels.length,
-    statuses: statuses.filter(({ body }) => body.startsWith('### ⏳')).length,
-    openStatuses: statuses.length,
-    answers: ours
-      .filter(({ body }) => !body.startsWith('### '))
-      .map(({ body }) => ({ about: 'the end', text: body })),
-    working: alive.length,
-  }
-  const one = { most: 1 }
-  return wrongIn(facts, {
-    tasks: one,
-    runs: one,
-    cancels: one,
-    statuses: 0,
-    told: [],
-    tellable: ['the end'],
-  })
-}
-
-const isOver = (status: string): boolean => ['completed', 'failed', 'cancelled'].includes(status)
