@@ -96,8 +96,6 @@ interface Going {
 
 const refused = (service: 'github' | 'posthog', status: number) => () =>
   Promise.reject(new Rejected(service, status, '', 'no'))
-const limit = (service: 'github' | 'posthog') => () =>
-  Promise.reject(new RetryLater(service, t0 + minute, 'rate-limit', 'limit'))
 const lost = (service: 'github' | 'posthog') => () =>
   Promise.reject(new NoResponse(service, 'reset'))
 
@@ -222,12 +220,9 @@ describe('of the status, the branch and the task', () => {
     expect(effectsDone()).toEqual([...beginning, 'comment', 'drop branch'])
   })
 
-  test.each([
-    ['is at its limit', limit],
-    ['does not answer', lost],
-  ])('where GitHub %s, the task stays, and the others are seen to again', async (_, fault) => {
-    const [comment, makeBranch] = [fault('github'), fault('github')]
-    await goOn(runWith(admitted), { effects: { comment, makeBranch } })
+  test('where GitHub does not answer, the task stays, and the others are seen to again', async () => {
+    const effects = { comment: lost('github'), makeBranch: lost('github') }
+    await goOn(runWith(admitted), { effects })
     expect(effectsDone()).toEqual(beginning)
     expect(record).toMatchObject({ session: { taskId: 'task-1' } })
     expect(record.retries).toEqual({ github: expect.anything() })
@@ -236,11 +231,8 @@ describe('of the status, the branch and the task', () => {
     expect(effectsDone().slice(3).toSorted()).toEqual(['branch', 'comment', 'run'])
   })
 
-  test.each([
-    ['is at its limit', limit],
-    ['does not answer', lost],
-  ])('where PostHog %s, the thread has its status and the Run its branch', async (_, fault) => {
-    await goOn(runWith(admitted), { effects: { createTask: fault('posthog') } })
+  test('where PostHog does not answer, the thread has its status and the Run its branch', async () => {
+    await goOn(runWith(admitted), { effects: { createTask: lost('posthog') } })
     expect(effectsDone().slice(0, 3)).toEqual(beginning)
     expect(record).toMatchObject({
       report: { status: {} },
