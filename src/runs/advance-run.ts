@@ -122,7 +122,7 @@ async function advance(context: RunContext, step: ActingStep | Becoming): Promis
     return JSON.stringify(context.run) !== before
   }
   try {
-    const stopped = beginning.has(step.kind) ? await stopSince(context) : undefined
+    const stopped = beginningSteps.has(step.kind) ? await stopSince(context) : undefined
     const renewed =
       stopped ?? (step.kind === 'start-run' ? await withOfferedModel(context) : undefined)
     if (renewed) {
@@ -138,7 +138,7 @@ async function advance(context: RunContext, step: ActingStep | Becoming): Promis
   }
 }
 
-const beginning: ReadonlySet<StepKind> = new Set<StepKind>([
+const beginningSteps: ReadonlySet<StepKind> = new Set<StepKind>([
   'await-admission',
   'rejoin',
   'start-run',

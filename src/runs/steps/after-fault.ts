@@ -43,7 +43,7 @@ export function afterFault(context: RunContext, step: ActingStep, error: unknown
   if (fault instanceof ResultPending)
     return passing(context, asked === 'none' ? 'github' : asked, fault)
   if (fault instanceof RetryLater) {
-    if (fault.why === 'not-ready') return notTaken(context, step, fault)
+    if (fault.why === 'not-ready') return whenNotTaken(context, step, fault)
     if (fault.why !== 'usage-limit' || !isMessage(step))
       return passing(context, fault.service, fault)
     return messageRefused(
@@ -62,7 +62,7 @@ export function afterFault(context: RunContext, step: ActingStep, error: unknown
   if (service !== 'posthog' || !isMessage(step)) return after
   // Looks go first then, and show whether only the agent takes nothing.
   const until = (retryOf(after, service)?.until ?? 0) + 1
-  return notTaken(
+  return whenNotTaken(
     { ...context, run: after },
     step,
     { message, until },
@@ -80,7 +80,7 @@ const isMessage = (step: ActingStep): step is MessageStep =>
   step.kind === 'deliver' || step.kind === 'answer-permission'
 
 /** Offered again for a while, unless PostHog as a whole is away. */
-function notTaken(
+function whenNotTaken(
   context: RunContext,
   step: ActingStep,
   { message: why, until }: Pick<RetryLater, 'message' | 'until'>,

@@ -37,7 +37,7 @@ const permitting = [
   ...(['files.text', 'files.commits'] as const),
 ] as const
 type Permitting = (typeof permitting)[number]
-const admitting = [
+const admissionCalls = [
   ...permitting,
   ...([
     'thread.readAhead',
@@ -47,11 +47,11 @@ const admitting = [
     'pulls.open',
   ] as const),
 ] as const
-type Admitting = StepContext<(typeof admitting)[number]>
-type Change = ChangeOf<'schedule' | 'mailbox' | 'result' | 'session' | 'report'>
+type AdmissionContext = StepContext<(typeof admissionCalls)[number]>
+type AdmissionChange = ChangeOf<'schedule' | 'mailbox' | 'result' | 'session' | 'report'>
 
 export const awaitAdmission = step('await-admission', {
-  github: admitting,
+  github: admissionCalls,
   writes: ['schedule', 'mailbox', 'result', 'session', 'report'],
   async do(context) {
     const { job, deps } = context
@@ -85,7 +85,7 @@ export const awaitAdmission = step('await-admission', {
       const refused = await withoutRight(context, read)
       if (refused) return refused
     }
-    const begins: Change = {
+    const begins: AdmissionChange = {
       ...last,
       schedule: {
         enteredAt: run.schedule.enteredAt ?? now,
@@ -111,14 +111,14 @@ const settingsNow = ({ run, deps, github }: StepContext<Permitting>): Promise<Se
   deps.settings.of(github.files, run.thread)
 
 /** Gives the Run the limits of now if they differ from those that it was looked at with. Then it is looked at again. */
-function withNewLimits(run: Run, { settings, usable }: SettingsNow): Change | undefined {
+function withNewLimits(run: Run, { settings, usable }: SettingsNow): AdmissionChange | undefined {
   const { limits } = settings
   if (!usable || JSON.stringify(limitsOf(run)) === JSON.stringify(limits)) return undefined
   return { schedule: { limits, nextPollAt: undefined } }
 }
 
 /** The place is kept; what may have changed while words waited is looked at again. */
-async function renewedAdmission(context: Admitting): Promise<Change> {
+async function renewedAdmission(context: AdmissionContext): Promise<AdmissionChange> {
   const heeded = instructionSent(context.run) ? {} : await heedingClosing(context)
   if (heeded.mailbox?.stop) return heeded
   const refused = await withoutRight(context, await settingsNow(context))
@@ -163,7 +163,11 @@ export async function givesWay({
 }
 
 /** The closing's webhook may arrive before the command's, and then finds no Run to stop. */
-async function heedingClosing({ github, run, deps }: Admitting): Promise<ChangeOf<'mailbox'>> {
+async function heedingClosing({
+  github,
+  run,
+  deps,
+}: AdmissionContext): Promise<ChangeOf<'mailbox'>> {
   await github.thread.readAhead()
   const closing = await github.thread.closing()
   const { ignoredStop } = run.mailbox
@@ -192,7 +196,7 @@ export function personCheckOf(
 async function withoutRight(
   context: StepContext<Permitting>,
   { settings, usable }: SettingsNow,
-): Promise<Change | undefined> {
+): Promise<AdmissionChange | undefined> {
   const { run } = context
   const personCheck = personCheckOf(context, settings)
   const waiting = run.mailbox.words.filter(({ state }) => state === 'waiting')

@@ -54,7 +54,8 @@ export const conclude = step('conclude', {
         intent: { kind: 'conclude', at: deps.now() },
         ...lastWord,
       })
-      const as = isReview ? 'review' : place ? 'inline' : 'comment'
+      const elsewhere = place ? 'inline' : 'comment'
+      const as = isReview ? 'review' : elsewhere
       const after = leavesBoxInStatus(run) ? done : withDone(run, 'conclude', 'last-word')
       const said = { commentId, as, news: newsKey(run) } as const
       return { report: { done: after, lastWord: said }, retries: { thread: undefined } }

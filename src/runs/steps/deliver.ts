@@ -59,7 +59,7 @@ export const deliver = step('deliver', {
 async function afterItsEnd(
   { run, deps, posthog }: StepContext<never, 'poll'>,
   session: Session,
-): Promise<Following> {
+): Promise<DeliveryChange> {
   if (unread(run).length === 0) return inNewTaskRun(run, session)
   const lastPollAt = deps.now()
   const snapshot = await posthog.poll(session, logOffset(run))
@@ -71,7 +71,9 @@ async function afterItsEnd(
   return { result, mailbox, report, schedule, workspace, session: after.session }
 }
 
-type Following = ChangeOf<'mailbox' | 'report' | 'workspace' | 'session' | 'schedule' | 'result'>
+type DeliveryChange = ChangeOf<
+  'mailbox' | 'report' | 'workspace' | 'session' | 'schedule' | 'result'
+>
 
 /** Whether a run that has ended had taken up a message: the log after `offset` shows it. */
 export const tookUp = async (
@@ -154,7 +156,7 @@ async function decideByWords(
 }
 
 /** The words are the answer to its question, and no message. */
-function withPermissionDecided(run: Run, followUp: AddedWord): Following {
+function withPermissionDecided(run: Run, followUp: AddedWord): DeliveryChange {
   const { sessionLog } = run.session
   return {
     ...sentFollowUp(run, followUp, none, undefined),

@@ -17,7 +17,7 @@ import type { Branch } from '../../core/record/workspace-part.ts'
 import { withoutEmpty } from '../../core/text/phrases.ts'
 import { refusedReads, type StepContext, step } from './step-context.ts'
 
-type Found =
+type BranchFound =
   | {
       kind: 'found'
       branch: Branch
@@ -29,14 +29,14 @@ type Found =
     }
   | Outcome
 
-const finding = [
+const branchCalls = [
   ...(['branches.heads', 'branches.base', 'branches.default', 'branches.ofIssue'] as const),
   ...(['branches.create', 'thread.closing'] as const),
 ] as const
-type Finding = StepContext<(typeof finding)[number], never, 'workspace'>
+type BranchContext = StepContext<(typeof branchCalls)[number], never, 'workspace'>
 
 export const findBranch = step('find-branch', {
-  github: finding,
+  github: branchCalls,
   writes: ['workspace', 'schedule', 'result', 'session'],
   async do(context) {
     const { run } = context
@@ -68,7 +68,7 @@ export const findBranch = step('find-branch', {
 
 /** What was prefetched may be older than a closing that found no Run to stop, so GitHub is asked again. */
 async function closedMeanwhile(
-  { run, github }: Finding,
+  { run, github }: BranchContext,
   open: boolean | undefined,
 ): Promise<ChangeOf<'schedule'>> {
   if (run.session.taskRun) return {}
@@ -77,7 +77,7 @@ async function closedMeanwhile(
 }
 
 function settleBranch(
-  context: Finding,
+  context: BranchContext,
   branch: Branch,
 ): ChangeOf<'workspace' | 'result' | 'session'> {
   const { run } = context
@@ -95,7 +95,7 @@ function settleBranch(
   }
 }
 
-async function branchOf(context: Finding): Promise<Found> {
+async function branchOf(context: BranchContext): Promise<BranchFound> {
   const { run } = context
   const { head } = run.baseline
   const { pulls } = run.result
@@ -124,7 +124,7 @@ async function branchOf(context: Finding): Promise<Found> {
 
 /** Where they stood when the round began. */
 async function headsWith(
-  { run, github }: Finding,
+  { run, github }: BranchContext,
   ...others: (string | undefined)[]
 ): Promise<BranchView[]> {
   const names = new Set(withoutEmpty([...watchedBranches(run), ...others]))
@@ -144,7 +144,7 @@ function existing({ name, sha }: BranchView, into: string): Branch {
   return { name, sha, into, made: false, fresh: false, recorded: false }
 }
 
-async function forIssue(context: Finding): Promise<Found> {
+async function forIssue(context: BranchContext): Promise<BranchFound> {
   const { run } = context
   const stem = stemOf(run.baseline.settings.branch_prefix, run.thread.number)
   const [branches, wanted] = await Promise.all([
@@ -164,14 +164,14 @@ async function forIssue(context: Finding): Promise<Found> {
 }
 
 /** It may have been renamed since. */
-async function defaultOfNow({ github, run }: Finding): Promise<BaseView | undefined> {
+async function defaultOfNow({ github, run }: BranchContext): Promise<BaseView | undefined> {
   const name = await github.branches.default()
   return name === run.thread.defaultBranch ? undefined : github.branches.base(name)
 }
 
 /** The default branch comes with what is read of the issue. */
 async function otherBase(
-  context: Finding,
+  context: BranchContext,
 ): Promise<{ kind: 'base'; view: BaseView } | Outcome | undefined> {
   const { run } = context
   const name = baseOf(run)
@@ -184,10 +184,10 @@ async function otherBase(
 
 /** A branch that was made for it, one that people linked, or a new one. */
 async function branchOfIssue(
-  context: Finding,
+  context: BranchContext,
   branches: IssueBranches,
   into: string,
-): Promise<Found> {
+): Promise<BranchFound> {
   const { thread, request, baseline, workspace, session } = context.run
   const stem = stemOf(baseline.settings.branch_prefix, thread.number)
   const isOurs = ({ name }: BranchView): boolean =>
@@ -219,11 +219,11 @@ function gone(context: StepContext, name: string, outcome = failures.noBranch(na
 }
 
 async function make(
-  context: Finding,
+  context: BranchContext,
   name: string,
   base: BranchView,
   ids: IssueBranches['ids'],
-): Promise<Found> {
+): Promise<BranchFound> {
   // Saved first: after a crash, and after no answer, the branch is looked for by this name.
   await context.save({ workspace: { madeBranch: name, madeFrom: base.sha } })
   await context.job.assertLocked()

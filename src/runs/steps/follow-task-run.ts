@@ -188,7 +188,7 @@ export const catchUp = step('catch-up', {
   },
 })
 
-interface Known {
+interface KnownRound {
   round: number
   /** Its own. */
   taskRunId: string | undefined
@@ -199,7 +199,7 @@ interface Known {
 
 function isAhead(
   { result, session, mailbox }: Run,
-  { round, taskRunId, closed, backup }: Known,
+  { round, taskRunId, closed, backup }: KnownRound,
 ): boolean {
   if (round !== result.round) return round > result.round
   if (result.outcome) return false

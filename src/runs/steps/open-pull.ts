@@ -8,7 +8,7 @@ import { disarm, quoted } from '../../core/text/safe-markdown.ts'
 import { pullFooter } from '../../core/words/small-line.ts'
 import type { Work } from './branch-changes.ts'
 import { once, type StepContext } from './step-context.ts'
-import { putRight, titleOf, wantedBase } from './tend-pull.ts'
+import { pullTitle, putRight, wantedBase } from './tend-pull.ts'
 
 type PullToOpen = Pick<Pull, 'head' | 'base'>
 
@@ -48,7 +48,7 @@ export async function openPull(
           head,
           base,
           // A squash merge makes it a commit subject, on which GitHub acts.
-          title: titleOf(run) ?? disarm(run.baseline.snapshot.title),
+          title: pullTitle(run) ?? disarm(run.baseline.snapshot.title),
           body: bodyOf(run),
           footer: pullFooter(run),
         }),

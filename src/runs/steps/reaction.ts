@@ -18,13 +18,13 @@ export async function reactionAfter(
   if (origin.kind === 'tick') return undefined
   const target: CommentRef = origin.kind === 'comment' ? origin.commentRef : { kind: 'subject' }
   const stands = situationOf(run)
-  const sign = stands.kind === 'ended' ? signs[stands.ending.kind] : undefined
+  const sign = stands.kind === 'ended' ? signByEnding[stands.ending.kind] : undefined
   const isBad = sign === 'failed' || sign === 'refused'
   if (!isBad && (await deps.waitsStill(run.thread, target))) return undefined
   return { target, content: sign && reactions[sign] }
 }
 
-const signs: Readonly<Record<Ending['kind'], Sign | undefined>> = {
+const signByEnding: Readonly<Record<Ending['kind'], Sign | undefined>> = {
   pull: 'ended',
   pushed: 'ended',
   answer: 'ended',

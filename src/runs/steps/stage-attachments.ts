@@ -17,15 +17,15 @@ import {
 } from '../../core/text/attachment-links.ts'
 import { type StepContext, step } from './step-context.ts'
 
-const giveUpAfterMs = 120_000
+const maxStagingMs = 120_000
 const pauseBeforeRepeat = 500
 const maxNamed = 20
 
-type Wanted = Pick<Run['request'], 'attached' | 'inline'>
+type AttachedWords = Pick<Run['request'], 'attached' | 'inline'>
 
 /** The attachments, those of comments on lines included. */
 export const attachedTo = (
-  { attached = [], inline = [] }: Wanted,
+  { attached = [], inline = [] }: AttachedWords,
   others: readonly Attachment[] = [],
 ): Attachment[] =>
   onlyOnce([...attached, ...inline.flatMap(each => each.attached ?? []), ...others])
@@ -57,7 +57,7 @@ export async function attach(
   const ids: string[] = []
   const names: string[] = []
   const failed: StagedAttachments['failed'] = []
-  const deadline = deps.now() + giveUpAfterMs
+  const deadline = deps.now() + maxStagingMs
   const isFull = () => ids.length === maxAttachments
   for (const attachment of wanted) {
     const { name } = attachment

@@ -24,7 +24,7 @@ import { limits } from '../../core/record/timing.ts'
 import { contextGiven, nextWords } from '../../core/record/words-to-say.ts'
 import { once, type StepContext, step } from './step-context.ts'
 
-type Started = ChangeOf<'session' | 'schedule' | 'mailbox' | 'report' | 'workspace'>
+type StartChange = ChangeOf<'session' | 'schedule' | 'mailbox' | 'report' | 'workspace'>
 
 export const startRun = step('start-run', {
   posthog: ['startRun', 'runIds', 'sandboxes'],
@@ -42,7 +42,7 @@ export const startRun = step('start-run', {
       at: deps.now(),
       before:
         openIntent(run, 'start-run')?.before ??
-        (isFirst ? [] : known(run, await posthog.runIds(taskId))),
+        (isFirst ? [] : runIdsBefore(run, await posthog.runIds(taskId))),
     }
     const id = await once(context, {
       intent,
@@ -56,7 +56,7 @@ export const startRun = step('start-run', {
 })
 
 /** If the record lags, one that is newer than its earlier session may be its own. Newest first. */
-function known({ attempts, session: { earlier } }: Run, ids: string[]): string[] {
+function runIdsBefore({ attempts, session: { earlier } }: Run, ids: string[]): string[] {
   const at = attempts.lagsSince === undefined || !earlier ? -1 : ids.indexOf(earlier.taskRunId)
   return at === -1 ? ids : ids.slice(at)
 }
@@ -98,7 +98,7 @@ type Begun = Pick<NonNullable<Run['session']['taskRun']>, 'id' | 'may'> &
 export async function justStarted(
   { run, deps }: Pick<StepContext, 'run' | 'deps'>,
   { id, offset, may, permissionRequest }: Begun,
-): Promise<Started> {
+): Promise<StartChange> {
   const now = deps.now()
   const { taskId, began } = run.session
   const { round } = run.result
@@ -116,7 +116,7 @@ export async function justStarted(
   }
 }
 
-const maxTitle = 255
+const maxTaskTitle = 255
 
 export const createTask = step('create-task', {
   posthog: ['integrationFor', 'createTask', 'findTask'],
@@ -125,7 +125,7 @@ export const createTask = step('create-task', {
     const { run, deps, posthog } = context
     const marker = taskMarker(run)
     const name = ` (${threadName(run.thread)})`
-    const title = `${[...run.baseline.snapshot.title].slice(0, maxTitle - name.length).join('')}${name}`
+    const title = `${[...run.baseline.snapshot.title].slice(0, maxTaskTitle - name.length).join('')}${name}`
     const instruction = run.request.text || `Do what the ${nounOf(run.thread)} describes.`
     const repository = `${run.thread.owner}/${run.thread.repo}`
     // It is asked before the lock is looked at: a worker may sleep through a call, and would then make a second task.

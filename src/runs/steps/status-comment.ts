@@ -41,29 +41,32 @@ export const postStatus = step('post-status', {
         return context.github.comments.post(commentOf(drawing, context.deps.signer))
       },
     })
-    return { report: { status: { commentId, ...sent(drawing) } }, retries: { thread: undefined } }
+    return {
+      report: { status: { commentId, ...statusRecord(drawing) } },
+      retries: { thread: undefined },
+    }
   },
 })
 
-type Status = NonNullable<Run['report']['status']>
+export type PostedStatus = NonNullable<Run['report']['status']>
 
-const sent = (drawing: StatusDrawing): Omit<Status, 'commentId'> => ({
+const statusRecord = (drawing: StatusDrawing): Omit<PostedStatus, 'commentId'> => ({
   hash: drawing.hash(),
   phase: drawing.phase(),
   at: drawing.at,
 })
 
-export function statusToSend(drawing: StatusDrawing, before: Status, signer: Signer) {
-  return { text: commentOf(drawing, signer), status: { ...before, ...sent(drawing) } }
+export function statusToSend(drawing: StatusDrawing, before: PostedStatus, signer: Signer) {
+  return { text: commentOf(drawing, signer), status: { ...before, ...statusRecord(drawing) } }
 }
 
 /** Changes a status that is there. */
 async function showStatus(
   github: GitHubWith<'comments.edit'>,
   drawing: StatusDrawing,
-  before: Status,
+  before: PostedStatus,
   signer: Signer,
-): Promise<Status | 'gone'> {
+): Promise<PostedStatus | 'gone'> {
   const { text, status } = statusToSend(drawing, before, signer)
   const edited = await github.comments.edit(before.commentId, text)
   return edited === 'gone' ? edited : { ...status, nodeId: edited.nodeId }
@@ -78,7 +81,7 @@ export const editStatus = step('edit-status', {
     const before = run.report.status
     if (!before) return {}
     const drawing = context.drawing()
-    const status = { ...before, ...sent(drawing) }
+    const status = { ...before, ...statusRecord(drawing) }
     await context.job.assertLocked()
     if (status.hash === before.hash || before.minimized) return { report: { status } }
     try {

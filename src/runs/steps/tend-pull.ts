@@ -28,7 +28,7 @@ import { closesIssue, withFirst } from '../../core/text/markdown.ts'
 import { disarm } from '../../core/text/safe-markdown.ts'
 import { footerMark, pullFooter } from '../../core/words/small-line.ts'
 import { reactionAfter } from './reaction.ts'
-import { statusToSend } from './status-comment.ts'
+import { type PostedStatus, statusToSend } from './status-comment.ts'
 import { drawStatus, ignoreRefusal, refusedReads, type StepContext, step } from './step-context.ts'
 
 /**
@@ -77,8 +77,7 @@ export const tendPull = step('tend-pull', {
   },
 })
 
-type Edit = NonNullable<Settling['status']> & { status: Status }
-type Status = NonNullable<Run['report']['status']>
+type Edit = NonNullable<Settling['status']> & { status: PostedStatus }
 
 /** The edit of the status, if that says anything new. */
 function editOf({ deps }: StepContext, run: Run): Edit | undefined {
@@ -98,7 +97,7 @@ function statusAfter(
     fold,
     refused,
   }: { edit: Edit | undefined; fold?: string; refused: readonly SettlingPart[] },
-): Status | undefined {
+): PostedStatus | undefined {
   const after = edit?.status ?? status
   if (refused.includes('status') || !after) return status
   return fold === undefined ? after : { ...after, minimized: true }
@@ -140,7 +139,7 @@ function shapingOf(context: StepContext, view: PullView): Shaping | undefined {
   const wanted = wantedBody(run, deps.signer, view)
   const body = wanted === view.body ? undefined : wanted
   const footer = isNew && !view.body.includes(footerMark) ? pullFooter(run) : undefined
-  const called = isNew ? titleOf(run) : undefined
+  const called = isNew ? pullTitle(run) : undefined
   const title = called === view.title ? undefined : called
   if (base === undefined && body === undefined && title === undefined) return undefined
   const { labels } = run.baseline.settings.pull_request
@@ -151,14 +150,14 @@ function shapingOf(context: StepContext, view: PullView): Shaping | undefined {
   }
 }
 
-const maxTitle = 256
+const maxPullTitle = 256
 
 /** The title that the settings ask for. A squash merge makes it a commit subject, on which GitHub acts. */
-export function titleOf({ thread, baseline: { settings, snapshot } }: Run): string | undefined {
+export function pullTitle({ thread, baseline: { settings, snapshot } }: Run): string | undefined {
   const title = settings.pull_request.title?.replace(/\{(title|number)\}/g, (_, which) =>
     which === 'title' ? disarm(snapshot.title) : String(thread.number),
   )
-  return title && [...title].slice(0, maxTitle).join('')
+  return title && [...title].slice(0, maxPullTitle).join('')
 }
 
 /** @param known what its record says of it, if it is not new */
