@@ -1,12 +1,9 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { pending } from '../../src/core/record/ledger.ts'
 import type { RunMessage, Source } from '../../src/core/record/mailbox-part.ts'
 import { readMessages, sendMessage, sourcesToAskAgain } from '../../src/core/record/messages.ts'
 import { changed, Run, type RunChange } from '../../src/core/record/run.ts'
-import { tries } from '../support/tries.ts'
 import {
-  branch,
   idleSince,
   instruction,
   intends,
@@ -433,30 +430,5 @@ describe('the inbox', () => {
     expect(after).toMatchObject({
       mailbox: { messagesRead: 2, words: [instruction(), word('waiting', more('b'))] },
     })
-  })
-
-  test('read at once or one by one gives the same, and no accepted words are lost', () => {
-    const note = fc.oneof(
-      fc.integer({ min: 0, max: 9 }).map(id => more(`m${id}`)),
-      fc.integer({ min: 0, max: 3 }).map(id => stop(`s${id}`)),
-      fc.integer({ min: 0, max: 3 }).map(id => poll(`k${id}`)),
-      fc.integer({ min: 0, max: 3 }).map(id => label(`l${id}`)),
-    )
-    const run = fc.constantFrom(
-      working(),
-      runWith({ report: { status }, workspace: { branch } }),
-      working({ result: { outcome: { kind: 'pull' }, pulls: [pull] }, report: { done: told } }),
-    )
-    fc.assert(
-      fc.property(run, fc.array(note, { maxLength: 12 }), (start, messages) => {
-        const texts = inbox(...messages)
-        const steps = texts.reduce((each, _, i) => readMessages(each, texts.slice(0, i + 1)), start)
-        expect(steps).toEqual(readMessages(start, texts))
-        const kept = steps.mailbox.words.map(({ id }) => id)
-        for (const { id } of messages.filter(({ kind }) => kind === 'follow-up'))
-          expect(kept.filter(each => each === id)).toHaveLength(1)
-      }),
-      { numRuns: tries(500) },
-    )
   })
 })
