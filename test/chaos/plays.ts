@@ -15,8 +15,6 @@ export interface Expected {
   /** `undefined` where it may have been needed or not. */
   cancels: number | undefined
   statuses: number
-  /** What the status says in the end, where nothing else does. */
-  status?: RegExp
   /** One answer for each, in any order. */
   answers: RegExp[]
   /** The bot's reaction on each comment of a person, or on the thread itself (`thread`). */

@@ -60,7 +60,6 @@ export const postHogFull: Scenario = {
     await bringUp(world)
     for (const [index, refusal] of random.shuffled(refusals(stage)).entries())
       await refused(stage, refusal, `p${index}`)
-    await billing(stage)
   },
 }
 
@@ -141,29 +140,6 @@ async function refused(
 const underWay = 120
 /** Clocks and timers count whole ms, and their owners are different processes. */
 const rounding = 50
-
-/** Not worth a second try: whoever asked is told once. */
-async function billing(stage: Stage): Promise<void> {
-  const { world } = stage
-  const fault = world.posthog.fault({
-    route: 'run',
-    times: Number.POSITIVE_INFINITY,
-    fault: { kind: 'billing-limit' },
-  })
-  const play = await scenes.asked(world, 'broke')
-  const [command = ''] = Object.keys(play.expected.reactions)
-  Object.assign(play.expected, {
-    runs: 0,
-    pulls: 0,
-    answers: [/^@\w+ not started: PostHog's billing limit/],
-    status: /^### 👎 Not started/,
-    reactions: { [command]: '-1' },
-  })
-  await judge(stage, [play], 30_000)
-  if (fault.hits !== 1)
-    stage.notes.violations.push(`the billing limit was asked ${fault.hits} times`)
-  fault.cancel()
-}
 
 const graphQl = (operation: RegExp) => ({ method: 'POST', path: /^\/graphql$/, operation })
 
