@@ -291,6 +291,12 @@ describe('where commits are, and which pull request shows them', () => {
   const onElsewhere = { [branch.name]: branch.sha, [elsewhere.ref]: late }
 
   const atElsewhere: RunChange = { session: { taskRun: { ...taskRun, headBranch: elsewhere.ref } } }
+  const gaveUp: RunChange = {
+    session: {
+      taskRun: { ...taskRun, headBranch: elsewhere.ref, status: 'failed', error: 'No.' },
+      sessionLog: { offset: 0, turns: 0, prompts: [], gaveUp: 'No.' },
+    },
+  }
   const renamed = held({ state: 'closed', head: 'posthog/old', sha: late })
   const stopped: RunChange = { mailbox: { stop: { by: maya, at: t0 } } }
 
@@ -345,6 +351,12 @@ describe('where commits are, and which pull request shows them', () => {
       atElsewhere,
       { heads: onElsewhere },
       { ...shown, opened: fromElsewhere, pulls: ['#10 draft'] },
+    ],
+    [
+      'a turn that was cut off leaves it where it is',
+      gaveUp,
+      { heads: onElsewhere },
+      { ...shown, alone: elsewhere.ref },
     ],
     [
       'a branch that the agent renamed, whose pull request GitHub closed, gets another',
