@@ -193,7 +193,7 @@ describe('what a process does not do, it does not load', () => {
 
 /** The packages of each part. Core is pure: nothing there opens a file, a socket or a clock of its own. */
 const packages: Record<string, RegExp> = {
-  core: /^(?:zod|yaml|fastest-levenshtein|node:crypto|node:vm|mdast|parse5|mdast-util-[\w-]+|micromark-extension-gfm)$/,
+  core: /^(?:zod|yaml|fastest-levenshtein|node:crypto|node:vm|mdast|mdast-util-[\w-]+|micromark-extension-gfm)$/,
   access: /^(?:zod|node:crypto)$/,
   commands: /^(?:zod|node:crypto)$/,
   runs: /^(?:zod|node:crypto)$/,
@@ -231,7 +231,6 @@ describe('packages stay where they belong', () => {
 const parsers: readonly (readonly [RegExp, string])[] = [
   [/^(?:mdast|micromark)/, 'src/core/text/markdown.ts'],
   [/^yaml$/, 'src/core/text/yaml.ts'],
-  [/^parse5$/, 'src/core/text/html-tree.ts'],
   [/^node:vm$/, 'src/core/text/event-loop.ts'],
 ]
 

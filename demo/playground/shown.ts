@@ -16,8 +16,8 @@ interface Place {
 }
 
 /** @returns HTML that is safe here: GitHub's allowlist made it, and nothing in it reaches for the page around it */
-export async function shownBody(text: string, place: Place): Promise<string> {
-  const root = parseFragment(await renderMarkdown(text))
+export function shownBody(text: string, place: Place): string {
+  const root = parseFragment(renderMarkdown(text))
   let boxes = 0
   const pending: Tree.ChildNode[] = root.childNodes.toReversed()
   for (let node = pending.pop(); node; node = pending.pop()) {

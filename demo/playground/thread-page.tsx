@@ -166,8 +166,7 @@ const ShownPost = async ({ post, base, stage }: { post: Post; base: string; stag
   const { github } = stage.world
   const words = wordsOf(post.text)
   const place = { key: post.key, github: github.url, repository: github.repository }
-  const html =
-    words === '' ? '<p><em>No description provided.</em></p>' : await shownBody(words, place)
+  const html = words === '' ? '<p><em>No description provided.</em></p>' : shownBody(words, place)
   const isBot = post.author.endsWith('[bot]')
   const content = (
     <>

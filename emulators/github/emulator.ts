@@ -18,7 +18,6 @@ import { Installations, installationRoutes } from './installations.ts'
 import { type Layer, routeOf } from './layer.ts'
 import { Ledger } from './ledger.ts'
 import { Memory } from './memory.ts'
-import { Pages } from './pages.ts'
 import { Pipeline } from './pipeline.ts'
 import { forkRules, pullRules, reviewRules } from './pull-rules.ts'
 import { ReactionBook } from './reactions.ts'
@@ -97,9 +96,7 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
   })
   const faults = new Faults()
   const ledger = new Ledger()
-  const pages = new Pages()
   const pipeline = new Pipeline({
-    pages,
     faults,
     installations,
     ledger,
@@ -118,7 +115,6 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
     installations,
     reactions,
     events: told,
-    pages,
     webhooks,
     forward: pipeline.forward,
     serve: pipeline.serve,
@@ -141,7 +137,6 @@ export async function startGitHub(options: GitHubOptions = {}): Promise<GitHubEm
       ...reviewRules,
     ].map(routeOf(layer)),
     ...attachments.routes,
-    ...pages.routes,
   )
   door.open({ pipeline, events: told })
   const github = new GitHubEmulator({

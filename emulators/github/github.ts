@@ -14,7 +14,6 @@ import { numberAt, textAt } from './json.ts'
 import type { Layer } from './layer.ts'
 import type { Call, Ledger } from './ledger.ts'
 import { type PullCheck, threadKey } from './memory.ts'
-import type { Pages } from './pages.ts'
 import { type NewPull, Person } from './people.ts'
 import type { Pipeline } from './pipeline.ts'
 import { emulateRole, type Tokens } from './roles.ts'
@@ -53,7 +52,6 @@ export class GitHubEmulator {
   readonly privateKey: string
   readonly webhooks: Webhooks
   readonly graphql: GraphqlSwitch
-  readonly pages: Pages
   readonly installations: Installations
   /** Files that people drag into a text. */
   readonly attachments: AttachmentShelf
@@ -72,7 +70,6 @@ export class GitHubEmulator {
     this.privateKey = privateKey
     this.webhooks = webhooks
     this.graphql = graphql
-    this.pages = parts.pages
     this.installations = parts.installations
     this.attachments = parts.attachments
     this.repository = parts.repositories[0] ?? ''

@@ -542,15 +542,10 @@ const minimization = ({ memory }: Layer, id: string): Source => ({
   isMinimized: memory.minimized.has(id),
 })
 
-const written = ({ pages, memory }: Layer, found: JsonObject): Source => ({
+const written = ({ memory }: Layer, found: JsonObject): Source => ({
   body: textAt(found, 'body'),
   lastEditedAt: memory.edited.has(textAt(found, 'node_id')) ? textAt(found, 'updated_at') : null,
-  bodyHTML: () => pages.bodyHtml(textAt(found, 'body')).catch(gone),
 })
-
-function gone(error: Error): never {
-  throw new QueryError('INTERNAL', error.message)
-}
 
 async function nodeOr(layer: Layer, id: string): Promise<Resolved> {
   if (layer.memory.subjects.has(id)) return subjectNode(layer, id)

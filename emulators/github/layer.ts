@@ -6,7 +6,6 @@ import type { Actor } from './http.ts'
 import { type Answer, type ApiRequest, type Route, route } from './http.ts'
 import type { Installations } from './installations.ts'
 import type { KnownRepository, Memory } from './memory.ts'
-import type { Pages } from './pages.ts'
 import type { ReactionBook } from './reactions.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -17,7 +16,6 @@ export interface Layer {
   installations: Installations
   reactions: ReactionBook
   events: Events
-  pages: Pages
   webhooks: Webhooks
   /** To emulate, under the caller's own token. */
   forward(request: ApiRequest, changes?: { path?: string; body?: unknown }): Promise<Answer>

@@ -18,7 +18,6 @@ import { isObject, parseJson, textAt } from './json.ts'
 import type { Ledger } from './ledger.ts'
 import { type KnownRepository, type Memory, threadKey } from './memory.ts'
 import { undescribed } from './openapi.ts'
-import type { Pages } from './pages.ts'
 import type { Repairs } from './repairs.ts'
 import { refuseArchived } from './repository-rules.ts'
 import { roleOf, type Tokens } from './roles.ts'
@@ -44,7 +43,6 @@ interface Parts {
   installations: Installations
   ledger: Ledger
   memory: Memory
-  pages: Pages
   repairs: Repairs
   tokens: Tokens
   upstream: Upstream
@@ -176,7 +174,6 @@ export class Pipeline {
     else {
       // What was delivered is shown as it was then.
       if (!request.path.startsWith('/app/hook/')) await this.#parts.repairs.apply(given.body)
-      if (request.headers.accept?.includes('full+json')) await this.#parts.pages.addTo(given.body)
     }
     if (textAt(given.body, 'token')) this.#rememberToken(request, given.body)
     return given

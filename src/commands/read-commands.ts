@@ -9,7 +9,7 @@ import type { Marker, Signer } from '../core/record/marker.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
 import { type Attachment, attachmentsIn } from '../core/text/attachment-links.ts'
 import { yieldToEventLoop } from '../core/text/event-loop.ts'
-import { asWritten } from '../core/text/seen-page.ts'
+import { isShort } from '../core/text/shown-text.ts'
 import { type CommandContext, isStranger, mayCost } from './command-context.ts'
 import { commands, parseCommands } from './command-registry.ts'
 
@@ -33,9 +33,10 @@ export async function textsOf(
 }
 
 export const ownText = ({ text, commentRef, before }: CommentTrigger): WrittenText => ({
-  ...(commentRef.kind === 'subject'
-    ? { text, of: { kind: 'thread' as const }, addresses: 'whole' as const }
-    : writtenIn({ body: text, ...commentRef })),
+  ...writtenIn({
+    body: text,
+    nodeId: commentRef.kind === 'subject' ? undefined : commentRef.nodeId,
+  }),
   mayBeMinimized: before !== undefined,
 })
 
@@ -43,7 +44,7 @@ type WrittenComment = Pick<InlineComment, 'body' | 'nodeId'>
 
 export const writtenIn = ({ body: text, nodeId }: WrittenComment): WrittenText => ({
   text,
-  of: nodeId === undefined ? undefined : { kind: 'node', id: nodeId },
+  id: nodeId,
   addresses: 'whole',
 })
 
@@ -73,9 +74,7 @@ export async function commandsOf(
 /** What was seen is kept with the trigger, however often that is taken up again. */
 async function keptPages(context: CommandContext, texts: readonly WrittenText[]): Promise<Pages> {
   const { record } = context
-  const asked = texts.filter(
-    ({ text, mayBeMinimized }) => mayBeMinimized || !asWritten(text),
-  ).length
+  const asked = texts.filter(({ text, mayBeMinimized }) => mayBeMinimized || !isShort(text)).length
   const pages = record.pages ?? (await pagesSeen(context, texts, asked)).map(page => page ?? null)
   if (!record.pages && asked > 0) await context.save({ pages })
   return pages
@@ -94,7 +93,7 @@ function oldText(trigger: CommentTrigger): WrittenText[] {
 export function textsToSee(trigger: CommentTrigger, texts: readonly WrittenText[]): WrittenText[] {
   const calls = callsOf(trigger)
   const now = texts.filter(({ text }) => mayHoldCommand(text, calls))
-  return [...oldText(trigger), ...now].map(each => ({ ...each, calls }))
+  return [...oldText(trigger), ...now]
 }
 
 type Pages = readonly (SeenText['page'] | null)[]

@@ -180,7 +180,7 @@ function shownOf(page: SeenPage | undefined): string {
     ? '[changed after this was asked, so left out]'
     : (page?.text ?? unshownComment)
 }
-const unshownComment = '[GitHub did not say how its page shows this comment, so it is left out]'
+const unshownComment = '[This comment could not be read as its page shows it, so it is left out]'
 
 async function conversationOf(context: CommandContext): Promise<Conversation | undefined> {
   const marker = await lastMarker(context)

@@ -25,14 +25,13 @@ export type ReplyRecord = z.infer<typeof ReplyRecord>
 
 const SeenPage = z.object({
   text: z.string(),
-  own: z.array(z.object({ at: z.number(), plain: z.number() })),
+  own: z.array(z.object({ at: z.number(), plain: z.number(), from: z.number() })),
   elsewhere: z.array(z.string()),
   indented: z.array(z.string()),
   files: z.array(z.object({ url: z.string(), words: z.string() })),
-  replaced: z.string(),
   cut: z.boolean(),
   unshown: z.number(),
-  hiding: z.array(z.number()),
+  hidden: z.array(z.number()),
   minimized: z.literal(true).optional(),
 })
 

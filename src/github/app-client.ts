@@ -9,7 +9,7 @@ import { type LimitGate, type LimitStore, limitGate } from '../core/model/call-b
 import { Rejected } from '../core/model/errors.ts'
 import type { CallMeter } from '../core/model/meter.ts'
 import type { Thread } from '../core/model/thread.ts'
-import { cachedFor, hour, latelyCounted } from '../core/model/time.ts'
+import { cachedFor, hour } from '../core/model/time.ts'
 import { madeIn, NewestMap } from '../core/text/newest-map.ts'
 import { wantedOfApp } from './app-manifest.ts'
 import { type AppSettings, type AppToken, appToken } from './app-token.ts'
@@ -117,18 +117,10 @@ export function gitHubApp(
     async () => `${AppView.safeParse((await asApp('GET /app')).data).data?.slug ?? 'codex'}[bot]`,
   )
   const turns = new Map<number, LimitFunction>()
-  const rendered = latelyCounted(hour, now)
 
   return {
     id: settings.id,
     asApp,
-    /** Whether one more text of the thread may be rendered by `POST /markdown`; then it is counted. */
-    mayRender(thread: string): boolean {
-      const lately = (name: string) => Math.round(rendered(name, 0))
-      const isRoom = lately('all') < mostOfAll && lately(thread) < mostOfThread
-      if (isRoom) for (const name of ['all', thread]) rendered(name, 1)
-      return isRoom
-    },
     /** Pages of comments, as each may have millions of characters. Those of one thread take turns with others'. */
     commentPages: pLimit(commentPagesAtOnce),
     /** Names that GraphQL gives to threads and people, which never change; those of labels are read each time. */
@@ -199,10 +191,6 @@ function newClient(
   })
   return client
 }
-
-/** `POST /markdown` in an hour. */
-const mostOfThread = 30
-const mostOfAll = 600
 
 const keyOf = ({ installationId, repoId }: Repo): string => `${installationId}/${repoId}`
 

@@ -1,14 +1,16 @@
 /**
  * Reads pages in a worker thread, one after the other; those of strangers in another one, so that nobody waits for them.
- * A page that takes too long, or kills its thread, is not read.
+ * A page that takes too long, or kills its thread, is not read. A short one is read at once.
  */
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import pLimit from 'p-limit'
+import { yieldToEventLoop } from '../core/text/event-loop.ts'
 import type { SeenPage } from '../core/text/seen-page.ts'
+import { isShort, shownText } from '../core/text/shown-text.ts'
 import type { PageRequest, PageResponse } from './page-worker.ts'
 
-/** ms for one page, which takes up to 200 on a quiet machine (64 KB of anything). */
+/** ms for one page, beside what its parser may take. */
 const timeLimit = 5_000
 /** ms without a page after which the thread ends. */
 const idleFor = 60_000
@@ -65,7 +67,11 @@ function pageReader(): ReadPage {
     }
   }
 
-  return (...request) => inTurn(() => readOne(request))
+  return async (...request) => {
+    if (!isShort(request[0])) return inTurn(() => readOne(request))
+    await yieldToEventLoop()
+    return shownText(...request)
+  }
 }
 
 export const readPage = pageReader()

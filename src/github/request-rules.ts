@@ -88,7 +88,7 @@ const isRead = ({ method, query }: { method: string; query?: unknown }): boolean
 
 /** Path segments kept in the `route` label. */
 const words = wordSet(
-  'access_tokens app attempts branches check-runs collaborators comments commits compare contents deliveries files git graphql hook installations issues labels markdown members memberships orgs permission pulls reactions ref refs replies repos repositories reviews teams user users',
+  'access_tokens app attempts branches check-runs collaborators comments commits compare contents deliveries files git graphql hook installations issues labels members memberships orgs permission pulls reactions ref refs replies repos repositories reviews teams user users',
 )
 
 interface HttpResponse {

@@ -148,6 +148,12 @@ describe('an attachment', () => {
       `<div><!--\n\n![Image](${image}) -\\-> ${log}\n\n<img src="${image}">\n\n--></div>`,
     ],
     ['a comment without an end', `<div>\n<!-- \n\n![Image](${image})`],
+    ['an empty comment', `<!--> <img src="${image}">`],
+    [
+      'what follows a comment that Markdown interrupts',
+      `<div><!--\n\nso\n\n<p>--></p></div>\n\n![Image](${image})`,
+    ],
+    ['what follows a lone end', `</blockquote>\n\n![Image](${image})`],
     ['a tag without an end', `<div title="\n<img src='${image}'>`],
   ])('is not seen in %s', (_, markdown) => expect(urls(markdown)).toEqual([]))
 
@@ -155,12 +161,6 @@ describe('an attachment', () => {
     ['a quote', `> so\n\n![Image](${image})`],
     ['a quote in HTML', `<blockquote>\n\nso\n\n</blockquote>\n\n![Image](${image})`],
     ['a comment', `<!-- fill this in -->\n![Image](${image})`],
-    ['an empty comment', `<!--> <img src="${image}">`],
-    [
-      'a comment that Markdown interrupts',
-      `<div><!--\n\nso\n\n<p>--></p></div>\n\n![Image](${image})`,
-    ],
-    ['a lone end', `</blockquote>\n\n![Image](${image})`],
     ['a less-than sign', `1 < 2 <b>so</b> <img src="${image}">`],
   ])('is seen after %s', (_, markdown) => expect(urls(markdown)).toEqual([image]))
 

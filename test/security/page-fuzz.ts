@@ -4,8 +4,8 @@
  */
 import { parseFragment, type DefaultTreeAdapterTypes as Tree } from 'parse5'
 import { asPage } from '../../emulators/github/markdown.ts'
-import { findCommands, seenPage } from '../../src/core/command/find.ts'
-import { asWritten } from '../../src/core/text/seen-page.ts'
+import { findCommands } from '../../src/core/command/find.ts'
+import { shownText } from '../../src/core/text/shown-text.ts'
 import { type Random, randomOf } from '../chaos/random.ts'
 import { renderAll } from '../support/cmark-gfm.ts'
 
@@ -22,7 +22,12 @@ const pieces = (
   '<script>W</script>¦<style>W</style>¦<textarea>W¦<title>W¦<svg><text>W¦<math><mi>W¦<template>W¦' +
   '<select><option>W¦<picture><source srcset="W">¦<img alt="W" src="u">¦<input value="W">¦<br>¦<hr W>¦' +
   '<bdo dir="rtl">W</bdo>¦<p dir="rtl">¦<span hidden>W</span>¦<div style="display:none">W</div>¦' +
-  '<iframe>W¦<object>W</object>¦<noscript>W¦<x-y>W</x-y>¦<dl><dt>W<dd>W'
+  '<iframe>W¦<object>W</object>¦<noscript>W¦<x-y>W</x-y>¦<dl><dt>W<dd>W¦<b>W</b>¦<i>¦</i>¦' +
+  '<a href="u">W</a>¦<a href="u">¦<h3>W</h3>¦<p align="center">W</p>¦<ul><li>W</li></ul>¦<ul>¦<li>W¦</li>¦' +
+  '</ul>¦<table><tr><td>W</td></tr></table>¦<tr>¦<td>¦</td>¦</tr>¦</blockquote>¦</sub>¦</sup>¦<small>¦</small>¦' +
+  '<details><summary>W</summary>\n\n¦\n\n</details>\n¦<div>\n\n¦\n\n</div>\n¦<!--->¦<!-->¦--!>¦<!-- W --¦<W>W</W>¦' +
+  '&#10;¦&NewLine;¦&lt;¦&#60;b>W¦<b\n>¦<b W="¦<img src="u" alt="W">\n¦\n<br>\n¦\\<¦\\`¦  \n    ¦[W]( <u> "W")¦[^1]¦[^1]: ¦' +
+  '\n> W\n<b>\n¦\n- W\n<img alt="W" src="u">\n¦\n1. W\n</b>\n¦\n- > W\n> <i>\n¦\n> - W\n> </i>\n¦<rp>¦<script>W</script>\n'
 ).split('¦')
 
 function hidingText(random: Random): string {
@@ -68,7 +73,7 @@ const reading = { webUrl: 'https://github.com/acme/shop/issues/7', addresses: 'h
 
 /** What is wrong with one text, in words. */
 function faultsOf({ text, html }: Judged): string[] {
-  const page = asWritten(text) ?? seenPage({ text, html }, reading)
+  const page = shownText(text, reading)
   if (!page) return ['not read']
   const { seen, lines } = judge(html)
   const faults = [...words(page.text)]

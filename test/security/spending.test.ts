@@ -25,6 +25,8 @@ const says = (bot: MemoryBot, by: string, text: string) => sends(bot, comment(by
 
 const long = 'word '.repeat(2_000).trim()
 const fence = '`'.repeat(3)
+/** So much that a thread of its own reads it. */
+const more = `\n\n${'more '.repeat(100)}`
 
 const tenCommands = Array.from({ length: 10 }, (_, n) => `/codex fix number ${n}`).join('\n\n')
 
@@ -83,14 +85,14 @@ describe('what refusals cost has an end', () => {
   test('the pages of what they write are read as long as that, whatever they edit', async () => {
     const bot = new MemoryBot()
     for (let number = 1; number <= 120; number += 1)
-      await bot.deliver(comment('rita', '```\n/codex fix it\n```', number))
+      await bot.deliver(comment('rita', `\`\`\`\n/codex fix it\n\`\`\`${more}`, number))
     await bot.settleAtOnce()
     const asked = bot.calls.filter(name => name === 'pages.shown').length
     expect(asked).toBeGreaterThan(10)
     expect(asked).toBeLessThanOrEqual(28)
     // Neither read nor answered.
     expect(bot.comments).toHaveLength(0)
-    expect(await says(bot, 'maya', '/codex **help**')).toContain('pages.shown')
+    expect(await says(bot, 'maya', `/codex help${more}`)).toContain('pages.shown')
     expect(bot.comments).toHaveLength(1)
   })
 
@@ -261,7 +263,9 @@ test('one comment that asks the same twice is left one answer', async () => {
 test('who may do nothing is refused before what they wrote is read', async () => {
   const bot = new MemoryBot()
   // Read as Markdown, this holds no command and would be passed over.
-  expect(await says(bot, 'eve', '```\n/codex fix it\n```')).not.toContain('pages.shown')
+  expect(await says(bot, 'eve', `\`\`\`\n/codex fix it\n\`\`\`${more}`)).not.toContain(
+    'pages.shown',
+  )
   expect(bot.comments).toHaveLength(1)
 })
 
@@ -269,15 +273,15 @@ test.each(['rita', 'eve'])(
   '%s is no reason to ask where a command stands that is none',
   async by => {
     const bot = new MemoryBot()
-    expect(await says(bot, by, '- **do:**\n- /codex fix it')).not.toContain('pages.shown')
-    expect(await says(bot, 'maya', '- **do:**\n- /codex fix it')).toContain('pages.shown')
+    expect(await says(bot, by, `- do:\n- /codex fix it${more}`)).not.toContain('pages.shown')
+    expect(await says(bot, 'maya', `- do:\n- /codex fix it${more}`)).toContain('pages.shown')
     expect(bot.comments).toHaveLength(1)
   },
 )
 
-test('what GitHub shows is asked once for a command of somebody who may use another', async () => {
+test('a long text is read once for a command of somebody who may use another', async () => {
   const bot = new MemoryBot()
-  const first = await says(bot, 'rita', '/codex **fix** it\n\n```\n/codex plan\n```')
+  const first = await says(bot, 'rita', `/codex fix it\n\n\`\`\`\n/codex plan\n\`\`\`${more}`)
   const asked =
     'comments.earlier comments.post pages.shown people.permission thread.react thread.readAhead'
   expect(first.toSorted().join(' ')).toBe(asked)

@@ -1,32 +1,20 @@
-/** What the pages show, as the emulator renders them: for bots without edges, and for what is pure. */
-import { renderMarkdown, renderMarkdownNow } from '../../emulators/github/markdown.ts'
-import { type SeenText, seenPage } from '../../src/core/command/find.ts'
+/** What the pages show, for bots without edges, and for what is pure. */
+import type { SeenText } from '../../src/core/command/find.ts'
 import type { WrittenText } from '../../src/core/model/ports.ts'
-import { asWritten, type SeenPage } from '../../src/core/text/seen-page.ts'
+import type { SeenPage } from '../../src/core/text/seen-page.ts'
+import { isShort, shownText } from '../../src/core/text/shown-text.ts'
 
 const webUrl = 'https://github.com/acme/shop/issues/7'
 
-/** Whether GitHub is asked: not for plain words. */
+/** Whether GitHub is asked, or a thread of its own reads. */
 export const isAsked = (texts: readonly WrittenText[]): boolean =>
-  texts.some(({ text, mayBeMinimized }) => mayBeMinimized || !asWritten(text))
+  texts.some(({ text, mayBeMinimized }) => mayBeMinimized || !isShort(text))
 
-export const shownIn = (texts: readonly WrittenText[]): Promise<(SeenPage | undefined)[]> =>
-  Promise.all(
-    texts.map(
-      async ({ text, addresses, calls }) =>
-        asWritten(text) ??
-        seenPage({ text, html: await renderMarkdown(text) }, { webUrl, addresses, calls }),
-    ),
-  )
+export const shownIn = async (texts: readonly WrittenText[]): Promise<(SeenPage | undefined)[]> =>
+  texts.map(({ text, addresses }) => shownText(text, { webUrl, addresses }))
 
-/** A text of somebody who may give instructions. Of several pieces, each has a page of its own, below the one before. */
-export function seen(given: string | readonly string[], calls?: string): SeenText {
-  const pieces = [given].flat()
-  const text = pieces.join('')
-  const page = (): SeenPage | undefined =>
-    seenPage(
-      { text, html: pieces.map(renderMarkdownNow).join('\n') },
-      { webUrl, addresses: 'whole', calls },
-    )
-  return { text, page: asWritten(text) ?? page() }
-}
+/** A text of somebody who may give instructions. */
+export const seen = (text: string): SeenText => ({
+  text,
+  page: shownText(text, { webUrl, addresses: 'whole' }),
+})

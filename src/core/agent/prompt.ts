@@ -129,7 +129,7 @@ const needsInWords = ({
 function threadParts(run: Run, words: WordsToSay): FencedPart[] {
   const { title, author, body } = run.baseline.snapshot
   const seen = run.workspace.threadContext?.description
-  const unseen = '(GitHub did not say how its page shows the description, so it is left out)'
+  const unseen = '(The description could not be read as its page shows it, so it is left out)'
   const described = body.trim() === '' ? '' : (seen ?? unseen)
   const { by, text, approves, answered } = run.request
   const before = words.id === run.id ? '' : text

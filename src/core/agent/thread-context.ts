@@ -79,10 +79,10 @@ export async function contextOf(
   const open = [...after, ...first]
   const chosen = open.slice(-maxComments)
   const [thread, ...pages] = await shown([
-    { text: description ?? '', of: { kind: 'thread' }, addresses },
+    { text: description ?? '', addresses },
     ...chosen.map(({ body: text, nodeId: id }) => ({
       text,
-      of: id === undefined ? undefined : { kind: 'node' as const, id },
+      id,
       addresses,
       mayBeMinimized: true,
     })),

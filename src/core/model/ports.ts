@@ -10,17 +10,15 @@ import type * as views from './views.ts'
 /** A text as it was when it was written, and where GitHub has it. */
 export interface WrittenText {
   text: string
-  /** The description of the thread, or what has this id in GraphQL; without it GitHub is asked to render the text. */
-  of?: { kind: 'thread' } | { kind: 'node'; id: string }
+  /** Of a comment or review, in GraphQL. */
+  id?: string | undefined
   addresses: Reading['addresses']
-  /** It was written a while ago: the page is asked even of plain words. */
+  /** It was written a while ago: GitHub is asked whether somebody folded it away since. */
   mayBeMinimized?: boolean
   /** GitHub's time of the command. What was changed since is not what was meant. Its seconds are whole. */
   asked?: number
   /** Somebody without rights asked, so nobody else waits for it. */
   byStranger?: boolean
-  /** The word that calls the commands in it. */
-  calls?: string
 }
 
 export interface LineComment {

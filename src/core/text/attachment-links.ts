@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { stripInvisible } from './invisible.ts'
 import { withoutEntities } from './safe-markdown.ts'
-import type { ShownText } from './seen-page.ts'
+import type { SeenPage } from './seen-page.ts'
 
 export const Attachment = z.object({
   /** One line, which can be seen. */
@@ -16,7 +16,7 @@ export const maxAttachments = 10
 
 /** @param webUrl any page of the text's GitHub, e.g. the thread's `html_url` */
 export function attachmentsIn(
-  page: Pick<ShownText, 'files'> | undefined,
+  page: Pick<SeenPage, 'files'> | undefined,
   webUrl: string,
 ): Attachment[] {
   if (!page || !URL.canParse(webUrl)) return []

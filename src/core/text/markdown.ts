@@ -7,7 +7,7 @@ import { gfm } from 'micromark-extension-gfm'
 import { timeFor, withinTime } from './event-loop.ts'
 import { paragraphs } from './phrases.ts'
 
-export type { BlockContent, Link, Nodes, PhrasingContent, Root, RootContent, Text } from 'mdast'
+export type * from 'mdast'
 
 const maxLength = 70_000
 const maxDepth = 50
@@ -18,12 +18,24 @@ const grammar = { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] }
 const tooManyMarkers = /^(?:[ \t]*(?:>|[-+*](?=[ \t\n])|\d{1,9}[.)](?=[ \t\n]))){40}/m
 
 /** `undefined` for a text that is too long, deep or complex. */
-export function readMarkdown(source: string): Root | undefined {
+export const readMarkdown = (source: string): Root | undefined =>
+  read(source, grammar, timeFor(source))
+
+/** The same, with the place of each node in the text: what our extensions would find in words afterwards has none. */
+export const readPlaces = (source: string, milliseconds: number): Root | undefined =>
+  read(source, places, milliseconds)
+
+const places = {
+  extensions: grammar.extensions,
+  mdastExtensions: gfmFromMarkdown().map(extension => ({ ...extension, transforms: [] })),
+}
+
+function read(source: string, its: typeof grammar | typeof places, milliseconds: number) {
   if (source.length > maxLength || tooManyMarkers.test(source)) return undefined
   return withinTime(() => {
-    const tree = fromMarkdown(source, grammar)
+    const tree = fromMarkdown(source, its)
     return { tree: isDeep(tree) ? undefined : tree }
-  }, timeFor(source))?.tree
+  }, milliseconds)?.tree
 }
 
 export const writeMarkdown = (tree: Root): string | undefined =>
@@ -40,6 +52,12 @@ function isDeep(tree: Root): boolean {
       for (const child of node.children) pending.push({ node: child, depth: depth + 1 })
   }
   return false
+}
+
+/** It and all in it. */
+export function* nodesIn(node: Nodes): Generator<Nodes> {
+  yield node
+  if ('children' in node) for (const child of node.children) yield* nodesIn(child)
 }
 
 interface IssueNames {

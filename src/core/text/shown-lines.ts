@@ -1,24 +1,52 @@
-/** The lines of a page, as they are written one after the other. */
+/**
+ * The lines of a page as they are written, one after the other: what stands before each in quotes and lists, blank lines
+ * between blocks, and which are their writer's own. Reading ends before a gap that pushes the next word out of sight.
+ */
 
-/** A line that may be a command: its offset, and how many characters of it are plain words of the writer. */
+/** A line of a paragraph of the page itself, which may be a command. */
 export interface OwnLine {
+  /** Where it begins on the page. */
   at: number
+  /** How many characters of it are plain words of the writer. */
   plain: number
+  /** Where its line begins in the text as it was written. */
+  from: number
 }
 
+/** Ends what is read; the page then says why. */
+export class Cut extends Error {}
+
 /** Characters of a page. */
-export const maxText = 200_000
+const maxText = 200_000
 /** Rows with nothing to notice that a reader goes past to the next word: about a screen. */
 const maxRows = 30
+/** Columns of a row of signs that nobody notices: on a narrow screen it has no more. */
+const narrow = 60
 /** Columns that a reader sees without scrolling, on a wide screen. */
 export const maxColumns = 150
 
-/** What a reader notices: signs beside that, and letters that modify others, may be specks, hieroglyphs may be blank. */
-const noticed =
-  /(?:(?![\p{Lm}\p{Script=Egyptian_Hieroglyphs}])[\p{L}\p{N}\p{Emoji_Presentation}])+/gu
+/** Scripts whose letters the usual fonts have. Those of others may be blank, as hieroglyphs are, or boxes. */
+const drawn = [
+  ...['Greek', 'Cyrillic', 'Armenian', 'Georgian', 'Hebrew', 'Arabic', 'Devanagari', 'Bengali'],
+  ...['Gurmukhi', 'Gujarati', 'Oriya', 'Tamil', 'Telugu', 'Kannada', 'Malayalam', 'Sinhala'],
+  ...['Ethiopic', 'Bopomofo'],
+]
+/** Scripts that put no space between words, and break lines anywhere. */
+const unspaced = [
+  ...['Han', 'Hiragana', 'Katakana', 'Hangul', 'Thai', 'Lao', 'Khmer', 'Myanmar', 'Tibetan'],
+]
+const lettersOf = (scripts: readonly string[]): string =>
+  scripts.map(script => String.raw`\p{Script=${script}}`).join('')
+export const unspacedLetters = lettersOf(unspaced)
+
+/** What a reader notices. Letters that modify others are specks, and so are signs, but for emoji. */
+const noticed = new RegExp(
+  String.raw`(?:(?=[\p{L}\p{N}])(?!\p{Lm})[0-9A-Za-z\u00c0-\u024f\u1e00-\u1eff\uff10-\uff5a${lettersOf(drawn)}${unspacedLetters}]|\p{Emoji_Presentation})+`,
+  'gu',
+)
 
 /** Signs beyond the letters of Europe may be wide, and as wide as what they stand for. */
-export const columnsOf = (signs: string): number =>
+const columnsOf = (signs: string): number =>
   signs.normalize('NFKC').length + countOf(/[^\0-\u052f]/gu, signs) + 7 * countOf(/\t/g, signs)
 
 const countOf = (sign: RegExp, signs: string): number => signs.match(sign)?.length ?? 0
@@ -35,20 +63,6 @@ export function inColumns(line: string, columns: number): string {
   }
   return line.slice(0, end)
 }
-
-/** Scripts that put no space between words, and break lines anywhere. */
-const unspaced = [
-  'Han',
-  'Hiragana',
-  'Katakana',
-  'Hangul',
-  'Thai',
-  'Lao',
-  'Khmer',
-  'Myanmar',
-  'Tibetan',
-]
-export const unspacedLetters = unspaced.map(script => String.raw`\p{Script=${script}}`).join('')
 
 const breaks = new RegExp(String.raw`[ \t\n-]|(?=[${unspacedLetters}])`, 'u')
 
@@ -70,12 +84,7 @@ class Words {
     if (words === '') return
     this.#parts.push(words)
     this.length += words.length
-    this.endsBlank = words.endsWith(' ')
-  }
-
-  /** The line's start, if it has no more than a sign or two. */
-  get start(): string | undefined {
-    return this.length > 20 ? undefined : this.text
+    this.endsBlank = /\s$/.test(words)
   }
 
   get text(): string {
@@ -83,135 +92,98 @@ class Words {
   }
 }
 
-/**
- * Lines of a page as they are written: what stands before each in quotes and lists, blank lines between blocks, where
- * commands may be. While words are gathered, all goes into them. It ends where it has too much, and before a gap that
- * pushes the next word out of sight.
- */
 export class ShownLines {
   readonly #written: string[] = []
-  readonly #own: OwnLine[] = []
+  readonly #own: (OwnLine & { line: number })[] = []
   /** Words that are gathered before they are written: of links, code, cells. */
   readonly #gathered: Words[] = []
   readonly #indents: { first: string; rest: string; isUsed: boolean }[] = []
   #line = new Words()
+  #lineIsOwn: Pick<OwnLine, 'plain' | 'from'> | undefined
   #gap = false
-  #isCommand = false
-  #plain = 0
-  /** Where a mention ends that begins the line. */
-  #mentionEnd = 0
   #length = 0
-  /** The rows since the last word. */
+  /** Since the last word that a reader notices. */
   #rows = 0
   #columns = 0
-  #isHidden = false
-  #ended: 'long' | 'gap' | undefined
 
-  get isOver(): boolean {
-    return this.#ended !== undefined
+  get #words(): Words {
+    return this.#gathered.at(-1) ?? this.#line
   }
 
   get isGathering(): boolean {
     return this.#gathered.length > 0
   }
 
-  get #words(): Words {
-    return this.#gathered.at(-1) ?? this.#line
+  get isAtStart(): boolean {
+    return this.#words.length === 0 || this.#words.endsBlank
   }
 
-  /** What stands in the line, or is gathered, if it is short. */
+  /** What stands in the line, or is gathered, if it is no more than a sign or two. */
   get start(): string | undefined {
-    return this.#words.start
+    return this.#words.length > 20 ? undefined : this.#words.text
   }
 
-  gather(read: () => void): { text: string; hasWord: boolean } {
-    const words = new Words()
-    this.#gathered.push(words)
-    read()
-    this.#gathered.pop()
-    if (words.hasWord) this.#words.hasWord = true
-    return { text: words.text, hasWord: words.hasWord }
+  gather(): void {
+    this.#gathered.push(new Words())
   }
 
-  /** Begins another row of the page, or so many. All in it is in sight again. */
-  row(rows = 1): void {
-    if (rows === 0) return
-    this.#rows += rows + Math.floor(this.#columns / maxColumns)
-    this.column(0)
+  gathered(): { text: string; hasWord: boolean } {
+    const { text, hasWord } = this.#gathered.pop() ?? new Words()
+    if (hasWord) this.#words.hasWord = true
+    return { text, hasWord }
   }
 
-  /** A place in the row. */
-  column(at = this.#columns + 1): void {
-    this.#columns = at
-    if (at === 0) this.#isHidden = false
-  }
-
-  /** The writer's words, as far as a reader comes. Blanks of code are its writer's. */
-  say(words: string, isCommand: boolean, isCode = false): void {
-    const visible = this.#visible(words)
-    const seen = isCode ? visible : withoutLongBlanks(visible)
-    if (this.isGathering) {
-      this.put(seen)
-      return
-    }
-    const isFirst = this.#line.length === 0
-    const said = isFirst || this.#line.endsBlank ? seen.trimStart() : seen
-    if (said === '') return
-    if (isFirst && isCommand) {
-      this.#isCommand = true
-      this.#plain = said.length
-    }
-    if (isCommand && this.#mentionEnd > 0 && this.#mentionEnd === this.#line.length)
-      this.#plain += said.length
+  /** The writer's words. @param from where their line begins in the text, if it may be a command */
+  say(words: string, from?: number): void {
+    this.#notice(words)
+    const isFirst = this.#words.length === 0
+    const seen = withoutLongBlanks(words)
+    const said = this.isAtStart ? seen.trimStart() : seen
+    if (isFirst && !this.isGathering && from !== undefined && said !== '')
+      this.#lineIsOwn = { plain: said.length, from }
     this.put(said)
   }
 
-  /** GitHub's link of a name that the writer wrote plainly, as the text behind it. */
-  mention(name: string, isCommand: boolean): void {
-    const isFirst = this.#line.length === 0 && !this.isGathering
-    if (isFirst && isCommand) {
-      this.say(name, true)
-      this.#mentionEnd = this.#line.length
-    } else this.put(name)
-  }
-
-  #visible(words: string): string {
+  /** @throws Cut where the next word is out of sight */
+  #notice(words: string): void {
     let end = 0
-    for (const { 0: found, index } of this.#isHidden ? [] : words.matchAll(noticed)) {
-      this.#columns += columnsOf(words.slice(end, index))
-      if (this.#rows > maxRows) {
-        this.#ended = 'gap'
-        return ''
-      }
-      if (this.#columns >= maxColumns) {
-        this.#isHidden = true
-        return `${words.slice(0, end)} [… cut: behind a gap]`
-      }
+    for (const { 0: found, index } of words.matchAll(noticed)) {
+      this.column(columnsOf(words.slice(end, index)))
+      if (this.#rows + this.#columns / narrow > maxRows || this.#columns >= maxColumns)
+        throw new Cut('the rest stands behind a gap')
       this.#rows = 0
       this.#columns = 0
       if (/[\p{L}\p{N}]/u.test(found)) this.#words.hasWord = true
       end = index + found.length
     }
-    this.#columns += columnsOf(words.slice(end))
-    return this.#isHidden ? '' : words
+    this.column(columnsOf(words.slice(end)))
   }
 
-  /** Signs of our own. */
+  /** So many rows in which nobody notices anything. */
+  row(rows = 1): void {
+    this.#rows += rows + Math.floor(this.#columns / narrow)
+    this.#columns = 0
+  }
+
+  column(columns: number): void {
+    this.#columns += columns
+  }
+
+  /** Signs of our own. @throws Cut */
   put(words: string): void {
     this.#words.add(words)
-    this.#length += words.length
-    if (this.#length > maxText) this.stop()
+    this.#grow(words.length)
   }
 
-  /** There is more than is read. */
-  stop(): void {
-    this.#ended ??= 'long'
+  #grow(length: number): void {
+    this.#length += length
+    if (this.#length > maxText) throw new Cut('the text is longer')
   }
 
   /** Puts words into a line of text, or into a line of their own. */
   placeholder(words: string): void {
     const { length, endsBlank } = this.#words
-    this.put(length === 0 ? words : `${endsBlank ? '' : ' '}${words} `)
+    this.put(length === 0 ? `${words} ` : `${endsBlank ? '' : ' '}${words} `)
   }
 
   /** Ends a line, be it empty. */
@@ -243,11 +215,13 @@ export class ShownLines {
     }
   }
 
-  indented(first: string, rest: string, read: () => void): void {
-    if (!this.isGathering) this.#indents.push({ first, rest, isUsed: false })
-    read()
+  indent(first: string, rest: string): void {
+    this.#indents.push({ first, rest, isUsed: false })
+  }
+
+  outdent(): void {
     this.newLine()
-    if (!this.isGathering) this.#indents.pop()
+    this.#indents.pop()
   }
 
   #prefix(): string {
@@ -263,22 +237,21 @@ export class ShownLines {
   write(line: string): void {
     if (this.#gap) this.#written.push('')
     this.#gap = false
-    const prefix = this.#prefix()
-    if (this.#isCommand && prefix === '')
-      this.#own.push({ at: this.#written.length, plain: this.#plain })
-    this.#written.push((prefix + line).trimEnd())
-    this.#length += prefix.length + 1
-    if (this.#length > maxText) this.stop()
+    if (this.#lineIsOwn) this.#own.push({ ...this.#lineIsOwn, at: 0, line: this.#written.length })
+    this.#lineIsOwn = undefined
     this.#line = new Words()
-    this.#isCommand = false
-    this.#mentionEnd = 0
+    const prefix = this.#prefix()
+    this.#written.push((prefix + line).trimEnd())
+    this.#grow(prefix.length + 1)
   }
 
-  /** @param isCut there is more that was not read */
-  end(isCut: boolean): { text: string; own: OwnLine[]; cut: boolean } {
+  /** @param cut why there is more that was not read */
+  end(cut: string | undefined): { text: string; own: OwnLine[]; cut: boolean } {
+    while (this.isGathering) this.#line.add(this.gathered().text)
+    this.#length = 0
     this.newLine()
-    if (this.#ended === 'gap') this.whole('[… cut here: the rest stands behind a gap]')
-    else if (this.#ended || isCut) this.whole('[… cut here: the text is longer]')
+    this.#indents.length = 0
+    if (cut !== undefined) this.whole(`[… cut here: ${cut}]`)
     let at = 0
     const starts = this.#written.map(line => {
       const start = at
@@ -287,8 +260,8 @@ export class ShownLines {
     })
     return {
       text: this.#written.join('\n').trimEnd(),
-      own: this.#own.map(line => ({ ...line, at: starts[line.at] ?? 0 })),
-      cut: isCut || this.isOver,
+      own: this.#own.map(({ line, plain, from }) => ({ at: starts[line] ?? 0, plain, from })),
+      cut: cut !== undefined,
     }
   }
 }
