@@ -12,7 +12,7 @@ import {
 } from './core/settings/deployment-settings.ts'
 import { readDeploymentFile } from './deployment-file.ts'
 
-type Env = NodeJS.ProcessEnv
+type Variables = NodeJS.ProcessEnv
 
 interface About {
   meaning: string
@@ -41,13 +41,13 @@ const portNumber = text
   .transform(Number)
 
 /** The value is not repeated: it may hold a password. */
-const address = (...protocols: string[]) =>
+const urlOf = (...protocols: string[]) =>
   text.refine(
     given => URL.canParse(given) && protocols.includes(new URL(given).protocol),
     `is not an address: it must begin with ${protocols.map(known => `${known}//`).join(' or ')}`,
   )
 
-const web = address('http:', 'https:')
+const web = urlOf('http:', 'https:')
 
 const oneOf = <const T extends readonly [string, ...string[]]>(...known: T) =>
   text
@@ -94,7 +94,7 @@ const hints = {
   PRIVATE_KEY: 'set it to the private key of your GitHub App, or PRIVATE_KEY_PATH to its file',
   WEBHOOK_SECRET: `set it to the webhook secret of your GitHub App, ${anotherOne}`,
   POSTHOG_API_KEY: 'set it to a personal API key (phx_…) with the scope task:write',
-  POSTHOG_PROJECT_ID: 'set it to the number in the address of your PostHog project',
+  POSTHOG_PROJECT_ID: 'set it to the number in the urlOf of your PostHog project',
 } as const
 
 /** The docs are made of these. */
@@ -135,7 +135,7 @@ export const Environment = z.object({
   }),
   GITHUB_API_URL: web.default('https://api.github.com').register(about, {
     part: 'GitHub',
-    meaning: "The base address of GitHub's API",
+    meaning: "The base urlOf of GitHub's API",
   }),
   GHE_HOST: text
     .regex(
@@ -157,14 +157,14 @@ export const Environment = z.object({
   }),
   HOST: text
     .default('localhost')
-    .register(about, { meaning: 'The address to listen on. `0.0.0.0` means all addresses' }),
+    .register(about, { meaning: 'The urlOf to listen on. `0.0.0.0` means all addresses' }),
   PORT: portNumber.default(3000).register(about, { meaning: 'The port to listen on' }),
   METRICS_TOKEN: text
     .min(minToken, `is shorter than ${minToken} characters: use a random one, ${anotherOne}`)
     .optional()
     .register(about, {
       meaning:
-        'The bearer token for `/metrics`. Without it, only this machine may read `/metrics`, and only if `HOST` is an address of this machine alone',
+        'The bearer token for `/metrics`. Without it, only this machine may read `/metrics`, and only if `HOST` is an urlOf of this machine alone',
     }),
   ADMIN_TOKEN: secret.optional().register(about, {
     meaning:
@@ -172,7 +172,7 @@ export const Environment = z.object({
   }),
   WEBHOOKS: oneOf('address', 'poll').default('address').register(about, {
     meaning:
-      "How webhooks come in: `address`, GitHub sends them to the App's webhook address; `poll`, the bot reads GitHub's log of them every five seconds, and [needs no address](install.md#without-an-address)",
+      "How webhooks come in: `address`, GitHub sends them to the App's webhook urlOf; `poll`, the bot reads GitHub's log of them every five seconds, and [needs no urlOf](install.md#without-an-address)",
   }),
   LOG_LEVEL: oneOf('info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent')
     .default('info')
@@ -184,7 +184,7 @@ export const Environment = z.object({
     .register(about, { meaning: '`pretty` or `json`' }),
   POSTHOG_HOST: web.default('https://us.posthog.com').register(about, {
     part: 'PostHog',
-    meaning: 'The address of your PostHog',
+    meaning: 'The urlOf of your PostHog',
   }),
   POSTHOG_API_KEY: text
     .refine(
@@ -217,7 +217,7 @@ export const Environment = z.object({
     meaning: 'A YAML file with grants and upper limits, see [Settings](settings.md#settings_file)',
     example: './settings.yml',
   }),
-  REDIS_URL: address('redis:', 'rediss:').optional().register(about, {
+  REDIS_URL: urlOf('redis:', 'rediss:').optional().register(about, {
     part: 'The queue',
     meaning:
       'The Redis or Valkey that holds the queue: `redis://…` or `rediss://…`. Without it, the queue is embedded',
@@ -233,17 +233,17 @@ export const Environment = z.object({
 export const variables = Object.keys(Environment.shape) as (keyof typeof Environment.shape)[]
 
 /** Values, or defaults. A wrong value gives its default, or nothing, and a problem. */
-type Given = z.output<typeof Environment>
+type EnvironmentValues = z.output<typeof Environment>
 
 const inQuotes = /^(["'])(.*)\1$/s
 
 /** `docker run --env-file` and `kubectl --from-env-file` take quotes for a part of the value. */
-function namedVariable(env: Env, name: string): string | undefined {
+function namedVariable(env: Variables, name: string): string | undefined {
   const value = env[name]?.trim() ?? ''
   return (inQuotes.exec(value)?.[2] ?? value) || undefined
 }
 
-function readVariables(env: Env): { given: Given; problems: string[] } {
+function readVariables(env: Variables): { given: EnvironmentValues; problems: string[] } {
   const texts = Object.fromEntries(variables.map(name => [name, namedVariable(env, name)]))
   const read = Environment.safeParse(texts)
   if (read.success) return { given: read.data, problems: [] }
@@ -270,17 +270,17 @@ export interface Config {
   posthog: (PostHogAccess & { userToken: string | undefined }) | undefined
   tenants: readonly (PostHogAccess & { owner: string })[]
   run: { model: string; effort: ReasoningEffort | undefined }
-  webhooks: Given['WEBHOOKS']
+  webhooks: EnvironmentValues['WEBHOOKS']
   queue: { redisUrl: string | undefined; dataDir: string }
   settings: { path: string | undefined; first: DeploymentSettings }
-  role: Given['ROLE']
+  role: EnvironmentValues['ROLE']
   server: {
     host: string
     port: number
     metricsToken: string | undefined
     adminToken: string | undefined
   }
-  log: { level: Given['LOG_LEVEL']; format: Given['LOG_FORMAT'] }
+  log: { level: EnvironmentValues['LOG_LEVEL']; format: EnvironmentValues['LOG_FORMAT'] }
 }
 
 export type PostHogAccess = Record<'host' | 'apiKey' | 'projectId', string>
@@ -291,7 +291,7 @@ export type Read =
   | { kind: 'refuse'; problems: string[] }
 
 /** What the set-up page need not ask for. */
-const givenToSetUp = (env: Env, given: Given) => ({
+const givenToSetUp = (env: Variables, given: EnvironmentValues) => ({
   host: given.HOST,
   port: given.PORT,
   enterprise: given.GHE_HOST,
@@ -303,12 +303,12 @@ const givenToSetUp = (env: Env, given: Given) => ({
 })
 export type SetUpGiven = ReturnType<typeof givenToSetUp>
 
-export function readConfig(env: Env): Read {
+export function readConfig(env: Variables): Read {
   const { given, problems } = readVariables(env)
   const role = given.ROLE
   if (!namesOfApp.some(name => env[name]?.trim()) && role !== 'worker' && problems.length === 0)
     return { kind: 'set-up', given: givenToSetUp(env, given) }
-  const reading: Reading = { env, given, problems }
+  const reading: VariableRead = { env, given, problems }
   const settings = deploymentSettingsOf(reading)
   const tenants = role === 'web' ? [] : tenantsOf(reading, settings.first)
   const app = appOf(reading)
@@ -341,13 +341,13 @@ export function readConfig(env: Env): Read {
   return problems.length > 0 ? { kind: 'refuse', problems } : { kind: 'run', config }
 }
 
-interface Reading {
-  env: Env
-  given: Given
+interface VariableRead {
+  env: Variables
+  given: EnvironmentValues
   problems: string[]
 }
 
-function missing({ problems, env }: Reading, name: keyof typeof hints): void {
+function missing({ problems, env }: VariableRead, name: keyof typeof hints): void {
   if (!env[name]?.trim()) problems.push(`${name} is missing: ${hints[name]}`)
 }
 
@@ -376,7 +376,7 @@ function passwordOf(url: string): string[] {
   }
 }
 
-function appOf(reading: Reading): Config['app'] {
+function appOf(reading: VariableRead): Config['app'] {
   const { given, env } = reading
   missing(reading, 'APP_ID')
   if (given.WEBHOOKS === 'address') missing(reading, 'WEBHOOK_SECRET')
@@ -408,7 +408,7 @@ function oldMarkerKeyOf(given: string): string {
 }
 
 /** The value is not repeated: it may be the key itself. */
-function keyInFile(reading: Reading): string {
+function keyInFile(reading: VariableRead): string {
   const { given, env, problems } = reading
   const path = given.PRIVATE_KEY_PATH
   if (path === undefined || env.PRIVATE_KEY?.trim()) {
@@ -428,7 +428,7 @@ function keyInFile(reading: Reading): string {
 }
 
 /** A web process needs no PostHog key. */
-function posthogOf(reading: Reading, hasTenants: boolean): Config['posthog'] {
+function posthogOf(reading: VariableRead, hasTenants: boolean): Config['posthog'] {
   const { given } = reading
   const host = given.POSTHOG_HOST.replace(/\/+$/, '')
   if (given.ROLE === 'web') return { host, apiKey: '', projectId: '', userToken: undefined }
@@ -444,7 +444,10 @@ function posthogOf(reading: Reading, hasTenants: boolean): Config['posthog'] {
   }
 }
 
-function tenantsOf({ env, problems }: Reading, { owners }: DeploymentSettings): Config['tenants'] {
+function tenantsOf(
+  { env, problems }: VariableRead,
+  { owners }: DeploymentSettings,
+): Config['tenants'] {
   return Object.entries(owners).flatMap(([owner, { posthog }]) => {
     if (!posthog) return []
     const apiKey = namedVariable(env, posthog.api_key_env)
@@ -458,7 +461,7 @@ function tenantsOf({ env, problems }: Reading, { owners }: DeploymentSettings): 
   })
 }
 
-function deploymentSettingsOf({ given, problems }: Reading): Config['settings'] {
+function deploymentSettingsOf({ given, problems }: VariableRead): Config['settings'] {
   const path = given.SETTINGS_FILE
   if (path === undefined) return { path: undefined, first: noDeploymentSettings }
   const file = readDeploymentFile(path)

@@ -38,7 +38,7 @@ const unreadable = (path: string): DeploymentFile => ({
 })
 
 /** ms. The file is read and not just its mtime, which is coarse and misses a swapped link. */
-const every = 1_000
+const rereadMs = 1_000
 
 export interface FollowedFile {
   /** The same object through all changes. */
@@ -103,7 +103,7 @@ export function followDeploymentFile(
       for (const changed of listeners) changed()
     }
   }
-  const timer = setInterval(() => void checkFile(), every).unref()
+  const timer = setInterval(() => void checkFile(), rereadMs).unref()
   return {
     onChange: changed => void listeners.push(changed),
     settings,

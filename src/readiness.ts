@@ -5,7 +5,7 @@ import { backoff, minute, second } from './core/model/time.ts'
 
 export type Readiness = ReturnType<typeof watchReadiness>
 
-interface Watched {
+interface WatchedCheck {
   /** @param of all, or those of them that GitHub's log of deliveries answers */
   examine(of: 'start' | 'deliveries'): Promise<Check[]>
   log: Log
@@ -18,7 +18,7 @@ const firstWithin = 5 * second
 const seldom = 10 * minute
 const deliveriesEvery = 30 * second
 
-export function watchReadiness({ examine, log, ready }: Watched) {
+export function watchReadiness({ examine, log, ready }: WatchedCheck) {
   let checks: readonly Check[] = []
   let isReady = false
   let closed = false
@@ -96,10 +96,10 @@ function servesNobody(checks: readonly Check[]): boolean {
 /** What stays well is no news, however its details change. */
 function logNews(now: readonly Check[], before: readonly Check[], log: Log): void {
   const known = new Set(before.map(lineOf))
-  const wasWell = new Set(before.filter(({ ok }) => ok).map(keyOf))
+  const wasWell = new Set(before.filter(({ ok }) => ok).map(checkKey))
   for (const check of now) {
     const line = lineOf(check)
-    if (known.has(line) || (check.ok && wasWell.has(keyOf(check)))) continue
+    if (known.has(line) || (check.ok && wasWell.has(checkKey(check)))) continue
     const about = { check: check.name }
     if (check.ok) log.info(about, line)
     else if (check.outage || !indispensable.has(check.name)) log.warn(about, line)
@@ -107,4 +107,4 @@ function logNews(now: readonly Check[], before: readonly Check[], log: Log): voi
   }
 }
 
-const keyOf = ({ name, owner }: Check): string => `${name} ${owner ?? ''}`
+const checkKey = ({ name, owner }: Check): string => `${name} ${owner ?? ''}`

@@ -38,7 +38,7 @@ export function schemaAt(path: string): object | undefined {
   return file && jsonSchema(file)
 }
 
-const within = 3 * second
+const schemaMs = 3 * second
 
 const Hook = z.object({ url: z.string() })
 
@@ -52,7 +52,7 @@ export function schemaAddress(
       const { url } = Hook.parse((await app.asApp('GET /app/hook/config')).data)
       const address = publicAddress(url, settingsSchemaPath)
       if (address === undefined) return undefined
-      const signal = AbortSignal.timeout(within)
+      const signal = AbortSignal.timeout(schemaMs)
       const { ok } = await fetch(address, { method: 'HEAD', redirect: 'manual', signal })
       return ok ? address : undefined
     } catch {

@@ -16,7 +16,7 @@ import { postHogTasks } from './posthog/tasks-client.ts'
 
 export type Tenant = ReturnType<typeof tenantOf>
 
-interface Opening extends Required<Pick<PostHogSettings, 'meter' | 'redact'>> {
+interface TenantParts extends Required<Pick<PostHogSettings, 'meter' | 'redact'>> {
   now(): number
   limits: LimitStore | undefined
   budget(name: string, allowance: Allowance): CallBudget
@@ -27,7 +27,7 @@ interface Opening extends Required<Pick<PostHogSettings, 'meter' | 'redact'>> {
 type Access = NonNullable<Config['posthog']>
 
 /** The tenants of SETTINGS_FILE at the start. A later change of them holds after the next start. */
-export function openTenants(config: Config, opening: Opening) {
+export function openTenants(config: Config, opening: TenantParts) {
   const usual = config.posthog && tenantOf(config.posthog, signerOf(config.app), opening)
   const opened = new Map<string, Tenant>()
   const owners = new Map<number, Tenant>()
@@ -77,7 +77,7 @@ const tenantName = ({ host, projectId }: Pick<Access, 'host' | 'projectId'>): st
 function tenantOf(
   { host, projectId, apiKey, userToken }: Access,
   signer: Signer,
-  { meter, redact, now, limits, budget: open, foundWrong }: Opening,
+  { meter, redact, now, limits, budget: open, foundWrong }: TenantParts,
   standing?: Standing,
 ) {
   const tenant = tenantName({ host, projectId })

@@ -62,7 +62,7 @@ export interface Overrides {
 }
 type BotQueues = Queues<TriggerRecord, Run>
 
-interface State {
+interface ProcessState {
   works: boolean
   /** Lost runs wait for a webhook. */
   isDeliveredElsewhere?: boolean
@@ -90,7 +90,7 @@ export async function openRuntime(config: Config, overrides: Overrides) {
       log,
     }).catch(error => {
       const isForbidden =
-        error instanceof Error && 'code' in error && forbidden.has(String(error.code))
+        error instanceof Error && 'code' in error && forbiddenCodes.has(String(error.code))
       if (!isForbidden || redisUrl !== undefined) throw error
       const wrong = `DATA_DIR is ${dataDir}, and this process may not write there`
       throw new Error(`${wrong}: set it to a folder that its user may write to`)
@@ -103,7 +103,7 @@ export async function openRuntime(config: Config, overrides: Overrides) {
     queues: { triggers, runs },
     now: clock.now,
   })
-  const state: State = { works: config.role === 'web' }
+  const state: ProcessState = { works: config.role === 'web' }
   const { path, first } = config.settings
   const settings = path === undefined ? withoutFile(first) : followDeploymentFile(path, first, log)
   metrics.showSettings(() => settings.failed().length === 0)
@@ -127,7 +127,7 @@ export async function openRuntime(config: Config, overrides: Overrides) {
   }
 }
 
-const forbidden = new Set(['EACCES', 'EPERM', 'EROFS'])
+const forbiddenCodes = new Set(['EACCES', 'EPERM', 'EROFS'])
 
 /** ms. A process that is just ending may still hold the data directory or the port. */
 const giveUpAfterMs = 5_000
@@ -191,7 +191,7 @@ const drained = failedCheck(
   'Start it again.',
 )
 const idle = failedCheck('process', 'the process is starting or stopping', 'Try again in a moment.')
-const elsewhere = failedCheck(
+const workElsewhere = failedCheck(
   'webhook-deliveries',
   'runs that are not in this queue wait for GitHub to deliver a webhook here',
   'If another process with this App runs them, stop one of the two. Else send one again: Advanced → Recent Deliveries of the App.',
@@ -219,7 +219,7 @@ export async function readinessOf({ queues, settings, state }: Runtime): Promise
     failed: [
       ...settings.failed(),
       ...others,
-      ...(state.isDeliveredElsewhere ? [elsewhere] : []),
+      ...(state.isDeliveredElsewhere ? [workElsewhere] : []),
       ...queue,
     ],
   }

@@ -148,7 +148,7 @@ const triggerDeps = (
   schemaAddress: schemaAddress(app, shared.now),
   isFirst: firstIn(queues.writtenOnce),
   wordsOf: ({ thread, session: { tenant } }) =>
-    (tenant === undefined ? tenants.of(thread) : tenants.named(tenant)) ?? nobody(config),
+    (tenant === undefined ? tenants.of(thread) : tenants.named(tenant)) ?? servedByNobody(config),
   mayCost: costsWithin(queues.budget),
   runs: queues.runs,
   waiting: queues.triggers,
@@ -247,7 +247,7 @@ function flowsFor(runtime: Runtime, edges: Edges, follower: Follower) {
     const tenant = tenants.of(thread)
     return tenant && flowsOf(tenant)
   }
-  const withoutPostHog = acceptTrigger({ ...forTriggers, ...nobody(config) }, newsHandlers)
+  const withoutPostHog = acceptTrigger({ ...forTriggers, ...servedByNobody(config) }, newsHandlers)
   const accept: Processor<TriggerRecord> = async job => {
     const served = isOfThread(job.data) ? servedBy(job.data.trigger.thread) : undefined
     return (served?.accept ?? withoutPostHog)(job)
@@ -265,7 +265,7 @@ function flowsFor(runtime: Runtime, edges: Edges, follower: Follower) {
 
 const tenantRetryMs = 60_000
 
-const nobody = ({ app }: Config): ServedBy => ({
+const servedByNobody = ({ app }: Config): ServedBy => ({
   tenant: undefined,
   posthog: {
     models: async () => [],

@@ -11,11 +11,11 @@ import { checkTolerantly } from './github-checks.ts'
 
 type Secrets = Pick<Config['app'], 'webhookSecret' | 'webhookSecretOld'>
 
-type DeliveryLog = ReturnType<typeof deliveryLog>
-type Deliveries = Awaited<ReturnType<DeliveryLog['page']>>['attempts']
-type Delivery = Deliveries[number]
+type AppDeliveryLog = ReturnType<typeof deliveryLog>
+type Deliveries = Awaited<ReturnType<AppDeliveryLog['page']>>['attempts']
+type LoggedDelivery = Deliveries[number]
 
-const isBadSignature = ({ status_code }: Delivery): boolean =>
+const isBadSignature = ({ status_code }: LoggedDelivery): boolean =>
   status_code === 400 || status_code === 401
 
 /** The log is read by the bot with `WEBHOOKS=poll`: nothing arrives. */
@@ -48,7 +48,7 @@ function checkArrival(deliveries: Deliveries, webhooks: Config['webhooks']): Che
   return failedCheck('webhook-deliveries', detail, fixOf(code))
 }
 
-function fixOf(status: Delivery['status_code']): string {
+function fixOf(status: LoggedDelivery['status_code']): string {
   if (status === 404 || status === 405)
     return 'Something else answers there: the webhook address must end in /api/github/webhooks of this bot.'
   if (status === 503)
@@ -65,7 +65,7 @@ const sameThere =
 const setAnew = 'Set WEBHOOK_SECRET as the webhook secret on the App’s settings page.'
 
 async function checkSecret(
-  log: DeliveryLog,
+  log: AppDeliveryLog,
   deliveries: Deliveries,
   { webhookSecret, webhookSecretOld }: Secrets,
 ): Promise<Check> {
@@ -79,7 +79,7 @@ async function checkSecret(
     const aside = isBadSignature(last) ? '; the bot that refused it had another one' : ''
     return passedCheck('webhook-secret', `the last delivery was signed with it${aside}`)
   }
-  const timeOf = ({ at }: Delivery): string => new Date(at).toISOString()
+  const timeOf = ({ at }: LoggedDelivery): string => new Date(at).toISOString()
   const which = `the delivery of ${timeOf(last)} (${last.event})`
   if (webhookSecretOld !== undefined && signed[0]?.(webhookSecretOld))
     return failedCheck('webhook-secret', `GitHub signed ${which} with WEBHOOK_SECRET_OLD`, setAnew)
@@ -98,7 +98,7 @@ async function checkSecret(
 
 /** Whether a delivery was signed with a secret, if that can be told: JSON can not hold every number that it reads. */
 async function signedBy(
-  log: DeliveryLog,
+  log: AppDeliveryLog,
   id: string,
 ): Promise<((secret: string) => boolean) | undefined> {
   try {

@@ -21,12 +21,12 @@ import {
 import { checkNewPostHog, checkPostHogOf, checkPostHogs } from './posthog-checks.ts'
 import { checkDefaultBranch, checkSettings } from './settings-checks.ts'
 
-type Checks = Check | readonly Check[]
+type CheckResult = Check | readonly Check[]
 
 /** @param secrets what no detail may show */
-async function shown(
+async function shownChecks(
   secrets: readonly string[],
-  ...checks: readonly (Checks | Promise<Checks>)[]
+  ...checks: readonly (CheckResult | Promise<CheckResult>)[]
 ): Promise<Check[]> {
   const redact = redactor(secrets)
   return (await Promise.all(checks)).flat().map(check => redactedCheck(check, redact))
@@ -61,7 +61,7 @@ export function examineAll(config: Config): Promise<Check[]> {
   const repositories = installationsOf(app, redactor(secrets))
     .repositories()
     .catch(() => [])
-  return shown(
+  return shownChecks(
     secrets,
     checkApp(app, [checkInstallations, checkAddress(config), checkDeliveries(config)]),
     checkUserToken(config),
@@ -74,8 +74,8 @@ export function examineAll(config: Config): Promise<Check[]> {
 /** @param of what a process checks when it begins, or of that only what GitHub's log of deliveries answers */
 export function examineProcess(config: Config, of: 'start' | 'deliveries'): Promise<Check[]> {
   const app = gitHubApp(config.app, Date.now)
-  if (of === 'deliveries') return shown(secretsOf(config), checkDeliveries(config)(app))
-  return shown(
+  if (of === 'deliveries') return shownChecks(secretsOf(config), checkDeliveries(config)(app))
+  return shownChecks(
     secretsOf(config),
     checkApp(app, [checkAddress(config), checkDeliveries(config)]),
     checkUserToken(config),
@@ -88,7 +88,7 @@ export function examineProcess(config: Config, of: 'start' | 'deliveries'): Prom
 export function examineRepository(config: Config, thread: Thread): Promise<Check[]> {
   const app = gitHubApp(config.app, Date.now)
   const fix = 'Tell an admin of this bot: its log says why.'
-  return shown(
+  return shownChecks(
     secretsOf(config),
     checkInstallation(app, thread.installationId, checkDeliveries(config)),
     checkDefaultBranch(app, thread),
@@ -103,4 +103,4 @@ export function examineRepository(config: Config, thread: Thread): Promise<Check
 
 /** The set-up page, when there is no bot yet. */
 export const examinePostHog = (access: PostHogAccess): Promise<Check[]> =>
-  shown([access.apiKey], checkNewPostHog(access))
+  shownChecks([access.apiKey], checkNewPostHog(access))

@@ -16,7 +16,7 @@ import { wantedOfApp } from '../github/app-manifest.ts'
 import { Account, accountName, allInstallations } from '../github/installations.ts'
 import { httpError, newOctokit } from '../github/request-rules.ts'
 
-const AppView = z.object({
+const AppShown = z.object({
   id: z.number(),
   name: z.string(),
   owner: Account.nullish(),
@@ -24,7 +24,7 @@ const AppView = z.object({
   events: z.array(z.string()).default([]),
 })
 
-const Granted = AppView.pick({ permissions: true, events: true })
+const Granted = AppShown.pick({ permissions: true, events: true })
 type Granted = z.infer<typeof Granted>
 
 const HookConfig = z.object({
@@ -38,7 +38,7 @@ type Further = (app: GitHubApp) => Promise<Check[]>
 export async function checkApp(app: GitHubApp, further: readonly Further[]): Promise<Check[]> {
   try {
     const { data } = await app.asApp('GET /app')
-    const view = AppView.parse(data)
+    const view = AppShown.parse(data)
     const whose = view.owner ? ` of ${accountName(view.owner)}` : ''
     const identity = passedCheck('github-app', `${view.name} (App ${view.id})${whose}`)
     const others = await Promise.all(further.map(check => check(app)))

@@ -20,7 +20,7 @@ import { checkKey } from '../posthog/standing.ts'
 import { sandboxesOf } from '../posthog/tasks-client.ts'
 
 /** One PostHog of this bot, and the owner who has it to themselves. */
-interface Service {
+interface PostHogService {
   owner: string | undefined
   settings: PostHogSettings
   /** @param owner its number */
@@ -42,7 +42,7 @@ export async function checkPostHogs(
       )
       if (owner === undefined) return its
       return its.map(each => ({
-        ...(each.owner === undefined ? ofOwner(each, owner) : each),
+        ...(each.owner === undefined ? checkOfOwner(each, owner) : each),
         fix: each.fix
           .replaceAll(
             'POSTHOG_API_KEY',
@@ -78,8 +78,8 @@ export async function checkPostHogOf(
 export const checkNewPostHog = (given: PostHogAccess): Promise<Check[]> =>
   checkKey(callSettings({ ...given, host: given.host.replace(/\/+$/, '') }), Date.now)
 
-function postHogsOf({ posthog, tenants }: Config): Service[] {
-  const serviceOf = (owner: string | undefined, access: PostHogAccess): Service => ({
+function postHogsOf({ posthog, tenants }: Config): PostHogService[] {
+  const serviceOf = (owner: string | undefined, access: PostHogAccess): PostHogService => ({
     owner,
     settings: callSettings(access),
     serves: of => owner === tenants.find(each => each.owner === String(of))?.owner,
@@ -98,7 +98,7 @@ const callSettings = ({ host, apiKey, projectId }: PostHogAccess): PostHogSettin
 
 async function checkPostHog(
   config: Config,
-  service: Service,
+  service: PostHogService,
   repositories: readonly Pick<Repository, 'owner' | 'repo'>[] | undefined,
 ): Promise<Check[]> {
   const { settings } = service
@@ -123,7 +123,7 @@ async function checkPostHog(
  */
 function checkGranted(
   { settings }: Config,
-  { serves }: Service,
+  { serves }: PostHogService,
   what: 'models' | 'sandboxes',
   offered: string,
   isThere: ((name: string) => boolean) | undefined,
@@ -134,11 +134,11 @@ function checkGranted(
     const wrong = `PostHog does not offer ${missing.join(', ')}`
     const fix = `Set owners.${owner}.${what} in SETTINGS_FILE to one or more of ${offered}.`
     const well = `${names.join(', ')}${isThere ? '' : '; PostHog does not list what it has'}`
-    return ofOwner(judged(`posthog-${what}`, [[missing.length > 0, wrong, fix]], well), owner)
+    return checkOfOwner(judged(`posthog-${what}`, [[missing.length > 0, wrong, fix]], well), owner)
   })
 }
 
-const ofOwner = (check: Check, owner: string): Check => ({
+const checkOfOwner = (check: Check, owner: string): Check => ({
   ...check,
   owner,
   detail: `owners.${owner}: ${check.detail}`,
@@ -146,7 +146,7 @@ const ofOwner = (check: Check, owner: string): Check => ({
 
 async function checkModels(
   config: Config,
-  service: Service,
+  service: PostHogService,
 ): Promise<[usual: Check, ...granted: Check[]]> {
   const offered = await getter(service.settings, Date.now)('tasks/models/', Models).catch(() => [])
   const isThere = offered.length === 0 ? undefined : (model: string) => offered.some(isModel(model))
@@ -200,7 +200,7 @@ const install =
   'Install PostHog’s own GitHub App on your repositories, or give it access (PostHog ▸ Settings ▸ Project ▸ Integrations). PostHog’s agent clones and pushes with it.'
 
 /** Checks whether PostHog has the sandboxes, by name or id. */
-async function checkSandboxes(config: Config, service: Service): Promise<Check[]> {
+async function checkSandboxes(config: Config, service: PostHogService): Promise<Check[]> {
   const had = await sandboxesOf(getter(service.settings, Date.now)).catch(() => undefined)
   const offered = had?.length === 0 ? 'those that you make in PostHog' : namesOf(had ?? [])
   const known = new Set(had?.flatMap(({ id, name }) => [id.toLowerCase(), name.toLowerCase()]))

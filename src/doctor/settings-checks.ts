@@ -33,7 +33,7 @@ export async function checkSettings(
   }
 }
 
-const problemsIn = (files: readonly { name: string; text: string }[]): string =>
+const problemsOfFiles = (files: readonly { name: string; text: string }[]): string =>
   files
     .flatMap(({ name, text }) => problemsText(settingsFile.read(text).problems, name) || [])
     .join('; ')
@@ -61,7 +61,7 @@ async function checkOwners(
   const having = read.flatMap(({ owner, text }) =>
     text === undefined ? [] : [{ owner, name: fileOf(owner), text }],
   )
-  const wrong = problemsIn(having)
+  const wrong = problemsOfFiles(having)
   const seen = new Set(repositories.filter(isOwnersFile).map(({ owner }) => owner.toLowerCase()))
   const unseen = read.map(({ owner }) => owner).filter(owner => !seen.has(owner.toLowerCase()))
   const unread = lacking.map(({ owner }) => fileOf(owner)).join(', ')
@@ -101,7 +101,7 @@ async function checkRepositories(
     }),
   )
   const empty = examined.flatMap(({ name, hasBegun }) => (hasBegun ? [] : [name]))
-  const wrong = problemsIn(examined.flatMap(({ files }) => files))
+  const wrong = problemsOfFiles(examined.flatMap(({ files }) => files))
   const well = `${examined.length} checked, each with a default branch`
   const correct = 'Correct the file on the default branch.'
   return [

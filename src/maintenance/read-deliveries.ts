@@ -58,7 +58,7 @@ export interface Way {
   /** The log was read. */
   looked?(): void
   /** @returns whether it is over; if not, it is tried again later, until the log shows that it was delivered */
-  act(missed: Missed, began: number): Promise<boolean>
+  act(missed: MissedDelivery, began: number): Promise<boolean>
 }
 
 const mostTaken = 50
@@ -66,9 +66,9 @@ const mostTaken = 50
 const mostKnown = 300
 /** Calls in this hour: with fewer left, only what is new is taken. */
 const keptForNews = 1_000
-const overlap = 10 * minute
+const logOverlap = 10 * minute
 
-const Missed = z.object({
+const MissedDelivery = z.object({
   guid: z.string(),
   event: z.string(),
   id: z.string(),
@@ -76,12 +76,12 @@ const Missed = z.object({
   last: z.number(),
   times: z.number(),
 })
-type Missed = z.infer<typeof Missed>
+type MissedDelivery = z.infer<typeof MissedDelivery>
 
-const Memory = z.object({
+const LogMemory = z.object({
   readUntil: z.number(),
   notBefore: z.number(),
-  missed: z.array(Missed),
+  missed: z.array(MissedDelivery),
   /** Ids of the newest that were listed. */
   known: z.array(z.string()).default([]),
   /** Where the list stopped, and how far down it has to go. */
@@ -91,9 +91,9 @@ const Memory = z.object({
   /** When it began without a memory: before, another may have been here. ms since the epoch */
   began: z.number().default(0),
 })
-type Memory = z.infer<typeof Memory>
+type LogMemory = z.infer<typeof LogMemory>
 
-const nothing: Memory = {
+const nothing: LogMemory = {
   readUntil: 0,
   notBefore: 0,
   missed: [],
@@ -102,17 +102,17 @@ const nothing: Memory = {
   began: 0,
 }
 
-const readFrom = ({ readUntil }: Memory, now: number): number =>
-  Math.max(now - redelivered, readUntil - overlap)
+const readFrom = ({ readUntil }: LogMemory, now: number): number =>
+  Math.max(now - redelivered, readUntil - logOverlap)
 
 export function readDeliveries(deps: ReadDeps, way: Way) {
   const { now, log } = deps
   let failures = 0
   return async ({ memory: kept, signal, remember }: ChoreContext): Promise<number | undefined> => {
-    let memory: Memory = Memory.safeParse(kept).data ?? { ...nothing, began: now() }
+    let memory: LogMemory = LogMemory.safeParse(kept).data ?? { ...nothing, began: now() }
     // A new process starts a look whatever limit GitHub named.
     if (now() < memory.notBefore) return memory.notBefore - now()
-    const save = async (next: Memory): Promise<void> => {
+    const save = async (next: LogMemory): Promise<void> => {
       await remember(next)
       memory = next
     }
@@ -133,7 +133,7 @@ export function readDeliveries(deps: ReadDeps, way: Way) {
           left.set(each.id, { ...each, last: now(), times: each.times + 1 })
         // It is saved before the request, so that a crash does not repeat it. What is read twice is done once.
         if (way.delivers) await saveLeft()
-        const act = async (each: Missed): Promise<void> => {
+        const act = async (each: MissedDelivery): Promise<void> => {
           try {
             if (await way.act(each, memory.began)) left.delete(each.id)
           } catch (error) {
@@ -160,10 +160,10 @@ export function readDeliveries(deps: ReadDeps, way: Way) {
   }
 }
 
-type Listed = Awaited<ReturnType<typeof list>>
+type ListedDeliveries = Awaited<ReturnType<typeof list>>
 
 /** @returns `fresh`: the ids of what nobody has seen before */
-async function list(deps: ReadDeps, way: Way, memory: Memory, signal: AbortSignal) {
+async function list(deps: ReadDeps, way: Way, memory: LogMemory, signal: AbortSignal) {
   const { deliveries } = deps
   const now = deps.now()
   const known = new Set(memory.known)
@@ -208,19 +208,19 @@ async function list(deps: ReadDeps, way: Way, memory: Memory, signal: AbortSigna
   }
 }
 
-const eachOnce = (all: readonly Missed[]): Missed[] => [
+const eachOnce = (all: readonly MissedDelivery[]): MissedDelivery[] => [
   ...new Map(all.map(each => [each.id, each])).values(),
 ]
 
-function missedOf({ guid, event, id, at }: Attempt): Missed {
+function missedOf({ guid, event, id, at }: Attempt): MissedDelivery {
   return { guid, event, id, since: at, last: at, times: 0 }
 }
 
 /** @param attempts newest first */
 function withFailed(
-  memory: Memory,
+  memory: LogMemory,
   attempts: readonly Attempt[],
-): Pick<Memory, 'missed' | 'delivered'> {
+): Pick<LogMemory, 'missed' | 'delivered'> {
   const missed = new Map(memory.missed.map(each => [each.guid, each]))
   const delivered = new Set(memory.delivered)
   const tries = new Map<string, number>()
@@ -273,11 +273,15 @@ export async function readDown(
   return { attempts, next, callsLeft }
 }
 
-const dueAt = ({ last, times }: Missed, { rests }: Way): number =>
+const dueAt = ({ last, times }: MissedDelivery, { rests }: Way): number =>
   last + (rests[times] ?? rests.at(-1) ?? 0)
 
 /** The newest of all, in their order. */
-const dueOf = ({ memory: { missed }, fresh, callsLeft }: Listed, way: Way, now: number): Missed[] =>
+const dueOf = (
+  { memory: { missed }, fresh, callsLeft }: ListedDeliveries,
+  way: Way,
+  now: number,
+): MissedDelivery[] =>
   missed
     .filter(each => dueAt(each, way) <= now && each.since > now - redelivered)
     .filter(({ id }) => callsLeft >= keptForNews || fresh.has(id))
@@ -287,8 +291,8 @@ const dueOf = ({ memory: { missed }, fresh, callsLeft }: Listed, way: Way, now: 
 
 /** @returns ms, or nothing for the usual time */
 function nextReadMs(
-  { memory: { rest }, callsLeft }: Listed,
-  left: Missed[],
+  { memory: { rest }, callsLeft }: ListedDeliveries,
+  left: MissedDelivery[],
   way: Way,
   now: number,
 ) {
@@ -326,7 +330,7 @@ export const redelivering = ({ deliveries, log, pause = second }: Redelivering):
   },
 })
 
-interface Sent {
+interface SentDelivery {
   id: string
   event: string
   payload: object
@@ -335,11 +339,11 @@ interface Sent {
 export interface Reading {
   deliveries: {
     /** @throws Rejected if it can't be taken, now or ever */
-    sent(id: string): Promise<Sent>
+    sent(id: string): Promise<SentDelivery>
   }
-  receive(delivery: Sent): Promise<{ kind: 'added' | 'known' | 'ignored' }>
+  receive(delivery: SentDelivery): Promise<{ kind: 'added' | 'known' | 'ignored' }>
   /** Whether the thread shows it. */
-  wasAnswered(delivery: Sent): Promise<boolean>
+  wasAnswered(delivery: SentDelivery): Promise<boolean>
   looked(): void
   log: Log
   meter?: WebhookMeter

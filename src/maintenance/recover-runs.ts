@@ -74,9 +74,9 @@ type OwnerDeps = Search & AdoptTenant
 export const adoptEvery = 5_000
 const searchedMs = 2 * limits.editAtLeastEvery
 /** Clocks may differ so much, and GitHub may show something so late. */
-const overlap = 10 * minute
+const searchOverlap = 10 * minute
 /** A hundred webhooks each; with more it is cheaper to look everywhere. */
-const maxPages = 100
+const maxSearchPages = 100
 
 const Installation = Repository.pick({ installationId: true }).extend({
   /** Numbers of the repositories that are meant; without them, all. */
@@ -86,7 +86,7 @@ const Installation = Repository.pick({ installationId: true }).extend({
 const Target = z.union([Repository, Installation])
 type Target = z.infer<typeof Target>
 
-const Memory = z.object({
+const SearchMemory = z.object({
   since: z.number(),
   /** When the last sweep began: calls that were under way had arrived. */
   from: z.number(),
@@ -94,7 +94,7 @@ const Memory = z.object({
   /** Lost runs wait for a webhook. */
   waits: z.boolean().optional(),
 })
-type Memory = z.infer<typeof Memory>
+type SearchMemory = z.infer<typeof SearchMemory>
 
 /** ms; another Run may hold the thread, or a service refuse. */
 const retryMs = 30_000
@@ -144,8 +144,8 @@ const isDeliveredTo = async ({
 }: Pick<AdoptDeps, 'delivered' | 'now'>): Promise<boolean> =>
   now() - ((await delivered.last()) ?? Number.NEGATIVE_INFINITY) < minute
 
-async function memoryOf(deps: AdoptDeps, context: ChoreContext): Promise<Memory | number> {
-  const known = Memory.safeParse(context.memory).data
+async function memoryOf(deps: AdoptDeps, context: ChoreContext): Promise<SearchMemory | number> {
+  const known = SearchMemory.safeParse(context.memory).data
   const { log, now, connectedAt } = deps
   if (known && connectedAt() < known.from) return known
   try {
@@ -153,7 +153,7 @@ async function memoryOf(deps: AdoptDeps, context: ChoreContext): Promise<Memory 
     const unread = known?.unread ?? []
     // Unread entries stay unread.
     const since = known
-      ? Math.max(oldest, unread.length > 0 ? known.since : known.from - overlap)
+      ? Math.max(oldest, unread.length > 0 ? known.since : known.from - searchOverlap)
       : oldest
     const targets: Target[] =
       (known && (await whereThingsHappened(deps, context.signal, since))) ??
@@ -176,7 +176,7 @@ async function whereThingsHappened(
   signal: AbortSignal,
   since: number,
 ): Promise<Target[] | undefined> {
-  const reading = readDown(deliveries, { until: since, most: maxPages, signal })
+  const reading = readDown(deliveries, { until: since, most: maxSearchPages, signal })
   const read = await reading.catch(unlessRejected)
   if (!read || read.next !== undefined) return undefined
   const places = new Map<number, Set<number>>()
@@ -203,7 +203,7 @@ interface Came {
 }
 
 /** A failure in one repository does not stop the others. */
-async function search(deps: Search, { since, from }: Memory, target: Target): Promise<Came> {
+async function search(deps: Search, { since, from }: SearchMemory, target: Target): Promise<Came> {
   try {
     if ('repoId' in target) return await searchRepository(deps, target, since)
     const all = await deps.installations.repositoriesOf(target.installationId)
@@ -224,7 +224,7 @@ async function searchRepository(
   const tenant = deps.tenantOf(repository)
   if (!tenant) return {}
   const comments = await deps.installations.ownComments(repository, since)
-  const lost: Status[] = []
+  const lost: FoundStatus[] = []
   for (const status of statusesIn(tenant, deps.now(), repository, comments))
     if (!(await deps.runs.get(status.marker.run))) lost.push(status)
   if (lost.length > 0 && !(await isDeliveredTo(deps)))
@@ -244,7 +244,7 @@ async function searchRepository(
   return all ? {} : { again: retryMs }
 }
 
-type Status = ReturnType<typeof statusesIn>[number]
+type FoundStatus = ReturnType<typeof statusesIn>[number]
 
 function statusesIn(
   { signer }: AdoptTenant,
@@ -282,7 +282,7 @@ const endKey = ({ run, round = 0 }: Marker): string => `${run} ${round}`
 async function adopt(
   deps: OwnerDeps,
   repository: Repository,
-  { number, commentId, marker, backup, closed }: Status,
+  { number, commentId, marker, backup, closed }: FoundStatus,
 ): Promise<boolean> {
   const { run: id } = marker
   await deps.confirm()

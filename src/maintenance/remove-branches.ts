@@ -36,7 +36,7 @@ export const removeBranch =
       return 'done'
     }
     try {
-      return await poll(deps, context, unused, pause)
+      return await pollBranch(deps, context, unused, pause)
     } catch (error) {
       if (error instanceof RetryLater) return Math.max(pause, error.until - deps.now())
       if (!isOfService(error)) throw error
@@ -45,7 +45,7 @@ export const removeBranch =
     }
   }
 
-async function poll(
+async function pollBranch(
   deps: RemovalDeps,
   context: ChoreContext,
   unused: UnusedBranch,

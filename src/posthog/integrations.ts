@@ -17,14 +17,14 @@ const Repositories = z.object({
   has_more: z.boolean().nullish(),
 })
 
-const within = 5_000
-const perPage = 500
-const maxPages = 20
+const integrationsMs = 5_000
+const integrationsPerPage = 500
+const maxIntegrationPages = 20
 
 /** @throws Rejected | RetryLater | NoResponse; Rejected also where the key lacks the scope `integration:read` */
 export async function githubIntegrations(get: Get): Promise<string[]> {
   const query = { kind: 'github', limit: '100' }
-  const { results } = await get('integrations/', Integrations, { query, within })
+  const { results } = await get('integrations/', Integrations, { query, within: integrationsMs })
   return results.map(({ id }) => String(id))
 }
 
@@ -39,11 +39,14 @@ export async function repositoriesOf(
   search?: string,
 ): Promise<string[]> {
   const names: string[] = []
-  for (let page = 0; page < maxPages; page++) {
-    const range = { limit: String(perPage), offset: String(page * perPage) }
+  for (let page = 0; page < maxIntegrationPages; page++) {
+    const range = { limit: String(integrationsPerPage), offset: String(page * integrationsPerPage) }
     const query = search === undefined ? range : { ...range, search }
     const path = `integrations/${encodeURIComponent(integration)}/github_repos/`
-    const { repositories, has_more } = await get(path, Repositories, { query, within })
+    const { repositories, has_more } = await get(path, Repositories, {
+      query,
+      within: integrationsMs,
+    })
     for (const each of repositories)
       names.push((typeof each === 'string' ? each : (each.full_name ?? each.name)).toLowerCase())
     if (!has_more) break

@@ -65,9 +65,9 @@ export const getter =
   async (path, schema, more) =>
     (await call(settings, { method: 'GET', path, schema, ...more }, now)).data
 
-const defaultLimit = 15_000
+const defaultTimeoutMs = 15_000
 
-const words = wordSet(
+const blockedWords = wordSet(
   'artifacts cancel command finalize_upload github_repos integrations models prepare_upload run runs sandbox_environments session_logs staged_artifacts tasks',
 )
 
@@ -83,7 +83,7 @@ export async function call<T>(
   await gate.pass()
   if (request.method !== 'GET') assertPrompt('posthog', since, now())
   if (!request.counted) budget?.spend(1).catch(() => {})
-  const route = routeOf(request.path, words)
+  const route = routeOf(request.path, blockedWords)
   let status: number | undefined
   try {
     const response = await fetchOnce(settings, request)
@@ -149,7 +149,7 @@ async function fetchOnce(settings: PostHogSettings, request: Call<unknown>): Pro
       body,
       // It is not 'error', as Node 20 then drops the time limit while reading the body (undici issue 4627).
       redirect: 'manual',
-      signal: AbortSignal.timeout(request.within ?? defaultLimit),
+      signal: AbortSignal.timeout(request.within ?? defaultTimeoutMs),
     })
   } catch (cause) {
     throw silence('posthog', cause)

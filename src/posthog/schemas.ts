@@ -39,23 +39,26 @@ const name = z.string().max(300)
 /** What is missing, `null` or of an unexpected type is as good as not there. */
 export const perhaps = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined)
 
-const short = perhaps(words(1_000))
+const shortWords = perhaps(words(1_000))
 
 /** GitHub takes less, and a prompt says its message’s id long before. */
 export const maxMessage = 100_000
-const Part = z.object({ text: words(maxMessage) })
+const TextPart = z.object({ text: words(maxMessage) })
 
 /** A `session/update` of the agent. Source: the Agent Client Protocol, as PostHog logs it. */
 export const AgentUpdate = z.object({
   sessionUpdate: words(100),
   content: perhaps(
-    z.union([Part.transform(part => [part]), listOf(Part, 100).transform(({ items }) => items)]),
+    z.union([
+      TextPart.transform(part => [part]),
+      listOf(TextPart, 100).transform(({ items }) => items),
+    ]),
   ),
-  kind: short,
-  title: short,
+  kind: shortWords,
+  title: shortWords,
   locations: perhaps(listOf(z.object({ path: words(1_000) }), 100)),
-  rawInput: perhaps(z.object({ status: short, reason: perhaps(words(10_000)) })),
-  entries: perhaps(listOf(z.object({ content: words(1_000), status: short }), 50)),
+  rawInput: perhaps(z.object({ status: shortWords, reason: perhaps(words(10_000)) })),
+  entries: perhaps(listOf(z.object({ content: words(1_000), status: shortWords }), 50)),
 })
 export type AgentUpdate = z.infer<typeof AgentUpdate>
 
@@ -147,14 +150,19 @@ export type TaskRun = z.infer<typeof TaskRun>
 
 export const Task = z.object({ id: words(300) })
 
-const Named = perhaps(Task)
+const NamedTask = perhaps(Task)
 
 /**
  * `run/` returns the task. Its new run is `run` on the newest servers; `latest_run` may be an older one if a replica
  * lags.
  */
 export const StartedTask = z
-  .object({ id: words(300), run: Named, latest_run: Named, run_error: perhaps(words(10_000)) })
+  .object({
+    id: words(300),
+    run: NamedTask,
+    latest_run: NamedTask,
+    run_error: perhaps(words(10_000)),
+  })
   .transform(({ run, latest_run, run_error }) => ({
     named: [run, latest_run].flatMap(one => one?.id ?? []),
     error: run_error,
@@ -229,9 +237,9 @@ export function namesIn(text: string): string[] {
 const RpcId = z.union([words(100), z.number().transform(String)])
 
 /** A prompt may bring the whole history of a session, of which only the names of messages are kept: 16 MiB at most. */
-const Block = z.object({ text: z.string().max(20_000_000) })
+const ContentBlock = z.object({ text: z.string().max(20_000_000) })
 const Prompt = z.array(z.unknown()).transform(blocks => {
-  const text = blocks.flatMap(each => Block.safeParse(each).data?.text ?? []).join('\n')
+  const text = blocks.flatMap(each => ContentBlock.safeParse(each).data?.text ?? []).join('\n')
   return { messages: namesIn(text), reenters: text.startsWith('You are re-entering this run') }
 })
 
@@ -266,7 +274,7 @@ export const LogLine = z.object({
         requestId: freeWord,
         toolCall: perhaps(
           z.object({
-            title: short,
+            title: shortWords,
             _meta: perhaps(z.object({ codeToolKind: words(100).optional() })),
           }),
         ),

@@ -14,7 +14,7 @@ export const runPath = ({ taskId, taskRunId }: Session): string =>
 const pageLength = 5_000
 
 /** Keeps of each entry what says something, and not what it is wrapped in. */
-const Entries = z.array(z.unknown().transform(logEntry))
+const LogEntries = z.array(z.unknown().transform(logEntry))
 type Page = PostHogResponse<LogEntry[][]>
 
 export function sessionLog(request: Request) {
@@ -27,7 +27,7 @@ export function sessionLog(request: Request) {
   ): Promise<Page | undefined> {
     try {
       const path = `${runPath(session)}session_logs/`
-      const read = await request({ method: 'GET', path, query, schema: Entries, counted })
+      const read = await request({ method: 'GET', path, query, schema: LogEntries, counted })
       served = true
       return read
     } catch (error) {
@@ -95,7 +95,7 @@ function meaning({ notification }: LogLine): LogEntry['what'] | undefined {
   if (id !== undefined && result) return answerOf(id, result)
   if (id !== undefined && error) return { kind: 'error', id, fault: error }
   if (method === 'initialize') return { kind: 'begins' }
-  if (method === 'session/prompt' && id !== undefined) return promptOf(id, params)
+  if (method === 'session/prompt' && id !== undefined) return promptEntry(id, params)
   if (method.endsWith('posthog/background_turn_started')) return { kind: 'goes-on' }
   if (method.endsWith('posthog/turn_complete')) return { kind: 'gives-up' }
   if (method.endsWith('posthog/error'))
@@ -110,14 +110,14 @@ function meaning({ notification }: LogLine): LogEntry['what'] | undefined {
   return method === 'session/update' && params?.update ? updateOf(params.update) : undefined
 }
 
-type Result = NonNullable<LogLine['notification']['result']>
+type RpcResult = NonNullable<LogLine['notification']['result']>
 type Params = NonNullable<LogLine['notification']['params']>
 
 /**
  * PostHog goes on by itself in words of its own, or in those of the task (`ci_prompt`): they come without an id, and with
  * what its agent is told of the pull request (`agent-server.ts` of @posthog/agent).
  */
-function promptOf(id: string, params: Params | undefined): LogEntry['what'] {
+function promptEntry(id: string, params: Params | undefined): LogEntry['what'] {
   const { messages = [], reenters = false } = params?.prompt ?? {}
   const { prContext, messageId } = params?._meta ?? {}
   const isNobodys = prContext !== undefined && messageId === undefined && messages.length === 0
@@ -125,7 +125,7 @@ function promptOf(id: string, params: Params | undefined): LogEntry['what'] {
 }
 
 /** The agent asks permissions by ids of its own; their answers have no reason to stop. */
-function answerOf(id: string, { stopReason, _meta }: Result): LogEntry['what'] | undefined {
+function answerOf(id: string, { stopReason, _meta }: RpcResult): LogEntry['what'] | undefined {
   if (stopReason === undefined) return undefined
   return { kind: 'answer', id, stopReason, steer: _meta?.steer === true || undefined }
 }

@@ -16,7 +16,7 @@ import { type Call, call, type PostHogSettings, type Standing } from './posthog-
 import { upTo } from './schemas.ts'
 
 /** ms between two checks while something is wrong, and while calls are refused for reasons of their own. */
-const every = 20 * second
+const standingMs = 20 * second
 const atMostEvery = 2 * second
 
 const reasons: Partial<Record<CheckName, string>> = {
@@ -55,12 +55,12 @@ export function openStanding(
   }
 
   const later = (why: string): RetryLater =>
-    new RetryLater('posthog', checkedAt + every, 'setup', why)
+    new RetryLater('posthog', checkedAt + standingMs, 'setup', why)
 
   return {
     async pass() {
       if (wrong === undefined) return
-      await checkedWithin(every)
+      await checkedWithin(standingMs)
       if (wrong !== undefined) throw later(wrong)
     },
     async judge(refusal) {

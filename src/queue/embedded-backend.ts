@@ -41,7 +41,7 @@ const SURPLUS = `
       FROM job WHERE state IN ('completed', 'failed')) AS ended
    WHERE ended.place > 100000 AND job.queue = ended.queue AND job.id = ended.id`
 
-const PROBE = "SELECT pg_logical_emit_message(true, 'probe', '')"
+const EMBEDDED_PROBE = "SELECT pg_logical_emit_message(true, 'probe', '')"
 
 /** Dead rows slow statements tenfold after a few thousand steps. */
 const TABLES = 'job, job_log, event, meta, dedup, codex.entry'
@@ -87,14 +87,14 @@ async function tidy(exec: (statement: string) => Promise<unknown>): Promise<void
   for (const statement of [SURPLUS, VACUUM, ANALYZE, 'CHECKPOINT']) await exec(statement)
 }
 
-interface Opened {
+interface OpenedDatabase {
   dataDir: string
   folder: DataFolder
   log: QueueLog
   release: () => Promise<void>
 }
 
-function backendOn(db: PGlite, { dataDir, folder, log, release }: Opened): QueueBackend {
+function backendOn(db: PGlite, { dataDir, folder, log, release }: OpenedDatabase): QueueBackend {
   const upkeep = (work: Promise<unknown>) => {
     work.catch(error => log.warn({ error: describe(error) }, 'could not tidy the embedded queue'))
   }
@@ -132,7 +132,7 @@ function backendOn(db: PGlite, { dataDir, folder, log, release }: Opened): Queue
     probe: async () => {
       await folder.assertThere()
       assertRoom(dataDir)
-      await pool.exec(PROBE)
+      await pool.exec(EMBEDDED_PROBE)
     },
     assertRoom: () => assertRoom(dataDir),
     assertThere: () => folder.assertThere(),
@@ -145,7 +145,7 @@ function backendOn(db: PGlite, { dataDir, folder, log, release }: Opened): Queue
 
 type EmbeddedBackend = ReturnType<typeof createPostgresBackend>
 
-const PAGE = 200
+const JOBS_A_PAGE = 200
 
 function withIndex(
   backend: EmbeddedBackend,
@@ -179,7 +179,7 @@ function embeddedIndex(queue: string, pool: PgPool): QueueIndex {
     return rows
   }
   return {
-    jobs: async ids => (await ask<Row>(sql.jobsOf, JSON.stringify(ids))).map(stored),
+    jobs: async ids => (await ask<Row>(sql.jobsOf, JSON.stringify(ids))).map(storedJob),
     query: async queries => {
       const rows = await ask<{ value: number | null }>(sql.queried, JSON.stringify(queries))
       return rows.map(({ value }) => (value === null ? undefined : Number(value)))
@@ -202,7 +202,7 @@ function embeddedIndex(queue: string, pool: PgPool): QueueIndex {
     },
     isBuilt: async version => (await ask<{ value: string }>(sql.built))[0]?.value === version,
     saveVersion: async version => void (await ask(sql.saveVersion, version)),
-    pages: standing => pages(ask, standing === 'live' ? sql.livePage : sql.endedPage),
+    pages: standing => pagesOfJobs(ask, standing === 'live' ? sql.livePage : sql.endedPage),
     mend: async ({ id, seen }, entries) => void (await ask(sql.mended, id, seen, entries)),
     sweep: async () => void (await pool.query(sql.forgotten, [Date.now()])),
   }
@@ -216,21 +216,21 @@ interface Row {
   seen: string
 }
 
-const stored = (row: Row) => ({
+const storedJob = (row: Row) => ({
   id: row.id,
   data: row.data,
   timestamp: Number(row.added_at_ms),
   finishedOn: row.finished_at_ms === null ? undefined : Number(row.finished_at_ms),
 })
 
-async function* pages(
+async function* pagesOfJobs(
   ask: (statement: string, after: string, count: number) => Promise<Row[]>,
   statement: string,
 ): AsyncIterable<Indexed[]> {
   for (let after = ''; ; ) {
-    const rows = await ask(statement, after, PAGE)
-    yield rows.map(row => ({ ...stored(row), seen: row.seen }))
-    if (rows.length < PAGE) return
+    const rows = await ask(statement, after, JOBS_A_PAGE)
+    yield rows.map(row => ({ ...storedJob(row), seen: row.seen }))
+    if (rows.length < JOBS_A_PAGE) return
     after = rows.at(-1)?.id ?? ''
   }
 }

@@ -62,7 +62,7 @@ export class JobLock {
 
   async #renew(): Promise<void> {
     const requestedAt = Date.now()
-    const isHeld = await within(this.#duration / 3, this.#extend(), unknown).catch(unknown)
+    const isHeld = await within(this.#duration / 3, this.#extend(), notKnownYet).catch(notKnownYet)
     if (this.#lost) return
     if (isHeld) this.#heldUntil = requestedAt + this.#duration
     else if (isHeld === false || Date.now() > this.#heldUntil) this.#lose()
@@ -76,7 +76,7 @@ export class JobLock {
   }
 }
 
-const unknown = (): boolean | undefined => undefined
+const notKnownYet = (): boolean | undefined => undefined
 
 export async function within<T>(ms: number, promise: Promise<T>, late: () => T): Promise<T> {
   if (ms === Number.POSITIVE_INFINITY) return promise

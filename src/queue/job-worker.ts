@@ -37,9 +37,9 @@ interface JobWorkerOptions<Data> extends BullQueueOptions<Data>, Working<Data> {
 }
 
 type BullMqJob = Job<unknown, unknown, string, JobProgress>
-type Outcome = StepResult | { kind: 'leave' }
+type StepOutcome = StepResult | { kind: 'leave' }
 
-const atOnce: StepResult = { kind: 'park', ms: 0 }
+const parkedAtOnce: StepResult = { kind: 'park', ms: 0 }
 
 export class JobWorker<Data> {
   readonly #options: JobWorkerOptions<Data>
@@ -131,7 +131,7 @@ export class JobWorker<Data> {
     throw new DelayedError()
   }
 
-  async #step(job: BullMqJob, token: string): Promise<Outcome> {
+  async #step(job: BullMqJob, token: string): Promise<StepOutcome> {
     // If it is unknown, one step too many is better than none.
     const noticed = await inbox.inboxSize(this.#backend, idOf(job)).catch(() => 0)
     const read = this.#read(job)
@@ -147,7 +147,7 @@ export class JobWorker<Data> {
     const lock = this.#lock(job, token)
     this.#locks.add(lock)
     const held = this.#hold(job, token, { data: read.data, lock })
-    const outcome = this.#interrupted ? atOnce : await this.#decide(held, job, lock)
+    const outcome = this.#interrupted ? parkedAtOnce : await this.#decide(held, job, lock)
     this.#locks.delete(lock)
     lock.release()
     if (outcome.kind === 'park') await this.#park(job, token, outcome.ms, noticed)
@@ -237,7 +237,7 @@ export class JobWorker<Data> {
     return held
   }
 
-  async #decide(held: LockedJob<Data>, job: BullMqJob, lock: JobLock): Promise<Outcome> {
+  async #decide(held: LockedJob<Data>, job: BullMqJob, lock: JobLock): Promise<StepOutcome> {
     if (lock.isLost) return this.#leave(job)
     try {
       const result = await this.#options.process(held)
@@ -246,7 +246,7 @@ export class JobWorker<Data> {
       return result
     } catch (error) {
       if (lock.isLost || error instanceof LockLost) return this.#leave(job)
-      if (this.#interrupted) return atOnce
+      if (this.#interrupted) return parkedAtOnce
       const failures = error instanceof QueueUnavailable ? undefined : held.failures + 1
       const ms = pauseAfter(failures ?? QUEUE_TROUBLE)
       const facts = { job: job.id, failures, retryInMs: ms, err: error }
@@ -259,7 +259,7 @@ export class JobWorker<Data> {
     }
   }
 
-  #leave(job: BullMqJob): Outcome {
+  #leave(job: BullMqJob): StepOutcome {
     this.#options.log.warn({ job: job.id }, 'lost the lock of a job, so left it to whoever has it')
     return { kind: 'leave' }
   }

@@ -244,8 +244,8 @@ function redisIndex(queue: BullMqQueue, producer: Redis, worker: () => Redis): Q
       return (await Promise.all(ranges)).map(membersIn)
     },
     jobs: async ids => {
-      const pages = await readJobs(queue, producer, ids)
-      return pages.map(({ seen: _, ...job }) => job)
+      const scannedPages = await readJobs(queue, producer, ids)
+      return scannedPages.map(({ seen: _, ...job }) => job)
     },
     save: saved => save(queue, sets, worker(), saved),
     amend: async ({ id, was, data, entries }) =>
@@ -253,7 +253,7 @@ function redisIndex(queue: BullMqQueue, producer: Redis, worker: () => Redis): Q
       1,
     isBuilt: async version => (await producer.get(built)) === version,
     saveVersion: async version => void (await producer.set(built, version)),
-    pages: standing => pages(queue, producer, standing === 'live' ? LIVE : ENDED),
+    pages: standing => scannedPages(queue, producer, standing === 'live' ? LIVE : ENDED),
     mend: async ({ id, seen }, entries) =>
       void (await producer.codexMended(queue.toKey(id), sets, id, entries, seen, Date.now())),
     sweep: () => sweep(queue, producer, sets),
@@ -268,7 +268,7 @@ async function save(queue: BullMqQueue, sets: string, redis: Redis, saved: Saved
   return Saving.parse(await redis.codexSaved(...keys, ...ours))
 }
 
-async function* pages(
+async function* scannedPages(
   queue: BullMqQueue,
   redis: Redis,
   types: JobType[],

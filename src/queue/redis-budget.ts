@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { BudgetState, type BudgetStore, type LimitStore } from '../core/model/call-budget.ts'
 import { hour } from '../core/model/time.ts'
 
-const Limit = z.object({
+const StoredLimit = z.object({
   service: z.enum(['github', 'posthog']),
   why: z.enum(['rate-limit', 'usage-limit', 'unavailable']),
   message: z.string(),
@@ -20,7 +20,7 @@ export function redisLimits(redis: Redis, prefix: string): LimitStore {
         redis.get(redisKey(name)),
         redis.pttl(redisKey(name)),
       ])
-      const limit = text === null ? undefined : Limit.safeParse(JSON.parse(text)).data
+      const limit = text === null ? undefined : StoredLimit.safeParse(JSON.parse(text)).data
       return limit && { ...limit, lasts }
     },
     async write(name, { service, why, message, lasts }) {
@@ -48,7 +48,7 @@ local time = redis.call('TIME')
 local held = redis.call('HMGET', KEYS[1], 'version', 'state')
 return { held[1] or '0', held[2] or '', string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)) }`
 
-const written = `
+const budgetScript = `
 if (redis.call('HGET', KEYS[1], 'version') or '0') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'version', ARGV[1] + 1, 'state', ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ${hour})
@@ -57,7 +57,7 @@ return 1`
 /** Read, changed, and written unless another process wrote meanwhile. */
 export function redisBudgets(redis: Redis, prefix: string): (name: string) => BudgetStore {
   redis.defineCommand('codexBudget', { numberOfKeys: 1, lua: read })
-  redis.defineCommand('codexBudgetKept', { numberOfKeys: 1, lua: written })
+  redis.defineCommand('codexBudgetKept', { numberOfKeys: 1, lua: budgetScript })
   return name => {
     const key = `${prefix}:budget:${name}`
     const oneByOne = pLimit(1)

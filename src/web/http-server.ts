@@ -68,39 +68,39 @@ export function httpServer({
       return webhookEndpoint(req, res)
     if (admin && /^\/admin(?:\/|$)/.test(path)) return admin(req, res)
     if (req.method !== 'GET' && req.method !== 'HEAD')
-      return text(
+      return sendText(
         res,
         webhookPaths.has(path) || webhookEndpoint === undefined ? 404 : 405,
         'not here\n',
       )
-    if (path === '/healthz') return text(res, 200, 'ok\n')
+    if (path === '/healthz') return sendText(res, 200, 'ok\n')
     if (path === '/readyz') {
       const { ready, failed } = await readiness()
       const shown = failed.map(check => (isInsider(req) ? asPrinted(check) : { name: check.name }))
-      return text(res, ready ? 200 : 503, `${JSON.stringify({ ready, failed: shown })}\n`, json)
+      return sendText(res, ready ? 200 : 503, `${JSON.stringify({ ready, failed: shown })}\n`, json)
     }
     if (path === '/metrics' && metrics) {
       if (isInsider(req)) {
         const page = await metrics.page()
-        return text(res, 200, page.text, page.type)
+        return sendText(res, 200, page.text, page.type)
       }
       if (metrics.token === undefined)
-        return text(res, 403, 'only for this machine; METRICS_TOKEN opens it to others\n')
+        return sendText(res, 403, 'only for this machine; METRICS_TOKEN opens it to others\n')
       res.setHeader('www-authenticate', 'Bearer')
-      return text(res, 401, 'METRICS_TOKEN is needed as bearer token\n')
+      return sendText(res, 401, 'METRICS_TOKEN is needed as bearer token\n')
     }
     const found = path.startsWith('/schema/') ? await schema?.(path) : undefined
     // Editors in a browser ask from elsewhere, and there is nothing secret in it.
     if (found) {
       res.setHeader('access-control-allow-origin', '*')
-      return text(
+      return sendText(
         res,
         200,
         JSON.stringify(found, null, 2),
         'application/schema+json; charset=utf-8',
       )
     }
-    return text(res, 404, 'not found\n')
+    return sendText(res, 404, 'not found\n')
   }
 
   function isInsider(req: IncomingMessage): boolean {
@@ -130,10 +130,10 @@ const isLoopback = (address: string): boolean =>
 const proxyHeader =
   /^(?:forwarded|via|cdn-loop|x-real-ip|x-request-id|x-(?:forwarded|client|cluster-client|original|envoy|amzn|amz-cf|azure|appengine|cloud-trace|vercel|nf)(?:-.*)?|(?:true-client|cf|fly|fastly|akamai)-.*)$/
 
-const plain = 'text/plain; charset=utf-8'
+const plainText = 'text/plain; charset=utf-8'
 const json = 'application/json; charset=utf-8'
 
-function text(res: ServerResponse, status: number, body: string, type = plain): void {
+function sendText(res: ServerResponse, status: number, body: string, type = plainText): void {
   res
     .writeHead(status, {
       'content-type': type,

@@ -159,7 +159,7 @@ export const Field = ({ id, label, more, hint, problem, ...input }: FieldProps) 
   </div>
 )
 
-type Line = Pick<Check, 'ok' | 'unsure' | 'detail'> & { name: Child; fix?: string }
+type CheckLine = Pick<Check, 'ok' | 'unsure' | 'detail'> & { name: Child; fix?: string }
 
 function signClass({ ok, unsure }: Pick<Check, 'ok' | 'unsure'>): string {
   if (unsure) return ''
@@ -171,7 +171,7 @@ function signName({ ok, unsure }: Pick<Check, 'ok' | 'unsure'>): string {
   return ok ? 'Right' : 'Not right'
 }
 
-export const Checks = ({ lines }: { lines: readonly Line[] }) => (
+export const Checks = ({ lines }: { lines: readonly CheckLine[] }) => (
   <ul class="rows checks">
     {lines.map(({ ok, unsure, name, detail, fix }) => (
       <li>

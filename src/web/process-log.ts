@@ -22,11 +22,11 @@ export async function openLog({ level, format }: Config['log'], redact: Redact):
   return pino(options, { write: line => write(redact(line)) })
 }
 
-const expected = [NoResponse, QueueUnavailable, Rejected, ResultPending, RetryLater]
+const expectedErrors = [NoResponse, QueueUnavailable, Rejected, ResultPending, RetryLater]
 
 function errorShown(error: unknown): unknown {
   if (!(error instanceof Error)) return error
-  if (!expected.some(kind => error instanceof kind)) return stdSerializers.err(error)
+  if (!expectedErrors.some(kind => error instanceof kind)) return stdSerializers.err(error)
   const { name: type, message } = error
   return error instanceof Rejected
     ? { type, message, service: error.service, status: error.status, code: error.code || undefined }

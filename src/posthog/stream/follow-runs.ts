@@ -12,7 +12,7 @@ import type { PostHogSettings } from '../posthog-http.ts'
 import { type StreamWatch, watchRuns } from './run-stream.ts'
 import type { News } from './stream-connection.ts'
 
-interface Following {
+interface FollowingParts {
   wake(runId: string): Promise<void>
   live(): Promise<readonly string[]>
   /** When this process last connected to the queue. */
@@ -37,7 +37,7 @@ interface Followed {
   runs: Map<string, Map<string, number>>
 }
 
-export function followRuns(following: Following) {
+export function followRuns(following: FollowingParts) {
   const { log, tendEvery = 5 * second, keepOpenMs = minute } = following
   const { maxOpen = halfOfTheFiles() } = following
   const followed: Followed[] = []

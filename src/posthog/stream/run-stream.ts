@@ -31,13 +31,13 @@ const usualPace = {
 }
 type StreamPace = typeof usualPace
 
-interface Wanted {
+interface WatchWanted {
   owner?: string
   /** Another process has the stream, and keeps it for long enough: it counts as alive until it proves to be dead. */
   takenOver?: boolean
 }
 
-interface Watched extends Line {
+interface WatchedRun extends Line {
   throttle: Throttle
   life: AbortController
   state: 'connecting' | 'alive' | 'over'
@@ -62,11 +62,11 @@ export type StreamWatch = ReturnType<typeof watchRuns>
 export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   const { log, hasRoom = () => true } = options
   const pace = { ...usualPace, ...options.pace }
-  const runs = new Map<string, Watched>()
+  const runs = new Map<string, WatchedRun>()
   let closed = false
 
   return {
-    watch(session: Session, wanted: Wanted = {}): void {
+    watch(session: Session, wanted: WatchWanted = {}): void {
       if (!runs.has(session.taskRunId) && !closed && hasRoom()) begin(session, wanted)
     },
 
@@ -87,12 +87,12 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     },
   }
 
-  function begin(session: Session, { owner = '', takenOver = false }: Wanted): void {
+  function begin(session: Session, { owner = '', takenOver = false }: WatchWanted): void {
     const { taskRunId } = session
     const life = new AbortController()
     const throttle = throttleOf(news => void passOn(taskRunId, news), pace)
     const newsOf = newsReader()
-    const run: Watched = {
+    const run: WatchedRun = {
       session,
       owner,
       throttle,
@@ -134,7 +134,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     }
   }
 
-  async function follow(run: Watched): Promise<void> {
+  async function follow(run: WatchedRun): Promise<void> {
     const { signal } = run
     while (!signal.aborted) {
       const ending = await connect(settings, run, pace.silence)
@@ -147,7 +147,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     }
   }
 
-  function waitAfter(run: Watched, ending: Ending): number {
+  function waitAfter(run: WatchedRun, ending: Ending): number {
     const oldest = run.reconnectedAt.at(-pace.reconnects)
     const spacing = oldest === undefined ? 0 : Math.max(0, oldest + pace.window - Date.now())
     if (ending.kind !== 'lost') return spacing
@@ -159,7 +159,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     return Math.max(spacing, Math.min(until - Date.now(), hour), again)
   }
 
-  function finish(run: Watched, ending: Ending): void {
+  function finish(run: WatchedRun, ending: Ending): void {
     const taskRun = run.session.taskRunId
     if (ending.kind === 'refused')
       log.info({ taskRun, status: ending.status }, 'this run has no event stream')
@@ -167,17 +167,17 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     leave(run, 'over')
   }
 
-  function revive(run: Watched): void {
+  function revive(run: WatchedRun): void {
     if (run.state !== 'over') run.state = 'alive'
   }
 
-  function leave(run: Watched, state: Watched['state']): void {
+  function leave(run: WatchedRun, state: WatchedRun['state']): void {
     const wasAlive = run.state === 'alive'
     run.state = state
     if (wasAlive) options.onAway?.(run.session.taskRunId)
   }
 
-  function drop(run: Watched): void {
+  function drop(run: WatchedRun): void {
     run.life.abort()
     run.throttle.still()
     run.state = 'over'

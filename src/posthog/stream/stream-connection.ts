@@ -54,7 +54,7 @@ export async function connect(
     watchdog.refresh()
     const type = response.headers['content-type'] ?? ''
     const isStream = response.statusCode === 200 && /^text\/event-stream\b/i.test(type)
-    if (!isStream) return await unusable(settings, response, Date.now())
+    if (!isStream) return await unusableResponse(settings, response, Date.now())
     line.opened()
     return await hearOut(line, response, () => watchdog.refresh())
   } catch (error) {
@@ -69,7 +69,7 @@ export async function connect(
 }
 
 /** Each stream has a connection, and all share one agent, to save memory. */
-const plain = new http.Agent({ keepAlive: false })
+const httpAgent = new http.Agent({ keepAlive: false })
 const secured = new https.Agent({ keepAlive: false, maxCachedSessions: 10 })
 
 /** It does not use `fetch`, as Node 20 opens a spare connection for each aborted stream. A redirect is a refusal. */
@@ -90,7 +90,7 @@ function openStream(
     ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
   }
   const send = url.protocol === 'http:' ? http.request : https.request
-  const agent = url.protocol === 'http:' ? plain : secured
+  const agent = url.protocol === 'http:' ? httpAgent : secured
   return new Promise((resolve, reject) => {
     const request = send(url, { headers, signal, agent }, resolve)
     request.on('error', reject)
@@ -98,7 +98,7 @@ function openStream(
   })
 }
 
-async function unusable(
+async function unusableResponse(
   { gate }: PostHogSettings,
   response: IncomingMessage,
   now: number,
@@ -157,7 +157,7 @@ async function hearOut(line: Line, response: IncomingMessage, alive: () => void)
 
 /** A part of an event. The event is bounded as a whole. */
 const part = z.string().max(maxEvent)
-const Frame = z.object({
+const EventFrame = z.object({
   type: part,
   status: z.unknown().optional(),
   output: z.unknown().optional(),
@@ -169,7 +169,7 @@ const Frame = z.object({
     }),
   ),
 })
-type Frame = z.infer<typeof Frame>
+type EventFrame = z.infer<typeof EventFrame>
 
 /**
  * PostHog stores its own changes before it sends them; the agent's log half a second after its last event
@@ -186,7 +186,7 @@ export type News =
 export function newsReader(): (data: string) => News | undefined {
   let before: string | undefined
   return data => {
-    const frame = readJson(Frame, data)
+    const frame = readJson(EventFrame, data)
     switch (frame?.type) {
       case 'task_run_state': {
         const state = JSON.stringify([frame.status, frame.output])
@@ -204,17 +204,17 @@ export function newsReader(): (data: string) => News | undefined {
   }
 }
 
-const stored = /posthog\/(?:progress|permission_request)$/
+const storedEvents = /posthog\/(?:progress|permission_request)$/
 const late = /posthog\/(?:\w*turn_complete|error)$/
 /** Whole messages only: their pieces are not logged. */
 const said = /^(?:agent_message|plan|user_message(?:_chunk)?)$/
 
-function newsIn(notification: Frame['notification']): News | undefined {
+function newsIn(notification: EventFrame['notification']): News | undefined {
   if (!notification) return undefined
   const { method = '', params, result } = notification
   // Agents without an event for it end a turn with a response to its prompt.
   if (result || late.test(method)) return 'turn-over'
-  if (stored.test(method)) return 'stored'
+  if (storedEvents.test(method)) return 'stored'
   const update = params?.update?.sessionUpdate ?? ''
   if (said.test(update) || method.endsWith('posthog/permission_resolved')) return 'said'
   return update.startsWith('tool_call') ? 'done' : undefined

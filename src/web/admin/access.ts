@@ -27,11 +27,11 @@ export interface AccessOptions {
 }
 
 /** ms */
-const lasts = hour
-const cookieName = 'codex_admin'
+const sessionLasts = hour
+const adminCookie = 'codex_admin'
 
 /** Wrong tokens that are answered slowly at once. The right one never waits for those of others. */
-const mostAtOnce = 10
+const mostSignIns = 10
 
 export function openAccess({ token, ended, now, slowness = 1_000 }: AccessOptions) {
   const key = createHash('sha256').update(`admin session ${token}`).digest()
@@ -41,7 +41,7 @@ export function openAccess({ token, ended, now, slowness = 1_000 }: AccessOption
 
   async function judge(given: string): Promise<'right' | 'wrong-token' | 'busy'> {
     if (isSameSecret(given, token)) return 'right'
-    if (wrong >= mostAtOnce) return 'busy'
+    if (wrong >= mostSignIns) return 'busy'
     wrong += 1
     await new Promise(resolve => setTimeout(resolve, slowness))
     wrong -= 1
@@ -58,7 +58,7 @@ export function openAccess({ token, ended, now, slowness = 1_000 }: AccessOption
 
   /** Its id. */
   async function sessionIn(c: Context): Promise<string | undefined> {
-    const [id, until] = ((await getSignedCookie(c, key, cookieName)) || '').split('.')
+    const [id, until] = ((await getSignedCookie(c, key, adminCookie)) || '').split('.')
     return Number(until) > now() ? id : undefined
   }
 
@@ -75,14 +75,17 @@ export function openAccess({ token, ended, now, slowness = 1_000 }: AccessOption
     async signIn(c: Context, given: string) {
       const kind = await judge(given)
       if (kind !== 'right') return kind
-      const session = `${randomBytes(18).toString('base64url')}.${now() + lasts}`
-      await setSignedCookie(c, cookieName, session, key, { ...optionsOf(c), maxAge: lasts / 1_000 })
+      const session = `${randomBytes(18).toString('base64url')}.${now() + sessionLasts}`
+      await setSignedCookie(c, adminCookie, session, key, {
+        ...optionsOf(c),
+        maxAge: sessionLasts / 1_000,
+      })
       return 'signed-in'
     },
     async signOut(c: Context): Promise<void> {
       const session = await sessionIn(c)
       if (session !== undefined) await ended.end(session)
-      deleteCookie(c, cookieName, optionsOf(c))
+      deleteCookie(c, adminCookie, optionsOf(c))
     },
     /** Makes a token for one form of a session. Each is another, so that what is sent twice can be known. */
     formToken(session: string): string {

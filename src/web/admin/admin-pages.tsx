@@ -133,7 +133,7 @@ export function BoardPage({ listOf, failedChecks, drain, ...page }: BoardShown) 
               <h3>
                 <Heading group={group} listing={listOf(group)} />
               </h3>
-              <Listed {...page} group={group} listing={listOf(group)} />
+              <RunTable {...page} group={group} listing={listOf(group)} />
             </>
           ))}
       </section>
@@ -142,7 +142,7 @@ export function BoardPage({ listOf, failedChecks, drain, ...page }: BoardShown) 
           <h2 id={group}>
             <Heading group={group} listing={listOf(group)} />
           </h2>
-          <Listed {...page} group={group} listing={listOf(group)} none={none} />
+          <RunTable {...page} group={group} listing={listOf(group)} none={none} />
         </section>
       ))}
       {drain === 'no work here' ? null : (
@@ -167,7 +167,13 @@ const Heading = ({ group, listing }: Pick<ListShown, 'group' | 'listing'>) => (
   </>
 )
 
-const Listed = ({ group, listing: { runs, count, isLast }, none, filter, ...page }: ListShown) => (
+const RunTable = ({
+  group,
+  listing: { runs, count, isLast },
+  none,
+  filter,
+  ...page
+}: ListShown) => (
   <>
     {count === 0 ? <p class="dim">{none}</p> : <RunList {...page} runs={runs} />}
     {isLast ? null : (
@@ -288,7 +294,7 @@ export function RunPage(page: RunShown) {
       <h1>
         <bdi>{title}</bdi>
       </h1>
-      <Facts {...page} />
+      <RunFacts {...page} />
       <section aria-labelledby="timeline">
         <h2 id="timeline">What happened</h2>
         <ol class="timeline">
@@ -302,7 +308,7 @@ export function RunPage(page: RunShown) {
           ))}
         </ol>
       </section>
-      <Words run={run} />
+      <InstructionText run={run} />
       <p>
         <a href={pathTo('/admin/', { filter: name })}>All runs of {name}</a>
       </p>
@@ -310,7 +316,7 @@ export function RunPage(page: RunShown) {
   )
 }
 
-function Facts({ run, now, formToken, posthogUrl }: RunShown) {
+function RunFacts({ run, now, formToken, posthogUrl }: RunShown) {
   const { thread, request, workspace, session, result } = run
   const words = (text: string | undefined): Child =>
     text === undefined ? undefined : <bdi>{text}</bdi>
@@ -368,10 +374,10 @@ function Facts({ run, now, formToken, posthogUrl }: RunShown) {
   )
 }
 
-const maxShown = 20_000
+const maxShownWords = 20_000
 
 /** The words of people and of the agent are folded, and nothing else than text. */
-function Words({ run }: { run: Run }) {
+function InstructionText({ run }: { run: Run }) {
   const said = [run.request, ...new Set([...wordsOfRound(run), ...pending(run)])]
   const texts = said.filter(({ text }) => text !== '')
   if (texts.length === 0) return null
@@ -384,7 +390,7 @@ function Words({ run }: { run: Run }) {
             By <bdi>{shown(by.login)}</bdi>, {text.length} characters
           </summary>
           <pre tabindex={0} dir="auto">
-            {shown(text.slice(0, maxShown))}
+            {shown(text.slice(0, maxShownWords))}
           </pre>
         </details>
       ))}

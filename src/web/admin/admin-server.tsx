@@ -33,7 +33,7 @@ export interface AdminParts extends AccessOptions {
   log: Pick<Log, 'info' | 'error'>
 }
 
-interface Env extends PageEnv {
+interface AdminEnv extends PageEnv {
   Variables: PageEnv['Variables'] & {
     session: string | undefined
     /** What tells this form from others, so that what is sent twice counts once. */
@@ -41,7 +41,7 @@ interface Env extends PageEnv {
   }
 }
 
-type In = Context<Env>
+type AdminRequest = Context<AdminEnv>
 
 const whyTurnedAway = {
   stranger: undefined,
@@ -57,7 +57,7 @@ const results = {
   'no-retry': 'Nothing to retry: trying again would not help.',
   draining: 'This process takes no more work. What it has in hand goes on to its next step.',
 } as const
-type Result = keyof typeof results
+type ActionResult = keyof typeof results
 
 export const actionsOnRuns = ['stop', 'retry'] as const
 
@@ -67,7 +67,7 @@ async function act(
   action: (typeof actionsOnRuns)[number],
   run: Run,
   form: string,
-): Promise<Result> {
+): Promise<ActionResult> {
   const id = `admin-${form}`
   switch (action) {
     case 'stop': {
@@ -87,12 +87,12 @@ async function act(
 
 export const adminPages = (parts: AdminParts): Handler => getRequestListener(routes(parts).fetch)
 
-function routes(parts: AdminParts): Hono<Env> {
+function routes(parts: AdminParts): Hono<AdminEnv> {
   const { now, log } = parts
   const access = openAccess(parts)
   const board = openBoard(parts.runs, now)
   let isDrained = false
-  const app = new Hono<Env>()
+  const app = new Hono<AdminEnv>()
 
   app.use('*', ...bounds())
   app.onError((error, c) => {
@@ -111,12 +111,12 @@ function routes(parts: AdminParts): Hono<Env> {
   app.notFound(c => c.html(notHere, 404))
   app.get('/admin', c => c.redirect('/admin/', 303))
 
-  const turnedAway = (c: In, kind: keyof typeof whyTurnedAway) => {
+  const turnedAway = (c: AdminRequest, kind: keyof typeof whyTurnedAway) => {
     if (kind === 'busy') c.header('retry-after', '1')
     else c.header('www-authenticate', 'Bearer')
     return c.html(<pages.SignInPage wrong={whyTurnedAway[kind]} />, kind === 'busy' ? 429 : 401)
   }
-  const audit = (c: In, did: Record<string, string | number>): void =>
+  const audit = (c: AdminRequest, did: Record<string, string | number>): void =>
     log.info({ audit: true, ...did, from: c.env.incoming.socket.remoteAddress }, 'an admin acted')
 
   app.post('/admin/sign-in', async c => {
@@ -146,10 +146,10 @@ function routes(parts: AdminParts): Hono<Env> {
     return c.redirect('/admin/', 303)
   })
 
-  const runOf = async (c: In): Promise<Run | undefined> =>
+  const runOf = async (c: AdminRequest): Promise<Run | undefined> =>
     (await board.get(c.req.param('id') ?? ''))?.data
-  const filterIn = (c: In): Filter | undefined => filterOf(c.req.query('filter') ?? '')
-  const shownTo = (c: In): Shown => ({
+  const filterIn = (c: AdminRequest): Filter | undefined => filterOf(c.req.query('filter') ?? '')
+  const shownTo = (c: AdminRequest): Shown => ({
     formToken() {
       const session = c.get('session')
       return session === undefined ? null : (
@@ -162,7 +162,7 @@ function routes(parts: AdminParts): Hono<Env> {
 
   /** The page of those that somebody filters by; another if nothing matches. */
   async function filtered(
-    c: In,
+    c: AdminRequest,
     page: (
       shown: Shown & { filter: Filter | undefined },
       whose: Whose | undefined,
@@ -235,7 +235,7 @@ function routes(parts: AdminParts): Hono<Env> {
 }
 
 /** To the page of ours where it was pressed; scripts name none. */
-function backWith(c: In, said: Result, usual: string): Response {
+function backWith(c: AdminRequest, said: ActionResult, usual: string): Response {
   const from = c.req.header('referer') ?? ''
   const { pathname, searchParams } = new URL(URL.canParse(from) ? from : usual, 'http://of.ours')
   searchParams.set('said', said)

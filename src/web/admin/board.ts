@@ -21,10 +21,10 @@ export function filterOf(text: string): Filter | undefined {
   return { kind: name.includes('/') ? 'repository' : 'owner', name }
 }
 
-const sign: Partial<Record<Filter['kind'], string>> = { person: '@', number: '#' }
+const filterSigns: Partial<Record<Filter['kind'], string>> = { person: '@', number: '#' }
 
 export const asWritten = (filter: Filter | undefined): string =>
-  filter === undefined ? '' : `${sign[filter.kind] ?? ''}${filter.name}`
+  filter === undefined ? '' : `${filterSigns[filter.kind] ?? ''}${filter.name}`
 
 /** The address of one of our pages, with what is not the usual. */
 export function pathTo(
@@ -41,13 +41,13 @@ export type BoardRuns = Pick<JobQueue<Run>, 'get' | 'getMany' | 'members' | 'que
 
 /** The first page has so many of each list. The rest is a click away. */
 const atFirst = 5
-const perPage = 50
+const runsPerPage = 50
 
 /** Pages are found by counting, so nobody asks for those that are far. */
 const pageOf = (page: number): number => Math.min(Math.max(1, Math.trunc(page) || 1), 200)
 
 /** How long failures need somebody, and ends are news: ms. */
-const news: Partial<Record<Group, number>> = { failed: 3 * day, ended: 7 * day }
+const newsMs: Partial<Record<Group, number>> = { failed: 3 * day, ended: 7 * day }
 
 const listed = [...liveGroups, 'ended'] as const
 const everywhere = (whose: Whose | undefined): string[] =>
@@ -61,13 +61,13 @@ export interface Listing {
   isLast: boolean
 }
 
-const cut = (all: Listing, runs: Listing['runs']): Listing => {
+const cutListing = (all: Listing, runs: Listing['runs']): Listing => {
   const shown = runs.slice(0, atFirst)
   return { ...all, runs: shown, isLast: shown.length === all.count }
 }
 
 export function openBoard(runs: BoardRuns, now: () => number) {
-  const since = (group: Group): number => now() - (news[group] ?? now())
+  const since = (group: Group): number => now() - (newsMs[group] ?? now())
 
   /** A repository has the number of the newest that was called so. */
   async function whoseOf(filter: Filter | undefined): Promise<Whose | undefined> {
@@ -93,16 +93,16 @@ export function openBoard(runs: BoardRuns, now: () => number) {
   async function lists(groups: readonly Group[], whose: Whose | undefined, page: number) {
     const names = groups.map(group => sets.board({ group, whose }))
     const [oldest, newest, counts] = await Promise.all([
-      runs.members(names, { kind: 'first', count: page * perPage }),
-      runs.members(names, { kind: 'last', count: page * perPage }),
+      runs.members(names, { kind: 'first', count: page * runsPerPage }),
+      runs.members(names, { kind: 'last', count: page * runsPerPage }),
       runs.query(
         groups.map((group, at) => ({ kind: 'count', set: names[at] ?? '', above: since(group) })),
       ),
     ])
     const shown = groups.map((group, at) => {
-      const members: Member[] = (group in news ? newest : oldest)[at] ?? []
+      const members: Member[] = (group in newsMs ? newest : oldest)[at] ?? []
       return members
-        .slice((page - 1) * perPage)
+        .slice((page - 1) * runsPerPage)
         .flatMap(({ id, score }) => (score > since(group) ? [id] : []))
     })
     const read = new Map((await runs.getMany([...new Set(shown.flat())])).map(run => [run.id, run]))
@@ -113,7 +113,7 @@ export function openBoard(runs: BoardRuns, now: () => number) {
         runs: ids.flatMap(id => read.get(id) ?? []),
         count,
         page,
-        isLast: page * perPage >= count,
+        isLast: page * runsPerPage >= count,
       }
     }
   }
@@ -133,7 +133,7 @@ export function openBoard(runs: BoardRuns, now: () => number) {
     const threads = all.runs.map(({ data }) => sets.thread(data.thread))
     const newest = await runs.members(threads, { kind: 'last', count: 1 })
     const still = all.runs.filter(({ id }, at) => newest[at]?.[0]?.id === id)
-    return cut({ ...all, count: all.count - all.runs.length + still.length }, still)
+    return cutListing({ ...all, count: all.count - all.runs.length + still.length }, still)
   }
 
   return {
@@ -146,19 +146,20 @@ export function openBoard(runs: BoardRuns, now: () => number) {
       const [listOf, still] = await Promise.all([lists(listed, whose, 1), failed(whose)])
       const failures = new Set(still.runs.map(({ id }) => id))
       const others = (group: Group) => listOf(group).runs.filter(({ id }) => !failures.has(id))
-      return (group: Group) => (group === 'failed' ? still : cut(listOf(group), others(group)))
+      return (group: Group) =>
+        group === 'failed' ? still : cutListing(listOf(group), others(group))
     },
     /** All that are not over, then what has ended lately, by pages; without what this version can't read. */
     async all(
       whose: Whose | undefined,
       page: number,
     ): Promise<{ runs: JobRecord<Run>[]; isLast: boolean }> {
-      const last = pageOf(page) * perPage
+      const last = pageOf(page) * runsPerPage
       const found = await runs.members(everywhere(whose), { kind: 'last', count: last + 1 })
       const ended = (found.at(-1) ?? []).filter(({ score }) => score > since('ended'))
       const ids = [...new Set([...found.slice(0, -1).flat(), ...ended].map(({ id }) => id))]
       return {
-        runs: await runs.getMany(ids.slice(last - perPage, last)),
+        runs: await runs.getMany(ids.slice(last - runsPerPage, last)),
         isLast: ids.length <= last,
       }
     },

@@ -12,7 +12,7 @@ export type Field = (typeof fields)[number]
 export type Values = Record<Field, string>
 export type Problems = Partial<Values>
 
-type Rule = readonly [
+type FieldRule = readonly [
   isRight: RegExp | ((text: string, values: Values) => boolean),
   otherwise: string,
 ]
@@ -24,7 +24,7 @@ interface FieldInfo {
   type?: 'password' | 'url'
   /** The value in an empty form. */
   usual?: string
-  rules: readonly Rule[]
+  rules: readonly FieldRule[]
 }
 
 const isWebAddress = (text: string): boolean =>

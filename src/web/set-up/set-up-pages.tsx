@@ -28,13 +28,13 @@ const StepPage = ({ step, title, heading, children }: StepProps) => (
   </Document>
 )
 
-interface Shown {
+interface FormShown {
   /** A key that was entered is never sent back. */
   values: setUp.Values
   problems: setUp.Problems
 }
 
-export function DetailsPage(shown: Shown) {
+export function DetailsPage(shown: FormShown) {
   const { values, problems } = shown
   return (
     <StepPage step="Details" title="Set up" heading="Set up your bot">
@@ -138,7 +138,7 @@ function Summary({ problems }: { problems: setUp.Problems }) {
   )
 }
 
-const Inputs = ({ fields, shown }: { fields: readonly setUp.Field[]; shown: Shown }) => (
+const Inputs = ({ fields, shown }: { fields: readonly setUp.Field[]; shown: FormShown }) => (
   <>
     {fields.map(field => {
       const { label, more, hint, type } = setUp.form[field]

@@ -44,7 +44,7 @@ export function setUpServer(deps: SetUpDeps): { server: HttpServer; token: strin
   app.use('*', ...bounds())
   app.get('/healthz', c => c.text('ok\n'))
   app.get('/readyz', c => c.text('the bot is not set up yet\n', 503))
-  app.use('*', admitting(deps.names, token))
+  app.use('*', guestsWith(deps.names, token))
   app.notFound(c => c.html(<MessagePage title="Not found" text="There is nothing here." />, 404))
   app.onError((error, c) =>
     c.html(<MessagePage title="That did not work" text={describe(error)} />, 500),
@@ -53,10 +53,10 @@ export function setUpServer(deps: SetUpDeps): { server: HttpServer; token: strin
   return { server: serverWith(getRequestListener(app.fetch)), token }
 }
 
-const cookieName = 'set_up'
+const setUpCookie = 'set_up'
 
 /** Admits only the person at the terminal: a printed token opens the page once, and only our page may post. */
-function admitting(names: readonly string[], token: string) {
+function guestsWith(names: readonly string[], token: string) {
   const session = randomBytes(24).toString('base64url')
   let isUsed = false
   return createMiddleware<PageEnv>(async (c, next) => {
@@ -67,7 +67,7 @@ function admitting(names: readonly string[], token: string) {
         421,
         'Open this page with the address that the terminal shows, or with the IP address of this machine.',
       )
-    if (isSameSecret(getCookie(c, cookieName) ?? '', session)) return next()
+    if (isSameSecret(getCookie(c, setUpCookie) ?? '', session)) return next()
     const given = c.req.query('token')
     if (c.req.method !== 'GET' || given === undefined)
       return out(403, 'Open the address that the bot printed in its terminal.')
@@ -77,7 +77,7 @@ function admitting(names: readonly string[], token: string) {
       return out(403, 'This is not the address that the bot printed in its terminal.')
     isUsed = true
     // Lax, since GitHub redirects back here.
-    setCookie(c, cookieName, session, { httpOnly: true, sameSite: 'Lax' })
+    setCookie(c, setUpCookie, session, { httpOnly: true, sameSite: 'Lax' })
     return c.redirect('/set-up', 303)
   })
 }
@@ -110,7 +110,7 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
   }
 
   /** @param amiss what came of what somebody just did, if it did not work */
-  async function done(c: In, app: NewApp, amiss?: string) {
+  async function done(c: SetUpRequest, app: NewApp, amiss?: string) {
     // GitHub gives the key only once, so a failed write (full disk) can be repeated.
     const isNew = !isWritten && !deps.hasAdminToken
     const adminToken = isNew ? randomBytes(32).toString('base64url') : undefined
@@ -190,15 +190,15 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
   })
 }
 
-type In = Context<PageEnv>
+type SetUpRequest = Context<PageEnv>
 
 /** What else may be wrong can be put right while the bot runs, or only then. */
 const beforeStart = new Set<CheckName>([...indispensable, 'configuration', 'queue'])
 
 /** Only those that have a value are written. */
-type Variables = Readonly<Record<string, string | undefined>>
+type SetUpVariables = Readonly<Record<string, string | undefined>>
 
-function variablesOf(made: NewApp, values: Values, protocol: string): Variables {
+function variablesOf(made: NewApp, values: Values, protocol: string): SetUpVariables {
   const isEnterprise = values.enterprise !== ''
   return {
     APP_ID: String(made.id),
@@ -285,7 +285,7 @@ async function redeem({ api }: Server, code: string): Promise<NewApp> {
 }
 
 /** The `.env` that the set-up writes; comments and order of one that is there stay. */
-export async function writeEnv(path: string, values: Variables): Promise<void> {
+export async function writeEnv(path: string, values: SetUpVariables): Promise<void> {
   const before = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return ''
     throw error
@@ -307,7 +307,7 @@ const assignment =
   /^(?:export )?(?<name>[A-Z][A-Z0-9_]*)=(?:(?<quote>["'`])[\s\S]*?\k<quote>.*|.*)$/gm
 
 /** A value replaces the line of its name; new names go to the end. */
-export function withValues(text: string, values: Variables): string {
+export function withValues(text: string, values: SetUpVariables): string {
   const left = new Map(Object.entries(values))
   const after = text.replace(/\r\n/g, '\n').replace(assignment, (line, name: string) => {
     const value = left.get(name)
