@@ -94,7 +94,7 @@ const hints = {
   PRIVATE_KEY: 'set it to the private key of your GitHub App, or PRIVATE_KEY_PATH to its file',
   WEBHOOK_SECRET: `set it to the webhook secret of your GitHub App, ${anotherOne}`,
   POSTHOG_API_KEY: 'set it to a personal API key (phx_…) with the scope task:write',
-  POSTHOG_PROJECT_ID: 'set it to the number in the urlOf of your PostHog project',
+  POSTHOG_PROJECT_ID: 'set it to the number in the address of your PostHog project',
 } as const
 
 /** The docs are made of these. */
@@ -135,7 +135,7 @@ export const Environment = z.object({
   }),
   GITHUB_API_URL: web.default('https://api.github.com').register(about, {
     part: 'GitHub',
-    meaning: "The base urlOf of GitHub's API",
+    meaning: "The base address of GitHub's API",
   }),
   GHE_HOST: text
     .regex(
@@ -157,14 +157,14 @@ export const Environment = z.object({
   }),
   HOST: text
     .default('localhost')
-    .register(about, { meaning: 'The urlOf to listen on. `0.0.0.0` means all addresses' }),
+    .register(about, { meaning: 'The address to listen on. `0.0.0.0` means all addresses' }),
   PORT: portNumber.default(3000).register(about, { meaning: 'The port to listen on' }),
   METRICS_TOKEN: text
     .min(minToken, `is shorter than ${minToken} characters: use a random one, ${anotherOne}`)
     .optional()
     .register(about, {
       meaning:
-        'The bearer token for `/metrics`. Without it, only this machine may read `/metrics`, and only if `HOST` is an urlOf of this machine alone',
+        'The bearer token for `/metrics`. Without it, only this machine may read `/metrics`, and only if `HOST` is an address of this machine alone',
     }),
   ADMIN_TOKEN: secret.optional().register(about, {
     meaning:
@@ -172,7 +172,7 @@ export const Environment = z.object({
   }),
   WEBHOOKS: oneOf('address', 'poll').default('address').register(about, {
     meaning:
-      "How webhooks come in: `address`, GitHub sends them to the App's webhook urlOf; `poll`, the bot reads GitHub's log of them every five seconds, and [needs no urlOf](install.md#without-an-address)",
+      "How webhooks come in: `address`, GitHub sends them to the App's webhook address; `poll`, the bot reads GitHub's log of them every five seconds, and [needs no address](install.md#without-an-address)",
   }),
   LOG_LEVEL: oneOf('info', 'trace', 'debug', 'warn', 'error', 'fatal', 'silent')
     .default('info')
@@ -184,7 +184,7 @@ export const Environment = z.object({
     .register(about, { meaning: '`pretty` or `json`' }),
   POSTHOG_HOST: web.default('https://us.posthog.com').register(about, {
     part: 'PostHog',
-    meaning: 'The urlOf of your PostHog',
+    meaning: 'The address of your PostHog',
   }),
   POSTHOG_API_KEY: text
     .refine(

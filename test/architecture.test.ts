@@ -277,27 +277,26 @@ test('every file of src opens with what it is for', () => {
   expect(source.filter(file => !textOf(file).startsWith('/**'))).toEqual([])
 })
 
-test('no name of a private function is in three files', () => {
+/** They only go down, too. */
+const namesInFiles = { two: 80, three: 4 }
+
+test('a name of the top level means one thing: it stands in one file', () => {
   const declared =
-    /^ *(?:async )?(?:function\*?|const(?= \w+ = (?:async )?(?:\w+ =>|\($|\([^()]*\)[^=]* =>))) \w+/gm
-  const names = source.flatMap(file => [
-    ...new Set(
-      textOf(file)
-        .match(declared)
-        ?.map(each => each.split(' ').at(-1)),
-    ),
-  ])
-  const sorted = names.sort()
-  expect(sorted.filter((name, at) => name === sorted[at + 1] && name === sorted[at + 2])).toEqual(
-    [],
-  )
+    /^(?:export )?(?:async )?(?:function\*?|const|let|class|interface|type|enum) (\w+)/gm
+  const files = new Map<string, number>()
+  for (const file of source)
+    for (const name of new Set([...textOf(file).matchAll(declared)].map(([, name = '']) => name)))
+      files.set(name, (files.get(name) ?? 0) + 1)
+  const inAtLeast = (count: number) => [...files].filter(([, many]) => many >= count)
+  expect(inAtLeast(2).length).toBeLessThanOrEqual(namesInFiles.two)
+  expect(inAtLeast(3).length).toBeLessThanOrEqual(namesInFiles.three)
 })
 
 /**
  * Tokens of code, and words of the docs. They only go down: what comes new is paid for by what goes, and what lowers one by
  * 2,000 lowers it here.
  */
-const ceilings = { src: 300_000, test: 458_000, emulators: 90_000, wordsOfDocs: 26_000 }
+const ceilings = { src: 292_000, test: 436_000, emulators: 84_000, wordsOfDocs: 18_000 }
 
 test('there is no more to read than before', () => {
   const found = sizes()

@@ -26,11 +26,11 @@ import { commandsOf, misplacedAmong, ownText, shownBy, textsOf } from './read-co
 import { presetNameOf, wantedBy } from './run-options.ts'
 
 /** The commands, or what becomes of the job where nothing was asked, or that is not known yet. */
-type Asked = { kind: 'commands'; all: readonly GivenCommand[] } | StepResult
+type CommandsOrEnd = { kind: 'commands'; all: readonly GivenCommand[] } | StepResult
 
-const asked = (...all: GivenCommand[]): Asked => ({ kind: 'commands', all })
+const asked = (...all: GivenCommand[]): CommandsOrEnd => ({ kind: 'commands', all })
 
-export async function givenCommands(context: CommandContext): Promise<Asked> {
+export async function givenCommands(context: CommandContext): Promise<CommandsOrEnd> {
   if (isOf(context, 'comment')) return inComment(context)
   if (isOf(context, 'label')) return byLabel(context)
   return isOf(context, 'tick') ? byTick(context) : endOfJob
@@ -49,7 +49,7 @@ function isOf<Kind extends CommandTrigger['kind']>(
  * 3. Text is parsed, and the lines of a review are read, only for senders who may use some command.
  * 4. Where no command is found, one may stand where none is read.
  */
-async function inComment(context: ThreadContext<CommentTrigger>): Promise<Asked> {
+async function inComment(context: ThreadContext<CommentTrigger>): Promise<CommandsOrEnd> {
   const { trigger } = context.record
   const { commentRef, text, before } = trigger
   const mayHold = (words: string): boolean => mayHoldCommand(words, callsOf(trigger))
@@ -80,7 +80,7 @@ function givenBy(parsed: Parsed, attached: Attachment[]): GivenCommand {
   return { command: commandNamed(name), words, replaced: command, attached }
 }
 
-async function byLabel(context: ThreadContext<LabelTrigger>): Promise<Asked> {
+async function byLabel(context: ThreadContext<LabelTrigger>): Promise<CommandsOrEnd> {
   if (await cameAlong(context)) return endOfJob
   const { trigger } = context.record
   const { settings } = await context.settings()
@@ -90,7 +90,7 @@ async function byLabel(context: ThreadContext<LabelTrigger>): Promise<Asked> {
   return joined ?? asked(withText(commandFor(wantedBy(trigger, settings))))
 }
 
-async function byTick(context: ThreadContext<TickTrigger>): Promise<Asked> {
+async function byTick(context: ThreadContext<TickTrigger>): Promise<CommandsOrEnd> {
   const { trigger } = context.record
   // A box counts only in a comment with our signature for this thread.
   const marker = shownBy(context.deps.signer, trigger)
@@ -117,7 +117,7 @@ const mistaken = (mistake: Mistake): GivenCommand => noCommand(reject('mistake',
 async function hint(
   context: ThreadContext<CommentTrigger>,
   texts: readonly WrittenText[],
-): Promise<Asked> {
+): Promise<CommandsOrEnd> {
   const { trigger } = context.record
   if (!trigger.misplaced) return endOfJob
   const writer = await senderOf(context)

@@ -108,7 +108,7 @@ function pullsAt(start: StartFacts): readonly (Pull | undefined)[] {
   return start.kind === 'free' ? [start.conversation?.pull] : []
 }
 
-/** By the settings of the run at work, or by those of now. */
+/** The settings of the run at work decide, or those of now. */
 function mostRoundsAt(start: StartFacts): number | undefined {
   if (start.kind === 'busy') return start.live.baseline.settings.limits.fix_rounds
   return start.kind === 'free' ? start.held.settings.limits.fix_rounds : undefined

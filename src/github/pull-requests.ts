@@ -37,13 +37,17 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
   const { app, client, thread, at, redact, written } = access
 
   /** The title is stored, so redacted; the body is written back as it is. */
+  const stateOf = ({ merged_at, state }: PullData): PullView['state'] => {
+    if (merged_at) return 'merged'
+    return state === 'open' ? 'open' : 'closed'
+  }
   const viewed = (data: PullData, size?: PullView['size']): PullView => ({
     number: data.number,
     url: data.html_url,
     title: redact(data.title),
     body: data.body ?? '',
     draft: data.draft ?? false,
-    state: data.merged_at ? 'merged' : data.state === 'open' ? 'open' : 'closed',
+    state: stateOf(data),
     head: data.head.ref,
     sha: data.head.sha,
     size,

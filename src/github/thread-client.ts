@@ -234,8 +234,10 @@ const peopleOf = ({ app, client, thread, at }: ThreadAccess): ThreadClient['peop
   },
 })
 
-const roleNamed = (name: string): Role | undefined =>
-  name === 'push' ? 'write' : name === 'pull' ? 'read' : roles.find(role => role === name)
+function roleNamed(name: string): Role | undefined {
+  if (name === 'push') return 'write'
+  return name === 'pull' ? 'read' : roles.find(role => role === name)
+}
 
 /** What GitHub calls the right of a role: what everybody has who has any. */
 const rightOf = {

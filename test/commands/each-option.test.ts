@@ -51,9 +51,14 @@ describe('each option', () => {
   const other = '8d1ae1a0-9a44-4d32-8d0c-3a7be2a0d7e1'
   const only = (name: OptionName): Options => {
     const { takes } = infoOf(name)
-    const value =
-      takes.kind === 'text' ? other : takes.kind === 'choice' ? takes.of[0] : takes.means
-    return Options.parse({ [name]: value })
+    switch (takes.kind) {
+      case 'text':
+        return Options.parse({ [name]: other })
+      case 'choice':
+        return Options.parse({ [name]: takes.of[0] })
+      default:
+        return Options.parse({ [name]: takes.means })
+    }
   }
   const anything = { as_user: true, signal_report: true, sandboxes: [other] }
   const granted = held('as_user: true', {

@@ -10,7 +10,7 @@ import type * as views from './views.ts'
 /** A text as it was when it was written, and where GitHub has it. */
 export interface WrittenText {
   text: string
-  /** Of a comment or review, in GraphQL. */
+  /** The id of a comment or review in GraphQL. */
   id?: string | undefined
   addresses: Reading['addresses']
   /** It was written a while ago: GitHub is asked whether somebody folded it away since. */

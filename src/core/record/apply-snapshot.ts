@@ -20,8 +20,8 @@ import {
   type EntryOf,
   endedBy,
   isOpenPrompt,
+  turnAnswered,
   unseenPrompt,
-  withAnswer,
   withCiTurn,
   withError,
   withOtherEntry,
@@ -47,8 +47,8 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
   })
   const sent = sentIfShown(looked, entries)
   const read = entriesRead(sent, entries)
-  const asked = unreadAskedAgain(read)
-  const begun = beginningNoted(run, asked, entries)
+  const asked = unreadRepeated(read)
+  const begun = beginningRecorded(run, asked, entries)
   return instructionDoneAfter(run, begun)
 }
 
@@ -134,7 +134,7 @@ function withEntry(run: Run, before: TurnAndWords, entry: LogEntry): TurnAndWord
     }
     case 'answer': {
       if (what.steer || log.ofOthers || isOpenPrompt(log, what.id))
-        return { log: withAnswer(log, what, at), words }
+        return { log: turnAnswered(log, what, at), words }
       if (tellsOfBefore(run, ours)) return { log, words }
       return lostPromptAnswered({ log, words }, ours, { at, stopReason: what.stopReason })
     }
@@ -177,7 +177,7 @@ function wordsShown(
 const isUnread = ({ state }: Word): boolean => state === 'sent'
 
 /** The agent begins on a round when its log shows the words. Before, the Run waited for it. */
-function beginningNoted(before: Run, run: Run, entries: readonly LogEntry[]): Run {
+function beginningRecorded(before: Run, run: Run, entries: readonly LogEntry[]): Run {
   const first = entries.find(entry => namedIn(entry).length > 0)
   if (!first || roundIsRead(before) || !roundIsRead(run)) return run
   return changed(run, { session: { began: { round: run.result.round, at: first.at } } })
@@ -214,7 +214,7 @@ function newEntries(
   now: number,
 ): { entries: LogEntry[]; lines: string[] } {
   const { taskRun, sessionLog } = run.session
-  const lookedAt = run.schedule.lastPollAt ?? taskRun?.since ?? now
+  const polledAt = run.schedule.lastPollAt ?? taskRun?.since ?? now
   const lines = new Set(sessionLog?.lines)
   const entries: LogEntry[] = []
   let isRepeated = false
@@ -224,7 +224,7 @@ function newEntries(
       isRepeated = lines.has(entry.line)
       lines.add(entry.line)
     }
-    if (!isRepeated) entries.push({ ...entry, at: Math.min(now, Math.max(entry.at, lookedAt)) })
+    if (!isRepeated) entries.push({ ...entry, at: Math.min(now, Math.max(entry.at, polledAt)) })
   }
   return { entries, lines: [...lines].slice(-maxKnownLines) }
 }
@@ -261,7 +261,7 @@ function sentIfShown(run: Run, entries: readonly LogEntry[]): Run {
 }
 
 /** After a failure nobody resumes them. */
-function unreadAskedAgain(run: Run): Run {
+function unreadRepeated(run: Run): Run {
   const { taskRun } = run.session
   const isOver = run.result.outcome && taskRun && isTerminal(taskRun.status) && !run.mailbox.stop
   if (!isOver) return run

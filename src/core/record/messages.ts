@@ -100,7 +100,7 @@ function withMessageRead(run: Run, message: RunMessage): Run {
   const fresh: AddedWord = { ...message, state: 'waiting' }
   if (stop !== undefined && at < stop.at) {
     const withFresh = withWords(run, [...words, ...moved([fresh], 'dropped', [fresh])])
-    return withReply(withFresh, message, notPassedOn(fresh))
+    return withReply(withFresh, message, asSenderReply(fresh))
   }
   const replaced = isUnsent && edited.kind === 'follow-up' ? edited : undefined
   const after = edited ? { ...fresh, replaces: replaced ? replaced.replaces : edited.id } : fresh
@@ -276,7 +276,7 @@ function withStop(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   const { outcome, round } = run.result
   // Senders of words that were sent before have their answer, even if the agent ended without reading them.
   const unsent = pending(run).filter(word => !wasSent(word))
-  const notified = unsent.reduce((told, word) => withReply(told, word, notPassedOn(word)), run)
+  const notified = unsent.reduce((after, word) => withReply(after, word, asSenderReply(word)), run)
   const remaining = moved(words, 'dropped', pending(run))
   return changedByMessage(notified, {
     mailbox: {
@@ -292,7 +292,7 @@ function withStop(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   })
 }
 
-const notPassedOn = (words: FollowUp): SenderReply => ({
+const asSenderReply = (words: FollowUp): SenderReply => ({
   kind: 'not-passed-on',
   words: asTyped(words),
 })

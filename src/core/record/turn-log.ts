@@ -28,7 +28,7 @@ export function withPrompt(log: SessionLog, id: string): SessionLog {
 function newTurn(log: SessionLog): SessionLog {
   const isKept = log.ended?.stopReason === 'end_turn' && !log.isReported
   return {
-    ...withAnswerKept(log, isKept ? log.answer : undefined),
+    ...answerKept(log, isKept ? log.answer : undefined),
     isReported: undefined,
     finishes: undefined,
     gaveUp: undefined,
@@ -36,7 +36,7 @@ function newTurn(log: SessionLog): SessionLog {
 }
 
 /** Prompts are answered in their order, but for a steer, whose turn goes on. */
-export function withAnswer(
+export function turnAnswered(
   log: SessionLog,
   { id, stopReason, steer }: EntryOf<'answer'>,
   at: number,
@@ -59,7 +59,7 @@ export const endedBy = (log: SessionLog, { at, stopReason, fault }: TurnEnd): Se
   permissionRequest: undefined,
 })
 
-/** Of a permission, and that Codex goes on, the log tells in anybody's turn. */
+/** The log tells of a permission, and that Codex goes on, in anybody's turn. */
 export function withOtherEntry(run: Run, log: SessionLog, { what, at }: LogEntry): SessionLog {
   const { permissionRequest: asked, waited = 0 } = log
   switch (what.kind) {
@@ -88,7 +88,7 @@ function withOwnEntry({ result }: Run, log: SessionLog, what: LogEntry['what']):
         activity: addAct(log.activity ?? noActivity, what),
       }
     case 'finishes':
-      return { ...withAnswerKept(log, log.answer), finishes: true, gaveUp: what.gaveUp }
+      return { ...answerKept(log, log.answer), finishes: true, gaveUp: what.gaveUp }
     case 'gives-up':
       return broken ? endedBy(log, { ...broken, fault: better(what.fault, broken.fault) }) : log
     default:
@@ -99,7 +99,7 @@ function withOwnEntry({ result }: Run, log: SessionLog, what: LogEntry['what']):
 // What people read as the answer.
 
 /** @param kept words that stay, whatever is said next */
-const withAnswerKept = (log: SessionLog, kept: string | undefined): SessionLog => ({
+const answerKept = (log: SessionLog, kept: string | undefined): SessionLog => ({
   ...log,
   answer: kept,
   kept,
@@ -111,7 +111,7 @@ const withAnswerKept = (log: SessionLog, kept: string | undefined): SessionLog =
 /** Until its answer is known to people, what comes behind it is added. Codex begins turns of its own, which count alike. */
 const behindAnswer = (log: SessionLog): SessionLog =>
   log.ended && !log.goesOn
-    ? { ...withAnswerKept(log, log.isReported ? undefined : log.answer), isReported: undefined }
+    ? { ...answerKept(log, log.isReported ? undefined : log.answer), isReported: undefined }
     : log
 
 /** Characters of a line on a page. */

@@ -66,7 +66,7 @@ const layout: ReadonlyMap<string, RegExp> = new Map([
   ...['border', 'cellpadding', 'cellspacing'].map(name => [name, /^1?\d$/] as const),
   ...['width', 'height'].map(name => [name, /^\d{1,4}(?:\.\d{1,9})?(?:px|%)?$/] as const),
 ])
-/** Of attributes: they have no words, or such as nobody means to say. */
+/** Attributes have no words, or such as nobody means to say. */
 const wordless = new Set([
   'href',
   'src',

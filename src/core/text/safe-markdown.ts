@@ -262,8 +262,10 @@ const isPlain = (node: md.Link): boolean =>
   saysSo(nodeWords(node), node.url) &&
   !/\/(?:issues|pulls?|discussions)\/\d/i.test(node.url)
 
-const nodeWords = (node: md.Nodes): string =>
-  'children' in node ? node.children.map(nodeWords).join('') : 'value' in node ? node.value : ''
+function nodeWords(node: md.Nodes): string {
+  if ('children' in node) return node.children.map(nodeWords).join('')
+  return 'value' in node ? node.value : ''
+}
 
 const textNode = (value: string): md.Text => ({ type: 'text', value })
 

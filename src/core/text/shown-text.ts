@@ -51,7 +51,7 @@ export function shownText(text: string, reading: Reading): SeenPage | undefined 
   return its && new Walk(beginning, reading, 'beginning').read(its)
 }
 
-interface Place {
+interface Surroundings {
   /** A paragraph here is the page's own, and its lines may be commands. */
   isOwn: boolean
   /** What begins here may be a command in a wrong place: neither quoted, folded nor code. */
@@ -100,7 +100,7 @@ class Walk {
   /** The rows of each HTML table that stands open, and of links their addresses. */
   readonly #tables: Row[][] = []
   readonly #links: string[] = []
-  /** Of definitions, by their labels. */
+  /** Addresses of definitions, by their labels. */
   readonly #addresses = new Map<string, string>()
   #unshown = 0
   #linked = 0
@@ -150,7 +150,7 @@ class Walk {
     }
   }
 
-  #blocks(nodes: readonly md.RootContent[], place: Place, first = nodes[0]): void {
+  #blocks(nodes: readonly md.RootContent[], place: Surroundings, first = nodes[0]): void {
     if (place.blocks > maxBlocks) throw new Cut('the rest is nested deeper than is read')
     const open = [...place.open]
     for (const node of nodes) {
@@ -165,7 +165,7 @@ class Walk {
     if (open.length > place.open.length) throw unknown()
   }
 
-  #block(node: md.RootContent, place: Place) {
+  #block(node: md.RootContent, place: Surroundings) {
     if (node.type === 'definition') {
       const { title, label } = node
       return this.#hide(offsetOf(node), `${title ?? ''} ${isName(label) ? '' : label}`)
@@ -212,7 +212,7 @@ class Walk {
     this.#page.block()
   }
 
-  #list({ ordered, start, children }: md.List, place: Place): void {
+  #list({ ordered, start, children }: md.List, place: Surroundings): void {
     const isInner = place.blocks > 0
     if (isInner) this.#page.newLine()
     else this.#page.block()
@@ -237,7 +237,7 @@ class Walk {
     if (!isInner) this.#page.block()
   }
 
-  #code(node: md.Code, place: Place) {
+  #code(node: md.Code, place: Surroundings) {
     const written = this.#sourceOf(node)
     if (longFence.test(written)) throw new Cut('the rest has a longer fence than is read')
     const language = (node.lang ?? '').toLowerCase()
@@ -254,7 +254,7 @@ class Walk {
   }
 
   /** Code that was written as HTML, without a tag in it. */
-  #isPre({ value }: md.Html, { open }: Place): boolean {
+  #isPre({ value }: md.Html, { open }: Surroundings): boolean {
     const code = /^\s*<pre>(?:<code>)?([^<]*)(?:<\/code>)?<\/pre>\s*$/i.exec(value)?.[1]
     if (code === undefined || !html.mayHoldBlocks(open)) return false
     const words = withoutEntities(code)
@@ -284,7 +284,7 @@ class Walk {
     return isWhole ? words : `${words} [… cut: the line is longer]`
   }
 
-  #table(node: md.Table, place: Place): void {
+  #table(node: md.Table, place: Surroundings): void {
     const [head] = node.children
     const columns = head?.children.length ?? 0
     const rows = node.children.map((row, at): Row => {
@@ -328,7 +328,7 @@ class Walk {
   }
 
   /** A block without blocks in it. */
-  #leaf(node: md.Paragraph | md.Heading | md.TableCell, place: Place, name: string): void {
+  #leaf(node: md.Paragraph | md.Heading | md.TableCell, place: Surroundings, name: string): void {
     const written = this.#sourceOf(node)
     if (longFence.test(written)) throw new Cut('the rest has a longer fence than is read')
     const inText = written.replace(/(`+)[^`]+\1/g, '\ufffc').match(formula)?.length ?? 0
@@ -341,7 +341,7 @@ class Walk {
   }
 
   /** It begins a line without the signs of the quote or list around it: for GitHub's engine those end there. */
-  #isLazy(tag: md.Html, before: md.Nodes | undefined, { blocks }: Place): boolean {
+  #isLazy(tag: md.Html, before: md.Nodes | undefined, { blocks }: Surroundings): boolean {
     if (blocks === 0 || !before) return false
     const marginOf = (node: md.Nodes): string => {
       const at = offsetOf(node)
@@ -354,7 +354,7 @@ class Walk {
     )
   }
 
-  #phrases(nodes: readonly md.PhrasingContent[], place: Place): void {
+  #phrases(nodes: readonly md.PhrasingContent[], place: Surroundings): void {
     const open = [...place.open]
     for (const node of nodes) {
       const isPlain = open.length === place.open.length
@@ -364,7 +364,7 @@ class Walk {
     if (open.length > place.open.length) throw unknown()
   }
 
-  #phrase(node: Exclude<md.PhrasingContent, md.Html>, place: Place) {
+  #phrase(node: Exclude<md.PhrasingContent, md.Html>, place: Surroundings) {
     const styled = { ...place, isOwn: false }
     switch (node.type) {
       case 'text':
@@ -401,7 +401,7 @@ class Walk {
     }
   }
 
-  #text(node: md.Text, place: Place): void {
+  #text(node: md.Text, place: Surroundings): void {
     const written = this.#sourceOf(node)
     if (halfTag.test(written)) throw unknown()
     // It may be a picture, or a footnote, by what is defined in the rest.
@@ -424,7 +424,7 @@ class Walk {
     }
   }
 
-  #line(line: string, place: Place, from: number): void {
+  #line(line: string, place: Surroundings, from: number): void {
     for (const [at, part] of line.split(drawnHere).entries()) {
       if (at > 0) this.#page.placeholder('[formula]')
       const words = stripInvisible(part).replace(/[ \t\f]+/g, ' ')
@@ -434,19 +434,19 @@ class Walk {
   }
 
   /** Where a command would stand if it were read there. */
-  #keepStart(words: string, { isSaid, isOwn }: Place): void {
+  #keepStart(words: string, { isSaid, isOwn }: Surroundings): void {
     if (!isSaid || isOwn || words.trim() === '' || this.#elsewhere.length >= maxKept) return
     if (/^(?:#{1,6} )?(?:\[[ x]\] ?)?$/.test(this.#page.start?.trimStart() ?? 'long'))
       this.#elsewhere.push(words.trim().slice(0, 100))
   }
 
-  #link(url: string, nodes: readonly md.PhrasingContent[], place: Place): void {
+  #link(url: string, nodes: readonly md.PhrasingContent[], place: Surroundings): void {
     this.#page.gather()
     this.#phrases(nodes, { ...place, isOwn: false, isSaid: false })
     this.#endLink(url, place)
   }
 
-  #endLink(url: string, { isQuoted }: Pick<Place, 'isQuoted'>): void {
+  #endLink(url: string, { isQuoted }: Pick<Surroundings, 'isQuoted'>): void {
     const { text, hasWord } = this.#page.gathered()
     const address = hasWord ? this.#addressOf(url, text.trim()) : ''
     this.#linked += address.length
@@ -482,7 +482,7 @@ class Walk {
 
   #picture(
     url: string,
-    { isQuoted }: Place,
+    { isQuoted }: Surroundings,
     [width = 100, height = 100]: readonly number[] = [],
   ): void {
     this.#page.row(1 + Math.floor(height / rowOfPicture))
@@ -492,7 +492,7 @@ class Walk {
   }
 
   /** The tags of a writer among Markdown's own nodes. @param open changes with them; its first `outer` stay open */
-  #html(node: md.Html, place: Place, open: string[], outer: number): void {
+  #html(node: md.Html, place: Surroundings, open: string[], outer: number): void {
     for (const piece of html.piecesOf(node.value)) {
       const isFolded = open.includes('details')
       const isQuoted = place.isQuoted || open.includes('blockquote')
@@ -526,7 +526,7 @@ class Walk {
     }
   }
 
-  #htmlText(text: string, place: Place): void {
+  #htmlText(text: string, place: Surroundings): void {
     if (text.trim() === '') {
       if (!this.#page.isAtStart) this.#page.put(' ')
       return
@@ -536,7 +536,7 @@ class Walk {
     this.#line(words.replaceAll('\n', ' '), place, 0)
   }
 
-  #open({ name, attributes }: Opened, place: Place, at: number) {
+  #open({ name, attributes }: Opened, place: Surroundings, at: number) {
     const page = this.#page
     const { open } = place
     const src = withoutEntities(attributes.get('src') ?? '')
@@ -590,7 +590,7 @@ class Walk {
     }
   }
 
-  #close(name: string, place: Place) {
+  #close(name: string, place: Surroundings) {
     const page = this.#page
     switch (name) {
       case 'a':

@@ -54,7 +54,7 @@ export async function headsNow(context: Branches): Promise<HeadView[]> {
   return heads
 }
 
-/** Of a branch of the agent that is gone there are only its pull requests: a merge may have removed it. */
+/** A branch of the agent that is gone has only its pull requests: a merge may have removed it. */
 export async function branchChanges(
   context: Branches,
   heads: readonly HeadView[],

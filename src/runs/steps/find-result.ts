@@ -43,18 +43,20 @@ export const findResult = step('find-result', {
     const pushedBranch = work?.head.name ?? straight?.branch ?? run.result.pushedBranch
     // 4. Does a pull request show it? Then that is told, not the branch.
     const isInPull = work && isShown(adopted, work)
-    const told = changed(adopted, {
+    const withPushed = changed(adopted, {
       result: { pushed, pushedBranch: isInPull ? undefined : pushedBranch },
     })
     // 5. Else the bot opens one, unless the turn was cut off.
     const isCutOff = ['unfinished', 'failed'].includes(turnOf(run).kind)
-    const wanted = work && !isCutOff && pullToOpen(told, work)
-    const after = wanted ? changed(told, { result: await openPull(context, told, wanted) }) : told
+    const wanted = work && !isCutOff && pullToOpen(withPushed, work)
+    const after = wanted
+      ? changed(withPushed, { result: await openPull(context, withPushed, wanted) })
+      : withPushed
     // 6. What nobody asked for is noted, to be told first. So are commits that are told nowhere else.
-    const untold = works.filter(
+    const unannounced = works.filter(
       each => !isShown(after, each) && (each !== work || hasNewPull(after)),
     )
-    const left = untold.map(
+    const left = unannounced.map(
       ({ head, commit }): Stray => ({ kind: 'left', branch: head.name, commits: [commit] }),
     )
     return { result: { ...after.result, strays: [...strays, ...left] } }

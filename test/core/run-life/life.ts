@@ -167,7 +167,10 @@ class Job {
     if (outcome.kind === 'failed' && !(outcome.error instanceof Crash)) throw outcome.error
     if (outcome.kind === 'frozen') this.#asleep.push(working)
     worker.lost = true
-    if (outcome.kind === 'park') this.#park(outcome.ms, noticed)
+    if (outcome.kind === 'park') {
+      this.#stalls = 0
+      this.#park(outcome.ms, noticed)
+    }
     if (outcome.kind === 'frozen' || outcome.kind === 'failed') this.#reclaim()
     return outcome.kind === 'end'
   }
