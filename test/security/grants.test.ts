@@ -114,9 +114,8 @@ test('a ceiling of the deployment holds whatever the repository says', async () 
   await sends(bot, '/codex --new fix it again')
   await bot.work(50)
   const called = bot.comments.at(-1)?.body
-  expect(called).toContain(
-    'the limit is 1. Whoever runs the bot can raise it. Otherwise Codex starts at ',
-  )
+  expect(called).toContain('Codex waits until 14:03 UTC')
+  expect(called).toContain('the limit is 1. Whoever runs the bot can raise it.')
   expect(called).not.toContain('limits.repository_per_day')
   expect(bot.requests).toHaveLength(1)
 })

@@ -76,6 +76,8 @@ onEitherQueue(
       await wipeData(world())
       away.cancel()
       await startBot()
+      // Lost runs go on when the next webhook comes in.
+      await says('Is anybody there?')
       await thread.waitForAnswer('The queue.')
       run(0).idleOut()
       await github.waitFor(async () => (await branches()).length === 0)
