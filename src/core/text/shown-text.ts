@@ -21,7 +21,7 @@ import {
 } from './shown-lines.ts'
 
 /** ms for the parser, and twice that if need be: what people write takes a tenth of it. */
-const parserTime = 200
+const parserTime = 500
 /** Characters of the beginning that is read of what is too long or complex for it. */
 const maxBeginning = 3_000
 /** Quotes, lists and boxes in one another. */
