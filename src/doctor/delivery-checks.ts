@@ -7,7 +7,8 @@ import type { Config } from '../config.ts'
 import { type Check, failedCheck, passedCheck, unsureCheck } from '../core/model/check.ts'
 import type { GitHubApp } from '../github/app-client.ts'
 import { deliveryLog } from '../github/delivery-log.ts'
-import { checkTolerantly } from './github-checks.ts'
+import { answered } from './answered.ts'
+import { perhapsTold } from './github-checks.ts'
 
 type Secrets = Pick<Config['app'], 'webhookSecret' | 'webhookSecretOld'>
 
@@ -21,16 +22,14 @@ const isBadSignature = ({ status_code }: LoggedDelivery): boolean =>
 /** The log is read by the bot with `WEBHOOKS=poll`: nothing arrives. */
 export const checkDeliveries =
   ({ app: secrets, webhooks }: { app: Secrets } & Pick<Config, 'webhooks'>) =>
-  async (app: GitHubApp): Promise<Check[]> => {
+  (app: GitHubApp): Promise<Check[]> => {
     const log = deliveryLog(app)
-    let deliveries: Deliveries = []
-    const [arrival] = await checkTolerantly('webhook-deliveries', async () => {
-      deliveries = (await log.page()).attempts
-      return checkArrival(deliveries, webhooks)
+    return answered(perhapsTold('webhook-deliveries'), async () => {
+      const deliveries = (await log.page()).attempts
+      const arrival = checkArrival(deliveries, webhooks)
+      if (webhooks === 'poll') return arrival
+      return [arrival, await checkSecret(log, deliveries, secrets)]
     })
-    return arrival.outage || webhooks === 'poll'
-      ? [arrival]
-      : [arrival, await checkSecret(log, deliveries, secrets)]
   }
 
 function checkArrival(deliveries: Deliveries, webhooks: Config['webhooks']): Check {
@@ -56,9 +55,6 @@ function fixOf(status: LoggedDelivery['status_code']): string {
   return 'GitHub does not reach the bot. The webhook address on the App’s settings page must lead to its HOST and PORT. Without an address, set WEBHOOKS=poll.'
 }
 
-/** GitHub shows a payload as it was read, and a few may have been written otherwise than we write them. */
-const mostRead = 3
-
 const sameThere =
   'WEBHOOK_SECRET must be the same as on the App’s settings page. To test it, redeliver a webhook there (Advanced ▸ Recent Deliveries).'
 
@@ -69,26 +65,21 @@ async function checkSecret(
   deliveries: Deliveries,
   { webhookSecret, webhookSecretOld }: Secrets,
 ): Promise<Check> {
-  const answered = deliveries.filter(each => each.ok || isBadSignature(each)).slice(0, mostRead)
-  const [last] = answered
+  const last = deliveries.find(each => each.ok || isBadSignature(each))
   if (!last)
     return unsureCheck('webhook-secret', 'not known: no webhook was verified with this secret yet')
-  const signed = await Promise.all(answered.map(({ id }) => signedBy(log, id)))
-  const verified = answered.find((_, index) => signed[index]?.(webhookSecret))
-  if (verified === last) {
+  const isSignedWith = await signatureOf(log, last.id)
+  if (isSignedWith(webhookSecret)) {
     const aside = isBadSignature(last) ? '; the bot that refused it had another one' : ''
     return passedCheck('webhook-secret', `the last delivery was signed with it${aside}`)
   }
-  const timeOf = ({ at }: LoggedDelivery): string => new Date(at).toISOString()
-  const which = `the delivery of ${timeOf(last)} (${last.event})`
-  if (webhookSecretOld !== undefined && signed[0]?.(webhookSecretOld))
+  const which = `the delivery of ${new Date(last.at).toISOString()} (${last.event})`
+  if (webhookSecretOld !== undefined && isSignedWith(webhookSecretOld))
     return failedCheck('webhook-secret', `GitHub signed ${which} with WEBHOOK_SECRET_OLD`, setAnew)
   if (isBadSignature(last)) {
     const detail = `the bot refused the signature of ${which}: HTTP ${last.status_code}`
     return failedCheck('webhook-secret', detail, sameThere)
   }
-  if (verified)
-    return passedCheck('webhook-secret', `the delivery of ${timeOf(verified)} was signed with it`)
   // GitHub signs bytes, of which its log shows only what they mean: that these do not fit proves nothing.
   return unsureCheck(
     'webhook-secret',
@@ -96,11 +87,8 @@ async function checkSecret(
   )
 }
 
-/** Whether a delivery was signed with a secret, if that can be told: JSON can not hold every number that it reads. */
-async function signedBy(
-  log: AppDeliveryLog,
-  id: string,
-): Promise<((secret: string) => boolean) | undefined> {
+/** Tells of a secret whether a delivery was signed with it. What can't be told counts as a no. */
+async function signatureOf(log: AppDeliveryLog, id: string): Promise<(secret: string) => boolean> {
   try {
     const { headers, payload } = (await log.asShown(id)).request
     const bytes = JSON.stringify(payload)
@@ -108,6 +96,6 @@ async function signedBy(
     const given = Object.entries(headers).find(isSignature)?.[1]
     return secret => given === `sha256=${createHmac('sha256', secret).update(bytes).digest('hex')}`
   } catch {
-    return undefined
+    return () => false
   }
 }

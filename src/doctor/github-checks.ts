@@ -1,20 +1,12 @@
 /** The App, its address, what it was granted, and the token for `--as-user`. */
 import { z } from 'zod'
 import type { Config } from '../config.ts'
-import {
-  type Check,
-  type CheckName,
-  failedCheck,
-  judged,
-  passedCheck,
-  unansweredCheck,
-  unsureCheck,
-} from '../core/model/check.ts'
-import { Rejected, unansweredBy } from '../core/model/errors.ts'
+import { type Check, type CheckName, judged, passedCheck } from '../core/model/check.ts'
 import type { GitHubApp } from '../github/app-client.ts'
 import { wantedOfApp } from '../github/app-manifest.ts'
 import { Account, accountName, allInstallations } from '../github/installations.ts'
-import { httpError, newOctokit } from '../github/request-rules.ts'
+import { faultIn, newOctokit } from '../github/request-rules.ts'
+import { answered, type Question } from './answered.ts'
 
 const AppShown = z.object({
   id: z.number(),
@@ -35,50 +27,45 @@ const HookConfig = z.object({
 type Further = (app: GitHubApp) => Promise<Check[]>
 
 /** @param further asked if GitHub knows the App: without that they have nothing to say */
-export async function checkApp(app: GitHubApp, further: readonly Further[]): Promise<Check[]> {
-  try {
-    const { data } = await app.asApp('GET /app')
-    const view = AppShown.parse(data)
+export function checkApp(app: GitHubApp, further: readonly Further[]): Promise<Check[]> {
+  return answered(ofTheApp, async () => {
+    const view = AppShown.parse((await app.asApp('GET /app')).data)
     const whose = view.owner ? ` of ${accountName(view.owner)}` : ''
     const identity = passedCheck('github-app', `${view.name} (App ${view.id})${whose}`)
     const others = await Promise.all(further.map(check => check(app)))
     return [identity, ...checkGrants(view), ...others.flat()]
-  } catch (error) {
-    return [noApp(error)]
-  }
+  })
 }
 
-export async function checkInstallation(
+export function checkInstallation(
   app: GitHubApp,
   installationId: number,
   further: Further,
 ): Promise<Check[]> {
-  try {
+  return answered(ofTheApp, async () => {
     const route = 'GET /app/installations/{installation_id}'
     const { data } = await app.asApp(route, { installation_id: installationId })
     return [...checkGrants(Granted.parse(data)), ...(await further(app))]
-  } catch (error) {
-    return [noApp(error)]
-  }
+  })
 }
 
-const sameId =
-  'APP_ID must be the number on the App’s settings page. PRIVATE_KEY must be a key that was generated there and was not deleted.'
-const knownId =
-  'Set APP_ID to the number on the App’s settings page. For an Enterprise Server, also set GHE_HOST.'
-const reachable =
-  'Check GITHUB_API_URL or GHE_HOST. Check that this machine can reach it, through the proxy of HTTPS_PROXY if that is set.'
-
-function noApp(error: unknown): Check {
-  if (!(error instanceof Rejected) || ![401, 403, 404].includes(error.status))
-    return unansweredCheck('github-app', unansweredBy('github', error), reachable)
-  if (error.status === 404)
-    return failedCheck('github-app', 'GitHub does not know this App', knownId)
-  return failedCheck(
-    'github-app',
-    `GitHub does not accept this key for this App: ${error.message}`,
-    sameId,
-  )
+const ofTheApp: Question = {
+  name: 'github-app',
+  service: 'github',
+  fix: 'Check GITHUB_API_URL or GHE_HOST. Check that this machine can reach it, through the proxy of HTTPS_PROXY if that is set.',
+  refused(status) {
+    if (status === 404)
+      return [
+        'GitHub does not know this App',
+        'Set APP_ID to the number on the App’s settings page. For an Enterprise Server, also set GHE_HOST.',
+      ]
+    if (status === 401 || status === 403)
+      return [
+        'GitHub does not accept this key for this App',
+        'APP_ID must be the number on the App’s settings page. PRIVATE_KEY must be a key that was generated there and was not deleted.',
+      ]
+    return undefined
+  },
 }
 
 const levels = ['none', 'read', 'write', 'admin']
@@ -110,22 +97,16 @@ function checkGrants(granted: Granted): Check[] {
 }
 
 /** A server may not tell, which is no fault of the App. */
-export async function checkTolerantly(
-  name: CheckName,
-  request: () => Promise<Check>,
-): Promise<[Check]> {
-  try {
-    return [await request()]
-  } catch (error) {
-    if (error instanceof Rejected && (error.status === 404 || error.status === 403))
-      return [unsureCheck(name, 'not known: this server does not say it')]
-    const fix = 'Run this again. If it happens again, look at the log of the bot.'
-    return [unansweredCheck(name, unansweredBy('github', error), fix)]
-  }
-}
+export const perhapsTold = (name: CheckName): Question => ({
+  name,
+  service: 'github',
+  fix: 'Run this again. If it happens again, look at the log of the bot.',
+  refused: status =>
+    status === 404 || status === 403 ? ['not known: this server does not say it'] : undefined,
+})
 
 export function checkInstallations(app: GitHubApp): Promise<Check[]> {
-  return checkTolerantly('github-installations', async () => {
+  return answered(perhapsTold('github-installations'), async () => {
     const installations = await allInstallations(app)
     const names = (of: typeof installations): string =>
       of.map(({ account }) => accountName(account)).join(', ')
@@ -149,7 +130,7 @@ export function checkInstallations(app: GitHubApp): Promise<Check[]> {
 export const checkAddress =
   ({ webhooks }: Pick<Config, 'webhooks'>) =>
   (app: GitHubApp): Promise<Check[]> =>
-    checkTolerantly('webhook-address', async () => {
+    answered(perhapsTold('webhook-address'), async () => {
       const { url, insecure_ssl } = HookConfig.parse((await app.asApp('GET /app/hook/config')).data)
       const isPolling = webhooks === 'poll'
       return judged(
@@ -178,29 +159,34 @@ export const checkAddress =
 /** ms */
 const answersWithin = 10_000
 
-const renewToken =
-  'Set CODEX_GITHUB_USER_TOKEN to a token that has not expired, or leave it out: `--as-user` then works as the user of the PostHog key.'
-
 export async function checkUserToken({ app, posthog }: Config): Promise<Check[]> {
   const token = posthog?.userToken
-  if (token === undefined) return []
-  const name = 'github-user-token'
-  try {
-    const { data } = await newOctokit(app.apiUrl).request('GET /user', {
-      headers: { authorization: `token ${token}` },
-      request: { signal: AbortSignal.timeout(answersWithin) },
-    })
-    return [passedCheck(name, `of ${z.object({ login: z.string() }).parse(data).login}`)]
-  } catch (error) {
-    if (httpError(error)?.status === 401)
-      return [
-        failedCheck(
-          name,
+  return token === undefined
+    ? []
+    : answered(ofTheToken, async () => {
+        const asking = newOctokit(app.apiUrl).request('GET /user', {
+          headers: { authorization: `token ${token}` },
+          request: { signal: AbortSignal.timeout(answersWithin) },
+        })
+        const { data } = await asking.catch(error => {
+          throw faultIn(error, Date.now())
+        })
+        return passedCheck(
+          ofTheToken.name,
+          `of ${z.object({ login: z.string() }).parse(data).login}`,
+        )
+      })
+}
+
+const ofTheToken: Question = {
+  name: 'github-user-token',
+  service: 'github',
+  fix: 'Run this again. CODEX_GITHUB_USER_TOKEN could not be tried.',
+  refused: status =>
+    status === 401
+      ? [
           'GitHub does not accept the token in CODEX_GITHUB_USER_TOKEN',
-          renewToken,
-        ),
-      ]
-    const fix = 'Run this again. CODEX_GITHUB_USER_TOKEN could not be tried.'
-    return [unansweredCheck(name, unansweredBy('github', error), fix)]
-  }
+          'Set CODEX_GITHUB_USER_TOKEN to a token that has not expired, or leave it out: `--as-user` then works as the user of the PostHog key.',
+        ]
+      : undefined,
 }

@@ -1,15 +1,7 @@
 /** The key, its project, what PostHog offers of what is wanted, and what its GitHub App has access to. */
 import type { Config, PostHogAccess } from '../config.ts'
 import { limitGate } from '../core/model/call-budget.ts'
-import {
-  type Check,
-  failedCheck,
-  judged,
-  passedCheck,
-  unansweredCheck,
-  unsureCheck,
-} from '../core/model/check.ts'
-import { Rejected, unansweredBy } from '../core/model/errors.ts'
+import { type Check, failedCheck, judged, passedCheck, unsureCheck } from '../core/model/check.ts'
 import type { Repository } from '../core/model/thread.ts'
 import { isModel, type KnownModel } from '../core/model/views.ts'
 import { redactor } from '../core/text/redact.ts'
@@ -18,6 +10,7 @@ import { getter, type PostHogSettings } from '../posthog/posthog-http.ts'
 import { Models } from '../posthog/schemas.ts'
 import { checkKey } from '../posthog/standing.ts'
 import { sandboxesOf } from '../posthog/tasks-client.ts'
+import { answered, type Question } from './answered.ts'
 
 /** One PostHog of this bot, and the owner who has it to themselves. */
 interface PostHogService {
@@ -114,7 +107,7 @@ async function checkPostHog(
       repositories.map(({ owner, repo }) => `${owner}/${repo}`),
     ),
   ])
-  return [...access, ...sandboxes, coverage]
+  return [...access, ...sandboxes, ...coverage]
 }
 
 /**
@@ -181,19 +174,17 @@ function checkUsualModel({ run, settings }: Config, offered: readonly KnownModel
 
 const namesOf = (all: readonly { name: string }[]): string => all.map(({ name }) => name).join(', ')
 
-function noIntegrations(error: unknown): Check {
-  if (!(error instanceof Rejected))
-    return unansweredCheck('posthog-github', unansweredBy('posthog', error), 'Try again later.')
-  if (error.status !== 403)
-    return unsureCheck(
-      'posthog-github',
-      'not known: this PostHog does not list its GitHub integrations',
-    )
-  return failedCheck(
-    'posthog-github',
-    'the key has no scope integration:read, so PostHog uses its first GitHub integration, which may be the wrong one',
-    'Add the scope integration:read to the personal API key (PostHog ▸ Settings ▸ Personal API keys).',
-  )
+const ofIntegrations: Question = {
+  name: 'posthog-github',
+  service: 'posthog',
+  fix: 'Try again later.',
+  refused: status =>
+    status === 403
+      ? [
+          'PostHog uses its first GitHub integration, which may be the wrong one, since the key has no scope integration:read',
+          'Add the scope integration:read to the personal API key (PostHog ▸ Settings ▸ Personal API keys).',
+        ]
+      : ['not known: this PostHog does not list its GitHub integrations'],
 }
 
 const install =
@@ -209,27 +200,29 @@ async function checkSandboxes(config: Config, service: PostHogService): Promise<
 }
 
 /** Whether PostHog's own GitHub App has access to these repositories; without any, whether the project has it at all. */
-export async function checkCoverage(
+export const checkCoverage = (
   settings: PostHogSettings,
   repositories: readonly string[],
-): Promise<Check> {
-  const get = getter(settings, Date.now)
-  const integrations = await githubIntegrations(get).catch(noIntegrations)
-  if (!Array.isArray(integrations)) return integrations
-  if (integrations.length === 0)
-    return failedCheck('posthog-github', 'the PostHog project is not connected to GitHub', install)
-  if (repositories.length === 0)
-    return passedCheck('posthog-github', 'the PostHog project is connected to GitHub')
-  const covered = new Set<string>()
-  for (const id of integrations)
-    for (const name of await repositoriesOf(get, id).catch(() => [])) covered.add(name)
-  const missing = repositories.filter(name => !covered.has(name.toLowerCase()))
-  if (missing.length > 0) {
+): Promise<Check[]> =>
+  answered(ofIntegrations, async () => {
+    const get = getter(settings, Date.now)
+    const integrations = await githubIntegrations(get)
+    const names = await Promise.all(integrations.map(id => repositoriesOf(get, id).catch(() => [])))
+    const covered = new Set(names.flat())
+    const missing = repositories.filter(name => !covered.has(name.toLowerCase()))
     const more = missing.length > 5 ? ` and ${missing.length - 5} more` : ''
     const some = `${missing.slice(0, 5).join(', ')}${more}`
-    return failedCheck('posthog-github', `PostHog’s GitHub App has no access to ${some}`, install)
-  }
-  const all =
-    repositories.length === 1 ? 'the repository' : `all ${repositories.length} repositories`
-  return passedCheck('posthog-github', `has access to ${all} of this bot`)
+    return judged(
+      'posthog-github',
+      [
+        [integrations.length === 0, 'the PostHog project is not connected to GitHub', install],
+        [missing.length > 0, `PostHog’s GitHub App has no access to ${some}`, install],
+      ],
+      wellCovered(repositories.length),
+    )
+  })
+
+function wellCovered(count: number): string {
+  if (count === 0) return 'the PostHog project is connected to GitHub'
+  return `has access to ${count === 1 ? 'the repository' : `all ${count} repositories`} of this bot`
 }

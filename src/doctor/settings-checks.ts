@@ -1,37 +1,29 @@
 /** The settings files of owners and repositories, and whether each repository has a branch to work from. */
 import { settingsFile } from '../commands/command-registry.ts'
 import type { Config } from '../config.ts'
-import {
-  type Check,
-  failedCheck,
-  judged,
-  passedCheck,
-  unansweredCheck,
-} from '../core/model/check.ts'
-import { describe, unansweredBy } from '../core/model/errors.ts'
+import { type Check, failedCheck, judged, passedCheck } from '../core/model/check.ts'
 import type { OwnerFiles } from '../core/model/ports.ts'
 import { fullName, type Repository, type Thread } from '../core/model/thread.ts'
 import { problemsText, settingsPath } from '../core/settings/settings-file.ts'
 import type { GitHubApp } from '../github/app-client.ts'
 import { filesIn, ownerFilesOf, ownerRepository } from '../github/repository-files.ts'
 import { unlessGone } from '../github/request-rules.ts'
+import { answered, type Question } from './answered.ts'
 
-export async function checkSettings(
+export const checkSettings = (
   config: Config,
   app: GitHubApp,
   repositories: readonly Repository[],
-): Promise<Check[]> {
-  try {
-    const [owners, [begun, settings]] = await Promise.all([
+): Promise<Check[]> =>
+  answered(ofRepositories('Look at the checks of the App above.'), async () => {
+    const [owners, ofEach] = await Promise.all([
       checkOwners(config, ownerFilesOf(app, Date.now), repositories),
       checkRepositories(app, repositories),
     ])
-    return [begun, owners, settings]
-  } catch (error) {
-    const detail = `the repositories can not be read: ${describe(error)}`
-    return [failedCheck('repositories', detail, 'Look at the checks of the App above.')]
-  }
-}
+    return [ofEach.begun, owners, ofEach.settings]
+  })
+
+const ofRepositories = (fix: string): Question => ({ name: 'repositories', service: 'github', fix })
 
 const problemsOfFiles = (files: readonly { name: string; text: string }[]): string =>
   files
@@ -87,7 +79,7 @@ async function checkOwners(
 async function checkRepositories(
   app: GitHubApp,
   repositories: readonly Repository[],
-): Promise<[begun: Check, settings: Check]> {
+): Promise<Record<'begun' | 'settings', Check>> {
   const examined = await Promise.all(
     repositories.slice(0, maxExamined).map(async repository => {
       const client = app.forRepo(repository)
@@ -104,14 +96,11 @@ async function checkRepositories(
   const wrong = problemsOfFiles(examined.flatMap(({ files }) => files))
   const well = `${examined.length} checked, each with a default branch`
   const correct = 'Correct the file on the default branch.'
-  return [
-    judged(
-      'repositories',
-      [[empty.length > 0, `no commit yet in ${empty.join(', ')}`, pushFirst]],
-      well,
-    ),
-    judged('repository-settings', [[wrong !== '', wrong, correct]], 'no errors'),
-  ]
+  const none = `no commit yet in ${empty.join(', ')}`
+  return {
+    begun: judged('repositories', [[empty.length > 0, none, pushFirst]], well),
+    settings: judged('repository-settings', [[wrong !== '', wrong, correct]], 'no errors'),
+  }
 }
 
 const pushFirst = 'Push a first commit to the default branch.'
@@ -123,16 +112,14 @@ const hasBranch = async (
 ): Promise<boolean> =>
   (await unlessGone(() => client.rest.repos.getBranch({ owner, repo, branch }))) !== undefined
 
-export async function checkDefaultBranch(app: GitHubApp, thread: Thread): Promise<Check> {
+export function checkDefaultBranch(app: GitHubApp, thread: Thread): Promise<Check[]> {
   const { owner, repo } = thread
   const client = app.forRepo(thread)
-  try {
+  const fix = 'Check that the App is still installed on this repository. Then try again.'
+  return answered(ofRepositories(fix), async () => {
     const branch = (await client.rest.repos.get({ owner, repo })).data.default_branch
     return (await hasBranch(client, thread, branch))
       ? passedCheck('repositories', `the default branch is ${branch}`)
       : failedCheck('repositories', `there is no commit on ${branch} yet`, pushFirst)
-  } catch (error) {
-    const fix = 'Check that the App is still installed on this repository. Then try again.'
-    return unansweredCheck('repositories', unansweredBy('github', error), fix)
-  }
+  })
 }
