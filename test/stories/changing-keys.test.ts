@@ -65,7 +65,10 @@ test('WEBHOOK_SECRET: two at once while it changes', async () => {
 /** A run is at work, the queue is lost and the keys are others: only its marker knows of it. */
 async function livesOn(before: Record<string, string>, now: Record<string, string>): Promise<void> {
   await restart(before)
-  const { says, run, thread, ledger } = await working(world, `survive ${Object.keys(now).join(' and ')}`)
+  const { says, run, thread, ledger } = await working(
+    world,
+    `survive ${Object.keys(now).join(' and ')}`,
+  )
   await wipeQueue(world, now)
   // Lost runs go on when the next webhook comes in.
   await says('Is anybody there?')
