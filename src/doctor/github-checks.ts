@@ -97,7 +97,7 @@ function checkGrants(granted: Granted): Check[] {
 }
 
 /** A server may not tell, which is no fault of the App. */
-export const perhapsTold = (name: CheckName): Question => ({
+export const tolerant = (name: CheckName): Question => ({
   name,
   service: 'github',
   fix: 'Run this again. If it happens again, look at the log of the bot.',
@@ -106,7 +106,7 @@ export const perhapsTold = (name: CheckName): Question => ({
 })
 
 export function checkInstallations(app: GitHubApp): Promise<Check[]> {
-  return answered(perhapsTold('github-installations'), async () => {
+  return answered(tolerant('github-installations'), async () => {
     const installations = await allInstallations(app)
     const names = (of: typeof installations): string =>
       of.map(({ account }) => accountName(account)).join(', ')
@@ -130,7 +130,7 @@ export function checkInstallations(app: GitHubApp): Promise<Check[]> {
 export const checkAddress =
   ({ webhooks }: Pick<Config, 'webhooks'>) =>
   (app: GitHubApp): Promise<Check[]> =>
-    answered(perhapsTold('webhook-address'), async () => {
+    answered(tolerant('webhook-address'), async () => {
       const { url, insecure_ssl } = HookConfig.parse((await app.asApp('GET /app/hook/config')).data)
       const isPolling = webhooks === 'poll'
       return judged(
@@ -164,11 +164,11 @@ export async function checkUserToken({ app, posthog }: Config): Promise<Check[]>
   return token === undefined
     ? []
     : answered(ofTheToken, async () => {
-        const asking = newOctokit(app.apiUrl).request('GET /user', {
+        const user = newOctokit(app.apiUrl).request('GET /user', {
           headers: { authorization: `token ${token}` },
           request: { signal: AbortSignal.timeout(answersWithin) },
         })
-        const { data } = await asking.catch(error => {
+        const { data } = await user.catch(error => {
           throw faultIn(error, Date.now())
         })
         return passedCheck(
