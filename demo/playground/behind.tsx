@@ -1,7 +1,7 @@
 /** What stands beside the thread: the agent, time and the process to play with; the requests, the record and the calls to see. */
 import type { Child } from 'hono/jsx'
 import type { ThreadView } from '../../emulators/github/threads.ts'
-import { redeliverEvery } from '../../src/maintenance/read-deliveries.ts'
+import { redeliverEvery } from '../../src/maintenance/redeliver.ts'
 import { ledgerOf, nameOfCall } from '../../test/world/calls.ts'
 import { markersIn } from './shown.ts'
 import { behaviours, type Stage } from './stage.ts'
