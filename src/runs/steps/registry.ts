@@ -3,9 +3,10 @@ import type { StepKind } from '../../core/record/next-step.ts'
 import type { RunChange } from '../../core/record/run.ts'
 import { adoptPull } from './adopt-pull.ts'
 import { answerMessage } from './answer-message.ts'
+import { answerPermission } from './answer-permission.ts'
 import { awaitAdmission } from './await-admission.ts'
 import { answerInline, conclude, editLastWord, putQuestion } from './closing-comment.ts'
-import { deliver, respondToPermission } from './deliver.ts'
+import { deliver } from './deliver.ts'
 import { endEarlier, rejoin } from './earlier-session.ts'
 import { findBranch } from './find-branch.ts'
 import { findResult } from './find-result.ts'
@@ -32,7 +33,7 @@ export const registry: Readonly<{ [Kind in StepKind]: Step<Kind> }> = {
   rejoin,
   'end-earlier': endEarlier,
   'start-run': startRun,
-  'answer-permission': respondToPermission,
+  'answer-permission': answerPermission,
   deliver,
   cancel,
   poll,
