@@ -6,7 +6,6 @@
  */
 import { usualTrigger } from '../settings/deployment-settings.ts'
 import type { SeenPage } from '../text/seen-page.ts'
-import type { OwnLine } from '../text/shown-lines.ts'
 import { callPattern, commandStart, separators } from './command-word.ts'
 import { quotedFrom } from './quoted-mail.ts'
 
@@ -32,67 +31,52 @@ export interface FoundCommands {
 export function findCommands({ text, page }: SeenText, calls = usualTrigger.word): FoundCommands {
   if (!mayHoldCommand(text, calls)) return { commands: [], unreadable: undefined }
   if (!page) return { commands: [], unreadable: 'page' }
-  const source = ownWords(text)
-  const ownPage = quotedFrom(page.text)
-  const found = page.own
-    .filter(({ at, from }) => at < ownPage && from < source.length)
-    .flatMap(line => bothSides(line, page.text, source, calls) ?? [])
-    .slice(0, maxStarts)
-  const commands = found.map(({ rest, end, from }, index) => {
-    const next = found[index + 1]
-    const to = next?.from ?? source.length
+  const written = text.replace(/\r\n?/g, '\n')
+  const ownText = written.slice(0, quotedFrom(written))
+  const ownPageEnd = quotedFrom(page.text)
+
+  const starts = page.own.flatMap(({ at, plain, from }) => {
+    if (at >= ownPageEnd || from >= ownText.length) return []
+    const line = lineAt(page.text, at)
+    const shown = commandIn(line, calls)
+    // On the page the word is plain text: no link, and no code.
+    const isPlain = shown !== undefined && shown.word.length <= plain
+    const isWritten = commandIn(lineAt(ownText, from), calls) !== undefined
+    return isPlain && isWritten ? [{ at, from, end: at + line.length, rest: shown.rest }] : []
+  })
+  const first = starts.slice(0, maxStarts)
+  const commands = first.map(({ from, end, rest }, index): CommandText => {
+    const next = first[index + 1]
+    const to = next?.from ?? ownText.length
     return {
       line: rest.trim(),
-      below: page.text.slice(end + 1, next?.at ?? ownPage).trimEnd(),
+      below: page.text.slice(end + 1, next?.at ?? ownPageEnd).trimEnd(),
       hides: (page.cut && !next) || page.hidden.some(place => place >= from && place < to),
     }
   })
-  const isCut = page.cut && commands.length < writtenStarts(source, calls)
+  const allStarts = [...ownText.matchAll(startsOfLines(calls))]
+  const isCut = page.cut && commands.length < allStarts.length
   return { commands, unreadable: isCut ? 'cut' : undefined }
 }
-
-/** Linear time. False means that there is no command. */
-export const mayHoldCommand = (text: string, calls = usualTrigger.word): boolean =>
-  bareCall(calls).test(text) && startOfLine(calls).test(text)
-
-const bareCall = callPattern(calls => `/${calls.replace(' ', '|')}`, 'i')
-const startOfLine = callPattern(commandStart, 'mu')
-
-/** The line is a command as it was written, and on the page, where the word is plain text: not a link or code. */
-function bothSides({ at, plain, from }: OwnLine, page: string, source: string, calls: string) {
-  const shown = startAt(page, at, calls)
-  const bare = shown && startOfLine(calls).exec(page.slice(at, shown.end))
-  const isPlain = bare && bare.index + bare[0].length <= plain
-  return isPlain && startAt(source, from, calls) ? { ...shown, from } : undefined
-}
-
-function ownWords(text: string): string {
-  const whole = text.replace(/\r\n?/g, '\n')
-  return whole.slice(0, quotedFrom(whole))
-}
-
-const writtenStarts = (source: string, calls: string): number =>
-  [...source.matchAll(wholeStarts(calls))].length
 
 /** Commands of a text that are looked at; the parser takes fewer. */
 const maxStarts = 50
 
-interface LineStart {
-  at: number
-  /** What stands behind the word and what separates it. */
-  rest: string
-  end: number
+/** Linear time. False means that there is no command. */
+export const mayHoldCommand = (text: string, calls = usualTrigger.word): boolean =>
+  bareCall(calls).test(text) && text.search(startsOfLines(calls)) !== -1
+
+const bareCall = callPattern(calls => `/${calls.replace(' ', '|')}`, 'i')
+const startsOfLines = callPattern(commandStart, 'gmu')
+const startOfLine = callPattern(calls => `(${commandStart(calls)})${separators}`, 'u')
+
+/** The command word as it begins the line, and what stands behind it and what separates it. */
+function commandIn(line: string, calls: string): { word: string; rest: string } | undefined {
+  const [whole, word] = startOfLine(calls).exec(line) ?? []
+  return word === undefined ? undefined : { word, rest: line.slice(whole?.length) }
 }
 
-const withSeparators = callPattern(calls => `${commandStart(calls)}${separators}`, 'u')
-
-function startAt(text: string, at: number, calls: string): LineStart | undefined {
-  const feed = text.indexOf('\n', at)
-  const end = feed === -1 ? text.length : feed
-  const line = text.slice(at, end)
-  const match = withSeparators(calls).exec(line)
-  if (!match) return undefined
-  return { at, rest: line.slice(match[0].length), end }
+function lineAt(text: string, at: number): string {
+  const end = text.indexOf('\n', at)
+  return text.slice(at, end === -1 ? undefined : end)
 }
-
-const wholeStarts = callPattern(commandStart, 'gmu')

@@ -12,8 +12,9 @@
  *   value   = word | "several words"
  *
  * Options stand before the words, at the end of their line, on lines of their own below it or at the very end. In the
- * middle of words, right behind a `--`, and where the sentence speaks of them (`fix the --new`), they are words. What phones make of the two hyphens counts as well, and one
- * hyphen before the name of an option. A slip in the name of an option is told wherever options may stand.
+ * middle of words, right behind a `--`, and where the sentence speaks of them (`fix the --new`), they are words. What
+ * phones make of the two hyphens counts as well, and one hyphen before the name of an option. A slip in the name of an
+ * option is told wherever options may stand.
  *
  * A mention of the App is the same as `/codex`: `@my-app fix it`, `@my-app[bot] fix it`, `@my-app /codex fix it`.
  *
@@ -34,7 +35,7 @@ export interface WrittenCommand {
   options: Options
   text: string
   /** The words stand behind `--`, so that the first of them names no template. */
-  literal?: true
+  literal?: true | undefined
 }
 
 export type Mistake =
@@ -133,7 +134,7 @@ function parseCommand(names: Names, { line, below, hides }: CommandText): Parsed
   const text = takes === 'nothing' ? '' : `${taken.rest}\n${taken.below}`.trim()
   return {
     kind: 'command',
-    command: { name, options: taken.options, text, ...(taken.literal ? { literal: true } : {}) },
+    command: { name, options: taken.options, text, literal: taken.literal },
     line,
     hides: hides && text !== '',
   }
@@ -255,45 +256,51 @@ interface TakenOptions {
 }
 
 function takeOptions(line: string, before: Options = {}): TakenOptions | Mistake {
-  let found = before
-  let rest = line
-  for (let given = optionAt(rest); given; given = optionAt(rest)) {
+  let taken: TakenOptions = { kind: 'options', options: before, rest: line }
+  for (let given = optionAt(line); given; given = optionAt(taken.rest)) {
     const option = takeOption(given)
     if (option.kind !== 'option') return option
-    if (found[option.name] !== undefined) return { kind: 'option-twice', option: option.name }
-    found = { ...found, ...option.set }
-    rest = option.rest
+    const { name, set, rest } = option
+    if (taken.options[name] !== undefined) return { kind: 'option-twice', option: name }
+    taken = { kind: 'options', options: { ...taken.options, ...set }, rest }
   }
-  return { kind: 'options', options: found, rest }
+  return taken
 }
 
 const endOfOptions = /^--(?:\s+|$)/
 
-/** Below words, which may speak of options, only lines of nothing but options count: the first, and the last. */
+type TakenBelow = TakenOptions & { below: string; literal?: true }
+
 function takeAllOptions(
-  { takes }: GrammarOfName,
+  grammar: GrammarOfName,
   { line, below, before }: { line: string; below: string; before: Options },
-): (TakenOptions & { below: string; literal: boolean }) | Mistake {
-  let taken = takeOptions(line, before)
-  let rest = below
-  while (taken.kind === 'options' && !endOfOptions.test(taken.rest)) {
-    const [start = '', next = ''] = /^\s*(\S[^\n]*)\n?/.exec(rest) ?? []
+): TakenBelow | Mistake {
+  const onLine = takeOptions(line, before)
+  if (onLine.kind !== 'options') return onLine
+  const taken = takeLinesBelow(grammar, { ...onLine, below })
+  if (taken.kind !== 'options') return taken
+  if (endOfOptions.test(taken.rest))
+    return { ...taken, rest: taken.rest.replace(endOfOptions, ''), literal: true }
+  const end = lastLines(taken.below)
+  const atEnd = takeOptions(asLine(taken.below.slice(end)), taken.options)
+  if (atEnd.kind !== 'options') return atEnd
+  return { ...taken, options: atEnd.options, below: taken.below.slice(0, end).trimEnd() }
+}
+
+/** Below words, which may speak of options, only lines of nothing but options count: the first ones. */
+function takeLinesBelow({ takes }: GrammarOfName, onLine: TakenBelow): TakenBelow | Mistake {
+  let taken = onLine
+  while (!endOfOptions.test(taken.rest)) {
+    const [start = '', next = ''] = /^\s*(\S[^\n]*)\n?/.exec(taken.below) ?? []
     const given = optionAt(next)
     const isBelowWords = taken.rest !== '' || takes === 'nothing'
     if (!given || (isBelowWords && given.name === undefined && !isNothingButOptions(next))) break
     const more = takeOptions(next, taken.options)
     if (more.kind !== 'options') return more
     if (isBelowWords && more.rest !== '') break
-    taken = { ...more, rest: taken.rest || more.rest }
-    rest = rest.slice(start.length)
+    taken = { ...more, rest: taken.rest || more.rest, below: taken.below.slice(start.length) }
   }
-  if (taken.kind !== 'options') return taken
-  if (endOfOptions.test(taken.rest))
-    return { ...taken, rest: taken.rest.replace(endOfOptions, ''), below: rest, literal: true }
-  const end = lastLines(rest)
-  const last = takeOptions(asLine(rest.slice(end)), taken.options)
-  if (last.kind !== 'options') return last
-  return { ...taken, options: last.options, below: rest.slice(0, end).trimEnd(), literal: false }
+  return taken
 }
 
 /** Where the lines at the end of a text begin that hold only options; its length if there are none. */
