@@ -30,7 +30,7 @@ import { readDeliveries } from '../maintenance/read-deliveries.ts'
 import { adoptEvery, adoptLost } from '../maintenance/recover-runs.ts'
 import { redelivering } from '../maintenance/redeliver.ts'
 import { removeBranch } from '../maintenance/remove-branches.ts'
-import { reading } from '../maintenance/take-from-log.ts'
+import { takingFromLog } from '../maintenance/take-from-log.ts'
 import { newsHandlers } from '../news/pull-news.ts'
 import { type Follower, followRuns } from '../posthog/stream/follow-runs.ts'
 import { within } from '../queue/job-lock.ts'
@@ -216,7 +216,7 @@ async function startChores(
   const way =
     config.webhooks === 'address'
       ? redelivering({ deliveries, log })
-      : reading({
+      : takingFromLog({
           // What it reads takes the way of what comes to the endpoint, from there on where that is verified.
           receive: receiverOf(runtime, placesSeen()),
           deliveries,

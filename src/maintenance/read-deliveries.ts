@@ -130,7 +130,7 @@ export function readDeliveries(deps: ReadDeps, way: Way) {
   }
 }
 
-type Listed = Awaited<ReturnType<typeof list>>
+type ListedDeliveries = Awaited<ReturnType<typeof list>>
 
 async function list(deps: ReadDeps, way: Way, { memory: kept, signal }: ChoreContext) {
   const now = deps.now()
@@ -180,7 +180,7 @@ async function list(deps: ReadDeps, way: Way, { memory: kept, signal }: ChoreCon
 
 /** @returns what is still missed */
 async function doDue(
-  { memory, due, isNews }: Listed,
+  { memory, due, isNews }: ListedDeliveries,
   way: Way,
   { signal, remember, now }: ChoreContext & Pick<ReadDeps, 'now'>,
 ): Promise<MissedDelivery[]> {

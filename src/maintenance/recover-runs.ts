@@ -31,15 +31,15 @@ const Installation = Repository.pick({ installationId: true }).extend({
   only: z.array(z.number()).optional(),
 })
 
-const Place = z.union([Repository, Installation])
-type Place = z.infer<typeof Place>
+const Target = z.union([Repository, Installation])
+type Target = z.infer<typeof Target>
 
 const Search = z.object({
   /** What was changed since then is looked at. */
   since: z.number(),
   /** When it begins: calls that were under way have arrived. */
   from: z.number(),
-  unread: z.array(Place),
+  unread: z.array(Target),
   /** Lost runs wait for a webhook. */
   waits: z.boolean().optional(),
 })
@@ -55,20 +55,20 @@ export const adoptLost =
     if (typeof search === 'number') return search
     if (deps.now() < search.from) return search.from - deps.now()
     if (search.waits && !(await isDeliveredTo(deps))) return undefined
-    const remember = (unread: Place[], waits?: true) =>
+    const remember = (unread: Target[], waits?: true) =>
       context.remember({ ...search, unread, waits })
     const unread = [...search.unread]
-    const unfinished: Place[] = []
+    const unfinished: Target[] = []
     const pauses: number[] = []
     let lost = 0
-    for (let place = unread.shift(); place; place = unread.shift()) {
+    for (let target = unread.shift(); target; target = unread.shift()) {
       context.signal.throwIfAborted()
-      const left = [place, ...unread, ...unfinished]
-      const look = await lookInto(deps, search, place, () => remember(left))
-      if (look.kind === 'places') unread.push(...look.places)
-      if (look.kind === 'waits') lost += look.runs
-      if (look.kind === 'later') pauses.push(look.ms)
-      if (look.kind === 'waits' || look.kind === 'later') unfinished.push(place)
+      const left = [target, ...unread, ...unfinished]
+      const result = await searchIn(deps, search, target, () => remember(left))
+      if (result.kind === 'targets') unread.push(...result.targets)
+      if (result.kind === 'waits') lost += result.runs
+      if (result.kind === 'later') pauses.push(result.ms)
+      if (result.kind === 'waits' || result.kind === 'later') unfinished.push(target)
       await remember([...unread, ...unfinished])
     }
     deps.showWaiting(lost > 0)
@@ -79,10 +79,10 @@ export const adoptLost =
     return undefined
   }
 
-/** What came of a look: of an installation its repositories, of a repository what is taken up or waits. */
-type Look =
+/** What came of a target: of an installation its repositories, of a repository what is taken up or waits. */
+type SearchResult =
   | { kind: 'over' }
-  | { kind: 'places'; places: Place[] }
+  | { kind: 'targets'; targets: Target[] }
   | { kind: 'later'; ms: number }
   | { kind: 'waits'; runs: number }
 
@@ -90,29 +90,29 @@ type Look =
 const retryMs = 30_000
 const refusedFor = 30 * minute
 
-async function lookInto(
+async function searchIn(
   deps: AdoptDeps,
   { since, from }: Search,
-  place: Place,
+  target: Target,
   confirm: () => Promise<void>,
-): Promise<Look> {
+): Promise<SearchResult> {
   try {
-    if ('repoId' in place) {
-      const lost = await lostIn(deps, place, since)
+    if ('repoId' in target) {
+      const lost = await lostIn(deps, target, since)
       if (lost.length === 0) return { kind: 'over' }
       if (!(await isDeliveredTo(deps))) return { kind: 'waits', runs: lost.length }
-      const areAllBack = await takeUpAll(deps, place, lost, confirm)
+      const areAllBack = await takeUpAll(deps, target, lost, confirm)
       return areAllBack ? { kind: 'over' } : { kind: 'later', ms: retryMs }
     }
-    const all = await deps.installations.repositoriesOf(place.installationId)
+    const all = await deps.installations.repositoriesOf(target.installationId)
     return {
-      kind: 'places',
-      places: all.filter(({ repoId }) => place.only?.includes(repoId) ?? true),
+      kind: 'targets',
+      targets: all.filter(({ repoId }) => target.only?.includes(repoId) ?? true),
     }
   } catch (error) {
-    const ms = pauseAfter(error, deps.now())
+    const ms = waitAfter(error, deps.now())
     const isOver = error instanceof Rejected && deps.now() - from >= refusedFor
-    deps.log.warn({ target: place, err: error, isOver }, 'could not look for lost runs')
+    deps.log.warn({ target, err: error, isOver }, 'could not look for lost runs')
     return isOver ? { kind: 'over' } : { kind: 'later', ms }
   }
 }
@@ -121,7 +121,7 @@ async function lookInto(
 const isDeliveredTo = async ({ delivered, now }: AdoptDeps): Promise<boolean> =>
   now() - ((await delivered.last()) ?? Number.NEGATIVE_INFINITY) < minute
 
-function pauseAfter(error: unknown, now: number): number {
+function waitAfter(error: unknown, now: number): number {
   if (error instanceof RetryLater) return Math.max(1_000, error.until - now)
   if (isOfService(error)) return retryMs
   throw error
@@ -142,16 +142,16 @@ async function searchNow(deps: AdoptDeps, context: ChoreContext): Promise<Search
   const begins = unread.length > 0 ? before?.since : before && before.from - searchOverlap
   const since = Math.max(oldest, begins ?? oldest)
   try {
-    const places =
+    const targets =
       (before && (await whereThingsHappened(deps, context.signal, since))) ??
       (await deps.installations.installations()).map(installationId => ({ installationId }))
     if (!before)
-      log.info({ installations: places.length }, 'the queue is new: looking for runs that it lost')
-    const search = { since, from: now() + limits.unanswered, unread: [...unread, ...places] }
+      log.info({ installations: targets.length }, 'the queue is new: looking for runs that it lost')
+    const search = { since, from: now() + limits.unanswered, unread: [...unread, ...targets] }
     await context.remember(search)
     return search
   } catch (error) {
-    const ms = pauseAfter(error, now())
+    const ms = waitAfter(error, now())
     log.warn({ err: error }, 'the search for lost runs failed')
     return ms
   }
@@ -165,16 +165,16 @@ async function whereThingsHappened(
   { deliveries }: AdoptDeps,
   signal: AbortSignal,
   since: number,
-): Promise<Place[] | undefined> {
+): Promise<Target[] | undefined> {
   const reading = readDown(deliveries, { until: since, most: maxSearchPages, signal })
   const read = await reading.catch(unlessRejected)
   if (!read || read.next !== undefined) return undefined
-  const places = new Map<number, Set<number>>()
+  const targets = new Map<number, Set<number>>()
   for (const { where } of read.attempts)
     if (where)
-      places.set(
+      targets.set(
         where.installationId,
-        (places.get(where.installationId) ?? new Set()).add(where.repoId),
+        (targets.get(where.installationId) ?? new Set()).add(where.repoId),
       )
-  return [...places].map(([installationId, only]) => ({ installationId, only: [...only] }))
+  return [...targets].map(([installationId, only]) => ({ installationId, only: [...only] }))
 }

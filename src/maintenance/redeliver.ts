@@ -11,7 +11,7 @@ import {
   type Way,
 } from './read-deliveries.ts'
 
-const rests = [minute, 15 * minute, 3 * hour, 6 * hour]
+const redeliverRests = [minute, 15 * minute, 3 * hour, 6 * hour]
 
 export const redeliverEvery = minute
 
@@ -25,7 +25,7 @@ export const redelivering = ({ deliveries, log }: Redelivering): Way => ({
   sideBySide: 1,
   // GitHub asks for a second between writes.
   pause: second,
-  rests,
+  rests: redeliverRests,
   missed: withFailed,
   async act({ id, guid: delivery, event, times }) {
     try {
@@ -48,9 +48,10 @@ function withFailed(
     const { guid, at, ok, redelivery } = attempt
     const known = missed.get(guid)
     if (ok) missed.delete(guid)
-    else if (!known && !redelivery) missed.set(guid, firstMissed(attempt, rests))
+    else if (!known && !redelivery) missed.set(guid, firstMissed(attempt, redeliverRests))
     // One that failed before it was due is the one that was requested last.
-    else if (known && redelivery && at >= known.dueAt) missed.set(guid, triedAt(known, at, rests))
+    else if (known && redelivery && at >= known.dueAt)
+      missed.set(guid, triedAt(known, at, redeliverRests))
   }
   return [...missed.values()]
 }

@@ -11,7 +11,7 @@ interface SentDelivery {
   payload: object
 }
 
-export interface Reading {
+export interface LogReading {
   deliveries: {
     /** @throws Rejected if it can't be taken, now or ever */
     sent(id: string): Promise<SentDelivery>
@@ -27,18 +27,18 @@ export interface Reading {
 /** GitHub has it no more, or it is too large. */
 const lost = new Set([404, 410, 413, 422])
 
-const rests = [0, minute, 15 * minute, 3 * hour, 6 * hour]
+const readRests = [0, minute, 15 * minute, 3 * hour, 6 * hour]
 
 /** What is read here costs 720 calls of the 5,000 that GitHub lets an App make in an hour, and one for each webhook. */
-export const reading = (deps: Reading): Way => ({
+export const takingFromLog = (deps: LogReading): Way => ({
   every: 5 * second,
   // GitHub takes 900 calls a minute.
   sideBySide: 5,
   pause: 400,
-  rests,
+  rests: readRests,
   looked: deps.looked,
   missed(before, attempts) {
-    const all = [...attempts.map(attempt => firstMissed(attempt, rests)), ...before]
+    const all = [...attempts.map(attempt => firstMissed(attempt, readRests)), ...before]
     return [...new Map(all.map(each => [each.id, each])).values()]
   },
   async act({ id, guid: delivery, event, since }, beganAt) {

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { NoResponse, QueueUnavailable, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import { type Attempt, readDeliveries } from '../../src/maintenance/read-deliveries.ts'
 import { redelivering } from '../../src/maintenance/redeliver.ts'
-import { type Reading, reading } from '../../src/maintenance/take-from-log.ts'
+import { type LogReading, takingFromLog } from '../../src/maintenance/take-from-log.ts'
 import { hour, minute, t0 as now, second } from '../core/given.ts'
 import { fakeLogOf } from '../support/fake-log.ts'
 
@@ -59,7 +59,7 @@ const ofLog = () => ({
   log: fakeLogOf(say),
   now: () => at,
 })
-const payloads: Reading = {
+const payloads: LogReading = {
   deliveries: {
     async sent(id) {
       const error = fault(id)
@@ -75,7 +75,7 @@ const payloads: Reading = {
   looked: () => {},
   log: fakeLogOf(say),
 }
-const looking = () => readDeliveries(ofLog(), { ...reading(payloads), pause: 1 })
+const looking = () => readDeliveries(ofLog(), { ...takingFromLog(payloads), pause: 1 })
 let read: ReturnType<typeof looking>
 beforeEach(() => {
   read = looking()

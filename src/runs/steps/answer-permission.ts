@@ -6,7 +6,7 @@ import type { Session } from '../../core/record/request-part.ts'
 import { sessionOf } from '../../core/record/run.ts'
 import { attempt, type StepContext, step } from './step-context.ts'
 
-export const answerPermission = step('answer-permission', {
+export const respondToPermission = step('answer-permission', {
   posthog: ['respondToPermission'],
   writes: ['session', 'schedule'],
   async do({ run, job, posthog }, { option: optionId }) {

@@ -29,7 +29,7 @@ export const deliver = step('deliver', {
     const seenInLog = run.mailbox.words.find(
       ({ id, state }) => id === lastTry?.messageId && state !== 'waiting',
     )
-    if (seenInLog?.kind === 'follow-up') return delivered(run, seenInLog)
+    if (seenInLog?.kind === 'follow-up') return whenDelivered(run, seenInLog)
     const [words] = pending(run)
     const session = sessionOf(run)
     if (!words || !session) return {}
@@ -51,7 +51,10 @@ export const deliver = step('deliver', {
       took === 'queued' ||
       (tried && (await tookUp(context, session, { offset: logOffset(run), id: words.id })))
     return isTaken
-      ? { ...handedOver(run, words, session.taskRunId), ...delivered(run, words, attached.failed) }
+      ? {
+          ...handedOver(run, words, session.taskRunId),
+          ...whenDelivered(run, words, attached.failed),
+        }
       : afterItsEnd(context, session)
   },
 })
@@ -61,12 +64,12 @@ function asAnswer(run: Run, words: AddedWord) {
   const { sessionLog } = run.session
   return {
     ...handedOver(run, words),
-    ...delivered(run, words),
+    ...whenDelivered(run, words),
     session: { sessionLog: sessionLog && { ...sessionLog, permissionRequest: undefined } },
   }
 }
 
-function delivered(run: Run, words: AddedWord, failed = none.failed) {
+function whenDelivered(run: Run, words: AddedWord, failed = none.failed) {
   const before = run.workspace.attachments ?? none
   return {
     result: { resultChecked: false },

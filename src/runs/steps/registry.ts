@@ -3,7 +3,7 @@ import type { StepKind } from '../../core/record/next-step.ts'
 import type { RunChange } from '../../core/record/run.ts'
 import { adoptPull } from './adopt-pull.ts'
 import { answerMessage } from './answer-message.ts'
-import { answerPermission } from './answer-permission.ts'
+import { respondToPermission } from './answer-permission.ts'
 import { awaitAdmission } from './await-admission.ts'
 import { answerInline, conclude, editLastWord, putQuestion } from './closing-comment.ts'
 import { deliver } from './deliver.ts'
@@ -33,7 +33,7 @@ export const registry: Readonly<{ [Kind in StepKind]: Step<Kind> }> = {
   rejoin,
   'end-earlier': endEarlier,
   'start-run': startRun,
-  'answer-permission': answerPermission,
+  'answer-permission': respondToPermission,
   deliver,
   cancel,
   poll,
