@@ -9,10 +9,7 @@ const glossary = readFileSync(join(root, 'docs/glossary.md'), 'utf8')
 const section = (title: string): string =>
   glossary.split(`## ${title}\n`)[1]?.split('\n## ')[0] ?? ''
 
-/** The names in the first column of the table of what was left. */
-const left = [...section('Words that were left').matchAll(/^\| (`[^|]+)\|/gm)].flatMap(
-  ([, cell = '']) => cell.match(/[^`, ]+(?=`)/g) ?? [],
-)
+const left = section('Words that were left').match(/(?<=`)\w+(?=`)/g) ?? []
 /** These have a meaning of their own. */
 const own = [...section('What there is').matchAll(/^\| (\w+)/gm)].map(([, word]) =>
   word?.toLowerCase(),
