@@ -23,6 +23,8 @@ export async function openSetUp(given: SetUpGiven, goOn: () => Promise<void>): P
     testPostHog: ({ posthogHost, posthogKey, posthogProject }) =>
       examinePostHog({ host: posthogHost, apiKey: posthogKey, projectId: posthogProject }),
     examine: examineEnvironment,
+    schema: undefined,
+    command: 'npm run doctor',
     begin: () => void closeServer(server, 1_000).then(goOn),
   })
   const actual = await listen(server, { host, port })

@@ -9,6 +9,7 @@ import {
   passedCheck,
   unansweredCheck,
 } from '../../src/core/model/check.ts'
+import { newAppAddress, serverOf } from '../../src/web/set-up/new-app.ts'
 import {
   type Field,
   fields,
@@ -18,7 +19,7 @@ import {
   type Values,
 } from '../../src/web/set-up/set-up-form.ts'
 import { DetailsPage } from '../../src/web/set-up/set-up-pages.tsx'
-import { newAppAddress, serverOf, withValues } from '../../src/web/set-up/set-up-server.tsx'
+import { withValues } from '../../src/web/set-up/set-up-server.tsx'
 
 const good: Values = {
   name: 'Codex at Acme',
@@ -53,12 +54,23 @@ describe('the form', () => {
     expect(readForm({ ...good, ...given }).values).toMatchObject({ posthogHost, posthogProject })
   })
 
+  test.each<[Field, string, string]>([
+    ['organization', 'https://github.com/acme', 'acme'],
+    ['organization', 'https://git.acme.example/orgs/acme/people', 'acme'],
+    ['organization', '@acme', 'acme'],
+    ['enterprise', 'https://git.acme.example/', 'git.acme.example'],
+    ['enterprise', 'http://127.0.0.1:4000', '127.0.0.1:4000'],
+  ])('takes %s as %j, as a browser or a comment shows it', (field, given, taken) => {
+    const read = readForm({ ...good, [field]: given })
+    expect([read.values[field], read.problems]).toEqual([taken, {}])
+  })
+
   test.each<[Field, string]>([
     ['name', ''],
     ['name', 'a name that is longer than GitHub takes it'],
     ['name', '<b>'],
     ['organization', 'acme/../evil'],
-    ['enterprise', 'https://github.example.com'],
+    ['enterprise', 'https://github.example.com/acme'],
     ['enterprise', 'github.example.com/path'],
     ['webhook', 'codex.acme.example'],
     ['webhook', 'http://localhost:3000'],

@@ -78,12 +78,13 @@ describe('the page is for who sees the terminal', () => {
       fetch(`${bot.url}/set-up/review`, {
         method: 'POST',
         headers: { ...headers, ...more },
+        redirect: 'manual',
         body: 'name=x',
       })
     expect((await post({ origin: 'https://evil.example' })).status).toBe(403)
     expect((await post({ origin: 'null' })).status).toBe(403)
     expect((await post({})).status).toBe(403)
-    expect((await post({ origin: bot.url })).status).toBe(422)
+    expect((await post({ origin: bot.url })).status).toBe(303)
     // A name that leads here opens nothing, nor does an answer of GitHub that was not asked for.
     const asking = request(`${bot.url}/set-up`, { headers: { cookie, host: 'evil.example' } }).end()
     const [refused]: IncomingMessage[] = await once(asking, 'response')
@@ -152,6 +153,21 @@ test('in a container, whose user can not write its own folder, all is written in
   await second.stop()
 })
 
+test('a host where no Enterprise Server is, and an organization that is not there, are found at Review', async () => {
+  const { read, send, values } = await openSetUp(bot, enterprise, world)
+  const told = async (others: Partial<typeof values>) => {
+    const sent = await send('/set-up/review', { ...values, ...others })
+    expect(sent.status).toBe(303)
+    const page = await read(sent.headers.get('location') ?? '')
+    return /<section class="bad".*?<\/section>/s.exec(page)?.[0] ?? 'The bot asks GitHub for this'
+  }
+  for (const host of ['127.0.0.1:9', new URL(world.posthog.url).host])
+    expect(await told({ enterprise: host })).toContain('No GitHub Enterprise Server answers')
+  expect(await told({ organization: 'nobody' })).toContain('There is no organization of this name')
+  expect(await told({ organization: 'maya' })).toContain('There is no organization of this name')
+  expect(await told({ organization: `http://${enterprise.host}/acme` })).toContain('asks GitHub')
+})
+
 test('after the App was made, a second tab makes no second one', async () => {
   const { read, send, reviews, makesApp } = await openSetUp(bot, enterprise, world)
   const before = enterprise.registered.length
@@ -172,9 +188,8 @@ test('the last page starts no bot that can not work, and reads the file anew', a
   const file = join(folder, '.env')
   const written = await readFile(file, 'utf8')
   await writeFile(file, written.replace(world.posthog.apiKey, 'phx_revoked'))
-  const refused = await send('/set-up/start')
-  expect(refused.status).toBe(422)
-  expect(await refused.text()).toMatch(/The bot was not started.*✗.*posthog-key.*check again/s)
+  await send('/set-up/start')
+  expect(await read()).toMatch(/The bot was not started.*✗.*posthog-key.*check again/s)
   await writeFile(file, written)
   expect(await read()).not.toContain('✗')
   await send('/set-up/start')
@@ -214,6 +229,9 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     await picture(name)
     await page.getByRole('button', { name: 'Review' }).click()
     expect(await page.getByRole('alert').textContent()).toContain('Personal API key')
+    // Who can't see the page hears first what is wrong.
+    expect(await page.title()).toMatch(/^Error: Set up/)
+    expect(await page.locator(':focus').getAttribute('role')).toBe('alert')
     expect(await flawsOf(window)).toEqual([])
     if (!look.dark) await picture('set-up-problems')
   }
@@ -292,8 +310,13 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
     expect(manifest).toContain('"pull_requests": "write"')
     expect(await flawsOf(window)).toEqual([])
 
-    await page.getByRole('button', { name: 'Create it on GitHub' }).click()
-    await page.getByRole('button', { name: 'Create GitHub App' }).click()
+    const create = page.getByRole('button', { name: 'Create it on GitHub' })
+    const agree = page.getByRole('button', { name: 'Create GitHub App' })
+    await create.click()
+    await agree.waitFor()
+    await page.goBack()
+    await create.click()
+    await agree.click()
     await page.getByRole('heading', { name: 'GitHub made the App' }).waitFor()
     expect(await flawsOf(window)).toEqual([])
     // GitHub has sent nothing yet.

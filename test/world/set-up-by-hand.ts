@@ -15,6 +15,7 @@ export async function openSetUp(bot: Bot, { host }: Enterprise, { posthog }: Wor
   }
   const values = {
     name: 'Codex at Acme',
+    organization: '',
     enterprise: host,
     webhook: '',
     posthogHost: posthog.url,
@@ -23,7 +24,8 @@ export async function openSetUp(bot: Bot, { host }: Enterprise, { posthog }: Wor
   }
   /** A page from which GitHub can be asked for the App. */
   async function reviews(others: Partial<typeof values> = {}) {
-    const page = await (await send('/set-up/review', { ...values, ...others })).text()
+    await send('/set-up/review', { ...values, ...others })
+    const page = await read('/set-up/review')
     const [, manifest = ''] = /name="manifest" value="([^"]+)"/.exec(page) ?? []
     /** @returns where GitHub's redirect leads, or ours if it does not come to that */
     return async function creates(): Promise<string> {
@@ -36,6 +38,7 @@ export async function openSetUp(bot: Bot, { host }: Enterprise, { posthog }: Wor
     }
   }
   return {
+    values,
     read,
     send,
     reviews,

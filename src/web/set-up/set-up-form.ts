@@ -122,12 +122,17 @@ export const valuesOf = (of: (field: Field) => string): Values =>
 /** The address of a project, as a browser shows it. */
 const projectAddress = /^(https?:\/\/[^/]+)\/project\/(\d+)(?:[/?#].*)?$/i
 
+/** An account, as a comment mentions it or a browser shows it. */
+const accountAddress = /^(?:@|https?:\/\/[^/]+\/(?:orgs\/|organizations\/)?)([^/?#]+).*$/i
+
 export function readForm(given: Values): { values: Values; problems: Problems } {
   const url = URL.canParse(given.webhook) ? new URL(given.webhook) : undefined
   const webhook = url?.pathname === '/' ? new URL(webhookPath, url).href : given.webhook
   const [, posthogHost = given.posthogHost, posthogProject = given.posthogProject] =
     projectAddress.exec(given.posthogProject) ?? []
-  const values = { ...given, webhook, posthogHost, posthogProject }
+  const organization = given.organization.replace(accountAddress, '$1')
+  const enterprise = given.enterprise.replace(/^https?:\/\/|\/+$/gi, '')
+  const values = { ...given, webhook, posthogHost, posthogProject, organization, enterprise }
   const problems: Problems = {}
   for (const field of fields) {
     const broken = form[field].rules.find(([isRight]) =>

@@ -36,8 +36,9 @@ interface FormShown {
 
 export function DetailsPage(shown: FormShown) {
   const { values, problems } = shown
+  const isWrong = Object.keys(problems).length > 0
   return (
-    <StepPage step="Details" title="Set up" heading="Set up your bot">
+    <StepPage step="Details" title={`${isWrong ? 'Error: ' : ''}Set up`} heading="Set up your bot">
       <p>
         This page makes a GitHub App for the bot, connects it to your PostHog project, and writes
         both into <code>.env</code>. You see everything before it is sent. It takes about five
@@ -123,7 +124,7 @@ function Summary({ problems }: { problems: setUp.Problems }) {
   const wrong = setUp.fields.filter(field => problems[field] !== undefined)
   if (wrong.length === 0) return null
   return (
-    <section class="bad" role="alert" tabindex={-1}>
+    <section class="bad" role="alert" tabindex={-1} autofocus>
       <h2>
         {wrong.length === 1 ? 'Please correct one thing' : `Please correct ${wrong.length} things`}
       </h2>
@@ -242,6 +243,8 @@ interface Finished {
   file: string
   /** Where editors find the schema of the settings. */
   schema: string | undefined
+  /** With what the bot was started. */
+  command: string
   /** The page shows it only the first time. */
   adminToken: string | undefined
   checks: readonly Check[]
@@ -255,6 +258,7 @@ export function DonePage({
   file,
   schema,
   adminToken,
+  command,
   checks,
   values,
   amiss,
@@ -323,8 +327,8 @@ export function DonePage({
       <section>
         <h2>Checks</h2>
         <p class="hint">
-          {wrong.length === 0 ? sumOf(checks) : 'These are right.'} <code>npm run doctor</code> (in
-          a container: <code>docker exec NAME npm run doctor</code>) shows all checks again.
+          {wrong.length === 0 ? sumOf(checks) : 'These are right.'} <code>{command}</code> (in a
+          container: <code>docker exec NAME codex-task-bot doctor</code>) shows all checks again.
         </p>
         <Checks lines={right} />
       </section>

@@ -7,7 +7,6 @@ import { getRequestListener } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { getCookie, setCookie } from 'hono/cookie'
 import { createMiddleware } from 'hono/factory'
-import { z } from 'zod'
 import { type Check, type CheckName, indispensable } from '../../core/model/check.ts'
 import { describe } from '../../core/model/errors.ts'
 import { settingsSchemaPath } from '../../core/settings/settings-file.ts'
@@ -15,7 +14,18 @@ import { publicAddress, serverWith } from '../http-server.ts'
 import { bounds, MessagePage, type PageEnv } from '../pages.tsx'
 import { isSameSecret } from '../requests.ts'
 import {
+  type AppWishes,
+  manifestOf,
+  type NewApp,
+  newAppAddress,
+  problemsAtGitHub,
+  redeem,
+  serverOf,
+} from './new-app.ts'
+import {
+  type Field,
   form,
+  ofGitHub,
   ofPostHog,
   type Problems,
   problemsIn,
@@ -35,6 +45,10 @@ export interface SetUpDeps {
   wanted: AppWishes
   testPostHog(values: Values): Promise<Check[]>
   examine(): Promise<Check[]>
+  /** Where editors find the schema of the settings if the bot has no address. */
+  schema: string | undefined
+  /** With what the bot was started. */
+  command: string
   begin(): void
 }
 
@@ -93,87 +107,89 @@ function isOurName(host: string, names: readonly string[]): boolean {
 function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
   const { wanted, protocol, file } = deps
   let values = valuesOf(field => deps.given[field] ?? form[field].usual ?? '')
+  /** What is wrong with the values. Nothing is known of those that were not sent yet. */
+  let problems: Problems | undefined
   /** OAuth-style state: binds GitHub's redirect to our manifest. */
   const state = randomBytes(24).toString('base64url')
   /** Another tab may still show what there was before it. */
   let made: NewApp | undefined
   let isWritten = false
+  /** What came of what somebody just did, if it did not work. */
+  let amiss: string | undefined
+  const isRight = (): boolean => problems !== undefined && Object.keys(problems).length === 0
 
-  for (const path of ['/', '/set-up/review', '/set-up/create', '/set-up/start'])
-    app.get(path, c => c.redirect('/set-up', 303))
+  // Each form leads to a page that can be asked for again: so a browser's way back leads somewhere.
+  const toPage = (c: SetUpRequest, path = '/set-up') => c.redirect(path, 303)
+  for (const path of ['/', '/set-up/create', '/set-up/start']) app.get(path, c => toPage(c))
 
-  function entered(sent: URLSearchParams): Problems {
-    const given = valuesOf(field => (sent.get(field) ?? '').trim())
-    const read = readForm({ ...given, posthogKey: given.posthogKey || values.posthogKey })
-    values = read.values
-    return read.problems
-  }
-
-  /** @param amiss what came of what somebody just did, if it did not work */
-  async function done(c: SetUpRequest, app: NewApp, amiss?: string) {
+  async function donePage(c: SetUpRequest, { name, html_url: address }: NewApp) {
     // GitHub gives the key only once, so a failed write (full disk) can be repeated.
     const isNew = !isWritten && !deps.hasAdminToken
     const adminToken = isNew ? randomBytes(32).toString('base64url') : undefined
-    if (!isWritten)
-      await writeEnv(file, { ...variablesOf(app, values, protocol), ADMIN_TOKEN: adminToken })
+    if (made && !isWritten)
+      await writeEnv(file, { ...variablesOf(made, values, protocol), ADMIN_TOKEN: adminToken })
     isWritten = true
-    const schema = publicAddress(values.webhook, settingsSchemaPath)
-    const shown = { name: app.name, address: app.html_url, file, schema, adminToken, amiss, values }
-    return c.html(
-      <DonePage {...shown} checks={await deps.examine()} />,
-      amiss === undefined ? 200 : 422,
-    )
+    const schema = publicAddress(values.webhook, settingsSchemaPath) ?? deps.schema
+    const shown = { name, address, file, schema, adminToken, amiss, values, command: deps.command }
+    amiss = undefined
+    return c.html(<DonePage {...shown} checks={await deps.examine()} />)
   }
 
   app.get('/set-up', c =>
-    made ? done(c, made) : c.html(<DetailsPage values={values} problems={{}} />),
+    made ? donePage(c, made) : c.html(<DetailsPage values={values} problems={problems ?? {}} />),
   )
 
   app.post('/set-up/review', async c => {
-    if (made) return c.redirect('/set-up', 303)
-    const problems = entered(c.get('fields'))
-    const canBeTested = ofPostHog.every(field => problems[field] === undefined)
-    if (canBeTested) Object.assign(problems, problemsIn(await deps.testPostHog(values)))
-    if (Object.keys(problems).length > 0)
-      return c.html(<DetailsPage values={values} problems={problems} />, 422)
-    const gitHub = serverOf(values, protocol)
-    c.set('formsTo', gitHub.web)
+    if (made) return toPage(c)
+    const sent = valuesOf(field => (c.get('fields').get(field) ?? '').trim())
+    const read = readForm({ ...sent, posthogKey: sent.posthogKey || values.posthogKey })
+    values = read.values
+    const isGood = (field: Field): boolean => read.problems[field] === undefined
+    const [atPostHog, atGitHub] = await Promise.all([
+      ofPostHog.every(isGood) ? deps.testPostHog(values).then(problemsIn) : {},
+      ofGitHub.every(isGood) ? problemsAtGitHub(serverOf(values, protocol), values) : {},
+    ])
+    problems = { ...read.problems, ...atPostHog, ...atGitHub }
+    return toPage(c, isRight() ? '/set-up/review' : '/set-up')
+  })
+
+  app.get('/set-up/review', c => {
+    if (made || !isRight()) return toPage(c)
+    const { web } = serverOf(values, protocol)
+    c.set('formsTo', web)
     return c.html(
       <ReviewPage
         values={values}
         manifest={manifestOf(values, wanted, `http://${c.req.header('host')}/set-up/callback`)}
         reasons={wanted.reasons}
-        host={new URL(gitHub.web).host}
+        host={new URL(web).host}
       />,
     )
   })
 
   // GitHub gets the form itself: the manifest is in it.
-  app.post('/set-up/create', c => {
-    if (made) return c.redirect('/set-up', 303)
-    return c.redirect(newAppAddress(serverOf(values, protocol), values, state), 307)
-  })
+  app.post('/set-up/create', c =>
+    made ? toPage(c) : c.redirect(newAppAddress(serverOf(values, protocol), values, state), 307),
+  )
 
   app.get('/set-up/callback', async c => {
     const code = c.req.query('code') ?? ''
-    if (made) return c.redirect('/set-up', 303)
+    if (made) return toPage(c)
     if (c.req.query('state') !== state || code === '') {
       const why = 'GitHub’s answer does not belong to what this page sent. Begin again at /set-up.'
       return c.html(<MessagePage title="Not expected" text={why} />, 403)
     }
     made = await redeem(serverOf(values, protocol), code)
-    return c.redirect('/set-up', 303)
+    return toPage(c)
   })
 
   app.post('/set-up/start', async c => {
-    if (!made || !isWritten) return c.redirect('/set-up', 303)
+    if (!made || !isWritten) return toPage(c)
     const checks = await deps.examine()
-    if (checks.some(({ name, ok }) => !ok && beforeStart.has(name)))
-      return done(
-        c,
-        made,
-        'The bot was not started, since it could not work. Correct what is wrong first.',
-      )
+    if (checks.some(({ name, ok }) => !ok && beforeStart.has(name))) {
+      amiss = 'The bot was not started, since it could not work. Correct what is wrong first.'
+      return toPage(c)
+    }
     // After the response, the port goes to the bot.
     setTimeout(() => deps.begin(), 200)
     const health = `http://${c.req.header('host')}/readyz`
@@ -211,77 +227,6 @@ function variablesOf(made: NewApp, values: Values, protocol: string): SetUpVaria
     POSTHOG_API_KEY: values.posthogKey,
     POSTHOG_PROJECT_ID: values.posthogProject,
   }
-}
-
-// The manifest from which GitHub makes the App: GitHub's docs, "Registering a GitHub App from a manifest".
-
-interface AppWishes {
-  permissions: Readonly<Record<string, string>>
-  /** Granted only if settings are to name teams. */
-  forTeams: Readonly<Record<string, string>>
-  reasons: Readonly<Record<string, string>>
-  events: readonly string[]
-}
-
-function manifestOf(values: Values, wanted: AppWishes, callback: string) {
-  return {
-    name: values.name,
-    url: 'https://posthog.com/docs/tasks',
-    description:
-      'Turns /codex comments and labels into PostHog task runs on Codex, and brings back the pull request.',
-    public: false,
-    redirect_url: callback,
-    // Without a webhook that is active, GitHub keeps no log of deliveries.
-    hook_attributes: { url: values.webhook || nowhere(values.name), active: true },
-    default_permissions: { ...wanted.permissions, ...(values.teams === '' ? {} : wanted.forTeams) },
-    default_events: wanted.events,
-  }
-}
-
-/** RFC 2606: no name below `.invalid` ever exists. */
-const nowhere = (name: string): string =>
-  `https://${name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '')}.invalid/`
-
-type Server = ReturnType<typeof serverOf>
-
-export function serverOf({ enterprise }: Pick<Values, 'enterprise'>, protocol: string) {
-  if (enterprise === '') return { web: 'https://github.com', api: 'https://api.github.com' }
-  return { web: `${protocol}://${enterprise}`, api: `${protocol}://${enterprise}/api/v3` }
-}
-
-export const newAppAddress = (
-  { web }: Server,
-  { organization }: Pick<Values, 'organization'>,
-  state: string,
-): string =>
-  `${web}${organization === '' ? '' : `/organizations/${organization}`}/settings/apps/new?state=${state}`
-
-const NewApp = z.object({
-  id: z.number().int(),
-  name: z.string(),
-  html_url: z.string(),
-  pem: z.string(),
-  webhook_secret: z.string().nullish(),
-})
-type NewApp = z.infer<typeof NewApp>
-
-/** @throws an error with GitHub's response; a code works once, within an hour */
-async function redeem({ api }: Server, code: string): Promise<NewApp> {
-  const response = await fetch(`${api}/app-manifests/${encodeURIComponent(code)}/conversions`, {
-    method: 'POST',
-    headers: { accept: 'application/vnd.github+json', 'user-agent': 'codex-task-bot' },
-    signal: AbortSignal.timeout(15_000),
-  })
-  const parsed = NewApp.safeParse(await response.json().catch(() => undefined))
-  if (response.ok && parsed.success) return parsed.data
-  throw new Error(
-    response.status === 404
-      ? 'GitHub does not know this code. A code works once, and only for an hour. Begin again at /set-up.'
-      : `GitHub answered ${response.status} when the bot asked for the new App. Open /set-up to try again.`,
-  )
 }
 
 /** The `.env` that the set-up writes; comments and order of one that is there stay. */
