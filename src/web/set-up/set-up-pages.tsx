@@ -243,7 +243,7 @@ interface Finished {
   file: string
   /** Where editors find the schema of the settings. */
   schema: string | undefined
-  /** With what the bot was started. */
+  /** Shows all checks again, with what the bot was started with. */
   command: string
   /** The page shows it only the first time. */
   adminToken: string | undefined

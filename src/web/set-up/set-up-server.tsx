@@ -47,7 +47,7 @@ export interface SetUpDeps {
   examine(): Promise<Check[]>
   /** Where editors find the schema of the settings if the bot has no address. */
   schema: string | undefined
-  /** With what the bot was started. */
+  /** Shows all checks again, with what the bot was started with. */
   command: string
   begin(): void
 }
