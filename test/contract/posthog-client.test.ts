@@ -4,7 +4,7 @@ import nock from 'nock'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { runRequest } from '../../src/core/agent/run-request.ts'
-import { limitGate } from '../../src/core/model/call-budget.ts'
+import { callBudget, inMemory, limitGate } from '../../src/core/model/call-budget.ts'
 import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
 import type { TaskRunSnapshot } from '../../src/core/model/task-run.ts'
 import { call } from '../../src/posthog/posthog-http.ts'
@@ -90,6 +90,22 @@ test('a POST goes to a path with a slash, for a redirect loses its body', async 
   await tasks.cancel(session, 'x')
   expect(sent.map(({ headers }) => headers['user-agent'])).toEqual(Array(4).fill('codex-task-bot'))
   expect(JSON.stringify(sent.map(each => each.body))).not.toContain('null')
+})
+
+test('each call is taken from the budget, but for a look, whose calls were reserved', async () => {
+  const allowance = { burst: 10, perHour: 1, minute: { burst: 10, perMinute: 1 } }
+  const budget = callBudget(
+    allowance,
+    inMemory(() => now),
+  )
+  tasks = postHogTasks({ ...newSettings(), budget }, () => now)
+  const isLeft = async (calls: number): Promise<boolean> =>
+    (await budget.reserve({ owner: 'acme', id: 'a', calls, isAwaited: true })) === undefined
+  await poll(taskRun(), [])
+  expect(await isLeft(9)).toBe(true)
+  once('POST', /\/tasks\/$/, 201, { id: task })
+  await tasks.createTask(newTask)
+  expect(await isLeft(1)).toBe(false)
 })
 
 test('no secret that is known reaches the agent', async () => {
