@@ -83,7 +83,6 @@ export const branch: NonNullable<Run['workspace']['branch']> = {
   sha: 'a'.repeat(40),
   made: true,
   fresh: true,
-  recorded: true,
 }
 
 /** What the task run of an ordinary Run may do. */

@@ -274,10 +274,10 @@ describe('where commits are, and which pull request shows them', () => {
   const onPull: RunChange = {
     thread: pullThread,
     baseline: { head: own },
-    workspace: { branch: { ...branch, name: own.ref, sha: own.sha, made: false, recorded: false } },
+    workspace: { branch: { ...branch, name: own.ref, sha: own.sha, made: false } },
   }
   const onBranchOf = (name: string): RunChange => ({
-    workspace: { branch: { ...branch, name, made: false, recorded: false } },
+    workspace: { branch: { ...branch, name, made: false } },
   })
   const held = (changes: Partial<typeof pull> = {}): RunChange => ({
     result: { pulls: [{ ...pull, head: elsewhere.ref, ...changes }], reported: 1 },
@@ -613,13 +613,17 @@ describe('a branch that ends up unused', () => {
   const drop = async (given: RunChange = {}, use = standing) => {
     const gone: string[] = []
     const left: [string, UnusedBranch][] = []
-    const hand = handWith(working({ result: { outcome: { kind: 'answer' } } }, ended, given), {
-      removeLater: async (...what) => void left.push(what),
-      github: {
-        'branches.use': async () => use,
-        'branches.delete': async (name, from) => void gone.push(`${name} at ${from}`),
+    const made: RunChange = { workspace: { madeBranch: branch.name } }
+    const hand = handWith(
+      working({ result: { outcome: { kind: 'answer' } } }, ended, made, given),
+      {
+        removeLater: async (...what) => void left.push(what),
+        github: {
+          'branches.use': async () => use,
+          'branches.delete': async (name, from) => void gone.push(`${name} at ${from}`),
+        },
       },
-    })
+    )
     expect((await afterStep(dropBranch, hand)).report.done).toContain('drop-branch')
     return { gone, left }
   }
@@ -656,9 +660,17 @@ describe('a branch that ends up unused', () => {
     ['into which a pull request goes', {}, { ...standing, isUsed: true }],
     ['from which a pull request is known to come', changed(atWork, comesFromIt), standing],
     ['that is known to have the work', changed(atWork, isOnIt), standing],
-    ['that a person made, whatever it is called', branchIs({ recorded: false }), standing],
+    [
+      'that a person made, whatever it is called',
+      { workspace: { madeBranch: undefined } },
+      standing,
+    ],
     ['that had commits when the run began', branchIs({ fresh: false }), standing],
-    ['that is the default branch', branchIs({ name: 'main' }), standing],
+    [
+      'that is the default branch',
+      { workspace: { branch: { ...branch, name: 'main' }, madeBranch: 'main' } },
+      standing,
+    ],
     ['that moved', {}, { ...standing, sha: 'f'.repeat(40) }],
   ])('%s stays, and is not left for later', async (_, given, use) =>
     expect(await drop(given, use)).toEqual({ gone: [], left: [] }),
@@ -673,14 +685,6 @@ describe('a branch that ends up unused', () => {
     }
     return (await afterStep(findBranch, handWith(run, { github }))).workspace.branch
   }
-
-  test.each([
-    ['that a run of the thread wrote down', branch.name, true],
-    ['of a name like ours', undefined, false],
-    ['beside the one that was written down', 'codex/issue-7', false],
-  ])('%s is known for what it is', async (_, madeBranch, recorded) =>
-    expect(await foundAgain({ madeBranch })).toMatchObject({ name: branch.name, recorded }),
-  )
 
   const base = { name: 'main', sha: 'e'.repeat(40) }
   test.each([
@@ -704,9 +708,7 @@ describe('a branch that ends up unused', () => {
     })
     const run = await afterStep(findBranch, hand)
     expect(order).toEqual([`written ${branch.name}`, `made ${branch.name}`])
-    expect(run).toMatchObject({
-      workspace: { madeBranch: branch.name, branch: { recorded: true } },
-    })
+    expect(run).toMatchObject({ workspace: { madeBranch: branch.name, branch } })
   })
 })
 

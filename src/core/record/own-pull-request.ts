@@ -121,14 +121,12 @@ export const UnusedBranch = z.object({
 })
 export type UnusedBranch = z.infer<typeof UnusedBranch>
 
-/** The branch may be removed if this thread's Runs recorded it as made, it has no commits and no agent is at work. */
+/** The branch may be removed if a Run of this thread made it, it has no commits and no agent is at work. */
 export function removableBranch(run: Run): Branch | undefined {
-  const { thread } = run
-  const { branch } = run.workspace
+  const { branch, madeBranch } = run.workspace
   if (run.session.agentLeft && !sessionAtWork(run)) return undefined
-  return branch?.fresh && branch.recorded && branch.name !== thread.defaultBranch
-    ? branch
-    : undefined
+  const isOwn = branch?.name === madeBranch && branch?.name !== run.thread.defaultBranch
+  return isOwn && branch?.fresh ? branch : undefined
 }
 
 export function sessionAtWork(run: Run): Session | undefined {

@@ -9,8 +9,6 @@ export const Branch = z.object({
   sha: z.string(),
   made: z.boolean().default(false),
   fresh: z.boolean().default(false),
-  /** A Run of this thread recorded that it made the branch. Only such a branch is ever removed. */
-  recorded: z.boolean().default(false),
 })
 export type Branch = z.infer<typeof Branch>
 
@@ -90,6 +88,7 @@ export type StagedAttachments = z.infer<typeof StagedAttachments>
 
 export const Workspace = z.object({
   branch: Branch.optional(),
+  /** The branch that a Run of this thread made. Only this one is ever removed. */
   madeBranch: z.string().optional(),
   /** The commit at which it was made. */
   madeFrom: z.string().optional(),

@@ -1,6 +1,10 @@
 /**
- * The step `find-branch` finds the branch that the agent works on, or makes one for an issue.
- * It leaves the branch in the workspace, or the failure if there is none to use.
+ * The step `find-branch` finds the branch that the agent works on, or makes one for an issue:
+ * 1. the branch that was asked for, or that of the Run's open pull request,
+ * 2. for a pull request its head,
+ * 3. for an issue the branch that was made for it, one that people linked, or a new one.
+ *
+ * It leaves in the record the branch and where all of its branches stand, or the failure if there is none to use.
  */
 import { isBranchOfIssue, issueBranch, stemOf } from '../../core/model/branch-name.ts'
 import { isEmptyRepository, Rejected } from '../../core/model/errors.ts'
@@ -12,26 +16,29 @@ import { failed } from '../../core/record/outcome.ts'
 import { isByAnyAgent, ownHead, watchedBranches } from '../../core/record/own-pull-request.ts'
 import { isReadOnly } from '../../core/record/request-part.ts'
 import { believeAbsent } from '../../core/record/retries.ts'
-import { baseOf, type ChangeOf, type Outcome, type Run } from '../../core/record/run.ts'
+import { baseOf, type Run } from '../../core/record/run.ts'
 import type { Branch } from '../../core/record/workspace-part.ts'
 import { withoutEmpty } from '../../core/text/phrases.ts'
 import { refusedReads, type StepContext, step } from './step-context.ts'
 
-type BranchFound =
-  | {
-      kind: 'found'
-      branch: Branch
-      open?: boolean
-      elsewhere?: IssueBranches['elsewhere']
-      base?: BaseView | undefined
-      /** What else was seen. */
-      heads?: readonly (BranchView | undefined)[]
-    }
-  | Outcome
+interface Found {
+  branch: Branch
+  /** Where the other branches of the Run stand. */
+  heads: readonly BranchView[]
+  /** The base that was asked for, if it had to be read. */
+  base?: BaseView | undefined
+  elsewhere?: IssueBranches['elsewhere']
+  /** Whether the issue was open when the branch was made. */
+  isOpen?: boolean | undefined
+}
 
 const branchCalls = [
-  ...(['branches.heads', 'branches.base', 'branches.default', 'branches.ofIssue'] as const),
-  ...(['branches.create', 'thread.closing'] as const),
+  'branches.heads',
+  'branches.base',
+  'branches.default',
+  'branches.ofIssue',
+  'branches.create',
+  'thread.closing',
 ] as const
 type BranchContext = StepContext<(typeof branchCalls)[number], never, 'workspace'>
 
@@ -39,90 +46,168 @@ export const findBranch = step('find-branch', {
   github: branchCalls,
   writes: ['workspace', 'schedule', 'result', 'session'],
   async do(context) {
-    const { run } = context
-    const found = await branchOf(context).catch((error: unknown): Outcome => {
-      if (isEmptyRepository(error)) return failures.noCommit(run.thread.defaultBranch)
-      throw error
-    })
-    if (found.kind !== 'found') return failed(context.run, found, context.deps.now())
-    const isDefault = found.branch.name === run.thread.defaultBranch
-    if (isDefault && !isReadOnly(run.request.what))
-      return failed(context.run, failures.onDefaultBranch, context.deps.now())
-    const change = settleBranch(context, found.branch)
-    const stackedOn = found.base?.pull && { base: found.base.name, ...found.base.pull }
-    const heads = [found.branch, found.base, ...(found.heads ?? [])].flatMap(each =>
-      each ? [[each.name, each.sha]] : [],
-    )
-    // They may have moved since the round of a restored Run began.
-    const before = run.session.taskRun
-      ? {}
-      : { heads: { ...run.result.heads, ...Object.fromEntries(heads) } }
+    const { run, deps } = context
+    const found = await branchOf(context).catch(error => whyNone(run, error))
+    if ('kind' in found) return failed(run, found, deps.now())
+    const { branch, base, elsewhere } = found
+    if (branch.name === run.thread.defaultBranch && !isReadOnly(run.request.what))
+      return failed(run, failures.onDefaultBranch, deps.now())
+    if (isPlanOutdated(run, branch)) return failed(run, failures.planOutdated(branch), deps.now())
+    const head = ownHead(run)
+    const hasMoved = head?.ref === branch.name && head.sha !== branch.sha
     return {
-      ...(await closedMeanwhile(context, found.open)),
-      ...change,
-      result: { ...before, ...change.result },
-      workspace: { ...change.workspace, linkedElsewhere: found.elsewhere, stackedOn },
+      workspace: {
+        branch,
+        headMoved: hasMoved ? { from: head.sha, to: branch.sha } : undefined,
+        stackedOn: base?.pull && { base: base.name, ...base.pull },
+        linkedElsewhere: elsewhere,
+      },
+      result: { heads: headsBefore(run, found) },
+      schedule: (await isClosed(context, found)) ? { admitted: false } : {},
     }
   },
 })
 
-/** What was prefetched may be older than a closing that found no Run to stop, so GitHub is asked again. */
-async function closedMeanwhile(
-  { run, github }: BranchContext,
-  open: boolean | undefined,
-): Promise<ChangeOf<'schedule'>> {
-  if (run.session.taskRun) return {}
-  const isOpen = open ?? (await github.thread.closing()) === undefined
-  return isOpen || run.mailbox.ignoredStop ? {} : { schedule: { admitted: false } }
+async function branchOf(context: BranchContext): Promise<Found> {
+  const { thread, request, result } = context.run
+  const wanted = request.options.branch
+  const named = wanted ?? result.pulls.find(({ state }) => state === 'open')?.head
+  const found = named === undefined ? undefined : await branchNamed(context, named)
+  if (found) return found
+  if (wanted !== undefined) throw absent(context, wanted)
+  return thread.kind === 'issue' ? branchOfIssue(context) : headOfPull(context)
 }
 
-function settleBranch(
-  context: BranchContext,
-  branch: Branch,
-): ChangeOf<'workspace' | 'result' | 'session'> {
+async function branchNamed(context: BranchContext, named: string): Promise<Found | undefined> {
   const { run } = context
-  const { approves } = run.request
-  // The head counts only until the agent starts: afterwards it moves the branch itself.
-  if (approves?.branch && !instructionSent(run)) {
-    const { sha = branch.sha } = approves
-    if (branch.name !== approves.branch || branch.sha !== sha)
-      return failed(context.run, failures.planOutdated(branch), context.deps.now())
-  }
-  const head = ownHead(run)
-  const hasMoved = head?.ref === branch.name && head.sha !== branch.sha
-  return {
-    workspace: hasMoved ? { branch, headMoved: { from: head.sha, to: branch.sha } } : { branch },
-  }
+  const ofThread = ownHead(run)
+  const pull = run.result.pulls.find(({ head }) => head === named)
+  const known = pull?.base ?? (ofThread?.ref === named ? ofThread.base : undefined)
+  const [heads, base] = await Promise.all([
+    headsWith(context, named, known),
+    known === undefined ? askedBase(context) : undefined,
+  ])
+  const found = heads.find(({ name }) => name === named)
+  const into = known ?? base?.name ?? run.thread.defaultBranch
+  return found && { branch: existing(found, into), base, heads }
 }
 
-async function branchOf(context: BranchContext): Promise<BranchFound> {
-  const { run } = context
-  const { head } = run.baseline
-  const { pulls } = run.result
-  const named = run.request.options.branch ?? pulls.find(({ state }) => state === 'open')?.head
-  if (named !== undefined) {
-    const ofHead = ownHead(run)?.ref === named ? head?.base : undefined
-    const known = pulls.find(pull => pull.head === named)?.base ?? ofHead
-    const [heads, wanted] = await Promise.all([
-      headsWith(context, named, known),
-      known === undefined ? otherBase(context) : undefined,
-    ])
-    if (wanted && wanted.kind !== 'base') return wanted
-    const into = known ?? wanted?.view.name ?? run.thread.defaultBranch
-    const found = heads.find(({ name }) => name === named)
-    if (found) return { kind: 'found', branch: existing(found, into), base: wanted?.view, heads }
-    if (run.request.options.branch !== undefined) return gone(context, named)
-  }
-  if (run.thread.kind === 'issue') return forIssue(context)
-  if (!head) return gone(context, 'of this pull request')
-  // Beside a fork, what its pull request goes into: nothing of a fork is checked out with rights in this repository.
-  const { ref } = ownHead(run) ?? { ref: head.base }
+/** Beside a fork, what its pull request goes into: nothing of a fork is checked out with rights in this repository. */
+async function headOfPull(context: BranchContext): Promise<Found> {
+  const { head } = context.run.baseline
+  if (!head) throw absent(context, 'of this pull request')
+  const { ref } = ownHead(context.run) ?? { ref: head.base }
   const heads = await headsWith(context, ref, head.base)
   const found = heads.find(({ name }) => name === ref)
-  return found ? { kind: 'found', branch: existing(found, head.base), heads } : gone(context, ref)
+  if (!found) throw absent(context, ref)
+  return { branch: existing(found, head.base), heads }
 }
 
-/** Where they stood when the round began. */
+async function branchOfIssue(context: BranchContext): Promise<Found> {
+  const { thread, request, baseline, workspace } = context.run
+  const stem = stemOf(baseline.settings.branch_prefix, thread.number)
+  const [branches, asked] = await Promise.all([
+    context.github.branches.ofIssue(stem),
+    askedBase(context),
+  ])
+  const { elsewhere, ids } = branches
+  const base = asked ?? branches.base ?? (await renamedDefault(context))
+  const into = base?.name ?? thread.defaultBranch
+  const seen = { base: asked, elsewhere, heads: branches.base ? [branches.base] : [] }
+  const [linked] = branches.linked
+  const own = linked ?? branches.ours[0]
+  const isMade = own?.name === workspace.madeBranch || isBranchOfIssue(own?.name ?? '', stem)
+  if (own && isMade) return { ...seen, branch: made(context.run, own, { into, base }) }
+  if (linked) return { ...seen, branch: existing(linked, into) }
+  if (!base) throw absent(context, into, failures.noCommit(into))
+  // What changes nothing needs no branch of its own.
+  if (isReadOnly(request.what)) return { ...seen, branch: existing(base, into) }
+  const name = issueBranch(stem, baseline.snapshot.title)
+  const isOpen = await make(context, name, base, ids)
+  return { ...seen, branch: { name, into, sha: base.sha, made: true, fresh: true }, isOpen }
+}
+
+/** The default branch comes with what is read of the issue. */
+async function askedBase(context: BranchContext): Promise<BaseView | undefined> {
+  const { run } = context
+  const name = baseOf(run)
+  if (name === undefined || name === run.thread.defaultBranch) return undefined
+  const view = await context.github.branches.base(name)
+  const isSetting = run.request.options.base === undefined
+  if (!view) throw absent(context, name, failures.noBase(name, isSetting))
+  return view
+}
+
+/** The default branch may have another name than the thread's record says. */
+async function renamedDefault({ github, run }: BranchContext): Promise<BaseView | undefined> {
+  const name = await github.branches.default()
+  return name === run.thread.defaultBranch ? undefined : github.branches.base(name)
+}
+
+async function make(
+  context: BranchContext,
+  name: string,
+  { sha }: BranchView,
+  ids: IssueBranches['ids'],
+): Promise<boolean | undefined> {
+  // Saved first: after a crash, and after no answer, the branch is looked for by this name.
+  await context.save({ workspace: { madeBranch: name, madeFrom: sha } })
+  await context.job.assertLocked()
+  try {
+    return (await context.github.branches.create(name, sha, ids)).open
+  } catch (error) {
+    if (!(error instanceof Rejected) || (error.status !== 422 && error.status !== 403)) throw error
+    if (/archived/i.test(error.message)) throw new NoBranch(failures.archived)
+    const prefix = context.run.baseline.settings.branch_prefix
+    throw new NoBranch(failures.refusedBranch(name, error, prefix))
+  }
+}
+
+const existing = ({ name, sha }: BranchView, into: string): Branch => ({
+  name,
+  sha,
+  into,
+  made: false,
+  fresh: false,
+})
+
+/** The head counts only until the agent starts: afterwards it moves the branch itself. */
+function isPlanOutdated(run: Run, branch: Branch): boolean {
+  const { approves } = run.request
+  if (approves?.branch === undefined || instructionSent(run)) return false
+  return branch.name !== approves.branch || branch.sha !== (approves.sha ?? branch.sha)
+}
+
+// Why there is no branch to use.
+
+class NoBranch extends Error {
+  readonly failure: failures.Failure
+  constructor(failure: failures.Failure) {
+    super(failure.reason)
+    this.failure = failure
+  }
+}
+
+function absent(context: StepContext, name: string, failure = failures.noBranch(name)): NoBranch {
+  believeAbsent(`The branch ${name}`, refusedReads(context, 'github'))
+  return new NoBranch(failure)
+}
+
+function whyNone({ thread }: Run, error: unknown): failures.Failure {
+  if (error instanceof NoBranch) return error.failure
+  if (isEmptyRepository(error)) return failures.noCommit(thread.defaultBranch)
+  throw error
+}
+
+// What is seen late: a Run that was restored, and a thread that was closed meanwhile.
+
+/** Where the branches of a Run stood when its round began. Those of a restored one may have moved since. */
+function headsBefore({ session, result }: Run, { branch, base, heads }: Found) {
+  if (session.taskRun) return result.heads
+  const seen = [...heads, ...(base ? [base] : []), branch]
+  return { ...result.heads, ...Object.fromEntries(seen.map(({ name, sha }) => [name, sha])) }
+}
+
 async function headsWith(
   { run, github }: BranchContext,
   ...others: (string | undefined)[]
@@ -140,101 +225,23 @@ const hasWork = ({ session, attempts, request }: Run, head: HeadView): boolean =
   session.taskRun !== undefined ||
   (attempts.lagsSince !== undefined && isByAnyAgent(head) && head.at + second > request.at)
 
-function existing({ name, sha }: BranchView, into: string): Branch {
-  return { name, sha, into, made: false, fresh: false, recorded: false }
-}
-
-async function forIssue(context: BranchContext): Promise<BranchFound> {
-  const { run } = context
-  const stem = stemOf(run.baseline.settings.branch_prefix, run.thread.number)
-  const [branches, wanted] = await Promise.all([
-    context.github.branches.ofIssue(stem),
-    otherBase(context),
-  ])
-  if (wanted && wanted.kind !== 'base') return wanted
-  const base = wanted?.view ?? branches.base ?? (await defaultOfNow(context))
-  const found = await branchOfIssue(
-    context,
-    { ...branches, base },
-    base?.name ?? run.thread.defaultBranch,
-  )
-  return found.kind === 'found'
-    ? { ...found, elsewhere: branches.elsewhere, base: wanted?.view, heads: [branches.base] }
-    : found
-}
-
-/** It may have been renamed since. */
-async function defaultOfNow({ github, run }: BranchContext): Promise<BaseView | undefined> {
-  const name = await github.branches.default()
-  return name === run.thread.defaultBranch ? undefined : github.branches.base(name)
-}
-
-/** The default branch comes with what is read of the issue. */
-async function otherBase(
-  context: BranchContext,
-): Promise<{ kind: 'base'; view: BaseView } | Outcome | undefined> {
-  const { run } = context
-  const name = baseOf(run)
-  if (name === undefined || name === run.thread.defaultBranch) return undefined
-  const view = await context.github.branches.base(name)
-  return view
-    ? { kind: 'base', view }
-    : gone(context, name, failures.noBase(name, run.request.options.base === undefined))
-}
-
-/** A branch that was made for it, one that people linked, or a new one. */
-async function branchOfIssue(
-  context: BranchContext,
-  branches: IssueBranches,
-  into: string,
-): Promise<BranchFound> {
-  const { thread, request, baseline, workspace, session } = context.run
-  const stem = stemOf(baseline.settings.branch_prefix, thread.number)
-  const isOurs = ({ name }: BranchView): boolean =>
-    name === workspace.madeBranch || isBranchOfIssue(name, stem)
-  const { base } = branches
-  const [linked] = branches.linked
-  const ours = linked ? [linked].find(isOurs) : branches.ours[0]
-  if (ours) {
-    const branch = {
-      ...existing(ours, into),
-      // On a restored Run the agent's commits are on the branch.
-      sha: session.taskRun && base ? base.sha : ours.sha,
-      made: true,
-      fresh: ours.sha === base?.sha || ours.sha === workspace.madeFrom,
-      recorded: workspace.madeBranch === ours.name,
-    }
-    return { kind: 'found', branch }
+/** A branch that was made for the issue, perhaps with the commits of the agent of a restored Run. */
+function made(
+  { workspace, session }: Run,
+  { name, sha }: BranchView,
+  { into, base }: { into: string; base: BranchView | undefined },
+): Branch {
+  return {
+    name,
+    into,
+    sha: session.taskRun && base ? base.sha : sha,
+    made: true,
+    fresh: sha === base?.sha || sha === workspace.madeFrom,
   }
-  if (linked) return { kind: 'found', branch: existing(linked, into) }
-  if (!base) return gone(context, into, failures.noCommit(into))
-  // What changes nothing needs no branch of its own.
-  if (isReadOnly(request.what)) return { kind: 'found', branch: existing(base, into) }
-  return make(context, issueBranch(stem, baseline.snapshot.title), base, branches.ids)
 }
 
-function gone(context: StepContext, name: string, outcome = failures.noBranch(name)): Outcome {
-  believeAbsent(`The branch ${name}`, refusedReads(context, 'github'))
-  return outcome
-}
-
-async function make(
-  context: BranchContext,
-  name: string,
-  base: BranchView,
-  ids: IssueBranches['ids'],
-): Promise<BranchFound> {
-  // Saved first: after a crash, and after no answer, the branch is looked for by this name.
-  await context.save({ workspace: { madeBranch: name, madeFrom: base.sha } })
-  await context.job.assertLocked()
-  try {
-    const { open } = await context.github.branches.create(name, base.sha, ids)
-    const branch = { name, into: base.name, sha: base.sha, made: true, fresh: true, recorded: true }
-    return { kind: 'found', branch, open }
-  } catch (error) {
-    if (!(error instanceof Rejected) || (error.status !== 422 && error.status !== 403)) throw error
-    return /archived/i.test(error.message)
-      ? failures.archived
-      : failures.refusedBranch(name, error, context.run.baseline.settings.branch_prefix)
-  }
+/** What was prefetched may be older than a closing that found no Run to stop, so GitHub is asked again. */
+async function isClosed({ run, github }: BranchContext, { isOpen }: Found): Promise<boolean> {
+  if (run.session.taskRun || run.mailbox.ignoredStop) return false
+  return !(isOpen ?? (await github.thread.closing()) === undefined)
 }
