@@ -207,6 +207,7 @@ export const working = (...given: RunChange[]): Run =>
         readUpTo: upTo,
         given: GivenContext.parse({}),
         branch,
+        madeBranch: branch.name,
       },
       session: {
         taskId: 'task-1',

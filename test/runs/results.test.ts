@@ -14,10 +14,12 @@ import { maxClaims, type UnusedBranch } from '../../src/core/record/own-pull-req
 import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { defaultSettings as usual } from '../../src/core/settings/repository-settings.ts'
 import { adoptPull } from '../../src/runs/steps/adopt-pull.ts'
+import { dropBranch } from '../../src/runs/steps/drop-branch.ts'
 import { findBranch } from '../../src/runs/steps/find-branch.ts'
 import { findResult } from '../../src/runs/steps/find-result.ts'
 import { askCost } from '../../src/runs/steps/follow-task-run.ts'
-import { dropBranch, tendPull, wantedBase } from '../../src/runs/steps/tend-pull.ts'
+import { wantedBase } from '../../src/runs/steps/put-right.ts'
+import { tendPull } from '../../src/runs/steps/tend-pull.ts'
 import { afterStep, type Differs, handWith as handIn } from '../commands/command-world.ts'
 import {
   ask,
@@ -156,7 +158,7 @@ describe('a pull request that the agent names', () => {
     expect(pulls).toEqual([9])
     expect(done, 'at once, and with its end').toEqual([
       ['change', 'status'],
-      ['assign', 'status', 'reaction'],
+      ['assign', 'reaction', 'status'],
     ])
     expect(isShown).toBe(true)
   })
@@ -613,17 +615,13 @@ describe('a branch that ends up unused', () => {
   const drop = async (given: RunChange = {}, use = standing) => {
     const gone: string[] = []
     const left: [string, UnusedBranch][] = []
-    const made: RunChange = { workspace: { madeBranch: branch.name } }
-    const hand = handWith(
-      working({ result: { outcome: { kind: 'answer' } } }, ended, made, given),
-      {
-        removeLater: async (...what) => void left.push(what),
-        github: {
-          'branches.use': async () => use,
-          'branches.delete': async (name, from) => void gone.push(`${name} at ${from}`),
-        },
+    const hand = handWith(working({ result: { outcome: { kind: 'answer' } } }, ended, given), {
+      removeLater: async (...what) => void left.push(what),
+      github: {
+        'branches.use': async () => use,
+        'branches.delete': async (name, from) => void gone.push(`${name} at ${from}`),
       },
-    )
+    })
     expect((await afterStep(dropBranch, hand)).report.done).toContain('drop-branch')
     return { gone, left }
   }

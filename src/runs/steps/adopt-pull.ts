@@ -1,11 +1,11 @@
 /** The step `adopt-pull` looks up a pull request that the agent claims: it is taken only if it is the Run's own. */
-import type { PullView } from '../../core/model/views.ts'
+import { Pull, type PullView } from '../../core/model/views.ts'
 import { maxClaims, ownershipOf, pullNumberIn } from '../../core/record/own-pull-request.ts'
 import { retriedAt, triedRetry } from '../../core/record/retries.ts'
-import type { Run } from '../../core/record/run.ts'
+import { changed, type Run } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
+import { putRightWhenFound, wantedBase } from './put-right.ts'
 import { type StepContext, step } from './step-context.ts'
-import { putRightWhenFound, recorded, wantedBase } from './tend-pull.ts'
 
 export const adoptPull = step('adopt-pull', {
   github: ['pulls.find', 'commits.compare', 'thread.settle'],
@@ -39,11 +39,8 @@ export const adoptPull = step('adopt-pull', {
       deps.log.warn({ url }, 'not a pull request of this run')
       return { result: { ...foreign, claimsSeen } }
     }
-    return putRightWhenFound(context, view, {
-      ...withAdopted(run, [view]),
-      claimedPulls,
-      claimsSeen,
-    })
+    const found = { ...withAdopted(run, [view]), claimedPulls, claimsSeen }
+    return putRightWhenFound({ ...context, run: changed(run, { result: found }) }, view)
   },
 })
 
@@ -62,7 +59,7 @@ export function withAdopted(
 ): Pick<Run['result'], 'pulls' | 'untended'> {
   const numbers = views.map(({ number }) => number)
   const others = run.result.pulls.filter(({ number }) => !numbers.includes(number))
-  const adopted = views.map(view => ({ ...recorded(view), base: wantedBase(run, view) }))
+  const adopted = views.map(view => ({ ...Pull.parse(view), base: wantedBase(run, view) }))
   return {
     pulls: [...others, ...adopted],
     untended: [...run.result.untended.filter(number => !numbers.includes(number)), ...numbers],

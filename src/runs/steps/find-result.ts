@@ -32,7 +32,7 @@ export const findResult = step('find-result', {
       },
     })
     const adopted = changed(updated, {
-      result: withAdopted(updated, await ownNewPulls(context, changes)),
+      result: withAdopted(updated, await pullsFoundOnBranches(context, changes)),
     })
     // 3. What did the agent push? The Run's own branch comes first, and a push to a base last.
     const works = changes.flatMap(({ work = [] }) => work)
@@ -72,7 +72,7 @@ function updatedPull(pull: Pull, views: readonly PullView[]): Pull {
 }
 
 /** Pull requests of the Run that its record does not have. On a branch of people they are theirs. */
-async function ownNewPulls(
+async function pullsFoundOnBranches(
   context: StepContext<'commits.compare'>,
   changes: readonly BranchChange[],
 ): Promise<PullView[]> {

@@ -7,8 +7,8 @@ import { paragraphs } from '../../core/text/phrases.ts'
 import { disarm, quoted } from '../../core/text/safe-markdown.ts'
 import { pullFooter } from '../../core/words/small-line.ts'
 import type { Work } from './branch-changes.ts'
+import { pullTitle, putRight, wantedBase } from './put-right.ts'
 import { once, type StepContext } from './step-context.ts'
-import { pullTitle, putRight, wantedBase } from './tend-pull.ts'
 
 type PullToOpen = Pick<Pull, 'head' | 'base'>
 

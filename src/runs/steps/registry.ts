@@ -7,6 +7,7 @@ import { respondToPermission } from './answer-permission.ts'
 import { awaitAdmission } from './await-admission.ts'
 import { answerInline, conclude, editLastWord, putQuestion } from './closing-comment.ts'
 import { deliver } from './deliver.ts'
+import { dropBranch } from './drop-branch.ts'
 import { endEarlier, rejoin } from './earlier-session.ts'
 import { findBranch } from './find-branch.ts'
 import { findResult } from './find-result.ts'
@@ -19,7 +20,7 @@ import { stageForRun } from './stage-attachments.ts'
 import { createTask, startRun } from './start-run.ts'
 import { editStatus, minimizeStatus, postStatus, showState, unlabel } from './status-comment.ts'
 import type { RunContext, Step, StepOf } from './step-context.ts'
-import { dropBranch, tendPull } from './tend-pull.ts'
+import { tendPull } from './tend-pull.ts'
 
 export const registry: Readonly<{ [Kind in StepKind]: Step<Kind> }> = {
   'catch-up': catchUp,
