@@ -1,7 +1,7 @@
 /** Where its repository is now: what a Run takes along there, and what it leaves. */
 import { expect, test } from 'vitest'
 import { readMessages } from '../../src/core/record/messages.ts'
-import { pullsToLookUp } from '../../src/core/record/own-pull-request.ts'
+import { pullsToFind } from '../../src/core/record/own-pull-request.ts'
 import { changed, newRun, type Run } from '../../src/core/record/run.ts'
 import { ask, intends, maya, noTaskRun, rights, runWith, t0, taskRun, working } from './given.ts'
 
@@ -84,7 +84,7 @@ test('a pull request that the agent calls by the former name is found', () => {
   const run = moved(working({ session: { taskRun: { ...taskRun, may: earlier.may } } }))
   const page = run.thread.url.replace(/\/issues\/\d+$/, '')
   const former = page.replace('globex/store', 'acme/shop')
-  expect(pullsToLookUp(run, [`${former}/pull/9`, `${page}/pull/9`])).toEqual([`${page}/pull/9`])
+  expect(pullsToFind(run, [`${former}/pull/9`, `${page}/pull/9`])).toEqual([`${page}/pull/9`])
 })
 
 test('one that the App had lost is told of there', () => {

@@ -13,7 +13,7 @@ import { openIntent } from './intents.ts'
 import { inTaskRun, isAdded, moved, pending, roundIsRead, unread } from './ledger.ts'
 import type { Word } from './mailbox-part.ts'
 import { handedOver } from './messages.ts'
-import { pullsToLookUp } from './own-pull-request.ts'
+import { pullsToFind } from './own-pull-request.ts'
 import { changed, isTerminal, type Run, resumedSession } from './run.ts'
 import { noActivity, type RecordedTaskRun, type SessionLog, type TurnEnd } from './session-part.ts'
 import {
@@ -43,7 +43,7 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
       },
       summary: snapshot.summary ?? summary,
     },
-    result: { claimedPulls: [...run.result.claimedPulls, ...pullsToLookUp(run, snapshot.pulls)] },
+    result: { claimedPulls: [...run.result.claimedPulls, ...pullsToFind(run, snapshot.pulls)] },
   })
   const sent = sentIfShown(looked, entries)
   const read = entriesRead(sent, entries)

@@ -25,7 +25,7 @@ import {
   type Word,
 } from './mailbox-part.ts'
 import { inlineOf } from './open-question.ts'
-import { pullsToLookUp } from './own-pull-request.ts'
+import { pullsToFind } from './own-pull-request.ts'
 import { endsBy, withStanding } from './pull-end.ts'
 import { withRetry } from './retries.ts'
 import { type ChangeOf, changed, type Intent, nextRound, type Run, withOwnTask } from './run.ts'
@@ -155,7 +155,7 @@ function withOtherMessageRead(run: Run, message: Exclude<RunMessage, { kind: 'fo
       return withoutLabel(run, { labelOff: message.label })
     case 'poll': {
       const here = message.to ? followedTo(run, message.to) : run
-      const claims = message.pull === undefined ? [] : pullsToLookUp(here, [message.pull])
+      const claims = message.pull === undefined ? [] : pullsToFind(here, [message.pull])
       if (claims.length === 0) return here
       return changedByMessage(here, {
         result: { claimedPulls: [...here.result.claimedPulls, ...claims] },

@@ -14,7 +14,7 @@ export const maxClaims = 5
 /** What is remembered of addresses that an agent names. */
 const maxRememberedClaims = 50
 
-export function pullsToLookUp({ thread, session, result }: Run, urls: readonly string[]): string[] {
+export function pullsToFind({ thread, session, result }: Run, urls: readonly string[]): string[] {
   const named = [...result.claimedPulls, ...result.foreignPulls]
   const wasClaimed = (url: string): boolean =>
     named.includes(url) || result.pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase())

@@ -47,23 +47,26 @@ export const findBranch = step('find-branch', {
   writes: ['workspace', 'schedule', 'result', 'session'],
   async do(context) {
     const { run, deps } = context
-    const found = await branchOf(context).catch(error => whyNone(run, error))
-    if ('kind' in found) return failed(run, found, deps.now())
-    const { branch, base, elsewhere } = found
-    if (branch.name === run.thread.defaultBranch && !isReadOnly(run.request.what))
-      return failed(run, failures.onDefaultBranch, deps.now())
-    if (isPlanOutdated(run, branch)) return failed(run, failures.planOutdated(branch), deps.now())
-    const head = ownHead(run)
-    const hasMoved = head?.ref === branch.name && head.sha !== branch.sha
-    return {
-      workspace: {
-        branch,
-        headMoved: hasMoved ? { from: head.sha, to: branch.sha } : undefined,
-        stackedOn: base?.pull && { base: base.name, ...base.pull },
-        linkedElsewhere: elsewhere,
-      },
-      result: { heads: headsBefore(run, found) },
-      schedule: (await isClosed(context, found)) ? { admitted: false } : {},
+    try {
+      const found = await branchOf(context)
+      const { branch, base, elsewhere } = found
+      if (branch.name === run.thread.defaultBranch && !isReadOnly(run.request.what))
+        throw new NoBranch(failures.onDefaultBranch)
+      if (isPlanOutdated(run, branch)) throw new NoBranch(failures.planOutdated(branch))
+      const head = ownHead(run)
+      const hasMoved = head?.ref === branch.name && head.sha !== branch.sha
+      return {
+        workspace: {
+          branch,
+          headMoved: hasMoved ? { from: head.sha, to: branch.sha } : undefined,
+          stackedOn: base?.pull && { base: base.name, ...base.pull },
+          linkedElsewhere: elsewhere,
+        },
+        result: { heads: headsBefore(run, found) },
+        schedule: (await isClosed(context, found)) ? { admitted: false } : {},
+      }
+    } catch (error) {
+      return failed(context.run, whyNone(run, error), deps.now())
     }
   },
 })
