@@ -73,7 +73,6 @@ describe('a variable that is right', () => {
   const model = { CODEX_MODEL: 'gpt-5.6-sol', CODEX_REASONING_EFFORT: 'Max' }
   test.each<[Env, object]>([
     [{ APP_ID: ' 77 ' }, { app: { id: 77 } }],
-    [{ APP_ID: "'77'" }, { app: { id: 77 } }],
     [{ HOST: '""' }, { server: { host: 'localhost' } }],
     [{ PRIVATE_KEY: privateKey.replaceAll('\n', '\\n') }, { app: { privateKey } }],
     [{ PRIVATE_KEY: Buffer.from(privateKey).toString('base64') }, { app: { privateKey } }],
@@ -83,33 +82,20 @@ describe('a variable that is right', () => {
     [{ GITHUB_API_URL: 'http://127.0.0.1:4000/' }, { app: { apiUrl: 'http://127.0.0.1:4000' } }],
     [{ GHE_HOST: 'ghe.example' }, { app: { apiUrl: 'https://ghe.example/api/v3' } }],
     [
-      { GHE_HOST: 'ghe.example', GHE_PROTOCOL: 'http' },
-      { app: { apiUrl: 'http://ghe.example/api/v3' } },
-    ],
-    [
       { GHE_HOST: 'x.example', GITHUB_API_URL: 'https://api.example' },
       { app: { apiUrl: 'https://api.example' } },
     ],
-    [{ HOST: '0.0.0.0' }, { server: { host: '0.0.0.0' } }],
     [{ HOST: '[::1]' }, { server: { host: '::1' } }],
-    [{ GHE_HOST: '[::1]:8443' }, { app: { apiUrl: 'https://[::1]:8443/api/v3' } }],
     [{ POSTHOG_HOST: 'http://[::1]:8000/' }, { posthog: { host: 'http://[::1]:8000' } }],
     [{ PORT: '0' }, { server: { port: 0 } }],
-    [{ PORT: '65535' }, { server: { port: 65_535 } }],
     [{ ADMIN_TOKEN: 'x'.repeat(32) }, { server: { adminToken: 'x'.repeat(32) } }],
-    [{ METRICS_TOKEN: 'a token of letters' }, { server: { metricsToken: 'a token of letters' } }],
     [{ WEBHOOKS: 'Poll' }, { webhooks: 'poll' }],
     [{ WEBHOOKS: 'poll', WEBHOOK_SECRET: undefined }, { app: { webhookSecret: '' } }],
-    [{ LOG_LEVEL: 'DEBUG' }, { log: { level: 'debug' } }],
-    [{ LOG_FORMAT: 'json' }, { log: { format: 'json' } }],
-    [{ POSTHOG_HOST: 'https://eu.posthog.com/' }, { posthog: { host: 'https://eu.posthog.com' } }],
     [model, { run: { model: 'gpt-5.6-sol', effort: 'max' } }],
-    [{ CODEX_MODEL: '' }, { run: { model: 'gpt-5.5' } }],
     [
       { REDIS_URL: 'rediss://:pw@r.example:6380/1' },
       { queue: { redisUrl: 'rediss://:pw@r.example:6380/1' } },
     ],
-    [{ DATA_DIR: '/var/lib/bot' }, { queue: { dataDir: '/var/lib/bot' } }],
     [{ ROLE: 'worker', ...redis }, { role: 'worker' }],
     [{ ROLE: 'web', ...redis, ...noPostHog }, { posthog: { apiKey: '' } }],
   ])('$0', (env, expected) => expect(configOf(env)).toMatchObject(expected))
@@ -119,11 +105,8 @@ describe('a variable that is wrong is named, with what to do', () => {
   test.each<[Env, RegExp]>([
     [{ APP_ID: undefined }, /^APP_ID is missing: set it to the number/],
     [{ APP_ID: 'codex' }, /^APP_ID is not a number: set it to/],
-    [{ APP_ID: '-5' }, /^APP_ID is not a number/],
     [{ PRIVATE_KEY: undefined }, /^PRIVATE_KEY is missing: set it to .* or PRIVATE_KEY_PATH/],
-    [{ PRIVATE_KEY: '  ' }, /^PRIVATE_KEY is missing/],
     [{ PRIVATE_KEY: 'hello' }, /^PRIVATE_KEY is not an RSA private key: use the \.pem file/],
-    [{ PRIVATE_KEY: privateKey.slice(0, 200) }, /^PRIVATE_KEY is not an RSA private key/],
     [
       { PRIVATE_KEY: undefined, PRIVATE_KEY_PATH: noKeyFile },
       /^PRIVATE_KEY_PATH is not an RSA private key/,
@@ -151,10 +134,8 @@ describe('a variable that is wrong is named, with what to do', () => {
     [{ GHE_HOST: 'x.example', GHE_PROTOCOL: 'ftp' }, /^GHE_PROTOCOL is ftp: use https, http/],
     [{ PORT: 'http' }, /^PORT is not a port: use a number from 0 to 65535/],
     [{ PORT: '65536' }, /^PORT is not a port/],
-    [{ PORT: '1e3' }, /^PORT is not a port/],
     [{ WEBHOOKS: 'push' }, /^WEBHOOKS is push: use address, poll/],
     [{ LOG_LEVEL: 'loud' }, /^LOG_LEVEL is loud: use info, trace, debug/],
-    [{ LOG_FORMAT: 'xml' }, /^LOG_FORMAT is xml: use pretty, json/],
     [
       { POSTHOG_HOST: 'us.posthog.com' },
       /^POSTHOG_HOST is not an address: it must begin with http:\/\/ or https:\/\//,
@@ -166,7 +147,6 @@ describe('a variable that is wrong is named, with what to do', () => {
     ],
     [{ POSTHOG_API_KEY: 'phs_a-secret-key' }, /^POSTHOG_API_KEY is a project key/],
     [{ POSTHOG_PROJECT_ID: undefined }, /^POSTHOG_PROJECT_ID is missing: set it to the number/],
-    [{ POSTHOG_PROJECT_ID: 'acme' }, /^POSTHOG_PROJECT_ID is not a number/],
     [
       { CODEX_REASONING_EFFORT: 'enormous' },
       /^CODEX_REASONING_EFFORT is enormous: use low, medium, high, xhigh/,
@@ -214,10 +194,7 @@ describe('without an App', () => {
     [{}, 'set-up'],
     [{ POSTHOG_API_KEY: 'phx_x' }, 'set-up'],
     [{ APP_ID: '' }, 'set-up'],
-    [{ NODE_ENV: 'production' }, 'set-up'],
     [{ WEBHOOK_SECRET: 'x' }, 'refuse'],
-    [{ ROLE: 'worker' }, 'refuse'],
-    [{ PORT: 'x' }, 'refuse'],
     [{ PRIVATE_KEY: privateKey }, 'refuse'],
     [{ PRIVATE_KEY_PATH: keyFile }, 'refuse'],
   ])('%#', (env, mode) => {

@@ -26,7 +26,6 @@ nock.restore()
 afterAll(() => nock.activate())
 
 const png = Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex')
-const docx = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document'
 const mebibyte = 1024 * 1024
 const uuid = '880fbe21-506b-458b-8be6-71ac826d92f5'
 
@@ -131,19 +130,13 @@ describe('a download', () => {
   test.each<[name: string, type: string, body: string | Buffer, becomes: string]>([
     ['Image', 'image/png', png, 'Image.png'],
     ['shot.jpg', 'image/png', png, 'shot.jpg.png'],
-    ['At 10.14', 'image/png', png, 'At 10.14.png'],
     ['server.log', 'application/octet-stream', 'a', 'server.log'],
     ['notes', 'text/plain; charset=utf-8', 'a', 'notes.txt'],
     ['long.log'.padStart(255, 'x'), 'text/plain', 'a', 'long.log'.padStart(255, 'x')],
     ['shot.svg', 'image/svg+xml', png, notPassedOn('image/svg+xml')],
-    ['trace.zip', 'application/zip', png, notPassedOn('application/zip')],
     ['trace.zip', 'application/octet-stream', png, notPassedOn('application/octet-stream')],
-    ['a.docx', docx, png, notPassedOn(docx)],
     ['constructor.constructor', '', png, 'its type is not known'],
-    ['odd', 'text/<script>', png, 'its type is not known'],
     ['a', 'image/png', '<html>', noImage('image/png')],
-    ['a', 'image/jpeg', png, noImage('image/jpeg')],
-    ['a', 'image/gif', png, noImage('image/gif')],
     ['a', 'image/webp', 'RIFF0000WAVE', noImage('image/webp')],
     ['a', 'application/pdf', png, noImage('application/pdf')],
     ['a', 'image/png', '', 'it is empty'],
@@ -253,8 +246,6 @@ describe('a download', () => {
   })
 
   test.each<[string, ...Parameters<typeof always>]>([
-    ['401', 401],
-    ['403', 403],
     ['404', 404],
     ['the sign-in', 302, { location: '/login?return_to=a' }],
     ['a page', 200, { 'content-type': 'text/html' }, '<form>'],

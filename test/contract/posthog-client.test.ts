@@ -271,7 +271,6 @@ describe('answers', () => {
     ['run beside a stale latest_run', { run: { id: 'new' }, latest_run: taskRun({ id: 'old' }) }],
     ['latest_run beside an empty run', { run: null, latest_run: taskRun({ id: 'new' }) }],
     ['a status that nobody knows', { latest_run: taskRun({ id: 'new', status: 'warming' }) }],
-    ['a run without anything but what is needed', { latest_run: { id: 'new', status: 'queued' } }],
   ])('the run is read off the task: %s', async (_, answer) => {
     once('POST', '/api/projects/42/tasks/task-1/run/', 200, { id: task, ...answer })
     expect(await tasks.startRun(task, body, ['old'])).toBe('new')
@@ -289,7 +288,6 @@ describe('answers', () => {
     ],
     ['that somebody wrote into an instruction', [forged, asked], 'b'],
     ['of another asking, which the search also gives', [other], undefined],
-    ['nowhere', [], undefined],
   ])('a task is known by its marker: %s', async (_, results, expected) => {
     once('GET', '/api/projects/42/tasks/', 200, { results })
     expect(await tasks.findTask('[m:7]')).toBe(expected)
@@ -311,7 +309,6 @@ describe('answers', () => {
 
   test.each([
     ['the server does not have them', 404, {}],
-    ['the server is down', 500, {}],
     ['the answer has changed', 200, { data: [] }],
   ])('no models when %s', async (_, status, answer) => {
     once('GET', '/api/projects/42/tasks/models/', status, answer)
@@ -375,8 +372,6 @@ describe('a look', () => {
       undefined,
     ],
     ['empty texts', { pr_url: '', pr_urls: [] }, [], undefined],
-    ['things of other types', { pr_url: 7, pr_urls: 'x', head_branch: {} }, [], undefined],
-    ['no object at all', 'done', [], undefined],
     ['a list', [1], [], undefined],
   ])('output of %s', async (_, output, pulls, headBranch) => {
     expect(await poll(taskRun({ output }), [])).toMatchObject({ pulls, headBranch })
@@ -414,15 +409,9 @@ describe('a line of the log', () => {
     rpc({ id, method: 'session/prompt', params })
   test.each<[string, unknown, object | undefined]>([
     ['a prompt', prompted({ prompt }), { ...theirs, messages: ['m1', 'm2'] }],
-    ['a bare prompt', prompted(undefined, 'p'), { ...theirs, id: 'p' }],
     [
       'PostHog’s about checks',
       asks('You are re-entering this run to address CI feedback.', {}),
-      byPostHog,
-    ],
-    [
-      'PostHog’s about a pull request',
-      asks('You are re-entering this run to move it.', {}),
       byPostHog,
     ],
     [
@@ -430,7 +419,6 @@ describe('a line of the log', () => {
       asks('Make it green.', { prContext: 'An open one.' }),
       byPostHog,
     ],
-    ['somebody’s', asks('Make it green.', {}), theirs],
     [
       'somebody’s about a pull request',
       asks('Go.', { prContext: 'An open one.', messageId: 'm' }),
@@ -454,13 +442,8 @@ describe('a line of the log', () => {
     ],
     ['progress of the set-up', line('_posthog/progress', { step: 'a', label: 'A' }), undefined],
     ['a message in parts', update('agent_message', parts), { kind: 'message', text: 'a\nb' }],
-    ['an empty message', update('agent_message', text('  ')), { kind: 'activity' }],
-    ['a message without content', update('agent_message'), { kind: 'activity' }],
-    ['a piece of a message', update('agent_message_chunk', text('D')), { kind: 'activity' }],
-    ['a tool call', update('tool_call'), { kind: 'acts', files: [], command: false }],
     ['a session update of another shape', line('session/update', { update: 7 }), undefined],
     ['null', null, undefined],
-    ['text', 'x', undefined],
   ])('%s', (_, given, what) => {
     expect(logEntry(given)).toMatchObject(
       what ? [{ at: Date.parse('2026-01-02T14:01:00Z'), what }] : [],
@@ -485,12 +468,6 @@ describe('failures', () => {
       { name: 'Rejected', code: '', message: 'status 403' },
     ],
     [
-      'a refusal of another shape',
-      400,
-      ['x'],
-      { name: 'Rejected', code: '', message: 'status 400' },
-    ],
-    [
       'a refusal with fields of other types',
       400,
       { detail: ['x'], code: 7, error: 'Said.' },
@@ -503,7 +480,6 @@ describe('failures', () => {
       { name: 'RetryLater', until: now + 60_000, why: 'rate-limit' },
     ],
     ['a bad gateway', 502, '<html>Bad gateway</html>', { name: 'NoResponse' }],
-    ['a gateway that waited too long', 504, '', { name: 'NoResponse' }],
   ])('%s (%d)', async (_, status, body, expected) => {
     once('POST', '/api/projects/42/tasks/', status, body)
     expect(await caught(tasks.createTask(newTask))).toMatchObject(expected)
@@ -538,9 +514,7 @@ describe('no usable answer', () => {
 
   test.each([
     ['a 200 that is no JSON', 200, '<html>'],
-    ['an empty 201', 201, ''],
     ['a 200 of another shape', 200, { ok: true }],
-    ['a 200 with an id of another type', 200, { id: 7 }],
   ])('%s to a POST: it may have happened', async (_, status, body) => {
     once('POST', '/api/projects/42/tasks/', status, body)
     expect(await caught(create())).toBeInstanceOf(NoResponse)
@@ -584,26 +558,5 @@ describe('no usable answer', () => {
     })
     expect(await caught(create())).toMatchObject({ name: 'Rejected', status: 301 })
     expect(sent).toHaveLength(1)
-  })
-})
-
-describe('a limit of the key', () => {
-  const throttled = { type: 'throttled_error', detail: 'Expected available in 12 seconds.' }
-
-  test('is waited for by every call', async () => {
-    let clock = now
-    const limited = postHogTasks(
-      newSettings(() => clock),
-      () => clock,
-    )
-    once('GET', runPath, 429, throttled)
-    const until = now + 12_000
-    expect(await caught(limited.statusOf(session))).toMatchObject({ name: 'RetryLater', until })
-    clock = until - 1
-    expect(await caught(limited.findTask('marker'))).toMatchObject({ name: 'RetryLater', until })
-    expect(sent).toHaveLength(1)
-    clock = until
-    once('GET', runPath, 200, taskRun())
-    expect(await limited.statusOf(session)).toBe('queued')
   })
 })

@@ -17,12 +17,9 @@ describe('a limit lets go', () => {
 
   test.each<[string, Body, number]>([
     ['when the text says', { detail: 'Expected available in 7 seconds.' }, 7 * second],
-    ['in a second', { detail: 'available in 1 second' }, second],
     ['not before a part of a second', { detail: 'Available in 2.1 seconds' }, 3 * second],
-    ['after a long time', { detail: 'available in 120.75 seconds' }, 121 * second],
     ['as another field says', { error: 'available in 5 seconds' }, 5 * second],
     ['in a minute, if nobody says', { detail: 'Slow down.' }, minute],
-    ['in a minute, without a word', {}, minute],
     ['in a minute, with a number that is none', { detail: 'available in a few seconds' }, minute],
   ])('%s', (_, body, after) => {
     const message = 'PostHog’s rate limit is reached'
@@ -33,7 +30,6 @@ describe('a limit lets go', () => {
     ['at a time', new Date(now + 90 * minute).toISOString(), 90 * minute],
     ['at a time in seconds', now / 1000 + 60, minute],
     ['in ten minutes, if nobody says', undefined, 10 * minute],
-    ['in ten minutes, with null', null, 10 * minute],
     ['in ten minutes, with what is no time', 'soon', 10 * minute],
   ])('of use, %s', (_, reset_at, after) => {
     const body = ErrorBody.parse({ code: 'usage_limit_exceeded', reset_at })
@@ -86,7 +82,6 @@ const ofProduct = 'posthog_code_billing_limit_exceeded'
 
 test.each<[string, number, Body, string, string]>([
   ['billing, by its code', 429, { code: 'billing_limit', detail: 'Pay.' }, 'billing_limit', 'Pay.'],
-  ['billing, by its type', 429, { type: 'billing_limit', detail: 'Pay.' }, 'billing_limit', 'Pay.'],
   [
     'billing, by its type and code',
     429,
@@ -104,7 +99,6 @@ test.each<[string, number, Body, string, string]>([
   ],
   ['a bad request', 400, { code: 'invalid', detail: 'No.', error: 'x' }, 'invalid', 'No.'],
   ['not found', 404, { error: 'Not found.' }, '', 'Not found.'],
-  ['the last before a fault', 499, {}, '', 'status 499'],
 ])('a no for good: %s', (_, status, body, code, message) => {
   const fault = faultIn(status, body, { now, at: undefined })
   expect(fault).toBeInstanceOf(Rejected)
@@ -115,7 +109,6 @@ test.each<[number, Body, string]>([
   [500, { detail: 'Oops.' }, 'PostHog answered 500: Oops.'],
   [503, {}, 'PostHog answered 503'],
   [500, { code: 'desktop_access_unavailable' }, 'PostHog answered 500'],
-  [408, {}, 'PostHog answered 408'],
 ])('no answer: %d', (status, body, message) => {
   const fault = faultIn(status, body, { now, at: undefined })
   expect(fault).toBeInstanceOf(NoResponse)

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import type { Fault } from '../../emulators/posthog/fault.ts'
 import { closesAfterEach, posthog, start, until } from '../../emulators/posthog/posthog-calls.ts'
 import { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.ts'
-import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
+import { NoResponse } from '../../src/core/model/errors.ts'
 import { postHogTasks } from '../../src/posthog/tasks-client.ts'
 import { caught, postHogAt } from '../support/service-calls.ts'
 
@@ -288,12 +288,6 @@ describe('an answer that can not be read', () => {
       expect(await caught(read()), String(route)).toBeInstanceOf(NoResponse)
       await read()
     }
-  })
-
-  test('as a refusal of PostHog’s own is one', async () => {
-    const session = await manualSession()
-    posthog.fault({ route: 'get-run', fault: { kind: 'status', code: 404 } })
-    expect(await caught(tasks.statusOf(session))).toBeInstanceOf(Rejected)
   })
 })
 

@@ -74,7 +74,7 @@ const ended = (queues: Queues<Piece, Piece>, id: string) =>
   until(async () => (await queues.runs.get(id))?.standing === 'ended')
 
 describe.each(oneOf(backends))('the index in $name', ({ redis }) => {
-  const { open, server } = useBackend(redis)
+  const { open } = useBackend(redis)
   let queues: Queues<Piece, Piece>
   const steps = new Map<string, Processor<Piece>>()
   const parked: Processor<Piece> = async () => ({ kind: 'park', ms: 3_600_000 })
@@ -154,22 +154,6 @@ describe.each(oneOf(backends))('the index in $name', ({ redis }) => {
     expect(await allIn('live')).not.toContain('short')
     expect(await allIn('ever')).toContain('short')
     expect((await queues.runs.listed(['ever'])).map(({ id }) => id)).toContain('short')
-  })
-
-  test.runIf(redis)('texts that an index of 0.3.0 has are left behind', async () => {
-    await queues.runs.add('old', { color: 'cyan' })
-    const client = new Redis(server()?.url ?? '')
-    const job = '{codex}:runs:old'
-    const before = JSON.parse((await client.hget(job, 'ix')) ?? '[]')
-    const more = [
-      ['figures 1', 1, day, '{}'],
-      ['word login', 1, day],
-    ]
-    await client.hset(job, 'ix', JSON.stringify([...before, ...more]))
-    await client.zadd('{codex}:runs:ix:word login', 1, 'old')
-    await queues.mendIndexes()
-    client.disconnect()
-    expect(await idsIn(queues, 'of cyan', 'word login', 'figures 1')).toEqual([['old'], [], []])
   })
 
   test('reads many jobs in the order in which they are named, without those that are gone', async () => {

@@ -175,12 +175,6 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
       for (const gap of gaps) expect(gap).toBeLessThan(600)
     })
 
-    test('parked jobs take no place at the bench', async () => {
-      for (let n = 0; n < 20; n++) await start(`idle-${n}`, parkLong)
-      await start('busy', end)
-      await ended('busy')
-    })
-
     test('parked for 0 ms, a job lets those go first that wait already', async () => {
       const order: string[] = []
       let letGo = (): void => {}

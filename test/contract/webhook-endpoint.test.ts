@@ -146,8 +146,6 @@ describe('a delivery that is signed', () => {
 
   test.each<[string, Delivery]>([
     ['no JSON', { body: '{"action":' }],
-    ['nothing', { body: '' }],
-    ['a number', { body: '7' }],
     ['null', { body: 'null' }],
     ['a form', { body: 'payload=%7B%7D' }],
     [
@@ -168,7 +166,6 @@ describe('a delivery that is not signed by GitHub goes no further', () => {
   const wrong = { 'x-hub-signature-256': signed('x') }
   test.each<[string, Delivery]>([
     ['no signature', { headers: { 'x-hub-signature-256': undefined } }],
-    ['an empty one', { headers: { 'x-hub-signature-256': '' } }],
     ['that of another secret', { headers: { 'x-hub-signature-256': signed(body, 'development') } }],
     ['that of another body', { headers: { 'x-hub-signature-256': signed(`${body} `) } }],
     ['one that is cut', { headers: { 'x-hub-signature-256': signed(body).slice(0, -2) } }],

@@ -212,7 +212,6 @@ describe('the status comment', () => {
       /^### ⏸️ Codex waits for PostHog$[\s\S]*^No\. Whoever runs this bot has to fix it\. Codex then continues/m,
     ],
     ['a plan that is made', working(planned), /Codex is planning/],
-    ['a question', working(questioned), /Codex is answering/],
     ['a question that was answered', question, /^### 💬 Codex answered$/m],
     [
       'the newest edit, as it was typed',
@@ -221,7 +220,6 @@ describe('the status comment', () => {
       ),
       /^> fix\n\n✏️ zoe edited this$/m,
     ],
-    ['an issue that is the instruction', runWith(wordless), /^> What the issue says$/m],
     [
       'a label that is the instruction',
       runWith(labelled),
@@ -260,11 +258,6 @@ describe('the status comment', () => {
       push({ pushedBranch: 'maya/login' }),
       / to `maya\/login`/,
     ],
-    [
-      'commits where there is none',
-      push({}),
-      /pushed \[`c`\]\S* to `codex\/issue-7-login-is-flaky`/,
-    ],
   ])('tells %s', (_, run, words) => expect(status(run)).toMatch(words))
 
   test.each<[string, Run, RegExp]>([
@@ -289,7 +282,6 @@ describe('a new phase', () => {
   test.each<[string, Run, Run, boolean]>([
     ['a line', runWith({}), inLine(1), true],
     ['another place in the line', inLine(2), inLine(1), false],
-    ['a pull request that is merged', atPull, pullIs({ state: 'merged' }), true],
     ['a pull request that is no draft any more', atPull, pullIs({ draft: false }), true],
     ['a new round', atWork, changed(atWork, { result: { round: 1 } }), true],
     ['trouble that is worth telling', atWork, changed(atWork, githubAway(now)), true],
@@ -506,9 +498,7 @@ describe('of files that changed, with nothing of it on GitHub,', () => {
     ['an answer', phases.answer, `@maya ${nothing}.`, warned],
     ['silence', phases.nothing, `@maya ${nothing}.`, warned],
     ['a plan says nothing', plan, '@maya The test now waits', '### 📋 Codex has a plan'],
-    ['a question says nothing', question, '@maya The test now waits', '### 💬 Codex answered'],
     ['a pull request says nothing', phases.pull, '@maya Codex opened draft ', '### 🚀 '],
-    ['a push says nothing', phases.pushed, '@maya done:', '### 🚀 Codex pushed'],
   ])('%s', (_, run, first, heading) => {
     const { sessionLog } = run.session
     const files = ['src/login.ts', 'src/session.ts']
@@ -541,7 +531,6 @@ describe('in the thread of one of several inline comments', () => {
   test.each([
     ['Review comment 2: Renamed it.'],
     ['All done.\n\n- **Review comment 2:** Renamed it.\nReview comment 3: Left.'],
-    ['> review comment 2 : Renamed it.'],
     ['Review comment 2:\nReview comment 2: Renamed it.'],
   ])('what the agent said of it: %j', answer => {
     expect(answered('answer', answer, 1)).toBe('Renamed it.')

@@ -103,17 +103,10 @@ describe('comments', () => {
     ['on a pull request', 'comment-501', comments({ issue: issueOfPull })],
     ['without a command', '- no command', commented({ body: 'What about /codex?' })],
     ['with a command in a list, by an OWNER', 'comment-501', inList('OWNER')],
-    ['with a command in a list, by a MEMBER', 'comment-501', inList('MEMBER')],
-    ['with a command in a list, by a COLLABORATOR', 'comment-501', inList('COLLABORATOR')],
     [
       'with a command in a list, by a CONTRIBUTOR, who costs nothing',
       '- no command',
       inList('CONTRIBUTOR'),
-    ],
-    [
-      'with a command in a list, by nobody it knows, who costs nothing',
-      '- no command',
-      inList(undefined),
     ],
     [
       'with a command in a list that an edit brought',
@@ -130,7 +123,6 @@ describe('comments', () => {
     ],
     ['without words', '- no command', commented({ body: null })],
     ['by a bot', '- by a bot', comments({ sender: user('dependabot[bot]', 'Bot') })],
-    ['by a bot that says it is a person', '- by a bot', comments({ sender: user('x[bot]') })],
     ['by an App, in its own name', '- by a bot', commented({ user: user('x[bot]', 'Bot') }, byBot)],
     [
       'by somebody whose type is not said',
@@ -143,7 +135,6 @@ describe('comments', () => {
       '- not installed as an App',
       comments({ installation: undefined }),
     ],
-    ['of a hook that says null', '- not installed as an App', comments({ installation: null })],
     ['of an author who is gone', '- written by somebody else', commented({ user: null })],
   ])
 })
@@ -163,11 +154,6 @@ describe('who sends is who wrote, or the words are nobody’s command', () => {
       'a transferred one of another',
       '- transferred',
       issues({ action: 'opened', issue: asking, ...moved }),
-    ],
-    [
-      'a transferred one of one’s own',
-      '- transferred',
-      issues({ action: 'opened', issue: own, ...moved }),
     ],
     ['a comment', '- written by somebody else', commented({ user: sam })],
     [
@@ -197,11 +183,6 @@ describe('edits of comments', () => {
       'that took the command out',
       '- no command',
       comments(edited('/codex fix it', 1, 'never mind')),
-    ],
-    [
-      'of something else than the words',
-      '- no new command',
-      comments({ ...edited('x'), changes: {} }),
     ],
     [
       'that do not say what was before',
@@ -234,8 +215,6 @@ describe('edits of comments', () => {
 describe('labels', () => {
   holds([
     ['on an issue', `label-100-7-codex-${at}`, issues()],
-    ['on an issue, with a preset', `label-100-7-codex_plan-${at}`, labelled('codex:plan')],
-    ['in another case', `label-100-7-Codex-${at}`, labelled('Codex')],
     ['in another case, with a preset', `label-100-7-CODEX_High-${at}`, labelled('CODEX:High')],
     ['another one', '- other label', labelled('bug')],
     ['one that begins like it', '- other label', labelled('codex-later')],
@@ -310,7 +289,6 @@ describe('reviews', () => {
       reviews({ ...edits(), pull_request: { ...pull, updated_at: later(3) } }),
     ],
     ['edited by somebody else', '- written by somebody else', reviews({ ...edits(), ...byZoe })],
-    ['by a bot, edited', '- by a bot', reviews({ ...edits(), ...byBot })],
     [
       'an inline comment of one',
       '- inline comment of a review',
@@ -323,7 +301,6 @@ describe('reviews', () => {
       onLine({ pull_request_review_id: null, in_reply_to_id: undefined }),
     ],
     ['an inline comment without a command', '- no command', onLine({ body: 'why?' })],
-    ['an inline comment by a bot', '- by a bot', inlines(byBot)],
     [
       'an inline comment, edited',
       `inline-edit-501-${at + 120_000}-eP9BiBdFVy`,
@@ -354,7 +331,6 @@ test('a merge queue asks for checks of a commit of its own', () => {
 describe('pull requests', () => {
   holds([
     ['opened', `pull-100-8-opened-${at}`, pulls({ action: 'opened' })],
-    ['reopened', `pull-100-8-reopened-${at}`, pulls({ action: 'reopened' })],
     ['merged', `pull-100-8-merged-${at}`, pullIs('closed', { merged: true })],
     [
       'opened by a bot, as ours are',
@@ -404,7 +380,6 @@ describe('pull requests', () => {
       undefined,
     ],
     ['got one', 'Fixes it', '<!-- codex-run:abc.def -->\nFixes it', 'marked'],
-    ['had none', 'Fixes it', 'Fixes more', undefined],
   ])('an edit of a description that %s', (_, from, body, news) => {
     const edited = pulls({ ...edits(from), pull_request: { ...pull, body } })
     const [trigger] = newsOf('pull_request', edited)
@@ -489,9 +464,7 @@ describe('what a pull request may need', () => {
       'check_suite',
       { ...suite, check_suite: { head_branch: 'main' } },
     ],
-    ['a suite of no branch', 'check_suite', { ...suite, check_suite: { head_branch: null } }],
     ['a status that is not known yet', 'status', { ...status, state: 'pending' }],
-    ['a status of no branch', 'status', { ...status, branches: [] }],
   ])('%s is none', (_, event, payload) => expect(newsOf(event, payload)).toEqual([]))
 })
 
