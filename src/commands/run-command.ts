@@ -1,6 +1,6 @@
 /**
  * `/codex` without a command's name has Codex do what the words, a template or the thread itself say.
- * Words that name nothing, such as `fix`, stand for what the pull request needs.
+ * `/codex fix` alone stands for what the pull request needs.
  */
 import type { Template } from '../core/command/template.ts'
 import { instruction } from '../core/model/command-grammar.ts'
@@ -24,7 +24,7 @@ interface RunFacts {
   inline?: InlineComment[]
   template?: Template
   start: StartFacts
-  /** What is asked in the place of words that name nothing, and how often that was before. */
+  /** What `fix` alone asks for, and how often that was before. */
   fix?: { needs: PullNeeds | undefined; pull: number; rounds: Rounds; running?: number | undefined }
 }
 
@@ -33,7 +33,7 @@ export const runCommand = command({
   usage: '/codex [options] <instruction>',
   example: '/codex fix the flaky login test',
   about:
-    'Does what you ask on the branch of this issue or pull request. Without an instruction, Codex does what the issue or pull request says. While a run works, your words are added to it. `/codex fix` on a pull request fixes what it needs: failed checks, conflicts, requested changes.',
+    'Does what you ask on the branch of this issue or pull request. Without an instruction, Codex does what the issue or pull request says. While a run works, your words are added to it. `/codex fix` alone on a pull request fixes what it needs: failed checks, conflicts, requested changes.',
   least: 'write',
   takes: 'text',
   options: true,
@@ -82,9 +82,8 @@ export const runCommand = command({
   },
 })
 
-/** Words that name nothing else to fix. */
-export const namesNothing = (text: string): boolean =>
-  /^\s*fix(?:\s+(?:it|this|that|everything|all|ci|the checks|the conflicts?))?[\s.!]*$/i.test(text)
+/** With more words, those are the instruction. */
+export const namesNothing = (text: string): boolean => /^\s*fix[\s.!]*$/i.test(text)
 
 /** A box of a question counts while Codex waits for the answer to that one. */
 function choose({ trigger, text }: CommandRequest, start: StartFacts): Decision {

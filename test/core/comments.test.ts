@@ -748,7 +748,7 @@ describe('replies', () => {
       hasPull: @maya an open pull request already closes this issue: [#9 Fix it](https://x/9). Nothing was started. Write the same again with \`--force\` behind \`/codex\` to start anyway.
       noQuestion: @maya there is no question, so nothing was started. Write it behind the command: \`/codex ask why …\`.
       template: @maya \`.github/codex/release.md\` is longer than 10000 characters. Nothing was started. Correct the file on the default branch, or write \`/codex -- release …\` if that is your instruction.
-      nothingToFix: @maya #9 has no failed checks, conflicts, requested changes or open comments now. Nothing was started. To have something else fixed, write \`/codex fix\` and what.
+      nothingToFix: @maya #9 has no failed checks, conflicts, requested changes or open comments on lines now. Nothing was started. To have something else fixed, write \`/codex fix\` and what.
       fixRounds: @maya an agent was sent 6 times to fix #9, 2 of them by PostHog itself. The limit is 6. Nothing was started. Write \`/codex\` and what to do, or \`/codex --force fix\`.
       nothingToReview: @maya this is an issue, so there is nothing to review. Write the command on a pull request.
       nothingToApprove: @maya this thread has no plan to approve. \`/codex plan\` makes one.

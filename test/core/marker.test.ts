@@ -63,20 +63,22 @@ test.each(['> ', '> > ', '    ', '- ', 'words ', '`', '&lt;', '\\'])(
   before => expect(signer.read(`Words\n${before}${written}\n\nmore`, here)).toEqual([]),
 )
 
-test.each([quoted, code, (text: string) => inlineWords(text, 1_000), safeMarkdown])(
-  'an old one that the agent repeats is broken when we show it: %o',
-  show => {
-    const box = boxFor('approve')
-    const escaped = [written, box].map(each => each.replace(':', '&#58;'))
-    const hidden = [written, box].map(each => each.replace(/(?<=codex-\w*)(?=:)/, '\u{1bca0}'))
-    const fenced = [written, box].map(each => `\`\`\`\n${each}\n\`\`\``)
-    const long = `${'a\n=\n'.repeat(5_000)}\n${written}`
-    for (const text of [written, box, ...escaped, ...hidden, ...fenced, long]) {
-      expect(show(text, 100_000)).not.toMatch(/codex-(?:run|box):/)
-      expect(signer.read(show(text, 100_000), here)).toEqual([])
-    }
-  },
-)
+test.each<(text: string) => string>([
+  text => quoted(text, 100_000),
+  code,
+  text => inlineWords(text, 1_000),
+  text => safeMarkdown(text),
+])('an old one that the agent repeats is broken when we show it: %o', show => {
+  const box = boxFor('approve')
+  const escaped = [written, box].map(each => each.replace(':', '&#58;'))
+  const hidden = [written, box].map(each => each.replace(/(?<=codex-\w*)(?=:)/, '\u{1bca0}'))
+  const fenced = [written, box].map(each => `\`\`\`\n${each}\n\`\`\``)
+  const long = `${'a\n=\n'.repeat(5_000)}\n${written}`
+  for (const text of [written, box, ...escaped, ...hidden, ...fenced, long]) {
+    expect(show(text)).not.toMatch(/codex-(?:run|box):/)
+    expect(signer.read(show(text), here)).toEqual([])
+  }
+})
 
 /** The payload of a marker with other words in it, and the old signature. */
 const edited = (change: Partial<Marker>): string => {

@@ -245,9 +245,7 @@ describe('of a pull request, what is known is said', () => {
         looked: { number: 8, size, checks: { passed: 0, failed: 1, running: 0 } },
       },
     }
-    expect(wordOf(pushed)).toContain(
-      ' is on this pull request (3 files, +24 −5 · checks: 1 failed).',
-    )
+    expect(wordOf(pushed)).toContain(' is on this pull request (checks: 1 failed).')
   })
 
   const ends: [string, RunChange['result'], string][] = [

@@ -14,11 +14,13 @@ import {
   safeMarkdown,
   spoken,
 } from '../../src/core/text/safe-markdown.ts'
+import { agentWords } from '../../src/core/words/words.ts'
 import { actedOn } from '../security/as-github.ts'
 import { pastedText } from '../support/markdown-pieces.ts'
 import { seen as asSeen } from '../support/pages.ts'
 import { spentOn } from '../support/thread-time.ts'
 import { tries } from '../support/tries.ts'
+import { deployment, runWith } from './given.ts'
 
 const tree = (text: string): Nodes =>
   fromMarkdown(text, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] })
@@ -133,6 +135,9 @@ describe('for any text', () => {
       fc.property(hostile, text => {
         expect(actedOn(safeMarkdown(text))).toEqual([])
         expect(actedOn(quoted(text, 10_000))).toEqual([])
+        const own = `${text}[${text}](https://github.com/o/r/pull/7)`
+        const acts = actedOn(spoken(own, 10_000, { repository: 'https://github.com/o/r' }))
+        expect(acts.filter(act => !act.endsWith('https://github.com/o/r/pull/7'))).toEqual([])
       }),
       { numRuns: tries(1_500) },
     )
@@ -305,9 +310,57 @@ test('what is too heavy to format keeps its paragraphs, and GitHub acts on nothi
 test('a long text keeps its beginning and its end, and what is code there stays code', () => {
   const log = `\`\`\`\n${'a line of the log\n'.repeat(100)}the cause\n\`\`\``
   const left = (characters: number) => `… ${characters} left out …`
-  expect(spoken(`It failed:\n\n${log}\n\nFixed.`, 120, left)).toBe(
+  expect(spoken(`It failed:\n\n${log}\n\nFixed.`, 120, { between: left })).toBe(
     'It failed:\n\n```\na line of the log\na line of the log\n```\n\n… 1729 left out …\n\n```\na line of the log\na line of the log\nthe cause\n```\n\nFixed.',
   )
+})
+
+describe('an answer', () => {
+  const repository = 'https://github.com/acme/shop'
+  test.each([
+    ...['blob/main/src/a.ts', 'blob/0123abc/src/a.ts#L12-L20', 'tree/main/src', 'commit/0123abc'],
+    ...['pull/7', 'issues/7#issuecomment-9'],
+  ])('keeps a link to its repository: %s', where => {
+    const link = `[\`this\` place](${repository}/${where})`
+    expect(spoken(link, 1_000, { repository })).toBe(link)
+    const bare = `${repository}/${where}`
+    expect(spoken(`See ${bare}`, 1_000, { repository })).toBe(`See <${bare}>`)
+  })
+
+  test.each([
+    ...['https://github.com/acme/other/pull/7', 'https://github.com/acme/shop/settings'],
+    ...['https://github.com/acme/shop/blob/../settings', 'https://evil.example/acme/shop/pull/7'],
+    'https://github.com/acme/shop2/pull/7',
+  ])('shows any other in code: %s', address => {
+    expect(spoken(`[this](${address})`, 1_000, { repository })).toBe(`this \`${address}\``)
+  })
+
+  test('puts a block of code in a quote if a line of it may be a command, and nothing else', () => {
+    const block = '```ts\nfetch(a)\n/login\n```'
+    expect(spoken(`The route is \`/login\`:\n\n${block}\n\nIt waits.`, 1_000)).toBe(
+      'The route is `/login`:\n\n> ```ts\n> fetch(a)\n> /login\n> ```\n\nIt waits.',
+    )
+    expect(spoken('So:\n\n/login', 1_000)).toBe('> So:\n>\n> /login')
+  })
+
+  test.each([
+    ['> [!NOTE]\n> It waits.', '> [!NOTE]\n> It waits.'],
+    ['> [!nothing]\n> It waits.', '> \\[!nothing]\n> It waits.'],
+    [
+      '<details>\n<summary>The log</summary>\n\n- a\n\n</details>\n\nDone.',
+      'The log\n\n- a\n\nDone.',
+    ],
+  ])('shows alerts as GitHub does, and what it folded as text: %j', (text, expected) => {
+    expect(spoken(text, 1_000)).toBe(expected)
+  })
+
+  test('that is long has more above its fold than a heading', () => {
+    const rest = 'All of the tests pass. '.repeat(100)
+    for (const heading of ['## What I did', '**What I did**'])
+      expect(agentWords(`${heading}\n\nIt waits now.\n\n${rest}`, runWith({}), deployment)).toMatch(
+        /What I did(?:\*\*)?\n\nIt waits now\.\n\n<details><summary>The rest of what Codex said/,
+      )
+  })
 })
 
 test('a quotation that is cut says so', () => {

@@ -48,7 +48,7 @@ test('what it needs', () => {
     ❌ 7 checks failed: [unit \\[tests\\](x)](https://ci.example/1?%28a%29), lint, [e2e 0](https://ci.example/e2e/0), [e2e 1](https://ci.example/e2e/1), [e2e 2](https://ci.example/e2e/2) and 2 more
     🔀 It has conflicts with its base branch
     ✋ Changes requested by \`mario\`
-    💬 2 open comments: \`src/login.ts:3\`, \`README.md\`
+    💬 2 open comments on lines: \`src/login.ts:3\`, \`README.md\`
     🤖 \`coderabbitai\` left 2 findings: \`src/login.ts:3\`, \`src/login.ts:7\`
     🤖 \`greptile-apps\` left 1 finding: \`src/login.ts:9\`
 

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { exhaustive } from '../support/tries.ts'
 import { callsOf, nameOfCall } from '../world/calls.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { asToldIn, newRepository, opensIssue, opensPull } from '../world/opens-issue.ts'
+import { asToldIn, newRepository, nextSecond, opensIssue, opensPull } from '../world/opens-issue.ts'
 
 onEitherQueue('/codex fix', world => {
   it('on a pull request names all that it needs, and no name outside the marked lines', async () => {
@@ -22,7 +22,7 @@ onEitherQueue('/codex fix', world => {
     github.status(number, `${order}\na status`, 'FAILURE')
     github.checks(number, 'lint', 'SUCCESS')
     github.conflicts(number)
-    await says('/codex fix it')
+    await says('/codex fix')
     await thread.waitForAnswer('Green again.')
     const { outside, inside } = asToldIn(prompt())
     expect(outside).toContain(`Fix what pull request #${number} needs.`)
@@ -34,6 +34,20 @@ onEitherQueue('/codex fix', world => {
     expect(inside).toContain(`${order} a title`)
     const task = Object(ledger().tasks[0]?.body)
     expect(`${outside} ${task.description}`).not.toMatch(new RegExp(`${order}|mario|lint`))
+  })
+
+  it.each(['fix it', 'fix this'])('with words is what they say: %s', async words => {
+    const { github } = world()
+    const name = `maya/${words.replace(' ', '-')}`
+    const { number, says, started, prompt } = await opensPull(world(), name)
+    github.checks(number, 'unit tests', 'FAILURE')
+    await says('The total ignores the discount.', 'mario')
+    await nextSecond()
+    await says(`/codex ${words}`)
+    await started(1)
+    expect(prompt()).toContain(words)
+    expect(prompt()).toContain('The total ignores the discount.')
+    expect(prompt()).not.toContain('unit tests')
   })
 
   it('does not ask what only a stranger wants changed', async () => {
@@ -60,7 +74,7 @@ onEitherQueue('/codex fix', world => {
     const { number, says, thread, ledger, started, prompt } = await opensPull(world(), 'maya/green')
     github.checks(number, 'unit tests', 'FAILURE')
     github.checks(number, 'unit tests', 'SUCCESS')
-    const { id } = await says('/codex fix everything')
+    const { id } = await says('/codex fix')
     await thread.waitForAnswer(`#${number} has no failed checks`)
     await thread.waitForReaction('-1', id)
     github.beginsCheck(number, 'lint')
@@ -101,7 +115,7 @@ onEitherQueue('What the pull request of a run needs', world => {
       /^⚠️ \*\*Needs work\*\*\n❌ 2 checks failed: \[unit tests\]\(http[\s\S]*codex-box:fix/,
     )
     expect(word).toMatch(
-      /\[ci\/old\]\(http.*\n✋ Changes requested by `mario`\n💬 1 open comment: `a\.ts:1`/,
+      /\[ci\/old\]\(http.*\n✋ Changes requested by `mario`\n💬 1 open comment on a line: `a\.ts:1`/,
     )
     expect(word).toContain('- [ ] Fix this <!-- codex-box:fix -->\n\n@maya Codex opened')
     expect(word).toContain(' · 1 round of fixing by PostHog itself')

@@ -9,44 +9,57 @@ import { madeIn, NewestMap } from './newest-map.ts'
 import { fenceFor, inlineCode, paragraphs } from './phrases.ts'
 import { hidden } from './redact.ts'
 
-/** What stands between the beginning and the end of a text from which so many characters are left out. */
-export type Between = (characters: number) => string
+export interface Speech {
+  /** What stands between the beginning and the end of a text from which so many characters are left out. */
+  between?: (characters: number) => string
+  /** The address of the repository: links to what is in it stay links. */
+  repository?: string
+}
 
 /** Makes a block quote, which is clearly not ours and in which no line begins with a command. */
-export const quoted = (text: string, maxLength: number, between?: Between): string =>
-  asQuote(cutSafely(text, maxLength, between))
+export const quoted = (text: string, maxLength: number, speech: Speech = {}): string =>
+  asQuote(cutSafely(text, maxLength, speech))
 
-/** Shows a text as our own words, or as a quote if a line of it may be a command of ours or to another bot. */
-export function spoken(text: string, maxLength: number, between?: Between): string {
-  const safe = cutSafely(text, maxLength, between)
-  return mayCommand.test(safe) ? asQuote(safe) : safe
+/**
+ * Shows a text as our own words, or as a quote if a line of it may be a command of ours or to another bot. Code in which
+ * a line may be one is quoted alone.
+ */
+export function spoken(text: string, maxLength: number, speech: Speech = {}): string {
+  const safe = cutSafely(text, maxLength, speech)
+  const apart = safe.replace(fencedCode, block => (mayCommand.test(block) ? asQuote(block) : block))
+  return mayCommand.test(apart) ? asQuote(safe) : apart
 }
 
 /** Bots read lines as they stand, in code as well. */
-const mayCommand = /^[ \t]*[/!]\w|`\/\w|^[ \t]*(?:bors|r\?) /im
+const mayCommand = /^[ \t]*[/!]\w|`\/codex|^[ \t]*(?:bors|r\?) /im
 
-function cutSafely(text: string, maxLength: number, between?: Between): string {
+function cutSafely(text: string, maxLength: number, speech: Speech): string {
+  const { between, repository } = speech
   const isLong = text.length > maxLength
   const safe =
     isLong && between
-      ? bothEnds(text, maxLength, between)
-      : safeMarkdown(isLong ? `${text.slice(0, maxLength).trimEnd()} …` : text)
+      ? bothEnds(text, maxLength, { between, repository })
+      : safeMarkdown(isLong ? `${text.slice(0, maxLength).trimEnd()} …` : text, repository)
   // Escapes add length, and a later cut could remove them.
   return safe.length > 2 * maxLength + 1_000
-    ? cutSafely(text, Math.floor(maxLength / 2), between)
+    ? cutSafely(text, Math.floor(maxLength / 2), speech)
     : safe
 }
 
 /** Cuts between lines, or between words where a line is long. */
-function bothEnds(text: string, maxLength: number, between: Between): string {
+function bothEnds(
+  text: string,
+  maxLength: number,
+  { between, repository }: Speech & Required<Pick<Speech, 'between'>>,
+): string {
   const head = text.slice(0, maxLength / 2).replace(/(?:\n.{0,1000}|\s\S*)$/, '')
   const tail = text.slice(-maxLength / 2).replace(/^(?:.{0,1000}\n|\S*\s)/, '')
   const before = text.slice(0, text.length - tail.length).replace(fencedCode, '')
   const [fence] = /^(?:`{3,}|~{3,})/m.exec(before) ?? []
   return paragraphs([
-    safeMarkdown(head),
+    safeMarkdown(head, repository),
     between(text.length - head.length - tail.length),
-    safeMarkdown(fence ? `${fence}\n${tail}` : tail),
+    safeMarkdown(fence ? `${fence}\n${tail}` : tail, repository),
   ])
 }
 
@@ -68,19 +81,22 @@ export function suggestion(code: string): string | undefined {
 }
 
 /** Text that is too heavy to parse keeps its paragraphs and lines, and loses its formatting. */
-export function safeMarkdown(text: string): string {
+export function safeMarkdown(text: string, repository?: string): string {
   const source = withoutMarkers(stripInvisible(text))
-  return formatted(source) ?? source.split('\n').map(plainLine).join('\n').trim()
+  return formatted(source, repository) ?? source.split('\n').map(plainLine).join('\n').trim()
 }
 
 /** The status repeats the same texts at each step. */
 const recent = new NewestMap<string, { safe: string | undefined }>(50)
 
-const formatted = (source: string): string | undefined =>
+const formatted = (source: string, repository = ''): string | undefined =>
   madeIn(
     recent,
-    source,
-    () => withinTime(() => ({ safe: rewritten(source) }), muchTime) ?? { safe: undefined },
+    `${repository} ${source}`,
+    () =>
+      withinTime(() => ({ safe: rewritten(source, linkRule(repository)) }), muchTime) ?? {
+        safe: undefined,
+      },
   ).safe
 
 /** ms. Size decides: what is not heavy takes a tenth of it, and three times that in a process that has just started. */
@@ -91,16 +107,19 @@ const plainLine = (line: string): string =>
     /\d/.test(begin) ? `${begin}\\` : `\\${begin}`,
   )
 
-function rewritten(source: string): string | undefined {
+function rewritten(source: string, stays: LinkRule): string | undefined {
   const tree = isHeavy(source) ? undefined : md.readMarkdown(source)
-  const written = tree && md.writeMarkdown({ type: 'root', children: blocks(tree.children) })
+  const written = tree && md.writeMarkdown({ type: 'root', children: blocks(tree.children, stays) })
   if (written === undefined) return undefined
   // An entity may have become the end of a line, or a marker.
-  const safe = evenLines(written)
+  const safe = evenLines(written).replace(alert, '$1[')
   if (isHeavy(safe) || withoutMarkers(safe) !== safe) return undefined
   const again = md.readMarkdown(safe)
-  return again && isHarmless(again) ? safe : undefined
+  return again && isHarmless(again, stays) ? safe : undefined
 }
+
+/** The line by which GitHub makes a box of a quote. */
+const alert = /^(> )\\\[(?=!(?:NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]$)/gm
 
 /** Makes one line inside a sentence of ours. An address is code: as a link, it could swallow the escapes behind it. */
 export function inlineWords(text: string, maxLength: number): string {
@@ -145,13 +164,14 @@ const breakable = new RegExp(`(\`{${maxRow}}|~{${maxRow}})(?=[\`~])`, 'g')
 const countable = (code: string): string => code.replace(breakable, `$1${zeroWidth}`)
 
 /** Checks the output by parsing it again. */
-function isHarmless(tree: md.Root): boolean {
+function isHarmless(tree: md.Root, stays: LinkRule): boolean {
   const pending: md.Nodes[] = [tree]
   for (let node = pending.pop(); node; node = pending.pop()) {
     if (forbidden.has(node.type)) return false
     if (node.type === 'text' && disarm(node.value) !== node.value) return false
-    if (node.type === 'link' && !isPlain(node)) return false
-    if ('children' in node && node.type !== 'link') pending.push(...node.children)
+    if (node.type === 'link' && !stays(node)) return false
+    if ('children' in node && !(node.type === 'link' && saysSo(nodeWords(node), node.url)))
+      pending.push(...node.children)
   }
   return true
 }
@@ -166,13 +186,17 @@ const forbidden: ReadonlySet<md.Nodes['type']> = new Set<md.Nodes['type']>([
   'footnoteDefinition',
 ])
 
-const blocks = (nodes: readonly md.RootContent[]): md.BlockContent[] =>
-  nodes.flatMap(node => block(node) ?? [])
+const blocks = (nodes: readonly md.RootContent[], stays: LinkRule): md.BlockContent[] =>
+  nodes.flatMap(node => block(node, stays) ?? [])
 
-function block(node: md.RootContent): md.BlockContent | undefined {
+function block(node: md.RootContent, stays: LinkRule): md.BlockContent | undefined {
   switch (node.type) {
-    case 'html':
-      return { type: 'paragraph', children: phrases([textNode(node.value)]) }
+    case 'html': {
+      const words = withoutFolds(node.value).trim()
+      return words === ''
+        ? undefined
+        : { type: 'paragraph', children: phrases([textNode(words)], stays) }
+    }
     case 'code':
       return {
         type: 'code',
@@ -180,23 +204,26 @@ function block(node: md.RootContent): md.BlockContent | undefined {
         lang: drawn.test(node.lang ?? '') ? undefined : node.lang,
       }
     case 'blockquote':
-      return { ...node, children: blocks(node.children) }
+      return { ...node, children: blocks(node.children, stays) }
     case 'list':
       return {
         ...node,
-        children: node.children.map(item => ({ ...item, children: blocks(item.children) })),
+        children: node.children.map(item => ({ ...item, children: blocks(item.children, stays) })),
       }
     case 'table':
       return {
         ...node,
         children: node.children.map(row => ({
           ...row,
-          children: row.children.map(cell => ({ ...cell, children: phrases(cell.children) })),
+          children: row.children.map(cell => ({
+            ...cell,
+            children: phrases(cell.children, stays),
+          })),
         })),
       }
     case 'heading':
     case 'paragraph':
-      return { ...node, children: phrases(node.children) }
+      return { ...node, children: phrases(node.children, stays) }
     case 'thematicBreak':
       return node
     default:
@@ -208,9 +235,9 @@ function block(node: md.RootContent): md.BlockContent | undefined {
 const drawn = /^(?:suggestion|mermaid|math|geojson|topojson|stl)\b/i
 
 /** Neighbouring texts are joined first: `@` from one and a name from the next make a mention. */
-function phrases(nodes: readonly md.PhrasingContent[]): md.PhrasingContent[] {
+function phrases(nodes: readonly md.PhrasingContent[], stays: LinkRule): md.PhrasingContent[] {
   const joined: md.PhrasingContent[] = []
-  for (const next of nodes.flatMap(phrase)) {
+  for (const next of nodes.flatMap(node => phrase(node, stays))) {
     const last = joined.at(-1)
     if (last?.type === 'text' && next.type === 'text') last.value += next.value
     else joined.push(next)
@@ -218,27 +245,31 @@ function phrases(nodes: readonly md.PhrasingContent[]): md.PhrasingContent[] {
   return joined.map(node => (node.type === 'text' ? { ...node, value: disarm(node.value) } : node))
 }
 
-function phrase(node: md.PhrasingContent): md.PhrasingContent[] {
+function phrase(node: md.PhrasingContent, stays: LinkRule): md.PhrasingContent[] {
   switch (node.type) {
     case 'text':
-    case 'html':
       return [textNode(node.value)]
+    case 'html':
+      return [textNode(withoutFolds(node.value))]
     case 'image':
       return addressed(node.alt || 'image', node.url)
     case 'imageReference':
       return [textNode(node.alt ?? 'image')]
     case 'linkReference':
-      return phrases(node.children)
+      return phrases(node.children, stays)
     case 'footnoteReference':
       return [textNode(node.label ?? '')]
     case 'link':
-      return isPlain(node) ? [node] : addressed(nodeWords(node), node.url)
+      if (!stays(node)) return addressed(nodeWords(node), node.url)
+      return saysSo(nodeWords(node), node.url)
+        ? [node]
+        : [{ type: 'link', url: node.url, children: phrases(node.children, stays) }]
     case 'inlineCode':
       return [{ type: 'inlineCode', value: countable(node.value) }]
     case 'emphasis':
     case 'strong':
     case 'delete':
-      return [{ ...node, children: phrases(node.children) }]
+      return [{ ...node, children: phrases(node.children, stays) }]
     default:
       return [node]
   }
@@ -251,6 +282,20 @@ const addressed = (words: string, url: string): md.PhrasingContent[] => [
 
 const saysSo = (words: string, url: string): boolean =>
   [words, `http://${words}`, `mailto:${words}`].includes(url)
+
+/** Says whether a link stays one. */
+type LinkRule = (node: md.Link) => boolean
+
+/** @param repository its address */
+const linkRule =
+  (repository: string): LinkRule =>
+  node =>
+    isPlain(node) ||
+    (repository !== '' &&
+      node.url.startsWith(`${repository}/`) &&
+      partOfRepository.test(node.url.slice(repository.length)))
+
+const partOfRepository = /^\/(?:blob|tree|commit|issues|pull)\/(?!.*\.\.)[\w.~%/@+-]+(?:#[\w-]+)?$/
 
 /** A plain link stays, unless GitHub would notify, or close, what it leads to. */
 const isPlain = (node: md.Link): boolean =>
@@ -266,6 +311,10 @@ function nodeWords(node: md.Nodes): string {
   if ('children' in node) return node.children.map(nodeWords).join('')
   return 'value' in node ? node.value : ''
 }
+
+/** What an agent folds is shown as its text. */
+const withoutFolds = (html: string): string =>
+  html.replace(/<\/?(?:details|summary)(?:\s[^<>]*)?>/gi, '')
 
 const textNode = (value: string): md.Text => ({ type: 'text', value })
 

@@ -64,7 +64,7 @@ export function closingComment(
     strayLines(run),
     lastWordNews(run),
     ending.kind === 'answer' && said && !claimsInVain(run)
-      ? words.answerTo(addressees(run), words.agentWords(said, words.betweenEnds(run, deployment)))
+      ? words.answerTo(addressees(run), words.agentWords(said, run, deployment))
       : `${words.mentions(addressees(run))} ${endSentence(run, ending, wordsBelow(run, deployment))}`,
     found.join('\n'),
     ...rest,
@@ -116,7 +116,7 @@ function endSentence(run: Run, ending: Ending, below: string): string {
     case 'pushed': {
       const pull = run.result.pulls.findLast(({ state }) => state === 'open')
       const where = pushedTo(run, pull && `[#${pull.number}](${pull.url})`)
-      const facts = factsOf(run, pull ?? run.thread).join(' · ')
+      const facts = checksOf(run, pull ?? run.thread)
       return `done: **${commit(run, ending.sha)}** is on ${where}${facts && ` (${facts})`}.${below}`
     }
     case 'unpublished':
@@ -177,20 +177,28 @@ function pullsSentence(run: Run): string {
   return `Codex opened ${counted(pulls.length, 'pull request')}:\n\n${list}`
 }
 
-/** What was seen of it last. Once it is over, it no longer matters how its checks stood. */
-function factsOf(
-  { result }: Run,
-  pull: Pick<Pull, 'number'> & Partial<Pick<Pull, 'size' | 'state'>>,
-): string[] {
-  const looked = result.looked?.number === pull.number ? result.looked : undefined
-  const { size = pull.size, checks } = looked ?? {}
-  const isOpen = (pull.state ?? 'open') === 'open' && result.ended === undefined
-  const counts = checks && isOpen ? (['failed', 'passed', 'running'] as const) : []
-  const known = counts.flatMap(each => (checks?.[each] ? [`${checks[each]} ${each}`] : []))
+/** What was seen of it last: all of it was made by the run. */
+function factsOf(run: Run, pull: Pull): string[] {
+  const { looked } = run.result
+  const size = looked?.number === pull.number ? (looked.size ?? pull.size) : pull.size
   return withoutEmpty([
     size && `${counted(size.files, 'file')}, +${size.additions} −${size.deletions}`,
-    known.length > 0 && `checks: ${known.join(', ')}`,
+    checksOf(run, pull),
   ])
+}
+
+/** Once it is over, it no longer matters how its checks stood. */
+function checksOf(
+  { result }: Run,
+  { number, state = 'open' }: Pick<Pull, 'number'> & Partial<Pick<Pull, 'state'>>,
+): string {
+  const { looked, ended: end } = result
+  const isOpen = state === 'open' && end === undefined && looked?.number === number
+  const counts = isOpen ? (['failed', 'passed', 'running'] as const) : []
+  const known = counts.flatMap(each =>
+    looked?.checks?.[each] ? [`${looked.checks[each]} ${each}`] : [],
+  )
+  return known.length > 0 ? `checks: ${known.join(', ')}` : ''
 }
 
 function inVain(run: Run): string {
@@ -212,11 +220,10 @@ export function saidAtTheEnd(run: Run): string | undefined {
 /** An agent that did not finish is quoted: what it was about to do is no promise of ours. */
 function wordsBelow(run: Run, deployment: words.Deployment): string {
   const said = saidAtTheEnd(run)
-  const between = words.betweenEnds(run, deployment)
   if (!said) return ''
   return run.result.outcome?.kind === 'unfinished'
-    ? `\n\nCodex’s last words:\n\n${quoted(said, 1_000, between)}`
-    : `\n\n${words.agentWords(said, between)}`
+    ? `\n\nCodex’s last words:\n\n${quoted(said, 1_000, { between: words.betweenEnds(run, deployment) })}`
+    : `\n\n${words.agentWords(said, run, deployment)}`
 }
 
 const commit = ({ thread }: Run, sha: string): string =>
@@ -253,9 +260,10 @@ export function inlineAnswer(run: Run, deployment: words.Deployment): string {
   const asked = inlineAsked(run)[run.report.inlineAnswered]
   if (isUndone(outcome)) return `Not done. See ${lastWord(run)}.`
   const { text: answer = '', lineAnswers } = lineAnswersIn(run)
+  const inRepository = { repository: words.repoUrl(run.thread) }
   const lineAnswer = lineAnswers.find(({ id }) => id === asked?.commentId)
   if (lineAnswer) {
-    const said = spoken(lineAnswer.said, maxOfRemark)
+    const said = spoken(lineAnswer.said, maxOfRemark, inRepository)
     const isFixed =
       outcome?.kind === 'pushed' &&
       run.result.fixed?.comments.some(({ id }) => id === lineAnswer.id)
@@ -263,11 +271,10 @@ export function inlineAnswer(run: Run, deployment: words.Deployment): string {
   }
   if (asked?.by === 'comment') {
     const isAbout = inTaskRun(run).at(-1)?.id === asked.messageId
-    if (isAbout && outcome?.kind === 'answer')
-      return words.agentWords(answer, words.betweenEnds(run, deployment))
+    if (isAbout && outcome?.kind === 'answer') return words.agentWords(answer, run, deployment)
   } else {
     const said = saidOfRemark(answer, run.report.inlineAnswered + 1)
-    if (said !== undefined) return spoken(said, maxOfRemark)
+    if (said !== undefined) return spoken(said, maxOfRemark, inRepository)
   }
   if (outcome?.kind === 'pushed') return `See ${commit(run, outcome.sha)}.`
   return outcome?.kind === 'pull' ? `See ${pullLinks(run)}.` : `See ${lastWord(run)}.`

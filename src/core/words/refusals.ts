@@ -93,7 +93,7 @@ export const refusals = {
   template: (name: string, why: keyof typeof templateFaults) =>
     otherReply`${code(templatePath(name))} ${templateFaults[why]}. Nothing was started. Correct the file on the default branch, or write ${code(`/codex -- ${name} …`)} if that is your instruction.`,
   nothingToFix: (pull: number | undefined, running?: number) =>
-    otherReply`${pull === undefined ? 'there is no open pull request' : `#${pull} has no failed checks, conflicts, requested changes or open comments now`}. Nothing was started.${stillRunning(running)} To have something else fixed, write \`/codex fix\` and what.`,
+    otherReply`${pull === undefined ? 'there is no open pull request' : `#${pull} has no failed checks, conflicts, requested changes or open comments on lines now`}. Nothing was started.${stillRunning(running)} To have something else fixed, write \`/codex fix\` and what.`,
   fixRounds: (pull: number, most: number, { asked, byPostHog }: Rounds) =>
     otherReply`an agent was sent ${counted(asked + byPostHog, 'time')} to fix #${pull}${byPostHog > 0 ? `, ${byPostHog} of them by PostHog itself` : ''}. The limit is ${most}. Nothing was started. Write \`/codex\` and what to do, or \`/codex --force fix\`.`,
   nothingToReview: () =>

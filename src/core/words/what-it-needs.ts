@@ -43,7 +43,8 @@ function needsLines({
     hasConflicts && '🔀 It has conflicts with its base branch',
     changesRequestedBy.length > 0 &&
       `✋ Changes requested by ${some(changesRequestedBy.map(code), maxNeedLines)}`,
-    open.length > 0 && `💬 ${counted(open.length, 'open comment')}: ${linesLeftOpen(open)}`,
+    open.length > 0 &&
+      `💬 ${open.length === 1 ? '1 open comment on a line' : `${open.length} open comments on lines`}: ${linesLeftOpen(open)}`,
     ...bots.map(bot => {
       const found = unresolved.filter(({ by }) => by === bot)
       return `🤖 ${code(bot)} left ${counted(found.length, 'finding')}: ${linesLeftOpen(found)}`

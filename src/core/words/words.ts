@@ -5,7 +5,8 @@ import type { PricedModel, Pull } from '../model/views.ts'
 import type { Run } from '../record/run.ts'
 import { usualTrigger } from '../settings/deployment-settings.ts'
 import { readOneByOne } from '../text/event-loop.ts'
-import { type Between, code, inlineWords, rightToLeft, spoken } from '../text/safe-markdown.ts'
+import { paragraphs } from '../text/phrases.ts'
+import { code, inlineWords, rightToLeft, spoken } from '../text/safe-markdown.ts'
 
 export interface Deployment {
   posthogUrl: string
@@ -64,15 +65,22 @@ const foldAbove = 1_500
 const maxFirstPart = 1_000
 
 export const betweenEnds =
-  (run: Run, deployment: Deployment): Between =>
-  characters =>
+  (run: Run, deployment: Deployment) =>
+  (characters: number): string =>
     `… ${characters.toLocaleString('en')} characters are left out here. [All of it](${runUrl(run, deployment)}) is at PostHog, which needs a login. …`
 
-export function agentWords(words: string, between: Between): string {
+export function agentWords(words: string, run: Run, deployment: Deployment): string {
+  const repository = repoUrl(run.thread)
   const { first, rest, cut } = foldOf(words)
-  if (rest === undefined) return spoken(first, maxAnswer)
+  if (rest === undefined) return spoken(first, maxAnswer, { repository })
   const summary = cut ? 'All that Codex said' : 'The rest of what Codex said'
-  return `${spoken(first, maxFirstPart)}\n\n<details><summary>${summary}</summary>\n\n${spoken(rest, maxAnswer, between)}\n\n</details>`
+  const between = betweenEnds(run, deployment)
+  return paragraphs([
+    spoken(first, maxFirstPart, { repository }),
+    `<details><summary>${summary}</summary>`,
+    spoken(rest, maxAnswer, { repository, between }),
+    '</details>',
+  ])
 }
 
 const loginPattern = /^[\w-]{1,60}(?:\[bot\])?$/
@@ -96,20 +104,27 @@ export function answerTo(logins: readonly string[], said: string): string {
 const beginsWithSentence = /^(?!\d+[.)]\s)(?:[\p{L}\p{N}]|`[^`]|\*{1,2}[^\s*])/u
 
 /** Parses what `agentWords` shows, part by part. */
-export async function readAgentWords(words: string): Promise<void> {
+export async function readAgentWords(words: string, thread: Thread): Promise<void> {
+  const repository = repoUrl(thread)
   const { first, rest } = foldOf(words)
   await readOneByOne([
-    () => spoken(first, rest === undefined ? maxAnswer : maxFirstPart),
-    () => spoken(rest ?? '', maxAnswer, () => ''),
+    () => spoken(first, rest === undefined ? maxAnswer : maxFirstPart, { repository }),
+    () => spoken(rest ?? '', maxAnswer, { repository, between: () => '' }),
   ])
 }
 
+/** Headings, and lines that are as good as one. */
+const headings = /^(?:\s*(?:#{1,6} .*|\*\*[^*\n]+\*\*:?)\n\s*)*/
+
+/** A heading says nothing alone, so the first part has a paragraph. */
 function foldOf(words: string): { first: string; rest?: string; cut?: boolean } {
   if (words.length <= foldAbove) return { first: words }
-  const end = words.search(/\n[ \t]*\n/)
-  const first = end < 0 ? words : words.slice(0, end)
+  const [heading = ''] = headings.exec(words) ?? []
+  const blank = words.slice(heading.length).search(/\n[ \t]*\n/)
+  const end = blank < 0 ? words.length : heading.length + blank
+  const first = words.slice(0, end)
   const cut =
-    end < 0 || first.length > maxFirstPart || /^ {0,3}(?:`{3}|~{3})|<|\[[^\]]*\]:/m.test(first)
+    blank < 0 || first.length > maxFirstPart || /^ {0,3}(?:`{3}|~{3})|<|\[[^\]]*\]:/m.test(first)
   return { first, rest: cut ? words : words.slice(end).trimStart(), cut }
 }
 
@@ -124,7 +139,8 @@ const anchors = {
 export const commentUrl = ({ url }: Thread, as: keyof typeof anchors, id: number): string =>
   `${url}#${anchors[as]}${id}`
 
-const repoUrl = (thread: Thread): string => thread.url.replace(/\/(?:issues|pull)\/\d+.*$/, '')
+export const repoUrl = (thread: Thread): string =>
+  thread.url.replace(/\/(?:issues|pull)\/\d+.*$/, '')
 
 export const branchUrl = (thread: Thread, branch: string): string =>
   `${repoUrl(thread)}/tree/${branch.split('/').map(inAddress).join('/')}`

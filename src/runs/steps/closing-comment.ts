@@ -29,7 +29,7 @@ import { closingComment, inlineAnswer, saidAtTheEnd } from '../../core/words/clo
 import { boxesAfter } from '../../core/words/details.ts'
 import { commentWith, isAsSaid, ownSince, saying, signed } from '../../core/words/say.ts'
 import { questionComment } from '../../core/words/while-working.ts'
-import { commentUrl, inOwnWords, readAgentWords } from '../../core/words/words.ts'
+import { commentUrl, inOwnWords, readAgentWords, repoUrl } from '../../core/words/words.ts'
 import { ignoreRefusal, once, type RunDeps, type StepContext, step } from './step-context.ts'
 
 export const conclude = step('conclude', {
@@ -39,7 +39,7 @@ export const conclude = step('conclude', {
     const { run, deps, github } = context
     const done = withDone(run, 'conclude')
     if (endsQuietly(run)) return { report: { done } }
-    await readAgentWords(saidAtTheEnd(run) ?? '')
+    await readAgentWords(saidAtTheEnd(run) ?? '', run.thread)
     const marker = markerOfWord(run)
     const isReview = endsInReview(run)
     const place = inlinePlace(run)
@@ -96,7 +96,7 @@ export async function showLastWord(
 ): Promise<LastWord | undefined> {
   const { lastWord } = run.report
   if (!lastWord) return undefined
-  await readAgentWords(saidAtTheEnd(run) ?? '')
+  await readAgentWords(saidAtTheEnd(run) ?? '', run.thread)
   const text = signed(deps.signer, lastWordOf(run, deps), markerOfWord(run))
   const place = lastWord.as === 'inline' ? inlinePlace(run) : undefined
   const edited = await github.comments.edit(lastWord.commentId, text, place)
@@ -116,7 +116,7 @@ export async function lastWordAnew(
   const { signer } = deps
   const place = inlinePlace(run)
   const marker = markerOfWord(run)
-  await readAgentWords(saidAtTheEnd(run) ?? '')
+  await readAgentWords(saidAtTheEnd(run) ?? '', run.thread)
   const since = await ownSince(github, at, place)
   await job.assertLocked()
   const { id } =
@@ -149,8 +149,9 @@ async function reviewOf(
   const { findings } = reviewWordsIn(run.session.sessionLog?.answer ?? '')
   const files = findings.some(({ line }) => line) ? await github.pulls.files(run.thread.number) : []
   const { placed, rest } = placedIn(findings, files)
-  const readEach = placed.map(finding => () => spoken(finding.body, maxFinding))
-  await readOneByOne(readEach)
+  const said = ({ body }: Pick<Finding, 'body'>) =>
+    spoken(body, maxFinding, { repository: repoUrl(run.thread) })
+  await readOneByOne(placed.map(finding => () => said(finding)))
   const { thread, baseline, workspace } = run
   // For a fork's pull request, the commit is its head when the review was asked for.
   const forked = baseline.head && isFork(baseline.head, thread) ? baseline.head : undefined
@@ -158,7 +159,7 @@ async function reviewOf(
     github.reviews.post({
       sha: (forked ?? workspace.branch)?.sha ?? '',
       body: signed(deps.signer, closingComment(run, deps.deployment, others), marker),
-      comments: comments.map(comment => ({ ...comment, body: spoken(comment.body, maxFinding) })),
+      comments: comments.map(comment => ({ ...comment, body: said(comment) })),
     })
   return async () => {
     try {
@@ -246,7 +247,7 @@ export const answerInline = step('answer-inline', {
     const after = { report: { inlineAnswered: inlineAnswered + 1 } }
     if (!next) return after
     const place = { kind: 'inline', rootId: next.rootId } as const
-    await readAgentWords(run.session.sessionLog?.answer ?? '')
+    await readAgentWords(run.session.sessionLog?.answer ?? '', run.thread)
     const marker = { ...shortMarkerOf(run, 'reply'), run: `${run.id}-inline-${next.commentId}` }
     const answered = once(context, {
       intent: { kind: 'answer-inline', at: deps.now() },

@@ -2,6 +2,9 @@
 import { expect, test } from 'vitest'
 import { agentWords, readAgentWords } from '../../../src/core/words/words.ts'
 import { threadTime } from '../../support/thread-time.ts'
+import { deployment, runWith } from '../given.ts'
+
+const run = runWith({})
 
 const taken = (work: () => unknown): number => {
   const before = threadTime()
@@ -12,8 +15,8 @@ const taken = (work: () => unknown): number => {
 test('those of an answer', async () => {
   const said = (name: string): string =>
     `${name} ${'*a* '.repeat(200)}\n\n${'**b** c '.repeat(1_000)}`
-  agentWords(said('warm'), String)
-  const atOnce = taken(() => agentWords(said('at once'), String))
-  await readAgentWords(said('in turns'))
-  expect(taken(() => agentWords(said('in turns'), String))).toBeLessThan(atOnce / 2)
+  agentWords(said('warm'), run, deployment)
+  const atOnce = taken(() => agentWords(said('at once'), run, deployment))
+  await readAgentWords(said('in turns'), run.thread)
+  expect(taken(() => agentWords(said('in turns'), run, deployment))).toBeLessThan(atOnce / 2)
 })
