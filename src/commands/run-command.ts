@@ -33,7 +33,7 @@ export const runCommand = command({
   usage: '/codex [options] <instruction>',
   example: '/codex fix the flaky login test',
   about:
-    'Does what you ask on the branch of this issue or pull request. Without an instruction, Codex does what the issue or pull request says. While a run works, your words are added to it. `/codex fix` alone on a pull request fixes what it needs: failed checks, conflicts, requested changes.',
+    'Does what you ask on the branch of this issue or pull request. Without an instruction, Codex does what the issue or pull request says. While a run works, your words are added to it. `/codex fix` on a pull request fixes what it needs: failed checks, conflicts, requested changes.',
   least: 'write',
   takes: 'text',
   options: true,
@@ -82,7 +82,7 @@ export const runCommand = command({
   },
 })
 
-/** With more words, those are the instruction. */
+/** More words are the instruction. */
 export const namesNothing = (text: string): boolean => /^\s*fix[\s.!]*$/i.test(text)
 
 /** A box of a question counts while Codex waits for the answer to that one. */

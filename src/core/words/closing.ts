@@ -187,7 +187,7 @@ function factsOf(run: Run, pull: Pull): string[] {
   ])
 }
 
-/** Once it is over, it no longer matters how its checks stood. */
+/** When it is over, it no longer matters how its checks stood. */
 function checksOf(
   { result }: Run,
   { number, state = 'open' }: Pick<Pull, 'number'> & Partial<Pick<Pull, 'state'>>,

@@ -114,12 +114,12 @@ export async function readAgentWords(words: string, thread: Thread): Promise<voi
 }
 
 /** Headings, and lines that are as good as one. */
-const headings = /^(?:\s*(?:#{1,6} .*|\*\*[^*\n]+\*\*:?)\n\s*)*/
+const headingsFirst = /^(?:\s*(?:#{1,6} .*|\*\*[^*\n]+\*\*:?)\n\s*)*/
 
 /** A heading says nothing alone, so the first part has a paragraph. */
 function foldOf(words: string): { first: string; rest?: string; cut?: boolean } {
   if (words.length <= foldAbove) return { first: words }
-  const [heading = ''] = headings.exec(words) ?? []
+  const [heading = ''] = headingsFirst.exec(words) ?? []
   const blank = words.slice(heading.length).search(/\n[ \t]*\n/)
   const end = blank < 0 ? words.length : heading.length + blank
   const first = words.slice(0, end)
