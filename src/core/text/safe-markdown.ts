@@ -118,8 +118,8 @@ function rewritten(source: string, stays: LinkRule): string | undefined {
   return again && isHarmless(again, stays) ? safe : undefined
 }
 
-/** The line by which GitHub makes a box of a quote. */
-const alert = /^(> )\\\[(?=!(?:NOTE|TIP|IMPORTANT|WARNING|CAUTION)\]$)/gm
+/** The line by which GitHub makes a box of a quote, as in `[!TIP]`. */
+const alert = /^(> )\\\[(?=![A-Z]{3,9}\]$)/gm
 
 /** Makes one line inside a sentence of ours. An address is code: as a link, it could swallow the escapes behind it. */
 export function inlineWords(text: string, maxLength: number): string {
