@@ -39,7 +39,9 @@ export function query(layer: Layer, { actor }: ApiRequest): Source {
     __typename: 'Query',
     user: ({ login }) => user(layer, String(login)),
     repository: async ({ owner, name }) => {
-      const known = layer.memory.repository(`${owner}/${name}`)
+      const fullName = `${owner}/${name}`
+      // It follows renames unless told otherwise.
+      const known = layer.memory.repository(fullName) ?? layer.memory.movedTo(fullName)
       const found =
         known &&
         (await layer.maySee(actor, known)) &&
@@ -47,7 +49,7 @@ export function query(layer: Layer, { actor }: ApiRequest): Source {
       if (found) return repository(layer, found)
       throw new QueryError(
         'NOT_FOUND',
-        `Could not resolve to a Repository with the name '${owner}/${name}'.`,
+        `Could not resolve to a Repository with the name '${fullName}'.`,
       )
     },
     node: ({ id }) => subjectNode(layer, String(id)),

@@ -17,7 +17,6 @@ import { followDeploymentFile, withoutFile } from '../deployment-file.ts'
 import { appName } from '../github/app-token.ts'
 import type { Receive } from '../github/webhooks/event.ts'
 import { leavesWithin, turnsOfOwners } from '../github/webhooks/fair-share.ts'
-import { type Places, placesSeen } from '../github/webhooks/places.ts'
 import { probotVerifier } from '../github/webhooks/probot.ts'
 import { receiver } from '../github/webhooks/receive.ts'
 import { silenceJudge } from '../github/webhooks/silent-comments.ts'
@@ -145,7 +144,6 @@ async function patiently<T>(take: () => Promise<T>): Promise<T> {
 
 export async function openServer(runtime: Runtime, admin: ServerParts['admin']): Promise<Server> {
   const { config, settings, log, metrics } = runtime
-  const places = placesSeen()
   const calls = everyCall(settings.settings, () => runtime.state.appName)
   // What arrives is judged by it.
   await runtime.learnName()
@@ -159,11 +157,11 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
             privateKey,
             secrets: [webhookSecret, ...(webhookSecretOld ? [webhookSecretOld] : [])],
           }),
-          receive: receiverOf(runtime, places),
+          receive: receiverOf(runtime),
           log,
           meter: metrics.meter,
           came: runtime.queues.deliveries.came,
-          isSilent: silenceJudge(calls, places.isKnown),
+          isSilent: silenceJudge(calls),
         })
   const { host, port, metricsToken } = config.server
   const server = httpServer({
@@ -225,11 +223,10 @@ export async function readinessOf({ queues, settings, state }: Runtime): Promise
   }
 }
 
-export function receiverOf({ config, triggerOf, queues, log }: Runtime, places?: Places): Receive {
+export function receiverOf({ config, triggerOf, queues, log }: Runtime): Receive {
   const rankOf = turnsOfOwners(Date.now)
   return receiver({
     log,
-    places,
     mayLeave: leavesWithin(Date.now),
     redact: redactor(secretsOf(config)),
     triggerOf,

@@ -25,7 +25,6 @@ import { installationsOf } from '../github/installations.ts'
 import { ownerFilesOf } from '../github/repository-files.ts'
 import { gitHubThread } from '../github/thread-client.ts'
 import { readEvents } from '../github/webhooks/normalise.ts'
-import { placesSeen } from '../github/webhooks/places.ts'
 import { readDeliveries } from '../maintenance/read-deliveries.ts'
 import { adoptEvery, adoptLost } from '../maintenance/recover-runs.ts'
 import { redelivering } from '../maintenance/redeliver.ts'
@@ -145,7 +144,7 @@ const triggerDeps = (
   { app, shared, installations, tenants }: Edges,
 ): Omit<TriggerDeps, keyof ServedBy> => ({
   ...shared,
-  whereNow: installations.whereNow,
+  mayWorkIn: installations.mayWorkIn,
   examine: thread => examineRepository(config, thread),
   schemaAddress: schemaAddress(app, shared.now),
   isFirst: firstIn(queues.writtenOnce),
@@ -218,7 +217,7 @@ async function startChores(
       ? redelivering({ deliveries, log })
       : takingFromLog({
           // What it reads takes the way of what comes to the endpoint, from there on where that is verified.
-          receive: receiverOf(runtime, placesSeen()),
+          receive: receiverOf(runtime),
           deliveries,
           log,
           meter,

@@ -1,7 +1,6 @@
 /** What becomes of a trigger: its commands one after the other, each until it is done or waits; or its news. */
 import { whoLately } from '../access/strangers.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
-import type { Repository } from '../core/model/thread.ts'
 import type { ThreadTrigger } from '../core/model/trigger.ts'
 import { services } from '../core/record/retries.ts'
 import { limits } from '../core/record/timing.ts'
@@ -38,8 +37,6 @@ type NewsTrigger = Exclude<ThreadTrigger, CommandTrigger>
 export interface NewsHandlers {
   ofAccess(deps: TriggerDeps, job: LockedJob<TriggerRecord>): Promise<StepResult>
   ofThread(context: ThreadContext, trigger: NewsTrigger): Promise<StepResult>
-  /** Its repository may have another name or owner by now. */
-  ofPlace(deps: TriggerDeps, id: string, said: Repository): Promise<void>
 }
 
 export const acceptTrigger = (deps: TriggerDeps, news: NewsHandlers) => {
@@ -63,7 +60,6 @@ async function accept(context: ThreadContext, news: NewsHandlers): Promise<StepR
   if (!holdsCommand(context)) {
     const { trigger } = context.record
     if (trigger.kind !== 'pull-news' && trigger.kind !== 'withdrawal') return endOfJob
-    await seeWhereFirst(context, news)
     return news.ofThread(context, trigger)
   }
   if (await stillWaits(context)) return { kind: 'park', ms: lostWakeMs }
@@ -71,17 +67,8 @@ async function accept(context: ThreadContext, news: NewsHandlers): Promise<StepR
     await speech.deleteAnnouncement(context)
     return endOfJob
   }
-  await seeWhereFirst(context, news)
   const asked = await givenCommands(context)
   return asked.kind === 'commands' ? obeyEach(context, asked.all) : asked
-}
-
-/** What waits asks GitHub nothing. */
-async function seeWhereFirst(
-  { deps, job, record }: ThreadContext,
-  news: NewsHandlers,
-): Promise<void> {
-  if (!record.passed && !record.waits) await news.ofPlace(deps, job.id, record.trigger.thread)
 }
 
 async function obeyEach(

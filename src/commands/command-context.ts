@@ -47,10 +47,8 @@ export interface TriggerDeps {
   tenant: string | undefined
   isFirst(name: string, id: string): Promise<boolean>
   mayCost: MayCost
-  /** A repository as GitHub has it now; `undefined` where the bot may not work. @throws RetryLater | NoResponse */
-  whereNow(
-    repository: Pick<Repository, 'installationId' | 'owner' | 'repo' | 'repoId'>,
-  ): Promise<Repository | undefined>
+  /** Whether the App may work there now. @throws RetryLater | NoResponse */
+  mayWorkIn(repository: Repository): Promise<boolean>
   /** Gives what a Run of that PostHog needs to draw and sign its status. */
   wordsOf(run: Run): { deployment: Deployment; signer: Signer }
   examine(thread: Thread): Promise<Check[]>

@@ -4,7 +4,7 @@
  * A message is saved before it is sent, so a crash neither loses nor repeats it.
  */
 import { unlessRejected } from '../core/model/errors.ts'
-import { movedTo, threadSlot } from '../core/model/thread.ts'
+import { threadSlot } from '../core/model/thread.ts'
 import { isWordOutdated } from '../core/record/last-word.ts'
 import { RunMessage, type Source } from '../core/record/mailbox-part.ts'
 import { hasDealtWith, parseMessage, sendMessage } from '../core/record/messages.ts'
@@ -186,7 +186,7 @@ export async function amend(
   while (kept && isWordOutdated(kept.data)) {
     const { data: run } = kept
     const isHere = threadSlot(run.thread) === threadSlot(record.trigger.thread)
-    const github = isHere ? context.github : deps.github(movedTo(run.thread, record.trigger.thread))
+    const github = isHere ? context.github : deps.github(run.thread)
     const lastWord = await showLastWord(run, { github, deps })
     kept = await deps.runs.amendEnded(id, each => changed(each, { report: { lastWord } }))
   }

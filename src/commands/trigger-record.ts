@@ -107,7 +107,7 @@ export const repliedIn = (thread: Thread): string => `status-reply ${threadSlot(
 export type ThreadRecord<Of extends ThreadTrigger = ThreadTrigger> = TriggerRecord & { trigger: Of }
 
 export const isOfThread = (record: TriggerRecord): record is ThreadRecord =>
-  record.trigger.kind !== 'access-lost' && record.trigger.kind !== 'access-back'
+  record.trigger.kind !== 'access-lost'
 
 /** The next command of the same comment. */
 export const afterOne = <Of extends ThreadTrigger>(

@@ -54,20 +54,18 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
     },
 
     /**
-     * The repository as it is now, if the installation covers it and it is not archived. A former name will do.
+     * Whether the installation covers the repository, and it is not archived. A former name will do.
      * @throws RetryLater | NoResponse
      */
-    async whereNow(
-      repository: Pick<Repository, 'installationId' | 'owner' | 'repo' | 'repoId'>,
-    ): Promise<Repository | undefined> {
-      const { owner, repo, repoId, installationId } = repository
+    async mayWorkIn(repository: Repository): Promise<boolean> {
+      const { owner, repo, repoId } = repository
       try {
         // An old token may still read public repositories.
         await app.confirmAccess(repository)
         const { data } = await app.forRepo(repository).rest.repos.get({ owner, repo })
-        return data.id === repoId && !data.archived ? repositoryOf(installationId, data) : undefined
+        return data.id === repoId && !data.archived
       } catch (error) {
-        if (error instanceof Rejected) return undefined
+        if (error instanceof Rejected) return false
         throw error
       }
     },

@@ -15,7 +15,6 @@ import { approvalCheck, inMergeQueue, noneOfCodex } from '../core/words/approval
 import { wantedBody } from '../runs/steps/put-right.ts'
 import { acceptAccess } from './access-lost.ts'
 import { newsOfHead, tell } from './pull-status.ts'
-import { seeWhereNow } from './where-now.ts'
 import { withdraw } from './withdraw.ts'
 
 export async function newsOfPull(
@@ -107,7 +106,6 @@ async function tellAll(
 /** What changes without a command. */
 export const newsHandlers: NewsHandlers = {
   ofAccess: acceptAccess,
-  ofPlace: seeWhereNow,
   ofThread: (context, trigger) =>
     trigger.kind === 'pull-news' ? newsOfPull(context, trigger) : withdraw(context, trigger),
 }

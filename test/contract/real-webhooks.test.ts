@@ -92,17 +92,15 @@ beforeAll(async () => {
 test('what becomes of ours, sent to an App', () => {
   expect(usual).toMatchInlineSnapshot(`
     [
-      "access-back: installation created,unsuspend",
-      "access-back: installation_repositories added",
-      "access-back: repository edited,renamed",
       "access-lost: installation deleted,suspend",
       "access-lost: installation_repositories removed",
       "access-lost: repository transferred",
       "event not used: check_suite completed,requested,rerequested",
-      "event not used: installation new_permissions_accepted",
+      "event not used: installation created,new_permissions_accepted,unsuspend",
+      "event not used: installation_repositories added",
       "event not used: issues assigned,demilestoned,milestoned,pinned,reopened,unassigned,unlocked,unpinned",
       "event not used: pull_request assigned,unassigned,unlocked",
-      "event not used: repository created,privatized,publicized",
+      "event not used: repository created,edited,privatized,publicized,renamed",
       "event not used: status",
       "no command: issue_comment created,edited",
       "no command: issues edited,opened",

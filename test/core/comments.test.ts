@@ -370,9 +370,6 @@ describe('the last word', () => {
       result: { outcome: { ...stopped, because: 'closed the issue' } },
     }),
     'not started': phases.unstarted,
-    'not started, as access was lost': changed(phases.unstarted, {
-      result: { outcome: { ...stopped, by: 'olga', because: 'archived acme/shop', lost: true } },
-    }),
   }
 
   test('says what came of it', () => {
@@ -398,10 +395,6 @@ describe('the last word', () => {
       not started: @maya not started: The agent ran into a usage or spend limit.
 
       **What to do:** Wait, then \`/codex retry\`.
-
-      - [ ] Try again <!-- codex-box:retry -->
-
-      not started, as access was lost: @maya not started: \`olga\` archived acme/shop.
 
       - [ ] Try again <!-- codex-box:retry -->"
     `)

@@ -5,6 +5,7 @@ import { type Now, nextStep } from '../../src/core/record/next-step.ts'
 import {
   changed,
   type Intent,
+  newRun,
   type Retry,
   type Run,
   type RunChange,
@@ -685,4 +686,22 @@ describe('at the edge of a limit', () => {
       'begins another round',
     ],
   ])
+})
+
+test('a new run does not go on with a session of another name, and ends it', () => {
+  const { thread, baseline } = runWith()
+  const begun = (may: object) =>
+    newRun({
+      id: 'run-2',
+      thread: { ...thread, owner: 'acme', repo: 'shop' },
+      request: ask,
+      baseline,
+      session: { taskId: 'task-1', earlier: { ...earlier, may: { ...rights, ...may } } },
+    }).session
+  expect(begun({ repository: 'acme/old' })).toMatchObject({
+    taskId: undefined,
+    earlier: { resumes: false },
+  })
+  for (const may of [{ repository: 'acme/shop' }, {}])
+    expect(begun(may)).toMatchObject({ taskId: 'task-1', earlier: { taskId: 'task-1' } })
 })

@@ -37,7 +37,6 @@ const edited = logIs({
   prompts: [],
   activity: { ...noActivity, files: ['a.ts'] },
 })
-const lost: Outcome = { kind: 'stopped', by: 'olga', because: 'archived acme/shop', lost: true }
 const cutOff: Outcome = { kind: 'unfinished', why: 'sandbox-gone' }
 const failed: Outcome = { kind: 'failed', class: 'agent', reason: 'no luck', fix: 'Again.' }
 
@@ -115,7 +114,6 @@ test.each<[string, Run, string]>([
   ['a stop needs nobody', outcome({ kind: 'stopped', by: 'maya' }), 'stopped, ended, no label'],
   ['a failure needs somebody', outcome(failed), 'failed, ended+failed, needs-you'],
   ['a failure before it began', outcome(failed, notSent), 'unstarted, ended+failed, needs-you'],
-  ['access that was lost before it began', outcome(lost, notSent), 'unstarted, ended, needs-you'],
   ['cut off work needs somebody', outcome(cutOff), 'unfinished, ended+failed, needs-you'],
 ])('%s', (_, run, stands) => {
   const label = labelStateOf(run) ?? 'no label'

@@ -226,7 +226,7 @@ export class MemoryBot {
       settings: this.#settings,
       examine: async () => [],
       schemaAddress: async () => undefined,
-      whereNow: async () => undefined,
+      mayWorkIn: async () => false,
       wordsOf: () => this.#shared,
       runs: this.#runs,
       waiting: this.#triggers,

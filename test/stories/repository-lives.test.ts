@@ -1,9 +1,9 @@
-/** Repositories live: access is lost and comes back, they change their owner, and what the bot said stays true. What is under way where the App may no longer work ends, its agent too. */
+/** Repositories are renamed, archived, transferred and deleted, and the App is taken out and comes back. What is under way where it may no longer work ends, its agent too. */
 import { expect, it } from 'vitest'
 import { exhaustive, someOf } from '../support/tries.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
 import { asks, newRepository, unheard, working } from '../world/opens-issue.ts'
-import { ledgerOf, Thread } from '../world/thread.ts'
+import { Thread } from '../world/thread.ts'
 
 onEitherQueue(
   'A repository lives',
@@ -26,7 +26,6 @@ onEitherQueue(
       })
     }
     const losses = () => world().bot.output().split('"access lost"').length
-    const backs = () => world().bot.output().split('"access is back"').length
 
     const hows: [
       string,
@@ -86,10 +85,13 @@ onEitherQueue(
       },
     )
 
-    it('deleted: its agent is stopped, and nothing is left in the queue', async () => {
-      const { repository, ledger } = await workingIn('globex', 'was-deleted')
+    it.each<[string, (olga: ReturnType<Github['as']>) => Promise<unknown>]>([
+      ['deleted', olga => olga.deletesRepository()],
+      ['transferred to who has the App', olga => olga.transfersRepository('initech')],
+    ])('%s: its agent is stopped, and nothing is left in the queue', async (how, happen) => {
+      const { repository, ledger } = await workingIn('globex', how.replaceAll(' ', '-'))
       const before = losses()
-      await world().github.as('olga', repository).deletesRepository()
+      await happen(world().github.as('olga', repository))
       await seenTo(before)
       expect(ledger().cancels).toHaveLength(1)
     })
@@ -112,50 +114,6 @@ onEitherQueue(
         expect(ledger().cancels).toEqual([])
         await maya.comments(number, '/codex stop')
         await thread.waitForStatus('⏹️ Codex was stopped')
-      },
-    )
-
-    it('renamed: commands there still reach its run', async () => {
-      const { github } = world()
-      const { repository, number, ledger } = await workingIn('acme', 'old-name')
-      const renamed = await github.as('olga', repository).renamesRepository('new-name')
-      expect(renamed).toBe('acme/new-name')
-      await github.as('maya', renamed).comments(number, '/codex stop')
-      await new Thread(world(), number, renamed).waitForStatus(/was stopped/)
-      expect(ledger().cancels).toHaveLength(1)
-    })
-
-    it('transferred to who has the App: it tells there at once that it stopped', async () => {
-      const { github } = world()
-      const { repository, number, ledger } = await workingIn('globex', 'sold')
-      const moved = await github.as('olga', repository).transfersRepository('initech')
-      await github.waitFor(() => ledger().cancels.length === 1)
-      const thread = new Thread(world(), number, moved)
-      const mail = await thread.waitForAnswer(/^@maya stopped: `olga` (?:transferred|took)/)
-      expect(mail).toContain('- [ ] Try again')
-    })
-
-    it.runIf(exhaustive)(
-      'transferred unseen: the run goes on where the repository is, and what is new is made for that',
-      async () => {
-        const { github, posthog } = world()
-        const { repository, number, ledger } = await workingIn('globex', 'moved-unseen')
-        const olga = github.as('olga', repository)
-        const moved = await unheard(world(), () => olga.transfersRepository('initech'))
-        const maya = github.as('maya', moved)
-        const before = backs()
-        // That asks for nothing, and is from there all the same.
-        await maya.comments(number, 'We are at Initech now.')
-        await github.waitFor(() => backs() > before)
-        const thread = new Thread(world(), number, moved)
-        const run = posthog.run(String(ledger().runs[0]?.runId))
-        await run.completeTurn('It is the third of May.')
-        await thread.waitForAnswer('It is the third of May.')
-        await thread.waitForFolded()
-
-        await maya.comments(number, '/codex and the year?')
-        await github.waitFor(() => ledgerOf(world(), number, moved).tasks.length === 1)
-        expect(ledgerOf(world(), number, moved).tasks[0]?.body).toMatchObject({ repository: moved })
       },
     )
 
@@ -189,17 +147,26 @@ onEitherQueue(
       return { ...work, ends: () => work.run(0).completeTurn('It is done.') }
     }
 
-    it.runIf(exhaustive)(
-      'its default branch is renamed while an agent works: the pull request goes into what it is called now',
-      async () => {
-        const { github } = world()
-        const { repository, thread, ends } = await leavesCommits('trunk-meanwhile')
-        await unheard(world(), () => github.as('olga', repository).renamesDefaultBranch('trunk'))
-        await ends()
-        await thread.waitForAnswer('Codex opened draft')
-        expect((await github.pulls(repository)).map(({ base }) => base)).toEqual(['trunk'])
-      },
-    )
+    it('renamed while an agent works: GitHub redirects, and the pull request is told', async () => {
+      const { github } = world()
+      const { repository, number, ends } = await leavesCommits('old-name')
+      const renamed = await github.as('olga', repository).renamesRepository('new-name')
+      expect(renamed).toBe('globex/new-name')
+      await ends()
+      const thread = new Thread(world(), number, renamed)
+      await thread.waitForAnswer('Codex opened draft')
+      await thread.waitForFolded()
+      expect(await github.pulls(renamed)).toHaveLength(1)
+    })
+
+    it('renamed: commands there still reach its run', async () => {
+      const { github } = world()
+      const { repository, number, ledger } = await workingIn('acme', 'older-name')
+      const renamed = await github.as('olga', repository).renamesRepository('newer-name')
+      await github.as('maya', renamed).comments(number, '/codex stop')
+      await new Thread(world(), number, renamed).waitForStatus(/was stopped/)
+      expect(ledger().cancels).toHaveLength(1)
+    })
 
     it('a pull request that GitHub does not let the bot open is told', async () => {
       const { github } = world()

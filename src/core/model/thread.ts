@@ -54,13 +54,6 @@ export type PullHead = z.infer<typeof PullHead>
 export const fullName = (thread: Pick<Thread, 'owner' | 'repo'>): string =>
   `${thread.owner}/${thread.repo}`
 
-/** Its page, under the name and owner that the repository has now. */
-export const movedTo = (thread: Thread, to: Repository): Thread => ({
-  ...thread,
-  ...to,
-  url: thread.url.replace(/[^/]+\/[^/]+(?=\/(?:issues|pull)\/\d+$)/, fullName(to)),
-})
-
 export const nounOf = ({ kind }: Pick<Thread, 'kind'>) =>
   kind === 'issue' ? 'issue' : 'pull request'
 

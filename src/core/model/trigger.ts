@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { Attachment } from '../text/attachment-links.ts'
 import { withStrings } from '../text/redact.ts'
-import { Person, PullHead, Repository, Snapshot, Thread } from './thread.ts'
+import { Person, PullHead, Snapshot, Thread } from './thread.ts'
 
 const delivered = {
   /** Made from what happened, not from the delivery: a redelivery has the same id. */
@@ -153,25 +153,8 @@ const AccessLostTrigger = z.object({
   installationId: z.number().int(),
   by: z.enum(['uninstalled', 'suspended', 'removed', 'transferred', 'archived', 'deleted']),
   repositories: z.array(z.number().int()).optional(),
-  /** Where a repository went that was transferred, as far as the App is told of it there. */
-  to: Repository.optional(),
 })
 export type AccessLostTrigger = z.infer<typeof AccessLostTrigger>
-
-/** A hint, too. */
-const AccessBackTrigger = z.object({
-  ...delivered,
-  kind: z.literal('access-back'),
-  installationId: z.number().int(),
-  repositories: z
-    .array(
-      Repository.pick({ repoId: true, owner: true, repo: true }).extend({
-        defaultBranch: z.string().optional(),
-      }),
-    )
-    .optional(),
-})
-export type AccessBackTrigger = z.infer<typeof AccessBackTrigger>
 
 const threadTriggers = [
   CommentTrigger,
@@ -181,11 +164,7 @@ const threadTriggers = [
   PullNewsTrigger,
 ] as const
 
-export const Trigger = z.discriminatedUnion('kind', [
-  ...threadTriggers,
-  AccessLostTrigger,
-  AccessBackTrigger,
-])
+export const Trigger = z.discriminatedUnion('kind', [...threadTriggers, AccessLostTrigger])
 export type Trigger = z.infer<typeof Trigger>
 export type ThreadTrigger = z.infer<(typeof threadTriggers)[number]>
 export type CommentTrigger = z.infer<typeof CommentTrigger>

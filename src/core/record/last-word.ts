@@ -33,7 +33,7 @@ export function offerAfter(outcome: Outcome | undefined, what?: What): Offer | u
     case 'unfinished':
       return unfinished[outcome.why].next
     case 'stopped':
-      return outcome.because === undefined || outcome.lost ? 'retry' : undefined
+      return outcome.because === undefined ? 'retry' : undefined
     case 'answer':
       return what === 'plan' ? 'approve' : undefined
     case 'pull':

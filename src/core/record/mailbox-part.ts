@@ -6,7 +6,7 @@
  * 4. `RunMessage`: what others may send to a Run. `messages.ts` says what each changes here.
  */
 import { z } from 'zod'
-import { Person, Repository } from '../model/thread.ts'
+import { Person } from '../model/thread.ts'
 import { CommentRef, InlineComment } from '../model/trigger.ts'
 import { PullNeeds } from '../model/views.ts'
 import { Attachment } from '../text/attachment-links.ts'
@@ -99,8 +99,6 @@ const AcceptedStop = z.object({
   by: Person,
   at: z.number(),
   because: z.string().optional(),
-  /** The App lost access. */
-  lost: z.literal(true).optional(),
 })
 
 export const Mailbox = z.object({
@@ -165,12 +163,11 @@ const wishMessages = [
 
 /** What became of its task run, pull request or repository. */
 const newsMessages = [
-  /** Poll now; `pull` names a pull request that the agent opened, `to` where GitHub has the repository now. */
+  /** Poll now; `pull` names a pull request that the agent opened. */
   z.object({
     kind: z.literal('poll'),
     id: z.string(),
     pull: z.string().optional(),
-    to: Repository.optional(),
   }),
   z.object({
     kind: z.literal('pull'),
@@ -190,8 +187,6 @@ const newsMessages = [
     ...byPersonAt,
     kind: z.literal('access-lost'),
     because: z.string(),
-    /** Where the App has the repository now, and can tell. */
-    to: Repository.optional(),
   }),
 ] as const
 

@@ -4,7 +4,6 @@
  */
 import { z } from 'zod'
 import type { JobQueue } from '../model/ports.ts'
-import { fullName, movedTo, type Repository } from '../model/thread.ts'
 import { readJson } from '../text/json.ts'
 import { mayHaveBegun, onlyIntents, openIntent } from './intents.ts'
 import {
@@ -28,7 +27,7 @@ import { inlineOf } from './open-question.ts'
 import { pullsToFind } from './own-pull-request.ts'
 import { endsBy, withStanding } from './pull-end.ts'
 import { withRetry } from './retries.ts'
-import { type ChangeOf, changed, type Intent, nextRound, type Run, withOwnTask } from './run.ts'
+import { type ChangeOf, changed, type Intent, nextRound, type Run } from './run.ts'
 import { isAtWork } from './situation.ts'
 import { agentWorks } from './turn.ts'
 import { asTyped, isSamePlace, toSay } from './words-to-say.ts'
@@ -154,11 +153,10 @@ function withOtherMessageRead(run: Run, message: Exclude<RunMessage, { kind: 'fo
     case 'label-off':
       return withoutLabel(run, { labelOff: message.label })
     case 'poll': {
-      const here = message.to ? followedTo(run, message.to) : run
-      const claims = message.pull === undefined ? [] : pullsToFind(here, [message.pull])
-      if (claims.length === 0) return here
-      return changedByMessage(here, {
-        result: { claimedPulls: [...here.result.claimedPulls, ...claims] },
+      const claims = message.pull === undefined ? [] : pullsToFind(run, [message.pull])
+      if (claims.length === 0) return run
+      return changedByMessage(run, {
+        result: { claimedPulls: [...run.result.claimedPulls, ...claims] },
       })
     }
     case 'pull': {
@@ -171,17 +169,10 @@ function withOtherMessageRead(run: Run, message: Exclude<RunMessage, { kind: 'fo
       return changedByMessage(run, { result: { hinted: true } })
     case 'access-lost': {
       const stopped = withStop(run, { ...message, kind: 'stop' })
-      const { stop } = stopped.mailbox
-      const isByIt = stop !== undefined && stop !== run.mailbox.stop
-      const said = isByIt
-        ? changedByMessage(stopped, { mailbox: { stop: { ...stop, lost: true } } })
-        : stopped
-      // The App can tell of it where the repository is now.
-      if (message.to) return followedTo(said, message.to)
       // Results of GitHub calls under way can't be known any more; those of PostHog still can.
-      return changedByMessage(withRetry(said, 'github', undefined), {
+      return changedByMessage(withRetry(stopped, 'github', undefined), {
         mailbox: { accessLost: true },
-        ...onlyIntents(said, kind => intentsAtPostHog.has(kind)),
+        ...onlyIntents(stopped, kind => intentsAtPostHog.has(kind)),
       })
     }
     case 'force':
@@ -198,12 +189,6 @@ function withOtherMessageRead(run: Run, message: Exclude<RunMessage, { kind: 'fo
     }
   }
 }
-
-/** What GitHub refused where the repository was is asked again where it is, and can be told there. */
-const followedTo = (run: Run, to: Repository): Run =>
-  changedByMessage(withRetry(withRepository(run, to), 'github', undefined), {
-    mailbox: { accessLost: false },
-  })
 
 /** Whoever sets it again asks for a Run of its own. */
 const withoutLabel = (run: Run, { labelOff }: { labelOff?: string | undefined }): Run =>
@@ -335,20 +320,3 @@ const intentsAtPostHog: ReadonlySet<Intent['kind']> = new Set([
   'rejoin',
   'start-run',
 ])
-
-/** A Run that has not begun makes its task where the repository is now. */
-function withRepository(run: Run, to: Repository): Run {
-  const { branch } = run.workspace
-  // What goes into the default branch goes on to do so.
-  const into = branch?.into === run.thread.defaultBranch ? to.defaultBranch : branch?.into
-  const moved = changed(run, {
-    thread: movedTo(run.thread, to),
-    workspace: { branch: branch && { ...branch, into: into ?? branch.into } },
-  })
-  const { taskMade, taskRun } = run.session
-  if (taskRun || mayHaveBegun(run) || fullName(to) === fullName(run.thread)) return moved
-  return changed(withOwnTask(moved), {
-    ...onlyIntents(run, kind => kind !== 'create-task'),
-    ...(taskMade ? { session: { taskId: undefined, taskMade: false } } : {}),
-  })
-}

@@ -14,20 +14,12 @@ export const maxClaims = 5
 /** What is remembered of addresses that an agent names. */
 const maxRememberedClaims = 50
 
-export function pullsToFind({ thread, session, result }: Run, urls: readonly string[]): string[] {
+export function pullsToFind({ result }: Run, urls: readonly string[]): string[] {
   const named = [...result.claimedPulls, ...result.foreignPulls]
   const wasClaimed = (url: string): boolean =>
     named.includes(url) || result.pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase())
-  const said = urls.map(url => underNameOfNow(url, thread, session.taskRun?.may?.repository))
-  const fresh = [...new Set(said)].filter(url => !wasClaimed(url))
+  const fresh = [...new Set(urls)].filter(url => !wasClaimed(url))
   return fresh.slice(0, Math.max(0, maxRememberedClaims - named.length))
-}
-
-/** An agent may speak of its repository by the name that it had at its start. */
-function underNameOfNow(url: string, thread: Thread, former: string | undefined): string {
-  const page = thread.url.replace(/\/(?:issues|pull)\/\d+$/, '')
-  const before = former && page.replace(/[^/]+\/[^/]+$/, former)
-  return before && url.startsWith(`${before}/`) ? page + url.slice(before.length) : url
 }
 
 export type Ownership = 'ours' | 'not-ours' | 'if-descended'

@@ -5,7 +5,7 @@
  * 3. Runs as the board lists them.
  */
 import type { IndexEntry, JobIndex, JobQueue, JobRecord } from '../model/ports.ts'
-import { fullName, type Repository, type Thread, threadSlot } from '../model/thread.ts'
+import { fullName, type Thread, threadSlot } from '../model/thread.ts'
 import { day } from '../model/time.ts'
 import { mayHaveBegun } from './intents.ts'
 import { instructionSent } from './ledger.ts'
@@ -101,11 +101,6 @@ export const sets = {
   repository: declaredSet((repoId: number) => `repository ${repoId}`, {
     keys: ({ thread }) => [thread.repoId],
   }),
-  /** The address of its repository: number, installation, name and default branch. */
-  address: declaredSet<Repository>(
-    at => `place ${at.repoId} ${at.installationId} ${fullName(at)} ${at.defaultBranch}`,
-    { keys: ({ thread }) => [thread] },
-  ),
   /** The Runs of a repository that was called so. */
   named: declaredSet((name: string) => `in ${name.toLowerCase()}`, {
     keys: ({ thread }) => [fullName(thread)],

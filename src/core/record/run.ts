@@ -211,8 +211,6 @@ export const Outcome = z.discriminatedUnion('kind', [
     kind: z.literal('stopped'),
     by: z.string(),
     because: z.string().optional(),
-    /** The App lost access. */
-    lost: z.literal(true).optional(),
   }),
   z.object({
     kind: z.literal('failed'),
@@ -367,22 +365,17 @@ type Needed = 'id' | 'thread' | 'request' | 'baseline'
 export type NewRun = Pick<Run, Needed> & Omit<RunChange, Needed>
 
 /** @throws ZodError for a record that could not be read back */
-export const newRun = ({ report, mailbox, ...given }: NewRun): Run => {
+export function newRun({ report, mailbox, ...given }: NewRun): Run {
   const { origin } = given.request
   const words = mailbox?.words ?? []
   const isWhole = words.some(({ kind }) => kind === 'instruction')
   const instruction = { kind: 'instruction', id: given.id, state: 'waiting' }
-  return withOwnTask(
-    Run.parse({
-      ...given,
-      mailbox: { ...mailbox, words: isWhole ? words : [instruction, ...words] },
-      report: { labels: origin.kind === 'label' ? [origin.label] : [], ...report },
-    }),
-  )
-}
-
-/** A task has the repository's name of its time. What was made under another one is not gone on with. */
-export function withOwnTask(run: Run): Run {
+  const run = Run.parse({
+    ...given,
+    mailbox: { ...mailbox, words: isWhole ? words : [instruction, ...words] },
+    report: { labels: origin.kind === 'label' ? [origin.label] : [], ...report },
+  })
+  // A task has the repository's name of its time. What was made under another one is not gone on with.
   const { earlier } = run.session
   const name = earlier?.may?.repository
   return earlier && name !== undefined && name !== fullName(run.thread)

@@ -52,8 +52,7 @@ const hasAgent = (run: Run, { from, status }: NonNullable<Run['session']['taskRu
   (run.session.sessionLog?.absent === true && !isQueued(status))
 
 export function endingOf(run: Run, outcome: Outcome): Ending {
-  const isUnasked = outcome.kind === 'failed' || (outcome.kind === 'stopped' && outcome.lost)
-  if (isUnasked && neverBegan(run)) return { kind: 'unstarted', outcome }
+  if (outcome.kind === 'failed' && neverBegan(run)) return { kind: 'unstarted', outcome }
   const files = leftUnpublished(run)
   if (files > 0) return { kind: 'unpublished', files }
   return asksBack(run) ? { kind: 'asks' } : outcome

@@ -161,7 +161,7 @@ export function finalPollAt(run: Run): number | undefined {
 
 export function outcomeOf(run: Run): Outcome {
   const { stop } = run.mailbox
-  if (stop) return { kind: 'stopped', by: stop.by.login, because: stop.because, lost: stop.lost }
+  if (stop) return { kind: 'stopped', by: stop.by.login, because: stop.because }
   const turn = turnOf(run)
   switch (turn.kind) {
     case 'unfinished':

@@ -387,8 +387,7 @@ function leftBehind(run: Run): string {
   const branch = run.result.pushedBranch ?? run.workspace.branch?.name
   if (run.result.pushed && branch !== undefined)
     return `It had pushed commits up to ${code(run.result.pushed.slice(0, 7))} to [${code(branch)}](${words.branchUrl(run.thread, branch)}).`
-  const { outcome, resultChecked } = run.result
-  const isUnknown =
-    outcome?.kind === 'stopped' && outcome.lost && run.session.taskRun && !resultChecked
+  const { mailbox, session, result } = run
+  const isUnknown = mailbox.accessLost && session.taskRun && !result.resultChecked
   return isUnknown ? 'What it pushed is not known.' : 'Nothing was pushed.'
 }

@@ -31,8 +31,8 @@ export function turnsOfOwners(now: () => number): (trigger: Trigger) => number {
   const came = latelyCounted(10 * second, now)
   const before = (name: string) => Math.min(lastInLine, Math.round(came(name, 1)))
   return trigger => {
-    const isOfAccess = trigger.kind === 'access-lost' || trigger.kind === 'access-back'
-    const owner = isOfAccess ? trigger.installationId : trigger.thread.installationId
+    const owner =
+      trigger.kind === 'access-lost' ? trigger.installationId : trigger.thread.installationId
     return before(`${owner}`) + before(`${owner} ${trigger.sender.id}`)
   }
 }

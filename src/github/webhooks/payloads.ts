@@ -15,7 +15,7 @@ const body = z
 
 const page = z.url({ protocol: /^https?$/ })
 
-export const Repository = z.object({
+const Repository = z.object({
   id: z.number().int(),
   name,
   owner: z.object({ login, id: z.number().int() }),
@@ -138,27 +138,12 @@ export const ReviewThreadEvent = z.object({ ...base, pull_request: PullRequest }
 const access = { action: z.string(), installation, sender: author }
 export type AccessPayload = z.infer<z.ZodObject<typeof access>>
 
-export const ShortRepository = z.object({
-  id: z.number().int(),
-  full_name: z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/),
-})
+/** A repository that is gone may have little else. */
+const numbered = z.object({ id: z.number().int() })
 
-export function named({ id: repoId, full_name }: z.infer<typeof ShortRepository>) {
-  const [owner = '', repo = ''] = full_name.split('/')
-  return { repoId, owner, repo }
-}
-
-export const InstallationEvent = z.object({
-  ...access,
-  repositories: z.array(ShortRepository).nullish(),
-})
+export const InstallationEvent = z.object(access)
 export const InstallationRepositoriesEvent = z.object({
   ...access,
-  repositories_added: z.array(ShortRepository).nullish(),
-  repositories_removed: z.array(z.object({ id: z.number().int() })).nullish(),
+  repositories_removed: z.array(numbered).nullish(),
 })
-/** A repository that is gone may have little else. */
-export const RepositoryEvent = z.object({
-  ...access,
-  repository: z.looseObject({ id: z.number().int() }),
-})
+export const RepositoryEvent = z.object({ ...access, repository: numbered })

@@ -4,7 +4,6 @@ import { type Trigger, withTexts } from '../../core/model/trigger.ts'
 import type { Receive, TriggerOf } from './event.ts'
 import type { MayLeave } from './fair-share.ts'
 import { normalise } from './normalise.ts'
-import type { Places } from './places.ts'
 
 export interface ReceivingDeps {
   triggerOf: TriggerOf
@@ -12,20 +11,16 @@ export interface ReceivingDeps {
   log: Pick<Log, 'debug' | 'info'>
   /** Claims the trigger by its id and enqueues it, in one step; `known` when it was there already. */
   enqueue(trigger: Trigger): Promise<'added' | 'known'>
-  places?: Places
   mayLeave?: MayLeave
 }
 
 export const receiver =
-  ({ triggerOf, redact, log, enqueue, places, mayLeave }: ReceivingDeps): Receive =>
+  ({ triggerOf, redact, log, enqueue, mayLeave }: ReceivingDeps): Receive =>
   async delivery => {
     const { id, event } = delivery
     const read = normalise(delivery, triggerOf)
     if (read.kind === 'ignored') {
       log.debug({ delivery: id, event, why: read.why }, 'ignored')
-      const hint = places?.newsIn(delivery)
-      // GitHub does not wait for it: the next webhook says the same.
-      if (hint) void enqueue(hint).catch(() => places?.forget(hint))
       return read
     }
     const trigger = withTexts(read.trigger, redact)

@@ -15,13 +15,9 @@ const slashed = String.raw`(?:"body":"|\\n) {0,3}/ ?[a-z]`
 /** JSON can escape these characters. */
 const spelled = String.raw`\\u00(?:2[df]|3\d|40|[46][1-9a-f]|[57][0-9a])`
 
-/**
- * @param calls all that commands begin with
- * @param isKnown whether nothing is new about where such a webhook comes from
- */
+/** @param calls all that commands begin with */
 export function silenceJudge(
   calls: () => readonly string[],
-  isKnown = (_body: string): boolean => true,
 ): (event: string, body: Buffer) => boolean {
   let callsBefore = ''
   let mayBeCommand = /(?:)/
@@ -33,6 +29,6 @@ export function silenceJudge(
       mayBeCommand = new RegExp(`${callsNow}|${slashed}|${spelled}`, 'i')
     }
     const text = body.toString('latin1')
-    return text.lastIndexOf(ofApp) > 0 && !mayBeCommand.test(text) && isKnown(text)
+    return text.lastIndexOf(ofApp) > 0 && !mayBeCommand.test(text)
   }
 }
