@@ -179,7 +179,7 @@ describe('settings that are shown', () => {
     .replace(/^( *)# (?=[a-z_]+: )|^#(?= {2,}[a-z_]+:)/gm, '$1')
     .replace(/^(\w+): \{\}/gm, '$1:')
 
-  test.each([...shown, withEveryKey, 'allow: {users: [Maya-1], teams: [Platform_Team.2]}'])(
+  test.each([...shown, withEveryKey, 'allow: {users: ["Maya-1:12"], teams: [Platform_Team.2]}'])(
     'are taken by the bot and by editors: %j',
     text => {
       const isOfDeployment = /^(?:owners|trigger|defaults):/m.test(text)

@@ -2,28 +2,15 @@
 import { mayAct, type Role, type Sender } from '../core/model/command-grammar.ts'
 import { isNotFound, loggedIfRejected, NoResponse, Rejected } from '../core/model/errors.ts'
 import type { GitHubWith, Log } from '../core/model/ports.ts'
-import type { Person, Thread } from '../core/model/thread.ts'
+import type { Person } from '../core/model/thread.ts'
 import { minute } from '../core/model/time.ts'
 import type { CommentView, NeedsRead, NeedsView, Permission } from '../core/model/views.ts'
-import type { Signer } from '../core/record/marker.ts'
 import { believeAbsent, idleMs, type ReadRefusals } from '../core/record/retries.ts'
 import { limits } from '../core/record/timing.ts'
 import type { RepoSettings } from '../core/settings/repository-settings.ts'
 
-export interface Accounts {
-  /** Whether the login is still the account that it was at first. @param usedBefore is called for an unknown one */
-  isSame(
-    repoId: number,
-    person: Person,
-    usedBefore: () => Promise<number | undefined>,
-  ): Promise<boolean>
-}
-
 export interface PersonCheck {
-  github: GitHubWith<'people.permission' | 'people.isInTeam' | 'comments.ownOfRepository'>
-  accounts: Accounts
-  signer: Signer
-  repoId: number
+  github: GitHubWith<'people.permission' | 'people.isInTeam'>
   settings: RepoSettings
   reads: ReadRefusals
   log: Log
@@ -39,10 +26,7 @@ async function withName<Known extends Identity>(
   check: PersonCheck,
 ): Promise<Known> {
   if (known.named !== undefined || isTrusted(known)) return known
-  return {
-    ...known,
-    named: (await isAllowedByLogin(check, person)) || (await isInTeams(check, person)),
-  }
+  return { ...known, named: isAllowed(check, person) || (await isInTeams(check, person)) }
 }
 
 export const isTrusted = ({ role, named }: Identity): boolean =>
@@ -83,30 +67,9 @@ async function permissionOf(
   }
 }
 
-function isAllowedByLogin(check: PersonCheck, person: Person): Promise<boolean> {
-  const { settings, accounts, repoId } = check
-  return isOneOf(settings.allow.users, person, login =>
-    accounts.isSame(repoId, person, () => usedBefore(check, login)),
-  )
-}
-
-/**
- * A name can change hands. Its number, or earlier use here, identifies the account.
- * @param names `name`, or `name:number`
- */
-async function isOneOf(
-  names: readonly string[],
-  { login, id }: Person,
-  isSame: (name: string) => Promise<boolean>,
-): Promise<boolean> {
-  for (const each of names) {
-    const [name = '', number] = each.split(':')
-    if (number !== undefined && Number(number) === id) return true
-    if (number === undefined && name.toLowerCase() === login.toLowerCase() && (await isSame(name)))
-      return true
-  }
-  return false
-}
+/** A login can change hands, so that only the number beside it counts. */
+const isAllowed = ({ settings }: PersonCheck, { id }: Person): boolean =>
+  settings.allow.users.some(each => each.endsWith(`:${id}`))
 
 /** A team that GitHub does not let the App read lets nobody in. */
 async function isInTeams(
@@ -118,14 +81,6 @@ async function isInTeams(
     if (await github.people.isInTeam(team, login).catch(unknown)) return true
   }
   return false
-}
-
-async function usedBefore({ github, signer, repoId }: PersonCheck, login: string) {
-  const newestFirst = await github.comments.ownOfRepository()
-  const authors = newestFirst
-    .flatMap(({ number, body }) => signer.read(body, { repoId, number }))
-    .flatMap(({ backup }) => backup?.request.by ?? [])
-  return authors.findLast(by => by.login.toLowerCase() === login.toLowerCase())?.id
 }
 
 interface SenderQuery extends Pick<PersonCheck, 'github' | 'reads'> {
@@ -176,51 +131,33 @@ const roleOf = async ({
 const isGivenUp = ({ at, since }: { at: number; since: number }): boolean =>
   at - since >= limits.refusedBefore
 
-/** Bots whose reviews the agent reads: those that the settings name, each known by its number. */
-export interface BotList {
-  settings: Pick<RepoSettings, 'context'>
-  thread: Pick<Thread, 'repoId'>
-  accounts: Accounts
-}
+/** What the slugs of the settings stand for. GitHub lets only Apps review that the repository has installed. */
+type Slugs = RepoSettings['context']['bots']
 
 const slugOf = (login: string): string => login.replace(/\[bot\]$/, '')
 
-const isListed = (
-  { settings, thread, accounts }: BotList,
-  { login, id }: Person,
-): Promise<boolean> =>
-  isOneOf(settings.context.bots, { login: slugOf(login), id }, () =>
-    accounts.isSame(thread.repoId, { login, id }, async () => undefined),
-  )
+const isListed = (slugs: Slugs, login: string): boolean =>
+  slugs.some(slug => `${slug}[bot]`.toLowerCase() === login.toLowerCase())
 
 /** Tells which of them are read although a bot wrote them. */
-export const withListed = (
-  comments: readonly CommentView[],
-  bots: BotList,
-): Promise<CommentView[]> =>
-  Promise.all(
-    comments.map(async comment => {
-      const { author: login, botId: id, in: where } = comment
-      const isRemark = where !== 'thread' && login !== undefined && id !== undefined
-      const may = isRemark && (await isListed(bots, { login, id }))
-      return may ? { ...comment, listed: true as const } : comment
-    }),
-  )
+export const withListed = (comments: readonly CommentView[], slugs: Slugs): CommentView[] =>
+  comments.map(comment => {
+    const { author, in: where } = comment
+    const may = where !== 'thread' && author !== undefined && isListed(slugs, author)
+    return may ? { ...comment, listed: true as const } : comment
+  })
 
 const maxNamedNeeds = 20
 /** GitHub is asked for so many. */
 const maxThreads = 50
 
 /** What there is to do. An open thread is an order if who may write spoke last there, or a bot that the settings name. */
-export async function withOrders(
-  { isKnown, facts, ...read }: NeedsRead,
-  bots: BotList,
-): Promise<NeedsView> {
-  const orders = read.unresolved.map(async ({ voices, ...place }) => {
+export function withOrders({ isKnown, facts, ...read }: NeedsRead, slugs: Slugs): NeedsView {
+  const orders = read.unresolved.flatMap(({ voices, ...place }) => {
     for (const voice of voices.toReversed()) {
-      if (voice === 'agent') return []
-      if (voice === 'writer') return [place]
-      if (await isListed(bots, voice)) return [{ ...place, by: slugOf(voice.login) }]
+      if (voice.kind === 'agent') return []
+      if (voice.kind === 'writer') return [place]
+      if (isListed(slugs, voice.login)) return [{ ...place, by: slugOf(voice.login) }]
     }
     return []
   })
@@ -228,7 +165,7 @@ export async function withOrders(
     ...read,
     failedChecks: read.failedChecks.slice(0, maxNamedNeeds),
     changesRequestedBy: read.changesRequestedBy.slice(0, maxNamedNeeds),
-    unresolved: (await Promise.all(orders)).flat().slice(0, maxThreads),
+    unresolved: orders.slice(0, maxThreads),
   }
   const { failedChecks, changesRequestedBy, unresolved } = needs
   const isClean = failedChecks.length + changesRequestedBy.length + unresolved.length === 0

@@ -7,6 +7,7 @@ import { unlessRejected } from '../core/model/errors.ts'
 import type { GitHubWith } from '../core/model/ports.ts'
 import type { Person, Thread } from '../core/model/thread.ts'
 import { isBefore, type Moment } from '../core/record/event-order.ts'
+import type { Signer } from '../core/record/marker.ts'
 import { mayUseNow, type PersonCheck } from './authorize.ts'
 
 export interface Stop {
@@ -25,6 +26,7 @@ interface Unjudged extends Pick<Stop, 'id' | 'by'> {
 /** What tells who may stop, and what a text shows. */
 export interface StopCheck extends PersonCheck {
   github: PersonCheck['github'] & GitHubWith<'pages.shown' | 'reviews.comments'>
+  signer: Signer
 }
 
 export interface StopsOfThread {

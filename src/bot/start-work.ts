@@ -1,6 +1,6 @@
 /** Joins the parts that do the work: commands, Runs and chores. */
 import { randomBytes } from 'node:crypto'
-import { accountsIn, firstIn } from '../access/first-of.ts'
+import { firstIn } from '../access/first-of.ts'
 import { settingsReader } from '../access/read-settings.ts'
 import { costsWithin } from '../access/strangers.ts'
 import { acceptTrigger } from '../commands/accept-trigger.ts'
@@ -98,7 +98,7 @@ const commandsAtOnce = { redis: 100, embedded: 40 }
 function openEdges(runtime: Runtime) {
   const { config, settings, triggerOf, metrics, queues, log, clock, state } = runtime
   const { meter } = metrics
-  const { limits, budget, writtenOnce } = queues
+  const { limits, budget } = queues
   const redact = redactor(secretsOf(config))
   const { now, setBy } = clock
   const app = gitHubApp(config.app, now, { meter, limits, dated: setBy })
@@ -120,7 +120,6 @@ function openEdges(runtime: Runtime) {
         ownerFiles: ownerFilesOf(app, now),
         now,
       }),
-      accounts: accountsIn(writtenOnce, log),
       github: (thread: Thread, prefetched?: unknown) =>
         gitHubThread(app, thread, {
           now,

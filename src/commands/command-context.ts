@@ -2,7 +2,7 @@
  * What commands and news of a thread work with: the bot's ports, their trigger's record, and small reads.
  * A command ends in one `CommandResult`.
  */
-import { type Accounts, isTrusted, type PersonCheck } from '../access/authorize.ts'
+import { isTrusted, type PersonCheck } from '../access/authorize.ts'
 import type { SettingsNow, SettingsReader } from '../access/read-settings.ts'
 import type { MayCost, WhoLately } from '../access/strangers.ts'
 import { nameOf, type WrittenCommand } from '../core/command/parse.ts'
@@ -61,7 +61,6 @@ export interface TriggerDeps {
   settings: SettingsReader
   /** What calls the bot in repositories of that owner. */
   triggerOf(ownerId: number): TriggerWords
-  accounts: Accounts
   defaults: { model: string; effort: ReasoningEffort | undefined }
   log: Log
   meter?: RunMeter
@@ -158,9 +157,6 @@ export function threadContext(
     believeAbsent: what => believeAbsent(what, refusedReads()),
     personCheck: async () => ({
       github,
-      accounts: deps.accounts,
-      signer: deps.signer,
-      repoId: thread.repoId,
       settings: (await settings()).settings,
       reads: refusedReads(),
       log,

@@ -47,7 +47,7 @@ export function readsFor(
         github.pulls.needs(number),
         context.settings(),
       ])
-      return needs && withOrders(needs, { settings, thread, accounts: deps.accounts })
+      return needs && withOrders(needs, settings.context.bots)
     },
     runsOf: async number => (await runsOfPull(deps.runs, thread, number)).map(({ data }) => data),
     async closers() {

@@ -101,6 +101,7 @@ export async function stopOf(context: CommandContext): Promise<Stop | undefined>
   return stopAfter(momentOf(record.trigger, record.done), stops, async () => ({
     ...(await context.personCheck()),
     github: context.github,
+    signer: deps.signer,
   }))
 }
 

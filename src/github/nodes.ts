@@ -5,20 +5,19 @@ import type { BranchView, CommentView, IssueBranches, Pull, PullView } from '../
 import { nodesOf } from './graphql.ts'
 import { isInsider } from './webhooks/event.ts'
 
-export const authorField = 'author { __typename login ... on Bot { databaseId } }'
+export const authorField = 'author { __typename login }'
 
 /** GraphQL omits the `[bot]` suffix that REST gives. */
 export const Author = z
-  .object({ __typename: z.string(), login: z.string(), databaseId: z.number().nullish() })
+  .object({ __typename: z.string(), login: z.string() })
   .nullable()
   .transform(author => {
     if (!author) return undefined
-    const { login, databaseId } = author
+    const { login } = author
     const bot = author.__typename === 'Bot'
     return {
       login: bot && !login.endsWith('[bot]') ? `${login}[bot]` : login,
       bot,
-      botId: bot ? (databaseId ?? undefined) : undefined,
     }
   })
 
@@ -42,7 +41,6 @@ export const writtenView = (
   nodeId: node.id,
   author: node.author?.login,
   bot: node.author?.bot === true,
-  botId: node.author?.botId,
   insider: isInsider(node.authorAssociation),
   body: node.body,
   createdAt: Date.parse(createdAt),

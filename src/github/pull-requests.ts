@@ -103,9 +103,10 @@ export function pullsOf(access: ThreadAccess): ThreadClient['pulls'] {
         ),
         unresolved: threads.map(({ path, line, comments }) => {
           const voices = comments.nodes.flatMap(({ author, pullRequestReview: review }) => {
-            if (author?.login === ours || author?.login === agentLogin) return 'agent' as const
-            if (author?.botId !== undefined) return { login: author.login, id: author.botId }
-            return review?.authorCanPushToRepository ? ('writer' as const) : []
+            if (author?.login === ours || author?.login === agentLogin)
+              return { kind: 'agent' as const }
+            if (author?.bot) return { kind: 'bot' as const, login: author.login }
+            return review?.authorCanPushToRepository ? { kind: 'writer' as const } : []
           })
           return { path, line, voices }
         }),

@@ -10,9 +10,6 @@ import type { ThreadAccess } from './read-ahead.ts'
 import { unlessGone, unlessLimited } from './request-rules.ts'
 import { isInsider } from './webhooks/event.ts'
 
-/** A thousand comments; older ones are forgotten. */
-const maxPagesOfRepository = 10
-
 export function commentsOf(access: ThreadAccess): ThreadClient['comments'] {
   const { app, client, thread, at, issue, prefetched, redact, written } = access
 
@@ -89,20 +86,6 @@ export function commentsOf(access: ThreadAccess): ThreadClient['comments'] {
         since === undefined ? query : { ...query, since: iso(since) },
         ({ data }) => ownAmong(data.map(viewOf), login),
       )
-    },
-
-    async ownOfRepository() {
-      const login = await app.botLogin()
-      const query = { ...at, sort: 'created', direction: 'desc', per_page: 100 } as const
-      const found: { number: number; body: string }[] = []
-      for (let page = 1; page <= maxPagesOfRepository; page += 1) {
-        const { data } = await client.rest.issues.listCommentsForRepo({ ...query, page })
-        for (const { user, body = '', issue_url } of data)
-          if (user?.login === login)
-            found.push({ number: Number(/\/(\d+)$/.exec(issue_url)?.[1]), body })
-        if (data.length < query.per_page) break
-      }
-      return found
     },
 
     find: ({ in: where, commentId }) =>

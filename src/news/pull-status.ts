@@ -11,7 +11,7 @@ import { changed, type Run, sessionOf } from '../core/record/run.ts'
 import { newestTwenty, sets } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
 import { withCiTurn } from '../core/record/turn-log.ts'
-import { botListOf, needsSeen } from '../runs/steps/read-needs.ts'
+import { needsSeen } from '../runs/steps/read-needs.ts'
 
 const soonAgain: StepResult = { kind: 'park', ms: 200 }
 
@@ -57,7 +57,7 @@ export async function newsOfHead(
       : undefined
   const needsReadAt = deps.now()
   if (!teller || number === undefined) return endOfJob
-  const view = await needsSeen(context.github, number, botListOf(teller.data, deps))
+  const view = await needsSeen(context.github, number, teller.data.baseline)
   if (!view) return endOfJob
   if (!view.isKnown && deps.now() - record.waits.since < limits.findsConflicts)
     return { kind: 'park', ms: limits.checkedEvery }

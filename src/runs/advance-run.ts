@@ -156,6 +156,7 @@ async function stopSince(context: RunContext): Promise<Run | undefined> {
     async () => ({
       ...personCheckOf(context, (await deps.settings.of(github.files, run.thread)).settings),
       github,
+      signer: deps.signer,
     }),
   )
   return stop && changed(run, { mailbox: { stop: { by: stop.by, at: stop.moment.at } } })

@@ -14,7 +14,7 @@ import {
 } from '../../src/runs/steps/step-context.ts'
 import { deployment, t0 } from '../core/given.ts'
 import { clientOf, type GitHubCalls } from '../support/client-of.ts'
-import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
+import { deploymentWith } from '../support/deployment.ts'
 import { fakeLog } from '../support/fake-log.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 import { shownIn } from '../support/pages.ts'
@@ -54,7 +54,6 @@ export const quietDeps = (): Omit<RunDeps, 'github' | 'posthog' | 'signer' | 'se
   usualModel: 'gpt-5.5',
   userToken: undefined,
   removeLater: async () => expect.fail('a branch is left for later'),
-  accounts: memoryAccounts(),
   triggerOf: () => usualTrigger,
   requeue: async () => expect.fail('a command is asked again'),
   stops: async () => ({ judged: [], unjudged: [] }),

@@ -334,28 +334,6 @@ describe('comments', () => {
     await Promise.all([...[1, 2, 3, 4].map(many => read(many, 10)), read(5, 1)])
     expect(order[0]).toBe(5)
   })
-
-  test('of the whole repository are the bot’s, newest first, and no more than a thousand are looked through', async () => {
-    const ours = { ...comment, issue_url: 'https://api.github.com/repos/acme/shop/issues/31' }
-    const others = Array.from({ length: 99 }, (_, id) => ({
-      ...ours,
-      id: 100 + id,
-      user: { login: 'eve' },
-    }))
-    answers('GET', '/app', [200, { slug: 'codex' }])
-    answers(
-      'GET',
-      `${at}/issues/comments`,
-      ...Array.from({ length: 10 }, (): [number, object] => [200, [ours, ...others]]),
-    )
-    const client = issue()
-    expect(await client.comments.ownOfRepository()).toEqual(
-      Array.from({ length: 10 }, () => ({ number: 31, body: 'x' })),
-    )
-    expect(seen.filter(line => line.includes('/comments'))[9]).toBe(
-      `GET ${at}/issues/comments?sort=created&direction=desc&per_page=100&page=10`,
-    )
-  })
 })
 
 test('no secret that is known leaves in a comment or a pull request', async () => {

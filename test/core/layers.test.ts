@@ -160,9 +160,9 @@ test.each<[what: string, deployment: string, owner: string, repository: string, 
   [
     'who is let in, of those that the owner lists',
     '',
-    'allow: {users: [maya, Zoe], teams: []}',
-    'allow: {users: [zoe, sam], teams: [all]}',
-    { allow: { users: ['zoe'], teams: [] } },
+    'allow: {users: ["maya:1", "Zoe:2"], teams: []}',
+    'allow: {users: ["zoe:2", "sam:3"], teams: [all]}',
+    { allow: { users: ['zoe:2'], teams: [] } },
   ],
 ])('%s', (_, above, owner, repository, expected) => {
   const grants = grantsOf(deployment(above), 5)
@@ -196,6 +196,7 @@ const limitsOf = (
 const limits = limitsOf(counts)
 const models = ['a', 'b', 'c'] as const
 const named = fc.subarray(['maya', 'zoe', 'sam'])
+const numbered = fc.subarray(['maya:1', 'zoe:2', 'sam:3'])
 const file: fc.Arbitrary<GivenSettings> = fc.record(
   {
     limits: limitsOf(countsInFiles),
@@ -211,7 +212,7 @@ const file: fc.Arbitrary<GivenSettings> = fc.record(
       ),
       fc.constantFrom('write', 'maintain', 'admin'),
     ),
-    allow: fc.record({ users: named, teams: named }, { requiredKeys: [] }),
+    allow: fc.record({ users: numbered, teams: named }, { requiredKeys: [] }),
   },
   { requiredKeys: [] },
 )

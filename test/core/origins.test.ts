@@ -8,9 +8,9 @@ import { issueThread } from './given.ts'
 const deployment =
   'defaults: {effort: low}\nlimits: {person: 9, owner: 300}\nowners: {5: {models: [a, b]}}'
 const owner =
-  'model: a\nlimits:\n  person: 20\n  repository: 7\nallow: {users: [maya, zoe]}\nlabels: {docs: {plan: true}}\n'
+  'model: a\nlimits:\n  person: 20\n  repository: 7\nallow: {users: ["maya:1", "zoe:2"]}\nlabels: {docs: {plan: true}}\n'
 const repository =
-  'effort: high\nlimits:\n  repository: 9\nallow:\n  users: [zoe, sam]\npull_request: {draft: false}\n'
+  'effort: high\nlimits:\n  repository: 9\nallow:\n  users: ["zoe:2", "sam:3"]\npull_request: {draft: false}\n'
 
 test('each value that holds is told with the layers that made it so', () => {
   const read = readDeploymentSettings(deployment)
@@ -41,7 +41,7 @@ test('each value that holds is told with the layers that made it so', () => {
     'limits.person': [9, 'deployment'],
     'limits.owner': [300, 'deployment'],
     'limits.repository': [7, 'owner 4'],
-    'allow.users': [['zoe'], 'repository 5', 'owner 5'],
+    'allow.users': [['zoe:2'], 'repository 5', 'owner 5'],
     'labels.docs.plan': [true, 'owner 6'],
     'pull_request.draft': [false, 'repository 6'],
   })

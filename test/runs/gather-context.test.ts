@@ -258,7 +258,6 @@ test('a bot that the settings name is read behind people, and nobody is asked ab
     said(`finding ${n}`, {
       author: 'coderabbitai[bot]',
       bot: true,
-      botId: 5,
       in: 'line',
       createdAt: t0 - minute + n * second,
     }),

@@ -110,11 +110,12 @@ describe('who and what may start work', () => {
         `no other bot may do anything, not one ${which}`,
         [another({}, { sender, comment: author && { user: { ...author, type: 'Bot' } } })],
         { triggers: 0, comments: 0 },
-        { settings: 'allow: {users: [maya, helper]}' },
+        { settings: "allow: {users: ['maya:11', 'helper:13']}" },
       ],
     ),
     ...[
       "allow: {users: ['*']}",
+      'allow: {users: [eve]}',
       "allow: {teams: ['*']}",
       'allow: {users: all}',
       'permissions: {run: none}',

@@ -76,7 +76,10 @@ const atLeast =
 /** Said twice, here and in the settings, so that one judges the other. */
 const rules: readonly Rules[] = [
   { text: '', may: atLeast('write') },
-  { text: 'allow: {users: [rita]}', may: login => login === 'rita' || atLeast('write')(login) },
+  {
+    text: "allow: {users: ['rita:16']}",
+    may: login => login === 'rita' || atLeast('write')(login),
+  },
   {
     text: 'permissions: {run: maintain, plan: maintain, continue: maintain, retry: maintain, approve: maintain}',
     may: atLeast('maintain'),

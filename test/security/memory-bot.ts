@@ -49,7 +49,7 @@ import { advanceRun } from '../../src/runs/advance-run.ts'
 import { quietDeps } from '../commands/command-world.ts'
 import { deployment, pullView, t0 } from '../core/given.ts'
 import { clientOf, type GitHubCalls } from '../support/client-of.ts'
-import { deploymentWith, memoryAccounts } from '../support/deployment.ts'
+import { deploymentWith } from '../support/deployment.ts'
 import { fakeLogOf } from '../support/fake-log.ts'
 import { isAsked, shownIn } from '../support/pages.ts'
 import { MemoryQueue } from './memory-queue.ts'
@@ -352,8 +352,6 @@ export class MemoryBot {
       return { role, name: role }
     },
     'people.isInTeam': async () => false,
-    'comments.ownOfRepository': async () =>
-      this.comments.map(({ body }) => ({ number: 7, body })).reverse(),
     'thread.closing': async () => undefined,
     'issue.merges': async () => [],
     'branches.default': async () => 'main',
@@ -636,7 +634,6 @@ export class MemoryBot {
     github: () => clientOf(this.#counted),
     posthog: this.#posthog as TasksClient,
     signer: this.signer,
-    accounts: memoryAccounts(),
     triggerOf: () => usualTrigger,
     deployment,
     log: logInto(line => this.logs.push(this.#redact(line))),

@@ -32,7 +32,7 @@ onEitherQueue('What a bot finds that the settings name', world => {
     const word = await thread.waitForAnswer('codex-box:fix')
     expect(word).toContain(`[#${pull} `)
     expect(word).toContain('\n🤖 `coderabbitai` left 2 findings: `a.ts:1`, `a.ts:2`\n')
-    expect(word).toContain('\n💬 1 open comment: `b.ts:3`\n')
+    expect(word).toContain('\n💬 1 open comment on a line: `b.ts:3`\n')
     expect(ledger().runs).toHaveLength(1)
     expect(ledger().messages).toEqual([])
     posthog.script(
@@ -75,19 +75,5 @@ onEitherQueue('What a bot finds that the settings name', world => {
     expect(prompt()).not.toContain('Name it by what it holds')
     expect(prompt()).not.toContain('A poem')
     expect(prompt()).not.toContain('by greptile')
-  })
-
-  it('is that of the account that the settings mean, whatever it is called', async () => {
-    const repository = await newRepository(world(), 'context: { bots: ["coderabbitai:4711"] }\n')
-    const { number, path, says, thread, started, prompt } = await opensPull(world(), 'maya/taken', {
-      repository,
-    })
-    await finds(repository, number, path)
-    await nextSecond()
-    await says('/codex fix')
-    await thread.waitForAnswer(`#${number} has no failed checks`)
-    await says('/codex do it')
-    await started(1)
-    expect(prompt()).not.toMatch(/coderabbitai|This waits for nobody/)
   })
 })

@@ -1,6 +1,5 @@
-/** What a deployment grants, and the accounts that it remembers, for flows without a queue. */
+/** What a deployment grants, for flows without a queue. */
 
-import { accountsIn, type WrittenOnce } from '../../src/access/first-of.ts'
 import { type SettingsReader, settingsReader } from '../../src/access/read-settings.ts'
 import { settingsFile } from '../../src/commands/command-registry.ts'
 import { readDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
@@ -25,19 +24,3 @@ export function deploymentWith(
 /** What holds of a file with which nothing is wrong, or nothing of it. */
 export const settingsOf = (file?: string): RepoSettings =>
   settingsFile.complete(settingsFile.read(file).given)
-
-function memoryNotes(): WrittenOnce {
-  const kept = new Map<string, unknown>()
-  return {
-    add: async (id, data) => {
-      const outcome = kept.has(id) ? 'known' : 'added'
-      if (outcome === 'added') kept.set(id, data)
-      return { outcome }
-    },
-    get: async id => (kept.has(id) ? { data: kept.get(id) } : undefined),
-  }
-}
-
-/** Of a queue of its own. @param said gets what is logged */
-export const memoryAccounts = (said: string[] = []) =>
-  accountsIn(memoryNotes(), { warn: (_, message) => void said.push(message) })

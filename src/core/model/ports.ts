@@ -74,8 +74,6 @@ export interface ThreadClient {
     delete(commentId: number, replyRef?: ReplyRef): Promise<void>
     /** Our own comment. Comments on lines have ids of their own. */
     own(since?: number, replyRef?: ReplyRef): Promise<views.OwnComment[]>
-    /** The bot's own, newest first, among the newest thousand of all. */
-    ownOfRepository(): Promise<{ number: number; body: string }[]>
     /** The comments that were read ahead, else the comments since then. */
     earlier(since?: number): Promise<views.OwnComment[]>
     /**

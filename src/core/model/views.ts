@@ -71,8 +71,6 @@ export const CommentView = z.object({
   createdAt: z.number(),
   updatedAt: z.number(),
   in: z.enum(['thread', 'review', 'line']),
-  /** The number of the bot that wrote it, in a review or on a line. */
-  botId: z.number().optional(),
   /** The author is a bot that the settings name. It is read as what people write is. */
   listed: z.literal(true).optional(),
   on: z.object({ path: z.string(), line: z.number().nullable(), hunk: z.string() }).optional(),
@@ -202,7 +200,7 @@ export interface NeedsRead extends Omit<PullNeeds, 'unresolved'>, Omit<NeedsView
   unresolved: readonly {
     path: string
     line: number | null
-    voices: readonly ('agent' | 'writer' | Person)[]
+    voices: readonly ({ kind: 'agent' } | { kind: 'writer' } | { kind: 'bot'; login: string })[]
   }[]
 }
 

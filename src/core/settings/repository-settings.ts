@@ -69,9 +69,10 @@ const ownerLimits = {
   ),
 }
 
-const loginOrNumber = formed(
-  /^[A-Za-z0-9_-]{1,39}(?::[1-9]\d{0,14})?$/,
-  'must be logins, or login:number; there is no wildcard',
+/** A login can change hands, and what it may would go with it. A number stays. */
+const loginAndNumber = formed(
+  /^[A-Za-z0-9_-]{1,39}:[1-9]\d{0,14}$/,
+  'must be login:number, as a login can change hands: `gh api users/LOGIN --jq .id` prints the number. There is no wildcard',
 )
 const labelName = /^[\w.-]{1,40}$/
 
@@ -163,14 +164,9 @@ export const settings = {
     'What else the agent reads.',
     {
       bots: setting(
-        'Apps that review pull requests, by the slug in their address: `coderabbitai`. The agent gets their reviews and open comments on lines, and they count among what a pull request needs. They start nothing. A slug means the bot that used it here first. `slug:number` means the bot with that number, whatever its name is.',
+        'Apps that review pull requests, by the slug in their address: `coderabbitai`. The agent gets their reviews and open comments on lines, and they count among what a pull request needs. They start nothing. GitHub lets only Apps write there that are installed.',
         z
-          .array(
-            formed(
-              /^[A-Za-z0-9-]{1,39}(?::[1-9]\d{0,14})?$/,
-              'must be the slugs of Apps, or slug:number',
-            ),
-          )
+          .array(formed(/^[A-Za-z0-9-]{1,39}$/, 'must be the slugs of Apps'))
           .max(20)
           .default([]),
         { rule: inBoth, example: ['coderabbitai'] },
@@ -258,9 +254,9 @@ export const settings = {
     'Who may use every command without the usual permission.',
     {
       users: setting(
-        'Logins. A login means the account that used it here first. `login:number` means that account, whatever its name is.',
-        z.array(loginOrNumber).default([]),
-        { rule: inBoth },
+        'People, as `login:number`. The number counts, as a login can change hands: `gh api users/maya --jq .id` prints it.',
+        z.array(loginAndNumber).default([]),
+        { rule: inBoth, example: ['maya:1234'] },
       ),
       teams: setting(
         'Teams of the organization, by the slug in their address. The App needs the permission `Members: read` for it.',

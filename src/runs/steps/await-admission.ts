@@ -33,7 +33,7 @@ const closed = 'closed this'
 const notClosed: ChangeOf<'mailbox'> = {}
 
 const permitting = [
-  ...(['people.permission', 'people.isInTeam', 'comments.ownOfRepository'] as const),
+  ...(['people.permission', 'people.isInTeam'] as const),
   ...(['files.text', 'files.commits'] as const),
 ] as const
 type Permitting = (typeof permitting)[number]
@@ -186,10 +186,8 @@ export function personCheckOf(
   context: Pick<StepContext<Permitting>, 'github' | 'run' | 'deps'>,
   settings: RepoSettings,
 ): PersonCheck {
-  const { github, run, deps } = context
-  const { accounts, signer, log } = deps
-  const reads = refusedReads(context, 'github')
-  return { github, accounts, signer, repoId: run.thread.repoId, settings, reads, log }
+  const { github, deps } = context
+  return { github, settings, reads: refusedReads(context, 'github'), log: deps.log }
 }
 
 /** Asks GitHub about everybody whose words wait. @returns what follows if somebody may not any more */

@@ -17,7 +17,6 @@ import { areRefusedFor } from '../../core/record/retries.ts'
 import { limits } from '../../core/record/timing.ts'
 import { knowsThread, nextWords, placeInThread } from '../../core/record/words-to-say.ts'
 import { callsOf } from '../../core/settings/deployment-settings.ts'
-import { botListOf } from './read-needs.ts'
 import { refusedReads, type StepContext, step } from './step-context.ts'
 
 const maxPeople = 15
@@ -37,7 +36,7 @@ export const gatherContext = step('gather-context', {
       }),
       remarksOnPull(context),
     ])
-    const all = await withListed([...written, ...onPull], botListOf(run, deps))
+    const all = withListed([...written, ...onPull], run.baseline.settings.context.bots)
     // People's words on the pull request were not said here, so only those of listed bots are read there.
     const comments = all.filter((comment, at) => comment.listed || at < written.length)
     const said = pending(run).flatMap(({ source }) => placeInThread(source?.target) ?? [])

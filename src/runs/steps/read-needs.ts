@@ -2,14 +2,14 @@
  * The step `read-needs` asks GitHub what the Run's open pull request needs before it can be merged.
  * It leaves the answer in the result, with how often fixes were asked for.
  */
-import { type BotList, withOrders } from '../../access/authorize.ts'
+import { withOrders } from '../../access/authorize.ts'
 import { unlessRejected } from '../../core/model/errors.ts'
 import type { GitHubWith } from '../../core/model/ports.ts'
 import type { NeedsView } from '../../core/model/views.ts'
 import { openPullFrom, roundsOf } from '../../core/record/pull-end.ts'
 import { agentsHead, type Run } from '../../core/record/run.ts'
 import { runsOfPull } from '../../core/record/run-index.ts'
-import { type RunDeps, step } from './step-context.ts'
+import { step } from './step-context.ts'
 
 /** What came while the agent worked is looked at with its result. */
 export const readNeeds = step('read-needs', {
@@ -17,8 +17,7 @@ export const readNeeds = step('read-needs', {
   writes: ['result'],
   async do({ run, github, deps }) {
     const number = openPullFrom(run, agentsHead(run) ?? run.workspace.branch?.name ?? '')
-    const view =
-      number === undefined ? undefined : await needsSeen(github, number, botListOf(run, deps))
+    const view = number === undefined ? undefined : await needsSeen(github, number, run.baseline)
     const needs = view?.needs
     const looked = number !== undefined && view ? { number, ...view.facts } : undefined
     const onPull =
@@ -29,18 +28,12 @@ export const readNeeds = step('read-needs', {
   },
 })
 
-/** The bots that the settings of its start name. */
-export const botListOf = (
-  { thread, baseline: { settings } }: Run,
-  { accounts }: Pick<RunDeps, 'accounts'>,
-): BotList => ({ settings, thread, accounts })
-
 /** Only words depend on it, so a refusal is no fault of the Run. */
 export async function needsSeen(
   github: GitHubWith<'pulls.needs'>,
   number: number,
-  bots: BotList,
+  { settings }: Pick<Run['baseline'], 'settings'>,
 ): Promise<NeedsView | undefined> {
   const read = await github.pulls.needs(number).catch(unlessRejected)
-  return read && withOrders(read, bots)
+  return read && withOrders(read, settings.context.bots)
 }

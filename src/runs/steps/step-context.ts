@@ -3,7 +3,6 @@
  * Each save of a Run goes through here: it is logged and measured, and it wakes those who wait for the Run.
  * `once` and `attempt` announce an effect before they perform it, so that a crash does not double it.
  */
-import type { Accounts } from '../../access/authorize.ts'
 import type { SettingsReader } from '../../access/read-settings.ts'
 import type { StopsOf } from '../../access/stop-after.ts'
 import type { CallBudget } from '../../core/model/call-budget.ts'
@@ -57,7 +56,6 @@ export interface RunDeps {
   /** Token for pull requests by the deployment's own user. Never stored. */
   userToken: string | undefined
   settings: SettingsReader
-  accounts: Accounts
   /** What calls the bot in repositories of that owner. */
   triggerOf(ownerId: number): TriggerWords
   /** Removes an unused branch once its task run has ended. Idempotent by `id`. */
