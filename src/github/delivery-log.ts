@@ -45,17 +45,21 @@ const maxShown = maxBody + 1024 * 1024
 const tooLarge = (): Response =>
   Response.json({ message: `the payload is larger than ${maxShown} bytes` }, { status: 413 })
 
+function understood<T>(schema: z.ZodType<T>, data: unknown): T {
+  const read = schema.safeParse(data)
+  if (read.success) return read.data
+  throw new NoResponse('github', 'GitHub’s log of deliveries could not be read', {
+    cause: read.error,
+  })
+}
+
 export function deliveryLog(app: GitHubApp) {
   async function asShown(id: string): Promise<z.infer<typeof Shown>> {
     const { data } = await app.asApp('GET /app/hook/deliveries/{delivery_id}', {
       delivery_id: id,
       request: { fetch: fetchUpTo(maxShown, tooLarge) },
     })
-    const read = Shown.safeParse(data)
-    if (read.success) return read.data
-    throw new NoResponse('github', 'a delivery in GitHub’s log could not be read', {
-      cause: read.error,
-    })
+    return understood(Shown, data)
   }
 
   return {
@@ -65,16 +69,11 @@ export function deliveryLog(app: GitHubApp) {
       // `status=failure` leaves out deliveries without any response (status code 0).
       const query = { per_page: 100, cursor }
       const { data, headers } = await app.asApp('GET /app/hook/deliveries', query)
-      const read = z.array(Attempt).safeParse(data)
-      if (!read.success)
-        throw new NoResponse('github', 'GitHub’s log of deliveries could not be read', {
-          cause: read.error,
-        })
       const next = /<([^>]*)>\s*;\s*rel="next"/.exec(headers.link ?? '')?.[1]
       const nextCursor = next && new URL(next).searchParams.get('cursor')
       const left = headers['x-ratelimit-remaining']
       return {
-        attempts: read.data,
+        attempts: understood(z.array(Attempt), data),
         next: nextCursor || undefined,
         /** Calls that the App may still make in this hour, if GitHub says it. */
         callsLeft: left === undefined ? undefined : Number(left),

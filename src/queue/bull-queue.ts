@@ -89,11 +89,11 @@ export class BullQueue<Data> implements JobQueue<Data> {
   }
 
   query(queries: readonly IndexQuery[]): Promise<(number | undefined)[]> {
-    return this.#reach(async () => (queries.length === 0 ? [] : this.#index.query(queries)))
+    return this.#reach(() => this.#index.query(queries))
   }
 
   members(sets: readonly string[], range: Range): Promise<Member[][]> {
-    return this.#reach(async () => (sets.length === 0 ? [] : this.#index.members(sets, range)))
+    return this.#reach(() => this.#index.members(sets, range))
   }
 
   async listed(sets: readonly string[], range: Range = allListed): Promise<JobRecord<Data>[]> {

@@ -67,13 +67,6 @@ const sharedFileSystems = new Map([
   [0xff534d42, 'CIFS'],
   [0xfe534d42, 'SMB'],
   [0x00c36400, 'Ceph'],
-  [0x5346414f, 'AFS'],
-  [0x73757245, 'Coda'],
-  [0x0bd00bd0, 'Lustre'],
-  [0x47504653, 'GPFS'],
-  [0x19830326, 'BeeGFS'],
-  [0x01161970, 'GFS2'],
-  [0x7461636f, 'OCFS2'],
 ])
 
 export const sharedFileSystem = (type: number): string | undefined =>

@@ -102,12 +102,7 @@ export class JobWorker<Data> {
   }
 
   takesJobs(): boolean {
-    return (
-      !this.#draining &&
-      !this.#worker.closing &&
-      this.#worker.isRunning() &&
-      !this.#worker.isPaused()
-    )
+    return !this.#draining && this.#worker.isRunning()
   }
 
   interrupt(): void {

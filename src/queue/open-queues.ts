@@ -59,25 +59,28 @@ export async function openQueues<TriggerData, RunData>(
   const lockDuration =
     backend.kind === 'embedded' ? Number.POSITIVE_INFINITY : (options.lockDuration ?? 10_000)
   const shared = { backend, prefix, log, report, lockDuration, stalledInterval }
-  const [week, month] = [7 * DAY_SECONDS, 30 * DAY_SECONDS]
   const triggers = new BullQueue({
     ...shared,
     name: 'triggers',
     ...options.triggers,
-    keepSeconds: week,
+    keepSeconds: 7 * DAY_SECONDS,
   })
-  const runs = new BullQueue({ ...shared, name: 'runs', ...options.runs, keepSeconds: month })
+  const runs = new BullQueue({
+    ...shared,
+    name: 'runs',
+    ...options.runs,
+    keepSeconds: 30 * DAY_SECONDS,
+  })
   const chores = new BullQueue({
     ...shared,
     name: 'chores',
     parse: readChore,
     keepSeconds: DAY_SECONDS,
   })
-  const asItIs = (data: unknown) => data
   const writtenOnce = new BullQueue({
     ...shared,
     name: 'notes',
-    parse: asItIs,
+    parse: data => data,
     keepSeconds: DAY_SECONDS,
   })
   const board = new ChoreBoard(chores)

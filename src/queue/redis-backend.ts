@@ -1,10 +1,10 @@
 /** BullMQ on Redis. Adding fails fast, workers wait for the server: hence two kinds of connection. */
+import { once } from 'node:events'
 import { createRedisBackend, type JobType } from 'bullmq'
 import { Redis, type RedisOptions, type Result } from 'ioredis'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import { type DeliveryClock, liveSet } from '../core/model/ports.ts'
 import { backoff, second } from '../core/model/time.ts'
-import { within } from './job-lock.ts'
 import { storableJson } from './job-record.ts'
 import {
   type Additions,
@@ -12,7 +12,6 @@ import {
   type Indexed,
   type QueueBackend,
   type QueueIndex,
-  type Saved,
   Saving,
   sinceNow,
 } from './queue-backend.ts'
@@ -116,33 +115,24 @@ interface Waiting {
 }
 
 async function untilReady(redis: Redis, { where, log, waitMs }: Waiting): Promise<void> {
+  const signal = AbortSignal.timeout(waitMs)
   let reason: unknown = 'no answer'
-  let give: (error: Error) => void = () => {}
-  const message = (error: Error) => {
-    reason = error
-    if (/^(?:WRONGPASS|NOAUTH|ERR invalid password|ERR AUTH)/.test(error.message)) give(refused())
-  }
-  const refused = () => {
-    redis.disconnect()
-    return new QueueUnavailable(`cannot reach Redis at ${where}: ${describe(reason)}`)
-  }
   const say = setTimeout(() => {
     log.warn({ redis: where, error: describe(reason), ms: waitMs }, 'waiting for Redis')
   }, SAY_AFTER_MS)
-  redis.on('error', message)
-  const up = new Promise<void>((resolve, reject) => {
-    give = reject
-    redis.once('ready', () => resolve())
-  })
-  try {
-    await within(waitMs, up, () => {
-      throw refused()
+  while (redis.status !== 'ready')
+    await once(redis, 'ready', { signal }).catch(error => {
+      if (!signal.aborted) reason = error
+      if (!signal.aborted && !refusals.test(error.message)) return
+      redis.disconnect()
+      clearTimeout(say)
+      throw new QueueUnavailable(`cannot reach Redis at ${where}: ${describe(reason)}`)
     })
-  } finally {
-    clearTimeout(say)
-  }
-  redis.off('error', message)
+  clearTimeout(say)
 }
+
+/** What Redis says to who may not come in. */
+const refusals = /^(?:WRONGPASS|NOAUTH|ERR invalid password|ERR AUTH)/
 
 /** The parser's error would show the address with its password. */
 function hostAndPort(redisUrl: string): string {
@@ -247,7 +237,12 @@ function redisIndex(queue: BullMqQueue, producer: Redis, worker: () => Redis): Q
       const scannedPages = await readJobs(queue, producer, ids)
       return scannedPages.map(({ seen: _, ...job }) => job)
     },
-    save: saved => save(queue, sets, worker(), saved),
+    save: async ({ id, token, lockDuration, data, entries, guards }) => {
+      const key = queue.toKey(id)
+      const keys = [key, `${key}:lock`, queue.toKey('stalled')]
+      const ours = [token, lockDuration, data, sets, id, entries, Date.now()]
+      return Saving.parse(await worker().codexSaved(...keys, ...ours, JSON.stringify(guards)))
+    },
     amend: async ({ id, was, data, entries }) =>
       (await producer.codexAmended(queue.toKey(id), was, data, sets, id, entries, Date.now())) ===
       1,
@@ -258,14 +253,6 @@ function redisIndex(queue: BullMqQueue, producer: Redis, worker: () => Redis): Q
       void (await producer.codexMended(queue.toKey(id), sets, id, entries, seen, Date.now())),
     sweep: () => sweep(queue, producer, sets),
   }
-}
-
-async function save(queue: BullMqQueue, sets: string, redis: Redis, saved: Saved): Promise<Saving> {
-  const { id, token, lockDuration, data, entries, guards } = saved
-  const key = queue.toKey(id)
-  const keys = [key, `${key}:lock`, queue.toKey('stalled')]
-  const ours = [token, lockDuration, data, sets, id, entries, Date.now(), JSON.stringify(guards)]
-  return Saving.parse(await redis.codexSaved(...keys, ...ours))
 }
 
 async function* scannedPages(
