@@ -78,7 +78,7 @@ export interface Addition {
 
 export type Additions = Map<string, Addition>
 
-export interface Saved {
+interface Saved {
   id: string
   token: string
   lockDuration: number
