@@ -43,6 +43,7 @@ import {
   runWith,
   second,
   snapshotWith,
+  status,
   stopAsked,
   t0,
   taskRun,
@@ -363,6 +364,15 @@ describe('a step that is refused', () => {
     })
     expect(heard.run.retries.thread).toBeUndefined()
     expect(heard.run.report.status?.at).toBe(now + 15 * second)
+  })
+
+  test('edit-status: a status that is folded away is not edited any more', async () => {
+    const run = runOf('edit-status')
+    const edit = vi.fn(async () => ({ nodeId: 'IC_9' }))
+    const folded = changed(run, { report: { status: { ...status, minimized: true } } })
+    const after = await advance(folded, { github: { 'comments.edit': edit } })
+    expect(edit).not.toHaveBeenCalled()
+    expect(after.run.report.status?.at).toBe(now)
   })
 
   const lockedForADay: RunChange = {
