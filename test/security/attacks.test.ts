@@ -47,11 +47,12 @@ each([
 
 describe('who and what may start work', () => {
   const failed = { agent: { says: 'The usage limit is reached.', fails: true } }
-  const tick = (by: string) => async (bot: MemoryBot) => {
+  const tick = (by: string, author?: string) => async (bot: MemoryBot) => {
     const shown = bot.comments.find(({ body }) =>
       body.includes('- [ ] Try again <!-- codex-box:retry -->'),
     )
-    await sends(bot, ticks(by, shown?.body ?? expect.fail('no box'), 'Try again', bot.calls.length))
+    const body = shown?.body ?? expect.fail('no box')
+    await sends(bot, ticks(by, body, 'Try again', bot.calls.length, author))
   }
   const untilItWaits = async (bot: MemoryBot) => {
     while (!bot.comments.some(({ body }) => body.includes('Codex waits until'))) await bot.work(1)
@@ -92,6 +93,12 @@ describe('who and what may start work', () => {
       'a box does what it says',
       [another(), tick('rita'), tick('maya')],
       { starts: 2, runs: 2, tasks: 1 },
+      failed,
+    ],
+    [
+      'a box in a copy that another bot made of the bot’s comment does nothing',
+      [another(), tick('maya', 'helper[bot]')],
+      one,
       failed,
     ],
     ...(

@@ -128,7 +128,7 @@ const door = webhookEndpoint({
   verify: await probotVerifier({ id: 5, privateKey: 'x', secrets: [webhookSecret] }),
   receive: receiver({
     log: logInto(line => noted(line)),
-    triggerOf: () => usualTrigger,
+    triggerOf: () => ({ ...usualTrigger, app: 'my-codex' }),
     redact: text => redact(text),
     enqueue: trigger => receive(trigger),
   }),

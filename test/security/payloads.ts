@@ -216,9 +216,15 @@ export const closes = (by: string, at: number): Sent =>
     issue: issue(at, { state: 'closed', closed_at: clock(at) }),
   })
 
-/** Somebody ticks a box of a comment of the bot. */
-export const ticks = (by: string, text: string, box: string, at = 1_000): Sent => {
-  const bot = { login: 'codex[bot]', id: 5, type: 'Bot' }
+/** Somebody ticks a box of a comment of the bot, or of another one. */
+export const ticks = (
+  by: string,
+  text: string,
+  box: string,
+  at = 1_000,
+  author = 'my-codex[bot]',
+): Sent => {
+  const bot = { login: author, id: 5, type: 'Bot' }
   const words = { ...wordsOf({ id: 900, at: 10, editedAt: at }), user: bot }
   return sent('issue_comment', {
     ...base(by),

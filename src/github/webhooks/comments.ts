@@ -206,9 +206,11 @@ function commentWords(
   }
 }
 
-/** Somebody ticked a box of ours, which is an edit of our comment. */
+/** Somebody ticked a box of ours, which is an edit of our comment. Other bots may have copied one. */
 function fromTick(event: ThreadEvent<z.infer<typeof payloads.IssueComment>>): Normalised {
   const { comment, changes, issue } = event.payload
+  const { app } = event.triggerOf(event.thread.ownerId)
+  if (app === undefined || comment.user?.login !== `${app}[bot]`) return ignored('by a bot')
   const box = ticked(changes?.body?.from ?? '', comment.body)
   if (!box) return ignored('no new command')
   const at = timeOf(comment.updated_at ?? comment.created_at)
