@@ -63,10 +63,7 @@ async function accept(context: ThreadContext, news: NewsHandlers): Promise<StepR
     return news.ofThread(context, trigger)
   }
   if (await stillWaits(context)) return { kind: 'park', ms: lostWakeMs }
-  if ((await context.job.inbox()).includes(withdrawn)) {
-    await speech.deleteAnnouncement(context)
-    return endOfJob
-  }
+  if ((await context.job.inbox()).includes(withdrawn)) return endOfJob
   const asked = await givenCommands(context)
   return asked.kind === 'commands' ? obeyEach(context, asked.all) : asked
 }
@@ -84,7 +81,6 @@ async function obeyEach(
     const result = await dispatch(context, { ...given, isLast, later })
     const parked = await finish(context, result, isLast)
     if (parked) return parked
-    await speech.deleteAnnouncement(context)
     const refused = result.kind === 'reply' && result.reply.limit === 'one refusal a day'
     const taken = result.kind === 'run' || result.kind === 'message'
     context.remember(afterOne(context.record, { refused, taken }))
@@ -119,8 +115,7 @@ async function finish(
     return undefined
   }
   if (result.kind === 'replied') await speech.sendReply(context)
-  if (result.kind === 'reply')
-    await speech.reply(context, result.reply, { last: true, well: result.well })
+  if (result.kind === 'reply') await speech.reply(context, result.reply, result.well)
   const isWell = result.kind === 'silence' || result.well
   await speech.swapReaction(context, isWell ? 'done' : 'refused', isLast)
   return undefined
@@ -128,9 +123,8 @@ async function finish(
 
 async function waiting(
   context: CommandContext,
-  { behind, announce: says, ms = lostWakeMs }: CommandResult & { kind: 'wait' },
+  { behind, ms = lostWakeMs }: CommandResult & { kind: 'wait' },
 ): Promise<StepResult> {
-  if (says && !context.record.announced) await speech.announce(context, says)
   const { waits, retries } = context.record
   const since = waits?.since ?? context.deps.now()
   // All could be read by now: a refusal after the wait begins to count anew.

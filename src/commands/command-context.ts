@@ -85,7 +85,7 @@ export type CommandResult =
   | { kind: 'silence' }
   | { kind: 'passed-over' }
   /** `behind`: that Run as it stands; without it, it is looked at again, after `ms` if nobody wakes it. */
-  | { kind: 'wait'; behind?: Run; announce?: Reply; ms?: number }
+  | { kind: 'wait'; behind?: Run; ms?: number }
   | { kind: 'start-over' }
   /** An edit took its place. */
   | { kind: 'replaced' }

@@ -75,7 +75,7 @@ export type Decision =
   /** What the comment said before is stopped, as what it says now is no part of that. */
   | { kind: 'replace'; run: Run }
   /** Park until that Run of the thread has an outcome, or has ended: both wake the command. */
-  | { kind: 'wait'; behind: Run; announce?: Reply }
+  | { kind: 'wait'; behind: Run }
   /** Post the plan of that Run anew, and refuse with its link. */
   | { kind: 'show-plan'; run: Run }
   | { kind: 'silence' }

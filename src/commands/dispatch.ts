@@ -26,7 +26,7 @@ import { commands } from './command-registry.ts'
 import { mayUseIt } from './gate.ts'
 import { goOnTelling, perform, soon } from './perform.ts'
 import { readsFor } from './reads.ts'
-import { announce, reactWithEyes } from './reply.ts'
+import { reactWithEyes } from './reply.ts'
 import { stopCommand } from './stop-command.ts'
 import { isPreceded, markStop, stopOf, stopped } from './stops.ts'
 
@@ -57,8 +57,7 @@ async function isStillAsked(
 
 async function goesOn(context: CommandContext): Promise<EarlyResult> {
   const { answer, pendingMessage } = context.record
-  if (answer?.last) return { kind: 'replied', well: answer.well }
-  if (answer) await announce(context)
+  if (answer) return { kind: 'replied', well: answer.well }
   return pendingMessage ? goOnTelling(context) : undefined
 }
 

@@ -9,8 +9,7 @@ import type { Run } from '../core/record/run.ts'
 import { isAtWork } from '../core/record/situation.ts'
 import { isAnswered } from '../core/record/turn.ts'
 import { isSamePlace } from '../core/record/words-to-say.ts'
-import { replies } from '../core/words/replies.ts'
-import { type CommandRequest, type Decision, namedAs, reject, type WantedWork } from './command.ts'
+import { type CommandRequest, type Decision, reject, type WantedWork } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
 import { misplacedBase } from './may-start.ts'
 import { checkOptions, presetNameOf, type SettingsToStart, withKept } from './run-options.ts'
@@ -27,7 +26,7 @@ export function joinOrWait(
   { live, held }: Busy,
 ): Decision {
   const { trigger, attached, replaces } = request
-  if (trigger.kind === 'label') return joinByLabel(request, trigger, live)
+  if (trigger.kind === 'label') return joinByLabel(trigger, live)
   const { kind: waitsFor } = live.schedule.waits ?? {}
   const forces = wanted.options.force && (waitsFor === 'blocked' || waitsFor === 'open-pulls')
   if (forces && (wanted.text === '' || wanted.text === live.request.text))
@@ -61,18 +60,8 @@ export function joinOrWait(
     return { kind: 'message', runId: live.id, message }
   if (live.result.outcome) return { kind: 'take-over', run: live }
   const ofSame = replaces && !live.mailbox.stop && isOfComment(live.request, trigger)
-  return ofSame ? { kind: 'replace', run: live } : waitBehind(request, live, differs)
+  return ofSame ? { kind: 'replace', run: live } : { kind: 'wait', behind: live }
 }
-
-export const waitBehind = (
-  request: CommandRequest,
-  behind: Run,
-  differs: readonly OptionName[] = [],
-): Decision => ({
-  kind: 'wait',
-  behind,
-  announce: replies.queuedBehind(namedAs(request), differs),
-})
 
 export const isOfComment = (
   { origin }: Pick<RunRequest, 'origin'>,
@@ -102,7 +91,7 @@ function differing(live: Run, wants: RunOptions): OptionName[] {
 }
 
 /** A preset asks for something of its own, unless it is what the Run works by. */
-function joinByLabel(request: CommandRequest, trigger: LabelTrigger, live: Run): Decision {
+function joinByLabel(trigger: LabelTrigger, live: Run): Decision {
   const { label } = trigger
   const { origin } = live.request
   if (live.result.outcome) return { kind: 'take-over', run: live }
@@ -111,7 +100,7 @@ function joinByLabel(request: CommandRequest, trigger: LabelTrigger, live: Run):
     presetNameOf(trigger) === '' || (origin.kind === 'label' && origin.label === label)
   return isKnown
     ? { kind: 'message', runId: live.id, message: { kind: 'label', label } }
-    : waitBehind(request, live)
+    : { kind: 'wait', behind: live }
 }
 
 export function inTheWay(live: Run, command: 'retry' | 'continue' | 'approve'): Decision {

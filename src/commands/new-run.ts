@@ -27,7 +27,7 @@ import {
   wants,
 } from './command.ts'
 import type { CommandTrigger } from './command-context.ts'
-import { type Busy, forLive, isOfComment, joinOrWait, joins, waitBehind } from './join-or-wait.ts'
+import { type Busy, forLive, isOfComment, joinOrWait, joins } from './join-or-wait.ts'
 import { agreeOn, type Free, mayMeetOtherPull } from './may-start.ts'
 import { presetOf, type SettingsReads, settingsFor, withKept } from './run-options.ts'
 
@@ -49,7 +49,7 @@ export function decideStart(
     case 'busy':
       return joinOrWait(request, wanted, facts)
     case 'elsewhere':
-      return waitBehind(request, facts.live)
+      return { kind: 'wait', behind: facts.live }
     case 'closed':
       return reject('closed')
     case 'free':

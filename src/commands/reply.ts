@@ -21,7 +21,7 @@ import {
   mayCost,
   reactionTargetOf,
 } from './command-context.ts'
-import { type ReplyRecord, repliedIn, replyPairsMs } from './trigger-record.ts'
+import { repliedIn, replyPairsMs } from './trigger-record.ts'
 
 /** What a marker calls a reply, and for how long, in ms, whoever had one gets no more. */
 interface ReplyLimit {
@@ -66,11 +66,7 @@ async function isRepeated(context: CommandContext, limit: ReplyLimit): Promise<b
 }
 
 /** A stranger gets each reply rarely in a thread, so that nobody can make the bot talk. Nobody gets many refusals. */
-export async function reply(
-  context: CommandContext,
-  words: Reply,
-  { last, well }: Pick<ReplyRecord, 'last' | 'well'>,
-): Promise<Posted | undefined> {
+export async function reply(context: CommandContext, words: Reply, well: boolean): Promise<void> {
   const { record, deps } = context
   const text = replyComment(record.trigger.sender.login, words)
   const limit = replyLimits[words.limit]
@@ -78,28 +74,27 @@ export async function reply(
   const as = isLimited || limit.as !== 'refusal' ? limit.as : 'reply'
   const name = replyName(context, as)
   try {
-    if (isLimited && (await isRepeated(context, limit))) return undefined
+    if (isLimited && (await isRepeated(context, limit))) return
     const about = as === 'status-reply' ? [{ as, at: deps.now() }] : []
     await context.save({
-      answer: { text, as, last, well },
+      answer: { text, as, well },
       momentary: [...record.momentary, ...about],
     })
   } catch (error) {
     context.repliedLately.delete(name)
     throw error
   }
-  const posted = await sendReply(context)
+  await sendReply(context)
   context.repliedLately.set(name, deps.now())
-  return posted
 }
 
-export async function sendReply(context: CommandContext): Promise<Posted | undefined> {
+export async function sendReply(context: CommandContext): Promise<void> {
   const { deps, job, github } = context
   const { answer: chosen } = context.record
-  if (!chosen) return undefined
+  if (!chosen) return
   const { thread, sender } = context.record.trigger
   const marker: Marker = {
-    run: `${commandId(context)}${chosen.last ? '' : '-first'}`,
+    run: commandId(context),
     repo: thread.repoId,
     thread: thread.number,
     as: chosen.as,
@@ -113,7 +108,7 @@ export async function sendReply(context: CommandContext): Promise<Posted | undef
   const perhaps = lostAt === undefined ? undefined : { at: context.record.trigger.at, lostAt }
   const place = commentRefOf(context.record.trigger)
   const { find, perform } = saying(github, deps.signer, { marker, place, text: () => chosen.text })
-  const posted = await exactlyOnce<EffectAttempt, Posted>(chosen.begun ?? perhaps, tried, {
+  await exactlyOnce<EffectAttempt, Posted>(chosen.begun ?? perhaps, tried, {
     find,
     record,
     async begin() {
@@ -124,26 +119,6 @@ export async function sendReply(context: CommandContext): Promise<Posted | undef
     now: deps.now,
   })
   if (chosen.as === 'status-reply') await removeEarlier(context, marker.run)
-  return posted
-}
-
-/** Says that it waits. */
-export async function announce(context: CommandContext, words?: Reply): Promise<void> {
-  const posted = words
-    ? await reply(context, words, { last: false, well: true })
-    : await sendReply(context)
-  await context.save({
-    announced: true,
-    answer: undefined,
-    waitingComment: posted?.id,
-  })
-}
-
-/** What was said while it waited is not so any more. May be repeated. */
-export async function deleteAnnouncement({ record, job, github }: CommandContext): Promise<void> {
-  if (record.waitingComment === undefined) return
-  await job.assertLocked()
-  await github.comments.delete(record.waitingComment, commentRefOf(record.trigger))
 }
 
 /** Each reply to `status` deletes the one before it, or folds it away if somebody has written since. */

@@ -96,11 +96,11 @@ async function giveUp(context: ThreadContext, error: unknown): Promise<StepResul
   const reason =
     error instanceof Rejected ? error.message : 'this bot had an error, which its log names'
   // An answer that was chosen, this word among them, has only to be said. What GitHub refused is not said again.
-  const chosen = record.answer?.last && !(error instanceof Rejected) ? record.answer : undefined
+  const chosen = error instanceof Rejected ? undefined : record.answer
   try {
     if (chosen) await sendReply(context)
     else if (await isUnspoken(context)) return endOfJob
-    else await reply(context, replies.gaveUp(reason), { last: true, well: false })
+    else await reply(context, replies.gaveUp(reason), false)
     await swapReaction(context, chosen?.well ? 'done' : 'failed', true)
   } catch (failure) {
     if (failure instanceof QueueUnavailable) throw failure

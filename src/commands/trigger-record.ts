@@ -17,7 +17,6 @@ const ReplyRecord = z.object({
   /** What it tells, for whoever has to find it again. */
   text: z.string(),
   as: Marker.shape.as,
-  last: z.boolean().default(true),
   well: z.boolean().default(true),
   begun: z.object({ at: z.number(), lostAt: z.number().optional() }).optional(),
 })
@@ -49,10 +48,6 @@ export const TriggerRecord = z.object({
     })
     .optional(),
   onlyOne: z.boolean().default(false),
-  /** Whether the command at hand has said that it waits. */
-  announced: z.boolean().default(false),
-  /** The comment that says so. */
-  waitingComment: z.number().int().optional(),
   sender: Sender.optional(),
   /** The command at hand was let in once. */
   passed: z.boolean().default(false),
@@ -76,7 +71,15 @@ export const TriggerRecord = z.object({
 })
 export type TriggerRecord = z.infer<typeof TriggerRecord>
 
-export const triggerFormat = { parse: (data: unknown) => TriggerRecord.parse(data) }
+/** In 0.4.0 a command that waited said so first, which was no answer. */
+const SaidThatItWaits = z.object({ answer: z.object({ last: z.literal(false) }) })
+
+export const triggerFormat = {
+  parse(data: unknown): TriggerRecord {
+    const record = TriggerRecord.parse(data)
+    return SaidThatItWaits.safeParse(data).success ? { ...record, answer: undefined } : record
+  },
+}
 
 export const triggerIndex = {
   version: '5',
@@ -118,8 +121,6 @@ export const afterOne = <Of extends ThreadTrigger>(
   done: record.done + 1,
   answer: undefined,
   pendingMessage: undefined,
-  announced: false,
-  waitingComment: undefined,
   waits: undefined,
   passed: false,
   retries: {},

@@ -8,7 +8,6 @@ import type { CommentTrigger, LabelTrigger, TickTrigger } from '../../src/core/m
 import type { Marker } from '../../src/core/record/marker.ts'
 import type { Run, Waits } from '../../src/core/record/run.ts'
 import { grantsOf, noDeploymentSettings } from '../../src/core/settings/deployment-settings.ts'
-import type { Reply } from '../../src/core/words/replies.ts'
 import {
   ask,
   head,
@@ -134,7 +133,7 @@ export function decides<Facts>(
   })
 }
 
-export const waits = (announce: Reply): object => ({ kind: 'wait', announce })
+export const waits: object = { kind: 'wait' }
 export const starts = (run: object = {}): object => ({ kind: 'start', run })
 export const doing = (request: object): object => starts({ request })
 export const startsPlan = doing({ what: 'plan', options: { permission: 'read-only' } })

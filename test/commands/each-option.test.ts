@@ -122,10 +122,7 @@ describe('each option', () => {
       return `refused: ${decision.reply.text.replaceAll(/`[^`]*`/g, '…').split('.')[0]}`
     if (decision.kind === 'message' && decision.message.kind === 'follow-up')
       return decision.message.forces ? 'joins, and starts it' : 'joins'
-    if (decision.kind === 'wait' && decision.announce)
-      return decision.announce.text.includes(`with another \`${flagOf(name)}\`.`)
-        ? 'waits, it differs'
-        : 'waits'
+    if (decision.kind === 'wait') return 'waits'
     if (decision.kind !== 'start') return decision.kind
     const options: Options = decision.run.request.options
     return `starts ${options[name] === only(name)[name] ? 'with' : 'without'} it${sessionIn(decision.run)}`
@@ -178,7 +175,7 @@ describe('each option', () => {
     request: { ...ask, what: 'ask', options: { ...ask.options, permission: 'read-only' } },
     result: { outcome: { kind: 'answer' } },
   })
-  const whileOneWorks = all('waits, it differs', { '--new': 'waits', '--force': 'joins' })
+  const whileOneWorks = all('waits', { '--force': 'joins' })
   const unlessNew = (outcome: string, without = 'starts without it') =>
     all(outcome, { '--new': without })
   const newSession = 'starts without it, in a new session'

@@ -4,7 +4,6 @@ import { type CommandRequest, reject } from '../../src/commands/command.ts'
 import { namesNothing, runCommand } from '../../src/commands/run-command.ts'
 import { questionId } from '../../src/core/record/permission-request.ts'
 import type { RunChange } from '../../src/core/record/run.ts'
-import { replies } from '../../src/core/words/replies.ts'
 import { ask, issueThread, logIs, pullThread, runWith, t0, working } from '../core/given.ts'
 import {
   asking,
@@ -92,7 +91,7 @@ describe('what asks for work', () => {
     [
       'with another model and branch',
       atWork,
-      waits(replies.queuedBehind({}, ['model', 'branch'])),
+      waits,
       withOptions({ model: 'gpt-5.6', branch: 'release' }),
     ],
     [
@@ -140,12 +139,7 @@ describe('what asks for work', () => {
       says({ kind: 'label', label: 'codex' }),
       labelled('codex'),
     ],
-    [
-      'by the label of a preset while another works',
-      busy(),
-      waits(replies.queuedBehind({ label: 'codex:plan' })),
-      labelled('codex:plan'),
-    ],
+    ['by the label of a preset while another works', busy(), waits, labelled('codex:plan')],
     [
       'by the label of a preset that the other works by',
       busy({ live: byPreset }),

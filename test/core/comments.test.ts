@@ -587,7 +587,6 @@ const samples: Samples<typeof replies> & Samples<typeof refusals> = {
   fixRounds: [refusals.fixRounds(9, 6, { asked: 4, byPostHog: 2 })],
   stateLabel: [refusals.stateLabel('codex:done')],
   baseTaken: [refusals.baseTaken(9, 'main')],
-  queuedBehind: [replies.queuedBehind({ line: 'plan the rest' })],
   planElsewhere: [refusals.planElsewhere('feature')],
   stoppingBeside: [replies.stoppingBeside(issueThread), replies.stoppingBeside(pullThread)],
   stoppedWaiting: [refusals.stoppedWaiting([{ line: 'fix it' }], 'maya')],
@@ -688,8 +687,7 @@ describe('replies', () => {
 
   test('every other one of a line', () => {
     expect(said.filter(text => !text.includes('\n')).join('\n')).toMatchInlineSnapshot(`
-      "queuedBehind: @maya another run is still going in this thread. \`/codex plan the rest\` starts when it has ended.
-      stoppingBeside: @maya the run in #7 (this is its pull request) is being stopped. Its status there says what it had done.
+      "stoppingBeside: @maya the run in #7 (this is its pull request) is being stopped. Its status there says what it had done.
       stoppingBeside: @maya the run in #8 (the pull request of this issue) is being stopped. Its status there says what it had done.
       status: @maya nothing is going on here now. Nothing came of the newest request: [the reason](https://x/7#issuecomment-9).
       status: @maya nothing is going on here, but a run is going on in #7 (this is its pull request): Codex is working. \`maya\` asked for it. [Details](https://github.com/acme/shop/issues/7#issuecomment-601).

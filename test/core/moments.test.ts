@@ -11,6 +11,7 @@ import { contextGiven } from '../../src/core/record/words-to-say.ts'
 import { GivenContext } from '../../src/core/record/workspace-part.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { closingComment } from '../../src/core/words/closing.ts'
+import { refusals } from '../../src/core/words/refusals.ts'
 import { replies } from '../../src/core/words/replies.ts'
 import { pullFooter } from '../../src/core/words/small-line.ts'
 import { statusComment } from '../../src/core/words/status.ts'
@@ -397,12 +398,12 @@ describe('a run in line', () => {
 })
 
 test.each([
-  [{ line: 'plan the rest' }, '`/codex plan the rest` starts when it has ended.'],
-  [{ line: 'a'.repeat(200) }, `\`/codex ${'a'.repeat(80)} …\` starts when`],
-  [{ label: 'codex:high' }, 'What the label `codex:high` asks for starts when it has ended.'],
-  [{}, 'What you asked for starts when it has ended.'],
-])('a command that waits behind a run is named: %j', (named, words) => {
-  expect(replies.queuedBehind(named).text).toContain(words)
+  [{ line: 'plan the rest' }, 'you stopped `/codex plan the rest` before it began.'],
+  [{ line: 'a'.repeat(200) }, `you stopped \`/codex ${'a'.repeat(80)} …\` before`],
+  [{ label: 'codex:high' }, 'you stopped what the label `codex:high` asks for before'],
+  [{}, 'you stopped what you asked for before'],
+])('a command that was stopped while it waited is named: %j', (named, words) => {
+  expect(refusals.stoppedWaiting([named], undefined).text).toContain(words)
 })
 
 describe('a session that goes on', () => {

@@ -90,6 +90,15 @@ describe('what 0.4.0 wrote', () => {
     isReadOfANewer(triggerFormat, record)
   })
 
+  test('a command that had only said that it waits is not answered', () => {
+    const { record } = linesOf(Stored, 'triggers.jsonl').find(({ name }) =>
+      name.startsWith('with answer'),
+    ) ?? { record: {} }
+    const answer = { ...Object(record.answer), last: false }
+    expect(triggerFormat.parse(record).answer).toBeDefined()
+    expect(triggerFormat.parse({ ...record, answer }).answer).toBeUndefined()
+  })
+
   const messages = linesOf(Stored, 'messages.jsonl')
   test.each(messages)('a message, $name', ({ record }) =>
     expect(parseMessage(JSON.stringify(record))).toEqual(record),

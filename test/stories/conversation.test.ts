@@ -36,8 +36,10 @@ onBothQueues('The thread is a conversation', world => {
 
   it('--new while a run goes on waits for its turn, and starts afresh', async () => {
     const { thread, says, run, ledger, started } = await working(world(), 'first in turn')
-    await says('/codex --new second in turn')
-    await thread.waitForAnswer('another run is still going in this thread')
+    const { id } = await says('/codex --new second in turn')
+    await thread.waitForReaction('eyes', id)
+    await world().github.settled()
+    expect(await thread.answers()).toEqual([])
     expect(ledger().runs).toHaveLength(1)
     await run(0).completeTurn('Done with the first.')
     await started(2)

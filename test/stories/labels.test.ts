@@ -59,7 +59,7 @@ onEitherQueue('Somebody sets the label of a preset while a run works', world => 
       { kind: 'answers', text: 'Docs.' },
     )
     await maya.labels(number, 'codex:docs')
-    await thread.waitForAnswer('another run is still going')
+    await thread.waitForReaction('eyes')
     await run(0).completeTurn('Took it.')
     await thread.waitForAnswer('Took it.')
     await thread.waitForAnswer('Docs.')

@@ -70,10 +70,9 @@ onEitherQueue(
         await github.as('olga', repository).pushes('main', settings)
         const { thread: later } = await asks(world(), 'do it', undefined, { repository })
         await later.waitForStatus('waits for its turn')
-        await maya.comments(thread.number, '/codex --effort low do something else')
-        await thread.waitForAnswer(
-          '`/codex --effort low do something else` starts when it has ended',
-        )
+        const words = '/codex --effort low do something else'
+        const { id } = await maya.comments(thread.number, words)
+        await thread.waitForReaction('eyes', id)
         const before = losses()
         await happen(github, repository, false)
         await seenTo(before)

@@ -50,7 +50,7 @@ onEitherQueue('Something is taken back, or put right', world => {
     posthog.script('delete table B', { kind: 'answers', text: 'B is gone.' })
     const { maya, thread, says, ledger, run } = await working(world(), 'first of two')
     const asked = await says('/codex --new delete table A')
-    await thread.waitForAnswer('another run is still going in this thread')
+    await thread.waitForReaction('eyes', asked.id)
     await maya.editsComment(asked.id, '/codex --new delete table B')
     await github.settled()
     await run(0).completeTurn('Done with the first.')

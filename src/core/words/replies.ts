@@ -9,7 +9,7 @@ import type { Thread } from '../model/thread.ts'
 import type { Sign } from '../model/views.ts'
 import type { SenderReply } from '../record/mailbox-part.ts'
 import type { FileSlips } from '../settings/settings-file.ts'
-import { begun, counted, ended } from '../text/phrases.ts'
+import { counted, ended } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { configText, type ShownSettings } from './settings-text.ts'
 import { besideThis, standingSentence, type ThreadStanding } from './thread-standing.ts'
@@ -44,8 +44,6 @@ export const replyComment = (login: string, { text, limit }: Reply): string =>
 
 export const replies = {
   help: (shown: HelpShown) => limitedTo('one help a day')`${helpText(shown)}`,
-  queuedBehind: (asked: NamedAs, differs: readonly OptionName[] = []) =>
-    otherReply`another run is still going in this thread${differs.length === 0 ? '' : `, with another ${optionFlags(differs)}`}. ${begun(askedFor(asked))} starts when it has ended.`,
   stoppingBeside: (thread: Pick<Thread, 'number' | 'kind'>) =>
     otherReply`the run in ${besideThis(thread)} is being stopped. Its status there says what it had done.`,
   status: (standing: ThreadStanding) =>

@@ -1,0 +1,52 @@
+/** How often a thread is mailed: GitHub mails each new comment, and no edit. */
+import { expect, it } from 'vitest'
+import { nameOfCall } from '../world/calls.ts'
+import { onEitherQueue } from '../world/on-queues.ts'
+import { newRepository, opensIssue, type Talk } from '../world/opens-issue.ts'
+
+onEitherQueue('A thread is mailed', world => {
+  /** Comments that were made in it, also those that are deleted by now. */
+  const mails = ({ repository, number }: Talk): number =>
+    world().github.calls.filter(
+      call =>
+        call.path.includes(`/${repository}/issues/${number}/`) &&
+        nameOfCall(call) === 'POST issues/comments' &&
+        call.status === 201,
+    ).length
+
+  const opens = async (title: string) => {
+    const repository = await newRepository(world())
+    const answers = { kind: 'answers' as const, text: '1. So.' }
+    world().posthog.script({ repository, prompt: 'how to' }, answers, { times: 3 })
+    return opensIssue(world(), title, repository)
+  }
+
+  it('twice for work: when it begins, and when it is done', async () => {
+    const talk = await opens('Work')
+    await talk.makes()
+    expect(mails(talk)).toBe(2)
+  })
+
+  it('twice for a question', async () => {
+    const talk = await opens('Ask')
+    await talk.says('/codex ask how to')
+    await talk.thread.waitForFolded()
+    expect(mails(talk)).toBe(2)
+  })
+
+  it('four times for a plan and its approval', async () => {
+    const talk = await opens('Plan')
+    await talk.says('/codex plan how to')
+    await talk.thread.waitForFolded()
+    await talk.says('/codex approve')
+    await talk.thread.waitForAnswer('Codex opened draft')
+    expect(mails(talk)).toBe(4)
+  })
+
+  it('twice for each of three commands in one comment', async () => {
+    const talk = await opens('Three')
+    const { id } = await talk.says('/codex ask how to\n/codex plan how to\n/codex ask how to pay')
+    await talk.thread.waitForReaction('rocket', id)
+    expect(mails(talk)).toBe(6)
+  })
+})
