@@ -160,6 +160,8 @@ export interface Reads {
   /** The Run at work in the thread of its pull request, or of the issue which that is of. */
   beside(): Promise<Run | undefined>
   run(id: string): Promise<Run | undefined>
+  /** Its page at PostHog, if it has begun there. */
+  pageOf(run: Run): string | undefined
   /** The Run, and the reason why it waits now, if it does. */
   asItWaits(run: Run): Promise<Run>
   /** What was asked here and has no Run yet, or was stopped before it had one. */

@@ -17,7 +17,7 @@ import { defaultSettings } from '../core/settings/repository-settings.ts'
 import { attachmentsIn } from '../core/text/attachment-links.ts'
 import type { SeenPage } from '../core/text/seen-page.ts'
 import { isAsSaid, markerIn } from '../core/words/say.ts'
-import { commentUrl } from '../core/words/words.ts'
+import { commentUrl, runUrl } from '../core/words/words.ts'
 import type { CommandInTurn, Conversation, Reads } from './command.ts'
 import { type CommandContext, commentRefOf, liveRun } from './command-context.ts'
 import { shownBy, templatesOf, writtenBefore, writtenIn } from './read-commands.ts'
@@ -72,6 +72,7 @@ export function readsFor(
       return stop?.at === trigger.at && stop.by.id === trigger.sender.id
     },
     run: async id => (await deps.runs.get(id))?.data,
+    pageOf: run => (run.session.taskRun ? runUrl(run, deps.wordsOf(run).deployment) : undefined),
     async asItWaits(run) {
       const kept = situationOf(run).kind === 'waiting' ? await deps.runs.get(run.id) : undefined
       if (!kept || run.schedule.admitted) return run

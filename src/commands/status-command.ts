@@ -9,6 +9,7 @@ type StandingReads = Pick<
   | 'live'
   | 'beside'
   | 'asItWaits'
+  | 'pageOf'
   | 'conversation'
   | 'run'
   | 'notBegun'
@@ -30,9 +31,10 @@ export const statusCommand = command({
     if (reads.repliedLately()) return undefined
     const [live, notBegun] = await Promise.all([reads.live(), reads.notBegun()])
     const here = { notBegun, now: reads.now }
-    if (live) return { live: await reads.asItWaits(live), ...here }
+    if (live) return { live: await reads.asItWaits(live), page: reads.pageOf(live), ...here }
     const beside = await reads.beside()
-    if (beside) return { beside: await reads.asItWaits(beside), ...here }
+    if (beside)
+      return { beside: await reads.asItWaits(beside), page: reads.pageOf(beside), ...here }
     const [conversation, refused] = await Promise.all([reads.conversation(), reads.refused()])
     const last = conversation && (await reads.run(conversation.marker.run))
     return { asked: conversation !== undefined, last, refused, ...here }

@@ -91,9 +91,9 @@ describe('what 0.4.0 wrote', () => {
   })
 
   test('a command that had only said that it waits is not answered', () => {
-    const { record } = linesOf(Stored, 'triggers.jsonl').find(({ name }) =>
-      name.startsWith('with answer'),
-    ) ?? { record: {} }
+    const all = linesOf(Stored, 'triggers.jsonl')
+    const { record } =
+      all.find(({ name }) => name === 'with answer.as reply') ?? expect.fail('none')
     const answer = { ...Object(record.answer), last: false }
     expect(triggerFormat.parse(record).answer).toBeDefined()
     expect(triggerFormat.parse({ ...record, answer }).answer).toBeUndefined()

@@ -37,6 +37,17 @@ onBothQueues('A repository wants few comments', world => {
     )
   })
 
+  it('of an own stop, what it ended; and status says where the agent works', async () => {
+    const { thread, says, taskRun } = await asks()
+    await taskRun()
+    await says('/codex status')
+    const status = await thread.waitForAnswer('a run is going on here')
+    expect(status).toMatch(/\[PostHog run \(sign-in\)\]\(http\S+\/tasks\/\S+\)\.$/m)
+    const stop = await says('/codex stop')
+    await thread.waitForAnswer('@maya you stopped this run. Nothing was pushed.')
+    await thread.waitForReaction('+1', stop.id)
+  })
+
   it('what it waits for is said all the same', async () => {
     const { repository } = await asks()
     const settings = 'comments: outcomes\nlimits: { repository: 0 }\n'

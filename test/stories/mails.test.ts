@@ -14,10 +14,10 @@ onEitherQueue('A thread is mailed', world => {
         call.status === 201,
     ).length
 
-  const opens = async (title: string) => {
+  const opens = async (title: string, times = 3) => {
     const repository = await newRepository(world())
     const answers = { kind: 'answers' as const, text: '1. So.' }
-    world().posthog.script({ repository, prompt: 'how to' }, answers, { times: 3 })
+    world().posthog.script({ repository, prompt: 'how to' }, answers, { times })
     return opensIssue(world(), title, repository)
   }
 
@@ -35,7 +35,7 @@ onEitherQueue('A thread is mailed', world => {
   })
 
   it('four times for a plan and its approval', async () => {
-    const talk = await opens('Plan')
+    const talk = await opens('Plan', 1)
     await talk.says('/codex plan how to')
     await talk.thread.waitForFolded()
     await talk.says('/codex approve')

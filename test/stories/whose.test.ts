@@ -58,7 +58,7 @@ onEitherQueue('A session in the middle', world => {
     await says('/codex --model gpt-5 what then')
     await nextSecond()
     await github.as('maya').labels(number, 'codex:high')
-    await thread.waitForAnswer('What the label `codex:high` asks for starts')
+    await thread.waitForReaction('eyes')
     await run(0).completeTurn('So far.')
     await thread.waitForAnswer('So far.')
     await thread.waitForStatus('From here on with `gpt-5`.')

@@ -78,10 +78,11 @@ export function newsKey(run: Run): string | undefined {
 export const isWordOutdated = (run: Run): boolean =>
   run.report.lastWord !== undefined && run.report.lastWord.news !== newsKey(run)
 
-/** Whoever stopped a run needs no last word. */
+/** Whoever stopped a run needs no last word: its status says what came of it. */
 export function endsQuietly(run: Run): boolean {
   const { outcome } = run.result
   return (
+    (showsStatus(run) || run.report.readOnlyThread) &&
     outcome?.kind === 'stopped' &&
     !run.session.agentLeft &&
     addressees(run).every(login => login === outcome.by)

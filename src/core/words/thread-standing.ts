@@ -32,6 +32,8 @@ export interface ThreadStanding {
   refused?: string | undefined
   notBegun?: readonly NotBegun[]
   now?: number
+  /** The page of that Run at PostHog. */
+  page?: string | undefined
 }
 
 export function standingSentence(status: ThreadStanding): string {
@@ -63,11 +65,12 @@ function notBegunSentence(
   return `${what} waits for ${named[waitsFor]}${known}.`
 }
 
-function runSentence({ live, beside, last, asked, now = 0 }: ThreadStanding): string {
-  if (live) return `a run is going on here: ${runInWords(live, now)}`
+function runSentence(standing: ThreadStanding): string {
+  const { live, beside, last, asked } = standing
+  if (live) return `a run is going on here: ${runInWords(live, standing)}`
   if (beside)
-    return `nothing is going on here, but a run is going on in ${besideThis(beside.thread)}: ${runInWords(beside, now)}`
-  if (last) return `nothing is going on here now. The last run: ${runInWords(last, now)}`
+    return `nothing is going on here, but a run is going on in ${besideThis(beside.thread)}: ${runInWords(beside, standing)}`
+  if (last) return `nothing is going on here now. The last run: ${runInWords(last, standing)}`
   return asked
     ? 'nothing is going on here now.'
     : `nobody has asked for anything here yet. \`/codex help\` shows all commands.`
@@ -107,7 +110,7 @@ function situationInWords(run: Run, now: number): string {
   return `it waits for your answer${url === undefined ? '' : ` to [this question](${url})`}`
 }
 
-function runInWords(run: Run, now: number): string {
+function runInWords(run: Run, { now = 0, page }: ThreadStanding): string {
   const pull = run.result.pulls.at(-1)
   const away = services.filter(service => retryOf(run, service) && !run.result.outcome)
   return withoutEmpty([
@@ -115,12 +118,15 @@ function runInWords(run: Run, now: number): string {
     ...away.map(service => `It waits for ${serviceNames[service]}.`),
     `${code(run.request.by.login)} asked for it.`,
     pull && `Pull request: [#${pull.number}](${pull.url}).`,
-    whereToRead(run),
+    whereToRead(run, page),
   ]).join(' ')
 }
 
 /** The status is folded away below a last word. */
-function whereToRead({ thread, report: { lastWord, status } }: Run): string | undefined {
-  if (lastWord) return `[What Codex said](${commentUrl(thread, lastWord.as, lastWord.commentId)}).`
-  return status && `[Details](${commentUrl(thread, 'comment', status.commentId)}).`
+function whereToRead(run: Run, page: string | undefined): string | undefined {
+  const { lastWord, status } = run.report
+  if (lastWord)
+    return `[What Codex said](${commentUrl(run.thread, lastWord.as, lastWord.commentId)}).`
+  if (status) return `[Details](${commentUrl(run.thread, 'comment', status.commentId)}).`
+  return page && `[PostHog run (sign-in)](${page}).`
 }
