@@ -20,7 +20,6 @@ const ReplyRecord = z.object({
   well: z.boolean().default(true),
   begun: z.object({ at: z.number(), lostAt: z.number().optional() }).optional(),
 })
-export type ReplyRecord = z.infer<typeof ReplyRecord>
 
 const SeenPage = z.object({
   text: z.string(),
