@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { LogEntry, TaskRunSnapshot } from '../../src/core/model/task-run.ts'
 import { observe } from '../../src/core/record/apply-snapshot.ts'
+import { maxClaims } from '../../src/core/record/own-pull-request.ts'
 import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { outcomeOf } from '../../src/core/record/turn.ts'
@@ -27,10 +28,10 @@ const seen = (given: Partial<TaskRunSnapshot>, run = working()): Run =>
 const activity: LogEntry = { at: t0, what: { kind: 'activity' } }
 
 describe('what is heard in the log', () => {
-  test('addresses without end are not kept without end', () => {
+  test('a handful of pull requests is looked up at most', () => {
     const pulls = Array.from({ length: 200 }, (_, n) => `https://github.com/acme/shop/pull/${n}`)
     const { result } = seen({ pulls })
-    expect(result.claimedPulls).toEqual(pulls.slice(0, 50))
+    expect(result.claimedPulls).toEqual(pulls.slice(0, maxClaims))
     const given = { claimedPulls: [], foreignPulls: result.claimedPulls }
     expect(seen({ pulls }, working({ result: given })).result.claimedPulls).toEqual([])
   })
@@ -100,7 +101,7 @@ describe('what is seen of the run', () => {
     expect(seen({ status: 'completed', log: [activity] }, before)).toBe(before)
   })
 
-  const one = 'https://x/pull/1'
+  const one = 'https://github.com/acme/shop/pull/1'
   const asPostHogWritesIt = 'https://github.com/ACME/shop/pull/9'
   test.each<[string, string[], Partial<Run['result']>, string[]]>([
     ['one', [one], {}, [one]],
@@ -109,6 +110,9 @@ describe('what is seen of the run', () => {
     ['one that was found to be foreign', [one], { foreignPulls: [one] }, []],
     ['one that is known, written otherwise', [asPostHogWritesIt], { pulls: [pull] }, []],
     ['a second one', [pull.url, one], { pulls: [pull] }, [one]],
+    ['one of another repository', ['https://github.com/acme/other/pull/9'], {}, []],
+    ['one of another server', ['https://evil.example/acme/shop/pull/9'], {}, []],
+    ['none', ['https://github.com/acme/shop/issues/9'], {}, []],
   ])('pull requests that PostHog tells of: %s', (_, pulls, result, claimed) =>
     expect(seen({ pulls }, working({ result })).result.claimedPulls).toEqual(claimed),
   )

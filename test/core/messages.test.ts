@@ -115,6 +115,8 @@ describe('words in the place of others of their comment', () => {
   })
 })
 
+const another = 'https://github.com/acme/shop/pull/12'
+
 describe('a message to a run', () => {
   test.each<[string, Run, RunMessage[], RunChange]>([
     [
@@ -126,13 +128,16 @@ describe('a message to a run', () => {
     [
       'to look at a pull request has GitHub asked about it, once',
       working(),
-      [poll('k', 'u'), poll('k2', 'u')],
-      { result: { claimedPulls: ['u'] }, mailbox: { handledMessageIds: ['poll k', 'poll k2'] } },
+      [poll('k', another), poll('k2', another)],
+      {
+        result: { claimedPulls: [another] },
+        mailbox: { handledMessageIds: ['poll k', 'poll k2'] },
+      },
     ],
     [
       'to look at a pull request that is known has GitHub asked nothing',
-      working({ result: { foreignPulls: ['u'], pulls: [pull] } }),
-      [poll('k', 'u'), poll('k2', pull.url)],
+      working({ result: { foreignPulls: [another], pulls: [pull] } }),
+      [poll('k', another), poll('k2', pull.url)],
       { result: { claimedPulls: [] } },
     ],
     [

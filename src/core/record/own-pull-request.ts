@@ -10,16 +10,20 @@ import type { Branch } from './workspace-part.ts'
 
 export const agentLogin = 'posthog[bot]'
 
+/** So many that an agent names, and that are not its own, are asked about. */
 export const maxClaims = 5
-/** What is remembered of addresses that an agent names. */
-const maxRememberedClaims = 50
 
-export function pullsToFind({ result }: Run, urls: readonly string[]): string[] {
+/** The other pull requests of this repository that PostHog's agent names, and that nobody has looked up. */
+export function pullsToFind({ thread, result }: Run, urls: readonly string[]): string[] {
   const named = [...result.claimedPulls, ...result.foreignPulls]
   const wasClaimed = (url: string): boolean =>
     named.includes(url) || result.pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase())
-  const fresh = [...new Set(urls)].filter(url => !wasClaimed(url))
-  return fresh.slice(0, Math.max(0, maxRememberedClaims - named.length))
+  const isHere = (url: string): boolean => {
+    const number = pullNumberIn(url, thread)
+    return number !== undefined && !(thread.kind === 'pull' && number === thread.number)
+  }
+  const fresh = [...new Set(urls)].filter(url => isHere(url) && !wasClaimed(url))
+  return fresh.slice(0, Math.max(0, maxClaims - named.length))
 }
 
 export type Ownership = 'ours' | 'not-ours' | 'if-descended'

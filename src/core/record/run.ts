@@ -238,7 +238,7 @@ export type Stray = z.infer<typeof Stray>
 
 export const Result = z.object({
   claimedPulls: z.array(z.string()).default([]),
-  claimsSeen: z.number().int().default(0),
+  /** They were looked up, and are not its own. */
   foreignPulls: z.array(z.string()).default([]),
   pulls: z.array(Pull).default([]),
   untended: z.array(z.number().int()).default([]),

@@ -1,6 +1,6 @@
 /** The step `adopt-pull` looks up a pull request that the agent claims: it is taken only if it is the Run's own. */
 import { Pull, type PullView } from '../../core/model/views.ts'
-import { maxClaims, ownershipOf, pullNumberIn } from '../../core/record/own-pull-request.ts'
+import { ownershipOf, pullNumberIn } from '../../core/record/own-pull-request.ts'
 import { retriedAt, triedRetry } from '../../core/record/retries.ts'
 import { changed, type Run } from '../../core/record/run.ts'
 import { limits } from '../../core/record/timing.ts'
@@ -12,34 +12,26 @@ export const adoptPull = step('adopt-pull', {
   writes: ['result', 'report', 'retries'],
   async do(context, { url }) {
     const { run, deps, github } = context
-    const { thread, request, result } = run
-    const claimedPulls = result.claimedPulls.filter(claimed => claimed !== url)
-    const foreign = { claimedPulls, foreignPulls: [...result.foreignPulls, url] }
-    // 1. Is it another pull request of this repository, and not one claim too many?
-    const number = pullNumberIn(url, thread)
-    const isThread = thread.kind === 'pull' && number === thread.number
-    if (number === undefined || isThread) return { result: foreign }
-    const key = `pull ${url}` as const
-    const before = triedRetry(run, key, deps.now())
-    if (!before && result.claimsSeen >= maxClaims) return { result: foreign }
-    const claimsSeen = result.claimsSeen + (before ? 0 : 1)
-    // 2. Does GitHub show it? PostHog may know a pull request before GitHub shows it everywhere.
+    const claimedPulls = run.result.claimedPulls.filter(claimed => claimed !== url)
+    // 1. Does GitHub show it? PostHog may know a pull request before GitHub shows it everywhere.
+    const number = pullNumberIn(url, run.thread)
     const { labels } = run.baseline.settings.pull_request
-    const view = await github.pulls.find(number, { login: request.by.login, labels })
+    const { login } = run.request.by
+    const view = number && (await github.pulls.find(number, { login, labels }))
+    const key = `pull ${url}` as const
     const now = deps.now()
-    const age = now - (before?.since ?? now)
+    const age = now - (triedRetry(run, key, now)?.since ?? now)
     if (!view && age < limits.unseenPull) {
       const wait = Math.min(30_000, Math.max(1_000, age))
       const why = 'GitHub does not show it'
-      const retry = retriedAt(run, key, now, { why, until: now + wait })
-      return { result: { claimsSeen }, retries: { [key]: retry } }
+      return { retries: { [key]: retriedAt(run, key, now, { why, until: now + wait }) } }
     }
-    // 3. Is it the Run's own?
+    // 2. Is it the Run's own?
     if (!view || !(await isOwn(context, view))) {
       deps.log.warn({ url }, 'not a pull request of this run')
-      return { result: { ...foreign, claimsSeen } }
+      return { result: { claimedPulls, foreignPulls: [...run.result.foreignPulls, url] } }
     }
-    const found = { ...withAdopted(run, [view]), claimedPulls, claimsSeen }
+    const found = { ...withAdopted(run, [view]), claimedPulls }
     return putRightWhenFound({ ...context, run: changed(run, { result: found }) }, view)
   },
 })
