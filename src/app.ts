@@ -10,7 +10,9 @@ export default async function codex(app: Probot): Promise<void> {
   if (read.kind === 'refuse')
     throw new Error(`The bot can't start:\n- ${read.problems.join('\n- ')}`)
   if (read.kind === 'set-up')
-    throw new Error("The bot can't start: no GitHub App is set. `npm start` shows the set-up page")
+    throw new Error(
+      "The bot can't start: no GitHub App is set. `npx codex-task-bot` shows the set-up page",
+    )
   const bot = await startBehind(read.config)
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.once(signal, () => void bot.stop(signal).finally(() => process.exit(0)))

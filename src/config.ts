@@ -150,8 +150,13 @@ export const Environment = z.object({
   GHE_PROTOCOL: oneOf('https', 'http')
     .default('https')
     .register(about, { meaning: 'The protocol of the Enterprise Server' }),
-  ENV_FILE: text.default('.env').register(about, {
+  CODEX_BOT_HOME: text.optional().register(about, {
     part: 'The process',
+    meaning:
+      'The folder in which relative paths begin, so that of `.env` and `data`. Set it in the environment. If it is not set: the folder in which the bot is started',
+    example: '/var/lib/codex-task-bot',
+  }),
+  ENV_FILE: text.default('.env').register(about, {
     meaning:
       'The file with these variables. The set-up page writes it. Set it in the environment. If it is not set: `.env`, then `.env` in `DATA_DIR`',
   }),
@@ -208,11 +213,13 @@ export const Environment = z.object({
     part: 'Runs',
     meaning: 'The model, if neither the command nor the settings name one',
   }),
-  CODEX_REASONING_EFFORT: text.toLowerCase().optional().register(about, {
-    meaning:
-      "The effort, if neither the command nor the settings name one. Without it, PostHog's default applies",
-    example: 'high',
-  }),
+  CODEX_REASONING_EFFORT: oneOf(...efforts)
+    .optional()
+    .register(about, {
+      meaning:
+        "The effort, if neither the command nor the settings name one. Without it, PostHog's default applies",
+      example: 'high',
+    }),
   SETTINGS_FILE: text.optional().register(about, {
     meaning: 'A YAML file with grants and upper limits, see [Settings](settings.md#settings_file)',
     example: './settings.yml',
@@ -233,7 +240,7 @@ export const Environment = z.object({
 export const variables = Object.keys(Environment.shape) as (keyof typeof Environment.shape)[]
 
 /** Values, or defaults. A wrong value gives its default, or nothing, and a problem. */
-type EnvironmentValues = z.output<typeof Environment>
+export type EnvironmentValues = z.output<typeof Environment>
 
 const inQuotes = /^(["'])(.*)\1$/s
 
@@ -287,36 +294,19 @@ export type PostHogAccess = Record<'host' | 'apiKey' | 'projectId', string>
 
 export type Read =
   | { kind: 'run'; config: Config }
-  | { kind: 'set-up'; given: SetUpGiven }
+  | { kind: 'set-up'; given: EnvironmentValues }
   | { kind: 'refuse'; problems: string[] }
-
-/** What the set-up page need not ask for. */
-const givenToSetUp = (env: Variables, given: EnvironmentValues) => ({
-  host: given.HOST,
-  port: given.PORT,
-  enterprise: given.GHE_HOST,
-  protocol: given.GHE_PROTOCOL,
-  posthogHost: env.POSTHOG_HOST?.trim() ? given.POSTHOG_HOST : undefined,
-  posthogKey: given.POSTHOG_API_KEY,
-  posthogProject:
-    given.POSTHOG_PROJECT_ID === undefined ? undefined : String(given.POSTHOG_PROJECT_ID),
-})
-export type SetUpGiven = ReturnType<typeof givenToSetUp>
 
 export function readConfig(env: Variables): Read {
   const { given, problems } = readVariables(env)
   const role = given.ROLE
   if (!namesOfApp.some(name => env[name]?.trim()) && role !== 'worker' && problems.length === 0)
-    return { kind: 'set-up', given: givenToSetUp(env, given) }
+    return { kind: 'set-up', given }
   const reading: VariableRead = { env, given, problems }
   const settings = deploymentSettingsOf(reading)
   const tenants = role === 'web' ? [] : tenantsOf(reading, settings.first)
   const app = appOf(reading)
   const posthog = posthogOf(reading, tenants.length > 0)
-  const { CODEX_REASONING_EFFORT: asked } = given
-  const effort = efforts.find(known => known === asked)
-  if (asked !== undefined && !effort)
-    problems.push(`CODEX_REASONING_EFFORT is ${asked}: use ${efforts.join(', ')}`)
   if (!env.REDIS_URL?.trim() && role !== 'all')
     problems.push(
       `REDIS_URL is missing: ROLE=${role} needs Redis. Set REDIS_URL, or leave ROLE out to run everything in one process`,
@@ -325,7 +315,7 @@ export function readConfig(env: Variables): Read {
     app,
     posthog,
     tenants,
-    run: { model: given.CODEX_MODEL, effort },
+    run: { model: given.CODEX_MODEL, effort: given.CODEX_REASONING_EFFORT },
     webhooks: given.WEBHOOKS,
     queue: { redisUrl: given.REDIS_URL, dataDir: given.DATA_DIR },
     settings,

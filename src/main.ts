@@ -1,54 +1,49 @@
-/** Reads the environment, starts the bot or the set-up page, and stops on a signal. */
-import { setFlagsFromString } from 'node:v8'
-import { grace, type Started, startBot } from './bot.ts'
-import { readConfig } from './config.ts'
-import { environment, goThroughProxy, startedByNpm } from './process-environment.ts'
+#!/usr/bin/env node
+/** The command line: its first word says what is to be done. Without one, the bot starts. */
+import { version } from './own-package.ts'
+import { commandTyped, home } from './process-environment.ts'
 
-// If there is room, V8 keeps the garbage of a thousand polls for minutes: 510 MB instead of 220. This sets no bound.
-setFlagsFromString('--heap-growing-percent=20')
+// Before all that is loaded from here on.
+process.setSourceMapsEnabled(true)
 
-let started = start()
-// It listens even before it has started: process 1 of a container ignores what nobody listens to.
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
-  process.once(signal, () => void stop(signal))
-await started
+const help = `codex-task-bot ${version} turns /codex comments on GitHub into PostHog task runs.
 
-if (startedByNpm()) {
-  // Ends with npm: one that is killed outright would leave the bot running.
-  const parent = process.ppid
-  const watch = setInterval(() => {
-    if (process.ppid === parent) return
-    clearInterval(watch)
-    void stop('npm is gone')
-  }, 250).unref()
+  ${commandTyped('start')}
+      starts the bot, or its set-up page if there is no GitHub App yet
+  ${commandTyped('doctor')} [--json]
+      says what is wrong, and how to fix it
+  ${commandTyped('help')}
+  ${commandTyped('--version')}
+
+Its .env and its data are in ${home}. CODEX_BOT_HOME names another folder.
+`
+
+const [word = 'start', ...flags] = process.argv.slice(2)
+const isJson = word === 'doctor' && flags[0] === '--json'
+const [unknown] = isJson ? flags.slice(1) : flags
+
+if (unknown !== undefined) refuse(`${word} ${unknown}`)
+switch (word) {
+  case 'start':
+    await (await import('./run-bot.ts')).runBot()
+    break
+  case 'doctor':
+    await (await import('./doctor/doctor-cli.ts')).runDoctor(isJson)
+    break
+  case 'help':
+  case '--help':
+    process.stdout.write(help)
+    break
+  case '--version':
+    process.stdout.write(`${version}\n`)
+    break
+  default:
+    refuse(word)
 }
 
-async function stop(signal: string): Promise<void> {
-  setTimeout(() => process.exit(1), grace + 1_500).unref()
-  await (await started).stop(signal)
-  process.exit(0)
-}
-
-async function start(): Promise<Started> {
-  try {
-    const env = environment()
-    await goThroughProxy(env)
-    const read = readConfig(env)
-    if (read.kind === 'refuse') return refuse(read.problems)
-    if (read.kind === 'run') return await startBot(read.config)
-    const { openSetUp } = await import('./open-set-up.ts')
-    return await openSetUp(read.given, async () => {
-      started = start()
-      await started
-    })
-  } catch (error) {
-    return refuse([error instanceof Error ? error.message : String(error)])
-  }
-}
-
-function refuse(problems: string[]): never {
+function refuse(typed: string): never {
   process.stderr.write(
-    `The bot can't start:\n${problems.map(problem => `- ${problem}\n`).join('')}`,
+    `There is no \`${typed}\`. There are \`start\`, \`doctor [--json]\`, \`help\` and \`--version\`.\n`,
   )
-  process.exit(1)
+  process.exit(2)
 }

@@ -3,8 +3,21 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 
+const { npm_lifecycle_event: script, CODEX_BOT_HOME } = process.env
+
 /** npm stops its script when asked to end, but not when killed. */
-export const startedByNpm = (): boolean => process.env.npm_lifecycle_event === 'start'
+export const isBelowNpm = (): boolean => script === 'start' || script === 'npx'
+
+/** What to type for a word of the command line, in the way in which this process was started. */
+export function commandTyped(word: string): string {
+  const words = word === 'start' ? '' : ` ${word}`
+  if (script === 'npx') return `npx codex-task-bot${words}`
+  if (script !== 'start' && script !== 'doctor') return `codex-task-bot${words}`
+  return word === 'start' ? 'npm start' : `npm run${words}`
+}
+
+/** All relative paths begin in this folder. */
+export const home = resolve(CODEX_BOT_HOME ?? '.')
 
 /** The names that files set, which a later reading sets anew. */
 const ofFiles = new Set<string>()
@@ -14,6 +27,11 @@ const ofFiles = new Set<string>()
  * @throws when `.env` can't be read, or has a line that is no variable
  */
 export function environment(): NodeJS.ProcessEnv {
+  try {
+    process.chdir(home)
+  } catch (cause) {
+    throw new Error(`CODEX_BOT_HOME is ${home}: make it a folder that is there`, { cause })
+  }
   for (const name of ofFiles) delete process.env[name]
   for (const file of envFiles().filter(existsSync)) {
     const text = contentsOf(file)

@@ -5,6 +5,7 @@ import { cachedFor, minute, second } from './core/model/time.ts'
 import { DeploymentSettings } from './core/settings/deployment-settings.ts'
 import { settingsSchemaPath } from './core/settings/settings-file.ts'
 import type { GitHubApp } from './github/app-client.ts'
+import { addressOf } from './own-package.ts'
 import { publicAddress } from './web/http-server.ts'
 
 /** What is taken away or changes its meaning gets a new folder; what is added does not. */
@@ -40,9 +41,11 @@ export function schemaAt(path: string): object | undefined {
 
 const schemaMs = 3 * second
 
+const ofRepository = addressOf(settingsSchemaPath)
+
 const Hook = z.object({ url: z.string() })
 
-/** @returns an address only if it answers: a proxy before the bot may pass on webhooks alone */
+/** @returns the bot's own address if it answers: a proxy before the bot may pass on webhooks alone */
 export function schemaAddress(
   app: Pick<GitHubApp, 'asApp'>,
   now: () => number,
@@ -51,12 +54,12 @@ export function schemaAddress(
     try {
       const { url } = Hook.parse((await app.asApp('GET /app/hook/config')).data)
       const address = publicAddress(url, settingsSchemaPath)
-      if (address === undefined) return undefined
+      if (address === undefined) return ofRepository
       const signal = AbortSignal.timeout(schemaMs)
       const { ok } = await fetch(address, { method: 'HEAD', redirect: 'manual', signal })
-      return ok ? address : undefined
+      return ok ? address : ofRepository
     } catch {
-      return undefined
+      return ofRepository
     }
   })
   return () => found.get('')

@@ -7,7 +7,7 @@ import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Where `main.js`, `doctor-cli.js`, `bot.js`, `config.js` and `process-environment.js` are, as in `dist`. */
+/** Where `main.js`, `bot.js`, `config.js` and `process-environment.js` are, as in `dist`. */
 export const bundled = `${root}dist/bundled`
 
 const entries = ['main', 'bot', 'config', 'process-environment']
@@ -16,7 +16,6 @@ export async function bundle(): Promise<void> {
   await build({
     entryPoints: {
       ...Object.fromEntries(entries.map(name => [name, `${root}src/${name}.ts`])),
-      'doctor-cli': `${root}src/doctor/doctor-cli.ts`,
       // Tests kill a process at its calls.
       'bull-queue': `${root}src/queue/bull-queue.ts`,
       // Started by the file's name, from beside it.

@@ -11,13 +11,13 @@ import { webhookPath } from '../src/web/http-server.ts'
 const root = join(import.meta.dirname, '..')
 const textOf = (path: string): string => readFileSync(join(root, path), 'utf8')
 
-const { version, main, engines, scripts } = JSON.parse(textOf('package.json'))
+const { version, bin, engines, scripts } = JSON.parse(textOf('package.json'))
 
 test('one version in the lock, the changelog and the example for Kubernetes', () => {
   expect(JSON.parse(textOf('package-lock.json')).version).toBe(version)
   expect(textOf('CHANGELOG.md')).toMatch(new RegExp(`^## ${version.replaceAll('.', '\\.')}$`, 'm'))
   const images = textOf('deploy/kubernetes.yml').match(/(?<=image: )\S+/g)
-  expect(new Set(images)).toEqual(new Set([`codex-task-bot:${version}`]))
+  expect(new Set(images)).toEqual(new Set([`ghcr.io/acme/codex-task-bot:${version}`]))
 })
 
 const older = '## 0.1.0\n\n- older\n'
@@ -124,10 +124,16 @@ describe('what is deployed', () => {
     expect(JSON.stringify(ingress)).toContain(`"path":"${webhookPath}"`)
   })
 
-  test('systemd starts what `npm start` builds and starts', () => {
-    const start = `node --enable-source-maps ${main}`
-    expect(scripts.start).toBe(`exec ${start}`)
-    expect(textOf('deploy/codex-task-bot.service')).toContain(`\nExecStart=/usr/bin/${start}\n`)
-    expect(existsSync(join(root, main.replace('dist', 'src').replace('.js', '.ts')))).toBe(true)
+  test('systemd, the image and `npm start` start the command of the package', () => {
+    const [command = '', file = ''] = Object.entries<string>(bin)[0] ?? []
+    expect(scripts.start).toBe(`exec node ${file}`)
+    expect(textOf('deploy/codex-task-bot.service')).toMatch(
+      new RegExp(
+        `^#   npm install --global --prefix (\\S+) ${command}$[^]*^ExecStart=\\1/bin/${command}$`,
+        'm',
+      ),
+    )
+    expect(textOf('Dockerfile')).toContain(`ln -s /app/${file} /command/${command}`)
+    expect(existsSync(join(root, file.replace('dist', 'src').replace('.js', '.ts')))).toBe(true)
   })
 })

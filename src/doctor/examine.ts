@@ -8,7 +8,7 @@ import type { Thread } from '../core/model/thread.ts'
 import { redactor } from '../core/text/redact.ts'
 import { gitHubApp } from '../github/app-client.ts'
 import { installationsOf } from '../github/installations.ts'
-import { environment, goThroughProxy } from '../process-environment.ts'
+import { commandTyped, environment, goThroughProxy } from '../process-environment.ts'
 import { checkQueue } from '../queue/open-queues.ts'
 import { checkDeliveries } from './delivery-checks.ts'
 import {
@@ -38,7 +38,7 @@ export async function examineEnvironment(): Promise<Check[]> {
     const env = environment()
     await goThroughProxy(env)
     const read = readConfig(env)
-    const begin = 'Start the bot with `npm start` and open its set-up page.'
+    const begin = `Start the bot with \`${commandTyped('start')}\` and open its set-up page.`
     const set =
       'Correct it in `.env`, in the environment or in the file that it names, and run this again.'
     if (read.kind === 'set-up')

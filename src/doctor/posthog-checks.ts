@@ -62,7 +62,7 @@ export async function checkPostHogOf(
     // The thread may be public, and the names are the owner's own.
     if (name !== 'posthog-sandboxes') return each
     if (ok) return passedCheck(name, 'PostHog has all that are granted')
-    const fix = 'Whoever runs the bot sees which: `npm run doctor`.'
+    const fix = 'Whoever runs the bot sees which: `codex-task-bot doctor`.'
     return failedCheck(name, 'PostHog lacks some that are granted', fix)
   })
 }

@@ -1,11 +1,11 @@
 /** What `/metrics` shows. Every label value is from a fixed list: never a repository, person or text. */
 
-import { readFileSync } from 'node:fs'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { CallMeter, WebhookMeter } from '../core/model/meter.ts'
 import { type JobIndex, liveSet } from '../core/model/ports.ts'
 import type { RunMeter } from '../core/record/run.ts'
 import { liveGroups, sets } from '../core/record/run-index.ts'
+import { version } from '../own-package.ts'
 import { onceAtATime } from './requests.ts'
 
 export interface MetricsParts {
@@ -83,7 +83,7 @@ export function openMetrics({ role, queue, queues, now }: MetricsParts) {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const all = declared([registry])
-  all.build.set({ version: version(), node: process.version, role, queue }, 1)
+  all.build.set({ version, node: process.version, role, queue }, 1)
   let openStreams = () => 0
   let areSettingsRight = () => true
   const limits = lowestLimits(all, now)
@@ -109,14 +109,6 @@ export function openMetrics({ role, queue, queues, now }: MetricsParts) {
       await readQueues()
       return { type: registry.contentType, text: await registry.metrics() }
     },
-  }
-}
-
-function version(): string {
-  try {
-    return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
-  } catch {
-    return 'unknown'
   }
 }
 

@@ -92,10 +92,10 @@ test('what a failure says', () => {
       "setup: the default branch \`main\` has no commit yet → Push a first commit. Then write \`/codex retry\`.",
       "setup: this repository is archived, so nobody can push to it → Unarchive it. Then write \`/codex retry\`.",
       "setup: GitHub did not let the bot make the branch \`codex/issue-7\`: rules → Let this App make branches named \`codex/…\` in the repository's rulesets. Then write \`/codex retry\`. Or use a branch that is there: \`/codex --branch NAME …\`.",
-      "setup: PostHog does not let this bot work in its project: no → Tell an admin of this bot: \`npm run doctor\` shows them what is wrong.",
+      "setup: PostHog does not let this bot work in its project: no → Tell an admin of this bot: \`codex-task-bot doctor\` shows them what is wrong.",
       "lost: PostHog does not know the task of this thread → The task was deleted, or this bot uses another project now. Start again with \`/codex --new …\`.",
-      "setup: GitHub refused the bot's credentials → Tell an admin of this bot: \`npm run doctor\` shows them what is wrong.",
-      "setup: PostHog does not know the project of this bot → Tell an admin of this bot: \`npm run doctor\` shows them what is wrong.",
+      "setup: GitHub refused the bot's credentials → Tell an admin of this bot: \`codex-task-bot doctor\` shows them what is wrong.",
+      "setup: PostHog does not know the project of this bot → Tell an admin of this bot: \`codex-task-bot doctor\` shows them what is wrong.",
     ]
   `)
 })

@@ -39,8 +39,12 @@ const Checks = z.array(z.object({ name: z.string(), ok: z.boolean() }))
 const secretIsRight = (env: Record<string, string>): Promise<boolean | undefined> =>
   new Promise(resolve => {
     const options = { cwd: tmpdir(), env: { PATH: process.env.PATH ?? '', ...world.env, ...env } }
-    execFile(process.execPath, [join(bundled, 'doctor-cli.js'), '--json'], options, (_, output) =>
-      resolve(Checks.parse(JSON.parse(output)).find(({ name }) => name === 'webhook-secret')?.ok),
+    execFile(
+      process.execPath,
+      [join(bundled, 'main.js'), 'doctor', '--json'],
+      options,
+      (_, output) =>
+        resolve(Checks.parse(JSON.parse(output)).find(({ name }) => name === 'webhook-secret')?.ok),
     )
   })
 

@@ -88,7 +88,7 @@ function build(): void {
 function copy(): void {
   mkdirSync(inImage(''), { recursive: true })
   for (const { does, what } of image) {
-    if (does !== 'COPY' || what.includes('/data')) continue
+    if (does !== 'COPY' || /\/(?:data|command) /.test(what)) continue
     const [to = '', ...from] = what
       .replace(/--(?:from|chown)=\S+ /g, '')
       .split(' ')
@@ -137,7 +137,11 @@ describe('the image', () => {
       PORT: String(port),
       DATA_DIR: data,
     }
-    const [, ...args]: string[] = JSON.parse(only(image, 'CMD'))
+    expect(only(image, 'ENTRYPOINT')).toBe('["codex-task-bot"]')
+    const main = building.flatMap(
+      ({ what }) => /ln -s (\S+) \/command\/codex-task-bot$/.exec(what)?.[1] ?? [],
+    )
+    const args = [inImage(main[0] ?? '')]
     const bot = spawnBot(env, port, inImage(''), { args })
     const [, check = '[]'] = /CMD (\[.*\])$/.exec(only(image, 'HEALTHCHECK')) ?? []
     const [, ...probe]: string[] = JSON.parse(check)
@@ -147,10 +151,7 @@ describe('the image', () => {
     expect((await fetch(`${bot.url}/schema/v1/codex.schema.json`)).status).toBe(200)
     expect(await bot.stop(), bot.output()).toBe(0)
     expect(isHealthy()).toBe(false)
-    const doctor = spawnSync('npm', ['run', '--silent', 'doctor', '--', '--json'], {
-      cwd: inImage(''),
-      env,
-    })
+    const doctor = spawnSync(process.execPath, [...args, 'doctor', '--json'], { env })
     expect(JSON.parse(`${doctor.stdout}`)).toContainEqual(
       expect.objectContaining({ name: 'configuration', ok: true }),
     )

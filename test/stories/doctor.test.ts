@@ -45,12 +45,12 @@ interface Examined {
   checks: Check[]
 }
 
-const cli = join(bundled, 'doctor-cli.js')
+const cli = join(bundled, 'main.js')
 
 function doctor(env: Record<string, string> = {}, args = ['--json']): Promise<Examined> {
   const options = { cwd: tmpdir(), env: { PATH: process.env.PATH ?? '', ...world.env, ...env } }
   return new Promise(resolve => {
-    execFile(process.execPath, [cli, ...args], options, (error, output) => {
+    execFile(process.execPath, [cli, 'doctor', ...args], options, (error, output) => {
       const checks: Check[] = args.includes('--json') ? JSON.parse(output) : []
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, output, checks })
     })

@@ -44,7 +44,7 @@ export const notMended = (why: string): Failure =>
   failure(
     'setup',
     `${why}, and nobody fixed it for a day`,
-    'Tell an admin of this bot: `npm run doctor` shows them what is wrong. Then write `/codex retry`.',
+    'Tell an admin of this bot: `codex-task-bot doctor` shows them what is wrong. Then write `/codex retry`.',
   )
 
 export const earlierGoesOn = failure(
@@ -223,7 +223,7 @@ export const failureOf = (
 ): Failure =>
   refused.service === 'github' ? byGitHub(refused) : byPostHog(refused, session.taskId)
 
-const tellAdmin = 'Tell an admin of this bot: `npm run doctor` shows them what is wrong.'
+const tellAdmin = 'Tell an admin of this bot: `codex-task-bot doctor` shows them what is wrong.'
 
 function byPostHog({ status, code, message }: Rejected, taskId: string | undefined): Failure {
   if (code === 'code_access_required')

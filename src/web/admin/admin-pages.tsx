@@ -404,7 +404,7 @@ export const ChecksPage = ({ checks, ...page }: Shown & { checks: readonly Check
     <section aria-label="Checks">
       <Checks lines={checks.toSorted((a, b) => Number(a.ok) - Number(b.ok))} />
       <p class="dim">
-        These are the checks of <code>npm run doctor</code>, made just now.
+        These are the checks of <code>codex-task-bot doctor</code>, made just now.
       </p>
     </section>
   </Layout>

@@ -50,7 +50,6 @@ export const form: Readonly<Record<Field, FieldInfo>> = {
     label: 'Address of PostHog',
     hint: 'https://us.posthog.com, https://eu.posthog.com or your own.',
     type: 'url',
-    usual: 'https://us.posthog.com',
     rules: [[isWebAddress, addressRule]],
   },
   posthogKey: {

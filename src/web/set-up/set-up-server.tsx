@@ -38,7 +38,7 @@ import { DetailsPage, DonePage, ReviewPage } from './set-up-pages.tsx'
 export interface SetUpDeps {
   names: readonly string[]
   file: string
-  given: Partial<Values>
+  given: { [Name in Field]?: string | undefined }
   protocol: string
   /** A token that is there stays. */
   hasAdminToken: boolean

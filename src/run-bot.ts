@@ -1,0 +1,56 @@
+/** Reads the environment, starts the bot or the set-up page, and stops on a signal. */
+import { setFlagsFromString } from 'node:v8'
+import { grace, type Started, startBot } from './bot.ts'
+import { readConfig } from './config.ts'
+import { environment, goThroughProxy, isBelowNpm } from './process-environment.ts'
+
+// If there is room, V8 keeps the garbage of a thousand polls for minutes: 510 MB instead of 220. This sets no bound.
+setFlagsFromString('--heap-growing-percent=20')
+
+let started: Promise<Started>
+
+export async function runBot(): Promise<void> {
+  started = start()
+  // It listens even before it has started: process 1 of a container ignores what nobody listens to.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+    process.once(signal, () => void stop(signal))
+  await started
+  if (!isBelowNpm()) return
+  // Ends with npm: one that is killed outright would leave the bot running.
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    void stop('npm is gone')
+  }, 250).unref()
+}
+
+async function stop(signal: string): Promise<void> {
+  setTimeout(() => process.exit(1), grace + 1_500).unref()
+  await (await started).stop(signal)
+  process.exit(0)
+}
+
+async function start(): Promise<Started> {
+  try {
+    const env = environment()
+    await goThroughProxy(env)
+    const read = readConfig(env)
+    if (read.kind === 'refuse') return refuse(read.problems)
+    if (read.kind === 'run') return await startBot(read.config)
+    const { openSetUp } = await import('./open-set-up.ts')
+    return await openSetUp(read.given, async () => {
+      started = start()
+      await started
+    })
+  } catch (error) {
+    return refuse([error instanceof Error ? error.message : String(error)])
+  }
+}
+
+function refuse(problems: string[]): never {
+  process.stderr.write(
+    `The bot can't start:\n${problems.map(problem => `- ${problem}\n`).join('')}`,
+  )
+  process.exit(1)
+}
