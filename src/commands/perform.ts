@@ -171,11 +171,10 @@ const recentOnes = { kind: 'last', count: 5 } as const
 
 /** Changes an ended Run, and what its last word tells. Of several changes at once, the last edit shows all of them. */
 export async function amend(
-  context: ThreadContext,
+  { deps }: ThreadContext,
   id: string,
   change: (run: Run) => Run,
 ): Promise<boolean> {
-  const { deps, record } = context
   let before: Run | undefined
   let kept = await deps.runs.amendEnded(id, run => {
     before = run
@@ -185,9 +184,7 @@ export async function amend(
   if (before && kept.data !== before) deps.meter?.moved(before, kept.data)
   while (kept && isWordOutdated(kept.data)) {
     const { data: run } = kept
-    const isHere = threadSlot(run.thread) === threadSlot(record.trigger.thread)
-    const github = isHere ? context.github : deps.github(run.thread)
-    const lastWord = await showLastWord(run, { github, deps })
+    const lastWord = await showLastWord(run, { github: deps.github(run.thread), deps })
     kept = await deps.runs.amendEnded(id, each => changed(each, { report: { lastWord } }))
   }
   return kept !== undefined

@@ -4,13 +4,17 @@ import { endOfJob, type ThreadContext } from '../commands/command-context.ts'
 import { amend } from '../commands/perform.ts'
 import type { JobRecord, StepResult } from '../core/model/ports.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
+import type { Posted, PullNeeds } from '../core/model/views.ts'
 import { logOffset } from '../core/record/apply-snapshot.ts'
+import { type EffectAttempt, exactlyOnce } from '../core/record/intents.ts'
 import { sendMessage } from '../core/record/messages.ts'
 import * as pullEnd from '../core/record/pull-end.ts'
 import { changed, type Run, sessionOf } from '../core/record/run.ts'
 import { newestTwenty, sets } from '../core/record/run-index.ts'
 import { limits } from '../core/record/timing.ts'
 import { withCiTurn } from '../core/record/turn-log.ts'
+import { saying } from '../core/words/say.ts'
+import { redChecks } from '../core/words/what-it-needs.ts'
 import { needsSeen } from '../runs/steps/read-needs.ts'
 
 const soonAgain: StepResult = { kind: 'park', ms: 200 }
@@ -62,7 +66,13 @@ export async function newsOfHead(
   if (!view.isKnown && deps.now() - record.waits.since < limits.findsConflicts)
     return { kind: 'park', ms: limits.checkedEvery }
   const { needs } = view
-  const isKnown = (run: Run) => JSON.stringify(needs) === JSON.stringify(run.result.needs)
+  const red = needs && needs.failedChecks.length > 0 ? needs : undefined
+  const turnedRed = red && !teller.data.result.needs?.failedChecks.length
+  if (turnedRed && (await deps.isFirst(`red-${thread.repoId}-${number}`, id)))
+    await context.save({ waits: { since: deps.now(), run: teller.id } })
+  const waitsForPostHog = context.record.waits?.run === teller.id
+  const isKnown = (run: Run) =>
+    !waitsForPostHog && JSON.stringify(needs) === JSON.stringify(run.result.needs)
   const seen = isKnown(teller.data) ? teller.data : await withCiLog(context, teller.data)
   const rounds = pullEnd.roundsOf(known.map(({ data }) => (data === teller.data ? seen : data)))
   const { sessionLog } = seen.session
@@ -73,7 +83,35 @@ export async function newsOfHead(
     const looked = { number, ...view.facts }
     return changed(run, { session: { sessionLog }, result: { needs, needsReadAt, rounds, looked } })
   })
-  return isAmended ? endOfJob : soonAgain
+  if (!isAmended) return soonAgain
+  if (!red || !waitsForPostHog || rounds.byPostHog > 0) return endOfJob
+  const ms = (context.record.waits?.since ?? 0) + limits.ownRound - deps.now()
+  if (ms > 0) return { kind: 'park', ms }
+  return mailOfRed(context, changed(seen, { result: { rounds } }), red)
+}
+
+/** Only the first red checks of a pull request are mailed: whoever knows of them looks after the others. */
+async function mailOfRed(context: ThreadContext, run: Run, needs: PullNeeds): Promise<StepResult> {
+  const { deps, job, record } = context
+  const { id, thread } = run
+  const text = redChecks(run, needs)
+  const marker = { run: id, repo: thread.repoId, thread: thread.number, as: 'reply' as const }
+  const github = deps.github(thread)
+  const { find, perform } = saying(github, deps.signer, { marker, text: () => text })
+  const save = (begun: EffectAttempt | undefined): Promise<void> =>
+    context.save({ answer: { text, as: 'reply', well: false, begun } })
+  const tried: EffectAttempt = { at: deps.now() }
+  await exactlyOnce<EffectAttempt, Posted>(record.answer?.begun, tried, {
+    find,
+    record: save,
+    async begin() {
+      await save(tried)
+      await job.assertLocked()
+    },
+    perform,
+    now: deps.now,
+  })
+  return endOfJob
 }
 
 /** What PostHog has had its agent do about the checks since the Run ended. */

@@ -1,5 +1,7 @@
 /** What the status says of a pull request once its Run has ended, where several learn of it at one moment. */
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { ThreadContext } from '../../src/commands/command-context.ts'
+import type { StepResult } from '../../src/core/model/ports.ts'
 import type { PullNewsTrigger } from '../../src/core/model/trigger.ts'
 import type { NeedsRead, PullView } from '../../src/core/model/views.ts'
 import { RunMessage } from '../../src/core/record/mailbox-part.ts'
@@ -177,4 +179,74 @@ test('what a Run finds at its end counts with what others on the pull request we
   const index = { ...memoryIndex(() => []), listed: async () => listed }
   const hand = handWith(run, { github: { 'pulls.needs': async () => view(red) }, index })
   expect((await afterStep(readNeeds, hand)).result.rounds).toEqual({ asked: 2, byPostHog: 0 })
+})
+
+describe('the first red check of a pull request after the last word', () => {
+  const unitTests = { name: 'unit tests', url: 'https://ci.example/1' }
+  const told = changed(over, {
+    session: {
+      sessionLog: { offset: 0, prompts: [], turns: 1 },
+      taskRun: { id: 'task-run-1', since: t0, status: 'completed', changedAt: t0 },
+    },
+  })
+
+  /** What is posted, and after how many minutes, if these checks are red at each look. */
+  async function mails(
+    looks: NeedsRead['failedChecks'][],
+    { run = told, isFirst = true, ciTurns = 0 } = {},
+  ): Promise<[string, number][]> {
+    const { kept, context } = given(run)
+    const posted: [string, number][] = []
+    let now = t0
+    let look = -1
+    const github = clientOf({
+      'pulls.needs': async () => view({ failedChecks: looks[look] ?? [] }),
+      'comments.own': async () => [],
+      'comments.post': async text => {
+        posted.push([text.split('\n\n<!--')[0] ?? '', Math.round((now - t0) / 60_000)])
+        return { id: 9, nodeId: 'IC_9' }
+      },
+    })
+    const its: ThreadContext = Object.assign(context, { github })
+    Object.assign(its.job, { assertLocked: async () => {} })
+    const byPostHog = { at: t0, what: { kind: 'prompt', byPostHog: true } }
+    Object.assign(its.deps, {
+      github: () => github,
+      now: () => now,
+      isFirst: async () => isFirst,
+      posthog: { poll: async () => ({ log: Array(ciTurns).fill(byPostHog), offset: 1 }) },
+    })
+    let record = its.record
+    Object.defineProperty(its, 'record', { get: () => record })
+    its.save = async change => {
+      record = { ...record, ...change }
+    }
+    let result: StepResult = { kind: 'park', ms: 0 }
+    while (result.kind === 'park') {
+      now += result.ms
+      look += 1
+      result = await newsOfHead(its, trigger)
+    }
+    expect(kept.data.result.needs?.failedChecks ?? []).toEqual(looks.at(-1))
+    return posted
+  }
+
+  test('mails once, after the minutes in which PostHog may send its agent', async () => {
+    const words = `@maya a check failed on #${pull.number}: [unit tests](https://ci.example/1).`
+    expect(await mails([[unitTests], [unitTests]])).toEqual([
+      [`${words}\n\n- [ ] Fix this <!-- codex-box:fix -->`, 5],
+    ])
+  })
+
+  const before = changed(told, {
+    result: { needs: view({ failedChecks: [unitTests] }) },
+  })
+  test.each<[string, NeedsRead['failedChecks'][], Parameters<typeof mails>[1]]>([
+    ['that was told before', [[unitTests]], { isFirst: false }],
+    ['that the last word has', [[unitTests]], { run: before }],
+    ['that is green a moment later', [[unitTests], []], {}],
+    ['that PostHog sends its agent for', [[unitTests], [unitTests]], { ciTurns: 1 }],
+  ])('mails nobody of one %s', async (_, looks, rest) => {
+    expect(await mails(looks, rest)).toEqual([])
+  })
 })

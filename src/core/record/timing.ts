@@ -52,6 +52,8 @@ export const limits = {
   queued: 15 * minute,
   /** ms in which many checks and reviews count as one piece of news. */
   checkedEvery: 5 * second,
+  /** How long PostHog may take to send its agent to a check that failed. */
+  ownRound: 5 * minute,
   /** How long GitHub may take to find conflicts after a push. */
   findsConflicts: 45 * second,
   /** PostHog ends an idle run after an hour; one silent for longer is lost. */

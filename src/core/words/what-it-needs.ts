@@ -1,12 +1,12 @@
 /** News of the pull request of a Run, as its last word tells it: what it needs, and what became of it. */
 import type { PullNeeds } from '../model/views.ts'
-import { endToTell, needsToTell } from '../record/last-word.ts'
+import { addressees, endToTell, needsToTell } from '../record/last-word.ts'
 import { inlinePlace } from '../record/open-question.ts'
 import { isAtCap } from '../record/pull-end.ts'
 import type { Run } from '../record/run.ts'
 import { counted, dayAndTime, paragraphs, withoutEmpty } from '../text/phrases.ts'
 import { code, inlineWords, quoted } from '../text/safe-markdown.ts'
-import { boxFor, pullLink, some } from './words.ts'
+import { boxFor, mentions, pullLink, some } from './words.ts'
 
 /** Stands above what the last word said first. The comment is edited for it, which sends no mail. */
 export function lastWordNews(run: Run): string {
@@ -18,6 +18,16 @@ export function lastWordNews(run: Run): string {
     needs && [`⚠️ ${which(run, needs.number)}**Needs work**`, ...needsLines(needs)].join('\n'),
     needs && saidAfterwards(run),
     needs && fixOffer(run),
+  ])
+}
+
+/** An edit of the last word mails nobody, so the first red checks have a comment. */
+export function redChecks(run: Run, { number, failedChecks }: PullNeeds): string {
+  const failed = failedChecks.length === 1 ? 'a check' : counted(failedChecks.length, 'check')
+  const which = some(failedChecks.map(checkLink), maxNeedLines)
+  return paragraphs([
+    `${mentions(addressees(run))} ${failed} failed on #${number}: ${which}.`,
+    fixOffer(run),
   ])
 }
 
