@@ -70,15 +70,7 @@ export const TriggerRecord = z.object({
 })
 export type TriggerRecord = z.infer<typeof TriggerRecord>
 
-/** In 0.4.0 a command that waited said so first, which was no answer. */
-const SaidThatItWaits = z.object({ answer: z.object({ last: z.literal(false) }) })
-
-export const triggerFormat = {
-  parse(data: unknown): TriggerRecord {
-    const record = TriggerRecord.parse(data)
-    return SaidThatItWaits.safeParse(data).success ? { ...record, answer: undefined } : record
-  },
-}
+export const triggerFormat = { parse: (data: unknown) => TriggerRecord.parse(data) }
 
 export const triggerIndex = {
   version: '5',

@@ -39,8 +39,7 @@ const MissedDelivery = z.object({
   event: z.string(),
   id: z.string(),
   since: z.number(),
-  /** Without it, it is due: as in the memory of 0.4.0. */
-  dueAt: z.number().default(0),
+  dueAt: z.number(),
   times: z.number(),
 })
 export type MissedDelivery = z.infer<typeof MissedDelivery>

@@ -90,15 +90,6 @@ describe('what 0.4.0 wrote', () => {
     isReadOfANewer(triggerFormat, record)
   })
 
-  test('a command that had only said that it waits is not answered', () => {
-    const all = linesOf(Stored, 'triggers.jsonl')
-    const { record } =
-      all.find(({ name }) => name === 'with answer.as reply') ?? expect.fail('none')
-    const answer = { ...Object(record.answer), last: false }
-    expect(triggerFormat.parse(record).answer).toBeDefined()
-    expect(triggerFormat.parse({ ...record, answer }).answer).toBeUndefined()
-  })
-
   const messages = linesOf(Stored, 'messages.jsonl')
   test.each(messages)('a message, $name', ({ record }) =>
     expect(parseMessage(JSON.stringify(record))).toEqual(record),

@@ -370,16 +370,11 @@ describe('with an address', () => {
     expect(asked).toEqual([])
   })
 
-  test('a memory that it can not read is begun afresh, and that of 0.4.0 is gone on with', async () => {
+  test('a memory that it can not read is begun afresh', async () => {
     const [b, a] = [attempt('b', 2 * minute), attempt('a', hour)]
     log = [b, a]
     await sweep({ readUntil: 'yesterday' })
     expect(asked).toEqual([a.id, b.id])
-    const { guid, event, id } = a
-    const missed = [{ guid, event, id, since: a.at, last: at - minute, times: 1 }]
-    asked = []
-    await sweep({ readUntil: at, notBefore: 0, missed, known: [b.id], delivered: [], began: at })
-    expect(asked).toEqual([a.id])
   })
 
   test('of many, fifty are asked for with a look, and the next look follows soon', async () => {

@@ -295,7 +295,8 @@ const linkRule =
       node.url.startsWith(`${repository}/`) &&
       partOfRepository.test(node.url.slice(repository.length)))
 
-const partOfRepository = /^\/(?:blob|tree|commit|issues|pull)\/(?!.*\.\.)[\w.~%/@+-]+(?:#[\w-]+)?$/
+const partOfRepository =
+  /^\/(?:(?:issues|pull)\/\d+(?:\/(?:files|commits|checks))?|(?:blob|tree|commit)\/(?!.*(?:\.|%2e){2})[\w.~%/@+-]+)(?:#[\w-]+)?$/i
 
 /** A plain link stays, unless GitHub would notify, or close, what it leads to. */
 const isPlain = (node: md.Link): boolean =>
