@@ -15,7 +15,7 @@ import { commandsOf, ownText } from './read-commands.ts'
 import { presetNameOf } from './run-options.ts'
 
 /** Whoever transfers an issue has not put the labels on that come along. GitHub's times are whole seconds, and may be older. */
-export async function cameAlong(context: ThreadContext<LabelTrigger>): Promise<boolean> {
+export async function cameWithTransfer(context: ThreadContext<LabelTrigger>): Promise<boolean> {
   const { thread, at } = context.record.trigger
   if (thread.kind !== 'issue') return false
   // What is asked here is read ahead with the settings.
@@ -39,7 +39,7 @@ export async function besideText(
   const { trigger } = record
   if (!trigger.withText || presetNameOf(trigger) !== '' || (await mayBeAnAgents(context)))
     return undefined
-  const runIds = await runsOfText(context)
+  const runIds = await runIdsOfText(context)
   if (runIds.length === 0) return undefined
   const text = await deps.waiting.get(textTriggerId(trigger))
   const isSoon = deps.now() - job.addedAt < textComesWithin
@@ -54,7 +54,7 @@ export async function besideText(
 const textTriggerId = ({ thread }: LabelTrigger): string => `text-${thread.repoId}-${thread.number}`
 
 /** Which may begin by it. */
-async function runsOfText(context: ThreadContext<LabelTrigger>): Promise<string[]> {
+async function runIdsOfText(context: ThreadContext<LabelTrigger>): Promise<string[]> {
   const { trigger } = context.record
   const { thread, sender, at, deliveryId, snapshot, head } = trigger
   const { word, app } = context.deps.triggerOf(thread.ownerId)

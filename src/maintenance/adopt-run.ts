@@ -45,8 +45,8 @@ interface LostRun {
   closed: boolean
 }
 
-/** ms in which the last effects of a Run come. */
-const fresh = 10 * minute
+/** A Run that has ended is taken up, too, for so many ms: its last effects may be missing. */
+const lastEffectsMs = 10 * minute
 
 export async function lostIn(
   { tenantOf, installations, runs, now }: AdoptionDeps,
@@ -74,7 +74,7 @@ export async function lostIn(
     const isUnread =
       what === 'review' || (origin.kind === 'comment' && origin.commentRef.kind === 'inline')
     const closed = outcome !== undefined && (quiet || ended.has(endKey(marker)) || isUnread)
-    const isDone = closed && comment.changedAt < now() - fresh
+    const isDone = closed && comment.changedAt < now() - lastEffectsMs
     if (isDone || (await runs.get(marker.run))) continue
     lost.push({ served, commentId: comment.id, number: comment.number, marker, backup, closed })
   }
@@ -104,7 +104,7 @@ export async function takeUpAll(
       faults.push(error)
     }
   }
-  // A refusal is final in an hour, so whatever may still pass is told before it.
+  // A refusal becomes final, so whatever may still pass is told before it.
   if (faults.length > 0) throw faults.find(error => error instanceof NoResponse) ?? faults[0]
   return areAllBack
 }

@@ -86,10 +86,10 @@ const LogMemory = z.object({
 type LogMemory = z.infer<typeof LogMemory>
 
 /** A look does so many, and lists so many pages of a hundred entries. */
-const mostDone = 50
-const mostPages = 20
+const maxDone = 50
+const maxPages = 20
 /** More than a page, as GitHub may show an entry late. */
-const mostKnown = 300
+const maxKnown = 300
 const logOverlap = 10 * minute
 /** Calls in this hour: with fewer left, only what is new is taken. */
 const keptForNews = 1_000
@@ -141,7 +141,7 @@ async function list(deps: ReadDeps, way: Way, { memory: kept, signal }: ChoreCon
   }
   const until = Math.max(now - redelivered, before.readUntil - logOverlap)
   const known = new Set(before.known)
-  const top = await readDown(deps.deliveries, { until, known, most: mostPages, signal })
+  const top = await readDown(deps.deliveries, { until, known, most: maxPages, signal })
   const { callsLeft, next: cut } = top
   const rest =
     cut === undefined
@@ -151,7 +151,7 @@ async function list(deps: ReadDeps, way: Way, { memory: kept, signal }: ChoreCon
   const isBusy =
     cut !== undefined ||
     callsLeft < keptForNews ||
-    before.missed.filter(({ dueAt }) => dueAt <= now).length > mostDone
+    before.missed.filter(({ dueAt }) => dueAt <= now).length > maxDone
   const older =
     rest && !isBusy ? await readDown(deps.deliveries, { ...rest, most: 1, signal }) : undefined
   const attempts = [...top.attempts, ...(older?.attempts ?? [])]
@@ -164,13 +164,13 @@ async function list(deps: ReadDeps, way: Way, { memory: kept, signal }: ChoreCon
   const due = missed
     .filter(({ id, dueAt }) => dueAt <= now && (callsLeft >= keptForNews || fresh.has(id)))
     .toSorted((a, b) => b.since - a.since)
-    .slice(0, mostDone)
+    .slice(0, maxDone)
     .toReversed()
   const restCursor = older ? older.next : rest?.cursor
   const memory: LogMemory = {
     readUntil: now,
     missed,
-    known: [...fresh, ...before.known].slice(0, mostKnown),
+    known: [...fresh, ...before.known].slice(0, maxKnown),
     rest: rest && restCursor !== undefined ? { ...rest, cursor: restCursor } : undefined,
     began: before.began,
   }

@@ -88,7 +88,8 @@ type SearchResult =
 
 /** ms; another Run may hold the thread, or a service refuse. */
 const retryMs = 30_000
-const refusedFor = 30 * minute
+/** A place that is refused for so long is given up. */
+const maxRefusedMs = 30 * minute
 
 async function searchIn(
   deps: AdoptDeps,
@@ -111,7 +112,7 @@ async function searchIn(
     }
   } catch (error) {
     const ms = waitAfter(error, deps.now())
-    const isOver = error instanceof Rejected && deps.now() - from >= refusedFor
+    const isOver = error instanceof Rejected && deps.now() - from >= maxRefusedMs
     deps.log.warn({ target, err: error, isOver }, 'could not look for lost runs')
     return isOver ? { kind: 'over' } : { kind: 'later', ms }
   }

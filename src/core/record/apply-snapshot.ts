@@ -260,7 +260,7 @@ function sentIfShown(run: Run, entries: readonly LogEntry[]): Run {
   return shown ? changed(run, handedOver(run, shown, run.session.taskRun?.id)) : run
 }
 
-/** After a failure nobody resumes them. */
+/** What a task run that is over never read waits again, once the Run has an outcome. Not after a stop. */
 function unreadRepeated(run: Run): Run {
   const { taskRun } = run.session
   const isOver = run.result.outcome && taskRun && isTerminal(taskRun.status) && !run.mailbox.stop

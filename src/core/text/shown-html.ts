@@ -5,7 +5,7 @@ import { withoutEntities } from './safe-markdown.ts'
 import { Cut } from './shown-lines.ts'
 
 /** Quotes, lists and boxes in one another. */
-export const maxBlocks = 12
+export const maxNesting = 12
 /** Elements in one another that make letters smaller. */
 const maxSmall = 2
 
@@ -93,7 +93,7 @@ export class HtmlWriter {
     const { open } = place
     const src = withoutEntities(attributes.get('src') ?? '')
     page.hide(at, html.hiddenIn(attributes, isPasted(src)))
-    if (open.length > 2 * maxBlocks) throw new Cut('the rest is nested deeper than is read')
+    if (open.length > 2 * maxNesting) throw new Cut('the rest is nested deeper than is read')
     if (html.smaller.has(name) && open.filter(each => html.smaller.has(each)).length >= maxSmall)
       throw new Cut('the rest is smaller than is read')
     if (html.isBlock(name)) page.row()

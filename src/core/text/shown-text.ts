@@ -11,7 +11,7 @@ import * as md from './markdown.ts'
 import { drawnHere, isPasted, PageWriter, type Surroundings } from './page-writer.ts'
 import { wordSet } from './phrases.ts'
 import type { Reading, SeenPage } from './seen-page.ts'
-import { HtmlWriter, maxBlocks, unreadHtml, within } from './shown-html.ts'
+import { HtmlWriter, maxNesting, unreadHtml, within } from './shown-html.ts'
 import { Cut } from './shown-lines.ts'
 
 /** ms for the parser, and twice that if need be: what people write takes a tenth of it. */
@@ -94,7 +94,7 @@ class Walk {
   }
 
   #blocks(nodes: readonly md.RootContent[], place: Surroundings, first = nodes[0]): void {
-    if (place.blocks > maxBlocks) throw new Cut('the rest is nested deeper than is read')
+    if (place.blocks > maxNesting) throw new Cut('the rest is nested deeper than is read')
     const open = [...place.open]
     for (const node of nodes) {
       if (node.type !== 'html') this.#block(node, within(place, open))

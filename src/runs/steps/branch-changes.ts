@@ -121,8 +121,8 @@ function shaBefore({ result, workspace: { branch } }: Run, name: string): string
 const pullsFrom = async ({ run, github }: Branches, name: string): Promise<PullView[]> =>
   name === run.thread.defaultBranch ? [] : github.pulls.from(name)
 
-/** Merged pull requests that are looked for behind one commit. */
-const maxMerged = 5
+/** GitHub is asked of so many commits whether they are merged. */
+const maxCommitsAsked = 5
 
 /**
  * On branches of others, and of a run that was only to read, what is not surely the agent's is none of its own. Whoever
@@ -139,7 +139,7 @@ async function ownCommit(
     [run.thread.defaultBranch, branch?.into, run.baseline.head?.ref].includes(name)
   if (!isOfOthers && !isReadOnly(run.request.what)) return agentsCommit(run, sha, commits)
   const sure = (commits ?? []).filter(commit => isSurelyAgents(run, commit))
-  for (const commit of sure.slice(-maxMerged).toReversed())
+  for (const commit of sure.slice(-maxCommitsAsked).toReversed())
     if (!(await github.commits.isMerged(commit.sha))) return commit.sha
   return undefined
 }

@@ -4,6 +4,7 @@
  * 1. Words for an agent that asks for a permission may be the answer to that: `answer-permission.ts`.
  * 2. What is attached to them is passed on, then they are sent.
  * 3. If the task run has ended, a new one begins with them.
+ * After a crash, what the log shows of the last try is delivered.
  */
 import { promptOf } from '../../core/agent/prompt.ts'
 import { logOffset, messagesRead, observe } from '../../core/record/apply-snapshot.ts'

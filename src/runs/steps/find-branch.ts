@@ -63,7 +63,7 @@ export const findBranch = step('find-branch', {
           linkedElsewhere: elsewhere,
         },
         result: { heads: headsBefore(run, found) },
-        schedule: (await isClosed(context, found)) ? { admitted: false } : {},
+        schedule: (await wasThreadClosed(context, found)) ? { admitted: false } : {},
       }
     } catch (error) {
       return failed(context.run, whyNone(run, error), deps.now())
@@ -78,7 +78,7 @@ async function branchOf(context: BranchContext): Promise<Found> {
   const found = named === undefined ? undefined : await branchNamed(context, named)
   if (found) return found
   if (wanted !== undefined) throw absent(context, wanted)
-  return thread.kind === 'issue' ? branchOfIssue(context) : headOfPull(context)
+  return thread.kind === 'issue' ? branchOfIssue(context) : branchOfPull(context)
 }
 
 async function branchNamed(context: BranchContext, named: string): Promise<Found | undefined> {
@@ -96,7 +96,7 @@ async function branchNamed(context: BranchContext, named: string): Promise<Found
 }
 
 /** Beside a fork, what its pull request goes into: nothing of a fork is checked out with rights in this repository. */
-async function headOfPull(context: BranchContext): Promise<Found> {
+async function branchOfPull(context: BranchContext): Promise<Found> {
   const { head } = context.run.baseline
   if (!head) throw absent(context, 'of this pull request')
   const { ref } = ownHead(context.run) ?? { ref: head.base }
@@ -126,7 +126,7 @@ async function branchOfIssue(context: BranchContext): Promise<Found> {
   // What changes nothing needs no branch of its own.
   if (isReadOnly(request.what)) return { ...seen, branch: existing(base, into) }
   const name = issueBranch(stem, baseline.snapshot.title)
-  const isOpen = await make(context, name, base, ids)
+  const isOpen = await makeBranch(context, name, base, ids)
   return { ...seen, branch: { name, into, sha: base.sha, made: true, fresh: true }, isOpen }
 }
 
@@ -147,7 +147,7 @@ async function renamedDefault({ github, run }: BranchContext): Promise<BaseView 
   return name === run.thread.defaultBranch ? undefined : github.branches.base(name)
 }
 
-async function make(
+async function makeBranch(
   context: BranchContext,
   name: string,
   { sha }: BranchView,
@@ -244,7 +244,10 @@ function made(
 }
 
 /** What was prefetched may be older than a closing that found no Run to stop, so GitHub is asked again. */
-async function isClosed({ run, github }: BranchContext, { isOpen }: Found): Promise<boolean> {
+async function wasThreadClosed(
+  { run, github }: BranchContext,
+  { isOpen }: Found,
+): Promise<boolean> {
   if (run.session.taskRun || run.mailbox.ignoredStop) return false
   return !(isOpen ?? (await github.thread.closing()) === undefined)
 }
