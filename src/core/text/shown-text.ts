@@ -15,7 +15,7 @@ import { HtmlWriter, maxNesting, unreadHtml, within } from './shown-html.ts'
 import { Cut } from './shown-lines.ts'
 
 /** ms for the parser, and twice that if need be: what people write takes a tenth of it. */
-const parserTime = 500
+const parserTime = 1_000
 /** Characters of the beginning that is read of what is too long or complex for it. */
 const maxBeginning = 3_000
 
