@@ -54,6 +54,12 @@ import { fakeLogOf } from '../support/fake-log.ts'
 import { isAsked, shownIn } from '../support/pages.ts'
 import { MemoryQueue } from './memory-queue.ts'
 
+/** ms of the whole process, with its threads. */
+function processorTime(): number {
+  const { user, system } = cpuUsage()
+  return (user + system) / 1_000
+}
+
 export interface MemoryBotOptions {
   secrets?: readonly string[]
   /** By login; whoever is missing is unknown to GitHub, and `undefined` gets no answer. */
@@ -164,6 +170,8 @@ export class MemoryBot {
   fault: Error | undefined
   /** The most CPU time that one job or delivery took, in milliseconds, where it is timed; nothing here waits for anything. */
   held = 0
+  /** ms of the processor for pages, which a thread of their own reads in the bot. */
+  #pageTime = 0
   readonly comments: Posted[] = []
   readonly prompts: string[] = []
   readonly requests: CodexTaskRunCreate[] = []
@@ -324,13 +332,21 @@ export class MemoryBot {
 
   async #timed<T>(work: () => Promise<T>): Promise<T> {
     if (!this.options.isTimed) return work()
-    const began = cpuUsage()
+    const began = processorTime()
+    const readBefore = this.#pageTime
     try {
       return await work()
     } finally {
-      const { user, system } = cpuUsage(began)
-      this.held = Math.max(this.held, Math.round((user + system) / 1_000))
+      const elsewhere = this.#pageTime - readBefore
+      this.held = Math.max(this.held, Math.round(processorTime() - began - elsewhere))
     }
+  }
+
+  async #pagesOf(texts: Parameters<typeof shownIn>[0]): ReturnType<typeof shownIn> {
+    const began = processorTime()
+    const pages = await shownIn(texts)
+    this.#pageTime += processorTime() - began
+    return pages
   }
 
   #wakeCommands(thread: Run['thread']): void {
@@ -381,7 +397,7 @@ export class MemoryBot {
         body: this.#redact(comment.body),
       })),
     'pages.shown': async texts =>
-      (await shownIn(texts)).map((page, at) => {
+      (await this.#pagesOf(texts)).map((page, at) => {
         const { text = '', mayBeMinimized, asked = Number.POSITIVE_INFINITY } = texts[at] ?? {}
         const { answered, hidden } = this.options
         if (text === answered?.body && (answered.changedAt ?? 0) >= asked) return changedPage
