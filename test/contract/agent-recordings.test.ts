@@ -194,7 +194,7 @@ const later: Table = {
   'x-row-cancelled-in-turn': stopped,
   'x-row-failed-by-workflow': [
     '(asked again: unread)',
-    '@maya Codex failed: PostHog had an outage (since 14:02 UTC): activity Heartbeat timeout. It had been resumed once already.',
+    '@maya Codex failed: PostHog’s run broke off: activity Heartbeat timeout. It had been resumed once already.',
   ],
   'y-babysit-red': opened,
   'y-ci-red': opened,

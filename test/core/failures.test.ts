@@ -75,7 +75,7 @@ test('what a failure says', () => {
       "agent: it ran into an error: Internal error → Look at the PostHog run. Then write \`/codex retry\`.",
       "agent: it ran into an error → Look at the PostHog run. Then write \`/codex retry\`.",
       "agent: it ran into an error → Look at the PostHog run. Then write \`/codex retry\`.",
-      "network: PostHog had an outage (since 14:02 UTC): activity Heartbeat timeout → Wait some minutes. Then write \`/codex retry\`.",
+      "network: PostHog’s run broke off: activity Heartbeat timeout → Wait some minutes. Then write \`/codex retry\`.",
       "quota: PostHog stopped the run for a limit: Failed to provision sandbox: quota exceeded → Wait until the limit resets, or have it raised in PostHog. Then write \`/codex retry\`.",
       "agent: it gave up. In its own words: The tests can not run here. → Change what is in its way. Then write \`/codex retry\`, or ask for something else.",
       "agent: it gave up → Change what is in its way. Then write \`/codex retry\`, or ask for something else.",

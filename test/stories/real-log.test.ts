@@ -82,7 +82,7 @@ onEitherQueue('The log of the real agent', world => {
     expect(calls()).toEqual({ runs: 1, messages: 0 })
   })
 
-  it('lacks what PostHog says of its own outage: asked again once, then told as such', async () => {
+  it('lacks why PostHog’s run broke off: asked again once, then told in PostHog’s words', async () => {
     const { run, started, toldAtLast, calls } = await asks('outage', { kind: 'manual' })
     for (const [index, fault] of [
       'activity Heartbeat timeout',
@@ -94,7 +94,7 @@ onEitherQueue('The log of the real agent', world => {
     }
     const told = await toldAtLast('confused')
     expect(told).toMatch(
-      /^@maya Codex failed: PostHog had an outage \(since \d\d:\d\d UTC\): send\\_followup failed: 504\. It had been resumed once already\./,
+      /^@maya Codex failed: PostHog’s run broke off: send\\_followup failed: 504\. It had been resumed once already\./,
     )
     expect(calls()).toEqual({ runs: 2, messages: 0 })
   })

@@ -128,8 +128,8 @@ const failureKinds = {
   outage: {
     broke: true,
     of: 'network',
-    reason: 'PostHog had an outage',
-    tells: { words: true, since: true },
+    reason: 'PostHog’s run broke off',
+    tells: { words: true },
     fix: waitALittle,
   },
 } satisfies Record<string, FailureKind>

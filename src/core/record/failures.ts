@@ -211,7 +211,7 @@ export const unfinished: Record<Unfinished, InWords> = {
     fix: 'Ask in other words, or choose another model with `/codex retry --model NAME`.',
   },
   failed: { because: 'it ran into an error', next: 'continue' },
-  outage: { because: 'PostHog had an outage', next: 'continue' },
+  outage: { because: 'PostHog’s run broke off', next: 'continue' },
   unread: { because: 'the session ended before it read this', next: 'retry' },
   'ended-early': { because: 'PostHog ended the run in the middle of its work', next: 'continue' },
 }
