@@ -465,6 +465,19 @@ describe('the last word', () => {
     ])
   })
 
+  test.each([
+    ['#77', ['⚠️ Codex says that it opened `#77`, but that is no pull request of this run.']],
+    [
+      'https://github.com/acme/shop/pull/77',
+      ['⚠️ Codex says that it opened `#77`, but that is no pull request of this run.'],
+    ],
+    ['https://github.com/acme/docs/pull/77', null],
+  ])('Codex says that it opened %s', (name, warned) => {
+    const answer = `Done. I opened ${name}.`
+    const text = closingComment(changed(phases.pushed, logIs({ ...heard, answer })))
+    expect(text.match(/^⚠️ Codex says.*/gm)).toEqual(warned)
+  })
+
   test('what stands on lines of a review is not said again', () => {
     const inlineAsked = [{ commentId: 1, rootId: 1, messageId: 'm', by: 'review' as const }]
     const said = logIs({ ...heard, answer: 'All done.\n\nReview comment 1: Renamed it.' })

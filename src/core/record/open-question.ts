@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { CommentRef } from '../model/trigger.ts'
 import { countingNumber, jsonBlockIn } from '../text/json.ts'
 import type { FollowUp } from './mailbox-part.ts'
+import { pullNumberIn } from './own-pull-request.ts'
 import type { OpenInline, Run } from './run.ts'
 
 export function inlineAsked({ id, request, report }: Run): OpenInline[] {
@@ -90,10 +91,11 @@ export function claimsInVain({ request, result: { outcome, strays }, session }: 
 const publishedWords =
   /\b(?:push|commit|publish|merge|branch|opened\b|PRs?\b|pull[ -]request)|\/pull\/\d/i
 
-/** The pull requests that its words say it opened. */
-export function pullsSaid({ session: { sessionLog } }: Run): number[] {
-  const numbers = [...(sessionLog?.answer ?? '').matchAll(openedPulls)].map(([, number]) =>
-    Number(number),
+/** The pull requests of this repository that its words say it opened. */
+export function pullsSaid({ thread, session: { sessionLog } }: Run): number[] {
+  const named = [...(sessionLog?.answer ?? '').matchAll(openedPulls)]
+  const numbers = named.flatMap(
+    ([, number, url = '']) => Number(number) || (pullNumberIn(url, thread) ?? []),
   )
   return [...new Set(numbers)].slice(0, maxSaid)
 }
@@ -101,7 +103,7 @@ export function pullsSaid({ session: { sessionLog } }: Run): number[] {
 const maxSaid = 5
 
 const openedPulls =
-  /\b(?:opened|created|submitted) (?:(?:an?|the|new|draft|pull request|PR):? )*\**\[?(?:#|https:\S+\/pull\/)(\d{1,9})\b/gi
+  /\b(?:opened|created|submitted) (?:(?:an?|the|new|draft|pull request|PR):? )*\**\[?(?:#(\d{1,9})\b|(https:\S+\/pull\/\d{1,9})\b)/gi
 
 /** Outside PostHog's plan mode an agent has no other way to ask: its question ends its last words, but for its choices. */
 export function asksBack(run: Run): boolean {
