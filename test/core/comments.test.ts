@@ -432,6 +432,14 @@ describe('the last word', () => {
     ).toContain('<sub>waited 15 min')
   })
 
+  test('the small line links the comment that approved the plan as what it is', () => {
+    const approves = { plan: 'run-comment-400' }
+    const request = { ...ask, text: 'Carry out the plan you made.', typed: 'approve', approves }
+    expect(closingComment(changed(phases.pull, { request: { ...request, before: [] } }))).toMatch(
+      /<sub>\[approve\]\(\S+#issuecomment-501\)/,
+    )
+  })
+
   test('words that are written from right to left do not reorder ours', () => {
     const run = changed(phases.answer, logIs({ ...heard, answer: 'الاختبار ينتظر الجلسة.' }), {
       request: { ...ask, text: 'أصلح الاختبار' },

@@ -65,8 +65,8 @@ const isOnlyRequest = ({ request, result, session, mailbox }: Run): boolean =>
 
 /** Which of the thread's requests this is about. */
 function requestLink(run: Run): string {
-  const { origin, approves } = run.request
-  const words = approves ? 'the plan' : briefly(run, 40)
+  const { origin } = run.request
+  const words = briefly(run, 40)
   return origin.kind === 'comment' ? `[${words}](${urlOf(run.thread, origin.commentRef)})` : words
 }
 
