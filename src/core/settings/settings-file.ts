@@ -10,10 +10,6 @@ import {
   RepoSettings,
 } from './repository-settings.ts'
 
-export interface SettingsProblem extends YamlProblem {
-  key: string
-}
-
 export type FileRead<T> =
   | {
       kind: 'read'
@@ -21,12 +17,11 @@ export type FileRead<T> =
       written: unknown
       lineOf(path: readonly string[]): number | undefined
     }
-  | { kind: 'problems'; problems: SettingsProblem[] }
+  | { kind: 'problems'; problems: YamlProblem[] }
 
 export function readSettingsFile<T>(schema: z.ZodType<T>, text: string): FileRead<T> {
   const yaml = readYaml(text)
-  if (yaml.kind === 'problems')
-    return { kind: 'problems', problems: yaml.problems.map(problem => ({ ...problem, key: '' })) }
+  if (yaml.kind === 'problems') return yaml
   const written = yaml.value ?? {}
   const parsed = schema.safeParse(written)
   const slips = slipsOf(parsed.error?.issues ?? [], written)
@@ -130,7 +125,7 @@ function isWrong(value: unknown): string {
 }
 
 /** @param path nothing, where it was named before */
-export function problemText(path: string, { line, key, message }: SettingsProblem): string {
+export function problemText(path: string, { line, key, message }: YamlProblem): string {
   const place = withoutEmpty([path, line !== undefined && `line ${line}`]).join(', ')
   return withoutEmpty([place, `${key === '' ? '' : `\`${key}\` `}${message}`]).join(': ')
 }
@@ -143,7 +138,7 @@ export const settingsSchemaPath = 'schema/v1/codex.schema.json'
 
 export interface SettingsRead {
   given: GivenSettings
-  problems: SettingsProblem[]
+  problems: YamlProblem[]
   lineOf(path: readonly string[]): number | undefined
 }
 
@@ -186,7 +181,7 @@ export interface FileSlips {
   count: number
 }
 
-export function problemsText(problems: readonly SettingsProblem[], path = settingsPath): string {
+export function problemsText(problems: readonly YamlProblem[], path = settingsPath): string {
   const shown = problems
     .slice(0, 10)
     .map((problem, at) => problemText(at === 0 ? path : '', problem))

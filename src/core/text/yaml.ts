@@ -5,6 +5,8 @@ import { madeIn } from './newest-map.ts'
 
 export interface YamlProblem {
   line: number | undefined
+  /** The key that it is about, or nothing. */
+  key: string
   message: string
 }
 
@@ -44,7 +46,7 @@ const maxOpen = 100
 
 const whole = (message: string): YamlRead => ({
   kind: 'problems',
-  problems: [{ line: undefined, message }],
+  problems: [{ line: undefined, key: '', message }],
 })
 
 function parse(text: string): YamlRead {
@@ -55,9 +57,10 @@ function parse(text: string): YamlRead {
   if (document.errors.length > 0)
     return {
       kind: 'problems',
-      problems: document.errors
-        .slice(0, maxProblems)
-        .map(({ pos, message }) => ({ line: lineAt(pos[0]), message })),
+      problems: document.errors.slice(0, maxProblems).map(({ code, pos: [at], message }) => {
+        const key = code === 'DUPLICATE_KEY' ? keyAt(text, at) : ''
+        return { line: lineAt(at), key, message: key === '' ? message : 'stands here twice' }
+      }),
     }
   if (nestsTooDeep(document.contents)) return whole(`is nested deeper than ${maxDepth} levels`)
   try {
@@ -68,6 +71,12 @@ function parse(text: string): YamlRead {
     if (error instanceof RangeError || !(error instanceof Error)) throw error
     return whole(error.message)
   }
+}
+
+function keyAt(text: string, offset: number): string {
+  const line = /.*/.exec(text.slice(offset))?.[0] ?? ''
+  const [, , quoted, plain = ''] = /^(?:(["'])(.+?)\1|(.+?)\s*:(?:\s|$))/.exec(line) ?? []
+  return quoted ?? plain
 }
 
 function nestsTooDeep(contents: unknown): boolean {
