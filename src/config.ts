@@ -5,6 +5,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { nearest } from './core/command/near-miss.ts'
 import { efforts, type ReasoningEffort } from './core/model/codex-task-run-create.ts'
 import {
   type DeploymentSettings,
@@ -240,7 +241,7 @@ export const Environment = z.object({
 export const variables = Object.keys(Environment.shape) as (keyof typeof Environment.shape)[]
 
 /** Values, or defaults. A wrong value gives its default, or nothing, and a problem. */
-export type EnvironmentValues = z.output<typeof Environment>
+type EnvironmentValues = z.output<typeof Environment>
 
 const inQuotes = /^(["'])(.*)\1$/s
 
@@ -288,20 +289,22 @@ export interface Config {
     adminToken: string | undefined
   }
   log: { level: EnvironmentValues['LOG_LEVEL']; format: EnvironmentValues['LOG_FORMAT'] }
+  strays: string[]
 }
 
 export type PostHogAccess = Record<'host' | 'apiKey' | 'projectId', string>
 
 export type Read =
   | { kind: 'run'; config: Config }
-  | { kind: 'set-up'; given: EnvironmentValues }
+  | { kind: 'set-up'; given: EnvironmentValues; strays: string[] }
   | { kind: 'refuse'; problems: string[] }
 
-export function readConfig(env: Variables): Read {
+/** @param names those that stand in files, of which `strays` tells what nobody reads */
+export function readConfig(env: Variables, names: Iterable<string> = []): Read {
   const { given, problems } = readVariables(env)
   const role = given.ROLE
   if (!namesOfApp.some(name => env[name]?.trim()) && role !== 'worker' && problems.length === 0)
-    return { kind: 'set-up', given }
+    return { kind: 'set-up', given, strays: straysIn(names, []) }
   const reading: VariableRead = { env, given, problems }
   const settings = deploymentSettingsOf(reading)
   const tenants = role === 'web' ? [] : tenantsOf(reading, settings.first)
@@ -311,6 +314,10 @@ export function readConfig(env: Variables): Read {
     problems.push(
       `REDIS_URL is missing: ROLE=${role} needs Redis. Set REDIS_URL, or leave ROLE out to run everything in one process`,
     )
+  const strays = straysIn(
+    names,
+    Object.values(settings.first.owners).map(({ posthog }) => posthog?.api_key_env ?? ''),
+  )
   const config: Config = {
     app,
     posthog,
@@ -327,8 +334,24 @@ export function readConfig(env: Variables): Read {
       adminToken: given.ADMIN_TOKEN,
     },
     log: { level: given.LOG_LEVEL, format: given.LOG_FORMAT },
+    strays,
   }
-  return problems.length > 0 ? { kind: 'refuse', problems } : { kind: 'run', config }
+  return problems.length > 0
+    ? { kind: 'refuse', problems: [...problems, ...strays] }
+    : { kind: 'run', config }
+}
+
+/** Node, npm, Docker Compose and the system read these. */
+const ofOthers = /^(?:(?:node|npm|compose|docker|lc|ssl)_.+|lang|tz|path|(?:https?|no|all)_proxy)$/i
+
+/** Most of them are slips. */
+function straysIn(names: Iterable<string>, namedBySettings: readonly string[]): string[] {
+  const known: string[] = [...variables, ...namedBySettings]
+  const unread = [...names].filter(name => !known.includes(name) && !ofOthers.test(name))
+  return unread.map(name => {
+    const meant = nearest(name.toUpperCase(), known)
+    return `${name} in .env is no variable of this bot${meant ? `: did you mean ${meant}?` : ''}`
+  })
 }
 
 interface VariableRead {

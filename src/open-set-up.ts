@@ -5,7 +5,7 @@
 import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { Started } from './bot.ts'
-import type { EnvironmentValues } from './config.ts'
+import type { Read } from './config.ts'
 import { settingsSchemaPath } from './core/settings/settings-file.ts'
 import { examineEnvironment, examinePostHog } from './doctor/examine.ts'
 import { permissionReasons, wantedForTeams, wantedOfApp } from './github/app-manifest.ts'
@@ -15,7 +15,7 @@ import { closeServer, listen } from './web/http-server.ts'
 import { setUpServer } from './web/set-up/set-up-server.tsx'
 
 export async function openSetUp(
-  given: EnvironmentValues,
+  { given, strays }: Extract<Read, { kind: 'set-up' }>,
   goOn: () => Promise<void>,
 ): Promise<Started> {
   const { HOST: host, PORT: port, POSTHOG_PROJECT_ID: project } = given
@@ -46,6 +46,7 @@ export async function openSetUp(
     [
       'There is no GitHub App yet. The variables and the queue of this bot will be here:',
       `  ${file}\n  ${resolve(given.DATA_DIR)}`,
+      ...strays,
       'Open this address to make the App. It opens once, in one browser:',
       `  http://${isEveryAddress ? 'localhost' : inAddress}:${actual}/set-up?token=${token}`,
       'If the bot runs on another machine, forward its port first, and leave that open:',

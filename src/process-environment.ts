@@ -19,8 +19,10 @@ export function commandTyped(word: string): string {
 /** All relative paths begin in this folder. */
 export const home = resolve(CODEX_BOT_HOME ?? '.')
 
-/** The names that files set, which a later reading sets anew. */
 const ofFiles = new Set<string>()
+
+/** The names that files set, which a later reading sets anew. */
+export const namesInFiles: ReadonlySet<string> = ofFiles
 
 /**
  * The environment and, behind it, `.env` as it is now; an empty variable counts as none.
@@ -33,6 +35,7 @@ export function environment(): NodeJS.ProcessEnv {
     throw new Error(`CODEX_BOT_HOME is ${home}: make it a folder that is there`, { cause })
   }
   for (const name of ofFiles) delete process.env[name]
+  ofFiles.clear()
   for (const file of envFiles().filter(existsSync)) {
     const text = contentsOf(file)
     const stray = strayLine(text)

@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { grace, type Started, startBot } from './bot.ts'
 import { readConfig } from './config.ts'
-import { environment, goThroughProxy, isBelowNpm } from './process-environment.ts'
+import { environment, goThroughProxy, isBelowNpm, namesInFiles } from './process-environment.ts'
 
 // If there is room, V8 keeps the garbage of a thousand polls for minutes: 510 MB instead of 220. This sets no bound.
 setFlagsFromString('--heap-growing-percent=20')
@@ -35,11 +35,11 @@ async function start(): Promise<Started> {
   try {
     const env = environment()
     await goThroughProxy(env)
-    const read = readConfig(env)
+    const read = readConfig(env, namesInFiles)
     if (read.kind === 'refuse') return refuse(read.problems)
     if (read.kind === 'run') return await startBot(read.config)
     const { openSetUp } = await import('./open-set-up.ts')
-    return await openSetUp(read.given, async () => {
+    return await openSetUp(read, async () => {
       started = start()
       await started
     })

@@ -63,6 +63,7 @@ test('the least that it takes, and what stands in for the rest', () => {
     log: { level: 'info', format: 'pretty' },
     settings: { path: undefined, first: { owners: {}, limits: {}, defaults: {} } },
     tenants: [],
+    strays: [],
   })
 })
 
@@ -241,7 +242,7 @@ const nodeIn = (cwd: string, words: string[], env: Env = {}) =>
 /** What a process reads in that folder. */
 function readIn(cwd: string, shown: string, env: Env): unknown {
   const reader = pathToFileURL(join(built, 'process-environment.js')).href
-  const script = `import { environment, envFileToWrite } from ${JSON.stringify(reader)}; const env = environment(); process.stdout.write(JSON.stringify(${shown}))`
+  const script = `import { environment, envFileToWrite, namesInFiles } from ${JSON.stringify(reader)}; const env = environment(); process.stdout.write(JSON.stringify(${shown}))`
   const { stdout, stderr } = nodeIn(cwd, ['--input-type=module', '-e', script], env)
   expect(stderr).toBe('')
   return JSON.parse(stdout)
@@ -405,5 +406,50 @@ describe('SETTINGS_FILE', () => {
     ).toMatchObject({
       kind: 'run',
     })
+  })
+})
+
+describe('a name in .env that nobody reads is told, with what was meant', () => {
+  const straysOf = (names: string[], env: Env = {}) => {
+    const read = readConfig({ ...whole, ...env }, names)
+    return read.kind === 'run' ? read.config.strays : expect.fail(`not a run, but ${read.kind}`)
+  }
+
+  test.each([
+    ['SETTINGSFILE', 'SETTINGS_FILE'],
+    ['WEBHOOK', 'WEBHOOKS'],
+    ['CODEX_MODLE', 'CODEX_MODEL'],
+    ['app_id', 'APP_ID'],
+  ])('%s', (name, meant) => {
+    expect(straysOf([name, 'CODEX_MODEL'])).toEqual([
+      `${name} in .env is no variable of this bot: did you mean ${meant}?`,
+    ])
+  })
+
+  test('is told without a guess where nothing is like it', () => {
+    expect(straysOf(['OWN_NAME'])).toEqual(['OWN_NAME in .env is no variable of this bot'])
+  })
+
+  test('is not told if Node, Docker Compose or the settings file has it', () => {
+    const SETTINGS_FILE = join(dir, 'names.yml')
+    writeFileSync(SETTINGS_FILE, 'owners: {5: {posthog: {project_id: 7, api_key_env: ACME_KEY}}}')
+    const names = ['TZ', 'https_proxy', 'NODE_EXTRA_CA_CERTS', 'COMPOSE_PROJECT_NAME', 'ACME_KEY']
+    expect(straysOf(names, { SETTINGS_FILE, ACME_KEY: 'phx_of_acme' })).toEqual([])
+  })
+
+  test('is told beside what is wrong for its sake', () => {
+    const read = readConfig({ ...whole, WEBHOOK_SECRET: undefined }, ['WEBHOOK'])
+    expect(read.kind === 'refuse' && read.problems).toEqual([
+      expect.stringMatching(/^WEBHOOK_SECRET is missing/),
+      expect.stringMatching(/did you mean WEBHOOKS\?$/),
+    ])
+  })
+
+  test('is one of the file as it is now', () => {
+    const cwd = mkdtempSync(join(dir, 'named-'))
+    writeFileSync(join(cwd, '.env'), 'CODEX_MODLE=x\n')
+    const shown =
+      "[...namesInFiles].concat((await import('node:fs')).writeFileSync('.env', 'LOG_LEVEL=warn') ?? [], environment() && [...namesInFiles])"
+    expect(readIn(cwd, shown, {})).toEqual(['CODEX_MODLE', 'LOG_LEVEL'])
   })
 })

@@ -80,6 +80,7 @@ export async function openRuntime(config: Config, overrides: Overrides) {
   // BullMQ and the other libraries ask for the time themselves.
   Date.now = clock.now
   const log = await openLog(config.log, redactor(secretsOf(config)))
+  for (const stray of config.strays) log.warn({}, stray)
   const { redisUrl, dataDir } = config.queue
   const queues: BotQueues = await patiently(() =>
     openQueues({

@@ -8,7 +8,7 @@ import type { Thread } from '../core/model/thread.ts'
 import { redactor } from '../core/text/redact.ts'
 import { gitHubApp } from '../github/app-client.ts'
 import { installationsOf } from '../github/installations.ts'
-import { commandTyped, environment, goThroughProxy } from '../process-environment.ts'
+import { commandTyped, environment, goThroughProxy, namesInFiles } from '../process-environment.ts'
 import { checkQueue } from '../queue/open-queues.ts'
 import { checkDeliveries } from './delivery-checks.ts'
 import {
@@ -37,18 +37,21 @@ export async function examineEnvironment(): Promise<Check[]> {
   try {
     const env = environment()
     await goThroughProxy(env)
-    const read = readConfig(env)
+    const read = readConfig(env, namesInFiles)
     const begin = `Start the bot with \`${commandTyped('start')}\` and open its set-up page.`
     const set =
       'Correct it in `.env`, in the environment or in the file that it names, and run this again.'
+    const wrong = (problems: readonly string[]) =>
+      problems.map(problem => failedCheck('configuration', problem, set))
+    if (read.kind === 'refuse') return wrong(read.problems)
     if (read.kind === 'set-up')
-      return [failedCheck('configuration', 'there is no GitHub App yet', begin)]
-    if (read.kind === 'refuse')
-      return read.problems.map(problem => failedCheck('configuration', problem, set))
-    return [
-      passedCheck('configuration', 'all variables are valid'),
-      ...(await examineAll(read.config)),
-    ]
+      return [
+        failedCheck('configuration', 'there is no GitHub App yet', begin),
+        ...wrong(read.strays),
+      ]
+    const { strays } = read.config
+    const valid = passedCheck('configuration', 'all variables are valid')
+    return [...(strays.length > 0 ? wrong(strays) : [valid]), ...(await examineAll(read.config))]
   } catch (error) {
     return [failedCheck('configuration', describe(error), 'Correct it and run this again.')]
   }

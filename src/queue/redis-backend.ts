@@ -28,6 +28,12 @@ const PROBE = '{codex}:probe'
 /** The size of the largest trigger: a server that is almost full refuses that, and still takes what is small. */
 const asTrigger = 'x'.repeat(2 ** 20)
 
+// BullMQ says this past the log, once for each connection. `checkRedisSafety` says it in the log.
+const warnOfOthers = console.warn
+console.warn = (...words) => {
+  if (!/^IMPORTANT! Eviction policy /.test(String(words[0]))) warnOfOthers(...words)
+}
+
 const COMMON = {
   connectTimeout: 5_000,
   retryStrategy: attempt => backoff(attempt - 1, { first: 100, most: second }),
@@ -123,16 +129,27 @@ async function untilReady(redis: Redis, { where, log, waitMs }: Waiting): Promis
   while (redis.status !== 'ready')
     await once(redis, 'ready', { signal }).catch(error => {
       if (!signal.aborted) reason = error
-      if (!signal.aborted && !refusals.test(error.message)) return
+      const refusal = refusals.find(([says]) => says.test(error.message))
+      if (!signal.aborted && !refusal) return
       redis.disconnect()
       clearTimeout(say)
-      throw new QueueUnavailable(`cannot reach Redis at ${where}: ${describe(reason)}`)
+      throw new QueueUnavailable(
+        refusal
+          ? `Redis at ${where} ${refusal[1]}`
+          : `cannot reach Redis at ${where}: ${describe(reason)}`,
+      )
     })
   clearTimeout(say)
 }
 
 /** What Redis says to who may not come in. */
-const refusals = /^(?:WRONGPASS|NOAUTH|ERR invalid password|ERR AUTH)/
+const refusals: [says: RegExp, words: string][] = [
+  [/^NOAUTH/, 'wants a password: write it in REDIS_URL, as in redis://:PASSWORD@HOST'],
+  [
+    /^(?:WRONGPASS|ERR invalid password|ERR AUTH)/,
+    'does not take the user and password in REDIS_URL',
+  ],
+]
 
 /** The parser's error would show the address with its password. */
 function hostAndPort(redisUrl: string): string {

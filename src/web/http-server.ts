@@ -152,8 +152,14 @@ export async function listen(
   try {
     await once(server.listen(port, host), 'listening')
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
-    throw new Error(`port ${port} on ${host} is in use: set PORT to another one`)
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EADDRINUSE')
+      throw new Error(`port ${port} on ${host} is in use: set PORT to another one`)
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+      throw new Error(
+        `HOST is ${host}, which is no address of this machine: set it to one, or to 0.0.0.0 for all`,
+      )
+    throw error
   }
   return placeOf(server)?.port ?? port
 }

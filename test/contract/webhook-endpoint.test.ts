@@ -391,9 +391,14 @@ describe('the other pages', () => {
     await closeServer(worker, 500)
   })
 
-  test('a port that is taken says so', async () => {
-    await expect(listen(webServer(), { host: '127.0.0.1', port })).rejects.toThrow(
-      `port ${port} on 127.0.0.1 is in use: set PORT to another one`,
-    )
+  test.each([
+    ['127.0.0.1', () => `port ${port} on 127.0.0.1 is in use: set PORT to another one`],
+    [
+      '1.2.3.4',
+      () =>
+        'HOST is 1.2.3.4, which is no address of this machine: set it to one, or to 0.0.0.0 for all',
+    ],
+  ])('%s, where it can not listen, is told with its variable', async (host, words) => {
+    await expect(listen(webServer(), { host, port })).rejects.toThrow(words())
   })
 })

@@ -134,6 +134,17 @@ test('a host that is not PostHog’s, and knows neither key nor project', async 
 })
 
 describe('what stands in files is named by where it stands', () => {
+  test('a mistyped name in .env', async () => {
+    const ENV_FILE = settingsFile('CODEX_MODLE=gpt-5\nLOG_LEVEL=warn\n')
+    const examined = await doctor({ ENV_FILE })
+    expect(wrongOnes(examined)).toEqual(['configuration'])
+    expect(named(examined, 'configuration')).toMatchObject({
+      detail: 'CODEX_MODLE in .env is no variable of this bot: did you mean CODEX_MODEL?',
+      fix: expect.stringMatching(/\.env/),
+    })
+    expect(examined.code).toBe(1)
+  })
+
   test('a key of an owner that is in no variable, and one that PostHog does not know', async () => {
     const posthog = `{host: "${world.posthog.url}", project_id: 1, api_key_env: KEY_OF_ACME}`
     const SETTINGS_FILE = settingsFile(`owners: {1: {posthog: ${posthog}}}\n`)
@@ -312,7 +323,10 @@ test.skipIf(!exhaustive || !redisAvailable() || !tlsAvailable())(
         queueOf({ REDIS_URL: wrongPassword, NODE_EXTRA_CA_CERTS }),
       ])
       expect(stranger).toMatchObject({ ok: false, detail: expect.stringMatching(/certificate/) })
-      expect(guess).toMatchObject({ ok: false, detail: expect.stringMatching(/WRONGPASS/) })
+      expect(guess).toMatchObject({
+        ok: false,
+        detail: expect.stringMatching(/does not take the user and password/),
+      })
       expect(JSON.stringify([stranger, guess])).not.toMatch(/not-the-password/)
       expect(JSON.stringify([stranger, guess])).not.toContain(new URL(redis.url).password)
     } finally {

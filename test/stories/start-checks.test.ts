@@ -1,10 +1,14 @@
 /** A wrong credential is said when the bot starts, and not to its first user. */
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { startPostHog } from '../../emulators/posthog/emulator.ts'
 import { privateKey as otherKey } from '../security/key.ts'
 import { freePort } from '../support/free-port.ts'
 import { FreshQueues } from '../support/fresh-queues.ts'
+import { redisAvailable, startRedis } from '../support/redis-server.ts'
 import { type Bot, spawnBot } from '../world/bot.ts'
 import { asks } from '../world/opens-issue.ts'
 import { startWorld, type World } from '../world/world.ts'
@@ -74,6 +78,30 @@ test('what is wrong is a line with its fix, and the bot is not ready', async () 
   ])
   expect(bot.output()).not.toMatch(/"msg":"ready"|phx_nobody_at_all/)
   await bot.stop()
+})
+
+test('a mistyped name in .env is a warning of the bot, and a line above its set-up page', async () => {
+  const ENV_FILE = join(await mkdtemp(join(tmpdir(), 'env-')), '.env')
+  await writeFile(ENV_FILE, 'CODEX_MODLE=gpt-5\n')
+  const bot = await start({ ENV_FILE })
+  await bot.ready()
+  const meant = /CODEX_MODLE in \.env is no variable of this bot: did you mean CODEX_MODEL\?/
+  expect(bot.output()).toMatch(new RegExp(`"level":"warn".*${meant.source}`))
+  await bot.stop()
+  const setUp = spawnBot({ ENV_FILE }, await freePort())
+  await setUp.says(/token=/)
+  expect(setUp.output()).toMatch(meant)
+  await setUp.stop()
+})
+
+test.skipIf(!redisAvailable())('a Redis that may evict jobs is told in the log alone', async () => {
+  const redis = await startRedis('--appendonly', 'yes', '--maxmemory-policy', 'allkeys-lru')
+  const bot = await start({ REDIS_URL: redis.url })
+  await bot.says(/✗ queue: .*maxmemory-policy is allkeys-lru/)
+  await bot.stop()
+  await redis.stop()
+  const said = bot.output().trim().split('\n')
+  expect(said.filter(line => !line.startsWith('{'))).toEqual([])
 })
 
 test('an outage of PostHog at the start keeps no bot from its work, and what is wrong then is found out later', async () => {
