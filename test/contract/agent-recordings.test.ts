@@ -81,7 +81,7 @@ const asRecorded: Table = {
   'finish-completed': 'All is done. ¶ The run is finished.',
   'finish-failed': 'Codex failed: it gave up. In its own words: The tests can not run here.',
   'finish-killed-at-once':
-    'Codex finished. PostHog kept none of its words, and nothing of it is on GitHub.',
+    'Codex finished. PostHog kept none of its last words, and nothing of it is on GitHub.',
   'finish-killed-later': 'All is done: the answer is 4. ¶ The run is finished.',
   'finish-without-oauth-file': 'Done.',
   followup: 'Two and two is four. ¶ Three and three is six.',
@@ -200,6 +200,16 @@ const later: Table = {
   'y-ci-red': opened,
 }
 
+/** Those of 2026-12-02. */
+const latest: Table = {
+  'r-content-filter': 'Codex failed: a policy of the AI provider does not allow this.',
+  'r-two-permissions-at-once': 'THE END: both files are made.',
+  'x-answer-before-a-tool':
+    'THE ANSWER: the cache is never emptied; see src/cache.ts line 12. ¶ Done.',
+  'x-finish-loses-its-words':
+    'Codex finished. PostHog kept none of its last words, and nothing of it is on GitHub. ¶ Before, it said: ¶ > I work.',
+}
+
 /** The agent is begun with our words, whatever the recorder called them. */
 function renamed({ header }: Recording, text: string): string {
   const first = header.state.pending_user_message_id ?? 'm1'
@@ -313,6 +323,7 @@ function sent(run: Run, id: string, text: string): Run {
 describe.each([
   [folders[0], asRecorded],
   [folders[1], later],
+  [folders[2], latest],
 ])('of %s', (folder, table) => {
   test('each has its row', () =>
     expect(Object.keys(table).toSorted()).toEqual(recordingsIn(folder).toSorted()))

@@ -376,7 +376,7 @@ describe('the last word', () => {
     expect(each(ends, run => body(closingComment(run)))).toMatchInlineSnapshot(`
       "commits on the pull request of an issue: @maya done: **[\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc)** is on [#9](https://github.com/acme/shop/pull/9).
 
-      nothing: @maya Codex finished. PostHog kept none of its words, and nothing of it is on GitHub.
+      nothing: @maya Codex finished. PostHog kept none of its last words, and nothing of it is on GitHub.
 
       stopped, with nothing left behind: @maya you stopped this run. Nothing was pushed.
 

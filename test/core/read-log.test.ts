@@ -180,6 +180,23 @@ describe('a turn is', () => {
       [...begun, says(intent), edits, says('Done.')],
       ['open', 'Done.'],
     ],
+    ...[
+      'I look into it.',
+      'Looking at the code now.',
+      'Next, let me run the tests.',
+      'I’m checking the cache: it may be stale.',
+    ].map((promise): [string, LogEntry[], unknown[]] => [
+      `told without “${promise}” before a tool`,
+      [...begun, says(promise), edits, says('Done.')],
+      ['open', 'Done.'],
+    ]),
+    ...['See line 12.', 'I looked: line 12.', 'Nothing is stale now.', 'Check the clock.'].map(
+      (answer): [string, LogEntry[], unknown[]] => [
+        `told with “${answer}”, though a tool follows`,
+        [...begun, says(answer), edits, says('Done.')],
+        ['open', `${answer}\n\nDone.`],
+      ],
+    ),
     [
       'told with the words of turns that Codex begins itself',
       [...begun, says('Set.'), goesOn, answers('2'), says('Half done.'), says('Reached.')],

@@ -36,7 +36,11 @@ const Recording = z.object({
 export type Recording = z.infer<typeof Recording>
 
 /** Among the later ones are logs that PostHog lost, repeated or delayed. */
-export const folders = ['agent-recordings', 'agent-recordings-2026-11-30'] as const
+export const folders = [
+  'agent-recordings',
+  'agent-recordings-2026-11-30',
+  'agent-recordings-2026-12-02',
+] as const
 
 const pathOf = (folder: (typeof folders)[number]): string =>
   join(import.meta.dirname, '../data', folder)

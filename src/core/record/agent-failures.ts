@@ -88,7 +88,7 @@ const failureKinds = {
   },
   policy: {
     class: /^content_block_rejection$/,
-    text: /safety policy|content.?policy|usage policy|blocked by/i,
+    text: /safety policy|content.?(?:policy|filter)|usage policy|blocked by/i,
     hopeless: true,
     of: 'agent',
     reason: 'a policy of the AI provider does not allow this',

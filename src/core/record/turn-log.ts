@@ -127,12 +127,22 @@ function withWordsSaid(log: SessionLog, text: string): SessionLog {
 
 const longerText = (text: string, other = ''): string => (text.length > other.length ? text : other)
 
-/** What is said right before a tool only says what comes, if it is short or begins so. */
+/** What is said right before a tool may only say what comes. How long it is tells nothing: an answer may be short. */
 const announces = ({ text, leads }: NonNullable<SessionLog['last']>): boolean =>
-  leads === true && (text.length < lineLength || (promises.test(text) && !text.includes('\n')))
+  leads === true && promises.test(text)
 
-const promises =
-  /^(?:(?:now|next|first|then|ok|okay)\b,? )?(?:(?:i|we)(?:['’]ll| will|(?:['’]m|['’]re| am| are) (?:now )?\w+ing)|let(?: me|['’]s)) /i
+const workVerbs = '(?:check|fix|look|make|read|run|search|start|test|try|work)'
+
+const promises = new RegExp(
+  `^(?:(?:now|next|first|then|ok|okay)\\b,? )?(?:${[
+    "(?:i|we)(?:['’]ll| will| (?:need|want) to|(?:['’]m|['’]re| am| are) (?:now )?\\w+ing)\\b.*",
+    "let(?: me|['’]s)\\b.*",
+    `i (?:now )?${workVerbs}\\b[^:;,\\n]*`,
+    `${workVerbs}n?ing\\b(?:[^:;,\\n]* now)?\\W*`,
+    'i (?:think|have a question)\\W*',
+  ].join('|')})$`,
+  'i',
+)
 
 const maxAfterwards = 1_000
 

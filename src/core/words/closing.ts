@@ -130,7 +130,7 @@ function endSentence(run: Run, ending: Ending, below: string): string {
       if (ending.kind === 'answer') return 'Codex answered on the lines of your review.'
       return isAnswered(run)
         ? 'Codex changed nothing and said nothing.'
-        : 'Codex finished. PostHog kept none of its words, and nothing of it is on GitHub.'
+        : `Codex finished. PostHog kept none of its last words, and nothing of it is on GitHub.${below}`
     case 'unfinished': {
       const { because, fix } = unfinished[ending.why]
       return `Codex did not finish: ${because}.${inVain(run)} ${leftBehind(run)}${below}${whatToDo(run, fix)}`
@@ -217,13 +217,15 @@ export function saidAtTheEnd(run: Run): string | undefined {
   return said && withoutRemarks(said, inlineAsked(run).length)
 }
 
-/** An agent that did not finish is quoted: what it was about to do is no promise of ours. */
+/** Words that were not its last are quoted: what it was about to do is no promise of ours. */
 function wordsBelow(run: Run, deployment: words.Deployment): string {
   const said = saidAtTheEnd(run)
   if (!said) return ''
-  return run.result.outcome?.kind === 'unfinished'
-    ? `\n\nCodex’s last words:\n\n${quoted(said, 1_000, { between: words.betweenEnds(run, deployment) })}`
-    : `\n\n${words.agentWords(said, run, deployment)}`
+  const { kind } = run.result.outcome ?? {}
+  if (kind !== 'unfinished' && kind !== 'nothing')
+    return `\n\n${words.agentWords(said, run, deployment)}`
+  const which = kind === 'nothing' ? 'Before, it said' : 'Codex’s last words'
+  return `\n\n${which}:\n\n${quoted(said, 1_000, { between: words.betweenEnds(run, deployment) })}`
 }
 
 const commit = ({ thread }: Run, sha: string): string =>
