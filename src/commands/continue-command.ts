@@ -1,6 +1,4 @@
 /** `continue` has Codex go on with the last run of the thread. */
-
-import { leftUnpublished } from '../core/record/open-question.ts'
 import { command, reject, wants } from './command.ts'
 import { inTheWay } from './join-or-wait.ts'
 import { decideStart, type InlineFacts, type InlineReads, inlineAndStart } from './new-run.ts'
@@ -38,9 +36,7 @@ export const continueCommand = command({
     if (last?.request.what === 'ask' && outcome === 'answer' && request.text === '' && !inline)
       return reject('questionAnswered')
     const what = last && outcome === 'unfinished' ? last.request.what : 'work'
-    const goOn =
-      last && leftUnpublished(last) > 0 ? 'Publish what you changed.' : 'Go on where you stopped.'
-    const text = request.text === '' ? goOn : `Go on: ${request.text}`
+    const text = request.text === '' ? 'Go on where you stopped.' : `Go on: ${request.text}`
     const typed = `continue ${request.text}`.trim()
     return decideStart(request, wants(request, { what, text, typed, inline }), start)
   },

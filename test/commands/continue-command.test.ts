@@ -2,8 +2,8 @@
 import { describe } from 'vitest'
 import { type CommandRequest, reject } from '../../src/commands/command.ts'
 import { continueCommand } from '../../src/commands/continue-command.ts'
-import { changed, type Outcome, type Run } from '../../src/core/record/run.ts'
-import { ask, runWith, t0 } from '../core/given.ts'
+import type { Outcome, Run } from '../../src/core/record/run.ts'
+import { ask, runWith } from '../core/given.ts'
 import {
   asking,
   busy,
@@ -22,8 +22,6 @@ import {
 
 const lastPlan = (outcome: Outcome): Run =>
   runWith({ request: { ...ask, what: 'plan' }, result: { outcome } })
-const activity = { files: ['a.ts'], commands: 1, plan: [], at: t0 }
-const leftFiles = { sessionLog: { offset: 0, turns: 1, prompts: [], activity } }
 const lastQuestion = (outcome: Outcome): Run =>
   runWith({
     request: question,
@@ -58,19 +56,10 @@ describe('what asks for work', () => {
     ],
   ])
   const unfinished = { kind: 'unfinished', why: 'failed' } as const
-  const unpublished = changed(lastQuestion({ kind: 'answer' }), {
-    request: ask,
-    session: leftFiles,
-  })
   decides(
     continueCommand,
     [
       ['without words', busy(), says({ text: goOn, typed: 'continue' })],
-      [
-        'files that were published nowhere',
-        since(unpublished),
-        doing({ what: 'work', text: 'Publish what you changed.' }),
-      ],
       ['a plan that was not finished', since(lastPlan(unfinished)), startsPlan],
       ['a plan that was', since(lastPlan({ kind: 'answer' })), doing({ what: 'work' })],
       [

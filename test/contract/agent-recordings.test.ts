@@ -44,14 +44,12 @@ afterAll(() => {
 /** What somebody reads: one comment that is for maya, or all of them. */
 type Table = Readonly<Record<string, string | string[]>>
 
-const notHere = 'Codex pushed nothing to this repository and opened no pull request here. ¶ '
-const opened = `${notHere}Opened \`https://github.com/octo/demo/pull/5\`.`
+const opened = 'Opened `https://github.com/octo/demo/pull/5`.'
 const openedAndRenamed = opened.replace(
   /\.$/,
   ', and the branch is called posthog/better-name now.',
 )
-const changedOne = 'Codex changed 1 file, but published no commit and no pull request.'
-const stopped = 'Codex did not finish: somebody stopped it in PostHog. Nothing was pushed.'
+const stopped = 'Codex did not finish: somebody stopped it in PostHog.'
 
 const tooBusy = [
   '(asked again: failed)',
@@ -60,12 +58,12 @@ const tooBusy = [
 
 const asRecorded: Table = {
   'answer-interactive': 'Two and two is four.',
-  'answer-with-tools': `${changedOne} ¶ Changed the title.`,
+  'answer-with-tools': 'Changed the title.',
   answer: 'Two and two is four.',
   'append-log-refused': [],
   'bad-request': 'Codex failed: PostHog does not know the model, or may not use it.',
   'cancel-first-turn': [
-    '@maya Codex did not finish: somebody stopped it in PostHog. Nothing was pushed. ¶ Codex’s last words: ¶ > I run the tests.',
+    '@maya Codex did not finish: somebody stopped it in PostHog. ¶ Codex’s last words: ¶ > I run the tests.',
     '@maya Here again.',
   ],
   'cancel-while-model-thinks': `${stopped} ¶ Codex’s last words: ¶ > This will take a while`,
@@ -75,13 +73,12 @@ const asRecorded: Table = {
   ],
   'commands-refused': 'One.',
   'content-policy':
-    'Codex did not finish: the model refused to go on. Nothing was pushed. ¶ Codex’s last words: ¶ > This request was blocked by a safety policy. Revise the request and try again.',
+    'Codex did not finish: the model refused to go on. ¶ Codex’s last words: ¶ > This request was blocked by a safety policy. Revise the request and try again.',
   'context-too-long': 'Codex failed: this became too long for the model.',
-  'empty-answer': 'Codex changed nothing and said nothing.',
+  'empty-answer': 'Codex finished without a word.',
   'finish-completed': 'All is done. ¶ The run is finished.',
   'finish-failed': 'Codex failed: it gave up. In its own words: The tests can not run here.',
-  'finish-killed-at-once':
-    'Codex finished. PostHog kept none of its last words, and nothing of it is on GitHub.',
+  'finish-killed-at-once': 'Codex finished. PostHog kept none of its last words.',
   'finish-killed-later': 'All is done: the answer is 4. ¶ The run is finished.',
   'finish-without-oauth-file': 'Done.',
   followup: 'Two and two is four. ¶ Three and three is six.',
@@ -95,23 +92,23 @@ const asRecorded: Table = {
   'permission-auto-interactive': 'Done.',
   'permission-background': 'Done.',
   'permission-cancelled': stopped,
-  'permission-interactive': `${changedOne} ¶ I did what I might.`,
+  'permission-interactive': 'I did what I might.',
   'permission-unwatched': 'Done.',
   'plan-feedback-interactive': stopped,
-  'pr-mentioned': `${notHere}See \`https://github.com/octo/demo/pull/5\`.`,
+  'pr-mentioned': 'See `https://github.com/octo/demo/pull/5`.',
   'pr-opened': opened,
   'pr-seen-other-branch': 'There is one.',
   'pr-without-gh': opened,
   'process-ends-just-after-turn': 'It runs in the background.',
   'question-auto': 'Codex has a question. ¶ Which database do you want?',
-  'question-plan-interactive': `${changedOne} ¶ I did it.`,
+  'question-plan-interactive': 'I did it.',
   'resume-cold': 'Three and three is six.',
   'resume-log-missing': 'Six.',
   'resume-without-message': 'I go on.',
   'sandbox-dies': [],
   'server-goes-on-printing': 'The server runs.',
   'set-config-option': 'One. ¶ Two.',
-  'signed-commit': `${changedOne} ¶ Done.`,
+  'signed-commit': 'Done.',
   'sigterm-in-turn': [],
   'spend-limit': 'Codex failed: PostHog’s spend limit for one run is reached.',
   'steer-first-turn': 'Done.',
@@ -141,16 +138,17 @@ const later: Table = {
   'n-branch-renamed': openedAndRenamed,
   'n-ci-follow-up': opened,
   'n-compaction': 'All three files are read: nothing is wrong.',
-  'n-finish-completed-without-words': 'Codex changed nothing and said nothing.',
+  'n-finish-completed-without-words': 'Codex finished without a word.',
   'n-huge-tool-output': 'The log has 60,000 lines, and no error.',
   'n-killed-before-upload': 'THE LAST WORDS: the cache is the reason.',
   'n-message-at-turn-end': 'The first answer: four. ¶ The docs are fine, too.',
   'n-message-just-after-turn': 'The first answer: four. ¶ The second answer: six.',
   'n-messages-pile-in-later-turn': 'One. ¶ Two is done. ¶ Three is done. ¶ Four is done.',
-  'n-only-thoughts': 'Codex changed nothing and said nothing.',
+  'n-only-thoughts': 'Codex finished without a word.',
   'n-other-person-steers': 'I did what the colleague asked instead: the docs are translated.',
   'n-permission-answered-by-second-person': 'The file is made.',
-  'n-pr-of-somebody-mentioned': `${notHere}Somebody fixed that already: see \`https://github.com/octo/demo/pull/5\`.`,
+  'n-pr-of-somebody-mentioned':
+    'Somebody fixed that already: see `https://github.com/octo/demo/pull/5`.',
   'n-question-then-second-person': [],
   'n-question-then-silence': [],
   'n-resume-other-model': 'Three and three is six, says the other model.',
@@ -174,21 +172,22 @@ const later: Table = {
   'n-upstream-500-in-followup-background': tooBusy,
   'x-answer-before-prompt': 'Two and two is four.',
   'x-batch-twice': 'Two and two is four. ¶ Three and three is six.',
-  'x-clock-1h-behind': `${changedOne} ¶ Changed the title.`,
+  'x-clock-1h-behind': 'Changed the title.',
   'x-clock-3d-behind-followup': ['@maya Two and two is four.', '@maya Three and three is six.'],
   'x-clock-5s-behind-followup': ['@maya Two and two is four.', '@maya Three and three is six.'],
   'x-clock-5s-behind-idle-end': 'Two and two is four.',
-  // The file that it changed stands in the half that is lost.
   'x-first-half-lost': 'Changed the title.',
   'x-log-cut-after-words': [
     '(asked again: inactive)',
-    '@maya Codex did not finish: PostHog ended the run for inactivity. It had been resumed once already. Nothing was pushed. ¶ Codex’s last words: ¶ > Two and two is four.',
+    '@maya Codex did not finish: PostHog ended the run for inactivity. It had been resumed once already. ¶ Codex’s last words: ¶ > Two and two is four.',
   ],
   'x-log-late-60s-finished': 'All is done. ¶ The run is finished.',
   'x-out-of-order-in-batch': 'Two and two is four.',
   'x-pull-in-other-repo': opened,
-  'x-push-to-main': `${notHere}The login is not flaky any more: commit 1a2b3c4 fixed it last week. I changed nothing.`,
-  'x-pushed-no-pull-checked-out': `${notHere}The login is not flaky any more: commit 1a2b3c4 fixed it last week. I changed nothing.`,
+  'x-push-to-main':
+    'The login is not flaky any more: commit 1a2b3c4 fixed it last week. I changed nothing.',
+  'x-pushed-no-pull-checked-out':
+    'The login is not flaky any more: commit 1a2b3c4 fixed it last week. I changed nothing.',
   'x-row-cancelled-by-quota':
     'Codex failed: PostHog stopped the run for a limit: Stopped automatically: usage limit reached.',
   'x-row-cancelled-in-turn': stopped,
@@ -207,7 +206,11 @@ const latest: Table = {
   'x-answer-before-a-tool':
     'THE ANSWER: the cache is never emptied; see src/cache.ts line 12. ¶ Done.',
   'x-finish-loses-its-words':
-    'Codex finished. PostHog kept none of its last words, and nothing of it is on GitHub. ¶ Before, it said: ¶ > I work.',
+    'Codex finished. PostHog kept none of its last words. ¶ Before, it said: ¶ > I work.',
+  'r-edit-then-undone':
+    'I tried it and took it back: the title is used by the site generator, so it has to stay as it is.',
+  'r-follow-up-pushes-nothing': `${opened} ¶ Added the test and pushed it to the pull request.`,
+  'r-push-protected-silent': 'The title of the README is fixed now.',
 }
 
 /** The agent is begun with our words, whatever the recorder called them. */
@@ -216,11 +219,17 @@ function renamed({ header }: Recording, text: string): string {
   return text.replaceAll(`(message ${first})`, '(message run-comment-501)')
 }
 
-/** Up to what to do, its box, its details and its small line, on one line. */
-const inBrief = (run: Run, outcome: Outcome): string =>
-  closingComment(changed(run, { result: { outcome } }), deployment)
-    .split(/\n\n(?:<(?:details>|sub>|!-- -->)|\*\*What to do|- \[ \])/)[0]
-    ?.replaceAll(/\s*\n\s*/g, ' ¶ ') ?? ''
+/** Up to what to do, its box, its details and its small line, on one line. Nothing of any is on GitHub. */
+function inBrief(run: Run, outcome: Outcome): string {
+  const whole = closingComment(
+    changed(run, { result: { outcome, resultChecked: true } }),
+    deployment,
+  )
+  const saysNothingIsNew = whole.includes('\n\n<sub>no new commit or pull request found · ')
+  expect(saysNothingIsNew).toBe(run.request.what === 'work')
+  const [brief = ''] = whole.split(/\n\n(?:<(?:details>|sub>|!-- -->)|\*\*What to do|- \[ \])/)
+  return brief.replaceAll(/\s*\n\s*/g, ' ¶ ')
+}
 
 /**
  * What people would read, in order; of what is asked again, also what they read if that ends alike.

@@ -5,8 +5,13 @@ import type { Mistake } from '../../src/core/command/parse.ts'
 import { failedCheck, passedCheck } from '../../src/core/model/check.ts'
 import { zeroLimit } from '../../src/core/record/failures.ts'
 import type { SenderReply } from '../../src/core/record/mailbox-part.ts'
-import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
-import { noActivity } from '../../src/core/record/session-part.ts'
+import {
+  changed,
+  type Outcome,
+  type Run,
+  type RunChange,
+  type Stray,
+} from '../../src/core/record/run.ts'
 import type { Phase } from '../../src/core/record/situation.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { exactly, moment } from '../../src/core/text/phrases.ts'
@@ -66,7 +71,7 @@ const heard = {
 }
 const saidNothing = logIs({ ...heard, answer: undefined })
 const over: RunChange = {
-  result: { concludedAt: now },
+  result: { concludedAt: now, resultChecked: true },
   report: { done: told },
   session: { sessionLog: heard, taskRun: { ...taskRun, status: 'completed' } },
 }
@@ -111,10 +116,6 @@ const phases: Record<Phase, Run> = {
   }),
   answer: endedAs({ kind: 'answer' }),
   asks: changed(endedAs({ kind: 'answer' }), logIs({ ...heard, answer: 'Which one?' })),
-  unpublished: changed(
-    endedAs({ kind: 'answer' }),
-    logIs({ ...heard, activity: { ...noActivity, files: ['a.ts'] } }),
-  ),
   nothing: changed(endedAs({ kind: 'nothing' }), saidNothing),
   stopped: changed(endedAs(stopped), saidNothing),
   unfinished: endedAs({ kind: 'unfinished', why: 'sandbox-gone' }, { pulls: [pull] }),
@@ -291,10 +292,7 @@ describe('a new phase', () => {
 const zoeAdded = wordsAre(word('read'))
 
 describe('the last word', () => {
-  test('has a box that publishes what was left, and none beside words that say the same', () => {
-    expect(closingComment(phases.unpublished)).toContain(
-      '\n- [ ] Publish this <!-- codex-box:continue -->\n',
-    )
+  test('does not say beside a box what that says', () => {
     expect(closingComment(phases.unfinished)).not.toContain('What to do')
     expect(closingComment(question)).toContain(' · `/codex ask …` asks more</sub>')
   })
@@ -376,9 +374,9 @@ describe('the last word', () => {
     expect(each(ends, run => body(closingComment(run)))).toMatchInlineSnapshot(`
       "commits on the pull request of an issue: @maya done: **[\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc)** is on [#9](https://github.com/acme/shop/pull/9).
 
-      nothing: @maya Codex finished. PostHog kept none of its last words, and nothing of it is on GitHub.
+      nothing: @maya Codex finished. PostHog kept none of its last words.
 
-      stopped, with nothing left behind: @maya you stopped this run. Nothing was pushed.
+      stopped, with nothing left behind: @maya you stopped this run.
 
       - [ ] Try again <!-- codex-box:retry -->
 
@@ -390,7 +388,7 @@ describe('the last word', () => {
 
       - [ ] Try again <!-- codex-box:retry -->
 
-      stopped since its reason went away: @maya stopped: you closed the issue. Nothing was pushed.
+      stopped since its reason went away: @maya stopped: you closed the issue.
 
       not started: @maya not started: The agent ran into a usage or spend limit.
 
@@ -415,13 +413,13 @@ describe('the last word', () => {
       schedule,
       session: { began: { round: 0, at: now - 40 * second } },
     })
-    expect(times(waited)).toContain('<sub>waited 14 min 20 s, worked 40 s · ')
+    expect(times(waited)).toContain(' · waited 14 min 20 s, worked 40 s · ')
     const asked = changed(waited, logIs({ ...heard, waited: 10 * second }))
-    expect(times(asked)).toContain('<sub>waited 14 min 30 s, worked 30 s · ')
+    expect(times(asked)).toContain(' · waited 14 min 30 s, worked 30 s · ')
     const atOnce = changed(waited, { schedule: { enteredAt: now - 45 * second } })
-    expect(times(atOnce)).toContain('<sub>40 s · ')
+    expect(times(atOnce)).toContain(' · 40 s · ')
     const inVain = changed(phases.failed, { schedule, mailbox: { words: [instruction('sent')] } })
-    expect(times(inVain)).toContain('<sub>waited 15 min · ')
+    expect(times(inVain)).toContain(' · waited 15 min · ')
     const never = changed(phases.failed, noTaskRun, {
       schedule: { enteredAt: now - second },
       ...notSent,
@@ -429,7 +427,7 @@ describe('the last word', () => {
     expect(times(never)).not.toMatch(/\d+ (?:s|min)\b/)
     expect(
       times(changed(never, { schedule: { ...schedule, admissionExpectedAt: undefined } })),
-    ).toContain('<sub>waited 15 min')
+    ).toContain(' · waited 15 min')
   })
 
   test('the small line links the comment that approved the plan as what it is', () => {
@@ -446,7 +444,7 @@ describe('the last word', () => {
       ...wordsAre(word('read', more('b', 'more', maya))),
     })
     expect(closingComment(run)).toMatch(/^@maya\n\nالاختبار/)
-    expect(closingComment(run)).toContain('<sub>[\u2068أصلح الاختبار\u2069](')
+    expect(closingComment(run)).toContain(' · [\u2068أصلح الاختبار\u2069](')
   })
 
   test('a long answer keeps its end, and the line before it leads to the rest', () => {
@@ -504,24 +502,26 @@ describe('the last word', () => {
   })
 })
 
-describe('of files that changed, with nothing of it on GitHub,', () => {
-  const nothing = 'Codex changed 2 files, but published no commit and no pull request'
-  const warned = '### ⚠️ Codex changed 2 files, but published no commit and no pull request'
-
-  test.each<[string, Run, string, string]>([
-    ['an answer', phases.answer, `@maya ${nothing}.`, warned],
-    ['silence', phases.nothing, `@maya ${nothing}.`, warned],
-    ['a plan says nothing', plan, '@maya The test now waits', '### 📋 Codex has a plan'],
-    ['a pull request says nothing', phases.pull, '@maya Codex opened draft ', '### 🚀 '],
-  ])('%s', (_, run, first, heading) => {
-    const { sessionLog } = run.session
-    const files = ['src/login.ts', 'src/session.ts']
-    const given = changed(
-      run,
-      logIs(sessionLog && { ...sessionLog, activity: { ...noActivity, files } }),
-    )
-    expect(closingComment(given).split('\n')[0]).toMatch(new RegExp(`^${first}`))
-    expect(status(given).split('\n')[0]).toMatch(new RegExp(`^${heading}`))
+describe('that nothing new is on GitHub', () => {
+  const left: Stray = { kind: 'left', branch: 'posthog/fix', commits: ['c'] }
+  const earlier = changed(phases.answer, { result: { pulls: [pull], reported: 1 } })
+  const unchecked = changed(phases.answer, { result: { resultChecked: false } })
+  test.each<[string, Run, boolean]>([
+    ['an answer', phases.answer, true],
+    ['a question', phases.asks, true],
+    ['silence', phases.nothing, true],
+    ['a stop', phases.stopped, true],
+    ['a failure', phases.failed, true],
+    ['an answer beside an earlier pull request', earlier, true],
+    ['an answer before GitHub was asked', unchecked, false],
+    ['an answer beside commits', changed(phases.answer, { result: { strays: [left] } }), false],
+    ['a stop that left commits', changed(phases.stopped, { result: { pushed: 'c' } }), false],
+    ['a pull request', phases.pull, false],
+    ['commits', phases.pushed, false],
+    ['a plan', plan, false],
+  ])('%s: %s', (_, run, isSaid) => {
+    const fact = 'no new commit or pull request found'
+    expect(closingComment(run).includes(`<sub>${fact} · `)).toBe(isSaid)
   })
 })
 

@@ -2,7 +2,6 @@
 import { expect, test } from 'vitest'
 import type { Outcome, Run, RunChange } from '../../src/core/record/run.ts'
 import { type Group, liveGroups, runIndex, sets } from '../../src/core/record/run-index.ts'
-import { noActivity } from '../../src/core/record/session-part.ts'
 import { labelStateOf, phaseOf, situationOf } from '../../src/core/record/situation.ts'
 import {
   inLine,
@@ -31,12 +30,6 @@ const fault = (setup?: true): RunChange => ({
 const outcome = (outcome: Outcome, ...given: RunChange[]): Run =>
   working(...given, { result: { outcome } })
 const saysWhich = logIs({ offset: 0, turns: 1, prompts: [], answer: 'Which one?' })
-const edited = logIs({
-  offset: 0,
-  turns: 1,
-  prompts: [],
-  activity: { ...noActivity, files: ['a.ts'] },
-})
 const cutOff: Outcome = { kind: 'unfinished', why: 'sandbox-gone' }
 const failed: Outcome = { kind: 'failed', class: 'agent', reason: 'no luck', fix: 'Again.' }
 
@@ -105,11 +98,6 @@ test.each<[string, Run, string]>([
     'an answer that asks needs somebody',
     outcome({ kind: 'answer' }, saysWhich),
     'asks, ended, needs-you',
-  ],
-  [
-    'files that are published nowhere',
-    outcome({ kind: 'answer' }, edited),
-    'unpublished, ended, needs-you',
   ],
   ['a stop needs nobody', outcome({ kind: 'stopped', by: 'maya' }), 'stopped, ended, no label'],
   ['a failure needs somebody', outcome(failed), 'failed, ended+failed, needs-you'],

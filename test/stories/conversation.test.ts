@@ -23,7 +23,9 @@ onBothQueues('The thread is a conversation', world => {
     const { thread, number, says, run, ledger } = await working(world(), 'count to infinity')
     const { id } = await says('/codex stop please')
     const status = await thread.waitForStatus(/^### ⏹️ Codex was stopped/)
-    expect(status).toContain('Stopped by `maya`. Nothing was pushed.')
+    expect(status).toMatch(
+      /^Stopped by `maya`\.$[\s\S]*<sub>no new commit or pull request found · /m,
+    )
     await thread.waitForReaction('+1', id)
     expect(await thread.answers()).toEqual([])
     expect(ledger().cancels).toHaveLength(1)

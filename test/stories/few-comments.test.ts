@@ -44,7 +44,7 @@ onBothQueues('A repository wants few comments', world => {
     const status = await thread.waitForAnswer('a run is going on here')
     expect(status).toMatch(/\[PostHog run \(sign-in\)\]\(http\S+\/tasks\/\S+\)\.$/m)
     const stop = await says('/codex stop')
-    await thread.waitForAnswer('@maya you stopped this run. Nothing was pushed.')
+    await thread.waitForAnswer('@maya you stopped this run.')
     await thread.waitForReaction('+1', stop.id)
   })
 

@@ -85,7 +85,7 @@ onEitherQueue(
       const { maya, number, thread, path } = await opensPull(world(), 'maya/fails')
       posthog.script('break it', { kind: 'fails', message: 'usage limit reached' })
       await maya.commentsOnLine(number, { path, line: 1, body: '/codex break it' })
-      expect(await thread.waitForStatus('😕')).toContain('<sub>break it · ')
+      expect(await thread.waitForStatus('😕')).toContain(' · break it · ')
       await github.settled()
       const [status] = await statusesOf(thread)
       expect(status?.body).toContain('codex-box:retry')

@@ -64,11 +64,11 @@ onEitherQueue('What came of it', world => {
     expect((await pulls())[0]).toMatchObject({ head: left.branch })
   })
 
-  it('words that tell of a push, where nothing was pushed, stand below ours that say so', async () => {
-    const text = 'Done, pushed. I opened #77.'
+  it('an answer that leaves nothing on GitHub says so in its small line, whatever it claims', async () => {
+    const text = 'The title is fixed now.'
     const { thread } = await asks(world(), 'only say so', { kind: 'answers', text })
-    expect(await thread.waitForAnswer('Done, pushed.')).toMatch(
-      /^@maya Codex pushed nothing to this repository and opened no pull request here\.\n\nDone, pushed\./,
+    expect(await thread.waitForAnswer(text)).toMatch(
+      /^@maya The title is fixed now\.\n\n<sub>no new commit or pull request found · /,
     )
   })
 })

@@ -2,10 +2,10 @@
 import type { PullNeeds } from '../model/views.ts'
 import { unfinished } from './failures.ts'
 import { instructionSent, wordsAdded, wordsOfRound } from './ledger.ts'
-import { inlinePlace, leftUnpublished } from './open-question.ts'
+import { inlinePlace } from './open-question.ts'
 import { hasChanged } from './pull-end.ts'
 import type { What } from './request-part.ts'
-import { type Ended, isDone, type Outcome, type Run, showsStatus } from './run.ts'
+import { type Ended, hasNewPull, isDone, type Outcome, type Run, showsStatus } from './run.ts'
 
 const maxAddressees = 10
 
@@ -44,9 +44,17 @@ export function offerAfter(outcome: Outcome | undefined, what?: What): Offer | u
   }
 }
 
-/** The box below its result. The agent goes on where nothing of its work is published yet. */
-export const offerOf = (run: Run): Offer | undefined =>
-  leftUnpublished(run) > 0 ? 'continue' : offerAfter(run.result.outcome, run.request.what)
+/** The box below its result. */
+export const offerOf = ({ result, request }: Run): Offer | undefined =>
+  offerAfter(result.outcome, request.what)
+
+/** GitHub was asked after its work, and shows nothing that is new. What it claims proves nothing. */
+export const leftNothingNew = (run: Run): boolean =>
+  run.request.what === 'work' &&
+  run.result.resultChecked &&
+  run.result.pushed === undefined &&
+  run.result.strays.length === 0 &&
+  !hasNewPull(run)
 
 /** Its last word is a review. */
 export const endsInReview = ({ request, result: { outcome } }: Run): boolean =>

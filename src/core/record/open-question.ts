@@ -72,25 +72,6 @@ export function lineAnswersIn({ session, baseline }: Run) {
     : { text, lineAnswers: [] }
 }
 
-/** Files that the agent changed in this round, of which nothing is on GitHub. */
-export const leftUnpublished = ({
-  request,
-  result: { outcome },
-  session: { sessionLog },
-}: Run): number =>
-  request.what === 'work' && (outcome?.kind === 'answer' || outcome?.kind === 'nothing')
-    ? (sessionLog?.activity?.files.length ?? 0)
-    : 0
-
-/** Its words tell of something published, and nothing of it is in this repository. */
-export function claimsInVain({ request, result: { outcome, strays }, session }: Run): boolean {
-  if (request.what !== 'work' || outcome?.kind !== 'answer' || strays.length > 0) return false
-  return publishedWords.test(session.sessionLog?.answer ?? '')
-}
-
-const publishedWords =
-  /\b(?:push|commit|publish|merge|branch|opened\b|PRs?\b|pull[ -]request)|\/pull\/\d/i
-
 /** The pull requests of this repository that its words say it opened. */
 export function pullsSaid({ thread, session: { sessionLog } }: Run): number[] {
   const named = [...(sessionLog?.answer ?? '').matchAll(openedPulls)]
@@ -108,8 +89,7 @@ const openedPulls =
 /** Outside PostHog's plan mode an agent has no other way to ask: its question ends its last words, but for its choices. */
 export function asksBack(run: Run): boolean {
   const { outcome } = run.result
-  if (run.request.what !== 'work' || outcome?.kind !== 'answer' || leftUnpublished(run) > 0)
-    return false
+  if (run.request.what !== 'work' || outcome?.kind !== 'answer') return false
   const said = withoutRemarks(lineAnswersIn(run).text ?? '', inlineAsked(run).length)
   const lines = said.split('\n').map(line => line.trim())
   const last = lines.findLast(line => line !== '' && !/^(?:[-*+]|\d+[.)]) /.test(line)) ?? ''

@@ -2,7 +2,7 @@
 import type { PermissionRequest } from '../model/task-run.ts'
 import { neverBegan } from './last-word.ts'
 import { inTaskRun } from './ledger.ts'
-import { asksBack, leftUnpublished } from './open-question.ts'
+import { asksBack } from './open-question.ts'
 import { openQuestion } from './permission-request.ts'
 import { retryOf, services } from './retries.ts'
 import { hasNewPull, isQueued, isTerminal, type Outcome, type Run, type Waits } from './run.ts'
@@ -21,7 +21,6 @@ export type Live = (
 export type Ending =
   | Outcome
   | { kind: 'asks' }
-  | { kind: 'unpublished'; files: number }
   | { kind: 'unstarted'; outcome: Outcome & { kind: 'failed' | 'stopped' } }
 
 export type Situation = Live | { kind: 'ended'; ending: Ending; held?: undefined }
@@ -53,8 +52,6 @@ const hasAgent = (run: Run, { from, status }: NonNullable<Run['session']['taskRu
 
 export function endingOf(run: Run, outcome: Outcome): Ending {
   if (outcome.kind === 'failed' && neverBegan(run)) return { kind: 'unstarted', outcome }
-  const files = leftUnpublished(run)
-  if (files > 0) return { kind: 'unpublished', files }
   return asksBack(run) ? { kind: 'asks' } : outcome
 }
 
@@ -88,7 +85,6 @@ const afterEnd: Readonly<Record<Ending['kind'], LabelState | undefined>> = {
   answer: 'done',
   nothing: 'done',
   asks: 'needs-you',
-  unpublished: 'needs-you',
   unfinished: 'needs-you',
   failed: 'needs-you',
   unstarted: 'needs-you',

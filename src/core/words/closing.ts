@@ -14,7 +14,6 @@ import {
 } from '../record/last-word.ts'
 import { inTaskRun, wasSent } from '../record/ledger.ts'
 import {
-  claimsInVain,
   inlineAsked,
   inlinePlace,
   lineAnswersIn,
@@ -63,7 +62,7 @@ export function closingComment(
   return paragraphs([
     strayLines(run),
     lastWordNews(run),
-    ending.kind === 'answer' && said && !claimsInVain(run)
+    ending.kind === 'answer' && said
       ? words.answerTo(addressees(run), words.agentWords(said, run, deployment))
       : `${words.mentions(addressees(run))} ${endSentence(run, ending, wordsBelow(run, deployment))}`,
     found.join('\n'),
@@ -119,37 +118,29 @@ function endSentence(run: Run, ending: Ending, below: string): string {
       const facts = checksOf(run, pull ?? run.thread)
       return `done: **${commit(run, ending.sha)}** is on ${where}${facts && ` (${facts})`}.${below}`
     }
-    case 'unpublished':
-      return `${nothingPublished(ending)}.${below}`
     case 'asks':
-      return `Codex has a question.${claimsInVain(run) ? ` ${nothingHere}` : ''}${below}`
+      return `Codex has a question.${below}`
     case 'answer':
     case 'nothing':
-      if (claimsInVain(run)) return `${nothingHere}${below}`
       if (endsInReview(run)) return 'Codex reviewed this pull request.'
       if (ending.kind === 'answer') return 'Codex answered on the lines of your review.'
       return isAnswered(run)
-        ? 'Codex changed nothing and said nothing.'
-        : `Codex finished. PostHog kept none of its last words, and nothing of it is on GitHub.${below}`
+        ? 'Codex finished without a word.'
+        : `Codex finished. PostHog kept none of its last words.${below}`
     case 'unfinished': {
       const { because, fix } = unfinished[ending.why]
-      return `Codex did not finish: ${because}.${inVain(run)} ${leftBehind(run)}${below}${whatToDo(run, fix)}`
+      return `Codex did not finish: ${because}.${inVain(run)}${leftBehind(run)}${below}${whatToDo(run, fix)}`
     }
     case 'stopped': {
       const isReader = addressees(run).every(login => login === ending.by)
-      return `${stopSentence(ending, isReader ? 'you' : undefined)}. ${leftBehind(run)}`
+      return `${stopSentence(ending, isReader ? 'you' : undefined)}.${leftBehind(run)}`
     }
     case 'unstarted':
       return `not started: ${whyNotStarted(run, ending.outcome)}`
-    case 'failed': {
-      const { pushed, pulls } = run.result
-      const hasLeft = pushed !== undefined || pulls.some(({ state }) => state === 'open')
-      return `Codex failed: ${ended(words.withCode(ending.reason, 300))}${inVain(run)}${hasLeft ? ` ${leftBehind(run)}` : ''}${run.session.agentLeft ? `\n\n${words.agentLeftSentence}` : ''}${whatToDo(run, ending.fix)}`
-    }
+    case 'failed':
+      return `Codex failed: ${ended(words.withCode(ending.reason, 300))}${inVain(run)}${leftBehind(run)}${run.session.agentLeft ? `\n\n${words.agentLeftSentence}` : ''}${whatToDo(run, ending.fix)}`
   }
 }
-
-const nothingHere = 'Codex pushed nothing to this repository and opened no pull request here.'
 
 /** Somebody may have merged or closed them before the last word. */
 function pullsSentence(run: Run): string {
@@ -319,10 +310,8 @@ function heading(run: Run, ending: Ending): string {
       }[run.request.what]
     case 'asks':
       return '❓ Codex has a question'
-    case 'unpublished':
-      return `⚠️ ${begun(nothingPublished(ending))}`
     case 'nothing':
-      return isAnswered(run) ? '💬 Codex changed nothing' : '💬 Codex finished'
+      return '💬 Codex finished'
     case 'unfinished':
       return '⚠️ Codex did not finish'
     case 'stopped':
@@ -341,9 +330,6 @@ export function resultHeading(run: Run): string {
     ? `⚠️ ${run.request.what === 'ask' ? 'Codex answered' : `Codex has ${wantedWords[run.request.what]}`}, but it also changed something`
     : heading(run, endingOf(run, outcome))
 }
-
-const nothingPublished = ({ files: count }: Ending & { kind: 'unpublished' }): string =>
-  `Codex changed ${counted(count, 'file')}, but published no commit and no pull request`
 
 const wantedWords: Record<What, string> = {
   work: 'work',
@@ -375,8 +361,8 @@ export function resultLines(run: Run): string[] {
     return [run.session.agentLeft ? `${failed}\n⚠️ ${words.agentLeftSentence}` : failed]
   }
   if (outcome?.kind === 'unfinished')
-    return [`${begun(unfinished[outcome.why].because)}. ${leftBehind(run)}`]
-  if (outcome?.kind === 'stopped') return [`${begun(stopSentence(outcome))}. ${leftBehind(run)}`]
+    return [`${begun(unfinished[outcome.why].because)}.${leftBehind(run)}`]
+  if (outcome?.kind === 'stopped') return [`${begun(stopSentence(outcome))}.${leftBehind(run)}`]
   return pulls.length > 1
     ? [pulls.map(pull => `${words.pullLink(pull)} · ${pullLine(pull)}`).join('\n')]
     : []
@@ -385,11 +371,11 @@ export function resultLines(run: Run): string[] {
 function leftBehind(run: Run): string {
   const pulls = run.result.pulls.filter(pull => pull.state === 'open')
   if (pulls.length > 0)
-    return `It had opened ${pulls.map(pull => `[#${pull.number}](${pull.url})`).join(', ')}.`
+    return ` It had opened ${pulls.map(pull => `[#${pull.number}](${pull.url})`).join(', ')}.`
   const branch = run.result.pushedBranch ?? run.workspace.branch?.name
   if (run.result.pushed && branch !== undefined)
-    return `It had pushed commits up to ${code(run.result.pushed.slice(0, 7))} to [${code(branch)}](${words.branchUrl(run.thread, branch)}).`
+    return ` It had pushed commits up to ${code(run.result.pushed.slice(0, 7))} to [${code(branch)}](${words.branchUrl(run.thread, branch)}).`
   const { mailbox, session, result } = run
   const isUnknown = mailbox.accessLost && session.taskRun && !result.resultChecked
-  return isUnknown ? 'What it pushed is not known.' : 'Nothing was pushed.'
+  return isUnknown ? ' What it pushed is not known.' : ''
 }

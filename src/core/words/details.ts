@@ -2,7 +2,6 @@
 import { maxPromptText } from '../agent/fence.ts'
 import { maxOfOne } from '../agent/thread-context.ts'
 import { isUndone, offerOf } from '../record/last-word.ts'
-import { leftUnpublished } from '../record/open-question.ts'
 import type { Run } from '../record/run.ts'
 import { counted, paragraphs, withoutEmpty } from '../text/phrases.ts'
 import { inlineWords } from '../text/safe-markdown.ts'
@@ -62,6 +61,5 @@ function whatItRead({ workspace: { given: what } }: Run): string {
 
 export function boxesAfter(run: Run): string {
   const offer = offerOf(run)
-  if (!offer) return ''
-  return leftUnpublished(run) > 0 ? boxFor(offer, 'Publish this') : boxFor(offer)
+  return offer ? boxFor(offer) : ''
 }

@@ -7,7 +7,14 @@ import type { Thread } from '../model/thread.ts'
 import { minute } from '../model/time.ts'
 import type { CommentRef } from '../model/trigger.ts'
 import type { Pull } from '../model/views.ts'
-import { addressees, isUndone, neverBegan, newsKey, staysInStatus } from '../record/last-word.ts'
+import {
+  addressees,
+  isUndone,
+  leftNothingNew,
+  neverBegan,
+  newsKey,
+  staysInStatus,
+} from '../record/last-word.ts'
 import { roundIsRead, wordsAdded } from '../record/ledger.ts'
 import { asksBack } from '../record/open-question.ts'
 import { newPulls } from '../record/pull-end.ts'
@@ -39,6 +46,7 @@ export function resultSmall(
   const isLast = where === 'last-word' || staysInStatus(run)
   const [pull] = run.result.pulls.length === 1 && where === 'status' ? run.result.pulls : []
   return withoutEmpty([
+    leftNothingNew(run) && 'no new commit or pull request found',
     where === 'status' ? briefly(run) : !isOnlyRequest(run) && requestLink(run),
     !(where === 'last-word' && addressees(run).includes(requester)) && requesterLine(run),
     startedBy(run),

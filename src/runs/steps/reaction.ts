@@ -29,7 +29,6 @@ const signByEnding: Readonly<Record<Ending['kind'], Sign | undefined>> = {
   pushed: 'ended',
   answer: 'ended',
   asks: 'ended',
-  unpublished: 'ended',
   nothing: 'ended',
   unfinished: 'failed',
   stopped: undefined,
