@@ -58,13 +58,14 @@ export type Behaviour =
     }
   /**
    * Without a `branch`, to the one that it was started on. With `anew`, a force push of commits from the default branch on.
-   * With `leaves`, it is on none of its own in the end.
+   * With `leaves`, it is on none of its own in the end. With `byShell`, its commits name no task.
    */
   | {
       kind: 'pushesToBranch'
       branch?: string
       anew?: true
       leaves?: true
+      byShell?: true
       files?: Record<string, string>
       text?: string
     }

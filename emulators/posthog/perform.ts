@@ -84,7 +84,7 @@ export async function perform(behaviour: Behaviour, desk: Desk): Promise<End> {
       return askFirst(behaviour, desk)
     case 'pushesToBranch':
       await pause(settings.timing.work, signal)
-      await pushToBranch(desk, behaviour.branch ?? desk.base, behaviour.files, behaviour.anew)
+      await pushToBranch(desk, behaviour.branch ?? desk.base, behaviour.files, behaviour)
       if (behaviour.leaves) run.working = undefined
       speak(run, behaviour.text ?? `Pushed the change to \`${behaviour.branch ?? desk.base}\`.`)
       return done
@@ -393,10 +393,10 @@ async function pushToBranch(
   desk: Desk,
   branch: string,
   files?: Record<string, string>,
-  anew?: true,
+  how?: HowToCommit,
 ): Promise<void> {
   const { run, settings, repository } = desk
-  await commit(desk, branch, files, anew)
+  await commit(desk, branch, files, how)
   run.working = { name: branch, pull: await settings.hands.openPullFor(repository, branch) }
   runCommand(run, 'git push')
 }
@@ -436,11 +436,16 @@ export function claimPull(run: Run, url: string): void {
   run.console(`Attributed created PR to task run {"prUrl":"${url}"}`)
 }
 
+interface HowToCommit {
+  anew?: true
+  byShell?: true
+}
+
 async function commit(
   desk: Desk,
   branch: string,
   files?: Record<string, string>,
-  anew?: true,
+  { anew, byShell }: HowToCommit = {},
 ): Promise<void> {
   const { run, repository, settings, base, baseExists } = desk
   // Its clone has the base still when somebody has taken that off the remote meanwhile.
@@ -448,7 +453,8 @@ async function commit(
   const from = there && !anew ? base : await settings.hands.defaultBranch(repository)
   const edits = files ?? { [`agent/${run.id}.md`]: `${run.task.title}\n` }
   // As its own tool composes it, `git_signed_commit` [P].
-  const message = `${run.task.title}\n\nGenerated-By: PostHog Desktop\nTask-Id: ${run.task.id}`
+  const trailers = `\n\nGenerated-By: PostHog Desktop\nTask-Id: ${run.task.id}`
+  const message = `${run.task.title}${byShell ? '' : trailers}`
   await settings.hands.commit(repository, branch, from, edits, message, anew)
 }
 

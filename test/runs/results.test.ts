@@ -464,6 +464,9 @@ describe('what nobody asked for', () => {
   const ours = commit('c')
   const mayas = commit('d', { byPerson: true, task: undefined })
   const others = commit('e', { task: 'task-2' })
+  const nobodys = commit('b', { task: undefined, app: 'posthog[bot]' })
+  const onMain = { name: 'main', into: 'main', sha: old, made: false, fresh: false }
+  const plans: RunChange = { request: { ...ask, what: 'plan' }, workspace: { branch: onMain } }
   const copy = { ...ours, subject: 'd' }
   const beside = { name: 'posthog/left', sha: now, at: t0, task: 'task-1' }
   const untold = { ...beside, task: undefined, app: 'posthog[bot]' }
@@ -473,12 +476,20 @@ describe('what nobody asked for', () => {
     head?: HeadView
     came?: CommitView[]
     went?: CommitView[]
+    run?: RunChange
   }
   test.each<[string, Given, string?]>([
     ['a push to the default branch', { moved: 'main', came: [ours] }, 'straight main c'],
     ['by another agent it is none', { moved: 'main', came: [others] }],
     ['by a person it is none', { moved: 'main', came: [mayas] }],
-    ['brought by a merge it is none', { moved: 'main', came: [commit('b')] }],
+    ['without a task it is nobody’s', { moved: 'main', came: [nobodys] }, 'unclaimed main b'],
+    ['the same during a plan', { moved: 'main', came: [nobodys], run: plans }, 'unclaimed main b'],
+    [
+      'beside one of its own it is none',
+      { moved: 'main', came: [ours, nobodys] },
+      'straight main c',
+    ],
+    ['brought by a merge it is none', { moved: 'main', came: [commit('a')] }],
     ['a force push', { moved: own, came: [ours], went: [mayas] }, `dropped ${own} d`],
     ['a rebase, which copies, is none', { moved: own, came: [copy], went: [mayas] }],
     ['commits of agents may go', { moved: own, came: [ours], went: [others] }],
@@ -489,12 +500,12 @@ describe('what nobody asked for', () => {
     ['a branch beside the pull request', { head: beside, came: [ours] }, 'left posthog/left c'],
     ['one of another agent is none', { head: { ...beside, task: 'task-2' }, came: [ours] }],
     ['one of before is none', { head: { ...beside, at: t0 - minute }, came: [ours] }],
-    ['one whose commits name no task is told', { head: untold }, 'left posthog/left f'],
+    ['one whose commits name no task is told', { head: untold }, 'unclaimed posthog/left f'],
     [
       'one with the same commits is none',
       { head: { ...beside, sha: pullView().sha }, came: [ours] },
     ],
-  ])('%s', async (_, { moved, head, came = [], went = [] }, expected) => {
+  ])('%s', async (_, { moved, head, came = [], went = [], run = {} }, expected) => {
     const stood = { main: old, [own]: old }
     const heads = Object.keys(stood).map(name => ({
       name,
@@ -502,7 +513,7 @@ describe('what nobody asked for', () => {
       at: t0,
     }))
     const pulls = [{ ...pull, head: 'posthog/own', sha: pullView().sha }]
-    const hand = handWith(working({ result: { heads: stood, pulls } }), {
+    const hand = handWith(working({ result: { heads: stood, pulls } }, run), {
       github: {
         'branches.heads': async () => (head ? [...heads, head] : heads),
         'commits.compare': async base => ({
@@ -510,15 +521,16 @@ describe('what nobody asked for', () => {
           paths: [],
           commits: base === now ? went : came,
         }),
-        'commits.isMerged': async sha => sha === 'b'.repeat(40),
+        'commits.isMerged': async sha => sha === 'a'.repeat(40),
         'pulls.from': async name => (name === own ? [pullView({ head: own, sha: now })] : []),
       },
     })
-    const { strays } = (await afterStep(findResult, hand)).result
+    const { strays, pushed } = (await afterStep(findResult, hand)).result
     const told = strays.map(
       ({ kind, branch, commits }) => `${kind} ${branch} ${commits.map(sha => sha[0])}`,
     )
     expect(told).toEqual(expected === undefined ? [] : [expected])
+    if (expected?.startsWith('unclaimed')) expect(pushed).toBeUndefined()
   })
 })
 

@@ -45,6 +45,18 @@ onEitherQueue('What came of it', world => {
     )
   })
 
+  it('commits that name no task, on the default branch, are told as nobody’s', async () => {
+    const repository = await newRepository(world())
+    const by = { ...pushes, branch: 'main', byShell: true } as const
+    const { thread } = await asks(world(), 'go straight by a shell', by, { repository })
+    const told = await thread.waitForAnswer('Done, pushed.')
+    expect(told).toMatch(
+      new RegExp(
+        `^⚠️ \`main\` got ${sha} by PostHog’s App; whose it is, is not known\\.\n\n@maya Done`,
+      ),
+    )
+  })
+
   it('commits of others that a force push takes away are told first', async () => {
     const { posthog } = world()
     const repository = await newRepository(world())

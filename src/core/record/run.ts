@@ -229,8 +229,11 @@ export type Rounds = z.infer<typeof Rounds>
 
 /** What its agent did to a branch that nobody asked for, as GitHub shows it. */
 const Stray = z.object({
-  /** Pushed to a base; taken from it by a force push, of others; pushed, and no pull request shows it. */
-  kind: z.enum(['straight', 'dropped', 'left']),
+  /**
+   * Pushed to a base; taken from it by a force push, of others; pushed, and no pull request shows it; pushed by PostHog's
+   * App, and nothing says by which run.
+   */
+  kind: z.enum(['straight', 'dropped', 'left', 'unclaimed']),
   branch: z.string(),
   commits: z.array(z.string()),
 })

@@ -95,6 +95,8 @@ const strayWords: Record<Stray['kind'], (branch: string, commits: string) => str
   dropped: (branch, commits) =>
     `Since a force push, ${branch} no longer has commits by others: ${commits}`,
   left: (branch, commits) => `Codex pushed ${commits} to ${branch}, and no pull request shows it`,
+  unclaimed: (branch, commits) =>
+    `${branch} got ${commits} by PostHog’s App; whose it is, is not known`,
 }
 
 export function files(run: Run, deployment: words.Deployment): string {

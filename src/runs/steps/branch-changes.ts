@@ -78,11 +78,12 @@ async function changeOf(context: Branches, head: HeadView): Promise<Change> {
   const before = shaBefore(run, name)
   if (!branch || sha === before) return {}
   const isBase = name === run.thread.defaultBranch || name === branch.into
-  if (isBase && name !== branch.name) return changeOfBase(context, head, before)
+  const isOwnWork = name === branch.name && !isReadOnly(run.request.what)
+  if (isBase && !isOwnWork) return changeOfBase(context, head, before)
   // Without a task in its commit it is nobody's for sure: it is told, and nothing is done with it.
   if (head.task === undefined && !watchedBranches(run).includes(name)) {
     const isAlone = (await github.pulls.from(name)).length === 0
-    return isAlone ? { stray: { kind: 'left', branch: name, commits: [sha] } } : {}
+    return isAlone ? { stray: { kind: 'unclaimed', branch: name, commits: [sha] } } : {}
   }
   const pulls = await pullsFrom(context, name)
   // Its pull request may have been there before the branch was known.
@@ -100,16 +101,22 @@ async function changeOf(context: Branches, head: HeadView): Promise<Change> {
   return { pulls, work, stray: dropped.length > 0 ? stray : undefined }
 }
 
+/** Every agent may push there: a commit is the Run's own only if it names its task. */
 async function changeOfBase(
   context: Branches,
-  head: HeadView,
+  { name, sha }: HeadView,
   before: string | undefined,
 ): Promise<Change> {
   if (before === undefined) return {}
-  const compared = await context.github.commits.compare(before, head.sha)
-  const commit = await ownCommit(context, head, compared?.commits)
-  if (commit === undefined) return {}
-  return { stray: { kind: 'straight', branch: head.name, commits: [commit] } }
+  const compared = await context.github.commits.compare(before, sha)
+  const sure = (compared?.commits ?? []).filter(commit => isSurelyAgents(context.run, commit))
+  const own = await newestUnmerged(
+    context,
+    sure.filter(({ task }) => task !== undefined),
+  )
+  if (own) return { stray: { kind: 'straight', branch: name, commits: [own] } }
+  const nobodys = await newestUnmerged(context, sure)
+  return nobodys ? { stray: { kind: 'unclaimed', branch: name, commits: [nobodys] } } : {}
 }
 
 /** Where a branch stood when the round began, as far as the record knows. */
@@ -129,18 +136,25 @@ const maxCommitsAsked = 5
  * merges another pull request of Codex brings the commits of that.
  */
 async function ownCommit(
-  { run, github }: Branches,
+  context: Branches,
   { name, sha }: BranchView,
   commits: readonly CommitView[] | undefined,
 ): Promise<string | undefined> {
-  const { branch } = run.workspace
-  const isOfOthers =
-    name !== branch?.name &&
-    [run.thread.defaultBranch, branch?.into, run.baseline.head?.ref].includes(name)
+  const { run } = context
+  const isOfOthers = name !== run.workspace.branch?.name && name === run.baseline.head?.ref
   if (!isOfOthers && !isReadOnly(run.request.what)) return agentsCommit(run, sha, commits)
-  const sure = (commits ?? []).filter(commit => isSurelyAgents(run, commit))
-  for (const commit of sure.slice(-maxCommitsAsked).toReversed())
-    if (!(await github.commits.isMerged(commit.sha))) return commit.sha
+  return newestUnmerged(
+    context,
+    (commits ?? []).filter(commit => isSurelyAgents(run, commit)),
+  )
+}
+
+async function newestUnmerged(
+  { github }: Branches,
+  commits: readonly CommitView[],
+): Promise<string | undefined> {
+  for (const { sha } of commits.slice(-maxCommitsAsked).toReversed())
+    if (!(await github.commits.isMerged(sha))) return sha
   return undefined
 }
 
