@@ -39,9 +39,12 @@ const lettersOf = (scripts: readonly string[]): string =>
   scripts.map(script => String.raw`\p{Script=${script}}`).join('')
 export const unspacedLetters = lettersOf(unspaced)
 
-/** What a reader notices. Letters that modify others are specks, and so are signs, but for emoji. */
+/** In some font they are blank, a dot or a dash (measured), or the usual fonts do not have them. */
+const unnoticed = String.raw`\p{Lm}\u0674\u0870-\u08ff\u0d4e\u1100-\u11ff\u1fbe\u3127\u3161\u318d\u31a0-\u31bf\u4e00\ua8e0-\ua97f\ud7b0-\ud7ff\ufb1d-\ufeff\uffa0-\uffdc\u{10000}-\u{10ffff}`
+
+/** A reader overlooks digits of other scripts, as some are dots, and signs that are no emoji. */
 const noticed = new RegExp(
-  String.raw`(?:(?=[\p{L}\p{N}])(?!\p{Lm})[0-9A-Za-z\u00c0-\u024f\u1e00-\u1eff\uff10-\uff5a${lettersOf(drawn)}${unspacedLetters}]|\p{Emoji_Presentation})+`,
+  String.raw`(?:[0-9\uff10-\uff19]|(?=\p{L})(?![${unnoticed}])[A-Za-z\u00c0-\u024f\u1e00-\u1eff\uff21-\uff5a${lettersOf(drawn)}${unspacedLetters}]|\p{Emoji_Presentation})+`,
   'gu',
 )
 
