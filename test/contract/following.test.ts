@@ -64,6 +64,23 @@ describe('a quiet Run', () => {
   })
 })
 
+describe('a log that is behind by a minute', () => {
+  test.each([
+    ['since the agent began', 0],
+    ['later', 10 * minute],
+  ])('is looked at when the last of a turn may have come, %s', async (_, before) => {
+    const { control, run } = await followed()
+    await following.pass(before)
+    const show = control.holdLog()
+    void control.completeTurn('It is the cookie.')
+    await following.pass(minute)
+    expect(run().session.sessionLog?.answer).toBeUndefined()
+    show()
+    await following.pass(30 * second)
+    expect(run().session.sessionLog?.answer).toBe('It is the cookie.')
+  })
+})
+
 describe('a stream', () => {
   test('that is silently dead is noticed by what it should say, and nothing is lost', async () => {
     const { control, run } = await followed()

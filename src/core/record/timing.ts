@@ -27,8 +27,8 @@ const afforded = (live: number): number =>
  * @param age ms since the stream was seen to be open
  */
 export const pollIntervalWithStream = (age: number, live: number): number =>
-  age < limits.lateLog
-    ? Math.max(pollIntervalUntil(limits.lateLog, age), afforded(live))
+  age < limits.latestLog
+    ? Math.max(pollIntervalUntil(limits.latestLog, age), afforded(live))
     : Math.max(pollInterval(hour, live), 20 * minute)
 
 /** Polls 2, 4, 8, 16 … s after `age` was 0, and just after the limit. */

@@ -20,8 +20,8 @@ const usualPace = {
   said: 3 * second,
   done: 15 * second,
   late: second,
-  /** When to look after the end of a turn, one pause after the other: its log shows it half a second late, or later. */
-  afterTurn: [0.7 * second, 2 * second, 4 * second, 8 * second, 16 * second],
+  /** When to look after the end of a turn, one pause after the other: its log shows it half a second late, or 75 s. */
+  afterTurn: [0.7 * second, 2 * second, 4 * second, 8 * second, 16 * second, 46 * second],
   /** PostHog sends something every 20 s; a silent connection is dead. */
   silence: 45 * second,
   backoff: { first: second, most: 5 * minute },
