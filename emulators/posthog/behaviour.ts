@@ -49,6 +49,8 @@ export type Behaviour =
   | {
       kind: 'asksPermission'
       question?: string
+      /** What it asks besides, in the same moment. */
+      atOnce?: string[]
       of?: 'question' | 'command'
       /** Somebody has set it in PostHog. */
       inMode?: 'plan' | 'read-only'

@@ -129,8 +129,8 @@ function permissionResponse(
   request.record('command', run.task, run)
   if (agent.passOn) return agent.passOn(run, command)
   const said = { jsonrpc: '2.0', ...(id === undefined ? {} : { id }) }
-  const { permission } = run
-  if (!permission || permission.requestId !== params.requestId)
+  const permission = run.permissions.get(String(params.requestId))
+  if (!permission)
     return ok({
       ...said,
       error: {

@@ -226,7 +226,9 @@ async function askFirst(
   }))
   if (of === 'question') run.say('I have a question.')
   const asked: Asked = { of, title: question, options: of === 'question' ? options : ofCommand }
-  const allowed = await isAllowed(desk, asked)
+  const all = [asked, ...(behaviour.atOnce ?? []).map(title => ({ ...asked, title }))]
+  const answers = await Promise.all(all.map(each => isAllowed(desk, each)))
+  const allowed = answers.every(Boolean)
   return allowed || of === 'question' ? perform(behaviour.next ?? opensPull, desk) : notAllowed(run)
 }
 
@@ -273,17 +275,16 @@ async function isAllowed(
     run.logOnly('_posthog/permission_request', { requestId, toolCallId, ...asked })
     return new Promise<string>((resolve, reject) => {
       // It can be answered when its turn is over, too.
-      run.permission = {
-        requestId,
+      run.permissions.set(requestId, {
         offers: of === 'question' ? undefined : options.map(option => option.optionId),
         answer: optionId => {
-          run.permission = undefined
+          run.permissions.delete(requestId)
           run.console('Permission response received')
           run.note('_posthog/permission_resolved', { requestId, toolCallId, optionId })
           resolveAsked(run, id, optionId)
           resolve(optionId)
         },
-      }
+      })
       signal.addEventListener('abort', () => reject(new Interrupted()), { once: true })
     })
   }

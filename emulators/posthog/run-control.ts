@@ -43,9 +43,9 @@ export function controlOf(run: Run, { settings, agent }: Pick<World, 'settings' 
     get turns() {
       return run.turns
     },
-    /** The id of the permission it waits for, if it does. */
+    /** The id of the permission that it has waited for the longest, if it does. */
     get permissionId() {
-      return run.permission?.requestId
+      return [...run.permissions.keys()][0]
     },
     progress: inTurn((step: string, label: string, detail?: string) =>
       run.progress(step, 'in_progress', label, detail),
@@ -73,7 +73,7 @@ export function controlOf(run: Run, { settings, agent }: Pick<World, 'settings' 
     /** The agent drops what it does in this turn, and does this instead; false between turns. */
     steer: (behaviour: Behaviour): boolean => {
       const { steer } = run
-      if (behaviour.kind !== 'isInterrupted') run.permission = undefined
+      if (behaviour.kind !== 'isInterrupted') run.permissions.clear()
       steer?.(behaviour)
       return steer !== undefined
     },

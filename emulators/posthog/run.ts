@@ -47,7 +47,6 @@ export interface Message {
 
 /** Somebody is asked whether the agent may. */
 interface PendingPermission {
-  requestId: string
   /** A question takes any other, too [P]. */
   offers: readonly string[] | undefined
   answer(optionId: string): void
@@ -132,7 +131,8 @@ export class Run {
   onMessage: (() => void) | undefined
   /** Cuts the idle hour short. */
   onIdleOver: (() => void) | undefined
-  permission: PendingPermission | undefined
+  /** By the ids of their requests. */
+  readonly permissions = new Map<string, PendingPermission>()
   ciTurns = 0
   manual: { end(end: End): void } | undefined
   /** Its last turn was a test's; so is its end. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { PermissionRequest } from '../../src/core/model/task-run.ts'
+import type { LogEntry, PermissionRequest } from '../../src/core/model/task-run.ts'
 import { observe } from '../../src/core/record/apply-snapshot.ts'
 import {
   optionByRights,
@@ -62,13 +62,13 @@ test('a question is for people, whose words choose by name, id or number', () =>
   expect(rejecting(question)).toBe('reject')
 })
 
-test('a permission is answered at once and once, a question not at all', () => {
+test('a permission is answered at once and asked of people if PostHog refuses that, a question not at all', () => {
   expect(permissionToAnswer(asking(request))).toBe('allow')
   expect(permissionToAnswer(asking(question))).toBeUndefined()
-  const answered = changed(asking(request), {
-    session: { permission: { id: 'p1', title: 't', allowed: true } },
+  const refused = changed(asking(request), {
+    session: { permission: { id: 'p1', title: 't', allowed: false, untaken: 'refused' } },
   })
-  expect(permissionToAnswer(answered)).toBeUndefined()
+  expect(permissionToAnswer(refused)).toBeUndefined()
 })
 
 const asked = (run: Run): Run =>
@@ -159,6 +159,20 @@ test('it is over when the log says so, and the wait for it is known', () => {
   )
   expect(resolved.session.sessionLog?.permissionRequest).toBeUndefined()
   expect(resolved.session.sessionLog?.waited).toBe(hour)
+})
+
+test.each<[which: string, entries: LogEntry['what'][], open: string | undefined]>([
+  ['the first of two', [], 'p1'],
+  ['the second, when the first is answered', [{ kind: 'permitted', id: 'p1' }], 'p2'],
+  ['the first, when somebody answered the second', [{ kind: 'permitted', id: 'p2' }], 'p1'],
+  ['none, when the turn is over', [{ kind: 'answer', id: '2', stopReason: 'end_turn' }], undefined],
+  ['none of a process that is gone', [{ kind: 'begins' }], undefined],
+])('is open: %s', (_, entries, open) => {
+  const asks = ['p1', 'p2'].map(id => ({ kind: 'asks' as const, request: { ...request, id } }))
+  const prompt = { kind: 'prompt' as const, id: '2', messages: [] }
+  const log = [prompt, ...asks, ...entries].map(what => ({ at: t0, what }))
+  const { sessionLog } = observe(working(), snapshotWith({ offset: 9, log }), t0).session
+  expect(sessionLog?.permissionRequest?.id).toBe(open)
 })
 
 test('one of PostHog’s own turn does not take back what was answered', () => {

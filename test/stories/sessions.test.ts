@@ -84,6 +84,13 @@ onEitherQueue(
       )
     })
 
+    it('asks for two at once, and has an answer to each', async () => {
+      const worker = await opens('mode: interactive\n')
+      worker.script({ ...asks, atOnce: ['Run `npm ci`?'], inMode: 'read-only' })
+      await worker.says('/codex show me first')
+      await worker.thread.waitForAnswer('Allowed.')
+    })
+
     it.runIf(exhaustive)(
       'has it from PostHog at once in the background, whatever the mode',
       async () => {

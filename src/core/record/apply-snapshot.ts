@@ -20,6 +20,7 @@ import {
   type EntryOf,
   endedBy,
   isOpenPrompt,
+  noRequests,
   turnAnswered,
   unseenPrompt,
   withCiTurn,
@@ -117,7 +118,7 @@ function withEntry(run: Run, before: TurnAndWords, entry: LogEntry): TurnAndWord
     // A process answers no prompt of the one before, and waits for no permission of its.
     case 'begins':
       return {
-        log: { ...log, prompts: [], permissionRequest: undefined },
+        log: { ...log, prompts: [], ...noRequests },
         words: words.map(word => ({ ...word, prompt: undefined })),
       }
     case 'prompt':

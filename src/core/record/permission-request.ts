@@ -47,12 +47,10 @@ export function questionToAsk(run: Run): PermissionRequest | undefined {
   return questions.some(known => known.key === key) ? undefined : request
 }
 
-/** The id of a request that this Run has not answered yet. */
+/** What the rights say to the request that is open. */
 export function permissionToAnswer(run: Run): string | undefined {
   const request = run.session.sessionLog?.permissionRequest
-  return request && request.id !== run.session.permission?.id
-    ? optionByRights(request, run)
-    : undefined
+  return request && !isRefused(run, request) ? optionByRights(request, run) : undefined
 }
 
 export function optionByWords({ options }: PermissionRequest, text: string): string | undefined {

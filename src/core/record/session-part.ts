@@ -101,6 +101,8 @@ const SessionLog = z.object({
   /** What the agent said last in one. */
   afterwards: z.object({ at: z.number(), text: z.string() }).optional(),
   permissionRequest: model.PermissionRequest.optional(),
+  /** What the agent asked while that one was open. */
+  laterRequests: z.array(model.PermissionRequest).optional(),
   /** How long the agent waited for the answers to such requests in this round, ms. */
   waited: z.number().optional(),
   activity: Activity.optional().catch(undefined),

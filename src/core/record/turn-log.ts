@@ -56,18 +56,34 @@ export const endedBy = (log: SessionLog, { at, stopReason, fault }: TurnEnd): Se
   turns: log.turns + (stopReason === 'end_turn' ? 1 : 0),
   ended: { at, stopReason, fault },
   broken: undefined,
-  permissionRequest: undefined,
+  ...noRequests,
 })
+
+export const noRequests = { permissionRequest: undefined, laterRequests: undefined }
+
+/** It is answered. What the agent asked meanwhile is open then. */
+export function withoutRequest(log: SessionLog, id: string, at: number): SessionLog {
+  const { permissionRequest: asked, laterRequests = [], waited = 0 } = log
+  const left = laterRequests.filter(later => later.id !== id)
+  if (asked?.id !== id) return { ...log, laterRequests: left }
+  const [next, ...others] = left
+  return {
+    ...log,
+    permissionRequest: next && { ...next, at },
+    laterRequests: others,
+    waited: waited + at - (asked.at ?? at),
+  }
+}
 
 /** The log tells of a permission, and that Codex goes on, in anybody's turn. */
 export function withOtherEntry(run: Run, log: SessionLog, { what, at }: LogEntry): SessionLog {
-  const { permissionRequest: asked, waited = 0 } = log
   switch (what.kind) {
     case 'asks':
-      return { ...log, permissionRequest: { ...what.request, at } }
+      return log.permissionRequest
+        ? { ...log, laterRequests: [...(log.laterRequests ?? []), what.request] }
+        : { ...log, permissionRequest: { ...what.request, at } }
     case 'permitted':
-      if (asked?.id !== what.id) return log
-      return { ...log, permissionRequest: undefined, waited: waited + at - (asked.at ?? at) }
+      return withoutRequest(log, what.id, at)
     case 'goes-on':
       return { ...log, goesOn: true }
     default:

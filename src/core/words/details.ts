@@ -18,15 +18,11 @@ export function details(run: Run): string {
   return all && `<details><summary>Details</summary>\n\n${all}\n\n</details>`
 }
 
-function permission({
-  session: { permission, sessionLog },
-  result: { outcome },
-}: Run): string | undefined {
+function permission({ session: { permission } }: Run): string | undefined {
   if (!permission || permission.untaken) return undefined
-  const waits = !outcome && sessionLog?.permissionRequest?.id === permission.id
   const [answered, may] = permission.allowed ? ['✅', 'may'] : ['🚫', 'may not']
   const what = inlineWords(permission.title.replaceAll('`', ''), 120)
-  return `${waits ? '⏳' : answered} Codex asked for permission and ${may} do this: ${what}`
+  return `${answered} Codex asked for permission and ${may} do this: ${what}`
 }
 
 /** Nothing is said if it got all there is. */

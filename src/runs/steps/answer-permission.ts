@@ -4,14 +4,16 @@ import type { FollowUp } from '../../core/record/mailbox-part.ts'
 import { optionByWords, withoutChoice } from '../../core/record/permission-request.ts'
 import type { Session } from '../../core/record/request-part.ts'
 import { sessionOf } from '../../core/record/run.ts'
+import { withoutRequest } from '../../core/record/turn-log.ts'
 import { attempt, type StepContext, step } from './step-context.ts'
 
 export const respondToPermission = step('answer-permission', {
   posthog: ['respondToPermission'],
   writes: ['session', 'schedule'],
-  async do({ run, job, posthog }, { option: optionId }) {
+  async do({ run, deps, job, posthog }, { option: optionId }) {
     const session = sessionOf(run)
-    const request = run.session.sessionLog?.permissionRequest
+    const { sessionLog } = run.session
+    const request = sessionLog?.permissionRequest
     if (!session || !request) return {}
     const { id, title, options } = request
     await job.assertLocked()
@@ -19,7 +21,10 @@ export const respondToPermission = step('answer-permission', {
     const isTaken = took === 'resolved'
     const isYes = options.find(option => option.id === optionId)?.kind.startsWith('allow') ?? false
     const permission = { id, title, allowed: isTaken && isYes, untaken: isTaken ? undefined : took }
-    return { session: { permission }, schedule: { nextPollAt: undefined } }
+    return {
+      session: { permission, sessionLog: withoutRequest(sessionLog, id, deps.now()) },
+      schedule: { nextPollAt: undefined },
+    }
   },
 })
 

@@ -15,6 +15,7 @@ import { handedOver, refusedWords } from '../../core/record/messages.ts'
 import type { Session } from '../../core/record/request-part.ts'
 import { type ChangeOf, changed, type Run, sessionOf } from '../../core/record/run.ts'
 import { turnOf } from '../../core/record/turn.ts'
+import { withoutRequest } from '../../core/record/turn-log.ts'
 import { contextGiven } from '../../core/record/words-to-say.ts'
 import { answeredByWords } from './answer-permission.ts'
 import { attach, attachedTo, none } from './stage-attachments.ts'
@@ -37,10 +38,11 @@ export const deliver = step('deliver', {
 
     const tried = lastTry?.messageId === words.id ? lastTry : undefined
     const answered = await answeredByWords(context, session, words, tried?.permission)
-    if (answered === 'resolved') return asAnswer(run, words)
-    if (answered === 'over') {
-      const { mailbox, report, result } = refusedWords(run, undefined)
-      return { mailbox, report, result }
+    if (answered !== 'no') {
+      const { sessionLog } = run.session
+      const id = tried?.permission ?? sessionLog?.permissionRequest?.id ?? ''
+      const after = sessionLog && withoutRequest(sessionLog, id, deps.now())
+      return { ...afterAnswer(run, words, answered), session: { sessionLog: after } }
     }
 
     const attached = await attach(context, attachedTo(words), session)
@@ -61,13 +63,10 @@ export const deliver = step('deliver', {
 })
 
 /** The words are the answer to its question, and no message. */
-function asAnswer(run: Run, words: AddedWord) {
-  const { sessionLog } = run.session
-  return {
-    ...handedOver(run, words),
-    ...whenDelivered(run, words),
-    session: { sessionLog: sessionLog && { ...sessionLog, permissionRequest: undefined } },
-  }
+function afterAnswer(run: Run, words: AddedWord, answered: 'resolved' | 'over') {
+  if (answered === 'resolved') return { ...handedOver(run, words), ...whenDelivered(run, words) }
+  const { mailbox, report, result } = refusedWords(run, undefined)
+  return { mailbox, report, result }
 }
 
 function whenDelivered(run: Run, words: AddedWord, failed = none.failed) {

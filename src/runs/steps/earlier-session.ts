@@ -5,6 +5,7 @@
  */
 import { promptOf } from '../../core/agent/prompt.ts'
 import { isNotFound } from '../../core/model/errors.ts'
+import type { LogEntry } from '../../core/model/task-run.ts'
 import { threadName } from '../../core/model/thread.ts'
 import { grantTakenBack } from '../../core/record/failures.ts'
 import { openIntent } from '../../core/record/intents.ts'
@@ -46,12 +47,8 @@ export const rejoin = step('rejoin', {
       if (!attachments && !(spoken && (await tookUp(context, earlier, { offset, id: run.id }))))
         return { session: { earlier: { ...earlier, over: true } } }
       // The agent asked while nobody looked, in a turn of PostHog's own. It takes up no words before it is answered.
-      const asked = log.findLast(
-        ({ what }) => what.kind === 'asks' || what.kind === 'permitted',
-      )?.what
-      const permissionRequest = asked?.kind === 'asks' ? asked.request : undefined
       const { taskRunId: id, may } = earlier
-      const begun = await justStarted(context, { id, offset, may, permissionRequest })
+      const begun = await justStarted(context, { id, offset, may, ...openRequests(log) })
       return { ...begun, workspace: { ...begun.workspace, attachments: attachments ?? none } }
     } catch (error) {
       if (isNotFound(error) && isGone(context)) return withoutSession(run, earlier)
@@ -61,6 +58,17 @@ export const rejoin = step('rejoin', {
 })
 
 const entriesOfATurn = 500
+
+/** What the agent asked in its last turn, and nobody answered. */
+function openRequests(log: readonly LogEntry[]) {
+  const begun = log.findLastIndex(({ what }) => what.kind === 'answer' && !what.steer) + 1
+  const turn = log.slice(begun).map(({ what }) => what)
+  const answered = turn.map(what => what.kind === 'permitted' && what.id)
+  const [permissionRequest, ...laterRequests] = turn.flatMap(what =>
+    what.kind === 'asks' && !answered.includes(what.request.id) ? [what.request] : [],
+  )
+  return { permissionRequest, laterRequests }
+}
 
 /** A record that lags may have forgotten it. */
 async function spokenBefore(context: Rejoining, earlier: Session) {

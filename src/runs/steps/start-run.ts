@@ -92,12 +92,12 @@ export async function lostGrant(
 }
 
 type Begun = Pick<NonNullable<Run['session']['taskRun']>, 'id' | 'may'> &
-  Pick<SessionLog, 'offset' | 'permissionRequest'>
+  Pick<SessionLog, 'offset' | 'permissionRequest' | 'laterRequests'>
 
 /** Looked at first when there is something to see; its stream tells of what comes before. */
 export async function justStarted(
   { run, deps }: Pick<StepContext, 'run' | 'deps'>,
-  { id, offset, may, permissionRequest }: Begun,
+  { id, may, ...log }: Begun,
 ): Promise<StartChange> {
   const now = deps.now()
   const { taskId, began } = run.session
@@ -109,8 +109,8 @@ export async function justStarted(
     ...contextGiven(run, nextWords(run)),
     session: {
       began: began?.round === round ? began : { round, at: now },
-      taskRun: { id, since: now, status: 'queued', from: offset, changedAt: now, may },
-      sessionLog: { offset, prompts: [], turns: 0, permissionRequest },
+      taskRun: { id, since: now, status: 'queued', from: log.offset, changedAt: now, may },
+      sessionLog: { ...log, prompts: [], turns: 0 },
     },
     schedule: { nextPollAt: now + limits.soonestPoll, streamedSince: undefined },
   }
