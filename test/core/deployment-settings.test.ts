@@ -55,7 +55,7 @@ describe('what is wrong is told at once, with line and key', () => {
       ],
     ],
     ['owners:\n  "a b": {}\n', [[2, 'owners.a b']]],
-    ['owners:\n  5: {}\n  5: {}\n', [[3, '']]],
+    ['owners:\n  5: {}\n  5: {}\n', [[3, '5']]],
     [
       'owners:\n  0: {}\n  05x: {}\n',
       [
