@@ -73,7 +73,7 @@ onBothQueues('A limit', world => {
         '`.github/codex.yml`, here or in the owner’s repository `.github`, lifts it.',
       )
       expect(status).toContain(
-        'Your request is kept and starts automatically when the limit is raised.',
+        'Your request is kept. It starts within 15 minutes after the limit is raised.',
       )
     }
     await first.says('/codex status')

@@ -38,7 +38,7 @@ export function waitsInWords(waits: Waits, now: number): WaitInWords {
         heading: '⏸️ Codex starts nothing new here',
         lines: [
           limitSentence(waits),
-          'Your request is kept and starts automatically when the limit is raised.',
+          'Your request is kept. It starts within 15 minutes after the limit is raised.',
         ],
         sentence: `waits. ${limitSentence(waits)}`,
         key: waits.limit,
