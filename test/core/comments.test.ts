@@ -212,6 +212,11 @@ describe('the status comment', () => {
       runWith({ retries: { posthog: { why: 'No', since: t0, until: t0, count: 1, setup: true } } }),
       /^### ⏸️ Codex waits for PostHog$[\s\S]*^No\. Whoever runs this bot has to fix it\. Codex then continues/m,
     ],
+    [
+      'a request that waits, which can be cancelled',
+      inLine(1),
+      /^- \[ \] Cancel this request <!-- codex-box:stop -->$/m,
+    ],
     ['a plan that is made', working(planned), /Codex is planning/],
     ['a question that was answered', question, /^### 💬 Codex answered$/m],
     [

@@ -25,9 +25,14 @@ const atWork = (view: AtWork, deployment: Deployment): string[] => [
   ...workLines(view),
   warnings(view.run),
   details(view.run),
-  view.stands.kind === 'stopping' || view.stands.kind === 'ending' ? '' : boxFor('stop'),
+  stopBox(view.stands),
   small(workSmall(view, deployment)),
 ]
+
+function stopBox({ kind }: AtWork['stands']): string {
+  if (kind === 'stopping' || kind === 'ending') return ''
+  return kind === 'waiting' ? boxFor('stop', 'Cancel this request') : boxFor('stop')
+}
 
 const result = (run: Run, deployment: Deployment): string[] => [
   `### ${resultHeading(run)}`,
