@@ -20,12 +20,13 @@ export const ROLE_OF: Readonly<Record<string, keyof typeof emulateRole>> = {
   'posthog[bot]': 'write',
 }
 
-/** Two of them are other Apps, which review. */
+/** Three of them are other Apps, which review. */
 export const PEOPLE: readonly string[] = [
   ...Object.keys(ROLE_OF),
   'eve',
   'coderabbitai[bot]',
   'greptile-apps[bot]',
+  'chatgpt-codex-connector[bot]',
 ]
 
 /** They exist from the start, so that repositories can be added to them at run time. */

@@ -125,6 +125,14 @@ async function hint(
   const misplaced = await misplacedAmong(context, trigger, texts)
   if (!misplaced) return endOfJob
   const { thread, sender, id } = trigger
-  const name = `misplaced-${thread.repoId}-${thread.number}-${sender.id}`
+  const mention = misplaced.kind === 'unknown-word' && /^@(.+)/.exec(misplaced.given)?.[1]
+  if (mention && (await isAnotherBots(context, mention.toLowerCase()))) return endOfJob
+  const name = `misplaced-${thread.repoId}-${mention || thread.number}-${sender.id}`
   return (await context.deps.isFirst(name, id)) ? asked(mistaken(misplaced)) : endOfJob
+}
+
+/** Another bot may go by the command word: where it has spoken, it is meant. */
+async function isAnotherBots({ github }: CommandContext, mention: string): Promise<boolean> {
+  const others = await github.comments.ofOthers()
+  return others.some(({ author = '', bot }) => bot && author.includes(mention))
 }

@@ -54,6 +54,7 @@ describe('by its bytes alone', () => {
     'of another owner: /Fix-It2',
     '@My-App2[bot] go',
     'a\n/ agnet',
+    '@agent go',
   ])('nothing is said of one with a word that somebody may use: %s', body =>
     expect(silent('created', body)).toBe(false),
   )
@@ -119,6 +120,7 @@ const said = fc
         '/agent',
         '/fix-it2',
         '/AGENT',
+        '@agent',
         '/Fix-It2',
         '/codex',
         '/',

@@ -59,7 +59,13 @@ describe('a misplaced command', () => {
   test.each([
     ['/fax it', 'fix', undefined],
     ['/bota it', 'bots', 'unknown-word'],
-  ])('%j is a slip of the word %s only if that is not short: %s', (text, calls, kind) =>
+    ['@bots fix it', 'bots @my-app', 'unknown-word'],
+    ['@bots fix it', 'bots', undefined],
+    ['@bota fix it', 'bots @my-app', undefined],
+    ['@ bots fix it', 'bots @my-app', undefined],
+    ['thanks @bots', 'bots @my-app', undefined],
+    ['`@bots fix it`', 'bots @my-app', undefined],
+  ])('%j, where %j calls the bot: %s', (text, calls, kind) =>
     expect(misplacedIn(seen(text), calls)?.kind).toBe(kind),
   )
 

@@ -27,7 +27,6 @@ onEitherQueue('Somebody mentions the App', world => {
     for (const words of [
       'thanks @codex-bot, that is it',
       '@codex-bot-2 fix it',
-      '@codex fix it',
       '@dependabot rebase',
       '`@codex-bot fix it`',
       '> @codex-bot fix it',
@@ -40,5 +39,19 @@ onEitherQueue('Somebody mentions the App', world => {
       expect.stringContaining('nobody has asked for anything here yet'),
     ])
     expect(ledger().tasks).toEqual([])
+  })
+
+  it('by the command word: that is no name of the bot, which is told once, unless another bot answers to it', async () => {
+    const { github } = world()
+    const repository = await newRepository(world())
+    const { says, thread, number } = await opensIssue(world(), 'Another name', repository)
+    await says('@codex fix it')
+    await thread.waitForAnswer('there is no command `@codex`. Did you mean `/codex`?')
+    await says('@codex fix it, please')
+    await github.as('chatgpt-codex-connector[bot]', repository).comments(number, 'I can review it.')
+    await says('@codex fix it', 'olga')
+    const asked = await says('@codex-bot status')
+    await thread.waitForReaction('+1', asked.id)
+    expect(await thread.answers()).toHaveLength(2)
   })
 })

@@ -42,12 +42,16 @@ export function misplacedIn(
 /** What only ends in another way is no slip of the word, nor is a word of programmers. */
 const otherWord = /^code(?:[cdrs]|cs)?$|(?:e?s|e[dr]|ing)$/
 
-/** The word without its blank (`/codexfix`), with one too many (`/ codex`), or with a slip of the keyboard. */
+/** The word without its blank (`/codexfix`), with one too many (`/ codex`), with a slip of the keyboard, or as a mention. */
 function slipIn(text: string, calls: string): Misplaced | undefined {
-  const { word } = namesIn(calls.toLowerCase())
-  const begun = text.matchAll(/^ {0,3}(\/( ?)([\p{L}-]+))(?=[\s:,]|$)/gmu)
+  const { word, app } = namesIn(calls.toLowerCase())
+  const begun = text.matchAll(/^ {0,3}([/@]( ?)([\p{L}-]+))(?=[\s:,]|$)/gmu)
   return [...begun].flatMap(([, given = '', blank = '', said = '']): Misplaced[] => {
     const name = said.toLowerCase()
+    if (given.startsWith('@')) {
+      const isOurWord = app !== undefined && blank === '' && name === word
+      return isOurWord ? [{ kind: 'unknown-word', given, meant: '/codex' }] : []
+    }
     if (otherWord.test(name)) return []
     const [before, rest = ''] = name.split(word)
     const hasBlankTooMany = before === '' && blank !== '' && rest === ''

@@ -120,7 +120,7 @@ export const triggerOf = (
   ownerId: number,
 ): TriggerWords => ({ ...usualTrigger, ...trigger, ...owners[ownerId]?.trigger })
 
-/** All that commands begin with, of any owner, as the settings are when it is called. */
+/** All that commands begin with, or are meant to, of any owner, as the settings are when it is called. */
 export const everyCall =
   (
     settings: Pick<DeploymentSettings, 'owners' | 'trigger'>,
@@ -130,8 +130,9 @@ export const everyCall =
     const app = appNow()
     // Nobody has the number 0, so it stands for all that are not named.
     const numbers = [0, ...Object.keys(settings.owners).map(Number)]
-    const own = numbers.map(owner => `/${triggerOf(settings, owner).word}`)
-    return [...new Set(own), ...(app === undefined ? [] : [`@${app}`])]
+    const words = new Set(numbers.map(owner => triggerOf(settings, owner).word))
+    const own = [...words].flatMap(word => [`/${word}`, `@${word}`])
+    return [...own, ...(app === undefined ? [] : [`@${app}`])]
   }
 
 const grantNames = ['as_user', 'signal_report', 'sandboxes'] as const
