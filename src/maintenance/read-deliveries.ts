@@ -41,6 +41,7 @@ const MissedDelivery = z.object({
   since: z.number(),
   dueAt: z.number(),
   times: z.number(),
+  hurried: z.boolean().optional(),
 })
 export type MissedDelivery = z.infer<typeof MissedDelivery>
 
@@ -61,7 +62,8 @@ export interface Way {
   act(missed: MissedDelivery, began: number): Promise<boolean>
 }
 
-const restBefore = (times: number, rests: Way['rests']): number => rests[times] ?? rests.at(-1) ?? 0
+export const restBefore = (times: number, rests: Way['rests']): number =>
+  rests[times] ?? rests.at(-1) ?? 0
 
 export const firstMissed = (
   { guid, event, id, at }: Attempt,

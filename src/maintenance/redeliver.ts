@@ -1,4 +1,7 @@
-/** GitHub delivers again what failed. A first delivery may be under way, and the endpoint may be down for days. */
+/**
+ * GitHub delivers again what failed. A first delivery may be under way, and the endpoint may be down for days. Once
+ * anything arrives, all that is missed is due.
+ */
 import { Rejected } from '../core/model/errors.ts'
 import type { Log } from '../core/model/ports.ts'
 import { hour, minute, second } from '../core/model/time.ts'
@@ -7,6 +10,7 @@ import {
   type DeliveryLog,
   firstMissed,
   type MissedDelivery,
+  restBefore,
   triedAt,
   type Way,
 } from './read-deliveries.ts'
@@ -53,5 +57,14 @@ function withFailed(
     else if (known && redelivery && at >= known.dueAt)
       missed.set(guid, triedAt(known, at, redeliverRests))
   }
-  return [...missed.values()]
+  const arrivedAt = Math.max(...attempts.filter(({ ok }) => ok).map(({ at }) => at))
+  return [...missed.values()].map(each => hurried(each, arrivedAt))
+}
+
+/** Only once, as it may be what fails, and not within a minute: what was requested may be under way. */
+function hurried(missed: MissedDelivery, arrivedAt: number): MissedDelivery {
+  const { times, dueAt } = missed
+  const tried = dueAt - restBefore(times, redeliverRests)
+  if (missed.hurried || times === 0 || arrivedAt < tried) return missed
+  return { ...missed, dueAt: Math.min(dueAt, tried + redeliverEvery), hurried: true }
 }

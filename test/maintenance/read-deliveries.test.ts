@@ -315,6 +315,34 @@ describe('with an address', () => {
     },
   )
 
+  test('after an outage, one that arrives makes all others due, each once, as it may be what fails', async () => {
+    const [b, a] = [attempt('b', 2 * minute), attempt('a', hour)]
+    log = [b, a]
+    await sweep()
+    log.unshift(attempt('b', 0, again), attempt('a', 0, again))
+    at += 2 * minute
+    await sweep()
+    expect(asked).toEqual([a.id, b.id])
+    log.unshift(attempt('a person comments', 0, ok))
+    at += minute
+    await sweep()
+    expect(asked.slice(2)).toEqual([a.id, b.id])
+    log.unshift(attempt('b', 0, { ...again, ...ok }), attempt('a', 0, again))
+    for (let n = 0; n < 60; n++, at += minute) {
+      log.unshift(attempt(`comment ${n}`, 0, ok))
+      await sweep()
+    }
+    expect(asked.slice(4)).toEqual([])
+  })
+
+  test('what was asked for a moment ago is not due because another arrived', async () => {
+    const missed = came(51, { at: at - hour })
+    await sweep()
+    log.unshift(attempt('guid-of-another', 0, ok))
+    await sweep()
+    expect([...asked].sort()).toEqual(missed.sort())
+  })
+
   test('it comes back as soon as a young one is due, and at the usual time without one', async () => {
     const [young] = [attempt('a', 20 * second)]
     log = [young]
