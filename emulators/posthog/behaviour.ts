@@ -116,6 +116,8 @@ export interface OpensPull {
   title?: string
   body?: string
   files?: Record<string, string>
+  /** Another one than it was told. */
+  base?: string
   /** The agent's last words of the turn. */
   text?: string
   /** Reports this URL and touches no repository. */

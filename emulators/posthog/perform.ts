@@ -410,7 +410,13 @@ async function openOwnPull(plan: Plan, desk: Desk): Promise<string> {
   run.working = { name: head, pull: undefined }
   await pause(settings.timing.publish, signal)
   const pull = await settings.hands
-    .openPull(repository, { head, base, title, body: plan.body ?? pullBody(desk), draft: true })
+    .openPull(repository, {
+      head,
+      base: plan.base ?? base,
+      title,
+      body: plan.body ?? pullBody(desk),
+      draft: true,
+    })
     .catch((thrown: unknown) => (thrown instanceof Error ? thrown : new Error(String(thrown))))
   if (pull instanceof Error) return brokenPull(desk, head, pull)
   run.working = { name: head, pull: { ...pull, base } }

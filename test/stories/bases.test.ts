@@ -44,6 +44,16 @@ onEitherQueue('Work on another base', world => {
     expect(made.filter(isMade)).toHaveLength(1)
   })
 
+  it('that its agent chose by itself is told, and stays', async () => {
+    const { repository, asks } = await here()
+    world().posthog.script({ repository }, { kind: 'opensPull', base: 'develop' })
+    const { thread, pulls } = await asks('/codex fix the login')
+    expect(await thread.waitForAnswer('Codex opened draft')).toMatch(
+      /^@maya Codex opened draft \*\*\[#\d+ [^\]]+\]\(\S+\)\*\* · into `develop`, not `main` · 1 file/,
+    )
+    expect(await pulls()).toMatchObject([{ base: 'develop' }])
+  })
+
   it('that is not there starts nothing', async () => {
     const { asks } = await here()
     const { thread, asked, ledger } = await asks('/codex --base nosuch fix the login')

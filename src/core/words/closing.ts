@@ -174,7 +174,10 @@ function pullsSentence(run: Run): string {
 function factsOf(run: Run, pull: Pull): string[] {
   const { looked } = run.result
   const size = looked?.number === pull.number ? (looked.size ?? pull.size) : pull.size
+  const { branch } = run.workspace
+  const isElsewhere = branch && pull.base !== branch.into && pull.base !== branch.name
   return withoutEmpty([
+    isElsewhere && `into ${code(pull.base)}, not ${code(branch.into)}`,
     size && `${counted(size.files, 'file')}, +${size.additions} −${size.deletions}`,
     checksOf(run, pull),
   ])

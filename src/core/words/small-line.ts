@@ -84,13 +84,13 @@ function urlOf(thread: Thread, asked: CommentRef): string {
   return commentUrl(thread, asked.kind === 'inline' ? 'inline' : 'comment', asked.commentId)
 }
 
-/** Names the base if somebody said it, or chose it meanwhile. */
+/** Names the base that somebody asked for. Another one stands beside the pull request. */
 function into(run: Run): string | undefined {
-  const base = newPulls(run).at(-1)?.base
-  if (run.result.outcome?.kind !== 'pull' || base === undefined) return undefined
-  const { branch } = run.workspace
-  const isUsual = branch === undefined || base === branch.into || base === branch.name
-  return isUsual && baseOf(run) === undefined ? undefined : `into ${code(base)}`
+  const base = run.workspace.branch?.into
+  const isThere = newPulls(run).at(-1)?.base === base
+  return run.result.outcome?.kind === 'pull' && isThere && baseOf(run) !== undefined && base
+    ? `into ${code(base)}`
+    : undefined
 }
 
 /** What it waited for before the agent began, or for an answer, is no work. */
