@@ -272,6 +272,7 @@ export const LogLine = z.object({
         message: perhaps(words(2_000)),
         errorCategory: perhaps(words(100)),
         requestId: freeWord,
+        comm: freeWord,
         toolCall: perhaps(
           z.object({
             title: shortWords,

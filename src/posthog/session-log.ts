@@ -107,6 +107,8 @@ function meaning({ notification }: LogLine): LogEntry['what'] | undefined {
     return { kind: 'asks', request: permissionAsked(params.requestId, params) }
   if (method.endsWith('posthog/permission_resolved') && params?.requestId !== undefined)
     return { kind: 'permitted', id: params.requestId }
+  if (method.endsWith('posthog/process_killed') && params?.comm !== undefined)
+    return { kind: 'killed', process: params.comm }
   return method === 'session/update' && params?.update ? updateOf(params.update) : undefined
 }
 

@@ -110,6 +110,18 @@ onEitherQueue('The log of the real agent', world => {
     expect(calls()).toEqual({ runs: 1, messages: 0 })
   })
 
+  it('tells of a process that took too much memory, and the agent goes on', async () => {
+    const { run, started, thread, toldAtLast } = await asks('memory', { kind: 'manual' })
+    await started(1)
+    const bytes = { treeRssBytes: 3.5e9, memoryCurrentBytes: 3.9e9, memoryLimitBytes: 4e9 }
+    await run(0).store('_posthog/process_killed', { comm: 'node', signal: 'SIGKILL', ...bytes })
+    await run(0).completeTurn('The build needs more memory.')
+    expect(await toldAtLast('rocket')).toBe('@maya The build needs more memory.')
+    expect((await thread.answers())[0]).toContain(
+      '⚠️ PostHog ended `node`, which used too much memory. Codex went on without it.',
+    )
+  })
+
   it('has no end of what a server prints, which keeps neither the answer nor the next words', async () => {
     const server = { kind: 'leavesServer', text: 'It listens on port 3000.' } as const
     const { toldAtLast, calls, agent, says, thread } = await asks('server', server)

@@ -79,6 +79,8 @@ export interface LogEntry {
     | { kind: 'asks'; request: PermissionRequest }
     | { kind: 'permitted'; id: string }
     | { kind: 'activity' }
+    /** PostHog ended a process of the sandbox for its memory. */
+    | { kind: 'killed'; process: string }
     | AgentAct
 }
 

@@ -8,6 +8,8 @@ const Activity = z.object({
   doing: z.enum(model.doings).optional(),
   files: z.array(z.string()).default([]),
   commands: z.number().int().default(0),
+  /** Names of processes that PostHog ended. */
+  killed: z.array(z.string()).optional(),
   plan: z.array(model.PlanStep).default([]),
   /** Time of the last log entry, ms since the epoch, our clock. */
   at: z.number().optional(),

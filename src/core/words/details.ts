@@ -4,7 +4,7 @@ import { maxOfOne } from '../agent/thread-context.ts'
 import { isUndone, offerOf } from '../record/last-word.ts'
 import type { Run } from '../record/run.ts'
 import { counted, paragraphs, withoutEmpty } from '../text/phrases.ts'
-import { inlineWords } from '../text/safe-markdown.ts'
+import { code, inlineWords } from '../text/safe-markdown.ts'
 import { doneSoFar } from './while-working.ts'
 import { boxFor } from './words.ts'
 
@@ -13,7 +13,11 @@ export function details(run: Run): string {
   const { outcome } = run.result
   if (outcome?.kind === 'stopped') return ''
   const did = isUndone(outcome) ? doneSoFar(run) : []
-  const steps = withoutEmpty([did.length > 0 && `In total: ${did.join(', ')}`, permission(run)])
+  const steps = withoutEmpty([
+    did.length > 0 && `In total: ${did.join(', ')}`,
+    permission(run),
+    killedForMemory(run),
+  ])
   const all = paragraphs([steps.join('\n'), whatItRead(run)])
   return all && `<details><summary>Details</summary>\n\n${all}\n\n</details>`
 }
@@ -23,6 +27,14 @@ function permission({ session: { permission } }: Run): string | undefined {
   const [answered, may] = permission.allowed ? ['✅', 'may'] : ['🚫', 'may not']
   const what = inlineWords(permission.title.replaceAll('`', ''), 120)
   return `${answered} Codex asked for permission and ${may} do this: ${what}`
+}
+
+function killedForMemory({ session: { sessionLog } }: Run): string | undefined {
+  const { killed } = sessionLog?.activity ?? {}
+  return (
+    killed &&
+    `⚠️ PostHog ended ${killed.map(code).join(', ')}, which used too much memory. Codex went on without it.`
+  )
 }
 
 /** Nothing is said if it got all there is. */
