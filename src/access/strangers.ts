@@ -44,8 +44,6 @@ export interface Who {
 /** A question is two calls, of the 5,000 that GitHub takes in an hour of an installation. */
 const mostInVain = 30
 
-export type WhoLately = ReturnType<typeof whoLately>
-
 /** Who people are where they write, for a minute after GitHub said it. */
 export function whoLately(now: () => number) {
   const people = cachedFor(minute, now, (_, ask: () => Promise<Who>) => ask())

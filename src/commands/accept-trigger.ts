@@ -1,10 +1,8 @@
 /** What becomes of a trigger: its commands one after the other, each until it is done or waits; or its news. */
-import { whoLately } from '../access/strangers.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import type { ThreadTrigger } from '../core/model/trigger.ts'
 import { services } from '../core/record/retries.ts'
 import { limits } from '../core/record/timing.ts'
-import { NewestMap } from '../core/text/newest-map.ts'
 import type { GivenCommand } from './command.ts'
 import {
   type CommandContext,
@@ -13,6 +11,7 @@ import {
   endOfJob,
   holdsCommand,
   lostWakeMs,
+  newMemory,
   type ThreadContext,
   type TriggerDeps,
   threadContext,
@@ -40,7 +39,7 @@ export interface NewsHandlers {
 }
 
 export const acceptTrigger = (deps: TriggerDeps, news: NewsHandlers) => {
-  const lately = { repliedLately: new NewestMap<string, number>(10_000), who: whoLately(deps.now) }
+  const lately = newMemory(deps.now)
   return async (job: LockedJob<TriggerRecord>): Promise<StepResult> => {
     if (!holdsThread(job)) return news.ofAccess(deps, job)
     if (job.data.over) return endOfJob

@@ -4,7 +4,7 @@
  */
 import { isTrusted, type PersonCheck } from '../access/authorize.ts'
 import type { SettingsNow, SettingsReader } from '../access/read-settings.ts'
-import type { MayCost, WhoLately } from '../access/strangers.ts'
+import { type MayCost, whoLately } from '../access/strangers.ts'
 import { nameOf, type WrittenCommand } from '../core/command/parse.ts'
 import type { Check } from '../core/model/check.ts'
 import type { ReasoningEffort } from '../core/model/codex-task-run-create.ts'
@@ -20,7 +20,7 @@ import type {
   ThreadClient,
 } from '../core/model/ports.ts'
 import { type Repository, type Thread, threadSlot } from '../core/model/thread.ts'
-import { second } from '../core/model/time.ts'
+import { latelyCounted, minute, second } from '../core/model/time.ts'
 import type {
   CommentRef,
   CommentTrigger,
@@ -35,6 +35,7 @@ import { believeAbsent, type ReadRefusals, refusedReadsOf } from '../core/record
 import type { Run, RunMeter } from '../core/record/run.ts'
 import { sets } from '../core/record/run-index.ts'
 import type { TriggerWords } from '../core/settings/deployment-settings.ts'
+import { NewestMap } from '../core/text/newest-map.ts'
 import type { RefusalName } from '../core/words/refusals.ts'
 import type { Reply } from '../core/words/replies.ts'
 import type { Deployment } from '../core/words/words.ts'
@@ -92,15 +93,22 @@ export type CommandResult =
   /** All that was asked with it is not asked any more. */
   | { kind: 'over' }
 
+/** What a process remembers from one trigger to the next. */
+export const newMemory = (now: () => number) => ({
+  /** When each was replied to, ms since the epoch. */
+  repliedLately: new NewestMap<string, number>(10_000),
+  who: whoLately(now),
+  /** How often the approval of each pull request was read. */
+  approvalReads: latelyCounted(10 * minute, now),
+})
+type Memory = ReturnType<typeof newMemory>
+
 /** What a trigger of a thread is taken up with: a command's, or news. */
-export interface ThreadContext<Of extends ThreadTrigger = ThreadTrigger> {
+export interface ThreadContext<Of extends ThreadTrigger = ThreadTrigger> extends Memory {
   readonly deps: TriggerDeps
   readonly job: LockedJob<ThreadRecord>
   readonly github: ThreadClient
   readonly record: ThreadRecord<Of>
-  /** When each was replied to, ms since the epoch. */
-  readonly repliedLately: Map<string, number>
-  readonly who: WhoLately
   /** Read once, unless somebody has read them before. */
   settings(readBefore?: SettingsNow): Promise<SettingsNow>
   /** Since when GitHub refuses what this trigger reads. */
@@ -128,7 +136,7 @@ export const lostWakeMs = 30_000
 export function threadContext(
   deps: TriggerDeps,
   job: LockedJob<ThreadRecord>,
-  lately: Pick<ThreadContext, 'repliedLately' | 'who'>,
+  lately: Memory,
 ): ThreadContext {
   const { id, deliveryId, thread, kind } = job.data.trigger
   const github = deps.github(thread)

@@ -3,6 +3,7 @@ import type { NewsHandlers } from '../commands/accept-trigger.ts'
 import { endOfJob, isUserAtWork, type ThreadContext } from '../commands/command-context.ts'
 import { loggedIfRejected } from '../core/model/errors.ts'
 import type { JobRecord, StepResult } from '../core/model/ports.ts'
+import { minute } from '../core/model/time.ts'
 import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import type { PullView } from '../core/model/views.ts'
 import { sendMessage } from '../core/record/messages.ts'
@@ -27,9 +28,10 @@ export async function newsOfPull(
   if (news === 'closed' || news === 'merged')
     await wakeRunsIn(context.deps.runs, sets.untilPullEnds(trigger.thread.repoId))
   if (news === 'opened') await pollNow(context, trigger)
-  if (news === 'opened' || news === 'pushed' || news === 'marked' || news === 'reviewed')
-    return checkApproval(context, trigger)
-  if (news === 'reopened') await checkApproval(context, trigger)
+  if (approvalNews.has(news)) {
+    const shown = await checkApproval(context, trigger)
+    if (news !== 'reopened' || shown.kind === 'park') return shown
+  }
   // GitHub is asked nothing about a pull request that concerns no Run.
   const known = await runsOfPull(context.deps.runs, trigger.thread, trigger.thread.number)
   const over = known.length > 0 ? await tellAll(context, trigger, known) : undefined
@@ -110,6 +112,30 @@ export const newsHandlers: NewsHandlers = {
     trigger.kind === 'pull-news' ? newsOfPull(context, trigger) : withdraw(context, trigger),
 }
 
+const approvalNews = new Set<PullNewsTrigger['news']>([
+  'opened',
+  'pushed',
+  'marked',
+  'reviewed',
+  'reopened',
+])
+
+/** After so many for one pull request, one a minute: whoever opens it can push to it without end. */
+const readsAtOnce = 10
+
+/** @returns what is done instead; one read at the end of a minute is for all that came in it */
+async function throttled(
+  { deps, record, save, approvalReads }: ThreadContext,
+  { id, thread }: PullNewsTrigger,
+): Promise<StepResult | undefined> {
+  const name = `approval-${thread.repoId}-${thread.number}`
+  if (record.waits || approvalReads(name, 1) < readsAtOnce) return undefined
+  const now = deps.now()
+  if (!(await deps.isFirst(`${name}-${Math.floor(now / minute)}`, id))) return endOfJob
+  await save({ waits: { since: now } })
+  return { kind: 'park', ms: minute - (now % minute) }
+}
+
 /** ms; the run that marks a pull request writes down a moment later that it did. */
 const markedWithinMs = 10_000
 
@@ -119,9 +145,10 @@ const markedWithinMs = 10_000
  */
 async function checkApproval(
   context: ThreadContext,
-  { thread, head, hasMarker, news, sender }: PullNewsTrigger,
+  trigger: PullNewsTrigger,
 ): Promise<StepResult> {
   const { deps, github, job } = context
+  const { thread, head, hasMarker, news, sender } = trigger
   // What its agent opens is marked by the run.
   if (deps.tenant === undefined || (news === 'opened' && sender.login === agentLogin))
     return endOfJob
@@ -138,6 +165,8 @@ async function checkApproval(
     deps.now() - job.addedAt < markedWithinMs
   )
     return { kind: 'park', ms: 300 }
+  const later = await throttled(context, trigger)
+  if (later) return later
   // The words of the runs that made it count as well, whatever was changed since. A new pull request has no others.
   const isNew = news === 'marked' && runs.length > 0
   const wanted =

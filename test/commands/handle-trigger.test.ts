@@ -1,12 +1,12 @@
 /** What becomes of a command that is taken up again, and what a fault means for it. */
 
 import { expect, test } from 'vitest'
-import { whoLately } from '../../src/access/strangers.ts'
 import { acceptTrigger } from '../../src/commands/accept-trigger.ts'
 import { answerWith, type Command, reject } from '../../src/commands/command.ts'
 import {
   type CommandContext,
   type CommandResult,
+  newMemory,
   threadContext,
 } from '../../src/commands/command-context.ts'
 import { dispatch } from '../../src/commands/dispatch.ts'
@@ -60,8 +60,7 @@ test.each<[string, Partial<TriggerRecord>, Differs, CommandResult]>([
   const sender = { kind: 'known', at: t0, role: 'admin', name: 'admin' } as const
   const data = { ...triggerRecord(label), passed: true, sender, ...rest }
   const job = { data, inbox: async () => [], save: async () => {}, assertLocked: async () => {} }
-  const lately = { repliedLately: new Map<string, number>(), who: whoLately(deps.now) }
-  const context = threadContext(deps as never, job as never, lately)
+  const context = threadContext(deps as never, job as never, newMemory(deps.now))
   const decide = () => (starts ? answerWith(refusals.closed()) : quiet)
   const command = { name: 'run', starts, facts: async () => ({}), decide } as unknown as Command
   const words = { options: {}, text: '', hides: false }

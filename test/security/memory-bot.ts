@@ -39,6 +39,7 @@ import { aroundMarkers, markerSigner } from '../../src/core/record/marker.ts'
 import { Run } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { usualTrigger } from '../../src/core/settings/deployment-settings.ts'
+import { madeIn } from '../../src/core/text/newest-map.ts'
 import { redactor } from '../../src/core/text/redact.ts'
 import { changedPage, minimizedPage } from '../../src/core/text/seen-page.ts'
 import { probotVerifier } from '../../src/github/webhooks/probot.ts'
@@ -193,6 +194,9 @@ export class MemoryBot {
   /** How the thread stands, and which comments of people are gone. */
   subject = { open: true, locked: false, labels: ['codex'] }
   readonly deleted = new Set<number>()
+  /** The newest commit of the pull request that is looked at, and which ones got a check. */
+  head = ''
+  readonly checked: string[] = []
   /** Labels that the bot took off. */
   readonly unlabelled: string[] = []
   /** Pull requests that the bot itself opened. */
@@ -208,6 +212,7 @@ export class MemoryBot {
   readonly #accept: ReturnType<typeof acceptTrigger>
   readonly #settings: SettingsReader
   readonly #redact: (text: string) => string
+  readonly #firsts = new Map<string, string>()
   readonly #agents = new Map<
     string,
     {
@@ -375,6 +380,9 @@ export class MemoryBot {
     'issue.closers': async () => this.closers,
     'issue.transferredAt': async () => this.options.transferredAt,
     'checks.mayReport': async () => true,
+    'checks.report': async sha => void this.checked.push(sha),
+    'pulls.approvals': async () => ({ sha: this.head, body: '', author: 'eve', by: [] }),
+    'pulls.hasCommitOf': async () => false,
     'issue.blockers': async () => [],
     'pulls.open': async () => [],
     'thread.state': async () => ({ ...this.subject }),
@@ -639,7 +647,7 @@ export class MemoryBot {
 
   readonly #shared = {
     tenant: 'the only one',
-    isFirst: async () => true,
+    isFirst: async (name: string, by: string) => madeIn(this.#firsts, name, () => by) === by,
     mayCost: costsWithin((_, allowance) =>
       callBudget(
         allowance,

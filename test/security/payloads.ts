@@ -168,14 +168,14 @@ export const review = (said: Said = {}): Sent => {
 export const reopens = (
   by: string,
   at: number,
-  { ref, repo }: { ref: string; repo: number },
+  { ref, repo, sha = 'b'.repeat(40) }: { ref: string; repo: number; sha?: string },
   action = 'reopened',
   body = '',
 ): Sent =>
   sent('pull_request', {
     ...base(by),
     action,
-    pull_request: pull(at, { body, head: { ref, sha: 'b'.repeat(40), repo: { id: repo } } }),
+    pull_request: pull(at, { body, head: { ref, sha, repo: { id: repo } } }),
   })
 
 export const labels = (by: string, at: number, action = 'labeled', differs?: object): Sent =>

@@ -141,6 +141,25 @@ test.each<[string, (n: number) => Sent, number]>([
   expect(bot.calls.length).toBeLessThanOrEqual(most)
 })
 
+test.each(['synchronize', 'reopened', 'review_requested'])(
+  'a pull request of a fork is looked at ten times at once, then once a minute, for its approval: %s',
+  async action => {
+    const bot = new MemoryBot({ settings: 'pull_request: { approval: somebody-else }' })
+    const from = bot.now
+    for (let n = 1; n <= 240; n += 1) {
+      bot.now = Math.max(bot.now, from + n * 1_000)
+      bot.head = String(n).padStart(40, '0')
+      await bot.deliver(reopens('eve', n, { ...byEve, sha: bot.head }, action))
+      await bot.work(20, bot.now)
+    }
+    await bot.settle()
+    expect(bot.checked.length).toBeGreaterThan(10)
+    expect(bot.checked.length).toBeLessThanOrEqual(12 + 5)
+    expect(bot.checked.at(-1)).toBe(bot.head)
+    expect(bot.calls.length).toBeLessThan(100)
+  },
+)
+
 test('ten comments of one person at once are one question', async () => {
   const bot = new MemoryBot()
   const questions = () => bot.calls.filter(call => call === 'people.permission').length
