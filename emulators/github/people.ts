@@ -177,6 +177,10 @@ export class Person {
   }
 
   /** The default branch gets another name. */
+  async deletesBranch(name: string): Promise<void> {
+    await this.#do('DELETE', `/git/refs/heads/${name}`)
+  }
+
   async renamesDefaultBranch(name: string): Promise<void> {
     const former = textAt(await this.#do('GET', ''), 'default_branch')
     const sha = textAt(await this.#do('GET', `/git/ref/heads/${former}`), 'object', 'sha')

@@ -206,7 +206,8 @@ export async function startFacts(
 ): Promise<StartFacts> {
   const live = await reads.live()
   if (live?.id === runId) return { kind: 'started' }
-  if (!trigger.snapshot.open && (!live || live.mailbox.stop || live.result.outcome))
+  const worksClosed = wanted.what === 'ask'
+  if (!trigger.snapshot.open && !worksClosed && (!live || live.mailbox.stop || live.result.outcome))
     return { kind: 'closed' }
   if (live && !reads.isOurs(live)) return { kind: 'elsewhere', live }
   if (live) {

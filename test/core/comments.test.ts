@@ -742,7 +742,7 @@ describe('replies', () => {
       mistake: @maya a part of this comment is too long to read, or out of sight on its page. No command was read below that. Write it again in a new comment.
       stateLabel: @maya only the bot sets the label \`codex:done\`: it says how a run here stands. Nothing was started.
       stoppedWaiting: @maya \`maya\` stopped \`/codex fix it\` before it began. Write it again if you still want it.
-      closed: @maya this is closed, so nothing was started. Reopen it and ask again.
+      closed: @maya this is closed, so nothing was started. \`/codex ask\` works here. For anything else, reopen it and ask again.
       preset: @maya there is no label preset \`paln\`. Did you mean \`plan\`? Nothing was started.
       baseOfPull: @maya a pull request has a base already. Nothing was started. Change the base on its page, or ask without \`--base\`.
       baseTaken: @maya pull request #9 of this thread is open, and goes into \`main\`. Nothing was started. Change the base on its page, or ask without \`--base\`.

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest'
 import { exhaustive } from '../support/tries.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
-import { asks, newRepository, opensPull } from '../world/opens-issue.ts'
+import { asks, newRepository, opensIssue, opensPull } from '../world/opens-issue.ts'
 
 onEitherQueue('Somebody asks a question', world => {
   it('is answered in the thread; nothing is changed until somebody asks for work', async () => {
@@ -30,6 +30,24 @@ onEitherQueue('Somebody asks a question', world => {
     await thread.waitForAnswer('Codex opened draft')
     expect(runs()[1]?.body).toMatchObject({ auto_publish: true })
     expect(prompt(1)).toContain('It waits 200 ms for the session.')
+  })
+
+  it('where all is closed: it is answered, also when the branch is gone, and work is refused', async () => {
+    const repository = await newRepository(world())
+    const { posthog } = world()
+    posthog.script({ repository }, { kind: 'answers', text: 'Since the release.' })
+    const { maya, number, says, thread } = await opensPull(world(), 'maya/gone', { repository })
+    await maya.mergesPull(number)
+    await maya.deletesBranch('maya/gone')
+    await says('/codex change it back')
+    await thread.waitForAnswer('this is closed, so nothing was started. `/codex ask` works here.')
+    await says('/codex ask since when is it so?')
+    await thread.waitForAnswer('Since the release.')
+
+    const issue = await opensIssue(world(), 'Closed', repository)
+    await issue.maya.closes(issue.number)
+    await issue.says('/codex ask since when?')
+    await issue.thread.waitForAnswer('Since the release.')
   })
 
   it('on lines of a review, and each has its answer there', async () => {

@@ -46,7 +46,8 @@ export const refusals = {
   stoppedWaiting: (asked: readonly NamedAs[], by: string | undefined) =>
     otherReply`${by === undefined ? 'you' : code(by)} stopped ${asked.map(askedFor).join(' and ')} before ${asked.length === 1 ? 'it began. Write it again if you still want it' : 'they began. Write again what you still want'}.`,
   // Before anything is started.
-  closed: () => otherReply`this is closed, so nothing was started. Reopen it and ask again.`,
+  closed: () =>
+    otherReply`this is closed, so nothing was started. \`/codex ask\` works here. For anything else, reopen it and ask again.`,
   badSettings: (found: FoundSlips) =>
     otherReply`${slipsSentence(found)}, so nothing was started:\n\n${itemsOf(found)}\n\nFix the file, then ask again.`,
   preset: (given: string, meant: string | undefined, known: readonly string[]) =>

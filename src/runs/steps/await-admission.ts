@@ -169,7 +169,8 @@ async function heedingClosing({
   deps,
 }: AdmissionContext): Promise<ChangeOf<'mailbox'>> {
   await github.thread.readAhead()
-  const closing = await github.thread.closing()
+  // A question may be asked in a thread that is closed.
+  const closing = run.baseline.snapshot.open ? await github.thread.closing() : undefined
   const { ignoredStop } = run.mailbox
   if (!closing)
     return ignoredStop?.because === closed ? { mailbox: { ignoredStop: undefined } } : {}

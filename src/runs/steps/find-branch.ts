@@ -97,11 +97,13 @@ async function branchNamed(context: BranchContext, named: string): Promise<Found
 
 /** Beside a fork, what its pull request goes into: nothing of a fork is checked out with rights in this repository. */
 async function branchOfPull(context: BranchContext): Promise<Found> {
-  const { head } = context.run.baseline
+  const { head, snapshot } = context.run.baseline
   if (!head) throw absent(context, 'of this pull request')
   const { ref } = ownHead(context.run) ?? { ref: head.base }
   const heads = await headsWith(context, ref, head.base)
-  const found = heads.find(({ name }) => name === ref)
+  // The branch of a closed one may be gone.
+  const names = snapshot.open ? [ref] : [ref, head.base]
+  const found = names.flatMap(name => heads.find(each => each.name === name) ?? [])[0]
   if (!found) throw absent(context, ref)
   return { branch: existing(found, head.base), heads }
 }
@@ -248,6 +250,7 @@ async function wasThreadClosed(
   { run, github }: BranchContext,
   { isOpen }: Found,
 ): Promise<boolean> {
-  if (run.session.taskRun || run.mailbox.ignoredStop) return false
+  const { session, mailbox, baseline } = run
+  if (session.taskRun || mailbox.ignoredStop || !baseline.snapshot.open) return false
   return !(isOpen ?? (await github.thread.closing()) === undefined)
 }
