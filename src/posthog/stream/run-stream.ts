@@ -39,19 +39,16 @@ interface WatchWanted {
 
 interface WatchedRun extends Line {
   throttle: Throttle
-  life: AbortController
   state: 'connecting' | 'alive' | 'over'
   hasReceived: boolean
   reconnectedAt: number[]
 }
 
-function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
+function pauseFor(ms: number, line: Line): Promise<void> {
   return new Promise(resolve => {
-    const timer = setTimeout(over, ms).unref()
-    signal.addEventListener('abort', over, { once: true })
-    function over(): void {
+    const timer = setTimeout(resolve, ms).unref()
+    line.interrupt = () => {
       clearTimeout(timer)
-      signal.removeEventListener('abort', over)
       resolve()
     }
   })
@@ -89,15 +86,14 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
 
   function begin(session: Session, { owner = '', takenOver = false }: WatchWanted): void {
     const { taskRunId } = session
-    const life = new AbortController()
     const throttle = throttleOf(news => void passOn(taskRunId, news), pace)
     const newsOf = newsReader()
     const run: WatchedRun = {
       session,
       owner,
       throttle,
-      life,
-      signal: life.signal,
+      isDropped: false,
+      interrupt() {},
       state: takenOver ? 'alive' : 'connecting',
       hasReceived: false,
       reconnectedAt: [],
@@ -135,14 +131,13 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   }
 
   async function follow(run: WatchedRun): Promise<void> {
-    const { signal } = run
-    while (!signal.aborted) {
+    while (!run.isDropped) {
       const ending = await connect(settings, run, pace.silence)
-      if (signal.aborted) return
+      if (run.isDropped) return
       if (ending.kind === 'over' || ending.kind === 'refused') return finish(run, ending)
       const wait = waitAfter(run, ending)
       if (!run.hasReceived || run.failures > 1 || wait > pace.soon) leave(run, 'connecting')
-      await pauseFor(wait, signal)
+      await pauseFor(wait, run)
       run.reconnectedAt = [...run.reconnectedAt, Date.now()].slice(-pace.reconnects)
     }
   }
@@ -178,7 +173,8 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   }
 
   function drop(run: WatchedRun): void {
-    run.life.abort()
+    run.isDropped = true
+    run.interrupt()
     run.throttle.still()
     run.state = 'over'
     const { taskRunId } = run.session

@@ -15,7 +15,9 @@ export interface Line {
   session: Session
   owner: string
   failures: number
-  signal: AbortSignal
+  isDropped: boolean
+  /** Ends what it waits for. */
+  interrupt(): void
   /** The last event; without one, the stream begins with the next. */
   lastId: string | undefined
   opened(): void
@@ -35,11 +37,6 @@ export async function connect(
   line: Line,
   silence: number,
 ): Promise<Ending> {
-  const call = new AbortController()
-  const hangUp = (): void => call.abort()
-  const signal = AbortSignal.any([line.signal, call.signal])
-  // Also while waiting for the response: some servers send headers only with the first event.
-  const watchdog = setTimeout(hangUp, silence).unref()
   try {
     await settings.gate.pass()
     const reservation = {
@@ -50,22 +47,48 @@ export async function connect(
     const later = await settings.budget?.reserve(reservation).catch(() => undefined)
     if (later !== undefined)
       return { kind: 'lost', reason: 'no calls left for it', until: Date.now() + later }
-    const response = await openStream(settings, line, signal)
-    watchdog.refresh()
-    const type = response.headers['content-type'] ?? ''
-    const isStream = response.statusCode === 200 && /^text\/event-stream\b/i.test(type)
-    if (!isStream) return await unusableResponse(settings, response, Date.now())
-    line.opened()
-    return await hearOut(line, response, () => watchdog.refresh())
+    if (line.isDropped) return { kind: 'over' }
+    return await listen(settings, line, silence)
   } catch (error) {
     if (error instanceof RetryLater) return { kind: 'lost', reason: error.why, until: error.until }
-    if (call.signal.aborted) return { kind: 'lost', reason: 'silence' }
     if (!(error instanceof Error)) return { kind: 'lost', reason: 'no reason given' }
     return { kind: 'lost', reason: 'code' in error ? String(error.code) : error.name }
+  }
+}
+
+async function listen(settings: PostHogSettings, line: Line, silence: number): Promise<Ending> {
+  const request = streamRequest(settings, line)
+  let watchdog: NodeJS.Timeout | undefined
+  const alive = (): void => void watchdog?.refresh()
+  try {
+    return await new Promise((resolve, reject) => {
+      line.interrupt = () => resolve({ kind: 'over' })
+      // Also while waiting for the response: some servers send headers only with the first event.
+      watchdog = setTimeout(() => resolve({ kind: 'lost', reason: 'silence' }), silence).unref()
+      request.on('error', reject)
+      request.once('response', response => {
+        alive()
+        hear(settings, line, response, alive).then(resolve, reject)
+      })
+      request.end()
+    })
   } finally {
     clearTimeout(watchdog)
-    hangUp()
+    request.destroy()
   }
+}
+
+async function hear(
+  settings: PostHogSettings,
+  line: Line,
+  response: IncomingMessage,
+  alive: () => void,
+): Promise<Ending> {
+  const type = response.headers['content-type'] ?? ''
+  const isStream = response.statusCode === 200 && /^text\/event-stream\b/i.test(type)
+  if (!isStream) return unusableResponse(settings, response, Date.now())
+  line.opened()
+  return hearOut(line, response, alive)
 }
 
 /** Each stream has a connection, and all share one agent, to save memory. */
@@ -73,11 +96,7 @@ const httpAgent = new http.Agent({ keepAlive: false })
 const secured = new https.Agent({ keepAlive: false, maxCachedSessions: 10 })
 
 /** It does not use `fetch`, as Node 20 opens a spare connection for each aborted stream. A redirect is a refusal. */
-function openStream(
-  settings: PostHogSettings,
-  { session, lastId }: Line,
-  signal: AbortSignal,
-): Promise<IncomingMessage> {
+function streamRequest(settings: PostHogSettings, { session, lastId }: Line): http.ClientRequest {
   const path = `tasks/${session.taskId}/runs/${session.taskRunId}/stream/`
   const url = new URL(`${settings.host}/api/projects/${settings.projectId}/${path}`)
   if (lastId === undefined) url.searchParams.set('start', 'latest')
@@ -89,13 +108,9 @@ function openStream(
     'user-agent': 'codex-task-bot',
     ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
   }
-  const send = url.protocol === 'http:' ? http.request : https.request
-  const agent = url.protocol === 'http:' ? httpAgent : secured
-  return new Promise((resolve, reject) => {
-    const request = send(url, { headers, signal, agent }, resolve)
-    request.on('error', reject)
-    request.end()
-  })
+  return url.protocol === 'http:'
+    ? http.request(url, { headers, agent: httpAgent })
+    : https.request(url, { headers, agent: secured })
 }
 
 async function unusableResponse(
@@ -117,42 +132,52 @@ const maxEvent = 1_000_000
 /** Goes back as a header value. */
 const usableId = /^[\x21-\x7e]{1,200}$/
 
-async function hearOut(line: Line, response: IncomingMessage, alive: () => void): Promise<Ending> {
-  let ending: Ending | undefined
-  const parser = createParser({
-    maxBufferSize: maxEvent,
-    onEvent({ event, data, id }) {
-      if (ending) return
-      if (id !== undefined) line.lastId = usableId.test(id) ? id : undefined
-      switch (event) {
-        case 'end':
-          ending = { kind: 'rotated' }
-          break
-        case 'stream-end':
-          ending = { kind: 'over' }
-          break
-        case 'error':
-          line.lastId = undefined
-          ending = { kind: 'lost', reason: 'the server reported an error' }
-          break
-        default:
-          line.received(event === 'keepalive' ? undefined : data)
-      }
-    },
-    onComment: () => line.received(undefined),
-    onError({ type }) {
-      if (type !== 'max-buffer-size-exceeded') return
+function hearOut(line: Line, response: IncomingMessage, alive: () => void): Promise<Ending> {
+  return new Promise((resolve, reject) => {
+    const parser = createParser({
+      maxBufferSize: maxEvent,
+      onEvent({ event, data, id }) {
+        if (response.destroyed) return
+        if (id !== undefined) line.lastId = usableId.test(id) ? id : undefined
+        switch (event) {
+          case 'end':
+            finish({ kind: 'rotated' })
+            break
+          case 'stream-end':
+            finish({ kind: 'over' })
+            break
+          case 'error':
+            lose('the server reported an error')
+            break
+          default:
+            line.received(event === 'keepalive' ? undefined : data)
+        }
+      },
+      onComment: () => line.received(undefined),
+      onError({ type }) {
+        if (type === 'max-buffer-size-exceeded') lose('an event is too long')
+      },
+    })
+
+    function finish(ending: Ending): void {
+      resolve(ending)
+      response.destroy()
+    }
+
+    function lose(reason: string): void {
+      if (response.destroyed) return
       line.lastId = undefined
-      ending ??= { kind: 'lost', reason: 'an event is too long' }
-    },
+      finish({ kind: 'lost', reason })
+    }
+
+    const decoder = new TextDecoder()
+    response.on('data', (bytes: Buffer) => {
+      alive()
+      parser.feed(decoder.decode(bytes, { stream: true }))
+    })
+    response.once('end', () => finish({ kind: 'lost', reason: 'closed by the server' }))
+    response.once('error', reject)
   })
-  const decoder = new TextDecoder()
-  for await (const bytes of response) {
-    alive()
-    parser.feed(decoder.decode(bytes, { stream: true }))
-    if (ending) return ending
-  }
-  return { kind: 'lost', reason: 'closed by the server' }
 }
 
 /** A part of an event. The event is bounded as a whole. */
