@@ -27,7 +27,7 @@ export const followed: Row = {
       return {
         kind: 'bounds',
         each: {
-          'RSS, MB': { ours: residentBytes(worker.pid) / mega, reach: 300 },
+          'RSS, MB': { ours: residentBytes(worker.pid) / mega, reach: 200 },
           cores: { ours: (cpuMs(worker.pid) - before) / during, reach: 0.6 },
           'Redis, KB each': { ours: ((await usedMemory(redis)) - empty) / runs / 1024, reach: 10 },
         },

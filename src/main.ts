@@ -1,10 +1,15 @@
 #!/usr/bin/env node
 /** The command line: its first word says what is to be done. Without one, the bot starts. */
+import { setFlagsFromString } from 'node:v8'
 import { version } from './own-package.ts'
 import { commandTyped, home } from './process-environment.ts'
 
 // Before all that is loaded from here on.
 process.setSourceMapsEnabled(true)
+// If there is room, V8 keeps the garbage of a thousand polls for minutes: 510 MB instead of 220. This sets no bound.
+setFlagsFromString('--heap-growing-percent=20')
+// The space for what is new grows to 32 MB otherwise, and never shrinks.
+setFlagsFromString('--semi-space-growth-factor=1')
 
 const help = `codex-task-bot ${version} turns /codex comments on GitHub into PostHog task runs.
 

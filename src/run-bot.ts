@@ -1,11 +1,7 @@
 /** Reads the environment, starts the bot or the set-up page, and stops on a signal. */
-import { setFlagsFromString } from 'node:v8'
 import { grace, type Started, startBot } from './bot.ts'
 import { readConfig } from './config.ts'
 import { environment, goThroughProxy, isBelowNpm, namesInFiles } from './process-environment.ts'
-
-// If there is room, V8 keeps the garbage of a thousand polls for minutes: 510 MB instead of 220. This sets no bound.
-setFlagsFromString('--heap-growing-percent=20')
 
 let started: Promise<Started>
 
