@@ -16,7 +16,7 @@ import { limits } from '../core/record/timing.ts'
 import { type AdoptionDeps, lostIn, takeUpAll } from './adopt-run.ts'
 import { type DeliveryLog, readDown } from './read-deliveries.ts'
 
-export interface AdoptDeps extends AdoptionDeps {
+export interface SearchDeps extends AdoptionDeps {
   deliveries: Pick<DeliveryLog, 'page'>
   /** When a webhook last came in at this queue. */
   delivered: Pick<DeliveryClock, 'last'>
@@ -49,7 +49,7 @@ export const adoptEvery = 5_000
 
 /** @returns ms until the next time; nothing for the usual interval */
 export const adoptLost =
-  (deps: AdoptDeps) =>
+  (deps: SearchDeps) =>
   async (context: ChoreContext): Promise<number | undefined> => {
     const search = await searchNow(deps, context)
     if (typeof search === 'number') return search
@@ -92,7 +92,7 @@ const retryMs = 30_000
 const maxRefusedMs = 30 * minute
 
 async function searchIn(
-  deps: AdoptDeps,
+  deps: SearchDeps,
   { since, from }: Search,
   target: Target,
   confirm: () => Promise<void>,
@@ -119,7 +119,7 @@ async function searchIn(
 }
 
 /** Two that share a queue are one. */
-const isDeliveredTo = async ({ delivered, now }: AdoptDeps): Promise<boolean> =>
+const isDeliveredTo = async ({ delivered, now }: SearchDeps): Promise<boolean> =>
   now() - ((await delivered.last()) ?? Number.NEGATIVE_INFINITY) < minute
 
 function waitAfter(error: unknown, now: number): number {
@@ -133,7 +133,7 @@ const searchedMs = 2 * limits.editAtLeastEvery
 const searchOverlap = 10 * minute
 
 /** Goes on with the search that was begun, unless the queue was away since. @returns ms if none can begin now */
-async function searchNow(deps: AdoptDeps, context: ChoreContext): Promise<Search | number> {
+async function searchNow(deps: SearchDeps, context: ChoreContext): Promise<Search | number> {
   const { log, now, connectedAt } = deps
   const before = Search.safeParse(context.memory).data
   if (before && connectedAt() < before.from) return before
@@ -163,7 +163,7 @@ const maxSearchPages = 100
 
 /** All that is done in a thread brings webhooks. @returns nothing if GitHub's log of them does not say */
 async function whereThingsHappened(
-  { deliveries }: AdoptDeps,
+  { deliveries }: SearchDeps,
   signal: AbortSignal,
   since: number,
 ): Promise<Target[] | undefined> {

@@ -7,7 +7,7 @@ import { type Marker, markerSigner } from '../../src/core/record/marker.ts'
 import { backupOf } from '../../src/core/record/recovery-record.ts'
 import { changed, type Run } from '../../src/core/record/run.ts'
 import type { Attempt } from '../../src/maintenance/read-deliveries.ts'
-import { type AdoptDeps, adoptLost } from '../../src/maintenance/recover-runs.ts'
+import { adoptLost, type SearchDeps } from '../../src/maintenance/recover-runs.ts'
 import {
   hour,
   issueThread,
@@ -49,7 +49,7 @@ function reads<T>(what: string, value: T): Promise<T> {
   return Promise.resolve(value)
 }
 
-const deps: AdoptDeps = {
+const deps: SearchDeps = {
   installations: {
     installations: () => reads('list', [1, 2, 3]),
     repositoriesOf: id => reads(`installation ${id}`, [repository(id)]),
@@ -234,7 +234,7 @@ describe('a run that was lost', () => {
         ...more,
       }),
     }))
-    const found: AdoptDeps = {
+    const found: SearchDeps = {
       ...deps,
       delivered: { last: async () => deliveredAt && now },
       installations: {

@@ -25,7 +25,7 @@ interface SessionStage {
 export const sets = {
   working: declaredSet((scope: ScopeKey) => `working ${scope}`, {
     keys: run => (run.schedule.admitted && isOpen(run) ? scopeKeys(run) : []),
-    score: beganAt,
+    score: admittedAt,
     wakes: (scope, { thread }): string[] => [sets.line(scope), sets.untilPullEnds(thread.repoId)],
   }),
   line: declaredSet((scope: ScopeKey) => `in line ${scope}`, {
@@ -36,7 +36,7 @@ export const sets = {
     (of: ScopeKey | ThreadNumber) => `started ${typeof of === 'string' ? of : threadSlot(of)}`,
     {
       keys: run => (run.schedule.admitted ? [...scopeKeys(run).slice(0, -1), run.thread] : []),
-      score: beganAt,
+      score: admittedAt,
       keptMs: () => day,
     },
   ),
@@ -162,7 +162,7 @@ function keptForMonth(): number {
   return 30 * day
 }
 
-function beganAt({ schedule }: Run): number | undefined {
+function admittedAt({ schedule }: Run): number | undefined {
   return schedule.admissionExpectedAt
 }
 

@@ -28,10 +28,10 @@ export const deliver = step('deliver', {
   async do(context) {
     const { run, deps, posthog } = context
     const lastTry = openIntent(run, 'deliver')
-    const seenInLog = run.mailbox.words.find(
+    const sentByLastTry = run.mailbox.words.find(
       ({ id, state }) => id === lastTry?.messageId && state !== 'waiting',
     )
-    if (seenInLog?.kind === 'follow-up') return whenDelivered(run, seenInLog)
+    if (sentByLastTry?.kind === 'follow-up') return whenDelivered(run, sentByLastTry)
     const [words] = pending(run)
     const session = sessionOf(run)
     if (!words || !session) return {}
@@ -52,7 +52,7 @@ export const deliver = step('deliver', {
     const took = await attempt(context, intent, () => posthog.sendMessage(session, message))
     const isTaken =
       took === 'queued' ||
-      (tried && (await tookUp(context, session, { offset: logOffset(run), id: words.id })))
+      (tried && (await hasReadMessage(context, session, { offset: logOffset(run), id: words.id })))
     return isTaken
       ? {
           ...handedOver(run, words, session.taskRunId),
@@ -99,7 +99,7 @@ async function afterItsEnd(
 }
 
 /** Whether a run that has ended had taken up a message: the log after `offset` shows it. */
-export const tookUp = async (
+export const hasReadMessage = async (
   { posthog }: StepContext<never, 'poll'>,
   session: Session,
   { offset, id }: { offset: number; id: string },

@@ -17,7 +17,7 @@ import { limits, pollIntervalUntil } from '../../core/record/timing.ts'
 import { firstWords } from '../../core/record/words-to-say.ts'
 import type { StagedAttachments } from '../../core/record/workspace-part.ts'
 import { givesWay } from './await-admission.ts'
-import { tookUp } from './deliver.ts'
+import { hasReadMessage } from './deliver.ts'
 import { attach, attachmentsOf, none } from './stage-attachments.ts'
 import { justStarted, lostGrant } from './start-run.ts'
 import { attempt, refusedReads, type StepContext, step } from './step-context.ts'
@@ -44,7 +44,10 @@ export const rejoin = step('rejoin', {
       const offset = spoken ? spoken.offset : await posthog.logLength(earlier)
       const { status, log } = await posthog.poll(earlier, Math.max(0, offset - entriesOfATurn))
       const attachments = isTerminal(status) ? undefined : await speakTo(context, earlier, offset)
-      if (!attachments && !(spoken && (await tookUp(context, earlier, { offset, id: run.id }))))
+      if (
+        !attachments &&
+        !(spoken && (await hasReadMessage(context, earlier, { offset, id: run.id })))
+      )
         return { session: { earlier: { ...earlier, over: true } } }
       // The agent asked while nobody looked, in a turn of PostHog's own. It takes up no words before it is answered.
       const { taskRunId: id, may } = earlier
@@ -74,7 +77,7 @@ function openRequests(log: readonly LogEntry[]) {
 async function spokenBefore(context: Rejoining, earlier: Session) {
   const { id, attempts } = context.run
   const found =
-    attempts.lagsSince !== undefined && (await tookUp(context, earlier, { offset: 0, id }))
+    attempts.lagsSince !== undefined && (await hasReadMessage(context, earlier, { offset: 0, id }))
   return found ? { offset: 0 } : undefined
 }
 
