@@ -48,7 +48,7 @@ export async function connect(
     if (later !== undefined)
       return { kind: 'lost', reason: 'no calls left for it', until: Date.now() + later }
     if (line.isDropped) return { kind: 'over' }
-    return await listen(settings, line, silence)
+    return await listenTo(settings, line, silence)
   } catch (error) {
     if (error instanceof RetryLater) return { kind: 'lost', reason: error.why, until: error.until }
     if (!(error instanceof Error)) return { kind: 'lost', reason: 'no reason given' }
@@ -56,7 +56,7 @@ export async function connect(
   }
 }
 
-async function listen(settings: PostHogSettings, line: Line, silence: number): Promise<Ending> {
+async function listenTo(settings: PostHogSettings, line: Line, silence: number): Promise<Ending> {
   const request = streamRequest(settings, line)
   let watchdog: NodeJS.Timeout | undefined
   const alive = (): void => void watchdog?.refresh()
@@ -68,7 +68,7 @@ async function listen(settings: PostHogSettings, line: Line, silence: number): P
       request.on('error', reject)
       request.once('response', response => {
         alive()
-        hear(settings, line, response, alive).then(resolve, reject)
+        readResponse(settings, line, response, alive).then(resolve, reject)
       })
       request.end()
     })
@@ -78,7 +78,7 @@ async function listen(settings: PostHogSettings, line: Line, silence: number): P
   }
 }
 
-async function hear(
+async function readResponse(
   settings: PostHogSettings,
   line: Line,
   response: IncomingMessage,
