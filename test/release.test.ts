@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { variables } from '../src/config.ts'
+import { settingsSchemaPath } from '../src/core/settings/settings-file.ts'
+import { addressOf } from '../src/own-package.ts'
 import { webhookPath } from '../src/web/http-server.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -85,6 +87,20 @@ describe('the workflows', () => {
     for (const words of [`Node ${nodes.join(', ')}`, names.join(', ')])
       expect(textOf('docs/operating.md')).toContain(words)
   })
+})
+
+test.each([
+  ['git+https://github.com/acme/codex-task-bot.git', `acme/codex-task-bot/v${version}`],
+  ['https://github.com/acme/bot', `acme/bot/v${version}`],
+])('a package of %s has the schema for editors there', (url, place) => {
+  expect(addressOf(settingsSchemaPath, url)).toBe(
+    `https://raw.githubusercontent.com/${place}/${settingsSchemaPath}`,
+  )
+  expect(existsSync(join(root, settingsSchemaPath))).toBe(true)
+  // Before the image is built, and the package packed.
+  const runs = (jobsOf('release.yml').release?.steps ?? []).map(({ run = '' }) => run)
+  const found = (words: string) => runs.findIndex(run => run.includes(words))
+  expect(found('npm pkg set repository')).toBeLessThan(found('docker buildx build'))
 })
 
 describe('what is deployed', () => {

@@ -41,17 +41,20 @@ export async function examineEnvironment(): Promise<Check[]> {
     const begin = `Start the bot with \`${commandTyped('start')}\` and open its set-up page.`
     const set =
       'Correct it in `.env`, in the environment or in the file that it names, and run this again.'
-    const wrong = (problems: readonly string[]) =>
-      problems.map(problem => failedCheck('configuration', problem, set))
-    if (read.kind === 'refuse') return wrong(read.problems)
+    if (read.kind === 'refuse')
+      return read.problems.map(problem => failedCheck('configuration', problem, set))
+    const strayChecks = (strays: readonly string[]) =>
+      strays.map(stray => failedCheck('env-file', stray, 'Correct its name, or take it out.'))
     if (read.kind === 'set-up')
       return [
         failedCheck('configuration', 'there is no GitHub App yet', begin),
-        ...wrong(read.strays),
+        ...strayChecks(read.strays),
       ]
-    const { strays } = read.config
-    const valid = passedCheck('configuration', 'all variables are valid')
-    return [...(strays.length > 0 ? wrong(strays) : [valid]), ...(await examineAll(read.config))]
+    return [
+      passedCheck('configuration', 'all variables are valid'),
+      ...strayChecks(read.config.strays),
+      ...(await examineAll(read.config)),
+    ]
   } catch (error) {
     return [failedCheck('configuration', describe(error), 'Correct it and run this again.')]
   }

@@ -137,10 +137,10 @@ describe('what stands in files is named by where it stands', () => {
   test('a mistyped name in .env', async () => {
     const ENV_FILE = settingsFile('CODEX_MODLE=gpt-5\nLOG_LEVEL=warn\n')
     const examined = await doctor({ ENV_FILE })
-    expect(wrongOnes(examined)).toEqual(['configuration'])
-    expect(named(examined, 'configuration')).toMatchObject({
+    expect(wrongOnes(examined)).toEqual(['env-file'])
+    expect(named(examined, 'env-file')).toMatchObject({
       detail: 'CODEX_MODLE in .env is no variable of this bot: did you mean CODEX_MODEL?',
-      fix: expect.stringMatching(/\.env/),
+      fix: 'Correct its name, or take it out.',
     })
     expect(examined.code).toBe(1)
   })

@@ -192,6 +192,9 @@ test('the last page starts no bot that can not work, and reads the file anew', a
   expect(await read()).toMatch(/The bot was not started.*✗.*posthog-key.*check again/s)
   await writeFile(file, written)
   expect(await read()).not.toContain('✗')
+  // A mistyped name is told, and keeps nobody from starting.
+  await writeFile(file, `${written}CODEX_MODLE=gpt-5\n`)
+  expect(await read()).toContain('did you mean CODEX_MODEL?')
   await send('/set-up/start')
   await bot.ready()
 })
