@@ -151,7 +151,7 @@ describe('the status comment', () => {
 
       > fix the flaky login test
 
-      The bot reads the rest of its log, and then says how.
+      The bot reads the rest of its log, which PostHog may have 75 seconds later, and then says how.
 
       nothing: ### 💬 Codex finished
 

@@ -152,7 +152,8 @@ const doingNow: Record<Doing, string> = {
 /** Our own words say what it does: the agent's commands may hold secrets. */
 function activity({ run, stands: { kind } }: AtWork): string {
   if (kind === 'waiting' || kind === 'preparing' || kind === 'stopping') return ''
-  if (kind === 'ending') return 'The bot reads the rest of its log, and then says how.'
+  if (kind === 'ending')
+    return 'The bot reads the rest of its log, which PostHog may have 75 seconds later, and then says how.'
   const { doing } = run.session.sessionLog?.activity ?? {}
   const { length: waiting } = pending(run).filter(({ resumes }) => !resumes)
   return withoutEmpty([
