@@ -4,7 +4,7 @@
  * nothing, so all is taken from the log (`take-from-log.ts`).
  *
  * 1. List what is new: from the newest entry down to one that is known, and a page of what an earlier look left out.
- * 2. The way says what of it is missed, together with what was missed before.
+ * 2. The remedy says what of it is missed, together with what was missed before.
  * 3. Do what is due. A trigger's id is made from what happened: what comes twice is done once.
  * 4. Remember. Who dies before this reads it again; who lost the memory, or has none, reads three days.
  */
@@ -46,14 +46,14 @@ const MissedDelivery = z.object({
 export type MissedDelivery = z.infer<typeof MissedDelivery>
 
 /** What is done about what reached nobody. */
-export interface Way {
+export interface Remedy {
   /** ms between two looks */
   every: number
   /** So many are done at once, and then none for so many ms. */
   sideBySide: number
   pause: number
   /** ms before each try; the last repeats. */
-  rests: readonly number[]
+  delays: readonly number[]
   /** The log was read. */
   looked?(): void
   /** @param attempts oldest first */
@@ -62,17 +62,21 @@ export interface Way {
   act(missed: MissedDelivery, began: number): Promise<boolean>
 }
 
-export const restBefore = (times: number, rests: Way['rests']): number =>
-  rests[times] ?? rests.at(-1) ?? 0
+export const delayBefore = (times: number, delays: Remedy['delays']): number =>
+  delays[times] ?? delays.at(-1) ?? 0
 
 export const firstMissed = (
   { guid, event, id, at }: Attempt,
-  rests: Way['rests'],
-): MissedDelivery => ({ guid, event, id, since: at, dueAt: at + restBefore(0, rests), times: 0 })
+  delays: Remedy['delays'],
+): MissedDelivery => ({ guid, event, id, since: at, dueAt: at + delayBefore(0, delays), times: 0 })
 
-export function triedAt(missed: MissedDelivery, at: number, rests: Way['rests']): MissedDelivery {
+export function triedAt(
+  missed: MissedDelivery,
+  at: number,
+  delays: Remedy['delays'],
+): MissedDelivery {
   const times = missed.times + 1
-  return { ...missed, times, dueAt: at + restBefore(times, rests) }
+  return { ...missed, times, dueAt: at + delayBefore(times, delays) }
 }
 
 const LogMemory = z.object({
@@ -104,20 +108,20 @@ interface ReadDeps {
 }
 
 /** @returns ms until the next look; nothing for the usual time */
-export function readDeliveries(deps: ReadDeps, way: Way) {
+export function readDeliveries(deps: ReadDeps, remedy: Remedy) {
   const { now, log } = deps
   let failures = 0
   return async (context: ChoreContext): Promise<number | undefined> => {
     try {
-      const listed = await list(deps, way, context)
-      way.looked?.()
+      const listed = await list(deps, remedy, context)
+      remedy.looked?.()
       if (failures > 0) log.info({}, 'GitHub’s log of deliveries is read again')
       failures = 0
-      const left = await doDue(listed, way, { ...context, now })
+      const left = await doDue(listed, remedy, { ...context, now })
       if (listed.callsLeft < keptForNews) return undefined
       const dueAt = listed.memory.rest ? 0 : Math.min(...left.map(each => each.dueAt))
-      const wait = Math.max(dueAt - now(), way.pause)
-      return wait < way.every ? wait : undefined
+      const wait = Math.max(dueAt - now(), remedy.pause)
+      return wait < remedy.every ? wait : undefined
     } catch (error) {
       if (error instanceof RetryLater) {
         log.warn({ until: new Date(error.until).toISOString() }, 'webhooks wait for GitHub’s limit')
@@ -126,14 +130,14 @@ export function readDeliveries(deps: ReadDeps, way: Way) {
       if (!(error instanceof Rejected) && !(error instanceof NoResponse)) throw error
       if (failures === 0)
         log.error({ err: error }, 'GitHub’s log of deliveries can not be read: what is asked waits')
-      return backoff(failures++, { first: way.every, most: Math.max(minute, way.every) })
+      return backoff(failures++, { first: remedy.every, most: Math.max(minute, remedy.every) })
     }
   }
 }
 
 type ListedDeliveries = Awaited<ReturnType<typeof list>>
 
-async function list(deps: ReadDeps, way: Way, { memory: kept, signal }: ChoreContext) {
+async function list(deps: ReadDeps, remedy: Remedy, { memory: kept, signal }: ChoreContext) {
   const now = deps.now()
   const before: LogMemory = LogMemory.safeParse(kept).data ?? {
     readUntil: 0,
@@ -159,7 +163,7 @@ async function list(deps: ReadDeps, way: Way, { memory: kept, signal }: ChoreCon
   const attempts = [...top.attempts, ...(older?.attempts ?? [])]
     .filter(({ event }) => deps.events.includes(event))
     .toReversed()
-  const missed = way
+  const missed = remedy
     .missed(before.missed, attempts)
     .filter(({ since }) => since > now - redelivered)
   const fresh = new Set(top.attempts.map(({ id }) => id))
@@ -182,23 +186,23 @@ async function list(deps: ReadDeps, way: Way, { memory: kept, signal }: ChoreCon
 /** @returns what is still missed */
 async function doDue(
   { memory, due, isNews }: ListedDeliveries,
-  way: Way,
+  remedy: Remedy,
   { signal, remember, now }: ChoreContext & Pick<ReadDeps, 'now'>,
 ): Promise<MissedDelivery[]> {
   const missed = new Map(memory.missed.map(each => [each.id, each]))
   const save = () => remember({ ...memory, missed: [...missed.values()] })
   const faults: unknown[] = []
-  for (let first = 0; first < due.length && faults.length === 0; first += way.sideBySide) {
-    if (first > 0) await new Promise(resolve => setTimeout(resolve, way.pause))
+  for (let first = 0; first < due.length && faults.length === 0; first += remedy.sideBySide) {
+    if (first > 0) await new Promise(resolve => setTimeout(resolve, remedy.pause))
     signal.throwIfAborted()
-    const together = due.slice(first, first + way.sideBySide)
+    const together = due.slice(first, first + remedy.sideBySide)
     // Saved before, so that a crash repeats nothing.
-    for (const each of together) missed.set(each.id, triedAt(each, now(), way.rests))
+    for (const each of together) missed.set(each.id, triedAt(each, now(), remedy.delays))
     await save()
     await Promise.all(
       together.map(async each => {
         try {
-          if (await way.act(each, memory.began)) missed.delete(each.id)
+          if (await remedy.act(each, memory.began)) missed.delete(each.id)
         } catch (error) {
           faults.push(error)
           if (!(error instanceof NoResponse)) missed.set(each.id, each)

@@ -8,14 +8,14 @@ import { hour, minute, second } from '../core/model/time.ts'
 import {
   type Attempt,
   type DeliveryLog,
+  delayBefore,
   firstMissed,
   type MissedDelivery,
-  restBefore,
+  type Remedy,
   triedAt,
-  type Way,
 } from './read-deliveries.ts'
 
-const redeliverRests = [minute, 15 * minute, 3 * hour, 6 * hour]
+const redeliverDelays = [minute, 15 * minute, 3 * hour, 6 * hour]
 
 export const redeliverEvery = minute
 
@@ -24,12 +24,12 @@ interface Redelivering {
   log: Log
 }
 
-export const redelivering = ({ deliveries, log }: Redelivering): Way => ({
+export const redelivering = ({ deliveries, log }: Redelivering): Remedy => ({
   every: redeliverEvery,
   sideBySide: 1,
   // GitHub asks for a second between writes.
   pause: second,
-  rests: redeliverRests,
+  delays: redeliverDelays,
   missed: withFailed,
   async act({ id, guid: delivery, event, times }) {
     try {
@@ -52,10 +52,10 @@ function withFailed(
     const { guid, at, ok, redelivery } = attempt
     const known = missed.get(guid)
     if (ok) missed.delete(guid)
-    else if (!known && !redelivery) missed.set(guid, firstMissed(attempt, redeliverRests))
+    else if (!known && !redelivery) missed.set(guid, firstMissed(attempt, redeliverDelays))
     // One that failed before it was due is the one that was requested last.
     else if (known && redelivery && at >= known.dueAt)
-      missed.set(guid, triedAt(known, at, redeliverRests))
+      missed.set(guid, triedAt(known, at, redeliverDelays))
   }
   const arrivedAt = Math.max(...attempts.filter(({ ok }) => ok).map(({ at }) => at))
   return [...missed.values()].map(each => hurried(each, arrivedAt))
@@ -64,7 +64,7 @@ function withFailed(
 /** Only once, as it may be what fails, and not within a minute: what was requested may be under way. */
 function hurried(missed: MissedDelivery, arrivedAt: number): MissedDelivery {
   const { times, dueAt } = missed
-  const tried = dueAt - restBefore(times, redeliverRests)
+  const tried = dueAt - delayBefore(times, redeliverDelays)
   if (missed.hurried || times === 0 || arrivedAt < tried) return missed
   return { ...missed, dueAt: Math.min(dueAt, tried + redeliverEvery), hurried: true }
 }

@@ -3,7 +3,7 @@ import { QueueUnavailable, Rejected, RetryLater } from '../core/model/errors.ts'
 import type { WebhookMeter, WebhookResult } from '../core/model/meter.ts'
 import type { Log } from '../core/model/ports.ts'
 import { hour, minute, second } from '../core/model/time.ts'
-import { firstMissed, type Way } from './read-deliveries.ts'
+import { firstMissed, type Remedy } from './read-deliveries.ts'
 
 interface SentDelivery {
   id: string
@@ -27,18 +27,18 @@ export interface LogReading {
 /** GitHub has it no more, or it is too large. */
 const lost = new Set([404, 410, 413, 422])
 
-const readRests = [0, minute, 15 * minute, 3 * hour, 6 * hour]
+const readDelays = [0, minute, 15 * minute, 3 * hour, 6 * hour]
 
 /** What is read here costs 720 calls of the 5,000 that GitHub lets an App make in an hour, and one for each webhook. */
-export const takingFromLog = (deps: LogReading): Way => ({
+export const takingFromLog = (deps: LogReading): Remedy => ({
   every: 5 * second,
   // GitHub takes 900 calls a minute.
   sideBySide: 5,
   pause: 400,
-  rests: readRests,
+  delays: readDelays,
   looked: deps.looked,
   missed(before, attempts) {
-    const all = [...attempts.map(attempt => firstMissed(attempt, readRests)), ...before]
+    const all = [...attempts.map(attempt => firstMissed(attempt, readDelays)), ...before]
     return [...new Map(all.map(each => [each.id, each])).values()]
   },
   async act({ id, guid: delivery, event, since }, beganAt) {

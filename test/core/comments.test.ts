@@ -4,7 +4,7 @@ import { infoOf, optionNames, usageOf } from '../../src/core/command/options.ts'
 import type { Mistake } from '../../src/core/command/parse.ts'
 import { failedCheck, passedCheck } from '../../src/core/model/check.ts'
 import { zeroLimit } from '../../src/core/record/failures.ts'
-import type { SenderReply } from '../../src/core/record/mailbox-part.ts'
+import type { ReplyContent } from '../../src/core/record/mailbox-part.ts'
 import {
   changed,
   type Outcome,
@@ -688,7 +688,7 @@ const samples: Samples<typeof replies> & Samples<typeof refusals> = {
   gaveUp: [replies.gaveUp('GitHub did not answer')],
   nothingToForce: [],
 }
-const toMessages: { [K in SenderReply['kind']]: readonly Extract<SenderReply, { kind: K }>[] } = {
+const toMessages: { [K in ReplyContent['kind']]: readonly Extract<ReplyContent, { kind: K }>[] } = {
   'not-passed-on': [{ kind: 'not-passed-on', words: 'use a trie' }],
   'has-it': [{ kind: 'has-it', words: 'use a trie' }],
   'asked-since': [{ kind: 'asked-since' }],

@@ -297,7 +297,7 @@ describe('with an address', () => {
   })
 
   test.each([true, false])(
-    'until GitHub forgets it, after longer and longer rests, with memory %s',
+    'until GitHub forgets it, after longer and longer delays, with memory %s',
     async keeps => {
       const first = attempt('a', minute)
       log = [first]
@@ -425,7 +425,7 @@ describe('with an address', () => {
     expect(asked).toEqual([first.id, last.id])
   })
 
-  test('it rests between two requests, and only there', async () => {
+  test('it delays between two requests, and only there', async () => {
     log = [attempt('b', minute), attempt('a', hour)]
     const began = performance.now()
     await asking(200)({ memory: undefined, signal: new AbortController().signal, remember })

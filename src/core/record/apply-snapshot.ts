@@ -35,7 +35,7 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
   const { entries, lines } = newEntries(run, snapshot.log, now)
   const looked = changed(run, {
     session: {
-      taskRun: rowOf(run, taskRun, snapshot, now),
+      taskRun: taskRunSeen(run, taskRun, snapshot, now),
       sessionLog: {
         ...(sessionLog ?? { turns: 0, prompts: [] }),
         absent: snapshot.unlogged ?? sessionLog?.absent,
@@ -55,7 +55,7 @@ export function observe(run: Run, snapshot: TaskRunSnapshot, now: number): Run {
 
 const maxArtifacts = 50
 
-function rowOf(
+function taskRunSeen(
   run: Run,
   taskRun: RecordedTaskRun,
   snapshot: TaskRunSnapshot,
@@ -64,7 +64,7 @@ function rowOf(
   return {
     ...taskRun,
     status: snapshot.status,
-    changedAt: livesOn(run, taskRun, snapshot) ? now : taskRun.changedAt,
+    changedAt: showsLife(run, taskRun, snapshot) ? now : taskRun.changedAt,
     updatedAt: snapshot.updatedAt ?? taskRun.updatedAt,
     error: snapshot.error ?? taskRun.error,
     marker: snapshot.marker ?? taskRun.marker,
@@ -77,7 +77,7 @@ function rowOf(
 }
 
 /** Any log entry, or change of the row, is a sign of life. Of a run that is over it is only the log: others change its row. */
-function livesOn(
+function showsLife(
   run: Run,
   taskRun: RecordedTaskRun,
   { status, offset, updatedAt }: TaskRunSnapshot,

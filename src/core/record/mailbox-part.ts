@@ -74,7 +74,7 @@ export const Word = z.discriminatedUnion('kind', [
 ])
 export type Word = z.infer<typeof Word>
 
-const SenderReply = z.discriminatedUnion('kind', [
+const ReplyContent = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('not-passed-on'), words: z.string().optional() }),
   /** Their comment was deleted after the agent had them. */
   z.object({ kind: z.literal('has-it'), words: z.string() }),
@@ -84,16 +84,16 @@ const SenderReply = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('permission-over') }),
   z.object({ kind: z.literal('permission-refused'), title: z.string(), because: z.string() }),
 ])
-export type SenderReply = z.infer<typeof SenderReply>
+export type ReplyContent = z.infer<typeof ReplyContent>
 
 /** The Run reacts to the comment at `source`, and says `reply` there, if there is one. */
-const MessageReply = z.object({
+const OwedReply = z.object({
   id: z.string(),
   to: Person,
   source: Source,
-  reply: SenderReply.optional(),
+  reply: ReplyContent.optional(),
 })
-export type MessageReply = z.infer<typeof MessageReply>
+export type OwedReply = z.infer<typeof OwedReply>
 
 const AcceptedStop = z.object({
   by: Person,
@@ -103,7 +103,7 @@ const AcceptedStop = z.object({
 
 export const Mailbox = z.object({
   words: z.array(Word).default([]),
-  answers: z.array(MessageReply).default([]),
+  answers: z.array(OwedReply).default([]),
   stop: AcceptedStop.optional(),
   ignoredStop: z.object({ by: z.string(), because: z.string() }).optional(),
   /** Somebody said `--force` while it waited. */

@@ -17,9 +17,9 @@ import {
 } from './ledger.ts'
 import {
   type FollowUp,
-  type MessageReply,
+  type OwedReply,
+  type ReplyContent,
   RunMessage,
-  type SenderReply,
   Source,
   type Word,
 } from './mailbox-part.ts'
@@ -99,7 +99,7 @@ function withMessageRead(run: Run, message: RunMessage): Run {
   const fresh: AddedWord = { ...message, state: 'waiting' }
   if (stop !== undefined && at < stop.at) {
     const withFresh = withWords(run, [...words, ...moved([fresh], 'dropped', [fresh])])
-    return withReply(withFresh, message, asSenderReply(fresh))
+    return withReply(withFresh, message, asReply(fresh))
   }
   const replaced = isUnsent && edited.kind === 'follow-up' ? edited : undefined
   const after = edited ? { ...fresh, replaces: replaced ? replaced.replaces : edited.id } : fresh
@@ -139,7 +139,7 @@ function withOtherMessageRead(run: Run, message: Exclude<RunMessage, { kind: 'fo
   switch (message.kind) {
     case 'stop': {
       const unlabelled = withoutLabel(run, message)
-      const reply: SenderReply | undefined = isOutdated(unlabelled, message)
+      const reply: ReplyContent | undefined = isOutdated(unlabelled, message)
         ? { kind: 'asked-since' }
         : undefined
       return withReply(withStop(unlabelled, message), message, reply)
@@ -198,12 +198,12 @@ const withoutLabel = (run: Run, { labelOff }: { labelOff?: string | undefined })
         report: { labels: run.report.labels.filter(label => label !== labelOff) },
       })
 
-type Sourced = Pick<MessageReply, 'id'> & { by: MessageReply['to']; source?: Source | undefined }
+type Sourced = Pick<OwedReply, 'id'> & { by: OwedReply['to']; source?: Source | undefined }
 
 const sourceOf = ({ source }: Sourced): Source[] => (source ? [source] : [])
 
 /** The Run reacts to the sender's comment. */
-function withReply(run: Run, message: Sourced, reply?: SenderReply): Run {
+function withReply(run: Run, message: Sourced, reply?: ReplyContent): Run {
   const { id, by: to } = message
   const answers = sourceOf(message).map(source => ({ id, to, source, reply }))
   return changedByMessage(run, { mailbox: { answers: [...run.mailbox.answers, ...answers] } })
@@ -227,7 +227,7 @@ export function handedOver(run: Run, word: Word, to?: string): ChangeOf<'mailbox
 /** Drops words that were to be passed on, and tells their sender why not. @param because nothing: it came too late */
 export function refusedWords(run: Run, because: string | undefined, word = pending(run)[0]): Run {
   if (!word) return run
-  const reply: SenderReply =
+  const reply: ReplyContent =
     because === undefined
       ? { kind: 'permission-over' }
       : { kind: 'refused', because, words: asTyped(word) }
@@ -261,7 +261,7 @@ function withStop(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   const { outcome, round } = run.result
   // Senders of words that were sent before have their answer, even if the agent ended without reading them.
   const unsent = pending(run).filter(word => !wasSent(word))
-  const notified = unsent.reduce((after, word) => withReply(after, word, asSenderReply(word)), run)
+  const notified = unsent.reduce((after, word) => withReply(after, word, asReply(word)), run)
   const remaining = moved(words, 'dropped', pending(run))
   return changedByMessage(notified, {
     mailbox: {
@@ -277,7 +277,7 @@ function withStop(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   })
 }
 
-const asSenderReply = (words: FollowUp): SenderReply => ({
+const asReply = (words: FollowUp): ReplyContent => ({
   kind: 'not-passed-on',
   words: asTyped(words),
 })

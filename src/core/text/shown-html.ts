@@ -69,7 +69,7 @@ export class HtmlWriter {
   }
 
   /** Code that was written as HTML, without a tag in it. */
-  isPre(text: string, open: readonly string[]): boolean {
+  wrotePre(text: string, open: readonly string[]): boolean {
     const code = /^\s*<pre>(?:<code>)?([^<]*)(?:<\/code>)?<\/pre>\s*$/i.exec(text)?.[1]
     if (code === undefined || !html.mayHoldBlocks(open)) return false
     const words = plain(code)

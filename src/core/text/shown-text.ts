@@ -99,7 +99,7 @@ class Walk {
     for (const node of nodes) {
       if (node.type !== 'html') this.#block(node, within(place, open))
       else if (this.#isLazy(node, first, place)) throw unreadHtml()
-      else if (!this.#html.isPre(node.value, open))
+      else if (!this.#html.wrotePre(node.value, open))
         this.#html.tags(node.value, offsetOf(node), place, open)
     }
     if (open.length > place.open.length) throw unreadHtml()

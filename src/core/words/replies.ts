@@ -7,7 +7,7 @@ import { type Check, checkSign } from '../model/check.ts'
 import { type CommandGrammar, instruction } from '../model/command-grammar.ts'
 import type { Thread } from '../model/thread.ts'
 import type { Sign } from '../model/views.ts'
-import type { SenderReply } from '../record/mailbox-part.ts'
+import type { ReplyContent } from '../record/mailbox-part.ts'
 import type { FileSlips } from '../settings/settings-file.ts'
 import { counted, ended } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
@@ -60,7 +60,7 @@ export const replies = {
 }
 
 /** What a Run tells whoever sent it a message: its record keeps the kind and the facts. */
-export function replyToMessage(reply: SenderReply): Reply {
+export function replyToMessage(reply: ReplyContent): Reply {
   switch (reply.kind) {
     case 'not-passed-on':
       return otherReply`the run was stopped before Codex could read ${askedFor({ line: reply.words })}. Write it again if you still want it.`

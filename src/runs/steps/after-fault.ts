@@ -14,7 +14,7 @@ import {
 import { backoff } from '../../core/model/time.ts'
 import { agentIsToBeSeenTo, cancelKey } from '../../core/record/agent-end.ts'
 import { failureOf } from '../../core/record/failures.ts'
-import type { MessageReply } from '../../core/record/mailbox-part.ts'
+import type { OwedReply } from '../../core/record/mailbox-part.ts'
 import { refusedWords } from '../../core/record/messages.ts'
 import { type ActingStep, stepNeeds, withoutIntent } from '../../core/record/next-step.ts'
 import { agentLeft, failed, nothingLeft, onlyNeeded } from '../../core/record/outcome.ts'
@@ -113,7 +113,7 @@ function messageRefused(
   const request = run.session.sessionLog?.permissionRequest
   if (!request) return run
   const { id, title } = request
-  const answer: MessageReply = {
+  const answer: OwedReply = {
     id: `permission-${id}`,
     to: run.request.by,
     source: { trigger: '', command: 0, last: false },
