@@ -20,7 +20,7 @@ import type {
   ThreadClient,
 } from '../core/model/ports.ts'
 import { type Repository, type Thread, threadSlot } from '../core/model/thread.ts'
-import { latelyCounted, minute, second } from '../core/model/time.ts'
+import { latelyCounted, minute, onceAMinute, second } from '../core/model/time.ts'
 import type {
   CommentRef,
   CommentTrigger,
@@ -100,6 +100,7 @@ export const newMemory = (now: () => number) => ({
   who: whoLately(now),
   /** How often the approval of each pull request was read. */
   approvalReads: latelyCounted(10 * minute, now),
+  tellOfRefused: onceAMinute(now),
 })
 type Memory = ReturnType<typeof newMemory>
 

@@ -100,7 +100,9 @@ function audit(
     head,
     ...decision,
   }
-  context.deps.log.info(fields, decision.may ? 'accepted' : 'refused')
+  const { log } = context.deps
+  if (decision.may) log.info(fields, 'accepted')
+  else context.tellOfRefused(`${thread.repoId} ${sender.id}`, () => log.info(fields, 'refused'))
 }
 
 /** Whether a command's comment, or its label, was gone before its webhook came, or before checks could be waited for. */

@@ -310,7 +310,25 @@ test('one account’s words are taken up to a bound', async () => {
 })
 
 describe('what anybody can send costs no line each', () => {
-  test('a hundred deliveries that are not signed leave one line at most', async () => {
+  test('pushes to a fork leave none', async () => {
+    lines.length = 0
+    const head = { ref: 'eve/patch', repo: 666 }
+    const body = String(payloads.reopens('eve', 1, head, 'synchronize').body)
+    const headers = { 'x-github-event': 'pull_request' }
+    for (let n = 0; n < 50; n += 1) expect((await deliver({ body, headers }))[0]).toBe(202)
+    expect(lines).toEqual([])
+  })
+
+  test('what is beyond the bound of one account leaves one line', async () => {
+    lines.length = 0
+    const user = { login: 'eve', id: 17, type: 'User' }
+    const words = { ...comment.comment, user, body: `/codex ${'x'.repeat(1_000_000)}` }
+    const body = differing({ comment: words, sender: user })
+    for (let n = 0; n < 50; n += 1) await deliver({ body })
+    expect(lines.filter(line => line.includes('too much by one account'))).toHaveLength(1)
+  })
+
+  test('a hundred deliveries that are not signed leave one line of each kind', async () => {
     lines.length = 0
     for (let n = 0; n < 50; n += 1) {
       expect((await deliver({ headers: { 'x-hub-signature-256': undefined } }))[0]).toBe(401)
@@ -318,7 +336,7 @@ describe('what anybody can send costs no line each', () => {
         (await deliver({ headers: { 'x-hub-signature-256': signed('x', 'guessed') } }))[0],
       ).toBe(401)
     }
-    expect(lines.length).toBeLessThanOrEqual(1)
+    expect(lines.length).toBeLessThanOrEqual(2)
   })
 
   test('requests that break off leave one line at most', async () => {

@@ -160,6 +160,18 @@ test.each(['synchronize', 'reopened', 'review_requested'])(
   },
 )
 
+test('a hundred commands of somebody who may not leave one line of their refusal a minute', async () => {
+  const bot = new MemoryBot()
+  const refusals = () => bot.logs.filter(line => line.includes('"message":"refused"')).length
+  for (let n = 0; n < 100; n += 1) await bot.deliver(comment('eve', `/codex fix ${n}`))
+  await bot.settleAtOnce()
+  expect(refusals()).toBe(1)
+  bot.now += 60_000
+  await says(bot, 'eve', '/codex fix it')
+  await says(bot, 'rita', '/codex fix it')
+  expect(refusals()).toBe(3)
+})
+
 test('ten comments of one person at once are one question', async () => {
   const bot = new MemoryBot()
   const questions = () => bot.calls.filter(call => call === 'people.permission').length

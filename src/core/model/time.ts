@@ -60,3 +60,9 @@ export function cachedFor<T, With extends readonly unknown[]>(
     clear: (): void => known.clear(),
   }
 }
+
+/** Writes each line that anybody can cause, by its name, once a minute. */
+export function onceAMinute(now: () => number): (name: string, write: () => void) => void {
+  const lines = cachedFor(minute, now, async (_, write: () => void) => write())
+  return (name, write) => void lines.get(name, write)
+}

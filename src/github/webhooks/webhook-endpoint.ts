@@ -10,6 +10,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import type { WebhookMeter, WebhookResult } from '../../core/model/meter.ts'
 import type { Log } from '../../core/model/ports.ts'
+import { onceAMinute } from '../../core/model/time.ts'
 import type { Ignored } from '../../core/model/trigger.ts'
 import { readJson } from '../../core/text/json.ts'
 import { bodyReader, maxBody } from './body-reader.ts'
@@ -37,14 +38,15 @@ export function webhookEndpoint({
   meter,
 }: WebhookEndpointDeps): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
   const { readBody, release } = bodyReader()
-  const warnOfRefused = onceAMinute((count, why) => log.warn({ count, why }, 'rejected deliveries'))
+  const warnOfRefused = onceAMinute(() => performance.now())
 
   return async (req, res) => {
     const response = await responseTo(req).catch(() => refused(400, 'the request broke off'))
-    if (response.kind === 'refused') warnOfRefused(response.why ?? '')
+    const { kind, why = '' } = response
+    if (kind === 'refused') warnOfRefused(why, () => log.warn({ why }, 'rejected deliveries'))
     send(response, req, res)
     const name = String(req.headers['x-github-event'])
-    meter?.answered(isEventName(name) ? name : 'other', response.kind)
+    meter?.answered(isEventName(name) ? name : 'other', kind)
   }
 
   async function responseTo(req: IncomingMessage): Promise<WebhookResponse> {
@@ -164,17 +166,4 @@ function send(
     })
     .end(text)
   if (isUnread) req.destroy()
-}
-
-/** Anybody can cause refusals, so they are logged once a minute. */
-function onceAMinute(tell: (count: number, why: string) => void): (why: string) => void {
-  let count = 0
-  let loggedAt = Number.NEGATIVE_INFINITY
-  return why => {
-    count += 1
-    if (performance.now() - loggedAt < 60_000) return
-    tell(count, why)
-    loggedAt = performance.now()
-    count = 0
-  }
 }

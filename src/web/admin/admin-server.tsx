@@ -7,6 +7,7 @@ import type { Check } from '../../core/model/check.ts'
 import { QueueUnavailable } from '../../core/model/errors.ts'
 import type { JobQueue, Log } from '../../core/model/ports.ts'
 import { botAdmin, fullName } from '../../core/model/thread.ts'
+import { onceAMinute } from '../../core/model/time.ts'
 import { sendMessage } from '../../core/record/messages.ts'
 import type { Run } from '../../core/record/run.ts'
 import type { Group, Whose } from '../../core/record/run-index.ts'
@@ -119,9 +120,12 @@ function routes(parts: AdminParts): Hono<AdminEnv> {
   const audit = (c: AdminRequest, did: Record<string, string | number>): void =>
     log.info({ audit: true, ...did, from: c.env.incoming.socket.remoteAddress }, 'an admin acted')
 
+  const tellOfRefused = onceAMinute(now)
   app.post('/admin/sign-in', async c => {
     const result = await access.signIn(c, c.get('fields').get('token') ?? '')
-    audit(c, { action: 'sign-in', result })
+    const tell = () => audit(c, { action: 'sign-in', result })
+    if (result === 'signed-in') tell()
+    else tellOfRefused(result, tell)
     return result === 'signed-in' ? c.redirect('/admin/', 303) : turnedAway(c, result)
   })
 
