@@ -96,20 +96,26 @@ function meaning({ notification }: LogLine): LogEntry['what'] | undefined {
   if (id !== undefined && error) return { kind: 'error', id, fault: error }
   if (method === 'initialize') return { kind: 'begins' }
   if (method === 'session/prompt' && id !== undefined) return promptEntry(id, params)
-  if (method.endsWith('posthog/background_turn_started')) return { kind: 'goes-on' }
-  if (method.endsWith('posthog/turn_complete')) return { kind: 'gives-up' }
-  if (method.endsWith('posthog/error'))
-    return {
-      kind: 'gives-up',
-      fault: { class: params?.errorCategory, text: params?.message ?? '' },
-    }
-  if (method.endsWith('posthog/permission_request') && params?.requestId !== undefined)
-    return { kind: 'asks', request: permissionAsked(params.requestId, params) }
-  if (method.endsWith('posthog/permission_resolved') && params?.requestId !== undefined)
-    return { kind: 'permitted', id: params.requestId }
-  if (method.endsWith('posthog/process_killed') && params?.comm !== undefined)
-    return { kind: 'killed', process: params.comm }
-  return method === 'session/update' && params?.update ? updateOf(params.update) : undefined
+  if (method === 'session/update') return params?.update && updateOf(params.update)
+  const { requestId, comm, errorCategory, message: text = '' } = params ?? {}
+  switch (method.split('posthog/')[1]) {
+    case 'background_turn_started':
+      return { kind: 'goes-on' }
+    case 'turn_complete':
+      return { kind: 'gives-up' }
+    case 'error':
+      return { kind: 'gives-up', fault: { class: errorCategory, text } }
+    case 'permission_request':
+      return params && requestId
+        ? { kind: 'asks', request: permissionAsked(requestId, params) }
+        : undefined
+    case 'permission_resolved':
+      return requestId ? { kind: 'permitted', id: requestId } : undefined
+    case 'process_killed':
+      return { kind: 'acts', killed: comm }
+    default:
+      return undefined
+  }
 }
 
 type RpcResult = NonNullable<LogLine['notification']['result']>

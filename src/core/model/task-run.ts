@@ -47,7 +47,14 @@ export const PlanStep = z.object({ text: z.string(), state: z.enum(['open', 'cur
 export type PlanStep = z.infer<typeof PlanStep>
 
 export type AgentAct =
-  | { kind: 'acts'; doing: Doing | undefined; files: string[]; command: boolean }
+  /** `killed`: a process of the sandbox that PostHog ended for its memory. */
+  | {
+      kind: 'acts'
+      doing?: Doing | undefined
+      files?: string[]
+      command?: boolean
+      killed?: string
+    }
   | { kind: 'plan'; steps: PlanStep[] }
 
 /** What broke a turn: PostHog's class of the error, if it has one, and its words. */
@@ -79,8 +86,6 @@ export interface LogEntry {
     | { kind: 'asks'; request: PermissionRequest }
     | { kind: 'permitted'; id: string }
     | { kind: 'activity' }
-    /** PostHog ended a process of the sandbox for its memory. */
-    | { kind: 'killed'; process: string }
     | AgentAct
 }
 

@@ -8,8 +8,8 @@ const Activity = z.object({
   doing: z.enum(model.doings).optional(),
   files: z.array(z.string()).default([]),
   commands: z.number().int().default(0),
-  /** Names of processes that PostHog ended. */
-  killed: z.array(z.string()).optional(),
+  /** The last process that PostHog ended. */
+  killed: z.string().optional(),
   plan: z.array(model.PlanStep).default([]),
   /** Time of the last log entry, ms since the epoch, our clock. */
   at: z.number().optional(),
@@ -22,12 +22,14 @@ const maxPath = 120
 
 export function addAct(before: Activity, act: model.AgentAct): Activity {
   if (act.kind === 'plan') return { ...before, plan: act.steps.slice(0, maxPlanSteps) }
-  const files = new Set([...before.files, ...act.files.map(path => path.slice(-maxPath))])
+  const { files: changed = [] } = act
+  const files = new Set([...before.files, ...changed.map(path => path.slice(-maxPath))])
   return {
     ...before,
     doing: act.doing ?? before.doing,
     files: [...files].slice(0, maxChangedFiles),
     commands: before.commands + (act.command ? 1 : 0),
+    killed: act.killed ?? before.killed,
   }
 }
 

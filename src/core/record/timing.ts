@@ -27,9 +27,10 @@ const afforded = (live: number): number =>
  * @param age ms since the stream was seen to be open
  */
 export const pollIntervalWithStream = (age: number, live: number): number =>
-  age < limits.latestLog
-    ? Math.max(pollIntervalUntil(limits.latestLog, age), afforded(live))
-    : Math.max(pollInterval(hour, live), 20 * minute)
+  Math.max(
+    age < limits.latestLog ? pollIntervalUntil(limits.latestLog, age) : 20 * minute,
+    afforded(live),
+  )
 
 /** Polls 2, 4, 8, 16 … s after `age` was 0, and just after the limit. */
 export const pollIntervalUntil = (limit: number, age: number): number =>

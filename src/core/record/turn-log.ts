@@ -86,11 +86,6 @@ export function withOtherEntry(run: Run, log: SessionLog, { what, at }: LogEntry
       return withoutRequest(log, what.id, at)
     case 'goes-on':
       return { ...log, goesOn: true }
-    case 'killed': {
-      const { killed = [], ...activity } = log.activity ?? noActivity
-      const all = [...new Set([...killed, what.process])].slice(0, maxKilled)
-      return { ...log, activity: { ...activity, killed: all } }
-    }
     default:
       return log.ofOthers ? log : withOwnEntry(run, log, what)
   }
@@ -166,7 +161,6 @@ const promises = new RegExp(
 )
 
 const maxAfterwards = 1_000
-const maxKilled = 5
 
 /** The turns in which PostHog sends its agent to the pull request. Of another prompt, nothing is said here. */
 export function withCiTurn(log: SessionLog, { at, what }: LogEntry): SessionLog {

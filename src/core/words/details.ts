@@ -12,11 +12,13 @@ import { boxFor } from './words.ts'
 export function details(run: Run): string {
   const { outcome } = run.result
   if (outcome?.kind === 'stopped') return ''
+  const killed = run.session.sessionLog?.activity?.killed
   const did = isUndone(outcome) ? doneSoFar(run) : []
   const steps = withoutEmpty([
     did.length > 0 && `In total: ${did.join(', ')}`,
     permission(run),
-    killedForMemory(run),
+    killed &&
+      `⚠️ PostHog ended ${code(killed)}, which used too much memory. Codex went on without it.`,
   ])
   const all = paragraphs([steps.join('\n'), whatItRead(run)])
   return all && `<details><summary>Details</summary>\n\n${all}\n\n</details>`
@@ -27,14 +29,6 @@ function permission({ session: { permission } }: Run): string | undefined {
   const [answered, may] = permission.allowed ? ['✅', 'may'] : ['🚫', 'may not']
   const what = inlineWords(permission.title.replaceAll('`', ''), 120)
   return `${answered} Codex asked for permission and ${may} do this: ${what}`
-}
-
-function killedForMemory({ session: { sessionLog } }: Run): string | undefined {
-  const { killed } = sessionLog?.activity ?? {}
-  return (
-    killed &&
-    `⚠️ PostHog ended ${killed.map(code).join(', ')}, which used too much memory. Codex went on without it.`
-  )
 }
 
 /** Nothing is said if it got all there is. */

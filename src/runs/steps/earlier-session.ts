@@ -13,7 +13,9 @@ import { failed } from '../../core/record/outcome.ts'
 import type { Session } from '../../core/record/request-part.ts'
 import { areRefusedFor } from '../../core/record/retries.ts'
 import { type ChangeOf, isTerminal, type Run } from '../../core/record/run.ts'
+import type { SessionLog } from '../../core/record/session-part.ts'
 import { limits, pollIntervalUntil } from '../../core/record/timing.ts'
+import { withOtherEntry } from '../../core/record/turn-log.ts'
 import { firstWords } from '../../core/record/words-to-say.ts'
 import type { StagedAttachments } from '../../core/record/workspace-part.ts'
 import { givesWay } from './await-admission.ts'
@@ -51,7 +53,7 @@ export const rejoin = step('rejoin', {
         return { session: { earlier: { ...earlier, over: true } } }
       // The agent asked while nobody looked, in a turn of PostHog's own. It takes up no words before it is answered.
       const { taskRunId: id, may } = earlier
-      const begun = await justStarted(context, { id, offset, may, ...openRequests(log) })
+      const begun = await justStarted(context, { id, offset, may, ...openRequests(context, log) })
       return { ...begun, workspace: { ...begun.workspace, attachments: attachments ?? none } }
     } catch (error) {
       if (isNotFound(error) && isGone(context)) return withoutSession(run, earlier)
@@ -63,13 +65,15 @@ export const rejoin = step('rejoin', {
 const entriesOfATurn = 500
 
 /** What the agent asked in its last turn, and nobody answered. */
-function openRequests(log: readonly LogEntry[]) {
+function openRequests({ run, deps }: Rejoining, log: readonly LogEntry[]) {
   const begun = log.findLastIndex(({ what }) => what.kind === 'answer' && !what.steer) + 1
-  const turn = log.slice(begun).map(({ what }) => what)
-  const answered = turn.map(what => what.kind === 'permitted' && what.id)
-  const [permissionRequest, ...laterRequests] = turn.flatMap(what =>
-    what.kind === 'asks' && !answered.includes(what.request.id) ? [what.request] : [],
-  )
+  const { permissionRequest, laterRequests } = log
+    .slice(begun)
+    .reduce<SessionLog>((soFar, { what }) => withOtherEntry(run, soFar, { what, at: deps.now() }), {
+      offset: 0,
+      prompts: [],
+      turns: 0,
+    })
   return { permissionRequest, laterRequests }
 }
 
