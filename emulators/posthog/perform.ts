@@ -462,7 +462,17 @@ async function commit(
   // As its own tool composes it, `git_signed_commit` [P].
   const trailers = `\n\nGenerated-By: PostHog Desktop\nTask-Id: ${run.task.id}`
   const message = `${run.task.title}${byShell ? '' : trailers}`
-  await settings.hands.commit(repository, branch, from, edits, message, anew)
+  const { sha } = await settings.hands.commit(repository, branch, from, edits, message, anew)
+  if (!byShell) tellPush(run, { branch, repository }, sha)
+}
+
+/** As its tool tells what it pushed last, and where it has pushed [P]. */
+function tellPush(run: Run, where: { branch: string; repository: string }, sha: string): void {
+  const { head_branches: before } = run.output ?? {}
+  const others = Array.isArray(before) ? before.filter(({ branch }) => branch !== where.branch) : []
+  const url = `https://github.com/${where.repository}/commit/${sha}`
+  const commits = [{ sha, url, subject: run.task.title }]
+  run.addOutput({ head_branches: [...others, where], commit_push: { ...where, commits } })
 }
 
 async function freeBranch({ repository, settings, run }: Desk, title: string): Promise<string> {

@@ -179,6 +179,7 @@ export function commitsOf({ client, at }: ThreadAccess): ThreadClient['commits']
           app: [author, committer].find(each => each?.type === 'Bot')?.login,
           task: taskIn(commit.message),
           subject: commit.message.split('\n')[0],
+          at: Date.parse(commit.committer?.date ?? ''),
         })),
         paths: files.flatMap(({ filename, previous_filename: before }) =>
           [filename, before ?? []].flat(),

@@ -106,9 +106,18 @@ const RunStatus = words(100).pipe(TaskRunStatus.catch('in_progress'))
 const word = words(300).nullish()
 const freeWord = perhaps(words(300))
 
+/** A branch to which its tool for commits pushed. Source: `signed-commit-artefacts.ts` of `@posthog/agent`. */
+const PushedTo = z.object({ branch: words(300), repository: words(300) })
+
 /** `output` is free-form. */
 const Output = perhaps(
-  z.object({ pr_url: freeWord, pr_urls: perhaps(listOf(words(300), 20)), head_branch: freeWord }),
+  z.object({
+    pr_url: freeWord,
+    pr_urls: perhaps(listOf(words(300), 20)),
+    head_branch: freeWord,
+    head_branches: perhaps(listOf(PushedTo, 20)),
+    commit_push: perhaps(PushedTo),
+  }),
 )
 
 /** What it got, and what PostHog keeps to go on with; all else its agent made. */

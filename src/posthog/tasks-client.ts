@@ -208,6 +208,7 @@ function asSnapshot(
     files: run.artifacts ?? undefined,
     summary: run.task_summary?.trim() || undefined,
     headBranch: output?.head_branch ?? undefined,
+    pushedTo: [...(output?.head_branches?.items ?? []), output?.commit_push ?? []].flat(),
     model: run.model ?? undefined,
     effort: run.reasoning_effort ?? undefined,
     authorship: run.state?.pr_authorship_mode ?? undefined,

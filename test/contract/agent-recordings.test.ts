@@ -211,6 +211,8 @@ const latest: Table = {
     'I tried it and took it back: the title is used by the site generator, so it has to stay as it is.',
   'r-follow-up-pushes-nothing': `${opened} ¶ Added the test and pushed it to the pull request.`,
   'r-push-protected-silent': 'The title of the README is fixed now.',
+  'r-signed-commit-refuses-the-base':
+    'Opened `https://github.com/octo/demo/pull/5` onto `codex/issue-7`.',
 }
 
 /** The agent is begun with our words, whatever the recorder called them. */

@@ -11,6 +11,7 @@ import { call } from '../../src/posthog/posthog-http.ts'
 import { logEntry } from '../../src/posthog/session-log.ts'
 import { postHogTasks } from '../../src/posthog/tasks-client.ts'
 import { nockAlone } from '../support/nock-alone.ts'
+import { lastInstant, recording, shownRow } from '../support/recording.ts'
 import { caught } from '../support/service-calls.ts'
 
 const host = 'https://posthog.example'
@@ -148,7 +149,13 @@ describe('what an agent controls', () => {
         model: text,
         reasoning_effort: text,
         state: { pr_authorship_mode: text },
-        output: { pr_url: text, pr_urls: list(each => each), head_branch: text },
+        output: {
+          pr_url: text,
+          pr_urls: list(each => each),
+          head_branch: text,
+          head_branches: list(branch => ({ branch, repository: branch })),
+          commit_push: { branch: text, repository: text },
+        },
       },
       [
         update({ sessionUpdate: 'agent_message', content: { text } }),
@@ -171,7 +178,7 @@ describe('what an agent controls', () => {
   test('holds no secret that is known, in whatever string it stands', async () => {
     const snapshot = JSON.stringify(await everywhere('a hush'))
     expect(snapshot).not.toContain('hush')
-    expect(snapshot.match(/\[redacted\]/g)).toHaveLength(16)
+    expect(snapshot.match(/\[redacted\]/g)).toHaveLength(20)
   })
 
   test('is redacted where PostHog repeats it in a refusal', async () => {
@@ -375,6 +382,13 @@ describe('a look', () => {
     ['a list', [1], [], undefined],
   ])('output of %s', async (_, output, pulls, headBranch) => {
     expect(await poll(taskRun({ output }), [])).toMatchObject({ pulls, headBranch })
+  })
+
+  test('where its tool for commits pushed is read of its row', async () => {
+    const given = recording('r-signed-commit-refuses-the-base')
+    const { output } = shownRow(given, lastInstant(given), 0)
+    const where = { branch: 'posthog/fix', repository: 'octo/demo' }
+    expect((await poll(taskRun({ output }), [])).pushedTo).toEqual([where, where])
   })
 
   test('an empty error is none', async () => {

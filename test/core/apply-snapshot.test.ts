@@ -38,6 +38,10 @@ describe('what is heard in the log', () => {
 })
 
 describe('what is seen of the run', () => {
+  const pushedTo = [
+    { branch: 'fix/login', repository: 'Acme/Shop' },
+    { branch: 'fix/lib', repository: 'acme/lib' },
+  ]
   test.each<[string, Partial<TaskRunSnapshot>, object]>([
     ['its status', { status: 'completed' }, { status: 'completed', changedAt: at }],
     ['nothing new', {}, { status: 'in_progress', changedAt: t0 }],
@@ -51,6 +55,7 @@ describe('what is seen of the run', () => {
       { model: 'gpt-5', effort: 'low', authorship: 'bot' },
     ],
     ['the branch it works on', { headBranch: 'codex/x' }, { headBranch: 'codex/x' }],
+    ['where it pushed here', { pushedTo }, { pushedTo: ['fix/login'] }],
   ])('%s', (_, given, expected) => expect(seen(given).session.taskRun).toMatchObject(expected))
 
   test('a change of its row is a sign of life', () => {

@@ -257,12 +257,12 @@ describe('the status comment', () => {
     [
       'commits on an issue’s pull request',
       push({ pulls: [pull], reported: 1 }),
-      /pushed \[`c`\].* to #9/,
+      /pushed \[`c`\].* to \[#9\]\(/,
     ],
     [
       'commits that no pull request shows',
       push({ pushedBranch: 'maya/login' }),
-      / to `maya\/login`/,
+      / to \[`maya\/login`\]\(/,
     ],
   ])('tells %s', (_, run, words) => expect(status(run)).toMatch(words))
 
@@ -385,7 +385,7 @@ describe('the last word', () => {
 
       - [ ] Try again <!-- codex-box:retry -->
 
-      stopped, with commits left behind: @maya you stopped this run. It had pushed commits up to \`ccccccc\` to [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky).
+      stopped, with commits left behind: @maya you stopped this run. It had pushed commits up to [\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc) to [\`codex/issue-7-login-is-flaky\`](https://github.com/acme/shop/tree/codex/issue-7-login-is-flaky).
 
       - [ ] Try again <!-- codex-box:retry -->
 
@@ -405,10 +405,10 @@ describe('the last word', () => {
   test('commits that no pull request shows', () => {
     expect(
       closingComment(changed(phases.pushed, { result: { pushedBranch: 'maya/login' } })),
-    ).toContain(' is on `maya/login`.')
+    ).toContain(' is on [`maya/login`](https://github.com/acme/shop/tree/maya/login).')
     const elsewhere = { pushed: 'c'.repeat(40), pushedBranch: 'posthog/login' }
     expect(closingComment(changed(phases.stopped, { result: elsewhere }))).toContain(
-      'It had pushed commits up to `ccccccc` to [`posthog/login`](https://github.com/acme/shop/tree/posthog/login).',
+      '/commit/cccccccccccccccccccccccccccccccccccccccc) to [`posthog/login`](https://github.com/acme/shop/tree/posthog/login).',
     )
   })
   test('what it waited for is no work, and what never started has taken no time', () => {

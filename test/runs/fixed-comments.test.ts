@@ -86,6 +86,7 @@ test('are none that it was not given, and none that another of its thread declin
 
 test.each<[string, RunChange]>([
   ['whose commits are elsewhere', { result: { pushedBranch: 'codex/other' } }],
+  ['whose commits another pull request shows', { result: { shownIn: { number: 99, url: 'x' } } }],
   ['that opened a pull request of its own', { result: { outcome: { kind: 'pull' } } }],
   ['that changed nothing', { result: { outcome: { kind: 'answer' } } }],
 ])('none is fixed by a run %s', async (_, differs) => {

@@ -77,7 +77,7 @@ onEitherQueue(
       const { github } = world()
       const { thread, repository } = await asks(world(), 'ask what would you change')
       const answer = await thread.waitForAnswer('asked only for an answer, but')
-      expect(answer).toMatch(/it pushed `[0-9a-f]{7}` to \[`posthog\/\d+-anyway`\]/)
+      expect(answer).toMatch(/it pushed \[`[0-9a-f]{7}`\]\(\S+\) to \[`posthog\/\d+-anyway`\]/)
       expect(answer).toContain('The bot opened no pull request for it.')
       expect(await thread.status()).toMatch(/^### ⚠️ Codex answered, but it also changed something/)
       await thread.waitForFolded()

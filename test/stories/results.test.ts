@@ -45,6 +45,20 @@ onEitherQueue('What came of it', world => {
     )
   })
 
+  it.each([{}, { byShell: true }] as const)(
+    'commits on a pull request of another issue are told as there: %j',
+    async how => {
+      const repository = await newRepository(world())
+      const { makes } = await opensIssue(world(), 'There before', repository)
+      const { head: branch, number, url } = await makes()
+      const onto = { ...pushes, branch, files: { 'more.ts': 'more' }, ...how }
+      const { thread } = await asks(world(), 'add it there', onto, { repository })
+      const told = await thread.waitForAnswer('Done, pushed.')
+      expect(told).toMatch(new RegExp(`^@maya done: \\*\\*${sha}\\*\\* is on \\[#${number}\\]\\(`))
+      expect(told).toContain(`[#${number}](${url})`)
+    },
+  )
+
   it('commits that name no task, on the default branch, are told as nobody’s', async () => {
     const repository = await newRepository(world())
     const by = { ...pushes, branch: 'main', byShell: true } as const
@@ -69,12 +83,16 @@ onEitherQueue('What came of it', world => {
     expect(told).toMatch(new RegExp(`^${lost}\\n\\n@maya done: `))
   })
 
-  it('a branch that its agent leaves without a pull request gets one, though PostHog does not name it', async () => {
-    const left = { ...pushes, branch: `posthog/left-${Date.now()}`, leaves: true } as const
-    const { thread, pulls } = await asks(world(), 'leave it there', left)
-    expect(await thread.waitForAnswer('Done, pushed.')).toMatch(/^@maya Codex opened draft /)
-    expect((await pulls())[0]).toMatchObject({ head: left.branch })
-  })
+  it.each(['posthog/left', 'fix/left'])(
+    'a branch that its agent leaves without a pull request gets one: %s',
+    async name => {
+      const repository = await newRepository(world())
+      const left = { ...pushes, branch: name, leaves: true } as const
+      const { thread, pulls } = await asks(world(), 'leave it there', left, { repository })
+      expect(await thread.waitForAnswer('Done, pushed.')).toMatch(/^@maya Codex opened draft /)
+      expect((await pulls())[0]).toMatchObject({ head: name })
+    },
+  )
 
   it('an answer that leaves nothing on GitHub says so in its small line, whatever it claims', async () => {
     const text = 'The title is fixed now.'

@@ -106,6 +106,7 @@ export interface TaskRunSnapshot {
   /** The agent's own account of what it did. */
   summary?: string
   headBranch: string | undefined
+  pushedTo?: { branch: string; repository: string }[]
   model: string | undefined
   effort: string | undefined
   authorship: string | undefined

@@ -226,6 +226,8 @@ export interface CommitView extends Made {
   byPerson: boolean
   /** The first line of its message, which copies keep. */
   subject?: string | undefined
+  /** ms since the epoch, by the clock of whoever made it */
+  at?: number
 }
 
 export const BranchView = z.object({ name: z.string(), sha: z.string() })

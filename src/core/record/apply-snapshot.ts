@@ -9,6 +9,7 @@
  * Only the order of the log says what is new: each sandbox has a clock of its own.
  */
 import type { LogEntry, TaskRunSnapshot } from '../model/task-run.ts'
+import { fullName } from '../model/thread.ts'
 import { openIntent } from './intents.ts'
 import { inTaskRun, isAdded, moved, pending, roundIsRead, unread } from './ledger.ts'
 import type { Word } from './mailbox-part.ts'
@@ -70,6 +71,9 @@ function taskRunSeen(
     marker: snapshot.marker ?? taskRun.marker,
     files: snapshot.files?.slice(0, maxArtifacts),
     headBranch: snapshot.headBranch ?? taskRun.headBranch,
+    pushedTo: snapshot.pushedTo?.flatMap(({ branch, repository }) =>
+      repository.toLowerCase() === fullName(run.thread).toLowerCase() ? branch : [],
+    ),
     model: snapshot.model ?? taskRun.model,
     effort: snapshot.effort ?? taskRun.effort,
     authorship: snapshot.authorship ?? taskRun.authorship,

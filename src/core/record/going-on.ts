@@ -100,6 +100,7 @@ export function workResumed(
       strays: [],
       pushed: undefined,
       pushedBranch: undefined,
+      shownIn: undefined,
       unopened: undefined,
       looked: undefined,
       fixed: undefined,

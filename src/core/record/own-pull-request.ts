@@ -73,8 +73,9 @@ export const ownHead = ({ thread, baseline: { head } }: Run) =>
 
 /** The branches of which GitHub is asked, before and after each round. */
 export function watchedBranches(run: Run): string[] {
-  const { thread, workspace, result } = run
+  const { thread, workspace, result, session } = run
   const all = [
+    ...(session.taskRun?.pushedTo ?? []),
     ...[thread.defaultBranch, workspace.branch?.into, workspace.branch?.name, agentsHead(run)],
     ...[ownHead(run)?.ref, ...Object.keys(result.heads)],
     ...result.pulls.map(pull => pull.state === 'open' && pull.head),

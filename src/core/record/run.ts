@@ -272,6 +272,8 @@ export const Result = z.object({
   pushed: z.string().optional(),
   /** Where `pushed` is, if no pull request shows it: one that was merged before does not. */
   pushedBranch: z.string().optional(),
+  /** The pull request that shows it, whosever that is. */
+  shownIn: ThreadLink.optional(),
   /** A pull request that GitHub did not let the bot open. */
   unopened: z.object({ base: z.string(), why: z.string() }).optional(),
   /** A turn that ended before it was done goes on in the same session, at most once a round. */

@@ -43,6 +43,8 @@ export const RecordedTaskRun = z.object({
   /** What PostHog noted of an end that is none. */
   marker: model.Unfinished.optional(),
   headBranch: z.string().optional(),
+  /** The branches of this repository to which its tool for commits pushed. */
+  pushedTo: z.array(z.string()).optional(),
   /** Names of files that its agent made. */
   files: z.array(z.string()).optional(),
   /** Log entry at which this Run begins: a task run may serve several. */

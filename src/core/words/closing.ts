@@ -115,10 +115,8 @@ function endSentence(run: Run, ending: Ending, below: string): string {
     case 'pull':
       return `${pullsSentence(run)}${below}`
     case 'pushed': {
-      const pull = run.result.pulls.findLast(({ state }) => state === 'open')
-      const where = pushedTo(run, pull && `[#${pull.number}](${pull.url})`)
-      const facts = checksOf(run, pull ?? run.thread)
-      return `done: **${commit(run, ending.sha)}** is on ${where}${facts && ` (${facts})`}.${below}`
+      const facts = checksOf(run, shownIn(run) ?? run.thread)
+      return `done: **${commit(run, ending.sha)}** is on ${pushedTo(run)}${facts && ` (${facts})`}.${below}`
     }
     case 'asks':
       return `Codex has a question.${below}`
@@ -229,8 +227,7 @@ const commit = ({ thread }: Run, sha: string): string =>
 
 function whatItChanged(run: Run, outcome: Outcome & { kind: 'pull' | 'pushed' }): string {
   if (outcome.kind === 'pull') return `it opened ${pullLinks(run)}`
-  const where = run.result.pushedBranch ?? run.workspace.branch?.name ?? ''
-  return `it pushed ${code(outcome.sha.slice(0, 7))} to [${code(where)}](${words.branchUrl(run.thread, where)})`
+  return `it pushed ${commit(run, outcome.sha)} to ${pushedTo(run)}`
 }
 
 function stopSentence({ by, because }: Outcome & { kind: 'stopped' }, who = personIn(by)): string {
@@ -289,23 +286,25 @@ const maxOfRemark = 1_000
 
 const pullLinks = (run: Run): string => newPulls(run).map(words.pullLink).join(', ')
 
-/** @param pulls its open pull requests, if there are any, as they are named there */
-function pushedTo(run: Run, pulls: string | undefined): string {
-  if (run.result.pushedBranch !== undefined) return code(run.result.pushedBranch)
-  if (run.thread.kind === 'pull') return 'this pull request'
-  return pulls || code(run.workspace.branch?.name ?? '')
+/** The record of an older version does not say it. */
+const shownIn = ({ thread, result: { shownIn: pull, pulls } }: Run) =>
+  pull ?? (thread.kind === 'pull' ? thread : pulls.findLast(({ state }) => state === 'open'))
+
+function pushedTo(run: Run): string {
+  const { thread, workspace, result } = run
+  const pull = shownIn(run)
+  if (pull && result.pushedBranch === undefined)
+    return pull.number === thread.number ? 'this pull request' : `[#${pull.number}](${pull.url})`
+  const branch = result.pushedBranch ?? workspace.branch?.name ?? ''
+  return `[${code(branch)}](${words.branchUrl(thread, branch)})`
 }
 
 function heading(run: Run, ending: Ending): string {
   switch (ending.kind) {
     case 'pull':
       return `🚀 ${pullLinks(run)}`
-    case 'pushed': {
-      const open = run.result.pulls.flatMap(({ state, number }) =>
-        state === 'open' ? [`#${number}`] : [],
-      )
-      return `🚀 Codex pushed ${commit(run, ending.sha)} to ${pushedTo(run, open.join(', '))}`
-    }
+    case 'pushed':
+      return `🚀 Codex pushed ${commit(run, ending.sha)} to ${pushedTo(run)}`
     case 'answer':
       return {
         work: '💬 Codex answered',
@@ -377,9 +376,8 @@ function leftBehind(run: Run): string {
   const pulls = run.result.pulls.filter(pull => pull.state === 'open')
   if (pulls.length > 0)
     return ` It had opened ${pulls.map(pull => `[#${pull.number}](${pull.url})`).join(', ')}.`
-  const branch = run.result.pushedBranch ?? run.workspace.branch?.name
-  if (run.result.pushed && branch !== undefined)
-    return ` It had pushed commits up to ${code(run.result.pushed.slice(0, 7))} to [${code(branch)}](${words.branchUrl(run.thread, branch)}).`
+  if (run.result.pushed)
+    return ` It had pushed commits up to ${commit(run, run.result.pushed)} to ${pushedTo(run)}.`
   const { mailbox, session, result } = run
   const isUnknown = mailbox.accessLost && session.taskRun && !result.resultChecked
   return isUnknown ? ' What it pushed is not known.' : ''

@@ -86,11 +86,15 @@ async function changeOf(context: Branches, head: HeadView): Promise<Change> {
     return isAlone ? { stray: { kind: 'unclaimed', branch: name, commits: [sha] } } : {}
   }
   const pulls = await pullsFrom(context, name)
-  // Its pull request may have been there before the branch was known.
-  const from = before ?? pulls[0]?.sha ?? branch.sha
+  // Where it stood is not known. If its pull request was there before, only the times of its commits say what is new.
+  const wasThere = before === undefined && pulls.some(({ createdAt }) => createdAt < run.request.at)
+  const from = before ?? (wasThere ? undefined : pulls[0]?.sha) ?? branch.sha
   const compared = from === sha ? undefined : await github.commits.compare(from, sha)
-  if (before === undefined && !compared?.commits.length) return { pulls }
-  const commit = await ownCommit(context, head, compared?.commits)
+  const commits = wasThere
+    ? compared?.commits.filter(({ at = 0 }) => at + second > run.request.at)
+    : compared?.commits
+  if (before === undefined && !commits?.length) return { pulls }
+  const commit = await ownCommit(context, head, commits)
   const work = commit === undefined ? undefined : { head, commit, pulls }
   // Whoever only took commits off, or pushed commits of the agent, may have been the agent.
   const mayBeAgent = work !== undefined || compared?.commits.length === 0

@@ -42,9 +42,13 @@ export const findResult = step('find-result', {
     const pushed = work?.commit ?? straight?.commits[0] ?? run.result.pushed
     const pushedBranch = work?.head.name ?? straight?.branch ?? run.result.pushedBranch
     // 4. Does a pull request show it? Then that is told, not the branch.
-    const isInPull = work && isShown(adopted, work)
+    const shown = work ? pullThatShows(adopted, work) : run.result.shownIn
     const withPushed = changed(adopted, {
-      result: { pushed, pushedBranch: isInPull ? undefined : pushedBranch },
+      result: {
+        pushed,
+        pushedBranch: shown ? undefined : pushedBranch,
+        shownIn: shown && { number: shown.number, url: shown.url },
+      },
     })
     // 5. Else the bot opens one, unless the turn was cut off.
     const isCutOff = ['unfinished', 'failed'].includes(turnOf(run).kind)
@@ -54,7 +58,7 @@ export const findResult = step('find-result', {
       : withPushed
     // 6. What nobody asked for is noted, to be told first. So are commits that are told nowhere else.
     const unannounced = works.filter(
-      each => !isShown(after, each) && (each !== work || hasNewPull(after)),
+      each => !pullThatShows(after, each) && (each !== work || hasNewPull(after)),
     )
     const left = unannounced.map(
       ({ head, commit }): Stray => ({ kind: 'left', branch: head.name, commits: [commit] }),
@@ -92,6 +96,6 @@ async function pullsFoundOnBranches(
   return own
 }
 
-const isShown = ({ result }: Run, { head, pulls }: Work): boolean =>
-  pulls.some(({ state, sha }) => state === 'open' || (state === 'merged' && sha === head.sha)) ||
-  result.pulls.some(({ state, sha }) => state !== 'closed' && sha === head.sha)
+const pullThatShows = ({ result }: Run, { head, pulls }: Work): Pull | undefined =>
+  pulls.find(({ state, sha }) => state === 'open' || (state === 'merged' && sha === head.sha)) ??
+  result.pulls.find(({ state, sha }) => state !== 'closed' && sha === head.sha)

@@ -64,8 +64,9 @@ async function changedHere({
   github,
 }: Pick<Looking, 'run' | 'github'>): Promise<ReadonlySet<string>> {
   const { branch } = run.workspace
-  const { outcome, pushedBranch } = run.result
-  if (outcome?.kind !== 'pushed' || pushedBranch !== undefined || !branch) return new Set()
+  const { outcome, pushedBranch, shownIn = run.thread } = run.result
+  const isElsewhere = pushedBranch !== undefined || shownIn.number !== run.thread.number
+  if (outcome?.kind !== 'pushed' || isElsewhere || !branch) return new Set()
   return new Set((await github.commits.compare(branch.sha, outcome.sha))?.paths)
 }
 
