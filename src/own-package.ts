@@ -20,10 +20,13 @@ const { version, repository } = Package.parse(
 
 export { version }
 
-/** Where GitHub has a file of this version. A package that was never published names no repository. */
+/** Where GitHub has a file of this version, or shows it. A package that was never published names no repository. */
 export function addressOf(path: string, url = repository?.url): string | undefined {
   const [, name] = /github\.com\/([^/]+\/[^/]+?)(?:\.git)?$/.exec(url ?? '') ?? []
-  return name && `https://raw.githubusercontent.com/${name}/v${version}/${path}`
+  if (name === undefined) return undefined
+  return path.endsWith('.md')
+    ? `https://github.com/${name}/blob/v${version}/${path}`
+    : `https://raw.githubusercontent.com/${name}/v${version}/${path}`
 }
 
 /**

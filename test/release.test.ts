@@ -22,6 +22,13 @@ test('one version in the lock, the changelog and the example for Kubernetes', ()
   expect(new Set(images)).toEqual(new Set([`ghcr.io/acme/codex-task-bot:${version}`]))
 })
 
+test('the guide that help leads to is the page of this version', () => {
+  const url = 'git+https://github.com/acme/bot.git'
+  const page = `https://github.com/acme/bot/blob/v${version}/docs/using.md`
+  expect(addressOf('docs/using.md', url)).toBe(page)
+  expect(existsSync(join(root, 'docs/using.md'))).toBe(true)
+})
+
 const older = '## 0.1.0\n\n- older\n'
 test.each<[what: string, changelog: string, code: number, words: RegExp]>([
   ['its changes and no others', `## 0.2.0\n\n- new\n\n${older}`, 0, /^- new\n$/],

@@ -31,6 +31,7 @@ import { redelivering } from '../maintenance/redeliver.ts'
 import { removeBranch } from '../maintenance/remove-branches.ts'
 import { takingFromLog } from '../maintenance/take-from-log.ts'
 import { newsHandlers } from '../news/pull-news.ts'
+import { addressOf } from '../own-package.ts'
 import { type Follower, followRuns } from '../posthog/stream/follow-runs.ts'
 import { within } from '../queue/job-lock.ts'
 import type { Processor } from '../queue/work-queue.ts'
@@ -146,6 +147,7 @@ const triggerDeps = (
   mayWorkIn: installations.mayWorkIn,
   examine: thread => examineRepository(config, thread),
   schemaAddress: schemaAddress(app, shared.now),
+  guide: addressOf('docs/using.md'),
   isFirst: firstIn(queues.writtenOnce),
   wordsOf: ({ thread, session: { tenant } }) =>
     (tenant === undefined ? tenants.of(thread) : tenants.named(tenant)) ?? servedByNobody(config),

@@ -55,6 +55,7 @@ export interface TriggerDeps {
   examine(thread: Thread): Promise<Check[]>
   /** Where editors find the schema of the settings; `undefined` where nobody can reach it. */
   schemaAddress(): Promise<string | undefined>
+  guide?: string | undefined
   runs: JobQueue<Run>
   waiting: WaitingTriggers
   deployment: Deployment

@@ -144,7 +144,8 @@ export interface Conversation {
 }
 
 export interface Reads {
-  grammars: readonly CommandGrammar[]
+  /** The commands that the sender may use. */
+  usable(): Promise<CommandGrammar[]>
   usual: { model: string; effort: ReasoningEffort | undefined }
   isOurs(run: Run): boolean
   now: number
@@ -185,6 +186,8 @@ export interface Reads {
   /** Whether the bot may show checks. */
   mayCheck(): Promise<boolean>
   schemaAddress(): Promise<string | undefined>
+  /** The page that says how the bot is used, if there is one. */
+  guide: string | undefined
   inline(): Promise<InlineComment[] | undefined>
   /** Names, without those of commands. */
   templates(): Promise<string[]>

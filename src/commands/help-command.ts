@@ -14,11 +14,12 @@ export const helpCommand = command({
   options: false,
   repliesAtOnce: true,
 
-  facts: async (reads: Pick<Reads, 'grammars' | 'trigger' | 'templates'>) => ({
-    commands: reads.grammars,
+  facts: async (reads: Pick<Reads, 'usable' | 'trigger' | 'templates' | 'guide'>) => ({
+    commands: await reads.usable(),
     templates: await reads.templates(),
     label: reads.trigger.labels[0] ?? usualTrigger.word,
     app: reads.trigger.app,
+    guide: reads.guide,
   }),
 
   decide: (_, facts) => answerWith(replies.help(facts)),

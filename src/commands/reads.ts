@@ -20,6 +20,7 @@ import { isAsSaid, markerIn } from '../core/words/say.ts'
 import { commentUrl, runUrl } from '../core/words/words.ts'
 import type { CommandInTurn, Conversation, Reads } from './command.ts'
 import { type CommandContext, commentRefOf, liveRun } from './command-context.ts'
+import { mayUse, senderOf } from './gate.ts'
 import { shownBy, templatesOf, writtenBefore, writtenIn } from './read-commands.ts'
 import { repliedLately } from './reply.ts'
 import { notBegun } from './stops.ts'
@@ -38,7 +39,10 @@ export function readsFor(
   }
   const templates = () => templatesOf(context)
   return {
-    grammars,
+    async usable() {
+      const known = await senderOf(context)
+      return grammars.filter(({ name }) => known && mayUse(known, name))
+    },
     usual: deps.defaults,
     isOurs: ({ session: { tenant } }) => tenant === undefined || tenant === deps.tenant,
     now: deps.now(),
@@ -106,6 +110,7 @@ export function readsFor(
     checks: () => deps.examine(thread),
     mayCheck: () => github.checks.mayReport(),
     schemaAddress: deps.schemaAddress,
+    guide: deps.guide,
     async inline() {
       if (trigger.kind !== 'comment') return undefined
       const { commentRef } = trigger

@@ -591,12 +591,20 @@ const soon = { by: 'maya', moment: { at: t0 }, words: undefined, ...away }
 const behind = { by: 'zoe', moment: { at: t0 }, words: '/codex b', waitsFor: 'run' } as const
 const gone = { by: 'zoe', moment: { at: t0 }, words: '/codex  wipe\nit', stopped: { by: 'maya' } }
 const pulls = [{ number: 9, title: 'Fix it', url: 'https://x/9' }]
+const shownHelp = {
+  commands,
+  templates: ['triage'],
+  label: 'codex',
+  app: 'my-app',
+  guide: 'https://github.com/acme/bot/blob/v1/docs/using.md',
+}
+const forReaders = commands.filter(({ least }) => least === 'read')
 const outOfSight = { kind: 'unreadable', why: 'cut' } as const
 type Samples<Replies> = {
   [Name in keyof Replies as Replies[Name] extends () => Reply ? never : Name]: readonly Reply[]
 }
 const samples: Samples<typeof replies> & Samples<typeof refusals> = {
-  help: [replies.help({ commands, templates: [], label: 'codex', app: 'my-app' })],
+  help: [replies.help(shownHelp), replies.help({ ...shownHelp, commands: forReaders })],
   mistake: [...Object.values(mistakes), outOfSight].map(refusals.mistake),
   notAllowed: ['run', 'stop'].map(command =>
     refusals.notAllowed({ command, least: 'write', role: 'read' }),
@@ -707,7 +715,7 @@ const everyReply = [
 ].flatMap(([name, all]) => all.map(reply => [name, replyComment('maya', reply)] as const))
 
 describe('replies', () => {
-  const [[, helpText] = expect.fail()] = everyReply
+  const [helpText = '', readersHelp = ''] = everyReply.map(([, text]) => text)
 
   const said = everyReply.flatMap(([name, text]) => (name === 'help' ? [] : `${name}: ${text}`))
 
@@ -849,6 +857,55 @@ describe('replies', () => {
     expect(helpText).not.toMatch(/^\|/m)
     for (const name of optionNames)
       expect(helpText).toContain(`- \`${usageOf(name)}\`\\\n  ${infoOf(name).about}`)
+  })
+
+  test('help begins with what is asked most, and leads to the guide', () => {
+    const [first] = helpText.split('\n\n<details>')
+    expect(first).toMatchInlineSnapshot(`
+      "Write a command at the start of a line, or put the label \`codex\` on the issue or pull request. \`@my-app …\` is the same as \`/codex …\`.
+
+      \`\`\`
+      /codex fix the flaky login test
+      /codex ask why the login waits
+      /codex plan how to split the billing module
+      /codex review the locking
+      /codex stop
+      /codex status
+      \`\`\`
+
+      [How to use it](https://github.com/acme/bot/blob/v1/docs/using.md)"
+    `)
+  })
+
+  test('help shows readers what they may', () => {
+    expect(readersHelp).toMatchInlineSnapshot(`
+      "Write a command at the start of a line. \`@my-app …\` is the same as \`/codex …\`.
+
+      Your permission here lets you use these commands.
+
+      \`\`\`
+      /codex status
+      \`\`\`
+
+      [How to use it](https://github.com/acme/bot/blob/v1/docs/using.md)
+
+      <details><summary>All commands, options and reactions</summary>
+
+      - \`/codex status\` (read permission)\\
+        Says what is going on in this thread.
+      - \`/codex help\` (read permission)\\
+        Shows this list.
+
+      A reaction on your comment shows what happened:
+
+      - 👀 The bot has read your command and works on it.
+      - 👍 Your command is done: answered, given to Codex, or stopped.
+      - 🚀 Your run has ended. A comment has the result.
+      - 👎 It was refused. A comment says why.
+      - 😕 It failed, or ended before it was done. A comment says why.
+
+      </details>"
+    `)
   })
 })
 

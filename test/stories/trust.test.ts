@@ -28,6 +28,18 @@ onEitherQueue('Only what was asked, by those who may ask', world => {
     expect(ledger().tasks).toEqual([])
   })
 
+  it('help shows everybody the commands that the permission here lets them use', async () => {
+    const repository = await newRepository(world(), 'permissions: { plan: admin }')
+    const { says, thread } = await opensIssue(world(), 'What may I?', repository)
+    await says('/codex help', 'rita')
+    const read = await thread.waitForAnswer('Your permission here lets you use these commands.')
+    expect(read).not.toContain('`/codex ask')
+    await says('/codex help')
+    expect(await thread.waitForAnswer('`/codex ask')).not.toContain('`/codex plan')
+    await says('/codex help', 'olga')
+    await thread.waitForAnswer('`/codex plan')
+  })
+
   it.each([
     ['at the end', 'The honest words.', '\n\nThe swapped words.'],
     [

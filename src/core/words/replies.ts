@@ -9,7 +9,7 @@ import type { Thread } from '../model/thread.ts'
 import type { Sign } from '../model/views.ts'
 import type { ReplyContent } from '../record/mailbox-part.ts'
 import type { FileSlips } from '../settings/settings-file.ts'
-import { counted, ended } from '../text/phrases.ts'
+import { counted, ended, paragraphs } from '../text/phrases.ts'
 import { code, inlineWords } from '../text/safe-markdown.ts'
 import { configText, type ShownSettings } from './settings-text.ts'
 import { besideThis, standingSentence, type ThreadStanding } from './thread-standing.ts'
@@ -126,18 +126,21 @@ export function itemsOf({ problem, slips: [only, other] }: FoundSlips): string {
 export const optionFlags = (names: readonly OptionName[]): string =>
   names.map(name => code(flagOf(name))).join(' and ')
 
-const shownFirst: readonly string[] = [instruction, 'plan', 'stop']
+const shownFirst: readonly string[] = [instruction, 'ask', 'plan', 'review', 'status', 'stop']
 
 interface HelpShown {
+  /** Lists what its reader may use. */
   commands: readonly CommandGrammar[]
   templates: readonly string[]
   label: string
   /** The App's login, if it is known. */
   app?: string | undefined
+  guide: string | undefined
 }
 
 /** Lists, as a phone cuts a table. */
-function helpText({ commands, templates, label, app }: HelpShown): string {
+function helpText({ commands, templates, label, app, guide }: HelpShown): string {
+  const mayStart = commands.some(({ name }) => name === instruction)
   const examples = commands
     .filter(({ name }) => shownFirst.includes(name))
     .map(({ example }) => example)
@@ -148,18 +151,20 @@ function helpText({ commands, templates, label, app }: HelpShown): string {
   const templateRows = templates.slice(0, maxTemplates).map(name => `- ${code(`/codex ${name} …`)}`)
   if (templates.length > maxTemplates)
     templateRows.push(`- and ${templates.length - maxTemplates} more`)
-  return [
-    `Write a command at the start of a line, or put the label ${code(label)} on the issue or pull request.${app === undefined ? '' : ` ${code(`@${app} …`)} is the same as ${code('/codex …')}.`}`,
+  return paragraphs([
+    `Write a command at the start of a line${mayStart ? `, or put the label ${code(label)} on the issue or pull request` : ''}.${app === undefined ? '' : ` ${code(`@${app} …`)} is the same as ${code('/codex …')}.`}`,
+    mayStart ? '' : 'Your permission here lets you use these commands.',
     `\`\`\`\n${examples.join('\n')}\n\`\`\``,
+    guide && `[How to use it](${guide})`,
     '<details><summary>All commands, options and reactions</summary>',
     commandRows.join('\n'),
-    ...(templates.length === 0
-      ? []
-      : [`Templates of this repository:\n\n${templateRows.join('\n')}`]),
-    `Options stand before your words:\n\n${optionRows.join('\n')}`,
+    mayStart &&
+      templates.length > 0 &&
+      `Templates of this repository:\n\n${templateRows.join('\n')}`,
+    mayStart && `Options stand before your words, or at their end:\n\n${optionRows.join('\n')}`,
     `A reaction on your comment shows what happened:\n\n${reactionRows.join('\n')}`,
     '</details>',
-  ].join('\n\n')
+  ])
 }
 
 const maxTemplates = 30
