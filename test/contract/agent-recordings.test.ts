@@ -56,6 +56,9 @@ const tooBusy = [
   '@maya Codex failed: the AI provider behind PostHog has too much to do (since 14:02 UTC). It had been resumed once already.',
 ]
 
+const finishedBefore = (said: string) =>
+  `Codex finished. PostHog kept none of its last words. ¶ Before, it said: ¶ > ${said}`
+
 const asRecorded: Table = {
   'answer-interactive': 'Two and two is four.',
   'answer-with-tools': 'Changed the title.',
@@ -205,8 +208,8 @@ const latest: Table = {
   'r-two-permissions-at-once': 'THE END: both files are made.',
   'x-answer-before-a-tool':
     'THE ANSWER: the cache is never emptied; see src/cache.ts line 12. ¶ Done.',
-  'x-finish-loses-its-words':
-    'Codex finished. PostHog kept none of its last words. ¶ Before, it said: ¶ > I work.',
+  'x-finish-called-and-gone': finishedBefore('I work.'),
+  'x-finish-loses-its-words': finishedBefore('I work.'),
   'r-edit-then-undone':
     'I tried it and took it back: the title is used by the site generator, so it has to stay as it is.',
   'r-follow-up-pushes-nothing': `${opened} ¶ Added the test and pushed it to the pull request.`,

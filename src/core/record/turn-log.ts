@@ -104,7 +104,12 @@ function withOwnEntry({ result }: Run, log: SessionLog, what: LogEntry['what']):
         activity: addAct(log.activity ?? noActivity, what),
       }
     case 'finishes':
-      return { ...answerKept(log, log.answer), finishes: true, gaveUp: what.gaveUp }
+      return {
+        // It answers right before. What a tool followed was no answer.
+        ...(last?.leads ? log : answerKept(log, log.answer)),
+        finishes: true,
+        gaveUp: what.gaveUp,
+      }
     case 'gives-up':
       return broken ? endedBy(log, { ...broken, fault: better(what.fault, broken.fault) }) : log
     default:

@@ -172,13 +172,10 @@ export function outcomeOf(run: Run): Outcome {
       const { pushed } = run.result
       if (hasNewPull(run)) return { kind: 'pull' }
       if (pushed !== undefined) return { kind: 'pushed', sha: pushed }
-      return { kind: hasAnswer(run) ? 'answer' : 'nothing' }
+      // The last words of a run whose log breaks off behind the call of a tool are lost: what came before is no answer.
+      const { answer, last } = run.session.sessionLog ?? {}
+      const isLost = last?.leads && !isAnswered(run)
+      return { kind: answer && !isLost ? 'answer' : 'nothing' }
     }
   }
-}
-
-/** The last words of a run whose log breaks off behind the call of a tool are lost: what came before is no answer. */
-const hasAnswer = (run: Run): boolean => {
-  const { answer, last } = run.session.sessionLog ?? {}
-  return Boolean(answer) && (isAnswered(run) || !last?.leads)
 }

@@ -86,11 +86,9 @@ function urlOf(thread: Thread, asked: CommentRef): string {
 
 /** Names the base that somebody asked for. Another one stands beside the pull request. */
 function into(run: Run): string | undefined {
-  const base = run.workspace.branch?.into
-  const isThere = newPulls(run).at(-1)?.base === base
-  return run.result.outcome?.kind === 'pull' && isThere && baseOf(run) !== undefined && base
-    ? `into ${code(base)}`
-    : undefined
+  const base = baseOf(run)
+  const isThere = run.result.outcome?.kind === 'pull' && newPulls(run).at(-1)?.base === base
+  return base !== undefined && isThere ? `into ${code(base)}` : undefined
 }
 
 /** What it waited for before the agent began, or for an answer, is no work. */
