@@ -451,6 +451,37 @@ describe('commits that came meanwhile', () => {
   })
 })
 
+describe('on a pull request that was there before, commits', () => {
+  const [name, sha] = ['fix/there', 'c'.repeat(40)]
+  const made = { sha, byPerson: false, at: t0 + minute }
+  const view = pullView({ number: 3, head: name, sha, createdAt: t0 - minute })
+  test.each<[string, Partial<CommitView>, boolean]>([
+    ['of this run', {}, true],
+    ['of before', { at: t0 - minute }, false],
+    ['by a person', { byPerson: true }, false],
+    ['of another run', { task: 'task-2' }, false],
+  ])('%s', async (_, differs, isOurs) => {
+    const session = { taskRun: { ...taskRun, pushedTo: [name] } }
+    const github = {
+      'branches.heads': async () => [
+        { name, sha, at: t0 },
+        { name: branch.name, sha: branch.sha, at: t0 },
+      ],
+      'commits.compare': async () => ({
+        commits: [{ ...made, ...differs }],
+        isDescendant: true,
+        paths: [],
+      }),
+      'pulls.from': async (ref: string) => (ref === name ? [view] : []),
+    }
+    const { result } = await afterStep(findResult, handWith(working({ session }), { github }))
+    const { pushed, shownIn, pulls } = result
+    expect([pushed, shownIn?.number, pulls]).toEqual(
+      isOurs ? [sha, 3, []] : [undefined, undefined, []],
+    )
+  })
+})
+
 describe('what nobody asked for', () => {
   const [old, now] = ['a'.repeat(40), 'f'.repeat(40)]
   const own = branch.name

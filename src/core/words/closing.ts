@@ -373,12 +373,9 @@ export function resultLines(run: Run): string[] {
 }
 
 function leftBehind(run: Run): string {
-  const pulls = run.result.pulls.filter(pull => pull.state === 'open')
-  if (pulls.length > 0)
-    return ` It had opened ${pulls.map(pull => `[#${pull.number}](${pull.url})`).join(', ')}.`
-  if (run.result.pushed)
-    return ` It had pushed commits up to ${commit(run, run.result.pushed)} to ${pushedTo(run)}.`
-  const { mailbox, session, result } = run
-  const isUnknown = mailbox.accessLost && session.taskRun && !result.resultChecked
-  return isUnknown ? ' What it pushed is not known.' : ''
+  const { pulls, pushed } = run.result
+  const open = pulls.filter(({ state }) => state === 'open')
+  if (open.length > 0)
+    return ` It had opened ${open.map(pull => `[#${pull.number}](${pull.url})`).join(', ')}.`
+  return pushed ? ` It had pushed commits up to ${commit(run, pushed)} to ${pushedTo(run)}.` : ''
 }
