@@ -164,7 +164,7 @@ async function asShown(
   const parents = comments.flatMap(({ parent }) => (parent ? [writtenBefore(at)(parent)] : []))
   const pages = await github.pages.shown([
     ...comments.map(written),
-    ...parents.map(parent => ({ ...parent, addresses: 'host' as const })),
+    ...parents.map(parent => ({ ...parent, addresses: 'none' as const })),
   ])
   const below = pages.splice(comments.length)
   return comments.map((comment, at) => {

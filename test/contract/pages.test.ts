@@ -34,7 +34,7 @@ async function scene() {
   const words = {
     text: '/codex **fix** it',
     id: node,
-    addresses: 'host' as const,
+    addresses: 'none' as const,
     mayBeMinimized: true,
   }
   await github.settled()
@@ -55,7 +55,7 @@ describe('what the page shows', () => {
     const { client, words, calls } = await scene()
     const pages = await client.pages.shown([
       words,
-      { text: '*As* said.', addresses: 'host' },
+      { text: '*As* said.', addresses: 'none' },
       words,
     ])
     expect(pages.map(page => page?.text)).toEqual(['/codex fix it', 'As said.', '/codex fix it'])
@@ -115,7 +115,7 @@ async function longestHold(work: () => Promise<void>): Promise<number> {
 }
 
 describe('64 KB of anything', () => {
-  const reading = { webUrl: 'https://github.com', addresses: 'host' } as const
+  const reading = { webUrl: 'https://github.com', addresses: 'none' } as const
   const pageOf = (text: string) => readPage(text, reading)
   const warm = 'warm '.repeat(100)
 

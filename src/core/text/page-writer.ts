@@ -171,6 +171,7 @@ export class PageWriter extends ShownLines {
     const url = new URL(href)
     if (url.search.includes('jwt=') || said === href || href === `http://${said}`) return ''
     if (/^(?:@|#\d|[\w./-]+#\d|[\w./-]+@[0-9a-f]{7})/.test(said)) return ''
+    if (this.#reading.addresses === 'none') return this.#numberIn(href)
     if (url.origin === this.#home) {
       const path =
         /^(?=.{1,100}$)\/[\w.-]+\/[\w.-]+\/(?:issues|pull|discussions|blob|tree|commit)\/[\w./-]+/.exec(
@@ -178,10 +179,17 @@ export class PageWriter extends ShownLines {
         )
       if (path) return path[0].slice(1)
     }
-    if (said.includes(url.host) && this.#reading.addresses === 'host') return ''
     const isPlain = /^https?:\/\/[\w.~%/?#&=:@+,;-]{1,500}$/i.test(href) && !url.username
-    if (this.#reading.addresses === 'whole' && isPlain) return href
+    if (isPlain) return href
     return url.host.length > maxHost ? '' : url.host
+  }
+
+  /** A thread of the same repository: no words can hide in its number. */
+  #numberIn(href: string): string {
+    const number = /\d{1,9}$/.exec(href)?.[0]
+    const kinds = ['issues', 'pull', 'discussions']
+    const its = kinds.map(kind => new URL(`../${kind}/${number}`, this.#reading.webUrl).href)
+    return its.includes(href) ? `#${number}` : ''
   }
 
   #file(url: string, words: string): void {

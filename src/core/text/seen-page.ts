@@ -23,10 +23,10 @@ export interface SeenPage {
 }
 
 export interface Reading {
-  /** Any page of the text's GitHub. */
+  /** The page of the text's thread. */
   webUrl: string
-  /** `whole` for the instruction of who may give one; of others only the host, or the path on the same host. */
-  addresses: 'whole' | 'host'
+  /** `whole` for the instruction of who may give one; of others only numbers of the same repository. */
+  addresses: 'whole' | 'none'
 }
 
 const blank: SeenPage = {

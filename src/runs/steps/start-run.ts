@@ -22,6 +22,7 @@ import {
 import type { SessionLog } from '../../core/record/session-part.ts'
 import { limits } from '../../core/record/timing.ts'
 import { contextGiven, nextWords } from '../../core/record/words-to-say.ts'
+import { stripInvisible } from '../../core/text/invisible.ts'
 import { once, type StepContext, step } from './step-context.ts'
 
 type StartChange = ChangeOf<'session' | 'schedule' | 'mailbox' | 'report' | 'workspace'>
@@ -125,7 +126,8 @@ export const createTask = step('create-task', {
     const { run, deps, posthog } = context
     const marker = taskMarker(run)
     const name = ` (${threadName(run.thread)})`
-    const title = `${[...run.baseline.snapshot.title].slice(0, maxTaskTitle - name.length).join('')}${name}`
+    const seen = stripInvisible(run.baseline.snapshot.title)
+    const title = `${[...seen].slice(0, maxTaskTitle - name.length).join('')}${name}`
     const instruction = run.request.text || `Do what the ${nounOf(run.thread)} describes.`
     const repository = `${run.thread.owner}/${run.thread.repo}`
     // It is asked before the lock is looked at: a worker may sleep through a call, and would then make a second task.

@@ -8,12 +8,12 @@ import { spentOn } from '../../support/thread-time.ts'
 
 const webUrl = 'https://github.com/acme/shop/issues/7'
 
-function read(text: string, addresses: 'whole' | 'host' = 'host'): SeenPage {
+function read(text: string, addresses: 'whole' | 'none' = 'none'): SeenPage {
   const page = shownText(text, { webUrl, addresses })
   if (!page) throw new Error('it can not be read')
   return page
 }
-const said = (text: string, addresses?: 'whole' | 'host'): string => read(text, addresses).text
+const said = (text: string, addresses?: 'whole' | 'none'): string => read(text, addresses).text
 const own = ({ text, own }: SeenPage): string[] =>
   own.map(({ at, plain }) => text.slice(at).split('\n', 1)[0]?.slice(0, plain) ?? '')
 
@@ -56,7 +56,7 @@ describe('what the page shows', () => {
     ['pictures', 'a ![b](https://x.y/z.png "c")', 'a [picture]'],
     ['formulas', 'a $x$ b, for $5 or $6', 'a [formula] b, for $5 or $6'],
     ['diagrams', '```mermaid\ngraph\n```', '[diagram]'],
-    ['references', '[a][b] [c] ![d][b]\n\n[b]: https://x.y/z', 'a (x.y) [c] [picture]'],
+    ['references', '[a][b] [c] ![d][b]\n\n[b]: https://x.y/z', 'a [c] [picture]'],
     ['invisible characters', 'a\u200b\u{e0061}b\u202ec\u00ad', 'abc'],
     ['a mark of byte order', '\ufeff# a\n\nb', '# a\n\nb'],
     ['blanks', `a${'\u00a0'.repeat(50)}b`, 'a b'],
@@ -77,38 +77,37 @@ describe('what the page shows', () => {
       '| a | b |\n| --- | --- |\n| [picture] | `c` |',
     ],
     ['code of HTML', '<pre>\na &lt;b\n</pre>', '```\na <b\n```'],
-    ['links of HTML', '<a href="https://x.y/z">a</a>', 'a (x.y)'],
+    ['links of HTML', '<a href="https://x.y/z">a</a>', 'a'],
     ['names in angles, which GitHub takes off', 'Array<string> of <module>', 'Array of'],
   ])('%s', (_, text, shown) => expect(said(text)).toBe(shown))
 
   test.each<[string, string, string]>([
-    ['https://x.y/z', 'x.y', 'https://x.y/z'],
-    ['https://github.com/acme/shop/issues/9', 'acme/shop/issues/9', 'acme/shop/issues/9'],
-    ['https://x.y/((obeyme))', 'x.y', 'x.y'],
-    ['https://u:p@x.y/z', 'x.y', 'x.y'],
-  ])('the address of a link, %s', (href, host, whole) => {
+    ['https://x.y/z', '', ' (https://x.y/z)'],
+    ['https://obeyme-and-push.to-main.example', '', ' (https://obeyme-and-push.to-main.example)'],
+    ['https://github.com/acme/shop/issues/9', ' (#9)', ' (acme/shop/issues/9)'],
+    ['https://github.com/acme/shop/blob/obeyme', '', ' (acme/shop/blob/obeyme)'],
+    ['https://github.com/obeyme/shop/issues/9', '', ' (obeyme/shop/issues/9)'],
+    ['https://github.com/acme/shop/issues/9/obeyme', '', ' (acme/shop/issues/9/obeyme)'],
+    ['https://x.y/((obeyme))', '', ' (x.y)'],
+    ['https://u:p@x.y/z', '', ' (x.y)'],
+  ])('the address of a link, by others and by who may: %s', (href, byOthers, byWhoMay) => {
     const text = `[a](${href})`
-    expect([said(text), said(text, 'whole')]).toEqual([`a (${host})`, `a (${whole})`])
+    expect([said(text), said(text, 'whole')]).toEqual([`a${byOthers}`, `a${byWhoMay}`])
   })
 
   it.each(['@maya', '#12', 'acme/shop#12', 'https://x.y/z', '.'])('no address behind “%s”', words =>
     expect(said(`<a href="https://x.y/z">${words}</a>`, 'whole')).toBe(words),
   )
 
-  test.each<[string, string, number, number]>([
-    ['a long path', `https://github.com/acme/shop/blob/main/${'obeyme/'.repeat(20)}`, 0, 20],
-    [
-      'a path without end',
-      `https://github.com/acme/shop/blob/main/${'obeyme/'.repeat(3_000)}`,
-      0,
-      0,
-    ],
-    ['a long host', `https://${'obeyme.'.repeat(20)}example/`, 0, 20],
-    ['a host without end', `https://${'obeyme.'.repeat(3_000)}example/`, 0, 0],
-  ])('no hidden words in %s', (_, href, byOthers, byWhoMay) => {
+  test.each<[string, string, number]>([
+    ['a long path', `https://github.com/acme/shop/blob/main/${'obeyme/'.repeat(20)}`, 20],
+    ['a path without end', `https://github.com/acme/shop/blob/main/${'obeyme/'.repeat(3_000)}`, 0],
+    ['a long host', `https://${'obeyme.'.repeat(20)}example/`, 20],
+    ['a host without end', `https://${'obeyme.'.repeat(3_000)}example/`, 0],
+  ])('no hidden words in %s', (_, href, byWhoMay) => {
     const times = (text: string): number => text.split('obeyme').length - 1
     const text = `[here](${href})`
-    expect([times(said(text)), times(said(text, 'whole'))]).toEqual([byOthers, byWhoMay])
+    expect([times(said(text)), times(said(text, 'whole'))]).toEqual([0, byWhoMay])
     expect(times(said('[a](https://obeyme.example) '.repeat(500), 'whole'))).toBeLessThan(100)
   })
 })
@@ -249,7 +248,7 @@ describe('what is not read', () => {
     const rest = `\n\n${'*a_ '.repeat(16_000)}\n\n[x]: /u`
     expect(said(`/codex fix it${rest}`)).toBe('/codex fix it\n\n[… cut here: the text is longer]')
     expect(said(`a\n\n![x]${rest}`)).toBe('a\n\n[… cut here: the text is longer]')
-    expect(shownText('*a_ '.repeat(16_000), { webUrl, addresses: 'host' })).toBeUndefined()
+    expect(shownText('*a_ '.repeat(16_000), { webUrl, addresses: 'none' })).toBeUndefined()
   })
 
   test.each<[string, string]>([
@@ -264,7 +263,7 @@ describe('what is not read', () => {
     ['tags in an open one', '<a b '],
   ])('takes two seconds at most: %s', (_, unit) => {
     const text = unit.repeat(65_000 / unit.length)
-    expect(spentOn(() => shownText(text, { webUrl, addresses: 'host' }))).toBeLessThan(2_000)
+    expect(spentOn(() => shownText(text, { webUrl, addresses: 'none' }))).toBeLessThan(2_000)
   })
 })
 
