@@ -218,11 +218,11 @@ export const checkCoverage = (
         [integrations.length === 0, 'the PostHog project is not connected to GitHub', install],
         [missing.length > 0, `PostHog’s GitHub App has no access to ${some}`, install],
       ],
-      wellCovered(repositories.length),
+      wellCovered(repositories),
     )
   })
 
-function wellCovered(count: number): string {
-  if (count === 0) return 'the PostHog project is connected to GitHub'
-  return `has access to ${count === 1 ? 'the repository' : `all ${count} repositories`} of this bot`
+function wellCovered([only, ...others]: readonly string[]): string {
+  if (only === undefined) return 'the PostHog project is connected to GitHub'
+  return `has access to ${others.length === 0 ? only : `all ${others.length + 1} repositories of this bot`}`
 }

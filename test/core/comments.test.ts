@@ -859,6 +859,19 @@ describe('replies', () => {
       expect(helpText).toContain(`- \`${usageOf(name)}\`\\\n  ${infoOf(name).about}`)
   })
 
+  test.each([
+    [undefined, 'Models here: `gpt-5.5`.'],
+    [
+      2,
+      'Models here: `gpt-5.5` (price ×2). The price is a multiple of that of PostHog’s usual model.',
+    ],
+  ])('config explains the price of a model, if it is shown: %s', (costFactor, line) => {
+    const models = [{ name: 'gpt-5.5', costFactor }]
+    const nothing = { held: [], problem: undefined, usable: true, lacksChecks: false }
+    const { text } = replies.config({ ...nothing, models, schema: undefined })
+    expect(text.split('\n').filter(each => each.startsWith('Models'))).toEqual([line])
+  })
+
   test('help begins with what is asked most, and leads to the guide', () => {
     const [first] = helpText.split('\n\n<details>')
     expect(first).toMatchInlineSnapshot(`

@@ -81,7 +81,7 @@ test('when all is right, each check says what it found, and the exit code is 0',
       "✓ posthog-project: project 1",
       "✓ posthog-scope: task:write",
       "✓ posthog-model: gpt-5.5",
-      "✓ posthog-github: has access to the repository of this bot",
+      "✓ posthog-github: has access to acme/shop",
       "✓ repositories: 1 checked, each with a default branch",
       "✓ owner-settings: no owner has a file that the App can read; the App sees no repository .github of acme",
       "✓ repository-settings: no errors",
@@ -369,7 +369,7 @@ describe('an admin of a repository asks in a thread', () => {
       - ✓ \`posthog-project\` project 1
       - ✓ \`posthog-scope\` task:write
       - ✓ \`posthog-model\` gpt-5.5
-      - ✓ \`posthog-github\` has access to the repository of this bot
+      - ✓ \`posthog-github\` has access to acme/shop
       - ✓ \`queue\` works
       - ✓ \`owner-settings\` the owner has no file that the App can read
       - ✓ \`repository-settings\` no errors"

@@ -29,13 +29,17 @@ export function configText(shown: ShownSettings): string {
     lacksChecks &&
       "⚠️ The bot can't show the check of `pull_request.approval`. The App lacks the permission `checks: write` here. An owner has to accept it: Settings ▸ GitHub Apps ▸ Review request.",
     set.length > 0 && settingsTable(set),
-    models.length > 0 &&
-      `Models here: ${priced(models)}. The price is a multiple of that of PostHog’s usual model.`,
+    models.length > 0 && `Models here: ${priced(models)}.${priceSentence(models)}`,
     `<details><summary>Settings with their default value</summary>\n\n${settingsTable(rest)}\n\n</details>`,
     schema !== undefined &&
       `For hints in your editor, begin that file with this line:\n\n\`\`\`yaml\n${editorLine(schema)}\n\`\`\``,
   ])
 }
+
+const priceSentence = (models: readonly PricedModel[]): string =>
+  models.some(({ costFactor }) => costFactor !== undefined)
+    ? ' The price is a multiple of that of PostHog’s usual model.'
+    : ''
 
 /** The first line of a settings file, by which an editor finds its schema. */
 export const editorLine = (address: string): string => `# yaml-language-server: $schema=${address}`
