@@ -67,7 +67,7 @@ test.each([
   ['model: [a]', "`model` can't be a list: it must be text"],
   ['effort: "a `b`\\n/codex stop"', "`effort` can't be `a b /codex stop`: use `low`"],
   ['model: a\nmodel: b', 'line 2: `model` stands here twice'],
-  ['limits: {total: 1, "total":2}', 'line 1: `total` stands here twice'],
+  ['limits: {total: 1, "total": 2}', 'line 1: `total` stands here twice'],
   ['labels:\n  codex:ask: {}\n  codex:ask : {}', 'line 3: `codex:ask` stands here twice'],
   ['labels: { "a b": {} }', '`labels.a b` is no name that can stand here'],
 ])('%s is wrong in words', (text, words) =>

@@ -49,6 +49,8 @@ const whole = (message: string): YamlRead => ({
   problems: [{ line: undefined, key: '', message }],
 })
 
+const keyAtStart = /^(["']?)(.+?)\1\s*:(?:\s|$)/
+
 function parse(text: string): YamlRead {
   const lines = new yaml.LineCounter()
   const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false })
@@ -58,8 +60,11 @@ function parse(text: string): YamlRead {
     return {
       kind: 'problems',
       problems: document.errors.slice(0, maxProblems).map(({ code, pos: [at], message }) => {
-        const key = code === 'DUPLICATE_KEY' ? keyAt(text, at) : ''
-        return { line: lineAt(at), key, message: key === '' ? message : 'stands here twice' }
+        const named = code === 'DUPLICATE_KEY' && keyAtStart.exec(text.slice(at))
+        const problem = named
+          ? { key: named[2] ?? '', message: 'stands here twice' }
+          : { key: '', message }
+        return { line: lineAt(at), ...problem }
       }),
     }
   if (nestsTooDeep(document.contents)) return whole(`is nested deeper than ${maxDepth} levels`)
@@ -71,12 +76,6 @@ function parse(text: string): YamlRead {
     if (error instanceof RangeError || !(error instanceof Error)) throw error
     return whole(error.message)
   }
-}
-
-function keyAt(text: string, offset: number): string {
-  const line = /.*/.exec(text.slice(offset))?.[0] ?? ''
-  const [, , quoted, plain = ''] = /^(?:(["'])(.+?)\1|(.+?)\s*:(?:\s|$))/.exec(line) ?? []
-  return quoted ?? plain
 }
 
 function nestsTooDeep(contents: unknown): boolean {
