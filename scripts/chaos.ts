@@ -22,7 +22,7 @@ import {
   postHogFull,
   redisAway,
 } from '../test/chaos/scenarios/outages.ts'
-import { drained, rollingRestarts } from '../test/chaos/scenarios/restarts.ts'
+import { rollingRestarts } from '../test/chaos/scenarios/restarts.ts'
 import { diskFull, starved } from '../test/chaos/scenarios/shortages.ts'
 import { polled, unrulyWebhooks } from '../test/chaos/scenarios/webhooks.ts'
 import { stageOf, type Turn } from '../test/chaos/stage.ts'
@@ -56,7 +56,6 @@ const scenarios = [
   blockedMeanwhile,
   heldAtZero,
   burstAtLimit,
-  drained,
   rollingRestarts,
   everyPoint,
   lostByPostHog,

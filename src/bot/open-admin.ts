@@ -7,7 +7,7 @@ import type { Handler } from '../web/http-server.ts'
 import { type Runtime, readinessOf } from './runtime.ts'
 
 export function openAdmin(runtime: Runtime, token: string): Handler {
-  const { config, queues, log, state } = runtime
+  const { config, queues, log } = runtime
   const { now } = runtime.clock
   return adminPages({
     token,
@@ -31,13 +31,6 @@ export function openAdmin(runtime: Runtime, token: string): Handler {
       }
       await queues.triggers.add(id, triggerRecord(trigger))
     },
-    drain:
-      config.role === 'web'
-        ? undefined
-        : () => {
-            state.drained = true
-            queues.drain().catch(err => log.error({ err }, 'could not drain'))
-          },
     examine: async () => (await import('../doctor/examine.ts')).examineAll(config),
     failedChecks: async () => (await readinessOf(runtime)).failed,
     posthogUrl: run => posthogUrl(run, config.posthog),

@@ -66,8 +66,6 @@ interface ProcessState {
   works: boolean
   /** Lost runs wait for a webhook. */
   isDeliveredElsewhere?: boolean
-  /** It takes no more work, as an admin wished. */
-  drained?: true
   readiness?: Readiness
   /** How people mention the App. Until GitHub has said it, that calls nobody. */
   appName?: string | undefined
@@ -187,11 +185,6 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
   return server
 }
 
-const drained = failedCheck(
-  'process',
-  'an admin drained it, so it takes no more work',
-  'Start it again.',
-)
 const idle = failedCheck('process', 'the process is starting or stopping', 'Try again in a moment.')
 const workElsewhere = failedCheck(
   'webhook-deliveries',
@@ -207,7 +200,6 @@ const noQueue = failedCheck(
 export async function readinessOf({ queues, settings, state }: Runtime): Promise<ReadyPage> {
   const { works, readiness } = state
   if (!works || !readiness) return { ready: false, failed: [idle] }
-  if (state.drained) return { ready: false, failed: [drained] }
   const queue = await queues.ready(2_000).then(
     () => [],
     error => {

@@ -19,15 +19,11 @@ const hostile = `"><script>alert(1)</script><img src=x onerror=alert(2)> &lt;b&g
 let now = Date.now()
 const lines: object[] = []
 let retried: string[] = []
-let drained = 0
 
 const pages = await startAdminPages({
   slowness,
   retry: async (run, id, by) => {
     retried.push(`${run.id} ${id} ${by}`)
-  },
-  drain: () => {
-    drained += 1
   },
   posthogUrl: ({ session }) => session.taskId && `https://posthog.example/tasks/${session.taskId}`,
   log: fakeLogOf(fields => lines.push(fields)),
@@ -39,7 +35,6 @@ afterAll(() => pages.close())
 beforeEach(() => {
   now = Date.now()
   retried = []
-  drained = 0
 })
 
 /** A run, and who may do something with it on its page. */
@@ -64,7 +59,7 @@ describe('nobody sees or changes anything without the token', () => {
       ],
       post: actionsOnRuns.map(action => `/runs/${run.id}/${action}`),
     }
-    paths.post.push('/drain', '/sign-out', '/else')
+    paths.post.push('/sign-out', '/else')
   })
 
   const another = openAccess({
@@ -120,7 +115,7 @@ describe('nobody sees or changes anything without the token', () => {
     for (const path of paths.post)
       sent.push([path, (await post(`/admin${path}`, {}, headers)).status])
     expect(sent).toEqual(paths.post.map(path => [path, 401]))
-    expect([await inboxOf(run), retried, drained]).toEqual([[], [], 0])
+    expect([await inboxOf(run), retried]).toEqual([[], []])
   })
 
   test('who has it sees all of them', async () => {
@@ -175,7 +170,7 @@ describe('a form counts only if a page of ours sent it', () => {
 
   test.each(elsewhere)('%s', async (_, headers) => {
     const { run, session, form } = await beside()
-    for (const action of [`runs/${run.id}/stop`, `runs/${run.id}/retry`, 'drain', 'sign-out'])
+    for (const action of [`runs/${run.id}/stop`, `runs/${run.id}/retry`, 'sign-out'])
       expect((await post(`/admin/${action}`, { form }, { ...session, ...headers })).status).toBe(
         403,
       )
@@ -183,7 +178,7 @@ describe('a form counts only if a page of ours sent it', () => {
     expect((await post(`/admin/runs/${run.id}/stop`, {}, { ...bearer, ...headers })).status).toBe(
       403,
     )
-    expect([await inboxOf(run), retried, drained]).toEqual([[], [], 0])
+    expect([await inboxOf(run), retried]).toEqual([[], []])
   })
 
   test('without its own token, or with that of another session', async () => {
@@ -192,9 +187,9 @@ describe('a form counts only if a page of ours sent it', () => {
     const [id] = form.split('.')
     const all = [undefined, '', form, `${id}.`, `${id}.${'A'.repeat(43)}`]
     for (const fields of all.map((form): Fields => (form === undefined ? {} : { form })))
-      for (const action of [`runs/${run.id}/stop`, `runs/${run.id}/retry`, 'drain', 'sign-out'])
+      for (const action of [`runs/${run.id}/stop`, `runs/${run.id}/retry`, 'sign-out'])
         expect((await post(`/admin/${action}`, fields, session)).status).toBe(403)
-    expect([await inboxOf(run), retried, drained]).toEqual([[], [], 0])
+    expect([await inboxOf(run), retried]).toEqual([[], []])
   })
 
   test('without a word where it comes from', async () => {
@@ -215,8 +210,8 @@ describe('a form counts only if a page of ours sent it', () => {
   })
 
   test('of more than a form has characters, whatever it says of its length', async () => {
-    const session = sessionOf(await signIn())
-    const drain = async (text: string) => {
+    const { run, session } = await beside()
+    const stop = async (text: string) => {
       const body = new URLSearchParams({ form: await formOn('/admin/', session), text }).toString()
       const send = async (sent: string | ReadableStream) => {
         const headers = {
@@ -231,13 +226,13 @@ describe('a form counts only if a page of ours sent it', () => {
           duplex: 'half',
           redirect: 'manual',
         } as const
-        return (await fetch(`${address}/admin/drain`, options)).status
+        return (await fetch(`${address}/admin/runs/${run.id}/stop`, options)).status
       }
       return [await send(body), await send(new Blob([body]).stream())]
     }
-    expect(await drain('x'.repeat(20_000))).toEqual([413, 413])
-    expect(drained).toBe(0)
-    expect(await drain('x')).toEqual([303, 303])
+    expect(await stop('x'.repeat(20_000))).toEqual([413, 413])
+    expect(await inboxOf(run)).toEqual([])
+    expect(await stop('x')).toEqual([303, 303])
   })
 })
 
@@ -264,7 +259,7 @@ test('nothing is kept by a browser, framed, or open to scripts and to pages of o
     get('/admin/', session),
     get('/admin/runs.json', session),
     get('/admin/runs/guessed', session),
-    post('/admin/drain', {}, session),
+    post('/admin/sign-out', {}, session),
     post('/admin/sign-in', { token }),
   ])
   for (const { headers, url } of responses) {
@@ -560,8 +555,6 @@ describe('what is done', () => {
     const session = sessionOf(await signIn())
     const form = await formOn('/admin/', session)
     await post(`/admin/runs/${run.id}/stop`, { form }, session)
-    await post('/admin/drain', { form }, session)
-    expect(drained).toBe(1)
     expect(lines).toMatchObject([
       { audit: true, action: 'sign-in', result: 'wrong-token', from: '127.0.0.1' },
       { audit: true, action: 'sign-in', result: 'signed-in', from: '127.0.0.1' },
@@ -574,7 +567,6 @@ describe('what is done', () => {
         repository: 'acme/shop',
         from: '127.0.0.1',
       },
-      { audit: true, action: 'drain', by: admin.login },
     ])
     expect(JSON.stringify(lines)).not.toContain('guessed')
   })

@@ -30,7 +30,6 @@ export async function startAdminPages(parts: Partial<AdminParts> & Pick<AdminPar
       token,
       slowness: 50,
       runs: queues.runs,
-      drain: undefined,
       retry: async () => {},
       examine: async () => [
         { name: 'queue', ok: false, detail: 'a check of the doctor', fix: 'Mend it.' },

@@ -98,7 +98,6 @@ interface Filtered extends Shown {
 interface BoardShown extends Filtered {
   failedChecks: readonly Check[]
   listOf(group: Group): Listing
-  drain: 'possible' | 'drained' | 'no work here'
 }
 
 /** The lists that are always there. */
@@ -108,7 +107,7 @@ const usual = [
   { group: 'ended', called: 'ended', none: 'Nothing has ended.' },
 ] as const
 
-export function BoardPage({ listOf, failedChecks, drain, ...page }: BoardShown) {
+export function BoardPage({ listOf, failedChecks, ...page }: BoardShown) {
   const needy = exceptions.reduce((sum, group) => sum + listOf(group).count, 0)
   const isCalm = needy === 0 && failedChecks.length === 0
   return (
@@ -145,9 +144,6 @@ export function BoardPage({ listOf, failedChecks, drain, ...page }: BoardShown) 
           <RunTable {...page} group={group} listing={listOf(group)} none={none} />
         </section>
       ))}
-      {drain === 'no work here' ? null : (
-        <Drain isOver={drain === 'drained'} formToken={page.formToken} />
-      )}
     </Layout>
   )
 }
@@ -184,30 +180,6 @@ const RunTable = ({
       </p>
     )}
   </>
-)
-
-const Drain = ({ isOver, formToken }: Pick<Shown, 'formToken'> & { isOver: boolean }) => (
-  <section aria-labelledby="process">
-    <h2 id="process">This bot</h2>
-    {isOver ? (
-      <p>
-        This process takes no more work, and its `/readyz` says so. Other processes go on. Start it
-        again to have it work.
-      </p>
-    ) : (
-      <details>
-        <summary>Drain this process, before you stop or move it</summary>
-        <p>
-          It then takes no more work until it is started again. What it has in hand goes on to its
-          next step, and nothing is lost: other processes take it from there, or this one when it is
-          started again.
-        </p>
-        <Action to="/admin/drain" formToken={formToken} tone="danger">
-          Drain this process
-        </Action>
-      </details>
-    )}
-  </section>
 )
 
 export function ListPage({ group, listing, ...page }: ListShown) {

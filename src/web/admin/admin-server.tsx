@@ -24,8 +24,6 @@ export interface AdminParts extends AccessOptions {
   runs: BoardRuns & Pick<JobQueue<Run>, 'send'>
   /** Asks for the same again, as `/codex retry` of its person does. Idempotent by `id`. */
   retry(run: Run, id: string, by: string): Promise<void>
-  /** Takes no more work in this process; a process that does none has no such thing. */
-  drain: (() => void) | undefined
   /** All checks of the doctor. */
   examine(): Promise<readonly Check[]>
   /** The checks that are known to have failed. */
@@ -56,7 +54,6 @@ const results = {
   over: 'Nothing to stop: the run has ended.',
   retried: 'It is asked for again, for the same person and under the same limits.',
   'no-retry': 'Nothing to retry: trying again would not help.',
-  draining: 'This process takes no more work. What it has in hand goes on to its next step.',
 } as const
 type ActionResult = keyof typeof results
 
@@ -92,7 +89,6 @@ function routes(parts: AdminParts): Hono<AdminEnv> {
   const { now, log } = parts
   const access = openAccess(parts)
   const board = openBoard(parts.runs, now)
-  let isDrained = false
   const app = new Hono<AdminEnv>()
 
   app.use('*', ...bounds())
@@ -182,11 +178,7 @@ function routes(parts: AdminParts): Hono<AdminEnv> {
   app.get('/admin/', c =>
     filtered(c, async (shown, whose) => {
       const [listOf, failedChecks] = await Promise.all([board.first(whose), parts.failedChecks()])
-      const state = isDrained ? 'drained' : 'possible'
-      const drain = parts.drain === undefined ? 'no work here' : state
-      return (
-        <pages.BoardPage {...shown} listOf={listOf} failedChecks={failedChecks} drain={drain} />
-      )
+      return <pages.BoardPage {...shown} listOf={listOf} failedChecks={failedChecks} />
     }),
   )
 
@@ -227,14 +219,6 @@ function routes(parts: AdminParts): Hono<AdminEnv> {
   app.get('/admin/checks', async c =>
     c.html(<pages.ChecksPage {...shownTo(c)} checks={await examine()} />),
   )
-
-  app.post('/admin/drain', async c => {
-    if (parts.drain === undefined) return c.html(notHere, 404)
-    isDrained = true
-    parts.drain()
-    audit(c, { action: 'drain', result: 'draining', by: botAdmin.login })
-    return backWith(c, 'draining', '/admin/')
-  })
   return app
 }
 

@@ -1,9 +1,9 @@
 /** A new version is rolled out, process by process, while people go on asking. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Bot } from '../../world/bot.ts'
-import { redeliverFailed, spawnMortal } from '../mortal-bot.ts'
+import { spawnMortal } from '../mortal-bot.ts'
 import { type Play, type SceneName, scenes } from '../plays.ts'
-import { callsAt, judge, type Scenario, type Stage } from '../stage.ts'
+import { judge, type Scenario, type Stage } from '../stage.ts'
 
 const cast: readonly SceneName[] = [
   ...(['labelled', 'asked', 'pushed', 'answered'] as const),
@@ -39,41 +39,6 @@ export const rollingRestarts: Scenario = {
         notes.violations.push(`a delivery of ${event} was answered ${status}`)
     for (const job of (await stage.redis?.stalledJobs()) ?? [])
       notes.violations.push(`stalled: ${job}`)
-  },
-}
-
-const ADMIN_TOKEN = 'a token of the admin pages of chaos'
-
-/** An admin drains a process while all kinds of things go on, and kills it; another one has them all. */
-export const drained: Scenario = {
-  name: 'a process is drained and killed',
-  queues: ['redis', 'embedded'],
-  async run(stage) {
-    const { world, random, redis, notes } = stage
-    const begin = async () => await (await spawnMortal(world, { env: { ADMIN_TOKEN } })).ready()
-    let bot = await begin()
-    sendTo(stage, bot)
-    const plays: Play[] = []
-    for (let round = 0; round < 3; round++) {
-      for (const [index, scene] of random.shuffled(cast).entries())
-        plays.push(await scenes[scene](world, `dry${round}${index}`))
-      await sleep(random.between(0, 3_000))
-      // On Redis there may be another one already.
-      const heir = redis && random.next() < 0.5 ? await begin() : undefined
-      const headers = { authorization: `Bearer ${ADMIN_TOKEN}` }
-      await fetch(`${bot.url}/admin/drain`, { method: 'POST', headers })
-      // It still takes webhooks.
-      const wet = await scenes.asked(world, `wet${round}`)
-      plays.push(wet)
-      await sleep(random.between(1_000, 4_000))
-      if (!heir && callsAt(world, wet).length > 0)
-        notes.violations.push(`#${wet.number}: taken up by a process that was drained`)
-      await bot.stop(random.one(['SIGKILL', 'SIGTERM'] as const))
-      bot = heir ?? (await begin())
-      sendTo(stage, bot)
-      redeliverFailed(world)
-    }
-    await judge(stage, plays, 120_000)
   },
 }
 
