@@ -44,7 +44,7 @@ const heading = (part: string): string => `# ── ${part} ${'─'.repeat(width
 
 const envExample = (): string =>
   [
-    '# Copy this file to .env. Or run `npm start` without an APP_ID: the set-up page writes the first part.',
+    '# Copy this file to .env. Or start the bot without an APP_ID: its set-up page writes the first part.',
     '# A line that is commented out shows the default, or an example if there is no default.',
     ...rows.flatMap(({ name, part, meaning, default: standsIn, example = '', needed }) => [
       ...(part === undefined ? [] : ['', heading(part)]),

@@ -143,6 +143,11 @@ describe('what is deployed', () => {
     expect(specsOf('PodDisruptionBudget')[0].selector.matchLabels).toEqual(web)
     for (const each of labels)
       expect(each).toMatchObject(specsOf('NetworkPolicy')[0].podSelector.matchLabels)
+    const ports = specsOf('NetworkPolicy')[0].egress.flatMap((way: { ports: { port: number }[] }) =>
+      way.ports.map(({ port }) => port),
+    )
+    const told = /^# .* ports? ([\d, and]+) only/m.exec(textOf('deploy/kubernetes.yml'))?.[1]
+    expect(told?.match(/\d+/g)?.map(Number)).toEqual([...new Set(ports)])
     const [ingress] = specsOf('Ingress')
     expect(JSON.stringify(ingress)).toContain(`"path":"${webhookPath}"`)
   })

@@ -96,12 +96,12 @@ describe.skipIf(!packing)('the package', () => {
   })
 
   test.each([
-    ['the folder in which it is typed', '.'],
-    ['the folder that CODEX_BOT_HOME names', 'elsewhere'],
-  ])('opens the set-up page, which writes into %s', async (_, place) => {
-    const home = join(folder, place)
+    ['the folder in which it is typed', undefined, []],
+    ['the folder that CODEX_BOT_HOME names', 'elsewhere', ['start']],
+  ])('opens the set-up page, which writes into %s', async (_, place, words) => {
+    const home = join(folder, place ?? '')
     await mkdir(home, { recursive: true })
-    const child = spawn('npx', ['--no-install', 'codex-task-bot'], {
+    const child = spawn('npx', ['--no-install', 'codex-task-bot', ...words], {
       cwd: folder,
       env: { ...env, CODEX_BOT_HOME: place, PORT: String(await freePort()) },
       detached: true,
