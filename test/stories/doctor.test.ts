@@ -134,17 +134,6 @@ test('a host that is not PostHog’s, and knows neither key nor project', async 
 })
 
 describe('what stands in files is named by where it stands', () => {
-  test('a mistyped name in .env', async () => {
-    const ENV_FILE = settingsFile('CODEX_MODLE=gpt-5\nLOG_LEVEL=warn\n')
-    const examined = await doctor({ ENV_FILE })
-    expect(wrongOnes(examined)).toEqual(['env-file'])
-    expect(named(examined, 'env-file')).toMatchObject({
-      detail: 'CODEX_MODLE in .env is no variable of this bot: did you mean CODEX_MODEL?',
-      fix: 'Correct its name, or take it out.',
-    })
-    expect(examined.code).toBe(1)
-  })
-
   test('a key of an owner that is in no variable, and one that PostHog does not know', async () => {
     const posthog = `{host: "${world.posthog.url}", project_id: 1, api_key_env: KEY_OF_ACME}`
     const SETTINGS_FILE = settingsFile(`owners: {1: {posthog: ${posthog}}}\n`)
