@@ -3,14 +3,11 @@
  * again; and a reaction.
  */
 
-import { mayHoldCommand } from '../core/command/find.ts'
-import { unlessRejected } from '../core/model/errors.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import { day, minute, second } from '../core/model/time.ts'
 import { type OwnComment, type Posted, reactions, type Sign } from '../core/model/views.ts'
 import { type EffectAttempt, exactlyOnce } from '../core/record/intents.ts'
 import type { Marker } from '../core/record/marker.ts'
-import { callsOf } from '../core/settings/deployment-settings.ts'
 import { type Reply, replyComment } from '../core/words/replies.ts'
 import { ownSince, saying } from '../core/words/say.ts'
 import {
@@ -118,11 +115,11 @@ export async function sendReply(context: CommandContext): Promise<void> {
     perform,
     now: deps.now,
   })
-  if (chosen.as === 'status-reply') await removeEarlier(context, marker.run)
+  if (chosen.as === 'status-reply') await foldEarlier(context, marker.run)
 }
 
-/** Each reply to `status` deletes the one before it, or folds it away if somebody has written since. */
-async function removeEarlier(context: CommandContext, run: string): Promise<void> {
+/** Each reply to `status` folds away the one before it. */
+async function foldEarlier(context: CommandContext, run: string): Promise<void> {
   const { job, github } = context
   const begunAt = context.record.answer?.begun?.at ?? 0
   const sent = ownMarked(context, 'status-reply', await untilNow(context))
@@ -131,24 +128,8 @@ async function removeEarlier(context: CommandContext, run: string): Promise<void
     mine === -1 ? sent.filter(({ createdAt }) => createdAt < begunAt) : sent.slice(0, mine)
   const last = earlier.at(-1)
   if (!last) return
-  const isAnswered = await hasWordsSince(context, last.createdAt)
   await job.assertLocked()
-  if (isAnswered) await github.thread.settle({ fold: last.nodeId })
-  else await github.comments.delete(last.id, commentRefOf(context.record.trigger))
-}
-
-/** A command is no answer. */
-async function hasWordsSince(
-  { deps, record, github }: CommandContext,
-  since: number,
-): Promise<boolean> {
-  const calls = callsOf(deps.triggerOf(record.trigger.thread.ownerId))
-  const all = await github.comments.ofOthers({ since }).catch(unlessRejected)
-  return (
-    all?.some(
-      ({ bot, createdAt, body }) => !bot && createdAt >= since && !mayHoldCommand(body, calls),
-    ) ?? true
-  )
+  await github.thread.settle({ fold: last.nodeId })
 }
 
 /** Two replies at once are both recorded before they are posted, so the later one sees the other and reads again. */

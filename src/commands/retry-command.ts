@@ -94,7 +94,8 @@ function again(request: CommandRequest, before: Before, options: RunOptions): Ru
   const goesOn = !given.new && (last.request.goesOn || first) ? true : undefined
   const otherSession = given.new ? 'a new task' : 'a new run'
   const { request: whose, baseline, ...begun } = requestAndBaseline(request, before)
-  const snapshot = { ...last.baseline.snapshot, blockers: trigger.snapshot.blockers }
+  const { blockers, open } = trigger.snapshot
+  const snapshot = { ...last.baseline.snapshot, blockers, open }
   const pulls = pull ? [pull] : []
   return newRun({
     ...begun,

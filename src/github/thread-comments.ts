@@ -7,7 +7,7 @@ import { attachmentReader } from './attachment-files.ts'
 import { named, nodesOf, query, subjectQuery } from './graphql.ts'
 import { remarksOf } from './pull-requests.ts'
 import type { ThreadAccess } from './read-ahead.ts'
-import { unlessGone, unlessLimited } from './request-rules.ts'
+import { unlessGone } from './request-rules.ts'
 import { isInsider } from './webhooks/event.ts'
 
 export function commentsOf(access: ThreadAccess): ThreadClient['comments'] {
@@ -65,15 +65,6 @@ export function commentsOf(access: ThreadAccess): ThreadClient['comments'] {
           : issues.updateComment(query),
       )
       return edited ? { nodeId: edited.data.node_id } : 'gone'
-    },
-
-    async delete(comment_id, replyRef) {
-      const query = { ...at, comment_id }
-      const { issues, pulls } = client.rest
-      await (replyRef?.kind === 'inline'
-        ? pulls.deleteReviewComment(query)
-        : issues.deleteComment(query)
-      ).catch(unlessLimited)
     },
 
     /** Our comments, oldest first. @param since ms since the epoch, compared with the last change */

@@ -174,6 +174,7 @@ export class MemoryBot {
   /** ms of the processor for pages, which a thread of their own reads in the bot. */
   #pageTime = 0
   readonly comments: Posted[] = []
+  readonly folded = new Set<string>()
   readonly prompts: string[] = []
   readonly requests: CodexTaskRunCreate[] = []
   readonly tasks: { title: string; description: string }[] = []
@@ -182,6 +183,8 @@ export class MemoryBot {
   /** Every record that was ever kept, as JSON. */
   readonly kept: string[] = []
   readonly reactions: string[] = []
+  readonly unfolded = (): Posted[] =>
+    this.comments.filter(({ id }) => !this.folded.has(nodeIdOf(id)))
   readonly asked: string[] = []
   /** When PostHog was asked how a run goes. */
   readonly looks: number[] = []
@@ -442,10 +445,6 @@ export class MemoryBot {
       if (found) found.body = this.#redact(body)
       return found ? { nodeId: nodeIdOf(id) } : 'gone'
     },
-    'comments.delete': async id => {
-      const at = this.comments.findIndex(comment => comment.id === id)
-      if (at !== -1) this.comments.splice(at, 1)
-    },
     'branches.find': async name => this.#head(name)[0],
     'branches.heads': async names => names.flatMap(name => this.#head(name)),
     'branches.ofIssue': async () => ({
@@ -475,7 +474,8 @@ export class MemoryBot {
       this.#ahead = this.#own()
     },
     'comments.earlier': async () => this.#ahead,
-    'thread.settle': async ({ pull, status, reaction }) => {
+    'thread.settle': async ({ pull, status, reaction, fold }) => {
+      if (fold !== undefined) this.folded.add(fold)
       if (pull?.assign !== undefined) this.asked.push(`assign ${pull.assign}`)
       if (pull?.review !== undefined) this.asked.push(`review ${pull.review}`)
       if (reaction) this.reactions.push(reaction.content ?? 'none')

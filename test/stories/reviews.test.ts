@@ -160,7 +160,7 @@ onEitherQueue('Somebody reviews', world => {
     ])
   })
 
-  it('of two looks at the status in a line’s thread only the newest stays', async () => {
+  it('of two looks at the status in a line’s thread only the newest is in sight', async () => {
     const { github } = world()
     const pull = await pullBy('maya/looks')
     const looks = async () => {
@@ -170,7 +170,9 @@ onEitherQueue('Somebody reviews', world => {
     }
     await looks()
     await looks()
-    await github.waitFor(async () => (await onLines(pull)).length === 1)
+    const folded = async () => (await onLines(pull)).map(({ minimized }) => minimized)
+    await github.waitFor(async () => (await folded())[0])
+    expect(await folded()).toEqual([true, false])
     expect(await pull.thread.botComments()).toEqual([])
   })
 })

@@ -70,8 +70,6 @@ export interface ThreadClient {
     post(body: string, replyRef?: ReplyRef): Promise<views.Posted>
     /** @param replyRef where it is, if it is on a line */
     edit(commentId: number, body: string, replyRef?: ReplyRef): Promise<{ nodeId: string } | 'gone'>
-    /** Deletes our own. May be repeated; a refusal does not matter. */
-    delete(commentId: number, replyRef?: ReplyRef): Promise<void>
     /** Our own comment. Comments on lines have ids of their own. */
     own(since?: number, replyRef?: ReplyRef): Promise<views.OwnComment[]>
     /** The comments that were read ahead, else the comments since then. */
