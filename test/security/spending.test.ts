@@ -68,17 +68,20 @@ describe('what refusals cost has an end', () => {
     calls.filter(name => name === 'comments.post' || name === 'thread.react').length
 
   /** GitHub takes about 80 comments and reactions a minute, and 500 an hour, of an installation. */
-  test('for one sender, in however many threads', async () => {
+  test.each([
+    ['nobody', 'eve'],
+    ['triage', 'tess'],
+  ])('for one sender, in however many threads: %s', async (_, by) => {
     const bot = new MemoryBot()
     for (let number = 1; number <= 120; number += 1)
-      await bot.deliver(comment('eve', '/codex fix it', number))
+      await bot.deliver(comment(by, '/codex fix it', number))
     await bot.settleAtOnce()
     expect(bot.comments.length).toBeGreaterThan(2)
     expect(written(bot)).toBeLessThanOrEqual(28)
     expect((await says(bot, 'rita', '/codex fix it')).toSorted()).toContain('comments.post')
     bot.now += 60 * 60_000
     const before = written(bot)
-    await sends(bot, comment('eve', '/codex fix it', 121))
+    await sends(bot, comment(by, '/codex fix it', 121))
     expect(written(bot) - before).toBe(2)
   })
 

@@ -27,9 +27,10 @@ export interface Row {
 
 /** Lines and files that are kept of one text. */
 const maxKept = 500
-/** Characters of a host behind words, and of all addresses there on a page: a reader looks at no more. */
-const maxHost = 100
+/** Characters of all addresses behind words on a page: a reader looks at no more. */
 const maxAddresses = 2_000
+/** It holds no password, and no key to a private picture. */
+const plainAddress = /^https?:\/\/(?![^/]*@|.*[?&]jwt=)[\w.~%/?#&=:@+,;-]{1,500}$/i
 /** Pixels of a row of a picture: a page fits large ones in. */
 const rowOfPicture = 200
 /** Columns around the words of a cell. */
@@ -40,7 +41,6 @@ export const drawnHere = '\ufdd0'
 
 export class PageWriter extends ShownLines {
   readonly #reading: Reading
-  readonly #home: string
   readonly #elsewhere: string[] = []
   readonly #indented: string[] = []
   readonly #files: SeenPage['files'] = []
@@ -51,7 +51,6 @@ export class PageWriter extends ShownLines {
   constructor(reading: Reading) {
     super()
     this.#reading = reading
-    this.#home = new URL(reading.webUrl).origin
   }
 
   /** What is hidden is known once all is written. */
@@ -167,21 +166,9 @@ export class PageWriter extends ShownLines {
 
   /** Nothing where the words say it. */
   #addressOf(href: string, said: string): string {
-    if (!/^https?:\/\//i.test(href) || !URL.canParse(href)) return ''
-    const url = new URL(href)
-    if (url.search.includes('jwt=') || said === href || href === `http://${said}`) return ''
+    if (!plainAddress.test(href) || said === href || href === `http://${said}`) return ''
     if (/^(?:@|#\d|[\w./-]+#\d|[\w./-]+@[0-9a-f]{7})/.test(said)) return ''
-    if (this.#reading.addresses === 'none') return this.#numberIn(href)
-    if (url.origin === this.#home) {
-      const path =
-        /^(?=.{1,100}$)\/[\w.-]+\/[\w.-]+\/(?:issues|pull|discussions|blob|tree|commit)\/[\w./-]+/.exec(
-          url.pathname,
-        )
-      if (path) return path[0].slice(1)
-    }
-    const isPlain = /^https?:\/\/[\w.~%/?#&=:@+,;-]{1,500}$/i.test(href) && !url.username
-    if (isPlain) return href
-    return url.host.length > maxHost ? '' : url.host
+    return this.#reading.addresses === 'none' ? this.#numberIn(href) : href
   }
 
   /** A thread of the same repository: no words can hide in its number. */

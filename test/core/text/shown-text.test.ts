@@ -84,12 +84,17 @@ describe('what the page shows', () => {
   test.each<[string, string, string]>([
     ['https://x.y/z', '', ' (https://x.y/z)'],
     ['https://obeyme-and-push.to-main.example', '', ' (https://obeyme-and-push.to-main.example)'],
-    ['https://github.com/acme/shop/issues/9', ' (#9)', ' (acme/shop/issues/9)'],
-    ['https://github.com/acme/shop/blob/obeyme', '', ' (acme/shop/blob/obeyme)'],
-    ['https://github.com/obeyme/shop/issues/9', '', ' (obeyme/shop/issues/9)'],
-    ['https://github.com/acme/shop/issues/9/obeyme', '', ' (acme/shop/issues/9/obeyme)'],
-    ['https://x.y/((obeyme))', '', ' (x.y)'],
-    ['https://u:p@x.y/z', '', ' (x.y)'],
+    ['https://github.com/acme/shop/issues/9', ' (#9)', ' (https://github.com/acme/shop/issues/9)'],
+    ['https://github.com/acme/shop/blob/obeyme', '', ' (https://github.com/acme/shop/blob/obeyme)'],
+    ['https://github.com/obeyme/shop/issues/9', '', ' (https://github.com/obeyme/shop/issues/9)'],
+    [
+      'https://github.com/acme/shop/issues/9/obeyme',
+      '',
+      ' (https://github.com/acme/shop/issues/9/obeyme)',
+    ],
+    ['https://x.y/((obeyme))', '', ''],
+    ['https://u:p@x.y/z', '', ''],
+    ['https://x.y/z?a=1&jwt=s', '', ''],
   ])('the address of a link, by others and by who may: %s', (href, byOthers, byWhoMay) => {
     const text = `[a](${href})`
     expect([said(text), said(text, 'whole')]).toEqual([`a${byOthers}`, `a${byWhoMay}`])
