@@ -119,7 +119,7 @@ describe('a variable that is wrong is named, with what to do', () => {
     [{ ADMIN_TOKEN: 'x'.repeat(31) }, /^ADMIN_TOKEN is shorter than 32 characters/],
     [{ METRICS_TOKEN: 'short' }, /^METRICS_TOKEN is shorter/],
     [{ WEBHOOK_SECRET: undefined }, /^WEBHOOK_SECRET is missing: .*openssl rand/],
-    [{ WEBHOOK_SECRET: 'development' }, /^WEBHOOK_SECRET is `development`.*choose another/],
+    [{ WEBHOOK_SECRET: 'development' }, /^WEBHOOK_SECRET is shorter.*choose a longer one/],
     [
       { WEBHOOK_SECRET: 'x'.repeat(31) },
       /^WEBHOOK_SECRET is shorter than 32 .*openssl rand -hex 32.*GitHub/,

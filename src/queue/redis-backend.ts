@@ -64,7 +64,8 @@ export async function openRedis(
   report: (error: Error) => void,
   waitMs: number,
 ): Promise<QueueBackend> {
-  const where = hostAndPort(redisUrl)
+  const { hostname, port } = new URL(redisUrl)
+  const where = `${hostname || 'localhost'}:${port || '6379'}`
   const producer = new Redis(redisUrl, PRODUCER)
   await untilReady(producer, { where, log, waitMs })
   producer.on('error', report)
@@ -150,18 +151,6 @@ const refusals: [says: RegExp, words: string][] = [
     'does not take the user and password in REDIS_URL',
   ],
 ]
-
-/** The parser's error would show the address with its password. */
-function hostAndPort(redisUrl: string): string {
-  if (!URL.canParse(redisUrl)) throw new QueueUnavailable('the address of Redis is not a URL')
-  const { hostname, port, protocol } = new URL(redisUrl)
-  if (protocol !== 'redis:' && protocol !== 'rediss:') {
-    throw new QueueUnavailable(
-      `the address of Redis must begin with redis:// or rediss://, not ${protocol}`,
-    )
-  }
-  return `${hostname || 'localhost'}:${port || '6379'}`
-}
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {

@@ -173,15 +173,6 @@ describe.runIf(available)('what Redis is asked', () => {
   })
 })
 
-test.each(['localhost:6379', 'http://x:hunter2@y', 'not a url hunter2'])(
-  'the address %s is refused, and no password in it is said',
-  async redisUrl => {
-    const { result } = await timed(open({ redisUrl, dataDir: '/nowhere' }))
-    expect(result).toBeInstanceOf(QueueUnavailable)
-    expect(String(result)).not.toContain('hunter2')
-  },
-)
-
 describe('the safety of Redis', () => {
   const saying = (text: string) => checkRedisSafety({ info: async () => text })
 

@@ -83,12 +83,10 @@ function guestsWith(names: readonly string[], token: string) {
       )
     if (isSameSecret(getCookie(c, setUpCookie) ?? '', session)) return next()
     const given = c.req.query('token')
-    if (c.req.method !== 'GET' || given === undefined)
+    if (c.req.method !== 'GET' || !isSameSecret(given ?? '', token))
       return out(403, 'Open the address that the bot printed in its terminal.')
     if (isUsed)
       return out(403, 'This address was used already. Start the bot again to get a new one.')
-    if (!isSameSecret(given, token))
-      return out(403, 'This is not the address that the bot printed in its terminal.')
     isUsed = true
     // Lax, since GitHub redirects back here.
     setCookie(c, setUpCookie, session, { httpOnly: true, sameSite: 'Lax' })
