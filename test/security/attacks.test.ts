@@ -15,7 +15,7 @@ import { seen } from '../support/pages.ts'
 import { webServer } from '../support/web-server.ts'
 import { actedOn } from './as-github.ts'
 import { MemoryBot } from './memory-bot.ts'
-import { another, inlineComment, labels, labelsPull, opensPull, ticks } from './payloads.ts'
+import { another, inlineComment, labels, labelsPull, opensPull, review, ticks } from './payloads.ts'
 import {
   botAfter,
   comes,
@@ -118,6 +118,20 @@ describe('who and what may start work', () => {
         [another({}, { sender, comment: author && { user: { ...author, type: 'Bot' } } })],
         { triggers: 0, comments: 0 },
         { settings: "allow: {users: ['maya:11', 'helper:13']}" },
+      ],
+    ),
+    ...(
+      [
+        ['a review', review({ by: 'helper[bot]' })],
+        ['a comment on a line', inlineComment({ by: 'helper[bot]' })],
+        ['the text of a pull request', opensPull('helper[bot]', '/codex fix it')],
+      ] as const
+    ).map(
+      ([where, sent]): Row => [
+        `no other bot may do anything in ${where}`,
+        [sent],
+        { comments: 0 },
+        { settings: "allow: {users: ['helper:99']}" },
       ],
     ),
     ...[

@@ -65,7 +65,6 @@ export function subjectText(event: ThreadEvent<Writing>): Normalised {
 /** GitHub sends a review and each of its inline comments. Only the review counts, and inline replies. */
 export function fromReviewComment(event: EventOf<typeof payloads.ReviewCommentEvent>): Normalised {
   const { action, comment } = event.payload
-  if (isBot(event.payload)) return ignored('by a bot')
   const inThread = ofPull(event)
   const reviewId = comment.pull_request_review_id ?? null
   if (action === 'deleted')
