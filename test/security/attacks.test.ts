@@ -15,7 +15,17 @@ import { seen } from '../support/pages.ts'
 import { webServer } from '../support/web-server.ts'
 import { actedOn } from './as-github.ts'
 import { MemoryBot } from './memory-bot.ts'
-import { another, inlineComment, labels, labelsPull, opensPull, review, ticks } from './payloads.ts'
+import {
+  another,
+  comment,
+  deletes,
+  inlineComment,
+  labels,
+  labelsPull,
+  opensPull,
+  review,
+  ticks,
+} from './payloads.ts'
 import {
   botAfter,
   comes,
@@ -132,6 +142,19 @@ describe('who and what may start work', () => {
         [sent],
         { comments: 0 },
         { settings: "allow: {users: ['helper:99']}" },
+      ],
+    ),
+    ...(
+      [
+        ['takes back a command', deletes('helper[bot]')],
+        ['takes back a label', labels('helper[bot]', 60, 'unlabeled')],
+      ] as const
+    ).map(
+      ([what, sent]): Row => [
+        `no other bot ${what}`,
+        [comment(), labels('maya', 1), sent],
+        { triggers: 2 },
+        { settings: 'permissions: {run: admin}' },
       ],
     ),
     ...[
