@@ -31,9 +31,7 @@ type Standing = z.infer<typeof Standing>
 
 const StandingsResponse = z.object({ nodes: z.array(Standing.nullable().catch(null)) })
 
-export function pagesOf({ client, thread, now }: ThreadAccess): ThreadClient['pages'] {
-  const webUrl = thread.url
-
+export function pagesOf({ client, now }: ThreadAccess): ThreadClient['pages'] {
   async function pageOf(
     { text, id, mayBeMinimized, asked, addresses, byStranger }: WrittenText,
     standings: ReadonlyMap<string, Standing>,
@@ -46,7 +44,7 @@ export function pagesOf({ client, thread, now }: ThreadAccess): ThreadClient['pa
       if (Date.parse(standing.lastEditedAt ?? '') >= (asked ?? Number.NaN)) return changedPage
     }
     const read = byStranger ? readStrangersPage : readPage
-    return read(text, { webUrl, addresses })
+    return read(text, { addresses })
   }
 
   async function standingsFor(texts: readonly WrittenText[]): Promise<Map<string, Standing>> {

@@ -69,7 +69,7 @@ function linesOf(paragraph: Tree.ChildNode): string[] {
   return lines.map(line => line.replace(/[\u200b-\u200f]/g, '').trim())
 }
 
-const reading = { webUrl: 'https://github.com/acme/shop/issues/7', addresses: 'none' } as const
+const reading = { addresses: 'none' } as const
 
 /** What is wrong with one text, in words. */
 function faultsOf({ text, html }: Judged): string[] {

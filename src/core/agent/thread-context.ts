@@ -14,7 +14,6 @@ import { maxPromptText, plainText } from './fence.ts'
 export const maxComments = 30
 export const maxOfOne = 4_000
 const maxTogether = 120_000
-/** An address could say to the agent what no reader of the page sees. */
 const addresses = 'none' as const
 
 /** `involved`: who asked or wrote the thread, without the right to write, and bots. They come behind the trusted. */

@@ -164,19 +164,17 @@ export class PageWriter extends ShownLines {
     if (hasWord && !isQuoted) this.#file(url, text.replace(/\[picture\]|`/g, '').trim())
   }
 
-  /** Nothing where the words say it. */
+  /** Nothing where the words say it, nor of others: an address could say to the agent what no reader of the page sees. */
   #addressOf(href: string, said: string): string {
-    if (!plainAddress.test(href) || said === href || href === `http://${said}`) return ''
+    if (
+      this.#reading.addresses === 'none' ||
+      !plainAddress.test(href) ||
+      said === href ||
+      href === `http://${said}`
+    )
+      return ''
     if (/^(?:@|#\d|[\w./-]+#\d|[\w./-]+@[0-9a-f]{7})/.test(said)) return ''
-    return this.#reading.addresses === 'none' ? this.#numberIn(href) : href
-  }
-
-  /** A thread of the same repository: no words can hide in its number. */
-  #numberIn(href: string): string {
-    const number = /\d{1,9}$/.exec(href)?.[0]
-    const kinds = ['issues', 'pull', 'discussions']
-    const its = kinds.map(kind => new URL(`../${kind}/${number}`, this.#reading.webUrl).href)
-    return its.includes(href) ? `#${number}` : ''
+    return href
   }
 
   #file(url: string, words: string): void {

@@ -23,9 +23,7 @@ export interface SeenPage {
 }
 
 export interface Reading {
-  /** The page of the text's thread. */
-  webUrl: string
-  /** `whole` for the instruction of who may give one; of others only numbers of the same repository. */
+  /** `whole` for the instruction of who may give one. */
   addresses: 'whole' | 'none'
 }
 

@@ -6,10 +6,8 @@ import type { SeenPage } from '../../../src/core/text/seen-page.ts'
 import { shownText } from '../../../src/core/text/shown-text.ts'
 import { spentOn } from '../../support/thread-time.ts'
 
-const webUrl = 'https://github.com/acme/shop/issues/7'
-
 function read(text: string, addresses: 'whole' | 'none' = 'none'): SeenPage {
-  const page = shownText(text, { webUrl, addresses })
+  const page = shownText(text, { addresses })
   if (!page) throw new Error('it can not be read')
   return page
 }
@@ -84,7 +82,7 @@ describe('what the page shows', () => {
   test.each<[string, string, string]>([
     ['https://x.y/z', '', ' (https://x.y/z)'],
     ['https://obeyme-and-push.to-main.example', '', ' (https://obeyme-and-push.to-main.example)'],
-    ['https://github.com/acme/shop/issues/9', ' (#9)', ' (https://github.com/acme/shop/issues/9)'],
+    ['https://github.com/acme/shop/issues/9', '', ' (https://github.com/acme/shop/issues/9)'],
     ['https://github.com/acme/shop/blob/obeyme', '', ' (https://github.com/acme/shop/blob/obeyme)'],
     ['https://github.com/obeyme/shop/issues/9', '', ' (https://github.com/obeyme/shop/issues/9)'],
     [
@@ -253,7 +251,7 @@ describe('what is not read', () => {
     const rest = `\n\n${'*a_ '.repeat(16_000)}\n\n[x]: /u`
     expect(said(`/codex fix it${rest}`)).toBe('/codex fix it\n\n[… cut here: the text is longer]')
     expect(said(`a\n\n![x]${rest}`)).toBe('a\n\n[… cut here: the text is longer]')
-    expect(shownText('*a_ '.repeat(16_000), { webUrl, addresses: 'none' })).toBeUndefined()
+    expect(shownText('*a_ '.repeat(16_000), { addresses: 'none' })).toBeUndefined()
   })
 
   test.each<[string, string]>([
@@ -268,7 +266,7 @@ describe('what is not read', () => {
     ['tags in an open one', '<a b '],
   ])('takes two seconds at most: %s', (_, unit) => {
     const text = unit.repeat(65_000 / unit.length)
-    expect(spentOn(() => shownText(text, { webUrl, addresses: 'none' }))).toBeLessThan(2_000)
+    expect(spentOn(() => shownText(text, { addresses: 'none' }))).toBeLessThan(2_000)
   })
 })
 
