@@ -70,7 +70,7 @@ const ofTheApp: Question = {
 
 const levels = ['none', 'read', 'write', 'admin']
 
-const lacking = (granted: Record<string, string>): string[] =>
+const lacking = (granted: Record<string, string>) =>
   Object.entries(wantedOfApp.permissions)
     .filter(([name, level]) => levels.indexOf(granted[name] ?? 'none') < levels.indexOf(level))
     .map(([name, level]) => `${name}: ${level}`)
@@ -108,7 +108,7 @@ export const tolerant = (name: CheckName): Question => ({
 export function checkInstallations(app: GitHubApp): Promise<Check[]> {
   return answered(tolerant('github-installations'), async () => {
     const installations = await allInstallations(app)
-    const names = (of: typeof installations): string =>
+    const names = (of: typeof installations) =>
       of.map(({ account }) => accountName(account)).join(', ')
     const suspended = installations.filter(({ suspended_at }) => suspended_at)
     const behind = installations.filter(({ permissions }) => lacking(permissions).length > 0)

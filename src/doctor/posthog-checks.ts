@@ -172,7 +172,7 @@ function checkUsualModel({ run, settings }: Config, offered: readonly KnownModel
   )
 }
 
-const namesOf = (all: readonly { name: string }[]): string => all.map(({ name }) => name).join(', ')
+const namesOf = (all: readonly { name: string }[]) => all.map(({ name }) => name).join(', ')
 
 const ofIntegrations: Question = {
   name: 'posthog-github',
@@ -222,7 +222,7 @@ export const checkCoverage = (
     )
   })
 
-function wellCovered([only, ...others]: readonly string[]): string {
+function wellCovered([only, ...others]: readonly string[]) {
   if (only === undefined) return 'the PostHog project is connected to GitHub'
   return `has access to ${others.length === 0 ? only : `all ${others.length + 1} repositories of this bot`}`
 }

@@ -57,7 +57,7 @@ export function gitHubApp(
   const bare = limited(newClient(settings, timed, own), watchOn('app'))
   const auth = createAppAuth({ appId: settings.id, createJwt: own.make, request: bare.request })
   const clients = new Map<string, Octokit>()
-  const mint = async (request: Omit<InstallationAuthOptions, 'type'>): Promise<string> =>
+  const mint = async (request: Omit<InstallationAuthOptions, 'type'>) =>
     (await auth({ ...request, type: 'installation' })).token
 
   const clientWith = (
@@ -76,7 +76,7 @@ export function gitHubApp(
   const tokenOf = async (
     { installationId, repoId }: Repo,
     { wanted = permissions, refresh = false }: { wanted?: Permissions; refresh?: boolean } = {},
-  ): Promise<string> => {
+  ) => {
     const isOutgrown = outgrown.delete(keyOf({ installationId, repoId }))
     if (isOutgrown) granted.delete(installationId)
     const request = { installationId, repositoryIds: [repoId], refresh: refresh || isOutgrown }
@@ -127,7 +127,7 @@ export function gitHubApp(
     ids: new NewestMap<string, string>(10_000),
     grantedBy,
     readToken: (thread: Repo) => tokenOf(thread, { wanted: readPermissions }),
-    async confirmAccess(thread: Repo): Promise<void> {
+    async confirmAccess(thread: Repo) {
       await tokenOf(thread, { refresh: true })
     },
 
@@ -163,7 +163,7 @@ export function gitHubApp(
     forTeams: ({ installationId }: Pick<Repo, 'installationId'>) =>
       clientWith({ installationId, permissions: { members: 'read' } }),
 
-    botLogin: (): Promise<string> => login.get(''),
+    botLogin: () => login.get(''),
   }
 }
 
@@ -192,7 +192,7 @@ function newClient(
   return client
 }
 
-const keyOf = ({ installationId, repoId }: Repo): string => `${installationId}/${repoId}`
+const keyOf = ({ installationId, repoId }: Repo) => `${installationId}/${repoId}`
 
 const common = (wanted: Permissions, granted: Record<string, string>): Permissions =>
   Object.fromEntries(

@@ -35,7 +35,7 @@ export function appToken(
       }
     },
     /** Corrects the clock by a response; true if that was refused for the clock, so that a new token may help. */
-    isLate({ status, message, date }: { status: number; message: string; date: unknown }): boolean {
+    isLate({ status, message, date }: { status: number; message: string; date: unknown }) {
       const theirs = Date.parse(String(date))
       if (
         status !== 401 ||

@@ -98,7 +98,7 @@ function targetOf(response: Response, from: URL, webUrl: string): URL | undefine
   return target
 }
 
-const isPage = ({ headers }: Response): boolean =>
+const isPage = ({ headers }: Response) =>
   headers.get('content-type')?.toLowerCase().startsWith('text/html') ?? false
 
 function unusable({ status, headers }: Response, now: number): undefined {
@@ -123,13 +123,12 @@ const kinds: readonly Kind[] = [
   { type: 'image/webp', extensions: ['webp'], begins: /^RIFF[\s\S]{4}WEBP/ },
   { type: 'application/pdf', extensions: ['pdf'], begins: /^[\s\S]{0,1024}%PDF-/ },
 ]
-const isText = (type: string): boolean =>
+const isText = (type: string) =>
   /^text\/[\w.+-]{1,100}$|^application\/(?:csv|javascript|jsonl?|sql|toml|x-ndjson|x-sh|xml|(?:x-)?yaml)$/.test(
     type,
   )
 /** What a server says of a file that it does not know, as many logs and patches. */
-const isUnknown = (type: string): boolean =>
-  /^(?:(?:application|binary)\/octet-stream)?$/.test(type)
+const isUnknown = (type: string) => /^(?:(?:application|binary)\/octet-stream)?$/.test(type)
 
 /** Bytes; PostHog's limits for `user_attachment`. */
 const maxOfPdf = 10 * 1_048_576
@@ -166,11 +165,7 @@ const notTaken = (said: string): BadAttachment =>
       : 'its type is not known',
   )
 
-function nameFor(
-  name: string,
-  [own = '', other = '']: readonly string[],
-  kind: Kind | undefined,
-): string {
+function nameFor(name: string, [own = '', other = '']: readonly string[], kind: Kind | undefined) {
   const fits = kind ? kind.extensions.includes(own) : own !== ''
   return fits ? name : `${name}.${kind?.extensions[0] ?? (other || 'txt')}`
 }

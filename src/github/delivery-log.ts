@@ -91,7 +91,7 @@ export function deliveryLog(app: GitHubApp) {
     },
 
     /** Asks GitHub to redeliver: the same bytes and GUID. @throws Rejected | RetryLater | NoResponse */
-    async redeliver(id: string): Promise<void> {
+    async redeliver(id: string) {
       await app.asApp('POST /app/hook/deliveries/{delivery_id}/attempts', { delivery_id: id })
     },
   }
@@ -118,7 +118,7 @@ const underWay = 'eyes'
 /** Whether a comment, issue or pull request shows that we answered it: our reaction at an end stays on it. */
 export const answeredBefore =
   (app: GitHubApp) =>
-  async ({ event, payload }: Delivery): Promise<boolean> => {
+  async ({ event, payload }: Delivery) => {
     const { data: texts } = Texts.safeParse(payload)
     // Bots ask for nothing.
     if (!texts?.installation || isBot(texts)) return false

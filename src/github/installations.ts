@@ -57,7 +57,7 @@ export function installationsOf(app: GitHubApp, redact: (text: string) => string
      * Whether the installation covers the repository, and it is not archived. A former name will do.
      * @throws RetryLater | NoResponse
      */
-    async mayWorkIn(repository: Repository): Promise<boolean> {
+    async mayWorkIn(repository: Repository) {
       const { owner, repo, repoId } = repository
       try {
         // An old token may still read public repositories.

@@ -139,7 +139,7 @@ export function linkedIn(
 ): Pick<IssueBranches, 'linked' | 'elsewhere'> {
   const refs = nodes.flatMap(({ ref }) => ref ?? [])
   const here = `${owner}/${repo}`.toLowerCase()
-  const isHere = ({ repository }: (typeof refs)[number]): boolean =>
+  const isHere = ({ repository }: (typeof refs)[number]) =>
     repository === undefined || repository.nameWithOwner.toLowerCase() === here
   const other = refs.find(ref => !isHere(ref))
   return {

@@ -39,7 +39,7 @@ function pageReader(): ReadPage {
     return started
   }
 
-  function stop(): void {
+  function stop() {
     void thread?.worker.terminate()
     thread = undefined
   }

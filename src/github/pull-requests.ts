@@ -203,7 +203,7 @@ const sizeOf = ({
 }: Partial<Rest['get']['response']['data']>): PullView['size'] =>
   files === undefined ? undefined : { files, additions, deletions }
 
-const isPerson = (account: object | null): boolean =>
+const isPerson = (account: object | null) =>
   account !== null && 'type' in account && account.type === 'User'
 
 type Rest = RestEndpointMethodTypes['pulls']
@@ -258,7 +258,7 @@ function newestChecks(nodes: readonly (CheckNode | null)[]): CheckNode[] {
 }
 
 function countsOf(checks: readonly CheckNode[]): NonNullable<PullFacts['checks']> {
-  const among = (states: ReadonlySet<string>): number =>
+  const among = (states: ReadonlySet<string>) =>
     checks.filter(({ state }) => states.has(state)).length
   return { passed: among(green), failed: among(red), running: among(open) }
 }

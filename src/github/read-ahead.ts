@@ -125,7 +125,7 @@ export function prefetchedParts(brought: unknown, now: () => number) {
   let parts: Parts = { open: found?.open, branches: found?.branches, comments: found?.comments }
   const fresh = (): Parts => (now() - at < goodFor ? parts : {})
   return {
-    keep(read: Parts): void {
+    keep(read: Parts) {
       at = now()
       parts = read
     },

@@ -92,11 +92,7 @@ export function ownerFilesOf(app: GitHubApp, now: () => number): OwnerFiles {
 
 type At = Record<'owner' | 'repo', string>
 
-async function newestFile(
-  { client, files }: Known,
-  at: At,
-  path: string,
-): Promise<string | undefined> {
+async function newestFile({ client, files }: Known, at: At, path: string) {
   const kept = files.get(path)
   try {
     const headers = kept ? { 'if-none-match': kept.etag } : {}
@@ -111,9 +107,7 @@ async function newestFile(
   }
 }
 
-const fileText = (
-  data: Awaited<ReturnType<Octokit['rest']['repos']['getContent']>>['data'],
-): string | undefined =>
+const fileText = (data: Awaited<ReturnType<Octokit['rest']['repos']['getContent']>>['data']) =>
   'content' in data && data.type === 'file'
     ? Buffer.from(data.content, 'base64').toString('utf8')
     : undefined

@@ -32,7 +32,7 @@ export interface Watch {
 
 /** Its own log is silent: what is worth a line, ours says. */
 export function newOctokit(apiUrl: string): Octokit {
-  const silent = (): void => {}
+  const silent = () => {}
   const log = { debug: silent, info: silent, warn: silent, error: silent }
   return new Octokit({ log, baseUrl: apiUrl, userAgent: 'codex-task-bot' })
 }
@@ -83,7 +83,7 @@ export function limited(
 /** For a write that may be done twice. */
 export const repeatable = { request: { mayRepeat: true } }
 
-const isRead = ({ method, query }: { method: string; query?: unknown }): boolean =>
+const isRead = ({ method, query }: { method: string; query?: unknown }) =>
   method === 'GET' || (typeof query === 'string' && /^\s*(?:query\b|\{)/.test(query))
 
 /** Path segments kept in the `route` label. */
@@ -162,7 +162,7 @@ export function faultIn(error: unknown, now: number): Rejected | RetryLater | No
  * GitHub's API speaks JSON. A page, or half of an answer, is of something before it, whatever its status.
  * @throws NoResponse
  */
-function refusePage({ status, data }: { status: number; data: unknown }): void {
+function refusePage({ status, data }: { status: number; data: unknown }) {
   if (typeof data !== 'string' || status === 204 || status === 205) return
   throw new NoResponse('github', `GitHub answered ${status} with something else than JSON`)
 }
@@ -177,7 +177,7 @@ const WithErrors = z.object({
  * GraphQL reports a limit with status 200. Source: GitHub GraphQL, "Exceeding the rate limit".
  * @throws what REST would answer
  */
-function refuseLimited(url: string, { data, headers }: { data: unknown; headers: object }): void {
+function refuseLimited(url: string, { data, headers }: { data: unknown; headers: object }) {
   const said = url.endsWith('/graphql') ? WithErrors.safeParse(data).data : undefined
   if (!said || said.data) return
   const refused = said.errors.find(

@@ -48,7 +48,7 @@ const mutations: Record<Exclude<Part, 'change'>, string> = {
   fold: 'minimizeComment(input: { subjectId: $fold, classifier: OUTDATED }) { clientMutationId }',
 }
 
-function queryOf({ part, variables }: Piece): string {
+function queryOf({ part, variables }: Piece) {
   if (part !== 'change') return mutations[part]
   const changed = Object.entries(inputNames).filter(([name]) => name in variables)
   const fields = changed.map(([name, input]) => `${input}: $${name}`).join(', ')
@@ -74,7 +74,7 @@ async function settleAll(context: ThreadAccess, settling: Settling): Promise<Set
   return { ...all, pull: await pullWith(context, settling.pull.number) }
 }
 
-const isMoreThanReaction = ({ pull, status }: Settling): boolean =>
+const isMoreThanReaction = ({ pull, status }: Settling) =>
   pull !== undefined || status !== undefined
 
 async function piecesOf(
@@ -122,7 +122,7 @@ async function piecesOf(
 async function idOfPull(
   context: ThreadAccess,
   { number, assign, review, labels = [] }: NonNullable<Settling['pull']>,
-): Promise<string> {
+) {
   const { app, thread } = context
   const { ids } = app
   const login = assign ?? review
@@ -144,10 +144,7 @@ const threadId = subjectQuery(
 )
 
 /** The id of a comment came with its webhook, the id of a thread with what was read ahead. */
-async function reactionSubject(
-  { app, client, thread }: ThreadAccess,
-  target: CommentRef,
-): Promise<string | undefined> {
+async function reactionSubject({ app, client, thread }: ThreadAccess, target: CommentRef) {
   if (target.kind !== 'subject') return target.nodeId
   const known = app.ids.get(threadKey(thread))
   if (known !== undefined) return known
@@ -189,7 +186,7 @@ async function mutate(
   const how = isMore ? {} : repeatable
   const response = await send(client, mutation, { ...variables, ...how }).catch(unlessRejected)
   // What fails below a part concerns its response: the part itself was done.
-  const isRefused = (part: SettlingPart): boolean =>
+  const isRefused = (part: SettlingPart) =>
     response ? response.missing.has(part) : pieces.some(piece => piece.part === part)
   const parts = z.record(z.string(), z.unknown()).safeParse(response?.data).data ?? {}
   // The pull request as the last part that tells of it left it.

@@ -42,7 +42,7 @@ export function gitHubThread(
 ): ThreadClient {
   const client = app.forRepo(thread)
   const at = { owner: thread.owner, repo: thread.repo }
-  const written = (text: string): string => redact(inOwnWords(text))
+  const written = (text: string) => redact(inOwnWords(text))
   const prefetched = prefetchedParts(brought, now)
   const issue = { ...at, issue_number: thread.number }
   const access = { app, client, thread, at, issue, prefetched, redact, written, now }
@@ -266,8 +266,7 @@ const BlockingIssues = z.array(
 )
 
 function labelsOf({ client: { rest }, at, issue }: ThreadAccess): ThreadClient['labels'] {
-  const isSame = (name: string, other: string): boolean =>
-    name.toLowerCase() === other.toLowerCase()
+  const isSame = (name: string, other: string) => name.toLowerCase() === other.toLowerCase()
   const add = async (name: string) =>
     (await rest.issues.addLabels({ ...issue, labels: [name] })).data
 
@@ -282,7 +281,7 @@ function labelsOf({ client: { rest }, at, issue }: ThreadAccess): ThreadClient['
     }
   }
 
-  const remove = async (name: string): Promise<void> => {
+  const remove = async (name: string) => {
     await unlessGone(() => rest.issues.removeLabel({ ...issue, name }))
   }
 

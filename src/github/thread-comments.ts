@@ -24,7 +24,7 @@ export function commentsOf(access: ThreadAccess): ThreadClient['comments'] {
       [Symbol.asyncIterator]()
     let kept: CommentView[] = []
     // Nothing of a page is held while others have their turns.
-    const readPage = async (): Promise<boolean> => {
+    const readPage = async () => {
       const { done, value: page } = await pages.next()
       if (!done) kept = keep([...kept, ...page.data.map(viewOf)])
       return done !== true
@@ -132,7 +132,7 @@ const viewOf = ({
 
 const posted = ({ data }: { data: RestComment }): Posted => ({ id: data.id })
 
-const iso = (at: number): string => new Date(at).toISOString()
+const iso = (at: number) => new Date(at).toISOString()
 
 /** Characters of comments of one thread that are held at once. */
 const maxHeld = 5_000_000
@@ -140,7 +140,7 @@ const maxHeld = 5_000_000
 /** Keeps as many comments as are held. Comments of people whom GitHub calls insiders come first. */
 function newestHeld(comments: CommentView[]): CommentView[] {
   let length = 0
-  const isHeld = ({ body }: CommentView): boolean => {
+  const isHeld = ({ body }: CommentView) => {
     length += body.length
     return length <= maxHeld
   }

@@ -81,7 +81,7 @@ export async function lostIn(
   return lost
 }
 
-const endKey = ({ run, round = 0 }: Marker): string => `${run} ${round}`
+const endKey = ({ run, round = 0 }: Marker) => `${run} ${round}`
 
 /**
  * @param confirm throws if data was lost again since the comments were read, which are outdated then
@@ -113,7 +113,7 @@ async function takeUp(
   deps: AdoptionDeps,
   repository: Repository,
   { served, number, commentId, marker, backup, closed }: LostRun,
-): Promise<boolean> {
+) {
   const { run: id, made } = marker
   const { thread, snapshot } = await deps.installations.subject(repository, number)
   const github = deps.github(thread)

@@ -111,7 +111,7 @@ interface ReadDeps {
 export function readDeliveries(deps: ReadDeps, remedy: Remedy) {
   const { now, log } = deps
   let failures = 0
-  return async (context: ChoreContext): Promise<number | undefined> => {
+  return async (context: ChoreContext) => {
     try {
       const listed = await list(deps, remedy, context)
       remedy.looked?.()

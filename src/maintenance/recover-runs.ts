@@ -48,36 +48,34 @@ type Search = z.infer<typeof Search>
 export const adoptEvery = 5_000
 
 /** @returns ms until the next time; nothing for the usual interval */
-export const adoptLost =
-  (deps: SearchDeps) =>
-  async (context: ChoreContext): Promise<number | undefined> => {
-    const search = await searchNow(deps, context)
-    if (typeof search === 'number') return search
-    if (deps.now() < search.from) return search.from - deps.now()
-    if (search.waits && !(await isDeliveredTo(deps))) return undefined
-    const remember = (unread: Target[], waits?: true) =>
-      context.remember({ ...search, unread, waits })
-    const unread = [...search.unread]
-    const unfinished: Target[] = []
-    const pauses: number[] = []
-    let lost = 0
-    for (let target = unread.shift(); target; target = unread.shift()) {
-      context.signal.throwIfAborted()
-      const left = [target, ...unread, ...unfinished]
-      const result = await searchIn(deps, search, target, () => remember(left))
-      if (result.kind === 'targets') unread.push(...result.targets)
-      if (result.kind === 'waits') lost += result.runs
-      if (result.kind === 'later') pauses.push(result.ms)
-      if (result.kind === 'waits' || result.kind === 'later') unfinished.push(target)
-      await remember([...unread, ...unfinished])
-    }
-    deps.showWaiting(lost > 0)
-    if (lost === 0) return pauses.length > 0 ? Math.min(...pauses) : undefined
-    await remember(unfinished, true)
-    const why = 'runs are not in this queue: they are continued once GitHub delivers a webhook here'
-    deps.log.warn({ runs: lost }, why)
-    return undefined
+export const adoptLost = (deps: SearchDeps) => async (context: ChoreContext) => {
+  const search = await searchNow(deps, context)
+  if (typeof search === 'number') return search
+  if (deps.now() < search.from) return search.from - deps.now()
+  if (search.waits && !(await isDeliveredTo(deps))) return undefined
+  const remember = (unread: Target[], waits?: true) =>
+    context.remember({ ...search, unread, waits })
+  const unread = [...search.unread]
+  const unfinished: Target[] = []
+  const pauses: number[] = []
+  let lost = 0
+  for (let target = unread.shift(); target; target = unread.shift()) {
+    context.signal.throwIfAborted()
+    const left = [target, ...unread, ...unfinished]
+    const result = await searchIn(deps, search, target, () => remember(left))
+    if (result.kind === 'targets') unread.push(...result.targets)
+    if (result.kind === 'waits') lost += result.runs
+    if (result.kind === 'later') pauses.push(result.ms)
+    if (result.kind === 'waits' || result.kind === 'later') unfinished.push(target)
+    await remember([...unread, ...unfinished])
   }
+  deps.showWaiting(lost > 0)
+  if (lost === 0) return pauses.length > 0 ? Math.min(...pauses) : undefined
+  await remember(unfinished, true)
+  const why = 'runs are not in this queue: they are continued once GitHub delivers a webhook here'
+  deps.log.warn({ runs: lost }, why)
+  return undefined
+}
 
 /** What came of a target: of an installation its repositories, of a repository what is taken up or waits. */
 type SearchResult =
@@ -119,10 +117,10 @@ async function searchIn(
 }
 
 /** Two that share a queue are one. */
-const isDeliveredTo = async ({ delivered, now }: SearchDeps): Promise<boolean> =>
+const isDeliveredTo = async ({ delivered, now }: SearchDeps) =>
   now() - ((await delivered.last()) ?? Number.NEGATIVE_INFINITY) < minute
 
-function waitAfter(error: unknown, now: number): number {
+function waitAfter(error: unknown, now: number) {
   if (error instanceof RetryLater) return Math.max(1_000, error.until - now)
   if (isOfService(error)) return retryMs
   throw error

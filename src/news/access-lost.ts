@@ -36,13 +36,13 @@ export async function acceptAccess(
   }
 }
 
-async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger): Promise<void> {
+async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger) {
   const { id: eventId, sender, at, by, installationId, repositories } = trigger
   const there = repositories?.map(sets.repository) ?? [sets.installation(installationId)]
   const [runs, waiting] = await Promise.all([deps.runs.listed(there), deps.waiting.listed(there)])
   const checks = new Map<number, Promise<boolean>>()
   /** The event may be hours old: GitHub is asked once for each repository. */
-  const isLost = async (thread: Thread): Promise<boolean> =>
+  const isLost = async (thread: Thread) =>
     !(await madeIn(checks, thread.repoId, () => deps.mayWorkIn(thread)))
   for (const { id, data } of runs)
     if (await isLost(data.thread))

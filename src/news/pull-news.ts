@@ -48,7 +48,7 @@ async function markAgain(
   { deps, github }: ThreadContext,
   { thread }: PullNewsTrigger,
   view: PullView,
-): Promise<void> {
+) {
   const maker = (await deps.runs.listed([sets.pull({ ...thread, number: view.number })])).at(-1)
   if (!maker || view.state !== 'open') return
   const body = wantedBody(maker.data, deps.signer, view)
@@ -61,7 +61,7 @@ async function markAgain(
 }
 
 /** The Run named in the pull request polls at once; others when the budget allows it. */
-async function pollNow({ deps: { runs } }: ThreadContext, news: PullNewsTrigger): Promise<void> {
+async function pollNow({ deps: { runs } }: ThreadContext, news: PullNewsTrigger) {
   const { head, thread, sender, id } = news
   if (head?.repoId !== thread.repoId) return
   const named = await runs.listed([head.ref, head.base].map(ref => sets.branch({ ...thread, ref })))
@@ -210,7 +210,7 @@ async function checkMergeGroup(
 /** ms */
 const userWorks = 10_000
 
-const isWanted = ({ settings }: Pick<Run['baseline'], 'settings'>): boolean =>
+const isWanted = ({ settings }: Pick<Run['baseline'], 'settings'>) =>
   settings.pull_request.approval === 'somebody-else'
 
 async function showCheck(

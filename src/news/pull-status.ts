@@ -98,7 +98,7 @@ async function mailOfRed(context: ThreadContext, run: Run, needs: PullNeeds): Pr
   const marker = { run: id, repo: thread.repoId, thread: thread.number, as: 'reply' as const }
   const github = deps.github(thread)
   const { find, perform } = saying(github, deps.signer, { marker, text: () => text })
-  const save = (begun: EffectAttempt | undefined): Promise<void> =>
+  const save = (begun: EffectAttempt | undefined) =>
     context.save({ answer: { text, as: 'reply', well: false, begun } })
   const tried: EffectAttempt = { at: deps.now() }
   await exactlyOnce<EffectAttempt, Posted>(record.answer?.begun, tried, {

@@ -54,7 +54,7 @@ export async function withdraw(context: ThreadContext, trigger: Withdrawal): Pro
   return goesOn && (await mayRetry(context)) ? { kind: 'park', ms: 1_000 } : { kind: 'end' }
 }
 
-async function mayRetry(context: ThreadContext): Promise<boolean> {
+async function mayRetry(context: ThreadContext) {
   const { record, deps } = context
   const { waits = { since: deps.now() } } = record
   if (!record.waits) await context.save({ waits })
@@ -79,7 +79,7 @@ async function takeWordsBack(
     words,
     withdrawnIds,
   }: { run: Run; words: readonly AddedWord[]; withdrawnIds: readonly string[] },
-): Promise<boolean> {
+) {
   const { id, sender: by, at } = trigger
   const followUps = [...withdrawnIds]
   for (const { id: word, by: sayer, state } of words)
@@ -105,7 +105,7 @@ async function takeWordsBack(
 
 const wordsDeleted = 'deleted words that wait for the agent'
 
-async function takeAway(context: ThreadContext, trigger: Withdrawal, run: Run): Promise<void> {
+async function takeAway(context: ThreadContext, trigger: Withdrawal, run: Run) {
   const { id, sender: by, what, at } = trigger
   const tell = (message: RunMessage) => sendMessage(context.deps.runs, run.id, message)
   const labelOff = what.kind === 'label' ? what.label : undefined
@@ -119,10 +119,7 @@ async function takeAway(context: ThreadContext, trigger: Withdrawal, run: Run): 
   else await tell({ kind: 'ignored-stop', ...said })
 }
 
-const isMerge = async (
-  { github }: ThreadContext,
-  { what, at, thread }: Withdrawal,
-): Promise<boolean> =>
+const isMerge = async ({ github }: ThreadContext, { what, at, thread }: Withdrawal) =>
   what.kind === 'thread' &&
   what.by === 'closed' &&
   thread.kind === 'issue' &&
@@ -137,7 +134,7 @@ async function waitingFor(context: ThreadContext, withdrawal: Withdrawal) {
   })
 }
 
-function isReason(trigger: ThreadTrigger, { what }: Withdrawal): boolean {
+function isReason(trigger: ThreadTrigger, { what }: Withdrawal) {
   switch (what.kind) {
     case 'thread':
       // Commands in a closed thread still get a reply.
@@ -149,7 +146,7 @@ function isReason(trigger: ThreadTrigger, { what }: Withdrawal): boolean {
   }
 }
 
-function concerns({ request: { origin }, report: { labels } }: Run, { what }: Withdrawal): boolean {
+function concerns({ request: { origin }, report: { labels } }: Run, { what }: Withdrawal) {
   switch (what.kind) {
     case 'thread':
       return true
@@ -160,7 +157,7 @@ function concerns({ request: { origin }, report: { labels } }: Run, { what }: Wi
   }
 }
 
-function isPlace(asked: CommentRef | undefined, what: Deleted): boolean {
+function isPlace(asked: CommentRef | undefined, what: Deleted) {
   switch (asked?.kind) {
     case 'review':
       return what.in === 'inline' && what.reviewId === asked.reviewId
@@ -178,7 +175,7 @@ async function mayStop(context: ThreadContext, { sender, what }: Withdrawal, req
   return known !== undefined && mayUse(known, stopCommand.name)
 }
 
-function reasonFor({ what }: Withdrawal): string {
+function reasonFor({ what }: Withdrawal) {
   switch (what.kind) {
     case 'label':
       return 'took the label off'

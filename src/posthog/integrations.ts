@@ -84,7 +84,7 @@ export function integrationFinder(get: Get, now: () => number) {
     throw new Rejected('posthog', 400, notCovered, message)
   })
   return {
-    async find(repository: string): Promise<string | undefined> {
+    async find(repository: string) {
       const integrations = await all.get('')
       return integrations.length > 1 ? covering.get(repository) : integrations[0]
     },

@@ -182,7 +182,7 @@ export function faultIn(
 }
 
 /** The body says it better than the header. */
-function untilIn({ reset_at: reset, detail, error }: ErrorBody, now: number): number | undefined {
+function untilIn({ reset_at: reset, detail, error }: ErrorBody, now: number) {
   // ISO text, or seconds since the epoch.
   const at = typeof reset === 'number' ? reset * 1000 : Date.parse(reset ?? '')
   if (!Number.isNaN(at)) return at

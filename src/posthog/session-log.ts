@@ -65,7 +65,7 @@ export function sessionLog(request: Request) {
   }
 
   /** It takes one call if the server counts entries, else one a page. */
-  async function length(session: Session): Promise<number> {
+  async function length(session: Session) {
     const read = await page(session, { limit: '1', offset: '0' })
     if (!read) return 0
     const count = read.headers.get('x-matching-count') ?? ''

@@ -36,7 +36,7 @@ export function openStanding(
   let checkedAt = Number.NEGATIVE_INFINITY
   let checking: Promise<void> | undefined
 
-  async function check(): Promise<void> {
+  async function check() {
     const checks = await checkKey(settings, now)
     const [why] = checks.flatMap(({ name, ok, outage }) =>
       ok || outage ? [] : (reasons[name] ?? []),
@@ -46,7 +46,7 @@ export function openStanding(
     wrong = why
   }
 
-  const checkedWithin = async (ms: number): Promise<void> => {
+  const checkedWithin = async (ms: number) => {
     if (now() - checkedAt < ms) return
     checking ??= check().finally(() => {
       checking = undefined
@@ -113,7 +113,7 @@ const addWriting =
   'Add the scope task:write to the personal API key (PostHog ▸ Settings ▸ Personal API keys).'
 
 /** The status of what answers instead of PostHog, whose own refusals have a code. An outage may show a proxy's page. */
-function statusOfAnother(error: unknown): number | undefined {
+function statusOfAnother(error: unknown) {
   if (error instanceof Rejected) return error.code === '' ? error.status : undefined
   const status = error instanceof NoResponse ? error.strange : undefined
   return status !== undefined && status < 500 ? status : undefined

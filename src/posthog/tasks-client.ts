@@ -186,7 +186,7 @@ export const sandboxesOf = async (get: Get) =>
   (await get('sandbox_environments/', schemas.SandboxPage, { query: { limit: '100' } })).results
 
 /** Older servers give no code. */
-const isConflict = (error: unknown, code: string): boolean =>
+const isConflict = (error: unknown, code: string) =>
   error instanceof Rejected && error.status === 409 && (error.code === code || error.code === '')
 
 /** What older servers answer for a workflow that has ended, and newer ones while a cancel is pending. */
@@ -289,7 +289,7 @@ async function upload(
   { url, fields }: Upload,
   { name, type, bytes }: AttachmentFile,
   now: () => number,
-): Promise<void> {
+) {
   const form = new FormData()
   for (const [field, value] of Object.entries(fields)) form.append(field, value)
   form.append('file', new Blob([bytes], { type }), name)

@@ -58,13 +58,13 @@ export class BullQueue<Data> implements JobQueue<Data> {
     this.#index = backend.index(this.#queue)
   }
 
-  async ready(): Promise<void> {
+  async ready() {
     // Nobody waits for an answer yet, and a machine that starts many things at once is slow.
     await this.#reach(() => this.#queue.waitUntilReady(), LISTING_MS)
     await this.#reach(() => this.#buildIndex(), BUILDING_MS)
   }
 
-  mendIndex(): Promise<void> {
+  mendIndex() {
     return this.#reach(() => this.#mendLive(), BUILDING_MS)
   }
 
@@ -84,7 +84,7 @@ export class BullQueue<Data> implements JobQueue<Data> {
     return this.#reach(() => this.#queue.getJob(id)).then(job => job && this.#read(job))
   }
 
-  holder(slot: string): Promise<string | undefined> {
+  holder(slot: string) {
     return this.#reach(() => this.#liveHolder(slot))
   }
 
@@ -109,7 +109,7 @@ export class BullQueue<Data> implements JobQueue<Data> {
     return jobs.flatMap(job => this.#readOrReport(job))
   }
 
-  wake(id: string): Promise<void> {
+  wake(id: string) {
     return this.#reach(async () => {
       const backend = this.#queue.getBackend()
       if (await promote(backend, id)) return
@@ -117,7 +117,7 @@ export class BullQueue<Data> implements JobQueue<Data> {
     })
   }
 
-  send(id: string, message: string): Promise<boolean> {
+  send(id: string, message: string) {
     return this.#reach(async () => {
       const backend = this.#queue.getBackend()
       const isLive = () => this.#isLive(id)
@@ -126,7 +126,7 @@ export class BullQueue<Data> implements JobQueue<Data> {
     })
   }
 
-  inbox(id: string): Promise<string[]> {
+  inbox(id: string) {
     return this.#reach(() => messages(this.#queue.getBackend(), id))
   }
 
@@ -152,31 +152,31 @@ export class BullQueue<Data> implements JobQueue<Data> {
   }
 
   /** Starts working, once per process. */
-  async work(process: Processor<Data>, working: Working<Data>): Promise<void> {
+  async work(process: Processor<Data>, working: Working<Data>) {
     if (this.#worker) throw new Error(`${this.#options.name} is being worked on already`)
     this.#worker = new JobWorker({ ...this.#options, queueIndex: this.#index, process, ...working })
   }
 
-  takesJobs(): boolean {
+  takesJobs() {
     return !this.#closed && (this.#worker?.takesJobs() ?? true)
   }
 
-  async drain(): Promise<void> {
+  async drain() {
     await this.#worker?.drain()
   }
 
-  interrupt(): void {
+  interrupt() {
     this.#worker?.interrupt()
   }
 
-  async close(): Promise<void> {
+  async close() {
     this.#closed = true
     this.#worker?.cut()
     await this.#queue.close()
   }
 
   /** Rebuilds the index if lost or outdated, and now and then its live part, which older processes and people bypass. */
-  async #buildIndex(): Promise<void> {
+  async #buildIndex() {
     const version = this.#options.index?.version
     if (version === undefined || (await this.#index.isBuilt(version))) return
     await this.#mendLive()
@@ -184,18 +184,18 @@ export class BullQueue<Data> implements JobQueue<Data> {
     await this.#index.saveVersion(version)
   }
 
-  async #mendLive(): Promise<void> {
+  async #mendLive() {
     if (!this.#options.index) return
     await this.#mendAll('live')
     await this.#index.sweep()
   }
 
-  async #mendAll(standing: 'live' | 'ended'): Promise<void> {
+  async #mendAll(standing: 'live' | 'ended') {
     for await (const page of this.#index.pages(standing))
       await Promise.all(page.map(job => this.#mend(job)))
   }
 
-  async #mend(job: Indexed): Promise<void> {
+  async #mend(job: Indexed) {
     try {
       const { id, data, addedAt, standing } = this.#read(job)
       const all = entriesIn(this.#options, { id, data, addedAt })
@@ -240,14 +240,14 @@ export class BullQueue<Data> implements JobQueue<Data> {
   }
 
   /** On PostgreSQL, a late addition of an ended job can take a slot for ever. */
-  async #liveHolder(slot: string): Promise<string | undefined> {
+  async #liveHolder(slot: string) {
     const id = await this.#queue.getDeduplicationJobId(slot)
     if (id === null || (await this.#isLive(id))) return id ?? undefined
     await this.#queue.getBackend().removeDeduplicationKey(slot, id)
     return undefined
   }
 
-  async #isLive(id: string): Promise<boolean> {
+  async #isLive(id: string) {
     const job = await this.#queue.getJob(id)
     return job !== undefined && !isEnded(job)
   }

@@ -29,7 +29,7 @@ export async function watchFolder(folder: string, log: QueueLog) {
     )
   const first = await identity()
   let gone: QueueGone | undefined
-  const lose = (what: string): void => {
+  const lose = (what: string) => {
     if (gone) return
     gone = new QueueGone(`the queue in ${folder} ${what}`)
     log.error({ folder }, `${gone.message}. ${gone.fix}`)
@@ -40,7 +40,7 @@ export async function watchFolder(folder: string, log: QueueLog) {
       return gone
     },
     /** @throws QueueGone for ever after it was found deleted, or another in its place, or the database failed for good */
-    async assertThere(): Promise<void> {
+    async assertThere() {
       if (!gone && (await identity()) !== first)
         lose('was deleted, or another put in its place, while the bot ran')
       if (gone) throw gone
@@ -157,7 +157,7 @@ function ownerOf(path: string): Promise<string | undefined> {
 }
 
 /** Moved aside and checked again: another process may just have made its own. */
-async function removeStale(path: string): Promise<void> {
+async function removeStale(path: string) {
   const aside = `${path}.${randomUUID().slice(0, 8)}`
   const moved = await rename(path, aside).then(
     () => true,

@@ -83,7 +83,7 @@ export async function openEmbedded(dataDir: string, log: QueueLog): Promise<Queu
 }
 
 /** Without checkpoints the WAL grows for ever and is replayed whole after a crash. */
-async function tidy(exec: (statement: string) => Promise<unknown>): Promise<void> {
+async function tidy(exec: (statement: string) => Promise<unknown>) {
   for (const statement of [SURPLUS, VACUUM, ANALYZE, 'CHECKPOINT']) await exec(statement)
 }
 

@@ -75,7 +75,7 @@ export async function leave(backend: IQueueBackend, id: string, message?: string
   if (await append(backend, id, row)) await promote(backend, id)
 }
 
-function append(backend: IQueueBackend, id: string, row: string): Promise<boolean> {
+function append(backend: IQueueBackend, id: string, row: string) {
   return expecting(
     backend.addLog(id, row).then(() => true),
     ErrorCode.JobNotExist,
@@ -90,7 +90,7 @@ export function promote(backend: IQueueBackend, id: string): Promise<boolean> {
   )
 }
 
-async function expecting(done: Promise<true>, ...codes: ErrorCode[]): Promise<boolean> {
+async function expecting(done: Promise<true>, ...codes: ErrorCode[]) {
   try {
     return await done
   } catch (error) {

@@ -32,7 +32,7 @@ export class JobLock {
   }
 
   /** Throws `LockLost` unless the server says in time that the lock is ours. */
-  async assert(): Promise<void> {
+  async assert() {
     await this.during(this.#extend)
   }
 
@@ -50,17 +50,17 @@ export class JobLock {
     return came
   }
 
-  interrupt(reason: Error): void {
+  interrupt(reason: Error) {
     this.#aborter.abort(reason)
   }
 
   /** After this, a processor that still runs can't act. */
-  release(): void {
+  release() {
     clearInterval(this.#renewal)
     this.#lost ??= new LockLost(`the step of job ${this.#job} is over`)
   }
 
-  async #renew(): Promise<void> {
+  async #renew() {
     const requestedAt = Date.now()
     const isHeld = await within(this.#duration / 3, this.#extend(), notKnownYet).catch(notKnownYet)
     if (this.#lost) return

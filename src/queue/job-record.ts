@@ -107,10 +107,10 @@ export function withUnread(stored: unknown, read: unknown, next: unknown): unkno
   return Object.fromEntries([...unread, ...known])
 }
 
-const isIdentified = (one: Keyed, other: Keyed): boolean =>
+const isIdentified = (one: Keyed, other: Keyed) =>
   identity.some(key => own(one, key) !== undefined) && isSameThing(one, other)
 
-const isSameThing = (one: Keyed, other: Keyed): boolean =>
+const isSameThing = (one: Keyed, other: Keyed) =>
   identity.every(key => isKeyed(own(one, key)) || own(one, key) === own(other, key))
 
 const isKeyed = (value: unknown): value is Keyed =>

@@ -29,7 +29,7 @@ const QUEUE_TROUBLE = 3
 const LAST_WRITES_MS = 1_000
 const APART_MS = 5_000
 
-const pauseAfter = (failures: number): number => backoff(failures - 1, { jitter: Math.random() })
+const pauseAfter = (failures: number) => backoff(failures - 1, { jitter: Math.random() })
 
 interface JobWorkerOptions<Data> extends BullQueueOptions<Data>, Working<Data> {
   queueIndex: QueueIndex
@@ -91,8 +91,8 @@ export class JobWorker<Data> {
     this.#worker.on('completed', job => void this.#ended(job))
   }
 
-  drain(): Promise<void> {
-    const closeOnce = async (): Promise<void> => {
+  drain() {
+    const closeOnce = async () => {
       const closed = this.#worker.close().catch(() => {})
       await Promise.allSettled(this.#takes)
       await within(LAST_WRITES_MS, closed, () => {})
@@ -101,17 +101,17 @@ export class JobWorker<Data> {
     return this.#draining
   }
 
-  takesJobs(): boolean {
+  takesJobs() {
     return !this.#draining && this.#worker.isRunning()
   }
 
-  interrupt(): void {
+  interrupt() {
     this.#interrupted = true
     for (const lock of this.#locks) lock.interrupt(new ShuttingDown('the process is shutting down'))
   }
 
   /** Ends a blocking read. */
-  cut(): void {
+  cut() {
     this.#backend.disconnectBlocking(false).catch(() => {})
   }
 
@@ -120,7 +120,7 @@ export class JobWorker<Data> {
   }
 
   /** To BullMQ, a return ends the job; DelayedError means that we have parked it. */
-  async #take(job: BullMqJob, token: string): Promise<void> {
+  async #take(job: BullMqJob, token: string) {
     if (this.#draining) await this.#park(job, token, 0)
     else if ((await this.#step(job, token)).kind === 'end') return
     throw new DelayedError()
@@ -153,7 +153,7 @@ export class JobWorker<Data> {
    * A job may kill its process each time. So jobs that lost two of them in a row come back at different times: the
    * others finish a step before the killer comes, or after it.
    */
-  async #pauseApart(job: BullMqJob): Promise<number | undefined> {
+  async #pauseApart(job: BullMqJob) {
     const progress = progressOf(job)
     const stalls = stallsOf(job)
     if (stalls < 2 || progress.stallsAtPause === job.stalledCounter) return undefined
@@ -161,7 +161,7 @@ export class JobWorker<Data> {
     return Math.round(Math.random() * stalls * APART_MS)
   }
 
-  async #ended(job: BullMqJob): Promise<void> {
+  async #ended(job: BullMqJob) {
     try {
       await this.#options.ended?.(readData(this.#options.name, job, this.#options))
     } catch (error) {
@@ -259,19 +259,19 @@ export class JobWorker<Data> {
     return { kind: 'leave' }
   }
 
-  async #finishStep(job: BullMqJob, failures: number): Promise<void> {
+  async #finishStep(job: BullMqJob, failures: number) {
     const progress = progressOf(job)
     if (failures === progress.failures && stallsOf(job) === 0) return
     await this.#saveProgress(job, { ...progress, failures, stallsAtEnd: job.stalledCounter })
   }
 
-  async #saveProgress(job: BullMqJob, progress: JobProgress): Promise<void> {
+  async #saveProgress(job: BullMqJob, progress: JobProgress) {
     await job
       .updateProgress(progress)
       .catch(error => this.#couldNot('note the progress of', job, error))
   }
 
-  async #park(job: BullMqJob, token: string, ms: number, noticed = 0): Promise<void> {
+  async #park(job: BullMqJob, token: string, ms: number, noticed = 0) {
     const again = ms <= 0
     try {
       await job.moveToDelayed(Date.now() + (again ? AT_ONCE_MS : ms), token)
@@ -284,7 +284,7 @@ export class JobWorker<Data> {
     }
   }
 
-  #couldNot(what: string, job: BullMqJob, error: unknown): void {
+  #couldNot(what: string, job: BullMqJob, error: unknown) {
     this.#options.log.warn({ job: job.id, error: describe(error) }, `could not ${what} a job`)
   }
 }
@@ -299,7 +299,7 @@ async function reached<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-function idOf(job: BullMqJob): string {
+function idOf(job: BullMqJob) {
   return job.id ?? ''
 }
 
@@ -314,7 +314,7 @@ const Progress = z
 const progressOf = (job: BullMqJob): JobProgress => Progress.parse(job.progress)
 
 /** BullMQ counts over the whole life of the job. */
-const stallsOf = (job: BullMqJob): number => job.stalledCounter - progressOf(job).stallsAtEnd
+const stallsOf = (job: BullMqJob) => job.stalledCounter - progressOf(job).stallsAtEnd
 
 export interface BullQueueOptions<Data> extends Format<Data> {
   name: string

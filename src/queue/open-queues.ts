@@ -106,11 +106,11 @@ export async function openQueues<TriggerData, RunData>(
     /** @throws QueueUnavailable unless the backend takes writes within `ms`, and whatever works here takes jobs. */
     ready: (ms: number) => ready(backend, all, ms),
     /** Makes the indexes of live jobs again, where other processes, or people, moved jobs without them. */
-    async mendIndexes(): Promise<void> {
+    async mendIndexes() {
       for (const queue of all) await queue.mendIndex()
     },
     /** Takes no more jobs in this process, and waits for those in hand. */
-    async drain(): Promise<void> {
+    async drain() {
       board.stop()
       await Promise.all(all.map(queue => queue.drain()))
     },
@@ -118,7 +118,7 @@ export async function openQueues<TriggerData, RunData>(
      * Stops taking jobs and waits for those in hand; their signals are aborted when 60 % of `graceMs` have passed. A job
      * that throws then, as it should, is put back. After `graceMs` (500 ms more at the most) everything is cut.
      */
-    close(graceMs: number): Promise<void> {
+    close(graceMs: number) {
       board.stop()
       closing ??= close(backend, all, graceMs)
       return closing
@@ -147,7 +147,7 @@ async function ready(
 
 type Closable = Pick<BullQueue<unknown>, 'drain' | 'interrupt' | 'close'>
 
-async function close(backend: QueueBackend, queues: Closable[], graceMs: number): Promise<void> {
+async function close(backend: QueueBackend, queues: Closable[], graceMs: number) {
   const interrupt = () => {
     for (const queue of queues) queue.interrupt()
   }
@@ -257,7 +257,7 @@ export class ChoreBoard {
    * Has `chore` done now, and then again `ms` after each time: by one process at a time, however many say the same.
    * @param id as for a job
    */
-  async every(id: string, ms: number, chore: Chore): Promise<void> {
+  async every(id: string, ms: number, chore: Chore) {
     this.#known.set(id, { ms, chore })
     this.#working ??= this.#queue.work(job => this.#runChore(job), { concurrency: CONCURRENCY })
     await this.#working
@@ -266,11 +266,11 @@ export class ChoreBoard {
     this.#timers.push(setInterval(() => this.#enlist(id).catch(() => {}), ms).unref())
   }
 
-  runErrands(kind: string, errand: Errand): void {
+  runErrands(kind: string, errand: Errand) {
     this.#errands.set(kind, errand)
   }
 
-  async send({ kind, id, subject, what }: Sent): Promise<void> {
+  async send({ kind, id, subject, what }: Sent) {
     for (let attempt = 0; attempt < SEND_ATTEMPTS; attempt++) {
       const added = await this.#queue.add(
         `${kind}-${id}`,
@@ -283,7 +283,7 @@ export class ChoreBoard {
     throw new Error(`${subject} changes hands too fast`)
   }
 
-  stop(): void {
+  stop() {
     for (const timer of this.#timers.splice(0)) clearInterval(timer)
   }
 

@@ -90,7 +90,7 @@ export class PglitePool extends EventEmitter implements PgPool {
     }
   }
 
-  async #work(): Promise<void> {
+  async #work() {
     for (let n = 1; this.#ahead.length + this.#behind.length > 0; n += 1) {
       const lines = [this.#ahead, this.#behind]
       if (n % SHARE === 0) lines.reverse()
@@ -124,7 +124,7 @@ export class PglitePool extends EventEmitter implements PgPool {
   async end() {}
 
   /** A database that can't write is left as a kill would leave it. */
-  async close(): Promise<void> {
+  async close() {
     const { dataDir, folder } = this.#options
     try {
       if (folder.gone) return
@@ -177,7 +177,7 @@ export class PgliteSession extends EventEmitter implements PgPoolClient {
     return { rows: [], rowCount: 0 }
   }
 
-  release(): void {
+  release() {
     for (const stop of this.#stops.splice(0)) stop().catch(() => {})
   }
 }

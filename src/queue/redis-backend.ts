@@ -121,7 +121,7 @@ interface Waiting {
   waitMs: number
 }
 
-async function untilReady(redis: Redis, { where, log, waitMs }: Waiting): Promise<void> {
+async function untilReady(redis: Redis, { where, log, waitMs }: Waiting) {
   const signal = AbortSignal.timeout(waitMs)
   let reason: unknown = 'no answer'
   const say = setTimeout(() => {
@@ -172,7 +172,7 @@ const END = 'moveToFinished'
 const KEY_OF_ENDED = 11
 const ID_OF_ENDED = 14
 
-function inOneWrite({ stream }: Redis): void {
+function inOneWrite({ stream }: Redis) {
   if (stream.writableCorked > 0) return
   stream.cork()
   setImmediate(() => stream.uncork())
@@ -292,7 +292,7 @@ async function readJobs(
 const membersIn = (flat: readonly string[]) =>
   flat.flatMap((id, n) => (n % 2 === 0 ? [{ id, score: Number(flat[n + 1]) }] : []))
 
-async function sweep(queue: BullMqQueue, redis: Redis, sets: string): Promise<void> {
+async function sweep(queue: BullMqQueue, redis: Redis, sets: string) {
   // The order matters: else a job that is added meanwhile looks like one that is gone.
   const members = await redis.zrange(sets + liveSet, '0', '-1')
   const live = new Set<string>(await queue.getRanges(LIVE, 0, -1))
@@ -313,7 +313,7 @@ async function sweep(queue: BullMqQueue, redis: Redis, sets: string): Promise<vo
  */
 export async function checkRedisSafety(connection: Pick<Redis, 'info'>): Promise<string[]> {
   const lines = (await connection.info().catch(() => '')).split(/\r?\n/)
-  const factOf = (name: string): string | undefined =>
+  const factOf = (name: string) =>
     lines
       .findLast(line => line.startsWith(`${name}:`))
       ?.slice(name.length + 1)

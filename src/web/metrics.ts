@@ -96,10 +96,10 @@ export function openMetrics({ role, queue, queues, now }: MetricsParts) {
   }
   return {
     meter,
-    showStreams(open: () => number): void {
+    showStreams(open: () => number) {
       openStreams = open
     },
-    showSettings(areRight: () => boolean): void {
+    showSettings(areRight: () => boolean) {
       areSettingsRight = areRight
     },
     async page(): Promise<{ type: string; text: string }> {
@@ -137,7 +137,7 @@ function lowestLimits(
   }
 }
 
-const seconds = (ms: number): number => Math.max(0, ms) / 1_000
+const seconds = (ms: number) => Math.max(0, ms) / 1_000
 
 const runsMoved =
   ({ dollars, start, runs, result }: Declared, now: () => number): RunMeter['moved'] =>

@@ -35,8 +35,7 @@ const mostSignIns = 10
 
 export function openAccess({ token, ended, now, slowness = 1_000 }: AccessOptions) {
   const key = createHash('sha256').update(`admin session ${token}`).digest()
-  const signed = (text: string): string =>
-    createHmac('sha256', key).update(text).digest('base64url')
+  const signed = (text: string) => createHmac('sha256', key).update(text).digest('base64url')
   let wrong = 0
 
   async function judge(given: string): Promise<'right' | 'wrong-token' | 'busy'> {
@@ -57,7 +56,7 @@ export function openAccess({ token, ended, now, slowness = 1_000 }: AccessOption
     }) as const
 
   /** Its id. */
-  async function sessionIn(c: Context): Promise<string | undefined> {
+  async function sessionIn(c: Context) {
     const [id, until] = ((await getSignedCookie(c, key, adminCookie)) || '').split('.')
     return Number(until) > now() ? id : undefined
   }
@@ -82,18 +81,18 @@ export function openAccess({ token, ended, now, slowness = 1_000 }: AccessOption
       })
       return 'signed-in'
     },
-    async signOut(c: Context): Promise<void> {
+    async signOut(c: Context) {
       const session = await sessionIn(c)
       if (session !== undefined) await ended.end(session)
       deleteCookie(c, adminCookie, optionsOf(c))
     },
     /** Makes a token for one form of a session. Each is another, so that what is sent twice can be known. */
-    formToken(session: string): string {
+    formToken(session: string) {
       const form = randomBytes(12).toString('base64url')
       return `${form}.${signed(`form ${session} ${form}`)}`
     },
     /** @returns what tells this form from all others, or nothing if it is no form of this session */
-    formOf(session: string, given: string): string | undefined {
+    formOf(session: string, given: string) {
       const [form = '', signature = ''] = given.split('.')
       return isSameSecret(signature, signed(`form ${session} ${form}`)) ? form : undefined
     },
@@ -101,6 +100,6 @@ export function openAccess({ token, ended, now, slowness = 1_000 }: AccessOption
 }
 
 /** Whoever forges the header gets a cookie that only https sends. */
-const isHttps = (headers: Headers): boolean =>
+const isHttps = (headers: Headers) =>
   /^https\b/i.test(headers.get('x-forwarded-proto') ?? '') ||
   /^https:/i.test(headers.get('origin') ?? '')

@@ -186,7 +186,7 @@ export function ListPage({ group, listing, ...page }: ListShown) {
   const { page: at, isLast, count, runs } = listing
   const title = sectionTitles[group]
   const filter = asWritten(page.filter)
-  const to = (other: number): string => pathTo(`/admin/list/${group}`, { filter, page: other })
+  const to = (other: number) => pathTo(`/admin/list/${group}`, { filter, page: other })
   return (
     <Layout {...page} title={title}>
       <Top title={title} count={count} filter={page.filter} />
@@ -254,7 +254,7 @@ interface RunShown extends Shown {
   posthogUrl: string | undefined
 }
 
-const toTheSecond = (at: number, now: number): string =>
+const toTheSecond = (at: number, now: number) =>
   moment(at, now).replace(' UTC', `${new Date(at).toISOString().slice(16, 19)} UTC`)
 
 export function RunPage(page: RunShown) {

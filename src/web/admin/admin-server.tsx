@@ -113,7 +113,7 @@ function routes(parts: AdminParts): Hono<AdminEnv> {
     else c.header('www-authenticate', 'Bearer')
     return c.html(<pages.SignInPage wrong={whyTurnedAway[kind]} />, kind === 'busy' ? 429 : 401)
   }
-  const audit = (c: AdminRequest, did: Record<string, string | number>): void =>
+  const audit = (c: AdminRequest, did: Record<string, string | number>) =>
     log.info({ audit: true, ...did, from: c.env.incoming.socket.remoteAddress }, 'an admin acted')
 
   const tellOfRefused = onceAMinute(now)

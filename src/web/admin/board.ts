@@ -44,14 +44,13 @@ const atFirst = 5
 const runsPerPage = 50
 
 /** Pages are found by counting, so nobody asks for those that are far. */
-const pageOf = (page: number): number => Math.min(Math.max(1, Math.trunc(page) || 1), 200)
+const pageOf = (page: number) => Math.min(Math.max(1, Math.trunc(page) || 1), 200)
 
 /** How long failures need somebody, and ends are news: ms. */
 const newsMs: Partial<Record<Group, number>> = { failed: 3 * day, ended: 7 * day }
 
 const listed = [...liveGroups, 'ended'] as const
-const everywhere = (whose: Whose | undefined): string[] =>
-  listed.map(group => sets.board({ group, whose }))
+const everywhere = (whose: Whose | undefined) => listed.map(group => sets.board({ group, whose }))
 
 export interface Listing {
   runs: JobRecord<Run>[]
@@ -67,7 +66,7 @@ const cutListing = (all: Listing, runs: Listing['runs']): Listing => {
 }
 
 export function openBoard(runs: BoardRuns, now: () => number) {
-  const since = (group: Group): number => now() - (newsMs[group] ?? now())
+  const since = (group: Group) => now() - (newsMs[group] ?? now())
 
   /** A repository has the number of the newest that was called so. */
   async function whoseOf(filter: Filter | undefined): Promise<Whose | undefined> {
@@ -81,7 +80,7 @@ export function openBoard(runs: BoardRuns, now: () => number) {
   }
 
   /** Whether anything was asked there in the days for which ended Runs are listed. */
-  async function isKnown(whose: Whose): Promise<boolean> {
+  async function isKnown(whose: Whose) {
     const counts = await runs.query(everywhere(whose).map(set => ({ kind: 'count', set })))
     return counts.some(count => count !== undefined && count > 0)
   }

@@ -103,7 +103,7 @@ export const Ago = ({ at, now }: { at: number; now: number }) => {
 }
 
 /** No more than people want to know: `3 min ago`, `2 days ago`. */
-function inWords(ms: number): string {
+function inWords(ms: number) {
   const minutes = Math.floor(Math.max(0, ms) / 60_000)
   if (minutes < 1) return 'just now'
   if (minutes < 60) return `${exactly(minutes * 60_000)} ago`
