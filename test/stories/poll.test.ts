@@ -41,7 +41,7 @@ it('from nothing to a linked pull request, with no address', async () => {
   expect(await read()).toContain('Try it behind a firewall')
   await makesApp()
   expect(enterprise.registered[0]?.manifest).toMatchObject({
-    hook_attributes: { url: 'https://codex-at-acme.invalid/', active: true },
+    hook_attributes: { url: 'https://codex.invalid/', active: true },
   })
   expect(await read()).not.toMatch(/✗|Not right yet/)
   await send('/set-up/start')

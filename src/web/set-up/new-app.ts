@@ -19,18 +19,14 @@ export function manifestOf(values: Values, wanted: AppWishes, callback: string) 
     public: false,
     redirect_url: callback,
     // Without a webhook that is active, GitHub keeps no log of deliveries.
-    hook_attributes: { url: values.webhook || nowhere(values.name), active: true },
+    hook_attributes: { url: values.webhook || nowhere, active: true },
     default_permissions: { ...wanted.permissions, ...(values.teams === '' ? {} : wanted.forTeams) },
     default_events: wanted.events,
   }
 }
 
 /** RFC 2606: no name below `.invalid` ever exists. */
-const nowhere = (name: string): string =>
-  `https://${name
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '')}.invalid/`
+const nowhere = 'https://codex.invalid/'
 
 type Server = ReturnType<typeof serverOf>
 
@@ -92,8 +88,6 @@ export async function redeem({ api }: Server, code: string): Promise<NewApp> {
   const parsed = NewApp.safeParse(await response.json().catch(() => undefined))
   if (response.ok && parsed.success) return parsed.data
   throw new Error(
-    response.status === 404
-      ? 'GitHub does not know this code. A code works once, and only for an hour. Begin again at /set-up.'
-      : `GitHub answered ${response.status} when the bot asked for the new App. Open /set-up to try again.`,
+    `GitHub answered ${response.status} when the bot asked for the new App. Its code works once, and only for an hour. Begin again at /set-up.`,
   )
 }

@@ -21,7 +21,7 @@ interface FieldInfo {
   label: string
   more?: string
   hint: string
-  type?: 'password' | 'url'
+  type?: 'password' | 'url' | 'numeric'
   /** The value in an empty form. */
   usual?: string
   rules: readonly FieldRule[]
@@ -65,6 +65,7 @@ export const form: Readonly<Record<Field, FieldInfo>> = {
   posthogProject: {
     label: 'Number of the project',
     hint: 'It is in the address of the project: /project/12345. You can paste that address.',
+    type: 'numeric',
     rules: [[/^[1-9]\d{0,14}$/, 'Give the number in the address of your PostHog project.']],
   },
   name: {

@@ -144,8 +144,6 @@ const Inputs = ({ fields, shown }: { fields: readonly setUp.Field[]; shown: Form
     {fields.map(field => {
       const { label, more, hint, type } = setUp.form[field]
       const isSecret = type === 'password'
-      const ofText = type === 'url' ? 'url' : undefined
-      const inputMode = field === 'posthogProject' ? 'numeric' : ofText
       return (
         <Field
           id={field}
@@ -156,7 +154,7 @@ const Inputs = ({ fields, shown }: { fields: readonly setUp.Field[]; shown: Form
           type={isSecret ? 'password' : 'text'}
           value={isSecret ? '' : shown.values[field]}
           autocomplete="off"
-          inputmode={inputMode}
+          inputmode={isSecret ? undefined : type}
           placeholder={isSecret && shown.values[field] !== '' ? 'as entered before' : undefined}
         />
       )
