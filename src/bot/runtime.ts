@@ -12,6 +12,7 @@ import { second } from '../core/model/time.ts'
 import { type Run, runFormat } from '../core/record/run.ts'
 import { runIndex } from '../core/record/run-index.ts'
 import { everyCall, type TriggerWords, triggerOf } from '../core/settings/deployment-settings.ts'
+import { NewestMap } from '../core/text/newest-map.ts'
 import { redactor } from '../core/text/redact.ts'
 import { followDeploymentFile, withoutFile } from '../deployment-file.ts'
 import { appName } from '../github/app-token.ts'
@@ -69,7 +70,11 @@ interface ProcessState {
   readiness?: Readiness
   /** How people mention the App. Until GitHub has said it, that calls nobody. */
   appName?: string | undefined
+  asked: Map<string, true>
 }
+
+/** Each comment is searched for all of them. */
+const maxAskedThreads = 100
 
 export type Runtime = Awaited<ReturnType<typeof openRuntime>>
 
@@ -104,7 +109,10 @@ export async function openRuntime(config: Config, overrides: Overrides) {
     queues: { triggers, runs },
     now: clock.now,
   })
-  const state: ProcessState = { works: config.role === 'web' }
+  const state: ProcessState = {
+    works: config.role === 'web',
+    asked: new NewestMap(maxAskedThreads),
+  }
   const { path, first } = config.settings
   const settings = path === undefined ? withoutFile(first) : followDeploymentFile(path, first, log)
   metrics.showSettings(() => settings.failed().length === 0)
@@ -120,6 +128,7 @@ export async function openRuntime(config: Config, overrides: Overrides) {
     triggerOf: (ownerId: number): TriggerWords => ({
       ...triggerOf(settings.settings, ownerId),
       app: state.appName,
+      asked: state.asked,
     }),
     /** Asks GitHub for the App's name, if it is not known. It never fails. */
     async learnName(): Promise<void> {
@@ -147,6 +156,8 @@ async function patiently<T>(take: () => Promise<T>): Promise<T> {
 export async function openServer(runtime: Runtime, admin: ServerParts['admin']): Promise<Server> {
   const { config, settings, log, metrics } = runtime
   const calls = everyCall(settings.settings, () => runtime.state.appName)
+  // A comment on a question may be meant as its answer.
+  const heeded = () => [...calls(), ...runtime.state.asked.keys()]
   // What arrives is judged by it.
   await runtime.learnName()
   const { id, privateKey, webhookSecret, webhookSecretOld } = config.app
@@ -163,7 +174,7 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
           log,
           meter: metrics.meter,
           came: runtime.queues.deliveries.came,
-          isSilent: silenceJudge(calls),
+          isSilent: silenceJudge(heeded),
         })
   const { host, port, metricsToken } = config.server
   const server = httpServer({

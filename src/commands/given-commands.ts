@@ -4,7 +4,10 @@ import { isMistake, type Mistake, type Parsed } from '../core/command/parse.ts'
 import { instruction } from '../core/model/command-grammar.ts'
 import type { StepResult, WrittenText } from '../core/model/ports.ts'
 import type { CommentTrigger, LabelTrigger, TickTrigger } from '../core/model/trigger.ts'
+import { asksBack } from '../core/record/open-question.ts'
+import { openQuestion } from '../core/record/permission-request.ts'
 import { commandFor } from '../core/record/request-part.ts'
+import { sets } from '../core/record/run-index.ts'
 import { isLabelState } from '../core/record/situation.ts'
 import { callsOf } from '../core/settings/deployment-settings.ts'
 import type { Attachment } from '../core/text/attachment-links.ts'
@@ -122,7 +125,7 @@ async function hint(
   if (!trigger.misplaced) return endOfJob
   const writer = await senderOf(context)
   if (!writer || !mayUse(writer, instruction)) return endOfJob
-  const misplaced = await misplacedAmong(context, trigger, texts)
+  const misplaced = (await misplacedAmong(context, trigger, texts)) ?? (await unaddressed(context))
   if (!misplaced) return endOfJob
   const { thread, sender, id } = trigger
   const mention = misplaced.kind === 'unknown-word' && /^@(.+)/.exec(misplaced.given)?.[1]
@@ -136,3 +139,12 @@ async function isAnotherBots({ github }: CommandContext, mention: string): Promi
   const others = await github.comments.ofOthers()
   return others.some(({ author = '', bot }) => bot && author.includes(mention))
 }
+
+async function unaddressed({ deps, record }: CommandContext): Promise<Mistake | undefined> {
+  const runs = await deps.runs.listed([sets.thread(record.trigger.thread)], newestOne)
+  return runs.some(({ data }) => openQuestion(data) ?? asksBack(data))
+    ? { kind: 'unaddressed' }
+    : undefined
+}
+
+const newestOne = { kind: 'last', count: 1 } as const

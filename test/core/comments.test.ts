@@ -574,6 +574,7 @@ describe('in the thread of one of several inline comments', () => {
 const mistakes: { [K in Mistake['kind']]: Extract<Mistake, { kind: K }> } = {
   'unknown-option': { kind: 'unknown-option', given: 'modle', meant: 'model' },
   misplaced: { kind: 'misplaced' },
+  unaddressed: { kind: 'unaddressed' },
   'unknown-word': { kind: 'unknown-word', given: '/codx', meant: '/codex' },
   'unknown-command': { kind: 'unknown-command', given: 'sotp', meant: 'stop' },
   'missing-value': { kind: 'missing-value', option: 'effort' },
@@ -739,6 +740,7 @@ describe('replies', () => {
       hidden: @maya GitHub’s page does not show all of this command: some of it is HTML, an HTML comment, a link title or invisible characters. Nothing was started. Put code into backticks and write the rest as plain text.
       mistake: @maya there is no option \`--modle\`. Did you mean \`--model\`? To say it literally, write \`/codex -- …\`. Nothing was started.
       mistake: @maya \`/codex\` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.
+      mistake: @maya Codex reads only comments that begin with \`/codex\`. If yours answers its question, write it again with \`/codex\` before it.
       mistake: @maya there is no command \`/codx\`. Did you mean \`/codex\`? Nothing was started.
       mistake: @maya there is no command \`sotp\`. Did you mean \`/codex stop\`? If it is your instruction, write \`/codex -- sotp …\`. Nothing was started.
       mistake: @maya \`--effort\` needs a value: \`--effort low|medium|high|xhigh|max\`. To say it literally, write \`/codex -- …\`. Nothing was started.

@@ -50,6 +50,28 @@ onEitherQueue('Somebody asks a question', world => {
     await issue.thread.waitForAnswer('Since the release.')
   })
 
+  it('of Codex gets a plain answer: its writer is told once that the command is missing', async () => {
+    const repository = await newRepository(world())
+    const asking = { kind: 'answers', text: 'Redis or Memcached?' } as const
+    const { says, thread } = await asks(world(), 'cache it', asking, { repository, times: 1 })
+    world().posthog.script(
+      { repository, prompt: 'Redis' },
+      { kind: 'answers', text: 'Redis it is.' },
+    )
+    await thread.waitForAnswer('Codex has a question.')
+    await thread.waitForFolded()
+    const { id } = await says('Redis please')
+    await thread.waitForAnswer('Codex reads only comments that begin with `/codex`.')
+    await thread.waitForReaction('-1', id)
+    await says('Well, Redis.')
+    await says('/codex Redis please')
+    await thread.waitForAnswer('Redis it is.')
+    await says('Thank you!')
+    const { id: last } = await says('/codex status')
+    await thread.waitForReaction('+1', last)
+    expect((await thread.answers()).filter(text => text.includes('reads only'))).toHaveLength(1)
+  })
+
   it('on lines of a review, and each has its answer there', async () => {
     const { github, posthog } = world()
     const repository = await newRepository(world())

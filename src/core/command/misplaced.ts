@@ -15,6 +15,8 @@ export const mayBeMisplaced = (text: string, calls = usualTrigger.word): boolean
 /** A command where none is read, or what is nearly one. */
 export type Misplaced =
   | { kind: 'misplaced' }
+  /** Nothing calls the bot, where Codex asked something. */
+  | { kind: 'unaddressed' }
   | { kind: 'unknown-word'; given: string; meant: string }
 
 /**

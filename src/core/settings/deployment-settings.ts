@@ -10,6 +10,8 @@ export interface TriggerWords {
   /** The App's login at GitHub, without `[bot]`, once that is known: whoever mentions it calls the bot, too. */
   app?: string | undefined
   labels: readonly string[]
+  /** The addresses of threads in which Codex asked something, as far as this process knows. */
+  asked?: Map<string, true>
 }
 
 export const usualTrigger: TriggerWords = { word: 'codex', labels: ['codex'] }

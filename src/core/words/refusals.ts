@@ -169,6 +169,8 @@ function mistakeSentence(mistake: Mistake): string {
       return `there is no option ${code(`--${mistake.given}`)}.${didYouMean(mistake.meant && `--${mistake.meant}`) ?? ` There are ${allOptions}.`}${literally} Nothing was started.`
     case 'misplaced':
       return '`/codex` works only at the start of a line. It does not work in a list, a heading, a table or an indented line. Nothing was started. Edit your comment, or write the command again.'
+    case 'unaddressed':
+      return 'Codex reads only comments that begin with `/codex`. If yours answers its question, write it again with `/codex` before it.'
     case 'unknown-word':
       return `there is no command ${code(mistake.given)}.${didYouMean(mistake.meant) ?? ''} Nothing was started.`
     case 'unknown-command':

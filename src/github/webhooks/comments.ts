@@ -185,10 +185,12 @@ function commentWords(
   if (action !== 'created' && action !== 'edited') return notUsed
   const text = comment.body
   const calls = callsIn(event)
+  const { thread, triggerOf } = event
+  const isAsked = triggerOf(thread.ownerId).asked?.has(thread.url)
   const misplaced =
     (action === 'created' &&
       isInsider(comment.author_association) &&
-      mayBeMisplaced(text, calls)) ||
+      (isAsked || mayBeMisplaced(text, calls))) ||
     undefined
   if (!misplaced && !mayHoldCommand(text, calls)) return ignored('no command')
   const created = timeOf(comment.created_at)

@@ -16,7 +16,7 @@ import {
   newsKey,
 } from '../../core/record/last-word.ts'
 import { type Marker, markerOf, shortMarkerOf } from '../../core/record/marker.ts'
-import { inlineAsked, inlinePlace } from '../../core/record/open-question.ts'
+import { asksBack, inlineAsked, inlinePlace } from '../../core/record/open-question.ts'
 import { questionId, questionKey, questionToAsk } from '../../core/record/permission-request.ts'
 import { backupOf } from '../../core/record/recovery-record.ts'
 import { retriedAt, retryOf, triedRetry } from '../../core/record/retries.ts'
@@ -54,6 +54,7 @@ export const conclude = step('conclude', {
         intent: { kind: 'conclude', at: deps.now() },
         ...lastWord,
       })
+      if (asksBack(run)) rememberAsked(context)
       const elsewhere = place ? 'inline' : 'comment'
       const as = isReview ? 'review' : elsewhere
       const after = leavesBoxInStatus(run) ? done : withDone(run, 'conclude', 'last-word')
@@ -191,6 +192,9 @@ function unsaid(context: StepContext, error: unknown): ChangeOf<'report' | 'retr
   return isThreadGivenUp(context) ? undefined : laterInThread(context.run, error, now)
 }
 
+const rememberAsked = ({ deps, run: { thread } }: StepContext): unknown =>
+  deps.triggerOf(thread.ownerId).asked?.set(thread.url, true)
+
 /** Puts a question of the agent to people, once. */
 export const putQuestion = step('put-question', {
   github: ['comments.own', 'comments.post'],
@@ -207,6 +211,7 @@ export const putQuestion = step('put-question', {
         intent: { kind: 'put-question', at: deps.now() },
         ...saying(github, deps.signer, { marker, place, text }),
       })
+      rememberAsked(context)
       const key = questionKey(run, request)
       const asked = { key, commentId, inline: place && (true as const) }
       const { questions = [] } = run.report
