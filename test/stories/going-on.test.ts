@@ -138,14 +138,15 @@ onEitherQueue('A command goes on with', world => {
     await talk.says('/codex do it')
     expect(await thread.waitForAnswer('Codex has a question')).toMatch(/^2\. \[ \] `Right` /m)
     const plain = await talk.says('Right.')
+    await thread.waitForAnswer('Codex reads only comments that begin with `/codex`.')
+    await thread.waitForReaction('-1', plain.id)
     await answers(talk)
     await thread.waitForAnswer('I went there.')
     await thread.waitForFolded()
     expect(ledger().commands.map(({ body }) => Object(body).params.optionId)).toEqual([
       expect.stringMatching(option),
     ])
-    expect([ledger().messages.length, (await thread.answers()).length]).toEqual([messages, 2])
-    expect(await thread.reactions(plain.id)).toEqual([])
+    expect([ledger().messages.length, (await thread.answers()).length]).toEqual([messages, 3])
   })
 
   it('what a person chose, though PostHog’s word that it took it was lost', async () => {
