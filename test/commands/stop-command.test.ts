@@ -1,8 +1,13 @@
 /** What `/codex stop` decides, from facts, without a service. */
-import { describe } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { stopAfter } from '../../src/access/stop-after.ts'
 import { reject } from '../../src/commands/command.ts'
 import { stopCommand } from '../../src/commands/stop-command.ts'
+import { markerSigner } from '../../src/core/record/marker.ts'
 import { issueThread, minute, pullThread, t0, working } from '../core/given.ts'
+import { clientOf } from '../support/client-of.ts'
+import { settingsOf } from '../support/deployment.ts'
+import { fakeLog } from '../support/fake-log.ts'
 import { asking, comment, decides, ended, live, onPull, tick } from './asked.ts'
 
 describe('what asks for none', () => {
@@ -44,4 +49,45 @@ describe('what asks for none', () => {
       asking(tick),
     ],
   ])
+})
+
+describe('stops that wait to be judged', () => {
+  const waiting = (by: number, run?: string) => ({
+    id: `stop-${by}`,
+    by: { login: `person-${by}`, id: by },
+    at: t0 + minute,
+    read: async () => ({ moment: { at: t0 + minute }, run }),
+  })
+  /** Maya may write; she is 11. */
+  async function judge(unjudged: ReturnType<typeof waiting>[]) {
+    let asked = 0
+    const github = clientOf({
+      'people.permission': async (_, id) => {
+        asked += 1
+        return id === 11 ? { role: 'write', name: 'write' } : { role: 'read', name: 'read' }
+      },
+      'people.isInTeam': async () => false,
+    })
+    const check = async () => ({
+      github,
+      settings: settingsOf(''),
+      reads: { refusedSince: undefined, now: t0 },
+      log: fakeLog(),
+      signer: markerSigner('secret'),
+    })
+    const stop = await stopAfter({ at: t0, run: 'run-1' }, { judged: [], unjudged }, check)
+    return { by: stop?.by.id, asked }
+  }
+
+  test.each([
+    ['of who may stop ends it', [waiting(11)], { by: 11, asked: 1 }],
+    ['of who may not ends nothing', [waiting(15)], { by: undefined, asked: 1 }],
+    ['by the box of its run ends it', [waiting(11, 'run-1')], { by: 11 }],
+    ['by the box of another run ends nothing', [waiting(11, 'run-2')], { by: undefined }],
+    [
+      'of a hundred people asks GitHub of the last five alone',
+      Array.from({ length: 100 }, (_, n) => waiting(100 + n)),
+      { by: undefined, asked: 5 },
+    ],
+  ])('one %s', async (_, unjudged, came) => expect(await judge(unjudged)).toMatchObject(came))
 })
