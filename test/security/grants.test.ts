@@ -169,3 +169,15 @@ test('history is read once for a slip, however many strangers comment', async ()
   for (let n = 0; n < 5; n += 1) await says(bot, '/codex fix it', 'rita')
   expect(bot.calls.filter(name => name === 'files.commits')).toHaveLength(1)
 })
+
+test('settings that GitHub does not show for a moment stay in force', async () => {
+  const bot = botWith({ settings: 'permissions: {run: admin}' })
+  await says(bot, '/codex fix it')
+  bot.now += 2 * 60_000
+  bot.options.settings = undefined
+  await sends(bot, '/codex fix it, too')
+  await bot.work(1)
+  bot.options.settings = 'permissions: {run: admin}'
+  await bot.settle()
+  expect(bot.requests).toEqual([])
+})
