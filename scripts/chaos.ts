@@ -90,6 +90,7 @@ const seeds =
   values.seed === undefined
     ? Array.from({ length: Number(values.seeds) }, (_, n) => n + 1)
     : [Number(values.seed)]
+const both: readonly QueueKind[] = ['redis', 'embedded']
 const withRedis = redisAvailable()
 const wanted = (queue: QueueKind): boolean =>
   (values.queue === 'both' || values.queue === queue) && (queue === 'embedded' || withRedis)
@@ -98,7 +99,7 @@ const turns = seeds.flatMap(seed =>
   scenarios
     .filter(({ name }) => values.only.some(text => name.includes(text)))
     .flatMap((scenario, index) =>
-      queuesOf(scenario.queues.filter(wanted), seed + index).map(queue => ({
+      queuesOf((scenario.queues ?? both).filter(wanted), seed + index).map(queue => ({
         scenario,
         queue,
         seed,

@@ -50,6 +50,14 @@ const once: Omit<Expected, 'answers' | 'reactions'> = {
   branches: 0,
 }
 const ready = /Codex opened draft/
+
+/** A pull request, told in a thread with this reaction there. */
+const pullFor = (at: number | 'thread', reaction = 'rocket'): Expected => ({
+  ...once,
+  answers: [ready],
+  reactions: { [at]: reaction },
+})
+
 const giveUpAfterMs = { timeout: 300_000, every: 100 }
 
 /** Words of which no others are the beginning. */
@@ -87,25 +95,27 @@ async function commented(
 ): Promise<Play> {
   const { number, says } = await opens(world, name)
   const { id } = await says(text)
-  const { reaction = 'rocket', ...others } = differs
-  return begun(name, number, {
-    ...once,
-    answers: [ready],
-    reactions: { [id]: reaction },
-    ...others,
-  })
+  const { reaction, ...others } = differs
+  return begun(name, number, { ...pullFor(id, reaction), ...others })
 }
 
 /** A label on an issue: a pull request comes of it. */
 const labelled: Scene = async (world, name) => {
   const { maya, number } = await opens(world, name)
   await maya.labels(number, 'codex')
-  const expected = { ...once, answers: [ready], reactions: { thread: 'rocket' } }
-  return begun(name, number, expected)
+  return begun(name, number, pullFor('thread'))
 }
 
 /** A comment on an issue: a pull request comes of it. */
 const asked: Scene = (world, name) => commented(world, name)
+
+type Behaviour = Parameters<World['posthog']['script']>[1]
+
+/** As asked, of an agent that does so. */
+function askedOf(world: World, name: string, ...does: [Behaviour, { times: number }?]) {
+  world.posthog.script(said(name), ...does)
+  return asked(world, name)
+}
 
 /**
  * The hour after the turn is over, and with it the last use of the branch; by then the Run has ended, which would
@@ -135,7 +145,7 @@ export async function blocked(
   const { maya, number, says } = await opens(world, name)
   world.github.block(number, [before.number])
   const { id } = await says(`/codex begin-${name}`)
-  const expected = { ...once, answers: [ready], reactions: { [id]: 'rocket' } }
+  const expected = pullFor(id)
   const closes = async () => {
     if (ledgerOf(world, number).tasks.length > 0) throw new Error('it began while it was blocked')
     await maya.closes(before.number)
@@ -154,8 +164,7 @@ const freed: Scene = async (world, name) => {
 
 /** The agent leaves its commits on the branch, so the bot opens the pull request. */
 const pushed: Scene = async (world, name) => {
-  world.posthog.script(said(name), { kind: 'pushesToBranch' })
-  const play = await asked(world, name)
+  const play = await askedOf(world, name, { kind: 'pushesToBranch' })
   play.expected.branches = 1
   return play
 }
@@ -163,16 +172,14 @@ const pushed: Scene = async (world, name) => {
 /** The sandbox goes in the middle of the turn: the bot has the agent go on, once, in a run of its own. */
 const cutOff: Scene = async (world, name) => {
   const goes = { kind: 'stopsShort', by: 'sandbox_gone', text: 'Half of it is done.' } as const
-  world.posthog.script(said(name), goes, { times: 1 })
-  const play = await asked(world, name)
+  const play = await askedOf(world, name, goes, { times: 1 })
   play.expected.runs = 2
   return play
 }
 
 /** More words while the agent works. */
 const steered: Scene = async (world, name) => {
-  world.posthog.script(said(name), { kind: 'manual' })
-  const play = await asked(world, name)
+  const play = await askedOf(world, name, { kind: 'manual' })
   const maya = world.github.as('maya')
   const { expected } = play
   const goOn = async () => {
@@ -191,8 +198,7 @@ const steered: Scene = async (world, name) => {
 
 /** A stop that comes late, after words that were said since. */
 const overtaken: Scene = async (world, name) => {
-  world.posthog.script(said(name), { kind: 'manual' })
-  const play = await asked(world, name)
+  const play = await askedOf(world, name, { kind: 'manual' })
   const { github, posthog } = world
   const maya = github.as('maya')
   const { expected, number } = play
@@ -217,14 +223,13 @@ const overtakenWords = /started the run here after you wrote .*, so it goes on/
 
 /** The agent asks in a session that plans, as somebody wants it in PostHog, and is answered. */
 const questioned: Scene = async (world, name) => {
-  world.posthog.script(said(name), {
+  const play = await askedOf(world, name, {
     kind: 'asksPermission',
     question: `Blue or red for ${name}?`,
     choices: ['Blue', 'Red'],
     inMode: 'plan',
     next: { kind: 'answers', text: `It is blue, ${name}.` },
   })
-  const play = await asked(world, name)
   const { expected, number } = play
   const { github } = world
   const goOn = async () => {
@@ -239,8 +244,7 @@ const questionWords = /Codex has a question/
 
 /** More words after the end, to an agent that is idle but still there. */
 const rejoined: Scene = async (world, name) => {
-  world.posthog.script(said(name), { kind: 'manual' })
-  const play = await asked(world, name)
+  const play = await askedOf(world, name, { kind: 'manual' })
   const { expected, number } = play
   const goOn = async () => {
     const run = world.posthog.run(await runOf(world, number))
@@ -256,8 +260,7 @@ const rejoined: Scene = async (world, name) => {
 
 /** Stop, while the agent works. */
 const stopped: Scene = async (world, name) => {
-  world.posthog.script(said(name), { kind: 'hangs' })
-  const play = await asked(world, name)
+  const play = await askedOf(world, name, { kind: 'hangs' })
   const { expected, number } = play
   const [first = ''] = Object.keys(expected.reactions)
   const goOn = async () => {
@@ -320,13 +323,19 @@ const attached: Scene = async (world, name) => {
   return commented(world, name, `/codex begin-${name} ${file.markdown}`)
 }
 
+async function opensPull({ github }: World, name: string) {
+  const maya = github.as('maya')
+  const path = `src/${name}.ts`
+  const head = `maya/${name}`
+  await maya.pushes(head, { [path]: 'one\ntwo\nthree\n' })
+  const { number } = await maya.opensPull({ head, title: `Pull ${name}` })
+  return { maya, path, number }
+}
+
 /** A review with two comments on lines, each of which gets its own answer. */
 const reviewed: Scene = async (world, name) => {
   world.posthog.script(said(name), { kind: 'pushesToBranch', text: 'All addressed.' })
-  const maya = world.github.as('maya')
-  const path = `src/${name}.ts`
-  await maya.pushes(`maya/${name}`, { [path]: 'one\ntwo\nthree\n' })
-  const { number } = await maya.opensPull({ head: `maya/${name}`, title: `Pull ${name}` })
+  const { path, number } = await opensPull(world, name)
   const comments = [1, 2].map(line => ({ path, line, body: `Rename line ${line}.` }))
   await world.github.as('mario').reviews(number, { body: `/codex begin-${name}`, comments })
   const expected = { ...once, pulls: 0, answers: [/@mario done/], reactions: {}, lineAnswers: 2 }
@@ -335,10 +344,7 @@ const reviewed: Scene = async (world, name) => {
 
 /** A comment on a line that the agent fixes, and one that it declines. */
 const resolved: Scene = async (world, name) => {
-  const maya = world.github.as('maya')
-  const path = `src/${name}.ts`
-  await maya.pushes(`maya/${name}`, { [path]: 'one\ntwo\nthree\n' })
-  const { number } = await maya.opensPull({ head: `maya/${name}`, title: `Pull ${name}` })
+  const { maya, path, number } = await opensPull(world, name)
   const [first, second] = [
     await maya.commentsOnLine(number, { path, line: 1, body: 'Rename line 1.' }),
     await maya.commentsOnLine(number, { path, line: 2, body: 'Rename line 2.' }),

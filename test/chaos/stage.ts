@@ -23,7 +23,8 @@ interface Notes {
 
 export interface Scenario {
   name: string
-  queues: readonly QueueKind[]
+  /** Both, unless said otherwise. */
+  queues?: readonly QueueKind[]
   run(stage: Stage): Promise<void>
 }
 

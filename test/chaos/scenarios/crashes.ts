@@ -12,7 +12,6 @@ import { judge, noteRecovery, type Scenario, type Stage } from '../stage.ts'
 /** Each life ends at a point of its own, in an order of its own, and sometimes only the second time it gets there. */
 export const everyPoint: Scenario = {
   name: 'crash at every point',
-  queues: ['redis', 'embedded'],
   async run(stage) {
     const { world, random } = stage
     // Where runs end with their turn, no branch is left for later, so two of the points would never come.
@@ -87,7 +86,6 @@ const midway: readonly CrashPoint[] = [
 /** Twenty deaths in the life of one Run. */
 export const twentyDeaths: Scenario = {
   name: 'twenty crashes in one life',
-  queues: ['redis', 'embedded'],
   async run(stage) {
     const { world, random } = stage
     let bot = await bringUp(world, pointBy(random))
@@ -109,7 +107,6 @@ const pointBy = (random: Stage['random']): { point: CrashPoint; nth: number } =>
 /** The same step kills every process that tries it: when it has killed five, the thread is told. */
 export const alwaysCrashes: Scenario = {
   name: 'a step that always crashes',
-  queues: ['redis', 'embedded'],
   async run(stage) {
     const play = await doomed(stage, 'after a pull request is seen', {
       answers: [/Codex failed: this bot had an error, again and again/],
@@ -126,7 +123,6 @@ export const alwaysCrashes: Scenario = {
 /** Before it has begun anything: the thread is told, too. */
 export const commandCrashes: Scenario = {
   name: 'a command that always crashes',
-  queues: ['redis', 'embedded'],
   async run(stage) {
     await doomed(stage, 'before a run is queued', {
       tasks: 0,

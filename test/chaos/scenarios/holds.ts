@@ -23,7 +23,6 @@ const atOnce = (most: number) => ({ '.github/codex.yml': `limits: { repository: 
 
 export const heldAtZero: Scenario = {
   name: 'a limit of 0, and deaths in it',
-  queues: ['redis', 'embedded'],
   async run(stage) {
     const { world, random, notes } = stage
     const olga = world.github.as('olga')
@@ -50,7 +49,6 @@ export const heldAtZero: Scenario = {
 
 export const blockedMeanwhile: Scenario = {
   name: 'a blocker closes while the bot is dead',
-  queues: ['redis', 'embedded'],
   async run(stage) {
     const { world, random } = stage
     const { webhooks } = world.github
@@ -89,7 +87,6 @@ const fewPulls = { '.github/codex.yml': `limits: { open_pull_requests: ${mostPul
 
 export const burstAtLimit: Scenario = {
   name: 'a burst at a limit, and a death in it',
-  queues: ['redis', 'embedded'],
   async run({ world, random, redis, notes }) {
     const { github, posthog } = world
     await github.as('olga').pushes('main', fewPulls)

@@ -12,7 +12,6 @@ const cast: readonly SceneName[] = ['labelled', 'asked', 'pushed', 'explained', 
 
 export const queueLost: Scenario = {
   name: 'the queue loses its data',
-  queues: ['redis', 'embedded'],
   async run(stage) {
     const { world, random } = stage
     let bot = await bringUp(world)
@@ -41,7 +40,6 @@ export const queueLost: Scenario = {
 
 export const queueRestored: Scenario = {
   name: 'the queue is put back to an older state',
-  queues: ['redis', 'embedded'],
   async run(stage) {
     const { world, random, redis } = stage
     await bringUp(world)
@@ -68,7 +66,6 @@ export const queueRestored: Scenario = {
 
 export const twin: Scenario = {
   name: 'a second process with a queue of its own',
-  queues: ['redis', 'embedded'],
   async run(stage) {
     const { world, random } = stage
     await bringUp(world)

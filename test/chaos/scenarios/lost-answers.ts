@@ -50,7 +50,6 @@ interface Struck {
 
 export const lostByGitHub: Scenario = {
   name: 'answers of GitHub are lost',
-  queues: ['redis', 'embedded'],
   run: stage => {
     const { world, random } = stage
     const armed = random.shuffled(
@@ -67,7 +66,6 @@ export const lostByGitHub: Scenario = {
 
 export const lostByPostHog: Scenario = {
   name: 'answers of PostHog are lost',
-  queues: ['redis', 'embedded'],
   run: stage => {
     const { world, random } = stage
     const armed = random.shuffled(

@@ -54,7 +54,6 @@ interface Refusal {
 
 export const postHogFull: Scenario = {
   name: 'PostHog is full, away or slow',
-  queues: ['redis', 'embedded'],
   async run(stage) {
     const { world, random } = stage
     await bringUp(world)
@@ -156,7 +155,6 @@ const firstCall = { method: 'GET', path: /\/permission$/ }
 
 export const gitHubFull: Scenario = {
   name: 'GitHub limits',
-  queues: ['redis', 'embedded'],
   async run(stage) {
     const { random, world } = stage
     await bringUp(world)
@@ -174,7 +172,6 @@ export const gitHubFull: Scenario = {
 
 export const gitHubSaysNothing: Scenario = {
   name: 'GitHub limits without saying for how long',
-  queues: ['redis', 'embedded'],
   async run(stage) {
     await bringUp(stage.world)
     const rule = stage.random.one(gitHubCalls)

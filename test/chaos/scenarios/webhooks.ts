@@ -23,7 +23,6 @@ const names: readonly SceneName[] = [
 
 export const unrulyWebhooks: Scenario = {
   name: 'webhooks twice, late, again',
-  queues: ['redis', 'embedded'],
   async run(stage) {
     const { world, random } = stage
     const { webhooks } = world.github
@@ -60,7 +59,6 @@ async function againLater({ world, random }: Stage): Promise<void> {
 /** GitHub reaches nobody, so the bot reads its log of deliveries, dies over it, and loses what it knew of it. */
 export const polled: Scenario = {
   name: 'webhooks are read from the log',
-  queues: ['redis', 'embedded'],
   async run(stage) {
     const { world, random } = stage
     Object.assign(world.env, { WEBHOOKS: 'poll' })
