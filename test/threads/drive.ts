@@ -39,6 +39,12 @@ class Stage {
     this.#drawn[name] = { ...about, comments: await this.#read(thread) }
   }
 
+  /** Once the status is folded away, which comes last. */
+  async drawFolded(name: string, opened: Opened) {
+    await opened.thread.waitForFolded()
+    await this.draw(name, opened)
+  }
+
   get drawn(): DrivenThreads {
     return this.#drawn
   }
@@ -90,6 +96,12 @@ const reacted = (talk: Talk) => ({
   says: async (text: string, reaction?: string, by = 'maya') => {
     const asked = await talk.says(text, by)
     if (reaction !== undefined) await talk.thread.waitForReaction(reaction, asked.id)
+    return asked
+  },
+  /** And waits until the agent is at work. */
+  begins: async (text: string) => {
+    const asked = await talk.says(text)
+    await talk.thread.waitForStatus('⏳ Codex is working')
     return asked
   },
 })
@@ -224,8 +236,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
   async status(stage) {
     stage.world.posthog.script('find the slow query', { kind: 'hangs' })
     const opened = await stage.issue('Orders page is slow')
-    await opened.says('/codex find the slow query')
-    await opened.thread.waitForStatus('⏳ Codex is working')
+    await opened.begins('/codex find the slow query')
     await opened.says('/codex status', '+1')
     await stage.draw('status', opened)
   },
@@ -250,13 +261,11 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const { posthog } = stage.world
     posthog.script('rename the helper', { kind: 'manual' })
     const opened = await stage.issue('Helper has a bad name')
-    await opened.says('/codex rename the helper')
-    await opened.thread.waitForStatus('⏳ Codex is working')
+    await opened.begins('/codex rename the helper')
     const run = opened.run(0)
     await opened.says('/codex and its test file', '+1')
     await run.completeTurn('The helper is called `waitForRedirect` now, and so is its test file.')
-    await opened.thread.waitForFolded()
-    await stage.draw('follow-up', opened)
+    await stage.drawFolded('follow-up', opened)
   },
   async question(stage) {
     stage.world.posthog.script('why is the orders page slow', {
@@ -265,8 +274,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     })
     const opened = await stage.issue('Orders page is slow')
     await opened.says('/codex why is the orders page slow?')
-    await opened.thread.waitForFolded()
-    await stage.draw('question', opened)
+    await stage.drawFolded('question', opened)
   },
   async plan(stage) {
     stage.world.posthog.script('how to split the billing module', {
@@ -275,8 +283,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     })
     const opened = await stage.issue('Split billing')
     await opened.says('/codex plan how to split the billing module')
-    await opened.thread.waitForFolded()
-    await stage.draw('plan', opened)
+    await stage.drawFolded('plan', opened)
   },
   async onPull(stage) {
     const { posthog } = stage.world
@@ -286,8 +293,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
       text: 'The logout test waits for the redirect now.',
     })
     await opened.says('/codex wait for the redirect here, too')
-    await opened.thread.waitForFolded()
-    await stage.draw('pushed', opened)
+    await stage.drawFolded('pushed', opened)
   },
   async review(stage) {
     const { github, posthog } = stage.world
@@ -339,8 +345,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     const { posthog } = stage.world
     const first = await stage.issue('Busy', 'limits: {person: 1}\n')
     posthog.script({ repository: first.repository }, { kind: 'hangs' })
-    await first.says('/codex do the first thing')
-    await first.thread.waitForStatus('⏳ Codex is working')
+    await first.begins('/codex do the first thing')
     const second = await stage.issueBeside(first, 'Next')
     await second.says('/codex fix the flaky login test')
     await second.thread.waitForStatus('waits for its turn')
@@ -381,8 +386,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await opened.thread.waitForFolded()
     await opened.says('/codex packages/shop')
     await opened.thread.waitForAnswer('storefront')
-    await opened.thread.waitForFolded()
-    await stage.draw('asks', opened)
+    await stage.drawFolded('asks', opened)
   },
   async permission(stage) {
     stage.world.posthog.script('clean up the build', {
@@ -394,14 +398,12 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
       'mode: interactive\npermission: read-only\n',
     )
     await opened.says('/codex clean up the build')
-    await opened.thread.waitForFolded()
-    await stage.draw('permission', opened)
+    await stage.drawFolded('permission', opened)
   },
   async stopped(stage) {
     stage.world.posthog.script('count to infinity', { kind: 'hangs' })
     const opened = await stage.issue('Count')
-    const asked = await opened.says('/codex count to infinity')
-    await opened.thread.waitForStatus('⏳ Codex is working')
+    const asked = await opened.begins('/codex count to infinity')
     await opened.says('/codex stop', '+1')
     await opened.thread.waitForStatus(/^### ⏹️/)
     await stage.world.github.waitFor(
@@ -412,12 +414,10 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
   async closed(stage) {
     stage.world.posthog.script('fix the old page', { kind: 'hangs' })
     const opened = await stage.issue('Old page')
-    await opened.says('/codex fix the old page')
-    await opened.thread.waitForStatus('⏳ Codex is working')
+    await opened.begins('/codex fix the old page')
     await stage.world.github.as('olga', opened.repository).closes(opened.number)
     await opened.thread.waitForAnswer('stopped: ')
-    await opened.thread.waitForFolded()
-    await stage.draw('closed', opened)
+    await stage.drawFolded('closed', opened)
   },
   async unfinished(stage) {
     const opened = await stage.issue('Move to the new API')
@@ -431,8 +431,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
         text: 'Billing and orders use the new API now. Next are the 40 calls of the reports.',
       },
     )
-    const asked = await opened.says('/codex move all calls to the new API')
-    await opened.thread.waitForStatus('⏳ Codex is working')
+    const asked = await opened.begins('/codex move all calls to the new API')
     const run = opened.run(0)
     await atWork(run, ['src/billing.ts', 'src/orders.ts'])
     await run.openPull({ title: 'Move to the new API' })
@@ -440,8 +439,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     await run.say('First I move billing.')
     await run.stopShort('timed_out_wall_clock')
     await opened.thread.waitForReaction('confused', asked.id)
-    await opened.thread.waitForFolded()
-    await stage.draw('unfinished', opened)
+    await stage.drawFolded('unfinished', opened)
   },
   async failed(stage) {
     stage.world.posthog.script(
@@ -451,11 +449,9 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
     )
     const opened = await stage.issue('Old lockfile')
     await opened.says('/codex update the lockfile', 'confused')
-    await opened.thread.waitForFolded()
-    await stage.draw('failed', opened)
+    await stage.drawFolded('failed', opened)
     await opened.says('/codex retry', 'rocket')
-    await opened.thread.waitForFolded()
-    await stage.draw('retry', opened)
+    await stage.drawFolded('retry', opened)
   },
   async limit(stage) {
     const first = await stage.issue('The one of today', 'limits: {repository_per_day: 1}\n')
@@ -502,8 +498,7 @@ async function work(stage: Stage): Promise<void> {
   const opened = await stage.issue('Login is flaky')
   await opened.maya.pushes('main', files)
   const { text = '', ...pull } = fixesLogin(`${opened.repository}#${opened.number}`)
-  await opened.says(command)
-  await opened.thread.waitForStatus('⏳ Codex is working')
+  await opened.begins(command)
   const run = opened.run(0)
   await atWork(run, Object.keys(pull.files ?? {}))
   await opened.thread.waitForStatus('Running checks')
@@ -513,8 +508,7 @@ async function work(stage: Stage): Promise<void> {
   await run.openPull(pull)
   await run.completeTurn(text)
   await opened.thread.waitForAnswer('Codex opened draft')
-  await opened.thread.waitForFolded()
-  await stage.draw('pull-request', opened)
+  await stage.drawFolded('pull-request', opened)
   const number = Number((await stage.world.github.pulls(opened.repository))[0]?.number)
   await opened.maya.readies(number)
   await opened.maya.mergesPull(number)
