@@ -47,15 +47,17 @@ describe.each(kinds)('of $of', ({ redis }) => {
   }
   beforeEach(() => open(slow))
 
+  const looksAt = (
+    id: string,
+    of: { owner?: string; isAwaited?: true | undefined } = {},
+    budget = first,
+  ) => budget.reserve({ owner: 'acme', id, calls: 2, ...of })
+
   /** How many looks of an owner are let through of so many, each by another Run. */
   async function looks(budget: CallBudget, owner: string, count: number): Promise<number> {
     let through = 0
     for (let n = 0; n < count; n += 1) {
-      const later = await budget.reserve({
-        owner,
-        id: `${owner}-${names}-${n}`,
-        calls: 2,
-      })
+      const later = await looksAt(`${owner}-${names}-${n}`, { owner }, budget)
       if (later === undefined) through += 1
     }
     return through
@@ -77,11 +79,7 @@ describe.each(kinds)('of $of', ({ redis }) => {
 
   test('what is asked at the same time is counted, each of it', async () => {
     const asked = Array.from({ length: 100 }, (_, n) =>
-      (n % 2 === 0 ? first : second).reserve({
-        owner: 'acme',
-        id: `at-once-${n}`,
-        calls: 2,
-      }),
+      looksAt(`at-once-${n}`, {}, n % 2 === 0 ? first : second),
     )
     const through = (await Promise.all(asked)).filter(later => later === undefined).length
     expect(through).toBeGreaterThan(10)
@@ -90,7 +88,7 @@ describe.each(kinds)('of $of', ({ redis }) => {
 
   test('what starts and stops have taken is made up for by looks', async () => {
     await first.spend(180)
-    const later = await second.reserve({ owner: 'acme', id: 'x', calls: 2 })
+    const later = await looksAt('x', {}, second)
     // 80 are owed, 20 are kept, and two are asked for, at one each two seconds.
     expect(Number(later)).toBeGreaterThan(190_000)
   })
@@ -98,27 +96,26 @@ describe.each(kinds)('of $of', ({ redis }) => {
   test('one owner’s looks do not make another’s wait', async () => {
     const loud = await looks(first, 'loud', 500)
     expect(loud).toBeLessThan(50)
-    expect(await second.reserve({ owner: 'quiet', id: 'q1', calls: 2 })).toBeUndefined()
-    expect(await first.reserve({ owner: 'other', id: 'o1', calls: 2 })).toBeUndefined()
+    expect(await looksAt('q1', { owner: 'quiet' }, second)).toBeUndefined()
+    expect(await looksAt('o1', { owner: 'other' })).toBeUndefined()
   })
 
   test('who waits gets what owners that look seldom leave over', async () => {
     await looks(first, 'loud', 60)
-    for (const owner of ['a', 'b', 'c']) await second.reserve({ owner, id: owner, calls: 2 })
+    for (const owner of ['a', 'b', 'c']) await looksAt(owner, { owner }, second)
     const told: number[] = []
     for (let n = 0; n <= 10; n += 1)
-      told.push(Number(await first.reserve({ owner: 'loud', id: `waits-${n}`, calls: 2 })))
+      told.push(Number(await looksAt(`waits-${n}`, { owner: 'loud' })))
     // Ten looks take forty seconds of the whole budget.
     expect(Number(told.at(-1)) - Number(told[0])).toBeLessThan(60_000)
   })
 
   test('who waits is told a time of its own, one after another, and the same when it asks too early', async () => {
     await looks(first, 'acme', 60)
-    const ask = (id: string, budget = first) => budget.reserve({ owner: 'acme', id, calls: 2 })
-    const [a, b] = [await ask('a'), await ask('b', second)]
+    const [a, b] = [await looksAt('a'), await looksAt('b', {}, second)]
     expect(Number(b)).toBeGreaterThan(Number(a))
-    expect(Number(a) - Number(await ask('a', second))).toBeLessThan(1_000)
-    expect(await ask('a', second)).toBeGreaterThan(0)
+    expect(Number(a) - Number(await looksAt('a', {}, second))).toBeLessThan(1_000)
+    expect(await looksAt('a', {}, second)).toBeGreaterThan(0)
   })
 
   test('who comes back at the time that was told is let through, before those who ask anew', async () => {
@@ -134,11 +131,9 @@ describe.each(kinds)('of $of', ({ redis }) => {
     expect(await second.reserve({ owner: 'acme', id: 'returns', calls: 60 })).toBeUndefined()
   })
 
-  const ask = (id: string, isAwaited?: true, budget = first) =>
-    budget.reserve({ owner: 'acme', id, calls: 2, isAwaited })
   const passes = async (isAwaited?: true): Promise<number> => {
     let through = 0
-    while ((await ask(`${isAwaited}-${through}`, isAwaited)) === undefined) through += 1
+    while ((await looksAt(`${isAwaited}-${through}`, { isAwaited })) === undefined) through += 1
     return through
   }
 
@@ -146,22 +141,22 @@ describe.each(kinds)('of $of', ({ redis }) => {
     expect(await passes()).toBeGreaterThan(10)
     expect(await passes()).toBe(0)
     expect(await passes(true)).toBeGreaterThan(5)
-    expect(Number(await ask('last', true))).toBeLessThanOrEqual(4_000)
+    expect(Number(await looksAt('last', { isAwaited: true }))).toBeLessThanOrEqual(4_000)
   })
 
   test('an end that is expected does not wait for the time that its run was told before', async () => {
     await passes()
-    const waits = Number(await ask('run'))
+    const waits = Number(await looksAt('run'))
     expect(waits).toBeGreaterThan(1_000)
     await second.expectEnd('run')
-    expect(await ask('run')).toBeUndefined()
-    expect(await ask('run')).toBeGreaterThan(1_000)
+    expect(await looksAt('run')).toBeUndefined()
+    expect(await looksAt('run')).toBeGreaterThan(1_000)
   })
 
   test('no minute has more than its share, whatever the hour has left', async () => {
     open({ burst: 1_000, perHour: 3_600, minute: { burst: 40, perMinute: 60 } })
     expect((await passes()) * 2).toBeLessThanOrEqual(32)
-    const [one, two] = [await ask('one'), await ask('two')]
+    const [one, two] = [await looksAt('one'), await looksAt('two')]
     expect(Number(two) - Number(one)).toBeGreaterThan(1_500)
     expect(await passes(true)).toBeGreaterThan(2)
   })
@@ -170,9 +165,7 @@ describe.each(kinds)('of $of', ({ redis }) => {
     // So slow that a busy machine, too, uses it up faster than it comes back.
     open({ burst: 100, perHour: 360_000, minute: { ...rare, perMinute: 10_000_000 } })
     await first.spend(100)
-    await until(
-      async () => (await second.reserve({ owner: 'acme', id: 'x', calls: 2 })) === undefined,
-    )
+    await until(async () => (await looksAt('x', {}, second)) === undefined)
     await new Promise(resolve => setTimeout(resolve, 1_500))
     expect(await looks(second, 'acme', 1_000)).toBeLessThan(1_000)
   })

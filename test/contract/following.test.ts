@@ -46,17 +46,17 @@ describe('a quiet Run', () => {
   })
 
   test('is known about within five seconds, whenever something happens', async () => {
-    const { control, run } = await followed()
+    const { control, run, answer } = await followed()
     for (const [n, after] of [hour, 7 * minute, 20 * minute, 3 * second].entries()) {
       await following.pass(after)
       await control.say(`Step ${n}`)
       await following.pass(5 * second)
-      expect(run().session.sessionLog?.answer).toBe(`Step ${n}`)
+      expect(answer()).toBe(`Step ${n}`)
     }
     await following.pass(10 * minute)
     await control.say('It is the cookie.')
     await following.pass(5 * second)
-    expect(run().session.sessionLog?.answer).toBe('It is the cookie.')
+    expect(answer()).toBe('It is the cookie.')
     await following.pass(10 * minute)
     control.setOutput({ pr_url: 'https://github.com/acme/shop/pull/1' })
     await following.pass(5 * second)
@@ -69,30 +69,30 @@ describe('a log that is behind by a minute', () => {
     ['since the agent began', 0],
     ['later', 10 * minute],
   ])('is looked at when the last of a turn may have come, %s', async (_, before) => {
-    const { control, run } = await followed()
+    const { control, answer } = await followed()
     await following.pass(before)
     const show = control.holdLog()
     void control.completeTurn('It is the cookie.')
     await following.pass(minute)
-    expect(run().session.sessionLog?.answer).toBeUndefined()
+    expect(answer()).toBeUndefined()
     show()
     await following.pass(30 * second)
-    expect(run().session.sessionLog?.answer).toBe('It is the cookie.')
+    expect(answer()).toBe('It is the cookie.')
   })
 })
 
 describe('a stream', () => {
   test('that is silently dead is noticed by what it should say, and nothing is lost', async () => {
-    const { control, run } = await followed()
+    const { control, answer } = await followed()
     await following.pass(10 * minute)
     following.silence()
     await control.say('Nobody heard this')
     await following.pass(minute)
-    expect(run().session.sessionLog?.answer).toBe('Nobody heard this')
+    expect(answer()).toBe('Nobody heard this')
   })
 
   test('that can not be had leaves the Run to be polled as ever, and takes over when it is back', async () => {
-    const { control, run } = await followed()
+    const { control, answer } = await followed()
     await following.pass(20 * minute)
     const away = following.posthog.fault(noStreams)
     following.posthog.dropConnections()
@@ -102,7 +102,7 @@ describe('a stream', () => {
     expect(following.looks() - before).toBeGreaterThanOrEqual(39)
     await control.say('Seen by a look')
     await following.pass(16 * second)
-    expect(run().session.sessionLog?.answer).toBe('Seen by a look')
+    expect(answer()).toBe('Seen by a look')
     away.cancel()
     await following.pass(20 * minute)
     const quiet = following.calls
@@ -173,7 +173,7 @@ describe.runIf(exhaustive)('thirty busy agents on one key', () => {
     await ends.control.completeTurn('The cake is done.')
     stops.change({ mailbox: { stop: { by: maya, at: Date.now() } } })
     await busy(5 * second)
-    expect(ends.run().session.sessionLog?.answer).toBe('The cake is done.')
+    expect(ends.answer()).toBe('The cake is done.')
     expect(stops.run().session.taskRun?.status).toBe('cancelled')
     const before = others.map(run => following.looks(run))
     await busy(2 * minute)

@@ -57,8 +57,7 @@ describe('beside PostHog', () => {
   }
 
   /** A process that has the stream of a Run. */
-  async function streaming(id: string) {
-    const first = start()
+  async function streaming(id: string, first = start()) {
     const { session: one, control } = await runAtWork(posthog)
     await until(() => first.polls(one, id))
     return { first, one, control }
@@ -120,10 +119,7 @@ describe('beside PostHog', () => {
 
   test('a process that is stopped wakes what it followed, for others to poll', async () => {
     const first = start()
-    for (const id of ['run-0', 'run-1', 'run-2']) {
-      const { session: one } = await runAtWork(posthog)
-      await until(() => first.polls(one, id))
-    }
+    for (const id of ['run-0', 'run-1', 'run-2']) await streaming(id, first)
     await first.close()
     expect(first.open()).toBe(0)
     expect(first.woken.toSorted()).toEqual(['run-0', 'run-1', 'run-2'])
@@ -167,10 +163,7 @@ describe('beside PostHog', () => {
   test('there are only so many in a process, and the others are for it to poll', async () => {
     const process = start({ maxOpen: 2 })
     const { session: three } = await runAtWork(posthog)
-    for (const id of ['run-1', 'run-2']) {
-      const { session: one } = await runAtWork(posthog)
-      await until(() => process.polls(one, id))
-    }
+    for (const id of ['run-1', 'run-2']) await streaming(id, process)
     expect(process.polls(three, 'run-3', Date.now())).toBe(false)
     expect(process.open()).toBe(2)
     expect(streamsOf(three)).toBe(0)

@@ -37,6 +37,23 @@ const gitHub: Partial<GitHubCalls> = {
   'files.commits': async () => [],
 }
 
+/** What the index has of these Runs. */
+const indexOf = (runs: readonly Run[], addedAt = t0) =>
+  memoryIndex(() =>
+    runs.map(data => ({
+      id: data.id,
+      entries: runIndex.entries({ id: data.id, addedAt, data }),
+    })),
+  )
+
+/** Its saves heed what stands in the index. */
+const guarded = (run: Run, index: ReturnType<typeof memoryIndex>, calls = gitHub) =>
+  handWith(run, {
+    index,
+    saveIf: async guards => (await refusals(index, run.id, guards)) === 0,
+    github: calls,
+  })
+
 async function admitted(
   run: Run,
   before: RunChange[] = [],
@@ -84,14 +101,8 @@ describe('a limit of money', () => {
 test('at a limit that was raised meanwhile, the write that admits asks for the new one', async () => {
   const waits = { kind: 'until' as const, at: t0 + hour, limit: 'one a day' }
   const run = limited({ repository_per_day: 1 }, { schedule: { waits } })
-  const began = runWith({ schedule: { admitted: true, admissionExpectedAt: t0 - minute } })
-  const entries = runIndex.entries({ id: 'began', addedAt: t0 - minute, data: began })
-  const index = memoryIndex(() => [{ id: 'began', entries }])
-  const hand = handWith(run, {
-    index,
-    saveIf: async guards => (await refusals(index, run.id, guards)) === 0,
-    github: gitHub,
-  })
+  const began = { admitted: true, admissionExpectedAt: t0 - minute }
+  const hand = guarded(run, indexOf([runWith({ id: 'began', schedule: began })], t0 - minute))
   hand.run = await afterStep(awaitAdmission, hand)
   expect((await afterStep(awaitAdmission, hand)).schedule).toMatchObject({
     admitted: true,
@@ -105,17 +116,8 @@ describe('at a limit of 0', () => {
     limited({ repository: 0 }, { schedule: { waits: zero } }, ...differs)
   /** As often as it looks at once, with the settings that the repository has now. */
   async function looked(run: Run, file: string, before: Run[] = []): Promise<Run['schedule']> {
-    const index = memoryIndex(() =>
-      before.map(data => ({
-        id: data.id,
-        entries: runIndex.entries({ id: data.id, addedAt: t0 - 1, data }),
-      })),
-    )
-    const hand = handWith(run, {
-      index,
-      saveIf: async guards => (await refusals(index, run.id, guards)) === 0,
-      github: { ...gitHub, 'issue.blockers': async () => [], 'files.text': async () => file },
-    })
+    const calls = { ...gitHub, 'issue.blockers': async () => [], 'files.text': async () => file }
+    const hand = guarded(run, indexOf(before, t0 - 1), calls)
     do hand.run = await afterStep(awaitAdmission, hand)
     while (!hand.run.schedule.admitted && hand.run.schedule.nextPollAt === undefined)
     return hand.run.schedule
@@ -203,25 +205,16 @@ describe('at the limit of open pull requests', () => {
     ['another begins', [runWith(atWork)]],
     ['one that was to come is there', [runWith(atWork, { result: { pulls: [pull] } })]],
   ])('nothing begins if meanwhile %s, and it is looked at again', async (_, others) => {
-    let all: Run[] = []
-    const entries = (data: Run) => ({
-      id: data.id,
-      entries: runIndex.entries({ id: data.id, addedAt: t0, data }),
-    })
-    const index = memoryIndex(() => all.map(entries))
+    const all: Run[] = []
     const run = limited({ open_pull_requests: 1 })
-    const hand = handWith(run, {
-      index,
-      saveIf: async guards => (await refusals(index, run.id, guards)) === 0,
-      github: {
-        ...gitHub,
-        'pulls.open': async () => {
-          all = others
-          return []
-        },
+    const calls = {
+      ...gitHub,
+      'pulls.open': async () => {
+        all.push(...others)
+        return []
       },
-    })
-    expect(await afterStep(awaitAdmission, hand)).toEqual(run)
+    }
+    expect(await afterStep(awaitAdmission, guarded(run, indexOf(all), calls))).toEqual(run)
   })
 })
 

@@ -72,6 +72,8 @@ class Wire {
 export interface Followed {
   control: RunControl
   run(): Run
+  /** What the Run knows that its agent said last. */
+  answer(): string | undefined
   /** Says something to the Run, which wakes it. */
   change(change: RunChange): void
 }
@@ -162,6 +164,7 @@ export class Following {
     return {
       control: this.posthog.run(id),
       run: () => job.run,
+      answer: () => job.run.session.sessionLog?.answer,
       change(change) {
         job.run = changed(job.run, change)
         job.due = Date.now()
