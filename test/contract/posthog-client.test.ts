@@ -467,14 +467,7 @@ describe('a line of the log', () => {
 
 /** What each code means stands in `posthog-limits.test.ts`: these are the forms that answers have. */
 describe('failures', () => {
-  const invalid = { code: 'invalid_input', detail: 'Bad effort.', attr: 'reasoning_effort' }
   test.each<[string, number, nock.Body, object]>([
-    [
-      'validation',
-      400,
-      invalid,
-      { name: 'Rejected', code: 'invalid_input', message: 'Bad effort.' },
-    ],
     [
       'a refusal in HTML',
       403,
@@ -487,13 +480,6 @@ describe('failures', () => {
       { detail: ['x'], code: 7, error: 'Said.' },
       { name: 'Rejected', code: '', message: 'Said.' },
     ],
-    [
-      'a limit without a word',
-      429,
-      '',
-      { name: 'RetryLater', until: now + 60_000, why: 'rate-limit' },
-    ],
-    ['a bad gateway', 502, '<html>Bad gateway</html>', { name: 'NoResponse' }],
   ])('%s (%d)', async (_, status, body, expected) => {
     once('POST', '/api/projects/42/tasks/', status, body)
     expect(await caught(tasks.createTask(newTask))).toMatchObject(expected)
@@ -526,11 +512,8 @@ test('nothing is sent by a worker that slept before it could, and may have lost 
 describe('no usable answer', () => {
   const create = () => tasks.createTask(newTask)
 
-  test.each([
-    ['a 200 that is no JSON', 200, '<html>'],
-    ['a 200 of another shape', 200, { ok: true }],
-  ])('%s to a POST: it may have happened', async (_, status, body) => {
-    once('POST', '/api/projects/42/tasks/', status, body)
+  test('a 200 of another shape to a POST: it may have happened', async () => {
+    once('POST', '/api/projects/42/tasks/', 200, { ok: true })
     expect(await caught(create())).toBeInstanceOf(NoResponse)
     expect(sent).toHaveLength(1)
   })
