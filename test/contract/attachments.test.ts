@@ -375,12 +375,11 @@ describe('on github.com', () => {
     return { client, thread, at, issue, app, now: Date.now } as unknown as ThreadAccess
   }
 
-  const inline = { id: 1, path: 'a.ts', line: 1, hunk: '', body: '', author: 'maya' }
   const log = { debug() {}, info() {}, warn() {}, error() {} }
   test.each<[CommentRef, string[]]>([
     [{ kind: 'thread', commentId: 501 }, ['issues/7', 'issues/comments/501']],
     [
-      { kind: 'inline', commentId: 601, rootId: 601, reviewId: null, inline },
+      { kind: 'inline', commentId: 601, rootId: 601, reviewId: null, inline: inlineComment() },
       ['pulls/comments/601'],
     ],
     [

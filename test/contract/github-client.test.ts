@@ -5,7 +5,7 @@ import type { ThreadClient } from '../../src/core/model/ports.ts'
 import type { CommentRef } from '../../src/core/model/trigger.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { gitHubThread } from '../../src/github/thread-client.ts'
-import { issueThread, pullThread } from '../core/given.ts'
+import { inlineComment, issueThread, pullThread, pullView } from '../core/given.ts'
 import { privateKey } from '../security/key.ts'
 import { nockAlone } from '../support/nock-alone.ts'
 import { caught, installationToken } from '../support/service-calls.ts'
@@ -276,7 +276,7 @@ const inline: CommentRef = {
   commentId: 3,
   rootId: 2,
   reviewId: null,
-  inline: { id: 3, path: 'a', line: 1, hunk: '', body: '', author: 'zoe' },
+  inline: inlineComment(3),
 }
 
 describe('comments', () => {
@@ -509,10 +509,15 @@ describe('a branch is made', () => {
   })
 })
 
+const pullAsSeen = pullView({
+  head: 'codex/x',
+  sha: 'abc',
+  createdAt: Date.parse('2026-01-02T13:00:00Z'),
+})
 const pullOnGitHub = {
   number: 9,
   html_url: 'https://github.com/acme/shop/pull/9',
-  title: 'T',
+  title: 'Wait for the session',
   body: null,
   draft: true,
   state: 'open',
@@ -521,21 +526,6 @@ const pullOnGitHub = {
   base: { ref: 'main' },
   user: { login: 'posthog[bot]', type: 'Bot' },
   created_at: '2026-01-02T13:00:00Z',
-}
-const pullAsSeen = {
-  number: 9,
-  url: 'https://github.com/acme/shop/pull/9',
-  title: 'T',
-  body: '',
-  draft: true,
-  state: 'open',
-  head: 'codex/x',
-  sha: 'abc',
-  base: 'main',
-  repoId: 100,
-  author: { login: 'posthog[bot]', bot: true },
-  createdAt: Date.parse('2026-01-02T13:00:00Z'),
-  mergedAt: undefined,
 }
 
 describe('what GitHub answers is', () => {

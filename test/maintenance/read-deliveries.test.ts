@@ -221,8 +221,12 @@ test('GitHub is away: it says so once, asks ever more seldom, and says when it i
 describe('with an address', () => {
   /** Ids that GitHub was asked for. */
   let asked: string[]
+  let a: Attempt
+  let b: Attempt
   beforeEach(() => {
     asked = []
+    a = attempt('a', hour)
+    b = attempt('b', 2 * minute)
   })
   const asking = (pause = 1) =>
     readDeliveries(ofLog(), {
@@ -279,7 +283,6 @@ describe('with an address', () => {
   })
 
   test('each that was missed is asked for once, the oldest first, and not again while the log does not show it', async () => {
-    const [b, a] = [attempt('b', 2 * minute), attempt('a', hour)]
     log = [b, attempt('taken', 3 * minute, ok), a]
     expect(await sweep()).toBeUndefined()
     expect(asked).toEqual([a.id, b.id])
@@ -316,7 +319,6 @@ describe('with an address', () => {
   )
 
   test('after an outage, one that arrives makes all others due, each once, as it may be what fails', async () => {
-    const [b, a] = [attempt('b', 2 * minute), attempt('a', hour)]
     log = [b, a]
     await sweep()
     log.unshift(attempt('b', 0, again), attempt('a', 0, again))
@@ -366,7 +368,6 @@ describe('with an address', () => {
   })
 
   test('one whose answer is lost counts as asked for', async () => {
-    const [b, a] = [attempt('b', 2 * minute), attempt('a', hour)]
     log = [b, a]
     fault = id => (id === a.id ? new NoResponse('github', 'no answer') : undefined)
     expect(await sweep()).toBe(minute)
@@ -378,7 +379,6 @@ describe('with an address', () => {
   })
 
   test('it goes on when GitHub refuses one, and does not ask for that all the time', async () => {
-    const [b, a] = [attempt('b', 2 * minute), attempt('a', hour)]
     log = [b, a]
     fault = id => (id === a.id ? new Rejected('github', 404, '', 'gone') : undefined)
     for (let n = 0; n < 3 * 60; n++, at += minute) await sweep()
@@ -399,7 +399,6 @@ describe('with an address', () => {
   })
 
   test('a memory that it can not read is begun afresh', async () => {
-    const [b, a] = [attempt('b', 2 * minute), attempt('a', hour)]
     log = [b, a]
     await sweep({ readUntil: 'yesterday' })
     expect(asked).toEqual([a.id, b.id])

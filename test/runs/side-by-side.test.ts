@@ -33,7 +33,11 @@ interface Effects extends Partial<Pick<TasksClient, 'createTask'>> {
 }
 
 /** Goes on with the record, in a world where all goes well but for what is given. */
-async function goOn(run: Run, { effects = {}, ahead = false }: Going = {}): Promise<StepResult> {
+async function goOn(
+  run: Run,
+  effects: Effects = {},
+  others: (typeof older)[] = [],
+): Promise<StepResult> {
   record = run
   const save = async (next: Run): Promise<void> => {
     record = next
@@ -48,7 +52,9 @@ async function goOn(run: Run, { effects = {}, ahead = false }: Going = {}): Prom
   const { deps, job } = given(run, {
     now: () => now,
     save,
-    index: memoryIndex(() => (ahead ? [{ id: older.id, entries: runIndex.entries(older) }] : [])),
+    index: memoryIndex(() =>
+      others.map(each => ({ id: each.id, entries: runIndex.entries(each) })),
+    ),
     github: {
       'thread.readAhead': async () => {},
       'thread.closing': async () => undefined,
@@ -88,12 +94,6 @@ async function goOn(run: Run, { effects = {}, ahead = false }: Going = {}): Prom
   return advanceRun(deps)(job)
 }
 
-interface Going {
-  /** Somebody has the turn. */
-  ahead?: boolean
-  effects?: Effects
-}
-
 const refused = (service: 'github' | 'posthog', status: number) => () =>
   Promise.reject(new Rejected(service, status, '', 'no'))
 const lost = (service: 'github' | 'posthog') => () =>
@@ -121,11 +121,9 @@ describe('the status, the branch and the task', () => {
     })
     const hold = (mine: string) => (mine === name ? Promise.resolve() : held)
     const going = goOn(runWith(admitted), {
-      effects: {
-        comment: () => hold('comment').then(() => ({ id: statusId })),
-        makeBranch: () => hold('branch').then(() => ({ linked: true, open: true })),
-        createTask: () => hold('task').then(() => 'task-1'),
-      },
+      comment: () => hold('comment').then(() => ({ id: statusId })),
+      makeBranch: () => hold('branch').then(() => ({ linked: true, open: true })),
+      createTask: () => hold('task').then(() => 'task-1'),
     })
     const known = () => [record.report.status, record.session.taskId, record.workspace.branch]
     await expect.poll(() => known().filter(part => part !== undefined).length).toBe(1)
@@ -143,7 +141,7 @@ describe('the status, the branch and the task', () => {
   })
 
   test('wait for the turn, but for the status', async () => {
-    await goOn(runWith(limitedTo({ person: 1 })), { ahead: true })
+    await goOn(runWith(limitedTo({ person: 1 })), {}, [older])
     expect(effectsDone()).toEqual(['comment'])
   })
 })
@@ -152,7 +150,7 @@ describe('of the status, the branch and the task', () => {
   const setup = { kind: 'failed', class: 'setup' }
 
   test('a branch that is refused ends the Run before it costs anything, and the thread is told', async () => {
-    await goOn(runWith(admitted), { effects: { makeBranch: refused('github', 422) } })
+    await goOn(runWith(admitted), { makeBranch: refused('github', 422) })
     expect(record).toMatchObject({
       result: { outcome: setup },
       report: { status: { commentId: statusId } },
@@ -162,7 +160,7 @@ describe('of the status, the branch and the task', () => {
   })
 
   test('a task that is refused leaves no branch, and the thread is told', async () => {
-    await goOn(runWith(admitted), { effects: { createTask: refused('posthog', 400) } })
+    await goOn(runWith(admitted), { createTask: refused('posthog', 400) })
     expect(record).toMatchObject({ result: { outcome: { kind: 'failed' } } })
     // An edit is no mail.
     expect(effectsDone()).toEqual([...beginning, 'edit', 'comment', 'drop branch'])
@@ -176,7 +174,7 @@ describe('of the status, the branch and the task', () => {
       return refused('posthog', 401)()
     }
     const effects = { makeBranch: refused('github', 422), createTask: second }
-    await goOn(runWith(admitted), { effects })
+    await goOn(runWith(admitted), effects)
     expect(record.result.outcome).toBe(first)
     expect(effectsDone()).toEqual([...beginning, 'edit', 'comment'])
   })
@@ -198,7 +196,7 @@ describe('of the status, the branch and the task', () => {
       post = () => resolve({ id: statusId })
     })
     const effects = { comment: () => held, makeBranch: refused('github', 422) }
-    const going = goOn(runWith(admitted), { effects })
+    const going = goOn(runWith(admitted), effects)
     await expect.poll(() => record.result.outcome).toEqual(expect.objectContaining(setup))
     expect(openIntents(record)).toEqual([{ kind: 'post-status', at: t0 }])
     post()
@@ -208,21 +206,21 @@ describe('of the status, the branch and the task', () => {
 
   test('a status that is refused has the Run wait, and in the end leaves no branch', async () => {
     const effects = { comment: refused('github', 403) }
-    await goOn(runWith(admitted), { effects })
+    await goOn(runWith(admitted), effects)
     expect(effectsDone()).toEqual(beginning)
     expect(record).toMatchObject({
       session: { taskId: 'task-1' },
       workspace: { branch: { name: branch.name } },
     })
     now = t0 + limits.refusedBefore
-    await goOn(record, { effects })
+    await goOn(record, effects)
     expect(record.result.outcome).toMatchObject({ kind: 'failed' })
     expect(effectsDone()).toEqual([...beginning, 'comment', 'drop branch'])
   })
 
   test('where GitHub does not answer, the task stays, and the others are seen to again', async () => {
     const effects = { comment: lost('github'), makeBranch: lost('github') }
-    await goOn(runWith(admitted), { effects })
+    await goOn(runWith(admitted), effects)
     expect(effectsDone()).toEqual(beginning)
     expect(record).toMatchObject({ session: { taskId: 'task-1' } })
     expect(record.retries).toEqual({ github: expect.anything() })
@@ -232,7 +230,7 @@ describe('of the status, the branch and the task', () => {
   })
 
   test('where PostHog does not answer, the thread has its status and the Run its branch', async () => {
-    await goOn(runWith(admitted), { effects: { createTask: lost('posthog') } })
+    await goOn(runWith(admitted), { createTask: lost('posthog') })
     expect(effectsDone().slice(0, 3)).toEqual(beginning)
     expect(record).toMatchObject({
       report: { status: {} },
