@@ -208,6 +208,7 @@ const latest: Table = {
   'r-two-permissions-at-once': 'THE END: both files are made.',
   'x-answer-before-a-tool':
     'THE ANSWER: the cache is never emptied; see src/cache.ts line 12. ¶ Done.',
+  'x-finish-after-its-answer': 'The longest file is a.txt.',
   'x-finish-called-and-gone': finishedBefore('I work.'),
   'x-finish-loses-its-words': finishedBefore('I work.'),
   'r-edit-then-undone':

@@ -138,11 +138,12 @@ withRealAgents('A real agent that works', stage => {
     await says(`/codex ${words}`)
     const asked = await thread.waitForAnswer(/^@maya Codex has a question\.\s+> Which database\?/)
     await says('SQLite, please.')
+    const hint = await thread.waitForAnswer('reads only comments that begin with `/codex`')
     await says(answer)
     const last = await thread.waitForAnswer(/^@maya They are stored\./)
     expect(JSON.stringify(model.calls.slice(1).map(({ body }) => body))).toContain(heard)
     expect(JSON.stringify(model.calls.map(({ body }) => body))).not.toContain('SQLite, please')
-    expect(await mails()).toEqual([asked, last])
+    expect(await mails()).toEqual([asked, hint, last])
   })
 
   it('asks for permission to run a command, and has it by what its run may do', async () => {

@@ -105,8 +105,8 @@ function withOwnEntry({ result }: Run, log: SessionLog, what: LogEntry['what']):
       }
     case 'finishes':
       return {
-        // It answers right before. What a tool followed was no answer.
-        ...(last?.leads ? log : answerKept(log, log.answer)),
+        // It answers before it looks for the tool that ends its run.
+        ...(announces(last) ? log : answerKept(log, log.answer)),
         finishes: true,
         gaveUp: what.gaveUp,
       }
@@ -149,8 +149,8 @@ function withWordsSaid(log: SessionLog, text: string): SessionLog {
 const longerText = (text: string, other = ''): string => (text.length > other.length ? text : other)
 
 /** What is said right before a tool may only say what comes. How long it is tells nothing: an answer may be short. */
-const announces = ({ text, leads }: NonNullable<SessionLog['last']>): boolean =>
-  leads === true && promises.test(text)
+export const announces = (last: SessionLog['last']): boolean =>
+  last?.leads === true && promises.test(last.text)
 
 const workVerbs = '(?:check|fix|look|make|read|run|search|start|test|try|work)'
 

@@ -14,6 +14,7 @@ import type { Word } from './mailbox-part.ts'
 import { hasNewPull, isTerminal, type Outcome, type Run } from './run.ts'
 import type { RecordedTaskRun, SessionLog, TurnEnd } from './session-part.ts'
 import { limits } from './timing.ts'
+import { announces } from './turn-log.ts'
 
 export type Turn =
   | { kind: 'working' }
@@ -172,9 +173,9 @@ export function outcomeOf(run: Run): Outcome {
       const { pushed } = run.result
       if (hasNewPull(run)) return { kind: 'pull' }
       if (pushed !== undefined) return { kind: 'pushed', sha: pushed }
-      // The last words of a run whose log breaks off behind the call of a tool are lost: what came before is no answer.
+      // Where the log breaks off behind a promise, the last words are lost.
       const { answer, last } = run.session.sessionLog ?? {}
-      const isLost = last?.leads && !isAnswered(run)
+      const isLost = announces(last) && !isAnswered(run)
       return { kind: answer && !isLost ? 'answer' : 'nothing' }
     }
   }
