@@ -268,3 +268,11 @@ test('the log of a resumed run begins with those before: nothing of them counts,
   const { answer, permissionRequest } = look(resumed, before).session.sessionLog ?? {}
   expect([answer, permissionRequest]).toEqual([undefined, undefined])
 })
+
+test('an agent that asks a thousand things at once leaves a record of a size', () => {
+  const request = { title: 'Which?', question: true, options: [] }
+  const thousand = Array.from({ length: 1_000 }, (_, n) =>
+    entry({ kind: 'asks', request: { ...request, id: `p${n}` } }),
+  )
+  expect(read([...begun, ...thousand]).laterRequests).toHaveLength(20)
+})

@@ -75,12 +75,15 @@ export function withoutRequest(log: SessionLog, id: string, at: number): Session
   }
 }
 
+/** A record has a size: what an agent asks beyond these waits for an answer at PostHog. */
+const maxLater = 20
+
 /** The log tells of a permission, and that Codex goes on, in anybody's turn. */
 export function withOtherEntry(run: Run, log: SessionLog, { what, at }: LogEntry): SessionLog {
   switch (what.kind) {
     case 'asks':
       return log.permissionRequest
-        ? { ...log, laterRequests: [...(log.laterRequests ?? []), what.request] }
+        ? { ...log, laterRequests: [...(log.laterRequests ?? []), what.request].slice(0, maxLater) }
         : { ...log, permissionRequest: { ...what.request, at } }
     case 'permitted':
       return withoutRequest(log, what.id, at)
