@@ -276,6 +276,16 @@ describe('beside a server that goes wrong', () => {
     return { ...served, ...seen }
   }
 
+  it('asks for no stream of a run that was let go before its turn', async () => {
+    const { url, requests } = await serve(() => {})
+    const { watch } = watchAt(url)
+    watch.watch(session)
+    watch.unwatch('r')
+    watch.watch({ ...session, taskRunId: 'other' })
+    await until(() => requests.length > 0)
+    expect(requests.map(each => each.url)).toEqual([expect.stringContaining('/other/')])
+  })
+
   it('finds the news among rubbish', async () => {
     const { news } = await watched({ ...quick, silence: 1_000 }, response => {
       begin(response).write(

@@ -137,7 +137,6 @@ function hearOut(line: Line, response: IncomingMessage, alive: () => void): Prom
     const parser = createParser({
       maxBufferSize: maxEvent,
       onEvent({ event, data, id }) {
-        if (response.destroyed) return
         if (id !== undefined) line.lastId = usableId.test(id) ? id : undefined
         switch (event) {
           case 'end':
@@ -165,7 +164,6 @@ function hearOut(line: Line, response: IncomingMessage, alive: () => void): Prom
     }
 
     function lose(reason: string): void {
-      if (response.destroyed) return
       line.lastId = undefined
       finish({ kind: 'lost', reason })
     }
