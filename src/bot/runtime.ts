@@ -70,6 +70,7 @@ interface ProcessState {
   readiness?: Readiness
   /** How people mention the App. Until GitHub has said it, that calls nobody. */
   appName?: string | undefined
+  /** The addresses of threads in which Codex asked something. */
   asked: Map<string, true>
 }
 

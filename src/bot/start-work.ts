@@ -158,7 +158,7 @@ const triggerDeps = (
 })
 
 const runDeps = (
-  { config, queues, log }: Runtime,
+  { config, queues, log, state }: Runtime,
   { shared }: Edges,
 ): Omit<RunDeps, keyof Tenant | 'stream' | 'liveRuns'> => ({
   ...shared,
@@ -166,6 +166,7 @@ const runDeps = (
   index: queues.runs,
   wakeFirst: wakeFirst(queues.runs, 1),
   wakeCommands: wakeCommands(queues),
+  rememberAsked: ({ url }) => void state.asked.set(url, true),
   removeLater: (id, what) =>
     queues.chores.send({ kind: removal, id, subject: threadSlot(what.thread), what }),
   async requeue({ trigger, command }) {

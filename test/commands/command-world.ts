@@ -55,6 +55,7 @@ export const quietDeps = (): Omit<RunDeps, 'github' | 'posthog' | 'signer' | 'se
   userToken: undefined,
   removeLater: async () => expect.fail('a branch is left for later'),
   triggerOf: () => usualTrigger,
+  rememberAsked: () => {},
   requeue: async () => expect.fail('a command is asked again'),
   stops: async () => ({ judged: [], unjudged: [] }),
   waitsStill: async () => false,

@@ -11,7 +11,7 @@ export interface TriggerWords {
   app?: string | undefined
   labels: readonly string[]
   /** The addresses of threads in which Codex asked something, as far as this process knows. */
-  asked?: Map<string, true>
+  asked?: { has(url: string): boolean }
 }
 
 export const usualTrigger: TriggerWords = { word: 'codex', labels: ['codex'] }

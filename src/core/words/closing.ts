@@ -129,18 +129,25 @@ function endSentence(run: Run, ending: Ending, below: string): string {
         : `Codex finished. PostHog kept none of its last words.${below}`
     case 'unfinished': {
       const { because, fix } = unfinished[ending.why]
-      return `Codex did not finish: ${because}.${inVain(run)}${leftBehind(run)}${below}${whatToDo(run, fix)}`
+      const end = inOneLine(`Codex did not finish: ${because}.`, inVain(run), leftBehind(run))
+      return `${end}${below}${whatToDo(run, fix)}`
     }
     case 'stopped': {
       const isReader = addressees(run).every(login => login === ending.by)
-      return `${stopSentence(ending, isReader ? 'you' : undefined)}.${leftBehind(run)}`
+      return inOneLine(`${stopSentence(ending, isReader ? 'you' : undefined)}.`, leftBehind(run))
     }
     case 'unstarted':
       return `not started: ${whyNotStarted(run, ending.outcome)}`
-    case 'failed':
-      return `Codex failed: ${ended(words.withCode(ending.reason, 300))}${inVain(run)}${leftBehind(run)}${run.session.agentLeft ? `\n\n${words.agentLeftSentence}` : ''}${whatToDo(run, ending.fix)}`
+    case 'failed': {
+      const reason = ended(words.withCode(ending.reason, 300))
+      const end = inOneLine(`Codex failed: ${reason}`, inVain(run), leftBehind(run))
+      const left = run.session.agentLeft ? words.agentLeftSentence : ''
+      return `${paragraphs([end, left])}${whatToDo(run, ending.fix)}`
+    }
   }
 }
+
+const inOneLine = (...all: readonly string[]): string => withoutEmpty(all).join(' ')
 
 /** Somebody may have merged or closed them before the last word. */
 function pullsSentence(run: Run): string {
@@ -198,7 +205,7 @@ function checksOf(
 function inVain(run: Run): string {
   const hadIt = run.mailbox.words.every(word => word.id !== resumeId(run) || wasSent(word))
   return run.result.resumed && run.session.taskRun && hadIt
-    ? ' It had been resumed once already.'
+    ? 'It had been resumed once already.'
     : ''
 }
 
@@ -365,8 +372,9 @@ export function resultLines(run: Run): string[] {
     return [run.session.agentLeft ? `${failed}\n⚠️ ${words.agentLeftSentence}` : failed]
   }
   if (outcome?.kind === 'unfinished')
-    return [`${begun(unfinished[outcome.why].because)}.${leftBehind(run)}`]
-  if (outcome?.kind === 'stopped') return [`${begun(stopSentence(outcome))}.${leftBehind(run)}`]
+    return [inOneLine(`${begun(unfinished[outcome.why].because)}.`, leftBehind(run))]
+  if (outcome?.kind === 'stopped')
+    return [inOneLine(`${begun(stopSentence(outcome))}.`, leftBehind(run))]
   return pulls.length > 1
     ? [pulls.map(pull => `${words.pullLink(pull)} · ${pullLine(pull)}`).join('\n')]
     : []
@@ -376,6 +384,6 @@ function leftBehind(run: Run): string {
   const { pulls, pushed } = run.result
   const open = pulls.filter(({ state }) => state === 'open')
   if (open.length > 0)
-    return ` It had opened ${open.map(pull => `[#${pull.number}](${pull.url})`).join(', ')}.`
-  return pushed ? ` It had pushed commits up to ${commit(run, pushed)} to ${pushedTo(run)}.` : ''
+    return `It had opened ${open.map(pull => `[#${pull.number}](${pull.url})`).join(', ')}.`
+  return pushed ? `It had pushed commits up to ${commit(run, pushed)} to ${pushedTo(run)}.` : ''
 }

@@ -54,7 +54,7 @@ export const conclude = step('conclude', {
         intent: { kind: 'conclude', at: deps.now() },
         ...lastWord,
       })
-      if (asksBack(run)) rememberAsked(context)
+      if (asksBack(run)) deps.rememberAsked(run.thread)
       const elsewhere = place ? 'inline' : 'comment'
       const as = isReview ? 'review' : elsewhere
       const after = leavesBoxInStatus(run) ? done : withDone(run, 'conclude', 'last-word')
@@ -192,9 +192,6 @@ function unsaid(context: StepContext, error: unknown): ChangeOf<'report' | 'retr
   return isThreadGivenUp(context) ? undefined : laterInThread(context.run, error, now)
 }
 
-const rememberAsked = ({ deps, run: { thread } }: StepContext): unknown =>
-  deps.triggerOf(thread.ownerId).asked?.set(thread.url, true)
-
 /** Puts a question of the agent to people, once. */
 export const putQuestion = step('put-question', {
   github: ['comments.own', 'comments.post'],
@@ -211,7 +208,7 @@ export const putQuestion = step('put-question', {
         intent: { kind: 'put-question', at: deps.now() },
         ...saying(github, deps.signer, { marker, place, text }),
       })
-      rememberAsked(context)
+      deps.rememberAsked(run.thread)
       const key = questionKey(run, request)
       const asked = { key, commentId, inline: place && (true as const) }
       const { questions = [] } = run.report

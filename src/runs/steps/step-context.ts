@@ -58,6 +58,8 @@ export interface RunDeps {
   settings: SettingsReader
   /** What calls the bot in repositories of that owner. */
   triggerOf(ownerId: number): TriggerWords
+  /** Codex asked something there: a comment in it may be meant as the answer. */
+  rememberAsked(thread: Thread): void
   /** Removes an unused branch once its task run has ended. Idempotent by `id`. */
   removeLater(id: string, unused: UnusedBranch): Promise<void>
   stops: StopsOf
