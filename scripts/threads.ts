@@ -2,8 +2,9 @@
  * Drives the bot through each kind of thread and draws what it posts as GitHub shows it: `cmark-gfm`, GitHub's
  * stylesheet and Chromium make pictures in docs/threads, light and dark. `npm run threads` draws what says something else
  * than before; `npm run threads -- kind …` draws some again from what was posted last, `moving` the moving picture of the
- * README. It takes a font with emoji, such as Debian's fonts-noto-color-emoji.
+ * README. It takes a font with emoji and a tool for small pictures: Debian's fonts-noto-color-emoji and pngquant.
  */
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,8 +56,9 @@ async function main(wanted: readonly string[]): Promise<void> {
           await page.setViewportSize({ width, height: 400 })
           await page.emulateMedia({ colorScheme: scheme })
           await page.setContent(html(thread, scheme))
-          const png = await page.locator('main').screenshot()
-          writeFileSync(`${folder}${name}${of}-${scheme}.png`, png)
+          const path = `${folder}${name}${of}-${scheme}.png`
+          await page.locator('main').screenshot({ path })
+          execFileSync('pngquant', ['--force', '--output', path, '128', path])
         }
     }
     const isNew = (name: string): boolean => threads[name] !== before[name]
