@@ -83,6 +83,11 @@ describe('what asks for work', () => {
       }),
       withOptions({ effort: 'high' }),
     ],
+    [
+      'that was a question in a closed thread, once it is open again',
+      earlier({ baseline: { snapshot: { ...runWith().baseline.snapshot, open: false } } }),
+      starts({ baseline: { snapshot: { open: true } } }),
+    ],
     ['in a new session', { before }, starts({ session: { taskId: undefined, ...ofNone } }), afresh],
     [
       'with the words of the last round, in its session',
