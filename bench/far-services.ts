@@ -1,4 +1,5 @@
 /** A world in which GitHub and PostHog are 100 ms away, and the same calls without the bot, one after another. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Call } from '../emulators/github/ledger.ts'
 import { startRedis } from '../test/support/redis-server.ts'
 import { startWorld, type World } from '../test/world/world.ts'
@@ -55,7 +56,7 @@ export class Far {
     const { github } = this.world
     const maya = github.as('maya')
     const { number } = await maya.opensIssue({ title: 'Login is flaky', body: 'As said.' })
-    await github.settled()
+    await this.#quiet()
     github.webhooks.mode = { kind: 'paused' }
     await maya.comments(number, words)
     await github.waitFor(() => github.webhooks.held > 0)
@@ -65,6 +66,18 @@ export class Far {
     const told = Date.now()
     await github.webhooks.flush()
     return { number, told }
+  }
+
+  /** Until the bot has nothing left to do for those who asked before. */
+  async #quiet(): Promise<void> {
+    const { github, posthog } = this.world
+    await github.settled()
+    for (let before = -1; ; ) {
+      const calls = github.calls.length + posthog.ledger.length
+      if (calls === before) return
+      before = calls
+      await sleep(1_000)
+    }
   }
 
   /** The first call of the bot that fits. */
