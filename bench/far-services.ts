@@ -105,7 +105,7 @@ export const timed = ({ name, about, reach, on, floor, ours }: Timed): Row => ({
     try {
       const far = new Far(world)
       // Code that is hot, connections that are open, and what is asked once.
-      for (let n = 0; n < 3; n += 1) await ours(far)
+      for (let n = 0; n < 10; n += 1) await ours(far)
       const measured = await inRounds(
         rounds,
         async () => far.time(await floor(far)),

@@ -146,6 +146,8 @@ export function runContext(deps: RunDeps, job: ports.LockedJob<Run>): RunContext
   }
   const saving = inOneGo(async () => {
     const { run } = context
+    // A step may have saved all that it changed.
+    if (JSON.stringify(run) === JSON.stringify(saved)) return
     await job.save(run)
     await wasSaved(run)
   })
