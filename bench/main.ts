@@ -1,6 +1,7 @@
 /** `npm run bench` measures everything, `npm run bench -- ROW …` some of it, and prints the table. */
 import { cpus, loadavg, release, totalmem } from 'node:os'
 import { eyes, eyesEmbedded } from './eyes.ts'
+import { floodsEmbedded, floodsRedis } from './floods.ts'
 import { followed } from './followed.ts'
 import { link, linkEmbedded } from './link.ts'
 import { isReached, type Measured, type Row } from './row.ts'
@@ -10,7 +11,7 @@ import { acks, ignoredWebhooks, webhooks } from './webhooks.ts'
 const rows: readonly Row[] = [
   ...[webhooks, ignoredWebhooks, acks],
   ...[eyes, eyesEmbedded, start, startEmbedded, link, linkEmbedded],
-  followed,
+  ...[floodsRedis, floodsEmbedded, followed],
 ]
 
 const wanted = process.argv.slice(2)
