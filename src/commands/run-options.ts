@@ -237,8 +237,10 @@ export function presetOf(trigger: CommandTrigger, settings: RepoSettings): Label
   const given = trigger.kind === 'label' ? presetNameOf(trigger) : ''
   const name = given.toLowerCase()
   if (name === '') return { options: {} }
-  const { state: _, ...presetsHere } = settings.labels
-  const [, own] = Object.entries(presetsHere).find(([each]) => each.toLowerCase() === name) ?? []
+  const presetsHere = Object.entries(settings.labels).flatMap(([called, preset]) =>
+    typeof preset === 'object' ? [{ called, preset }] : [],
+  )
+  const own = presetsHere.find(({ called }) => called.toLowerCase() === name)?.preset
   if (own) {
     const { plan, instruction, ...options } = own
     return { options, instruction, what: plan ? 'plan' : 'work' }
@@ -246,6 +248,6 @@ export function presetOf(trigger: CommandTrigger, settings: RepoSettings): Label
   const known = presets.find(each => each === name)
   if (known === 'ask' || known === 'plan' || known === 'review') return { options: {}, what: known }
   if (known) return { options: { effort: known } }
-  const names = [...Object.keys(presetsHere), ...presets]
+  const names = [...presetsHere.map(({ called }) => called), ...presets]
   return { options: {}, unknown: reject('preset', given, nearest(name, names), names) }
 }

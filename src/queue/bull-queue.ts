@@ -232,7 +232,7 @@ export class BullQueue<Data> implements JobQueue<Data> {
     this.#additions.set(claim, addition)
     try {
       const options = { jobId: id, timestamp: addedAt, priority: rank, ...deduplication }
-      const { id: heldBy } = await this.#queue.add(claim, data ?? null, options)
+      const { id: heldBy } = await this.#queue.add(claim, storable(data), options)
       return { heldBy, isOurs: addition.name === claim, isThere: addition.name !== undefined }
     } finally {
       this.#additions.delete(claim)

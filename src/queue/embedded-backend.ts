@@ -14,7 +14,6 @@ import {
   watchFolder,
 } from './data-folder.ts'
 import * as sql from './embedded-schema.ts'
-import { storableJson } from './job-record.ts'
 import { endAfterPanic, PglitePool, PgliteSession } from './pglite-pool.ts'
 import {
   type Additions,
@@ -152,8 +151,7 @@ function withIndex(
   { queue, pool, additions }: { queue: string; pool: PglitePool; additions: Additions },
 ): EmbeddedBackend {
   const add = backend.addJob.bind(backend)
-  backend.addJob = async (given, id, parent) => {
-    const job = { ...given, data: storableJson(given.data) }
+  backend.addJob = async (job, id, parent) => {
     const addition = additions.get(job.name)
     if (!addition) return add(job, id, parent)
     // BullMQ checks its tables once, outside our transaction.

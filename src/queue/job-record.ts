@@ -68,17 +68,12 @@ export function storableText(text: string): string {
 /** In JSON they are escaped; an escape typed by somebody looks alike and is checked closer. */
 const MAY_BE_UNSTORABLE = /\\u(?:0000|d[89a-f])/
 
-export function storableJson(json: string): string {
-  if (!MAY_BE_UNSTORABLE.test(json)) return json
-  const clean = (_key: string, value: unknown) =>
-    typeof value === 'string' ? storableText(value) : value
-  return JSON.stringify(JSON.parse(json), clean)
-}
-
 export function storable(data: unknown): unknown {
   const json = JSON.stringify(data ?? null)
-  const clean = storableJson(json)
-  return clean === json ? (data ?? null) : JSON.parse(clean)
+  if (!MAY_BE_UNSTORABLE.test(json)) return data ?? null
+  return JSON.parse(json, (_key, value) =>
+    typeof value === 'string' ? storableText(value) : value,
+  )
 }
 
 type Keyed = Readonly<Record<string, unknown>>

@@ -5,7 +5,6 @@ import { Redis, type RedisOptions, type Result } from 'ioredis'
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import { type DeliveryClock, liveSet } from '../core/model/ports.ts'
 import { backoff, second } from '../core/model/time.ts'
-import { storableJson } from './job-record.ts'
 import {
   type Additions,
   type BullMqQueue,
@@ -86,7 +85,7 @@ export async function openRedis(
     create: additions => (name, options, more) => {
       const connection = more?.withBlockingConnection ? forWorkers() : producer
       const backend = createRedisBackend(name, { ...options, connection }, more)
-      return withIndex(withShortLogs(backend, connection), connection, additions)
+      return withIndex(backend, connection, additions)
     },
     index: queue => redisIndex(queue, producer, forWorkers),
     limits: prefix => redisLimits(producer, prefix),
@@ -178,19 +177,6 @@ function inOneWrite({ stream }: Redis) {
   setImmediate(() => stream.uncork())
 }
 
-/** BullMQ reads rows and count in a transaction; an inbox needs one of them. */
-function withShortLogs(backend: RedisBackend, redis: Redis): RedisBackend {
-  const read = backend.getJobLogs.bind(backend)
-  backend.getJobLogs = async (id, start, end, asc) => {
-    const key = backend.toKey(`${id}:logs`)
-    if (end >= 0 && start > end) return { logs: [], count: await redis.llen(key) }
-    if (start !== 0 || end !== -1 || !asc) return read(id, start, end, asc)
-    const logs = await redis.lrange(key, 0, -1)
-    return { logs, count: logs.length }
-  }
-  return backend
-}
-
 const SETS = 'ix:'
 
 /**
@@ -205,7 +191,7 @@ function withIndex(backend: RedisBackend, redis: Redis, additions: Additions): R
     const client = await backend.client
     inOneWrite(redis)
     const [added, name] = await Promise.all([
-      backend.addJobToTransaction(client, { ...job, data: storableJson(job.data) }, id),
+      backend.addJobToTransaction(client, job, id),
       redis.codexAdded(backend.toKey(id), sets, id, job.name, addition?.entries ?? '', Date.now()),
     ])
     if (addition) addition.name = name ?? undefined
@@ -239,10 +225,7 @@ function redisIndex(queue: BullMqQueue, producer: Redis, worker: () => Redis): Q
       )
       return (await Promise.all(ranges)).map(membersIn)
     },
-    jobs: async ids => {
-      const scannedPages = await readJobs(queue, producer, ids)
-      return scannedPages.map(({ seen: _, ...job }) => job)
-    },
+    jobs: ids => readJobs(queue, producer, ids),
     save: async ({ id, token, lockDuration, data, entries, guards }) => {
       const key = queue.toKey(id)
       const keys = [key, `${key}:lock`, queue.toKey('stalled')]

@@ -160,17 +160,6 @@ describe.runIf(available)('what Redis is asked', () => {
     expect(await queues.triggers.add('one-7', note)).toEqual({ outcome: 'known', id: 'one-7' })
     expect(await counted('evalsha', 'eval', 'multi', 'exec')).toEqual([42, 0, 0, 0])
   })
-
-  test('of inboxes is one thing each time, for all the life of a job', async () => {
-    await raw.config('RESETSTAT')
-    await queues.triggers.inbox('first')
-    expect(await counted('lrange', 'llen', 'multi')).toEqual([1, 0, 0])
-    await workBy(queues.triggers, new Map([['anyone', async () => ({ kind: 'end' })]]), {
-      concurrency: 2,
-    })
-    await until(async () => (await queues.triggers.get('first'))?.standing === 'ended')
-    expect(await counted('multi', 'exec')).toEqual([0, 0])
-  })
 })
 
 describe('the safety of Redis', () => {
