@@ -1,7 +1,7 @@
 /** The key, its project, what PostHog offers of what is wanted, and what its GitHub App has access to. */
 import type { Config, PostHogAccess } from '../config.ts'
 import { limitGate } from '../core/model/call-budget.ts'
-import { type Check, failedCheck, judged, passedCheck, unsureCheck } from '../core/model/check.ts'
+import { type Check, judged, unsureCheck } from '../core/model/check.ts'
 import type { Repository } from '../core/model/thread.ts'
 import { isModel, type KnownModel } from '../core/model/views.ts'
 import { redactor } from '../core/text/redact.ts'
@@ -9,15 +9,13 @@ import { githubIntegrations, repositoriesOf } from '../posthog/integrations.ts'
 import { getter, type PostHogSettings } from '../posthog/posthog-http.ts'
 import { Models } from '../posthog/schemas.ts'
 import { checkKey } from '../posthog/standing.ts'
-import { sandboxesOf } from '../posthog/tasks-client.ts'
 import { answered, type Question } from './answered.ts'
 
 /** One PostHog of this bot, and the owner who has it to themselves. */
 interface PostHogService {
   owner: string | undefined
   settings: PostHogSettings
-  /** @param owner its number */
-  serves(owner: number | string): boolean
+  serves(ownerId: number): boolean
 }
 
 /** @param repositories of this bot, which PostHog's GitHub App should cover; without them, only the keys are examined */
@@ -26,16 +24,14 @@ export async function checkPostHogs(
   repositories?: readonly Repository[],
 ): Promise<Check[]> {
   const checks = await Promise.all(
-    postHogsOf(config).map(async service => {
-      const { owner, serves } = service
-      const its = await checkPostHog(
-        config,
-        service,
-        repositories?.filter(({ ownerId }) => serves(ownerId)),
-      )
+    postHogsOf(config).map(async ({ owner, settings, serves }) => {
+      const served = repositories?.filter(({ ownerId }) => serves(ownerId))
+      const its = await checkPostHog(config, settings, served)
       if (owner === undefined) return its
       return its.map(each => ({
-        ...(each.owner === undefined ? checkOfOwner(each, owner) : each),
+        ...each,
+        owner,
+        detail: `owners.${owner}: ${each.detail}`,
         fix: each.fix
           .replaceAll(
             'POSTHOG_API_KEY',
@@ -54,17 +50,7 @@ export async function checkPostHogOf(
   repository: Pick<Repository, 'owner' | 'ownerId' | 'repo'>,
 ): Promise<Check[]> {
   const service = postHogsOf(config).find(({ serves }) => serves(repository.ownerId))
-  if (!service) return []
-  const serves = (owner: number | string) => owner === String(repository.ownerId)
-  const checks = await checkPostHog(config, { ...service, serves }, [repository])
-  return checks.map(each => {
-    const { name, ok } = each
-    // The thread may be public, and the names are the owner's own.
-    if (name !== 'posthog-sandboxes') return each
-    if (ok) return passedCheck(name, 'PostHog has all that are granted')
-    const fix = 'Whoever runs the bot sees which: `codex-task-bot doctor`.'
-    return failedCheck(name, 'PostHog lacks some that are granted', fix)
-  })
+  return service ? checkPostHog(config, service.settings, [repository]) : []
 }
 
 /** Checks a PostHog that nobody has set up yet. */
@@ -91,60 +77,17 @@ const callSettings = ({ host, apiKey, projectId }: PostHogAccess): PostHogSettin
 
 async function checkPostHog(
   config: Config,
-  service: PostHogService,
+  settings: PostHogSettings,
   repositories: readonly Pick<Repository, 'owner' | 'repo'>[] | undefined,
 ): Promise<Check[]> {
-  const { settings } = service
   const key = await checkKey(settings, Date.now)
   if (!key.every(({ ok }) => ok)) return key
-  const [usual, ...granted] = await checkModels(config, service)
-  const access = [...key, usual, ...granted]
+  const models = await getter(settings, Date.now)('tasks/models/', Models).catch(() => [])
+  const usual = checkUsualModel(config, models)
+  const access = [...key, usual]
   if (!repositories || !usual.ok) return access
-  const [sandboxes, coverage] = await Promise.all([
-    checkSandboxes(config, service),
-    checkCoverage(
-      settings,
-      repositories.map(({ owner, repo }) => `${owner}/${repo}`),
-    ),
-  ])
-  return [...access, ...sandboxes, ...coverage]
-}
-
-/**
- * Checks what owners are granted, by the names that their PostHog has for it.
- * @param isThere if PostHog tells
- */
-function checkGranted(
-  { settings }: Config,
-  { serves }: PostHogService,
-  what: 'models' | 'sandboxes',
-  offered: string,
-  isThere: ((name: string) => boolean) | undefined,
-): Check[] {
-  return Object.entries(settings.first.owners).flatMap(([owner, { [what]: names = [] }]) => {
-    if (!serves(owner) || names.length === 0) return []
-    const missing = isThere ? names.filter(name => !isThere(name)) : []
-    const wrong = `PostHog does not offer ${missing.join(', ')}`
-    const fix = `Set owners.${owner}.${what} in SETTINGS_FILE to one or more of ${offered}.`
-    const well = `${names.join(', ')}${isThere ? '' : '; PostHog does not list what it has'}`
-    return checkOfOwner(judged(`posthog-${what}`, [[missing.length > 0, wrong, fix]], well), owner)
-  })
-}
-
-const checkOfOwner = (check: Check, owner: string): Check => ({
-  ...check,
-  owner,
-  detail: `owners.${owner}: ${check.detail}`,
-})
-
-async function checkModels(
-  config: Config,
-  service: PostHogService,
-): Promise<[usual: Check, ...granted: Check[]]> {
-  const offered = await getter(service.settings, Date.now)('tasks/models/', Models).catch(() => [])
-  const isThere = offered.length === 0 ? undefined : (model: string) => offered.some(isModel(model))
-  const ofOwners = checkGranted(config, service, 'models', namesOf(offered), isThere)
-  return [checkUsualModel(config, offered), ...ofOwners]
+  const names = repositories.map(({ owner, repo }) => `${owner}/${repo}`)
+  return [...access, ...(await checkCoverage(settings, names))]
 }
 
 function checkUsualModel({ run, settings }: Config, offered: readonly KnownModel[]): Check {
@@ -190,15 +133,6 @@ const ofIntegrations: Question = {
 const install =
   'Install PostHog’s own GitHub App on your repositories, or give it access (PostHog ▸ Settings ▸ Project ▸ Integrations). PostHog’s agent clones and pushes with it.'
 
-/** Checks whether PostHog has the sandboxes, by name or id. */
-async function checkSandboxes(config: Config, service: PostHogService): Promise<Check[]> {
-  const had = await sandboxesOf(getter(service.settings, Date.now)).catch(() => undefined)
-  const offered = had?.length === 0 ? 'those that you make in PostHog' : namesOf(had ?? [])
-  const known = new Set(had?.flatMap(({ id, name }) => [id.toLowerCase(), name.toLowerCase()]))
-  const isThere = had && ((wanted: string) => known.has(wanted.toLowerCase()))
-  return checkGranted(config, service, 'sandboxes', offered, isThere)
-}
-
 /** Whether PostHog's own GitHub App has access to these repositories; without any, whether the project has it at all. */
 export const checkCoverage = (
   settings: PostHogSettings,
@@ -210,19 +144,19 @@ export const checkCoverage = (
     const names = await Promise.all(integrations.map(id => repositoriesOf(get, id).catch(() => [])))
     const covered = new Set(names.flat())
     const missing = repositories.filter(name => !covered.has(name.toLowerCase()))
-    const more = missing.length > 5 ? ` and ${missing.length - 5} more` : ''
-    const some = `${missing.slice(0, 5).join(', ')}${more}`
     return judged(
       'posthog-github',
       [
         [integrations.length === 0, 'the PostHog project is not connected to GitHub', install],
-        [missing.length > 0, `PostHog’s GitHub App has no access to ${some}`, install],
+        [missing.length > 0, `PostHog’s GitHub App has no access to ${firstOf(missing)}`, install],
       ],
-      wellCovered(repositories),
+      repositories.length === 0
+        ? 'the PostHog project is connected to GitHub'
+        : `has access to ${firstOf(repositories)}`,
     )
   })
 
-function wellCovered([only, ...others]: readonly string[]) {
-  if (only === undefined) return 'the PostHog project is connected to GitHub'
-  return `has access to ${others.length === 0 ? only : `all ${others.length + 1} repositories of this bot`}`
+function firstOf(names: readonly string[]) {
+  const more = names.length > 5 ? ` and ${names.length - 5} more` : ''
+  return `${names.slice(0, 5).join(', ')}${more}`
 }

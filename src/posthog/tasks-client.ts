@@ -9,14 +9,7 @@ import { cachedFor, minute } from '../core/model/time.ts'
 import type { Session } from '../core/record/request-part.ts'
 import { isTerminal } from '../core/record/run.ts'
 import { integrationFinder, notCovered } from './integrations.ts'
-import {
-  type Call,
-  call,
-  type Get,
-  getter,
-  type PostHogSettings,
-  type Request,
-} from './posthog-http.ts'
+import { type Call, call, getter, type PostHogSettings, type Request } from './posthog-http.ts'
 import * as schemas from './schemas.ts'
 import { runPath, sessionLog } from './session-log.ts'
 
@@ -171,7 +164,10 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
       }
     },
 
-    sandboxes: () => sandboxesOf(get),
+    async sandboxes() {
+      const query = { limit: '100' }
+      return (await get('sandbox_environments/', schemas.SandboxPage, { query })).results
+    },
 
     /** The Codex models; empty when the server can't say. */
     models: () => models.get('').catch(() => []),
@@ -181,9 +177,6 @@ export function postHogTasks(settings: PostHogSettings, now: () => number): Task
     return (await get(runPath(session), schemas.TaskRun, { counted })).status
   }
 }
-
-export const sandboxesOf = async (get: Get) =>
-  (await get('sandbox_environments/', schemas.SandboxPage, { query: { limit: '100' } })).results
 
 /** Older servers give no code. */
 const isConflict = (error: unknown, code: string) =>

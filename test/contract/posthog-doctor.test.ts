@@ -1,40 +1,10 @@
 /** What `/codex doctor` says of PostHog in a thread, which may be public. */
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startPostHog } from '../../emulators/posthog/emulator.ts'
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
-import { readConfig } from '../../src/config.ts'
-import { checkCoverage, checkNewPostHog, checkPostHogOf } from '../../src/doctor/posthog-checks.ts'
-import { privateKey } from '../security/key.ts'
+import { checkCoverage, checkNewPostHog } from '../../src/doctor/posthog-checks.ts'
 import { startServer } from '../support/local-server.ts'
 import { postHogAt } from '../support/service-calls.ts'
-
-test('whether the granted sandboxes are there, and not how they are called', async () => {
-  const posthog = await startPostHog({
-    sandboxEnvironments: [{ id: '6b1e0a4e-0000-4000-8000-00000000000a', name: 'Payments' }],
-  })
-  const file = join(mkdtempSync(join(tmpdir(), 'doctor-')), 'settings.yml')
-  writeFileSync(file, 'owners: {5: {sandboxes: [Payments]}, 7: {sandboxes: [Payments, Vault]}}')
-  const read = readConfig({
-    APP_ID: '1',
-    PRIVATE_KEY: privateKey,
-    WEBHOOK_SECRET: 'a secret of thirty-two letters or more',
-    POSTHOG_HOST: posthog.url,
-    POSTHOG_API_KEY: posthog.apiKey,
-    POSTHOG_PROJECT_ID: String(posthog.projectId),
-    SETTINGS_FILE: file,
-  })
-  const config = read.kind === 'run' ? read.config : expect.fail(JSON.stringify(read))
-  const of = async (ownerId: number) => {
-    const checks = await checkPostHogOf(config, { owner: 'acme', ownerId, repo: 'shop' })
-    expect(JSON.stringify(checks)).not.toMatch(/Payments|Vault/)
-    return checks.find(({ name }) => name === 'posthog-sandboxes')?.ok
-  }
-  expect(await Promise.all([5, 7, 8].map(of))).toEqual([true, false, undefined])
-  await posthog.close()
-})
 
 describe('whether PostHog’s GitHub App covers the repositories', () => {
   const two = [
@@ -55,7 +25,7 @@ describe('whether PostHog’s GitHub App covers the repositories', () => {
 
   test('one integration or another does', async () => {
     expect(await checked({}, 'acme/shop', 'Globex/site')).toMatchObject([
-      { ok: true, detail: expect.stringContaining('all 2 repositories') },
+      { ok: true, detail: 'has access to acme/shop, Globex/site' },
       { ok: true },
     ])
     expect(await checked({}, 'acme/shop', 'initech/new')).toMatchObject([

@@ -152,24 +152,6 @@ describe('what stands in files is named by where it stands', () => {
     expect([unset.code, unknown.code]).toEqual([1, 1])
   })
 
-  test('models that PostHog does not offer', async () => {
-    const offers = settingsFile('owners: {1: {models: [gpt-5, gpt-2]}, 2: {models: [GPT-5.5]}}\n')
-    const examined = await doctor({ SETTINGS_FILE: offers })
-    expect(wrongOnes(examined)).toEqual(['posthog-models'])
-    expect(examined.checks.filter(({ name }) => name === 'posthog-models')).toEqual([
-      {
-        name: 'posthog-models',
-        ok: false,
-        detail: 'owners.1: PostHog does not offer gpt-2',
-        fix: expect.stringMatching(
-          /^Set owners\.1\.models in SETTINGS_FILE to one or more of gpt-5, /,
-        ),
-      },
-      { name: 'posthog-models', ok: true, detail: 'owners.2: GPT-5.5', fix: '' },
-    ])
-    expect(examined.code).toBe(1)
-  })
-
   const defaults: [string, RegExp, RegExp][] = [
     [
       '{model: gpt-2}',

@@ -16,7 +16,7 @@ export type CheckName =
   | ('configuration' | 'env-file' | 'settings-file' | 'repositories' | 'queue' | 'process')
   | `github-${'app' | 'permissions' | 'events' | 'installations' | 'user-token'}`
   | `webhook-${'address' | 'deliveries' | 'secret'}`
-  | `posthog-${'host' | 'key' | 'scope' | 'project' | 'model' | 'models' | 'sandboxes' | 'github'}`
+  | `posthog-${'host' | 'key' | 'scope' | 'project' | 'model' | 'github'}`
   | `${'owner' | 'repository'}-settings`
 
 /** Without these, the bot can do nothing. */
