@@ -9,7 +9,7 @@ import { type OwnComment, type Posted, reactions, type Sign } from '../core/mode
 import { type EffectAttempt, exactlyOnce } from '../core/record/intents.ts'
 import type { Marker } from '../core/record/marker.ts'
 import { type Reply, replyComment } from '../core/words/replies.ts'
-import { ownSince, saying } from '../core/words/say.ts'
+import { saying } from '../core/words/say.ts'
 import {
   type CommandContext,
   commandId,
@@ -18,7 +18,6 @@ import {
   mayCost,
   reactionTargetOf,
 } from './command-context.ts'
-import { repliedIn, replyPairsMs } from './trigger-record.ts'
 
 /** What a marker calls a reply, and for how long, in ms, whoever had one gets no more. */
 interface ReplyLimit {
@@ -72,11 +71,7 @@ export async function reply(context: CommandContext, words: Reply, well: boolean
   const name = replyName(context, as)
   try {
     if (isLimited && (await isRepeated(context, limit))) return
-    const about = as === 'status-reply' ? [{ as, at: deps.now() }] : []
-    await context.save({
-      answer: { text, as, well },
-      momentary: [...record.momentary, ...about],
-    })
+    await context.save({ answer: { text, as, well } })
   } catch (error) {
     context.repliedLately.delete(name)
     throw error
@@ -122,28 +117,14 @@ export async function sendReply(context: CommandContext): Promise<void> {
 async function foldEarlier(context: CommandContext, run: string): Promise<void> {
   const { job, github } = context
   const begunAt = context.record.answer?.begun?.at ?? 0
-  const sent = ownMarked(context, 'status-reply', await untilNow(context))
+  const sent = ownMarked(context, 'status-reply', await earlier(context))
   const mine = sent.findIndex(({ marker }) => marker.run === run)
-  const earlier =
+  const before =
     mine === -1 ? sent.filter(({ createdAt }) => createdAt < begunAt) : sent.slice(0, mine)
-  const last = earlier.at(-1)
+  const last = before.at(-1)
   if (!last) return
   await job.assertLocked()
   await github.thread.settle({ fold: last.nodeId })
-}
-
-/** Two replies at once are both recorded before they are posted, so the later one sees the other and reads again. */
-async function untilNow(context: CommandContext): Promise<OwnComment[]> {
-  const before = await earlier(context)
-  const { trigger, momentary } = context.record
-  const since = context.deps.now() - replyPairsMs
-  const [replies = 0] = await context.deps.waiting.query([
-    { kind: 'count', set: repliedIn(trigger.thread), above: since },
-  ])
-  if (replies < 2 && momentary.length < 2) return before
-  const latest = await ownSince(context.github, since, commentRefOf(context.record.trigger))
-  const seen = new Set(latest.map(({ id }) => id))
-  return [...before.filter(({ id }) => !seen.has(id)), ...latest]
 }
 
 async function earlier(context: CommandContext, since = 0): Promise<OwnComment[]> {

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { Sender } from '../core/model/command-grammar.ts'
 import type { IndexEntry } from '../core/model/ports.ts'
 import { Thread, threadSlot } from '../core/model/thread.ts'
-import { minute, redelivered } from '../core/model/time.ts'
+import { redelivered } from '../core/model/time.ts'
 import { type ThreadTrigger, Trigger, withTexts } from '../core/model/trigger.ts'
 import { RunMessage } from '../core/record/mailbox-part.ts'
 import { Marker } from '../core/record/marker.ts'
@@ -57,8 +57,6 @@ export const TriggerRecord = z.object({
   over: z.boolean().default(false),
   /** What the command at hand asks again later, as in a Run. */
   retries: Retries,
-  /** Replies to `status`, each with when it was decided (ms since the epoch). */
-  momentary: z.array(z.object({ as: Marker.shape.as, at: z.number() })).default([]),
   /** What GitHub showed of the trigger's texts, in their order; `null` where that could not be had. */
   pages: z.array(SeenPage.nullable()).optional(),
   /** The threads in which a stop ends what was asked before it, as its sender may. */
@@ -82,9 +80,6 @@ export const triggerIndex = {
       { set: sets.thread(thread), score },
       { set: sets.installation(thread.installationId), score },
       { set: sets.repository(thread.repoId), score },
-      ...data.momentary
-        .slice(-1)
-        .map(({ at }) => ({ set: repliedIn(thread), score: at, keptMs: replyPairsMs })),
       ...(data.stop?.threads ?? []).map(slot => kept(stopsIn(slot))),
       ...(data.stopped ? [kept(stoppedIn(thread))] : []),
     ]
@@ -94,9 +89,6 @@ export const triggerIndex = {
 export const stopsIn = (slot: string): string => `stop ${slot}`
 export const stoppedIn = (thread: Pick<Thread, 'repoId' | 'number'>): string =>
   `stopped ${threadSlot(thread)}`
-
-export const replyPairsMs = minute
-export const repliedIn = (thread: Thread): string => `status-reply ${threadSlot(thread)}`
 
 export type ThreadRecord<Of extends ThreadTrigger = ThreadTrigger> = TriggerRecord & { trigger: Of }
 
