@@ -34,7 +34,7 @@ export const PermissionRequest = z.object({
   question: z.boolean(),
   options: z.array(z.object({ id: z.string(), name: z.string(), kind: z.string() })),
   /** How many options there were beyond these. */
-  more: z.number().int().optional(),
+  more: z.int().optional(),
   /** When it was asked, by PostHog's clock. */
   at: z.number().optional(),
 })

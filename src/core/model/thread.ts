@@ -3,15 +3,15 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 
 export const Thread = z.object({
-  installationId: z.number().int(),
+  installationId: z.int(),
   owner: z.string(),
   /** GitHub's number of the owner: a login can change hands. 0 is nobody's. */
-  ownerId: z.number().int().default(0),
+  ownerId: z.int().default(0),
   repo: z.string(),
-  repoId: z.number().int(),
+  repoId: z.int(),
   defaultBranch: z.string(),
   /** 0: none, of news that is about a branch. */
-  number: z.number().int().nonnegative(),
+  number: z.int().nonnegative(),
   kind: z.enum(['issue', 'pull']),
   url: z.string(),
 })
@@ -20,7 +20,7 @@ export type Thread = z.infer<typeof Thread>
 export const Repository = Thread.omit({ number: true, kind: true, url: true })
 export type Repository = z.infer<typeof Repository>
 
-export const Person = z.object({ login: z.string(), id: z.number().int() })
+export const Person = z.object({ login: z.string(), id: z.int() })
 export type Person = z.infer<typeof Person>
 
 /** Who acts on the admin pages: no account of GitHub's, whose logins have no spaces. */
@@ -33,7 +33,7 @@ export const Snapshot = z.object({
   author: z.string(),
   open: z.boolean(),
   /** How many open issues block it, as the webhook says. */
-  blockers: z.number().int().optional(),
+  blockers: z.int().optional(),
   /** The fingerprint of title and description as they were written, before a record redacts them. */
   fingerprint: z.string().optional(),
 })
@@ -47,7 +47,7 @@ export const PullHead = z.object({
   ref: z.string(),
   sha: z.string(),
   base: z.string(),
-  repoId: z.number().int().nullable(),
+  repoId: z.int().nullable(),
 })
 export type PullHead = z.infer<typeof PullHead>
 

@@ -18,9 +18,9 @@ const delivered = {
 const arrived = { ...delivered, thread: Thread }
 
 export const InlineComment = z.object({
-  id: z.number().int(),
+  id: z.int(),
   path: z.string(),
-  line: z.number().int().nullable(),
+  line: z.int().nullable(),
   hunk: z.string(),
   body: z.string(),
   nodeId: z.string().optional(),
@@ -37,16 +37,16 @@ export const CommentRef = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('subject') }),
   z.object({
     kind: z.literal('thread'),
-    commentId: z.number().int(),
+    commentId: z.int(),
     nodeId: z.string().optional(),
   }),
-  z.object({ kind: z.literal('review'), reviewId: z.number().int(), nodeId: z.string() }),
+  z.object({ kind: z.literal('review'), reviewId: z.int(), nodeId: z.string() }),
   z.object({
     kind: z.literal('inline'),
-    commentId: z.number().int(),
+    commentId: z.int(),
     nodeId: z.string().optional(),
-    rootId: z.number().int(),
-    reviewId: z.number().int().nullable(),
+    rootId: z.int(),
+    reviewId: z.int().nullable(),
     inline: InlineComment,
   }),
 ])
@@ -89,9 +89,9 @@ const WithdrawalTrigger = z.object({
     z.object({ kind: z.literal('label'), label: z.string() }),
     z.object({
       kind: z.literal('comment'),
-      commentId: z.number().int(),
+      commentId: z.int(),
       in: z.enum(['thread', 'inline']).default('thread'),
-      reviewId: z.number().int().nullable().default(null),
+      reviewId: z.int().nullable().default(null),
     }),
     z.object({
       kind: z.literal('thread'),
@@ -150,9 +150,9 @@ const PullNewsTrigger = z.object({
 const AccessLostTrigger = z.object({
   ...delivered,
   kind: z.literal('access-lost'),
-  installationId: z.number().int(),
+  installationId: z.int(),
   by: z.enum(['uninstalled', 'suspended', 'removed', 'transferred', 'archived', 'deleted']),
-  repositories: z.array(z.number().int()).optional(),
+  repositories: z.array(z.int()).optional(),
 })
 export type AccessLostTrigger = z.infer<typeof AccessLostTrigger>
 

@@ -157,7 +157,7 @@ export interface Closer {
 
 /** What keeps an open pull request from being merged, as GitHub's page says it. */
 export const PullNeeds = z.object({
-  number: z.number().int(),
+  number: z.int(),
   /** The failed checks of its newest commit; `url` is the page of the check. */
   failedChecks: z.array(z.object({ name: z.string(), url: z.string().optional() })),
   hasConflicts: z.boolean(),
@@ -166,7 +166,7 @@ export const PullNeeds = z.object({
   unresolved: z.array(
     z.object({
       path: z.string(),
-      line: z.number().int().nullable(),
+      line: z.int().nullable(),
       /** The slug of the App whose wish it is, if the settings name it. */
       by: z.string().optional(),
     }),
@@ -174,7 +174,7 @@ export const PullNeeds = z.object({
 })
 export type PullNeeds = z.infer<typeof PullNeeds>
 
-const wholeNumber = z.number().int()
+const wholeNumber = z.int()
 
 /** How much a pull request changes. */
 const PullSize = z.object({ files: wholeNumber, additions: wholeNumber, deletions: wholeNumber })
@@ -290,7 +290,7 @@ export interface SubjectView {
 }
 
 export const Pull = z.object({
-  number: z.number().int(),
+  number: z.int(),
   url: z.string(),
   title: z.string(),
   draft: z.boolean(),

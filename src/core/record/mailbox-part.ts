@@ -11,7 +11,7 @@ import { CommentRef, InlineComment } from '../model/trigger.ts'
 import { PullNeeds } from '../model/views.ts'
 import { Attachment } from '../text/attachment-links.ts'
 
-const integer = z.number().int()
+const integer = z.int()
 
 /** The command that asked for something, and where its sender is answered. */
 export const Source = z.object({

@@ -13,22 +13,22 @@ import { type Run, sessionOf } from './run.ts'
 /** Unknown values of another version are ignored. */
 export const Marker = z.object({
   run: z.string(),
-  repo: z.number().int(),
-  thread: z.number().int(),
+  repo: z.int(),
+  thread: z.int(),
   as: z.enum(['status', 'closing', 'reply', 'status-reply', 'refusal', 'help', 'pull']),
-  to: z.number().int().optional().catch(undefined),
+  to: z.int().optional().catch(undefined),
   /** A reply that says why nothing comes of what was asked. */
   refuses: z.literal(true).optional().catch(undefined),
-  round: z.number().int().optional().catch(undefined),
+  round: z.int().optional().catch(undefined),
   task: z.string().optional().catch(undefined),
   taskRun: z.string().optional().catch(undefined),
   may: Rights.optional().catch(undefined),
   branch: z.string().optional().catch(undefined),
   made: z.string().optional(),
   sha: z.string().optional().catch(undefined),
-  pull: z.number().int().optional().catch(undefined),
+  pull: z.int().optional().catch(undefined),
   /** For a pull request, the numbers of the people whose words made it. */
-  by: z.array(z.number().int()).optional().catch(undefined),
+  by: z.array(z.int()).optional().catch(undefined),
   what: z.enum(whats).optional().catch(undefined),
   /** In the comment of a plan: what it said when we wrote it, see `sealOf`. */
   seal: z.string().optional().catch(undefined),

@@ -49,7 +49,7 @@ export const RunRequest = z.object({
   delivery: z.string().optional(),
   origin: RequestOrigin,
   /** Which of the commands of its comment. */
-  command: z.number().int().optional(),
+  command: z.int().optional(),
   what: z.enum(whats).default('work'),
   text: z.string().default(''),
   typed: z.string().optional(),

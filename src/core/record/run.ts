@@ -19,22 +19,22 @@ import { Workspace } from './workspace-part.ts'
 export const scopes = ['person', 'repository', 'owner', 'bot'] as const
 export type Scope = (typeof scopes)[number]
 
-const ThreadLink = z.object({ number: z.number().int(), url: z.string() })
+const ThreadLink = z.object({ number: z.int(), url: z.string() })
 
 /** The thread of the Run right before it, if that is in the same repository. */
 const after = ThreadLink.optional()
 
 /** Why a Run has not begun. Times are ms since the epoch. */
 export const Waits = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('line'), ahead: z.number().int(), of: z.enum(scopes), after }),
+  z.object({ kind: z.literal('line'), ahead: z.int(), of: z.enum(scopes), after }),
   /** A limit of 0: which it is, and who can raise it. So many came before. */
   z.object({
     kind: z.literal('zero'),
     of: z.enum(scopes),
     limit: z.string(),
-    ahead: z.number().int(),
+    ahead: z.int(),
   }),
-  z.object({ kind: z.literal('session'), ahead: z.number().int(), after }),
+  z.object({ kind: z.literal('session'), ahead: z.int(), after }),
   z.object({
     kind: z.literal('until'),
     at: z.number(),
@@ -44,19 +44,19 @@ export const Waits = z.discriminatedUnion('kind', [
     kind: z.literal('blocked'),
     since: z.number(),
     by: z.array(Awaited),
-    more: z.number().int(),
+    more: z.int(),
   }),
   z.object({
     kind: z.literal('open-pulls'),
     since: z.number(),
-    most: z.number().int(),
+    most: z.int(),
     pulls: z.array(Awaited),
   }),
 ])
 export type Waits = z.infer<typeof Waits>
 
 /** What a repository's runs cost in a day, and may cost, in US dollars; `unknown`: of so many Runs PostHog does not say. */
-const CostOfDay = z.object({ used: z.number(), limit: z.number(), unknown: z.number().int() })
+const CostOfDay = z.object({ used: z.number(), limit: z.number(), unknown: z.int() })
 export type CostOfDay = z.infer<typeof CostOfDay>
 
 const Schedule = z.object({
@@ -94,7 +94,7 @@ const Intent = z.discriminatedUnion('kind', [
     messageId: z.string(),
     permission: z.string().optional(),
   }),
-  z.object({ kind: z.literal('rejoin'), ...attemptTimes, offset: z.number().int() }),
+  z.object({ kind: z.literal('rejoin'), ...attemptTimes, offset: z.int() }),
   z.object({ kind: z.literal('conclude'), ...attemptTimes }),
   z.object({ kind: z.literal('answer-inline'), ...attemptTimes }),
   z.object({ kind: z.literal('answer-message'), ...attemptTimes }),
@@ -129,8 +129,8 @@ const Attempts = z.object({
 
 /** An inline comment whose words the agent has, to be answered in its own thread. */
 const OpenInline = z.object({
-  commentId: z.number().int(),
-  rootId: z.number().int(),
+  commentId: z.int(),
+  rootId: z.int(),
   messageId: z.string(),
   by: z.enum(['review', 'comment']),
 })
@@ -138,20 +138,20 @@ export type OpenInline = z.infer<typeof OpenInline>
 
 const Question = z.object({
   key: z.string(),
-  commentId: z.number().int(),
+  commentId: z.int(),
   inline: z.literal(true).optional(),
 })
 
 /** What became of a pull request, on the Run that tells it: when it was merged or closed, ms since the epoch. */
 export const Ended = z.object({
-  number: z.number().int(),
+  number: z.int(),
   how: z.enum(['merged', 'closed']),
   at: z.number(),
 })
 export type Ended = z.infer<typeof Ended>
 
 const StatusComment = z.object({
-  commentId: z.number().int(),
+  commentId: z.int(),
   hash: z.string(),
   phase: z.string(),
   at: z.number(),
@@ -170,7 +170,7 @@ export const Report = z.object({
   /** What is done, or given up, of what is left to do at the end. */
   done: z.array(Done).default([]),
   /** So many comments on lines have their answers. */
-  inlineAnswered: z.number().int().default(0),
+  inlineAnswered: z.int().default(0),
   /** The inline comments of follow-ups. Those of the request stand in the request. */
   inlineAsked: z.array(OpenInline).optional(),
   /** The comment on a line that began the run is gone: its last word comes in the pull request's own thread. */
@@ -184,7 +184,7 @@ export const Report = z.object({
   /** The last word of this round, and the news of a pull request that it tells. */
   lastWord: z
     .object({
-      commentId: z.number().int(),
+      commentId: z.int(),
       as: z.enum(['comment', 'inline', 'review']),
       news: z.string().optional(),
     })
@@ -224,7 +224,7 @@ export const Outcome = z.discriminatedUnion('kind', [
 export type Outcome = z.infer<typeof Outcome>
 
 /** How often an agent was sent to fix what a pull request needs: by people, and by PostHog itself. */
-export const Rounds = z.object({ asked: z.number().int(), byPostHog: z.number().int() })
+export const Rounds = z.object({ asked: z.int(), byPostHog: z.int() })
 export type Rounds = z.infer<typeof Rounds>
 
 /** What its agent did to a branch that nobody asked for, as GitHub shows it. */
@@ -244,12 +244,12 @@ export const Result = z.object({
   /** They were looked up, and are not its own. */
   foreignPulls: z.array(z.string()).default([]),
   pulls: z.array(Pull).default([]),
-  untended: z.array(z.number().int()).default([]),
+  untended: z.array(z.int()).default([]),
   ended: Ended.optional(),
   /** What its pull request was last seen to need, if anything. */
   needs: PullNeeds.optional(),
   /** What the last look at what one needs saw of it besides. */
-  looked: PullFacts.extend({ number: z.number().int() }).optional(),
+  looked: PullFacts.extend({ number: z.int() }).optional(),
   /** When GitHub was asked for that, our clock: an answer to an earlier call may come later. */
   needsReadAt: z.number().optional(),
   rounds: Rounds.optional(),
@@ -260,11 +260,11 @@ export const Result = z.object({
   /** Comments on lines that the agent fixed, once that was looked for, and that their threads were resolved. */
   fixed: z
     .object({
-      comments: z.array(z.object({ id: z.number().int(), threadId: z.string() })),
+      comments: z.array(z.object({ id: z.int(), threadId: z.string() })),
       resolved: z.literal(true).optional(),
     })
     .optional(),
-  reported: z.number().int().default(0),
+  reported: z.int().default(0),
   resultChecked: z.boolean().default(false),
   /** Where its branches stood when the round began: their newest commits, by their names. */
   heads: z.record(z.string(), z.string()).default({}),
@@ -288,7 +288,7 @@ export const Result = z.object({
     })
     .optional(),
   concludedAt: z.number().optional(),
-  round: z.number().int().default(0),
+  round: z.int().default(0),
   /** Its turn ended by itself: later words alone are retried. */
   instructionDone: z.boolean().default(false),
 })
@@ -307,7 +307,7 @@ const parts = {
 }
 
 export const Run = z.object({
-  v: z.number().int().default(1),
+  v: z.int().default(1),
   id: z.string(),
   thread: Thread,
   request: RunRequest,

@@ -7,7 +7,7 @@ import { Rights, Session } from './request-part.ts'
 const Activity = z.object({
   doing: z.enum(model.doings).optional(),
   files: z.array(z.string()).default([]),
-  commands: z.number().int().default(0),
+  commands: z.int().default(0),
   /** The last process that PostHog ended. */
   killed: z.string().optional(),
   plan: z.array(model.PlanStep).default([]),
@@ -48,7 +48,7 @@ export const RecordedTaskRun = z.object({
   /** Names of files that its agent made. */
   files: z.array(z.string()).optional(),
   /** Log entry at which this Run begins: a task run may serve several. */
-  from: z.number().int().optional(),
+  from: z.int().optional(),
   /** Last sign of life, ms since the epoch, our clock. */
   changedAt: z.number(),
   updatedAt: z.number().optional(),
@@ -69,7 +69,7 @@ export type TurnEnd = z.infer<typeof TurnEnd>
 
 /** What was read of the agent's log. Positions count entries. */
 const SessionLog = z.object({
-  offset: z.number().int().default(0),
+  offset: z.int().default(0),
   /** The server has no logs of sessions. */
   absent: z.literal(true).optional(),
   /** Prompts that are not answered, by their ids in the log. */
@@ -85,7 +85,7 @@ const SessionLog = z.object({
   /** It ended its run as failed, for this reason. */
   gaveUp: z.string().optional(),
   /** How many turns ended by themselves. */
-  turns: z.number().int().default(0),
+  turns: z.int().default(0),
   /** What is told at the end: the last words of each turn of a round. */
   answer: z.string().optional(),
   /** The part of it that stays, whatever the agent says next. */
@@ -101,7 +101,7 @@ const SessionLog = z.object({
   /** The agent now answers a message that is not ours: PostHog sends its own after a pull request. */
   ofOthers: z.boolean().optional(),
   /** How often PostHog sent its agent to the pull request by itself. */
-  ciTurns: z.number().int().optional(),
+  ciTurns: z.int().optional(),
   /** Such a turn is under way. */
   inCiTurn: z.boolean().optional(),
   /** What the agent said last in one. */
@@ -122,7 +122,7 @@ const EarlierSession = Session.extend({
   cancelledAt: z.number().optional(),
 })
 
-const Began = z.object({ round: z.number().int(), at: z.number() })
+const Began = z.object({ round: z.int(), at: z.number() })
 
 export const SessionPart = z.object({
   tenant: z.string().optional(),

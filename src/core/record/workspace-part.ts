@@ -12,7 +12,7 @@ export const Branch = z.object({
 })
 export type Branch = z.infer<typeof Branch>
 
-const countFromZero = z.number().int().default(0)
+const countFromZero = z.int().default(0)
 
 const contextReceipt = {
   /** Title and description. */
@@ -66,7 +66,7 @@ export const Context = z.object({
   comments: z.array(
     z.object({
       /** The id of a comment on a line. */
-      id: z.number().int().optional(),
+      id: z.int().optional(),
       author: z.string(),
       at: z.number(),
       body: z.string(),
@@ -95,7 +95,7 @@ export const Workspace = z.object({
   /** A branch that is linked to the issue, but can't be used. */
   linkedElsewhere: LinkedElsewhere.optional(),
   /** The open pull request whose head is the base. */
-  stackedOn: z.object({ base: z.string(), number: z.number().int(), url: z.string() }).optional(),
+  stackedOn: z.object({ base: z.string(), number: z.int(), url: z.string() }).optional(),
   headMoved: z.object({ from: z.string(), to: z.string() }).optional(),
   threadContext: Context.optional(),
   /** The session has been given what was written in this thread up to here. */

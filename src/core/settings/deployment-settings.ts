@@ -50,7 +50,7 @@ const PostHog = z.strictObject({
     .describe('Its address.')
     .default('https://us.posthog.com')
     .transform(host => host.replace(/\/+$/, '')),
-  project_id: z.number().int().positive().describe('The number in the address of the project.'),
+  project_id: z.int().positive().describe('The number in the address of the project.'),
   api_key_env: formed(
     /^[A-Za-z_][A-Za-z0-9_]*$/,
     'must be the name of an environment variable, not the key itself',

@@ -41,7 +41,7 @@ const PresetOfLabel = z
 const flag = (about: string, usual: boolean) =>
   setting(about, z.boolean().default(usual), { rule: lower })
 
-const mostRuns = (least: 0 | 1) => z.number().int().min(least).max(10_000)
+const mostRuns = (least: 0 | 1) => z.int().min(least).max(10_000)
 
 /** @param least nothing starts if it may be 0, and is */
 const limitOf = (about: string, usual: number, least: 0 | 1 = 1) =>

@@ -19,7 +19,7 @@ export const countingNumber = z
       .regex(/^\d{1,15}$/)
       .transform(Number),
   ])
-  .pipe(z.number().int().positive())
+  .pipe(z.int().positive())
 
 const flatObject = /\{(?:"(?:[^"\\]|\\.)*"|[^{}"])*\}/gs
 
