@@ -97,7 +97,7 @@ export const section = (title: OurWords, parts: readonly FencedPart[], fence: st
   )
 
 /** Which messages a prompt holds is known by `(message …)`, which only stands outside. */
-const cleared = (text: string, fence: string): string =>
+const cleared = (text: string, fence: string) =>
   withoutWord(text, fence).replaceAll('(message ', '(message: ')
 
 function withoutWord(text: string, word: string): string {

@@ -173,10 +173,10 @@ function commentParts(run: Run, words: WordsToSay): FencedPart[] {
 const asksLineAnswers = ({ thread, request, baseline: { settings } }: Run): boolean =>
   settings.review.resolve && thread.kind === 'pull' && request.what === 'work'
 
-const idIn = (run: Run, id: number | undefined): string =>
+const idIn = (run: Run, id: number | undefined) =>
   id !== undefined && asksLineAnswers(run) ? ` (id ${id})` : ''
 
-const isReview = ({ source }: WordsToSay): boolean => source?.target?.kind === 'review'
+const isReview = ({ source }: WordsToSay) => source?.target?.kind === 'review'
 
 /** Review comments are numbered, so that the agent can answer each in its own thread. */
 function remarkParts(run: Run, words: WordsToSay): FencedPart[] {
@@ -199,7 +199,7 @@ function remarkParts(run: Run, words: WordsToSay): FencedPart[] {
 
 type OnLine = Pick<InlineComment, 'path' | 'line' | 'hunk'>
 
-const lineInWords = ({ path, line }: Omit<OnLine, 'hunk'>): string =>
+const lineInWords = ({ path, line }: Omit<OnLine, 'hunk'>) =>
   `${quotedName(path, 500)}${line === null ? '' : `, line ${line}`}`
 
 /** The code is its author's, and no part of what is said about it. */
@@ -303,10 +303,7 @@ function onEachRemark(run: Run, words: WordsToSay, what: OurWords): OurWords[] {
 const answers = constant(lineAnswersFence)
 const lineAnswers = ours`If you were asked to see to comments on lines that have an id above, end with what became of each, in one code block whose fence says \`${answers}\`: JSON, a list of objects. Each has \`id\`, \`done\` (true only if your commits do what the comment asks) and \`said\` (one line: what you did, or why you did not do it). Leave out comments that you were not asked to see to:\n\n\`\`\`${answers}\n[{ "id": 1234, "done": true, "said": "…" }]\n\`\`\``
 
-const hasLines = (
-  { workspace: { threadContext } }: Run,
-  { id, inline = [] }: WordsToSay,
-): boolean =>
+const hasLines = ({ workspace: { threadContext } }: Run, { id, inline = [] }: WordsToSay) =>
   inline.length > 0 || (threadContext?.of === id && threadContext.comments.some(({ on }) => on))
 
 /** What others wrote in a fork is looked at, and never run. */

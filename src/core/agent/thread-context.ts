@@ -33,9 +33,9 @@ export interface ContextSources {
 }
 
 /** What others wrote later is not read. */
-const untilOf = ({ at, until = at }: WordsToSay): number => Math.max(at, until)
+const untilOf = ({ at, until = at }: WordsToSay) => Math.max(at, until)
 
-const placeIn = ({ in: where, id }: CommentView): string => `${where}-${id}`
+const placeIn = ({ in: where, id }: CommentView) => `${where}-${id}`
 
 /** Comments that are asked about: those of the words themselves are with them. */
 export function commentsToRead({ words, readUpTo, comments, said = [] }: ContextSources) {
@@ -52,7 +52,7 @@ export function commentsToRead({ words, readUpTo, comments, said = [] }: Context
       !(readUpTo.places.includes(placeIn(comment)) && changedAt <= readUpTo.at)
     )
   }
-  const isInTime = ({ createdAt, updatedAt }: CommentView): boolean =>
+  const isInTime = ({ createdAt, updatedAt }: CommentView) =>
     createdAt < untilOf(words) && updatedAt < untilOf(words)
   const others = comments.filter(each => !own.has(placeIn(each)) && isNew(each))
   const read = others.filter(({ bot, listed }) => !bot || listed)

@@ -315,7 +315,7 @@ function lastLines(text: string): number {
   return isNothingButOptions(asLine(text.slice(start))) ? start : text.length
 }
 
-const asLine = (text: string): string => text.replace(/\s+/g, ' ').trim()
+const asLine = (text: string) => text.replace(/\s+/g, ' ').trim()
 
 function takeOption(
   at: WrittenOption,

@@ -78,7 +78,7 @@ export const lineOf = ({ name, detail, fix, ...how }: Check): string =>
 
 /** Sums up checks in a sentence. */
 export function sumOf(all: readonly Check[]): string {
-  const some = (those: readonly Check[]): string =>
+  const some = (those: readonly Check[]) =>
     `${those.length} of ${all.length} ${those.length === 1 ? 'is' : 'are'}`
   const [wrong, unsure] = [all.filter(({ ok }) => !ok), all.filter(check => check.unsure)]
   if (wrong.length > 0) return `${some(wrong)} wrong.`

@@ -179,7 +179,7 @@ function wordsShown(
   }
 }
 
-const isUnread = ({ state }: Word): boolean => state === 'sent'
+const isUnread = ({ state }: Word) => state === 'sent'
 
 /** The agent begins on a round when its log shows the words. Before, the Run waited for it. */
 function beginningRecorded(before: Run, run: Run, entries: readonly LogEntry[]): Run {
@@ -235,10 +235,10 @@ function newEntries(
 }
 
 /** Its log is read from where it stood when words joined it. Others may have asked before. */
-const isJoined = ({ session: { taskRun } }: Run): boolean => (taskRun?.from ?? 0) > 0
+const isJoined = ({ session: { taskRun } }: Run) => (taskRun?.from ?? 0) > 0
 
 /** Until the agent has read words of ours, a log that we joined, or that begins with those of earlier runs, may tell of those. */
-const tellsOfBefore = (run: Run, ours: readonly Word[]): boolean =>
+const tellsOfBefore = (run: Run, ours: readonly Word[]) =>
   (isJoined(run) || resumedSession(run) !== undefined) &&
   ours.every(({ state }) => state !== 'read')
 

@@ -100,7 +100,7 @@ const macOf = (key: Buffer, payload: string): Buffer =>
 export function markerSigner(secret: string, former: readonly string[] = []): Signer {
   const key = signingKey(secret)
   const keys = [key, ...former.filter(each => each !== '').map(signingKey)]
-  const isSignedByUs = (payload: string, signature: string): boolean =>
+  const isSignedByUs = (payload: string, signature: string) =>
     keys.some(each => timingSafeEqual(macOf(each, payload), Buffer.from(signature, 'base64url')))
   return {
     write(marker) {

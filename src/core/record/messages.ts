@@ -130,7 +130,7 @@ function whatItEdits(run: Run, { edits, source }: FollowUp): Word | undefined {
 }
 
 /** What may have been sent can't be taken back. */
-const isOnItsWay = (run: Run, { id }: Word): boolean =>
+const isOnItsWay = (run: Run, { id }: Word) =>
   id === nextWord(run)?.id && (openIntent(run, 'deliver')?.messageId === id || mayHaveBegun(run))
 
 const withWords = (run: Run, words: Word[]): Run => changedByMessage(run, { mailbox: { words } })
@@ -252,7 +252,7 @@ export function sourcesToAskAgain(run: Run, inbox: readonly string[]): Source[] 
   return [...run.mailbox.askAgain, ...pending(run).flatMap(sourceOf), ...unread]
 }
 
-const isOutdated = (run: Run, { at }: { at: number }): boolean =>
+const isOutdated = (run: Run, { at }: { at: number }) =>
   !run.mailbox.stop && isAtWork(run) && at < (run.mailbox.lastWordsAt ?? run.request.at)
 
 function withStop(run: Run, message: RunMessage & { kind: 'stop' }): Run {

@@ -115,7 +115,7 @@ const writesOver: ReadonlySet<StepKind> = new Set<StepKind>(['edit-status', 'con
 const afterCatchingUp = (run: Run, step: ActingStep): ActingStep =>
   writesOver.has(step.kind) && lagsBehindStatus(run) ? { kind: 'catch-up' } : step
 
-const lagsBehindStatus = ({ attempts: { lagsSince, caughtUpAt }, report }: Run): boolean =>
+const lagsBehindStatus = ({ attempts: { lagsSince, caughtUpAt }, report }: Run) =>
   lagsSince !== caughtUpAt && report.status !== undefined
 
 export interface Now {
@@ -222,7 +222,7 @@ function* dueSteps(run: Run, now: Now): Steps {
 const givingUp = (run: Run, outcome: failures.Failure, now: Now): Becoming =>
   become(failed(run, outcome, now.at))
 
-const isOver = ({ session: { taskRun } }: Run): boolean =>
+const isOver = ({ session: { taskRun } }: Run) =>
   taskRun !== undefined && isTerminal(taskRun.status)
 
 function* lostAccessSteps(run: Run, now: Now): Steps {
@@ -233,8 +233,7 @@ function* lostAccessSteps(run: Run, now: Now): Steps {
   else yield* cancelSteps(run, now, givingUp(run, failures.unconfirmedStop, now))
 }
 
-const agentEndUntil = ({ result: { concludedAt = 0 } }: Run): number =>
-  concludedAt + limits.seeingTo
+const agentEndUntil = ({ result: { concludedAt = 0 } }: Run) => concludedAt + limits.seeingTo
 
 function* agentEndSteps(run: Run, now: Now): Steps {
   const begun = openIntents(run).filter(({ kind }) => beginsAgent(kind))
@@ -326,7 +325,7 @@ function* startSteps(run: Run, now: Now): Steps {
 }
 
 /** Who wrote what goes out next may have lost the right meanwhile. It matters once PostHog takes their words. */
-const isRightOld = (run: Run, { at }: Now): boolean =>
+const isRightOld = (run: Run, { at }: Now) =>
   at - Math.max(nextWords(run).at, run.schedule.rightAskedAt ?? 0) > limits.rightHolds &&
   !isHeld(run, 'posthog', at)
 
@@ -371,7 +370,7 @@ function* closingSteps(run: Run, now: Now): Steps {
   yield { kind: 'end' }
 }
 
-const owesLines = (run: Run): boolean => run.report.inlineAnswered < inlineAsked(run).length
+const owesLines = (run: Run) => run.report.inlineAnswered < inlineAsked(run).length
 
 /** Until its answers and its last word stand on the lines, their comments look as if nobody had seen to them. */
 const owesAnswers = (run: Run): boolean =>
@@ -423,7 +422,7 @@ function* sideSteps(run: Run, now: Now): Steps {
 
 function* adoptionSteps(
   { result: { claimedPulls } }: Run,
-  isTaken = (_url: string): boolean => true,
+  isTaken = (_url: string) => true,
 ): Steps {
   for (const url of claimedPulls) if (isTaken(url)) yield { kind: 'adopt-pull', url }
 }

@@ -16,7 +16,7 @@ export const maxClaims = 5
 /** The other pull requests of this repository that PostHog's agent names, and that nobody has looked up. */
 export function pullsToFind({ thread, result }: Run, urls: readonly string[]): string[] {
   const named = [...result.claimedPulls, ...result.foreignPulls]
-  const wasClaimed = (url: string): boolean =>
+  const wasClaimed = (url: string) =>
     named.includes(url) || result.pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase())
   const isHere = (url: string): boolean => {
     const number = pullNumberIn(url, thread)

@@ -22,7 +22,7 @@ export function openQuestion(run: Run): PermissionRequest | undefined {
 }
 
 /** PostHog did not take the answer that the rights give, of which the thread is told already. */
-const isRefused = ({ session: { permission } }: Run, { id }: PermissionRequest): boolean =>
+const isRefused = ({ session: { permission } }: Run, { id }: PermissionRequest) =>
   permission?.id === id && permission.untaken === 'refused'
 
 const maxQuestions = 20

@@ -13,10 +13,8 @@ export interface PullStanding extends Pick<Pull, 'number' | 'state'> {
 }
 
 /** An answer to an earlier look may come later. */
-const isStale = (
-  { result }: Run,
-  { number, readAt = Number.POSITIVE_INFINITY }: PullStanding,
-): boolean => readAt < (result.pullsReadAt[number] ?? 0)
+const isStale = ({ result }: Run, { number, readAt = Number.POSITIVE_INFINITY }: PullStanding) =>
+  readAt < (result.pullsReadAt[number] ?? 0)
 
 /** Says whether this standing ends it. */
 export const endsBy = (run: Run, stands: PullStanding): boolean =>

@@ -166,7 +166,7 @@ function admittedAt({ schedule }: Run): number | undefined {
   return schedule.admissionExpectedAt
 }
 
-const isOpen = ({ result }: Run): boolean => result.outcome === undefined
+const isOpen = ({ result }: Run) => result.outcome === undefined
 
 export function scopeKey({ thread, request }: Run, scope: Scope): ScopeKey {
   switch (scope) {

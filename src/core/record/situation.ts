@@ -44,7 +44,7 @@ export function situationOf(run: Run): Situation {
 }
 
 /** PostHog calls a run `in_progress` while it sets the sandbox up. GitHub may tell of a pull request before a look. */
-const hasAgent = (run: Run, { from, status }: NonNullable<Run['session']['taskRun']>): boolean =>
+const hasAgent = (run: Run, { from, status }: NonNullable<Run['session']['taskRun']>) =>
   hasNewPull(run) ||
   Boolean(from) ||
   inTaskRun(run).some(({ state }) => state === 'read') ||

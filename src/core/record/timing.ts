@@ -18,7 +18,7 @@ function wishedInterval(age: number): number {
   return age < 10 * minute ? 5 * second : 15 * second
 }
 
-const afforded = (live: number): number =>
+const afforded = (live: number) =>
   Math.round((Math.max(live, 1) * callsPerPoll * hour) / postHogAllowance.perHour)
 
 /**

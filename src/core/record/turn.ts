@@ -41,8 +41,7 @@ export function turnOf(run: Run): Turn {
 const agentGaveUp = (
   { status, marker, error = '' }: RecordedTaskRun,
   log: SessionLog | undefined,
-): boolean =>
-  status === 'failed' && !marker && log?.gaveUp !== undefined && error.startsWith(log.gaveUp)
+) => status === 'failed' && !marker && log?.gaveUp !== undefined && error.startsWith(log.gaveUp)
 
 /** How the last prompt was answered, unless words are on their way to the agent. */
 const lastTurnEnd = (run: Run): TurnEnd | undefined =>
@@ -113,11 +112,11 @@ export function neverRead(run: Run): Word[] {
 }
 
 /** Its agent ended its task run itself. */
-const endedByAgent = ({ session: { taskRun } }: Run): boolean =>
+const endedByAgent = ({ session: { taskRun } }: Run) =>
   taskRun?.status === 'completed' && !taskRun.marker && !taskRun.error
 
 /** The agent's server ended it, and says why with a class. */
-const endedByServer = ({ session: { taskRun } }: Run): boolean =>
+const endedByServer = ({ session: { taskRun } }: Run) =>
   taskRun?.status === 'failed' && storedFault(taskRun.error).class !== undefined
 
 /** A turn that broke is resumed once a round, and words are said again once. What its agent or a person ended is not. */

@@ -35,7 +35,7 @@ export const lessEffort: MergeRule<ReasoningEffort> = {
   join: (above, below) => efforts.find(effort => effort === above || effort === below) ?? above,
 }
 
-const itemName = (item: unknown): string => String(item).toLowerCase()
+const itemName = (item: unknown) => String(item).toLowerCase()
 
 export const inBoth = {
   words: 'what both have',

@@ -111,7 +111,7 @@ export const isBlock = (name: string): boolean =>
   name === 'p' ||
   name === 'hr' ||
   name in places
-const isListed = (name: string): boolean =>
+const isListed = (name: string) =>
   smaller.has(name) || phrases.has(name) || alone.has(name) || isBlock(name)
 
 /** Whether words, and Markdown's own lines, may stand in these elements: the innermost is the last. */

@@ -223,7 +223,7 @@ function spelledIn(text: string, spelling: Spelling, spansIn: (said: string) => 
   return rows
 }
 
-const inOrder = ([a]: Span, [b]: Span): number => a - b
+const inOrder = ([a]: Span, [b]: Span) => a - b
 
 function withoutSpans(text: string, spans: readonly Span[]): string {
   let rest = ''

@@ -63,7 +63,7 @@ function bothEnds(
   ])
 }
 
-const asQuote = (safe: string): string =>
+const asQuote = (safe: string) =>
   safe
     .split('\n')
     .map(line => (line === '' ? '>' : `> ${line}`))
@@ -102,7 +102,7 @@ const formatted = (source: string, repository = ''): string | undefined =>
 /** ms. Size decides: what is not heavy takes a tenth of it, and three times that in a process that has just started. */
 const muchTime = 1_000
 
-const plainLine = (line: string): string =>
+const plainLine = (line: string) =>
   inlineWords(line, line.length).replace(/^(?:[#=+-]|\d{1,9}(?=[.)]))/, begin =>
     /\d/.test(begin) ? `${begin}\\` : `\\${begin}`,
   )
@@ -161,7 +161,7 @@ const zeroWidth = '\u200b'
 /** GitHub counts 255 fence characters and 80 backticks: longer runs are broken invisibly. */
 const maxRow = 60
 const breakable = new RegExp(`(\`{${maxRow}}|~{${maxRow}})(?=[\`~])`, 'g')
-const countable = (code: string): string => code.replace(breakable, `$1${zeroWidth}`)
+const countable = (code: string) => code.replace(breakable, `$1${zeroWidth}`)
 
 /** Checks the output by parsing it again. */
 function isHarmless(tree: md.Root, stays: LinkRule): boolean {
@@ -280,7 +280,7 @@ const addressed = (words: string, url: string): md.PhrasingContent[] => [
   { type: 'inlineCode', value: countable(saysSo(words, url) ? words : url) },
 ]
 
-const saysSo = (words: string, url: string): boolean =>
+const saysSo = (words: string, url: string) =>
   [words, `http://${words}`, `mailto:${words}`].includes(url)
 
 /** Says whether a link stays one. */
@@ -314,8 +314,7 @@ function nodeWords(node: md.Nodes): string {
 }
 
 /** What an agent folds is shown as its text. */
-const withoutFolds = (html: string): string =>
-  html.replace(/<\/?(?:details|summary)(?:\s[^<>]*)?>/gi, '')
+const withoutFolds = (html: string) => html.replace(/<\/?(?:details|summary)(?:\s[^<>]*)?>/gi, '')
 
 const textNode = (value: string): md.Text => ({ type: 'text', value })
 

@@ -35,7 +35,7 @@ const drawn = [
 const unspaced = [
   ...['Han', 'Hiragana', 'Katakana', 'Hangul', 'Thai', 'Lao', 'Khmer', 'Myanmar', 'Tibetan'],
 ]
-const lettersOf = (scripts: readonly string[]): string =>
+const lettersOf = (scripts: readonly string[]) =>
   scripts.map(script => String.raw`\p{Script=${script}}`).join('')
 export const unspacedLetters = lettersOf(unspaced)
 
@@ -49,7 +49,7 @@ const noticed = new RegExp(
 )
 
 /** Signs beyond the letters of Europe may be wide, and as wide as what they stand for. */
-const columnsOf = (signs: string): number =>
+const columnsOf = (signs: string) =>
   signs.normalize('NFKC').length + countOf(/[^\0-\u052f]/gu, signs) + 7 * countOf(/\t/g, signs)
 
 const countOf = (sign: RegExp, signs: string): number => signs.match(sign)?.length ?? 0

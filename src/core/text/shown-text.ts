@@ -43,7 +43,7 @@ const drawings = wordSet('mermaid geojson topojson stl')
 /** A formula as GitHub may draw it: no blank inside its dollars, no letter behind them. */
 const formula = /\$\$[^$]+\$\$|\$(?![\s$])[^$\n]*[^\s$]\$(?![\w$])/g
 /** It may push what follows it far away. */
-const isHigh = (words: string): boolean => /\d{3}/.test(words) || words.split('\\\\').length > 10
+const isHigh = (words: string) => /\d{3}/.test(words) || words.split('\\\\').length > 10
 
 /** These have no honest use in a command; joiners and variation selectors make emoji. */
 const deceiving = /[\u{e0000}-\u{e0fff}\u202a-\u202e\u2066-\u2069]+/gu
@@ -316,4 +316,4 @@ const formulasIn = (node: md.Nodes): number =>
 const offsetOf = ({ position }: md.Nodes): number => position?.start.offset ?? 0
 
 /** A label of a link, or the name of a language: too short to say anything. */
-const isName = (label: string | null | undefined): boolean => /^[\w.#+-]{0,20}$/.test(label ?? '')
+const isName = (label: string | null | undefined) => /^[\w.#+-]{0,20}$/.test(label ?? '')

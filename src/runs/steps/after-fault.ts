@@ -154,7 +154,7 @@ export const isStagingLost = ({ service, status, message }: Rejected): boolean =
   service === 'posthog' && status === 400 && message.includes('pending_user_artifact_ids')
 
 /** PostHog resumes a session only on branches that it knows; on another one a new session begins. */
-const isBranchRefused = (run: Run, { status, field, message }: Rejected): boolean =>
+const isBranchRefused = (run: Run, { status, field, message }: Rejected) =>
   status === 400 &&
   resumedSession(run) !== undefined &&
   (field === undefined ? /\bbranch\b/i.test(message) : field === 'branch')

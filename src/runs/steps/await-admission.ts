@@ -104,7 +104,7 @@ export const awaitAdmission = step('await-admission', {
 })
 
 /** Says whether it waits at a limit that somebody may have raised since it was looked at last. */
-const isHeldByLimit = (waits: Waits | undefined): boolean =>
+const isHeldByLimit = (waits: Waits | undefined) =>
   waits?.kind === 'until' || waits?.kind === 'zero'
 
 const settingsNow = ({ run, deps, github }: StepContext<Permitting>): Promise<SettingsNow> =>

@@ -226,7 +226,7 @@ async function headsWith(
 }
 
 /** The agent's commits are on the head of a restored Run, and of one whose record may have forgotten its start. */
-const hasWork = ({ session, attempts, request }: Run, head: HeadView): boolean =>
+const hasWork = ({ session, attempts, request }: Run, head: HeadView) =>
   session.taskRun !== undefined ||
   (attempts.lagsSince !== undefined && isByAnyAgent(head) && head.at + second > request.at)
 

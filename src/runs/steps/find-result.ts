@@ -82,10 +82,10 @@ async function pullsFoundOnBranches(
 ): Promise<PullView[]> {
   const { baseline, result, workspace } = context.run
   const { branch } = workspace
-  const isBranchOfPeople = (name: string): boolean =>
+  const isBranchOfPeople = (name: string) =>
     name === baseline.head?.ref ||
     (name === branch?.name && !branch.made && name !== agentsHead(context.run))
-  const isNew = ({ state, number }: PullView): boolean =>
+  const isNew = ({ state, number }: PullView) =>
     state !== 'closed' && result.pulls.every(pull => pull.number !== number)
   const own: PullView[] = []
   for (const { name, pulls = [] } of changes) {

@@ -87,7 +87,7 @@ export function wantedBase(run: Run, { base, head }: Pick<Pull, 'base' | 'head'>
   return base === run.thread.defaultBranch && baseOf(run) !== undefined ? branch.into : base
 }
 
-const isMarked = (run: Run, signer: Signer, { body, number }: PullView): boolean =>
+const isMarked = (run: Run, signer: Signer, { body, number }: PullView) =>
   signer.read(body, { repoId: run.thread.repoId, number }).some(marker => marker.run === run.id)
 
 /** Adds the closing line and the marker if missing, before anything that could swallow them. */

@@ -129,7 +129,7 @@ export const showState = step('show-state', {
   async do(context) {
     const { run, deps, job, github } = context
     const [base = ''] = triggerOf(deps.settings.deployment, run.thread.ownerId).labels
-    const nameOf = (state = ''): string => `${base}:${state}`
+    const nameOf = (state = '') => `${base}:${state}`
     const state = labelStateOf(run)
     const { state: before, labels } = run.report
     const name = nameOf(state ?? before)
