@@ -138,11 +138,7 @@ async function advance(context: RunContext, step: ActingStep | Becoming): Promis
   }
 }
 
-const beginningSteps: ReadonlySet<StepKind> = new Set<StepKind>([
-  'await-admission',
-  'rejoin',
-  'start-run',
-])
+const beginningSteps = new Set<StepKind>(['await-admission', 'rejoin', 'start-run'])
 
 /** Treats the message as received: the step looks for what may have begun first. */
 async function stopSince(context: RunContext): Promise<Run | undefined> {

@@ -315,8 +315,4 @@ function isWithoutWords(run: Run): boolean {
   return result.round > 0 && wordsOfRound(run).length === 0 && !agentWorks(run)
 }
 
-const intentsAtPostHog: ReadonlySet<Intent['kind']> = new Set([
-  'create-task',
-  'rejoin',
-  'start-run',
-])
+const intentsAtPostHog = new Set<Intent['kind']>(['create-task', 'rejoin', 'start-run'])

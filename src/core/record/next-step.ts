@@ -46,58 +46,59 @@ export interface StepNeeds {
   service: Service | 'none'
   call: CallKind | 'both'
   /** The receiver may take nothing even while the service is well. */
-  to?: 'agent' | 'thread'
+  to?: 'agent' | 'thread' | undefined
 }
 
-const stepTable = {
-  'await-admission': { service: 'github', call: 'read' },
-  'find-branch': { service: 'github', call: 'both' },
-  'gather-context': { service: 'github', call: 'read' },
-  'stage-attachments': { service: 'posthog', call: 'effect' },
-  'create-task': { service: 'posthog', call: 'effect' },
-  rejoin: { service: 'posthog', call: 'both', to: 'agent' },
-  'end-earlier': { service: 'posthog', call: 'both' },
-  'start-run': { service: 'posthog', call: 'effect' },
-  'answer-permission': { service: 'posthog', call: 'effect', to: 'agent' },
-  deliver: { service: 'posthog', call: 'effect', to: 'agent' },
-  poll: { service: 'posthog', call: 'read' },
-  'adopt-pull': { service: 'github', call: 'both' },
-  'find-result': { service: 'github', call: 'both' },
-  'catch-up': { service: 'github', call: 'read' },
-  'post-status': { service: 'github', call: 'effect', to: 'thread' },
-  'edit-status': { service: 'github', call: 'effect', to: 'thread' },
-  conclude: { service: 'github', call: 'effect', to: 'thread' },
-  'edit-last-word': { service: 'github', call: 'effect' },
-  'read-needs': { service: 'github', call: 'read' },
-  'tend-pull': { service: 'github', call: 'both' },
-  'put-question': { service: 'github', call: 'effect', to: 'thread' },
-  'answer-inline': { service: 'github', call: 'effect' },
-  'find-fixed': { service: 'github', call: 'read' },
-  'resolve-threads': { service: 'github', call: 'effect' },
-  'answer-message': { service: 'github', call: 'effect', to: 'thread' },
-  react: { service: 'github', call: 'effect' },
-  unlabel: { service: 'github', call: 'effect' },
-  'show-state': { service: 'github', call: 'effect' },
-  'drop-branch': { service: 'github', call: 'both' },
-  'minimize-status': { service: 'github', call: 'effect' },
-  'ask-cost': { service: 'none', call: 'read' },
-  cancel: { service: 'posthog', call: 'effect' },
-} satisfies Readonly<Record<string, StepNeeds>>
+const calls =
+  (call: StepNeeds['call']) =>
+  (service: StepNeeds['service'], to?: StepNeeds['to']): StepNeeds => ({ service, call, to })
+const reads = calls('read')
+const changes = calls('effect')
+const readsAndChanges = calls('both')
 
-export type StepKind = keyof typeof stepTable
-
-export const stepNeeds: Readonly<Record<StepKind, StepNeeds>> = stepTable
-
-interface StepDetails {
-  'answer-permission': { option: string }
-  'adopt-pull': { url: string }
+export const stepNeeds = {
+  'await-admission': reads('github'),
+  'find-branch': readsAndChanges('github'),
+  'gather-context': reads('github'),
+  'stage-attachments': changes('posthog'),
+  'create-task': changes('posthog'),
+  rejoin: readsAndChanges('posthog', 'agent'),
+  'end-earlier': readsAndChanges('posthog'),
+  'start-run': changes('posthog'),
+  'answer-permission': changes('posthog', 'agent'),
+  deliver: changes('posthog', 'agent'),
+  poll: reads('posthog'),
+  'adopt-pull': readsAndChanges('github'),
+  'find-result': readsAndChanges('github'),
+  'catch-up': reads('github'),
+  'post-status': changes('github', 'thread'),
+  'edit-status': changes('github', 'thread'),
+  conclude: changes('github', 'thread'),
+  'edit-last-word': changes('github'),
+  'read-needs': reads('github'),
+  'tend-pull': readsAndChanges('github'),
+  'put-question': changes('github', 'thread'),
+  'answer-inline': changes('github'),
+  'find-fixed': reads('github'),
+  'resolve-threads': changes('github'),
+  'answer-message': changes('github', 'thread'),
+  react: changes('github'),
+  unlabel: changes('github'),
+  'show-state': changes('github'),
+  'drop-branch': readsAndChanges('github'),
+  'minimize-status': changes('github'),
+  'ask-cost': reads('none'),
+  cancel: changes('posthog'),
 }
 
-export type ActingStep = {
-  [Kind in StepKind]: { kind: Kind } & (Kind extends keyof StepDetails
-    ? StepDetails[Kind]
-    : unknown)
-}[StepKind]
+export type StepKind = keyof typeof stepNeeds
+
+type PlainStep = Exclude<StepKind, 'answer-permission' | 'adopt-pull'>
+
+export type ActingStep =
+  | { kind: PlainStep }
+  | { kind: 'answer-permission'; option: string }
+  | { kind: 'adopt-pull'; url: string }
 
 /** It follows from the record alone: nobody is called. */
 export interface Becoming {
@@ -110,7 +111,7 @@ export type Step = ActingStep | Becoming | { kind: 'wait'; ms: number } | { kind
 const become = (change: RunChange): Becoming => ({ kind: 'become', change })
 
 /** Over these a Run that may lag behind its status reads that first: it may have begun or ended since. */
-const writesOver: ReadonlySet<StepKind> = new Set<StepKind>(['edit-status', 'conclude'])
+const writesOver = new Set<StepKind>(['edit-status', 'conclude'])
 
 const afterCatchingUp = (run: Run, step: ActingStep): ActingStep =>
   writesOver.has(step.kind) && lagsBehindStatus(run) ? { kind: 'catch-up' } : step
@@ -329,7 +330,7 @@ const isRightOld = (run: Run, { at }: Now) =>
   at - Math.max(nextWords(run).at, run.schedule.rightAskedAt ?? 0) > limits.rightHolds &&
   !isHeld(run, 'posthog', at)
 
-const saysWords: ReadonlySet<Intent['kind']> = new Set(['start-run', 'rejoin', 'deliver'])
+const saysWords = new Set<Intent['kind']>(['start-run', 'rejoin', 'deliver'])
 
 /** Words wait a little for what was written beside them. The next ones bring it then. */
 function* deliverySteps(run: Run, now: Now): Steps {

@@ -87,7 +87,7 @@ export function closesIssue(body: string, { owner, repo, number, url }: IssueNam
   return false
 }
 
-const silent: ReadonlySet<Nodes['type']> = new Set<Nodes['type']>([
+const silent = new Set<Nodes['type']>([
   'blockquote',
   'code',
   'definition',

@@ -176,7 +176,7 @@ function isHarmless(tree: md.Root, stays: LinkRule): boolean {
   return true
 }
 
-const forbidden: ReadonlySet<md.Nodes['type']> = new Set<md.Nodes['type']>([
+const forbidden = new Set<md.Nodes['type']>([
   'html',
   'image',
   'imageReference',

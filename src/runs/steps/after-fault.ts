@@ -73,7 +73,7 @@ export function afterFault(context: RunContext, step: ActingStep, error: unknown
 const passing = ({ run, deps }: RunContext, service: Service, fault: Passing, why?: string): Run =>
   withRetry(run, service, afterPassing(run, service, fault, { now: deps.now(), why }))
 
-type MessageStep = Extract<ActingStep, { kind: 'deliver' | 'answer-permission' }>
+type MessageStep = ActingStep & { kind: 'deliver' | 'answer-permission' }
 
 /** Such a step is about a message: its refusal settles the message, and never the Run. */
 const isMessage = (step: ActingStep): step is MessageStep =>

@@ -96,7 +96,7 @@ export interface RunContext
   put: (run: Run) => Promise<void>
 }
 
-export type StepOf<Kind extends StepKind> = Extract<ActingStep, { kind: Kind }>
+export type StepOf<Kind extends StepKind> = ActingStep & { kind: Kind }
 
 /** All of a step but when it is due: what it may call and write, and what it does. */
 export interface Step<
