@@ -16,30 +16,8 @@ export function quotedFrom(text: string): number {
 const dashed = /^[-=]{3,}\s*\p{L}[^-=]*[-=]{3,}$/u
 
 /** `On Monday Eve wrote:`, and what has an address and a time and ends as that does. */
-const verbs = [
-  ...[
-    'wrote',
-    'schrieb',
-    'a écrit',
-    'escribió',
-    'escreveu',
-    'ha scritto',
-    'scrisse',
-    'schreef',
-    'skrev',
-  ],
-  ...[
-    'kirjoitti',
-    'írta',
-    'a scris',
-    'yazdı',
-    'napsala?',
-    'napísala?',
-    'napisała?',
-    'написала?',
-    'написав',
-  ],
-].join('|')
+const verbs =
+  'wrote|schrieb|a écrit|escribió|escreveu|ha scritto|scrisse|schreef|skrev|kirjoitti|írta|a scris|yazdı|napsala?|napísala?|napisała?|написала?|написав'
 const wrote = new RegExp(String.raw`\S.*(?<!\p{L})(?:${verbs})(?:\(.\))?(?:\s.*)?\s?:$`, 'iu')
 const wroteUnspaced = /.(?:写道|寫道|のメール|작성)\s?[:：]$/u
 const byAddress = /\d.*\S@\S+.*[:：]$/u

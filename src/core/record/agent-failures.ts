@@ -18,7 +18,7 @@ interface FailureKind {
   of: Failure['class']
   reason: string
   /** What was said is told with it, or since when it is so. */
-  tells?: { words?: true; since?: true }
+  tells?: 'words' | 'since'
   fix: string
   /** Trying again as it was asked can't help. */
   hopeless?: true
@@ -56,14 +56,14 @@ const failureKinds = {
     text: overLimit,
     of: 'quota',
     reason: 'the usage limit of the AI provider is reached',
-    tells: { words: true },
+    tells: 'words',
     fix: waitOrRaise,
   },
   stopped: {
     text: new RegExp(`${overLimit.source}|^stopped automatically`, 'i'),
     of: 'quota',
     reason: 'PostHog stopped the run for a limit',
-    tells: { words: true },
+    tells: 'words',
     fix: waitOrRaise,
   },
   'no-model': {
@@ -83,7 +83,7 @@ const failureKinds = {
     text: /clone|repository (?:not found|access)|could not read from remote|authentication failed/i,
     of: 'setup',
     reason: 'PostHog could not read the repository',
-    tells: { words: true },
+    tells: 'words',
     fix: "Install PostHog's own GitHub App on this repository. Then write `/codex retry`.",
   },
   policy: {
@@ -106,7 +106,7 @@ const failureKinds = {
     broke: true,
     of: 'network',
     reason: 'the AI provider behind PostHog has too much to do',
-    tells: { since: true },
+    tells: 'since',
     fix: waitALittle,
   },
   away: {
@@ -115,21 +115,21 @@ const failureKinds = {
     broke: true,
     of: 'network',
     reason: 'the AI provider behind PostHog does not answer',
-    tells: { since: true },
+    tells: 'since',
     fix: waitALittle,
   },
   broke: {
     broke: true,
     of: 'agent',
     reason: 'it ran into an error',
-    tells: { words: true },
+    tells: 'words',
     fix: 'Look at the PostHog run. Then write `/codex retry`.',
   },
   outage: {
     broke: true,
     of: 'network',
     reason: 'PostHog’s run broke off',
-    tells: { words: true },
+    tells: 'words',
     fix: waitALittle,
   },
 } satisfies Record<string, FailureKind>
@@ -183,8 +183,8 @@ export const cancelledBy = (error = ''): Failure | undefined =>
 
 function asFailure(kind: FailureName, text: string, since?: number): Failure {
   const { of, reason, tells, fix, hopeless: isHopeless } = failuresByName[kind]
-  const when = tells?.since && since !== undefined ? ` (since ${timeOfDay(since)})` : ''
-  const said = tells?.words ? providerMessage(text) : ''
+  const when = tells === 'since' && since !== undefined ? ` (since ${timeOfDay(since)})` : ''
+  const said = tells === 'words' ? providerMessage(text) : ''
   return (isHopeless ? hopeless : failure)(of, `${reason}${when}${said && `: ${said}`}`, fix)
 }
 

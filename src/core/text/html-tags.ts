@@ -67,16 +67,7 @@ const layout: ReadonlyMap<string, RegExp> = new Map([
   ...['width', 'height'].map(name => [name, /^\d{1,4}(?:\.\d{1,9})?(?:px|%)?$/] as const),
 ])
 /** Attributes have no words, or such as nobody means to say. */
-const wordless = new Set([
-  'href',
-  'src',
-  'open',
-  'target',
-  'rel',
-  'style',
-  'loading',
-  ...layout.keys(),
-])
+const wordless = new Set([...wordSet('href src open target rel style loading'), ...layout.keys()])
 
 /** @param isPasted its alternative text is the name of a file */
 export const hiddenIn = (attributes: ReadonlyMap<string, string>, isPasted: boolean): string =>

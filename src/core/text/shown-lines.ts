@@ -25,26 +25,26 @@ const narrow = 60
 /** Columns that a reader sees without scrolling, on a wide screen. */
 export const maxColumns = 150
 
-/** Scripts whose letters the usual fonts have. Those of others may be blank, as hieroglyphs are, or boxes. */
-const drawn = [
-  ...['Greek', 'Cyrillic', 'Armenian', 'Georgian', 'Hebrew', 'Arabic', 'Devanagari', 'Bengali'],
-  ...['Gurmukhi', 'Gujarati', 'Oriya', 'Tamil', 'Telugu', 'Kannada', 'Malayalam', 'Sinhala'],
-  ...['Ethiopic', 'Bopomofo'],
-]
-/** Scripts that put no space between words, and break lines anywhere. */
-const unspaced = [
-  ...['Han', 'Hiragana', 'Katakana', 'Hangul', 'Thai', 'Lao', 'Khmer', 'Myanmar', 'Tibetan'],
-]
-const lettersOf = (scripts: readonly string[]) =>
-  scripts.map(script => String.raw`\p{Script=${script}}`).join('')
-export const unspacedLetters = lettersOf(unspaced)
+/** Letters of scripts that the usual fonts have. Those of others may be blank, as hieroglyphs are, or boxes. */
+const drawn = lettersOf(
+  'Greek Cyrillic Armenian Georgian Hebrew Arabic Devanagari Bengali Gurmukhi Gujarati Oriya Tamil Telugu Kannada Malayalam Sinhala Ethiopic Bopomofo',
+)
+/** Letters of scripts that put no space between words, and break lines anywhere. */
+export const unspacedLetters = lettersOf(
+  'Han Hiragana Katakana Hangul Thai Lao Khmer Myanmar Tibetan',
+)
+
+function lettersOf(scripts: string) {
+  const letters = scripts.split(' ').map(script => String.raw`\p{Script=${script}}`)
+  return letters.join('')
+}
 
 /** In some font they are blank, a dot or a dash (measured), or the usual fonts do not have them. */
 const unnoticed = String.raw`\p{Lm}\u0674\u0870-\u08ff\u0d4e\u1100-\u11ff\u1fbe\u3127\u3161\u318d\u31a0-\u31bf\u4e00\ua8e0-\ua97f\ud7b0-\ud7ff\ufb1d-\ufeff\uffa0-\uffdc\u{10000}-\u{10ffff}`
 
 /** A reader overlooks digits of other scripts, as some are dots, and signs that are no emoji. */
 const noticed = new RegExp(
-  String.raw`(?:[0-9\uff10-\uff19]|(?=\p{L})(?![${unnoticed}])[A-Za-z\u00c0-\u024f\u1e00-\u1eff\uff21-\uff5a${lettersOf(drawn)}${unspacedLetters}]|\p{Emoji_Presentation})+`,
+  String.raw`(?:[0-9\uff10-\uff19]|(?=\p{L})(?![${unnoticed}])[A-Za-z\u00c0-\u024f\u1e00-\u1eff\uff21-\uff5a${drawn}${unspacedLetters}]|\p{Emoji_Presentation})+`,
   'gu',
 )
 

@@ -152,7 +152,6 @@ export function runContext(deps: RunDeps, job: ports.LockedJob<Run>): RunContext
     await wasSaved(run)
   })
   const put = (run: Run): Promise<void> => {
-    if (run.thread !== context.run.thread) context.github = deps.github(run.thread)
     context.run = run
     return saving()
   }
