@@ -1,5 +1,6 @@
 /** What a command declares of itself for parser, help and permissions; and the roles that may use it. */
 import { z } from 'zod'
+import { variant } from './variant.ts'
 export interface CommandGrammar {
   name: string
   aliases?: readonly string[]
@@ -23,15 +24,13 @@ export const mayAct = (role: Role, least: Role): boolean =>
 
 /** Who sends a command, as GitHub said `at` that time, ms since the epoch. Unknown: GitHub has not said it `since`. */
 export const Sender = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('known'),
+  variant('known', {
     at: z.number(),
     role: z.enum(roles),
     name: z.string(),
     named: z.boolean().optional(),
   }),
-  z.object({
-    kind: z.literal('unknown'),
+  variant('unknown', {
     at: z.number(),
     since: z.number(),
     /** What GitHub refused, in its words. */

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { Attachment } from '../text/attachment-links.ts'
 import { withStrings } from '../text/redact.ts'
 import { Person, PullHead, Snapshot, Thread } from './thread.ts'
+import { variant } from './variant.ts'
 
 const delivered = {
   /** Made from what happened, not from the delivery: a redelivery has the same id. */
@@ -34,15 +35,13 @@ export type InlineComment = z.infer<typeof InlineComment>
 
 export const CommentRef = z.discriminatedUnion('kind', [
   /** The text of the issue or pull request itself. */
-  z.object({ kind: z.literal('subject') }),
-  z.object({
-    kind: z.literal('thread'),
+  variant('subject', {}),
+  variant('thread', {
     commentId: z.int(),
     nodeId: z.string().optional(),
   }),
-  z.object({ kind: z.literal('review'), reviewId: z.int(), nodeId: z.string() }),
-  z.object({
-    kind: z.literal('inline'),
+  variant('review', { reviewId: z.int(), nodeId: z.string() }),
+  variant('inline', {
     commentId: z.int(),
     nodeId: z.string().optional(),
     rootId: z.int(),
@@ -55,9 +54,8 @@ export type CommentRef = z.infer<typeof CommentRef>
 /** Where to reply: an inline thread is known by its first comment. */
 export type ReplyRef = CommentRef | { kind: 'inline'; rootId: number }
 
-const CommentTrigger = z.object({
+const CommentTrigger = variant('comment', {
   ...arrived,
-  kind: z.literal('comment'),
   commentRef: CommentRef,
   text: z.string(),
   /** For an edit: the text before. Only new commands count. */
@@ -71,9 +69,8 @@ const CommentTrigger = z.object({
   head: PullHead.optional(),
 })
 
-const LabelTrigger = z.object({
+const LabelTrigger = variant('label', {
   ...arrived,
-  kind: z.literal('label'),
   label: z.string(),
   base: z.string().optional(),
   /** It was put on with the text, by its author, and that may hold a command. */
@@ -82,19 +79,16 @@ const LabelTrigger = z.object({
   head: PullHead.optional(),
 })
 
-const WithdrawalTrigger = z.object({
+const WithdrawalTrigger = variant('withdrawal', {
   ...arrived,
-  kind: z.literal('withdrawal'),
   what: z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('label'), label: z.string() }),
-    z.object({
-      kind: z.literal('comment'),
+    variant('label', { label: z.string() }),
+    variant('comment', {
       commentId: z.int(),
       in: z.enum(['thread', 'inline']).default('thread'),
       reviewId: z.int().nullable().default(null),
     }),
-    z.object({
-      kind: z.literal('thread'),
+    variant('thread', {
       by: z.enum(['closed', 'deleted', 'transferred', 'locked']),
     }),
   ]),
@@ -103,9 +97,8 @@ const WithdrawalTrigger = z.object({
 /** `choice-2`: the second choice of a question. */
 const Choice = z.templateLiteral(['choice-', z.int()])
 
-const TickTrigger = z.object({
+const TickTrigger = variant('tick', {
   ...arrived,
-  kind: z.literal('tick'),
   text: z.string(),
   snapshot: Snapshot,
   box: z.enum(['stop', 'fix', 'retry', 'continue', 'approve']).or(Choice),
@@ -120,9 +113,8 @@ const TickTrigger = z.object({
  * A pull request changed: a reason to poll, not a fact. `unmarked`: its description lost a marker, perhaps ours;
  * `marked`: it got one. `reviewed`: somebody approved it, or an approval may not count any more.
  */
-const PullNewsTrigger = z.object({
+const PullNewsTrigger = variant('pull-news', {
   ...arrived,
-  kind: z.literal('pull-news'),
   head: PullHead.optional(),
   /** Its description holds a marker, perhaps ours. */
   hasMarker: z.literal(true).optional(),
@@ -147,9 +139,8 @@ const PullNewsTrigger = z.object({
 })
 
 /** A hint: GitHub is asked how it is now. */
-const AccessLostTrigger = z.object({
+const AccessLostTrigger = variant('access-lost', {
   ...delivered,
-  kind: z.literal('access-lost'),
   installationId: z.int(),
   by: z.enum(['uninstalled', 'suspended', 'removed', 'transferred', 'archived', 'deleted']),
   repositories: z.array(z.int()).optional(),

@@ -8,6 +8,7 @@
 import { z } from 'zod'
 import { Person } from '../model/thread.ts'
 import { CommentRef, InlineComment } from '../model/trigger.ts'
+import { variant } from '../model/variant.ts'
 import { PullNeeds } from '../model/views.ts'
 import { Attachment } from '../text/attachment-links.ts'
 
@@ -32,9 +33,8 @@ const byPersonAt = {
   at: z.number(),
 }
 
-export const FollowUp = z.object({
+export const FollowUp = variant('follow-up', {
   ...byPersonAt,
-  kind: z.literal('follow-up'),
   text: z.string(),
   /** What somebody wrote, where the bot made the text of it. */
   typed: z.string().optional(),
@@ -69,20 +69,20 @@ export type WordState = z.infer<typeof WordState>
 
 /** The request has the text of the instruction. */
 export const Word = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('instruction'), id: z.string(), ...WordState.shape }),
+  variant('instruction', { id: z.string(), ...WordState.shape }),
   FollowUp.extend(WordState.shape),
 ])
 export type Word = z.infer<typeof Word>
 
 const ReplyContent = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('not-passed-on'), words: z.string().optional() }),
+  variant('not-passed-on', { words: z.string().optional() }),
   /** Their comment was deleted after the agent had them. */
-  z.object({ kind: z.literal('has-it'), words: z.string() }),
-  z.object({ kind: z.literal('asked-since') }),
+  variant('has-it', { words: z.string() }),
+  variant('asked-since', {}),
   /** `words`: what was refused. */
-  z.object({ kind: z.literal('refused'), because: z.string(), words: z.string().optional() }),
-  z.object({ kind: z.literal('permission-over') }),
-  z.object({ kind: z.literal('permission-refused'), title: z.string(), because: z.string() }),
+  variant('refused', { because: z.string(), words: z.string().optional() }),
+  variant('permission-over', {}),
+  variant('permission-refused', { title: z.string(), because: z.string() }),
 ])
 export type ReplyContent = z.infer<typeof ReplyContent>
 
@@ -128,49 +128,43 @@ export const Mailbox = z.object({
 /** What people want, and with which label, if that is why. */
 const wishMessages = [
   FollowUp,
-  z.object({
+  variant('stop', {
     ...byPersonAt,
-    kind: z.literal('stop'),
     because: z.string().optional(),
     source: Source.optional(),
     /** It was taken off, which is why. */
     labelOff: z.string().optional(),
   }),
-  z.object({
+  variant('ignored-stop', {
     ...byPerson,
-    kind: z.literal('ignored-stop'),
     because: z.string(),
     labelOff: z.string().optional(),
   }),
   /** Words whose comment was deleted: by the ids of their messages, which may come after this. */
-  z.object({
+  variant('withdraw-follow-ups', {
     ...byPersonAt,
-    kind: z.literal('withdraw-follow-ups'),
     because: z.string(),
     followUps: z.array(z.string()),
   }),
   /** `--force` for one that waits. */
-  z.object({ ...byPersonAt, kind: z.literal('force'), source: Source.optional() }),
-  z.object({
+  variant('force', { ...byPersonAt, source: Source.optional() }),
+  variant('label', {
     ...byPersonAt,
-    kind: z.literal('label'),
     label: z.string(),
     source: Source.optional(),
   }),
-  z.object({ kind: z.literal('label-off'), id: z.string(), label: z.string() }),
-  z.object({ kind: z.literal('release-thread'), id: z.string() }),
+  variant('label-off', { id: z.string(), label: z.string() }),
+  variant('release-thread', { id: z.string() }),
 ] as const
 
 /** What became of its task run, pull request or repository. */
 const newsMessages = [
   /** Poll now; `pull` names a pull request that the agent opened. */
-  z.object({
-    kind: z.literal('poll'),
+  variant('poll', {
     id: z.string(),
     pull: z.string().optional(),
   }),
-  z.object({
-    kind: z.literal('pull'),
+  variant('pull', {
     id: z.string(),
     number: integer,
     state: z.enum(['open', 'merged', 'closed']),
@@ -181,11 +175,10 @@ const newsMessages = [
     rounds: z.object({ asked: integer, byPostHog: integer }).optional(),
   }),
   /** What its pull request needs may have changed. */
-  z.object({ kind: z.literal('checked'), id: z.string() }),
+  variant('checked', { id: z.string() }),
   /** The App lost access: a stop, of which GitHub can't be told. */
-  z.object({
+  variant('access-lost', {
     ...byPersonAt,
-    kind: z.literal('access-lost'),
     because: z.string(),
   }),
 ] as const

@@ -8,16 +8,17 @@ import { mayPublish, PermissionMode, PrAuthorshipMode } from '../model/codex-tas
 import { instruction } from '../model/command-grammar.ts'
 import { Person, PullHead, Snapshot } from '../model/thread.ts'
 import { CommentRef, InlineComment } from '../model/trigger.ts'
+import { variant } from '../model/variant.ts'
 import { settings } from '../settings/repository-settings.ts'
 import { marked, storedShape } from '../settings/setting.ts'
 import { Attachment } from '../text/attachment-links.ts'
 import { FollowUp } from './mailbox-part.ts'
 
 const RequestOrigin = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('comment'), commentRef: CommentRef, url: z.string().optional() }),
-  z.object({ kind: z.literal('label'), label: z.string() }),
+  variant('comment', { commentRef: CommentRef, url: z.string().optional() }),
+  variant('label', { label: z.string() }),
   /** `admin`: who did it on the bot's own pages. */
-  z.object({ kind: z.literal('tick'), admin: z.string().optional() }),
+  variant('tick', { admin: z.string().optional() }),
 ])
 export type RequestOrigin = z.infer<typeof RequestOrigin>
 

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { type TaskRunStatus, Unfinished } from '../model/task-run.ts'
 import { fullName, Thread } from '../model/thread.ts'
+import { variant } from '../model/variant.ts'
 import { Awaited, Pull, PullFacts, PullNeeds } from '../model/views.ts'
 import { Mailbox } from './mailbox-part.ts'
 import {
@@ -26,28 +27,24 @@ const after = ThreadLink.optional()
 
 /** Why a Run has not begun. Times are ms since the epoch. */
 export const Waits = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('line'), ahead: z.int(), of: z.enum(scopes), after }),
+  variant('line', { ahead: z.int(), of: z.enum(scopes), after }),
   /** A limit of 0: which it is, and who can raise it. So many came before. */
-  z.object({
-    kind: z.literal('zero'),
+  variant('zero', {
     of: z.enum(scopes),
     limit: z.string(),
     ahead: z.int(),
   }),
-  z.object({ kind: z.literal('session'), ahead: z.int(), after }),
-  z.object({
-    kind: z.literal('until'),
+  variant('session', { ahead: z.int(), after }),
+  variant('until', {
     at: z.number(),
     limit: z.string(),
   }),
-  z.object({
-    kind: z.literal('blocked'),
+  variant('blocked', {
     since: z.number(),
     by: z.array(Awaited),
     more: z.int(),
   }),
-  z.object({
-    kind: z.literal('open-pulls'),
+  variant('open-pulls', {
     since: z.number(),
     most: z.int(),
     pulls: z.array(Awaited),
@@ -83,22 +80,21 @@ const attemptTimes = {
   lostAt: z.number().optional(),
 }
 const Intent = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('post-status'), ...attemptTimes }),
-  z.object({ kind: z.literal('create-task'), ...attemptTimes }),
-  z.object({ kind: z.literal('start-run'), ...attemptTimes, before: z.array(z.string()) }),
-  z.object({ kind: z.literal('open-pull'), ...attemptTimes }),
+  variant('post-status', attemptTimes),
+  variant('create-task', attemptTimes),
+  variant('start-run', { ...attemptTimes, before: z.array(z.string()) }),
+  variant('open-pull', attemptTimes),
   /** `permission`: the words decide that one. */
-  z.object({
-    kind: z.literal('deliver'),
+  variant('deliver', {
     ...attemptTimes,
     messageId: z.string(),
     permission: z.string().optional(),
   }),
-  z.object({ kind: z.literal('rejoin'), ...attemptTimes, offset: z.int() }),
-  z.object({ kind: z.literal('conclude'), ...attemptTimes }),
-  z.object({ kind: z.literal('answer-inline'), ...attemptTimes }),
-  z.object({ kind: z.literal('answer-message'), ...attemptTimes }),
-  z.object({ kind: z.literal('put-question'), ...attemptTimes }),
+  variant('rejoin', { ...attemptTimes, offset: z.int() }),
+  variant('conclude', attemptTimes),
+  variant('answer-inline', attemptTimes),
+  variant('answer-message', attemptTimes),
+  variant('put-question', attemptTimes),
 ])
 export type Intent = z.infer<typeof Intent>
 
@@ -202,18 +198,16 @@ const failureClasses = [
 ] as const
 
 export const Outcome = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('pull') }),
-  z.object({ kind: z.literal('pushed'), sha: z.string() }),
-  z.object({ kind: z.literal('answer') }),
-  z.object({ kind: z.literal('nothing') }),
-  z.object({ kind: z.literal('unfinished'), why: Unfinished }),
-  z.object({
-    kind: z.literal('stopped'),
+  variant('pull', {}),
+  variant('pushed', { sha: z.string() }),
+  variant('answer', {}),
+  variant('nothing', {}),
+  variant('unfinished', { why: Unfinished }),
+  variant('stopped', {
     by: z.string(),
     because: z.string().optional(),
   }),
-  z.object({
-    kind: z.literal('failed'),
+  variant('failed', {
     class: z.enum(failureClasses),
     reason: z.string(),
     fix: z.string(),
