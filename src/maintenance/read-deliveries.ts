@@ -3,7 +3,7 @@
  * With an address, GitHub is asked to deliver again what failed (`redeliver.ts`). With `WEBHOOKS=poll` it can deliver
  * nothing, so all is taken from the log (`take-from-log.ts`).
  *
- * 1. List what is new: from the newest entry down to one that is known, and a page of what an earlier look left out.
+ * 1. List what is new: from the newest entry down to one that is known.
  * 2. The remedy says what of it is missed, together with what was missed before.
  * 3. Do what is due. A trigger's id is made from what happened: what comes twice is done once.
  * 4. Remember. Who dies before this reads it again; who lost the memory, or has none, reads three days.
@@ -84,16 +84,13 @@ const LogMemory = z.object({
   missed: z.array(MissedDelivery),
   /** Ids of the newest that were listed. */
   known: z.array(z.string()),
-  /** What was left out: where its list goes on, and how far down it has to go. */
-  rest: z.object({ cursor: z.string(), until: z.number() }).optional(),
   /** When it began without a memory: before, another may have been here. ms since the epoch */
   began: z.number(),
 })
 type LogMemory = z.infer<typeof LogMemory>
 
-/** A look does so many, and lists so many pages of a hundred entries. */
+/** A look does so many. */
 const maxDone = 50
-const maxPages = 20
 /** More than a page, as GitHub may show an entry late. */
 const maxKnown = 300
 const logOverlap = 10 * minute
@@ -119,7 +116,7 @@ export function readDeliveries(deps: ReadDeps, remedy: Remedy) {
       failures = 0
       const left = await doDue(listed, remedy, { ...context, now })
       if (listed.callsLeft < keptForNews) return undefined
-      const dueAt = listed.memory.rest ? 0 : Math.min(...left.map(each => each.dueAt))
+      const dueAt = Math.min(...left.map(each => each.dueAt))
       const wait = Math.max(dueAt - now(), remedy.pause)
       return wait < remedy.every ? wait : undefined
     } catch (error) {
@@ -147,40 +144,25 @@ async function list(deps: ReadDeps, remedy: Remedy, { memory: kept, signal }: Ch
   }
   const until = Math.max(now - redelivered, before.readUntil - logOverlap)
   const known = new Set(before.known)
-  const top = await readDown(deps.deliveries, { until, known, most: maxPages, signal })
-  const { callsLeft, next: cut } = top
-  const rest =
-    cut === undefined
-      ? before.rest
-      : { cursor: cut, until: Math.min(until, before.rest?.until ?? until) }
-  // What is new goes before what is old.
-  const isBusy =
-    cut !== undefined ||
-    callsLeft < keptForNews ||
-    before.missed.filter(({ dueAt }) => dueAt <= now).length > maxDone
-  const older =
-    rest && !isBusy ? await readDown(deps.deliveries, { ...rest, most: 1, signal }) : undefined
-  const attempts = [...top.attempts, ...(older?.attempts ?? [])]
-    .filter(({ event }) => deps.events.includes(event))
-    .toReversed()
+  const read = await readDown(deps.deliveries, { until, known, signal })
+  const { callsLeft } = read
+  const attempts = read.attempts.filter(({ event }) => deps.events.includes(event)).toReversed()
   const missed = remedy
     .missed(before.missed, attempts)
     .filter(({ since }) => since > now - redelivered)
-  const fresh = new Set(top.attempts.map(({ id }) => id))
+  const fresh = new Set(read.attempts.map(({ id }) => id))
   const due = missed
     .filter(({ id, dueAt }) => dueAt <= now && (callsLeft >= keptForNews || fresh.has(id)))
     .toSorted((a, b) => b.since - a.since)
     .slice(0, maxDone)
     .toReversed()
-  const restCursor = older ? older.next : rest?.cursor
   const memory: LogMemory = {
     readUntil: now,
     missed,
     known: [...fresh, ...before.known].slice(0, maxKnown),
-    rest: rest && restCursor !== undefined ? { ...rest, cursor: restCursor } : undefined,
     began: before.began,
   }
-  return { memory, due, callsLeft, isNews: fresh.size > 0 || older !== undefined }
+  return { memory, due, callsLeft, isNews: fresh.size > 0 }
 }
 
 /** @returns what is still missed */
@@ -216,22 +198,22 @@ async function doDue(
 }
 
 interface Down {
-  cursor?: string
   /** ms since the epoch */
   until: number
   known?: ReadonlySet<string>
-  most: number
+  /** pages */
+  most?: number
   signal: AbortSignal
 }
 
-/** Reads the newest first, with a call for each hundred. @returns a cursor if it goes on below */
+/** Reads the newest first, with a call for each hundred. @returns `isCut` if it goes on below */
 export async function readDown(
   deliveries: Pick<DeliveryLog, 'page'>,
-  { cursor, until, known = new Set(), most, signal }: Down,
-): Promise<{ attempts: Attempt[]; next: string | undefined; callsLeft: number }> {
+  { until, known = new Set(), most = Number.POSITIVE_INFINITY, signal }: Down,
+): Promise<{ attempts: Attempt[]; isCut: boolean; callsLeft: number }> {
   const attempts: Attempt[] = []
   let callsLeft = Number.POSITIVE_INFINITY
-  let next = cursor
+  let next: string | undefined
   for (let pages = 0; pages < most; pages++) {
     signal.throwIfAborted()
     const page = await deliveries.page(next)
@@ -240,7 +222,7 @@ export async function readDown(
     next = page.next
     const oldest = page.attempts.at(-1)
     if (!next || !oldest || oldest.at < until || known.has(oldest.id))
-      return { attempts, next: undefined, callsLeft }
+      return { attempts, isCut: false, callsLeft }
   }
-  return { attempts, next, callsLeft }
+  return { attempts, isCut: true, callsLeft }
 }

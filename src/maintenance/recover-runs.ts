@@ -167,7 +167,7 @@ async function whereThingsHappened(
 ): Promise<Target[] | undefined> {
   const reading = readDown(deliveries, { until: since, most: maxSearchPages, signal })
   const read = await reading.catch(unlessRejected)
-  if (!read || read.next !== undefined) return undefined
+  if (!read || read.isCut) return undefined
   const targets = new Map<number, Set<number>>()
   for (const { where } of read.attempts)
     if (where)

@@ -412,15 +412,13 @@ describe('with an address', () => {
     expect([...asked].sort()).toEqual(ids.sort())
   })
 
-  test('a log that is too long for one look is gone on with', async () => {
+  test('a long log is read to its end', async () => {
     const [first, last] = [attempt('a', 60 * hour), attempt('b', 59 * hour)]
     log = [
       ...Array.from({ length: 30 * perPage }, (_, n) => attempt(`${n}`, 2 * hour, ok)),
       ...[last, first],
     ]
-    expect(await sweep()).toBeLessThan(second)
-    expect(pages).toHaveLength(20)
-    for (let n = 0; n < 15; n++) await sweep()
+    await sweep()
     expect(asked).toEqual([first.id, last.id])
   })
 
