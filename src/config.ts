@@ -83,7 +83,7 @@ const webhookSecret = text.min(
   `${tooShort}, and set the same on the App's settings page on GitHub`,
 )
 
-const isProjectKey = (key: string): boolean => /^ph[cs]_/.test(key)
+const isProjectKey = (key: string) => /^ph[cs]_/.test(key)
 
 const hints = {
   APP_ID: 'set it to the number on the settings page of your GitHub App',
@@ -355,7 +355,7 @@ interface VariableRead {
   problems: string[]
 }
 
-function missing({ problems, env }: VariableRead, name: keyof typeof hints): void {
+function missing({ problems, env }: VariableRead, name: keyof typeof hints) {
   if (!env[name]?.trim()) problems.push(`${name} is missing: ${hints[name]}`)
 }
 
@@ -407,7 +407,7 @@ function appOf(reading: VariableRead): Config['app'] {
 }
 
 /** The same however the private key is written down. */
-const markerKeyOf = (privateKey: string): string =>
+const markerKeyOf = (privateKey: string) =>
   createPrivateKey(privateKey).export({ type: 'pkcs8', format: 'der' }).toString('base64')
 
 function oldMarkerKeyOf(given: string): string {

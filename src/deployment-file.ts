@@ -71,7 +71,7 @@ export function followDeploymentFile(
   let noticed: string | undefined | null = null
   let problems: readonly string[] = []
   const listeners: (() => void)[] = []
-  const checkFile = async (): Promise<void> => {
+  const checkFile = async () => {
     const text = await read().catch(() => undefined)
     if (text === seen) return
     // Half of a file may parse: it counts when two reads give the same.

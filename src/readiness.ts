@@ -29,18 +29,18 @@ export function watchReadiness({ examine, log, ready }: WatchedCheck) {
   /** Is unset while something is examined. */
   let timer: NodeJS.Timeout | undefined
 
-  const settle = (next: boolean): void => {
+  const settle = (next: boolean) => {
     if (next && !isReady) ready()
     if (!next) log.error({ failed: failedOf(checks).map(({ name }) => name) }, 'not ready')
     isReady = next
   }
   const late = setTimeout(() => settle(true), firstWithin).unref()
-  const waitUntilDue = (): void => {
+  const waitUntilDue = () => {
     clearTimeout(timer)
     const ms = Math.min(deliveriesEvery, Math.max(0, wholeAt - Date.now()))
     if (!closed) timer = setTimeout(examineDue, ms).unref()
   }
-  async function examineDue(): Promise<void> {
+  async function examineDue() {
     timer = undefined
     const isWhole = Date.now() >= wholeAt
     if (isWhole) wholeAt = Number.POSITIVE_INFINITY
@@ -70,11 +70,11 @@ export function watchReadiness({ examine, log, ready }: WatchedCheck) {
     isReady: () => isReady,
     failed: (): readonly Check[] => failedOf(checks),
     /** Examines again now: something that was right has been refused. */
-    hurry(): void {
+    hurry() {
       wholeAt = 0
       if (timer) waitUntilDue()
     },
-    close(): void {
+    close() {
       closed = true
       clearTimeout(late)
       clearTimeout(timer)
@@ -82,7 +82,7 @@ export function watchReadiness({ examine, log, ready }: WatchedCheck) {
   }
 }
 
-const failedOf = (checks: readonly Check[]): Check[] => checks.filter(({ ok }) => !ok)
+const failedOf = (checks: readonly Check[]) => checks.filter(({ ok }) => !ok)
 
 /** Whether nobody is served: one owner's wrong key does not make the bot unready. */
 function servesNobody(checks: readonly Check[]): boolean {
@@ -94,7 +94,7 @@ function servesNobody(checks: readonly Check[]): boolean {
 }
 
 /** What stays well is no news, however its details change. */
-function logNews(now: readonly Check[], before: readonly Check[], log: Log): void {
+function logNews(now: readonly Check[], before: readonly Check[], log: Log) {
   const known = new Set(before.map(lineOf))
   const wasWell = new Set(before.filter(({ ok }) => ok).map(checkKey))
   for (const check of now) {
@@ -107,4 +107,4 @@ function logNews(now: readonly Check[], before: readonly Check[], log: Log): voi
   }
 }
 
-const checkKey = ({ name, owner }: Check): string => `${name} ${owner ?? ''}`
+const checkKey = ({ name, owner }: Check) => `${name} ${owner ?? ''}`

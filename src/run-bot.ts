@@ -21,7 +21,7 @@ export async function runBot(): Promise<void> {
   }, 250).unref()
 }
 
-async function stop(signal: string): Promise<void> {
+async function stop(signal: string) {
   setTimeout(() => process.exit(1), grace + 1_500).unref()
   await (await started).stop(signal)
   process.exit(0)

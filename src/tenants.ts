@@ -71,7 +71,7 @@ export function signerOf(app: Config['app'], tenant?: string): Signer {
   return markerSigner(markerKey, [...markerKeysOld, webhookSecret, webhookSecretOld ?? ''])
 }
 
-const tenantName = ({ host, projectId }: Pick<Access, 'host' | 'projectId'>): string =>
+const tenantName = ({ host, projectId }: Pick<Access, 'host' | 'projectId'>) =>
   `${host} ${projectId}`
 
 function tenantOf(

@@ -68,7 +68,7 @@ async function permissionOf(
 }
 
 /** A login can change hands, so that only the number beside it counts. */
-const isAllowed = ({ settings }: PersonCheck, { id }: Person): boolean =>
+const isAllowed = ({ settings }: PersonCheck, { id }: Person) =>
   settings.allow.users.some(each => each.endsWith(`:${id}`))
 
 /** A team that GitHub does not let the App read lets nobody in. */
@@ -128,15 +128,15 @@ const roleOf = async ({
   ...(await permissionOf(github, person, reads)),
 })
 
-const isGivenUp = ({ at, since }: { at: number; since: number }): boolean =>
+const isGivenUp = ({ at, since }: { at: number; since: number }) =>
   at - since >= limits.refusedBefore
 
 /** What the slugs of the settings stand for. GitHub lets only Apps review that the repository has installed. */
 type Slugs = RepoSettings['context']['bots']
 
-const slugOf = (login: string): string => login.replace(/\[bot\]$/, '')
+const slugOf = (login: string) => login.replace(/\[bot\]$/, '')
 
-const isListed = (slugs: Slugs, login: string): boolean =>
+const isListed = (slugs: Slugs, login: string) =>
   slugs.some(slug => `${slug}[bot]`.toLowerCase() === login.toLowerCase())
 
 /** Tells which of them are read although a bot wrote them. */

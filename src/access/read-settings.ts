@@ -94,7 +94,7 @@ export function settingsReader({ deployment, file, ownerFiles, now }: SettingsSo
 
   const reader = {
     deployment,
-    grantsOf: ({ ownerId }: Pick<Thread, 'ownerId'>): Grants => grantsOf(deployment, ownerId),
+    grantsOf: ({ ownerId }: Pick<Thread, 'ownerId'>) => grantsOf(deployment, ownerId),
     async of(files: Files, thread: Repository): Promise<SettingsNow> {
       const { owner: login, repo, repoId } = thread
       const path = `${login}/${ownerRepository}: ${settingsPath}`
@@ -126,7 +126,7 @@ export function settingsReader({ deployment, file, ownerFiles, now }: SettingsSo
       }
     },
     /** The settings of at most ten seconds ago: for what anybody can make happen, as often as they like. */
-    lately: (files: Files, thread: Repository): Promise<SettingsNow> =>
+    lately: (files: Files, thread: Repository) =>
       lateSettings.get(`${thread.repoId}`, files, thread),
   }
   const lateSettings = cachedFor(latelyMs, now, (_, files: Files, thread: Repository) =>

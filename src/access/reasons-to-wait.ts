@@ -63,7 +63,7 @@ export async function heldByUs(
 /** No file of an owner or repository can raise such a limit. */
 const isFixedIn =
   ({ limits, owners }: DeploymentSettings, ownerId: number) =>
-  (key: Scope | LimitOfDay, held: number): boolean =>
+  (key: Scope | LimitOfDay, held: number) =>
     key === 'bot' ||
     key === 'owner' ||
     key === 'owner_per_day' ||

@@ -48,11 +48,7 @@ const mostInVain = 30
 export function whoLately(now: () => number) {
   const people = cachedFor(minute, now, (_, ask: () => Promise<Who>) => ask())
   const inVain = latelyCounted(hour, now)
-  return (
-    { repoId }: Pick<Thread, 'repoId'>,
-    { id }: Person,
-    ask: () => Promise<Who>,
-  ): Promise<Who> =>
+  return ({ repoId }: Pick<Thread, 'repoId'>, { id }: Person, ask: () => Promise<Who>) =>
     people.get(`${repoId} ${id}`, async () => {
       if (inVain(id, 0) >= mostInVain)
         return { sender: { kind: 'unknown', at: now(), since: now() } }

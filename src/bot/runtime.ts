@@ -39,7 +39,7 @@ const tolerated = 2 * second
  */
 export function openClock(wall = Date.now, elapsed = () => performance.now()) {
   let start = wall() - elapsed()
-  const now = (): number => Math.floor(start + elapsed())
+  const now = () => Math.floor(start + elapsed())
   return {
     /** ms since the epoch */
     now,
@@ -47,7 +47,7 @@ export function openClock(wall = Date.now, elapsed = () => performance.now()) {
      * @param date the `Date` of a response, in whole seconds
      * @param askedAt when it was asked for, by `now`: it was sent between then and now, however late it is read
      */
-    setBy(date: unknown, askedAt: number): void {
+    setBy(date: unknown, askedAt: number) {
       const from = / GMT$/.test(String(date)) ? Date.parse(String(date)) : Number.NaN
       const [ahead, behind] = [askedAt - (from + second), from - now()]
       if (ahead > tolerated) start -= ahead
@@ -129,7 +129,7 @@ export async function openRuntime(config: Config, overrides: Overrides) {
       asked: state.asked,
     }),
     /** Asks GitHub for the App's name, if it is not known. It never fails. */
-    async learnName(): Promise<void> {
+    async learnName() {
       state.appName ??= await name().catch(() => undefined)
     },
   }

@@ -182,21 +182,21 @@ const runDeps = (
 
 const wakeFirst =
   (jobs: Pick<JobQueue<unknown>, 'members' | 'wake'>, count: number) =>
-  async (sets: readonly string[]): Promise<void> => {
+  async (sets: readonly string[]) => {
     const first = (await jobs.members(sets, { kind: 'first', count })).flat()
     await Promise.all([...new Set(first.map(({ id }) => id))].map(id => jobs.wake(id)))
   }
 
 const wakeCommands =
   ({ triggers }: Runtime['queues']) =>
-  (thread: Thread): Promise<void> =>
+  (thread: Thread) =>
     wakeFirst(triggers, 100)([sets.thread(thread)])
 
 async function startChores(
   runtime: Runtime,
   { app, shared, tenants, installations }: Edges,
   { branchesEvery }: Overrides,
-): Promise<void> {
+) {
   const { config, queues, state } = runtime
   const withRuns = { ...shared, tenantOf: tenants.of, runs: queues.runs }
   queues.chores.runErrands(removal, removeBranch({ ...withRuns, every: branchesEvery }))

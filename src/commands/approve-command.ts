@@ -2,14 +2,7 @@
 import { OfRetry, type Options } from '../core/command/options.ts'
 import type { RunRequest } from '../core/record/request-part.ts'
 import type { Outcome, Run } from '../core/record/run.ts'
-import {
-  type CommandRequest,
-  command,
-  type Reads,
-  reject,
-  type WantedWork,
-  wants,
-} from './command.ts'
+import { type CommandRequest, command, type Reads, reject, wants } from './command.ts'
 import { inTheWay } from './join-or-wait.ts'
 import { decideStart, type StartReads, startFacts } from './new-run.ts'
 
@@ -22,7 +15,7 @@ interface MadePlan {
   run: Run | undefined
 }
 
-const wantedByPlan = (request: CommandRequest, { approves, options }: MadePlan): WantedWork =>
+const wantedByPlan = (request: CommandRequest, { approves, options }: MadePlan) =>
   wants(request, { text: 'Carry out the plan you made.', typed: 'approve', options, approves })
 
 export const approveCommand = command({

@@ -93,10 +93,7 @@ async function isNext(
 }
 
 /** What the comment asked before, and has no Run yet. */
-async function replaceWaiting(
-  { deps, job, record }: CommandContext,
-  message: string,
-): Promise<void> {
+async function replaceWaiting({ deps, job, record }: CommandContext, message: string) {
   const { trigger } = record
   if (trigger.kind !== 'comment') return
   const waiting = await deps.waiting.listed([sets.thread(trigger.thread)])

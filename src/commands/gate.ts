@@ -88,7 +88,7 @@ async function denial(context: CommandContext, command: string): Promise<Rejecte
 function audit(
   context: CommandContext,
   decision: { command: string; role: string; least?: Role; may: boolean; settings?: string },
-): void {
+) {
   const { trigger } = context.record
   const { thread, sender } = trigger
   const head = trigger.kind === 'tick' ? undefined : trigger.head?.sha

@@ -55,7 +55,7 @@ function isOf<Kind extends CommandTrigger['kind']>(
 async function inComment(context: ThreadContext<CommentTrigger>): Promise<CommandsOrEnd> {
   const { trigger } = context.record
   const { commentRef, text, before } = trigger
-  const mayHold = (words: string): boolean => mayHoldCommand(words, callsOf(trigger))
+  const mayHold = (words: string) => mayHoldCommand(words, callsOf(trigger))
   if (commentRef.kind === 'subject' && (await mayBeAnAgents(context))) return endOfJob
 
   if (!mayHold(text) && commentRef.kind !== 'review') return hint(context, [ownText(trigger)])
@@ -114,7 +114,7 @@ const withText = (name: string, text = ''): GivenCommand => ({
 /** Words that are no command are told of to whoever may give one. */
 const noCommand = (instead: CommandResult): GivenCommand => ({ ...withText(instruction), instead })
 
-const mistaken = (mistake: Mistake): GivenCommand => noCommand(reject('mistake', mistake))
+const mistaken = (mistake: Mistake) => noCommand(reject('mistake', mistake))
 
 /** Tells a writer who may give them once that commands are not read where this one stands. */
 async function hint(

@@ -51,7 +51,7 @@ export async function besideText(
   return endOfJob
 }
 
-const textTriggerId = ({ thread }: LabelTrigger): string => `text-${thread.repoId}-${thread.number}`
+const textTriggerId = ({ thread }: LabelTrigger) => `text-${thread.repoId}-${thread.number}`
 
 /** Which may begin by it. */
 async function runIdsOfText(context: ThreadContext<LabelTrigger>): Promise<string[]> {

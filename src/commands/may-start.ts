@@ -100,7 +100,7 @@ const otherPullOpen: StartRule = start => {
 }
 
 /** What stands on lines below is kept by whoever writes it again. */
-const wordsToWriteAgain = ({ text, line = '' }: CommandRequest): string | undefined =>
+const wordsToWriteAgain = ({ text, line = '' }: CommandRequest) =>
   text.includes('\n') ? undefined : line
 
 /** Says whether the pull request is not this thread's own work, which would go on there. */

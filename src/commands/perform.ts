@@ -157,7 +157,7 @@ export async function isWithItsRun(context: CommandContext): Promise<boolean> {
 }
 
 /** While a Run is at work, no box of an earlier one sends an agent to fix the same. */
-async function withdrawFixes(context: CommandContext): Promise<void> {
+async function withdrawFixes(context: CommandContext) {
   const { thread } = context.record.trigger
   const known = await context.deps.runs.listed([sets.thread(thread), sets.pull(thread)], recentOnes)
   for (const { id, standing, data } of known)

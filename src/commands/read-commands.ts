@@ -121,10 +121,8 @@ export async function newlyAsked(
     : [...now.filter(isStatus), ...now.filter(each => !isStatus(each))]
 }
 
-export const isCommandNamed =
-  (name: string) =>
-  (parsed: Parsed): boolean =>
-    !isMistake(parsed) && parsed.command.name === name
+export const isCommandNamed = (name: string) => (parsed: Parsed) =>
+  !isMistake(parsed) && parsed.command.name === name
 
 /** Beyond what strangers may cost, what they wrote is not seen, and so is no command. */
 async function pagesSeen(context: CommandContext, texts: readonly WrittenText[], asked: number) {

@@ -6,7 +6,7 @@ import { type CommandGrammar, mayAct } from '../core/model/command-grammar.ts'
 import { isNotFound } from '../core/model/errors.ts'
 import { threadSlot } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
-import { type Closer, type OwnComment, Pull, type PullView } from '../core/model/views.ts'
+import { type Closer, type OwnComment, Pull } from '../core/model/views.ts'
 import { type Marker, markerOf } from '../core/record/marker.ts'
 import { readMessages } from '../core/record/messages.ts'
 import { inlinePlace } from '../core/record/open-question.ts'
@@ -270,7 +270,7 @@ async function isPlanAsSaid(
   return seen !== undefined && isAsSaid(deps.signer, seen.body, lastWord)
 }
 
-const pullNow = async (context: CommandContext, number: number): Promise<PullView | undefined> =>
+const pullNow = async (context: CommandContext, number: number) =>
   (await context.github.pulls.find(number)) ?? context.believeAbsent(`The pull request ${number}`)
 
 /** Its run may not have edited its status yet, and the other thread of an issue and its pull request may have gone on. */

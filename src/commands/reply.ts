@@ -41,11 +41,11 @@ export const isUnspoken = async (context: CommandContext): Promise<boolean> =>
 export const repliedLately = (context: CommandContext): boolean =>
   isStranger(context) && hadLately(context, replyLimits['one status in ten minutes'])
 
-const hadLately = (context: CommandContext, { as, within }: ReplyLimit): boolean =>
+const hadLately = (context: CommandContext, { as, within }: ReplyLimit) =>
   (context.repliedLately.get(replyName(context, as)) ?? Number.NEGATIVE_INFINITY) >
   context.deps.now() - within
 
-const replyName = ({ record: { trigger } }: CommandContext, as: Marker['as']): string =>
+const replyName = ({ record: { trigger } }: CommandContext, as: Marker['as']) =>
   `${as} ${threadSlot(trigger.thread)} ${trigger.sender.id}`
 
 async function isRepeated(context: CommandContext, limit: ReplyLimit): Promise<boolean> {
@@ -93,7 +93,7 @@ export async function sendReply(context: CommandContext): Promise<void> {
     to: sender.id,
     refuses: chosen.well ? undefined : true,
   }
-  const record = (begun: EffectAttempt | undefined): Promise<void> =>
+  const record = (begun: EffectAttempt | undefined) =>
     context.save({ answer: { ...chosen, begun } })
   const tried: EffectAttempt = { at: deps.now() }
   const { lagsSince: lostAt } = job
@@ -114,7 +114,7 @@ export async function sendReply(context: CommandContext): Promise<void> {
 }
 
 /** Each reply to `status` folds away the one before it. */
-async function foldEarlier(context: CommandContext, run: string): Promise<void> {
+async function foldEarlier(context: CommandContext, run: string) {
   const { job, github } = context
   const begunAt = context.record.answer?.begun?.at ?? 0
   const sent = ownMarked(context, 'status-reply', await earlier(context))

@@ -11,7 +11,6 @@ import {
   command,
   type Reads,
   reject,
-  type WantedWork,
   wants,
 } from './command.ts'
 import { inTheWay } from './join-or-wait.ts'
@@ -19,10 +18,7 @@ import { agreeOn, type Free, mayMeetOtherPull } from './may-start.ts'
 import { inSession, requestAndBaseline, type StartReads, supersededBy } from './new-run.ts'
 import { settingsFor } from './run-options.ts'
 
-const wantedAgain = (
-  request: CommandRequest,
-  { request: { options, what, approves } }: Run,
-): WantedWork =>
+const wantedAgain = (request: CommandRequest, { request: { options, what, approves } }: Run) =>
   wants(request, { what, approves, options: { ...OfRetry.parse(options), ...request.options } })
 
 export const retryCommand = command({

@@ -49,7 +49,7 @@ export async function settingsFor(
   const { usual } = reads
   const wantsSandbox = (sandbox ?? settings.sandbox) !== undefined && grants.sandboxes.length > 0
   const anyEffort = effort ?? settings.effort ?? settings.efforts ?? usual.effort
-  const isThere = async (name: string | undefined): Promise<boolean> =>
+  const isThere = async (name: string | undefined) =>
     name !== undefined && isBranchName(name) && (await reads.branch(name)) !== undefined
   const [models, hasBranch, hasBase, sandboxes] = await Promise.all([
     model === undefined && anyEffort === undefined ? [] : reads.models(),
@@ -104,7 +104,7 @@ export function checkOptions(asked: OptionsToCheck) {
 
 const refusalIn = (found: string | Rejected | undefined): Rejected | undefined =>
   typeof found === 'object' ? found : undefined
-const choiceIn = (found: string | Rejected | undefined): string | undefined =>
+const choiceIn = (found: string | Rejected | undefined) =>
   typeof found === 'object' ? undefined : found
 
 /** The models and their prices, as far as PostHog says them. */
@@ -156,8 +156,8 @@ function checkModel(model: string | undefined, known: readonly KnownModel[]): Re
 
 /** A slip of the pen keeps the version. Whoever names another version wants the newest of the family. */
 export function modelMeant(model: string, names: readonly string[]): string | undefined {
-  const version = (name: string): number[] => (name.match(/\d+/g) ?? []).map(Number)
-  const family = (name: string): string => name.replace(/\d[\s\S]*$/, '')
+  const version = (name: string) => (name.match(/\d+/g) ?? []).map(Number)
+  const family = (name: string) => name.replace(/\d[\s\S]*$/, '')
   const slip = nearest(
     model,
     names.filter(name => version(name).join() === version(model).join()),
@@ -189,7 +189,7 @@ const checkBranch = (branch: string | undefined, isThere: boolean): Rejected | u
 
 const isSandbox =
   (wanted: string) =>
-  ({ id, name }: SandboxView): boolean =>
+  ({ id, name }: SandboxView) =>
     id === wanted.toLowerCase() || name.toLowerCase() === wanted.toLowerCase()
 
 function sandboxOf(

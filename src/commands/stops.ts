@@ -96,7 +96,7 @@ type StopRead = Awaited<ReturnType<StopsOfThread['unjudged'][number]['read']>>
 export async function stopOf(context: CommandContext): Promise<Stop | undefined> {
   const { deps, record, job } = context
   const { judged, unjudged } = await stopsOf(deps.waiting)(record.trigger.thread)
-  const isOther = ({ id }: { id: string }): boolean => id !== job.id
+  const isOther = ({ id }: { id: string }) => id !== job.id
   const stops = { judged: judged.filter(isOther), unjudged: unjudged.filter(isOther) }
   return stopAfter(momentOf(record.trigger, record.done), stops, async () => ({
     ...(await context.personCheck()),

@@ -16,7 +16,7 @@ type AppDeliveryLog = ReturnType<typeof deliveryLog>
 type Deliveries = Awaited<ReturnType<AppDeliveryLog['page']>>['attempts']
 type LoggedDelivery = Deliveries[number]
 
-const isBadSignature = ({ status_code }: LoggedDelivery): boolean =>
+const isBadSignature = ({ status_code }: LoggedDelivery) =>
   status_code === 400 || status_code === 401
 
 /** The log is read by the bot with `WEBHOOKS=poll`: nothing arrives. */

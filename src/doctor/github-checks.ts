@@ -129,7 +129,7 @@ export function checkInstallations(app: GitHubApp): Promise<Check[]> {
 
 export const checkAddress =
   ({ webhooks }: Pick<Config, 'webhooks'>) =>
-  (app: GitHubApp): Promise<Check[]> =>
+  (app: GitHubApp) =>
     answered(tolerant('webhook-address'), async () => {
       const { url, insecure_ssl } = HookConfig.parse((await app.asApp('GET /app/hook/config')).data)
       const isPolling = webhooks === 'poll'

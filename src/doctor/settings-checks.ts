@@ -25,21 +25,21 @@ export const checkSettings = (
 
 const ofRepositories = (fix: string): Question => ({ name: 'repositories', service: 'github', fix })
 
-const problemsOfFiles = (files: readonly { name: string; text: string }[]): string =>
+const problemsOfFiles = (files: readonly { name: string; text: string }[]) =>
   files
     .flatMap(({ name, text }) => problemsText(settingsFile.read(text).problems, name) || [])
     .join('; ')
 
 const maxExamined = 20
 
-const isOwnersFile = ({ repo }: Repository): boolean => repo.toLowerCase() === ownerRepository
+const isOwnersFile = ({ repo }: Repository) => repo.toLowerCase() === ownerRepository
 
 async function checkOwners(
   { settings }: Config,
   files: OwnerFiles,
   repositories: readonly Repository[],
 ): Promise<Check> {
-  const fileOf = (owner: string): string => `${owner}/${ownerRepository}: ${settingsPath}`
+  const fileOf = (owner: string) => `${owner}/${ownerRepository}: ${settingsPath}`
   const owners = new Map(repositories.map(each => [each.owner.toLowerCase(), each]))
   const read = await Promise.all(
     [...owners.values()]
@@ -109,8 +109,7 @@ const hasBranch = async (
   client: ReturnType<GitHubApp['forRepo']>,
   { owner, repo }: Pick<Repository, 'owner' | 'repo'>,
   branch: string,
-): Promise<boolean> =>
-  (await unlessGone(() => client.rest.repos.getBranch({ owner, repo, branch }))) !== undefined
+) => (await unlessGone(() => client.rest.repos.getBranch({ owner, repo, branch }))) !== undefined
 
 export function checkDefaultBranch(app: GitHubApp, thread: Thread): Promise<Check[]> {
   const { owner, repo } = thread

@@ -158,7 +158,7 @@ async function fileIn(response: Response, attachment: links.Attachment): Promise
   }
 }
 
-const notTaken = (said: string): BadAttachment =>
+const notTaken = (said: string) =>
   new BadAttachment(
     /^[\w.+-]+\/[\w.+-]+$/.test(said)
       ? `files of type ${said} are not passed on`

@@ -42,7 +42,7 @@ const Shown = z.object({
 /** What the door takes, with what GitHub puts around it: headers, and what the address answered. */
 const maxShown = maxBody + 1024 * 1024
 
-const tooLarge = (): Response =>
+const tooLarge = () =>
   Response.json({ message: `the payload is larger than ${maxShown} bytes` }, { status: 413 })
 
 function understood<T>(schema: z.ZodType<T>, data: unknown): T {

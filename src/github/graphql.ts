@@ -69,7 +69,7 @@ export async function send(
   variables: Variables,
   maxBytes?: number,
 ): Promise<Received> {
-  const empty = (response: Response): Response => new Response('{}', response)
+  const empty = (response: Response) => new Response('{}', response)
   const request = maxBytes === undefined ? {} : { request: { fetch: fetchUpTo(maxBytes, empty) } }
   try {
     return { data: await client.graphql(text, { ...variables, ...request }), missing: new Map() }

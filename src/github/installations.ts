@@ -31,7 +31,7 @@ export async function allInstallations(app: GitHubApp): Promise<z.infer<typeof I
 }
 
 export function installationsOf(app: GitHubApp, redact: (text: string) => string) {
-  const installations = async (): Promise<number[]> =>
+  const installations = async () =>
     (await allInstallations(app)).filter(({ suspended_at }) => !suspended_at).map(({ id }) => id)
 
   async function repositoriesOf(installationId: number): Promise<Repository[]> {

@@ -129,7 +129,7 @@ export function prefetchedParts(brought: unknown, now: () => number) {
       at = now()
       parts = read
     },
-    see: <K extends keyof Parts>(part: K): Parts[K] => fresh()[part],
+    see: <K extends keyof Parts>(part: K) => fresh()[part],
     /** Each part can be taken once. */
     take<K extends keyof Parts>(part: K): Parts[K] {
       const found = fresh()[part]

@@ -54,8 +54,7 @@ export function openStanding(
     await checking
   }
 
-  const later = (why: string): RetryLater =>
-    new RetryLater('posthog', checkedAt + standingMs, 'setup', why)
+  const later = (why: string) => new RetryLater('posthog', checkedAt + standingMs, 'setup', why)
 
   return {
     async pass() {

@@ -111,5 +111,4 @@ const isSameThing = (one: Keyed, other: Keyed) =>
 const isKeyed = (value: unknown): value is Keyed =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const own = (value: Keyed, key: string): unknown =>
-  Object.hasOwn(value, key) ? value[key] : undefined
+const own = (value: Keyed, key: string) => (Object.hasOwn(value, key) ? value[key] : undefined)

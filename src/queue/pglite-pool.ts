@@ -139,7 +139,7 @@ export class PglitePool extends EventEmitter implements PgPool {
   }
 }
 
-const codeOf = (error: unknown): unknown =>
+const codeOf = (error: unknown) =>
   error instanceof Error && 'code' in error ? error.code : undefined
 
 /**

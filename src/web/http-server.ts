@@ -62,7 +62,7 @@ export function httpServer({
 }: ServerParts): Server {
   const server = serverWith(route)
 
-  async function route(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  async function route(req: IncomingMessage, res: ServerResponse) {
     const path = (req.url ?? '/').split('?')[0] ?? '/'
     if (req.method === 'POST' && webhookEndpoint && webhookPaths.has(path))
       return webhookEndpoint(req, res)
@@ -124,8 +124,7 @@ function isLocal({ socket, headers }: IncomingMessage, server: Server): boolean 
   return isHere && !isProxied && (name === 'localhost' || isLoopback(name))
 }
 
-const isLoopback = (address: string): boolean =>
-  /^(?:::1|(?:::ffff:)?127\.\d+\.\d+\.\d+)$/.test(address)
+const isLoopback = (address: string) => /^(?:::1|(?:::ffff:)?127\.\d+\.\d+\.\d+)$/.test(address)
 
 const proxyHeader =
   /^(?:forwarded|via|cdn-loop|x-real-ip|x-request-id|x-(?:forwarded|client|cluster-client|original|envoy|amzn|amz-cf|azure|appengine|cloud-trace|vercel|nf)(?:-.*)?|(?:true-client|cf|fly|fastly|akamai)-.*)$/
@@ -133,7 +132,7 @@ const proxyHeader =
 const plainText = 'text/plain; charset=utf-8'
 const json = 'application/json; charset=utf-8'
 
-function sendText(res: ServerResponse, status: number, body: string, type = plainText): void {
+function sendText(res: ServerResponse, status: number, body: string, type = plainText) {
   res
     .writeHead(status, {
       'content-type': type,

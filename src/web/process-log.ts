@@ -38,7 +38,7 @@ type Write = (line: string) => void
 /** Writes the lines of one pass of the event loop together, and the rest at exit. */
 function linesTogether(): Write {
   let lines = ''
-  const flush = (): void => {
+  const flush = () => {
     const together = lines
     lines = ''
     if (together !== '') process.stdout.write(together)
@@ -68,7 +68,7 @@ async function prettyLines(): Promise<Write> {
 }
 
 /** A closed pipe loses lines, but does not end the process. */
-function surviveReader(lost: () => void): void {
+function surviveReader(lost: () => void) {
   process.stderr.on('error', () => {})
   process.stdout.on('error', lost)
 }

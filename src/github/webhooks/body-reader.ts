@@ -20,7 +20,7 @@ export function bodyReader() {
   const open = new Set<OpenBody>()
   let held = 0
 
-  function makeRoom(): void {
+  function makeRoom() {
     while (held > maxHeld && open.size > 0)
       [...open].reduce((largest, each) => (each.size > largest.size ? each : largest)).letGo()
   }
@@ -36,13 +36,13 @@ export function bodyReader() {
           resolve('too much')
         },
       }
-      const drop = (): void => {
+      const drop = () => {
         req.off('data', take).pause()
         if (!open.delete(body)) return
         held -= body.size
         chunks = []
       }
-      const take = (chunk: Buffer): void => {
+      const take = (chunk: Buffer) => {
         chunks.push(chunk)
         body.size += chunk.length
         held += chunk.length
@@ -68,7 +68,7 @@ export function bodyReader() {
   return {
     readBody,
     /** What was read is not needed any more. */
-    release(body: Buffer): void {
+    release(body: Buffer) {
       held -= body.length
     },
   }

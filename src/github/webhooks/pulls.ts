@@ -137,7 +137,7 @@ export function fromStatus(event: EventOf<typeof payloads.StatusEvent>): Normali
 }
 
 /** Forks are worked on by nobody here. */
-const ownRef = ({ pull_request: { head }, repository }: PullPayload): string | undefined =>
+const ownRef = ({ pull_request: { head }, repository }: PullPayload) =>
   head.repo?.id === repository.id ? head.ref : undefined
 
 /**

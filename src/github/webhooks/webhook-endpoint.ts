@@ -151,11 +151,7 @@ const badSignature = refused(
 )
 
 /** Whoever still sends a body that was refused is cut off. */
-function send(
-  { kind, status, body }: WebhookResponse,
-  req: IncomingMessage,
-  res: ServerResponse,
-): void {
+function send({ kind, status, body }: WebhookResponse, req: IncomingMessage, res: ServerResponse) {
   const isUnread = kind === 'refused' && !req.complete
   if (isUnread) res.setHeader('connection', 'close')
   const text = JSON.stringify(body)

@@ -53,7 +53,7 @@ export function followRuns(following: FollowingParts) {
     of,
     open,
     /** Whoever takes up its Runs opens their streams. */
-    async close(): Promise<void> {
+    async close() {
       clearInterval(timer)
       wakes.clear()
       const left = followed.flatMap(({ runs }) =>
@@ -64,7 +64,7 @@ export function followRuns(following: FollowingParts) {
     },
   }
 
-  async function tend(): Promise<void> {
+  async function tend() {
     for (const each of followed)
       for (const [taskRunId, runs] of each.runs)
         for (const [id, due] of runs) if (due + keepOpenMs < Date.now()) forget(each, taskRunId, id)
@@ -77,8 +77,8 @@ export function followRuns(following: FollowingParts) {
 
   function of(settings: PostHogSettings) {
     const runs: Followed['runs'] = new Map()
-    const idsOf = (taskRunId: string): string[] => [...(runs.get(taskRunId)?.keys() ?? [])]
-    const wakeAll = (taskRunId: string): void => {
+    const idsOf = (taskRunId: string) => [...(runs.get(taskRunId)?.keys() ?? [])]
+    const wakeAll = (taskRunId: string) => {
       for (const id of idsOf(taskRunId)) {
         wakes.add(id)
         expectPoll({ taskRunId }, id, Date.now())
@@ -123,18 +123,14 @@ export function followRuns(following: FollowingParts) {
     }
 
     /** When the Run is polled next, ms since the epoch. */
-    function expectPoll(
-      { taskRunId }: Pick<Session, 'taskRunId'>,
-      runId: string,
-      at: number,
-    ): void {
+    function expectPoll({ taskRunId }: Pick<Session, 'taskRunId'>, runId: string, at: number) {
       const those = runs.get(taskRunId)
       if (those?.has(runId)) those.set(runId, at)
     }
   }
 
   /** The stream closes with the last Run that follows it. */
-  function forget({ streams, runs }: Followed, taskRunId: string, runId: string): void {
+  function forget({ streams, runs }: Followed, taskRunId: string, runId: string) {
     const those = runs.get(taskRunId)
     those?.delete(runId)
     if (those && those.size > 0) return
@@ -169,12 +165,12 @@ export function pileOf(
   const failures = new Map<string, number>()
   let underWay = 0
 
-  function add(runId: string): void {
+  function add(runId: string) {
     waiting.add(runId)
     if (underWay < atATime) void wakeWaiting()
   }
 
-  async function wakeWaiting(): Promise<void> {
+  async function wakeWaiting() {
     underWay += 1
     for (const runId of waiting) {
       waiting.delete(runId)
@@ -186,11 +182,11 @@ export function pileOf(
     underWay -= 1
   }
 
-  function repeat(runId: string, error: unknown): void {
+  function repeat(runId: string, error: unknown) {
     const before = failures.get(runId) ?? 0
     if (before === 0) failed(error)
     failures.set(runId, before + 1)
-    const again = (): void => {
+    const again = () => {
       if (failures.has(runId)) add(runId)
     }
     setTimeout(again, backoff(before, { first, most: 10 * second })).unref()
@@ -198,8 +194,8 @@ export function pileOf(
 
   return {
     add,
-    size: (): number => waiting.size,
-    clear(): void {
+    size: () => waiting.size,
+    clear() {
       waiting.clear()
       failures.clear()
     },

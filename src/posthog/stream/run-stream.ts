@@ -44,8 +44,8 @@ interface WatchedRun extends Line {
   reconnectedAt: number[]
 }
 
-function pauseFor(ms: number, line: Line): Promise<void> {
-  return new Promise(resolve => {
+function pauseFor(ms: number, line: Line) {
+  return new Promise<void>(resolve => {
     const timer = setTimeout(resolve, ms).unref()
     line.interrupt = () => {
       clearTimeout(timer)
@@ -63,28 +63,28 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
   let closed = false
 
   return {
-    watch(session: Session, wanted: WatchWanted = {}): void {
+    watch(session: Session, wanted: WatchWanted = {}) {
       if (!runs.has(session.taskRunId) && !closed && hasRoom()) begin(session, wanted)
     },
 
-    unwatch(taskRunId: string): void {
+    unwatch(taskRunId: string) {
       const run = runs.get(taskRunId)
       if (run) drop(run)
     },
 
-    isKnown: (taskRunId: string): boolean => runs.has(taskRunId),
+    isKnown: (taskRunId: string) => runs.has(taskRunId),
 
-    isAlive: (taskRunId: string): boolean => runs.get(taskRunId)?.state === 'alive',
+    isAlive: (taskRunId: string) => runs.get(taskRunId)?.state === 'alive',
 
-    watching: (): number => [...runs.values()].filter(({ state }) => state !== 'over').length,
+    watching: () => [...runs.values()].filter(({ state }) => state !== 'over').length,
 
-    close(): void {
+    close() {
       closed = true
       for (const run of [...runs.values()]) drop(run)
     },
   }
 
-  function begin(session: Session, { owner = '', takenOver = false }: WatchWanted): void {
+  function begin(session: Session, { owner = '', takenOver = false }: WatchWanted) {
     const { taskRunId } = session
     const throttle = throttleOf(news => void passOn(taskRunId, news), pace)
     const newsOf = newsReader()
@@ -122,7 +122,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     })
   }
 
-  async function passOn(taskRunId: string, news: News): Promise<void> {
+  async function passOn(taskRunId: string, news: News) {
     try {
       await options.onNews(taskRunId, news)
     } catch (error) {
@@ -130,7 +130,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     }
   }
 
-  async function follow(run: WatchedRun): Promise<void> {
+  async function follow(run: WatchedRun) {
     while (!run.isDropped) {
       const ending = await connect(settings, run, pace.silence)
       if (run.isDropped) return
@@ -154,7 +154,7 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     return Math.max(spacing, Math.min(until - Date.now(), hour), again)
   }
 
-  function finish(run: WatchedRun, ending: Ending): void {
+  function finish(run: WatchedRun, ending: Ending) {
     const taskRun = run.session.taskRunId
     if (ending.kind === 'refused')
       log.info({ taskRun, status: ending.status }, 'this run has no event stream')
@@ -162,17 +162,17 @@ export function watchRuns(settings: PostHogSettings, options: StreamOptions) {
     leave(run, 'over')
   }
 
-  function revive(run: WatchedRun): void {
+  function revive(run: WatchedRun) {
     if (run.state !== 'over') run.state = 'alive'
   }
 
-  function leave(run: WatchedRun, state: WatchedRun['state']): void {
+  function leave(run: WatchedRun, state: WatchedRun['state']) {
     const wasAlive = run.state === 'alive'
     run.state = state
     if (wasAlive) options.onAway?.(run.session.taskRunId)
   }
 
-  function drop(run: WatchedRun): void {
+  function drop(run: WatchedRun) {
     run.isDropped = true
     run.interrupt()
     run.throttle.still()
@@ -208,7 +208,7 @@ function throttleOf(ring: (news: News) => void, pace: StreamPace) {
   let timer: NodeJS.Timeout | undefined
   let stilled = false
 
-  function plan(): void {
+  function plan() {
     clearTimeout(timer)
     const at = Math.max(rangAt + pace.minGap, Math.min(due, afterTurn.at, afterText.at))
     if (at === never || stilled) return
@@ -216,7 +216,7 @@ function throttleOf(ring: (news: News) => void, pace: StreamPace) {
     else timer = setTimeout(() => ringAt(Math.max(at, now())), at - now()).unref()
   }
 
-  function ringAt(at: number): void {
+  function ringAt(at: number) {
     if (afterTurn.at <= at) {
       weigh('turn-over')
       afterTurn = turnAfter(at, afterTurn.rest)
@@ -232,17 +232,17 @@ function throttleOf(ring: (news: News) => void, pace: StreamPace) {
     ring(news)
   }
 
-  function weigh(news: News): void {
+  function weigh(news: News) {
     if (weight.indexOf(news) > weight.indexOf(weightiest)) weightiest = news
   }
 
   return {
     /** Rings at once after a quiet gap. */
-    ring(): void {
+    ring() {
       due = now()
       plan()
     },
-    hear(news: News): void {
+    hear(news: News) {
       if (news === 'turn-over') afterTurn = turnAfter(now(), pace.afterTurn)
       else weigh(news)
       if (news === 'stored') due = now()
@@ -254,7 +254,7 @@ function throttleOf(ring: (news: News) => void, pace: StreamPace) {
       }
       plan()
     },
-    still(): void {
+    still() {
       stilled = true
       clearTimeout(timer)
     },

@@ -158,12 +158,12 @@ function hearOut(line: Line, response: IncomingMessage, alive: () => void): Prom
       },
     })
 
-    function finish(ending: Ending): void {
+    function finish(ending: Ending) {
       resolve(ending)
       response.destroy()
     }
 
-    function lose(reason: string): void {
+    function lose(reason: string) {
       line.lastId = undefined
       finish({ kind: 'lost', reason })
     }

@@ -148,7 +148,7 @@ function routes(parts: AdminParts): Hono<AdminEnv> {
 
   const runOf = async (c: AdminRequest): Promise<Run | undefined> =>
     (await board.get(c.req.param('id') ?? ''))?.data
-  const filterIn = (c: AdminRequest): Filter | undefined => filterOf(c.req.query('filter') ?? '')
+  const filterIn = (c: AdminRequest) => filterOf(c.req.query('filter') ?? '')
   const shownTo = (c: AdminRequest): Shown => ({
     formToken() {
       const session = c.get('session')

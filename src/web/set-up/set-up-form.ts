@@ -27,20 +27,20 @@ interface FieldInfo {
   rules: readonly FieldRule[]
 }
 
-const isWebAddress = (text: string): boolean =>
+const isWebAddress = (text: string) =>
   URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && !/[\s"'`\\$#]/.test(text)
 
 const privateAddress =
   /^(?:127\.|10\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.|0\.0\.0\.0$|\[(?:::1?|f[cde]))/i
 
-const isPrivate = (host: string): boolean =>
+const isPrivate = (host: string) =>
   host === 'localhost' ||
   host.endsWith('.localhost') ||
   host.endsWith('.local') ||
   privateAddress.test(host)
 
 /** A GitHub Enterprise Server that runs here reaches what is only for this machine, too. */
-const isReached = (address: string, { enterprise }: Values): boolean =>
+const isReached = (address: string, { enterprise }: Values) =>
   isPrivate(enterprise.replace(/:\d+$/, '')) || !isPrivate(new URL(address).hostname)
 
 const addressRule = 'Give an address that begins with https://.'

@@ -102,7 +102,7 @@ function isOurName(host: string, names: readonly string[]): boolean {
 }
 
 /** What one person enters is kept as long as the page. */
-function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
+function addSteps(app: Hono<PageEnv>, deps: SetUpDeps) {
   const { wanted, protocol, file } = deps
   let values = valuesOf(field => deps.given[field] ?? form[field].usual ?? '')
   /** What is wrong with the values. Nothing is known of those that were not sent yet. */
@@ -114,7 +114,7 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
   let isWritten = false
   /** What came of what somebody just did, if it did not work. */
   let amiss: string | undefined
-  const isRight = (): boolean => problems !== undefined && Object.keys(problems).length === 0
+  const isRight = () => problems !== undefined && Object.keys(problems).length === 0
 
   // Each form leads to a page that can be asked for again: so a browser's way back leads somewhere.
   const toPage = (c: SetUpRequest, path = '/set-up') => c.redirect(path, 303)
@@ -142,7 +142,7 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps): void {
     const sent = valuesOf(field => (c.get('fields').get(field) ?? '').trim())
     const read = readForm({ ...sent, posthogKey: sent.posthogKey || values.posthogKey })
     values = read.values
-    const isGood = (field: Field): boolean => read.problems[field] === undefined
+    const isGood = (field: Field) => read.problems[field] === undefined
     const [atPostHog, atGitHub] = await Promise.all([
       ofPostHog.every(isGood) ? deps.testPostHog(values).then(problemsIn) : {},
       ofGitHub.every(isGood) ? problemsAtGitHub(serverOf(values, protocol), values) : {},
