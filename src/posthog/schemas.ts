@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { messagesIn } from '../core/agent/prompt.ts'
 import { efforts } from '../core/model/codex-task-run-create.ts'
+import { perhaps } from '../core/model/schema-parts.ts'
 import { type AgentAct, type Doing, type PlanStep, TaskRunStatus } from '../core/model/task-run.ts'
 import type { KnownModel } from '../core/model/views.ts'
 
@@ -35,9 +36,6 @@ const listOf = <T>(item: z.ZodType<T>, most: number) =>
 /** A list with more is not understood. */
 export const upTo = <T extends z.ZodType>(most: number, item: T) => z.array(item).max(most)
 const name = z.string().max(300)
-
-/** What is missing, `null` or of an unexpected type is as good as not there. */
-export const perhaps = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined)
 
 const shortWords = perhaps(words(1_000))
 

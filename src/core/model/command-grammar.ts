@@ -1,6 +1,6 @@
 /** What a command declares of itself for parser, help and permissions; and the roles that may use it. */
 import { z } from 'zod'
-import { variant } from './variant.ts'
+import { variant } from './schema-parts.ts'
 export interface CommandGrammar {
   name: string
   aliases?: readonly string[]

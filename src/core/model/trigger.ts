@@ -5,8 +5,8 @@
 import { z } from 'zod'
 import { Attachment } from '../text/attachment-links.ts'
 import { withStrings } from '../text/redact.ts'
+import { trueOrAbsent, variant } from './schema-parts.ts'
 import { Person, PullHead, Snapshot, Thread } from './thread.ts'
-import { variant } from './variant.ts'
 
 const delivered = {
   /** Made from what happened, not from the delivery: a redelivery has the same id. */
@@ -61,7 +61,7 @@ const CommentTrigger = variant('comment', {
   /** For an edit: the text before. Only new commands count. */
   before: z.string().optional(),
   /** Its writer may be told once that a command stands where none is read. */
-  misplaced: z.literal(true).optional(),
+  misplaced: trueOrAbsent,
   word: z.string().optional(),
   /** The App's login, if it was known when this arrived. */
   app: z.string().optional(),
@@ -74,7 +74,7 @@ const LabelTrigger = variant('label', {
   label: z.string(),
   base: z.string().optional(),
   /** It was put on with the text, by its author, and that may hold a command. */
-  withText: z.literal(true).optional(),
+  withText: trueOrAbsent,
   snapshot: Snapshot,
   head: PullHead.optional(),
 })
@@ -117,7 +117,7 @@ const PullNewsTrigger = variant('pull-news', {
   ...arrived,
   head: PullHead.optional(),
   /** Its description holds a marker, perhaps ours. */
-  hasMarker: z.literal(true).optional(),
+  hasMarker: trueOrAbsent,
   news: z.enum([
     'opened',
     'reopened',

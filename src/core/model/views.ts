@@ -4,6 +4,7 @@
 import { z } from 'zod'
 import { plainName, type ReasoningEffort } from './codex-task-run-create.ts'
 import type { Role } from './command-grammar.ts'
+import { trueOrAbsent } from './schema-parts.ts'
 import type { Person, Snapshot, Thread } from './thread.ts'
 import type { CommentRef } from './trigger.ts'
 
@@ -72,7 +73,7 @@ export const CommentView = z.object({
   updatedAt: z.number(),
   in: z.enum(['thread', 'review', 'line']),
   /** The author is a bot that the settings name. It is read as what people write is. */
-  listed: z.literal(true).optional(),
+  listed: trueOrAbsent,
   on: z.object({ path: z.string(), line: z.number().nullable(), hunk: z.string() }).optional(),
   /** Somebody marked its thread of comments as resolved. */
   resolved: z.boolean().optional(),

@@ -6,9 +6,9 @@
  * 4. `RunMessage`: what others may send to a Run. `messages.ts` says what each changes here.
  */
 import { z } from 'zod'
+import { trueOrAbsent, variant } from '../model/schema-parts.ts'
 import { Person } from '../model/thread.ts'
 import { CommentRef, InlineComment } from '../model/trigger.ts'
-import { variant } from '../model/variant.ts'
 import { PullNeeds } from '../model/views.ts'
 import { Attachment } from '../text/attachment-links.ts'
 
@@ -48,9 +48,9 @@ export const FollowUp = variant('follow-up', {
   /** The message in whose place they are said: the agent may have that one. */
   replaces: z.string().optional(),
   /** Somebody wrote it with `--force` to a Run that waits. */
-  forces: z.literal(true).optional(),
+  forces: trueOrAbsent,
   /** The bot's own: a turn that ended before it was done goes on. */
-  resumes: z.literal(true).optional(),
+  resumes: trueOrAbsent,
 })
 export type FollowUp = z.infer<typeof FollowUp>
 
@@ -63,7 +63,7 @@ const WordState = z.object({
   /** The prompt in which its log has them, while it does not show them as the user's. */
   prompt: z.string().optional(),
   /** A task run ended without reading them. */
-  again: z.literal(true).optional(),
+  again: trueOrAbsent,
 })
 export type WordState = z.infer<typeof WordState>
 
@@ -107,7 +107,7 @@ export const Mailbox = z.object({
   stop: AcceptedStop.optional(),
   ignoredStop: z.object({ by: z.string(), because: z.string() }).optional(),
   /** Somebody said `--force` while it waited. */
-  forced: z.literal(true).optional(),
+  forced: trueOrAbsent,
   accessLost: z.boolean().default(false),
   releaseThread: z.boolean().default(false),
   /** What is asked again once the Run has ended. */

@@ -4,6 +4,7 @@
  */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
+import { perhaps } from '../model/schema-parts.ts'
 import { hashOf, type Thread } from '../model/thread.ts'
 import { readJson } from '../text/json.ts'
 import { Backup } from './recovery-record.ts'
@@ -16,23 +17,23 @@ export const Marker = z.object({
   repo: z.int(),
   thread: z.int(),
   as: z.enum(['status', 'closing', 'reply', 'status-reply', 'refusal', 'help', 'pull']),
-  to: z.int().optional().catch(undefined),
+  to: perhaps(z.int()),
   /** A reply that says why nothing comes of what was asked. */
-  refuses: z.literal(true).optional().catch(undefined),
-  round: z.int().optional().catch(undefined),
-  task: z.string().optional().catch(undefined),
-  taskRun: z.string().optional().catch(undefined),
-  may: Rights.optional().catch(undefined),
-  branch: z.string().optional().catch(undefined),
+  refuses: perhaps(z.literal(true)),
+  round: perhaps(z.int()),
+  task: perhaps(z.string()),
+  taskRun: perhaps(z.string()),
+  may: perhaps(Rights),
+  branch: perhaps(z.string()),
   made: z.string().optional(),
-  sha: z.string().optional().catch(undefined),
-  pull: z.int().optional().catch(undefined),
+  sha: perhaps(z.string()),
+  pull: perhaps(z.int()),
   /** For a pull request, the numbers of the people whose words made it. */
-  by: z.array(z.int()).optional().catch(undefined),
-  what: z.enum(whats).optional().catch(undefined),
+  by: perhaps(z.array(z.int())),
+  what: perhaps(z.enum(whats)),
   /** In the comment of a plan: what it said when we wrote it, see `sealOf`. */
-  seal: z.string().optional().catch(undefined),
-  backup: Backup.optional().catch(undefined),
+  seal: perhaps(z.string()),
+  backup: perhaps(Backup),
 })
 export type Marker = z.infer<typeof Marker>
 

@@ -6,9 +6,9 @@ import { z } from 'zod'
 import { OfRun, OfSession } from '../command/options.ts'
 import { mayPublish, PermissionMode, PrAuthorshipMode } from '../model/codex-task-run-create.ts'
 import { instruction } from '../model/command-grammar.ts'
+import { trueOrAbsent, variant } from '../model/schema-parts.ts'
 import { Person, PullHead, Snapshot } from '../model/thread.ts'
 import { CommentRef, InlineComment } from '../model/trigger.ts'
-import { variant } from '../model/variant.ts'
 import { settings } from '../settings/repository-settings.ts'
 import { marked, storedShape } from '../settings/setting.ts'
 import { Attachment } from '../text/attachment-links.ts'
@@ -45,7 +45,7 @@ export const RunRequest = z.object({
   /** The people whose words made the work that it goes on with or repeats. */
   before: z.array(Person).optional(),
   /** It was asked in a session that others began, and so is what repeats it. */
-  goesOn: z.literal(true).optional(),
+  goesOn: trueOrAbsent,
   at: z.number(),
   delivery: z.string().optional(),
   origin: RequestOrigin,
@@ -59,10 +59,10 @@ export const RunRequest = z.object({
   attached: z.array(Attachment).optional(),
   options: RunOptions,
   /** Nobody chose the model: it was the one of the settings. */
-  usualModel: z.literal(true).optional(),
+  usualModel: trueOrAbsent,
   inline: z.array(InlineComment).optional(),
   /** Before it began, an edit put these words in the place of others. */
-  edited: z.literal(true).optional(),
+  edited: trueOrAbsent,
   /** The message to its session in whose place an edit put this. */
   replaces: z.string().optional(),
   /** What was asked before and answered without work, for a session that begins afresh and has not read it. */

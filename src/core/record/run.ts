@@ -1,8 +1,8 @@
 /** The record of a Run, which is its job's data. Nearly every key has a default, since records outlive versions. */
 import { z } from 'zod'
+import { trueOrAbsent, variant } from '../model/schema-parts.ts'
 import { type TaskRunStatus, Unfinished } from '../model/task-run.ts'
 import { fullName, Thread } from '../model/thread.ts'
-import { variant } from '../model/variant.ts'
 import { Awaited, Pull, PullFacts, PullNeeds } from '../model/views.ts'
 import { Mailbox } from './mailbox-part.ts'
 import {
@@ -104,9 +104,9 @@ const Retry = z.object({
   until: z.number(),
   count: z.number(),
   /** A limit, whose end is known. */
-  limit: z.literal(true).optional(),
+  limit: trueOrAbsent,
   /** Whoever runs the bot has to mend it. */
-  setup: z.literal(true).optional(),
+  setup: trueOrAbsent,
   refusedSince: z.number().optional(),
   promised: z.number().optional(),
 })
@@ -135,7 +135,7 @@ export type OpenInline = z.infer<typeof OpenInline>
 const Question = z.object({
   key: z.string(),
   commentId: z.int(),
-  inline: z.literal(true).optional(),
+  inline: trueOrAbsent,
 })
 
 /** What became of a pull request, on the Run that tells it: when it was merged or closed, ms since the epoch. */
@@ -152,7 +152,7 @@ const StatusComment = z.object({
   phase: z.string(),
   at: z.number(),
   nodeId: z.string().optional(),
-  minimized: z.literal(true).optional(),
+  minimized: trueOrAbsent,
 })
 
 /** Steps at the end that are done once. `last-word`: a comment was posted that says all that the status does. */
@@ -170,7 +170,7 @@ export const Report = z.object({
   /** The inline comments of follow-ups. Those of the request stand in the request. */
   inlineAsked: z.array(OpenInline).optional(),
   /** The comment on a line that began the run is gone: its last word comes in the pull request's own thread. */
-  inlineGone: z.literal(true).optional(),
+  inlineGone: trueOrAbsent,
   /** Questions of the agent that stand in comments of their own. */
   questions: z.array(Question).optional(),
   readOnlyThread: z.boolean().default(false),
@@ -250,12 +250,12 @@ export const Result = z.object({
   /** When GitHub was last asked how its pull requests stand, our clock, by their numbers. */
   pullsReadAt: z.record(z.string(), z.number()).default({}),
   /** There may be checks or reviews at which nobody has looked. */
-  hinted: z.literal(true).optional(),
+  hinted: trueOrAbsent,
   /** Comments on lines that the agent fixed, once that was looked for, and that their threads were resolved. */
   fixed: z
     .object({
       comments: z.array(z.object({ id: z.int(), threadId: z.string() })),
-      resolved: z.literal(true).optional(),
+      resolved: trueOrAbsent,
     })
     .optional(),
   reported: z.int().default(0),

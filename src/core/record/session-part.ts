@@ -1,5 +1,6 @@
 /** What a Run's record knows of its agent at PostHog: task, task run, what was read of the log, and cost. */
 import { z } from 'zod'
+import { perhaps, trueOrAbsent } from '../model/schema-parts.ts'
 import * as model from '../model/task-run.ts'
 import { Rights, Session } from './request-part.ts'
 
@@ -71,7 +72,7 @@ export type TurnEnd = z.infer<typeof TurnEnd>
 const SessionLog = z.object({
   offset: z.int().default(0),
   /** The server has no logs of sessions. */
-  absent: z.literal(true).optional(),
+  absent: trueOrAbsent,
   /** Prompts that are not answered, by their ids in the log. */
   prompts: z.array(z.string()).default([]),
   /** The last lines, by what is the same for the same line. */
@@ -81,7 +82,7 @@ const SessionLog = z.object({
   /** An error that answered the last prompt. The agent's server may try once more. */
   broken: TurnEnd.optional(),
   /** The agent has called the tool that ends its run. */
-  finishes: z.literal(true).optional(),
+  finishes: trueOrAbsent,
   /** It ended its run as failed, for this reason. */
   gaveUp: z.string().optional(),
   /** How many turns ended by themselves. */
@@ -91,13 +92,13 @@ const SessionLog = z.object({
   /** The part of it that stays, whatever the agent says next. */
   kept: z.string().optional(),
   /** What was said last. `leads`: a tool was called right after it. */
-  last: z.object({ text: z.string(), leads: z.literal(true).optional() }).optional(),
+  last: z.object({ text: z.string(), leads: trueOrAbsent }).optional(),
   /** The longest that was said before, of what does not only announce a tool. */
   longest: z.string().optional(),
   /** Codex began a turn itself. */
-  goesOn: z.literal(true).optional(),
+  goesOn: trueOrAbsent,
   /** The answer is of an earlier round. */
-  isReported: z.literal(true).optional(),
+  isReported: trueOrAbsent,
   /** The agent now answers a message that is not ours: PostHog sends its own after a pull request. */
   ofOthers: z.boolean().optional(),
   /** How often PostHog sent its agent to the pull request by itself. */
@@ -111,7 +112,7 @@ const SessionLog = z.object({
   laterRequests: z.array(model.PermissionRequest).optional(),
   /** How long the agent waited for the answers to such requests in this round, ms. */
   waited: z.number().optional(),
-  activity: Activity.optional().catch(undefined),
+  activity: perhaps(Activity),
 })
 export type SessionLog = z.infer<typeof SessionLog>
 

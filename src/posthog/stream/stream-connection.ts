@@ -6,10 +6,11 @@ import { createParser } from 'eventsource-parser'
 import { z } from 'zod'
 import { Rejected, RetryLater } from '../../core/model/errors.ts'
 import { retryAt } from '../../core/model/faults.ts'
+import { perhaps } from '../../core/model/schema-parts.ts'
 import type { Session } from '../../core/record/request-part.ts'
 import { readJson } from '../../core/text/json.ts'
 import { faultIn, isOfTheKey, type PostHogSettings } from '../posthog-http.ts'
-import { ErrorBody, perhaps } from '../schemas.ts'
+import { ErrorBody } from '../schemas.ts'
 
 export interface Line {
   session: Session
