@@ -6,10 +6,9 @@ import type { Template } from '../core/command/template.ts'
 import { instruction } from '../core/model/command-grammar.ts'
 import { isFork } from '../core/model/thread.ts'
 import type { InlineComment } from '../core/model/trigger.ts'
-import type { Pull, PullNeeds } from '../core/model/views.ts'
+import type { Pull, PullNeeds, Rounds } from '../core/model/views.ts'
 import { openQuestion, questionId } from '../core/record/permission-request.ts'
 import { isAtCap, roundsOf } from '../core/record/pull-end.ts'
-import type { Rounds } from '../core/record/run.ts'
 import {
   type CommandRequest,
   command,

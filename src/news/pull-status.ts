@@ -7,6 +7,7 @@ import type { PullNewsTrigger } from '../core/model/trigger.ts'
 import type { Posted, PullNeeds } from '../core/model/views.ts'
 import { logOffset } from '../core/record/apply-snapshot.ts'
 import { type EffectAttempt, exactlyOnce } from '../core/record/intents.ts'
+import type { PullStanding } from '../core/record/mailbox-part.ts'
 import { sendMessage } from '../core/record/messages.ts'
 import * as pullEnd from '../core/record/pull-end.ts'
 import { changed, type Run, sessionOf } from '../core/record/run.ts'
@@ -23,7 +24,7 @@ const soonAgain: StepResult = { kind: 'park', ms: 200 }
 export async function tell(
   context: ThreadContext,
   { id: run, standing, data }: JobRecord<Run>,
-  { id, ...news }: pullEnd.PullStanding & { id: string },
+  { id, ...news }: PullStanding & { id: string },
 ): Promise<boolean> {
   const { runs, posthog } = context.deps
   if (standing === 'live') return sendMessage(runs, run, { kind: 'pull', id, ...news })

@@ -175,6 +175,10 @@ export const PullNeeds = z.object({
 })
 export type PullNeeds = z.infer<typeof PullNeeds>
 
+/** How often an agent was sent to fix what a pull request needs: by people, and by PostHog itself. */
+export const Rounds = z.object({ asked: z.int(), byPostHog: z.int() })
+export type Rounds = z.infer<typeof Rounds>
+
 const wholeNumber = z.int()
 
 /** How much a pull request changes. */

@@ -9,7 +9,7 @@ import { z } from 'zod'
 import { trueOrAbsent, variant } from '../model/schema-parts.ts'
 import { Person } from '../model/thread.ts'
 import { CommentRef, InlineComment } from '../model/trigger.ts'
-import { PullNeeds } from '../model/views.ts'
+import { Pull, PullNeeds, Rounds } from '../model/views.ts'
 import { Attachment } from '../text/attachment-links.ts'
 
 const integer = z.int()
@@ -157,6 +157,18 @@ const wishMessages = [
   variant('release-thread', { id: z.string() }),
 ] as const
 
+/** How a pull request stands at GitHub. */
+const PullStanding = Pull.pick({ number: true, state: true }).extend({
+  draft: z.boolean().optional(),
+  base: z.string().optional(),
+  /** When it ended, ms since the epoch, and the rounds until then, for the Run that tells it. */
+  at: z.number().optional(),
+  rounds: Rounds.optional(),
+  /** When GitHub was asked for it, our clock. */
+  readAt: z.number().optional(),
+})
+export type PullStanding = z.infer<typeof PullStanding>
+
 /** What became of its task run, pull request or repository. */
 const newsMessages = [
   /** Poll now; `pull` names a pull request that the agent opened. */
@@ -166,13 +178,7 @@ const newsMessages = [
   }),
   variant('pull', {
     id: z.string(),
-    number: integer,
-    state: z.enum(['open', 'merged', 'closed']),
-    draft: z.boolean().optional(),
-    base: z.string().optional(),
-    at: z.number().optional(),
-    readAt: z.number().optional(),
-    rounds: z.object({ asked: integer, byPostHog: integer }).optional(),
+    ...PullStanding.shape,
   }),
   /** What its pull request needs may have changed. */
   variant('checked', { id: z.string() }),

@@ -1,16 +1,7 @@
 /** What became of the pull request after a Run, and which Run tells it. Pure. */
-import type { Pull } from '../model/views.ts'
-import { changed, type Ended, type Rounds, type Run } from './run.ts'
-
-/** How it stands at GitHub; when it ended, ms since the epoch, and the rounds until then, for the Run that tells it. */
-export interface PullStanding extends Pick<Pull, 'number' | 'state'> {
-  draft?: boolean | undefined
-  base?: string | undefined
-  at?: number | undefined
-  rounds?: Rounds | undefined
-  /** When GitHub was asked for it, our clock. */
-  readAt?: number | undefined
-}
+import type { Pull, Rounds } from '../model/views.ts'
+import type { PullStanding } from './mailbox-part.ts'
+import { changed, type Ended, type Run } from './run.ts'
 
 /** An answer to an earlier look may come later. */
 const isStale = ({ result }: Run, { number, readAt = Number.POSITIVE_INFINITY }: PullStanding) =>

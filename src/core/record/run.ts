@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { trueOrAbsent, variant } from '../model/schema-parts.ts'
 import { type TaskRunStatus, Unfinished } from '../model/task-run.ts'
 import { fullName, Thread } from '../model/thread.ts'
-import { Awaited, Pull, PullFacts, PullNeeds } from '../model/views.ts'
+import { Awaited, Pull, PullFacts, PullNeeds, Rounds } from '../model/views.ts'
 import { Mailbox } from './mailbox-part.ts'
 import {
   Baseline,
@@ -216,10 +216,6 @@ export const Outcome = z.discriminatedUnion('kind', [
   }),
 ])
 export type Outcome = z.infer<typeof Outcome>
-
-/** How often an agent was sent to fix what a pull request needs: by people, and by PostHog itself. */
-export const Rounds = z.object({ asked: z.int(), byPostHog: z.int() })
-export type Rounds = z.infer<typeof Rounds>
 
 /** What its agent did to a branch that nobody asked for, as GitHub shows it. */
 const Stray = z.object({
