@@ -56,23 +56,27 @@ export type Waits = z.infer<typeof Waits>
 const CostOfDay = z.object({ used: z.number(), limit: z.number(), unknown: z.int() })
 export type CostOfDay = z.infer<typeof CostOfDay>
 
-const Schedule = z.object({
-  admitted: z.boolean().default(false),
-  /** When it first asked for admission, our clock. */
-  enteredAt: z.number().optional(),
-  admissionExpectedAt: z.number().optional(),
-  /** When it was last asked whether the sender may start this. */
-  rightAskedAt: z.number().optional(),
-  waits: Waits.optional(),
-  /** The limits that it looked at last, if they differ from those when it was asked for. */
-  limits: KeptSettings.shape.limits.unwrap().optional(),
-  /** When it was let in, if the limit was near, or can't be kept. */
-  costOfDay: CostOfDay.optional(),
-  nextPollAt: z.number().optional(),
-  lastPollAt: z.number().optional(),
-  /** Since when its stream is open without a break. */
-  streamedSince: z.number().optional(),
-})
+const Schedule = z
+  .object({
+    /** When it first asked for admission, our clock. */
+    enteredAt: z.number(),
+    admissionExpectedAt: z.number(),
+    /** When it was last asked whether the sender may start this. */
+    rightAskedAt: z.number(),
+    waits: Waits,
+    /** The limits that it looked at last, if they differ from those when it was asked for. */
+    limits: KeptSettings.shape.limits.unwrap(),
+    /** When it was let in, if the limit was near, or can't be kept. */
+    costOfDay: CostOfDay,
+    nextPollAt: z.number(),
+    lastPollAt: z.number(),
+    /** Since when its stream is open without a break. */
+    streamedSince: z.number(),
+  })
+  .partial()
+  .extend({
+    admitted: z.boolean().default(false),
+  })
 
 /** An effect without a recorded result: look for its trace before repeating it. */
 const attemptTimes = {

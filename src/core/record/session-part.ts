@@ -69,51 +69,55 @@ const TurnEnd = z.object({
 export type TurnEnd = z.infer<typeof TurnEnd>
 
 /** What was read of the agent's log. Positions count entries. */
-const SessionLog = z.object({
-  offset: z.int().default(0),
-  /** The server has no logs of sessions. */
-  absent: trueOrAbsent,
-  /** Prompts that are not answered, by their ids in the log. */
-  prompts: z.array(z.string()).default([]),
-  /** The last lines, by what is the same for the same line. */
-  lines: z.array(z.string()).optional(),
-  /** How the turn ended that was last: all of its prompts are answered. */
-  ended: TurnEnd.optional(),
-  /** An error that answered the last prompt. The agent's server may try once more. */
-  broken: TurnEnd.optional(),
-  /** The agent has called the tool that ends its run. */
-  finishes: trueOrAbsent,
-  /** It ended its run as failed, for this reason. */
-  gaveUp: z.string().optional(),
-  /** How many turns ended by themselves. */
-  turns: z.int().default(0),
-  /** What is told at the end: the last words of each turn of a round. */
-  answer: z.string().optional(),
-  /** The part of it that stays, whatever the agent says next. */
-  kept: z.string().optional(),
-  /** What was said last. `leads`: a tool was called right after it. */
-  last: z.object({ text: z.string(), leads: trueOrAbsent }).optional(),
-  /** The longest that was said before, of what does not only announce a tool. */
-  longest: z.string().optional(),
-  /** Codex began a turn itself. */
-  goesOn: trueOrAbsent,
-  /** The answer is of an earlier round. */
-  isReported: trueOrAbsent,
-  /** The agent now answers a message that is not ours: PostHog sends its own after a pull request. */
-  ofOthers: z.boolean().optional(),
-  /** How often PostHog sent its agent to the pull request by itself. */
-  ciTurns: z.int().optional(),
-  /** Such a turn is under way. */
-  inCiTurn: z.boolean().optional(),
-  /** What the agent said last in one. */
-  afterwards: z.object({ at: z.number(), text: z.string() }).optional(),
-  permissionRequest: model.PermissionRequest.optional(),
-  /** What the agent asked while that one was open. */
-  laterRequests: z.array(model.PermissionRequest).optional(),
-  /** How long the agent waited for the answers to such requests in this round, ms. */
-  waited: z.number().optional(),
-  activity: perhaps(Activity),
-})
+const SessionLog = z
+  .object({
+    /** The server has no logs of sessions. */
+    absent: trueOrAbsent,
+    /** The last lines, by what is the same for the same line. */
+    lines: z.array(z.string()),
+    /** How the turn ended that was last: all of its prompts are answered. */
+    ended: TurnEnd,
+    /** An error that answered the last prompt. The agent's server may try once more. */
+    broken: TurnEnd,
+    /** The agent has called the tool that ends its run. */
+    finishes: trueOrAbsent,
+    /** It ended its run as failed, for this reason. */
+    gaveUp: z.string(),
+    /** What is told at the end: the last words of each turn of a round. */
+    answer: z.string(),
+    /** The part of it that stays, whatever the agent says next. */
+    kept: z.string(),
+    /** What was said last. `leads`: a tool was called right after it. */
+    last: z.object({ text: z.string(), leads: trueOrAbsent }),
+    /** The longest that was said before, of what does not only announce a tool. */
+    longest: z.string(),
+    /** Codex began a turn itself. */
+    goesOn: trueOrAbsent,
+    /** The answer is of an earlier round. */
+    isReported: trueOrAbsent,
+    /** The agent now answers a message that is not ours: PostHog sends its own after a pull request. */
+    ofOthers: z.boolean(),
+    /** How often PostHog sent its agent to the pull request by itself. */
+    ciTurns: z.int(),
+    /** Such a turn is under way. */
+    inCiTurn: z.boolean(),
+    /** What the agent said last in one. */
+    afterwards: z.object({ at: z.number(), text: z.string() }),
+    permissionRequest: model.PermissionRequest,
+    /** What the agent asked while that one was open. */
+    laterRequests: z.array(model.PermissionRequest),
+    /** How long the agent waited for the answers to such requests in this round, ms. */
+    waited: z.number(),
+    activity: perhaps(Activity),
+  })
+  .partial()
+  .extend({
+    offset: z.int().default(0),
+    /** Prompts that are not answered, by their ids in the log. */
+    prompts: z.array(z.string()).default([]),
+    /** How many turns ended by themselves. */
+    turns: z.int().default(0),
+  })
 export type SessionLog = z.infer<typeof SessionLog>
 
 const EarlierSession = Session.extend({
@@ -125,30 +129,32 @@ const EarlierSession = Session.extend({
 
 const Began = z.object({ round: z.int(), at: z.number() })
 
-export const SessionPart = z.object({
-  tenant: z.string().optional(),
-  earlier: EarlierSession.optional(),
-  taskId: z.string().optional(),
-  taskMade: z.boolean().default(false),
-  taskRun: RecordedTaskRun.optional(),
-  sessionLog: SessionLog.optional(),
-  permission: z
-    .object({
+export const SessionPart = z
+  .object({
+    tenant: z.string(),
+    earlier: EarlierSession,
+    taskId: z.string(),
+    taskRun: RecordedTaskRun,
+    sessionLog: SessionLog,
+    permission: z.object({
       id: z.string(),
       title: z.string(),
       allowed: z.boolean(),
       /** Our answer did not count: nobody waited for it, or PostHog refused it. */
       untaken: z.enum(['over', 'refused']).optional(),
-    })
-    .optional(),
-  /** When the agent first began on a round, our clock. Until its log shows that, when PostHog took the round. */
-  began: Began.optional(),
-  /** When PostHog accepted to cancel a task run, our clock. */
-  cancelled: z.object({ taskRun: z.string(), at: z.number() }).optional(),
-  agentLeft: z.boolean().optional(),
-  /** US dollars so far; `null` when PostHog does not say. */
-  cost: z.number().nullable().optional(),
-  /** What of it was known before: of an earlier round, or of another run of the same task. */
-  costBefore: z.number().optional(),
-  summary: z.string().optional(),
-})
+    }),
+    /** When the agent first began on a round, our clock. Until its log shows that, when PostHog took the round. */
+    began: Began,
+    /** When PostHog accepted to cancel a task run, our clock. */
+    cancelled: z.object({ taskRun: z.string(), at: z.number() }),
+    agentLeft: z.boolean(),
+    /** US dollars so far; `null` when PostHog does not say. */
+    cost: z.number().nullable(),
+    /** What of it was known before: of an earlier round, or of another run of the same task. */
+    costBefore: z.number(),
+    summary: z.string(),
+  })
+  .partial()
+  .extend({
+    taskMade: z.boolean().default(false),
+  })

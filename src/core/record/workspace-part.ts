@@ -86,21 +86,25 @@ export const StagedAttachments = z.object({
 })
 export type StagedAttachments = z.infer<typeof StagedAttachments>
 
-export const Workspace = z.object({
-  branch: Branch.optional(),
-  /** The branch that a Run of this thread made. Only this one is ever removed. */
-  madeBranch: z.string().optional(),
-  /** The commit at which it was made. */
-  madeFrom: z.string().optional(),
-  /** A branch that is linked to the issue, but can't be used. */
-  linkedElsewhere: LinkedElsewhere.optional(),
-  /** The open pull request whose head is the base. */
-  stackedOn: z.object({ base: z.string(), number: z.int(), url: z.string() }).optional(),
-  headMoved: z.object({ from: z.string(), to: z.string() }).optional(),
-  threadContext: Context.optional(),
-  /** The session has been given what was written in this thread up to here. */
-  readUpTo: ReadUpTo.optional(),
-  given: GivenContext.optional(),
-  attachments: StagedAttachments.optional(),
-  restaged: z.boolean().default(false),
-})
+export const Workspace = z
+  .object({
+    branch: Branch,
+    /** The branch that a Run of this thread made. Only this one is ever removed. */
+    madeBranch: z.string(),
+    /** The commit at which it was made. */
+    madeFrom: z.string(),
+    /** A branch that is linked to the issue, but can't be used. */
+    linkedElsewhere: LinkedElsewhere,
+    /** The open pull request whose head is the base. */
+    stackedOn: z.object({ base: z.string(), number: z.int(), url: z.string() }),
+    headMoved: z.object({ from: z.string(), to: z.string() }),
+    threadContext: Context,
+    /** The session has been given what was written in this thread up to here. */
+    readUpTo: ReadUpTo,
+    given: GivenContext,
+    attachments: StagedAttachments,
+  })
+  .partial()
+  .extend({
+    restaged: z.boolean().default(false),
+  })
