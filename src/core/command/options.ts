@@ -39,10 +39,13 @@ const option = <Schema extends z.ZodType, const Info extends OptionInfo>(
   info: Info,
 ) => Object.assign(schema.optional(), { info })
 
+const aName = { kind: 'text', as: 'NAME' } as const
+const nothing = { kind: 'nothing', means: true } as const
+
 /** Keys are those of a Run's record. */
 const options = {
   model: option(z.string(), {
-    takes: { kind: 'text', as: 'NAME' },
+    takes: aName,
     about: 'The model that does the work.',
     ...atPostHog('model'),
     shown: '',
@@ -54,33 +57,33 @@ const options = {
     shown: 'effort ',
   }),
   branch: option(z.string(), {
-    takes: { kind: 'text', as: 'NAME' },
+    takes: aName,
     about: 'The branch to work on. It must exist.',
     live: 'second run',
     lasts: 'retry',
   }),
   base: option(z.string(), {
-    takes: { kind: 'text', as: 'NAME' },
+    takes: aName,
     about:
       'The branch that the work starts from and its pull request goes into. It must exist. With `--branch`, it is only where the pull request goes.',
     live: 'second run',
     lasts: 'thread',
   }),
   force: option(z.literal(true), {
-    takes: { kind: 'nothing', means: true },
+    takes: nothing,
     about:
       'Starts although another pull request is open for the issue, another issue blocks it, or as many pull requests are open as may be.',
     live: 'join',
     lasts: 'run',
   }),
   new: option(z.literal(true), {
-    takes: { kind: 'nothing', means: true },
+    takes: nothing,
     about: 'Starts a new session, without what the earlier one knew.',
     live: 'start only',
     lasts: 'command',
   }),
   sandbox: option(z.string(), {
-    takes: { kind: 'text', as: 'NAME' },
+    takes: aName,
     about: 'The PostHog sandbox environment, by name or id.',
     ...atPostHog('sandbox_environment_id'),
     grant: 'sandboxes',

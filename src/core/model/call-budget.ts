@@ -44,18 +44,20 @@ const fewCalls = 20
 /** How long is known who was told a time and does not come back, or whose end does not come. */
 const knownFor = 10 * minute
 
+const numbers = z.record(z.string(), z.number())
+
 /** Moments are by the clock of who keeps the state. */
 export const BudgetState = z.object({
   at: z.number(),
   levels: z.object({ hour: z.number(), minute: z.number() }),
   /** For each id, when it was told to ask again. */
-  tickets: z.record(z.string(), z.number()),
+  tickets: numbers,
   /** The last time that was told in each line: an owner has one of who is new, and one of who comes back in vain. */
-  lines: z.record(z.string(), z.number()),
+  lines: numbers,
   /** Calls of each owner lately, decaying with time. */
-  lately: z.record(z.string(), z.number()),
+  lately: numbers,
   /** For each id whose end is expected, since when. */
-  ending: z.record(z.string(), z.number()),
+  ending: numbers,
 })
 export type BudgetState = z.infer<typeof BudgetState>
 

@@ -1,6 +1,6 @@
 /** The part of a Run's record that tells where its agent works, and what of the thread it was given. */
 import { z } from 'zod'
-import { LinkedElsewhere } from '../model/views.ts'
+import { CommentView, LinkedElsewhere } from '../model/views.ts'
 import { Attachment } from '../text/attachment-links.ts'
 
 export const Branch = z.object({
@@ -71,7 +71,7 @@ export const Context = z.object({
       at: z.number(),
       body: z.string(),
       kind: z.enum(['comment', 'review']).default('comment'),
-      on: z.object({ path: z.string(), line: z.number().nullable(), hunk: z.string() }).optional(),
+      on: CommentView.shape.on,
     }),
   ),
 })

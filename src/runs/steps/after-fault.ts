@@ -46,11 +46,7 @@ export function afterFault(context: RunContext, step: ActingStep, error: unknown
     if (fault.why === 'not-ready') return whenNotTaken(context, step, fault)
     if (fault.why !== 'usage-limit' || !isMessage(step))
       return passing(context, fault.service, fault)
-    return messageRefused(
-      context,
-      step,
-      `${fault.message} until ${moment(fault.until, deps.now())}`,
-    )
+    return messageRefused(run, step, `${fault.message} until ${moment(fault.until, deps.now())}`)
   }
   if (!isOfService(fault)) throw error
   const isRefused = fault instanceof Rejected
@@ -92,7 +88,7 @@ function whenNotTaken(
   const since = isAway ? now : retry.since
   if (now - since <= limits.notTaken) return withRetry(context.run, 'agent', { ...retry, since })
   const run = withRetry(context.run, 'agent', undefined)
-  if (isMessage(step)) return messageRefused({ ...context, run }, step, why)
+  if (isMessage(step)) return messageRefused(run, step, why)
   const { earlier } = run.session
   // It is ended, and a new one resumes it.
   return earlier
@@ -103,11 +99,7 @@ function whenNotTaken(
 }
 
 /** Tells who sent it. The Run goes on. */
-function messageRefused(
-  { run: before }: Pick<RunContext, 'run'>,
-  step: MessageStep,
-  because: string,
-): Run {
+function messageRefused(before: Run, step: MessageStep, because: string): Run {
   const run = changed(before, withoutIntent(before, step))
   if (step.kind === 'deliver') return refusedWords(run, because)
   const request = run.session.sessionLog?.permissionRequest
@@ -133,7 +125,7 @@ function afterRefusedRead(context: RunContext, error: Rejected): Run {
   const outage = retryOf(after, error.service)
   if (!outage || !isFinal(outage, error, run.session.taskRun !== undefined, now)) return after
   const known: Run = withRetry(run, error.service, undefined)
-  return run.result.outcome ? withoutHope(known) : endedWith({ ...context, run: known }, failure)
+  return run.result.outcome ? withoutHope(known) : endedWith(known, failure, now)
 }
 
 const withoutHope = (run: Run): Run =>
@@ -146,8 +138,8 @@ const withoutHope = (run: Run): Run =>
         result: { claimedPulls: [], untended: [] },
       })
 
-const endedWith = (context: Pick<RunContext, 'run' | 'deps'>, outcome: Outcome): Run =>
-  onlyNeeded(changed(context.run, failed(context.run, outcome, context.deps.now())))
+const endedWith = (run: Run, outcome: Outcome, now: number): Run =>
+  onlyNeeded(changed(run, failed(run, outcome, now)))
 
 /** Whether PostHog dropped the staged files, as it does after a day. */
 export const isStagingLost = ({ service, status, message }: Rejected): boolean =>
@@ -159,18 +151,17 @@ const isBranchRefused = (run: Run, { status, field, message }: Rejected) =>
   resumedSession(run) !== undefined &&
   (field === undefined ? /\bbranch\b/i.test(message) : field === 'branch')
 
-function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): Run {
-  const { deps } = context
-  const run: Run = changed(context.run, withoutIntent(context.run, step))
-  if (isMessage(step)) return messageRefused({ run }, step, failureOf(error, run).reason)
+function afterRefusal({ run: before, deps }: RunContext, step: ActingStep, error: Rejected): Run {
+  const run: Run = changed(before, withoutIntent(before, step))
+  const now = deps.now()
+  if (isMessage(step)) return messageRefused(run, step, failureOf(error, run).reason)
   switch (step.kind) {
     case 'post-status':
-      return unposted({ ...context, run }, error)
+      return unposted(run, error, now)
     case 'edit-status':
-      return changed(run, laterInThread(run, error, deps.now()))
+      return changed(run, laterInThread(run, error, now))
     case 'cancel': {
       const key = cancelKey(run)
-      const now = deps.now()
       const wait = { why: error.message, until: now + backoff(retryOf(run, key)?.count ?? 0) }
       return withRetry(run, key, retriedAt(run, key, now, wait))
     }
@@ -185,24 +176,21 @@ function afterRefusal(context: RunContext, step: ActingStep, error: Rejected): R
           session: { earlier: undefined },
           workspace: { attachments: undefined },
         })
-      return endedWith({ ...context, run }, failureOf(error, run))
+      return endedWith(run, failureOf(error, run), now)
     case 'find-branch':
     case 'create-task':
       // A step beside this one may have failed first.
-      return endedWith({ ...context, run }, failureOf(error, run))
+      return endedWith(run, failureOf(error, run), now)
     default:
-      return run.result.outcome
-        ? withoutHope(run)
-        : endedWith({ ...context, run }, failureOf(error, run))
+      return run.result.outcome ? withoutHope(run) : endedWith(run, failureOf(error, run), now)
   }
 }
 
-function unposted(context: RunContext, error: Rejected): Run {
-  const now = context.deps.now()
-  const run = changed(context.run, laterInThread(context.run, error, now))
+function unposted(before: Run, error: Rejected, now: number): Run {
+  const run = changed(before, laterInThread(before, error, now))
   if (run.session.taskRun && !run.result.outcome) return run
   if (now - (retryOf(run, 'thread')?.since ?? now) < limits.refusedBefore) return run
-  const over: Run = run.result.outcome ? run : endedWith({ ...context, run }, failureOf(error, run))
+  const over: Run = run.result.outcome ? run : endedWith(run, failureOf(error, run), now)
   return changed(over, {
     retries: { thread: undefined },
     report: { readOnlyThread: true, ...nothingLeft(run), done: ['conclude', 'react'] },
