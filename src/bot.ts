@@ -54,12 +54,11 @@ async function goOnWith(runtime: Runtime, overrides: Overrides, server?: Server)
   state.works = true
   const redact = redactor(secretsOf(config))
   state.readiness = watchReadiness({
-    async examine(of) {
+    async examine() {
       void runtime.learnName()
       // A process that only takes webhooks is spared the memory that the doctor needs.
-      if (isWeb)
-        return of === 'start' ? [redactedCheck(await checkQueue(config.queue), redact)] : []
-      return (await import('./doctor/examine.ts')).examineProcess(config, of)
+      if (isWeb) return [redactedCheck(await checkQueue(config.queue), redact)]
+      return (await import('./doctor/examine.ts')).examineProcess(config)
     },
     log,
     ready: () => log.info({ role: config.role, queue: queues.kind }, 'ready'),

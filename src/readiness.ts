@@ -6,8 +6,7 @@ import { backoff, minute, second } from './core/model/time.ts'
 export type Readiness = ReturnType<typeof watchReadiness>
 
 interface WatchedCheck {
-  /** @param of all, or those of them that GitHub's log of deliveries answers */
-  examine(of: 'start' | 'deliveries'): Promise<Check[]>
+  examine(): Promise<Check[]>
   log: Log
   ready(): void
 }
@@ -15,18 +14,17 @@ interface WatchedCheck {
 const firstWithin = 5 * second
 
 /** ms. What is right may be changed elsewhere. */
-const seldom = 10 * minute
-const deliveriesEvery = 30 * second
+const seldom = 5 * minute
 
 export function watchReadiness({ examine, log, ready }: WatchedCheck) {
   let checks: readonly Check[] = []
   let isReady = false
   let closed = false
-  /** When all is examined again; ms since the epoch. */
-  let wholeAt = 0
   /** Looks in a row that are repeated soon. */
   let failures = 0
-  /** Is unset while something is examined. */
+  /** Something was refused while all was examined. */
+  let isHurried = false
+  /** Is unset while all is examined. */
   let timer: NodeJS.Timeout | undefined
 
   const settle = (next: boolean) => {
@@ -35,44 +33,35 @@ export function watchReadiness({ examine, log, ready }: WatchedCheck) {
     isReady = next
   }
   const late = setTimeout(() => settle(true), firstWithin).unref()
-  const waitUntilDue = () => {
-    clearTimeout(timer)
-    const ms = Math.min(deliveriesEvery, Math.max(0, wholeAt - Date.now()))
-    if (!closed) timer = setTimeout(examineDue, ms).unref()
-  }
-  async function examineDue() {
+  async function examineAll() {
     timer = undefined
-    const isWhole = Date.now() >= wholeAt
-    if (isWhole) wholeAt = Number.POSITIVE_INFINITY
-    const its = await examine(isWhole ? 'start' : 'deliveries').catch(err => {
+    isHurried = false
+    const its = await examine().catch(err => {
       log.error({ err }, 'the checks could not be done')
     })
     if (closed) return
     if (its) {
-      const rest = isWhole ? [] : checks.filter(({ name }) => !its.some(each => each.name === name))
       logNews(its, checks, log)
-      checks = [...rest, ...its]
+      checks = its
+      clearTimeout(late)
+      settle(!servesNobody(its))
     }
-    if (isWhole) {
-      if (its) {
-        clearTimeout(late)
-        settle(!servesNobody(its))
-      }
-      const isWell = its !== undefined && isReady && !its.some(({ outage }) => outage)
-      if (isWell) failures = 0
-      const again = isWell ? seldom : backoff(failures++, { first: 5 * second })
-      wholeAt = Math.min(wholeAt, Date.now() + again)
-    }
-    waitUntilDue()
+    const isWell = its !== undefined && isReady && !its.some(({ outage }) => outage)
+    if (isWell) failures = 0
+    const again = isWell ? seldom : backoff(failures++, { first: 5 * second })
+    timer = setTimeout(examineAll, isHurried ? 0 : again).unref()
   }
-  void examineDue()
+  void examineAll()
   return {
     isReady: () => isReady,
     failed: (): readonly Check[] => failedOf(checks),
     /** Examines again now: something that was right has been refused. */
     hurry() {
-      wholeAt = 0
-      if (timer) waitUntilDue()
+      isHurried = true
+      if (timer && !closed) {
+        clearTimeout(timer)
+        void examineAll()
+      }
     },
     close() {
       closed = true

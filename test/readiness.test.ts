@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { type Check, failedCheck, passedCheck } from '../src/core/model/check.ts'
+import { failedCheck, passedCheck } from '../src/core/model/check.ts'
 import { watchReadiness } from '../src/readiness.ts'
 import { fakeLog } from './support/fake-log.ts'
 
@@ -7,14 +7,11 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 const silent = fakeLog()
-/** Deliveries tell nothing. */
-const atStart = (examine: () => Promise<Check[]>) => async (of: 'start' | 'deliveries') =>
-  of === 'start' ? examine() : []
 const well = [passedCheck('github-app', 'codex-bot'), passedCheck('posthog-key', 'works')]
 
 test('checks that break off are made again', async () => {
   const examine = vi.fn(async () => well).mockRejectedValueOnce(new Error('broke off'))
-  const readiness = watchReadiness({ examine: atStart(examine), log: silent, ready() {} })
+  const readiness = watchReadiness({ examine, log: silent, ready() {} })
   await vi.advanceTimersByTimeAsync(6_000)
   expect(examine).toHaveBeenCalledTimes(2)
   expect(readiness.isReady()).toBe(true)
@@ -33,14 +30,14 @@ test('who does not answer keeps nobody waiting', async () => {
   readiness.close()
 })
 
-test('what was right is asked again after ten minutes, what went wrong after seconds', async () => {
+test('what was right is asked again after five minutes, what went wrong after seconds', async () => {
   let checks = well
   const readiness = watchReadiness({
-    examine: atStart(async () => checks),
+    examine: async () => checks,
     log: silent,
     ready() {},
   })
-  await vi.advanceTimersByTimeAsync(599_000)
+  await vi.advanceTimersByTimeAsync(299_000)
   checks = [
     passedCheck('github-app', 'codex-bot'),
     failedCheck('posthog-key', 'it was revoked', 'Make another one.'),
@@ -51,5 +48,18 @@ test('what was right is asked again after ten minutes, what went wrong after sec
   checks = well
   await vi.advanceTimersByTimeAsync(5_000)
   expect([readiness.isReady(), readiness.failed()]).toEqual([true, []])
+  readiness.close()
+})
+
+test('what a call was refused for is asked at once', async () => {
+  const examine = vi.fn(async () => well)
+  const readiness = watchReadiness({ examine, log: silent, ready() {} })
+  readiness.hurry()
+  await vi.advanceTimersByTimeAsync(1)
+  expect(examine).toHaveBeenCalledTimes(2)
+  await vi.advanceTimersByTimeAsync(1_000)
+  readiness.hurry()
+  await vi.advanceTimersByTimeAsync(1)
+  expect(examine).toHaveBeenCalledTimes(3)
   readiness.close()
 })

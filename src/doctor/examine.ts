@@ -77,10 +77,9 @@ export function examineAll(config: Config): Promise<Check[]> {
   )
 }
 
-/** @param of what a process checks when it begins, or of that only what GitHub's log of deliveries answers */
-export function examineProcess(config: Config, of: 'start' | 'deliveries'): Promise<Check[]> {
+/** What a process checks when it begins, and every few minutes. */
+export function examineProcess(config: Config): Promise<Check[]> {
   const app = gitHubApp(config.app, Date.now)
-  if (of === 'deliveries') return shownChecks(secretsOf(config), checkDeliveries(config)(app))
   return shownChecks(
     secretsOf(config),
     checkApp(app, [checkAddress(config), checkDeliveries(config)]),

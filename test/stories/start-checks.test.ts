@@ -144,30 +144,25 @@ test('what was wrong is asked again, and a bot that is not ready takes webhooks 
 })
 
 /** Last, as GitHub remembers it. */
-test('the webhook secret and address, within a minute of a delivery that tells, and until they are right', async () => {
+test('a wrong webhook secret, by the log at once, and by the next look at what was delivered', async () => {
   const { github } = world
-  const opens = () => github.as('maya').opensIssue({ title: 'Login is flaky' })
-  const names = async (bot: Bot) => (await readyz(bot)).failed.map(({ name }) => name)
-  const wrong = await start({ WEBHOOK_SECRET: 'another secret, long enough to be one' })
+  const secret = { WEBHOOK_SECRET: 'another secret, long enough to be one' }
+  const wrong = await start(secret)
   await wrong.ready()
   github.webhooks.target = `${wrong.url}/api/github/webhooks`
-  await opens()
+  await github.as('maya').opensIssue({ title: 'Login is flaky' })
   await wrong.says(/WEBHOOK_SECRET is not the one.*rejected deliveries/)
-  await wrong.says(/✗ webhook-secret: .* → .*WEBHOOK_SECRET/, 60_000)
-  expect(await readyz(wrong)).toMatchObject({ status: 200, failed: [{ name: 'webhook-secret' }] })
   await wrong.stop()
+
+  const still = await start(secret)
+  await still.says(/✗ webhook-secret: .* → .*WEBHOOK_SECRET/)
+  expect(await readyz(still)).toMatchObject({ status: 200, failed: [{ name: 'webhook-secret' }] })
+  await still.stop()
 
   const bot = await start()
   await bot.says(
-    /✓ webhook-secret: the last delivery was signed with it; the bot that refused it had another/,
+    /✓ webhook-secret: the last delivery was signed with it; the bot that refused it had another one/,
   )
-  await bot.ready()
-  github.webhooks.target = `http://127.0.0.1:${await freePort()}/api/github/webhooks`
-  await opens()
-  await bot.says(/✗ webhook-deliveries: .* → .*WEBHOOKS=poll/, 60_000)
-  expect(await names(bot)).toContain('webhook-deliveries')
-  github.webhooks.target = `${bot.url}/api/github/webhooks`
-  await opens()
-  await github.waitFor(async () => (await names(bot)).length === 0)
+  expect(await readyz(bot)).toMatchObject({ status: 200, failed: [] })
   await bot.stop()
 })
