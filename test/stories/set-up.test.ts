@@ -153,21 +153,6 @@ test('in a container, whose user can not write its own folder, all is written in
   await second.stop()
 })
 
-test('a host where no Enterprise Server is, and an organization that is not there, are found at Review', async () => {
-  const { read, send, values } = await openSetUp(bot, enterprise, world)
-  const told = async (others: Partial<typeof values>) => {
-    const sent = await send('/set-up/review', { ...values, ...others })
-    expect(sent.status).toBe(303)
-    const page = await read(sent.headers.get('location') ?? '')
-    return /<section class="bad".*?<\/section>/s.exec(page)?.[0] ?? 'The bot asks GitHub for this'
-  }
-  for (const host of ['127.0.0.1:9', new URL(world.posthog.url).host])
-    expect(await told({ enterprise: host })).toContain('No GitHub Enterprise Server answers')
-  expect(await told({ organization: 'nobody' })).toContain('There is no organization of this name')
-  expect(await told({ organization: 'maya' })).toContain('There is no organization of this name')
-  expect(await told({ organization: `http://${enterprise.host}/acme` })).toContain('asks GitHub')
-})
-
 test('after the App was made, a second tab makes no second one', async () => {
   const { read, send, reviews, makesApp } = await openSetUp(bot, enterprise, world)
   const before = enterprise.registered.length

@@ -18,14 +18,12 @@ import {
   manifestOf,
   type NewApp,
   newAppAddress,
-  problemsAtGitHub,
   redeem,
   serverOf,
 } from './new-app.ts'
 import {
   type Field,
   form,
-  ofGitHub,
   ofPostHog,
   type Problems,
   problemsIn,
@@ -142,12 +140,9 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps) {
     const sent = valuesOf(field => (c.get('fields').get(field) ?? '').trim())
     const read = readForm({ ...sent, posthogKey: sent.posthogKey || values.posthogKey })
     values = read.values
-    const isGood = (field: Field) => read.problems[field] === undefined
-    const [atPostHog, atGitHub] = await Promise.all([
-      ofPostHog.every(isGood) ? deps.testPostHog(values).then(problemsIn) : {},
-      ofGitHub.every(isGood) ? problemsAtGitHub(serverOf(values, protocol), values) : {},
-    ])
-    problems = { ...read.problems, ...atPostHog, ...atGitHub }
+    const mayAsk = ofPostHog.every(field => read.problems[field] === undefined)
+    const atPostHog = mayAsk ? problemsIn(await deps.testPostHog(values)) : {}
+    problems = { ...read.problems, ...atPostHog }
     return toPage(c, isRight() ? '/set-up/review' : '/set-up')
   })
 
