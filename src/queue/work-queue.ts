@@ -1,7 +1,7 @@
 /** What the rest of the bot sees of the queue: nothing above this folder knows which backend it runs on. */
 import { describe, QueueUnavailable } from '../core/model/errors.ts'
 import type { ChoreContext, LockedJob, Log, StepResult } from '../core/model/ports.ts'
-import { NewestMap } from '../core/text/newest-map.ts'
+import { onceAMinute } from '../core/model/time.ts'
 
 /**
  * Works one step. When it throws, the job is parked for a while (1 s, doubling up to 60 s) and never dropped: how often
@@ -66,16 +66,11 @@ export type QueueLog = Pick<Log, 'warn' | 'error'>
 
 export const SILENT: QueueLog = { warn: () => {}, error: () => {} }
 
-/**
- * Logs each connection error once per `everyMs`, by message only: Redis errors carry command arguments, AUTH's too.
- */
-export function errorReporter(log: QueueLog, everyMs = 10_000): (error: Error) => void {
-  const lastSaid = new NewestMap<string, number>(100)
+/** Logs each connection error once a minute, by message only: Redis errors carry command arguments, AUTH's too. */
+export function errorReporter(log: QueueLog, now = Date.now): (error: Error) => void {
+  const tell = onceAMinute(now)
   return error => {
     const message = describe(error)
-    const now = Date.now()
-    if (now - (lastSaid.get(message) ?? 0) < everyMs) return
-    lastSaid.set(message, now)
-    log.warn({ error: message }, 'trouble with the queue')
+    tell(message, () => log.warn({ error: message }, 'trouble with the queue'))
   }
 }
