@@ -112,27 +112,23 @@ export function openMetrics({ role, queue, queues, now }: MetricsParts) {
   }
 }
 
-/** Others become `other`. */
-const resources = new Set(['core', 'graphql', 'search'])
+const resources = ['core', 'graphql', 'search']
 
 /** Shows the installation with the least left, until its window ends. */
 function lowestLimits(
   { callsLeft }: Declared,
   now: () => number,
 ): Pick<CallMeter, 'budget'> & { show(): void } {
-  const budgets = new Map<string, { resource: string; left: number; resetAt: number }>()
+  const budgets = new Map<string, Parameters<CallMeter['budget']>[0]>()
   return {
-    budget({ whose, resource, left, resetAt }) {
-      const known = resources.has(resource) ? resource : 'other'
-      budgets.set(`${whose} ${known}`, { resource: known, left, resetAt })
-    },
+    budget: limit => void budgets.set(`${limit.whose} ${limit.resource}`, limit),
     show() {
       callsLeft.reset()
-      const lowest = new Map<string, number>()
-      for (const [whose, { resource, left, resetAt }] of budgets)
-        if (resetAt <= now()) budgets.delete(whose)
-        else lowest.set(resource, Math.min(left, lowest.get(resource) ?? Number.POSITIVE_INFINITY))
-      for (const [resource, left] of lowest) callsLeft.set({ resource }, left)
+      for (const resource of resources) {
+        const its = [...budgets.values()].filter(each => each.resource === resource)
+        const left = its.flatMap(each => (each.resetAt > now() ? each.left : []))
+        if (left.length > 0) callsLeft.set({ resource }, Math.min(...left))
+      }
     },
   }
 }
