@@ -5,9 +5,6 @@ import { parseEnv } from 'node:util'
 
 const { npm_lifecycle_event: script, CODEX_BOT_HOME } = process.env
 
-/** npm stops its script when asked to end, but not when killed. */
-export const isBelowNpm = (): boolean => script === 'start' || script === 'npx'
-
 /** What to type for a word of the command line, in the way in which this process was started. */
 export function commandTyped(word: string): string {
   const words = word === 'start' ? '' : ` ${word}`

@@ -1,7 +1,7 @@
 /** Reads the environment, starts the bot or the set-up page, and stops on a signal. */
 import { grace, type Started, startBot } from './bot.ts'
 import { readConfig } from './config.ts'
-import { environment, goThroughProxy, isBelowNpm, namesInFiles } from './process-environment.ts'
+import { environment, goThroughProxy, namesInFiles } from './process-environment.ts'
 
 let started: Promise<Started>
 
@@ -11,14 +11,6 @@ export async function runBot(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     process.once(signal, () => void stop(signal))
   await started
-  if (!isBelowNpm()) return
-  // Ends with npm: one that is killed outright would leave the bot running.
-  const parent = process.ppid
-  const watch = setInterval(() => {
-    if (process.ppid === parent) return
-    clearInterval(watch)
-    void stop('npm is gone')
-  }, 250).unref()
 }
 
 async function stop(signal: string) {
