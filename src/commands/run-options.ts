@@ -151,26 +151,7 @@ export function usualEffort(
 function checkModel(model: string | undefined, known: readonly KnownModel[]): Rejected | undefined {
   if (model === undefined || known.length === 0 || known.some(isModel(model))) return undefined
   const names = known.map(({ name }) => name)
-  return reject('model', model, modelMeant(model.toLowerCase(), names), known)
-}
-
-/** A slip of the pen keeps the version. Whoever names another version wants the newest of the family. */
-export function modelMeant(model: string, names: readonly string[]): string | undefined {
-  const version = (name: string) => (name.match(/\d+/g) ?? []).map(Number)
-  const family = (name: string) => name.replace(/\d[\s\S]*$/, '')
-  const slip = nearest(
-    model,
-    names.filter(name => version(name).join() === version(model).join()),
-  )
-  const inOrder = names
-    .filter(name => family(name) === family(model))
-    .toSorted((a, b) => comparedInOrder(version(b), version(a)) || a.length - b.length)
-  return slip ?? inOrder[0] ?? nearest(model, names)
-}
-
-function comparedInOrder(a: readonly number[], b: readonly number[]): number {
-  const at = a.findIndex((number, index) => number !== (b[index] ?? -1))
-  return at === -1 ? a.length - b.length : (a[at] ?? 0) - (b[at] ?? -1)
+  return reject('model', model, nearest(model.toLowerCase(), names), known)
 }
 
 function checkEffort(

@@ -1,6 +1,5 @@
 /** What stands in a thread for a moment is true in that moment, and said once. */
 import { describe, expect, test } from 'vitest'
-import { modelMeant } from '../../src/commands/run-options.ts'
 import { NoResponse, unansweredBy } from '../../src/core/model/errors.ts'
 import type { LogEntry } from '../../src/core/model/task-run.ts'
 import { rightsOf } from '../../src/core/record/request-part.ts'
@@ -127,18 +126,6 @@ test('a fault of GitHub that does not answer is named once', () => {
   expect(unansweredBy('github', new Error('socket hang up'))).toBe(
     'GitHub did not answer: socket hang up',
   )
-})
-
-describe('a model that is not there', () => {
-  const names = ['gpt-5', 'gpt-5.4', 'gpt-5.4-mini', 'gpt-5.5', 'gpt-5.5-mini', 'o4']
-  test.each([
-    ['gpt-5.9', 'gpt-5.5'],
-    ['gtp-5.4', 'gpt-5.4'],
-    ['gpt-5.4-mni', 'gpt-5.4-mini'],
-    ['claude', undefined],
-  ])('%s: %s is meant', (given, meant) => {
-    expect(modelMeant(given, names)).toBe(meant)
-  })
 })
 
 describe('words that nobody needs', () => {
