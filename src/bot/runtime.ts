@@ -64,8 +64,6 @@ type BotQueues = Queues<TriggerRecord, Run>
 
 interface ProcessState {
   works: boolean
-  /** Lost runs wait for a webhook. */
-  isDeliveredElsewhere?: boolean
   readiness?: Readiness
   /** How people mention the App. Until GitHub has said it, that calls nobody. */
   appName?: string | undefined
@@ -195,11 +193,6 @@ export async function openServer(runtime: Runtime, admin: ServerParts['admin']):
 }
 
 const idle = failedCheck('process', 'the process is starting or stopping', 'Try again in a moment.')
-const workElsewhere = failedCheck(
-  'webhook-deliveries',
-  'runs that are not in this queue wait for GitHub to deliver a webhook here',
-  'If another process with this App runs them, stop one of the two. Else send one again: Advanced → Recent Deliveries of the App.',
-)
 const noQueue = failedCheck(
   'queue',
   'it takes no writes',
@@ -219,12 +212,7 @@ export async function readinessOf({ queues, settings, state }: Runtime): Promise
   const others = readiness.failed().filter(({ name }) => name !== 'queue' || queue.length === 0)
   return {
     ready: readiness.isReady() && queue.length === 0,
-    failed: [
-      ...settings.failed(),
-      ...others,
-      ...(state.isDeliveredElsewhere ? [workElsewhere] : []),
-      ...queue,
-    ],
+    failed: [...settings.failed(), ...others, ...queue],
   }
 }
 

@@ -197,7 +197,7 @@ async function startChores(
   { app, shared, tenants, installations }: Edges,
   { branchesEvery }: Overrides,
 ) {
-  const { config, queues, state } = runtime
+  const { config, queues } = runtime
   const withRuns = { ...shared, tenantOf: tenants.of, runs: queues.runs }
   queues.chores.runErrands(removal, removeBranch({ ...withRuns, every: branchesEvery }))
   await queues.chores.every('mend-index', mendEvery, async () => void (await queues.mendIndexes()))
@@ -209,9 +209,6 @@ async function startChores(
     deliveries,
     delivered: queues.deliveries,
     connectedAt: queues.connectedAt,
-    showWaiting(waits) {
-      state.isDeliveredElsewhere = waits
-    },
   })
   await queues.chores.every('adopt-lost', adoptEvery, adopt)
   const way =

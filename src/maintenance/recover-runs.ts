@@ -22,8 +22,6 @@ export interface SearchDeps extends AdoptionDeps {
   delivered: Pick<DeliveryClock, 'last'>
   /** When this process last connected to the queue, which may have been put back meanwhile. */
   connectedAt(): number
-  /** Whether lost runs wait for a webhook. */
-  showWaiting(waits: boolean): void
 }
 
 const Installation = Repository.pick({ installationId: true }).extend({
@@ -69,7 +67,6 @@ export const adoptLost = (deps: SearchDeps) => async (context: ChoreContext) => 
     if (result.kind === 'waits' || result.kind === 'later') unfinished.push(target)
     await remember([...unread, ...unfinished])
   }
-  deps.showWaiting(lost > 0)
   if (lost === 0) return pauses.length > 0 ? Math.min(...pauses) : undefined
   await remember(unfinished, true)
   const why = 'runs are not in this queue: they are continued once GitHub delivers a webhook here'
