@@ -159,31 +159,30 @@ export const Field = ({ id, label, more, hint, problem, ...input }: FieldProps) 
   </div>
 )
 
-type CheckLine = Pick<Check, 'ok' | 'unsure' | 'detail'> & { name: Child; fix?: string }
-
-function signClass({ ok, unsure }: Pick<Check, 'ok' | 'unsure'>): string {
-  if (unsure) return ''
-  return ok ? 'good' : 'bad'
+function signOf({ ok, unsure }: Check): [tone: string, name: string] {
+  if (unsure) return ['', 'Not known']
+  return ok ? ['good', 'Right'] : ['bad', 'Not right']
 }
 
-function signName({ ok, unsure }: Pick<Check, 'ok' | 'unsure'>): string {
-  if (unsure) return 'Not known'
-  return ok ? 'Right' : 'Not right'
-}
-
-export const Checks = ({ lines }: { lines: readonly CheckLine[] }) => (
+/** What is wrong stands first. */
+export const Checks = ({ lines }: { lines: readonly Check[] }) => (
   <ul class="rows checks">
-    {lines.map(({ ok, unsure, name, detail, fix }) => (
-      <li>
-        <span class={`state ${signClass({ ok, unsure })}`} aria-hidden="true">
-          {checkSign({ ok, unsure })}
-        </span>
-        <span>
-          <span class="unseen">{signName({ ok, unsure })}:</span> <strong>{name}</strong>: {detail}
-          {fix ? <span class="why dim">{fix}</span> : null}
-        </span>
-      </li>
-    ))}
+    {lines
+      .toSorted((a, b) => Number(a.ok) - Number(b.ok))
+      .map(line => {
+        const [tone, sign] = signOf(line)
+        return (
+          <li>
+            <span class={`state ${tone}`} aria-hidden="true">
+              {checkSign(line)}
+            </span>
+            <span>
+              <span class="unseen">{sign}:</span> <strong>{line.name}</strong>: {line.detail}
+              {line.fix ? <span class="why dim">{line.fix}</span> : null}
+            </span>
+          </li>
+        )
+      })}
   </ul>
 )
 

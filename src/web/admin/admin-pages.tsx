@@ -374,7 +374,7 @@ export const ChecksPage = ({ checks, ...page }: Shown & { checks: readonly Check
   <Layout {...page} title="Checks">
     <h1>{sumOf(checks)}</h1>
     <section aria-label="Checks">
-      <Checks lines={checks.toSorted((a, b) => Number(a.ok) - Number(b.ok))} />
+      <Checks lines={checks} />
       <p class="dim">
         These are the checks of <code>codex-task-bot doctor</code>, made just now.
       </p>

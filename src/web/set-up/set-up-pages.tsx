@@ -1,7 +1,5 @@
 /** The pages of the set-up, from the form to the start. */
 import { type Check, sumOf } from '../../core/model/check.ts'
-import { settingsPath } from '../../core/settings/settings-file.ts'
-import { editorLine } from '../../core/words/settings-text.ts'
 import { Button, Checks, Document, type DocumentProps, Field, NewTab, Said } from '../pages.tsx'
 import * as setUp from './set-up-form.ts'
 
@@ -239,8 +237,6 @@ interface Finished {
   name: string
   address: string
   file: string
-  /** Where editors find the schema of the settings. */
-  schema: string | undefined
   /** Shows all checks again, with what the bot was started with. */
   command: string
   /** The page shows it only the first time. */
@@ -254,7 +250,6 @@ export function DonePage({
   name,
   address,
   file,
-  schema,
   adminToken,
   command,
   checks,
@@ -262,21 +257,25 @@ export function DonePage({
   amiss,
 }: Finished) {
   const posthog = values.posthogHost.replace(/\/+$/, '')
-  const wrong = checks.filter(({ ok }) => !ok)
-  const right = checks.filter(({ ok }) => ok)
+  const isWrong = checks.some(({ ok }) => !ok)
+  const found = (
+    <section>
+      <h2>{isWrong ? 'Not right yet' : 'Checks'}</h2>
+      <p class="hint">
+        {sumOf(checks)} <code>{command}</code> (in a container:{' '}
+        <code>docker exec NAME codex-task-bot doctor</code>) shows all checks again.
+      </p>
+      <Checks lines={checks} />
+      {isWrong ? <p class="hint">Correct the file or what it names, then check again.</p> : null}
+    </section>
+  )
   return (
     <StepPage step="Done" title="Done" heading={`GitHub made the App ${name}`}>
       <p>
         Its keys are in <code>{file}</code>. Only your user may read this file.
       </p>
       <Said text={amiss} isWrong />
-      {wrong.length > 0 ? (
-        <section>
-          <h2>Not right yet</h2>
-          <Checks lines={wrong} />
-          <p class="hint">Correct the file or what it names, then check again.</p>
-        </section>
-      ) : null}
+      {isWrong ? found : null}
       <section>
         <h2>Next</h2>
         <ol>
@@ -294,12 +293,6 @@ export function DonePage({
           <li>
             Start the bot. Then write <code>/codex help</code> on an issue there.
           </li>
-          {schema === undefined ? null : (
-            <li>
-              For hints in your editor, begin your <code>{settingsPath}</code> with{' '}
-              <code>{editorLine(schema)}</code>.
-            </li>
-          )}
         </ol>
         <form method="post" action="/set-up/start">
           <div class="row">
@@ -322,14 +315,7 @@ export function DonePage({
           </p>
         </section>
       )}
-      <section>
-        <h2>Checks</h2>
-        <p class="hint">
-          {wrong.length === 0 ? sumOf(checks) : 'These are right.'} <code>{command}</code> (in a
-          container: <code>docker exec NAME codex-task-bot doctor</code>) shows all checks again.
-        </p>
-        <Checks lines={right} />
-      </section>
+      {isWrong ? null : found}
     </StepPage>
   )
 }

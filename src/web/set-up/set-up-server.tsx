@@ -9,8 +9,7 @@ import { getCookie, setCookie } from 'hono/cookie'
 import { createMiddleware } from 'hono/factory'
 import { type Check, type CheckName, indispensable } from '../../core/model/check.ts'
 import { describe } from '../../core/model/errors.ts'
-import { settingsSchemaPath } from '../../core/settings/settings-file.ts'
-import { publicAddress, serverWith } from '../http-server.ts'
+import { serverWith } from '../http-server.ts'
 import { bounds, MessagePage, type PageEnv } from '../pages.tsx'
 import { isSameSecret } from '../requests.ts'
 import {
@@ -43,8 +42,6 @@ export interface SetUpDeps {
   wanted: AppWishes
   testPostHog(values: Values): Promise<Check[]>
   examine(): Promise<Check[]>
-  /** Where editors find the schema of the settings if the bot has no address. */
-  schema: string | undefined
   /** Shows all checks again, with what the bot was started with. */
   command: string
   begin(): void
@@ -125,8 +122,7 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps) {
     if (made && !isWritten)
       await writeEnv(file, { ...variablesOf(made, values, protocol), ADMIN_TOKEN: adminToken })
     isWritten = true
-    const schema = publicAddress(values.webhook, settingsSchemaPath) ?? deps.schema
-    const shown = { name, address, file, schema, adminToken, amiss, values, command: deps.command }
+    const shown = { name, address, file, adminToken, amiss, values, command: deps.command }
     amiss = undefined
     return c.html(<DonePage {...shown} checks={await deps.examine()} />)
   }
