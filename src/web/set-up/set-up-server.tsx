@@ -136,8 +136,8 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps) {
     const sent = valuesOf(field => (c.get('fields').get(field) ?? '').trim())
     const read = readForm({ ...sent, posthogKey: sent.posthogKey || values.posthogKey })
     values = read.values
-    const mayAsk = ofPostHog.every(field => read.problems[field] === undefined)
-    const atPostHog = mayAsk ? problemsIn(await deps.testPostHog(values)) : {}
+    const isComplete = ofPostHog.every(field => read.problems[field] === undefined)
+    const atPostHog = isComplete ? problemsIn(await deps.testPostHog(values)) : {}
     problems = { ...read.problems, ...atPostHog }
     return toPage(c, isRight() ? '/set-up/review' : '/set-up')
   })
