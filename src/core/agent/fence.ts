@@ -33,7 +33,7 @@ export const joined = (by: '\n' | '\n\n', ...all: Filled): OurWords =>
   OurWords.parse(all.filter(Boolean).join(by))
 
 /** No name of GitHub's has blanks, or signs that could end it: they are escaped. */
-const escapedName = (text: string): OurWords =>
+const escapedName = (text: string) =>
   OurWords.parse(
     text
       .slice(0, maxBranchLength)

@@ -170,7 +170,7 @@ function commentParts(run: Run, words: WordsToSay): FencedPart[] {
 }
 
 /** Says whether the agent is to say what became of each comment on a line. */
-const asksLineAnswers = ({ thread, request, baseline: { settings } }: Run): boolean =>
+const asksLineAnswers = ({ thread, request, baseline: { settings } }: Run) =>
   settings.review.resolve && thread.kind === 'pull' && request.what === 'work'
 
 const idIn = (run: Run, id: number | undefined) =>

@@ -44,7 +44,7 @@ export function commentsToRead({ words, readUpTo, comments, said = [] }: Context
     placeInThread(words.source?.target),
     ...(words.inline ?? []).map(({ id }) => `line-${id}`),
   ])
-  const isNew = (comment: CommentView): boolean => {
+  const isNew = (comment: CommentView) => {
     if (!readUpTo) return true
     const changedAt = Math.max(comment.createdAt, comment.updatedAt)
     return (
@@ -67,10 +67,9 @@ export async function contextOf(
   const { words, readUpTo, description, calls } = reading
   const { inTime, later } = commentsToRead(reading)
   // A command is for the bot, and was not meant for the agent.
-  const counted = (all: readonly CommentView[]): number =>
+  const counted = (all: readonly CommentView[]) =>
     all.filter(({ body }) => !mayHoldCommand(body, calls)).length
-  const of = (trust: Trust): CommentView[] =>
-    inTime.filter(({ author }) => trustOf(author) === trust)
+  const of = (trust: Trust) => inTime.filter(({ author }) => trustOf(author) === trust)
   const involved = [of('involved'), of('trusted')]
   const [after = [], first = []] = involved.map(said =>
     said.filter(({ resolved }) => !resolved).toSorted((a, b) => a.createdAt - b.createdAt),

@@ -48,7 +48,7 @@ export const slashWord = (word: string, orElse = '(?!)'): string =>
   `/${anyCase(word)}[${invisibleSigns}]*(?=${wordEnd}|${orElse})`
 
 /** Nobody knows whether GitHub makes a link of it, and whether that ends before `[bot]`. */
-const mention = (app: string): string =>
+const mention = (app: string) =>
   String.raw`@${anyCase(app)}(?:\[[bB][oO][tT]\])?[${invisibleSigns}]*(?=${wordEnd})`
 
 /** How a command’s line begins: who mentions the App may write the word all the same. Like `misplacedStarts`, for patterns with the flag `u`. */

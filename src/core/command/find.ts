@@ -76,7 +76,7 @@ function commandIn(line: string, calls: string): { word: string; rest: string } 
   return word === undefined ? undefined : { word, rest: line.slice(whole?.length) }
 }
 
-function lineAt(text: string, at: number): string {
+function lineAt(text: string, at: number) {
   const end = text.indexOf('\n', at)
   return text.slice(at, end === -1 ? undefined : end)
 }

@@ -53,7 +53,7 @@ export function nearest(given: string, known: readonly string[]): string | undef
 }
 
 /** Swapped neighbours, the commonest slip, count as two for Levenshtein. */
-function isSwap(given: string, word: string): boolean {
+function isSwap(given: string, word: string) {
   const at = [...word].findIndex((letter, i) => given[i] !== letter)
   return (
     at !== -1 && word === `${given.slice(0, at)}${given[at + 1]}${given[at]}${given.slice(at + 2)}`

@@ -132,7 +132,7 @@ export const optionNames: readonly OptionName[] = Options.keyof().options
 
 export const infoOf = (name: OptionName): OptionInfo => options[name].info
 
-const wordOf = (name: OptionName): string => infoOf(name).word ?? name
+const wordOf = (name: OptionName) => infoOf(name).word ?? name
 
 const optionByWord = new Map(optionNames.map(name => [wordOf(name), name]))
 

@@ -90,7 +90,7 @@ export const commandParser = (
 
 type GrammarOfWord = ReadonlyMap<string, CommandGrammar>
 
-const sameness = (parsed: Parsed): string =>
+const sameness = (parsed: Parsed) =>
   isMistake(parsed) ? JSON.stringify(parsed) : nameOf(parsed.command)
 
 /** The same for a command wherever it stands. */
@@ -102,7 +102,7 @@ export const nameOf = (command: WrittenCommand): string => JSON.stringify(comman
  */
 export function newCommands(before: readonly Parsed[], after: readonly Parsed[]): Parsed[] {
   const old = [...before]
-  const takeOld = (isSame: (each: Parsed) => boolean): boolean => {
+  const takeOld = (isSame: (each: Parsed) => boolean) => {
     const at = old.findIndex(isSame)
     if (at !== -1) old.splice(at, 1)
     return at !== -1
@@ -206,7 +206,7 @@ function isNothingButOptions(text: string): boolean {
 }
 
 /** `fix the --effort option` has none. */
-function mayBeMeant(name: OptionName, value: string): boolean {
+function mayBeMeant(name: OptionName, value: string) {
   const { takes } = infoOf(name)
   const given = value.toLowerCase()
   return takes.kind === 'choice'
@@ -230,7 +230,7 @@ const mostAtEnd = 2 * optionWords.length
 const spokenOf = /(?:^|\s)(?:--|the|an?|this|that|its|our|your|my|option|flag|switch)\s+$/i
 
 /** Where the options at the end of a line begin; its length if there are none. */
-function optionsAtEnd(line: string): number {
+function optionsAtEnd(line: string) {
   const starts = [...line.matchAll(/(?<=\s)(?:--?|[‒–—―−]{1,2})[A-Za-z]/g)].slice(-mostAtEnd)
   const start = starts.find(({ index }) => isNothingButOptions(line.slice(index)))
   return start && !spokenOf.test(line.slice(0, start.index)) ? start.index : line.length

@@ -26,8 +26,7 @@ const maxWrapped = 4
 const maxLine = 250
 
 /** The head of a mail, as Outlook puts it above what it quotes. */
-const field = (names: string): RegExp =>
-  new RegExp(String.raw`^[*_]*(?:${names})\s?[*_]*[:：]`, 'iu')
+const field = (names: string) => new RegExp(String.raw`^[*_]*(?:${names})\s?[*_]*[:：]`, 'iu')
 const firstField = field(
   'From|Von|De|Da|Van|Från|Fra|Lähettäjä|Od|От|Від|Kimden|Feladó|发件人|寄件者|差出人|보낸 사람',
 )

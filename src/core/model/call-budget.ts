@@ -96,7 +96,7 @@ export function callBudget({ burst, perHour, minute: short }: Allowance, store: 
     lately: {},
     ending: {},
   })
-  const change = <T>(act: (state: BudgetState, now: number) => T): Promise<T> =>
+  const change = <T>(act: (state: BudgetState, now: number) => T) =>
     store((kept, now) => {
       // A clock that was put back: no moment means anything any more.
       const state = kept && kept.at <= now ? kept : begun(now, kept?.levels)
@@ -116,11 +116,11 @@ export function callBudget({ burst, perHour, minute: short }: Allowance, store: 
   }
 }
 
-function takeCalls({ levels }: BudgetState, calls: number, buckets: Buckets): void {
+function takeCalls({ levels }: BudgetState, calls: number, buckets: Buckets) {
   for (const { of, burst } of buckets) levels[of] = Math.max(-burst, levels[of] - calls)
 }
 
-function refill(state: BudgetState, now: number, buckets: Buckets): void {
+function refill(state: BudgetState, now: number, buckets: Buckets) {
   const { levels, tickets, lines, lately, ending } = state
   const passed = now - state.at
   for (const { of, burst, rate } of buckets)
@@ -133,7 +133,7 @@ function refill(state: BudgetState, now: number, buckets: Buckets): void {
   deleteOld(lately, calls => calls < 0.5)
 }
 
-function deleteOld(all: Record<string, number>, isOld: (each: number) => boolean): void {
+function deleteOld(all: Record<string, number>, isOld: (each: number) => boolean) {
   for (const [key, each] of Object.entries(all)) if (isOld(each)) delete all[key]
 }
 
@@ -200,7 +200,7 @@ export type LimitGate = ReturnType<typeof limitGate>
  */
 export function limitGate(now: () => number, shared?: SharedLimits) {
   let known: RateLimit | undefined
-  const learn = (limit: RateLimit | undefined): void => {
+  const learn = (limit: RateLimit | undefined) => {
     if (limit && (!known || limit.until > known.until)) known = limit
   }
   let reading: Promise<RateLimit | undefined> | undefined
@@ -217,12 +217,12 @@ export function limitGate(now: () => number, shared?: SharedLimits) {
   }
   const lasting = (): RateLimit | undefined => (known && now() < known.until ? known : undefined)
   return {
-    async pass(): Promise<void> {
+    async pass() {
       if (shared && !lasting()) learn(await readStore(shared))
       const limit = lasting()
       if (limit) throw new RetryLater(limit.service, limit.until, limit.why, limit.message)
     },
-    async remember(limit: RetryLater): Promise<void> {
+    async remember(limit: RetryLater) {
       learn(limit)
       const { service, why, message, until } = limit
       await shared?.store

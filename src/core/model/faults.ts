@@ -73,7 +73,7 @@ export function silence(service: Service, cause: unknown): NoResponse {
   return new NoResponse(service, message, { cause })
 }
 
-function reasonForSilence(error: unknown): string {
+function reasonForSilence(error: unknown) {
   if (!(error instanceof Error)) return 'no reason given'
   const inner = error.cause instanceof Error ? error.cause : error
   if (inner.name === 'TimeoutError' || inner.name === 'AbortError') return 'time limit'

@@ -85,7 +85,7 @@ function showsLife(
   run: Run,
   taskRun: RecordedTaskRun,
   { status, offset, updatedAt }: TaskRunSnapshot,
-): boolean {
+) {
   if (status !== taskRun.status || offset > logOffset(run)) return true
   const wasTouched =
     updatedAt !== undefined && taskRun.updatedAt !== undefined && updatedAt !== taskRun.updatedAt
@@ -195,9 +195,9 @@ function instructionDoneAfter(before: Run, run: Run): Run {
     : run
 }
 
-const turnsOf = ({ session: { sessionLog } }: Run): number => sessionLog?.turns ?? 0
+const turnsOf = ({ session: { sessionLog } }: Run) => sessionLog?.turns ?? 0
 
-const namedIn = ({ what }: LogEntry): string[] =>
+const namedIn = ({ what }: LogEntry) =>
   what.kind === 'words' || what.kind === 'prompt' ? what.messages : []
 
 /** The ids of the messages that the agent has read: a prompt that it refused is answered by an error, and not shown. */

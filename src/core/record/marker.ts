@@ -91,11 +91,10 @@ export function sealOf(text: string): string {
   return hashOf(22, words.trim())
 }
 
-const signingKey = (secret: string): Buffer =>
+const signingKey = (secret: string) =>
   Buffer.from(hkdfSync('sha256', secret, '', 'codex-run marker', 32))
 
-const macOf = (key: Buffer, payload: string): Buffer =>
-  createHmac('sha256', key).update(payload).digest()
+const macOf = (key: Buffer, payload: string) => createHmac('sha256', key).update(payload).digest()
 
 /** @param former earlier secrets, whose markers are still read; an empty one is none, as everybody knows it */
 export function markerSigner(secret: string, former: readonly string[] = []): Signer {

@@ -36,7 +36,7 @@ import { asTyped, isSamePlace, toSay } from './words-to-say.ts'
 const changedByMessage = (
   run: Run,
   change: ChangeOf<'mailbox' | 'result' | 'report' | 'attempts'>,
-): Run => changed(run, change)
+) => changed(run, change)
 
 export const sendMessage = (
   runs: Pick<JobQueue<Run>, 'send'>,
@@ -68,7 +68,7 @@ export function readMessages(run: Run, inbox: readonly string[]): Run {
 export const parseMessage = (text: string): RunMessage | undefined => readJson(RunMessage, text)
 
 /** One cause may send messages of several kinds. */
-const causeOf = ({ kind, id }: RunMessage): string => (kind === 'follow-up' ? id : `${kind} ${id}`)
+const causeOf = ({ kind, id }: RunMessage) => (kind === 'follow-up' ? id : `${kind} ${id}`)
 
 /** Whether it need not be sent to this Run again. */
 export const hasDealtWith = (
@@ -133,7 +133,7 @@ function whatItEdits(run: Run, { edits, source }: FollowUp): Word | undefined {
 const isOnItsWay = (run: Run, { id }: Word) =>
   id === nextWord(run)?.id && (openIntent(run, 'deliver')?.messageId === id || mayHaveBegun(run))
 
-const withWords = (run: Run, words: Word[]): Run => changedByMessage(run, { mailbox: { words } })
+const withWords = (run: Run, words: Word[]) => changedByMessage(run, { mailbox: { words } })
 
 function withOtherMessageRead(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Run {
   switch (message.kind) {
@@ -307,7 +307,7 @@ function withoutFollowUps(run: Run, message: RunMessage & { kind: 'withdraw-foll
 }
 
 /** The words of its round are gone, and the first request is done. */
-function isWithoutWords(run: Run): boolean {
+function isWithoutWords(run: Run) {
   const { mailbox, result, session } = run
   if (result.outcome || mailbox.stop || pending(run).length > 0 || !instructionSent(run))
     return false

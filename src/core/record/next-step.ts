@@ -151,7 +151,7 @@ export function nextStep(run: Run, now: Now): Step {
   return canEdit ? afterCatchingUp(run, edit) : waitUntil(until, now)
 }
 
-const ifLater = (at: number, now: Now): number => (at > now.at ? at : Number.POSITIVE_INFINITY)
+const ifLater = (at: number, now: Now) => (at > now.at ? at : Number.POSITIVE_INFINITY)
 
 const waitUntil = (until: number, now: Now): Step => ({
   kind: 'wait',
@@ -220,7 +220,7 @@ function* dueSteps(run: Run, now: Now): Steps {
   }
 }
 
-const givingUp = (run: Run, outcome: failures.Failure, now: Now): Becoming =>
+const givingUp = (run: Run, outcome: failures.Failure, now: Now) =>
   become(failed(run, outcome, now.at))
 
 const isOver = ({ session: { taskRun } }: Run) =>
@@ -374,7 +374,7 @@ function* closingSteps(run: Run, now: Now): Steps {
 const owesLines = (run: Run) => run.report.inlineAnswered < inlineAsked(run).length
 
 /** Until its answers and its last word stand on the lines, their comments look as if nobody had seen to them. */
-const owesAnswers = (run: Run): boolean =>
+const owesAnswers = (run: Run) =>
   owesLines(run) || (inlinePlace(run) !== undefined && !isDone(run, 'conclude'))
 
 /** What is left to do at the end, in its order. The last word says what is known by then. */
@@ -403,7 +403,7 @@ const closingOrder = [
 ] as const satisfies readonly { kind: StepKind; isDue(run: Run): boolean }[]
 
 /** Its agent says what it did about single comments, and nobody has looked at that yet. */
-function mayHaveFixed(run: Run): boolean {
+function mayHaveFixed(run: Run) {
   const { outcome, fixed } = run.result
   if (run.thread.kind !== 'pull' || run.request.what !== 'work' || isUndone(outcome) || fixed)
     return false

@@ -101,7 +101,7 @@ export const remarkName = 'Review comment'
 
 const marks = '[ \\t>*_#`-]*'
 
-const beginningOf = (number: number): RegExp =>
+const beginningOf = (number: number) =>
   new RegExp(`^${marks}${remarkName} ${number}${marks}:${marks}(?=[^ \\t])`, 'i')
 
 export function saidOfRemark(answer: string, number: number): string | undefined {

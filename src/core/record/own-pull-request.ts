@@ -18,7 +18,7 @@ export function pullsToFind({ thread, result }: Run, urls: readonly string[]): s
   const named = [...result.claimedPulls, ...result.foreignPulls]
   const wasClaimed = (url: string) =>
     named.includes(url) || result.pulls.some(pull => pull.url.toLowerCase() === url.toLowerCase())
-  const isHere = (url: string): boolean => {
+  const isHere = (url: string) => {
     const number = pullNumberIn(url, thread)
     return number !== undefined && !(thread.kind === 'pull' && number === thread.number)
   }

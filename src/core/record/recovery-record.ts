@@ -86,7 +86,7 @@ function withoutHunk(origin: RunRequest['origin']): RunRequest['origin'] {
 }
 
 /** A change behind a redaction can't be seen. */
-const fingerprint = ({ fingerprint, title, body }: Snapshot): string =>
+const fingerprint = ({ fingerprint, title, body }: Snapshot) =>
   fingerprint ?? hashOf(16, title, body)
 
 /** While a Run has none of its own, its marker names that of the session that it goes on with. */

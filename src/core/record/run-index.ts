@@ -158,11 +158,11 @@ export const runsOfPull = (
 
 // Which Runs are in a set.
 
-function keptForMonth(): number {
+function keptForMonth() {
   return 30 * day
 }
 
-function admittedAt({ schedule }: Run): number | undefined {
+function admittedAt({ schedule }: Run) {
   return schedule.admissionExpectedAt
 }
 
@@ -181,7 +181,7 @@ export function scopeKey({ thread, request }: Run, scope: Scope): ScopeKey {
   }
 }
 
-const scopeKeys = (run: Run): ScopeKey[] => scopes.map(scope => scopeKey(run, scope))
+const scopeKeys = (run: Run) => scopes.map(scope => scopeKey(run, scope))
 
 /**
  * It stands in line at the narrowest scope that has no free slot, or whose limit is 0, and at those inside it: so it
@@ -205,7 +205,7 @@ function sessionStages(run: Run): SessionStage[] {
   return [...inStage('admitted'), ...(hasBegun ? inStage('begun') : [])]
 }
 
-function isToOpenPull(run: Run): boolean {
+function isToOpenPull(run: Run) {
   const { thread, request, schedule } = run
   const mayOpen = thread.kind === 'issue' && !isReadOnly(request.what)
   return mayOpen && schedule.admitted && isOpen(run) && openPullsOf(run).length === 0

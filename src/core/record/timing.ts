@@ -13,7 +13,7 @@ export function pollInterval(age: number, live: number): number {
   return Math.max(wishedInterval(age), afforded(live))
 }
 
-function wishedInterval(age: number): number {
+function wishedInterval(age: number) {
   if (age < minute) return 2 * second
   return age < 10 * minute ? 5 * second : 15 * second
 }

@@ -149,7 +149,7 @@ function withWordsSaid(log: SessionLog, text: string): SessionLog {
   return { ...log, answer: paragraphs([kept, above, text]), longest: before, last: { text } }
 }
 
-const longerText = (text: string, other = ''): string => (text.length > other.length ? text : other)
+const longerText = (text: string, other = '') => (text.length > other.length ? text : other)
 
 /** What is said right before a tool may only say what comes. How long it is tells nothing: an answer may be short. */
 export const announces = (last: SessionLog['last']): boolean =>
@@ -206,7 +206,7 @@ function better(last: Fault | undefined, first: Fault | undefined): Fault {
 /** A prompt that is open before our log begins: ours steers its turn. Or one that is lost, and its words are not. */
 export const unseenPrompt = ''
 
-const openAt = ({ prompts }: SessionLog, id: string): number =>
+const openAt = ({ prompts }: SessionLog, id: string) =>
   prompts.indexOf(prompts.includes(id) ? id : unseenPrompt)
 
 export const isOpenPrompt = (log: SessionLog, id: string): boolean => openAt(log, id) !== -1

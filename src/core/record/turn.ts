@@ -129,7 +129,7 @@ export function mayGoOn(run: Run, why: Unfinished): boolean {
  * Its log shows the answer, or that all words were read before the agent's server failed it, and the row says why. Else only
  * a poll after the limit proves that the log shows no more.
  */
-const isReadToItsEnd = (run: Run, { changedAt }: RecordedTaskRun): boolean =>
+const isReadToItsEnd = (run: Run, { changedAt }: RecordedTaskRun) =>
   run.session.sessionLog?.absent === true ||
   isAnswered(run) ||
   (endedByServer(run) && inTaskRun(run).every(({ state }) => state === 'read')) ||

@@ -21,10 +21,7 @@ export const firstWords = ({ id, request, schedule }: Run): WordsToSay => ({
   source: { target: request.origin.kind === 'comment' ? request.origin.commentRef : undefined },
 })
 
-const waitedUntil = ({
-  enteredAt = 0,
-  admissionExpectedAt = 0,
-}: Run['schedule']): number | undefined =>
+const waitedUntil = ({ enteredAt = 0, admissionExpectedAt = 0 }: Run['schedule']) =>
   admissionExpectedAt > enteredAt ? admissionExpectedAt : undefined
 
 export const toSay = (run: Run, word: Word | undefined): WordsToSay =>

@@ -101,7 +101,7 @@ export function signedAddresses(html: string): [id: string, url: string][] {
 
 const maxName = 200
 
-const fileNamed = (text: string): string =>
+const fileNamed = (text: string) =>
   stripInvisible(text).replace(/\s+/g, ' ').trim().slice(0, maxName).toWellFormed()
 
 export function lastSegment(url: string): string {

@@ -28,7 +28,7 @@ function itemsIn<T>(item: z.ZodType<T>, list: string, isBlock: boolean) {
   const items = readJson(z.array(z.unknown()), list)
   if (!items && !(isBlock && list.trimStart().startsWith('['))) return undefined
   const value: T[] = []
-  const takeOut = (written: string): string => {
+  const takeOut = (written: string) => {
     const read = readJson(item, written.replace(/,\s*\}$/, '}'))
     if (read === undefined) return written
     value.push(read)

@@ -66,14 +66,14 @@ export class PageWriter extends ShownLines {
   }
 
   /** Words that the page does not show. */
-  hide(at: number, words: string): void {
+  hide(at: number, words: string) {
     const count = words.match(/[\p{L}\p{N}]+/gu)?.length ?? 0
     if (count > 0) this.#hidden.push(at)
     this.#unshown += count
   }
 
   /** @param from where the line begins in the text as it was written */
-  line(line: string, place: Surroundings, from: number): void {
+  line(line: string, place: Surroundings, from: number) {
     for (const [at, part] of line.split(drawnHere).entries()) {
       if (at > 0) this.placeholder('[formula]')
       const words = stripInvisible(part).replace(/[ \t\f]+/g, ' ')
@@ -83,24 +83,24 @@ export class PageWriter extends ShownLines {
   }
 
   /** Where a command would stand if it were read there. */
-  #keepStart(words: string, { isSaid, isOwn }: Surroundings): void {
+  #keepStart(words: string, { isSaid, isOwn }: Surroundings) {
     if (!isSaid || isOwn || words.trim() === '' || this.#elsewhere.length >= maxKept) return
     if (/^(?:#{1,6} )?(?:\[[ x]\] ?)?$/.test(this.start?.trimStart() ?? 'long'))
       this.#elsewhere.push(words.trim().slice(0, 100))
   }
 
   /** Begins and ends with a blank line. */
-  apart(read: () => void): void {
+  apart(read: () => void) {
     this.block()
     read()
     this.block()
   }
 
-  inlineCode(): void {
+  inlineCode() {
     this.put(inlineCode(this.gathered().text.trim() || ' '))
   }
 
-  code(written: readonly string[], language: string): void {
+  code(written: readonly string[], language: string) {
     const lines = written.map(line => {
       this.row()
       return this.#shortened(stripInvisible(line))
@@ -110,7 +110,7 @@ export class PageWriter extends ShownLines {
   }
 
   /** It may be a paragraph that somebody indented. */
-  indentedCode(first = ''): void {
+  indentedCode(first = '') {
     if (this.#indented.length < maxKept) this.#indented.push(first.slice(0, 100))
   }
 
@@ -124,14 +124,14 @@ export class PageWriter extends ShownLines {
     return isWhole ? words : `${words} [… cut: the line is longer]`
   }
 
-  cell(): string {
+  cell() {
     return this.gathered()
       .text.replace(/[ \t\n]+/g, ' ')
       .trim()
   }
 
   /** Columns that end beside the page are as wide as what pushes them, and so are the lines in them. */
-  rows(rows: readonly Row[]): void {
+  rows(rows: readonly Row[]) {
     const widths: number[] = []
     for (const { cells } of rows)
       for (const [at, cell] of cells.entries())
@@ -156,7 +156,7 @@ export class PageWriter extends ShownLines {
   }
 
   /** Its words were gathered. */
-  link(url: string, { isQuoted }: Pick<Surroundings, 'isQuoted'>): void {
+  link(url: string, { isQuoted }: Pick<Surroundings, 'isQuoted'>) {
     const { text, hasWord } = this.gathered()
     const address = hasWord ? this.#addressOf(url, text.trim()) : ''
     this.#linked += address.length
@@ -177,7 +177,7 @@ export class PageWriter extends ShownLines {
     return href
   }
 
-  #file(url: string, words: string): void {
+  #file(url: string, words: string) {
     if (!/^https?:\/\//i.test(url) || this.#files.length >= maxKept) return
     // Signed addresses open private pictures.
     const address = /[?&]jwt=/.test(url) ? (url.split('?', 1)[0] ?? '') : url
@@ -188,7 +188,7 @@ export class PageWriter extends ShownLines {
     url: string,
     { isQuoted }: Pick<Surroundings, 'isQuoted'>,
     [width = 100, height = 100]: readonly number[] = [],
-  ): void {
+  ) {
     this.row(1 + Math.floor(height / rowOfPicture))
     this.placeholder('[picture]')
     const isSeen = Math.min(width, height) >= 10 && !/#gh-(?:dark|light)-mode-only$/i.test(url)

@@ -6,7 +6,7 @@ export const ended = (words: string): string => words.trimEnd().replace(/(?<![.!
 
 export const timeOfDay = (at: number): string => `${new Date(at).toISOString().slice(11, 16)} UTC`
 
-const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10)
+const dayOf = (at: number) => new Date(at).toISOString().slice(0, 10)
 
 export const dayAndTime = (at: number): string => `${dayOf(at)} ${timeOfDay(at)}`
 

@@ -129,7 +129,7 @@ export function redactor(secrets: readonly string[]): Redact {
 type Span = readonly [from: number, to: number]
 
 /** A secret is known in its bytes, a private key by each 16 of its bytes: so each line is. */
-function partsOf(secret: string): string[] {
+function partsOf(secret: string) {
   const body = secret.includes('PRIVATE KEY') ? secret.replace(new RegExp(framed, 'g'), '') : ''
   const key = Buffer.from(body, 'base64').toString('latin1')
   return [Buffer.from(secret).toString('latin1'), ...(key.match(/[\s\S]{16}/g) ?? [])]
@@ -160,7 +160,7 @@ const escapes = /\\(?=[^A-Za-z0-9]|$)|\u200b/g
 
 const percents = /%([0-9a-f]{2})/gi
 const percentStarts = /%[0-9a-f](?=[0-9a-f])/gi
-const byte = (_: string, hex: string): string => String.fromCharCode(Number.parseInt(hex, 16))
+const byte = (_: string, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))
 
 /** The spans of a text that was read without some signs, in the whole text. */
 function placed(text: string, gone: RegExp, spans: readonly Span[]): Span[] {

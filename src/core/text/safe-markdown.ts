@@ -89,7 +89,7 @@ export function safeMarkdown(text: string, repository?: string): string {
 /** The status repeats the same texts at each step. */
 const recent = new NewestMap<string, { safe: string | undefined }>(50)
 
-const formatted = (source: string, repository = ''): string | undefined =>
+const formatted = (source: string, repository = '') =>
   madeIn(
     recent,
     `${repository} ${source}`,
@@ -137,8 +137,7 @@ const address = /((?:[a-z][a-z\d+.-]{0,20}:\/\/|www\.)[^\s`|]{0,400}[^\s`|.,:;!?
 const special = /[\\`*_{}[\]<>|~&$]|:(?=\/\/)|(?<=www)\./gi
 
 /** Otherwise words that are written from right to left reorder ours beside them. */
-const isolated = (words: string): string =>
-  rightToLeft.test(words) ? `\u2068${words}\u2069` : words
+const isolated = (words: string) => (rightToLeft.test(words) ? `\u2068${words}\u2069` : words)
 
 export const rightToLeft =
   /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u
@@ -299,7 +298,7 @@ const partOfRepository =
   /^\/(?:(?:issues|pull)\/\d+(?:\/(?:files|commits|checks))?|(?:blob|tree|commit)\/(?!.*(?:\.|%2e){2})[\w.~%/@+-]+)(?:#[\w-]+)?$/i
 
 /** A plain link stays, unless GitHub would notify, or close, what it leads to. */
-const isPlain = (node: md.Link): boolean =>
+const isPlain = (node: md.Link) =>
   /^https?:\/\//i.test(node.url) &&
   // What precedes an @ only looks like the host.
   !/^https?:\/\/[^/?#]*@/i.test(node.url) &&
@@ -336,7 +335,7 @@ const deep = /^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)])){12}|^[ \t]{40}[ \t]*(?:>|[-+*]|
 function isHeavy(source: string): boolean {
   const prose = source.replace(fencedCode, '')
   const signs = prose.split(/\n[ \t>]*\n/).map(paragraph => countOf(sign, paragraph))
-  const markersOf = (line: string): number =>
+  const markersOf = (line: string) =>
     countOf(/>|[-+*]|\d[.)]/g, /^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)]))*/.exec(line)?.[0] ?? '')
   return (
     countOf(/\n/g, prose) > maxLines ||
@@ -352,10 +351,9 @@ function isHeavy(source: string): boolean {
 const sign = /[[\]()@]|([\p{P}\p{S}])\1{0,15}/gu
 const fencedCode = /^(`{3,}(?!`)|~{3,}(?!~))[^`\n]*\n(?:.*\n)*?\1[`~]*[ \t]*$/gm
 
-const total = (numbers: readonly number[]): number =>
-  numbers.reduce((sum, number) => sum + number, 0)
+const total = (numbers: readonly number[]) => numbers.reduce((sum, number) => sum + number, 0)
 
-const countOf = (sign: RegExp, text: string): number => text.match(sign)?.length ?? 0
+const countOf = (sign: RegExp, text: string) => text.match(sign)?.length ?? 0
 
 const entities: Readonly<Record<string, string>> = {
   '&lt;': '<',

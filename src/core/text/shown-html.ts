@@ -42,7 +42,7 @@ export class HtmlWriter {
   }
 
   /** @param open the elements that are open before it, and then behind it; those around `place` stay open */
-  tags(text: string, at: number, place: Surroundings, open: string[]): void {
+  tags(text: string, at: number, place: Surroundings, open: string[]) {
     for (const piece of html.piecesOf(text)) {
       const here = { ...within(place, open), isOwn: false }
       switch (piece.kind) {
@@ -69,7 +69,7 @@ export class HtmlWriter {
   }
 
   /** Code that was written as HTML, without a tag in it. */
-  wrotePre(text: string, open: readonly string[]): boolean {
+  wrotePre(text: string, open: readonly string[]) {
     const code = /^\s*<pre>(?:<code>)?([^<]*)(?:<\/code>)?<\/pre>\s*$/i.exec(text)?.[1]
     if (code === undefined || !html.mayHoldBlocks(open)) return false
     const words = plain(code)
@@ -78,7 +78,7 @@ export class HtmlWriter {
     return true
   }
 
-  #words(text: string, place: Surroundings): void {
+  #words(text: string, place: Surroundings) {
     if (text.trim() === '') {
       if (!this.#page.isAtStart) this.#page.put(' ')
       return
@@ -173,13 +173,13 @@ export class HtmlWriter {
 type Opened = Extract<html.Piece, { kind: 'open' }>
 
 /** @throws Cut for an entity that is not among the usual ones */
-function plain(text: string): string {
+function plain(text: string) {
   const words = withoutEntities(text)
   if (/&#?\w+;/.test(words)) throw unreadHtml()
   return words
 }
 
-const sizesOf = (attributes: Opened['attributes']): number[] =>
+const sizesOf = (attributes: Opened['attributes']) =>
   ['width', 'height'].map(name => {
     const size = attributes.get(name) ?? '100'
     return size.endsWith('%') ? 10 * Number.parseInt(size, 10) : Number.parseInt(size, 10)

@@ -52,7 +52,7 @@ const noticed = new RegExp(
 const columnsOf = (signs: string) =>
   signs.normalize('NFKC').length + countOf(/[^\0-\u052f]/gu, signs) + 7 * countOf(/\t/g, signs)
 
-const countOf = (sign: RegExp, signs: string): number => signs.match(sign)?.length ?? 0
+const countOf = (sign: RegExp, signs: string) => signs.match(sign)?.length ?? 0
 
 /** The part of a line that stands in so many columns. */
 export function inColumns(line: string, columns: number): string {
@@ -83,14 +83,14 @@ class Words {
   /** There is one of the writer's. */
   hasWord = false
 
-  add(words: string): void {
+  add(words: string) {
     if (words === '') return
     this.#parts.push(words)
     this.length += words.length
     this.endsBlank = /\s$/.test(words)
   }
 
-  get text(): string {
+  get text() {
     return this.#parts.join('')
   }
 }
@@ -113,20 +113,20 @@ export class ShownLines {
     return this.#gathered.at(-1) ?? this.#line
   }
 
-  get isGathering(): boolean {
+  get isGathering() {
     return this.#gathered.length > 0
   }
 
-  get isAtStart(): boolean {
+  get isAtStart() {
     return this.#words.length === 0 || this.#words.endsBlank
   }
 
   /** What stands in the line, or is gathered, if it is no more than a sign or two. */
-  get start(): string | undefined {
+  get start() {
     return this.#words.length > 20 ? undefined : this.#words.text
   }
 
-  gather(): void {
+  gather() {
     this.#gathered.push(new Words())
   }
 
@@ -137,7 +137,7 @@ export class ShownLines {
   }
 
   /** The writer's words. @param from where their line begins in the text, if it may be a command */
-  say(words: string, from?: number): void {
+  say(words: string, from?: number) {
     this.#notice(words)
     const isFirst = this.#words.length === 0
     const seen = withoutLongBlanks(words)
@@ -148,7 +148,7 @@ export class ShownLines {
   }
 
   /** @throws Cut where the next word is out of sight */
-  #notice(words: string): void {
+  #notice(words: string) {
     let end = 0
     for (const { 0: found, index } of words.matchAll(noticed)) {
       this.column(columnsOf(words.slice(end, index)))
@@ -163,53 +163,53 @@ export class ShownLines {
   }
 
   /** So many rows in which nobody notices anything. */
-  row(rows = 1): void {
+  row(rows = 1) {
     this.#rows += rows + Math.floor(this.#columns / narrow)
     this.#columns = 0
   }
 
-  column(columns: number): void {
+  column(columns: number) {
     this.#columns += columns
   }
 
   /** Signs of our own. @throws Cut */
-  put(words: string): void {
+  put(words: string) {
     this.#words.add(words)
     this.#grow(words.length)
   }
 
-  #grow(length: number): void {
+  #grow(length: number) {
     this.#length += length
     if (this.#length > maxText) throw new Cut('the text is longer')
   }
 
   /** Puts words into a line of text, or into a line of their own. */
-  placeholder(words: string): void {
+  placeholder(words: string) {
     const { length, endsBlank } = this.#words
     this.put(length === 0 ? `${words} ` : `${endsBlank ? '' : ' '}${words} `)
   }
 
   /** Ends a line, be it empty. */
-  feed(): void {
+  feed() {
     this.row()
     if (this.isGathering) this.put('\n')
     else this.write(this.#line.text.trimEnd())
   }
 
-  newLine(): void {
+  newLine() {
     if (this.isGathering) this.put(' ')
     else if (this.#line.length > 0) this.write(this.#line.text.trimEnd())
   }
 
   /** Ends what was before it; a blank line follows if anything does. */
-  block(): void {
+  block() {
     this.newLine()
     if (this.isGathering) return
     const within = this.#indents.at(-1)
     if (!within || within.isUsed) this.#gap = this.#written.length > 0
   }
 
-  whole(...lines: readonly string[]): void {
+  whole(...lines: readonly string[]) {
     if (this.isGathering) this.put(` ${lines.join(' ')} `)
     else {
       this.block()
@@ -218,11 +218,11 @@ export class ShownLines {
     }
   }
 
-  indent(first: string, rest: string): void {
+  indent(first: string, rest: string) {
     this.#indents.push({ first, rest, isUsed: false })
   }
 
-  outdent(): void {
+  outdent() {
     this.newLine()
     this.#indents.pop()
   }
@@ -237,7 +237,7 @@ export class ShownLines {
       .join('')
   }
 
-  write(line: string): void {
+  write(line: string) {
     if (this.#gap) this.#written.push('')
     this.#gap = false
     if (this.#lineIsOwn) this.#own.push({ ...this.#lineIsOwn, at: 0, line: this.#written.length })

@@ -93,7 +93,7 @@ class Walk {
     }
   }
 
-  #blocks(nodes: readonly md.RootContent[], place: Surroundings, first = nodes[0]): void {
+  #blocks(nodes: readonly md.RootContent[], place: Surroundings, first = nodes[0]) {
     if (place.blocks > maxNesting) throw new Cut('the rest is nested deeper than is read')
     const open = [...place.open]
     for (const node of nodes) {
@@ -142,7 +142,7 @@ class Walk {
     }
   }
 
-  #list({ ordered, start, children }: md.List, place: Surroundings): void {
+  #list({ ordered, start, children }: md.List, place: Surroundings) {
     const page = this.#page
     const isInner = place.blocks > 0
     if (isInner) page.newLine()
@@ -180,7 +180,7 @@ class Walk {
     page.code(lines, languages.has(language) ? language : '')
   }
 
-  #table(node: md.Table, place: Surroundings): void {
+  #table(node: md.Table, place: Surroundings) {
     const page = this.#page
     const [head] = node.children
     const columns = head?.children.length ?? 0
@@ -200,7 +200,7 @@ class Walk {
   }
 
   /** A block without blocks in it. */
-  #leaf(node: md.Paragraph | md.Heading | md.TableCell, place: Surroundings, name: string): void {
+  #leaf(node: md.Paragraph | md.Heading | md.TableCell, place: Surroundings, name: string) {
     const written = this.#sourceOf(node)
     if (longFence.test(written)) throw new Cut('the rest has a longer fence than is read')
     const inText = written.replace(/(`+)[^`]+\1/g, '\ufffc').match(formula)?.length ?? 0
@@ -215,18 +215,18 @@ class Walk {
   /** It begins a line without the signs of the quote or list around it: for GitHub's engine those end there. */
   #isLazy(tag: md.Html, before: md.Nodes | undefined, { blocks }: Surroundings): boolean {
     if (blocks === 0 || !before) return false
-    const marginOf = (node: md.Nodes): string => {
+    const marginOf = (node: md.Nodes) => {
       const at = offsetOf(node)
       return this.#source.slice(this.#source.lastIndexOf('\n', at - 1) + 1, at)
     }
     const [margin, first] = [marginOf(tag), marginOf(before)]
-    const quotes = (text: string): number => text.split('>').length
+    const quotes = (text: string) => text.split('>').length
     return (
       /^[\s>]*$/.test(margin) && (margin.length < first.length || quotes(margin) < quotes(first))
     )
   }
 
-  #phrases(nodes: readonly md.PhrasingContent[], place: Surroundings): void {
+  #phrases(nodes: readonly md.PhrasingContent[], place: Surroundings) {
     const open = [...place.open]
     for (const node of nodes) {
       if (node.type === 'html') this.#html.tags(node.value, offsetOf(node), place, open)
@@ -272,17 +272,17 @@ class Walk {
     }
   }
 
-  #link(url: string, nodes: readonly md.PhrasingContent[], place: Surroundings): void {
+  #link(url: string, nodes: readonly md.PhrasingContent[], place: Surroundings) {
     this.#page.gather()
     this.#phrases(nodes, { ...place, isSaid: false })
     this.#page.link(url, place)
   }
 
-  #addressOf({ identifier }: md.Association): string {
+  #addressOf({ identifier }: md.Association) {
     return this.#addresses.get(identifier) ?? ''
   }
 
-  #text(node: md.Text, place: Surroundings): void {
+  #text(node: md.Text, place: Surroundings) {
     const written = this.#sourceOf(node)
     if (halfTag.test(written)) throw unreadHtml()
     // It may be a picture, or a footnote, by what is defined in the rest.
@@ -305,15 +305,15 @@ class Walk {
     }
   }
 
-  #sourceOf({ position }: md.Nodes): string {
+  #sourceOf({ position }: md.Nodes) {
     return this.#source.slice(position?.start.offset, position?.end.offset)
   }
 }
 
-const formulasIn = (node: md.Nodes): number =>
+const formulasIn = (node: md.Nodes) =>
   node.type === 'text' ? (node.value.match(formula)?.length ?? 0) : 0
 
-const offsetOf = ({ position }: md.Nodes): number => position?.start.offset ?? 0
+const offsetOf = ({ position }: md.Nodes) => position?.start.offset ?? 0
 
 /** A label of a link, or the name of a language: too short to say anything. */
 const isName = (label: string | null | undefined) => /^[\w.#+-]{0,20}$/.test(label ?? '')

@@ -54,7 +54,7 @@ const keyAtStart = /^(["']?)(.+?)\1\s*:(?:\s|$)/
 function parse(text: string): YamlRead {
   const lines = new yaml.LineCounter()
   const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const lineAt = (offset: number | undefined): number | undefined =>
+  const lineAt = (offset: number | undefined) =>
     offset === undefined ? undefined : lines.linePos(offset).line
   if (document.errors.length > 0)
     return {
@@ -107,7 +107,7 @@ function pairsOf(map: yaml.YAMLMap): ReadonlyMap<string, yaml.Pair> {
 
 const pairs = new WeakMap<yaml.YAMLMap, ReadonlyMap<string, yaml.Pair>>()
 
-const startOffset = (node: unknown): number | undefined =>
+const startOffset = (node: unknown) =>
   yaml.isNode(node) ? (node.range?.[0] ?? undefined) : undefined
 
 /** Warms the parser up. */

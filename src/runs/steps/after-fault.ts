@@ -66,7 +66,7 @@ export function afterFault(context: RunContext, step: ActingStep, error: unknown
   )
 }
 
-const passing = ({ run, deps }: RunContext, service: Service, fault: Passing, why?: string): Run =>
+const passing = ({ run, deps }: RunContext, service: Service, fault: Passing, why?: string) =>
   withRetry(run, service, afterPassing(run, service, fault, { now: deps.now(), why }))
 
 type MessageStep = ActingStep & { kind: 'deliver' | 'answer-permission' }
@@ -138,7 +138,7 @@ const withoutHope = (run: Run): Run =>
         result: { claimedPulls: [], untended: [] },
       })
 
-const endedWith = (run: Run, outcome: Outcome, now: number): Run =>
+const endedWith = (run: Run, outcome: Outcome, now: number) =>
   onlyNeeded(changed(run, failed(run, outcome, now)))
 
 /** Whether PostHog dropped the staged files, as it does after a day. */

@@ -107,7 +107,7 @@ export const awaitAdmission = step('await-admission', {
 const isHeldByLimit = (waits: Waits | undefined) =>
   waits?.kind === 'until' || waits?.kind === 'zero'
 
-const settingsNow = ({ run, deps, github }: StepContext<Permitting>): Promise<SettingsNow> =>
+const settingsNow = ({ run, deps, github }: StepContext<Permitting>) =>
   deps.settings.of(github.files, run.thread)
 
 /** Gives the Run the limits of now if they differ from those that it was looked at with. Then it is looked at again. */

@@ -124,7 +124,7 @@ async function changeOfBase(
 }
 
 /** Where a branch stood when the round began, as far as the record knows. */
-function shaBefore({ result, workspace: { branch } }: Run, name: string): string | undefined {
+function shaBefore({ result, workspace: { branch } }: Run, name: string) {
   const pull = result.pulls.findLast(({ head }) => head === name)
   return result.heads[name] ?? pull?.sha ?? (name === branch?.name ? branch.sha : undefined)
 }
@@ -153,10 +153,7 @@ async function ownCommit(
   )
 }
 
-async function newestUnmerged(
-  { github }: Branches,
-  commits: readonly CommitView[],
-): Promise<string | undefined> {
+async function newestUnmerged({ github }: Branches, commits: readonly CommitView[]) {
   for (const { sha } of commits.slice(-maxCommitsAsked).toReversed())
     if (!(await github.commits.isMerged(sha))) return sha
   return undefined

@@ -69,7 +69,7 @@ export const conclude = step('conclude', {
 type Wording = Pick<RunDeps, 'deployment' | 'settings'>
 
 /** It has the command word that GitHub is given, since the comment of a plan is sealed. */
-const lastWordOf = (run: Run, { deployment, settings }: Wording): string =>
+const lastWordOf = (run: Run, { deployment, settings }: Wording) =>
   inOwnWords(
     closingComment(run, deployment),
     triggerOf(settings.deployment, run.thread.ownerId).word,

@@ -18,7 +18,7 @@ export const dropBranch = step('drop-branch', {
   },
 })
 
-async function dropIfUnused(context: Dropping, { name, sha }: Branch): Promise<void> {
+async function dropIfUnused(context: Dropping, { name, sha }: Branch) {
   const { run, deps, job, github } = context
   const { thread, result } = run
   const isOpen = result.pulls.some(({ head, state }) => head === name && state === 'open')

@@ -177,7 +177,7 @@ const existing = ({ name, sha }: BranchView, into: string): Branch => ({
 })
 
 /** The head counts only until the agent starts: afterwards it moves the branch itself. */
-function isPlanOutdated(run: Run, branch: Branch): boolean {
+function isPlanOutdated(run: Run, branch: Branch) {
   const { approves } = run.request
   if (approves?.branch === undefined || instructionSent(run)) return false
   return branch.name !== approves.branch || branch.sha !== (approves.sha ?? branch.sha)
@@ -246,10 +246,7 @@ function made(
 }
 
 /** What was prefetched may be older than a closing that found no Run to stop, so GitHub is asked again. */
-async function wasThreadClosed(
-  { run, github }: BranchContext,
-  { isOpen }: Found,
-): Promise<boolean> {
+async function wasThreadClosed({ run, github }: BranchContext, { isOpen }: Found) {
   const { session, mailbox, baseline } = run
   if (session.taskRun || mailbox.ignoredStop || !baseline.snapshot.open) return false
   return !(isOpen ?? (await github.thread.closing()) === undefined)

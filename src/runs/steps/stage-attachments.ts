@@ -85,7 +85,7 @@ export async function attach(
   return { ids, names, failed }
 }
 
-function whyNot(error: unknown): string | undefined {
+function whyNot(error: unknown) {
   if (error instanceof BadAttachment) return error.message
   if (error instanceof NoResponse) return `${serviceNames[error.service]} did not answer`
   if (error instanceof Rejected)

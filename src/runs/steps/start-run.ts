@@ -57,7 +57,7 @@ export const startRun = step('start-run', {
 })
 
 /** If the record lags, one that is newer than its earlier session may be its own. Newest first. */
-function runIdsBefore({ attempts, session: { earlier } }: Run, ids: string[]): string[] {
+function runIdsBefore({ attempts, session: { earlier } }: Run, ids: string[]) {
   const at = attempts.lagsSince === undefined || !earlier ? -1 : ids.indexOf(earlier.taskRunId)
   return at === -1 ? ids : ids.slice(at)
 }

@@ -16,7 +16,7 @@ import { saying, signed } from '../../core/words/say.ts'
 import { isThreadGivenUp } from './closing-comment.ts'
 import { ignoreRefusal, once, type StatusDrawing, step } from './step-context.ts'
 
-const commentOf = (drawing: StatusDrawing, signer: Signer): string =>
+const commentOf = (drawing: StatusDrawing, signer: Signer) =>
   signed(signer, drawing.words(), markOf(drawing))
 
 const markOf = ({ run }: StatusDrawing): Marker => ({

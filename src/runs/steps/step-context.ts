@@ -130,7 +130,7 @@ export function runContext(deps: RunDeps, job: ports.LockedJob<Run>): RunContext
   const { id, request } = job.data
   const log = deps.log.child({ run: id, delivery: request.delivery })
   let saved = job.data
-  const wasSaved = async (run: Run): Promise<void> => {
+  const wasSaved = async (run: Run) => {
     const before = saved
     saved = run
     logMilestones(log, before, run)
@@ -151,7 +151,7 @@ export function runContext(deps: RunDeps, job: ports.LockedJob<Run>): RunContext
     await job.save(run)
     await wasSaved(run)
   })
-  const put = (run: Run): Promise<void> => {
+  const put = (run: Run) => {
     context.run = run
     return saving()
   }
@@ -290,7 +290,7 @@ function inOneGo(act: () => Promise<void>): () => Promise<void> {
   }
 }
 
-function logMilestones(log: ports.Log, before: Run, after: Run): void {
+function logMilestones(log: ports.Log, before: Run, after: Run) {
   const { taskRun } = after.session
   const { outcome } = after.result
   if (!before.session.taskRun && taskRun)
