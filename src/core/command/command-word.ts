@@ -51,7 +51,7 @@ export const slashWord = (word: string, orElse = '(?!)'): string =>
 const mention = (app: string) =>
   String.raw`@${anyCase(app)}(?:\[[bB][oO][tT]\])?[${invisibleSigns}]*(?=${wordEnd})`
 
-/** How a command’s line begins: who mentions the App may write the word all the same. Like `misplacedStarts`, for patterns with the flag `u`. */
+/** How a command’s line begins: who mentions the App may write the word all the same. Like `anyPlace` of misplaced commands, for patterns with the flag `u`. */
 export const commandStart = (calls: string): string => {
   const { word, app } = namesIn(calls)
   const own = slashWord(word)

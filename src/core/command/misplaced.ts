@@ -65,10 +65,6 @@ function slipIn(text: string, calls: string): Misplaced | undefined {
   })[0]
 }
 
-const anyPlace = callPattern(
-  calls => misplacedStarts.map(start => `(?:${start(namesIn(calls).word)})`).join('|'),
-  'mu',
-)
 const indentedStart = callPattern(
   calls => String.raw`^(?: {4,}|\t)[ \t]*/${namesIn(calls).word}(?![\w/-])`,
   'im',
@@ -86,10 +82,13 @@ const courtesyBefore = String.raw`${blockSigns}(?:(?:${courtesies
   .join('|')}|@[\w-]{1,39}|\p{Extended_Pictographic}\ufe0f?)[,.!:;…]{0,3}[ \t]+){1,5}`
 const afterSentence = String.raw`[\p{L}\p{N}]{3}[.!?…。！？]{1,3}[ \t]+`
 
-/** Where the word begins a list item, heading or cell, or follows a courtesy or a sentence. `word` ends each match. */
-const misplacedStarts = [
-  (word: string) => `${blockSigns}${slashWord(word, String.raw`\|`)}`,
-  (word: string) => `${inCell}${slashWord(word, String.raw`\|`)}`,
-  (word: string) => `${courtesyBefore}${slashWord(word)}`,
-  (word: string) => `${afterSentence}${slashWord(word)}(?=[ \t]+[^ \t\n])`,
-] as const
+/** Where the word begins a list item, heading or cell, or follows a courtesy or a sentence. It ends each match. */
+const anyPlace = callPattern(calls => {
+  const { word } = namesIn(calls)
+  return [
+    `${blockSigns}${slashWord(word, String.raw`\|`)}`,
+    `${inCell}${slashWord(word, String.raw`\|`)}`,
+    `${courtesyBefore}${slashWord(word)}`,
+    `${afterSentence}${slashWord(word)}(?=[ \t]+[^ \t\n])`,
+  ].join('|')
+}, 'mu')

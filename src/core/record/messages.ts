@@ -32,12 +32,6 @@ import { isAtWork } from './situation.ts'
 import { agentWorks } from './turn.ts'
 import { asTyped, isSamePlace, toSay } from './words-to-say.ts'
 
-/** Session and schedule are none of a message's business. */
-const changedByMessage = (
-  run: Run,
-  change: ChangeOf<'mailbox' | 'result' | 'report' | 'attempts'>,
-) => changed(run, change)
-
 export const sendMessage = (
   runs: Pick<JobQueue<Run>, 'send'>,
   runId: string,
@@ -61,7 +55,7 @@ export function readMessages(run: Run, inbox: readonly string[]): Run {
   const messagesRead = Math.max(run.mailbox.messagesRead, inbox.length)
   return messages.reduce(
     withMessageRead,
-    changedByMessage(run, { mailbox: { messagesRead, messagesUnread } }),
+    changed(run, { mailbox: { messagesRead, messagesUnread } }),
   )
 }
 
@@ -84,7 +78,7 @@ function withMessageRead(run: Run, message: RunMessage): Run {
   if (handledMessageIds.includes(id) || words.some(word => word.id === id)) return run
   const handled = { handledMessageIds: [...handledMessageIds, id] }
   if (message.kind !== 'follow-up')
-    return withOtherMessageRead(changedByMessage(run, { mailbox: handled }), message)
+    return withOtherMessageRead(changed(run, { mailbox: handled }), message)
   const { by, at } = message
   const edited = message.edits === undefined ? undefined : whatItEdits(run, message)
   const isUnsent = edited?.state === 'waiting' && !isOnItsWay(run, edited)
@@ -104,7 +98,7 @@ function withMessageRead(run: Run, message: RunMessage): Run {
   const replaced = isUnsent && edited.kind === 'follow-up' ? edited : undefined
   const after = edited ? { ...fresh, replaces: replaced ? replaced.replaces : edited.id } : fresh
   const place = replaced ? words.indexOf(replaced) + 1 : words.length
-  return changedByMessage(run, {
+  return changed(run, {
     mailbox: {
       words: moved(words, 'dropped', replaced ? [replaced] : []).toSpliced(place, 0, after),
       requesters: requesters.some(person => person.id === by.id) ? requesters : [...requesters, by],
@@ -133,7 +127,7 @@ function whatItEdits(run: Run, { edits, source }: FollowUp): Word | undefined {
 const isOnItsWay = (run: Run, { id }: Word) =>
   id === nextWord(run)?.id && (openIntent(run, 'deliver')?.messageId === id || mayHaveBegun(run))
 
-const withWords = (run: Run, words: Word[]) => changedByMessage(run, { mailbox: { words } })
+const withWords = (run: Run, words: Word[]) => changed(run, { mailbox: { words } })
 
 function withOtherMessageRead(run: Run, message: Exclude<RunMessage, { kind: 'follow-up' }>): Run {
   switch (message.kind) {
@@ -147,7 +141,7 @@ function withOtherMessageRead(run: Run, message: Exclude<RunMessage, { kind: 'fo
     case 'withdraw-follow-ups':
       return withoutFollowUps(run, message)
     case 'ignored-stop':
-      return changedByMessage(withoutLabel(run, message), {
+      return changed(withoutLabel(run, message), {
         mailbox: { ignoredStop: { by: message.by.login, because: message.because } },
       })
     case 'label-off':
@@ -155,7 +149,7 @@ function withOtherMessageRead(run: Run, message: Exclude<RunMessage, { kind: 'fo
     case 'poll': {
       const claims = message.pull === undefined ? [] : pullsToFind(run, [message.pull])
       if (claims.length === 0) return run
-      return changedByMessage(run, {
+      return changed(run, {
         result: { claimedPulls: [...run.result.claimedPulls, ...claims] },
       })
     }
@@ -166,26 +160,26 @@ function withOtherMessageRead(run: Run, message: Exclude<RunMessage, { kind: 'fo
       return endsBy(run, message) ? changed(updated, { session: asked }) : updated
     }
     case 'checked':
-      return changedByMessage(run, { result: { hinted: true } })
+      return changed(run, { result: { hinted: true } })
     case 'access-lost': {
       const stopped = withStop(run, { ...message, kind: 'stop' })
       // Results of GitHub calls under way can't be known any more; those of PostHog still can.
-      return changedByMessage(withRetry(stopped, 'github', undefined), {
+      return changed(withRetry(stopped, 'github', undefined), {
         mailbox: { accessLost: true },
         ...onlyIntents(stopped, kind => intentsAtPostHog.has(kind)),
       })
     }
     case 'force':
-      return withReply(changedByMessage(run, { mailbox: { forced: true } }), message)
+      return withReply(changed(run, { mailbox: { forced: true } }), message)
     case 'release-thread':
-      return changedByMessage(run, { mailbox: { releaseThread: true } })
+      return changed(run, { mailbox: { releaseThread: true } })
     case 'label': {
       // A label set after the end, or after a stop, asks for a run of its own.
       const askAgain = [...run.mailbox.askAgain, ...sourceOf(message)]
       if (run.result.outcome || run.mailbox.stop)
-        return changedByMessage(run, { mailbox: { releaseThread: true, askAgain } })
+        return changed(run, { mailbox: { releaseThread: true, askAgain } })
       const labels = [...run.report.labels, message.label]
-      return withReply(changedByMessage(run, { report: { labels } }), message)
+      return withReply(changed(run, { report: { labels } }), message)
     }
   }
 }
@@ -194,7 +188,7 @@ function withOtherMessageRead(run: Run, message: Exclude<RunMessage, { kind: 'fo
 const withoutLabel = (run: Run, { labelOff }: { labelOff?: string | undefined }): Run =>
   labelOff === undefined
     ? run
-    : changedByMessage(run, {
+    : changed(run, {
         report: { labels: run.report.labels.filter(label => label !== labelOff) },
       })
 
@@ -206,7 +200,7 @@ const sourceOf = ({ source }: Sourced): Source[] => (source ? [source] : [])
 function withReply(run: Run, message: Sourced, reply?: ReplyContent): Run {
   const { id, by: to } = message
   const answers = sourceOf(message).map(source => ({ id, to, source, reply }))
-  return changedByMessage(run, { mailbox: { answers: [...run.mailbox.answers, ...answers] } })
+  return changed(run, { mailbox: { answers: [...run.mailbox.answers, ...answers] } })
 }
 
 /**
@@ -236,7 +230,7 @@ export function refusedWords(run: Run, because: string | undefined, word = pendi
   if (!previous || !isWithoutWords(after)) return after
   // The thread was told of it before this round, which came to nothing.
   const { outcome, concludedAt, done } = previous
-  return changedByMessage(after, {
+  return changed(after, {
     result: { outcome, concludedAt, resultChecked: true, previous: undefined },
     // This round may have made another branch.
     report: { done: done.filter(kind => kind !== 'drop-branch') },
@@ -263,7 +257,7 @@ function withStop(run: Run, message: RunMessage & { kind: 'stop' }): Run {
   const unsent = pending(run).filter(word => !wasSent(word))
   const notified = unsent.reduce((after, word) => withReply(after, word, asReply(word)), run)
   const remaining = moved(words, 'dropped', pending(run))
-  return changedByMessage(notified, {
+  return changed(notified, {
     mailbox: {
       stop: { by: message.by, at: message.at, because: message.because },
       words: outcome
@@ -292,7 +286,7 @@ function withoutFollowUps(run: Run, message: RunMessage & { kind: 'withdraw-foll
   const has = wordsOfRound(run).find(word => message.followUps.includes(word.id) && !word.resumes)
   const remaining = moved(words, 'dropped', unsent)
   const handled = [...new Set([...handledMessageIds, ...unknown])]
-  const withdrawn = changedByMessage(run, {
+  const withdrawn = changed(run, {
     mailbox: { words: remaining, handledMessageIds: handled },
   })
   // Its comment is gone, so the reply stands in the thread.

@@ -220,7 +220,7 @@ export const putQuestion = step('put-question', {
 })
 
 /** A locked thread is waited for as long as an outage, but not while a command waits for its slot. */
-export function isThreadGivenUp({ run, deps }: Pick<StepContext, 'run' | 'deps'>): boolean {
+export function isThreadGivenUp({ run, deps }: StepContext): boolean {
   if (!run.result.outcome) return false
   const now = deps.now()
   const { since = now } = triedRetry(run, 'thread', now) ?? {}

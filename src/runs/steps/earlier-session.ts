@@ -127,7 +127,7 @@ const withoutSession = (run: Run, { taskId }: Session): ChangeOf<'session' | 'wo
 })
 
 /** One 404 proves nothing. */
-const isGone = (context: Pick<StepContext, 'run' | 'deps'>) =>
+const isGone = (context: StepContext) =>
   areRefusedFor(limits.gone, refusedReads(context, 'posthog'))
 
 /** `undefined` when the run has ended. PostHog drops a message with a known id. */

@@ -10,9 +10,7 @@ import { ignoreRefusal, type StepContext, step } from './step-context.ts'
  * What replaces the eyes at the end. Where another command of the same comment waits for its run, all is not done there:
  * they stay.
  */
-export async function reactionAfter(
-  context: Pick<StepContext, 'run' | 'deps'>,
-): Promise<Settling['reaction']> {
+export async function reactionAfter(context: StepContext): Promise<Settling['reaction']> {
   const { run, deps } = context
   const { origin } = run.request
   if (origin.kind === 'tick') return undefined

@@ -97,7 +97,7 @@ type Begun = Pick<NonNullable<Run['session']['taskRun']>, 'id' | 'may'> &
 
 /** Looked at first when there is something to see; its stream tells of what comes before. */
 export async function justStarted(
-  { run, deps }: Pick<StepContext, 'run' | 'deps'>,
+  { run, deps }: StepContext,
   { id, may, ...log }: Begun,
 ): Promise<StartChange> {
   const now = deps.now()

@@ -219,7 +219,7 @@ export async function attempt<T>(
 }
 
 export async function ignoreRefusal(
-  context: Pick<StepContext, 'run' | 'deps'>,
+  context: StepContext,
   effect: Promise<unknown>,
   what = 'GitHub refused a change',
 ): Promise<void> {
