@@ -5,6 +5,7 @@ import type { Mistake } from '../../src/core/command/parse.ts'
 import { failedCheck, passedCheck } from '../../src/core/model/check.ts'
 import { zeroLimit } from '../../src/core/record/failures.ts'
 import type { ReplyContent } from '../../src/core/record/mailbox-part.ts'
+import { ofReview } from '../../src/core/record/open-question.ts'
 import {
   changed,
   type Outcome,
@@ -296,6 +297,10 @@ describe('a new phase', () => {
 
 const zoeAdded = wordsAre(word('read'))
 
+const inlineAsked = [1, 2].map(id => ofReview(id, 'm'))
+const saidOf = (id: number, said: string) =>
+  `\`\`\`review-comments\n${JSON.stringify([{ id, done: true, said }])}\n\`\`\``
+
 describe('the last word', () => {
   test('does not say beside a box what that says', () => {
     expect(closingComment(phases.unfinished)).not.toContain('What to do')
@@ -490,8 +495,7 @@ describe('the last word', () => {
   })
 
   test('what stands on lines of a review is not said again', () => {
-    const inlineAsked = [{ commentId: 1, rootId: 1, messageId: 'm', by: 'review' as const }]
-    const said = logIs({ ...heard, answer: 'All done.\n\nReview comment 1: Renamed it.' })
+    const said = logIs({ ...heard, answer: `All done.\n\n${saidOf(1, 'Renamed it.')}` })
     const run = changed(phases.answer, said, { report: { inlineAsked } })
     expect(closingComment(run)).toContain('All done.')
     expect(closingComment(run)).not.toContain('Renamed it.')
@@ -542,29 +546,21 @@ describe('in the thread of one of several inline comments', () => {
       answer,
     }
     return inlineAnswer(
-      changed(run, logIs(sessionLog), { report: { inlineAnswered: at } }),
+      changed(run, logIs(sessionLog), { report: { inlineAsked, inlineAnswered: at } }),
       deployment,
     )
   }
 
-  test.each([
-    ['Review comment 2: Renamed it.'],
-    ['All done.\n\n- **Review comment 2:** Renamed it.\nReview comment 3: Left.'],
-    ['Review comment 2:\nReview comment 2: Renamed it.'],
-  ])('what the agent said of it: %j', answer => {
+  test('what the agent said of it, and not what it said of others', () => {
+    const answer = saidOf(2, 'Renamed it.')
     expect(answered('answer', answer, 1)).toBe('Renamed it.')
     expect(answered('pushed', answer, 1)).toBe('Renamed it.')
     expect(answered('pushed', answer, 0)).toMatch(/^See/)
     expect(answered('failed', answer, 1)).toMatch(/^Not done/)
   })
 
-  test.each(['Review comment 12: No.', 'See review comment 2: no.', 'Review comment 2', ''])(
-    'not what it said of others: %j',
-    answer => expect(answered('pushed', answer, 1)).toMatch(/^See/),
-  )
-
   test('what it said has no side effects', () => {
-    expect(answered('answer', 'Review comment 1: ask @sam, closes #1 <b>', 0)).not.toMatch(
+    expect(answered('answer', saidOf(1, 'ask @sam, closes #1 <b>'), 0)).not.toMatch(
       /@sam|closes #1|(?<!\\)<b>/,
     )
   })

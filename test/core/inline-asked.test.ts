@@ -72,14 +72,10 @@ describe('in their own threads are answered', () => {
   })
 })
 
-test('the numbers of a later review go on, also when it is said once more', () => {
-  const run = begunBy(review, 1, 2)
-  const later = by(review, 'more', 3)
-  for (const before of [run, withSaid(run, later)]) {
-    const prompt = promptOf(before, later, 'f')
-    expect(prompt).toContain('Review comment 3 by "zoe"')
-    expect(prompt).toContain('begins with "Review comment 3:", "Review comment 4:" and so on')
-  }
+test('the agent is asked what became of the comments of a later review', () => {
+  const prompt = promptOf(begunBy(review, 1, 2), by(review, 'more', 3), 'f')
+  expect(prompt).toContain('Review comment by "zoe" (id 3)')
+  expect(prompt).toContain('end with what became of each')
 })
 
 describe('a lone inline comment that joined', () => {

@@ -75,14 +75,23 @@ onEitherQueue('Somebody asks a question', world => {
   it('on lines of a review, and each has its answer there', async () => {
     const { github, posthog } = world()
     const repository = await newRepository(world())
-    const said =
-      'Two reasons.\n\nReview comment 1: It is the session.\nReview comment 2: It is the clock.'
-    posthog.script({ repository, prompt: 'Answer the question' }, { kind: 'answers', text: said })
-    const { maya, number, thread, path } = await opensPull(world(), 'maya/why', { repository })
+    posthog.script({ repository, prompt: 'Answer the question' }, { kind: 'manual' })
+    const pull = await opensPull(world(), 'maya/why', { repository })
+    const { maya, number, thread, path } = pull
     const comments = ['Why one?', 'Why two?'].map((body, at) => ({ path, line: at + 1, body }))
     await maya.reviews(number, { body: '/codex ask', comments })
+    await pull.started(1)
+    await github.waitFor(() => pull.run(0).turnGoesOn)
+    const asked = (await thread.view()).lineComments
+    const said = ['It is the session.', 'It is the clock.'].map((words, at) => ({
+      id: asked[at]?.id,
+      done: false,
+      said: words,
+    }))
+    const block = `\`\`\`review-comments\n${JSON.stringify(said)}\n\`\`\``
+    await pull.run(0).completeTurn(`Two reasons.\n\n${block}`)
     const answer = await thread.waitForAnswer('Two reasons.')
-    expect(answer).not.toContain('Review comment 1')
+    expect(answer).not.toContain('session')
     const lines = async () => (await thread.view()).lineComments.map(({ body }) => body)
     await github.waitFor(async () => (await lines()).length === 4)
     expect((await lines()).slice(2)).toEqual([

@@ -298,10 +298,7 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
   async review(stage) {
     const { github, posthog } = stage.world
     const opened = await stage.pull()
-    posthog.script('address these', {
-      kind: 'pushesToBranch',
-      text: 'Both are dealt with, and the suite passes.\n\nReview comment 1: Called it `redirectDone`, here and in its callers.\nReview comment 2: Yes, `billing/export.ts` imports it, so it stays.',
-    })
+    posthog.script('address these', { kind: 'manual' })
     await github.as('mario', opened.repository).reviews(opened.number, {
       body: '/codex address these',
       comments: [
@@ -309,6 +306,23 @@ const scenes: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
         { path: 'src/login.ts', line: 2, body: 'Is this still used?' },
       ],
     })
+    await opened.started(1)
+    const agent = opened.run(0)
+    await github.waitFor(() => agent.turnGoesOn)
+    await github.hands.commit(
+      opened.repository,
+      String(agent.branch),
+      'main',
+      { 'src/login.ts': 'redirectDone\n' },
+      'Rename it',
+    )
+    const [first, second] = (await opened.thread.view()).lineComments
+    const said = [
+      { id: first?.id, done: true, said: 'Called it `redirectDone`, here and in its callers.' },
+      { id: second?.id, done: false, said: 'Yes, `billing/export.ts` imports it, so it stays.' },
+    ]
+    const block = `\`\`\`review-comments\n${JSON.stringify(said)}\n\`\`\``
+    await agent.completeTurn(`Both are dealt with, and the suite passes.\n\n${block}`)
     await opened.thread.waitForFolded()
     await github.waitFor(async () => {
       const { reviews, lineComments } = await opened.thread.view()

@@ -2,7 +2,7 @@
 import { isFork, nounOf } from '../model/thread.ts'
 import type { InlineComment } from '../model/trigger.ts'
 import type { PullNeeds } from '../model/views.ts'
-import { firstNumber, lineAnswersFence, remarkName } from '../record/open-question.ts'
+import { lineAnswersFence, resolvesThreads } from '../record/open-question.ts'
 import type { What } from '../record/request-part.ts'
 import type { Run } from '../record/run.ts'
 import { knowsThread, type WordsToSay } from '../record/words-to-say.ts'
@@ -162,29 +162,22 @@ function commentParts(run: Run, words: WordsToSay): FencedPart[] {
   const { threadContext } = run.workspace
   if (threadContext?.of !== words.id) return []
   return threadContext.comments.flatMap(({ id, author, body, kind, on }, at, all) => {
-    const head = `${kind === 'review' ? 'Review' : 'Comment'} by ${quotedName(author)}${idIn(run, id)}`
+    const head = `${kind === 'review' ? 'Review' : 'Comment'} by ${quotedName(author)}${idIn(resolvesThreads(run), id)}`
     if (!on) return [{ head, text: body }]
     const isSame = on.hunk === all[at - 1]?.on?.hunk
     return onLines(head, { ...on, hunk: isSame ? '' : on.hunk }, body)
   })
 }
 
-/** Says whether the agent is to say what became of each comment on a line. */
-const asksLineAnswers = ({ thread, request, baseline: { settings } }: Run) =>
-  settings.review.resolve && thread.kind === 'pull' && request.what === 'work'
+const idIn = (isAsked: boolean, id: number | undefined) =>
+  isAsked && id !== undefined ? ` (id ${id})` : ''
 
-const idIn = (run: Run, id: number | undefined) =>
-  id !== undefined && asksLineAnswers(run) ? ` (id ${id})` : ''
-
-const isReview = ({ source }: WordsToSay) => source?.target?.kind === 'review'
-
-/** Review comments are numbered, so that the agent can answer each in its own thread. */
+/** The agent can answer each in its own thread. */
 function remarkParts(run: Run, words: WordsToSay): FencedPart[] {
-  const first = firstNumber(run, words.id)
-  return (words.inline ?? []).flatMap((comment, at) => {
+  const isAsked = hasLines(run, words)
+  return (words.inline ?? []).flatMap(comment => {
     const { author, hunk, body, parent } = comment
-    const number = isReview(words) ? ` ${first + at}` : ''
-    const head = `${remarkName}${number} by ${quotedName(author)}${idIn(run, comment.id)}`
+    const head = `Review comment by ${quotedName(author)}${idIn(isAsked, comment.id)}`
     const answers = (by: string) => `What ${quotedName(author)} answers, by ${quotedName(by)}`
     return [
       ...(parent ? [{ head: answers(parent.author), text: plainText(parent.body, maxHunk) }] : []),
@@ -267,9 +260,7 @@ const lastWordsFirst = ours`If you end this run yourself with a tool such as \`f
 const expectations: Record<What, (run: Run, words: WordsToSay) => Lines> = {
   work: (run, words) => {
     const lines = run.thread.kind === 'pull' ? expectedOnPull(run) : expectedOnIssue(run)
-    if (asksLineAnswers(run)) return [...lines, hasLines(run, words) && lineAnswers]
-    const what = ours`Below the summary, say in one line for each review comment what you did about it`
-    return [...lines, ...onEachRemark(run, words, what)]
+    return [...lines, hasLines(run, words) && lineAnswers]
   },
   plan: run => [
     ...toRead(run),
@@ -279,7 +270,7 @@ const expectations: Record<What, (run: Run, words: WordsToSay) => Lines> = {
     ...toRead(run),
     ours`Answer the question. Begin with the answer itself, then say what it rests on, with files and lines. Say what you do not know.`,
     ours`If work is asked for instead, do none of it: say in short what you would do.`,
-    ...onEachRemark(run, words, ours`Below that, answer each review comment in one line`),
+    hasLines(run, words) && lineAnswers,
   ],
   review: run => [
     ...toRead(run),
@@ -291,20 +282,19 @@ const expectations: Record<What, (run: Run, words: WordsToSay) => Lines> = {
 
 const findings = constant(findingsFence)
 
-/** The bot finds each answer by these beginnings, and puts it below its comment. */
-function onEachRemark(run: Run, words: WordsToSay, what: OurWords): OurWords[] {
-  if (!isReview(words) || !words.inline?.length) return []
-  const [first, remark] = [firstNumber(run, words.id), constant(remarkName)]
-  return [
-    ours`${what}; the line begins with "${remark} ${first}:", "${remark} ${first + 1}:" and so on.`,
-  ]
-}
-
+/** The bot puts each below its comment. */
 const answers = constant(lineAnswersFence)
-const lineAnswers = ours`If you were asked to see to comments on lines that have an id above, end with what became of each, in one code block whose fence says \`${answers}\`: JSON, a list of objects. Each has \`id\`, \`done\` (true only if your commits do what the comment asks) and \`said\` (one line: what you did, or why you did not do it). Leave out comments that you were not asked to see to:\n\n\`\`\`${answers}\n[{ "id": 1234, "done": true, "said": "…" }]\n\`\`\``
+const lineAnswers = ours`If you were asked to see to comments on lines that have an id above, end with what became of each, in one code block whose fence says \`${answers}\`: JSON, a list of objects. Each has \`id\`, \`done\` (true only if your commits do what the comment asks) and \`said\` (one line: what you did, why you did not do it, or your answer). Leave out comments that you were not asked to see to:\n\n\`\`\`${answers}\n[{ "id": 1234, "done": true, "said": "…" }]\n\`\`\``
 
-const hasLines = ({ workspace: { threadContext } }: Run, { id, inline = [] }: WordsToSay) =>
-  inline.length > 0 || (threadContext?.of === id && threadContext.comments.some(({ on }) => on))
+/** Each comment of a review is answered in its own thread; where threads are resolved, all are that were seen to. */
+function hasLines(run: Run, words: WordsToSay) {
+  const { id, source, inline = [] } = words
+  const { threadContext } = run.workspace
+  if (!resolvesThreads(run)) return source?.target?.kind === 'review' && inline.length > 0
+  return (
+    inline.length > 0 || (threadContext?.of === id && threadContext.comments.some(({ on }) => on))
+  )
+}
 
 /** What others wrote in a fork is looked at, and never run. */
 function toRead({ thread, baseline: { head } }: Run): OurWords[] {

@@ -19,7 +19,7 @@ import { turnResumed, workResumed } from './going-on.ts'
 import { beginsAgent, onlyIntents, openIntents } from './intents.ts'
 import { isSuperseded, isUndone, isWordOutdated } from './last-word.ts'
 import { isBooting, pending } from './ledger.ts'
-import { inlineAsked, inlinePlace, lineAnswersIn } from './open-question.ts'
+import { inlineAsked, inlinePlace, lineAnswersIn, resolvesThreads } from './open-question.ts'
 import { agentLeft, failed, letGo, withOutcome } from './outcome.ts'
 import { permissionToAnswer, questionToAsk } from './permission-request.ts'
 import { hasChanged } from './pull-end.ts'
@@ -405,8 +405,7 @@ const closingOrder = [
 /** Its agent says what it did about single comments, and nobody has looked at that yet. */
 function mayHaveFixed(run: Run) {
   const { outcome, fixed } = run.result
-  if (run.thread.kind !== 'pull' || run.request.what !== 'work' || isUndone(outcome) || fixed)
-    return false
+  if (!resolvesThreads(run) || isUndone(outcome) || fixed) return false
   return lineAnswersIn(run).lineAnswers.length > 0
 }
 

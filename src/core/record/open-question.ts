@@ -20,13 +20,6 @@ export const ofReview = (commentId: number, messageId: string): OpenInline => ({
   by: 'review',
 })
 
-/** The number of a message's first inline comment: they are numbered throughout a Run, from 1. */
-export function firstNumber(run: Run, messageId: string): number {
-  const asked = inlineAsked(run)
-  const known = asked.findIndex(each => each.messageId === messageId)
-  return (known === -1 ? asked.length : known) + 1
-}
-
 /** A comment in the inline thread where the last word comes needs no other answer. */
 export function inlineOf(run: Run, { id, inline = [], source }: FollowUp): OpenInline[] {
   const target = source?.target
@@ -60,11 +53,14 @@ const LineAnswer = z.object({
 })
 export type LineAnswer = z.infer<typeof LineAnswer>
 
-/** The answers on lines, if the settings ask for them. `text` is what the agent said besides. */
-export function lineAnswersIn({ session, baseline }: Run) {
-  const text = session.sessionLog?.answer
-  const isAsked = baseline.settings.review.resolve && text !== undefined
-  const found = isAsked ? jsonBlockIn(text, lineAnswersFence, LineAnswer) : undefined
+/** Says whether threads on lines are resolved that the agent fixed, also those of before. */
+export const resolvesThreads = ({ thread, request, baseline: { settings } }: Run): boolean =>
+  settings.review.resolve && thread.kind === 'pull' && request.what === 'work'
+
+/** The answers on lines. `text` is what the agent said besides. */
+export function lineAnswersIn({ session: { sessionLog } }: Run) {
+  const text = sessionLog?.answer
+  const found = text === undefined ? text : jsonBlockIn(text, lineAnswersFence, LineAnswer)
   const ids = new Set(found?.value.map(({ id }) => id))
   // Two answers to one comment say nothing of either.
   return found?.value.length === ids.size
@@ -90,33 +86,8 @@ const openedPulls =
 export function asksBack(run: Run): boolean {
   const { outcome } = run.result
   if (run.request.what !== 'work' || outcome?.kind !== 'answer') return false
-  const said = withoutRemarks(lineAnswersIn(run).text ?? '', inlineAsked(run).length)
+  const said = lineAnswersIn(run).text ?? ''
   const lines = said.split('\n').map(line => line.trim())
   const last = lines.findLast(line => line !== '' && !/^(?:[-*+]|\d+[.)]) /.test(line)) ?? ''
   return /\?[*_)"'”’]*$/.test(last)
-}
-
-/** What a comment of a review is called, before its number. */
-export const remarkName = 'Review comment'
-
-const marks = '[ \\t>*_#`-]*'
-
-const beginningOf = (number: number) =>
-  new RegExp(`^${marks}${remarkName} ${number}${marks}:${marks}(?=[^ \\t])`, 'i')
-
-export function saidOfRemark(answer: string, number: number): string | undefined {
-  const begins = beginningOf(number)
-  for (const line of answer.split('\n')) {
-    const [name] = begins.exec(line) ?? []
-    const said = name === undefined ? '' : line.slice(name.length).trim()
-    if (said !== '') return said
-  }
-  return undefined
-}
-
-/** What is said of the first remarks stands in their own threads. */
-export function withoutRemarks(answer: string, count: number): string {
-  const begins = Array.from({ length: count }, (_, index) => beginningOf(index + 1))
-  const rest = answer.split('\n').filter(line => !begins.some(remark => remark.test(line)))
-  return rest.join('\n').trim()
 }

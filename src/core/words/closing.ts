@@ -13,14 +13,7 @@ import {
   resumeId,
 } from '../record/last-word.ts'
 import { inTaskRun, wasSent } from '../record/ledger.ts'
-import {
-  inlineAsked,
-  inlinePlace,
-  lineAnswersIn,
-  pullsSaid,
-  saidOfRemark,
-  withoutRemarks,
-} from '../record/open-question.ts'
+import { inlineAsked, inlinePlace, lineAnswersIn, pullsSaid } from '../record/open-question.ts'
 import { newPulls } from '../record/pull-end.ts'
 import { isReadOnly, type What } from '../record/request-part.ts'
 import type { Outcome, Run, Stray } from '../record/run.ts'
@@ -213,9 +206,7 @@ function inVain(run: Run): string {
 export function saidAtTheEnd(run: Run): string | undefined {
   const { result, session } = run
   if (endsInReview(run)) return reviewWordsIn(session.sessionLog?.answer ?? '').text
-  const said =
-    lineAnswersIn(run).text ?? (result.outcome?.kind === 'pull' ? session.summary : undefined)
-  return said && withoutRemarks(said, inlineAsked(run).length)
+  return lineAnswersIn(run).text ?? (result.outcome?.kind === 'pull' ? session.summary : undefined)
 }
 
 /** Words that were not its last are quoted: what it was about to do is no promise of ours. */
@@ -274,9 +265,6 @@ export function inlineAnswer(run: Run, deployment: words.Deployment): string {
   if (asked?.by === 'comment') {
     const isAbout = inTaskRun(run).at(-1)?.id === asked.messageId
     if (isAbout && outcome?.kind === 'answer') return words.agentWords(answer, run, deployment)
-  } else {
-    const said = saidOfRemark(answer, run.report.inlineAnswered + 1)
-    if (said !== undefined) return spoken(said, maxOfRemark, inRepository)
   }
   if (outcome?.kind === 'pushed') return `See ${commit(run, outcome.sha)}.`
   return outcome?.kind === 'pull' ? `See ${pullLinks(run)}.` : `See ${lastWord(run)}.`
