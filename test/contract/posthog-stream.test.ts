@@ -355,9 +355,9 @@ describe('beside a server that goes wrong', () => {
       begin(response).end(`data: ${state({})}\n\nevent: end\ndata: {"type":"rotated"}\n\n`)
     })
     await until(() => requests.length >= 8)
-    const after = (n: number) => (requests[n]?.at ?? 0) - from
-    expect(after(4)).toBeGreaterThanOrEqual(window - 2)
-    expect(after(7)).toBeGreaterThanOrEqual(2 * window - 2)
+    const since = (n: number) => (requests[n]?.at ?? 0) - from
+    expect(since(4)).toBeGreaterThanOrEqual(window - 2)
+    expect(since(7)).toBeGreaterThanOrEqual(2 * window - 2)
   })
 
   it('forgets the id that a server can’t go on from, or that fits no header', async () => {
