@@ -278,16 +278,6 @@ test('the answer to status folds away the last one, whoever asks', async () => {
   expect(bot.unfolded()).toEqual(bot.comments.slice(-1))
 })
 
-test('/codex status of many at once leaves one answer in sight', async () => {
-  const bot = new MemoryBot({ roles: { maya: 'write', olga: 'admin', mario: 'maintain' } })
-  await says(bot, 'maya', '/codex status')
-  for (const by of ['maya', 'olga', 'mario', 'olga'])
-    await bot.deliver(comment(by, '/codex status'))
-  await bot.settleAtOnce()
-  expect(bot.comments).toHaveLength(5)
-  expect(bot.unfolded()).toHaveLength(1)
-})
-
 test('one comment that asks the same twice has one answer', async () => {
   const bot = new MemoryBot()
   await says(bot, 'maya', '/codex status\n\n/codex status')
