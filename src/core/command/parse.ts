@@ -35,7 +35,7 @@ export interface WrittenCommand {
   options: Options
   text: string
   /** The words stand behind `--`, so that the first of them names no template. */
-  literal?: true | undefined
+  literal?: true
 }
 
 export type Mistake =
@@ -60,7 +60,7 @@ export type Parsed =
       command: WrittenCommand
       line: string
       hides: boolean
-      replaces?: WrittenCommand | undefined
+      replaces?: WrittenCommand
     }
   | Mistake
 

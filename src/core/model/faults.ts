@@ -16,12 +16,12 @@ export interface BadResponse {
   service: Service
   status: number
   /** What PostHog calls it. */
-  code?: string | undefined
-  field?: string | undefined
+  code?: string
+  field?: string
   /** In the service's own words. */
-  said?: string | undefined
+  said?: string
   /** When the service asks to come back, ms since the epoch. */
-  until?: number | undefined
+  until?: number
   cause?: unknown
 }
 

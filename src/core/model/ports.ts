@@ -11,7 +11,7 @@ import type * as views from './views.ts'
 export interface WrittenText {
   text: string
   /** The id of a comment or review in GraphQL. */
-  id?: string | undefined
+  id?: string
   addresses: Reading['addresses']
   /** It was written a while ago: GitHub is asked whether somebody folded it away since. */
   mayBeMinimized?: boolean
@@ -25,10 +25,10 @@ export interface LineComment {
   path: string
   line: number
   /** The first line, if it is on several. */
-  startLine?: number | undefined
+  startLine?: number
   body: string
   /** A change that GitHub offers for these lines, below the body. It is left out where it would have to be redacted. */
-  suggestion?: string | undefined
+  suggestion?: string
 }
 
 interface Comparison {
@@ -79,8 +79,8 @@ export interface ThreadClient {
      * `since` (ms since the epoch); `holds` is a comment that must be among what was read before.
      */
     ofOthers(which?: {
-      since?: number | undefined
-      holds?: number | undefined
+      since?: number
+      holds?: number
     }): Promise<views.CommentView[]>
     find(commentRef: {
       in: 'thread' | 'inline'
@@ -206,7 +206,7 @@ interface NewTask {
   description: string
   repository: string
   /** PostHog's id of its GitHub integration; without one it chooses. */
-  integration?: string | undefined
+  integration?: string
 }
 
 export interface TasksClient {
@@ -275,7 +275,7 @@ export interface LockedJob<Data> {
    * Its record may lag behind what was done for it, since it is older than this process's connection to the queue (ms
    * since the epoch), and a queue may come back as it was some time ago.
    */
-  lagsSince?: number | undefined
+  lagsSince?: number
   /** Aborted, with a `LockLost` or a `ShuttingDown` as the reason, when the step should stop where it is. */
   signal: AbortSignal
   /** Throws `LockLost` unless the lock is still ours; prolongs it. Call it before every effect. */

@@ -50,7 +50,7 @@ export type AgentAct =
   /** `killed`: a process of the sandbox that PostHog ended for its memory. */
   | {
       kind: 'acts'
-      doing?: Doing | undefined
+      doing?: Doing
       files?: string[]
       command?: boolean
       killed?: string

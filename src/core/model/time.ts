@@ -18,7 +18,7 @@ export const backoff = (
     first = second,
     most = minute,
     jitter = 0,
-  }: { first?: number; most?: number | undefined; jitter?: number } = {},
+  }: { first?: number; most?: number; jitter?: number } = {},
 ): number => Math.round(Math.min(most, first * 2 ** failures) * (1 - jitter / 2))
 
 /** How long GitHub delivers an event again: three days, less a margin for clocks. */

@@ -53,7 +53,7 @@ export interface Posted {
 
 export interface OwnComment extends Posted {
   /** Its name in GraphQL, by which it is folded away. */
-  nodeId?: string | undefined
+  nodeId?: string
   body: string
   createdAt: number
 }
@@ -195,7 +195,7 @@ export type PullFacts = z.infer<typeof PullFacts>
 export interface NeedsView {
   /** GitHub had found out whether there are conflicts. */
   isKnown: boolean
-  facts?: PullFacts | undefined
+  facts?: PullFacts
   /** Nothing, if nothing keeps it from being merged. */
   needs: PullNeeds | undefined
 }
@@ -220,9 +220,9 @@ export interface StateLabel {
 /** The author of a commit. */
 export interface Made {
   /** The login of the App that made it, if GitHub knows one. */
-  app?: string | undefined
+  app?: string
   /** PostHog's task, which its tool for commits writes into each. */
-  task?: string | undefined
+  task?: string
 }
 
 export interface CommitView extends Made {
@@ -230,7 +230,7 @@ export interface CommitView extends Made {
   /** GitHub knows author and committer as people; of an App, neither. */
   byPerson: boolean
   /** The first line of its message, which copies keep. */
-  subject?: string | undefined
+  subject?: string
   /** ms since the epoch, by the clock of whoever made it */
   at?: number
 }
@@ -267,7 +267,7 @@ export interface KnownModel {
   /** The efforts that it takes, lowest first; `undefined` if PostHog does not say. */
   efforts: readonly ReasoningEffort[] | undefined
   /** What it costs, as a multiple of PostHog's usual model; `undefined` if PostHog does not say. */
-  costFactor?: number | undefined
+  costFactor?: number
 }
 
 /** A model as people are told of it. */

@@ -13,7 +13,7 @@ import { type IndexedRun, scopeKey, sessionTasks, sets } from './run-index.ts'
 
 export interface Applicant extends IndexedRun {
   /** How many may work at once in the whole bot, if there is such a limit. */
-  total?: number | undefined
+  total?: number
 }
 
 export type Hindrance =

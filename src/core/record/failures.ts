@@ -148,7 +148,7 @@ export type LimitOfDay = 'repository_per_day' | 'owner_per_day' | 'cost_per_day'
 /** A limit that is reached: so many starts within a window of so many ms. */
 export interface ReachedLimit {
   /** The setting that says how many. Without it, the limit is against loops. */
-  key?: Exclude<LimitOfDay, 'cost_per_day'> | undefined
+  key?: Exclude<LimitOfDay, 'cost_per_day'>
   of: 'repository' | 'person' | 'thread' | 'owner'
   used: number
   most: number
@@ -219,7 +219,7 @@ export const unfinished: Record<Unfinished, InWords> = {
 /** @param session tells whether there is a task yet that may be unknown */
 export const failureOf = (
   refused: Rejected,
-  { session }: { session: { taskId?: string | undefined } },
+  { session }: { session: { taskId?: string } },
 ): Failure =>
   refused.service === 'github' ? byGitHub(refused) : byPostHog(refused, session.taskId)
 

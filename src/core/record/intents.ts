@@ -13,7 +13,7 @@ export const openIntent = <Kind extends IntentKind>(run: HasIntents, kind: Kind)
 
 type Lagging = HasIntents & {
   request: { at: number }
-  attempts: { lagsSince?: number | undefined }
+  attempts: { lagsSince?: number }
 }
 
 /** A Run whose record may lag behind what was done has perhaps begun everything. */

@@ -59,7 +59,7 @@ export const pending = ({ mailbox: { words } }: Mailed): AddedWord[] =>
 export const instructionSent = ({ mailbox: { words } }: Mailed): boolean =>
   words.some(({ kind, state }) => kind === 'instruction' && state !== 'waiting')
 
-type OfRounds = { mailbox?: Mailed['mailbox']; result?: { round?: number | undefined } | undefined }
+type OfRounds = { mailbox?: Mailed['mailbox']; result?: { round?: number } | undefined }
 
 /** The words that were sent since the last outcome. After the first outcome, a round is about nothing else. */
 export const wordsOfRound = ({ mailbox, result }: OfRounds): AddedWord[] =>

@@ -185,14 +185,14 @@ function withOtherMessageRead(run: Run, message: Exclude<RunMessage, { kind: 'fo
 }
 
 /** Whoever sets it again asks for a Run of its own. */
-const withoutLabel = (run: Run, { labelOff }: { labelOff?: string | undefined }): Run =>
+const withoutLabel = (run: Run, { labelOff }: { labelOff?: string }): Run =>
   labelOff === undefined
     ? run
     : changed(run, {
         report: { labels: run.report.labels.filter(label => label !== labelOff) },
       })
 
-type Sourced = Pick<OwedReply, 'id'> & { by: OwedReply['to']; source?: Source | undefined }
+type Sourced = Pick<OwedReply, 'id'> & { by: OwedReply['to']; source?: Source }
 
 const sourceOf = ({ source }: Sourced): Source[] => (source ? [source] : [])
 

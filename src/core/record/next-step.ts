@@ -46,7 +46,7 @@ export interface StepNeeds {
   service: Service | 'none'
   call: CallKind | 'both'
   /** The receiver may take nothing even while the service is well. */
-  to?: 'agent' | 'thread' | undefined
+  to?: 'agent' | 'thread'
 }
 
 const calls =

@@ -91,7 +91,7 @@ const fingerprint = ({ fingerprint, title, body }: Snapshot) =>
 
 /** While a Run has none of its own, its marker names that of the session that it goes on with. */
 export const isOwnTaskRun = (
-  { taskRun }: { taskRun?: string | undefined },
+  { taskRun }: { taskRun?: string },
   { earlier, words }: Pick<Backup, 'earlier' | 'words'>,
 ): boolean =>
   taskRun !== undefined &&

@@ -107,7 +107,7 @@ export const sets = {
     keptMs: keptForMonth,
   }),
 
-  board: declaredSet<{ group: Group; whose?: Whose | undefined }>(
+  board: declaredSet<{ group: Group; whose?: Whose }>(
     ({ group, whose }) =>
       whose === undefined ? `board ${group}` : `board ${group} ${whose.kind} ${whose.name}`,
     {

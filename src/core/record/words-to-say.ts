@@ -8,7 +8,7 @@ import { GivenContext } from './workspace-part.ts'
 export type WordsToSay = Omit<FollowUp, 'kind' | 'source'> & {
   source?: { target?: CommentRef } | undefined
   /** What others wrote up to then goes with them, if that is later: when a Run that waited began. */
-  until?: number | undefined
+  until?: number
 }
 
 /** How a reply names them. */

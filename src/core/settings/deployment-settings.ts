@@ -8,7 +8,7 @@ import { type FileRead, readSettingsFile } from './settings-file.ts'
 export interface TriggerWords {
   word: string
   /** The App's login at GitHub, without `[bot]`, once that is known: whoever mentions it calls the bot, too. */
-  app?: string | undefined
+  app?: string
   labels: readonly string[]
   /** The addresses of threads in which Codex asked something, as far as this process knows. */
   asked?: { has(url: string): boolean }

@@ -26,8 +26,8 @@ export interface BranchChange {
   name: string
   /** The pull requests from there, newest first. */
   pulls?: PullView[]
-  work?: Work | undefined
-  stray?: Stray | undefined
+  work?: Work
+  stray?: Stray
 }
 
 /** Commits of the agent on a branch, the newest of its own, and the pull requests from there. */

@@ -26,10 +26,10 @@ interface Found {
   /** Where the other branches of the Run stand. */
   heads: readonly BranchView[]
   /** The base that was asked for, if it had to be read. */
-  base?: BaseView | undefined
+  base?: BaseView
   elsewhere?: IssueBranches['elsewhere']
   /** Whether the issue was open when the branch was made. */
-  isOpen?: boolean | undefined
+  isOpen?: boolean
 }
 
 const branchCalls = [
