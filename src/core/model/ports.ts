@@ -78,10 +78,7 @@ export interface ThreadClient {
      * What others wrote in the thread, on a pull request also in reviews and on lines. All of it, or what was changed
      * `since` (ms since the epoch); `holds` is a comment that must be among what was read before.
      */
-    ofOthers(which?: {
-      since?: number
-      holds?: number
-    }): Promise<views.CommentView[]>
+    ofOthers(which?: { since?: number; holds?: number }): Promise<views.CommentView[]>
     find(commentRef: {
       in: 'thread' | 'inline'
       commentId: number

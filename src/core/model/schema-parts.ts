@@ -10,5 +10,9 @@ export const variant = <const Kind extends string, Shape extends z.ZodRawShape>(
 /** What is never noted as false. */
 export const trueOrAbsent = z.literal(true).optional()
 
+export const falseAtFirst = z.boolean().default(false)
+export const zeroAtFirst = z.int().default(0)
+export const noneAtFirst = z.array(z.string()).default([])
+
 /** What is missing, `null` or of an unexpected type is as good as not there. */
 export const perhaps = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined)

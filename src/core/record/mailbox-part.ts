@@ -6,7 +6,13 @@
  * 4. `RunMessage`: what others may send to a Run. `messages.ts` says what each changes here.
  */
 import { z } from 'zod'
-import { trueOrAbsent, variant } from '../model/schema-parts.ts'
+import {
+  falseAtFirst,
+  noneAtFirst,
+  trueOrAbsent,
+  variant,
+  zeroAtFirst,
+} from '../model/schema-parts.ts'
 import { Person } from '../model/thread.ts'
 import { CommentRef, InlineComment } from '../model/trigger.ts'
 import { Pull, PullNeeds, Rounds } from '../model/views.ts'
@@ -108,21 +114,21 @@ export const Mailbox = z.object({
   ignoredStop: z.object({ by: z.string(), because: z.string() }).optional(),
   /** Somebody said `--force` while it waited. */
   forced: trueOrAbsent,
-  accessLost: z.boolean().default(false),
-  releaseThread: z.boolean().default(false),
+  accessLost: falseAtFirst,
+  releaseThread: falseAtFirst,
   /** What is asked again once the Run has ended. */
   askAgain: z.array(Source).default([]),
   /** How often it was sent to fix what its pull request needs. */
-  fixes: integer.default(0),
+  fixes: zeroAtFirst,
   /** The people whose words came after the request, in whatever round. */
   requesters: z.array(Person).default([]),
   /** Time of the newest message, GitHub's clock; without any, that of the request. */
   lastWordsAt: z.number().optional(),
-  messagesRead: integer.default(0),
+  messagesRead: zeroAtFirst,
   /** Positions in the inbox of messages that this version can't read. */
   messagesUnread: z.array(integer).default([]),
   /** The messages that are no words, and words that were withdrawn before they came. */
-  handledMessageIds: z.array(z.string()).default([]),
+  handledMessageIds: noneAtFirst,
 })
 
 /** What people want, and with which label, if that is why. */

@@ -1,6 +1,7 @@
 /** Which pull requests and commits are a Run's own. What the agent says proves nothing. Pure. */
 import { z } from 'zod'
 import type { GitHubWith } from '../model/ports.ts'
+import { falseAtFirst } from '../model/schema-parts.ts'
 import { isFork, type Person, Thread } from '../model/thread.ts'
 import type { CommitView, ListedPull, Made, PullView } from '../model/views.ts'
 import { withoutEmpty } from '../text/phrases.ts'
@@ -113,8 +114,8 @@ export const UnusedBranch = z.object({
   sha: z.string(),
   session: Session,
   since: z.number(),
-  removing: z.boolean().default(false),
-  removed: z.boolean().default(false),
+  removing: falseAtFirst,
+  removed: falseAtFirst,
 })
 export type UnusedBranch = z.infer<typeof UnusedBranch>
 

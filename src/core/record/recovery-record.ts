@@ -1,5 +1,6 @@
 /** What the status comment stores of a Run, signed and hidden, to restore it when the queue lost it. */
 import { z } from 'zod'
+import { falseAtFirst } from '../model/schema-parts.ts'
 import { hashOf, PullHead, type Snapshot, type Thread } from '../model/thread.ts'
 import type { Pull } from '../model/views.ts'
 import { editedSince } from './failures.ts'
@@ -38,7 +39,7 @@ export const Backup = z.object({
   ...restoredParts.report.shape,
   ...RecordedTaskRun.pick({ from: true }).shape,
   ...Result.pick({ instructionDone: true, outcome: true, concludedAt: true }).shape,
-  quiet: z.boolean().default(false),
+  quiet: falseAtFirst,
   /** When its task run began, our clock. */
   startedAt: z.number().optional(),
   cost: z.number().nullable().optional(),

@@ -1,6 +1,12 @@
 /** The record of a Run, which is its job's data. Nearly every key has a default, since records outlive versions. */
 import { z } from 'zod'
-import { trueOrAbsent, variant } from '../model/schema-parts.ts'
+import {
+  falseAtFirst,
+  noneAtFirst,
+  trueOrAbsent,
+  variant,
+  zeroAtFirst,
+} from '../model/schema-parts.ts'
 import { type TaskRunStatus, Unfinished } from '../model/task-run.ts'
 import { fullName, Thread } from '../model/thread.ts'
 import { Awaited, Pull, PullFacts, PullNeeds, Rounds } from '../model/views.ts'
@@ -75,7 +81,7 @@ const Schedule = z
   })
   .partial()
   .extend({
-    admitted: z.boolean().default(false),
+    admitted: falseAtFirst,
   })
 
 /** An effect without a recorded result: look for its trace before repeating it. */
@@ -165,20 +171,20 @@ export type Done = z.infer<typeof Done>
 
 export const Report = z.object({
   status: StatusComment.optional(),
-  supersedes: z.array(z.string()).default([]),
+  supersedes: noneAtFirst,
   statusRemade: z.boolean().optional(),
   /** What is done, or given up, of what is left to do at the end. */
   done: z.array(Done).default([]),
   /** So many comments on lines have their answers. */
-  inlineAnswered: z.int().default(0),
+  inlineAnswered: zeroAtFirst,
   /** The inline comments of follow-ups. Those of the request stand in the request. */
   inlineAsked: z.array(OpenInline).optional(),
   /** The comment on a line that began the run is gone: its last word comes in the pull request's own thread. */
   inlineGone: trueOrAbsent,
   /** Questions of the agent that stand in comments of their own. */
   questions: z.array(Question).optional(),
-  readOnlyThread: z.boolean().default(false),
-  labels: z.array(z.string()).default([]),
+  readOnlyThread: falseAtFirst,
+  labels: noneAtFirst,
   /** What its label says of it, with `labels.state`. */
   state: z.enum(['working', 'needs-you', 'done']).optional(),
   /** The last word of this round, and the news of a pull request that it tells. */
@@ -234,9 +240,9 @@ const Stray = z.object({
 export type Stray = z.infer<typeof Stray>
 
 export const Result = z.object({
-  claimedPulls: z.array(z.string()).default([]),
+  claimedPulls: noneAtFirst,
   /** They were looked up, and are not its own. */
-  foreignPulls: z.array(z.string()).default([]),
+  foreignPulls: noneAtFirst,
   pulls: z.array(Pull).default([]),
   untended: z.array(z.int()).default([]),
   ended: Ended.optional(),
@@ -258,8 +264,8 @@ export const Result = z.object({
       resolved: trueOrAbsent,
     })
     .optional(),
-  reported: z.int().default(0),
-  resultChecked: z.boolean().default(false),
+  reported: zeroAtFirst,
+  resultChecked: falseAtFirst,
   /** Where its branches stood when the round began: their newest commits, by their names. */
   heads: z.record(z.string(), z.string()).default({}),
   strays: z.array(Stray).default([]),
@@ -282,9 +288,9 @@ export const Result = z.object({
     })
     .optional(),
   concludedAt: z.number().optional(),
-  round: z.int().default(0),
+  round: zeroAtFirst,
   /** Its turn ended by itself: later words alone are retried. */
-  instructionDone: z.boolean().default(false),
+  instructionDone: falseAtFirst,
 })
 
 const parts = {

@@ -1,14 +1,20 @@
 /** What a Run's record knows of its agent at PostHog: task, task run, what was read of the log, and cost. */
 import { z } from 'zod'
-import { perhaps, trueOrAbsent } from '../model/schema-parts.ts'
+import {
+  falseAtFirst,
+  noneAtFirst,
+  perhaps,
+  trueOrAbsent,
+  zeroAtFirst,
+} from '../model/schema-parts.ts'
 import * as model from '../model/task-run.ts'
 import { Rights, Session } from './request-part.ts'
 
 /** No command lines and few paths: they may hold secrets. */
 const Activity = z.object({
   doing: z.enum(model.doings).optional(),
-  files: z.array(z.string()).default([]),
-  commands: z.int().default(0),
+  files: noneAtFirst,
+  commands: zeroAtFirst,
   /** The last process that PostHog ended. */
   killed: z.string().optional(),
   plan: z.array(model.PlanStep).default([]),
@@ -112,17 +118,17 @@ const SessionLog = z
   })
   .partial()
   .extend({
-    offset: z.int().default(0),
+    offset: zeroAtFirst,
     /** Prompts that are not answered, by their ids in the log. */
-    prompts: z.array(z.string()).default([]),
+    prompts: noneAtFirst,
     /** How many turns ended by themselves. */
-    turns: z.int().default(0),
+    turns: zeroAtFirst,
   })
 export type SessionLog = z.infer<typeof SessionLog>
 
 const EarlierSession = Session.extend({
   branch: z.string().optional(),
-  over: z.boolean().default(false),
+  over: falseAtFirst,
   resumes: z.boolean().optional(),
   cancelledAt: z.number().optional(),
 })
@@ -156,5 +162,5 @@ export const SessionPart = z
   })
   .partial()
   .extend({
-    taskMade: z.boolean().default(false),
+    taskMade: falseAtFirst,
   })

@@ -1,5 +1,6 @@
 /** The part of a Run's record that tells where its agent works, and what of the thread it was given. */
 import { z } from 'zod'
+import { falseAtFirst, noneAtFirst, zeroAtFirst } from '../model/schema-parts.ts'
 import { CommentView, LinkedElsewhere } from '../model/views.ts'
 import { Attachment } from '../text/attachment-links.ts'
 
@@ -7,31 +8,29 @@ export const Branch = z.object({
   name: z.string(),
   into: z.string(),
   sha: z.string(),
-  made: z.boolean().default(false),
-  fresh: z.boolean().default(false),
+  made: falseAtFirst,
+  fresh: falseAtFirst,
 })
 export type Branch = z.infer<typeof Branch>
-
-const countFromZero = z.int().default(0)
 
 const contextReceipt = {
   /** Title and description. */
   thread: z.boolean().default(true),
   cut: z.array(z.enum(['instruction', 'description'])).default([]),
-  cutComments: countFromZero,
+  cutComments: zeroAtFirst,
   /** Words that their pages do not show. */
-  unshown: countFromZero,
+  unshown: zeroAtFirst,
   leftOut: z
     .object({
-      outsiders: countFromZero,
+      outsiders: zeroAtFirst,
       /** Comments by people about whom nobody was asked, as there are too many. */
-      unknown: countFromZero,
-      later: countFromZero,
-      resolved: countFromZero,
-      minimized: countFromZero,
+      unknown: zeroAtFirst,
+      later: zeroAtFirst,
+      resolved: zeroAtFirst,
+      minimized: zeroAtFirst,
       /** Texts, the description included, whose page could not be had. */
-      unseen: countFromZero,
-      older: countFromZero,
+      unseen: zeroAtFirst,
+      older: zeroAtFirst,
     })
     .prefault({}),
 }
@@ -39,15 +38,15 @@ const contextReceipt = {
 /** What of a thread the agent was given, and what not: the receipt. */
 export const GivenContext = z.object({
   ...contextReceipt,
-  comments: countFromZero,
+  comments: zeroAtFirst,
   /** How many of the comments are on lines. */
-  onLines: countFromZero,
-  authors: z.array(z.string()).default([]),
+  onLines: zeroAtFirst,
+  authors: noneAtFirst,
 })
 export type GivenContext = z.infer<typeof GivenContext>
 
 /** GitHub's time of a command, and the comments of that second whose commands were given, as `placeInThread` names them. */
-const UpTo = z.object({ at: z.number(), places: z.array(z.string()).default([]) })
+const UpTo = z.object({ at: z.number(), places: noneAtFirst })
 
 export const ReadUpTo = UpTo.extend({ of: z.string() })
 export type ReadUpTo = z.infer<typeof ReadUpTo>
@@ -62,7 +61,7 @@ export const Context = z.object({
   of: z.string().default(''),
   upTo: UpTo.prefault({ at: 0 }),
   /** It has only what is new since the words before. */
-  goesOn: z.boolean().default(false),
+  goesOn: falseAtFirst,
   comments: z.array(
     z.object({
       /** The id of a comment on a line. */
@@ -106,5 +105,5 @@ export const Workspace = z
   })
   .partial()
   .extend({
-    restaged: z.boolean().default(false),
+    restaged: falseAtFirst,
   })
