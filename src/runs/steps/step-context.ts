@@ -144,16 +144,20 @@ export function runContext(deps: RunDeps, job: ports.LockedJob<Run>): RunContext
     ]
     await Promise.all(woken).catch(err => log.warn({ err }, 'could not wake waiting runs'))
   }
-  const saving = inOneGo(async () => {
-    const { run } = context
-    // A step may have saved all that it changed.
-    if (JSON.stringify(run) === JSON.stringify(saved)) return
-    await job.save(run)
-    await wasSaved(run)
-  })
+  let last = Promise.resolve()
+  /** Steps beside one another save what they have in one go, and never two at a time. */
   const put = (run: Run) => {
     context.run = run
-    return saving()
+    last = last
+      .catch(() => {})
+      .then(async () => {
+        if (context.run === saved) return
+        await new Promise(resolve => setImmediate(resolve))
+        const { run } = context
+        await job.save(run)
+        await wasSaved(run)
+      })
+    return last
   }
   let latest: StatusDrawing | undefined
   const context: RunContext = {
@@ -268,25 +272,6 @@ function made<T>(make: () => T): () => T {
   return () => {
     kept ??= { value: make() }
     return kept.value
-  }
-}
-
-/**
- * Batches calls of one pass of the event loop into one `act`, never two at a time. Each caller waits for its own batch.
- */
-function inOneGo(act: () => Promise<void>): () => Promise<void> {
-  let last: Promise<void> = Promise.resolve()
-  let next: Promise<void> | undefined
-  return () => {
-    next ??= last
-      .catch(() => {})
-      .then(async () => {
-        await new Promise(resolve => setImmediate(resolve))
-        next = undefined
-        await act()
-      })
-    last = next
-    return next
   }
 }
 
