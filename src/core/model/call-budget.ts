@@ -52,7 +52,7 @@ export const BudgetState = z.object({
   levels: z.object({ hour: z.number(), minute: z.number() }),
   /** For each id, when it was told to ask again. */
   tickets: numbers,
-  /** The last time that was told in each line: an owner has one of who is new, and one of who comes back in vain. */
+  /** The last time that was told in each owner's line. */
   lines: numbers,
   /** Calls of each owner lately, decaying with time. */
   lately: numbers,
@@ -155,9 +155,7 @@ function reserve(
   )
   const returnAt = tickets[id]
   if (!isAwaited && returnAt !== undefined && returnAt > now) return returnAt - now
-  const behind = `new ${owner}`
-  const line = returnAt === undefined ? behind : `late ${owner}`
-  const isBehind = !isAwaited && returnAt === undefined && lines[behind] !== undefined
+  const isBehind = !isAwaited && returnAt === undefined && lines[owner] !== undefined
   if (until === 0 && !isBehind) {
     delete tickets[id]
     delete ending[id]
@@ -168,12 +166,9 @@ function reserve(
   if (isAwaited) return Math.ceil(until)
   const lacking = buckets.filter(({ of, burst }) => levels[of] - calls < burst * (kept + spared))
   const pace = calls / Math.min(...(lacking.length > 0 ? lacking : buckets).map(({ rate }) => rate))
-  // Who comes back in vain waits in front of those who have not come back yet, and still at a pace.
-  const at = Math.ceil(Math.max((lines[line] ?? now) + pace, now + until))
+  const at = Math.ceil(Math.max((lines[owner] ?? now) + pace, now + until))
   tickets[id] = at
-  lines[line] = at
-  // What comes in serves the two lines together.
-  if (returnAt !== undefined) lines[behind] = (lines[behind] ?? now) + pace
+  lines[owner] = at
   return at - now
 }
 
