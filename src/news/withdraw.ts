@@ -5,6 +5,7 @@
 import {
   commandId,
   commentRefOf,
+  endOfJob,
   liveRun,
   type ThreadContext,
   withdrawn,
@@ -32,33 +33,24 @@ export async function withdraw(context: ThreadContext, trigger: Withdrawal): Pro
   const live = (await liveRun(context.deps.runs, trigger.thread))?.data
   const meant = live && concerns(live, trigger) && live.request.at <= trigger.at ? live : undefined
   const words = live ? wordsOf(live, trigger) : []
-  if (!meant && waiting.length === 0 && words.length === 0) return { kind: 'end' }
+  if (!meant && waiting.length === 0 && words.length === 0) return endOfJob
   const refs = [
     ...(meant ? [commentRefOf(meant.request.origin)] : []),
     ...waiting.map(({ data }) => commentRefOf(data.trigger)),
     ...words.map(({ source }) => source?.target),
   ]
   const byReview = refs.some(ref => ref?.kind === 'review')
-  if (!(await isStillSo(context, trigger, byReview))) return { kind: 'end' }
+  if (!(await isStillSo(context, trigger, byReview))) return endOfJob
   const withdrawnIds: string[] = []
-  let goesOn = false
   for (const { id, data } of waiting)
     if (await mayStop(context, trigger, data.trigger.sender)) {
       await context.deps.waiting.send(id, withdrawn)
       if (trigger.what.kind === 'comment') withdrawnIds.push(commandId({ record: data }))
-    } else if (trigger.what.kind === 'comment' && live) goesOn = true
+    }
   if (live && !(await takeWordsBack(context, trigger, { run: live, words, withdrawnIds })))
     return { kind: 'park', ms: 200 }
   if (meant) await takeAway(context, trigger, meant)
-  // Its command may soon be words that wait for the agent: then the status says so.
-  return goesOn && (await mayRetry(context)) ? { kind: 'park', ms: 1_000 } : { kind: 'end' }
-}
-
-async function mayRetry(context: ThreadContext) {
-  const { record, deps } = context
-  const { waits = { since: deps.now() } } = record
-  if (!record.waits) await context.save({ waits })
-  return deps.now() - waits.since < 30_000
+  return endOfJob
 }
 
 /** Words that came from there, be it that the agent has them. */
