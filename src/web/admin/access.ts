@@ -3,15 +3,14 @@
  * signed cookie, so that every process of the bot knows it; those that were ended are kept.
  */
 
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { Context } from 'hono'
 import { deleteCookie, getSignedCookie, setSignedCookie } from 'hono/cookie'
 import { hour } from '../../core/model/time.ts'
 import { isSameSecret } from '../requests.ts'
 
 type Admission =
-  /** `session`: what its forms are bound to; a request with the bearer token has none. */
-  | { kind: 'in'; session: string | undefined }
+  | { kind: 'in' }
   | { kind: 'stranger' }
   | { kind: 'wrong-token' }
   /** Wrong, too, while too many wrong tokens are being answered. */
@@ -35,7 +34,6 @@ const mostSignIns = 10
 
 export function openAccess({ token, ended, now, slowness = 1_000 }: AccessOptions) {
   const key = createHash('sha256').update(`admin session ${token}`).digest()
-  const signed = (text: string) => createHmac('sha256', key).update(text).digest('base64url')
   let wrong = 0
 
   async function judge(given: string): Promise<'right' | 'wrong-token' | 'busy'> {
@@ -64,11 +62,11 @@ export function openAccess({ token, ended, now, slowness = 1_000 }: AccessOption
   return {
     async admit(c: Context): Promise<Admission> {
       const session = await sessionIn(c)
-      if (session !== undefined && !(await ended.hasEnded(session))) return { kind: 'in', session }
+      if (session !== undefined && !(await ended.hasEnded(session))) return { kind: 'in' }
       const [, bearer] = /^Bearer (.+)$/i.exec(c.req.header('authorization') ?? '') ?? []
       if (bearer === undefined) return { kind: 'stranger' }
       const kind = await judge(bearer)
-      return kind === 'right' ? { kind: 'in', session: undefined } : { kind }
+      return { kind: kind === 'right' ? 'in' : kind }
     },
     /** Sets the cookie of a new session, if the token is right. */
     async signIn(c: Context, given: string) {
@@ -85,16 +83,6 @@ export function openAccess({ token, ended, now, slowness = 1_000 }: AccessOption
       const session = await sessionIn(c)
       if (session !== undefined) await ended.end(session)
       deleteCookie(c, adminCookie, optionsOf(c))
-    },
-    /** Makes a token for one form of a session. Each is another, so that what is sent twice can be known. */
-    formToken(session: string) {
-      const form = randomBytes(12).toString('base64url')
-      return `${form}.${signed(`form ${session} ${form}`)}`
-    },
-    /** @returns what tells this form from all others, or nothing if it is no form of this session */
-    formOf(session: string, given: string) {
-      const [form = '', signature = ''] = given.split('.')
-      return isSameSecret(signature, signed(`form ${session} ${form}`)) ? form : undefined
     },
   }
 }

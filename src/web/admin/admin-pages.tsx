@@ -37,14 +37,14 @@ import {
   waitsFor,
 } from './run-view.ts'
 
-const Layout = ({ title, formToken, said, children }: Shown & DocumentProps) => (
+const Layout = ({ title, said, children }: Shown & DocumentProps) => (
   <Document title={title}>
     <header>
       <nav aria-label="Pages">
         <strong>codex-task-bot</strong>
         <a href="/admin/">Runs</a>
         <a href="/admin/checks">Checks</a>
-        <Action to="/admin/sign-out" formToken={formToken} tone="plain">
+        <Action to="/admin/sign-out" tone="plain">
           Sign out
         </Action>
       </nav>
@@ -163,15 +163,9 @@ const Heading = ({ group, listing }: Pick<ListShown, 'group' | 'listing'>) => (
   </>
 )
 
-const RunTable = ({
-  group,
-  listing: { runs, count, isLast },
-  none,
-  filter,
-  ...page
-}: ListShown) => (
+const RunTable = ({ group, listing: { runs, count, isLast }, none, filter, now }: ListShown) => (
   <>
-    {count === 0 ? <p class="dim">{none}</p> : <RunList {...page} runs={runs} />}
+    {count === 0 ? <p class="dim">{none}</p> : <RunList now={now} runs={runs} />}
     {isLast ? null : (
       <p>
         <a href={pathTo(`/admin/list/${group}`, { filter: asWritten(filter) })}>
@@ -191,7 +185,7 @@ export function ListPage({ group, listing, ...page }: ListShown) {
     <Layout {...page} title={title}>
       <Top title={title} count={count} filter={page.filter} />
       <section aria-label={title}>
-        {count === 0 ? <p class="dim">There is none.</p> : <RunList {...page} runs={runs} />}
+        {count === 0 ? <p class="dim">There is none.</p> : <RunList now={page.now} runs={runs} />}
         {at > 1 || !isLast ? (
           <nav class="row" aria-label="More">
             {at > 1 ? <a href={to(at - 1)}>Back</a> : null}
@@ -288,7 +282,7 @@ export function RunPage(page: RunShown) {
   )
 }
 
-function RunFacts({ run, now, formToken, posthogUrl }: RunShown) {
+function RunFacts({ run, now, posthogUrl }: RunShown) {
   const { thread, request, workspace, session, result } = run
   const words = (text: string | undefined): Child =>
     text === undefined ? undefined : <bdi>{text}</bdi>
@@ -332,12 +326,12 @@ function RunFacts({ run, now, formToken, posthogUrl }: RunShown) {
       </dl>
       <div class="row">
         {canBeStopped(run) ? (
-          <Action to={`${runPath(run)}/stop`} formToken={formToken} tone="danger">
+          <Action to={`${runPath(run)}/stop`} tone="danger">
             Stop this run
           </Action>
         ) : null}
         {canBeRetried(run) ? (
-          <Action to={`${runPath(run)}/retry`} formToken={formToken} tone="main">
+          <Action to={`${runPath(run)}/retry`} tone="main">
             Retry
           </Action>
         ) : null}

@@ -32,15 +32,7 @@ export interface AdminParts extends AccessOptions {
   log: Pick<Log, 'info' | 'error'>
 }
 
-interface AdminEnv extends PageEnv {
-  Variables: PageEnv['Variables'] & {
-    session: string | undefined
-    /** What tells this form from others, so that what is sent twice counts once. */
-    form: string
-  }
-}
-
-type AdminRequest = Context<AdminEnv>
+type AdminRequest = Context<PageEnv>
 
 const whyTurnedAway = {
   stranger: undefined,
@@ -85,11 +77,11 @@ async function act(
 
 export const adminPages = (parts: AdminParts): Handler => getRequestListener(routes(parts).fetch)
 
-function routes(parts: AdminParts): Hono<AdminEnv> {
+function routes(parts: AdminParts): Hono<PageEnv> {
   const { now, log } = parts
   const access = openAccess(parts)
   const board = openBoard(parts.runs, now)
-  const app = new Hono<AdminEnv>()
+  const app = new Hono<PageEnv>()
 
   app.use('*', ...bounds())
   app.onError((error, c) => {
@@ -127,18 +119,7 @@ function routes(parts: AdminParts): Hono<AdminEnv> {
 
   app.use('/admin/*', async (c, next) => {
     const admission = await access.admit(c)
-    if (admission.kind !== 'in') return turnedAway(c, admission.kind)
-    c.set('session', admission.session)
-    return next()
-  })
-
-  app.on('POST', '/admin/*', async (c, next) => {
-    const session = c.get('session')
-    const given = c.get('fields').get('form') ?? ''
-    const id = session === undefined ? randomUUID() : access.formOf(session, given)
-    if (id === undefined) return c.html(tooOld, 403)
-    c.set('form', id)
-    return next()
+    return admission.kind === 'in' ? next() : turnedAway(c, admission.kind)
   })
 
   app.post('/admin/sign-out', async c => {
@@ -150,12 +131,6 @@ function routes(parts: AdminParts): Hono<AdminEnv> {
     (await board.get(c.req.param('id') ?? ''))?.data
   const filterIn = (c: AdminRequest) => filterOf(c.req.query('filter') ?? '')
   const shownTo = (c: AdminRequest): Shown => ({
-    formToken() {
-      const session = c.get('session')
-      return session === undefined ? null : (
-        <input type="hidden" name="form" value={access.formToken(session)} />
-      )
-    },
     said: Object.entries(results).find(([name]) => name === c.req.query('said'))?.[1],
     now: now(),
   })
@@ -209,7 +184,7 @@ function routes(parts: AdminParts): Hono<AdminEnv> {
     const action = actionsOnRuns.find(each => each === c.req.param('action'))
     const run = await runOf(c)
     if (!run || !action) return c.html(notHere, 404)
-    const result = await act(parts, action, run, c.get('form'))
+    const result = await act(parts, action, run, idOfForm(c))
     const of = { run: run.id, repository: fullName(run.thread), thread: run.thread.number }
     audit(c, { action, result, by: botAdmin.login, ...of })
     return backWith(c, result, runPath(run))
@@ -222,6 +197,12 @@ function routes(parts: AdminParts): Hono<AdminEnv> {
   return app
 }
 
+/** What is sent twice counts once. Scripts send none. */
+function idOfForm(c: AdminRequest): string {
+  const given = c.get('fields').get('form') ?? ''
+  return /^[\w-]{1,40}$/.test(given) ? given : randomUUID()
+}
+
 /** To the page of ours where it was pressed; scripts name none. */
 function backWith(c: AdminRequest, said: ActionResult, usual: string): Response {
   const from = c.req.header('referer') ?? ''
@@ -229,8 +210,6 @@ function backWith(c: AdminRequest, said: ActionResult, usual: string): Response 
   searchParams.set('said', said)
   return c.redirect(`${pathname.startsWith('/admin/') ? pathname : usual}?${searchParams}`, 303)
 }
-
-const tooOld = <pages.Notice title="Not done" text="The form is too old. Open the page again." />
 
 const notHere = (
   <pages.Notice title="Not here" text="There is no such page, or no such run any more." />

@@ -1,4 +1,5 @@
 /** A list of Runs, and what pages of them have in common. */
+import { randomUUID } from 'node:crypto'
 import type { Child } from 'hono/jsx'
 import type { JobRecord } from '../../core/model/ports.ts'
 import { fullName } from '../../core/model/thread.ts'
@@ -13,23 +14,21 @@ import * as view from './run-view.ts'
 
 /** What each page shows to who is in. */
 export interface Shown {
-  /** The hidden field that each form has. */
-  formToken(): Child
   now: number
   /** What came of the last action. */
   said: string | undefined
 }
 
-export const RunList = ({ runs, ...page }: Shown & { runs: readonly JobRecord<Run>[] }) => (
+export const RunList = ({ runs, now }: { runs: readonly JobRecord<Run>[]; now: number }) => (
   <ul class="rows">
     {runs.map(({ data }) => (
-      <RunRow run={data} {...page} />
+      <RunRow run={data} now={now} />
     ))}
   </ul>
 )
 
-function RunRow({ run, ...page }: Shown & { run: Run }) {
-  const why = view.waitsFor(run, page.now) ?? view.reasonOf(run)
+function RunRow({ run, now }: { run: Run; now: number }) {
+  const why = view.waitsFor(run, now) ?? view.reasonOf(run)
   return (
     <li>
       <State run={run} />
@@ -39,10 +38,10 @@ function RunRow({ run, ...page }: Shown & { run: Run }) {
         </a>
         {why === undefined ? null : <bdi class="why">{why}</bdi>}
         <div class="meta">
-          <Meta run={run} now={page.now} />
+          <Meta run={run} now={now} />
         </div>
       </div>
-      <MainAction run={run} {...page} />
+      <MainAction run={run} />
     </li>
   )
 }
@@ -113,21 +112,21 @@ function inWords(ms: number) {
 
 export const runPath = ({ id }: Pick<Run, 'id'>): string => `/admin/runs/${encodeURIComponent(id)}`
 
-interface ActionProps extends Pick<Shown, 'formToken'> {
+interface ActionProps {
   to: string
   tone?: 'main' | 'danger' | 'plain'
   children?: Child
 }
 
-/** A button that does something. */
-export const Action = ({ formToken, to, tone, children }: ActionProps) => (
+/** A button that does something, once: each form has an id, so that what is sent twice can be known. */
+export const Action = ({ to, tone, children }: ActionProps) => (
   <form method="post" action={to}>
-    {formToken()}
+    <input type="hidden" name="form" value={randomUUID()} />
     <Button tone={tone}>{children}</Button>
   </form>
 )
 
-function MainAction({ run, formToken }: Shown & { run: Run }) {
+function MainAction({ run }: { run: Run }) {
   const name = <span class="unseen"> {view.shown(run.baseline.snapshot.title)}</span>
   const question = view.webAddress(questionUrl(run) ?? '')
   if (question !== undefined)
@@ -138,16 +137,12 @@ function MainAction({ run, formToken }: Shown & { run: Run }) {
     )
   if (view.canBeStopped(run))
     return (
-      <Action to={`${runPath(run)}/stop`} formToken={formToken} tone="danger">
+      <Action to={`${runPath(run)}/stop`} tone="danger">
         Stop{name}
       </Action>
     )
   // What somebody stopped is retried on its own page.
   if (view.canBeRetried(run) && run.result.outcome?.kind !== 'stopped')
-    return (
-      <Action to={`${runPath(run)}/retry`} formToken={formToken}>
-        Retry{name}
-      </Action>
-    )
+    return <Action to={`${runPath(run)}/retry`}>Retry{name}</Action>
   return null
 }
