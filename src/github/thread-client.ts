@@ -1,11 +1,11 @@
 /** GitHub as one thread needs it. */
 import { z } from 'zod'
 import { type Role, roles } from '../core/model/command-grammar.ts'
-import { isNotFound, Rejected, unlessRejected } from '../core/model/errors.ts'
+import { unlessRejected } from '../core/model/errors.ts'
 import type { ThreadClient } from '../core/model/ports.ts'
 import type { Thread } from '../core/model/thread.ts'
 import type { CommentRef } from '../core/model/trigger.ts'
-import type { Reaction, StateLabel } from '../core/model/views.ts'
+import type { Reaction } from '../core/model/views.ts'
 import type { GitHubApp } from './app-client.ts'
 import { branchesOf } from './branches.ts'
 import { named, nodesOf, query, subjectQuery, threadKey } from './graphql.ts'
@@ -267,20 +267,6 @@ const BlockingIssues = z.array(
 
 function labelsOf({ client: { rest }, at, issue }: ThreadAccess): ThreadClient['labels'] {
   const isSame = (name: string, other: string) => name.toLowerCase() === other.toLowerCase()
-  const add = async (name: string) =>
-    (await rest.issues.addLabels({ ...issue, labels: [name] })).data
-
-  async function added(label: StateLabel) {
-    try {
-      return await add(label.name)
-    } catch (error) {
-      const isUnknown = isNotFound(error) || (error instanceof Rejected && error.status === 422)
-      if (!isUnknown) throw error
-      await rest.issues.createLabel({ ...at, ...label })
-      return add(label.name)
-    }
-  }
-
   const remove = async (name: string) => {
     await unlessGone(() => rest.issues.removeLabel({ ...issue, name }))
   }
@@ -290,7 +276,7 @@ function labelsOf({ client: { rest }, at, issue }: ThreadAccess): ThreadClient['
 
     /** May be repeated. What GitHub answers says which labels are there, whatever was done before. */
     async showState(label, others) {
-      const there = await added(label)
+      const { data: there } = await rest.issues.addLabels({ ...issue, labels: [label.name] })
       const mine = there.find(({ name }) => isSame(name, label.name))
       // GitHub makes what is missing by itself, in grey and without a description.
       if (mine && !mine.description)
