@@ -189,7 +189,6 @@ export function branchesOf({
         const made = await query(client, createLinkedBranch, variables).catch(unlessRejected)
         const { linkedBranch, issue } = made?.createLinkedBranch ?? {}
         if (linkedBranch) return { linked: true, open: issue ? !issue.closed : undefined }
-        if (await find(name)) return { linked: false }
       }
       try {
         await client.rest.git.createRef({ ...at, ref: `refs/heads/${name}`, sha })

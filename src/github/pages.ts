@@ -3,13 +3,12 @@
  * ago was folded away or changed since.
  */
 import { z } from 'zod'
-import { RetryLater } from '../core/model/errors.ts'
 import type { ThreadClient, WrittenText } from '../core/model/ports.ts'
 import { changedPage, minimizedPage, type SeenPage } from '../core/text/seen-page.ts'
 import { send } from './graphql.ts'
 import { readPage, readStrangersPage } from './page-reader.ts'
 import type { ThreadAccess } from './read-ahead.ts'
-import { faultIn } from './request-rules.ts'
+import { unlessLimited } from './request-rules.ts'
 
 /** GitHub takes 100 nodes in one query. */
 const maxAsked = 100
@@ -31,7 +30,7 @@ type Standing = z.infer<typeof Standing>
 
 const StandingsResponse = z.object({ nodes: z.array(Standing.nullable().catch(null)) })
 
-export function pagesOf({ client, now }: ThreadAccess): ThreadClient['pages'] {
+export function pagesOf({ client }: ThreadAccess): ThreadClient['pages'] {
   async function pageOf(
     { text, id, mayBeMinimized, asked, addresses, byStranger }: WrittenText,
     standings: ReadonlyMap<string, Standing>,
@@ -54,11 +53,10 @@ export function pagesOf({ client, now }: ThreadAccess): ThreadClient['pages'] {
     const found: Standing[] = []
     for (let at = 0; at < ids.length; at += maxAsked) {
       const variables = { ids: ids.slice(at, at + maxAsked) }
-      const response = await unlessRefused(now, async () => {
-        const { data } = await send(client, query, variables)
-        return StandingsResponse.safeParse(data).data
-      })
-      found.push(...(response?.nodes ?? []).flatMap(node => node ?? []))
+      // A refusal, an outage or an answer that makes no sense is no answer.
+      const response = await send(client, query, variables).catch(unlessLimited)
+      const read = StandingsResponse.safeParse(response?.data).data
+      found.push(...(read?.nodes ?? []).flatMap(node => node ?? []))
     }
     return new Map(found.map(standing => [standing.id, standing]))
   }
@@ -69,16 +67,5 @@ export function pagesOf({ client, now }: ThreadAccess): ThreadClient['pages'] {
       const standings = await standingsFor(texts)
       return Promise.all(texts.map(written => pageOf(written, standings)))
     },
-  }
-}
-
-/** A refusal, an outage or an answer that makes no sense is no answer. @throws RetryLater */
-async function unlessRefused<T>(now: () => number, call: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await call()
-  } catch (error) {
-    const fault = faultIn(error, now())
-    if (fault instanceof RetryLater) throw fault
-    return undefined
   }
 }
