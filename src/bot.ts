@@ -25,9 +25,7 @@ export async function startBot(config: Config, overrides: Overrides = {}): Promi
   return goOnWith(runtime, overrides, await openServer(runtime, admin))
 }
 
-export async function startBehind(
-  config: Config,
-): Promise<Started & { receive: Receive; ready(): Promise<void> }> {
+export async function startBehind(config: Config): Promise<Started & { receive: Receive }> {
   const runtime = await openRuntime(config, {})
   await runtime.learnName()
   const started = await goOnWith(runtime, {})
@@ -37,10 +35,6 @@ export async function startBehind(
     receive(delivery) {
       runtime.queues.deliveries.came()
       return receive(delivery)
-    },
-    async ready() {
-      if (!runtime.state.works) throw new Error('it does not do its work')
-      await runtime.queues.ready(2_000)
     },
   }
 }
