@@ -490,8 +490,8 @@ describe('a branch is made', () => {
   const unlinked = { linked: false }
 
   test.each<[string, (Answer | undefined)[], outcome: object, lastAsked: unknown]>([
-    ['by an answer that says null: it is found again', [none, isThere], unlinked, ''],
-    ['plainly, after null, and nothing was made', [none, missing, [201, {}]], unlinked, plainly],
+    ['by an answer that says null: it is found again', [none, isThere, taken], unlinked, ''],
+    ['plainly, after null, and nothing was made', [none, undefined, [201, {}]], unlinked, plainly],
     ['plainly, where it is there already', [undefined, isThere, taken], unlinked, ''],
   ])('%s', async (_, given, outcome, lastAsked) => {
     expect(await make(...given)).toEqual(outcome)
