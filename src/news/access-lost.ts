@@ -1,39 +1,25 @@
 /** The App lost access. Agents there are ended and nothing starts. */
 
-import { type TriggerDeps, withdrawn } from '../commands/command-context.ts'
+import { endOfJob, type TriggerDeps, withdrawn } from '../commands/command-context.ts'
 import { isOfThread, type TriggerRecord } from '../commands/trigger-record.ts'
-import { NoResponse, RetryLater } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { fullName, type Thread } from '../core/model/thread.ts'
-import { second } from '../core/model/time.ts'
 import type { AccessLostTrigger } from '../core/model/trigger.ts'
 import { sendMessage } from '../core/record/messages.ts'
 import { sets } from '../core/record/run-index.ts'
-import { limits } from '../core/record/timing.ts'
 import { madeIn } from '../core/text/newest-map.ts'
 
-/** No thread can be told of a failure, so it is retried for ever. */
+/** No thread can be told of a failure: the queue repeats it for ever. */
 export async function acceptAccess(
   deps: TriggerDeps,
   job: LockedJob<TriggerRecord>,
 ): Promise<StepResult> {
   const { trigger } = job.data
-  const { log } = deps
-  if (trigger.kind !== 'access-lost') return { kind: 'end' }
-  try {
-    await loseAccess(deps, trigger)
-    log.info(
-      { trigger: job.id, installation: trigger.installationId, by: trigger.by },
-      'access lost',
-    )
-    return { kind: 'end' }
-  } catch (error) {
-    if (error instanceof RetryLater)
-      return { kind: 'park', ms: Math.max(1, error.until - deps.now()) }
-    if (!(error instanceof NoResponse) || deps.now() - job.addedAt > limits.outage) throw error
-    log.warn({ trigger: job.id, err: error }, 'no usable answer')
-    return { kind: 'park', ms: 4 * second }
-  }
+  if (trigger.kind !== 'access-lost') return endOfJob
+  await loseAccess(deps, trigger)
+  const { installationId: installation, by } = trigger
+  deps.log.info({ trigger: job.id, installation, by }, 'access lost')
+  return endOfJob
 }
 
 async function loseAccess(deps: TriggerDeps, trigger: AccessLostTrigger) {
