@@ -77,8 +77,12 @@ export function watchedBranches(run: Run): string[] {
   const { thread, workspace, result, session } = run
   const all = [
     ...(session.taskRun?.pushedTo ?? []),
-    ...[thread.defaultBranch, workspace.branch?.into, workspace.branch?.name, agentsHead(run)],
-    ...[ownHead(run)?.ref, ...Object.keys(result.heads)],
+    thread.defaultBranch,
+    workspace.branch?.into,
+    workspace.branch?.name,
+    agentsHead(run),
+    ownHead(run)?.ref,
+    ...Object.keys(result.heads),
     ...result.pulls.map(pull => pull.state === 'open' && pull.head),
   ]
   return [...new Set(withoutEmpty(all))]

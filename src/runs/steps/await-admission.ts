@@ -32,20 +32,15 @@ const limitPollMs = 15 * minute
 const closed = 'closed this'
 const notClosed: ChangeOf<'mailbox'> = {}
 
-const permitting = [
-  ...(['people.permission', 'people.isInTeam'] as const),
-  ...(['files.text', 'files.commits'] as const),
-] as const
+const permitting = ['people.permission', 'people.isInTeam', 'files.text', 'files.commits'] as const
 type Permitting = (typeof permitting)[number]
 const admissionCalls = [
   ...permitting,
-  ...([
-    'thread.readAhead',
-    'thread.closing',
-    'issue.merges',
-    'issue.blockers',
-    'pulls.open',
-  ] as const),
+  'thread.readAhead',
+  'thread.closing',
+  'issue.merges',
+  'issue.blockers',
+  'pulls.open',
 ] as const
 type AdmissionContext = StepContext<(typeof admissionCalls)[number]>
 type AdmissionChange = ChangeOf<'schedule' | 'mailbox' | 'result' | 'session' | 'report'>
