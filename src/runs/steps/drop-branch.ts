@@ -5,8 +5,6 @@ import { withDone } from '../../core/record/run.ts'
 import type { Branch } from '../../core/record/workspace-part.ts'
 import { ignoreRefusal, refusedReads, type StepContext, step } from './step-context.ts'
 
-type Dropping = StepContext<'branches.use' | 'branches.delete'>
-
 export const dropBranch = step('drop-branch', {
   github: ['branches.use', 'branches.delete'],
   writes: ['report'],
@@ -18,7 +16,10 @@ export const dropBranch = step('drop-branch', {
   },
 })
 
-async function dropIfUnused(context: Dropping, { name, sha }: Branch) {
+async function dropIfUnused(
+  context: StepContext<'branches.use' | 'branches.delete'>,
+  { name, sha }: Branch,
+) {
   const { run, deps, job, github } = context
   const { thread, result } = run
   const isOpen = result.pulls.some(({ head, state }) => head === name && state === 'open')

@@ -30,11 +30,9 @@ type Fixed = NonNullable<Run['result']['fixed']>
 
 const seenTo = (comments: Fixed['comments']): Fixed => ({ comments, resolved: true })
 
-async function fixedOf({ run, github }: Looking): Promise<ChangeOf<'result' | 'report'>> {
-  const [threads, changed] = await Promise.all([
-    github.reviews.threads(),
-    changedHere({ run, github }),
-  ])
+async function fixedOf(context: Looking): Promise<ChangeOf<'result' | 'report'>> {
+  const { run, github } = context
+  const [threads, changed] = await Promise.all([github.reviews.threads(), changedHere(context)])
   const asked = inlineAsked(run)
   const read = readInContext(run, threads)
   const place = inlinePlace(run)
@@ -59,10 +57,7 @@ async function fixedOf({ run, github }: Looking): Promise<ChangeOf<'result' | 'r
 }
 
 /** Paths. Nothing of this pull request, if the commits are elsewhere. */
-async function changedHere({
-  run,
-  github,
-}: Pick<Looking, 'run' | 'github'>): Promise<ReadonlySet<string>> {
+async function changedHere({ run, github }: Looking): Promise<ReadonlySet<string>> {
   const { branch } = run.workspace
   const { outcome, pushedBranch, shownIn = run.thread } = run.result
   const isElsewhere = pushedBranch !== undefined || shownIn.number !== run.thread.number

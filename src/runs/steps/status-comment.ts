@@ -4,7 +4,6 @@
  * They leave in the report what is shown.
  */
 import { Rejected } from '../../core/model/errors.ts'
-import type { GitHubWith } from '../../core/model/ports.ts'
 import type { Posted } from '../../core/model/views.ts'
 import { isSuperseded } from '../../core/record/last-word.ts'
 import { type Marker, markerOf, type Signer } from '../../core/record/marker.ts'
@@ -60,18 +59,6 @@ export function statusToSend(drawing: StatusDrawing, before: PostedStatus, signe
   return { text: commentOf(drawing, signer), status: { ...before, ...statusRecord(drawing) } }
 }
 
-/** Changes a status that is there. */
-async function showStatus(
-  github: GitHubWith<'comments.edit'>,
-  drawing: StatusDrawing,
-  before: PostedStatus,
-  signer: Signer,
-): Promise<PostedStatus | 'gone'> {
-  const { text, status } = statusToSend(drawing, before, signer)
-  const edited = await github.comments.edit(before.commentId, text)
-  return edited === 'gone' ? edited : { ...status, nodeId: edited.nodeId }
-}
-
 /** A deleted status comment is posted again once, if no last word says the same; a second deletion is respected. */
 export const editStatus = step('edit-status', {
   github: ['comments.edit'],
@@ -81,13 +68,13 @@ export const editStatus = step('edit-status', {
     const before = run.report.status
     if (!before) return {}
     const drawing = context.drawing()
-    const status = { ...before, ...statusRecord(drawing) }
+    const { text, status } = statusToSend(drawing, before, context.deps.signer)
     await context.job.assertLocked()
     if (status.hash === before.hash || before.minimized) return { report: { status } }
     try {
-      const shown = await showStatus(context.github, drawing, before, context.deps.signer)
+      const edited = await context.github.comments.edit(before.commentId, text)
       const retries = { thread: undefined }
-      if (shown !== 'gone') return { report: { status: shown }, retries }
+      if (edited !== 'gone') return { report: { status: { ...status, ...edited } }, retries }
       return run.report.statusRemade || isDone(run, 'last-word')
         ? { report: { status }, retries }
         : { report: { status: undefined, statusRemade: true }, retries }
