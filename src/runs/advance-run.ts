@@ -64,11 +64,11 @@ export const advanceRun =
     }
   }
 
-const lagging = ({ lagsSince = 0 }: LockedJob<Run>, run: Run): Run =>
+const lagging = ({ lagsSince = 0 }: LockedJob<Run>, run: Run) =>
   lagsSince > (run.attempts.lagsSince ?? 0) ? changed(run, { attempts: { lagsSince } }) : run
 
 /** A wake before its time has a reason, so the next poll is brought forward. */
-function pollingSoon({ run, deps }: RunContext): Run {
+function pollingSoon({ run, deps }: RunContext) {
   if (!run.schedule.admitted && run.schedule.waits !== undefined)
     return changed(run, { schedule: { nextPollAt: undefined } })
   const { lastPollAt, nextPollAt } = run.schedule
@@ -92,7 +92,7 @@ async function finished(context: RunContext): Promise<boolean> {
 }
 
 /** Ends a Run whose every step kills the process or throws. */
-function givenUp(context: RunContext, run: Run): Run {
+function givenUp(context: RunContext, run: Run) {
   const { stalls, failures } = context.job
   if (run.result.outcome || (stalls < limits.stalls && failures < limits.failures)) return run
   return onlyNeeded(changed(run, failed(run, crashed, context.deps.now())))
@@ -102,10 +102,7 @@ function givenUp(context: RunContext, run: Run): Run {
  * Runs steps side by side and waits for all of them.
  * @returns those that changed nothing
  */
-async function advanceAll(
-  context: RunContext,
-  together: readonly (ActingStep | Becoming)[],
-): Promise<(ActingStep | Becoming)[]> {
+async function advanceAll(context: RunContext, together: readonly (ActingStep | Becoming)[]) {
   const went = await Promise.allSettled(together.map(step => advance(context, step)))
   return together.filter((_, index) => {
     const how = went[index]
@@ -141,7 +138,7 @@ async function advance(context: RunContext, step: ActingStep | Becoming): Promis
 const beginningSteps = new Set<StepKind>(['await-admission', 'rejoin', 'start-run'])
 
 /** Treats the message as received: the step looks for what may have begun first. */
-async function stopSince(context: RunContext): Promise<Run | undefined> {
+async function stopSince(context: RunContext) {
   const { run, deps, github } = context
   if (run.mailbox.stop || run.result.outcome) return undefined
   const { lastWordsAt = run.request.at } = run.mailbox
@@ -158,12 +155,12 @@ async function stopSince(context: RunContext): Promise<Run | undefined> {
   return stop && changed(run, { mailbox: { stop: { by: stop.by, at: stop.moment.at } } })
 }
 
-function becoming(run: Run, ...changes: readonly RunChange[]): Run {
+function becoming(run: Run, ...changes: readonly RunChange[]) {
   const after = changed(run, ...changes)
   return run.result.outcome ? after : onlyNeeded(after)
 }
 
-function wentWell({ run, deps }: RunContext, step: ActingStep, change: RunChange): Run {
+function wentWell({ run, deps }: RunContext, step: ActingStep, change: RunChange) {
   const { service, call, to } = stepNeeds[step.kind]
   const known = becoming(run, withoutIntent(run, step), change)
   const now = deps.now()

@@ -215,7 +215,7 @@ function mayBeMeant(name: OptionName, value: string) {
 }
 
 /** Others' options may be close, too: what is short, or begins with one hyphen, is theirs. */
-function slipOf({ given, meant }: WrittenOption, text: string): OptionName | undefined {
+function slipOf({ given, meant }: WrittenOption, text: string) {
   const isOurs = meant !== undefined && meant.length > 3 && !/^-[A-Za-z]/.test(text)
   return isOurs && isSlip(given.toLowerCase(), meant) ? optionOf(meant) : undefined
 }
@@ -304,7 +304,7 @@ function takeLinesBelow({ takes }: GrammarOfName, onLine: TakenBelow): TakenBelo
 }
 
 /** Where the lines at the end of a text begin that hold only options; its length if there are none. */
-function lastLines(text: string): number {
+function lastLines(text: string) {
   let start = text.length
   for (let lines = 0; lines < mostAtEnd && start > 0; lines++) {
     const before = text.lastIndexOf('\n', start - 1)

@@ -200,7 +200,7 @@ export function limitGate(now: () => number, shared?: SharedLimits) {
   }
   let reading: Promise<RateLimit | undefined> | undefined
   /** Concurrent calls share one read of the store. */
-  const readStore = ({ name, store }: SharedLimits): Promise<RateLimit | undefined> => {
+  const readStore = ({ name, store }: SharedLimits) => {
     reading ??= store
       .read(name)
       .then(
@@ -210,7 +210,7 @@ export function limitGate(now: () => number, shared?: SharedLimits) {
       .finally(() => setImmediate(() => (reading = undefined)))
     return reading
   }
-  const lasting = (): RateLimit | undefined => (known && now() < known.until ? known : undefined)
+  const lasting = () => (known && now() < known.until ? known : undefined)
   return {
     async pass() {
       if (shared && !lasting()) learn(await readStore(shared))

@@ -45,7 +45,7 @@ export function faultOf(
 ): Rejected | RetryLater | NoResponse {
   const name = serviceNames[service]
   const why = said ?? `status ${status}`
-  const later = (reason: WaitReason, usually: number, words: string): RetryLater =>
+  const later = (reason: WaitReason, usually: number, words: string) =>
     new RetryLater(service, until ?? now + usually, reason, words)
 
   if (spentCodes.has(code)) return new Rejected(service, status, code, why)

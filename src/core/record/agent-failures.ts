@@ -181,7 +181,7 @@ export const agentFailure = (fault: Fault, since?: number): Failure =>
 export const cancelledBy = (error = ''): Failure | undefined =>
   failureKinds.stopped.text.test(error) ? asFailure('stopped', error) : undefined
 
-function asFailure(kind: FailureName, text: string, since?: number): Failure {
+function asFailure(kind: FailureName, text: string, since?: number) {
   const { of, reason, tells, fix, hopeless: isHopeless } = failuresByName[kind]
   const when = tells === 'since' && since !== undefined ? ` (since ${timeOfDay(since)})` : ''
   const said = tells === 'words' ? providerMessage(text) : ''
@@ -196,7 +196,7 @@ export const gaveUpFailure = (reason: string): Failure =>
   )
 
 /** The provider's message, where it comes in JSON; nothing of how it was asked. */
-function providerMessage(text: string): string {
+function providerMessage(text: string) {
   const message = /"message"\s*:\s*"((?:[^"\\]|\\.){1,300})/.exec(text)?.[1] ?? text
   return message
     .replace(/^agent error(?:: *|$)/i, '')

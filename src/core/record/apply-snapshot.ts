@@ -96,7 +96,7 @@ function showsLife(
 export const logOffset = ({ session: { taskRun, sessionLog } }: Run): number =>
   sessionLog?.offset ?? taskRun?.from ?? 0
 
-function entriesRead(run: Run, entries: readonly LogEntry[]): Run {
+function entriesRead(run: Run, entries: readonly LogEntry[]) {
   const { sessionLog } = run.session
   const last = entries.at(-1)
   if (!sessionLog || !last) return run
@@ -182,13 +182,13 @@ function wordsShown(
 const isUnread = ({ state }: Word) => state === 'sent'
 
 /** The agent begins on a round when its log shows the words. Before, the Run waited for it. */
-function beginningRecorded(before: Run, run: Run, entries: readonly LogEntry[]): Run {
+function beginningRecorded(before: Run, run: Run, entries: readonly LogEntry[]) {
   const first = entries.find(entry => namedIn(entry).length > 0)
   if (!first || roundIsRead(before) || !roundIsRead(run)) return run
   return changed(run, { session: { began: { round: run.result.round, at: first.at } } })
 }
 
-function instructionDoneAfter(before: Run, run: Run): Run {
+function instructionDoneAfter(before: Run, run: Run) {
   const hasEnded = turnsOf(run) > turnsOf(before)
   return hasEnded && !unread(run).some(({ kind }) => kind === 'instruction')
     ? changed(run, { result: { instructionDone: true } })
@@ -257,7 +257,7 @@ function lostPromptAnswered(
 }
 
 /** The log shows words that are not known to be sent. */
-function sentIfShown(run: Run, entries: readonly LogEntry[]): Run {
+function sentIfShown(run: Run, entries: readonly LogEntry[]) {
   const sending = openIntent(run, 'deliver')?.messageId
   const shown = pending(run).find(
     ({ id }) => id === sending && entries.flatMap(namedIn).includes(id),
@@ -266,7 +266,7 @@ function sentIfShown(run: Run, entries: readonly LogEntry[]): Run {
 }
 
 /** What a task run that is over never read waits again, once the Run has an outcome. Not after a stop. */
-function unreadRepeated(run: Run): Run {
+function unreadRepeated(run: Run) {
   const { taskRun } = run.session
   const isOver = run.result.outcome && taskRun && isTerminal(taskRun.status) && !run.mailbox.stop
   if (!isOver) return run

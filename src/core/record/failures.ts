@@ -265,7 +265,7 @@ function byPostHog({ status, code, message }: Rejected, taskId: string | undefin
   )
 }
 
-function byGitHub({ status, message }: Rejected): Failure {
+function byGitHub({ status, message }: Rejected) {
   if (status === 401) return failure('setup', "GitHub refused the bot's credentials", tellAdmin)
   if (status === 403 || status === 404)
     return failure(

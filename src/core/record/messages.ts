@@ -110,7 +110,7 @@ function withMessageRead(run: Run, message: RunMessage): Run {
 }
 
 /** Finds the words that it edits. Of several in the same comment, it takes those with the same text. */
-function whatItEdits(run: Run, { edits, source }: FollowUp): Word | undefined {
+function whatItEdits(run: Run, { edits, source }: FollowUp) {
   const all = run.mailbox.words.filter(
     word =>
       (word.kind === 'instruction' ||
@@ -185,7 +185,7 @@ function withOtherMessageRead(run: Run, message: Exclude<RunMessage, { kind: 'fo
 }
 
 /** Whoever sets it again asks for a Run of its own. */
-const withoutLabel = (run: Run, { labelOff }: { labelOff?: string }): Run =>
+const withoutLabel = (run: Run, { labelOff }: { labelOff?: string }) =>
   labelOff === undefined
     ? run
     : changed(run, {
@@ -197,7 +197,7 @@ type Sourced = Pick<OwedReply, 'id'> & { by: OwedReply['to']; source?: Source }
 const sourceOf = ({ source }: Sourced): Source[] => (source ? [source] : [])
 
 /** The Run reacts to the sender's comment. */
-function withReply(run: Run, message: Sourced, reply?: ReplyContent): Run {
+function withReply(run: Run, message: Sourced, reply?: ReplyContent) {
   const { id, by: to } = message
   const answers = sourceOf(message).map(source => ({ id, to, source, reply }))
   return changed(run, { mailbox: { answers: [...run.mailbox.answers, ...answers] } })

@@ -162,7 +162,7 @@ const waitUntil = (until: number, now: Now): Step => ({
 const goNoFurther: Step = { kind: 'wait', ms: Number.POSITIVE_INFINITY }
 
 /** What a step needs and does not answer now. */
-function unmetNeeds(run: Run, step: ActingStep, { at }: Pick<Now, 'at'>): RetryKey[] {
+function unmetNeeds(run: Run, step: ActingStep, { at }: Pick<Now, 'at'>) {
   const { service, to } = stepNeeds[step.kind]
   const needed: (RetryKey | undefined)[] = [
     service === 'none' ? undefined : service,
@@ -176,7 +176,7 @@ function unmetNeeds(run: Run, step: ActingStep, { at }: Pick<Now, 'at'>): RetryK
   return needed.flatMap(key => (key && isHeld(run, key, at) && !mayTell(key) ? [key] : []))
 }
 
-function longOutage(run: Run, now: Now, held: ReadonlySet<RetryKey>): Step | undefined {
+function longOutage(run: Run, now: Now, held: ReadonlySet<RetryKey>) {
   for (const service of services.filter(each => held.has(each))) {
     const outage = retryOf(run, service)
     if (outage && isTooLong(outage, now.at))

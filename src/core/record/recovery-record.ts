@@ -157,7 +157,7 @@ const sentTo = (to: string, words: readonly Word[]): Word[] =>
       : word,
   )
 
-function tidyingUp(run: Run, { backup, session }: Remains, outcome: Outcome, now: number): Run {
+function tidyingUp(run: Run, { backup, session }: Remains, outcome: Outcome, now: number) {
   const { taskId, taskRunId } = session
   const isKnown = taskId !== undefined && taskRunId !== undefined
   const earlier = isKnown ? { taskId, taskRunId, over: false } : run.session.earlier
@@ -169,7 +169,7 @@ function tidyingUp(run: Run, { backup, session }: Remains, outcome: Outcome, now
   })
 }
 
-function stillAtWork(run: Run, backup: Backup, id: string, now: number): Run {
+function stillAtWork(run: Run, backup: Backup, id: string, now: number) {
   const { from, cost, startedAt: since = now } = backup
   return changed(run, {
     schedule: { admitted: true },

@@ -44,8 +44,7 @@ const agentGaveUp = (
 ) => status === 'failed' && !marker && log?.gaveUp !== undefined && error.startsWith(log.gaveUp)
 
 /** How the last prompt was answered, unless words are on their way to the agent. */
-const lastTurnEnd = (run: Run): TurnEnd | undefined =>
-  isAwaited(run) ? undefined : run.session.sessionLog?.ended
+const lastTurnEnd = (run: Run) => (isAwaited(run) ? undefined : run.session.sessionLog?.ended)
 
 export const isAnswered = (run: Run): boolean => lastTurnEnd(run) !== undefined
 

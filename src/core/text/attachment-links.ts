@@ -60,7 +60,7 @@ export function attachmentAddress(text: string, webUrl: string): URL | undefined
 }
 
 /** Parsed as `fetch` parses, so that the address checked is the address fetched. */
-function plainUrl(text: string, base?: URL): URL | undefined {
+function plainUrl(text: string, base?: URL) {
   if (!URL.canParse(text, base?.href)) return undefined
   const url = new URL(text, base)
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return undefined

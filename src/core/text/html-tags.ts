@@ -42,7 +42,7 @@ function pieceOf(groups: Record<string, string | undefined> | undefined): Piece 
   return attributes ? { kind: 'open', name, attributes } : { kind: 'unknown' }
 }
 
-function attributesOf(text: string): Map<string, string> | undefined {
+function attributesOf(text: string) {
   const found = new Map<string, string>()
   for (const [, name = '', ...values] of text.matchAll(new RegExp(attribute, 'gi'))) {
     const key = name.toLowerCase()

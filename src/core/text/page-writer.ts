@@ -114,7 +114,7 @@ export class PageWriter extends ShownLines {
     if (this.#indented.length < maxKept) this.#indented.push(first.slice(0, 100))
   }
 
-  #shortened(line: string, columns = maxColumns): string {
+  #shortened(line: string, columns = maxColumns) {
     const seen = inColumns(line, columns)
     this.gather()
     this.say(seen)

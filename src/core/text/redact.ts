@@ -135,7 +135,7 @@ function partsOf(secret: string) {
   return [Buffer.from(secret).toString('latin1'), ...(key.match(/[\s\S]{16}/g) ?? [])]
 }
 
-function spansOf(said: string, parts: readonly string[]): Span[] {
+function spansOf(said: string, parts: readonly string[]) {
   const spans: Span[] = []
   for (const part of parts)
     for (let from = said.indexOf(part); from !== -1; from = said.indexOf(part, from + part.length))
@@ -225,7 +225,7 @@ function spelledIn(text: string, spelling: Spelling, spansIn: (said: string) => 
 
 const inOrder = ([a]: Span, [b]: Span) => a - b
 
-function withoutSpans(text: string, spans: readonly Span[]): string {
+function withoutSpans(text: string, spans: readonly Span[]) {
   let rest = ''
   let end = 0
   for (const [from, to] of spans.toSorted(inOrder)) {

@@ -51,7 +51,7 @@ function bothEnds(
   text: string,
   maxLength: number,
   { between, repository }: Speech & Required<Pick<Speech, 'between'>>,
-): string {
+) {
   const head = text.slice(0, maxLength / 2).replace(/(?:\n.{0,1000}|\s\S*)$/, '')
   const tail = text.slice(-maxLength / 2).replace(/^(?:.{0,1000}\n|\S*\s)/, '')
   const before = text.slice(0, text.length - tail.length).replace(fencedCode, '')
@@ -107,7 +107,7 @@ const plainLine = (line: string) =>
     /\d/.test(begin) ? `${begin}\\` : `\\${begin}`,
   )
 
-function rewritten(source: string, stays: LinkRule): string | undefined {
+function rewritten(source: string, stays: LinkRule) {
   const tree = isHeavy(source) ? undefined : md.readMarkdown(source)
   const written = tree && md.writeMarkdown({ type: 'root', children: blocks(tree.children, stays) })
   if (written === undefined) return undefined
@@ -332,7 +332,7 @@ const maxUnderlines = 100
 const maxMarkers = 600
 const deep = /^(?:[ \t]*(?:>|[-+*]|\d{1,9}[.)])){12}|^[ \t]{40}[ \t]*(?:>|[-+*]|\d{1,9}[.)])/m
 
-function isHeavy(source: string): boolean {
+function isHeavy(source: string) {
   const prose = source.replace(fencedCode, '')
   const signs = prose.split(/\n[ \t>]*\n/).map(paragraph => countOf(sign, paragraph))
   const markersOf = (line: string) =>

@@ -109,7 +109,7 @@ export class ShownLines {
   #rows = 0
   #columns = 0
 
-  get #words(): Words {
+  get #words() {
     return this.#gathered.at(-1) ?? this.#line
   }
 
@@ -227,7 +227,7 @@ export class ShownLines {
     this.#indents.pop()
   }
 
-  #prefix(): string {
+  #prefix() {
     return this.#indents
       .map(indent => {
         const { first, rest, isUsed } = indent

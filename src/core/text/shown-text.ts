@@ -69,7 +69,7 @@ class Walk {
     this.#html = new HtmlWriter(this.#page)
   }
 
-  read(tree: md.Root): SeenPage {
+  read(tree: md.Root) {
     for (const node of md.nodesIn(tree))
       if (node.type === 'definition' && !this.#addresses.has(node.identifier))
         this.#addresses.set(node.identifier, node.url)
@@ -82,7 +82,7 @@ class Walk {
     return this.#page.written(lines)
   }
 
-  #whyCut({ children }: md.Root): string | undefined {
+  #whyCut({ children }: md.Root) {
     const top = { isOwn: true, isSaid: true, isQuoted: false, blocks: 0, open: [] }
     try {
       this.#blocks(children, top)

@@ -81,7 +81,7 @@ function whenNotTaken(
   step: ActingStep,
   { message: why, until }: Pick<RetryLater, 'message' | 'until'>,
   isAway = false,
-): Run {
+) {
   const now = context.deps.now()
   const offeredAgain = Math.max(until, now + backoff(retryOf(context.run, 'agent')?.count ?? 0))
   const retry = retriedAt(context.run, 'agent', now, { why, until: offeredAgain })
@@ -117,7 +117,7 @@ function messageRefused(before: Run, step: MessageStep, because: string): Run {
   })
 }
 
-function afterRefusedRead(context: RunContext, error: Rejected): Run {
+function afterRefusedRead(context: RunContext, error: Rejected) {
   const { run, deps } = context
   const now = deps.now()
   const failure = failureOf(error, run)
@@ -128,7 +128,7 @@ function afterRefusedRead(context: RunContext, error: Rejected): Run {
   return run.result.outcome ? withoutHope(known) : endedWith(known, failure, now)
 }
 
-const withoutHope = (run: Run): Run =>
+const withoutHope = (run: Run) =>
   agentIsToBeSeenTo(run)
     ? changed(run, agentLeft)
     : changed(run, {
@@ -186,7 +186,7 @@ function afterRefusal({ run: before, deps }: RunContext, step: ActingStep, error
   }
 }
 
-function unposted(before: Run, error: Rejected, now: number): Run {
+function unposted(before: Run, error: Rejected, now: number) {
   const run = changed(before, laterInThread(before, error, now))
   if (run.session.taskRun && !run.result.outcome) return run
   if (now - (retryOf(run, 'thread')?.since ?? now) < limits.refusedBefore) return run

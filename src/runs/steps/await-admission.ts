@@ -7,7 +7,7 @@
 import { mayUseNow, type PersonCheck } from '../../access/authorize.ts'
 import type { SettingsNow } from '../../access/read-settings.ts'
 import { heldByOthers, heldByUs } from '../../access/reasons-to-wait.ts'
-import type { Person } from '../../core/model/thread.ts'
+
 import { minute } from '../../core/model/time.ts'
 import { begunInSession, startGuards } from '../../core/record/admission.ts'
 import { notAnyMore } from '../../core/record/failures.ts'
@@ -129,7 +129,7 @@ const keepsWaiting = (run: Run, now: number, waits: Waits): ChangeOf<'schedule'>
 })
 
 /** A Run that waits for people may wait for days: each look comes as late as all before together, up to ten minutes. */
-function pollAgainAt(waits: Waits, now: number): number {
+function pollAgainAt(waits: Waits, now: number) {
   switch (waits.kind) {
     case 'line':
     case 'session':
@@ -194,7 +194,7 @@ async function withoutRight(
   const { run } = context
   const personCheck = personCheckOf(context, settings)
   const waiting = run.mailbox.words.filter(({ state }) => state === 'waiting')
-  const writerOf = (word: Word): Person => toSay(run, word).by
+  const writerOf = (word: Word) => toSay(run, word).by
   const refused = new Set<number>()
   for (const by of new Map(waiting.map(word => [writerOf(word).id, writerOf(word)])).values()) {
     if (usable && (await mayUseNow(personCheck, by, commandFor(run.request.what)))) continue

@@ -143,7 +143,7 @@ async function ownCommit(
   context: Branches,
   { name, sha }: BranchView,
   commits: readonly CommitView[] | undefined,
-): Promise<string | undefined> {
+) {
   const { run } = context
   const isOfOthers = name !== run.workspace.branch?.name && name === run.baseline.head?.ref
   if (!isOfOthers && !isReadOnly(run.request.what)) return agentsCommit(run, sha, commits)
@@ -165,7 +165,7 @@ const maxDropped = 10
 async function droppedOf(
   { github }: Branches,
   { before, after, kept }: { before: string; after: string; kept: readonly CommitView[] },
-): Promise<string[]> {
+) {
   const { commits = [] } = (await github.commits.compare(after, before)) ?? {}
   const subjects = new Set(kept.map(({ subject }) => subject))
   return commits

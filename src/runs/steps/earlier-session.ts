@@ -17,7 +17,6 @@ import type { SessionLog } from '../../core/record/session-part.ts'
 import { limits, pollIntervalUntil } from '../../core/record/timing.ts'
 import { withOtherEntry } from '../../core/record/turn-log.ts'
 import { firstWords } from '../../core/record/words-to-say.ts'
-import type { StagedAttachments } from '../../core/record/workspace-part.ts'
 import { givesWay } from './await-admission.ts'
 import { hasReadMessage } from './deliver.ts'
 import { attach, attachmentsOf, none } from './stage-attachments.ts'
@@ -131,11 +130,7 @@ const isGone = (context: StepContext) =>
   areRefusedFor(limits.gone, refusedReads(context, 'posthog'))
 
 /** `undefined` when the run has ended. PostHog drops a message with a known id. */
-async function speakTo(
-  context: Rejoining,
-  earlier: Session,
-  offset: number,
-): Promise<StagedAttachments | undefined> {
+async function speakTo(context: Rejoining, earlier: Session, offset: number) {
   const { run, deps, posthog } = context
   // It may have been sent before the stop; a needless cancel does no harm.
   if (run.mailbox.stop || run.result.outcome) return none

@@ -71,7 +71,7 @@ export const findBranch = step('find-branch', {
   },
 })
 
-async function branchOf(context: BranchContext): Promise<Found> {
+async function branchOf(context: BranchContext) {
   const { thread, request, result } = context.run
   const wanted = request.options.branch
   const named = wanted ?? result.pulls.find(({ state }) => state === 'open')?.head
@@ -133,7 +133,7 @@ async function branchOfIssue(context: BranchContext): Promise<Found> {
 }
 
 /** The default branch comes with what is read of the issue. */
-async function askedBase(context: BranchContext): Promise<BaseView | undefined> {
+async function askedBase(context: BranchContext) {
   const { run } = context
   const name = baseOf(run)
   if (name === undefined || name === run.thread.defaultBranch) return undefined
@@ -144,7 +144,7 @@ async function askedBase(context: BranchContext): Promise<BaseView | undefined> 
 }
 
 /** The default branch may have another name than the thread's record says. */
-async function renamedDefault({ github, run }: BranchContext): Promise<BaseView | undefined> {
+async function renamedDefault({ github, run }: BranchContext) {
   const name = await github.branches.default()
   return name === run.thread.defaultBranch ? undefined : github.branches.base(name)
 }
@@ -154,7 +154,7 @@ async function makeBranch(
   name: string,
   { sha }: BranchView,
   ids: IssueBranches['ids'],
-): Promise<boolean | undefined> {
+) {
   // Saved first: after a crash, and after no answer, the branch is looked for by this name.
   await context.save({ workspace: { madeBranch: name, madeFrom: sha } })
   await context.job.assertLocked()
@@ -193,12 +193,12 @@ class NoBranch extends Error {
   }
 }
 
-function absent(context: StepContext, name: string, failure = failures.noBranch(name)): NoBranch {
+function absent(context: StepContext, name: string, failure = failures.noBranch(name)) {
   believeAbsent(`The branch ${name}`, refusedReads(context, 'github'))
   return new NoBranch(failure)
 }
 
-function whyNone({ thread }: Run, error: unknown): failures.Failure {
+function whyNone({ thread }: Run, error: unknown) {
   if (error instanceof NoBranch) return error.failure
   if (isEmptyRepository(error)) return failures.noCommit(thread.defaultBranch)
   throw error
@@ -213,10 +213,7 @@ function headsBefore({ session, result }: Run, { branch, base, heads }: Found) {
   return { ...result.heads, ...Object.fromEntries(seen.map(({ name, sha }) => [name, sha])) }
 }
 
-async function headsWith(
-  { run, github }: BranchContext,
-  ...others: (string | undefined)[]
-): Promise<BranchView[]> {
+async function headsWith({ run, github }: BranchContext, ...others: (string | undefined)[]) {
   const names = new Set(withoutEmpty([...watchedBranches(run), ...others]))
   const heads = (await github.branches.heads([...names])).filter(({ name }) => names.has(name))
   const head = ownHead(run)

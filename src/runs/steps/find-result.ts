@@ -79,7 +79,7 @@ function updatedPull(pull: Pull, views: readonly PullView[]): Pull {
 async function pullsFoundOnBranches(
   context: StepContext<'commits.compare'>,
   changes: readonly BranchChange[],
-): Promise<PullView[]> {
+) {
   const { baseline, result, workspace } = context.run
   const { branch } = workspace
   const isBranchOfPeople = (name: string) =>
@@ -96,6 +96,6 @@ async function pullsFoundOnBranches(
   return own
 }
 
-const pullThatShows = ({ result }: Run, { head, pulls }: Work): Pull | undefined =>
+const pullThatShows = ({ result }: Run, { head, pulls }: Work) =>
   pulls.find(({ state, sha }) => state === 'open' || (state === 'merged' && sha === head.sha)) ??
   result.pulls.find(({ state, sha }) => state !== 'closed' && sha === head.sha)

@@ -81,7 +81,7 @@ export const poll = step('poll', {
 })
 
 /** If the budget is out of reach, the intervals alone keep within it. */
-async function waitForBudget({ run, deps }: StepContext): Promise<number | undefined> {
+async function waitForBudget({ run, deps }: StepContext) {
   const reservation = {
     owner: run.thread.owner.toLowerCase(),
     id: run.id,

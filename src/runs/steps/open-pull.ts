@@ -65,7 +65,7 @@ export async function openPull(
   }
 }
 
-function bodyOf({ thread, session: { sessionLog } }: Run): string {
+function bodyOf({ thread, session: { sessionLog } }: Run) {
   const number = `#${thread.number}`
   return paragraphs([
     thread.kind === 'pull'

@@ -147,7 +147,7 @@ function editOf({ run, deps }: Settles, status: PostedStatus | undefined) {
   return { nodeId: status.nodeId, ...statusToSend(drawing, status, deps.signer) }
 }
 
-async function settle({ job, deps, github }: Settles, settling: Settling): Promise<Settled> {
+async function settle({ job, deps, github }: Settles, settling: Settling) {
   await job.assertLocked()
   const settled = await github.thread.settle(settling)
   const { refused } = settled

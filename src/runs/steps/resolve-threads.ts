@@ -37,7 +37,7 @@ async function fixedOf(context: Looking): Promise<ChangeOf<'result' | 'report'>>
   const read = readInContext(run, threads)
   const place = inlinePlace(run)
   const places = [...asked, ...read, ...(place ? [place] : [])]
-  const threadOf = (commentId: number): ReviewThread | undefined => {
+  const threadOf = (commentId: number) => {
     const rootId = places.find(each => each.commentId === commentId)?.rootId
     return threads.find(thread => thread.rootId === rootId)
   }

@@ -94,7 +94,7 @@ function whyNot(error: unknown) {
 }
 
 /** Repeatable, so a lost response is retried once. */
-async function withSecondTry<T>(act: () => Promise<T>): Promise<T> {
+async function withSecondTry<T>(act: () => Promise<T>) {
   try {
     return await act()
   } catch (error) {

@@ -5,7 +5,6 @@
 import { promptOf } from '../../core/agent/prompt.ts'
 import { runRequest } from '../../core/agent/run-request.ts'
 import { flagOf, notGranted } from '../../core/command/options.ts'
-import type { CodexTaskRunCreate } from '../../core/model/codex-task-run-create.ts'
 import { nounOf, threadName } from '../../core/model/thread.ts'
 import { grantTakenBack } from '../../core/record/failures.ts'
 import { openIntent } from '../../core/record/intents.ts'
@@ -62,7 +61,7 @@ function runIdsBefore({ attempts, session: { earlier } }: Run, ids: string[]) {
   return at === -1 ? ids : ids.slice(at)
 }
 
-function taskRunRequest(context: StepContext, branch: string): CodexTaskRunCreate {
+function taskRunRequest(context: StepContext, branch: string) {
   const { run, deps } = context
   const attached = instructionSent(run) ? undefined : run.workspace.attachments
   return runRequest({
