@@ -48,7 +48,6 @@ export const adoptEvery = 5_000
 /** @returns ms until the next time; nothing for the usual interval */
 export const adoptLost = (deps: SearchDeps) => async (context: ChoreContext) => {
   const search = await searchNow(deps, context)
-  if (typeof search === 'number') return search
   if (deps.now() < search.from) return search.from - deps.now()
   if (search.waits && !(await isDeliveredTo(deps))) return undefined
   const remember = (unread: Target[], waits?: true) =>
@@ -127,8 +126,8 @@ const searchedMs = 2 * limits.editAtLeastEvery
 /** Clocks may differ so much, and GitHub may show something so late. */
 const searchOverlap = 10 * minute
 
-/** Goes on with the search that was begun, unless the queue was away since. @returns ms if none can begin now */
-async function searchNow(deps: SearchDeps, context: ChoreContext): Promise<Search | number> {
+/** Goes on with the search that was begun, unless the queue was away since. */
+async function searchNow(deps: SearchDeps, context: ChoreContext): Promise<Search> {
   const { log, now, connectedAt } = deps
   const before = Search.safeParse(context.memory).data
   if (before && connectedAt() < before.from) return before
@@ -137,20 +136,14 @@ async function searchNow(deps: SearchDeps, context: ChoreContext): Promise<Searc
   // What was left unread stays so.
   const begins = unread.length > 0 ? before?.since : before && before.from - searchOverlap
   const since = Math.max(oldest, begins ?? oldest)
-  try {
-    const targets =
-      (before && (await whereThingsHappened(deps, context.signal, since))) ??
-      (await deps.installations.installations()).map(installationId => ({ installationId }))
-    if (!before)
-      log.info({ installations: targets.length }, 'the queue is new: looking for runs that it lost')
-    const search = { since, from: now() + limits.unanswered, unread: [...unread, ...targets] }
-    await context.remember(search)
-    return search
-  } catch (error) {
-    const ms = waitAfter(error, now())
-    log.warn({ err: error }, 'the search for lost runs failed')
-    return ms
-  }
+  const targets =
+    (before && (await whereThingsHappened(deps, context.signal, since))) ??
+    (await deps.installations.installations()).map(installationId => ({ installationId }))
+  if (!before)
+    log.info({ installations: targets.length }, 'the queue is new: looking for runs that it lost')
+  const search = { since, from: now() + limits.unanswered, unread: [...unread, ...targets] }
+  await context.remember(search)
+  return search
 }
 
 /** A hundred webhooks each; with more it is cheaper to look everywhere. */

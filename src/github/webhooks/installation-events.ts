@@ -3,8 +3,6 @@ import type { AccessLostTrigger } from '../../core/model/trigger.ts'
 import { type AppEvent, type EventOf, type Normalised, notUsed } from './event.ts'
 import type * as payloads from './payloads.ts'
 
-type LossBy = Readonly<Record<string, AccessLostTrigger['by']>>
-
 const ghost = { login: 'ghost', id: 10137 }
 
 /** @param repositories their numbers; without them, all of the installation */
@@ -30,7 +28,10 @@ function accessLost(
   }
 }
 
-const lossBy: LossBy = { deleted: 'uninstalled', suspend: 'suspended' }
+const lossBy: Record<string, AccessLostTrigger['by']> = {
+  deleted: 'uninstalled',
+  suspend: 'suspended',
+}
 
 export function fromInstallation(event: EventOf<typeof payloads.InstallationEvent>): Normalised {
   const by = lossBy[event.payload.action]
@@ -49,14 +50,10 @@ export function fromInstallationRepositories(
   )
 }
 
-const repositoryLossBy: LossBy = {
-  archived: 'archived',
-  deleted: 'deleted',
-  transferred: 'transferred',
-}
+const repositoryLosses = ['archived', 'deleted', 'transferred'] as const
 
 export function fromRepository(event: EventOf<typeof payloads.RepositoryEvent>): Normalised {
   const { action, repository } = event.payload
-  const by = repositoryLossBy[action]
+  const by = repositoryLosses.find(known => known === action)
   return by ? accessLost(event, by, [repository.id]) : notUsed
 }
