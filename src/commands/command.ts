@@ -183,8 +183,6 @@ export interface Reads {
   models(): Promise<KnownModel[]>
   sandboxes(): Promise<SandboxView[]>
   checks(): Promise<Check[]>
-  /** Whether the bot may show checks. */
-  mayCheck(): Promise<boolean>
   schemaAddress(): Promise<string | undefined>
   /** The page that says how the bot is used, if there is one. */
   guide: string | undefined

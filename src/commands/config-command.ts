@@ -16,24 +16,20 @@ export const configCommand = command({
   takes: 'nothing',
   options: false,
 
-  async facts(
-    reads: Pick<Reads, 'settings' | 'usual' | 'trigger' | 'schemaAddress' | 'models' | 'mayCheck'>,
-  ) {
+  async facts(reads: Pick<Reads, 'settings' | 'usual' | 'trigger' | 'schemaAddress' | 'models'>) {
     const [now, schema, models] = await Promise.all([
       reads.settings(),
       reads.schemaAddress(),
       reads.models(),
     ])
-    const lacksChecks =
-      now.settings.pull_request.approval === 'somebody-else' && !(await reads.mayCheck())
-    return { now, usual: reads.usual, trigger: reads.trigger, schema, models, lacksChecks }
+    return { now, usual: reads.usual, trigger: reads.trigger, schema, models }
   },
 
-  decide(_, { now, usual, trigger, schema, models, lacksChecks }) {
+  decide(_, { now, usual, trigger, schema, models }) {
     const { problem, usable, settings } = now
     const held = appliedHere({ now, usual, trigger })
     const may = offered(settings.models, models)
-    return answerWith(replies.config({ held, models: may, problem, usable, schema, lacksChecks }))
+    return answerWith(replies.config({ held, models: may, problem, usable, schema }))
   },
 })
 

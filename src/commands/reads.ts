@@ -108,7 +108,6 @@ export function readsFor(
     models: () => deps.posthog.models(),
     sandboxes: () => deps.posthog.sandboxes(),
     checks: () => deps.examine(thread),
-    mayCheck: () => github.checks.mayReport(),
     schemaAddress: deps.schemaAddress,
     guide: deps.guide,
     async inline() {

@@ -125,7 +125,6 @@ export function gitHubApp(
     commentPages: pLimit(commentPagesAtOnce),
     /** Names that GraphQL gives to threads and people, which never change; those of labels are read each time. */
     ids: new NewestMap<string, string>(10_000),
-    grantedBy,
     readToken: (thread: Repo) => tokenOf(thread, { wanted: readPermissions }),
     async confirmAccess(thread: Repo) {
       await tokenOf(thread, { refresh: true })

@@ -290,8 +290,6 @@ function labelsOf({ client: { rest }, at, issue }: ThreadAccess): ThreadClient['
 /** What our checks say of a commit. */
 function checksOf({ app, thread, at, written }: ThreadAccess): ThreadClient['checks'] {
   return {
-    mayReport: async () => (await app.grantedBy(thread.installationId)).checks === 'write',
-
     /** @throws Rejected where the installation has not granted checks */
     async report(sha, { name, state, title, summary, onlyFirst }) {
       const { checks } = app.forChecks(thread).rest

@@ -9,7 +9,6 @@ import {
 } from '../../src/core/settings/deployment-settings.ts'
 import { settingsOfLayers } from '../../src/core/settings/layers.ts'
 import { issueThread } from '../core/given.ts'
-import { settingsOf } from '../support/deployment.ts'
 
 interface Given {
   deployment?: string
@@ -37,32 +36,10 @@ function rows({ deployment = '', owner = '', repository = '' }: Given) {
     trigger: usualTrigger,
     schema: undefined,
     models: [],
-    lacksChecks: false,
   })
   const { text } = decision.kind === 'reply' ? decision.reply : expect.fail(decision.kind)
   return (key: string) => text.split('\n').find(line => line.startsWith(`| \`${key}\` |`))
 }
-
-test('GitHub is asked for the right to checks only where settings need it', async () => {
-  const asked = async (file: string) => {
-    let times = 0
-    const reads = {
-      settings: async () => ({ settings: settingsOf(file) }),
-      schemaAddress: async () => undefined,
-      models: async () => [],
-      mayCheck: async () => {
-        times += 1
-        return false
-      },
-    } as unknown as Parameters<typeof configCommand.facts>[0]
-    const facts = (await configCommand.facts(reads, expect.fail as never)) as {
-      lacksChecks: boolean
-    }
-    return [times, facts.lacksChecks]
-  }
-  expect(await asked('')).toEqual([0, false])
-  expect(await asked('pull_request: { approval: somebody-else }')).toEqual([1, true])
-})
 
 test('`as_user` as it is granted, by whom it is denied, and nothing where nobody asks for it', () => {
   const granted = 'owners: {5: {as_user: true}}'

@@ -656,15 +656,6 @@ describe('what GitHub answers is', () => {
     const known = { byPerson, app, task: 'task-1', subject: 'Fix it' }
     expect(await compare(issue())).toMatchObject({ commits: [known] })
   })
-
-  test.each([
-    ['write', true],
-    ['read', false],
-    [undefined, false],
-  ])('with the permission checks: %s, the bot may show checks: %s', async (checks, may) => {
-    answers('GET', '/app/installations/1', [200, { permissions: { metadata: 'read', checks } }])
-    expect(await issue().checks.mayReport()).toBe(may)
-  })
 })
 
 describe('pull requests', () => {

@@ -650,7 +650,6 @@ const samples: Samples<typeof replies> & Samples<typeof refusals> = {
       ],
       problem: '.github/codex.yml, line 2, `effort`, is not one',
       usable: true,
-      lacksChecks: true,
       schema: undefined,
     }),
   ],
@@ -804,8 +803,6 @@ describe('replies', () => {
 
       ⚠️ There is a problem: .github/codex.yml, line 2, \`effort\`, is not one. Until it is fixed, the last correct version applies.
 
-      ⚠️ The bot can't show the check of \`pull_request.approval\`. The App lacks the permission \`checks: write\` here. An owner has to accept it: Settings ▸ GitHub Apps ▸ Review request.
-
       | Setting | Value | From |
       |---|---|---|
       | \`model\` | \`gpt\\|5\` | the owner’s \`.github\` repository, line 4 and the bot’s settings |
@@ -865,7 +862,7 @@ describe('replies', () => {
     ],
   ])('config explains the price of a model, if it is shown: %s', (costFactor, line) => {
     const models = [{ name: 'gpt-5.5', costFactor }]
-    const nothing = { held: [], problem: undefined, usable: true, lacksChecks: false }
+    const nothing = { held: [], problem: undefined, usable: true }
     const { text } = replies.config({ ...nothing, models, schema: undefined })
     expect(text.split('\n').filter(each => each.startsWith('Models'))).toEqual([line])
   })

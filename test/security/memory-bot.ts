@@ -382,7 +382,6 @@ export class MemoryBot {
     'pulls.needs': async () => undefined,
     'issue.closers': async () => this.closers,
     'issue.transferredAt': async () => this.options.transferredAt,
-    'checks.mayReport': async () => true,
     'checks.report': async sha => void this.checked.push(sha),
     'pulls.approvals': async () => ({ sha: this.head, body: '', author: 'eve', by: [] }),
     'pulls.hasCommitOf': async () => false,

@@ -160,8 +160,6 @@ export interface ThreadClient {
     hasCommitOf(number: number, login: string): Promise<boolean>
   }
   checks: {
-    /** Whether the installation lets the bot show checks. */
-    mayReport(): Promise<boolean>
     /** Tells what a check says of a commit, again or anew. May be repeated. */
     report(sha: string, report: views.CheckReport): Promise<void>
   }

@@ -11,14 +11,12 @@ export interface ShownSettings {
   models: readonly PricedModel[]
   problem: string | undefined
   usable: boolean
-  /** Some settings need a check, and the App may show none. */
-  lacksChecks: boolean
   /** Where an editor finds what may stand in the file. */
   schema: string | undefined
 }
 
 export function configText(shown: ShownSettings): string {
-  const { held, models, problem, usable, lacksChecks, schema } = shown
+  const { held, models, problem, usable, schema } = shown
   const isSet = ({ from }: AppliedSetting): boolean => from.some(({ kind }) => kind !== 'default')
   const set = held.filter(isSet)
   const rest = held.filter(each => !isSet(each))
@@ -26,8 +24,6 @@ export function configText(shown: ShownSettings): string {
     `${set.length > 0 ? 'these settings' : 'the defaults'} apply here. A repository sets its own in \`${settingsPath}\`.`,
     problem !== undefined &&
       `⚠️ There is a problem: ${withCode(problem, 1_000)}. Until it is fixed, ${usable ? 'the last correct version applies.' : 'nothing starts here.'}`,
-    lacksChecks &&
-      "⚠️ The bot can't show the check of `pull_request.approval`. The App lacks the permission `checks: write` here. An owner has to accept it: Settings ▸ GitHub Apps ▸ Review request.",
     set.length > 0 && settingsTable(set),
     models.length > 0 && `Models here: ${priced(models)}.${priceSentence(models)}`,
     `<details><summary>Settings with their default value</summary>\n\n${settingsTable(rest)}\n\n</details>`,
