@@ -19,7 +19,7 @@ import {
   checkUserToken,
 } from './github-checks.ts'
 import { checkNewPostHog, checkPostHogOf, checkPostHogs } from './posthog-checks.ts'
-import { checkDefaultBranch, checkSettings } from './settings-checks.ts'
+import { checkSettings } from './settings-checks.ts'
 
 type CheckResult = Check | readonly Check[]
 
@@ -96,7 +96,6 @@ export function examineRepository(config: Config, thread: Thread): Promise<Check
   return shownChecks(
     secretsOf(config),
     checkInstallation(app, thread.installationId, checkDeliveries(config)),
-    checkDefaultBranch(app, thread),
     checkPostHogOf(config, thread),
     checkQueue(config.queue).then(({ ok }) =>
       ok

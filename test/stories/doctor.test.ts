@@ -82,12 +82,11 @@ test('when all is right, each check says what it found, and the exit code is 0',
       "✓ posthog-scope: task:write",
       "✓ posthog-model: gpt-5.5",
       "✓ posthog-github: has access to acme/shop",
-      "✓ repositories: 1 checked, each with a default branch",
       "✓ owner-settings: no owner has a file that the App can read",
       "✓ repository-settings: no errors",
       "✓ queue: embedded, in …, in use by a bot",
       "",
-      "Nothing is wrong. 2 of 17 are not known.",
+      "Nothing is wrong. 2 of 16 are not known.",
       "",
     ]
   `)
@@ -335,7 +334,6 @@ describe('an admin of a repository asks in a thread', () => {
       - ✓ \`github-events\` check\\_suite, issue\\_comment, issues, pull\\_request, pull\\_request\\_review, pull\\_request\\_review\\_comment, pull\\_request\\_review\\_thread, repository, status
       - ✓ \`webhook-deliveries\` the last one (issue\\_comment) arrived
       - ✓ \`webhook-secret\` the last delivery was signed with it
-      - ✓ \`repositories\` the default branch is main
       - ✓ \`posthog-key\` works at \`http://127.0.0.1…\`
       - ✓ \`posthog-project\` project 1
       - ✓ \`posthog-scope\` task:write

@@ -13,7 +13,7 @@ export interface Check {
 export const asPrinted = ({ name, ok, detail, fix }: Check): Check => ({ name, ok, detail, fix })
 
 export type CheckName =
-  | ('configuration' | 'env-file' | 'settings-file' | 'repositories' | 'queue' | 'process')
+  | ('configuration' | 'env-file' | 'settings-file' | 'queue' | 'process')
   | `github-${'app' | 'permissions' | 'events' | 'installations' | 'user-token'}`
   | `webhook-${'address' | 'deliveries' | 'secret'}`
   | `posthog-${'host' | 'key' | 'scope' | 'project' | 'model' | 'github'}`
