@@ -28,7 +28,7 @@ const withPull = {
   conversation: { ...conversation, marker: { ...marker, made: 'made', pull: 9 }, pull },
 }
 const noModel = wanting({ options: { model: 'gpt-9' } })
-const model = reject('model', 'gpt-9', 'gpt-5.6', held().known.models)
+const model = reject('model', 'gpt-9', undefined, held().known.models)
 
 const given = (options: Options): Partial<StartToCheck> => ({ given: options })
 const onFork = { request: onPull, head: fork }

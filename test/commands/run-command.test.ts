@@ -39,7 +39,7 @@ const goingOn = (...last: RunChange[]) =>
   free({ conversation: { ...withPull, lastRun: runWith(...last) } })
 /** One does whose settings are known. */
 const atWork = busy({ held: held() })
-const noModel = reject('model', 'gpt-9', 'gpt-5.6', held().known.models)
+const noModel = reject('model', 'gpt-9', undefined, held().known.models)
 const choices = { id: 'q1', title: 'Which way?', question: true, options: [] }
 const waitsForChoice = working(
   logIs({ offset: 1, turns: 0, prompts: [], permissionRequest: choices }),
