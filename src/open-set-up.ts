@@ -6,8 +6,10 @@ import { hostname } from 'node:os'
 import { resolve } from 'node:path'
 import type { Started } from './bot.ts'
 import type { Read } from './config.ts'
+import { settingsSchemaPath } from './core/settings/settings-file.ts'
 import { examineEnvironment, examinePostHog } from './doctor/examine.ts'
 import { permissionReasons, wantedForTeams, wantedOfApp } from './github/app-manifest.ts'
+import { addressOf } from './own-package.ts'
 import { commandTyped, envFileToWrite } from './process-environment.ts'
 import { closeServer, listen } from './web/http-server.ts'
 import { setUpServer } from './web/set-up/set-up-server.tsx'
@@ -33,6 +35,7 @@ export async function openSetUp(
     testPostHog: ({ posthogHost, posthogKey, posthogProject }) =>
       examinePostHog({ host: posthogHost, apiKey: posthogKey, projectId: posthogProject }),
     examine: examineEnvironment,
+    schema: addressOf(settingsSchemaPath),
     command: commandTyped('doctor'),
     begin: () => void closeServer(server, 1_000).then(goOn),
   })

@@ -136,6 +136,9 @@ test('in a container, whose user can not write its own folder, all is written in
   expect(done).not.toContain(adminToken)
   expect(done).not.toMatch(/✗|Not right yet/)
   expect(done).toContain(`<code>${join(data, '.env')}</code>`)
+  expect(done).toContain(
+    `<code># yaml-language-server: $schema=${first.url}/schema/v1/codex.schema.json</code>`,
+  )
   expect((await stat(join(data, '.env'))).mode & 0o777).toBe(0o600)
   await send('/set-up/start')
   await first.ready()
@@ -150,6 +153,21 @@ test('in a container, whose user can not write its own folder, all is written in
   await second.ready()
   expect(second.output()).not.toContain('There is no GitHub App yet')
   await second.stop()
+})
+
+test('a host where no Enterprise Server is, and an organization that is not there, are found at Review', async () => {
+  const { read, send, values } = await openSetUp(bot, enterprise, world)
+  const told = async (others: Partial<typeof values>) => {
+    const sent = await send('/set-up/review', { ...values, ...others })
+    expect(sent.status).toBe(303)
+    const page = await read(sent.headers.get('location') ?? '')
+    return /<section class="bad".*?<\/section>/s.exec(page)?.[0] ?? 'The bot asks GitHub for this'
+  }
+  for (const host of ['127.0.0.1:9', new URL(world.posthog.url).host])
+    expect(await told({ enterprise: host })).toContain('No GitHub Enterprise Server answers')
+  expect(await told({ organization: 'nobody' })).toContain('There is no organization of this name')
+  expect(await told({ organization: 'maya' })).toContain('There is no organization of this name')
+  expect(await told({ organization: `http://${enterprise.host}/acme` })).toContain('asks GitHub')
 })
 
 test('after the App was made, a second tab makes no second one', async () => {

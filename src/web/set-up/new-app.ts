@@ -1,6 +1,6 @@
 /** What GitHub is asked for the App that it makes: its docs, "Registering a GitHub App from a manifest". */
 import { z } from 'zod'
-import type { Values } from './set-up-form.ts'
+import type { Problems, Values } from './set-up-form.ts'
 
 export interface AppWishes {
   permissions: Readonly<Record<string, string>>
@@ -51,11 +51,38 @@ const NewApp = z.object({
 })
 export type NewApp = z.infer<typeof NewApp>
 
+/** What GitHub shows to be wrong in what was entered for it. Only a clear answer counts against an organization. */
+export async function problemsAtGitHub(
+  { api }: Server,
+  { enterprise, organization }: Values,
+): Promise<Problems> {
+  if (enterprise !== '' && [undefined, 404].includes(await statusAt(`${api}/meta`)))
+    return { enterprise: 'No GitHub Enterprise Server answers at this host.' }
+  if (organization !== '' && (await statusAt(`${api}/orgs/${organization}`)) === 404)
+    return {
+      organization: 'There is no organization of this name. For your own account, leave it empty.',
+    }
+  return {}
+}
+
+const userAgent = { 'user-agent': 'codex-task-bot' }
+
+/** The status of an answer that is JSON, as GitHub's are. */
+async function statusAt(address: string): Promise<number | undefined> {
+  try {
+    const signal = AbortSignal.timeout(5_000)
+    const { headers, status } = await fetch(address, { headers: userAgent, signal })
+    return headers.get('content-type')?.includes('json') ? status : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** @throws an error with GitHub's response; a code works once, within an hour */
 export async function redeem({ api }: Server, code: string): Promise<NewApp> {
   const response = await fetch(`${api}/app-manifests/${encodeURIComponent(code)}/conversions`, {
     method: 'POST',
-    headers: { accept: 'application/vnd.github+json', 'user-agent': 'codex-task-bot' },
+    headers: { accept: 'application/vnd.github+json', ...userAgent },
     signal: AbortSignal.timeout(15_000),
   })
   const parsed = NewApp.safeParse(await response.json().catch(() => undefined))

@@ -1,5 +1,7 @@
 /** The pages of the set-up, from the form to the start. */
 import { type Check, sumOf } from '../../core/model/check.ts'
+import { settingsPath } from '../../core/settings/settings-file.ts'
+import { editorLine } from '../../core/words/settings-text.ts'
 import { Button, Checks, Document, type DocumentProps, Field, NewTab, Said } from '../pages.tsx'
 import * as setUp from './set-up-form.ts'
 
@@ -237,6 +239,8 @@ interface Finished {
   name: string
   address: string
   file: string
+  /** Where editors find the schema of the settings. */
+  schema: string | undefined
   /** Shows all checks again, with what the bot was started with. */
   command: string
   /** The page shows it only the first time. */
@@ -250,6 +254,7 @@ export function DonePage({
   name,
   address,
   file,
+  schema,
   adminToken,
   command,
   checks,
@@ -293,6 +298,12 @@ export function DonePage({
           <li>
             Start the bot. Then write <code>/codex help</code> on an issue there.
           </li>
+          {schema === undefined ? null : (
+            <li>
+              For hints in your editor, begin your <code>{settingsPath}</code> with{' '}
+              <code>{editorLine(schema)}</code>.
+            </li>
+          )}
         </ol>
         <form method="post" action="/set-up/start">
           <div class="row">

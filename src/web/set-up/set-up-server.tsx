@@ -9,7 +9,8 @@ import { getCookie, setCookie } from 'hono/cookie'
 import { createMiddleware } from 'hono/factory'
 import { type Check, type CheckName, indispensable } from '../../core/model/check.ts'
 import { describe } from '../../core/model/errors.ts'
-import { serverWith } from '../http-server.ts'
+import { settingsSchemaPath } from '../../core/settings/settings-file.ts'
+import { publicAddress, serverWith } from '../http-server.ts'
 import { bounds, MessagePage, type PageEnv } from '../pages.tsx'
 import { isSameSecret } from '../requests.ts'
 import {
@@ -17,12 +18,14 @@ import {
   manifestOf,
   type NewApp,
   newAppAddress,
+  problemsAtGitHub,
   redeem,
   serverOf,
 } from './new-app.ts'
 import {
   type Field,
   form,
+  ofGitHub,
   ofPostHog,
   type Problems,
   problemsIn,
@@ -42,6 +45,8 @@ export interface SetUpDeps {
   wanted: AppWishes
   testPostHog(values: Values): Promise<Check[]>
   examine(): Promise<Check[]>
+  /** Where editors find the schema of the settings if the bot has no address. */
+  schema: string | undefined
   /** Shows all checks again, with what the bot was started with. */
   command: string
   begin(): void
@@ -122,7 +127,8 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps) {
     if (made && !isWritten)
       await writeEnv(file, { ...variablesOf(made, values, protocol), ADMIN_TOKEN: adminToken })
     isWritten = true
-    const shown = { name, address, file, adminToken, amiss, values, command: deps.command }
+    const schema = publicAddress(values.webhook, settingsSchemaPath) ?? deps.schema
+    const shown = { name, address, file, schema, adminToken, amiss, values, command: deps.command }
     amiss = undefined
     return c.html(<DonePage {...shown} checks={await deps.examine()} />)
   }
@@ -136,9 +142,12 @@ function addSteps(app: Hono<PageEnv>, deps: SetUpDeps) {
     const sent = valuesOf(field => (c.get('fields').get(field) ?? '').trim())
     const read = readForm({ ...sent, posthogKey: sent.posthogKey || values.posthogKey })
     values = read.values
-    const isComplete = ofPostHog.every(field => read.problems[field] === undefined)
-    const atPostHog = isComplete ? problemsIn(await deps.testPostHog(values)) : {}
-    problems = { ...read.problems, ...atPostHog }
+    const isGood = (field: Field) => read.problems[field] === undefined
+    const [atPostHog, atGitHub] = await Promise.all([
+      ofPostHog.every(isGood) ? deps.testPostHog(values).then(problemsIn) : {},
+      ofGitHub.every(isGood) ? problemsAtGitHub(serverOf(values, protocol), values) : {},
+    ])
+    problems = { ...read.problems, ...atPostHog, ...atGitHub }
     return toPage(c, isRight() ? '/set-up/review' : '/set-up')
   })
 
