@@ -1,5 +1,5 @@
-/** What the package of the bot says of itself: its version, and where its files are on GitHub. */
-import { existsSync, readFileSync } from 'node:fs'
+/** What the package of the bot says of itself: its version, where its files are on GitHub, and what is new in it. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 
@@ -13,8 +13,9 @@ function packageFolder(folder = import.meta.dirname): string {
   return existsSync(join(folder, 'package.json')) ? folder : packageFolder(dirname(folder))
 }
 
+const folder = packageFolder()
 const { version, repository } = Package.parse(
-  JSON.parse(readFileSync(join(packageFolder(), 'package.json'), 'utf8')),
+  JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')),
 )
 
 export { version }
@@ -26,4 +27,19 @@ export function addressOf(path: string, url = repository?.url): string | undefin
   return path.endsWith('.md')
     ? `https://github.com/${name}/blob/v${version}/${path}`
     : `https://raw.githubusercontent.com/${name}/v${version}/${path}`
+}
+
+/**
+ * Remembers in the data folder which version used it last.
+ * @returns after a change of it, what the changelog says of what came since
+ */
+export function newsSinceLastTime(dataDir: string): string | undefined {
+  const file = join(dataDir, 'bot-version')
+  const last = existsSync(file) ? readFileSync(file, 'utf8') : version
+  writeFileSync(file, version)
+  if (last === version) return undefined
+  const [, ...sections] = readFileSync(join(folder, 'CHANGELOG.md'), 'utf8').split(/^(?=## )/m)
+  const known = sections.findIndex(section => section.startsWith(`## ${last}\n`))
+  const news = sections.slice(0, known === -1 ? 0 : known).join('')
+  return `this is version ${version}, and the last one here was ${last}\n\n${news}`.trim()
 }

@@ -22,6 +22,7 @@ import { probotVerifier } from '../github/webhooks/probot.ts'
 import { receiver } from '../github/webhooks/receive.ts'
 import { silenceJudge } from '../github/webhooks/silent-comments.ts'
 import { webhookEndpoint } from '../github/webhooks/webhook-endpoint.ts'
+import { newsSinceLastTime, version } from '../own-package.ts'
 import { openQueues, type Queues } from '../queue/open-queues.ts'
 import { QueueFull, QueueGone } from '../queue/work-queue.ts'
 import type { Readiness } from '../readiness.ts'
@@ -99,6 +100,8 @@ export async function openRuntime(config: Config, overrides: Overrides) {
     }),
   )
   const { kind, triggers, runs } = queues
+  const news = kind === 'embedded' ? newsSinceLastTime(dataDir) : undefined
+  if (news !== undefined) log.info({ version }, news)
   const metrics = openMetrics({
     role: config.role,
     queue: kind,

@@ -48,8 +48,11 @@ const lines = (bot: Bot): string[] =>
   [...bot.output().matchAll(/"msg":"([✓✗?] [^"]*)/g)].map(([, line = '']) => line)
 
 test('when all is right each check is a line, then it is ready', async () => {
-  const bot = await start({ REDIS_URL: '', ...(await queues.embedded()) })
+  const data = await queues.embedded()
+  await writeFile(join(data.DATA_DIR ?? '', 'bot-version'), '0.3.0')
+  const bot = await start({ REDIS_URL: '', ...data })
   await bot.ready()
+  expect(bot.output()).toMatch(/this is version \S+, and the last one here was 0\.3\.0/)
   // What each says, test/stories/doctor.test.ts tells.
   expect(lines(bot).map(line => line.split(':')[0])).toEqual([
     ...['✓ github-app', '✓ github-permissions', '✓ github-events'],
