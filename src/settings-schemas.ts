@@ -6,7 +6,7 @@ import { DeploymentSettings } from './core/settings/deployment-settings.ts'
 import { settingsSchemaPath } from './core/settings/settings-file.ts'
 import type { GitHubApp } from './github/app-client.ts'
 import { addressOf } from './own-package.ts'
-import { webhookPath } from './web/http-server.ts'
+import { publicAddress } from './web/http-server.ts'
 
 /** What is taken away or changes its meaning gets a new folder; what is added does not. */
 export const schemaFiles = [
@@ -53,9 +53,8 @@ export function schemaAddress(
   const found = cachedFor(10 * minute, now, async () => {
     try {
       const { url } = Hook.parse((await app.asApp('GET /app/hook/config')).data)
-      // Somebody else passes the webhooks on.
-      if (!url.endsWith(webhookPath)) return ofRepository
-      const address = url.replace(webhookPath, `/${settingsSchemaPath}`)
+      const address = publicAddress(url, settingsSchemaPath)
+      if (address === undefined) return ofRepository
       const signal = AbortSignal.timeout(schemaMs)
       const { ok } = await fetch(address, { method: 'HEAD', redirect: 'manual', signal })
       return ok ? address : ofRepository

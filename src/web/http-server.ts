@@ -32,6 +32,12 @@ export interface ReadyPage {
 
 export const webhookPath = '/api/github/webhooks'
 
+/** Where others find a file of the bot's, if its webhooks come to `webhook`; nowhere, if somebody passes them on. */
+export function publicAddress(webhook: string, path: string): string | undefined {
+  const [base, ...rest] = webhook.split(webhookPath)
+  return base && rest.length === 1 && rest[0] === '' ? `${base}/${path}` : undefined
+}
+
 /** Probot's set-up page registers the webhook at the root. */
 const webhookPaths = new Set([webhookPath, '/'])
 
