@@ -73,6 +73,10 @@ describe('the form', () => {
     ['enterprise', 'https://github.example.com/acme'],
     ['enterprise', 'github.example.com/path'],
     ['webhook', 'codex.acme.example'],
+    ['webhook', 'http://localhost:3000'],
+    ['webhook', 'http://127.0.0.1/x'],
+    ['webhook', 'http://192.168.1.4'],
+    ['webhook', 'http://[::1]:3000'],
     ['webhook', 'ftp://codex.acme.example'],
     ['posthogHost', 'us.posthog.com'],
     ['posthogKey', 'phc_project'],
@@ -80,6 +84,15 @@ describe('the form', () => {
     ['posthogProject', 'mine'],
   ])('does not take %s %j', (field, value) => {
     expect(Object.keys(readForm({ ...good, [field]: value }).problems)).toEqual([field])
+  })
+
+  test('an Enterprise Server on this machine may reach this machine', () => {
+    const webhook = 'http://127.0.0.1:3000'
+    for (const enterprise of ['localhost:8080', '10.0.0.3'])
+      expect(readForm({ ...good, webhook, enterprise }).problems).toEqual({})
+    expect(
+      Object.keys(readForm({ ...good, webhook, enterprise: 'git.acme.example' }).problems),
+    ).toEqual(['webhook'])
   })
 })
 

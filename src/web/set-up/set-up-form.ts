@@ -12,7 +12,10 @@ export type Field = (typeof fields)[number]
 export type Values = Record<Field, string>
 export type Problems = Partial<Values>
 
-type FieldRule = readonly [isRight: RegExp | ((text: string) => boolean), otherwise: string]
+type FieldRule = readonly [
+  isRight: RegExp | ((text: string, values: Values) => boolean),
+  otherwise: string,
+]
 
 interface FieldInfo {
   label: string
@@ -26,6 +29,19 @@ interface FieldInfo {
 
 const isWebAddress = (text: string) =>
   URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && !/[\s"'`\\$#]/.test(text)
+
+const privateAddress =
+  /^(?:127\.|10\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.|0\.0\.0\.0$|\[(?:::1?|f[cde]))/i
+
+const isPrivate = (host: string) =>
+  host === 'localhost' ||
+  host.endsWith('.localhost') ||
+  host.endsWith('.local') ||
+  privateAddress.test(host)
+
+/** A GitHub Enterprise Server that runs here reaches what is only for this machine, too. */
+const isReached = (address: string, { enterprise }: Values) =>
+  isPrivate(enterprise.replace(/:\d+$/, '')) || !isPrivate(new URL(address).hostname)
 
 const addressRule = 'Give an address that begins with https://.'
 
@@ -84,7 +100,13 @@ export const form: Readonly<Record<Field, FieldInfo>> = {
     more: '(empty if there is none)',
     hint: 'Where GitHub reaches this bot from outside, for example https://codex.example.com.',
     type: 'url',
-    rules: [[text => text === '' || isWebAddress(text), addressRule]],
+    rules: [
+      [text => text === '' || isWebAddress(text), addressRule],
+      [
+        (text, values) => text === '' || isReached(text, values),
+        'GitHub can’t reach this address: it is only for this machine or this network. Leave it empty.',
+      ],
+    ],
   },
   teams: {
     label: 'Let settings name teams',
@@ -114,7 +136,9 @@ export function readForm(given: Values): { values: Values; problems: Problems } 
   const problems: Problems = {}
   for (const field of fields) {
     const broken = form[field].rules.find(([isRight]) =>
-      typeof isRight === 'function' ? !isRight(values[field]) : !isRight.test(values[field]),
+      typeof isRight === 'function'
+        ? !isRight(values[field], values)
+        : !isRight.test(values[field]),
     )
     if (broken) problems[field] = broken[1]
   }
