@@ -152,7 +152,7 @@ describe('the status comment', () => {
 
       > fix the flaky login test
 
-      The bot reads the rest of its log, which PostHog may have 75 seconds later, and then says how.
+      The bot waits up to 75 seconds for its last words. Then it tells the result.
 
       nothing: ### 💬 Codex finished
 
@@ -358,7 +358,9 @@ describe('the last word', () => {
     ['Is it slow? Yes.', false],
   ])('calls %j a question: %s', (answer, isQuestion) => {
     const run = changed(phases.answer, logIs({ ...heard, answer }))
-    expect(closingComment(run).startsWith('@maya Codex has a question.')).toBe(isQuestion)
+    const said = closingComment(run)
+    expect(said.startsWith('@maya Codex has a question. Answer with `/codex …`.')).toBe(isQuestion)
+    expect(said.includes('`/codex …` continues')).toBe(!isQuestion)
   })
 
   const ends = {
@@ -446,6 +448,19 @@ describe('the last word', () => {
     expect(closingComment(changed(phases.pull, { request: { ...request, before: [] } }))).toMatch(
       /<sub>\[approve\]\(\S+#issuecomment-501\)/,
     )
+  })
+
+  test('the small line of a later round links what was added for it', () => {
+    const target = { kind: 'thread' as const, commentId: 502 }
+    const source = { trigger: 'comment-502', command: 0, target, last: true }
+    const run = changed(
+      phases.answer,
+      wordsAre(word('read', { ...more('b'), source }, { round: 1 })),
+      {
+        result: { round: 1 },
+      },
+    )
+    expect(closingComment(run)).toMatch(/ · \[and the logout test\]\(\S+#issuecomment-502\) · /)
   })
 
   test('words that are written from right to left do not reorder ours', () => {

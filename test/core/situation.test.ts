@@ -73,6 +73,11 @@ test.each<[string, Run, string]>([
     working(taskRunIs({ status: 'failed' })),
     'ending, working, working',
   ],
+  [
+    'an end whose last words may come',
+    working(logIs({ ...none, ended: { stopReason: 'end_turn', at: t0 } })),
+    'ending, working, working',
+  ],
   ['a stop comes before the task run', working(stopAsked), 'stopping, working, no label'],
   ['a stop comes before a wait', runWith(inLine(2), stopAsked), 'stopping, waiting, no label'],
   ['a question holds a Run', working(asks), 'working, question, needs-you'],

@@ -6,12 +6,12 @@ import { asksBack } from './open-question.ts'
 import { openQuestion } from './permission-request.ts'
 import { retryOf, services } from './retries.ts'
 import { hasNewPull, isQueued, isTerminal, type Outcome, type Run, type Waits } from './run.ts'
-import { agentWorks } from './turn.ts'
+import { agentWorks, isWordless } from './turn.ts'
 
 /** What only a person can end. The agent's question is told before a wrong set-up. */
 type Hold = { kind: 'question'; question: PermissionRequest } | { kind: 'set-up'; why: string }
 
-/** `ending`: its task run is over, and nothing says yet how it ended. */
+/** `ending`: its agent has ended, and its last words are not known yet. */
 export type Live = (
   | { kind: 'waiting'; waits: Waits }
   | { kind: 'preparing' | 'starting' | 'working' | 'stopping' | 'ending' }
@@ -39,7 +39,7 @@ export function situationOf(run: Run): Situation {
   const live = { admitted, held: heldBy(run) }
   if (run.mailbox.stop) return { ...live, kind: 'stopping' }
   if (!taskRun) return waits ? { ...live, kind: 'waiting', waits } : { ...live, kind: 'preparing' }
-  if (isTerminal(taskRun.status)) return { ...live, kind: 'ending' }
+  if (isTerminal(taskRun.status) || isWordless(run)) return { ...live, kind: 'ending' }
   return { ...live, kind: hasAgent(run, taskRun) ? 'working' : 'starting' }
 }
 

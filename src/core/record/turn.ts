@@ -48,6 +48,12 @@ const lastTurnEnd = (run: Run) => (isAwaited(run) ? undefined : run.session.sess
 
 export const isAnswered = (run: Run): boolean => lastTurnEnd(run) !== undefined
 
+/** It answered, and no words of its answer are known. */
+export function isWordless(run: Run): boolean {
+  const { answer, isReported } = run.session.sessionLog ?? {}
+  return lastTurnEnd(run)?.stopReason === 'end_turn' && (!answer || isReported === true)
+}
+
 export const agentWorks = (run: Run): boolean =>
   run.session.taskRun !== undefined && !isTerminal(run.session.taskRun.status) && !isAnswered(run)
 
@@ -148,10 +154,9 @@ export function lateLog(run: Run): number {
  * @returns when that look is due, ms since the epoch; `undefined` where none is needed
  */
 export function finalPollAt(run: Run): number | undefined {
-  const { taskRun, sessionLog } = run.session
+  const { taskRun } = run.session
   const end = lastTurnEnd(run)
-  const saysNothing =
-    end?.stopReason === 'end_turn' && (!sessionLog?.answer || sessionLog.isReported)
+  const saysNothing = isWordless(run)
   const isKnown = hasNewPull(run) || (taskRun && isTerminal(taskRun.status))
   if (!end || (isKnown && !saysNothing)) return undefined
   const at = end.at + (saysNothing ? limits.lateLog : limits.lateRow)

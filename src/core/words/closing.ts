@@ -50,7 +50,6 @@ export function closingComment(
         files(run, deployment),
         warnings(run),
         details(run),
-        words.small(resultSmall(run, deployment, 'last-word')),
       ]
   return paragraphs([
     strayLines(run),
@@ -60,6 +59,7 @@ export function closingComment(
       : `${words.mentions(addressees(run))} ${endSentence(run, ending, wordsBelow(run, deployment))}`,
     found.join('\n'),
     ...rest,
+    words.small(resultSmall(run, deployment, 'last-word')),
   ])
 }
 
@@ -112,7 +112,7 @@ function endSentence(run: Run, ending: Ending, below: string): string {
       return `done: **${commit(run, ending.sha)}** is on ${pushedTo(run)}${facts && ` (${facts})`}.${below}`
     }
     case 'asks':
-      return `Codex has a question.${below}`
+      return `Codex has a question. Answer with \`/codex …\`.${below}`
     case 'answer':
     case 'nothing':
       if (endsInReview(run)) return 'Codex reviewed this pull request.'

@@ -15,12 +15,12 @@ import {
   newsKey,
   staysInStatus,
 } from '../record/last-word.ts'
-import { roundIsRead, wordsAdded } from '../record/ledger.ts'
+import { roundIsRead, wordsAdded, wordsOfRound } from '../record/ledger.ts'
 import { asksBack } from '../record/open-question.ts'
 import { newPulls } from '../record/pull-end.ts'
 import { baseOf, type Run } from '../record/run.ts'
 import { exactly, withoutEmpty } from '../text/phrases.ts'
-import { code } from '../text/safe-markdown.ts'
+import { code, inlineWords } from '../text/safe-markdown.ts'
 import { roundsInWords } from './what-it-needs.ts'
 import { briefly, requesterLine, session, startedBy } from './while-working.ts'
 import { commentUrl, type Deployment, small } from './words.ts'
@@ -36,7 +36,7 @@ export function resultSmall(
   const requester = run.request.by.login
   const kind = run.result.outcome?.kind
   const { cost, taskMade } = run.session
-  const usual = asksBack(run) ? 'answer with `/codex …`' : '`/codex …` continues'
+  const usual = !asksBack(run) && '`/codex …` continues'
   const goOn = {
     work: usual,
     review: usual,
@@ -71,11 +71,14 @@ const isOnlyRequest = ({ request, result, session, mailbox }: Run): boolean =>
   request.before === undefined &&
   wordsAdded({ mailbox }).length === 0
 
-/** Which of the thread's requests this is about. */
+/** Which of the thread's requests this is about: in a later round, what began that. */
 function requestLink(run: Run): string {
   const { origin } = run.request
-  const words = briefly(run, 40)
-  return origin.kind === 'comment' ? `[${words}](${urlOf(run.thread, origin.commentRef)})` : words
+  const asked = origin.kind === 'comment' ? origin.commentRef : undefined
+  const added = run.result.round === 0 ? undefined : wordsOfRound(run)[0]
+  const ref = added ? added.source?.target : asked
+  const words = added ? inlineWords(added.typed ?? added.text, 40) : briefly(run, 40)
+  return ref ? `[${words}](${urlOf(run.thread, ref)})` : words
 }
 
 function urlOf(thread: Thread, asked: CommentRef): string {

@@ -153,7 +153,7 @@ const doingNow: Record<Doing, string> = {
 function activity({ run, stands: { kind } }: AtWork): string {
   if (kind === 'waiting' || kind === 'preparing' || kind === 'stopping') return ''
   if (kind === 'ending')
-    return 'The bot reads the rest of its log, which PostHog may have 75 seconds later, and then says how.'
+    return 'The bot waits up to 75 seconds for its last words. Then it tells the result.'
   const { doing } = run.session.sessionLog?.activity ?? {}
   const { length: waiting } = pending(run).filter(({ resumes }) => !resumes)
   return withoutEmpty([
