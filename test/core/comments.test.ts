@@ -453,13 +453,9 @@ describe('the last word', () => {
   test('the small line of a later round links what was added for it', () => {
     const target = { kind: 'thread' as const, commentId: 502 }
     const source = { trigger: 'comment-502', command: 0, target, last: true }
-    const run = changed(
-      phases.answer,
-      wordsAre(word('read', { ...more('b'), source }, { round: 1 })),
-      {
-        result: { round: 1 },
-      },
-    )
+    const run = changed(phases.answer, wordsAre(word('read', more('b'), { round: 1, source })), {
+      result: { round: 1 },
+    })
     expect(closingComment(run)).toMatch(/ · \[and the logout test\]\(\S+#issuecomment-502\) · /)
   })
 
