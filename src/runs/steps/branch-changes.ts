@@ -26,12 +26,12 @@ export interface BranchChange {
   name: string
   /** The pull requests from there, newest first. */
   pulls?: PullView[]
-  work?: Work
+  work?: PushedWork
   stray?: Stray
 }
 
 /** Commits of the agent on a branch, the newest of its own, and the pull requests from there. */
-export interface Work {
+export interface PushedWork {
   head: BranchView
   commit: string
   pulls: readonly PullView[]

@@ -9,7 +9,7 @@ import {
   branchChanges,
   branchReads,
   headsNow,
-  type Work,
+  type PushedWork,
 } from './branch-changes.ts'
 import { openPull, pullToOpen } from './open-pull.ts'
 import { type StepContext, step } from './step-context.ts'
@@ -96,6 +96,6 @@ async function pullsFoundOnBranches(
   return own
 }
 
-const pullThatShows = ({ result }: Run, { head, pulls }: Work) =>
+const pullThatShows = ({ result }: Run, { head, pulls }: PushedWork) =>
   pulls.find(({ state, sha }) => state === 'open' || (state === 'merged' && sha === head.sha)) ??
   result.pulls.find(({ state, sha }) => state !== 'closed' && sha === head.sha)

@@ -6,14 +6,14 @@ import { baseOf, type Run } from '../../core/record/run.ts'
 import { paragraphs } from '../../core/text/phrases.ts'
 import { disarm, quoted } from '../../core/text/safe-markdown.ts'
 import { pullFooter } from '../../core/words/small-line.ts'
-import type { Work } from './branch-changes.ts'
+import type { PushedWork } from './branch-changes.ts'
 import { pullTitle, putRight, wantedBase } from './put-right.ts'
 import { once, type StepContext } from './step-context.ts'
 
 type PullToOpen = Pick<Pull, 'head' | 'base'>
 
 /** From the bot's or the agent's own branches, and from any whose pull request was merged without these commits. */
-export function pullToOpen(run: Run, { head, pulls }: Work): PullToOpen | undefined {
+export function pullToOpen(run: Run, { head, pulls }: PushedWork): PullToOpen | undefined {
   const { thread, request, mailbox, result } = run
   const { branch } = run.workspace
   if (!branch || request.what !== 'work' || mailbox.stop) return undefined

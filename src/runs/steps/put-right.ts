@@ -21,13 +21,13 @@ import { type PostedStatus, statusToSend } from './status-comment.ts'
 import { drawStatus, type StepContext } from './step-context.ts'
 
 type Settles = StepContext<'thread.settle'>
-type Shaping = Pick<NonNullable<Settling['pull']>, 'number' | 'labels'> & { change: PullChange }
+type PullEdit = Pick<NonNullable<Settling['pull']>, 'number' | 'labels'> & { change: PullChange }
 
 /** @param remark what the record says of it, if it is not new */
 export async function putRight(context: Settles, view: PullView, remark?: string): Promise<Pull> {
-  const shaping = shapingOf(context, view)
-  if (!shaping) return { ...Pull.parse(view), remark }
-  return shaped(view, shaping, await settle(context, { pull: shaping }))
+  const edit = pullEditFor(context, view)
+  if (!edit) return { ...Pull.parse(view), remark }
+  return pullAfter(view, edit, await settle(context, { pull: edit }))
 }
 
 /**
@@ -39,17 +39,17 @@ export async function putRightWhenFound(
   view: PullView,
 ): Promise<ChangeOf<'result' | 'report'>> {
   const { result } = context.run
-  const shaping = shapingOf(context, view)
-  if (!shaping) return { result }
-  const { settled, status } = await settleWithStatus(context, { pull: shaping })
-  const pulls = inPlace(result.pulls, shaped(view, shaping, settled))
+  const edit = pullEditFor(context, view)
+  if (!edit) return { result }
+  const { settled, status } = await settleWithStatus(context, { pull: edit })
+  const pulls = inPlace(result.pulls, pullAfter(view, edit, settled))
   return { result: { ...result, pulls }, report: { status } }
 }
 
 export const inPlace = (pulls: readonly Pull[], pull: Pull): Pull[] =>
   pulls.map(known => (known.number === pull.number ? pull : known))
 
-function shapingOf({ run, deps }: Settles, view: PullView): Shaping | undefined {
+function pullEditFor({ run, deps }: Settles, view: PullView): PullEdit | undefined {
   if (view.state !== 'open') return undefined
   const isNew = !isMarked(run, deps.signer, view)
   // After the bot has put it right, only people choose another base.
@@ -107,7 +107,7 @@ export function wantedBody(run: Run, signer: Signer, view: PullView): string {
 }
 
 /** How it is after the change, with what GitHub refused of it. */
-function shaped(view: PullView, { change }: Shaping, settled: Settled): Pull {
+function pullAfter(view: PullView, { change }: PullEdit, settled: Settled): Pull {
   const after = settled.refused.includes('change') ? view : (settled.pull ?? view)
   return { ...Pull.parse(after), remark: leftAsItIs(change, settled) }
 }
