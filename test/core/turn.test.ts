@@ -196,6 +196,16 @@ describe('a turn', () => {
     expect(finalPollAt(polled(given, limits.lateRow))).toBeUndefined()
   })
 
+  test.each([{ answer: undefined }, { answer: 'Done.', isReported: true as const }])(
+    'without words of its own, %j, it is waited for as long as a log may be late',
+    said => {
+      const given = run({ sessionLog: { ...idle, ...said, ended: { at, stopReason: 'end_turn' } } })
+      expect(finalPollAt(given)).toBe(at + limits.lateLog)
+      expect(turnOf(polled(given, limits.lateLog - 1))).toEqual({ kind: 'working' })
+      expect(turnOf(polled(given, limits.lateLog))).not.toEqual({ kind: 'working' })
+    },
+  )
+
   test('counts at once where its pull request is known', () => {
     const justEnded = { at, stopReason: 'end_turn' }
     const given = run({ sessionLog: { ...idle, ended: justEnded } }, { result: { pulls: [pull] } })
