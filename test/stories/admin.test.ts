@@ -257,11 +257,6 @@ describe.skipIf(!browserAvailable())('in a browser', () => {
       ...ids,
     ])
     const signOut = page.getByRole('button', { name: 'Sign out' })
-    await page.locator('header input[name=form]').evaluate(field => field.setAttribute('value', ''))
-    await signOut.click()
-    await page.getByRole('heading', { name: 'Not done' }).waitFor()
-    await looksRight()
-    await page.getByRole('link', { name: 'To the runs' }).click()
     await signOut.click()
     await page.getByRole('heading', { name: 'Sign in' }).waitFor()
   })
