@@ -5,10 +5,10 @@ import { RetryLater } from '../core/model/errors.ts'
 import type { LockedJob, StepResult } from '../core/model/ports.ts'
 import { second } from '../core/model/time.ts'
 import { isModel } from '../core/model/views.ts'
-import { momentOfRequest } from '../core/record/event-order.ts'
+import { momentOfWords } from '../core/record/event-order.ts'
 import { crashed } from '../core/record/failures.ts'
 import { openIntent } from '../core/record/intents.ts'
-import { readMessages, sourcesToAskAgain } from '../core/record/messages.ts'
+import { readMessages, sourcesToAskAgain, withStop } from '../core/record/messages.ts'
 import {
   type ActingStep,
   type Becoming,
@@ -141,10 +141,8 @@ const beginningSteps = new Set<StepKind>(['await-admission', 'rejoin', 'start-ru
 async function stopSince(context: RunContext) {
   const { run, deps, github } = context
   if (run.mailbox.stop || run.result.outcome) return undefined
-  const { lastWordsAt = run.request.at } = run.mailbox
-  const asked = lastWordsAt > run.request.at ? { at: lastWordsAt } : momentOfRequest(run.request)
   const stop = await stopAfter(
-    { ...asked, run: run.id },
+    { ...momentOfWords(run), run: run.id },
     await deps.stops(run.thread),
     async () => ({
       ...personCheckOf(context, (await deps.settings.of(github.files, run.thread)).settings),
@@ -152,7 +150,7 @@ async function stopSince(context: RunContext) {
       signer: deps.signer,
     }),
   )
-  return stop && changed(run, { mailbox: { stop: { by: stop.by, at: stop.moment.at } } })
+  return stop && withStop(run, { by: stop.by, at: stop.moment.at })
 }
 
 function becoming(run: Run, ...changes: readonly RunChange[]) {

@@ -218,6 +218,22 @@ describe('of one second', () => {
     ],
     ['a stop whose comment has the lower number stops nothing', [asked, stop('maya', 10, 500)], {}],
     ['a stop whose comment has the higher number stops', [asked, stop('maya', 10)], { stops: 1 }],
+    [
+      'words whose comment has a higher number than the stop’s are worked on after it',
+      [asked, comes(stop()), comes(more('/codex and the docs', 20, 503)), works(300)],
+      { runs: 1, stops: 1, starts: 2, hears: has('and the docs') },
+    ],
+    [
+      'words of an edit, which has no number, are stopped with the rest, and their writer is told',
+      [
+        ...[asked, comes(stop())],
+        comes(
+          github.comment({ id: 503, at: 5, editedAt: 20, before: 'And?', text: '/codex docs' }),
+        ),
+        works(300),
+      ],
+      { runs: 1, stops: 1, reacts: expect.arrayContaining(['-1']) },
+    ],
   )
 })
 

@@ -1,6 +1,8 @@
 /** Tells whether something was asked before a stop, by GitHub's clock and the ids of comments. */
 import type { CommentRef, Trigger } from '../model/trigger.ts'
+import { isAdded } from './ledger.ts'
 import type { RequestOrigin, RunRequest } from './request-part.ts'
+import type { Run } from './run.ts'
 
 /** When something was asked. */
 export interface Moment {
@@ -43,9 +45,20 @@ export const momentOfRequest = ({ at, origin, command }: RunRequest): Moment => 
   box: origin.kind === 'tick',
 })
 
+/** When the newest of its words were asked. */
+export function momentOfWords(run: Run): Moment {
+  const { mailbox, request } = run
+  const { lastWordsAt: at = request.at } = mailbox
+  if (at <= request.at) return momentOfRequest(request)
+  const newest = mailbox.words.filter(isAdded).findLast(word => word.at === at)
+  const { target, command } = newest?.source ?? {}
+  const isNew = target !== undefined && newest?.edits === undefined
+  return { at, comment: isNew ? commentMoment({ commentRef: target }) : undefined, command }
+}
+
 function commentMoment({
   commentRef,
-}: Extract<RequestOrigin, { kind: 'comment' }>): Moment['comment'] {
+}: Pick<RequestOrigin & { kind: 'comment' }, 'commentRef'>): Moment['comment'] {
   switch (commentRef.kind) {
     // The subject is older than what is said below it.
     case 'subject':

@@ -106,6 +106,7 @@ const AcceptedStop = z.object({
   at: z.number(),
   because: z.string().optional(),
 })
+export type AcceptedStop = z.infer<typeof AcceptedStop>
 
 export const Mailbox = z.object({
   words: z.array(Word).default([]),

@@ -16,6 +16,7 @@ import {
   wordsOfRound,
 } from './ledger.ts'
 import {
+  type AcceptedStop,
   type FollowUp,
   type OwedReply,
   type ReplyContent,
@@ -162,7 +163,7 @@ function withOtherMessageRead(run: Run, message: Exclude<RunMessage, { kind: 'fo
     case 'checked':
       return changed(run, { result: { hinted: true } })
     case 'access-lost': {
-      const stopped = withStop(run, { ...message, kind: 'stop' })
+      const stopped = withStop(run, message)
       // Results of GitHub calls under way can't be known any more; those of PostHog still can.
       return changed(withRetry(stopped, 'github', undefined), {
         mailbox: { accessLost: true },
@@ -249,7 +250,8 @@ export function sourcesToAskAgain(run: Run, inbox: readonly string[]): Source[] 
 const isOutdated = (run: Run, { at }: { at: number }) =>
   !run.mailbox.stop && isAtWork(run) && at < (run.mailbox.lastWordsAt ?? run.request.at)
 
-function withStop(run: Run, message: RunMessage & { kind: 'stop' }): Run {
+/** What was not sent yet is taken back, and its senders are told. */
+export function withStop(run: Run, message: AcceptedStop): Run {
   if (run.mailbox.stop || !isAtWork(run) || isOutdated(run, message)) return run
   const { words } = run.mailbox
   const { outcome, round } = run.result
@@ -297,7 +299,7 @@ function withoutFollowUps(run: Run, message: RunMessage & { kind: 'withdraw-foll
       : withdrawn
   if (unsent.length === 0 || !isWithoutWords(after)) return after
   const at = Math.max(message.at, run.mailbox.lastWordsAt ?? 0)
-  return withStop(after, { ...message, kind: 'stop', at })
+  return withStop(after, { ...message, at })
 }
 
 /** The words of its round are gone, and the first request is done. */
