@@ -224,13 +224,10 @@ describe('of one second', () => {
       { runs: 1, stops: 1, starts: 2, hears: has('and the docs') },
     ],
     [
-      'words of an edit, which has no number, are stopped with the rest, and their writer is told',
+      'words between two stops are taken back once, also while the second waits to be judged',
       [
-        ...[asked, comes(stop())],
-        comes(
-          github.comment({ id: 503, at: 5, editedAt: 20, before: 'And?', text: '/codex docs' }),
-        ),
-        works(300),
+        ...[asked, comes(stop()), comes(more('/codex and the docs', 20, 503)), works(2)],
+        ...[comes(stop('maya', 20, 504)), waits('comment-504', hour), works(300)],
       ],
       { runs: 1, stops: 1, reacts: expect.arrayContaining(['-1']) },
     ],
