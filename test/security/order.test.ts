@@ -160,7 +160,7 @@ describe('a label beside a command in the text', () => {
       beside('/codex status\n\n/codex fix it'),
       joins,
     ],
-    ['that starts nothing starts nothing', beside('/codex status'), { starts: 0, unlabelled: [] }],
+    ['that starts nothing starts its own', beside('/codex status'), joins],
     [
       'that was refused starts nothing, as that is told',
       beside('/codex --model gpt-2 fix it'),
