@@ -161,6 +161,7 @@ describe('a label beside a command in the text', () => {
       joins,
     ],
     ['that starts nothing starts its own', beside('/codex status'), joins],
+    ['that is only named there starts its own', beside('As in\n\n```\n/codex fix it\n```'), joins],
     [
       'that was refused starts nothing, as that is told',
       beside('/codex --model gpt-2 fix it'),
