@@ -95,11 +95,10 @@ async function waitBeside(
   flood: () => Promise<unknown>,
 ): Promise<{ run: number; answer: number }> {
   const { github, posthog, bot } = world
-  const olga = github.as('maya', repository)
-  const { number } = await olga.opensIssue({ title: 'Quiet', body: 'As said.' })
+  const maya = github.as('maya', repository)
+  const { number } = await maya.opensIssue({ title: 'Quiet', body: 'As said.' })
   await github.settled()
   const before = posthog.ledger.length
-  github.forgetCalls()
   const pings = pinger(bot.url)
   const flooding = flood()
   await sleep(20)
@@ -108,7 +107,7 @@ async function waitBeside(
     posthog.ledger
       .slice(before)
       .find(({ kind, body }) => kind === 'run' && JSON.stringify(body).includes('the quiet one'))
-  const asks = olga.comments(number, '/codex fix the quiet one')
+  const asks = maya.comments(number, '/codex fix the quiet one')
   let run: number | undefined
   let isOver = false
   const rest = Promise.all([flooding, asks]).finally(() => sleep(5_000).then(() => (isOver = true)))
@@ -118,7 +117,6 @@ async function waitBeside(
     await sleep(5)
   }
   await rest
-  console.error(`calls: ${github.calls.length}`)
   return { run, answer: await pings.longest() }
 }
 
