@@ -124,13 +124,7 @@ function askedOf(world: World, name: string, ...does: [Behaviour, { times: numbe
 const idled: Scene = async (world, name) => {
   const play = await asked(world, name)
   const goOn = async () => {
-    await asksItsCost(world, play.number)
-    // The last that a Run does is to fold its status away.
-    await world.github.waitFor(
-      async () =>
-        (await world.github.thread(play.number)).comments.some(({ minimized }) => minimized),
-      giveUpAfterMs,
-    )
+    await theRunIsOver(world, play.number)
     world.posthog.run(String(ledgerOf(world, play.number).runs[0]?.runId)).idleOut()
   }
   return goingOn(play, goOn)
@@ -369,21 +363,12 @@ const resolved: Scene = async (world, name) => {
   return begun(name, number, expected)
 }
 
-/** The last thing that a Run does. */
-async function asksItsCost(world: World, number: number): Promise<void> {
-  const { github, posthog } = world
-  await github.waitFor(async () => ledgerOf(world, number).runs.length > 0, giveUpAfterMs)
-  await isSaid(world, number, ready)
-  const { taskId = '' } = ledgerOf(world, number).runs[0] ?? {}
-  await github.waitFor(
-    () => posthog.calls.some(({ route, path }) => route === 'usage' && path.includes(taskId)),
+/** The last that a Run does is to fold its status away. After a crash it takes a moment until it ends. */
+async function theRunIsOver(world: World, number: number): Promise<void> {
+  await world.github.waitFor(
+    async () => (await world.github.thread(number)).comments.some(({ minimized }) => minimized),
     giveUpAfterMs,
   )
-}
-
-/** After a crash it takes a moment until it ends. */
-async function theRunIsOver(world: World, number: number): Promise<void> {
-  await asksItsCost(world, number)
   for (let lives = -1; lives !== world.bots.length; await sleep(4_000)) lives = world.bots.length
 }
 
