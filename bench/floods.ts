@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
+import type { Call } from '../emulators/github/ledger.ts'
 import { startRedis } from '../test/support/redis-server.ts'
 import { newRepository } from '../test/world/opens-issue.ts'
 import { startWorld, type World } from '../test/world/world.ts'
@@ -26,11 +27,63 @@ async function heldBack(world: World, write: () => Promise<unknown>) {
   }
 }
 
-/** 600 commands of 500 people whom GitHub does not know there. */
+/**
+ * 600 commands of 500 people who may not. They are sent by another thread, and GitHub knows by heart what it says of
+ * them: it answers as many at once as the real one.
+ */
 const strangers: Flood = async world => {
-  const { number } = await world.github.as('maya').opensIssue({ title: 'Busy', body: 'As said.' })
-  return () => Promise.all(many(600).map(n => sendsCommand(world, number, n)))
+  const { github, bot } = world
+  const maya = github.as('maya')
+  const { number } = await maya.opensIssue({ title: 'Busy', body: 'As said.' })
+  for (const id of many(500)) github.fault(mayRead(id))
+  github.fault(await knownThread(world, number))
+  const requests = many(600).map(n => commandOf(world, number, n))
+  const sender = new Worker(sending, { eval: true, workerData: { url: bot.url, requests } })
+  await once(sender, 'online')
+  return async () => {
+    sender.postMessage('begin')
+    await once(sender, 'exit')
+    const asked = () => github.calls.filter(({ path }) => path.includes('/stranger-')).length
+    await github.waitFor(() => asked() >= 500)
+  }
 }
+
+const sending = `
+const { parentPort, workerData } = require('node:worker_threads')
+const { url, requests } = workerData
+const send = request => fetch(url + '/api/github/webhooks', { method: 'POST', ...request })
+parentPort.once('message', () => Promise.all(requests.map(send)))`
+
+/** What GitHub says of a thread, whoever writes there. */
+async function knownThread({ github }: World, number: number) {
+  const operation = /^threadAhead$/
+  const asks = new RegExp(`"number":${number}[,}]`)
+  github.forgetCalls()
+  await github.as('maya').comments(number, '/codex status')
+  const isIt = ({ path, body }: Call) => path === '/graphql' && asks.test(JSON.stringify(body))
+  const { body } = await github.waitFor(() => github.calls.find(isIt))
+  const answer = await fetch(`${github.url}/graphql`, {
+    method: 'POST',
+    headers: { authorization: 'token token-of-olga', 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  const fault = { kind: 'status', code: 200, body: await answer.json() } as const
+  return { path: '/graphql', operation, asks, times: Number.POSITIVE_INFINITY, fault }
+}
+
+/** What GitHub says of a person who may do no more than everybody. */
+const mayRead = (n: number) =>
+  ({
+    path: `/collaborators/stranger-${n}/permission`,
+    times: Number.POSITIVE_INFINITY,
+    fault: {
+      kind: 'status',
+      code: 200,
+      body: { permission: 'read', role_name: 'read', user: strangerOf(n) },
+    },
+  }) as const
+
+const strangerOf = (n: number) => ({ login: `stranger-${n}`, id: 900_000 + n, type: 'User' })
 
 /** 30 comments of one who may, each a list as long as GitHub allows. */
 const lists: Flood = async world => {
@@ -54,10 +107,10 @@ const quotes: Flood = async world => {
   )
 }
 
-async function sendsCommand(world: World, number: number, n: number): Promise<void> {
-  const { github, bot, env } = world
+function commandOf(world: World, number: number, n: number) {
+  const { github, env } = world
   const [owner = '', name = ''] = github.repository.split('/')
-  const user = { login: `stranger-${n % 500}`, id: 900_000 + (n % 500), type: 'User' }
+  const user = strangerOf(n % 500)
   const url = `https://github.com/${github.repository}/issues/${number}`
   const issue = { number, title: 'Busy', body: 'As said.', user, state: 'open', html_url: url }
   const body = JSON.stringify({
@@ -76,16 +129,13 @@ async function sendsCommand(world: World, number: number, n: number): Promise<vo
     installation: { id: github.installationOf(owner) },
   })
   const signature = createHmac('sha256', String(env.WEBHOOK_SECRET)).update(body).digest('hex')
-  await fetch(`${bot.url}/api/github/webhooks`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      'x-github-event': 'issue_comment',
-      'x-github-delivery': `flood-${n}`,
-      'x-hub-signature-256': `sha256=${signature}`,
-    },
-    body,
-  })
+  const headers = {
+    'content-type': 'application/json',
+    'x-github-event': 'issue_comment',
+    'x-github-delivery': `flood-${n}`,
+    'x-hub-signature-256': `sha256=${signature}`,
+  }
+  return { headers, body }
 }
 
 /** ms from a comment in a repository of another owner to its run, and the longest wait for an answer of the process. */
