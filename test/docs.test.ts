@@ -54,7 +54,7 @@ describe('the pages name what there is, and nothing else', async () => {
   const { text } = await metrics.page()
   const metricNames: string[] = text.match(/(?<=^# HELP )codex_bot_\w+/gm) ?? []
   const keys = [...settingsKeys().values()].flat()
-  const others = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', '--heap-growing-percent', '--name']
+  const others = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', '--name']
   const found = (form: RegExp): string[] => codes.flatMap(code => code.match(form) ?? [])
 
   test.each<[what: string, page: string, all: readonly string[], named: string[]]>([
