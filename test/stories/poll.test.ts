@@ -8,12 +8,11 @@ import { freePort } from '../support/free-port.ts'
 import { exhaustive } from '../support/tries.ts'
 import { spawnBot } from '../world/bot.ts'
 import { onBothQueues, onRedis } from '../world/on-queues.ts'
-import { asks, isPast, opensIssue } from '../world/opens-issue.ts'
+import { asks, opensIssue } from '../world/opens-issue.ts'
 import { openSetUp } from '../world/set-up-by-hand.ts'
 import { wipeQueue } from '../world/wipe-queue.ts'
 import { startWorld, type World } from '../world/world.ts'
 
-const hour = 60 * 60_000
 const env = { WEBHOOKS: 'poll' }
 
 /** Ids of deliveries, each as often as its payload was read. */
@@ -102,28 +101,6 @@ onBothQueues(
       },
     )
 
-    it.runIf(exhaustive)(
-      'waits while GitHub does not answer, says so, and misses nothing',
-      async () => {
-        const { github } = world()
-        const { thread, says } = await opensIssue(world(), 'During an outage')
-        const { bot } = world()
-        const before = bot.output().length
-        const outage = github.fault({
-          path: '/app/hook/deliveries',
-          times: Number.POSITIVE_INFINITY,
-          fault: { kind: 'status', code: 502 },
-        })
-        await says('/codex help')
-        await github.waitFor(() =>
-          bot.output().slice(before).includes('log of deliveries can not be read'),
-        )
-        outage.cancel()
-        await thread.waitForAnswer('/codex')
-        expect(bot.output().slice(before)).toContain('log of deliveries is read again')
-      },
-    )
-
     it.runIf(exhaustive)('loses its queue: what was done is not done again', async () => {
       const { github } = world()
       const { thread, says, makes, ledger } = await opensIssue(world(), 'Read again')
@@ -158,27 +135,6 @@ onBothQueues(
     })
   },
   { env, oneByOne: true },
-)
-
-onBothQueues(
-  'The bot reads the log for the first time',
-  world => {
-    it('answers what was asked in the last three days, and no more', async () => {
-      const { github } = world()
-      const { thread, says } = await asks(world(), 'help')
-      await github.settled()
-      isPast(world(), 0, 73 * hour)
-      const first = github.webhooks.deliveries.length
-      await says('/codex status')
-      await github.settled()
-      isPast(world(), first, 70 * hour)
-      await world().startBot()
-      await thread.waitForAnswer('nobody has asked for anything here yet')
-      expect(timesRead(world())).toEqual([1])
-      expect(await thread.answers()).toHaveLength(1)
-    })
-  },
-  { env, oneByOne: true, roles: [] },
 )
 
 onRedis(
