@@ -414,7 +414,7 @@ describe('a line of the log', () => {
       update: { sessionUpdate: 'tool_call', title: 'posthog-code-tools/finish', rawInput },
     })
   const asks = (text: string, _meta: object) => prompted({ prompt: [{ text }], _meta })
-  const theirs = { kind: 'prompt', id: '2', messages: [] }
+  const theirs = { kind: 'prompt', id: '2', messages: [], byPostHog: undefined }
   const byPostHog = { ...theirs, byPostHog: true }
   const rpc = (notification: object) => ({ timestamp: '2026-01-02T14:01:00Z', notification })
   const prompt = [text('Go on (message m1)'), { type: 'image' }, text('and (message m2)')]
@@ -433,6 +433,7 @@ describe('a line of the log', () => {
       asks('Make it green.', { prContext: 'An open one.' }),
       byPostHog,
     ],
+    ['somebody’s in PostHog', asks('Go.', {}), theirs],
     [
       'somebody’s about a pull request',
       asks('Go.', { prContext: 'An open one.', messageId: 'm' }),

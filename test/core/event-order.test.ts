@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { isBefore, type Moment } from '../../src/core/record/event-order.ts'
+import {
+  isBefore,
+  type Moment,
+  momentOf,
+  momentOfRequest,
+} from '../../src/core/record/event-order.ts'
+import { comment as command, tick } from '../commands/asked.ts'
+import { ask } from './given.ts'
 
 const comment = (id: number, command?: number): Moment => ({
   at: 0,
@@ -24,6 +31,13 @@ describe('Within one second of GitHub’s clock', () => {
     ['a box that starts is stopped by a comment', box, comment(1), true],
     ['a box that starts stands under what the box that stops has ended', box, box, false],
     ['a label is stopped by a box', label, box, true],
+    ['a comment is stopped by a label that is taken off', comment(1), label, true],
+    [
+      'a comment is not stopped by the text that it stands below',
+      comment(1),
+      { at: 0, comment: { kind: 'subject', id: 0 } },
+      false,
+    ],
   ])('%s', (_, asked, stop, is) => {
     expect(isBefore(asked, stop)).toBe(is)
   })
@@ -32,4 +46,13 @@ describe('Within one second of GitHub’s clock', () => {
     expect(isBefore({ ...box, at: 1_000 }, { ...box, at: 2_000 })).toBe(true)
     expect(isBefore({ ...comment(1), at: 2_000 }, { ...comment(2), at: 1_000 })).toBe(false)
   })
+})
+
+it.each<[string, Moment, number | undefined, boolean]>([
+  ['a comment', momentOf(command), 502, false],
+  ['an edit', momentOf({ ...command, before: '' }), undefined, false],
+  ['a box', momentOf(tick), undefined, true],
+  ['what a box asked for', momentOfRequest({ ...ask, origin: { kind: 'tick' } }), undefined, true],
+])('The moment of %s', (_, moment, id, isBox) => {
+  expect([moment.comment?.id, moment.box]).toEqual([id, isBox])
 })

@@ -62,10 +62,16 @@ const read = (
 const seen = ({ ended, answer }: Log) => [ended?.fault?.text ?? ended?.stopReason ?? 'open', answer]
 
 const begun = [begins, prompt('2', first), words(first)]
+const doubled = [{ ...says('a'), line: '1' }, says('b')]
 
 describe('a turn is', () => {
   test.each<[string, LogEntry[], unknown[]]>([
     ['open from its prompt on', [...begun, says('a')], ['open', 'a']],
+    [
+      'told without what a batch says again',
+      [...begun, ...doubled, { ...says('c'), line: '2' }, ...doubled],
+      ['open', 'c'],
+    ],
     [
       'over with the answer to it',
       [...begun, says('a'), says('b'), answers('2')],

@@ -1,10 +1,17 @@
 /** What a fault that ends nothing means, for a Run and for a command alike. */
 import { expect, test } from 'vitest'
 import { NoResponse, Rejected, ResultPending, RetryLater } from '../../src/core/model/errors.ts'
-import { afterPassing, isFinal, isTooLong, type Passing } from '../../src/core/record/retries.ts'
+import {
+  afterPassing,
+  eased,
+  isFinal,
+  isTooLong,
+  type Passing,
+  retriedAt,
+} from '../../src/core/record/retries.ts'
 import type { Retry } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
-import { hour, minute, second, t0 } from './given.ts'
+import { hour, minute, runWith, second, t0 } from './given.ts'
 
 const later = t0 + 10 * minute
 
@@ -106,4 +113,20 @@ test('tries that come a little late count as a whole', () => {
     now = holder.retries.github.until + 30 * second
   }
   expect(holder.retries.github && isTooLong(holder.retries.github, now)).toBe(true)
+})
+
+const known: Retry = { why: 'w', since: t0, until: later, count: 1 }
+test.each<[string, number, number, Partial<Retry>]>([
+  ['of the same end changes nothing', t0, later, { why: 'w' }],
+  ['that ends later is waited out', t0, later + 1, { until: later + 1, count: 1 }],
+  ['after the first is over is another', later, later, { count: 2 }],
+])('a wait beside another %s', (_, now, until, expected) => {
+  const wait = retriedAt({ retries: { github: known } }, 'github', now, { why: 'v', until })
+  expect(wait).toMatchObject(expected)
+})
+
+test('a call that went well ends a wait that is over', () => {
+  const run = runWith({ retries: { github: known } })
+  expect(eased(run, 'github', { call: 'effect', now: later - 1 })).toBe(run)
+  expect(eased(run, 'github', { call: 'effect', now: later }).retries).toEqual({})
 })

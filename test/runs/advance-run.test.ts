@@ -927,6 +927,27 @@ describe('the other steps', () => {
     })
   })
 
+  test.each<[string, string[], string, string]>([
+    ['that is offered takes its efforts', ['gpt-5.5'], 'gpt-5.5', 'low'],
+    ['stays where PostHog names none', [], 'gpt-5.5', 'high'],
+    ['makes way for that of the settings', ['gpt-6'], 'gpt-6', 'low'],
+  ])('start-run: a usual model %s', async (_, names, model, effort) => {
+    const usual = { ...ask, usualModel: true, options: { ...ask.options, effort: 'high' } } as const
+    const { run } = await advance(
+      { ...runOf('start-run'), request: usual },
+      {
+        posthog: {
+          models: async () => names.map(name => ({ name, efforts: ['low'] })),
+          runIds: async () => [],
+          startRun: atLimit('posthog'),
+        },
+        github: { 'files.text': async () => undefined },
+        settings: deploymentWith('defaults: {model: gpt-6}'),
+      },
+    )
+    expect(run.request.options).toEqual({ ...ask.options, model, effort })
+  })
+
   const stops = (by: Person) => ({ kind: 'stopped', by: by.login, because: 'closed this' })
   const ignored = { by: 'zoe', because: 'closed this' }
   type Closed = [
