@@ -1,6 +1,6 @@
 /** Who may use a command. */
 import { describe, expect, test } from 'vitest'
-import { mayUseNow } from '../../src/access/authorize.ts'
+import { allowance, isTrusted, mayUseNow } from '../../src/access/authorize.ts'
 import type { Role } from '../../src/core/model/command-grammar.ts'
 import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
 import type { ReadRefusals } from '../../src/core/record/retries.ts'
@@ -96,4 +96,13 @@ describe('starting a run', () => {
 
   test('any other refusal is no answer', async () =>
     await expect(may(403, '')).rejects.toThrow(Rejected))
+})
+
+test('whom the settings name is no stranger', () => {
+  expect(isTrusted({ role: 'read', name: 'read', named: true })).toBe(true)
+})
+
+test('a command that no setting tells of is for admins', () => {
+  const may = (role: Role) => allowance({ role, name: role }, 'other', settingsOf('')).may
+  expect([may('maintain'), may('admin')]).toEqual([false, true])
 })

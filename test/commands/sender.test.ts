@@ -4,6 +4,7 @@ import type { Sender } from '../../src/core/model/command-grammar.ts'
 import { NoResponse } from '../../src/core/model/errors.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { maya, t0 } from '../core/given.ts'
+import { settingsOf } from '../support/deployment.ts'
 
 const away = new NoResponse('github', 'away')
 const query = {
@@ -37,4 +38,15 @@ test('an answer that does not come is thrown on, until that has lasted for minut
   expect(
     (await senderNow({ ...query, before: { ...before, at: t0 - 61_000 } })).fault,
   ).toBeUndefined()
+})
+
+test.each([
+  ['a minute ago is not asked for again', 59_999, 'write'],
+  ['longer ago is asked for again', 60_001, 'read'],
+])('the role that GitHub said %s', async (_, ago, role) => {
+  const before: Sender = { kind: 'known', at: t0 - ago, role: 'write', name: 'write' }
+  const people = { permission: async () => ({ role: 'read', name: 'read' }) }
+  const check = async () => ({ settings: settingsOf('') })
+  const now = { ...query, before, check, github: { people } }
+  expect((await senderNow(now as unknown as typeof query)).sender).toMatchObject({ role })
 })

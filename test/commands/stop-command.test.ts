@@ -52,11 +52,11 @@ describe('what asks for none', () => {
 })
 
 describe('stops that wait to be judged', () => {
-  const waiting = (by: number, run?: string) => ({
+  const waiting = (by: number, run?: string, at = t0 + minute) => ({
     id: `stop-${by}`,
     by: { login: `person-${by}`, id: by },
     at: t0 + minute,
-    read: async () => ({ moment: { at: t0 + minute }, run }),
+    read: async () => ({ moment: { at }, run }),
   })
   /** Maya may write; she is 11. */
   async function judge(unjudged: ReturnType<typeof waiting>[]) {
@@ -82,6 +82,7 @@ describe('stops that wait to be judged', () => {
   test.each([
     ['of who may stop ends it', [waiting(11)], { by: 11 }],
     ['by the box of its run ends it', [waiting(11, 'run-1')], { by: 11 }],
+    ['that was given before it ends nothing', [waiting(11, undefined, t0 - 1)], { by: undefined }],
     ['by the box of another run ends nothing', [waiting(11, 'run-2')], { by: undefined }],
     [
       'of a hundred people asks GitHub of the last five alone',
