@@ -20,6 +20,7 @@ import {
   withoutIntent,
 } from '../core/record/next-step.ts'
 import { failed, onlyNeeded } from '../core/record/outcome.ts'
+import { openQuestion } from '../core/record/permission-request.ts'
 import { eased } from '../core/record/retries.ts'
 import { changed, type Run, type RunChange } from '../core/record/run.ts'
 import { limits } from '../core/record/timing.ts'
@@ -42,6 +43,7 @@ export const advanceRun =
     const inVain = new Set<string>()
     for (;;) {
       if (job.signal.aborted) return { kind: 'park', ms: 0 }
+      if (openQuestion(context.run)) deps.rememberAsked(context.run.thread)
       const now: Now = {
         at: deps.now(),
         get text() {

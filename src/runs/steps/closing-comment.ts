@@ -208,7 +208,6 @@ export const putQuestion = step('put-question', {
         intent: { kind: 'put-question', at: deps.now() },
         ...saying(github, deps.signer, { marker, place, text }),
       })
-      deps.rememberAsked(run.thread)
       const key = questionKey(run, request)
       const asked = { key, commentId, inline: place && (true as const) }
       const { questions = [] } = run.report
