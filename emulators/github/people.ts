@@ -176,11 +176,17 @@ export class Person {
     return textAt(await this.#do('PATCH', '', { name }), 'full_name')
   }
 
-  /** The default branch gets another name. */
+  /** What `main` has now. */
+  async tags(name: string): Promise<void> {
+    const sha = textAt(await this.#do('GET', '/git/ref/heads/main'), 'object', 'sha')
+    await this.#do('POST', '/git/refs', { ref: `refs/tags/${name}`, sha })
+  }
+
   async deletesBranch(name: string): Promise<void> {
     await this.#do('DELETE', `/git/refs/heads/${name}`)
   }
 
+  /** The default branch gets another name. */
   async renamesDefaultBranch(name: string): Promise<void> {
     const former = textAt(await this.#do('GET', ''), 'default_branch')
     const sha = textAt(await this.#do('GET', `/git/ref/heads/${former}`), 'object', 'sha')

@@ -101,4 +101,40 @@ onEitherQueue('What came of it', world => {
       /^@maya The title is fixed now\.\n\n<sub>no new commit or pull request found · /,
     )
   })
+
+  it('commits on its pull request that it opens again are told as there', async () => {
+    const { github, posthog } = world()
+    const repository = await newRepository(world())
+    const issue = await opensIssue(world(), 'Closed too early', repository)
+    const { thread, maya, run } = issue
+    const { number, head } = await issue.makes()
+    await thread.waitForFolded()
+    await maya.closes(number)
+    await thread.waitForAnswer(/^✖️ \*\*Closed without a merge\*\*/)
+    posthog.script({ repository, prompt: 'open it again' }, { kind: 'manual' })
+    await issue.says('/codex open it again, with more')
+    await github.waitFor(() => run(-1).turnGoesOn)
+    await github.hands.commit(repository, head, head, { 'more.ts': 'more' }, 'Add more')
+    await github.as('posthog[bot]', repository).reopens(number)
+    await run(-1).completeTurn('It is open again.')
+    const told = await thread.waitForAnswer('It is open again.')
+    expect(told).toMatch(new RegExp(`^@maya done: \\*\\*${sha}\\*\\* is on \\[#${number}\\]\\(`))
+  })
+
+  it('a tag is no commit: what was looked for is said, and no more', async () => {
+    const { github } = world()
+    const repository = await newRepository(world())
+    const { thread, started, run } = await asks(
+      world(),
+      'tag it',
+      { kind: 'manual' },
+      { repository },
+    )
+    await started(1)
+    await github.waitFor(() => run(-1).turnGoesOn)
+    await github.as('posthog[bot]', repository).tags('v1')
+    await run(-1).completeTurn('It is tagged.')
+    const told = await thread.waitForAnswer('It is tagged.')
+    expect(told).toMatch(/^@maya It is tagged\.\n\n<sub>no new commit or pull request found · /)
+  })
 })
