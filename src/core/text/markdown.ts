@@ -34,7 +34,7 @@ function read(source: string, its: typeof grammar | typeof places, milliseconds:
   if (source.length > maxLength || tooManyMarkers.test(source)) return undefined
   return withinTime(() => {
     const tree = fromMarkdown(source, its)
-    return { tree: isDeep(tree) ? undefined : tree }
+    return { tree: isDeeper(tree, maxDepth) ? undefined : tree }
   }, milliseconds)?.tree
 }
 
@@ -43,16 +43,8 @@ export const writeMarkdown = (tree: Root): string | undefined =>
     text: toMarkdown(tree, { extensions: [gfmToMarkdown()], bullet: '-' }).trim(),
   }))?.text
 
-function isDeep(tree: Root): boolean {
-  const pending: { node: Nodes; depth: number }[] = [{ node: tree, depth: 0 }]
-  for (let next = pending.pop(); next; next = pending.pop()) {
-    const { node, depth } = next
-    if (depth > maxDepth) return true
-    if ('children' in node)
-      for (const child of node.children) pending.push({ node: child, depth: depth + 1 })
-  }
-  return false
-}
+const isDeeper = (node: Nodes, most: number): boolean =>
+  most < 0 || ('children' in node && node.children.some(child => isDeeper(child, most - 1)))
 
 /** It and all in it. */
 export function* nodesIn(node: Nodes): Generator<Nodes> {
@@ -76,15 +68,14 @@ export function closesIssue(body: string, { owner, repo, number, url }: IssueNam
     `\\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?[ \\t]{1,9}(?:${names.join('|')})(?![\\d/])`,
     'i',
   )
-  const tree = readMarkdown(body)
-  const pending: Nodes[] = tree ? [tree] : []
-  for (let node = pending.pop(); node; node = pending.pop()) {
-    if (silent.has(node.type)) continue
-    if (node.type === 'paragraph' || node.type === 'heading' || node.type === 'tableCell') {
-      if (closing.test(visibleWords(node))) return true
-    } else if ('children' in node) for (const child of node.children) pending.push(child)
+  const closesIn = (node: Nodes): boolean => {
+    if (silent.has(node.type)) return false
+    return node.type === 'paragraph' || node.type === 'heading' || node.type === 'tableCell'
+      ? closing.test(visibleWords(node))
+      : 'children' in node && node.children.some(closesIn)
   }
-  return false
+  const tree = readMarkdown(body)
+  return tree !== undefined && closesIn(tree)
 }
 
 const silent = new Set<Nodes['type']>([

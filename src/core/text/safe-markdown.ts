@@ -163,16 +163,12 @@ const breakable = new RegExp(`(\`{${maxRow}}|~{${maxRow}})(?=[\`~])`, 'g')
 const countable = (code: string) => code.replace(breakable, `$1${zeroWidth}`)
 
 /** Checks the output by parsing it again. */
-function isHarmless(tree: md.Root, stays: LinkRule): boolean {
-  const pending: md.Nodes[] = [tree]
-  for (let node = pending.pop(); node; node = pending.pop()) {
-    if (forbidden.has(node.type)) return false
-    if (node.type === 'text' && disarm(node.value) !== node.value) return false
-    if (node.type === 'link' && !stays(node)) return false
-    if ('children' in node && !(node.type === 'link' && saysSo(nodeWords(node), node.url)))
-      pending.push(...node.children)
-  }
-  return true
+function isHarmless(node: md.Nodes, stays: LinkRule): boolean {
+  if (forbidden.has(node.type)) return false
+  if (node.type === 'text') return disarm(node.value) === node.value
+  if (node.type === 'link' && !stays(node)) return false
+  if (node.type === 'link' && saysSo(nodeWords(node), node.url)) return true
+  return !('children' in node) || node.children.every(each => isHarmless(each, stays))
 }
 
 const forbidden = new Set<md.Nodes['type']>([

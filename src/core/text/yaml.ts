@@ -67,7 +67,8 @@ function parse(text: string): YamlRead {
         return { line: lineAt(at), ...problem }
       }),
     }
-  if (nestsTooDeep(document.contents)) return whole(`is nested deeper than ${maxDepth} levels`)
+  if (nestsDeeper(document.contents, maxDepth))
+    return whole(`is nested deeper than ${maxDepth} levels`)
   try {
     const value: unknown = document.toJS({ maxAliasCount: 20 })
     return { kind: 'read', value, lineOf: path => lineAt(offsetOf(document.contents, path)) }
@@ -78,16 +79,10 @@ function parse(text: string): YamlRead {
   }
 }
 
-function nestsTooDeep(contents: unknown): boolean {
-  const pending = [{ node: contents, depth: 0 }]
-  for (let next = pending.pop(); next; next = pending.pop()) {
-    const { node, depth } = next
-    if (depth > maxDepth) return true
-    if (yaml.isPair(node)) pending.push({ node: node.key, depth }, { node: node.value, depth })
-    else if (yaml.isCollection(node))
-      for (const item of node.items) pending.push({ node: item, depth: depth + 1 })
-  }
-  return false
+function nestsDeeper(node: unknown, most: number): boolean {
+  if (most < 0) return true
+  if (yaml.isPair(node)) return nestsDeeper(node.key, most) || nestsDeeper(node.value, most)
+  return yaml.isCollection(node) && node.items.some(item => nestsDeeper(item, most - 1))
 }
 
 function offsetOf(node: unknown, path: readonly string[]): number | undefined {
