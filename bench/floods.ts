@@ -35,8 +35,8 @@ const strangers: Flood = async world => {
   const { github, bot } = world
   const maya = github.as('maya')
   const { number } = await maya.opensIssue({ title: 'Busy', body: 'As said.' })
-  for (const id of many(500)) github.fault(mayRead(id))
-  github.fault(await knownThread(world, number))
+  const known = [await knownThread(world, number), ...many(500).map(mayRead)]
+  const told = known.map(each => github.fault(each))
   const requests = many(600).map(n => commandOf(world, number, n))
   const sender = new Worker(sending, { eval: true, workerData: { url: bot.url, requests } })
   await once(sender, 'online')
@@ -45,6 +45,7 @@ const strangers: Flood = async world => {
     await once(sender, 'exit')
     const asked = () => github.calls.filter(({ path }) => path.includes('/stranger-')).length
     await github.waitFor(() => asked() >= 500)
+    for (const each of told) each.cancel()
   }
 }
 
