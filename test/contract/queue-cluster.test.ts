@@ -1,6 +1,6 @@
 /** On a Redis Cluster, commands on keys of several slots are refused: so all keys of the queues are in one. */
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { Processor } from '../../src/queue/work-queue.ts'
 import { cleanUp, type Note, open, until, workBy } from '../support/queue-world.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
@@ -57,6 +57,7 @@ describe.runIf(redisAvailable())('a Redis that is a cluster', () => {
 
   test('whose node hands its slots over: the queues connect anew, as a proxy now leads to the other node', async () => {
     const heir = await startRedis('--cluster-enabled', 'yes')
+    onTestFinished(() => heir.stop())
     const queues = await open({ redisUrl: server.url, dataDir: '/nowhere' })
     const before = queues.connectedAt()
     const other = async () =>
