@@ -1,7 +1,7 @@
 /** One life after another, each cut short at its own point, while threads of earlier lives are still being recovered. */
 import type { World } from '../world/world.ts'
 import { type CrashPoint, crashPoints, deathAt } from './crash-points.ts'
-import { endTheHours } from './judge.ts'
+import { endTheHours, isComplete } from './judge.ts'
 import { bringUp, died } from './mortal-bot.ts'
 import { type Play, type SceneName, scenes } from './plays.ts'
 
@@ -33,6 +33,9 @@ export async function playMore(world: World, scene: SceneName, name: string): Pr
 /** For what never comes; a busy machine is slow. */
 const giveUpAfterMs = 180_000
 
+/** A job that loses five processes without a finished step is given up, and these have done nothing wrong. */
+const deathsInARow = 4
+
 /**
  * For each point: a life that ends there, and a thread that leads to it. The last life does not end.
  * @throws when a point is not reached
@@ -44,6 +47,7 @@ export async function crashAtEach(
   const plays = new Map<CrashPoint, Play>()
   await makeInteractive(world)
   for (const [index, point] of points.entries()) {
+    if (index > 0 && index % deathsInARow === 0) await recovers(world, [...plays.values()])
     endTheHours(world, [...plays.values()])
     const bot = await bringUp(world, { point })
     plays.set(point, await begin(world, point, `at${index}`))
@@ -52,4 +56,17 @@ export async function crashAtEach(
   }
   await bringUp(world)
   return plays
+}
+
+/** A life in which all comes to its end. */
+async function recovers(world: World, plays: readonly Play[]): Promise<void> {
+  const bot = await bringUp(world)
+  await world.github.waitFor(
+    () => {
+      endTheHours(world, plays)
+      return plays.every(play => isComplete(world, play))
+    },
+    { timeout: giveUpAfterMs, every: 100 },
+  )
+  await bot.stop('SIGKILL')
 }

@@ -135,7 +135,7 @@ function endTheHour(world: World, { number }: Play): void {
 }
 
 /** By the ledgers alone. */
-function isComplete(world: World, { number, expected }: Play): boolean {
+export function isComplete(world: World, { number, expected }: Play): boolean {
   const { tasks, runs, messages, cancels } = expected
   const facts = countsAtPostHog(world, number)
   const wrong = wrongCounts(facts, { tasks, runs, messages, cancels, told: [] })
