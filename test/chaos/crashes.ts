@@ -33,7 +33,7 @@ export async function playMore(world: World, scene: SceneName, name: string): Pr
 /** For what never comes; a busy machine is slow. */
 const giveUpAfterMs = 180_000
 
-/** A job that loses five processes without a finished step is given up, and these have done nothing wrong. */
+/** A job that loses its process five times in a row is given up, and these have done nothing wrong. */
 const deathsInARow = 4
 
 /**

@@ -6,7 +6,6 @@ import { NoResponse, Rejected, RetryLater, type Service } from '../../src/core/m
 import type { StepResult, TasksClient } from '../../src/core/model/ports.ts'
 import type { Person } from '../../src/core/model/thread.ts'
 import { cancelKey } from '../../src/core/record/agent-end.ts'
-import { questionKey } from '../../src/core/record/permission-request.ts'
 import { retryOf } from '../../src/core/record/retries.ts'
 import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
@@ -688,17 +687,6 @@ describe('words that are refused', () => {
     const { run } = await answered(wordsAre(), async () => 'over')
     expect(run.session.permission).toMatchObject({ allowed: false, untaken: 'over' })
   })
-})
-
-test('a thread with an open question is known to whoever takes the Run over', async () => {
-  const permissionRequest = { id: 'q1', title: 'Which way?', question: true, options: [] }
-  const log = { offset: 1, turns: 0, prompts: [], permissionRequest }
-  const key = questionKey(working(), permissionRequest)
-  const report = { questions: [{ key, commentId: 1 }] }
-  const run = working(mute, nextPoll(later), { session: { sessionLog: log }, report })
-  const threads: unknown[] = []
-  await advance(run, { rememberAsked: thread => threads.push(thread) })
-  expect(threads).toContain(run.thread)
 })
 
 describe('an agent that can not be looked after', () => {

@@ -1,5 +1,6 @@
 /** `/codex ask`: words for words, and nothing is published. */
 import { expect, it } from 'vitest'
+import type { Behaviour } from '../../emulators/posthog/behaviour.ts'
 import { exhaustive } from '../support/tries.ts'
 import { onEitherQueue } from '../world/on-queues.ts'
 import { asks, newRepository, opensIssue, opensPull } from '../world/opens-issue.ts'
@@ -116,4 +117,31 @@ onEitherQueue(
     })
   },
   { posthog: { agent: 'disobedient' } },
+)
+
+onEitherQueue(
+  'Somebody answers a question without the command, and the bot has started anew since',
+  world => {
+    it('they are told that it is missing', async () => {
+      const { bot } = world()
+      const asking: Behaviour = {
+        kind: 'asksPermission',
+        question: 'Blue or red?',
+        choices: ['Blue', 'Red'],
+        inMode: 'plan',
+        next: { kind: 'answers', text: 'It is blue.' },
+      }
+      const repository = await newRepository(world(), 'mode: interactive\n')
+      const { says, thread } = await asks(world(), 'paint it', asking, { repository })
+      await thread.waitForAnswer('Codex has a question.')
+      await bot.stop()
+      await world().startBot()
+      const { id } = await says('Blue, please.')
+      await thread.waitForAnswer('Codex reads only comments that begin with `/codex`.')
+      await thread.waitForReaction('-1', id)
+      await says('/codex 1')
+      await thread.waitForAnswer('It is blue.')
+    })
+  },
+  { oneByOne: true },
 )
