@@ -3,7 +3,6 @@ import type { Config } from './config.ts'
 import {
   type Allowance,
   type CallBudget,
-  type LimitStore,
   limitGate,
   postHogAllowance,
 } from './core/model/call-budget.ts'
@@ -18,7 +17,6 @@ export type Tenant = ReturnType<typeof tenantOf>
 
 interface TenantParts extends Required<Pick<PostHogSettings, 'meter' | 'redact'>> {
   now(): number
-  limits: LimitStore | undefined
   budget(name: string, allowance: Allowance): CallBudget
   /** A key or project was found to be wrong. */
   foundWrong(): void
@@ -77,11 +75,11 @@ const tenantName = ({ host, projectId }: Pick<Access, 'host' | 'projectId'>) =>
 function tenantOf(
   { host, projectId, apiKey, userToken }: Access,
   signer: Signer,
-  { meter, redact, now, limits, budget: open, foundWrong }: TenantParts,
+  { meter, redact, now, budget: open, foundWrong }: TenantParts,
   standing?: Standing,
 ) {
   const tenant = tenantName({ host, projectId })
-  const gate = limitGate(now, limits && { name: `posthog ${tenant}`, store: limits })
+  const gate = limitGate(now)
   const budget = open(tenant, postHogAllowance)
   const settings: PostHogSettings = { host, projectId, apiKey, redact, meter, gate, budget }
   const access: PostHogSettings = {

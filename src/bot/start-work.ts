@@ -99,10 +99,10 @@ const commandsAtOnce = { redis: 100, embedded: 40 }
 function openEdges(runtime: Runtime) {
   const { config, settings, triggerOf, metrics, queues, log, clock, state } = runtime
   const { meter } = metrics
-  const { limits, budget } = queues
+  const { budget } = queues
   const redact = redactor(secretsOf(config))
   const { now, setBy } = clock
-  const app = gitHubApp(config.app, now, { meter, limits, dated: setBy })
+  const app = gitHubApp(config.app, now, { meter, dated: setBy })
   return {
     app,
     installations: installationsOf(app, redact),
@@ -110,7 +110,6 @@ function openEdges(runtime: Runtime) {
       meter,
       redact,
       now,
-      limits,
       budget,
       foundWrong: () => state.readiness?.hurry(),
     }),

@@ -5,7 +5,7 @@ import { createAppAuth, type InstallationAuthOptions } from '@octokit/auth-app'
 import type { Octokit } from '@octokit/rest'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { z } from 'zod'
-import { type LimitGate, type LimitStore, limitGate } from '../core/model/call-budget.ts'
+import { type LimitGate, limitGate } from '../core/model/call-budget.ts'
 import { Rejected } from '../core/model/errors.ts'
 import type { CallMeter } from '../core/model/meter.ts'
 import type { Thread } from '../core/model/thread.ts'
@@ -35,7 +35,6 @@ const grantLasts = hour
 
 interface AppShares {
   meter?: CallMeter
-  limits?: LimitStore
   /** Is told the `Date` of each response, and when it was asked for. */
   dated?: Dated
 }
@@ -45,13 +44,15 @@ type Dated = (date: unknown, askedAt: number) => void
 export function gitHubApp(
   settings: AppSettings,
   now: () => number,
-  { meter, limits, dated = () => {} }: AppShares = {},
+  { meter, dated = () => {} }: AppShares = {},
 ) {
   const gates = new Map<string, LimitGate>()
-  const watchOn = (whose: string): Watch => {
-    const shared = limits && { name: `github ${settings.id} ${whose}`, store: limits }
-    return { now, meter, whose, gate: madeIn(gates, whose, () => limitGate(now, shared)) }
-  }
+  const watchOn = (whose: string): Watch => ({
+    now,
+    meter,
+    whose,
+    gate: madeIn(gates, whose, () => limitGate(now)),
+  })
   const own = appToken(settings, now)
   const timed = { now, dated }
   const bare = limited(newClient(settings, timed, own), watchOn('app'))

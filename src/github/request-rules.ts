@@ -45,10 +45,10 @@ export function limited(
   client.hook.wrap('request', async (request, options) => {
     const once = async (refresh: boolean) => {
       const since = watch.now()
-      await watch.gate.pass()
+      watch.gate.pass()
       if (token) options.headers.authorization = `token ${await token(refresh)}`
       // Another call may have met a limit meanwhile.
-      await watch.gate.pass()
+      watch.gate.pass()
       if (!isRead(options)) assertPrompt('github', since, watch.now())
       options.request = { ...options.request, signal: AbortSignal.timeout(timeLimit) }
       const response = await metered(watch, options, () => request(options))
@@ -67,7 +67,7 @@ export function limited(
         const met = faultIn(error, watch.now())
         const fault = isRead(options) ? asRead(met) : met
         if (fault instanceof Rejected && lacksPermission(fault)) watch.notGranted?.()
-        if (fault instanceof RetryLater && fault !== error) await watch.gate.remember(fault)
+        if (fault instanceof RetryLater && fault !== error) watch.gate.remember(fault)
         const pause = pauses.shift()
         // A revoked token is replaced once.
         if (fault instanceof Rejected && fault.status === 401 && token && !refresh) refresh = true

@@ -80,7 +80,7 @@ export async function call<T>(
   const { meter, gate, budget, standing } = settings
   const since = now()
   await standing?.pass()
-  await gate.pass()
+  gate.pass()
   if (request.method !== 'GET') assertPrompt('posthog', since, now())
   if (!request.counted) budget?.spend(1).catch(() => {})
   const route = routeOf(request.path, blockedWords)
@@ -90,7 +90,7 @@ export async function call<T>(
     status = response.status
     return await answerIn(response, request, { redact: settings.redact, now })
   } catch (error) {
-    if (isOfTheKey(error)) await gate.remember(error)
+    if (isOfTheKey(error)) gate.remember(error)
     throw standing && error instanceof Rejected ? await standing.judge(error) : error
   } finally {
     meter?.called({ service: 'posthog', method: request.method, route, status })

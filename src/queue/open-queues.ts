@@ -100,7 +100,6 @@ export async function openQueues<TriggerData, RunData>(
     /** When this process last connected to the queue, ms since the epoch. */
     connectedAt: backend.connectedAt,
     deliveries: backend.deliveries,
-    limits: backend.limits?.(prefix),
     budget: (name: string, allowance: Allowance) =>
       callBudget(allowance, budgets?.(name) ?? inMemory(Date.now)),
     /** @throws QueueUnavailable unless the backend takes writes within `ms`, and whatever works here takes jobs. */

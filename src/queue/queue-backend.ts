@@ -1,7 +1,7 @@
 /** What the queues ask of what stores them. Redis and the embedded database each implement it. */
 import type { BackendFactory, IQueueBackend, Job, Queue, Worker } from 'bullmq'
 import { z } from 'zod'
-import type { BudgetStore, LimitStore } from '../core/model/call-budget.ts'
+import type { BudgetStore } from '../core/model/call-budget.ts'
 import type { DeliveryClock, Guard, IndexEntry, JobIndex } from '../core/model/ports.ts'
 
 export interface QueueBackend {
@@ -14,7 +14,6 @@ export interface QueueBackend {
   answersWithin: number
   create(additions: Additions): BackendFactory<IQueueBackend, unknown>
   index(queue: BullMqQueue): QueueIndex
-  limits?(prefix: string): LimitStore
   budgets?(prefix: string): (name: string) => BudgetStore
   /** Rejects unless it takes writes. */
   probe(): Promise<void>

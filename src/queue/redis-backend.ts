@@ -14,7 +14,7 @@ import {
   Saving,
   sinceNow,
 } from './queue-backend.ts'
-import { redisBudgets, redisLimits } from './redis-budget.ts'
+import { redisBudgets } from './redis-budget.ts'
 import { scripts } from './redis-scripts.ts'
 import type { QueueLog } from './work-queue.ts'
 
@@ -88,7 +88,6 @@ export async function openRedis(
       return withIndex(backend, connection, additions)
     },
     index: queue => redisIndex(queue, producer, forWorkers),
-    limits: prefix => redisLimits(producer, prefix),
     budgets: prefix => redisBudgets(producer, prefix),
     probe: () => producer.codexProbed(PROBE, Date.now(), asTrigger),
     workersConnected: () => worker === undefined || worker.status === 'ready',

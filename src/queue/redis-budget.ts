@@ -1,39 +1,8 @@
-/** Limits that were met, and budgets of calls, for all processes on one Redis. */
+/** Budgets of calls for all processes on one Redis. */
 import type { Redis, Result } from 'ioredis'
 import pLimit from 'p-limit'
-import { z } from 'zod'
-import { BudgetState, type BudgetStore, type LimitStore } from '../core/model/call-budget.ts'
+import { BudgetState, type BudgetStore } from '../core/model/call-budget.ts'
 import { hour } from '../core/model/time.ts'
-
-const StoredLimit = z.object({
-  service: z.enum(['github', 'posthog']),
-  why: z.enum(['rate-limit', 'usage-limit', 'unavailable']),
-  message: z.string(),
-})
-
-/** The key lives as long as the limit: moments of one machine mean nothing to another. */
-export function redisLimits(redis: Redis, prefix: string): LimitStore {
-  const redisKey = (name: string) => `${prefix}:limit:${name}`
-  return {
-    async read(name) {
-      const [text, lasts] = await Promise.all([
-        redis.get(redisKey(name)),
-        redis.pttl(redisKey(name)),
-      ])
-      const limit = text === null ? undefined : StoredLimit.safeParse(JSON.parse(text)).data
-      return limit && { ...limit, lasts }
-    },
-    async write(name, { service, why, message, lasts }) {
-      if (lasts <= Math.max(0, await redis.pttl(redisKey(name)))) return
-      await redis.set(
-        redisKey(name),
-        JSON.stringify({ service, why, message }),
-        'PX',
-        Math.ceil(lasts),
-      )
-    },
-  }
-}
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {

@@ -496,7 +496,7 @@ describe('failures', () => {
 
 test('nothing is sent by a worker that slept before it could, and may have lost its job', async () => {
   let at = now
-  const pass = async (): Promise<void> => {
+  const pass = () => {
     at += 20_000
   }
   const asleep = postHogTasks(

@@ -1,6 +1,12 @@
-/** A minute's budget that is empty while the hour's is full is shared as fairly as the hour's. */
+/** A budget of calls is shared fairly, also where a minute of it is empty while the hour is full. */
 import { describe, expect, test } from 'vitest'
-import { callBudget, inMemory, postHogAllowance } from '../../src/core/model/call-budget.ts'
+import {
+  callBudget,
+  inMemory,
+  limitGate,
+  postHogAllowance,
+} from '../../src/core/model/call-budget.ts'
+import { RetryLater } from '../../src/core/model/errors.ts'
 import { hour, minute, second, t0 } from './given.ts'
 
 interface Asker {
@@ -93,4 +99,15 @@ test('who is in line and comes late, after a restart, finds no more than a burst
   expect(await ask()).toBeGreaterThan(100)
   now += 5 * minute
   expect(await ask()).toBeLessThanOrEqual(postHogAllowance.minute.burst)
+})
+
+test('a short limit, met after a long one, does not end it', () => {
+  let at = 0
+  const gate = limitGate(() => at)
+  gate.remember(new RetryLater('github', 60_000, 'rate-limit', 'wait a minute'))
+  gate.remember(new RetryLater('github', 1_000, 'rate-limit', 'wait a second'))
+  at = 2_000
+  expect(() => gate.pass()).toThrow('wait a minute')
+  at = 60_000
+  gate.pass()
 })

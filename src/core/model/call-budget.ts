@@ -172,57 +172,20 @@ function reserve(
   return at - now
 }
 
-type RateLimit = Pick<RetryLater, 'service' | 'until' | 'why' | 'message'>
-
-/** `lasts`: ms, since other processes have other clocks. */
-type StoredLimit = Omit<RateLimit, 'until'> & { lasts: number }
-
-export interface LimitStore {
-  read(name: string): Promise<StoredLimit | undefined>
-  write(name: string, limit: StoredLimit): Promise<void>
-}
-
-interface SharedLimits {
-  name: string
-  store: LimitStore
-}
-
 export type LimitGate = ReturnType<typeof limitGate>
 
-/**
- * There is one gate for each rate limit. Until the limit is over, nobody who shares the gate calls.
- * @param shared without it, or while the store is away, a process knows only the limits that it met itself
- */
-export function limitGate(now: () => number, shared?: SharedLimits) {
-  let known: RateLimit | undefined
-  const learn = (limit: RateLimit | undefined) => {
-    if (limit && (!known || limit.until > known.until)) known = limit
-  }
-  let reading: Promise<RateLimit | undefined> | undefined
-  /** Concurrent calls share one read of the store. */
-  const readStore = ({ name, store }: SharedLimits) => {
-    reading ??= store
-      .read(name)
-      .then(
-        limit => limit && { ...limit, until: now() + limit.lasts },
-        () => undefined,
-      )
-      .finally(() => setImmediate(() => (reading = undefined)))
-    return reading
-  }
-  const lasting = () => (known && now() < known.until ? known : undefined)
+/** There is one gate for each rate limit. Until the limit is over, nobody who shares the gate calls. */
+export function limitGate(now: () => number) {
+  let known: RetryLater | undefined
   return {
-    async pass() {
-      if (shared && !lasting()) learn(await readStore(shared))
-      const limit = lasting()
-      if (limit) throw new RetryLater(limit.service, limit.until, limit.why, limit.message)
+    /** @throws RetryLater */
+    pass() {
+      if (!known || now() >= known.until) return
+      const { service, until, why, message } = known
+      throw new RetryLater(service, until, why, message)
     },
-    async remember(limit: RetryLater) {
-      learn(limit)
-      const { service, why, message, until } = limit
-      await shared?.store
-        .write(shared.name, { service, why, message, lasts: until - now() })
-        .catch(() => {})
+    remember(limit: RetryLater) {
+      if (!known || limit.until > known.until) known = limit
     },
   }
 }

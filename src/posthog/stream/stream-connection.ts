@@ -39,7 +39,7 @@ export async function connect(
   silence: number,
 ): Promise<Ending> {
   try {
-    await settings.gate.pass()
+    settings.gate.pass()
     const reservation = {
       owner: line.owner.toLowerCase(),
       id: `stream ${line.session.taskRunId}`,
@@ -124,7 +124,7 @@ async function unusableResponse(
   const body = status === 429 ? await json(response).catch(() => undefined) : undefined
   const at = retryAt(response.headers['retry-after'], now)
   const fault = faultIn(status, ErrorBody.parse(body), { now, at })
-  if (isOfTheKey(fault)) await gate.remember(fault)
+  if (isOfTheKey(fault)) gate.remember(fault)
   const until = fault instanceof Rejected ? undefined : fault.until
   return { kind: 'lost', reason: `status ${status}`, until }
 }
