@@ -6,7 +6,12 @@ import type { SettingsNow } from '../access/read-settings.ts'
 import { nearest } from '../core/command/near-miss.ts'
 import { infoOf, notGranted, OfThread, type Options, presets } from '../core/command/options.ts'
 import { isBranchName } from '../core/model/branch-name.ts'
-import { effortsOf, notAbove, type ReasoningEffort } from '../core/model/codex-task-run-create.ts'
+import {
+  effortsOf,
+  effortsUpTo,
+  notAbove,
+  type ReasoningEffort,
+} from '../core/model/codex-task-run-create.ts'
 import type { LabelTrigger } from '../core/model/trigger.ts'
 import {
   isModel,
@@ -48,7 +53,7 @@ export async function settingsFor(
   const { settings, grants } = held
   const { usual } = reads
   const wantsSandbox = (sandbox ?? settings.sandbox) !== undefined && grants.sandboxes.length > 0
-  const anyEffort = effort ?? settings.effort ?? settings.efforts ?? usual.effort
+  const anyEffort = effort ?? settings.effort ?? settings.limits.max_effort ?? usual.effort
   const isThere = async (name: string | undefined) =>
     name !== undefined && isBranchName(name) && (await reads.branch(name)) !== undefined
   const [models, hasBranch, hasBase, sandboxes] = await Promise.all([
@@ -79,7 +84,7 @@ export function checkOptions(asked: OptionsToCheck) {
   const sandbox = sandboxOf(wished, { grants, known: known.sandboxes })
   const effort =
     options.effort ?? usualEffort(settings, usual.effort, { model, models: known.models })
-  const efforts = settings.efforts?.map(name => ({ name }))
+  const upToMost = effortsUpTo(settings.limits.max_effort)
   const refused: Rejected | undefined =
     (isReadOnly(what) && mode === 'interactive' ? reject('planInteractive') : undefined) ??
     checkOffered(
@@ -87,7 +92,11 @@ export function checkOptions(asked: OptionsToCheck) {
       options.model,
       settings.models && offered(settings.models, known.models),
     ) ??
-    checkOffered('effort', options.effort, efforts) ??
+    checkOffered(
+      'effort',
+      options.effort,
+      upToMost.map(name => ({ name })),
+    ) ??
     checkModel(options.model, known.models) ??
     checkEffort(options.effort, model, known.models) ??
     checkBranch(options.branch, known.branch) ??
@@ -140,12 +149,10 @@ export function usualEffort(
 ): ReasoningEffort | Rejected | undefined {
   const wished = settings.effort ?? usual
   const known = effortsOfModel(model, models)
-  const allowed = known.filter(effort => settings.efforts?.includes(effort) ?? true)
+  const most = settings.limits.max_effort
+  const allowed = known.filter(effort => effortsUpTo(most).includes(effort))
   if (wished === undefined && allowed.length === known.length) return undefined
-  const [unknown] = settings.efforts ?? []
-  return (
-    notAbove(wished ?? unstated, allowed) ?? (unknown && reject('effort', unknown, model, known))
-  )
+  return notAbove(wished ?? unstated, allowed) ?? (most && reject('effort', most, model, known))
 }
 
 function checkModel(model: string | undefined, known: readonly KnownModel[]): Rejected | undefined {

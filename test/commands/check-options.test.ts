@@ -12,6 +12,7 @@ import { settingsOf } from '../support/deployment.ts'
 const models: KnownModel[] = [
   { name: 'gpt-5', efforts: ['low', 'medium', 'high'] },
   { name: 'gpt-5.5', efforts: ['low', 'medium', 'high', 'xhigh'] },
+  { name: 'gpt-6', efforts: ['high'] },
 ]
 
 const settled = (effort: ReasoningEffort | undefined, file: string, options: Options = {}) =>
@@ -25,42 +26,32 @@ const settled = (effort: ReasoningEffort | undefined, file: string, options: Opt
     known: { models, branch: false, base: true, sandboxes: [] },
   })
 
-const threeOf5 = reject('effort', 'max', 'gpt-5', ['low', 'medium', 'high'])
+const noneSoLow = reject('effort', 'low', 'gpt-6', ['high'])
 
 test.each<[string, ReasoningEffort | undefined, string, ReasoningEffort | Rejected | undefined]>([
   ['the default', 'high', '', 'high'],
   ['none, where nobody asks for one', undefined, '', undefined],
-  [
-    'that below a ceiling, which is no default',
-    undefined,
-    'efforts: [low, medium, high]',
-    'medium',
-  ],
-  [
-    'none under a ceiling without bounds',
-    undefined,
-    'efforts: [low, medium, high, xhigh, max]',
-    undefined,
-  ],
-  ['the ceiling, where the usual is more', 'xhigh', 'efforts: [low]', 'low'],
-  ['the usual, where the ceiling is more', 'low', 'efforts: [low, medium, high]', 'low'],
+  ['that below a ceiling, which is no default', undefined, 'limits: {max_effort: high}', 'medium'],
+  ['none under a ceiling without bounds', undefined, 'limits: {max_effort: max}', undefined],
+  ['the ceiling, where the usual is more', 'xhigh', 'limits: {max_effort: low}', 'low'],
+  ['the usual, where the ceiling is more', 'low', 'limits: {max_effort: high}', 'low'],
   ['the most that PostHog takes of a model that it does not list', 'max', 'model: new', 'high'],
   ['the most that the model takes', 'max', '', 'xhigh'],
   ['that of the settings', 'high', 'effort: low', 'low'],
   [
     'the most that is allowed, where the default is not',
     'high',
-    'efforts: [low, medium]',
+    'limits: {max_effort: medium}',
     'medium',
   ],
-  ['one that is allowed, where nobody asks for one', undefined, 'efforts: [low]', 'low'],
+  ['one that is allowed, where nobody asks for one', undefined, 'limits: {max_effort: low}', 'low'],
   [
     'one that the model takes and that is allowed',
     'max',
-    'model: gpt-5\nefforts: [low, max]',
+    'model: gpt-5\nlimits: {max_effort: low}',
     'low',
   ],
-  ['never one that is not allowed', 'high', 'model: gpt-5\nefforts: [max]', threeOf5],
+  ['never more than the ceiling', 'high', 'model: gpt-6\nlimits: {max_effort: low}', noneSoLow],
 ])('the effort is %s', (_, usual, file, expected) => {
   const { refused, options } = settled(usual, file)
   expect(refused ?? options?.effort).toEqual(expected)
@@ -68,8 +59,8 @@ test.each<[string, ReasoningEffort | undefined, string, ReasoningEffort | Reject
 
 test('the model is the usual one', () => expect(settled('high', '').options?.model).toBe('gpt-5.5'))
 
-test('only offered models and efforts are taken', () => {
-  const file = 'models: [gpt-5]\nefforts: [low]'
+test('only offered models and no more than the highest effort are taken', () => {
+  const file = 'models: [gpt-5]\nlimits: {max_effort: low}'
   expect(settled(undefined, file, { model: 'gpt-5.5' }).refused).toMatchObject({
     refusal: 'notOffered',
   })

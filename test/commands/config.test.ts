@@ -51,9 +51,8 @@ test('`as_user` as it is granted, by whom it is denied, and nothing where nobody
   expect(rows({ deployment: granted })('as_user')).toContain('| `false` | default |')
 })
 
-test('efforts that follow from a ceiling, and the effort that is left of the wished one', () => {
+test('the effort that a ceiling leaves of the wished one', () => {
   const row = rows({ repository: 'effort: high\nlimits:\n  max_effort: low\n' })
-  expect(row('efforts')).toContain('| `["low"]` | this repository, line 3 |')
   expect(row('effort')).toContain(
     '| `low` | this repository, line 1 and the bot’s settings and this repository, line 3 |',
   )

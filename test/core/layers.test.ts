@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { commands, settingsFile } from '../../src/commands/command-registry.ts'
-import { efforts } from '../../src/core/model/codex-task-run-create.ts'
+import { efforts, effortsUpTo } from '../../src/core/model/codex-task-run-create.ts'
 import { mayAct } from '../../src/core/model/command-grammar.ts'
 import {
   type DeploymentSettings,
@@ -128,18 +128,18 @@ test.each<[what: string, deployment: string, owner: string, repository: string, 
     { models: ['a'] },
   ],
   [
-    'efforts up to the most',
+    'the lower effort',
     'limits: {max_effort: high}',
-    'efforts: [medium, high, max]',
     'limits: {max_effort: medium}',
-    { efforts: ['medium'], limits: { max_effort: 'medium' } },
+    'limits: {max_effort: low}',
+    { limits: { max_effort: 'low' } },
   ],
   [
     'the most effort of a repository is no more than its owner’s',
     '',
     'limits: {max_effort: low}',
     'limits: {max_effort: max}',
-    { efforts: ['low'], limits: { max_effort: 'low' } },
+    { limits: { max_effort: 'low' } },
   ],
   [
     'the stricter role',
@@ -201,7 +201,6 @@ const file: fc.Arbitrary<GivenSettings> = fc.record(
   {
     limits: limitsOf(countsInFiles),
     models: some(models),
-    efforts: some(efforts),
     as_user: fc.boolean(),
     permissions: fc.dictionary(
       // What takes a maintainer can be raised only once.
@@ -238,14 +237,14 @@ test('a ceiling is never loosened from below', () => {
       const most = [ofAll, own]
         .flatMap(({ max_effort }) => max_effort ?? [])
         .map(effort => efforts.indexOf(effort))
-      for (const effort of settings.efforts ?? efforts)
+      for (const effort of effortsUpTo(settings.limits.max_effort))
         expect(efforts.indexOf(effort)).toBeLessThanOrEqual(Math.min(...most, efforts.length))
       // Whatever the repository says, no more is allowed than if it said nothing.
       expect(without.models ?? models).toEqual(
         expect.arrayContaining(settings.models ?? [...models]),
       )
-      expect(without.efforts ?? efforts).toEqual(
-        expect.arrayContaining(settings.efforts ?? [...efforts]),
+      expect(effortsUpTo(without.limits.max_effort)).toEqual(
+        expect.arrayContaining([...effortsUpTo(settings.limits.max_effort)]),
       )
       if (granted)
         expect(granted).toEqual(expect.arrayContaining(settings.models ?? ['none named']))

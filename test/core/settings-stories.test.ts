@@ -22,7 +22,7 @@ const atOnce: Shown = [
 const preset: Shown = ['stories/settings.test.ts', 'a label of its own carries a preset']
 const offered: Shown = [
   'commands/check-options.test.ts',
-  'only offered models and efforts are taken',
+  'only offered models and no more than the highest effort are taken',
 ]
 const windows: Shown = ['core/admission.test.ts', 'owner_per_day: 1']
 const layers: Shown = ['core/layers.test.ts', 'a ceiling is never loosened from below']
@@ -71,7 +71,6 @@ const repository: Readonly<Record<string, Shown>> = {
   'allow.users': ['commands/authorize.test.ts', 'users'],
   'allow.teams': ['commands/authorize.test.ts', 'teams'],
   models: offered,
-  efforts: offered,
   'limits.repository': [
     'stories/settings.test.ts',
     'runs beyond the limit wait for their turn, and say so',

@@ -10,6 +10,10 @@ export const ReasoningEffort = z.enum(efforts)
 
 export type ReasoningEffort = z.infer<typeof ReasoningEffort>
 
+/** All of them without a bound. */
+export const effortsUpTo = (most: ReasoningEffort | undefined): readonly ReasoningEffort[] =>
+  most === undefined ? efforts : efforts.slice(0, efforts.indexOf(most) + 1)
+
 /** The wished one, or the next below it; the lowest where all are above. @param of lowest first */
 export const notAbove = (
   wished: ReasoningEffort,

@@ -1,8 +1,6 @@
 /** Merges deployment, owner and repository settings: a lower layer fills in, chooses and tightens. Pure. */
-import { efforts } from '../model/codex-task-run-create.ts'
 import type { Grants } from './deployment-settings.ts'
 import { type GivenSettings, ofBoth, type RepoSettings } from './repository-settings.ts'
-import { someOfBoth } from './setting.ts'
 import { type SettingsFile, type SettingsRead, valueAt } from './settings-file.ts'
 
 export function settingsOfLayers(
@@ -10,13 +8,13 @@ export function settingsOfLayers(
   grants: Grants,
   { owner, repository }: Record<'owner' | 'repository', GivenSettings>,
 ): RepoSettings {
-  const { limits = {}, ...defaults } = withEfforts(ofDeployment(grants))
+  const { limits = {}, ...defaults } = ofDeployment(grants)
   // Ceilings come last: no default may exceed them. Those of an owner are no ceilings, as nobody else sets them. Those
   // of a day hold where no file says less: our defaults for a day are for who has not chosen.
   const { owner: atOnce, owner_per_day, repository_per_day, cost_per_day } = limits
   const ofDay = { owner_per_day, repository_per_day, cost_per_day }
   const proposed = { ...defaults, limits: { owner: atOnce, ...ofDay } }
-  const { instructions, ...rest } = [owner, repository].map(withEfforts).reduce(ofBoth, proposed)
+  const { instructions, ...rest } = [owner, repository].reduce(ofBoth, proposed)
   const settings = complete(rest)
   const bound = complete(ofBoth(settings, { limits }))
   // Merged instructions may be longer than those of one layer.
@@ -34,14 +32,6 @@ export function modelOf(
 ): string {
   const wished = model ?? usual
   return models === undefined || models.includes(wished) ? wished : (models[0] ?? wished)
-}
-
-/** Turns a ceiling on effort into a list of efforts, so that one rule merges both. */
-function withEfforts(given: GivenSettings): GivenSettings {
-  const most = given.limits?.max_effort
-  if (most === undefined) return given
-  const left = efforts.slice(0, efforts.indexOf(most) + 1)
-  return { ...given, efforts: given.efforts ? someOfBoth.join(left, given.efforts) : left }
 }
 
 export type Origin =
@@ -72,21 +62,17 @@ export interface OriginsOf {
 
 export function appliedSettings({ settings, grants, files, usual }: OriginsOf): AppliedSetting[] {
   const fileLayer = (kind: 'owner' | 'repository'): AppliedLayer => ({
-    given: withEfforts(files[kind].given),
-    originAt: path => {
-      // A list of efforts that the file does not name comes from its ceiling.
-      const isCeiling = path[0] === 'efforts' && files[kind].given.efforts === undefined
-      return { kind, line: files[kind].lineOf(isCeiling ? ['limits', 'max_effort'] : path) }
-    },
+    given: files[kind].given,
+    originAt: path => ({ kind, line: files[kind].lineOf(path) }),
   })
   const wantsUser = [files.owner, files.repository].some(({ given }) => given.as_user)
   const isDenied = wantsUser && !grants.granted.has('as_user')
   const deployment: AppliedLayer = {
-    given: withEfforts({
+    given: {
       ...usual,
       ...(isDenied ? { as_user: false } : {}),
       ...ofDeployment(grants),
-    }),
+    },
     originAt: () => ({ kind: 'deployment' }),
   }
   const layers = [fileLayer('repository'), fileLayer('owner'), deployment]
@@ -96,13 +82,12 @@ export function appliedSettings({ settings, grants, files, usual }: OriginsOf): 
       ({ given }) => JSON.stringify(valueAt(given, path)) === JSON.stringify(value),
     )
     const list = chosenFrom.get(path.join('.'))
-    const choosing =
-      list === undefined ? [] : layers.filter(({ given }) => valueAt(given, [list]) !== undefined)
+    const choosing = list ? layers.filter(({ given }) => valueAt(given, list) !== undefined) : []
     const from = exactly
       ? [exactly.originAt(path)]
       : [
           ...saying.map(each => each.originAt(path)),
-          ...choosing.map(each => each.originAt([list ?? ''])),
+          ...choosing.map(each => each.originAt(list ?? path)),
         ]
     const each = [...new Map(from.map(origin => [JSON.stringify(origin), origin])).values()]
     return { key: path.join('.'), value, from: each.length > 0 ? each : [{ kind: 'default' }] }
@@ -110,9 +95,9 @@ export function appliedSettings({ settings, grants, files, usual }: OriginsOf): 
 }
 
 /** What a value that nobody wished for was chosen from. */
-const chosenFrom = new Map([
-  ['model', 'models'],
-  ['effort', 'efforts'],
+const chosenFrom: ReadonlyMap<string, Path> = new Map([
+  ['model', ['models']],
+  ['effort', ['limits', 'max_effort']],
 ])
 
 function leavesOf(value: unknown, path: Path = []): { path: Path; value: unknown }[] {

@@ -274,11 +274,6 @@ export const settings = {
       example: ['gpt-5.5'],
     },
   ),
-  efforts: setting(
-    'The efforts that commands may name. Without it, all.',
-    z.array(ReasoningEffort).min(1).optional(),
-    { rule: someOfBoth, example: ['low', 'medium'] },
-  ),
   limits: group(
     limitsAbout,
     {
