@@ -205,25 +205,6 @@ export class GitHubEmulator {
     })
   }
 
-  /** Somebody has transferred an issue to where it is: who wrote it stays who wrote it, and labels come along. */
-  async transferred(
-    number: number,
-    { by, labels = [] }: { by: string; labels?: string[] },
-    repository = this.repository,
-  ): Promise<void> {
-    const { memory, events } = this.#parts
-    memory.transfers.set(threadKey(repository, number), new Date().toISOString())
-    const issue = await must(this.#admin, 'GET', `/repos/${repository}/issues/${number}`)
-    const told = { event: 'issues', repository, sender: by }
-    const changes = {
-      old_issue: { number: 3 },
-      old_repository: { id: 99, full_name: 'acme/elsewhere' },
-    }
-    events.made({ ...told, action: 'opened', extra: { issue, changes } })
-    for (const name of labels)
-      events.made({ ...told, action: 'labeled', extra: { issue, label: { name } } })
-  }
-
   /**
    * A check of the newest commit of a pull request ended: `FAILURE`, `SUCCESS`; and with it its suite. One of that name
    * that ended before stays in the list.

@@ -298,13 +298,6 @@ function issue(layer: Layer, fullName: string, found: JsonObject): Source {
         first,
       )
     },
-    timelineItems: ({ last }) => {
-      const createdAt = layer.memory.transfers.get(key)
-      return connection(
-        createdAt === undefined ? [] : [{ __typename: 'TransferredEvent', createdAt }],
-        last,
-      )
-    },
     linkedBranches: async ({ first }) => {
       const names = layer.memory.linkedBranches.get(key) ?? []
       const refs = await Promise.all(names.map(name => linkedBranch(layer, fullName, name)))

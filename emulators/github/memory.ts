@@ -55,8 +55,6 @@ export class Memory {
   /** Names of labels by their node ids. */
   readonly labels = new Map<string, string>()
   readonly linkedBranches = new Map<string, string[]>()
-  /** When issues were transferred to where they are, by key. */
-  readonly transfers = new Map<string, string>()
   /** Numbers of the issues that block one, by its key. */
   readonly blockers = new Map<string, number[]>()
   /** Of pull requests, by key: checks of the newest commit, and at which look the base is in the way. */

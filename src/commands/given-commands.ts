@@ -24,7 +24,7 @@ import {
 } from './command-context.ts'
 import { commandNamed, commands } from './command-registry.ts'
 import { mayUse, senderOf } from './gate.ts'
-import { besideText, cameWithTransfer } from './label-beside-text.ts'
+import { besideText } from './label-beside-text.ts'
 import { commandsOf, misplacedAmong, ownText, shownBy, textsOf } from './read-commands.ts'
 import { presetNameOf, wantedBy } from './run-options.ts'
 
@@ -84,7 +84,6 @@ function givenBy(parsed: Parsed, attached: Attachment[]): GivenCommand {
 }
 
 async function byLabel(context: ThreadContext<LabelTrigger>): Promise<CommandsOrEnd> {
-  if (await cameWithTransfer(context)) return endOfJob
   const { trigger } = context.record
   const { settings } = await context.settings()
   const isOurState = settings.labels.state && isLabelState(presetNameOf(trigger).toLowerCase())

@@ -1,4 +1,4 @@
-/** A label that comes with its issue or pull request: it may be older than that, or one wish with its text. */
+/** A label that comes with its issue or pull request may be one wish with its text. */
 import { isMistake } from '../core/command/parse.ts'
 import type { StepResult } from '../core/model/ports.ts'
 import type { CommentTrigger, LabelTrigger } from '../core/model/trigger.ts'
@@ -14,18 +14,7 @@ import { commandNamed } from './command-registry.ts'
 import { commandsOf, ownText } from './read-commands.ts'
 import { presetNameOf } from './run-options.ts'
 
-/** Whoever transfers an issue has not put the labels on that come along. GitHub's times are whole seconds, and may be older. */
-export async function cameWithTransfer(context: ThreadContext<LabelTrigger>): Promise<boolean> {
-  const { thread, at } = context.record.trigger
-  if (thread.kind !== 'issue') return false
-  // What is asked here is read ahead with the settings.
-  await context.settings()
-  const moved = await context.github.issue.transferredAt()
-  return moved !== undefined && at < moved + labelsComeWithin
-}
-
 /** ms */
-const labelsComeWithin = 10_000
 const textComesWithin = 10_000
 
 /**

@@ -36,17 +36,6 @@ export const closersIn = ({ nodes }: z.infer<typeof Closers>, { repoId }: Thread
       : [],
   )
 
-export const transfersField = `timelineItems(last: 1, itemTypes: [TRANSFERRED_EVENT]) {
-          nodes { ... on TransferredEvent { createdAt } }
-        }`
-
-/** When the issue was transferred here last, if ever. */
-export const Transfer = nodesOf(z.object({ createdAt: z.string() })).transform(
-  ({ nodes: [last] }) => ({
-    at: last && Date.parse(last.createdAt),
-  }),
-)
-
 const comments = `comments(last: 100) { totalCount nodes { createdAt ${writtenFields} } }`
 
 const threadAhead = `query threadAhead($owner: String!, $name: String!, $number: Int!, $file: String!, $templates: String!, $base: String!, $prefix: String!, $isIssue: Boolean!) {
@@ -66,7 +55,6 @@ const threadAhead = `query threadAhead($owner: String!, $name: String!, $number:
         ${comments}
         ${closersField}
         ${linkedField}
-        ${transfersField}
       }
       ... on PullRequest {
         id
@@ -86,7 +74,6 @@ const Carried = z.object({
 
 interface Parts extends Omit<z.infer<typeof Carried>, 'at'> {
   closers?: Closer[]
-  transferred?: z.infer<typeof Transfer>
   settings?: { text: string | undefined }
   /** Names of files. */
   templates?: string[]
@@ -165,7 +152,6 @@ const ResponseData = inRepository({
     comments: z.object({ totalCount: z.number(), nodes: z.array(Comment) }),
     linkedBranches: Linked.optional(),
     closedByPullRequestsReferences: Closers.optional(),
-    timelineItems: Transfer.optional(),
   }),
 })
 type Found = z.infer<typeof ResponseData>['repository']
@@ -186,7 +172,7 @@ export async function readAhead({ app, client, thread, prefetched }: ThreadAcces
   const found = ResponseData.safeParse(response?.data).data?.repository
   if (!found || response?.missing.size !== 0) return
   app.ids.set(threadKey(thread), found.thread.id)
-  const { comments, closed, closedByPullRequestsReferences: closers, timelineItems } = found.thread
+  const { comments, closed, closedByPullRequestsReferences: closers } = found.thread
   const isWhole = comments.totalCount <= comments.nodes.length
   const { file } = found
   const isSettings = file?.text?.includes(':') && !file.isBinary && !file.isTruncated
@@ -198,7 +184,6 @@ export async function readAhead({ app, client, thread, prefetched }: ThreadAcces
     branches: thread.kind === 'issue' ? branchesAhead(found, thread) : undefined,
     open: closed ? undefined : true,
     closers: closers && closersIn(closers, thread),
-    transferred: timelineItems,
   })
 }
 

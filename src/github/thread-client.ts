@@ -18,8 +18,6 @@ import {
   prefetchedParts,
   readAhead,
   type ThreadAccess,
-  Transfer,
-  transfersField,
 } from './read-ahead.ts'
 import { repositoryFiles } from './repository-files.ts'
 import { repeatable, unlessGone, unlessLimited } from './request-rules.ts'
@@ -132,10 +130,6 @@ function threadOf(access: ThreadAccess): ThreadClient['thread'] {
   }
 }
 
-const threadTransfer = subjectQuery('threadTransfer', 'issue', transfersField, {
-  timelineItems: Transfer,
-})
-
 /** The App may not see these. */
 const optional = ['repository.subject.closedByPullRequestsReferences.nodes.*']
 
@@ -185,13 +179,6 @@ function issueOf(access: ThreadAccess): ThreadClient['issue'] {
       const { nodes } = (await query(client, threadMerges, named(thread)))
         .closedByPullRequestsReferences
       return nodes.flatMap(node => (node?.mergedAt ? [Date.parse(node.mergedAt)] : []))
-    },
-
-    async transferredAt() {
-      const { at } =
-        prefetched.see('transferred') ??
-        (await query(client, threadTransfer, named(thread))).timelineItems
-      return at
     },
 
     /** Gives `undefined` for what GitHub refuses to say. */

@@ -82,8 +82,6 @@ export interface MemoryBotOptions {
   inline?: readonly InlineComment[] | 'unreadable'
   /** The comment on a line that another one answers. */
   answered?: NonNullable<InlineComment['parent']> & { changedAt?: number }
-  /** When the issue was transferred here, ms since the epoch. */
-  transferredAt?: number
   /** Texts of comments that somebody hid. */
   hidden?: readonly string[]
   /** What GitHub does not answer the first time. */
@@ -381,7 +379,6 @@ export class MemoryBot {
     'branches.default': async () => 'main',
     'pulls.needs': async () => undefined,
     'issue.closers': async () => this.closers,
-    'issue.transferredAt': async () => this.options.transferredAt,
     'checks.report': async sha => void this.checked.push(sha),
     'pulls.approvals': async () => ({ sha: this.head, body: '', author: 'eve', by: [] }),
     'pulls.hasCommitOf': async () => false,

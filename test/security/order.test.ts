@@ -1,7 +1,7 @@
 /** Events come late, twice, in any order, and from anybody: what they stop, and what they do not. */
 import { describe, expect, test } from 'vitest'
 import { NoResponse } from '../../src/core/model/errors.ts'
-import { hour, minute, t0 } from '../core/given.ts'
+import { hour, minute } from '../core/given.ts'
 import type { MemoryBot } from './memory-bot.ts'
 import * as github from './payloads.ts'
 import {
@@ -109,17 +109,6 @@ describe('a closing', () => {
       [asked, hasRole('maya', 'read'), hoursLater(1), ...closed('maya', 7_200)],
       { stops: 1 },
     ],
-  )
-})
-
-describe('a label of an issue that was transferred', () => {
-  const moved = (seconds: number) => ({ transferredAt: t0 + seconds * 1_000 })
-  each(
-    ['that came along, as GitHub tells it at once, is of nobody', [labelled], nothing, moved(10)],
-    ['that came along with an older time is of nobody', [labelled], nothing, moved(400)],
-    ['that came along some seconds later is of nobody', [labelled], nothing, moved(1)],
-    ['that is set afterwards starts a run', [labelled], { reactions: 1 }, moved(0)],
-    ['that was never transferred starts a run', [labelled], { reactions: 1 }],
   )
 })
 

@@ -61,8 +61,6 @@ export interface ThreadClient {
     closers(): Promise<views.Closer[] | undefined>
     /** When pull requests were merged that close this issue, ms since the epoch. */
     merges(): Promise<number[]>
-    /** When this issue was transferred here last, ms since the epoch. */
-    transferredAt(): Promise<number | undefined>
     /** Open issues that block this one; none on a server that does not know of any. */
     blockers(): Promise<views.Awaited[]>
   }
