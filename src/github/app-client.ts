@@ -50,7 +50,6 @@ export function gitHubApp(
   const watchOn = (whose: string): Watch => ({
     now,
     meter,
-    whose,
     gate: madeIn(gates, whose, () => limitGate(now)),
   })
   const own = appToken(settings, now)

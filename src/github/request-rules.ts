@@ -24,7 +24,6 @@ const timeLimit = 15_000
 export interface Watch {
   now: () => number
   meter: CallMeter | undefined
-  whose: string
   gate: LimitGate
   /** Is told when GitHub says that the token lacks a permission. */
   notGranted?: () => void
@@ -96,9 +95,8 @@ interface HttpResponse {
   headers: object
 }
 
-/** Source of the budget's headers: GitHub REST, "Checking the status of your rate limit". */
 async function metered<T extends HttpResponse>(
-  { meter, whose }: Watch,
+  { meter }: Pick<Watch, 'meter'>,
   { method, url }: { method: string; url: string },
   send: () => T | Promise<T>,
 ): Promise<T> {
@@ -116,12 +114,6 @@ async function metered<T extends HttpResponse>(
       route: routeOf(url, words),
       status: response?.status,
     })
-    const headers: Record<string, unknown> = { ...response?.headers }
-    const left = Number(headers['x-ratelimit-remaining'] ?? Number.NaN)
-    const reset = Number(headers['x-ratelimit-reset'] ?? Number.NaN)
-    const resource = String(headers['x-ratelimit-resource'] ?? 'core')
-    if (Number.isFinite(left + reset))
-      meter?.budget({ whose, resource, left, resetAt: reset * 1000 })
   }
 }
 

@@ -58,11 +58,6 @@ function declared(registers: [Registry]) {
       'Calls to GitHub and PostHog; status none: no answer came.',
       ...(['service', 'method', 'route', 'status'] as const),
     ),
-    callsLeft: gauge(
-      'rate_limit_remaining',
-      "What is left of GitHub's primary limits: the lowest of all installations.",
-      'resource',
-    ),
     runs: counter(
       'runs_total',
       'Runs that came to an outcome, once for each follow-up.',
@@ -86,12 +81,10 @@ export function openMetrics({ role, queue, queues, now }: MetricsParts) {
   all.build.set({ version, node: process.version, role, queue }, 1)
   let openStreams = () => 0
   let areSettingsRight = () => true
-  const limits = lowestLimits(all, now)
   const readQueues = queueSizes(all, queues, now)
   const meter: WebhookMeter & CallMeter & RunMeter = {
     answered: (event, answer) => all.webhooks.inc({ event, answer }),
     called: ({ status, ...call }) => all.calls.inc({ ...call, status: status ?? 'none' }),
-    budget: limits.budget,
     moved: runsMoved(all, now),
   }
   return {
@@ -105,30 +98,8 @@ export function openMetrics({ role, queue, queues, now }: MetricsParts) {
     async page(): Promise<{ type: string; text: string }> {
       all.streams.set(openStreams())
       all.settings.set(areSettingsRight() ? 1 : 0)
-      limits.show()
       await readQueues()
       return { type: registry.contentType, text: await registry.metrics() }
-    },
-  }
-}
-
-const resources = ['core', 'graphql', 'search']
-
-/** Shows the installation with the least left, until its window ends. */
-function lowestLimits(
-  { callsLeft }: Declared,
-  now: () => number,
-): Pick<CallMeter, 'budget'> & { show(): void } {
-  const budgets = new Map<string, Parameters<CallMeter['budget']>[0]>()
-  return {
-    budget: limit => void budgets.set(`${limit.whose} ${limit.resource}`, limit),
-    show() {
-      callsLeft.reset()
-      for (const resource of resources) {
-        const its = [...budgets.values()].filter(each => each.resource === resource)
-        const left = its.flatMap(each => (each.resetAt > now() ? each.left : []))
-        if (left.length > 0) callsLeft.set({ resource }, Math.min(...left))
-      }
     },
   }
 }

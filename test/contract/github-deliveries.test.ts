@@ -12,7 +12,7 @@ import { installationToken } from '../support/service-calls.ts'
 
 const api = 'https://github.example'
 const clock = Date.UTC(2026, 0, 2, 14, 2)
-const meter = { called: vi.fn(), budget: vi.fn() } satisfies CallMeter
+const meter = { called: vi.fn() } satisfies CallMeter
 const app = () => gitHubApp({ id: 5, privateKey, apiUrl: `${api}/api/v3` }, () => clock, { meter })
 let log: ReturnType<typeof deliveryLog>
 
@@ -100,15 +100,10 @@ test.each([
   await expect(log.page()).rejects.toBeInstanceOf(NoResponse)
 })
 
-test('every call is told of, without names and numbers, and what its limits allow', async () => {
+test('every call is told of, without names and numbers', async () => {
   nock(api).post('/api/v3/app/installations/1/access_tokens').reply(201, installationToken())
-  const limits = {
-    'x-ratelimit-remaining': '42',
-    'x-ratelimit-reset': '1767366000',
-    'x-ratelimit-resource': 'core',
-  }
   const path = '/api/v3/repos/acme/shop/contents/.github%2Fcodex.yml'
-  nock(api).get(path).reply(404, { message: 'Not Found' }, limits)
+  nock(api).get(path).reply(404, { message: 'Not Found' })
   await gitHubThread(app(), issueThread, { now: () => clock, redact: text => text }).files.text(
     '.github/codex.yml',
   )
@@ -116,8 +111,6 @@ test('every call is told of, without names and numbers, and what its limits allo
     { service: 'github', method: 'POST', route: '/app/installations/~/access_tokens', status: 201 },
     { service: 'github', method: 'GET', route: '/repos/~/contents/~', status: 404 },
   ])
-  const budget = { whose: '1', resource: 'core', left: 42, resetAt: 1_767_366_000_000 }
-  expect(meter.budget.mock.calls).toEqual([[budget]])
 })
 
 test('a limit is thrown, and a call without an answer has no status', async () => {

@@ -148,7 +148,6 @@ describe('the page of a process', () => {
       'calls_total{service="posthog",method="POST",route="/tasks",status="201"}': 1,
       'calls_total{service="posthog",method="POST",route="/tasks/~/run",status="200"}': 1,
     })
-    expect(samples.get('rate_limit_remaining{resource="core"}')).toBeGreaterThan(0)
     expect(samples.get('queue_up')).toBe(1)
     for (const name of ['acme', 'shop', 'maya', 'codex.yml', 'count'])
       expect(page.split(/^# .*$/m).join('')).not.toContain(`${name}"`)
@@ -231,23 +230,6 @@ describe('what is counted', () => {
     meter.moved(second, changed(second, { session: { cost: 2 } }))
     meter.moved(first, changed(first, { session: { cost: null } }))
     expect(await total()).toBe(2)
-  })
-
-  test('of the limits the lowest, as long as it lasts', async () => {
-    at = t0
-    const { meter, samples } = open()
-    const budget = (whose: string, resource: string, left: number, minutes: number) =>
-      meter.budget({ whose, resource, left, resetAt: t0 + minutes * minute })
-    budget('1', 'core', 4_000, 60)
-    budget('2', 'core', 7, 10)
-    budget('2', 'graphql', 90, 60)
-    budget('2', 'a resource that nobody counts', 5, 60)
-    expect(of(await samples(), 'rate_limit_remaining')).toEqual({
-      'rate_limit_remaining{resource="core"}': 7,
-      'rate_limit_remaining{resource="graphql"}': 90,
-    })
-    at = t0 + 10 * minute
-    expect((await samples()).get('rate_limit_remaining{resource="core"}')).toBe(4_000)
   })
 
   test('calls, also those that nobody answered', async () => {

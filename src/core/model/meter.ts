@@ -14,7 +14,6 @@ export interface CallMeter {
     route: string
     status: number | undefined
   }): void
-  budget(limit: { whose: string; resource: string; left: number; resetAt: number }): void
 }
 
 /** `/repos/a/b/issues/7` becomes `/repos/~/issues/~`: only words that are known stay. */
