@@ -39,7 +39,7 @@ function problemsOf(env: Env): string[] {
   return read.kind === 'refuse' ? read.problems : expect.fail(`not refused, but ${read.kind}`)
 }
 
-test('the least that it takes, and what stands in for the rest', () => {
+test('the least that it takes, and what stands in for the rest', () =>
   expect(configOf({})).toEqual({
     app: {
       id: 5,
@@ -64,8 +64,7 @@ test('the least that it takes, and what stands in for the rest', () => {
     settings: { path: undefined, first: { owners: {}, limits: {}, defaults: {} } },
     tenants: [],
     strays: [],
-  })
-})
+  }))
 
 describe('a variable that is right', () => {
   const redis = { REDIS_URL: 'redis://redis.example' }
@@ -162,9 +161,7 @@ describe('a variable that is wrong is named, with what to do', () => {
       { ROLE: 'worker', REDIS_URL: 'redis://x', POSTHOG_API_KEY: undefined },
       /^POSTHOG_API_KEY is missing/,
     ],
-  ])('%#: %s', (env, line) => {
-    expect(problemsOf(env)).toEqual([expect.stringMatching(line)])
-  })
+  ])('%#: %s', (env, line) => expect(problemsOf(env)).toEqual([expect.stringMatching(line)]))
 
   test('all of them at once', () => {
     const posthog = { POSTHOG_API_KEY: 'phc_x', POSTHOG_PROJECT_ID: 'x' }
@@ -198,9 +195,7 @@ describe('without an App', () => {
     [{ WEBHOOK_SECRET: 'x' }, 'refuse'],
     [{ PRIVATE_KEY: privateKey }, 'refuse'],
     [{ PRIVATE_KEY_PATH: keyFile }, 'refuse'],
-  ])('%#', (env, mode) => {
-    expect(readConfig(env).kind).toBe(mode)
-  })
+  ])('%#', (env, mode) => expect(readConfig(env).kind).toBe(mode))
 })
 
 test('the secrets are those that must never be seen', () => {
@@ -218,7 +213,7 @@ test('the secrets are those that must never be seen', () => {
 describe('the list of variables', () => {
   test('is all that is read, and all that is listed is read', () => {
     const asked = new Set<string>()
-    const watched = (env: Env): Env =>
+    const watched = (env: Env) =>
       new Proxy(env, {
         get: (all, name) => (asked.add(String(name)) ? all[String(name)] : undefined),
       })
@@ -316,9 +311,7 @@ describe('a line of .env that is no variable is told, as the next one would be l
     ['a name without a value', '# x\n\nAPP_ID\nB=2', 3],
     ['a key without quotes', 'PRIVATE_KEY=-----BEGIN KEY-----\nMIIE\n-----END KEY-----\n', 2],
     ['after a value of several lines', "A='1\n2'\nx", 3],
-  ])('%s', (_, text, line) => {
-    expect(strayLine(text)).toBe(line)
-  })
+  ])('%s', (_, text, line) => expect(strayLine(text)).toBe(line))
 
   test('at the start', () => {
     const cwd = mkdtempSync(join(dir, 'stray-'))
@@ -421,15 +414,14 @@ describe('a name in .env that nobody reads is told, with what was meant', () => 
     ['WEBHOOK', 'WEBHOOKS'],
     ['CODEX_MODLE', 'CODEX_MODEL'],
     ['app_id', 'APP_ID'],
-  ])('%s', (name, meant) => {
+  ])('%s', (name, meant) =>
     expect(straysOf([name, 'CODEX_MODEL'])).toEqual([
       `${name} in .env is no variable of this bot: did you mean ${meant}?`,
-    ])
-  })
+    ]),
+  )
 
-  test('is told without a guess where nothing is like it', () => {
-    expect(straysOf(['OWN_NAME'])).toEqual(['OWN_NAME in .env is no variable of this bot'])
-  })
+  test('is told without a guess where nothing is like it', () =>
+    expect(straysOf(['OWN_NAME'])).toEqual(['OWN_NAME in .env is no variable of this bot']))
 
   test('is not told if Node, Docker Compose or the settings file has it', () => {
     const SETTINGS_FILE = join(dir, 'names.yml')

@@ -20,8 +20,8 @@ import { privateKey } from './security/key.ts'
 import { settingsOf } from './support/deployment.ts'
 
 const root = join(import.meta.dirname, '..')
-const textOf = (file: string): string => readFileSync(join(root, file), 'utf8')
-const pagesIn = (folder: string): string[] =>
+const textOf = (file: string) => readFileSync(join(root, file), 'utf8')
+const pagesIn = (folder: string) =>
   readdirSync(join(root, folder))
     .filter(file => file.endsWith('.md'))
     .map(file => join(folder, file))
@@ -34,13 +34,11 @@ const codes = today.flatMap(file =>
 )
 
 /** Columns are as wide as a formatter makes them. */
-const dense = (text: string): string => text.replace(/-{3,}/g, '---').replace(/\s+/g, '')
+const dense = (text: string) => text.replace(/-{3,}/g, '---').replace(/\s+/g, '')
 
 test.each([...commandDocs, ...environmentDocs, ...settingsDocs])(
   '%s is as `npm run docs` and `npm run schema` write it',
-  (file, text) => {
-    expect(dense(textOf(file))).toBe(dense(text(textOf(file))))
-  },
+  (file, text) => expect(dense(textOf(file))).toBe(dense(text(textOf(file)))),
 )
 
 describe('the pages name what there is, and nothing else', async () => {
@@ -55,7 +53,7 @@ describe('the pages name what there is, and nothing else', async () => {
   const metricNames: string[] = text.match(/(?<=^# HELP )codex_bot_\w+/gm) ?? []
   const keys = [...settingsKeys().values()].flat()
   const others = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', '--name']
-  const found = (form: RegExp): string[] => codes.flatMap(code => code.match(form) ?? [])
+  const found = (form: RegExp) => codes.flatMap(code => code.match(form) ?? [])
 
   test.each<[what: string, page: string, all: readonly string[], named: string[]]>([
     ['variable', 'docs/environment.md', variables, found(/^[A-Z]+(?:_[A-Z]+)+(?==|$)/)],
@@ -106,7 +104,7 @@ describe('the pages name what there is, and nothing else', async () => {
 })
 
 /** As GitHub makes anchors of headings. */
-const anchorsOf = (file: string): string[] =>
+const anchorsOf = (file: string) =>
   [...textOf(file).matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
     title
       .toLowerCase()
@@ -129,9 +127,9 @@ test('llms.txt has every page', () => {
   expect(linked).toEqual(expect.arrayContaining([...pages, 'README.md', 'SECURITY.md']))
 })
 
-test.each(['README.md', 'SECURITY.md'])('%s has 900 words at most', file => {
-  expect(textOf(file).match(/\S+/g)?.length).toBeLessThanOrEqual(900)
-})
+test.each(['README.md', 'SECURITY.md'])('%s has 900 words at most', file =>
+  expect(textOf(file).match(/\S+/g)?.length).toBeLessThanOrEqual(900),
+)
 
 test('the README says the limits without settings, and which real agent was played', () => {
   const { cost_per_day, repository_per_day } = settingsOf().limits
@@ -150,9 +148,8 @@ test('the architecture shows every state of a run', () => {
   expect(new Set(shown)).toEqual(new Set(Object.keys(states)))
 })
 
-test('app.yml subscribes to the events that are read', () => {
-  expect(parse(textOf('app.yml')).default_events).toEqual(events)
-})
+test('app.yml subscribes to the events that are read', () =>
+  expect(parse(textOf('app.yml')).default_events).toEqual(events))
 
 test('.env.example is right in what it shows', () => {
   const shown = [...textOf('.env.example').matchAll(/^(?:# )?([A-Z_]+)=(.*)$/gm)]
@@ -193,7 +190,6 @@ describe('settings that are shown', () => {
     },
   )
 
-  test('are the defaults, where they are said to be', () => {
-    expect(settingsOf(defaults)).toEqual(settingsOf())
-  })
+  test('are the defaults, where they are said to be', () =>
+    expect(settingsOf(defaults)).toEqual(settingsOf()))
 })

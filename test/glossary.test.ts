@@ -6,8 +6,7 @@ import { expect, test } from 'vitest'
 const root = join(import.meta.dirname, '..')
 const glossary = readFileSync(join(root, 'docs/glossary.md'), 'utf8')
 
-const section = (title: string): string =>
-  glossary.split(`## ${title}\n`)[1]?.split('\n## ')[0] ?? ''
+const section = (title: string) => glossary.split(`## ${title}\n`)[1]?.split('\n## ')[0] ?? ''
 
 const left = section('Words that were left').match(/(?<=`)\w+(?=`)/g) ?? []
 /** These have a meaning of their own. */
@@ -19,18 +18,18 @@ const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf
   .filter(file => /\.tsx?$/.test(file))
   .map(file => ({ file, text: readFileSync(join(root, 'src', file), 'utf8') }))
 
-const withoutComments = (text: string): string =>
+const withoutComments = (text: string) =>
   text.replace(/\/\*[\s\S]*?\*\//g, ' ').replace(/(^|\s)\/\/.*$/gm, ' ')
 /** What stands between tags. */
 const pageWords = /(?:>|\})[^<>{}=;()]*(?=<)|>[^<>{}=;()]*(?=\{)/g
 /** Comments and sentences are English. */
-const withoutWords = (text: string): string =>
+const withoutWords = (text: string) =>
   withoutComments(text)
     .replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g, "''")
     .replace(/`(?:[^`\\]|\\.)*`/g, template => (template.match(/\$\{[^}]*\}/g) ?? []).join(' '))
 
 /** Each word of a name, with spaces around it. */
-const spaced = (name: string): string =>
+const spaced = (name: string) =>
   ` ${name.replace(/([a-z\d])(?=[A-Z])|[-_$]/g, '$1 ').toLowerCase()} `
 
 const namesIn = ({ file, text }: (typeof sources)[number]): string[] => {

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 
-const filesOf = (...names: string[]): string[] =>
+const filesOf = (...names: string[]) =>
   execFileSync('npx', ['vitest', 'list', '--filesOnly', ...names], {
     encoding: 'utf8',
     env: { ...process.env, EXHAUSTIVE: undefined },

@@ -98,9 +98,8 @@ describe('starting a run', () => {
     await expect(may(403, '')).rejects.toThrow(Rejected))
 })
 
-test('whom the settings name is no stranger', () => {
-  expect(isTrusted({ role: 'read', name: 'read', named: true })).toBe(true)
-})
+test('whom the settings name is no stranger', () =>
+  expect(isTrusted({ role: 'read', name: 'read', named: true })).toBe(true))
 
 test('a command that no setting tells of is for admins', () => {
   const may = (role: Role) => allowance({ role, name: role }, 'other', settingsOf('')).may

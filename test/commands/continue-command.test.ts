@@ -1,8 +1,8 @@
 /** What `/codex continue` decides, from facts, without a service. */
 import { describe } from 'vitest'
-import { type CommandRequest, reject } from '../../src/commands/command.ts'
+import { reject } from '../../src/commands/command.ts'
 import { continueCommand } from '../../src/commands/continue-command.ts'
-import type { Outcome, Run } from '../../src/core/record/run.ts'
+import type { Outcome } from '../../src/core/record/run.ts'
 import { ask, runWith } from '../core/given.ts'
 import {
   asking,
@@ -20,9 +20,9 @@ import {
   wordless,
 } from './asked.ts'
 
-const lastPlan = (outcome: Outcome): Run =>
+const lastPlan = (outcome: Outcome) =>
   runWith({ request: { ...ask, what: 'plan' }, result: { outcome } })
-const lastQuestion = (outcome: Outcome): Run =>
+const lastQuestion = (outcome: Outcome) =>
   runWith({
     request: question,
     result: { outcome },
@@ -31,8 +31,7 @@ const lastQuestion = (outcome: Outcome): Run =>
 
 describe('what asks for work', () => {
   const goOn = 'Go on where you stopped.'
-  const continueBox = (run: string): CommandRequest =>
-    asking({ ...tick, box: 'continue', run }, { text: '' })
+  const continueBox = (run: string) => asking({ ...tick, box: 'continue', run }, { text: '' })
   decides(continueCommand, [
     ['without an earlier session', {}, reject('nothingToContinue')],
     [

@@ -149,12 +149,10 @@ describe('each option', () => {
     const each = { [options]: outcome, ...others }
     return Object.assign({}, ...Object.entries(each).map(([flags, of]) => ofEach(flags, of)))
   }
-  const ofEach = (flags: string, outcome: string): Outcomes =>
+  const ofEach = (flags: string, outcome: string) =>
     Object.fromEntries(flags.split(' ').map(flag => [flag, outcome]))
 
-  const outcomes = async (
-    outcomeOf: (name: OptionName) => Promise<string> | string,
-  ): Promise<Outcomes> =>
+  const outcomes = async (outcomeOf: (name: OptionName) => Promise<string> | string) =>
     Object.fromEntries(
       await Promise.all(
         optionNames.map(async name => [flagOf(name), await outcomeOf(name)] as const),
@@ -280,9 +278,9 @@ describe('each option', () => {
       { head: fork, trigger: onPullThread, command },
       { ...unlessNew('starts with it'), ...ofPull },
     ]),
-  ])('where %s', async (_, state, expected) => {
-    expect(await outcomes(name => decided(name, state))).toEqual(expected)
-  })
+  ])('where %s', async (_, state, expected) =>
+    expect(await outcomes(name => decided(name, state))).toEqual(expected),
+  )
 
   test('at PostHog', async () => {
     const bodyWith = (options: Options) =>

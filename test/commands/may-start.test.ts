@@ -38,7 +38,7 @@ const labelled = (name: string): Partial<StartToCheck> => ({
 })
 const slips = { problem: 'line 2', slips: [] }
 const unusable = { held: held('', { usable: false, ...slips }) }
-const noPreset = (name: string, meant?: string): Rejected => reject('preset', name, meant, presets)
+const noPreset = (name: string, meant?: string) => reject('preset', name, meant, presets)
 const doubling = { closers: [theirs] }
 const otherPull = reject('hasPull', [theirs], '')
 const from = (branch: string | undefined): Partial<StartToCheck> => ({

@@ -25,9 +25,9 @@ describe('what asks for none', () => {
       [],
     ],
     ['one that the queue has lost', changed(stopped, { report: { status: undefined } }), []],
-  ])('the next run makes old news of %s', (_, last, supersedes) => {
-    expect(supersededBy(comment, last)).toEqual(supersedes)
-  })
+  ])('the next run makes old news of %s', (_, last, supersedes) =>
+    expect(supersededBy(comment, last)).toEqual(supersedes),
+  )
 
   test.each([
     ['is being stopped', stopping],

@@ -246,7 +246,7 @@ describe('the first red check of a pull request after the last word', () => {
     ['that the last word has', [[unitTests]], { run: before }],
     ['that is green a moment later', [[unitTests], []], {}],
     ['that PostHog sends its agent for', [[unitTests], [unitTests]], { ciTurns: 1 }],
-  ])('mails nobody of one %s', async (_, looks, rest) => {
-    expect(await mails(looks, rest)).toEqual([])
-  })
+  ])('mails nobody of one %s', async (_, looks, rest) =>
+    expect(await mails(looks, rest)).toEqual([]),
+  )
 })

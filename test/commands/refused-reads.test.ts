@@ -70,7 +70,10 @@ describe('A read of a command that GitHub refuses once', () => {
       'of settings that were there a moment ago: they hold',
       [
         hasLate('settings', 'permissions:\n  run: admin\n'),
-        ...[asks(), isUnseenOnce, later('/codex do it now'), wasRefused],
+        asks(),
+        isUnseenOnce,
+        later('/codex do it now'),
+        wasRefused,
       ],
       { starts: 0 },
     ],

@@ -1,6 +1,6 @@
 /** What `/codex` with words decides, from facts, without a service. */
 import { describe, expect, test } from 'vitest'
-import { type CommandRequest, reject } from '../../src/commands/command.ts'
+import { reject } from '../../src/commands/command.ts'
 import { namesNothing, runCommand } from '../../src/commands/run-command.ts'
 import { questionId } from '../../src/core/record/permission-request.ts'
 import type { RunChange } from '../../src/core/record/run.ts'
@@ -44,8 +44,7 @@ const choices = { id: 'q1', title: 'Which way?', question: true, options: [] }
 const waitsForChoice = working(
   logIs({ offset: 1, turns: 0, prompts: [], permissionRequest: choices }),
 )
-const choosing = (run: string): CommandRequest =>
-  asking({ ...tick, box: 'choice-2', run }, { text: '2' })
+const choosing = (run: string) => asking({ ...tick, box: 'choice-2', run }, { text: '2' })
 const overBy = reject('permissionOver')
 
 describe('what asks for work', () => {
@@ -153,8 +152,7 @@ describe('what asks for work', () => {
   const blocked = waitingWith({ kind: 'blocked', since: t0, by: [], more: 0 })
   const behindPulls = waitingWith({ kind: 'open-pulls', since: t0, most: 1, pulls: [] })
   const atZero = waitingWith({ kind: 'zero', of: 'repository', limit: 'it is 0', ahead: 0 })
-  const forced = (text = 'fix it'): CommandRequest =>
-    asking(comment, { options: { force: true }, text })
+  const forced = (text = 'fix it') => asking(comment, { options: { force: true }, text })
   const goesFirst = says({ kind: 'force' })
   const isZero = reject('nothingToForce', { live: atZero, now: comment.at })
   decides(runCommand, [

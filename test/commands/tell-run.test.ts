@@ -1,17 +1,16 @@
 /** What is said to a live Run: the command is over when the Run has it, and the Run says what came of it. */
 import { describe, expect, test } from 'vitest'
 import { NoResponse, Rejected } from '../../src/core/model/errors.ts'
-import { MemoryBot, type Sent } from '../security/memory-bot.ts'
+import { MemoryBot } from '../security/memory-bot.ts'
 import * as github from '../security/payloads.ts'
 import { botAfter, sends, settles } from '../security/steps.ts'
 
 const agent = { says: 'Working.', goesOn: true }
 const first = github.comment({ at: 10 })
-const more = (text = '/codex and the logout test'): Sent =>
-  github.comment({ id: 502, at: 20, text })
+const more = (text = '/codex and the logout test') => github.comment({ id: 502, at: 20, text })
 const standingOf = (bot: MemoryBot, trigger: string) => bot.triggers.get(trigger)?.standing
 const runOf = (bot: MemoryBot, id: string) => bot.runs.get(id)?.data
-const answersOf = (bot: MemoryBot): string[] =>
+const answersOf = (bot: MemoryBot) =>
   bot.comments.map(({ body }) => body).filter(body => !body.startsWith('### '))
 
 const lastIn = (bot: MemoryBot) => runOf(bot, 'run-comment-501')?.mailbox.words.at(-1)?.state

@@ -50,8 +50,7 @@ const other = (ago: number, differs: RunChange = {}, id = `o${ago}`): OtherRun =
 const waits: RunChange = { schedule: { admitted: false } }
 const over: RunChange = { result: { outcome: { kind: 'answer' } } }
 /** One that began `ago` ms before, and is over. */
-const began = (ago: number, ...differs: RunChange[]): OtherRun =>
-  other(ago, changed(over, ...differs))
+const began = (ago: number, ...differs: RunChange[]) => other(ago, changed(over, ...differs))
 const byZoe: RunChange = { request: { ...ask, by: zoe } }
 const ofOther: RunChange = { thread: { ...issueThread, repoId: 300, owner: 'other', ownerId: 6 } }
 const elsewhere: RunChange = { thread: { ...issueThread, repoId: 200 } }
@@ -64,16 +63,15 @@ const first = undefined
 /** So many have to end before there is a place of this. */
 const ahead = (many: number, of: string) => ({ kind: 'line', ahead: many, of })
 /** It waits for more than its turn. */
-const waitingFor = (what: Run['schedule']['waits']): RunChange =>
-  changed(waits, { schedule: { waits: what } })
-const standsAt = (of: 'person' | 'repository' | 'owner'): RunChange =>
+const waitingFor = (what: Run['schedule']['waits']) => changed(waits, { schedule: { waits: what } })
+const standsAt = (of: 'person' | 'repository' | 'owner') =>
   waitingFor({ kind: 'line', ahead: 1, of })
-const many = (count: number, differs: RunChange = {}, step = 1): OtherRun[] =>
+const many = (count: number, differs: RunChange = {}, step = 1) =>
   Array.from({ length: count }, (_, i) => other((i + 1) * step, differs))
 
 describe('a limit of 0 holds all', () => {
   const held = (of: 'repository' | 'owner' | 'bot', ahead = 0) => ({ kind: 'zero', of, ahead })
-  const standsAtZero = (of: 'repository' | 'bot'): RunChange =>
+  const standsAtZero = (of: 'repository' | 'bot') =>
     waitingFor({ kind: 'zero', of, limit: 'it is 0', ahead: 0 })
   const withTotal = (total: number, limits: Limits = {}) => ({ ...me(limits), total })
 
@@ -307,7 +305,7 @@ describe('one session serves one set of words at a time', () => {
     addedAt: now,
     data: runWith(changed({ session: { taskId: 'task-1' } }, differs)),
   })
-  const theirs = (ago: number, differs: RunChange = {}): OtherRun =>
+  const theirs = (ago: number, differs: RunChange = {}) =>
     other(
       ago,
       changed(
@@ -373,7 +371,7 @@ describe('right before a run is, of its own repository', () => {
       },
     })
   const at = ({ number, url }: Run['thread']) => ({ number, url })
-  const inLineAt = (of: 'person' | 'repository'): RunChange => changed(standsAt(of), another)
+  const inLineAt = (of: 'person' | 'repository') => changed(standsAt(of), another)
 
   test.each<[string, 'repository' | 'owner', OtherRun[], object | undefined]>([
     ['the only one at work', 'repository', [other(5, another)], at(pullThread)],

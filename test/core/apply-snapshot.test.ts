@@ -22,7 +22,7 @@ import {
 } from './given.ts'
 
 const at = t0 + minute
-const seen = (given: Partial<TaskRunSnapshot>, run = working()): Run =>
+const seen = (given: Partial<TaskRunSnapshot>, run = working()) =>
   observe(run, snapshotWith(given), at)
 
 const activity: LogEntry = { at: t0, what: { kind: 'activity' } }

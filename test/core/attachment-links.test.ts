@@ -19,9 +19,9 @@ const id = '880fbe21-506b-458b-8be6-71ac826d92f5'
 const image = `https://github.com/user-attachments/assets/${id}`
 const log = 'https://github.com/user-attachments/files/15012345/server.log'
 
-const urls = (markdown: string, page = thread): string[] =>
+const urls = (markdown: string, page = thread) =>
   attachmentsIn(seen(markdown).page, page).map(({ url }) => url)
-const names = (markdown: string): string[] =>
+const names = (markdown: string) =>
   attachmentsIn(seen(markdown).page, thread).map(({ name }) => name)
 
 describe('an attachment', () => {
@@ -256,14 +256,25 @@ describe('a redirect', () => {
   })
 
   test.each([
-    ...['http://169.254.169.254/latest/meta-data/', 'https://169.254.169.254/latest/meta-data/'],
-    ...['http://127.0.0.1/', 'http://127.0.0.1:4001/', 'https://localhost/', 'http://[::1]/'],
-    ...['http://metadata.google.internal/', 'http://objects.githubusercontent.com/a'],
-    ...['https://objects.githubusercontent.com:8443/a', 'https://githubusercontent.com/a'],
-    ...['https://evilgithubusercontent.com/a', 'https://a.githubusercontent.com.evil.example/a'],
-    ...['https://a@objects.githubusercontent.com/a', 'https://s3.amazonaws.com/bucket/a'],
-    ...['https://a.s3.amazonaws.com.evil.example/', '//evil.example/a', 'file:///etc/passwd'],
-    ...['data:text/plain,a', 'http://'],
+    'http://169.254.169.254/latest/meta-data/',
+    'https://169.254.169.254/latest/meta-data/',
+    'http://127.0.0.1/',
+    'http://127.0.0.1:4001/',
+    'https://localhost/',
+    'http://[::1]/',
+    'http://metadata.google.internal/',
+    'http://objects.githubusercontent.com/a',
+    'https://objects.githubusercontent.com:8443/a',
+    'https://githubusercontent.com/a',
+    'https://evilgithubusercontent.com/a',
+    'https://a.githubusercontent.com.evil.example/a',
+    'https://a@objects.githubusercontent.com/a',
+    'https://s3.amazonaws.com/bucket/a',
+    'https://a.s3.amazonaws.com.evil.example/',
+    '//evil.example/a',
+    'file:///etc/passwd',
+    'data:text/plain,a',
+    'http://',
   ])('to %s is not', location => {
     for (const page of [thread, enterprise, emulator])
       expect(redirectTarget(location, from, page)?.href).toBeUndefined()

@@ -15,7 +15,7 @@ interface Asker {
   due: number
 }
 
-const askers = (owner: (n: number) => string, count: number, due: number): Asker[] =>
+const askers = (owner: (n: number) => string, count: number, due: number) =>
   Array.from({ length: count }, (_, n) => ({ owner: owner(n), id: `${owner(n)}-${n}`, due }))
 
 /** Each asks when it is told to, until it has looked. @returns ms that each waited, by owner */
@@ -43,7 +43,7 @@ async function looks(all: Asker[]) {
   return { looked, asked, slowest }
 }
 
-const isLoud = (owner: string): boolean => owner === 'loud'
+const isLoud = (owner: string) => owner === 'loud'
 
 describe.each([200, 1_000])('%s runs of one owner that are woken together', woken => {
   test('make the first looks of twenty others wait for seconds, and have what is left', async () => {
@@ -75,7 +75,7 @@ test('owners who wait have even shares, and one with fewer Runs does not wait fo
     ...askers(() => 'busy', 50, t0 + minute),
   ])
   expect(slowest(owner => owner === 'busy')).toBeLessThan(minute)
-  const early = (owner: string): number =>
+  const early = (owner: string) =>
     looked.filter(each => each.owner === owner && each.at < t0 + 5 * minute).length
   expect(early('loud') / early('louder')).toBeGreaterThan(0.8)
   expect(early('loud') / early('louder')).toBeLessThan(1.25)

@@ -53,15 +53,15 @@ import {
 } from './given.ts'
 
 const now = t0 + 3 * minute
-const status = (run: Run): string => statusComment(run, deployment, now)
+const status = (run: Run) => statusComment(run, deployment, now)
 /** Without the details and the footer, which are much the same in each phase. */
-const body = (text: string): string =>
+const body = (text: string) =>
   text.replace(/<details>[\s\S]*<\/details>\n\n/, '').replace(/\n\n<sub>.*<\/sub>$/, '')
-const each = (runs: Record<string, Run>, text: (run: Run) => string, between = '\n\n'): string =>
+const each = (runs: Record<string, Run>, text: (run: Run) => string, between = '\n\n') =>
   Object.entries(runs)
     .map(([name, run]) => `${name}: ${text(run)}`)
     .join(between)
-const closingComment = (run: Run): string => closingFor(run, deployment)
+const closingComment = (run: Run) => closingFor(run, deployment)
 
 const heard = {
   offset: 9,
@@ -84,13 +84,13 @@ const failure: Outcome = {
 }
 const stopped: Outcome = { kind: 'stopped', by: 'maya' }
 /** How it ended, with what differs in its result. */
-const endedAs = (outcome: Outcome, differs: Partial<Run['result']> = {}): Run =>
+const endedAs = (outcome: Outcome, differs: Partial<Run['result']> = {}) =>
   working(over, { result: { outcome, ...differs } })
-const withPulls = (...pulls: Partial<typeof pull>[]): Run =>
+const withPulls = (...pulls: Partial<typeof pull>[]) =>
   endedAs({ kind: 'pull' }, { pulls: pulls.map(each => ({ ...pull, ...each })) })
-const inLine = (ahead: number): Run => runWith(lineOf(ahead))
+const inLine = (ahead: number) => runWith(lineOf(ahead))
 /** GitHub refused its last word, so that its status is all that people have. */
-const unsaid = (run: Run): Run => changed(run, left('last-word'))
+const unsaid = (run: Run) => changed(run, left('last-word'))
 /** It was asked without words. */
 const wordless: RunChange = { request: { ...ask, text: '' } }
 const planned: RunChange = { request: { ...ask, what: 'plan' } }
@@ -205,7 +205,7 @@ describe('the status comment', () => {
     request: { ...ask, text: '', origin: { kind: 'label', label: 'codex' } },
   }
   const found: RunChange = { workspace: { branch: { ...branch, made: false, fresh: false } } }
-  const push = (differs: Partial<Run['result']>): Run =>
+  const push = (differs: Partial<Run['result']>) =>
     endedAs({ kind: 'pushed', sha: 'c' }, { pushed: 'c', ...differs })
   test.each<[string, Run, RegExp]>([
     [
@@ -278,13 +278,13 @@ describe('the status comment', () => {
 })
 
 describe('a new phase', () => {
-  const key = (run: Run): string => phaseKey(run, now)
+  const key = (run: Run) => phaseKey(run, now)
   test('is each of them, but “getting ready” and “preparing a sandbox” are one', () => {
     expect(new Set(Object.values(phases).map(key)).size).toBe(Object.keys(phases).length - 1)
     expect(key(phases.starting)).toBe(key(phases.preparing))
   })
   const { pull: atPull, working: atWork } = phases
-  const pullIs = (differs: Partial<typeof pull>): Run =>
+  const pullIs = (differs: Partial<typeof pull>) =>
     changed(atPull, { result: { pulls: [{ ...pull, ...differs }] } })
   test.each<[string, Run, Run, boolean]>([
     ['a line', runWith({}), inLine(1), true],
@@ -382,7 +382,7 @@ describe('the last word', () => {
     'not started': phases.unstarted,
   }
 
-  test('says what came of it', () => {
+  test('says what came of it', () =>
     expect(each(ends, run => body(closingComment(run)))).toMatchInlineSnapshot(`
       "commits on the pull request of an issue: @maya done: **[\`ccccccc\`](https://github.com/acme/shop/commit/cccccccccccccccccccccccccccccccccccccccc)** is on [#9](https://github.com/acme/shop/pull/9).
 
@@ -407,8 +407,7 @@ describe('the last word', () => {
       **What to do:** Wait, then \`/codex retry\`.
 
       - [ ] Try again <!-- codex-box:retry -->"
-    `)
-  })
+    `))
   test('commits that no pull request shows', () => {
     expect(
       closingComment(changed(phases.pushed, { result: { pushedBranch: 'maya/login' } })),
@@ -419,7 +418,7 @@ describe('the last word', () => {
     )
   })
   test('what it waited for is no work, and what never started has taken no time', () => {
-    const times = (run: Run): string => /<sub>[^\n]*/.exec(closingComment(run))?.[0] ?? ''
+    const times = (run: Run) => /<sub>[^\n]*/.exec(closingComment(run))?.[0] ?? ''
     const schedule = { enteredAt: t0 - 12 * minute, admissionExpectedAt: t0 }
     const waited = changed(phases.answer, {
       schedule,
@@ -570,11 +569,10 @@ describe('in the thread of one of several inline comments', () => {
     expect(answered('failed', answer, 1)).toMatch(/^Not done/)
   })
 
-  test('what it said has no side effects', () => {
+  test('what it said has no side effects', () =>
     expect(answered('answer', saidOf(1, 'ask @sam, closes #1 <b>'), 0)).not.toMatch(
       /@sam|closes #1|(?<!\\)<b>/,
-    )
-  })
+    ))
 })
 
 /** One of each, so that a new reply or mistake does not compile without its sentence here. */
@@ -591,7 +589,7 @@ const mistakes: { [K in Mistake['kind']]: Extract<Mistake, { kind: K }> } = {
   'too-many': { kind: 'too-many', max: 10 },
   unreadable: { kind: 'unreadable', why: 'page' },
 }
-const live = (waits: NonNullable<Run['schedule']['waits']>): Reply =>
+const live = (waits: NonNullable<Run['schedule']['waits']>) =>
   replies.status({ live: runWith({ schedule: { waits } }), now: t0 })
 const first = [{ name: '#3', title: 'x', url: 'https://x/3' }]
 const away = { waitsFor: 'github', until: t0 + minute } as const
@@ -726,7 +724,7 @@ describe('replies', () => {
 
   const said = everyReply.flatMap(([name, text]) => (name === 'help' ? [] : `${name}: ${text}`))
 
-  test('every other one of a line', () => {
+  test('every other one of a line', () =>
     expect(said.filter(text => !text.includes('\n')).join('\n')).toMatchInlineSnapshot(`
       "stoppingBeside: @maya the run in #7 (this is its pull request) is being stopped. Its status there says what it had done.
       stoppingBeside: @maya the run in #8 (the pull request of this issue) is being stopped. Its status there says what it had done.
@@ -805,10 +803,9 @@ describe('replies', () => {
       refused: @maya Codex did not get what you asked for: no. The run goes on without it.
       permission-over: @maya Codex no longer waits for this answer, so it did not get it.
       permission-refused: @maya Codex asks for a permission (Run rm -rf dist). PostHog did not accept the answer: no. Codex waits until somebody answers in PostHog. \`/codex stop\` ends the run."
-    `)
-  })
+    `))
 
-  test('every other one of several lines', () => {
+  test('every other one of several lines', () =>
     expect(said.filter(text => text.includes('\n')).join('\n\n')).toMatchInlineSnapshot(`
       "config: @maya these settings apply here. A repository sets its own in \`.github/codex.yml\`.
 
@@ -844,8 +841,7 @@ describe('replies', () => {
       - line 2: \`effort\` can't be \`enormous\`: use \`low\` or \`max\`
 
       Fix the file, then ask again."
-    `)
-  })
+    `))
 
   test('a guess at what was meant replaces all other advice', () => {
     const unlike = { kind: 'unknown-option', given: 'colour', meant: undefined } as const
@@ -896,7 +892,7 @@ describe('replies', () => {
     `)
   })
 
-  test('help shows readers what they may', () => {
+  test('help shows readers what they may', () =>
     expect(readersHelp).toMatchInlineSnapshot(`
       "Write a command at the start of a line. \`@my-app …\` is the same as \`/codex …\`.
 
@@ -924,8 +920,7 @@ describe('replies', () => {
       - 😕 It failed, or ended before it was done. A comment says why.
 
       </details>"
-    `)
-  })
+    `))
 })
 
 const everything = (): string[] => [
@@ -942,7 +937,7 @@ test.skipIf(!cmarkAvailable())('all that the bot says is whole as GitHub shows i
   expect(all.length).toBeGreaterThan(50)
   for (const [index, html] of renderAll(all).entries()) {
     const text = all[index] ?? ''
-    const count = (sign: RegExp): number => html.match(sign)?.length ?? 0
+    const count = (sign: RegExp) => html.match(sign)?.length ?? 0
     expect(count(/<h3>/g), text).toBe(text.startsWith('### ') ? 1 : 0)
     expect(count(/<h[1-24-6]>/g), text).toBe(0)
     expect(count(/<details>/g), text).toBe(count(/<\/details>/g))
@@ -1040,9 +1035,9 @@ test.each([
   [9 * hour, '23:02 UTC'],
   [10 * hour, '2026-01-03 00:02 UTC'],
   [-15 * hour, '2026-01-01 23:02 UTC'],
-])('a time %d ms from now is %j: with its date when that is not today', (ms, words) => {
-  expect(moment(t0 + ms, t0)).toBe(words)
-})
+])('a time %d ms from now is %j: with its date when that is not today', (ms, words) =>
+  expect(moment(t0 + ms, t0)).toBe(words),
+)
 
 test.each([
   [-second, '0 s'],
@@ -1051,6 +1046,4 @@ test.each([
   [3 * minute + 20 * second, '3 min 20 s'],
   [hour, '1 h 0 min'],
   [hour + 12 * minute + 50 * second, '1 h 12 min'],
-])('%d ms are exactly %j', (ms, words) => {
-  expect(exactly(ms)).toBe(words)
-})
+])('%d ms are exactly %j', (ms, words) => expect(exactly(ms)).toBe(words))

@@ -181,14 +181,18 @@ test('trying again, or going on, is offered, in words and as a box, only where i
     return [name, box] as const
   })
   expect(offers.filter(([, box]) => !box).map(([name]) => name)).toEqual([
-    ...['agent: no model', 'agent: policy', 'agent: too long', 'plan outdated', 'PostHog: no task'],
-    ...[
-      'PostHog: bad request',
-      'unfinished: refusal',
-      'stopped as its comment is gone',
-      'a pull request',
-    ],
-    ...['a push', 'an answer', 'nothing'],
+    'agent: no model',
+    'agent: policy',
+    'agent: too long',
+    'plan outdated',
+    'PostHog: no task',
+    'PostHog: bad request',
+    'unfinished: refusal',
+    'stopped as its comment is gone',
+    'a pull request',
+    'a push',
+    'an answer',
+    'nothing',
   ])
 })
 

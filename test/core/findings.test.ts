@@ -81,18 +81,17 @@ describe('findings', () => {
 })
 
 const patch = [
-  ...[
-    '@@ -1,3 +1,4 @@ class A',
-    ' one',
-    '-two',
-    '+zwei',
-    '+drei',
-    ' four',
-    '@@ -20 +21 @@',
-    '-x',
-    '+y',
-  ],
-  ...['@@ -0,0 +23 @@', '+z\r'],
+  '@@ -1,3 +1,4 @@ class A',
+  ' one',
+  '-two',
+  '+zwei',
+  '+drei',
+  ' four',
+  '@@ -20 +21 @@',
+  '-x',
+  '+y',
+  '@@ -0,0 +23 @@',
+  '+z\r',
 ]
 
 test('lines that a patch shows are those of the new file', () => {

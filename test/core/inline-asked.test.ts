@@ -34,7 +34,7 @@ const by = (target: CommentRef, id: string, ...comments: number[]): FollowUp => 
   source: { trigger: id, command: 0, target, last: true },
 })
 
-const begunBy = (commentRef: CommentRef, ...comments: number[]): Run =>
+const begunBy = (commentRef: CommentRef, ...comments: number[]) =>
   working({
     thread: pullThread,
     request: {
@@ -50,7 +50,7 @@ const withSaid = (run: Run, followUp: FollowUp): Run => {
   return changed(waiting, handedOver(waiting, said, run.session.taskRun?.id))
 }
 
-const rootsOf = (run: Run): number[] => inlineAsked(run).map(({ rootId }) => rootId)
+const rootsOf = (run: Run) => inlineAsked(run).map(({ rootId }) => rootId)
 
 describe('in their own threads are answered', () => {
   test('the inline comments of the review that began a run, and of those that joined it', () => {
@@ -96,7 +96,7 @@ describe('a lone inline comment that joined', () => {
   test('gets what the agent said to it', () =>
     expect(answered('answer', inThread, 'more')).toBe('Because of one.'))
 
-  test('gets the way to the last word, where more was said since, or nothing was done', () => {
+  test('gets the way to the last word, where more was said since, or nothing was done', () =>
     expect([
       answered('answer', inThread, 'later'),
       answered('answer', onLine(6), 'later'),
@@ -107,6 +107,5 @@ describe('a lone inline comment that joined', () => {
         "See [the answer where this began](https://github.com/acme/shop/pull/8#discussion_r6).",
         "Not done. See [the answer where this began](https://github.com/acme/shop/pull/8#discussion_r6).",
       ]
-    `)
-  })
+    `))
 })

@@ -181,9 +181,7 @@ const countsInFiles = [
 ]
 const counts = [...countsInFiles, ...(['owner', 'owner_per_day'] as const)]
 type Count = (typeof counts)[number]
-const limitsOf = (
-  names: readonly Count[],
-): fc.Arbitrary<Partial<Record<Count, number>> & { max_effort?: (typeof efforts)[number] }> =>
+const limitsOf = (names: readonly Count[]) =>
   fc.record(
     {
       ...(Object.fromEntries(

@@ -25,13 +25,13 @@ describe('words that', () => {
       'waiting waiting! read> dropped waiting!',
     ],
     ['are taken back are gone, if they waited', 'dropped', 'dropped- sent> read> dropped dropped!'],
-  ])('%s', (_, event, expected) => {
+  ])('%s', (_, event, expected) =>
     expect(
       moved([...words, again], event, [more('a')])
         .map(marks)
         .join(' '),
-    ).toBe(expected)
-  })
+    ).toBe(expected),
+  )
 })
 
 const entry = (what: LogEntry['what']): LogEntry => ({ at: t0, what })

@@ -32,13 +32,11 @@ const label = (id = 'l'): RunMessage => ({ kind: 'label', id, by: maya, at: t0, 
 const poll = (id = 'k', of?: string): RunMessage =>
   of === undefined ? { kind: 'poll', id } : { kind: 'poll', id, pull: of }
 
-const inbox = (...messages: RunMessage[]): string[] =>
-  messages.map(message => JSON.stringify(message))
-const read = (run: Run, ...messages: RunMessage[]): Run => readMessages(run, inbox(...messages))
+const inbox = (...messages: RunMessage[]) => messages.map(message => JSON.stringify(message))
+const read = (run: Run, ...messages: RunMessage[]) => readMessages(run, inbox(...messages))
 
 /** Where the words stand that came after the instruction. */
-const added = ({ mailbox }: Run): string[] =>
-  mailbox.words.slice(1).map(({ id, state }) => `${id} ${state}`)
+const added = ({ mailbox }: Run) => mailbox.words.slice(1).map(({ id, state }) => `${id} ${state}`)
 
 describe('words in the place of others of their comment', () => {
   const target = { kind: 'thread', commentId: 900 } as const

@@ -37,15 +37,15 @@ import {
 } from './given.ts'
 
 const now = t0 + 3 * minute
-const status = (run: Run): string => statusComment(run, deployment, now)
-const wordOf = (...given: RunChange[]): string =>
+const status = (run: Run) => statusComment(run, deployment, now)
+const wordOf = (...given: RunChange[]) =>
   closingComment(
     working({ result: { concludedAt: now }, report: { done: told } }, ...given),
     deployment,
   )
 
 describe('a pull request', () => {
-  const opened = (differs: Partial<typeof pull>): string =>
+  const opened = (differs: Partial<typeof pull>) =>
     wordOf({
       result: { concludedAt: now, outcome: { kind: 'pull' }, pulls: [{ ...pull, ...differs }] },
     })
@@ -137,11 +137,11 @@ describe('words that nobody needs', () => {
   }
   const activity = { ...noActivity, files: ['a.ts'], commands: 2 }
   const log = logIs({ offset: 1, turns: 1, prompts: [], answer: 'Done.', activity })
-  const ended = (outcome: Outcome, ...more: RunChange[]): Run =>
+  const ended = (outcome: Outcome, ...more: RunChange[]) =>
     working({ result: { concludedAt: now, outcome }, report: { done: told } }, log, ...more)
   const long = `Please ${'fix this '.repeat(60)}whole`
   const asksLong: RunChange = { request: { ...ask, text: long } }
-  const closing = (run: Run): string => closingComment(run, deployment)
+  const closing = (run: Run) => closingComment(run, deployment)
 
   test.each<[string, string, RegExp]>([
     [
@@ -161,9 +161,7 @@ describe('words that nobody needs', () => {
       status(runWith({ schedule: { admitted: true } })),
       /to add/,
     ],
-  ])('%s', (_, text, words) => {
-    expect(text).not.toMatch(words)
-  })
+  ])('%s', (_, text, words) => expect(text).not.toMatch(words))
 
   test.each<[string, string, RegExp]>([
     [
@@ -181,9 +179,7 @@ describe('words that nobody needs', () => {
       status(ended({ kind: 'answer' }, unsaid)),
       /<sub>.*maya/,
     ],
-  ])('are not left out: %s', (_, text, words) => {
-    expect(text).toMatch(words)
-  })
+  ])('are not left out: %s', (_, text, words) => expect(text).toMatch(words))
 })
 
 describe('of a pull request, what is known is said', () => {
@@ -266,11 +262,10 @@ describe('of a pull request, what is known is said', () => {
     expect(said).not.toMatch(/which was|checks:/)
   })
 
-  test('with whom it is for, where, and how to go on there', () => {
+  test('with whom it is for, where, and how to go on there', () =>
     expect(pullFooter(runWith())).toBe(
       '<sub>Asked for by `maya` in #7 · `/codex …` works here</sub> <!-- codex-asked -->',
-    )
-  })
+    ))
 })
 
 describe('after its last word', () => {
@@ -279,7 +274,7 @@ describe('after its last word', () => {
     result: { outcome: { kind: 'pull' }, pulls: [pull] },
     report: { status: statusHere },
   }
-  const answer = (...given: RunChange[]): string =>
+  const answer = (...given: RunChange[]) =>
     replies.status({ last: working(done, ...given), asked: true, now }).text
 
   test('`/codex status` leads to that, else to the status', () => {
@@ -327,7 +322,7 @@ describe('after its last word', () => {
 })
 
 describe('whose and which', () => {
-  const added = (...by: { login: string; id: number }[]): ReturnType<typeof word>[] =>
+  const added = (...by: { login: string; id: number }[]) =>
     by.map((each, n) => word('read', more(`w${n}`, 'more', each)))
 
   test.each([
@@ -360,15 +355,15 @@ describe('whose and which', () => {
       '<sub>maya, 14:02 UTC · started again by an admin',
     ],
     [ask.origin, '<sub>maya, 14:02 UTC'],
-  ])('a run by %j says who began it', (origin, words) => {
-    expect(status(working({ request: { ...ask, origin } }))).toContain(words)
-  })
+  ])('a run by %j says who began it', (origin, words) =>
+    expect(status(working({ request: { ...ask, origin } }))).toContain(words),
+  )
 })
 
 describe('a run in line', () => {
   const after = { number: 8, url: 'https://github.com/acme/shop/pull/8' }
   const link = `[#8](${after.url})`
-  const inLine = (waits: NonNullable<Run['schedule']['waits']>): string =>
+  const inLine = (waits: NonNullable<Run['schedule']['waits']>) =>
     status(runWith({ schedule: { waits } }))
 
   test.each([
@@ -379,9 +374,7 @@ describe('a run in line', () => {
     ],
     [{ kind: 'session', ahead: 1, after } as const, `one run before it: ${link}`],
     [{ kind: 'line', of: 'repository', ahead: 2 } as const, '2 runs before it\n'],
-  ])('%j says which', (waits, words) => {
-    expect(inLine(waits)).toContain(words)
-  })
+  ])('%j says which', (waits, words) => expect(inLine(waits)).toContain(words))
 })
 
 test.each([
@@ -389,9 +382,9 @@ test.each([
   [{ line: 'a'.repeat(200) }, `you stopped \`/codex ${'a'.repeat(80)} …\` before`],
   [{ label: 'codex:high' }, 'you stopped what the label `codex:high` asks for before'],
   [{}, 'you stopped what you asked for before'],
-])('a command that was stopped while it waited is named: %j', (named, words) => {
-  expect(refusals.stoppedWaiting([named], undefined).text).toContain(words)
-})
+])('a command that was stopped while it waited is named: %j', (named, words) =>
+  expect(refusals.stoppedWaiting([named], undefined).text).toContain(words),
+)
 
 describe('a session that goes on', () => {
   const had = (model: string, effort?: 'low' | 'high'): RunChange => ({

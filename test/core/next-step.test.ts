@@ -62,8 +62,7 @@ const askedLongAgo: RunChange = {
 }
 const now: Now = { at: t0 + second, text: 'same' }
 
-const step = (run: Run, differs: Partial<Now> = {}): string =>
-  shown(nextStep(run, { ...now, ...differs }))
+const step = (run: Run, differs: Partial<Now> = {}) => shown(nextStep(run, { ...now, ...differs }))
 
 /** What the status would say that it does not say yet. */
 const newPhase = { text: 'phase' } as const
@@ -77,7 +76,7 @@ const holds = (table: Table): void => {
 
 const earlier = { taskId: 'task-1', taskRunId: 'run-0', over: false, may: rights }
 /** The session of before is left for a new one. */
-const newSession = (differs: Partial<typeof earlier & { cancelledAt: number }> = {}): RunChange =>
+const newSession = (differs: Partial<typeof earlier & { cancelledAt: number }> = {}) =>
   earlierIs({ ...earlier, resumes: false, ...differs })
 const idles = logIs(idleSince(t0))
 const hasPull: RunChange = { result: { pulls: [pull] } }
@@ -100,7 +99,7 @@ const atLimit: RunChange = { retries: { posthog: usedUp } }
 const threadFull: RunChange = { retries: { thread: usedUp } }
 const nextDay = { text: 'details', at: status.at + 24 * hour } as const
 /** The agent was idle after its turn. */
-const idleFor = (ms: number): RunChange => logIs(idleSince(now.at - ms))
+const idleFor = (ms: number) => logIs(idleSince(now.at - ms))
 
 /** It was answered, and the thread was told. */
 const answered: RunChange = {
@@ -205,7 +204,7 @@ const answers: RunChange = { mailbox: { answers: [{ id: 'a', to: maya, source }]
 
 describe('while the agent works', () => {
   const neverStarted = 'is over: PostHog accepted the run but did not start it within 15 minutes'
-  const stuck = (status: 'queued' | 'not_started'): Run =>
+  const stuck = (status: 'queued' | 'not_started') =>
     working(taskRunIs({ status, changedAt: now.at - 15 * minute - 1 }), lastPoll(now.at))
   const marker = 'sandbox-gone' as const
   const cutOff = changed(
@@ -349,7 +348,7 @@ describe('after the outcome', () => {
   const stopped = { kind: 'stopped', by: 'maya' } as const
   const opened: RunChange = { result: { outcome: { kind: 'pull' }, pulls: [pull] } }
   const answer = '```review-comments\n[{ "id": 1, "done": true, "said": "Done." }]\n```'
-  const saysWhatIsFixed = (...differs: RunChange[]): Run =>
+  const saysWhatIsFixed = (...differs: RunChange[]) =>
     working(
       over,
       {
@@ -530,7 +529,7 @@ describe('while PostHog is out of reach', () => {
 describe('without access to the repository', () => {
   const because = 'archived acme/shop'
   const note = JSON.stringify({ kind: 'access-lost', id: 'access-1', by: maya, at: t0, because })
-  const lost = (...differs: RunChange[]): Run => readMessages(working(...differs), [note])
+  const lost = (...differs: RunChange[]) => readMessages(working(...differs), [note])
   const stopped: RunChange = { result: { outcome: { kind: 'stopped', by: 'maya' } } }
   const start: Intent = { kind: 'start-run', at: t0, before: [] }
   holds([
@@ -555,7 +554,7 @@ describe('without access to the repository', () => {
 describe('while GitHub is out of reach', () => {
   const since = now.at - 24 * hour - 1
   const noGitHub = 'GitHub was unavailable for a day (rate limit)'
-  const awayFor = (ms: number): RunChange => githubAway({ since: now.at - ms })
+  const awayFor = (ms: number) => githubAway({ since: now.at - ms })
   holds([
     [
       'its agent is looked at',

@@ -17,7 +17,7 @@ import { issueThread, maya, minute, t0 } from './given.ts'
 type Payload = Record<string, unknown>
 
 const at = t0
-const later = (minutes: number): string => new Date(at + minutes * minute).toISOString()
+const later = (minutes: number) => new Date(at + minutes * minute).toISOString()
 
 const user = (login: string, type = 'User') => ({ login, id: 11, type })
 const partsOf = ({ body }: { body: string | Buffer }) => JSON.parse(String(body))
@@ -43,14 +43,14 @@ const inlines = payloadOf({ action: 'created', pull_request: pull, comment: inli
 const reviews = payloadOf({ action: 'submitted', pull_request: pull, review })
 const issues = payloadOf({ action: 'labeled', issue, label })
 const pulls = payloadOf({ action: 'labeled', pull_request: pull, label })
-const commented = (differs: Payload, rest: Payload = {}): Payload =>
+const commented = (differs: Payload, rest: Payload = {}) =>
   comments({ comment: { ...words, ...differs }, ...rest })
-const onLine = (differs: Payload): Payload => inlines({ comment: { ...inline, ...differs } })
-const reviewed = (differs: Payload): Payload => reviews({ review: { ...review, ...differs } })
-const labelled = (name: string): Payload => issues({ label: { name } })
-const pullIs = (action: string, differs: Payload): Payload =>
+const onLine = (differs: Payload) => inlines({ comment: { ...inline, ...differs } })
+const reviewed = (differs: Payload) => reviews({ review: { ...review, ...differs } })
+const labelled = (name: string) => issues({ label: { name } })
+const pullIs = (action: string, differs: Payload) =>
   pulls({ action, pull_request: { ...pull, ...differs } })
-const issueIs = (action: string, differs: Payload): Payload =>
+const issueIs = (action: string, differs: Payload) =>
   issues({ action, issue: { ...issue, ...differs } })
 const edits = (from: unknown = 'x'): Payload => ({ action: 'edited', changes: { body: { from } } })
 const edited = (
@@ -94,7 +94,7 @@ const holds = (table: Table): void => {
   )
 }
 
-const inList = (author_association: string | undefined): Payload =>
+const inList = (author_association: string | undefined) =>
   commented({ body: '- /codex fix it', author_association })
 
 describe('comments', () => {
@@ -199,7 +199,7 @@ describe('edits of comments', () => {
   ])
 
   test('within one second or at two times are two, and one that came twice is one', () => {
-    const of = (before: string, body: string, minutes = 1): string =>
+    const of = (before: string, body: string, minutes = 1) =>
       read('issue_comment', comments(edited(before, minutes, body)))
     expect(of('x', '/codex a')).toBe(of('x', '/codex a'))
     const others = [of('/codex a', '/codex b'), of('/codex b', '/codex a'), of('x', '/codex a', 2)]

@@ -27,7 +27,7 @@ test('each value that holds is told with the layers that made it so', () => {
     files,
     usual: { model: 'm', effort: undefined },
   })
-  const shown = (origin: Origin): string =>
+  const shown = (origin: Origin) =>
     'line' in origin ? `${origin.kind} ${origin.line}` : origin.kind
   const told = Object.fromEntries(
     held

@@ -71,7 +71,7 @@ test('a permission is answered at once and asked of people if PostHog refuses th
   expect(permissionToAnswer(refused)).toBeUndefined()
 })
 
-const asked = (run: Run): Run =>
+const asked = (run: Run) =>
   changed(run, { report: { questions: [{ key: questionKey(run, question), commentId: 77 }] } })
 
 test('a question is put to people once, in a comment that mentions and names the choices', () => {
@@ -146,7 +146,7 @@ test('`status` says that it waits for an answer, and where', () => {
   expect(text).toContain('it waits for your answer to [this question](')
 })
 
-const asksNow = (run: Run): Run =>
+const asksNow = (run: Run) =>
   observe(run, snapshotWith({ offset: 2, log: [{ at: t0, what: { kind: 'asks', request } }] }), t0)
 
 test('it is over when the log says so, and the wait for it is known', () => {

@@ -25,14 +25,14 @@ function promptOf(run: Run, words: WordsToSay, fence: string): string {
   return promptFor(changed(run, { workspace }), words, fence)
 }
 
-const firstPrompt = (run: Run): string => promptOf(run, firstWords(run), fence)
+const firstPrompt = (run: Run) => promptOf(run, firstWords(run), fence)
 const from = (id: string, text: string, login = 'zoe') => ({
   id,
   by: { login, id: 12 },
   text,
   at: t0,
 })
-const laterPrompt = (run: Run, by: string, text: string): string =>
+const laterPrompt = (run: Run, by: string, text: string) =>
   promptOf(changed(run, { session: { taskRun } }), from('comment-502', text, by), fence)
 const on = { path: 'src/login.ts', line: 12, hunk: '@@ -1 +1 @@\n-a\n+b' }
 const inline = { ...on, id: 1, body: 'why?', author: 'zoe' }
@@ -47,11 +47,11 @@ const onPull = runWith({
 })
 
 /** What stands between the two marked lines. */
-const fencedPart = (prompt: string): string =>
+const fencedPart = (prompt: string) =>
   prompt.slice(prompt.indexOf('<<<') + 3, prompt.indexOf('>>>'))
-const expectedBack = (prompt: string): string => prompt.split('# What is expected back\n')[1] ?? ''
+const expectedBack = (prompt: string) => prompt.split('# What is expected back\n')[1] ?? ''
 
-test('an issue', () => {
+test('an issue', () =>
   expect(firstPrompt(issue)).toMatchInlineSnapshot(`
     "@maya asks you to work on issue acme/shop#7 in the repository acme/shop (message run-comment-501).
 
@@ -78,8 +78,7 @@ test('an issue', () => {
     - If nothing needs to be changed, or the instruction is a question, change nothing and answer it.
     - End with a short summary for the person who asked: what you did, what you checked, what is left.
     - If you end this run yourself with a tool such as \`finish\`, give this final answer before you call it."
-  `)
-})
+  `))
 
 test('what holds for every task is told once to a session, and carries nothing unseen', () => {
   const run = changed(issue, {
@@ -194,15 +193,14 @@ test('what a pull request needs', () => {
   `)
 })
 
-test('a plan', () => {
+test('a plan', () =>
   expect(
     expectedBack(firstPrompt({ ...issue, request: { ...ask, what: 'plan' } })),
   ).toMatchInlineSnapshot(`
     "- Read only. Change no file, make no commit, push nothing, open no pull request.
     - Answer with a numbered plan: what would be changed, where, how it would be checked, and what is uncertain.
     - If you end this run yourself with a tool such as \`finish\`, give this final answer before you call it."
-  `)
-})
+  `))
 
 test('more words in a session that knows the thread', () => {
   const [words, back] = laterPrompt(issue, 'zoe', 'and the logout test').split(

@@ -51,7 +51,7 @@ const read = (
   log: LogEntry[],
   words = said.slice(0, JSON.stringify(log).includes(later) ? 2 : 1),
   from?: number,
-): Log =>
+) =>
   observe(
     working({ mailbox: { words } }, taskRunIs({ from })),
     snapshotWith({ log, offset: log.length }),

@@ -3,12 +3,7 @@ import { wordsOfRound } from '../../src/core/record/ledger.ts'
 import { Marker, markerSigner } from '../../src/core/record/marker.ts'
 import { nextStep } from '../../src/core/record/next-step.ts'
 import { sessionAtWork } from '../../src/core/record/own-pull-request.ts'
-import {
-  type Backup,
-  backupOf,
-  type Remains,
-  restored,
-} from '../../src/core/record/recovery-record.ts'
+import { backupOf, type Remains, restored } from '../../src/core/record/recovery-record.ts'
 import { changed, type Run, taskMarker } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
@@ -26,7 +21,7 @@ import {
   working,
 } from './given.ts'
 
-const carried = (run: Run): Backup => backupOf(run) ?? expect.fail('nothing is carried')
+const carried = (run: Run) => backupOf(run) ?? expect.fail('nothing is carried')
 
 const remainsOf = (run: Run, more: Partial<Remains> = {}): Remains => ({
   id: run.id,
@@ -122,7 +117,9 @@ describe('a Run that PostHog has', () => {
     const ended = changed(over, { session: { began, cost }, result: { concludedAt } })
     const again = restored(remainsOf(ended, { closed: true, session }), t0 + 5)
     expect([again.result.concludedAt, again.session.cost, again.session.began]).toEqual([
-      ...[concludedAt, cost, began],
+      concludedAt,
+      cost,
+      began,
     ])
   })
 

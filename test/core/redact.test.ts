@@ -10,7 +10,7 @@ import { someOf, tries } from '../support/tries.ts'
 
 const key = '-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nabc+/=\n-----END RSA PRIVATE KEY-----\n'
 /** Put together here, so that no scanner takes this file for a leak. */
-const made = (...parts: string[]): string => parts.join('')
+const made = (...parts: string[]) => parts.join('')
 const secrets = [key, 'webhook-secret-1', made('phx_', 'x'.repeat(40)), 'p"a\\ss word', 'short']
 const redact = redactor(secrets)
 
@@ -26,7 +26,7 @@ describe('a secret that is known', () => {
   ])('%j', (text, expected) => expect(redact(text)).toBe(expected))
 })
 
-const bodyOf = (pem: string): string => pem.split('\n').slice(1, -2).join('')
+const bodyOf = (pem: string) => pem.split('\n').slice(1, -2).join('')
 
 const encoded = Buffer.from(made('ghp_', 'a1B2'.repeat(9), '.')).toString('base64')
 
@@ -61,8 +61,8 @@ const tokens: readonly [string, string][] = [
 ]
 
 describe('a secret by its shape', () => {
-  const escaped = (token: string): string => token.replace(/[^A-Za-z0-9]/g, '\\$&')
-  const apart = (token: string): string => token.replace(/[^A-Za-z0-9]/g, '\u200b$&')
+  const escaped = (token: string) => token.replace(/[^A-Za-z0-9]/g, '\\$&')
+  const apart = (token: string) => token.replace(/[^A-Za-z0-9]/g, '\u200b$&')
   test.each(tokens)('%s, as it is and as Markdown and our comments write it', (_, token) => {
     for (const text of [token, escaped(token), apart(token)])
       expect(redactor(['another-secret'])(`before ${text}`)).toBe('before ‹redacted›')
@@ -134,7 +134,7 @@ describe('a secret by its shape', () => {
   ])('ordinary words stay: %s', text => expect(redactor([])(text)).toBe(text))
 })
 
-const inLines = (text: string, length: number, between = '\n'): string =>
+const inLines = (text: string, length: number, between = '\n') =>
   (text.match(new RegExp(`.{1,${length}}`, 'g')) ?? []).join(between)
 
 describe('a real private key never comes out', () => {
@@ -159,7 +159,7 @@ describe('a real private key never comes out', () => {
 
 describe('the body of a key that nobody knows, without its frame', () => {
   const elliptic = crypto.generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
-  const bodyIn = (key: crypto.KeyObject, type: 'pkcs1' | 'pkcs8' | 'sec1'): string =>
+  const bodyIn = (key: crypto.KeyObject, type: 'pkcs1' | 'pkcs8' | 'sec1') =>
     bodyOf(key.export({ type, format: 'pem' }).toString())
   test.each([
     ['RSA', bodyIn(crypto.createPrivateKey(privateKey), 'pkcs8')],
@@ -224,7 +224,7 @@ describe('a secret by the words before it', () => {
 
 describe('a known secret that somebody encoded', () => {
   const secret = 'hush-hush/webhook+secret?1'
-  const encode = (text: string, as: BufferEncoding): string => Buffer.from(text).toString(as)
+  const encode = (text: string, as: BufferEncoding) => Buffer.from(text).toString(as)
   test.each([
     ['base64', encode(secret, 'base64')],
     ['base64 for addresses', encode(secret, 'base64url')],
@@ -252,62 +252,59 @@ describe('a known secret that somebody encoded', () => {
 })
 
 const hostile = [
-  ...[
-    '-eyJ',
-    'eyJ',
-    '-eyJaaaaaaaaaa.',
-    ':',
-    '://a:',
-    '://',
-    '://a:a',
-    'ghs_',
-    ' ghs_',
-    '-----BEGIN ',
-    'a.',
-  ],
-  ...[
-    'sk-',
-    ' sk-',
-    '-----BEGIN PRIVATE KEY-----',
-    '-----BEGIN A PRIVATE KEY',
-    '\\',
-    '\u200b',
-    'ghp\\\\',
-  ],
-  ...[
-    'Bearer ',
-    'token\n',
-    'Basic ',
-    'Basic a',
-    'authorization: basic ',
-    'SG.',
-    'hvs.',
-    'glpat-',
-    '[0;0',
-  ],
-  ...['%20', '\\u0041', 'p"a', 'p\\', 'webhook-', 'a', 'A1b/'],
+  '-eyJ',
+  'eyJ',
+  '-eyJaaaaaaaaaa.',
+  ':',
+  '://a:',
+  '://',
+  '://a:a',
+  'ghs_',
+  ' ghs_',
+  '-----BEGIN ',
+  'a.',
+  'sk-',
+  ' sk-',
+  '-----BEGIN PRIVATE KEY-----',
+  '-----BEGIN A PRIVATE KEY',
+  '\\',
+  '\u200b',
+  'ghp\\\\',
+  'Bearer ',
+  'token\n',
+  'Basic ',
+  'Basic a',
+  'authorization: basic ',
+  'SG.',
+  'hvs.',
+  'glpat-',
+  '[0;0',
+  '%20',
+  '\\u0041',
+  'p"a',
+  'p\\',
+  'webhook-',
+  'a',
+  'A1b/',
   ...'MIIEowIBAAK|MIIEowIBAAKCAQEA\n|b3BlbnNzaC1rZXktdjE |de ad be ef |%61|0x61,|a1B2c3D4 '.split(
     '|',
   ),
   encoded,
-  ...[
-    'aGVsbG8',
-    'deadbeef',
-    '%2F',
-    'https://smee.io/',
-    'AKIA',
-    ' ',
-    '\n',
-    '@',
-    '=',
-    '://aaaaaaaaaaaaaaaa',
-  ],
+  'aGVsbG8',
+  'deadbeef',
+  '%2F',
+  'https://smee.io/',
+  'AKIA',
+  ' ',
+  '\n',
+  '@',
+  '=',
+  '://aaaaaaaaaaaaaaaa',
 ]
 
 describe('the time grows with the length of the text', () => {
-  const took = (text: string): number => spentOn(() => redact(text))
-  const filled = (unit: string, length: number): string =>
-    unit.repeat(Math.ceil(length / unit.length))
+  const took = (text: string) => spentOn(() => redact(text))
+  const filled = (unit: string, length: number) => unit.repeat(Math.ceil(length / unit.length))
 
   test.each(someOf(hostile, 12))('of %j', unit => {
     const half = took(filled(unit, 64_000))

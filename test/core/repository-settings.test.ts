@@ -105,26 +105,23 @@ test('a file of twice what every setting takes is read, where the parser has muc
   expect(settingsFile.read(text).problems).toEqual([])
 })
 
-const repeated = (unit: string): string =>
-  unit.repeat(Math.ceil(20_000 / unit.length)).slice(0, 20_000)
+const repeated = (unit: string) => unit.repeat(Math.ceil(20_000 / unit.length)).slice(0, 20_000)
 
 test.each([
-  ...[
-    '{',
-    '[',
-    '- ',
-    '- - \n',
-    '? ',
-    '{a: ',
-    'a: &a [*a]\n',
-    '!',
-    '"',
-    "'",
-    '|\n',
-    '%',
-    ' a:\n',
-    'a: b\n',
-  ],
+  '{',
+  '[',
+  '- ',
+  '- - \n',
+  '? ',
+  '{a: ',
+  'a: &a [*a]\n',
+  '!',
+  '"',
+  "'",
+  '|\n',
+  '%',
+  ' a:\n',
+  'a: b\n',
 ])('20,000 characters of %j are a problem in words, and hold nobody up', unit => {
   const began = threadTime()
   const { given, problems } = settingsFile.read(repeated(unit))

@@ -28,13 +28,12 @@ const contract: { properties: Record<string, Property>; required: string[] } = J
 )
 
 /** Its enums stand in the descriptions only: "* `low` - low". */
-const enumOf = (property: Property): string[] | undefined =>
+const enumOf = (property: Property) =>
   property.allOf &&
   [...property.description.matchAll(/^\* `([^`]+)`/gm)].map(([, value]) => value ?? '')
 
 const least = { runtime_adapter: 'codex', model: 'gpt-5.6-sol' }
-const takes = (given: object): boolean =>
-  CodexTaskRunCreate.safeParse({ ...least, ...given }).success
+const takes = (given: object) => CodexTaskRunCreate.safeParse({ ...least, ...given }).success
 
 /** A good value of every field. */
 const good: Record<string, unknown> = {
@@ -151,8 +150,7 @@ describe('the schema is the contract', () => {
     ]))
 
   test('the enums that others use are those of the contract, and what PostHog takes since', () => {
-    const of = (name: string): string[] | undefined =>
-      enumOf(contract.properties[name] ?? { description: '' })
+    const of = (name: string) => enumOf(contract.properties[name] ?? { description: '' })
     expect([...efforts]).toEqual(of('reasoning_effort'))
     expect(PermissionMode.options).toEqual([...(of('initial_permission_mode') ?? []), 'plan'])
     expect(PrAuthorshipMode.options).toEqual(of('pr_authorship_mode'))

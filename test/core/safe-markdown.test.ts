@@ -22,21 +22,21 @@ import { spentOn } from '../support/thread-time.ts'
 import { tries } from '../support/tries.ts'
 import { deployment, runWith } from './given.ts'
 
-const tree = (text: string): Nodes =>
+const tree = (text: string) =>
   fromMarkdown(text, { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] })
 
 const nodes = (node: Nodes): Nodes[] =>
   ['children' in node ? node.children.flatMap(nodes) : [], node].flat()
 
 /** What a reader sees, without the zero-width spaces that keep GitHub from acting on it. */
-const seen = (text: string): string =>
+const seen = (text: string) =>
   nodes(tree(text))
     .flatMap(node => ('value' in node ? [node.value] : []))
     .join('')
     .replaceAll('\u200b', '')
 
 /** U+200B is written out, so that the table shows where it goes. */
-const shown = (text: string): string => text.replaceAll('\u200b', '·')
+const shown = (text: string) => text.replaceAll('\u200b', '·')
 
 describe('safe Markdown', () => {
   test.each([
@@ -71,33 +71,39 @@ describe('safe Markdown', () => {
   ])('%j is %j', (text, expected) => expect(shown(safeMarkdown(text))).toBe(expected))
 
   test.each([
-    ...['<a href="https://evil.example">click</a>', '<img src=x onerror=alert(1)>'],
+    '<a href="https://evil.example">click</a>',
+    '<img src=x onerror=alert(1)>',
     '<details><summary>x</summary>\n\n@sam\n\n</details>',
-    ...[
-      '[![x](https://a.example/x.png)](https://evil.example)',
-      '[*@sam*](https://evil.example "title")',
-    ],
-    ...['> > - @sam\n> > - [x](y)', '1. <b>\n2. ![x][y]\n\n[y]: z', '<\u200bscript>'],
-    ...[
-      '&lt;script&gt;alert(1)&lt;/script&gt;',
-      '\\<b>\\<!-- x -->',
-      '@\u200bsam @\u2060sam @\ufeffsam',
-    ],
-    ...['[@sam][x] [x]: @sam', '***@sam***', '~~#7~~', '~@sam~', '**Note**<!--\n-->@sam'],
-    ...[
-      'www.evil.example and a,www.evil.example',
-      '<https://a.example/@sam>',
-      '`` ` `` @sam `',
-      'a `<b>` c',
-    ],
-    ...['| [x](y) | <b> |\n|--|--|\n| ![x](y) | @sam |', '- <b>\n- <img src=x onerror=alert(1)>'],
-    ...['- a\n\n  <details><summary>x</summary>', '> <a href="https://evil.example">x</a>'],
-    ...['> - <!-- x -->\n> - <script>', '@[sam](https://evil.example)', '@[sam](x)', '@![sam](x)'],
-    ...['&#64;<https://evil.example>', '&#64;[sam][x]\n\n[x]: y', '@**sam** #_7_ GH-*7*'],
-    ...[
-      '#[7](https://evil.example)',
-      'https://github.com/o/r/issues/7 and http://github.com/o/r/pull/7#x',
-    ],
+    '[![x](https://a.example/x.png)](https://evil.example)',
+    '[*@sam*](https://evil.example "title")',
+    '> > - @sam\n> > - [x](y)',
+    '1. <b>\n2. ![x][y]\n\n[y]: z',
+    '<\u200bscript>',
+    '&lt;script&gt;alert(1)&lt;/script&gt;',
+    '\\<b>\\<!-- x -->',
+    '@\u200bsam @\u2060sam @\ufeffsam',
+    '[@sam][x] [x]: @sam',
+    '***@sam***',
+    '~~#7~~',
+    '~@sam~',
+    '**Note**<!--\n-->@sam',
+    'www.evil.example and a,www.evil.example',
+    '<https://a.example/@sam>',
+    '`` ` `` @sam `',
+    'a `<b>` c',
+    '| [x](y) | <b> |\n|--|--|\n| ![x](y) | @sam |',
+    '- <b>\n- <img src=x onerror=alert(1)>',
+    '- a\n\n  <details><summary>x</summary>',
+    '> <a href="https://evil.example">x</a>',
+    '> - <!-- x -->\n> - <script>',
+    '@[sam](https://evil.example)',
+    '@[sam](x)',
+    '@![sam](x)',
+    '&#64;<https://evil.example>',
+    '&#64;[sam][x]\n\n[x]: y',
+    '@**sam** #_7_ GH-*7*',
+    '#[7](https://evil.example)',
+    'https://github.com/o/r/issues/7 and http://github.com/o/r/pull/7#x',
     'fixes www.github.com/o/r/discussions/7',
     '[https://github.com/o/r/issues/7](https://github.com/o/r/issues/7)',
   ])('of %j: nothing that GitHub acts on is left', text =>
@@ -105,7 +111,11 @@ describe('safe Markdown', () => {
   )
 
   test.each([
-    ...['a\u2028/b', 'a&#x2029;/b', '`a\x85/b`', '[a](b&#x2028;/c)', '``` a&#12;/b\nc\n```'],
+    'a\u2028/b',
+    'a&#x2029;/b',
+    '`a\x85/b`',
+    '[a](b&#x2028;/c)',
+    '``` a&#12;/b\nc\n```',
     '|a|\n|-|\n|&#13;/b|',
   ])('no program ends a line within %j', text =>
     expect(safeMarkdown(text)).not.toMatch(/[\r\v\f\x1c-\x1e\x85\u2028\u2029]/),
@@ -213,10 +223,18 @@ describe('code', () => {
 })
 
 test.each([
-  ...['@sam', '&commat;sam &#64;sam', '@**sam** #_7_ GH-*7*', '@[sam](x)', '<b>bold</b>'],
-  ...['![x](https://evil.example/x.png)', '[click](https://evil.example)'],
-  ...['fixes https://github.com/o/r/issues/7', 'www.github.com/o/r/pull/7', 'sam@example.org'],
-  ...['https://evil.example/x<img src=y>', 'www.evil.example/x<img src=y>'],
+  '@sam',
+  '&commat;sam &#64;sam',
+  '@**sam** #_7_ GH-*7*',
+  '@[sam](x)',
+  '<b>bold</b>',
+  '![x](https://evil.example/x.png)',
+  '[click](https://evil.example)',
+  'fixes https://github.com/o/r/issues/7',
+  'www.github.com/o/r/pull/7',
+  'sam@example.org',
+  'https://evil.example/x<img src=y>',
+  'www.evil.example/x<img src=y>',
 ])('in a sentence GitHub acts on nothing of %j', text => {
   expect(actedOn(text)).not.toEqual([])
   expect(actedOn(`By ${inlineWords(text, 100)} now`)).toEqual([])
@@ -244,16 +262,14 @@ test.each(
       '@a',
     ],
     [
-      ...[
-        'www.)1)',
-        'http://\\\n- + ',
-        '\\<<!--',
-        '|<!--"1)',
-        '~"#\n\n',
-        'a\n',
-        '\n\na@b.c ',
-        '```a\n',
-      ],
+      'www.)1)',
+      'http://\\\n- + ',
+      '\\<<!--',
+      '|<!--"1)',
+      '~"#\n\n',
+      'a\n',
+      '\n\na@b.c ',
+      '```a\n',
       '~~~~b\n',
     ],
     [
@@ -321,8 +337,12 @@ test('a long text keeps its beginning and its end, and what is code there stays 
 describe('an answer', () => {
   const repository = 'https://github.com/acme/shop'
   test.each([
-    ...['blob/main/src/a.ts', 'blob/0123abc/src/a.ts#L12-L20', 'tree/main/src', 'commit/0123abc'],
-    ...['pull/7', 'issues/7#issuecomment-9'],
+    'blob/main/src/a.ts',
+    'blob/0123abc/src/a.ts#L12-L20',
+    'tree/main/src',
+    'commit/0123abc',
+    'pull/7',
+    'issues/7#issuecomment-9',
   ])('keeps a link to its repository: %s', where => {
     const link = `[\`this\` place](${repository}/${where})`
     expect(spoken(link, 1_000, { repository })).toBe(link)
@@ -331,14 +351,16 @@ describe('an answer', () => {
   })
 
   test.each([
-    ...['https://github.com/acme/other/pull/7', 'https://github.com/acme/shop/settings'],
-    ...['https://github.com/acme/shop/blob/../settings', 'https://evil.example/acme/shop/pull/7'],
+    'https://github.com/acme/other/pull/7',
+    'https://github.com/acme/shop/settings',
+    'https://github.com/acme/shop/blob/../settings',
+    'https://evil.example/acme/shop/pull/7',
     // A browser goes up at these, too.
     'https://github.com/acme/shop/blob/%2e%2E/.%2e/.%2E/evil',
     'https://github.com/acme/shop2/pull/7',
-  ])('shows any other in code: %s', address => {
-    expect(spoken(`[this](${address})`, 1_000, { repository })).toBe(`this \`${address}\``)
-  })
+  ])('shows any other in code: %s', address =>
+    expect(spoken(`[this](${address})`, 1_000, { repository })).toBe(`this \`${address}\``),
+  )
 
   test('puts a block of code in a quote if a line of it may be a command, and nothing else', () => {
     const block = '```ts\nfetch(a)\n/login\n```'
@@ -355,9 +377,9 @@ describe('an answer', () => {
       '<details>\n<summary>The log</summary>\n\n- a\n\n</details>\n\nDone.',
       'The log\n\n- a\n\nDone.',
     ],
-  ])('shows alerts as GitHub does, and what it folded as text: %j', (text, expected) => {
-    expect(spoken(text, 1_000)).toBe(expected)
-  })
+  ])('shows alerts as GitHub does, and what it folded as text: %j', (text, expected) =>
+    expect(spoken(text, 1_000)).toBe(expected),
+  )
 
   test('that is long has more above its fold than a heading', () => {
     const rest = 'All of the tests pass. '.repeat(100)

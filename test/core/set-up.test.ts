@@ -50,9 +50,9 @@ describe('the form', () => {
       '7',
     ],
     [{ posthogProject: 'http://ph.acme:80/project/7/' }, 'http://ph.acme:80', '7'],
-  ])('takes the address of a project: %j', (given, posthogHost, posthogProject) => {
-    expect(readForm({ ...good, ...given }).values).toMatchObject({ posthogHost, posthogProject })
-  })
+  ])('takes the address of a project: %j', (given, posthogHost, posthogProject) =>
+    expect(readForm({ ...good, ...given }).values).toMatchObject({ posthogHost, posthogProject }),
+  )
 
   test.each<[Field, string, string]>([
     ['organization', 'https://github.com/acme', 'acme'],
@@ -82,9 +82,9 @@ describe('the form', () => {
     ['posthogKey', 'phc_project'],
     ['posthogKey', 'phx_1\nAPP_ID=2'],
     ['posthogProject', 'mine'],
-  ])('does not take %s %j', (field, value) => {
-    expect(Object.keys(readForm({ ...good, [field]: value }).problems)).toEqual([field])
-  })
+  ])('does not take %s %j', (field, value) =>
+    expect(Object.keys(readForm({ ...good, [field]: value }).problems)).toEqual([field]),
+  )
 
   test('an Enterprise Server on this machine may reach this machine', () => {
     const webhook = 'http://127.0.0.1:3000'
@@ -105,7 +105,7 @@ test('what is wrong is told in the order of the page', () => {
   expect(told).toEqual(inputs)
 })
 
-const wrong = (name: CheckName): Check => failedCheck(name, 'no', 'Set POSTHOG_X')
+const wrong = (name: CheckName) => failedCheck(name, 'no', 'Set POSTHOG_X')
 test.each<[Check, Problems]>([
   [passedCheck('posthog-key', 'works at https://x'), {}],
   [wrong('posthog-key'), { posthogKey: expect.stringMatching('does not accept this key') }],
@@ -117,9 +117,9 @@ test.each<[Check, Problems]>([
     { posthogHost: expect.stringMatching('does not answer') },
   ],
   [wrong('posthog-github'), {}],
-])('what PostHog says is told at its field: %o', (check, problems) => {
-  expect(problemsIn([check])).toEqual(problems)
-})
+])('what PostHog says is told at its field: %o', (check, problems) =>
+  expect(problemsIn([check])).toEqual(problems),
+)
 
 describe('the .env', () => {
   test.each([

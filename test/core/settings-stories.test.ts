@@ -129,7 +129,7 @@ const deployment: Readonly<Record<string, Shown>> = {
 }
 
 const keys = settingsKeys()
-const begins = (key: string): string | undefined =>
+const begins = (key: string) =>
   Object.keys(deployment).find(name => key === name || key.startsWith(`${name}.`))
 
 test('every key of a file of owner or repository', () =>

@@ -27,7 +27,7 @@ const asks = logIs({ ...none, permissionRequest: question })
 const fault = (setup?: true): RunChange => ({
   retries: { posthog: { why: 'the key', since: t0, until: t0, count: 1, setup } },
 })
-const outcome = (outcome: Outcome, ...given: RunChange[]): Run =>
+const outcome = (outcome: Outcome, ...given: RunChange[]) =>
   working(...given, { result: { outcome } })
 const saysWhich = logIs({ offset: 0, turns: 1, prompts: [], answer: 'Which one?' })
 const cutOff: Outcome = { kind: 'unfinished', why: 'sandbox-gone' }

@@ -12,16 +12,14 @@ import {
 test('names of templates are those of files, without what commands are called', () => {
   const files = ['release.md', 'Docs_2.md', 'stop.md', 'CANCEL.md', 'help.md', '?.md', 'run.md']
   const others = [
-    ...[
-      'README',
-      'x.txt',
-      '../up.md',
-      'a/b.md',
-      '-x.md',
-      ' .md',
-      `${'n'.repeat(51)}.md`,
-      '__proto__.md',
-    ],
+    'README',
+    'x.txt',
+    '../up.md',
+    'a/b.md',
+    '-x.md',
+    ' .md',
+    `${'n'.repeat(51)}.md`,
+    '__proto__.md',
   ]
   expect(templatesIn([...files, ...others], commands)).toEqual(['Docs_2', 'release', 'run'])
 })
@@ -49,13 +47,11 @@ describe('a name with a slip', () => {
   ])('%j is told', (text, meant) => expect(templateMissed(text, names)?.meant).toBe(meant))
 
   test.each([
-    ...[
-      'releases 1.2',
-      'released versions are broken',
-      'does the login work?',
-      'please relase',
-      'fix lint',
-    ],
+    'releases 1.2',
+    'released versions are broken',
+    'does the login work?',
+    'please relase',
+    'fix lint',
   ])('%j has none', text => expect(templateMissed(text, names)).toBeUndefined())
 })
 

@@ -40,7 +40,7 @@ const over = (
   ...differs,
 })
 
-const run = (session: NonNullable<RunChange['session']>, differs: RunChange = {}): Run =>
+const run = (session: NonNullable<RunChange['session']>, differs: RunChange = {}) =>
   changed(working({ session, schedule: { lastPollAt: at } }), differs)
 
 const unfinished = (why: (Turn & { kind: 'unfinished' })['why']): Turn => ({
@@ -57,9 +57,9 @@ const ranTo = (
   differs: Partial<TaskRun> = {},
   sessionLog: NonNullable<Run['session']['sessionLog']> = log,
   words: Run['mailbox']['words'] = [instruction()],
-): Run => run({ sessionLog, taskRun: over(status, differs) }, { mailbox: { words } })
+) => run({ sessionLog, taskRun: over(status, differs) }, { mailbox: { words } })
 /** Its log may have more to show. */
-const early = (given: Run, after = limits.lateLog - 1): Run =>
+const early = (given: Run, after = limits.lateLog - 1) =>
   changed(given, { schedule: { lastPollAt: at - limits.latestLog + after } })
 const note = more('m', 'and that')
 const resumed: RunChange = { result: { resumed: { why: 'failed' } } }
@@ -185,7 +185,7 @@ describe('a turn', () => {
     ['failed before it read what joined it', ranTo('failed', joined, log, nothingRead), leftUnread],
   ])('%s', (_, given, stands) => expect(turnOf(given)).toEqual(stands))
 
-  const polled = (given: Run, after: number): Run =>
+  const polled = (given: Run, after: number) =>
     changed(given, { schedule: { lastPollAt: at + after } })
 
   test('counts as ended from a look a moment later: PostHog writes a pull request into the run just after it', () => {
@@ -216,11 +216,7 @@ describe('a turn', () => {
 })
 
 describe('words that nobody read', () => {
-  const of = (
-    words: Run['mailbox']['words'],
-    differs: Partial<TaskRun> = {},
-    absent?: true,
-  ): string[] =>
+  const of = (words: Run['mailbox']['words'], differs: Partial<TaskRun> = {}, absent?: true) =>
     neverRead(ranTo('completed', differs, { ...log, absent }, words)).map(({ id }) => id)
   test.each<[string, string[], string[]]>([
     ['are all where it was cut off', of(nothingRead, { marker: 'sandbox-gone' }), [asked.id]],
@@ -244,7 +240,7 @@ describe('words that nobody read', () => {
   ])('%s', (_, left, expected) => expect(left).toEqual(expected))
 
   test('are said again once, though a turn was resumed before', () => {
-    const given = (again?: true): Run =>
+    const given = (again?: true) =>
       changed(ranTo('completed', {}, log, [instruction(), word('sent', note, { again })]), resumed)
     expect(mayGoOn(given(), 'unread')).toBe(true)
     expect(mayGoOn(given(true), 'unread')).toBe(false)
@@ -256,7 +252,7 @@ describe('what is next for a turn', () => {
     run({ sessionLog: { ...idle, answer, ended: { at: at - minute, stopReason } } })
   const failedWith = (error: string) => ranTo('failed', { error })
   const cut = (marker: TaskRun['marker']) => ranTo('completed', { marker })
-  const nextOf = (given: Run): string => shown(nextStep(given, { at, text: 'same' }))
+  const nextOf = (given: Run) => shown(nextStep(given, { at, text: 'same' }))
 
   test.each<[string, Run]>([
     ['its sandbox stopped', cut('sandbox-gone')],

@@ -416,7 +416,7 @@ const root = join(import.meta.dirname, '../..')
 const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
   .filter(name => name.endsWith('.ts'))
   .map(name => ({ name, text: readFileSync(join(root, 'src', name), 'utf8') }))
-const sourcesWith = (words: RegExp): string[] =>
+const sourcesWith = (words: RegExp) =>
   sources.filter(({ text }) => words.test(text)).map(({ name }) => name)
 
 describe('power', () => {

@@ -46,9 +46,9 @@ function liveIn(texts: readonly string[]): string[] {
   })
 }
 
-const fence = (length: number, sign = '`'): string =>
+const fence = (length: number, sign = '`') =>
   `${sign.repeat(length)}\n@sam #7\n${sign.repeat(length)}\n@sam #7`
-const span = (length: number): string => `${'`'.repeat(length)} @sam ${'`'.repeat(length)} fixes #7`
+const span = (length: number) => `${'`'.repeat(length)} @sam ${'`'.repeat(length)} fixes #7`
 
 test
   .skipIf(!cmarkAvailable())
@@ -64,9 +64,7 @@ test
     '[a][b]\n\n[b]: https://evil.example',
     '![x](https://evil.example/x.png) <img src=x>',
     '&#64;sam &commat;sam &num;7 &#35;7',
-  ])('GitHub acts on nothing of %j', text => {
-  expect(liveIn([text])).toEqual([])
-})
+  ])('GitHub acts on nothing of %j', text => expect(liveIn([text])).toEqual([]))
 
 test.skipIf(!cmarkAvailable())('GitHub acts on nothing of them', () => {
   const found = liveIn(fc.sample(hostile, { numRuns: tries(500), seed: sampleSeed(7) }))

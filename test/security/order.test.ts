@@ -216,8 +216,13 @@ describe('of one second', () => {
     [
       'words between two stops are taken back once, also while the second waits to be judged',
       [
-        ...[asked, comes(stop()), comes(more('/codex and the docs', 20, 503)), works(2)],
-        ...[comes(stop('maya', 20, 504)), waits('comment-504', hour), works(300)],
+        asked,
+        comes(stop()),
+        comes(more('/codex and the docs', 20, 503)),
+        works(2),
+        comes(stop('maya', 20, 504)),
+        waits('comment-504', hour),
+        works(300),
       ],
       { runs: 1, stops: 1, reacts: expect.arrayContaining(['-1']) },
     ],
@@ -232,10 +237,17 @@ describe('a stop', () => {
     reacts: expect.toSatisfy((all: string[]) => all.at(-1) === '+1'),
   })
   const whileItWaits = (steps: number) => [
-    ...[comes(asked), works(steps), comes(stop()), waits('comment-502'), works(60)],
+    comes(asked),
+    works(steps),
+    comes(stop()),
+    waits('comment-502'),
+    works(60),
   ]
   const inReview = (text = '') => [
-    ...[comes(onLine), comes(github.review({ text, at: 20 })), waits('review-40'), works(60)],
+    comes(onLine),
+    comes(github.review({ text, at: 20 })),
+    waits('review-40'),
+    works(60),
   ]
   const inline = [lineOf('/codex stop', 601)]
   each(

@@ -18,7 +18,7 @@ import {
 } from './payloads.ts'
 import { botAfter, sends } from './steps.ts'
 
-const comment = (by: string, text: string, number = 7, rest: Partial<Said> = {}): Sent =>
+const comment = (by: string, text: string, number = 7, rest: Partial<Said> = {}) =>
   another({ by, text, number, association: 'MEMBER', ...rest })
 
 const says = (bot: MemoryBot, by: string, text: string) => sends(bot, comment(by, text))
@@ -64,7 +64,7 @@ test('the same again by somebody of whom GitHub says nothing costs no word and a
 })
 
 describe('what refusals cost has an end', () => {
-  const written = ({ calls }: MemoryBot): number =>
+  const written = ({ calls }: MemoryBot) =>
     calls.filter(name => name === 'comments.post' || name === 'thread.react').length
 
   /** GitHub takes about 80 comments and reactions a minute, and 500 an hour, of an installation. */
@@ -112,7 +112,7 @@ describe('what refusals cost has an end', () => {
   })
 })
 
-const edit = (by: string, n: number, before: string): Sent =>
+const edit = (by: string, n: number, before: string) =>
   commentOf({ by, text: `/codex fix ${n}`, before, editedAt: n + 1 })
 const byEve = { ref: 'eve/patch', repo: 666 }
 

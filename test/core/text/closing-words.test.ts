@@ -13,30 +13,29 @@ const issue = {
 
 describe('closes the issue', () => {
   test.each([
-    ...['Closes #7', 'words\n\nFixes: #7.', 'resolved acme/shop#7', '- fix #7', '# close #7'],
-    ...[
-      'fixes https://github.com/acme/shop/issues/7',
-      '**Closes #7**',
-      '```\ncode\n```\nCloses #7',
-    ],
-    ...['<!-- note -->\n\nCloses #7', '| a |\n|-|\n| closes #7 |'],
+    'Closes #7',
+    'words\n\nFixes: #7.',
+    'resolved acme/shop#7',
+    '- fix #7',
+    '# close #7',
+    'fixes https://github.com/acme/shop/issues/7',
+    '**Closes #7**',
+    '```\ncode\n```\nCloses #7',
+    '<!-- note -->\n\nCloses #7',
+    '| a |\n|-|\n| closes #7 |',
   ])('%j', body => expect(closesIssue(body, issue)).toBe(true))
 })
 
 const swallowed = [
-  ...[
-    '`Closes #7`',
-    '```\nCloses #7\n```',
-    '```\nCloses #7',
-    '~~~\nwords\n\nCloses #7',
-    '    Closes #7',
-  ],
-  ...[
-    '<!-- Closes #7 -->',
-    '<!--\n\nCloses #7',
-    '<pre>\n\nCloses #7',
-    `${'`'.repeat(4)}\n\`\`\`\nCloses #7`,
-  ],
+  '`Closes #7`',
+  '```\nCloses #7\n```',
+  '```\nCloses #7',
+  '~~~\nwords\n\nCloses #7',
+  '    Closes #7',
+  '<!-- Closes #7 -->',
+  '<!--\n\nCloses #7',
+  '<pre>\n\nCloses #7',
+  `${'`'.repeat(4)}\n\`\`\`\nCloses #7`,
 ]
 
 describe('does not close it', () => {
@@ -59,7 +58,7 @@ describe('does not close it', () => {
 const marker = markerSigner('secret').write({ run: 'a', repo: 1, thread: 2, as: 'pull' })
 
 describe('what is ours stands first', () => {
-  const wanted = (body: string): string => withFirst(['Closes #7', marker], body)
+  const wanted = (body: string) => withFirst(['Closes #7', marker], body)
 
   test('before the words of others, and nothing of it twice', () => {
     expect(wanted('  words\n')).toBe(`Closes #7\n\n${marker}\n\nwords`)

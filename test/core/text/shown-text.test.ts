@@ -11,8 +11,8 @@ function read(text: string, addresses: 'whole' | 'none' = 'none'): SeenPage {
   if (!page) throw new Error('it can not be read')
   return page
 }
-const said = (text: string, addresses?: 'whole' | 'none'): string => read(text, addresses).text
-const own = ({ text, own }: SeenPage): string[] =>
+const said = (text: string, addresses?: 'whole' | 'none') => read(text, addresses).text
+const own = ({ text, own }: SeenPage) =>
   own.map(({ at, plain }) => text.slice(at).split('\n', 1)[0]?.slice(0, plain) ?? '')
 
 const Payload = z.object({
@@ -97,7 +97,7 @@ describe('what the page shows', () => {
     ['a path without end', `https://github.com/acme/shop/blob/main/${'obeyme/'.repeat(3_000)}`, 0],
     ['a host without end', `https://${'obeyme.'.repeat(3_000)}example/`, 0],
   ])('no hidden words in %s', (_, href, byWhoMay) => {
-    const times = (text: string): number => text.split('obeyme').length - 1
+    const times = (text: string) => text.split('obeyme').length - 1
     const text = `[here](${href})`
     expect([times(said(text)), times(said(text, 'whole'))]).toEqual([0, byWhoMay])
     expect(times(said('[a](https://obeyme.example) '.repeat(500), 'whole'))).toBeLessThan(100)
@@ -105,22 +105,43 @@ describe('what the page shows', () => {
 })
 
 /** ‘W’ stands for the word that nobody sees. */
-const hides = (text: string): SeenPage => read(text.replaceAll('W', 'obeyme'))
+const hides = (text: string) => read(text.replaceAll('W', 'obeyme'))
 
 describe('what is not read', () => {
   test.each<[string, string]>([
     ...[
-      ...[
-        '<p hidden>W</p>',
-        '<b dir="rtl">W</b>',
-        '<table height="99999"><tr><td>W</td></tr></table>',
-      ],
-      ...['<script>W</script>', '<svg>W</svg>', '<bdo>W</bdo>', '<object>W</object>', '<select>W'],
-      ...['<rp>W</rp>', '<template>W', '<xmp>W', '<form>W</form>', '<title>W</title>'],
-      ...['<b>x\n\nW</b>', '</b>W', '<b><i>x</b>W</i>', '**<b>x**W</b>', '<p>\n\nW'],
-      ...['<li>W</li>', '<ul>W</ul>', '<table>W</table>', '<td>W</td>', '<p><div>W</div></p>'],
-      ...['<a><a>W</a></a>', '<!--> W -->', '<!-- x --!> W -->', '<div title="\nW', '<a b c="W'],
-      ...['<b a="1" a="2">W</b>', '<img src=https://x.y alt=W>', '<p>&zwnj;W</p>', 'a <!W> b'],
+      '<p hidden>W</p>',
+      '<b dir="rtl">W</b>',
+      '<table height="99999"><tr><td>W</td></tr></table>',
+      '<script>W</script>',
+      '<svg>W</svg>',
+      '<bdo>W</bdo>',
+      '<object>W</object>',
+      '<select>W',
+      '<rp>W</rp>',
+      '<template>W',
+      '<xmp>W',
+      '<form>W</form>',
+      '<title>W</title>',
+      '<b>x\n\nW</b>',
+      '</b>W',
+      '<b><i>x</b>W</i>',
+      '**<b>x**W</b>',
+      '<p>\n\nW',
+      '<li>W</li>',
+      '<ul>W</ul>',
+      '<table>W</table>',
+      '<td>W</td>',
+      '<p><div>W</div></p>',
+      '<a><a>W</a></a>',
+      '<!--> W -->',
+      '<!-- x --!> W -->',
+      '<div title="\nW',
+      '<a b c="W',
+      '<b a="1" a="2">W</b>',
+      '<img src=https://x.y alt=W>',
+      '<p>&zwnj;W</p>',
+      'a <!W> b',
     ].map((text): [string, string] => [text, `a\n\n${text}`]),
     ...['sub', 'sup', 'small', 'kbd'].map((tag): [string, string] => [
       `${tag} in itself`,
@@ -137,25 +158,34 @@ describe('what is not read', () => {
     ['a formula over several nodes', 'a $x*y*W$'],
     ['a line feed that is an entity', 'a&#10;W'],
     ...[
-      ...['<br>\n', '&nbsp;\n\n', '\u2800\n\n', '#\n\n', '***\n\n', '.\n\n', '![](x)\n\n', '-\n'],
-      ...['> \n\n', '<div></div>\n\n', '<details></details>\n\n', '\\\n', '- <br>\n'],
+      '<br>\n',
+      '&nbsp;\n\n',
+      '\u2800\n\n',
+      '#\n\n',
+      '***\n\n',
+      '.\n\n',
+      '![](x)\n\n',
+      '-\n',
+      '> \n\n',
+      '<div></div>\n\n',
+      '<details></details>\n\n',
+      '\\\n',
+      '- <br>\n',
       // Specks, and what the usual fonts do not have
-      ...[
-        '\u02c8\n\n',
-        '\u02c8\n',
-        '\u{13441}\n\n',
-        '\ua4f8\n',
-        '\ua78f\n',
-        '\u1427\n',
-        '\u{16800}\n',
-        '\u0660\n',
-        '\u0d4e\n',
-        '\u119e\n',
-        '\u318d\n',
-        '\u4e00\n',
-        '\ufe70\n',
-        '\u{1b001}\n',
-      ],
+      '\u02c8\n\n',
+      '\u02c8\n',
+      '\u{13441}\n\n',
+      '\ua4f8\n',
+      '\ua78f\n',
+      '\u1427\n',
+      '\u{16800}\n',
+      '\u0660\n',
+      '\u0d4e\n',
+      '\u119e\n',
+      '\u318d\n',
+      '\u4e00\n',
+      '\ufe70\n',
+      '\u{1b001}\n',
     ].map((gap): [string, string] => [`behind rows of ${gap}`, `a\n\n${gap.repeat(90)}\nW`]),
     ...[
       '\u00a0',

@@ -13,8 +13,7 @@ const taken = (work: () => unknown): number => {
 }
 
 test('those of an answer', async () => {
-  const said = (name: string): string =>
-    `${name} ${'*a* '.repeat(200)}\n\n${'**b** c '.repeat(1_000)}`
+  const said = (name: string) => `${name} ${'*a* '.repeat(200)}\n\n${'**b** c '.repeat(1_000)}`
   agentWords(said('warm'), run, deployment)
   const atOnce = taken(() => agentWords(said('at once'), run, deployment))
   await readAgentWords(said('in turns'), run.thread)

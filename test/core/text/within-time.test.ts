@@ -8,7 +8,7 @@ test('what is done in time is what comes back', () =>
 const forever = (work: () => void): object => {
   for (;;) work()
 }
-const endless = (): object => forever(() => undefined)
+const endless = () => forever(() => undefined)
 const deep = (n: number): object => [deep(n + 1)]
 
 test.each<[string, () => object]>([
