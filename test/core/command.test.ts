@@ -28,7 +28,7 @@ function brief(parsed: Parsed): string {
 /** The word, and the App's name. */
 const calls = 'codex @my-app'
 
-const read = (text: string): string[] => parseCommands(seen(text), calls).map(brief)
+const read = (text: string) => parseCommands(seen(text), calls).map(brief)
 
 /** What a command may begin with, which is all the same. */
 const called = fc.constantFrom('/codex', '@my-app', '@My-App[bot]', '@my-app /codex')
@@ -53,21 +53,32 @@ describe('an instruction', () => {
   holds([
     ['run', '/codex', '/codex --'],
     ['run | Fix it', '/CODEX Fix it'],
-    ['run | fix it', '/codex: fix it', '/codex, fix it', '/codex\tfix it', '/codex   fix  it  '],
-    ['run | fix it', '   /codex fix it', '/codex\n\nfix it', 'Thanks.\r\n/codex fix it'],
-    ['run | fix it', 'Thanks.\r/codex fix it'],
+    [
+      'run | fix it',
+      '/codex: fix it',
+      '/codex, fix it',
+      '/codex\tfix it',
+      '/codex   fix  it  ',
+      '   /codex fix it',
+      '/codex\n\nfix it',
+      'Thanks.\r\n/codex fix it',
+      'Thanks.\r/codex fix it',
+    ],
     ['run | fix it\nsoon', '/codex fix it\r\nsoon\r\n'],
     ['run | stop', '/codex -- stop'],
     ['run | --model is ignored', '/codex -- --model is ignored'],
   ])
 
   areInstructions([
-    ...[
-      'fix the flaky login test',
-      'fix it\nIt fails in `a.ts`:\n\n```\nboom\n```',
-      'run the tests',
-    ],
-    ...['run', '修复登录测试 🚀', '`a.ts` is wrong', 'fix -- all of it', '-', 'constructor'],
+    'fix the flaky login test',
+    'fix it\nIt fails in `a.ts`:\n\n```\nboom\n```',
+    'run the tests',
+    'run',
+    '修复登录测试 🚀',
+    '`a.ts` is wrong',
+    'fix -- all of it',
+    '-',
+    'constructor',
   ])
 })
 
@@ -81,16 +92,24 @@ describe('an instruction as keyboards write it', () => {
     ['run | แก้บั๊ก', '/codexแก้บั๊ก'],
     ['run | 修复', '/codex\u3000修复'],
     ['run | Fix it', '/codex. Fix it'],
-    ['run | fix it', '/codex… fix it', '/codex; fix it', '\u00a0/codex fix it'],
     [
       'run | fix it',
+      '/codex… fix it',
+      '/codex; fix it',
+      '\u00a0/codex fix it',
       '\u00a0\u00a0 \u00a0 /codex fix it',
       '\u3000/codex fix it',
       '\ufeff/codex fix it',
+      '\ufeff\r\n/codex fix it',
+      '\u200b/codex fix it',
+      '\u200e/codex fix it',
+      '\u200f/codex fix it',
+      '\u2060 /codex fix it',
+      'Words\n\u200f/codex fix it',
+      '/codex\u200b fix it',
+      '/codex\u00a0fix it',
+      '/codex\ufe0f fix it',
     ],
-    ['run | fix it', '\ufeff\r\n/codex fix it', '\u200b/codex fix it', '\u200e/codex fix it'],
-    ['run | fix it', '\u200f/codex fix it', '\u2060 /codex fix it', 'Words\n\u200f/codex fix it'],
-    ['run | fix it', '/codex\u200b fix it', '/codex\u00a0fix it', '/codex\ufe0f fix it'],
     ['run | 🚀 fix it', '/codex🚀 fix it'],
     ['run | “fix it”', '/codex“fix it”'],
     ['help', '/codex?', '/codex ?', '/codex？'],
@@ -107,26 +126,22 @@ describe('an instruction as keyboards write it', () => {
       '/codex‑cli is slow',
       '/codex_cli',
       '/codex2',
-    ],
-    [
-      'none',
       '/codexé',
       '/codexисправь',
       '/codex.yml.',
       "/codex's answer",
       '/codex’s answer',
       '/codex) is',
-    ],
-    [
-      'none',
       '/codex" is',
       '/codex\u200bes',
       '/codex／readme',
       '/code\u212a',
       '\u202e/codex fix it',
+      '\u2067/codex fix it',
+      '    \u00a0/codex fix it',
+      '    \u200b/codex fix it',
+      '> \u00a0/codex fix it',
     ],
-    ['none', '\u2067/codex fix it', '    \u00a0/codex fix it', '    \u200b/codex fix it'],
-    ['none', '> \u00a0/codex fix it'],
   ])
 })
 
@@ -139,9 +154,12 @@ describe('a command of the table', () => {
       '/codex stop!',
       '/codex stop, please!',
       '/codex stop the run',
+      '/codex stop 🙏',
+      '/codex stop it now, thanks',
+      '/codex stop\nIt goes the wrong way.',
+      '/codex cancel',
+      '/codex Cancel this',
     ],
-    ['stop', '/codex stop 🙏', '/codex stop it now, thanks', '/codex stop\nIt goes the wrong way.'],
-    ['stop', '/codex cancel', '/codex Cancel this'],
     ['retry', '/codex retry'],
     ['retry --effort high', '/codex retry --effort high', '/codex retry —effort high'],
     ['retry --model gpt-5.6 --new', '/codex retry --model gpt-5.6 --new'],
@@ -155,20 +173,19 @@ describe('a command of the table', () => {
       'plan | how to split billing',
       '/codex plan how to split billing',
       '/codex plan: how to split billing',
+      '/codex plan\n\nhow to split billing',
     ],
-    ['plan | how to split billing', '/codex plan\n\nhow to split billing'],
     ['plan --effort high | how to split billing', '/codex plan --effort high how to split billing'],
     ['continue', '/codex continue'],
     ['continue | with the tests', '/codex continue with the tests'],
   ])
 
   areInstructions([
-    ...[
-      'stop the retry loop from spinning',
-      'stop using lodash',
-      'retry failed requests with a backoff',
-    ],
-    ...['status codes are wrong', 'approve only signed commits in the hook'],
+    'stop the retry loop from spinning',
+    'stop using lodash',
+    'retry failed requests with a backoff',
+    'status codes are wrong',
+    'approve only signed commits in the hook',
   ])
 
   test.each(commands)('the example of $name is that command', ({ name, example, usage }) => {
@@ -188,27 +205,40 @@ describe('a command of the table', () => {
 
 describe('options', () => {
   holds([
-    ['run --effort high | fix it', '/codex --effort high fix it', '/codex --effort=high fix it'],
-    ['run --effort high | fix it', '/codex --Effort HIGH fix it', '/codex —effort high fix it'],
-    ['run --effort high | fix it', '/codex –effort high fix it', '/codex --effort high\nfix it'],
-    ['run --effort high | fix it', '/codex—effort high fix it', '/codex −−effort high fix it'],
-    ['run --effort high | fix it', '/codex--effort high fix it', '/codex: --effort high fix it'],
-    ['run --effort high | fix it', '/codex -effort high fix it', '/codex fix it\n--effort high'],
-    ['run --effort high | fix it', '/codex fix it\n—effort high', '/codex\n--effort high\nfix it'],
+    [
+      'run --effort high | fix it',
+      '/codex --effort high fix it',
+      '/codex --effort=high fix it',
+      '/codex --Effort HIGH fix it',
+      '/codex —effort high fix it',
+      '/codex –effort high fix it',
+      '/codex --effort high\nfix it',
+      '/codex—effort high fix it',
+      '/codex −−effort high fix it',
+      '/codex--effort high fix it',
+      '/codex: --effort high fix it',
+      '/codex -effort high fix it',
+      '/codex fix it\n--effort high',
+      '/codex fix it\n—effort high',
+      '/codex\n--effort high\nfix it',
+    ],
     ['run --model gpt-5.6 --effort max | fix it', '/codex --model gpt-5.6 --effort max fix it'],
     [
       'run --model gpt 5.6 | fix it',
       '/codex --model "gpt 5.6" fix it',
       '/codex --model “gpt 5.6” fix it',
+      '/codex --model="gpt 5.6" fix it',
     ],
-    ['run --model gpt 5.6 | fix it', '/codex --model="gpt 5.6" fix it'],
     ['run --branch release/2.x | fix it', '/codex --branch release/2.x fix it'],
     ['run --new | fix it', '/codex --new fix it'],
     ['run --effort high | --new is a word here', '/codex --effort high -- --new is a word here'],
-    ['run --effort high --new | fix it', '/codex -effort=high -new fix it'],
-    ['run --effort high --new | fix it', '/codex fix it\n\n--effort high --new\n'],
-    ['run --effort high --new | fix it', '/codex\n--effort high fix it\n--new'],
-    ['run --effort high --new | fix it', '/codex --new\n--effort high\n\nfix it'],
+    [
+      'run --effort high --new | fix it',
+      '/codex -effort=high -new fix it',
+      '/codex fix it\n\n--effort high --new\n',
+      '/codex\n--effort high fix it\n--new',
+      '/codex --new\n--effort high\n\nfix it',
+    ],
     ['run --effort high | fix it\nsoon', '/codex fix it\r\n--effort high\r\nsoon'],
     ['run --model gpt-5.6 --effort high | fix it', '/codex fix it\n--effort high\n--model gpt-5.6'],
     ['retry --effort high', '/codex retry\n--effort high', '/codex --effort high retry'],
@@ -237,22 +267,36 @@ describe('options at the end', () => {
       '/codex fix it --effort high',
       '/codex fix it --effort high please',
     ],
-    ['run --effort high --new | fix it', '/codex fix it --effort=HIGH --new'],
-    ['run --effort high --new | fix it', '/codex fix it --new\n--effort high'],
+    [
+      'run --effort high --new | fix it',
+      '/codex fix it --effort=HIGH --new',
+      '/codex fix it --new\n--effort high',
+    ],
     ['run --model gpt 5.6 | fix it', '/codex fix it --model "gpt 5.6"'],
-    ['run --new | fix it', '/codex fix it —new', '/codex fix it -new', '/codex fix it --NEW'],
-    ['run --new | fix it', '/codex fix it --new.', '/codex fix it --new please'],
-    ['run --new | fix it', '/codex fix it --new, thanks 🙏', '/codex fix it --new=true'],
-    ['run --new | fix it', '/codex --new=true fix it'],
+    [
+      'run --new | fix it',
+      '/codex fix it —new',
+      '/codex fix it -new',
+      '/codex fix it --NEW',
+      '/codex fix it --new.',
+      '/codex fix it --new please',
+      '/codex fix it --new, thanks 🙏',
+      '/codex fix it --new=true',
+      '/codex --new=true fix it',
+    ],
     ['run --effort low --new | fix it', '/codex --new fix it --effort low'],
     ['run | fix it', '/codex fix it --new=false'],
     ['run --force | fix it', '/codex --force="true" fix it'],
     ['stop', '/codex --new=false stop'],
     ['plan --effort high | how to', '/codex plan how to --effort high'],
-    ['retry --new', '/codex retry it --new', '/codex retry it, please --new'],
-    ['retry --new', '/codex retry\nIt spins.\n--new'],
+    [
+      'retry --new',
+      '/codex retry it --new',
+      '/codex retry it, please --new',
+      '/codex retry\nIt spins.\n--new',
+      '/codex retry? --new',
+    ],
     ['retry --effort high', '/codex retry please --effort high'],
-    ['retry --new', '/codex retry? --new'],
     ['run --effort high | fix it\nsoon', '/codex fix it\nsoon\n--effort high'],
     ['run --effort high --new | fix it\nsoon', '/codex fix it\nsoon\n\n--effort high\n--new'],
     [
@@ -271,15 +315,20 @@ describe('words that speak of options', () => {
   ])
 
   areInstructions([
-    ...['make --dry-run print what it would do', 'rename --force to --yes', 'fix the --new'],
-    ...[
-      'fix the --model option',
-      'fix the --effort option',
-      'document --branch flags',
-      'document the flag `--force`',
-    ],
-    ...['document "--force"', 'run npm test -- --new', 'support --watch', 'let it run with --node'],
-    ...['list them with ls -neu', 'add the flags\n--watch\n--new', 'fix this\ngit push --force'],
+    'make --dry-run print what it would do',
+    'rename --force to --yes',
+    'fix the --new',
+    'fix the --model option',
+    'fix the --effort option',
+    'document --branch flags',
+    'document the flag `--force`',
+    'document "--force"',
+    'run npm test -- --new',
+    'support --watch',
+    'let it run with --node',
+    'list them with ls -neu',
+    'add the flags\n--watch\n--new',
+    'fix this\ngit push --force',
     'fix a--new',
   ])
 })
@@ -329,16 +378,47 @@ describe('a first word that is a slip of a command', () => {
     ['help', '/codex help?'],
   ])
 
-  areInstructions(['plan.md is wrong'])
+  areInstructions([
+    'plan.md is wrong',
+    'try it',
+    'rename it',
+    'retire this',
+    'reuse it please',
+    'quote it',
+    'confirm it',
+    'top it',
+  ])
 })
 
 describe('a mistake', () => {
   holds([
     ['? unknown-option asuser → as-user', '/codex fix it --asuser', '/codex fix it\n--asuser'],
-    ['? bad-value effort → hihg → high', '/codex fix it --effort hihg'],
-    ['? missing-value effort', '/codex fix it --effort'],
-    ['? option-twice new', '/codex fix it --new\n--new'],
-    ['? no-options-here stop', '/codex stop it --effort high'],
+    [
+      '? bad-value effort → hihg → high',
+      '/codex fix it --effort hihg',
+      '/codex fix it\n--effort hihg',
+      '/codex --effort hihg fix it',
+    ],
+    [
+      '? missing-value effort',
+      '/codex fix it --effort',
+      '/codex --effort',
+      '/codex --effort=',
+      '/codex --effort --new fix it',
+    ],
+    [
+      '? option-twice new',
+      '/codex fix it --new\n--new',
+      '/codex --new fix it\n--new',
+      '/codex --new --new',
+      '/codex --new plan --new how',
+    ],
+    [
+      '? no-options-here stop',
+      '/codex stop it --effort high',
+      '/codex stop\n--effort high',
+      '/codex --effort high stop',
+    ],
     ['? bad-value new → maybe →', '/codex --new=maybe fix it'],
     ['? bad-value force → perhaps →', '/codex fix it --force=perhaps'],
     [
@@ -347,26 +427,8 @@ describe('a mistake', () => {
       '/codex\n--modle gpt-5.6\nfix it',
     ],
     ['? unknown-option colour →', '/codex --colour red fix it'],
-    [
-      '? bad-value effort → hihg → high',
-      '/codex fix it\n--effort hihg',
-      '/codex --effort hihg fix it',
-    ],
-    [
-      '? option-twice new',
-      '/codex --new fix it\n--new',
-      '/codex --new --new',
-      '/codex --new plan --new how',
-    ],
-    ['? no-options-here stop', '/codex stop\n--effort high', '/codex --effort high stop'],
     ['? unknown-option fix →', '/codex—fix it'],
     ['? unknown-option constructor →', '/codex --constructor x'],
-    [
-      '? missing-value effort',
-      '/codex --effort',
-      '/codex --effort=',
-      '/codex --effort --new fix it',
-    ],
     ['? missing-value branch', '/codex --branch "" fix it'],
     ['? option-twice effort', '/codex --effort high --effort low fix it'],
   ])
@@ -394,7 +456,7 @@ test('no more than ten commands of a comment are read', () => {
 })
 
 describe('an edit asks', () => {
-  const asks = (before: string, after: string): string[] =>
+  const asks = (before: string, after: string) =>
     newCommands(parseCommands(seen(before)), parseCommands(seen(after))).map(brief)
 
   test.each<[what: string, before: string, after: string, ...expected: string[]]>([
@@ -422,16 +484,10 @@ describe('a mention of the App', () => {
       '@MY-App fix it',
       '@my-app[bot] fix it',
       '@my-app[BOT]: fix it',
-    ],
-    [
-      'run | fix it',
       '@my-app: fix it',
       '@my-app, fix it',
       '@my-app\n\nfix it',
       'Thanks.\r\n@my-app fix it',
-    ],
-    [
-      'run | fix it',
       '   @my-app fix it',
       '@my-app -- fix it',
       '@my-app\u200b fix it',
@@ -454,26 +510,17 @@ describe('a mention of the App', () => {
       '@my-app/team fix it',
       '@my-app_ fix it',
       '@my-app.x fix',
-    ],
-    [
-      'none',
       '@my-app[bots] fix it',
       '@my fix it',
       '@dependabot rebase',
       '@codex fix it',
       '@my-app’s fix it',
-    ],
-    [
-      'none',
       'Thanks @my-app stop',
       'see @my-app',
       'x@my-app stop',
       '@@my-app stop',
       '/my-app stop',
       'my-app stop',
-    ],
-    [
-      'none',
       '@sam @my-app stop',
       '(@my-app stop)',
       '**@my-app** stop',
@@ -503,58 +550,57 @@ describe.each(['/codex', '@my-app', '@my-app[bot]'])('where a line of %s is', be
         '//codex fix it',
         '\\/codex fix it',
         'please /codex fix it',
-      ],
-      [
-        'none',
         '`/codex fix it`',
         'a `b\n/codex fix it\nc` d',
         '    /codex fix it',
         '\t/codex fix it',
-      ],
-      [
-        'none',
         '```\n/codex fix it\n```',
         '```\n/codex fix it',
         '````md\n```\n/codex fix it\n```\n````',
-      ],
-      ['none', '~~~\n/codex fix it\n~~~', '> /codex fix it', '> quoted\n/codex fix it'],
-      ['none', '> ```\n> /codex fix it\n> ```', 'On Monday maya wrote:\n> /codex fix it\n> soon'],
-      ['none', '<!-- /codex fix it -->', '<!--\n/codex fix it\n-->'],
-      ['? unreadable cut', '<!--\n/codex fix it', '[^1]: words\n/codex fix it\n\nsee[^1]'],
-      ['none', 'words <!--\n/codex fix it\n--> words', '<details>\n/codex fix it\n</details>'],
-      ['none', '<pre>\n/codex fix it\n</pre>', '<pre>\n\n/codex fix it\n\n</pre>', '<div\n/codex>'],
-      [
-        'none',
+        '~~~\n/codex fix it\n~~~',
+        '> /codex fix it',
+        '> quoted\n/codex fix it',
+        '> ```\n> /codex fix it\n> ```',
+        'On Monday maya wrote:\n> /codex fix it\n> soon',
+        '<!-- /codex fix it -->',
+        '<!--\n/codex fix it\n-->',
+        'words <!--\n/codex fix it\n--> words',
+        '<details>\n/codex fix it\n</details>',
+        '<pre>\n/codex fix it\n</pre>',
+        '<pre>\n\n/codex fix it\n\n</pre>',
+        '<div\n/codex>',
         '[/codex fix it](https://example.org)',
         '[words\n/codex fix it\nwords](https://example.org)',
-      ],
-      ['none', '![words\n/codex fix it\nwords](https://example.org/a.png)'],
-      ['none', '[a]: https://example.org\n"\n/codex fix it\n"'],
-      ['none', '[words\n/codex fix it][a]\n\n[a]: https://example.org'],
-      [
-        'none',
+        '![words\n/codex fix it\nwords](https://example.org/a.png)',
+        '[a]: https://example.org\n"\n/codex fix it\n"',
+        '[words\n/codex fix it][a]\n\n[a]: https://example.org',
         '- ```\n  /codex fix it\n  ```',
         '- > /codex fix it',
         '| /codex fix it |',
         '- /codex fix it',
+        '1. /codex fix it',
+        '# /codex fix it',
+        '**/codex fix it**',
+        '／codex fix it',
+        '',
+        '<details>\n\n/codex fix it\n</details>',
+        '*Words\n/codex fix it*',
       ],
-      ['none', '1. /codex fix it', '# /codex fix it', '**/codex fix it**', '／codex fix it', ''],
-      ['run | fix it', '> quoted\n\n/codex fix it', '```\ncode\n```\n/codex fix it'],
+      ['? unreadable cut', '<!--\n/codex fix it', '[^1]: words\n/codex fix it\n\nsee[^1]'],
       [
         'run | fix it',
+        '> quoted\n\n/codex fix it',
+        '```\ncode\n```\n/codex fix it',
         '<!-- note -->\n\n/codex fix it',
         'Words\n/codex fix it',
         '- a list\n\n/codex fix it',
-      ],
-      [
-        'run | fix it',
         '# Title\n/codex fix it',
         'a | b\n\n/codex fix it',
         '[x] done\n/codex fix it',
+        'unclosed ` tick\n/codex fix it',
+        'unclosed [ bracket\n/codex fix it',
+        '\ufeff\n/codex fix it',
       ],
-      ['run | fix it', 'unclosed ` tick\n/codex fix it', 'unclosed [ bracket\n/codex fix it'],
-      ['run | fix it', '\ufeff\n/codex fix it'],
-      ['none', '<details>\n\n/codex fix it\n</details>', '*Words\n/codex fix it*'],
       ['run | fix `b`', '`a` words\n/codex fix `b`'],
       ['run | fix it\n\n> quoted', '/codex fix it\n> quoted'],
     ],
@@ -640,37 +686,42 @@ describe('for any text', () => {
 })
 
 describe('hostile Markdown as long as GitHub allows', () => {
-  const filled = (unit: string, length = 65_500): string =>
+  const filled = (unit: string, length = 65_500) =>
     unit.repeat(Math.ceil(length / unit.length)).slice(0, length)
   const units = [
     ...'*`_~<&\\[\t#',
-    ...[
-      '![',
-      '<a ',
-      '|a',
-      'a@b.c ',
-      'https://a ',
-      'www.',
-      '~~',
-      '```\n',
-      '\u202e',
-      '\r\n',
-      'a\n=\n',
-    ],
-    ...[
-      '- - - \n',
-      '> ',
-      '- ',
-      '1. ',
-      '*a_ ',
-      '|a|\n|-|\n',
-      '[a]: b\n',
-      '> - ',
-      '-\n',
-      '[^1]: ',
-      '<!--',
-    ],
-    ...['\n\n', 'a\n', '  - a\n', '![[', '](', '**a', 'http://', ' \n> a\n', '@my-app', '@'],
+    '![',
+    '<a ',
+    '|a',
+    'a@b.c ',
+    'https://a ',
+    'www.',
+    '~~',
+    '```\n',
+    '\u202e',
+    '\r\n',
+    'a\n=\n',
+    '- - - \n',
+    '> ',
+    '- ',
+    '1. ',
+    '*a_ ',
+    '|a|\n|-|\n',
+    '[a]: b\n',
+    '> - ',
+    '-\n',
+    '[^1]: ',
+    '<!--',
+    '\n\n',
+    'a\n',
+    '  - a\n',
+    '![[',
+    '](',
+    '**a',
+    'http://',
+    ' \n> a\n',
+    '@my-app',
+    '@',
   ]
   /** ms of the processor; the page itself is read in a thread of its own. */
   const bound = 150
@@ -716,15 +767,3 @@ describe('hostile Markdown as long as GitHub allows', () => {
     expect(spentOn(() => parseCommands(page))).toBeLessThan(bound)
   })
 })
-
-test.each([
-  'try it',
-  'rename it',
-  'retire this',
-  'reuse it please',
-  'quote it',
-  'confirm it',
-  'top it',
-])('%s is asked of the agent, though its first word is near a command', words =>
-  expect(read(`/codex ${words}`)).toEqual(read(`/codex -- ${words}`)),
-)
