@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { CallBudget } from '../../src/core/model/call-budget.ts'
 import type { Role } from '../../src/core/model/command-grammar.ts'
 import { NoResponse, Rejected, RetryLater, type Service } from '../../src/core/model/errors.ts'
-import type { StepResult, TasksClient } from '../../src/core/model/ports.ts'
+import type { TasksClient } from '../../src/core/model/ports.ts'
 import type { Person } from '../../src/core/model/thread.ts'
 import { cancelKey } from '../../src/core/record/agent-end.ts'
 import { retryOf } from '../../src/core/record/retries.ts'
@@ -167,7 +167,8 @@ const removeLater = async (): Promise<void> => {}
 const runOf = (name: string): Run => steps.find(([step]) => step === name)?.[2] ?? expect.fail(name)
 
 interface Came {
-  verdict: StepResult
+  /** What the queue is told, such as `park 1000`. */
+  verdict: string
   saves: Run[]
   /** The record as it was left. */
   run: Run
@@ -178,7 +179,8 @@ async function advance(run: Run, differs: Differs = {}): Promise<Came> {
   const save = async (next: Run): Promise<void> => void saves.push(next)
   const { deps, job } = given(run, { now: () => now, save, ...differs })
   const result = await advanceRun(deps)(job)
-  return { verdict: result, saves, run: saves.at(-1) ?? run }
+  const verdict = result.kind === 'park' ? `park ${result.ms}` : result.kind
+  return { verdict, saves, run: saves.at(-1) ?? run }
 }
 
 /**
@@ -223,7 +225,7 @@ describe.each(steps)('%s', (step, asks, run) => {
     expect(came.run.retries).toEqual({
       [asks]: { why: 'limit', since: now, until, count: 1, limit: true },
     })
-    expect(came.verdict).toEqual({ kind: 'park', ms: until - now })
+    expect(came.verdict).toBe(`park ${until - now}`)
   })
 
   test('tries again a little later when no answer comes, and says so in the log', async () => {
@@ -234,7 +236,7 @@ describe.each(steps)('%s', (step, asks, run) => {
     // Looks go before words then.
     const ofAgent = step === 'deliver' ? { agent: { ...trouble, until: trouble.until + 1 } } : {}
     expect(came.run.retries).toEqual({ [asks]: trouble, ...ofAgent })
-    expect(came.verdict).toEqual({ kind: 'park', ms: step === 'deliver' ? second + 1 : second })
+    expect(came.verdict).toBe(step === 'deliver' ? 'park 1001' : 'park 1000')
     expect(warn).toHaveBeenCalledWith(
       expect.objectContaining({ run: run.id, step, err: fault }),
       'no usable answer',
@@ -271,7 +273,7 @@ describe('a step that comes to nothing is not taken again at once', () => {
   describe.each(faults)('where %s', (_, fault) => {
     test.each(steps)('%s', async (_step, asks, run) => {
       const clients = failing(fault(asks))
-      expect((await advance(run, clients)).verdict).toEqual({ kind: 'park', ms: second })
+      expect((await advance(run, clients)).verdict).toBe('park 1000')
       expect(clients.asked()).toBeLessThan(8)
     })
   })
@@ -282,7 +284,7 @@ describe('a step that comes to nothing is not taken again at once', () => {
       if (++saves > 30) throw new Error('done for ever')
     }
     const stopped = working(mute, stopAsked, { session: { taskId: undefined } })
-    expect((await advance(stopped, { save })).verdict).toEqual({ kind: 'park', ms: second })
+    expect((await advance(stopped, { save })).verdict).toBe('park 1000')
   })
 })
 
@@ -353,7 +355,7 @@ describe('a step that is refused', () => {
       until: now + 5 * second,
       count: 1,
     })
-    expect(first.verdict).toEqual({ kind: 'park', ms: 5 * second })
+    expect(first.verdict).toBe('park 5000')
     const again = await advance(first.run, { github, now: () => now + 5 * second })
     const twice = { why: 'locked', since: now, until: now + 15 * second, count: 2 }
     expect(again.run.retries.thread).toEqual(twice)
@@ -387,7 +389,7 @@ describe('a step that is refused', () => {
       github: { 'comments.post': locked },
     })
     expect(came.run.report.done).toContain('conclude')
-    expect(came.verdict).toEqual({ kind: 'end' })
+    expect(came.verdict).toBe('end')
   })
 
   test.each<[string, GitHubCalls['comments.edit'], Run['report']['lastWord']]>([
@@ -396,7 +398,7 @@ describe('a step that is refused', () => {
   ])('edit-last-word: an edit %s is tried once', async (_, edit, lastWord) => {
     const came = await advance(working(over, mergedSince), { github: { 'comments.edit': edit } })
     expect(came.run.report.lastWord).toEqual(lastWord)
-    expect(came.verdict).toEqual({ kind: 'end' })
+    expect(came.verdict).toBe('end')
   })
 
   test('edit-last-word: on its line', async () => {
@@ -417,7 +419,7 @@ describe('a step that is refused', () => {
   test('react: it is left out, and all else is done', async () => {
     const came = await advance(runOf('react'), no())
     expect(came.run.report.done).toContain('react')
-    expect(came.verdict).toEqual({ kind: 'end' })
+    expect(came.verdict).toBe('end')
   })
 
   test('cancel: it is asked for again after a while', async () => {
@@ -456,10 +458,7 @@ test('an agent that was started is followed, and looked at when there is somethi
       unwatch() {},
     },
   })
-  expect({ verdict, watched }).toEqual({
-    verdict: { kind: 'park', ms: 2 * second },
-    watched: [taskRun.id],
-  })
+  expect([verdict, watched]).toEqual(['park 2000', [taskRun.id]])
 })
 
 describe('a read that is refused', () => {
@@ -725,7 +724,7 @@ describe('an agent that can not be looked after', () => {
     const came = await advance(run, { posthog, github, removeLater })
     expect(said).toEqual([expect.stringContaining('It may still be working')])
     expect(deleteBranch).not.toHaveBeenCalled()
-    expect(came.verdict).toEqual({ kind: 'end' })
+    expect(came.verdict).toBe('end')
   })
 })
 
@@ -734,14 +733,14 @@ test('a pull request that GitHub will not show is asked for once, not for ever',
   const pull = vi.fn(async () => expect.fail('asked for ever'))
   for (let asked = 0; asked < 20; asked += 1) pull.mockRejectedValueOnce(no)
   const run = working(over, { result: { claimedPulls: ['https://github.com/acme/shop/pull/20'] } })
-  expect((await advance(run, { github: { 'pulls.find': pull } })).verdict).toEqual({ kind: 'end' })
+  expect((await advance(run, { github: { 'pulls.find': pull } })).verdict).toBe('end')
 })
 
 test('trouble that lasts for a day after the outcome lets the Run go', async () => {
   const retries = { github: { why: 'w', since: now - 25 * hour, until: later, count: 9 } }
   const concluding = intends({ kind: 'conclude', at: t0 })
   const { run, verdict } = await advance(working(over, left('conclude'), concluding, { retries }))
-  expect(verdict).toEqual({ kind: 'end' })
+  expect(verdict).toBe('end')
   expect(run).toMatchObject({
     mailbox: { releaseThread: true },
     report: { readOnlyThread: true, done: ['conclude', 'react', 'drop-branch'] },
@@ -782,7 +781,7 @@ describe('whoever wakes it', () => {
     ['does not put it off', nextPoll(now + 500), 500],
     ['of a Run that never looked changes nothing', lastPoll(undefined), hour],
   ])('%s', async (_, differs, ms) =>
-    expect((await advance(waiting(differs))).verdict).toEqual({ kind: 'park', ms }),
+    expect((await advance(waiting(differs))).verdict).toBe(`park ${ms}`),
   )
 
   const unknown: Differs['budget'] = { reserve: rejects(new Error('away')) }
@@ -806,7 +805,7 @@ describe('whoever wakes it', () => {
       logIs({ offset: 0, prompts: ['2'], turns: 0, answer: 'Done.' }),
     )
     const came = await advance(inTurn, { posthog: { poll } })
-    expect(came.verdict).toEqual({ kind: 'park', ms: limits.lateRow - 500 })
+    expect(came.verdict).toBe(`park ${limits.lateRow - 500}`)
   })
 
   const spent = { reserve: vi.fn<CallBudget['reserve']>(async () => 40 * second) }
@@ -814,7 +813,7 @@ describe('whoever wakes it', () => {
   test('has it look no sooner than the budget of calls allows', async () => {
     const poll = vi.fn()
     const came = await advance(atItsTime, { posthog: { poll }, budget: spent })
-    expect(came.verdict).toEqual({ kind: 'park', ms: 40 * second })
+    expect(came.verdict).toBe('park 40000')
     expect(came.run.schedule.lastPollAt).toBe(now - second)
     expect(poll).not.toHaveBeenCalled()
   })
@@ -831,7 +830,7 @@ describe('whoever wakes it', () => {
 
   test('while the process is told to stop has it do nothing', async () => {
     const came = await advance(atItsTime, { signal: AbortSignal.abort() })
-    expect(came).toMatchObject({ verdict: { kind: 'park', ms: 0 }, saves: [] })
+    expect(came).toMatchObject({ verdict: 'park 0', saves: [] })
   })
 })
 
@@ -852,7 +851,7 @@ describe('the end', () => {
     ['of a Run without an agent has nothing to let go of', runWith(over), []],
   ])('%s', async (_, run, told) =>
     expect(await ended(async () => [], run)).toMatchObject({
-      verdict: { kind: 'end' },
+      verdict: 'end',
       told,
       saves: [],
     }),
@@ -861,9 +860,9 @@ describe('the end', () => {
   test('waits for what was said meanwhile', async () => {
     const poll = JSON.stringify({ kind: 'poll', id: 'k' })
     const inboxes = [[], [poll], [poll]]
-    const { saves, verdict: result } = await ended(async () => inboxes.shift() ?? [poll])
+    const { saves, verdict } = await ended(async () => inboxes.shift() ?? [poll])
     expect(saves.map(({ mailbox: { messagesRead } }) => messagesRead)).toEqual([1])
-    expect(result).toEqual({ kind: 'end' })
+    expect(verdict).toBe('end')
   })
 
   test('what was said before is written down first', async () => {

@@ -130,18 +130,12 @@ async function readIn(
     asked,
     context,
     bodies: context.comments.map(({ body }) => body),
-    leftOut: context.leftOut,
+    /** Such as `2 later, 1 older`. */
+    leftOut: Object.entries(context.leftOut)
+      .filter(([, count]) => count > 0)
+      .map(([why, count]) => `${count} ${why}`)
+      .join(', '),
   }
-}
-
-const nothing = {
-  outsiders: 0,
-  unknown: 0,
-  later: 0,
-  resolved: 0,
-  minimized: 0,
-  unseen: 0,
-  older: 0,
 }
 
 test('a maintainer is read behind fifteen guests, who are counted as what they are', async () => {
@@ -156,7 +150,7 @@ test('a maintainer is read behind fifteen guests, who are counted as what they a
   expect(bodies).toEqual(['DECISION: Postgres 16'])
   expect(asked).toHaveLength(15)
   expect(asked.slice(0, 2)).toEqual(['zoe', 'guest-19'])
-  expect(leftOut).toEqual({ ...nothing, outsiders: 14, unknown: 6 })
+  expect(leftOut).toBe('14 outsiders, 6 unknown')
 })
 
 test('the author of the thread pushes nobody out who may write, and all are read in their order', async () => {
@@ -173,7 +167,7 @@ test('the author of the thread pushes nobody out who may write, and all are read
     20,
   ])
   expect(asked).toEqual(['zoe', 'sam'])
-  expect(leftOut).toEqual({ ...nothing, older: 12 })
+  expect(leftOut).toBe('12 older')
   expect((await readIn(run, [...often.slice(20), ...decided])).asked).toEqual(['zoe'])
   expect((await readIn(run, [...often, ...decided], ['sam'])).bodies).not.toContain('DECISION 600')
 })
@@ -181,7 +175,7 @@ test('the author of the thread pushes nobody out who may write, and all are read
 test('the newest are read, in their order, and the rest is counted', async () => {
   const { bodies, leftOut } = await readIn(runWith(), each(31, ''))
   expect([bodies.length, bodies[0], bodies.at(-1)]).toEqual([30, '1', '30'])
-  expect(leftOut).toEqual({ ...nothing, older: 1 })
+  expect(leftOut).toBe('1 older')
   const long = Array.from({ length: 30 }, (_, n) => said(`${n} ${'x'.repeat(5_000)}`))
   const { context } = await readIn(runWith(), long)
   expect(context).toMatchObject({ cutComments: 29, leftOut: { unseen: 0, older: 1 } })
@@ -207,14 +201,14 @@ test('what was changed in the second of the command is not read', async () => {
     said('/codex fix it', { id: 501, createdAt: t0 }),
   ])
   expect(bodies).toEqual(['in time'])
-  expect(leftOut).toEqual({ ...nothing, later: 3 })
+  expect(leftOut).toBe('3 later')
 })
 
 test('what accounts wrote that are gone is nobody’s, though the thread is one’s', async () => {
   const run = described('B', 'ghost')
   const { asked, bodies, leftOut } = await readIn(run, [said('An order', { author: undefined })])
   expect([asked, bodies]).toEqual([[], []])
-  expect(leftOut).toEqual({ ...nothing, outsiders: 1 })
+  expect(leftOut).toBe('1 outsiders')
 })
 
 test('reviews and comments on lines are read, resolved ones not, nor those that are the words', async () => {
@@ -241,7 +235,7 @@ test('reviews and comments on lines are read, resolved ones not, nor those that 
     { body: 'Nearly.', kind: 'review' },
     { body: 'another one' },
   ])
-  expect(leftOut).toEqual({ ...nothing, resolved: 1 })
+  expect(leftOut).toBe('1 resolved')
 })
 
 test('a bot that the settings name is read behind people, and nobody is asked about it', async () => {
@@ -252,7 +246,7 @@ test('a bot that the settings name is read behind people, and nobody is asked ab
   const { asked, bodies, leftOut } = await readIn(run, [decided, ...found])
   expect(asked).toEqual(['zoe'])
   expect([bodies.length, bodies[0], bodies[1]]).toEqual([30, 'DECISION', 'finding 2'])
-  expect(leftOut).toEqual({ ...nothing, older: 2 })
+  expect(leftOut).toBe('2 older')
 })
 
 const followUp = {
@@ -291,7 +285,7 @@ test('later words come with what was written or edited since those before', asyn
     upTo: { at: t0 + minute, places: ['thread-600'] },
   })
   expect(context.thread).toBe(false)
-  expect(leftOut).toEqual({ ...nothing, outsiders: 1, later: 1 })
+  expect(leftOut).toBe('1 outsiders, 1 later')
 })
 
 test('commands of one second are all known to the agent, and none of them comes again as a comment', async () => {

@@ -226,7 +226,7 @@ async function found(
         commits: [{ sha, byPerson: false }],
       }),
       'pulls.create': async ({ head, base, body }) => {
-        opened.push(`${head} → ${base}: ${body.split('\n')[0]}`)
+        opened.push(`opened ${head} → ${base}: ${body.split('\n')[0]}`)
         return pullView({ number: 10, head, base })
       },
       'thread.settle': async settling => ({
@@ -239,7 +239,9 @@ async function found(
   const pulls = result.pulls.map(
     ({ number, state, draft }) => `#${number} ${draft && state === 'open' ? 'draft' : state}`,
   )
-  return { opened, pulls, pushed: result.pushed?.slice(0, 1), alone: result.pushedBranch }
+  const pushed = `pushed ${result.pushed?.slice(0, 1) ?? 'nothing'}`
+  const alone = result.pushedBranch ? [`alone on ${result.pushedBranch}`] : []
+  return [...pulls, ...opened, pushed, ...alone].join(' · ')
 }
 
 describe('where commits are, and which pull request shows them', () => {
@@ -257,9 +259,7 @@ describe('where commits are, and which pull request shows them', () => {
   const held = (changes: Partial<typeof pull> = {}): RunChange => ({
     result: { pulls: [{ ...pull, head: elsewhere.ref, ...changes }], reported: 1 },
   })
-  /** Commits that some pull request shows, or the thread itself. */
-  const shown = { opened: [] as string[], pulls: [] as string[], pushed: 'f', alone: undefined }
-  const fromElsewhere = [`${elsewhere.ref} → main: Closes #7`]
+  const opensElsewhere = 'opened posthog/login → main: Closes #7'
   const onItsHead = (view: Partial<PullView>) => [pullView({ number: 8, ...from(own), ...view })]
   const mergedBefore = [merged({ number: 8, ...from(own) })]
   const onOwn = { [own.ref]: late }
@@ -275,30 +275,24 @@ describe('where commits are, and which pull request shows them', () => {
   const renamed = held({ state: 'closed', head: 'posthog/old', sha: late })
   const stopped: RunChange = { mailbox: { stop: { by: maya, at: t0 } } }
 
-  type Case = [string, RunChange, Parameters<typeof found>[1], object]
-
-  test.each<Case>([
+  test.each<[string, RunChange, Parameters<typeof found>[1], string]>([
     [
       'a thread that was merged without them gets another',
       onPull,
       { views: mergedBefore, heads: onOwn },
-      {
-        ...shown,
-        pulls: ['#10 draft'],
-        opened: [`${own.ref} → main: Goes on from #8, which was merged without these commits.`],
-      },
+      '#10 draft · opened maya/login → main: Goes on from #8, which was merged without these commits. · pushed f',
     ],
     [
       'an open thread shows them, said or not',
       onPull,
       { views: onItsHead({}), heads: onOwn },
-      shown,
+      'pushed f',
     ],
     [
       'a thread that somebody closed is left alone',
       onPull,
       { views: onItsHead({ state: 'closed' }), heads: onOwn },
-      { ...shown, alone: own.ref },
+      'pushed f · alone on maya/login',
     ],
     [
       'nothing came where it was before',
@@ -307,62 +301,62 @@ describe('where commits are, and which pull request shows them', () => {
         views: [merged(from(elsewhere))],
         heads: { ...onElsewhere, [elsewhere.ref]: elsewhere.sha },
       },
-      { ...shown, pulls: ['#9 merged'], pushed: undefined },
+      '#9 merged · pushed nothing',
     ],
     [
       'the news of a merge is still on its way',
       changed(held(), onBranchOf(elsewhere.ref)),
       { views: [merged(from(elsewhere))], heads: { [elsewhere.ref]: late } },
-      { ...shown, opened: fromElsewhere, pulls: ['#9 merged', '#10 draft'] },
+      `#9 merged · #10 draft · ${opensElsewhere} · pushed f`,
     ],
     [
       'a branch that the agent made without opening anything gets one',
       atElsewhere,
       { heads: onElsewhere },
-      { ...shown, opened: fromElsewhere, pulls: ['#10 draft'] },
+      `#10 draft · ${opensElsewhere} · pushed f`,
     ],
     [
       'a turn that was cut off leaves it where it is',
       gaveUp,
       { heads: onElsewhere },
-      { ...shown, alone: elsewhere.ref },
+      'pushed f · alone on posthog/login',
     ],
     [
       'a branch that the agent renamed, whose pull request GitHub closed, gets another',
       changed(renamed, atElsewhere),
       { heads: onElsewhere },
-      { ...shown, opened: fromElsewhere, pulls: ['#9 closed', '#10 draft'] },
+      `#9 closed · #10 draft · ${opensElsewhere} · pushed f`,
     ],
     [
       'a stop leaves that one where it is',
       changed(renamed, atElsewhere, stopped),
       { heads: onElsewhere },
-      { ...shown, pulls: ['#9 closed'], alone: elsewhere.ref },
+      '#9 closed · pushed f · alone on posthog/login',
     ],
     [
       'a branch of people, merged by them before, gets none',
       onBranchOf('develop'),
       { views: [merged({ number: 3, ...from(own), head: 'develop' })], heads: { develop: late } },
-      { ...shown, alone: 'develop' },
+      'pushed f · alone on develop',
     ],
     [
       'of the default branch',
       onBranchOf('main'),
       { heads: { main: late } },
-      { ...shown, alone: 'main' },
+      'pushed f · alone on main',
     ],
-  ])('%s', async (_, run, given, expected) => expect(await found(run, given)).toEqual(expected))
+  ])('%s', async (_, run, given, expected) => expect(await found(run, given)).toBe(expected))
 
   test.each([
     ['b'.repeat(40), 'f'],
-    [late, undefined],
-    [undefined, undefined],
+    [late, 'nothing'],
+    [undefined, 'nothing'],
   ])(
-    'commits that later words added to the open pull request that stood at %j: %j',
+    'commits that later words added to the open pull request that stood at %j: %s',
     async (sha, pushed) => {
       const views = [pullView({ number: 9, ...from(elsewhere), sha: late })]
       const came = await found(held({ sha }), { views, heads: onElsewhere })
-      expect(came).toMatchObject({ opened: [], pushed, alone: undefined })
+      expect(came).toBe(`#9 draft · pushed ${pushed}`)
     },
   )
 
@@ -370,7 +364,7 @@ describe('where commits are, and which pull request shows them', () => {
     const intent = [{ kind: 'open-pull' as const, at: t0, lostAt: t0 }]
     const views = [pullView({ number: 10, ...from(own), sha: late }), ...mergedBefore]
     const came = await found(changed(onPull, { attempts: { intent } }), { views, heads: onOwn })
-    expect(came).toEqual({ ...shown, pulls: ['#10 draft'] })
+    expect(came).toBe('#10 draft · pushed f')
   })
 })
 
@@ -381,20 +375,25 @@ describe('commits after the merge', () => {
   const lostOpening: RunChange = intends({ kind: 'open-pull', at: t0 + minute, lostAt: t0 })
   const known: RunChange = { result: { pulls: [{ ...pull, head: branch.name, state: 'merged' }] } }
 
-  test.each<[string, RunChange, PullView, string[]]>([
-    ['merged before the Run knew of it', {}, view, ['#9 merged']],
+  test.each<[string, RunChange, PullView, string]>([
+    ['merged before the Run knew of it', {}, view, '#9 merged · pushed e'],
     [
       'merged when the answer to its opening was lost',
       lostOpening,
       { ...view, author: byUs },
-      ['#9 merged'],
+      '#9 merged · pushed e',
     ],
-    ['merged while it was known', known, view, ['#9 merged']],
-    ['closed by somebody', {}, { ...view, state: 'closed', mergedAt: undefined }, []],
-  ])('are none where its pull request holds them all: %s', async (_, run, before, pulls) => {
+    ['merged while it was known', known, view, '#9 merged · pushed e'],
+    [
+      'closed by somebody',
+      {},
+      { ...view, state: 'closed', mergedAt: undefined },
+      'pushed e · alone on codex/issue-7-login-is-flaky',
+    ],
+  ])('are none where its pull request holds them all: %s', async (_, run, before, told) => {
     const given = changed({ session: { taskRun: { ...taskRun, status: 'completed' } } }, run)
     const came = await found(given, { views: [before], heads: { [branch.name]: view.sha } })
-    expect(came).toMatchObject({ opened: [], pulls })
+    expect(came).toBe(told)
   })
 })
 
