@@ -15,25 +15,20 @@ let now: number
 let tokens: unknown[]
 let asked: (string | undefined)[]
 
-const filesOf = () =>
-  ownerFilesOf(
-    gitHubApp({ id: 5, privateKey, apiUrl: api }, () => now),
-    () => now,
-  )(issueThread)
+/** How a file is read by a process that has read nothing yet. */
+function reader() {
+  const app = gitHubApp({ id: 5, privateKey, apiUrl: api }, () => now)
+  const files = ownerFilesOf(app, () => now)(issueThread)
+  return (commit?: string) => files.text('.github/codex.yml', commit)
+}
 
 function tokenAnswers(status: number): void {
   nock(api)
     .post('/app/installations/1/access_tokens')
     .reply((_, body) => {
       tokens.push(body)
-      return status === 201
-        ? [201, installationToken()]
-        : [
-            status,
-            {
-              message: 'There is at least one repository that does not exist or is not accessible.',
-            },
-          ]
+      const message = 'There is at least one repository that does not exist or is not accessible.'
+      return [status, status === 201 ? installationToken() : { message }]
     })
 }
 
@@ -61,8 +56,7 @@ beforeEach(() => {
 test('what did not change is asked for by its version, with a token that may only read that repository', async () => {
   tokenAnswers(201)
   fileAnswers([200, 'model: a', '"1"'], [304], [200, 'model: b', '"2"'], [304])
-  const files = filesOf()
-  const read = () => files.text('.github/codex.yml')
+  const read = reader()
   expect([await read(), await read(), await read(), await read()]).toEqual([
     'model: a',
     'model: a',
@@ -77,8 +71,7 @@ test('what did not change is asked for by its version, with a token that may onl
 
 test('a repository that is not the bot’s to read is asked for once a minute', async () => {
   tokenAnswers(422)
-  const files = filesOf()
-  const read = () => files.text('.github/codex.yml')
+  const read = reader()
   expect([await read(), await read()]).toEqual([undefined, undefined])
   expect(tokens).toHaveLength(1)
   now += 61_000
@@ -90,8 +83,7 @@ test('a repository that is not the bot’s to read is asked for once a minute', 
 test('a file that is taken away counts no more, which one 404 does not say for a minute', async () => {
   tokenAnswers(201)
   fileAnswers([200, 'model: a', '"1"'], [404], [200, 'model: a', '"1"'], [404], [404])
-  const files = filesOf()
-  const read = () => files.text('.github/codex.yml')
+  const read = reader()
   expect([await read(), await read(), await read()]).toEqual(['model: a', undefined, 'model: a'])
   expect([await read(), await read(), await read()]).toEqual([undefined, undefined, undefined])
 })
@@ -99,13 +91,13 @@ test('a file that is taken away counts no more, which one 404 does not say for a
 test('a commit without the file says nothing of now', async () => {
   tokenAnswers(201)
   fileAnswers([404], [200, 'model: a'])
-  const files = filesOf()
-  expect(await files.text('.github/codex.yml', 'abc')).toBeUndefined()
-  expect(await files.text('.github/codex.yml')).toBe('model: a')
+  const read = reader()
+  expect(await read('abc')).toBeUndefined()
+  expect(await read()).toBe('model: a')
 })
 
 test('no answer is no absence', async () => {
   tokenAnswers(201)
   fileAnswers([502], [502], [502])
-  await expect(filesOf().text('.github/codex.yml')).rejects.toMatchObject({ name: 'NoResponse' })
+  await expect(reader()()).rejects.toMatchObject({ name: 'NoResponse' })
 })

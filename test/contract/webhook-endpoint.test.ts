@@ -1,9 +1,8 @@
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http'
-import { isDeepStrictEqual } from 'node:util'
 import { pino } from 'pino'
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { failedCheck } from '../../src/core/model/check.ts'
 import type { Trigger } from '../../src/core/model/trigger.ts'
 import { closeServer, listen, type ReadyPage, webhookPath } from '../../src/web/http-server.ts'
@@ -58,12 +57,12 @@ interface Delivery {
 const differing = (differs: object): string => JSON.stringify({ ...comment, ...differs })
 const saying = (body: string): string => differing({ comment: { ...comment.comment, body } })
 
-/** Sends a webhook as GitHub does, but for what differs. */
+/** Sends a webhook as GitHub does, but for what differs: the status and what was answered. */
 async function deliver({
   body = JSON.stringify(comment),
   path = webhookPath,
   headers = {},
-}: Delivery): Promise<[number, unknown]> {
+}: Delivery = {}): Promise<string> {
   const all = {
     'content-type': 'application/json',
     'x-github-event': 'issue_comment',
@@ -79,8 +78,10 @@ async function deliver({
     headers: sent,
     body,
   })
-  return [response.status, await response.json()]
+  return `${response.status} ${await response.text()}`
 }
+const statusOf = async (delivery?: Delivery) => Number((await deliver(delivery)).slice(0, 3))
+const queued = '202 {"queued":"comment-501"}'
 
 /** Begins to send one of a size, which need not come. */
 function begin(more: OutgoingHttpHeaders) {
@@ -98,7 +99,7 @@ describe('a delivery that is signed', () => {
   test.each([webhookPath, '/', `${webhookPath}?x=1`])(
     'at %s is queued under the id of what happened',
     async path => {
-      expect(await deliver({ path })).toEqual([202, { queued: 'comment-501' }])
+      expect(await deliver({ path })).toBe(queued)
       expect(enqueued).toHaveLength(1)
       expect(enqueued[0]).toMatchObject({
         id: 'comment-501',
@@ -110,22 +111,22 @@ describe('a delivery that is signed', () => {
   )
 
   test('is kept without the secrets that people pasted', async () => {
-    expect((await deliver({ body: saying('/codex use the key hush') }))[0]).toBe(202)
+    expect(await statusOf({ body: saying('/codex use the key hush') })).toBe(202)
     expect(enqueued[0]).toMatchObject({ text: '/codex use the key [redacted]' })
   })
 
   test('that the queue knows already says so', async () => {
     enqueue = async () => 'known'
-    expect(await deliver({})).toEqual([202, { queued: 'comment-501', known: true }])
+    expect(await deliver()).toBe('202 {"queued":"comment-501","known":true}')
   })
 
   test('that the queue can not take is a failed one', async () => {
     enqueue = () => Promise.reject(new Error('Redis: connection to secret-host refused'))
-    const [status, body] = await deliver({})
-    expect(status).toBe(503)
-    expect(JSON.stringify(body)).not.toContain('secret-host')
+    const refused = await deliver()
+    expect(refused).toMatch(/^503 /)
+    expect(refused).not.toContain('secret-host')
     enqueue = async () => 'added'
-    expect((await deliver({}))[0]).toBe(202)
+    expect(await statusOf()).toBe(202)
   })
 
   const unread = 'payload not understood'
@@ -140,7 +141,7 @@ describe('a delivery that is signed', () => {
     ],
     ['an action that is none', { body: differing({ action: { toString: 'x' } }) }, unread],
   ])('is ignored by name if it holds nothing for us: %s', async (_, delivery, expected) => {
-    expect(await deliver(delivery)).toEqual([200, { ignored: expected }])
+    expect(await deliver(delivery)).toBe(`200 {"ignored":"${expected}"}`)
     expect(enqueued).toEqual([])
   })
 
@@ -155,7 +156,7 @@ describe('a delivery that is signed', () => {
     ['no delivery id', { headers: { 'x-github-delivery': undefined } }],
     ['no event', { headers: { 'x-github-event': undefined } }],
   ])('is a bad request if it can not be read: %s', async (_, delivery) => {
-    expect((await deliver(delivery))[0]).toBe(400)
+    expect(await statusOf(delivery)).toBe(400)
     expect(enqueued).toEqual([])
   })
 })
@@ -182,12 +183,8 @@ describe('a delivery that is not signed by GitHub goes no further', () => {
       'a wrong one on an event that is not used',
       { headers: { ...wrong, 'x-github-event': 'push' } },
     ],
-    [
-      "GitHub's test vector with another body",
-      { body: 'Hello, World?', headers: { 'x-hub-signature-256': vector.signature } },
-    ],
   ])('%s', async (_, delivery) => {
-    expect((await deliver({ body, ...delivery }))[0]).toBe(401)
+    expect(await statusOf({ body, ...delivery })).toBe(401)
     expect(enqueued).toEqual([])
   })
 })
@@ -230,11 +227,8 @@ describe('a delivery that is too large', () => {
   test('by one byte, and one that just fits', async () => {
     const empty = Buffer.byteLength(differing({ padding: '' }))
     const filled = (size: number): string => differing({ padding: 'x'.repeat(size - empty) })
-    expect(await deliver({ body: filled(limit) })).toEqual([202, { queued: 'comment-501' }])
-    const over = deliver({ body: filled(limit + 1) }).then(
-      ([status]) => status,
-      () => 'cut',
-    )
+    expect(await deliver({ body: filled(limit) })).toBe(queued)
+    const over = statusOf({ body: filled(limit + 1) }).catch(() => 'cut')
     expect([413, 'cut']).toContain(await over)
     expect(enqueued).toHaveLength(1)
   })
@@ -266,13 +260,13 @@ describe('what strangers send', () => {
         if (code === 503) gone += 1
       })
     await vi.waitUntil(() => gone >= 6, { timeout: 9_000 })
-    expect((await deliver({}))[0]).toBe(202)
+    expect(await statusOf()).toBe(202)
     expect(gone).toBeLessThan(12)
     for (const { sending } of senders) sending.end(body.subarray(0, 1))
     const answers = await Promise.all(senders.map(({ status }) => status))
     // Signed, but no JSON.
     expect(answers.filter(code => code === 400)).toHaveLength(20 - gone)
-    expect((await deliver({}))[0]).toBe(202)
+    expect(await statusOf()).toBe(202)
   })
 
   test('is cut after ten seconds, however slowly it comes', { timeout: 20_000 }, async () => {
@@ -297,32 +291,30 @@ test('one account’s words are taken up to a bound', async () => {
   const bodies = Array.from({ length: 20 }, () => by(15, 'x'.repeat(1_000_000)))
   const answers = []
   for (const body of bodies) answers.push(await deliver({ body }))
-  const beyond = [200, { ignored: 'too much by one account' }]
-  expect(answers[5]).toEqual([202, { queued: 'comment-501' }])
-  expect(answers.at(-1)).toEqual(beyond)
-  expect(await deliver({ body: by(15, 'fix it') })).toEqual([202, { queued: 'comment-501' }])
-  expect(await deliver({ body: by(16, 'x'.repeat(1_000_000)) })).toEqual([
-    202,
-    { queued: 'comment-501' },
-  ])
-  let last: unknown
-  for (let n = 0; n < 1_000 && !isDeepStrictEqual(last, beyond); n += 1)
+  const beyond = '200 {"ignored":"too much by one account"}'
+  expect([answers[5], answers.at(-1)]).toEqual([queued, beyond])
+  expect(await deliver({ body: by(15, 'fix it') })).toBe(queued)
+  expect(await deliver({ body: by(16, 'x'.repeat(1_000_000)) })).toBe(queued)
+  let last = ''
+  for (let n = 0; n < 1_000 && last !== beyond; n += 1)
     last = await deliver({ body: by(15, 'fix it') })
-  expect(last).toEqual(beyond)
+  expect(last).toBe(beyond)
 })
 
 describe('what anybody can send costs no line each', () => {
-  test('pushes to a fork leave none', async () => {
+  beforeEach(() => {
     lines.length = 0
+  })
+
+  test('pushes to a fork leave none', async () => {
     const head = { ref: 'eve/patch', repo: 666 }
     const body = String(payloads.reopens('eve', 1, head, 'synchronize').body)
     const headers = { 'x-github-event': 'pull_request' }
-    for (let n = 0; n < 50; n += 1) expect((await deliver({ body, headers }))[0]).toBe(202)
+    for (let n = 0; n < 50; n += 1) expect(await statusOf({ body, headers })).toBe(202)
     expect(lines).toEqual([])
   })
 
   test('what is beyond the bound of one account leaves one line', async () => {
-    lines.length = 0
     const user = { login: 'eve', id: 17, type: 'User' }
     const words = { ...comment.comment, user, body: `/codex ${'x'.repeat(1_000_000)}` }
     const body = differing({ comment: words, sender: user })
@@ -331,18 +323,14 @@ describe('what anybody can send costs no line each', () => {
   })
 
   test('a hundred deliveries that are not signed leave one line of each kind', async () => {
-    lines.length = 0
     for (let n = 0; n < 50; n += 1) {
-      expect((await deliver({ headers: { 'x-hub-signature-256': undefined } }))[0]).toBe(401)
-      expect(
-        (await deliver({ headers: { 'x-hub-signature-256': signed('x', 'guessed') } }))[0],
-      ).toBe(401)
+      for (const signature of [undefined, signed('x', 'guessed')])
+        expect(await statusOf({ headers: { 'x-hub-signature-256': signature } })).toBe(401)
     }
     expect(lines.length).toBeLessThanOrEqual(2)
   })
 
   test('requests that break off leave one line at most', async () => {
-    lines.length = 0
     for (let n = 0; n < 10; n += 1) {
       const { sending } = begin({ 'content-length': '100' })
       sending.write('half')
@@ -354,12 +342,8 @@ describe('what anybody can send costs no line each', () => {
   })
 
   test('comments that ask for nothing leave none', async () => {
-    lines.length = 0
     for (let n = 0; n < 10; n += 1)
-      expect(await deliver({ body: saying('Nice work!') })).toEqual([
-        200,
-        { ignored: 'no command' },
-      ])
+      expect(await deliver({ body: saying('Nice work!') })).toBe('200 {"ignored":"no command"}')
     expect(lines).toEqual([])
   })
 })
