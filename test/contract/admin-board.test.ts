@@ -5,7 +5,7 @@ import { changed, type Outcome, type Run, type RunChange } from '../../src/core/
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { filterOf, openBoard } from '../../src/web/admin/board.ts'
 import { plain, runInJson, shown, timelineOf } from '../../src/web/admin/run-view.ts'
-import { hour, issueThread, minute, runWith, t0, working, zoe } from '../core/given.ts'
+import { hour, issueThread, minute, pull, runWith, t0, working, zoe } from '../core/given.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 
 const day = 24 * hour
@@ -46,6 +46,14 @@ function boardOf(all: readonly Kept[]) {
   return { board, reads }
 }
 
+type Group = 'ended' | 'waiting'
+
+/** The ids on the first page of a list, as somebody filters it. */
+async function idsIn({ board }: ReturnType<typeof boardOf>, group: Group, filter: string) {
+  const { runs } = await board.list({ group, whose: await board.whoseOf(filterOf(filter)) })
+  return runs.map(({ id }) => id).join(', ')
+}
+
 const kept = (id: string, data: Run, addedAt = now - hour): Kept => ({
   id,
   data: changed(data, { id }),
@@ -71,7 +79,7 @@ describe('a list', () => {
       kept('late', runWith(), now - minute),
       kept('early', runWith(), now - day),
     ])
-    const list = async (group: 'ended' | 'waiting') => {
+    const list = async (group: Group) => {
       const { runs, count } = await board.list({ group, whose: undefined })
       return [runs.map(({ id }) => id), count]
     }
@@ -82,51 +90,38 @@ describe('a list', () => {
   test('of an owner, a repository or a person has theirs alone', async () => {
     const elsewhere = { thread: { ...issueThread, owner: 'Umbrella', repo: 'Lab', repoId: 200 } }
     const base = runWith()
-    const { board } = boardOf([
+    const all = boardOf([
       kept('maya', base),
       kept('zoe', runWith({ request: { ...base.request, by: zoe } })),
       kept('lab', runWith(elsewhere)),
     ])
-    const of = async (filter: string) => {
-      const { runs } = await board.list({
-        group: 'waiting',
-        whose: await board.whoseOf(filterOf(filter)),
-      })
-      return runs.map(({ id }) => id)
-    }
-    expect(await of('')).toEqual(['lab', 'maya', 'zoe'])
-    expect(await of(' ACME ')).toEqual(['maya', 'zoe'])
-    expect(await of('umbrella/lab')).toEqual(['lab'])
-    expect(await of('acme/nowhere')).toEqual([])
-    expect(await of('@Zoe')).toEqual(['zoe'])
-    expect(await of('@nobody')).toEqual([])
+    for (const [filter, ids] of [
+      ['', 'lab, maya, zoe'],
+      [' ACME ', 'maya, zoe'],
+      ['umbrella/lab', 'lab'],
+      ['acme/nowhere', ''],
+      ['@Zoe', 'zoe'],
+      ['@nobody', ''],
+    ] as const)
+      expect(await idsIn(all, 'waiting', filter), filter).toBe(ids)
   })
 
   test('of a number has the runs of that thread, and those that opened that pull request', async () => {
-    const pull = {
-      number: 12,
-      url: '',
-      title: '',
-      draft: false,
-      head: 'codex/4',
-      base: 'main',
-    } as const
-    const opened = { pulls: [{ ...pull, state: 'open' as const }] }
+    const opened = { pulls: [{ ...pull, number: 12 }] }
     const thread = (number: number): RunChange => ({ thread: { ...issueThread, number } })
-    const { board } = boardOf([
+    const all = boardOf([
       kept('waits', runWith(thread(12))),
       kept('is another', runWith(thread(120))),
       kept('opened it', working(thread(4), ended({ kind: 'pull' }), { result: opened })),
     ])
-    const of = async (filter: string, group: 'waiting' | 'ended') => {
-      const { runs } = await board.list({ group, whose: await board.whoseOf(filterOf(filter)) })
-      return runs.map(({ id }) => id)
-    }
-    expect(await of('#12', 'waiting')).toEqual(['waits'])
-    expect(await of(' #012 ', 'ended')).toEqual(['opened it'])
-    expect(await of('#4', 'ended')).toEqual(['opened it'])
-    expect(await of('12', 'waiting')).toEqual([])
-    expect(await of('#', 'waiting')).toEqual([])
+    for (const [group, filter, ids] of [
+      ['waiting', '#12', 'waits'],
+      ['ended', ' #012 ', 'opened it'],
+      ['ended', '#4', 'opened it'],
+      ['waiting', '12', ''],
+      ['waiting', '#', ''],
+    ] as const)
+      expect(await idsIn(all, group, filter), filter).toBe(ids)
   })
 })
 
@@ -217,8 +212,6 @@ test('a link in a sentence of ours is its words', () => {
 })
 
 describe('a run in JSON', () => {
-  const url = 'https://github.com/acme/shop/pull/9'
-  const pull = { number: 9, url, title: '', draft: false, head: 'codex/9', base: 'main' }
   const over = working(ended({ kind: 'pull' }), {
     session: { cost: 1.25 },
     result: {
@@ -237,10 +230,10 @@ describe('a run in JSON', () => {
       over,
       {
         ...thread,
+        ...none,
         state: 'pull',
         since: at(now - hour),
-        waitsFor: null,
-        pull: url,
+        pull: pull.url,
         cost: 1.25,
         pullEnd: { how: 'merged', at: at(now) },
         rounds: 3,

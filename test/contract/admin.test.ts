@@ -8,7 +8,7 @@ import type { Run, RunChange } from '../../src/core/record/run.ts'
 import { openAccess } from '../../src/web/admin/access.ts'
 import { actionsOnRuns } from '../../src/web/admin/admin-server.tsx'
 import { closeServer, listen } from '../../src/web/http-server.ts'
-import { branch, hour, issueThread, minute, runWith, taskRun } from '../core/given.ts'
+import { branch, hour, issueThread, minute, pull, runWith, taskRun } from '../core/given.ts'
 import { type Fields, sessionOf, startAdminPages, token } from '../support/admin-pages.ts'
 import { fakeLogOf } from '../support/fake-log.ts'
 import { webServer } from '../support/web-server.ts'
@@ -31,6 +31,8 @@ const pages = await startAdminPages({
 })
 const { address, addRun, get, post, signIn, formOn } = pages
 const bearer = { authorization: `Bearer ${token}` }
+const read = async (path: string): Promise<string> =>
+  (await (await get(`/admin/${path}`, bearer)).text()).replaceAll('&#39;', "'")
 afterAll(() => pages.close())
 beforeEach(() => {
   now = Date.now()
@@ -43,6 +45,13 @@ async function beside(...differs: Parameters<typeof addRun>) {
   const session = sessionOf(await signIn())
   return { run, session, form: await formOn('/admin/', session) }
 }
+
+const failed = (more: { again?: false } = {}): RunChange => ({
+  result: {
+    concludedAt: now,
+    outcome: { kind: 'failed', class: 'agent', reason: 'no luck', fix: '', ...more },
+  },
+})
 
 const inboxOf = async (run: Run) => (await pages.queues.runs.inbox(run.id)).map(parseMessage)
 
@@ -170,14 +179,12 @@ describe('a form counts only if a page of ours sent it', () => {
 
   test.each(elsewhere)('%s', async (_, headers) => {
     const { run, session, form } = await beside()
-    for (const action of [`runs/${run.id}/stop`, `runs/${run.id}/retry`, 'sign-out'])
-      expect((await post(`/admin/${action}`, { form }, { ...session, ...headers })).status).toBe(
-        403,
-      )
-    expect((await post('/admin/sign-in', { token }, headers)).status).toBe(403)
-    expect((await post(`/admin/runs/${run.id}/stop`, {}, { ...bearer, ...headers })).status).toBe(
-      403,
+    const stop = `/admin/runs/${run.id}/stop`
+    const sent = [stop, `/admin/runs/${run.id}/retry`, '/admin/sign-out'].map(path =>
+      post(path, { form }, { ...session, ...headers }),
     )
+    sent.push(post('/admin/sign-in', { token }, headers), post(stop, {}, { ...bearer, ...headers }))
+    for (const { status } of await Promise.all(sent)) expect(status).toBe(403)
     expect([await inboxOf(run), retried]).toEqual([[], []])
   })
 
@@ -288,15 +295,7 @@ describe('words of others are words', () => {
   }
   const asking = { offset: 0, turns: 0, prompts: [], permissionRequest: question }
   const outcome = { kind: 'failed', class: 'agent', reason: hostile, fix: hostile } as const
-  const pull = {
-    number: 9,
-    url: 'javascript:alert(3)',
-    title: hostile,
-    draft: false,
-    head: hostile,
-    base: 'main',
-    state: 'open' as const,
-  }
+  const hostilePull = { ...pull, url: 'javascript:alert(3)', title: hostile, head: hostile }
   const wrong = { why: hostile, since: now, until: now + hour, count: 1, setup: true as const }
   const waits = { kind: 'until', at: now + hour, limit: hostile } as const
   const kinds: [string, RunChange][] = [
@@ -305,7 +304,7 @@ describe('words of others are words', () => {
       'of one that has a question',
       { schedule: { admitted: true }, session: { sessionLog: asking } },
     ],
-    ['of one that failed', { result: { concludedAt: Date.now(), outcome, pulls: [pull] } }],
+    ['of one that failed', { result: { concludedAt: Date.now(), outcome, pulls: [hostilePull] } }],
     ['of one at a limit', { schedule: { waits } }],
     ['of one whose set-up is wrong', { retries: { posthog: wrong } }],
   ]
@@ -321,32 +320,24 @@ describe('words of others are words', () => {
       },
       differs,
     )
-    const session = sessionOf(await signIn())
-    const listed = await (await get('/admin/?filter=quoted', session)).text()
     for (const path of ['?filter=%23666', 'list/failed?filter=quoted', 'list/ended?filter=quoted'])
-      expect(await (await get(`/admin/${path}`, session)).text()).not.toMatch(raw)
-    expect(listed).toContain('&lt;script&gt;alert(1)')
-    expect(listed).not.toMatch(raw)
-    const page = await (await get(`/admin/runs/${run.id}`, session)).text()
-    expect(page).toContain('&lt;script&gt;alert(1)')
-    expect(page).not.toMatch(raw)
-    const json = await get('/admin/runs.json', session)
+      expect(await read(path)).not.toMatch(raw)
+    for (const path of ['?filter=quoted', `runs/${run.id}`]) {
+      const page = await read(path)
+      expect(page).toContain('&lt;script&gt;alert(1)')
+      expect(page).not.toMatch(raw)
+    }
+    const json = await get('/admin/runs.json', bearer)
     expect(json.headers.get('content-type')).toMatch(/^application\/json/)
   })
 
   test('of an address', async () => {
-    const session = sessionOf(await signIn())
-    const words = { filter: hostile, said: hostile, page: hostile }
-    const query = new URLSearchParams(words)
-    for (const path of ['', 'list/waiting', 'runs.json', encodeURIComponent(hostile)]) {
-      const page = await (await get(`/admin/${path}?${query}`, session)).text()
-      expect(page).not.toMatch(raw)
-    }
+    const query = new URLSearchParams({ filter: hostile, said: hostile, page: hostile })
+    for (const path of ['', 'list/waiting', 'runs.json', encodeURIComponent(hostile)])
+      expect(await read(`${path}?${query}`)).not.toMatch(raw)
   })
 })
 
-const read = async (path: string): Promise<string> =>
-  (await (await get(`/admin/${path}`, bearer)).text()).replaceAll('&#39;', "'")
 let threads = 1_000
 const of = (owner: string, number = ++threads) => ({
   thread: {
@@ -354,12 +345,6 @@ const of = (owner: string, number = ++threads) => ({
     owner,
     ownerId: 100 + [...owner].reduce((sum, sign) => sum * 31 + sign.charCodeAt(0), 0),
     number,
-  },
-})
-const failed = (): RunChange => ({
-  result: {
-    concludedAt: now,
-    outcome: { kind: 'failed', class: 'agent', reason: 'no luck', fix: '' },
   },
 })
 
@@ -392,8 +377,7 @@ describe('what a page says', () => {
 
   test('of an owner whose runs are over is that nothing needs anybody', async () => {
     await addRun(of('calm'), { result: { concludedAt: now, outcome: { kind: 'answer' } } })
-    const page = await read('?filter=calm')
-    expect(page).toContain('Nothing failed')
+    expect(await read('?filter=calm')).toContain('Nothing failed')
   })
 
   test('of failures is how many need somebody, and where all of them are', async () => {
@@ -416,7 +400,6 @@ describe('what a page says', () => {
 })
 
 describe('the page of a run', () => {
-  const url = 'https://github.com/acme/shop/pull/9'
   let run: Run
   let page: string
   beforeAll(async () => {
@@ -431,42 +414,30 @@ describe('the page of a run', () => {
         result: {
           outcome: { kind: 'pull' },
           concludedAt: now,
-          pulls: [
-            {
-              number: 9,
-              url,
-              title: 'Fix it',
-              draft: true,
-              head: 'h',
-              base: 'main',
-              state: 'open',
-            },
-          ],
+          pulls: [pull],
         },
       },
     )
-    page = await (await get(`/admin/runs/${run.id}`, bearer)).text()
+    page = await read(`runs/${run.id}`)
   })
-  const words = (html = ''): string => html.replace(/<.*?>/g, '')
 
   test('has its thread, pull request, branch, cost and its place at PostHog', () => {
     const facts = [...page.matchAll(/<dt>(.*?)<\/dt><dd>(.*?)<\/dd>/g)].map(
-      ([, name, fact = '']) => [
-        name,
-        words(fact),
-        ...[...fact.matchAll(/href="(.*?)"/g)].map(([, href]) => href),
-      ],
+      ([, name, fact = '']) => {
+        const leadsTo = /href="(.*?)"/.exec(fact)?.[1]
+        return `${name}: ${fact.replace(/<.*?>/g, '')}${leadsTo ? ` (${leadsTo})` : ''}`
+      },
     )
     expect(facts).toEqual([
-      ['State', 'Pull request'],
-      ['Thread', `acme/shop#${run.thread.number}`, run.thread.url],
-      ['Asked by', expect.stringMatching(/^maya, /), '/admin/?filter=%40maya'],
-      ['Pull request', '#9 Fix it (draft)', url],
-      ['Branch', branch.name],
-      ['Cost', '$1.25'],
-      ['Model', run.request.options.model],
-      ['PostHog', 'The run at PostHog', 'https://posthog.example/tasks/task-9'],
-      ['Id', run.id],
+      'State: Pull request',
+      `Thread: acme/shop#${run.thread.number} (${run.thread.url})`,
+      expect.stringMatching(/^Asked by: maya, .* \(\/admin\/\?filter=%40maya\)$/),
+      `Pull request: #9 ${pull.title} (draft) (${pull.url})`,
+      `Branch: ${branch.name}`,
+      'Cost: $1.25',
+      `Model: ${run.request.options.model}`,
+      'PostHog: The run at PostHog (https://posthog.example/tasks/task-9)',
+      `Id: ${run.id}`,
     ])
   })
 
@@ -497,9 +468,7 @@ describe('what is done', () => {
     const ids = (await inboxOf(run)).map(message => message?.id)
     expect(new Set(ids).size).toBe(1)
     expect(await inboxOf(run)).toContainEqual(expect.objectContaining({ kind: 'stop', by: admin }))
-    expect(await (await get(`/admin/runs/${run.id}?said=stopping`, session)).text()).toContain(
-      'The run is being stopped',
-    )
+    expect(await read(`runs/${run.id}?said=stopping`)).toContain('The run is being stopped')
   })
 
   test.each([
@@ -520,11 +489,8 @@ describe('what is done', () => {
   })
 
   test('a retry is asked for only where it can help', async () => {
-    const failed = { kind: 'failed', class: 'agent', reason: 'no luck', fix: 'Again.' } as const
-    const run = await addRun({ result: { outcome: failed, concludedAt: now } })
-    const hopeless = await addRun({
-      result: { outcome: { ...failed, again: false }, concludedAt: now },
-    })
+    const run = await addRun(failed())
+    const hopeless = await addRun(failed({ again: false }))
     const live = await addRun()
     const results = []
     for (const { id } of [run, hopeless, live]) {
