@@ -19,7 +19,6 @@ import {
   checkUserToken,
 } from './github-checks.ts'
 import { checkNewPostHog, checkPostHogOf, checkPostHogs } from './posthog-checks.ts'
-import { checkSettings } from './settings-checks.ts'
 
 type CheckResult = Check | readonly Check[]
 
@@ -64,15 +63,15 @@ export async function examineEnvironment(): Promise<Check[]> {
 export function examineAll(config: Config): Promise<Check[]> {
   const app = gitHubApp(config.app, Date.now)
   const secrets = secretsOf(config)
-  const repositories = installationsOf(app, redactor(secrets))
-    .repositories()
-    .catch(() => [])
+  const repositories = () =>
+    installationsOf(app, redactor(secrets))
+      .repositories()
+      .catch(() => [])
   return shownChecks(
     secrets,
     checkApp(app, [checkInstallations, checkAddress(config), checkDeliveries(config)]),
     checkUserToken(config),
-    config.role === 'web' ? [] : repositories.then(all => checkPostHogs(config, all)),
-    repositories.then(all => checkSettings(config, app, all)),
+    config.role === 'web' ? [] : repositories().then(all => checkPostHogs(config, all)),
     checkQueue(config.queue),
   )
 }

@@ -12,7 +12,7 @@ import type { GitHubApp } from './app-client.ts'
 import type { ThreadAccess } from './read-ahead.ts'
 import { unlessGone } from './request-rules.ts'
 
-export function filesIn(client: Octokit, { owner, repo }: At): Files {
+function filesIn(client: Octokit, { owner, repo }: At): Files {
   const at = { owner, repo }
   return {
     async text(path, commit) {
@@ -48,7 +48,7 @@ export function repositoryFiles({ client, at, prefetched }: ThreadAccess): Threa
   }
 }
 
-export const ownerRepository = '.github'
+const ownerRepository = '.github'
 
 const absentFor = 60_000
 const maxOwners = 1_000
