@@ -58,15 +58,9 @@ export function openTenants(config: Config, opening: TenantParts) {
   }
 }
 
-/** The usual one also reads markers from before they had a key of their own. */
-export function signerOf(app: Config['app'], tenant?: string): Signer {
-  const { markerKey, markerKeysOld, webhookSecret, webhookSecretOld } = app
-  if (tenant !== undefined)
-    return markerSigner(
-      `${markerKey} ${tenant}`,
-      markerKeysOld.map(key => `${key} ${tenant}`),
-    )
-  return markerSigner(markerKey, [...markerKeysOld, webhookSecret, webhookSecretOld ?? ''])
+export function signerOf({ markerKey, markerKeysOld }: Config['app'], tenant?: string): Signer {
+  const keyOf = (key: string) => (tenant === undefined ? key : `${key} ${tenant}`)
+  return markerSigner(keyOf(markerKey), markerKeysOld.map(keyOf))
 }
 
 const tenantName = ({ host, projectId }: Pick<Access, 'host' | 'projectId'>) =>

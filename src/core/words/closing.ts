@@ -281,7 +281,7 @@ const maxOfRemark = 1_000
 
 const pullLinks = (run: Run): string => newPulls(run).map(words.pullLink).join(', ')
 
-/** The record of an older version does not say it. */
+/** The record of a restored Run does not say it. */
 const shownIn = ({ thread, result: { shownIn: pull, pulls } }: Run) =>
   pull ?? (thread.kind === 'pull' ? thread : pulls.findLast(({ state }) => state === 'open'))
 
