@@ -8,7 +8,7 @@ import { type Check, failedCheck, passedCheck, unsureCheck } from '../core/model
 import type { GitHubApp } from '../github/app-client.ts'
 import { deliveryLog } from '../github/delivery-log.ts'
 import { answered } from './answered.ts'
-import { tolerant } from './github-checks.ts'
+import { questionOf } from './github-checks.ts'
 
 type Secrets = Pick<Config['app'], 'webhookSecret' | 'webhookSecretOld'>
 
@@ -24,7 +24,7 @@ export const checkDeliveries =
   ({ app: secrets, webhooks }: { app: Secrets } & Pick<Config, 'webhooks'>) =>
   (app: GitHubApp): Promise<Check[]> => {
     const log = deliveryLog(app)
-    return answered(tolerant('webhook-deliveries'), async () => {
+    return answered(questionOf('webhook-deliveries'), async () => {
       const deliveries = (await log.page()).attempts
       const arrival = checkArrival(deliveries, webhooks)
       if (webhooks === 'poll') return arrival

@@ -19,10 +19,7 @@ const AppShown = z.object({
 const Granted = AppShown.pick({ permissions: true, events: true })
 type Granted = z.infer<typeof Granted>
 
-const HookConfig = z.object({
-  url: z.string().optional(),
-  insecure_ssl: z.union([z.string(), z.number()]).optional(),
-})
+const HookConfig = z.object({ url: z.string().optional() })
 
 type Further = (app: GitHubApp) => Promise<Check[]>
 
@@ -96,17 +93,14 @@ function checkGrants(granted: Granted): Check[] {
   ]
 }
 
-/** A server may not tell, which is no fault of the App. */
-export const tolerant = (name: CheckName): Question => ({
+export const questionOf = (name: CheckName): Question => ({
   name,
   service: 'github',
   fix: 'Run this again. If it happens again, look at the log of the bot.',
-  refused: status =>
-    status === 404 || status === 403 ? ['not known: this server does not say it'] : undefined,
 })
 
 export function checkInstallations(app: GitHubApp): Promise<Check[]> {
-  return answered(tolerant('github-installations'), async () => {
+  return answered(questionOf('github-installations'), async () => {
     const installations = await allInstallations(app)
     const names = (of: typeof installations) =>
       of.map(({ account }) => accountName(account)).join(', ')
@@ -130,8 +124,8 @@ export function checkInstallations(app: GitHubApp): Promise<Check[]> {
 export const checkAddress =
   ({ webhooks }: Pick<Config, 'webhooks'>) =>
   (app: GitHubApp) =>
-    answered(tolerant('webhook-address'), async () => {
-      const { url, insecure_ssl } = HookConfig.parse((await app.asApp('GET /app/hook/config')).data)
+    answered(questionOf('webhook-address'), async () => {
+      const { url } = HookConfig.parse((await app.asApp('GET /app/hook/config')).data)
       const isPolling = webhooks === 'poll'
       return judged(
         'webhook-address',
@@ -145,11 +139,6 @@ export const checkAddress =
             !url,
             'the App has no webhook address, so GitHub sends nothing to the bot',
             'Set it on the App’s settings page to https://<this bot>/api/github/webhooks.',
-          ],
-          [
-            !isPolling && String(insecure_ssl) === '1',
-            `${url} is called without checking its certificate`,
-            'Enable “SSL verification” on the App’s settings page.',
           ],
         ],
         isPolling ? `not needed, since WEBHOOKS=poll; the App has ${url}` : `${url}`,

@@ -245,11 +245,9 @@ button.plain { border-color: transparent }
 .wrong { border-color: var(--bad); background: var(--bad-card) }
 dl { display: grid; grid-template-columns: 11rem minmax(0, 1fr); gap: .375rem 1rem; margin: .5rem 0 0 }
 dd { margin: 0 }
-ol.timeline { list-style: none; margin: .75rem 0 0; padding: 0 }
-ol.timeline li { display: grid; grid-template-columns: 13rem minmax(0, 1fr); gap: 0 1rem; padding: .25rem 0 }
 main > details, main > nav.row { margin: 0 0 1.25rem }
 [aria-current] { font-weight: 600; color: var(--text) }
 details { margin: .75rem 0 0 } summary { cursor: pointer; color: var(--accent) }
 pre { overflow: auto; max-height: 24rem; margin: .5rem 0 0; padding: .75rem; border: 1px solid var(--line); border-radius: .375rem; background: var(--page); white-space: pre-wrap }
-@media (max-width: 40rem) { ul.rows:not(.checks) > li { grid-template-columns: minmax(0, 1fr) } dl, ol.timeline li { grid-template-columns: minmax(0, 1fr); gap: 0 } dd { margin: 0 0 .5rem } .filter > div { flex: 1 1 12rem } }
+@media (max-width: 40rem) { ul.rows:not(.checks) > li { grid-template-columns: minmax(0, 1fr) } dl { grid-template-columns: minmax(0, 1fr); gap: 0 } dd { margin: 0 0 .5rem } .filter > div { flex: 1 1 12rem } }
 `

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { filterOf, openBoard } from '../../src/web/admin/board.ts'
-import { plain, runInJson, shown, timelineOf } from '../../src/web/admin/run-view.ts'
+import { plain, runInJson, shown } from '../../src/web/admin/run-view.ts'
 import { hour, issueThread, minute, pull, runWith, t0, working, zoe } from '../core/given.ts'
 import { memoryIndex } from '../support/memory-index.ts'
 
@@ -263,9 +263,5 @@ describe('a run in JSON', () => {
     const [, fields = ''] =
       /\{"runs": \[\{(.+?)\}\]\}/.exec(readFileSync('docs/admin.md', 'utf8')) ?? []
     expect(fields.split(', ')).toEqual(Object.keys(runInJson(over, now)))
-  })
-
-  test('says in its timeline what became of its pull request', () => {
-    expect(timelineOf(over).at(-1)).toEqual({ at: now, words: '#9 was merged' })
   })
 })

@@ -440,17 +440,6 @@ describe('the page of a run', () => {
       `Id: ${run.id}`,
     ])
   })
-
-  test('says what happened, in its order', () => {
-    const [, timeline = ''] = /<ol class="timeline">(.*?)<\/ol>/.exec(page) ?? []
-    expect([...timeline.matchAll(/<bdi>(.*?)<\/bdi>/g)].map(([, each]) => each)).toEqual(
-      'Asked by maya¦Let in under the limits¦Started at PostHog¦Pull request'.split('¦'),
-    )
-    const times = [...timeline.matchAll(/<time.*?>(.*?)<\/time>/g)].map(([, each]) => each)
-    expect(times.at(-1)).toBe(
-      `${new Date(run.result.concludedAt ?? 0).toISOString().slice(11, 19)} UTC`,
-    )
-  })
 })
 
 describe('what is done', () => {

@@ -26,9 +26,6 @@ test('is an HTML comment that shows nothing, and is read back whole', () => {
   expect(signer.read(written, here)).toEqual([marker])
 })
 
-test('what is signed with no secret is nobody’s, also where an earlier secret is missing', () =>
-  expect(markerSigner('the secret', ['']).read(markerSigner('').write(marker), here)).toEqual([]))
-
 test('those of several runs on a pull request are read in their order, whatever stands between', () => {
   const first: Marker = { ...marker, as: 'pull' }
   const second = { ...first, run: 'run-2' }

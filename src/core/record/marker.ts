@@ -96,10 +96,10 @@ const signingKey = (secret: string) =>
 
 const macOf = (key: Buffer, payload: string) => createHmac('sha256', key).update(payload).digest()
 
-/** @param former earlier secrets, whose markers are still read; an empty one is none, as everybody knows it */
+/** @param former earlier secrets, whose markers are still read */
 export function markerSigner(secret: string, former: readonly string[] = []): Signer {
   const key = signingKey(secret)
-  const keys = [key, ...former.filter(each => each !== '').map(signingKey)]
+  const keys = [key, ...former.map(signingKey)]
   const isSignedByUs = (payload: string, signature: string) =>
     keys.some(each => timingSafeEqual(macOf(each, payload), Buffer.from(signature, 'base64url')))
   return {

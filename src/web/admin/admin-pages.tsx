@@ -5,7 +5,6 @@ import { fullName, threadName } from '../../core/model/thread.ts'
 import { pending, wordsOfRound } from '../../core/record/ledger.ts'
 import type { Run } from '../../core/record/run.ts'
 import type { Group } from '../../core/record/run-index.ts'
-import { moment } from '../../core/text/phrases.ts'
 import {
   Button,
   Checks,
@@ -27,15 +26,7 @@ import {
   type Shown,
   State,
 } from './run-list.tsx'
-import {
-  canBeRetried,
-  canBeStopped,
-  reasonOf,
-  shown,
-  timelineOf,
-  titleOf,
-  waitsFor,
-} from './run-view.ts'
+import { canBeRetried, canBeStopped, reasonOf, shown, titleOf, waitsFor } from './run-view.ts'
 
 const Layout = ({ title, said, children }: Shown & DocumentProps) => (
   <Document title={title}>
@@ -248,11 +239,8 @@ interface RunShown extends Shown {
   posthogUrl: string | undefined
 }
 
-const toTheSecond = (at: number, now: number) =>
-  moment(at, now).replace(' UTC', `${new Date(at).toISOString().slice(16, 19)} UTC`)
-
 export function RunPage(page: RunShown) {
-  const { now, run } = page
+  const { run } = page
   const title = titleOf(run)
   const name = fullName(run.thread)
   return (
@@ -261,19 +249,6 @@ export function RunPage(page: RunShown) {
         <bdi>{title}</bdi>
       </h1>
       <RunFacts {...page} />
-      <section aria-labelledby="timeline">
-        <h2 id="timeline">What happened</h2>
-        <ol class="timeline">
-          {timelineOf(run).map(({ at, words }) => (
-            <li>
-              <time datetime={new Date(at).toISOString()} class="dim">
-                {toTheSecond(at, now)}
-              </time>
-              <bdi>{words}</bdi>
-            </li>
-          ))}
-        </ol>
-      </section>
       <InstructionText run={run} />
       <p>
         <a href={pathTo('/admin/', { filter: name })}>All runs of {name}</a>

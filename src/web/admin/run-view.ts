@@ -2,7 +2,6 @@
 import { fullName } from '../../core/model/thread.ts'
 import { unfinished } from '../../core/record/failures.ts'
 import { offerAfter } from '../../core/record/last-word.ts'
-import { wordsOfRound } from '../../core/record/ledger.ts'
 import type { Run } from '../../core/record/run.ts'
 import { type Phase, phaseOf, situationOf } from '../../core/record/situation.ts'
 import { stripInvisible } from '../../core/text/invisible.ts'
@@ -86,32 +85,6 @@ export const canBeStopped = ({ result, mailbox }: Run): boolean => !result.outco
 
 export const canBeRetried = ({ result: { outcome } }: Run): boolean =>
   offerAfter(outcome) !== undefined
-
-/** What it went through, oldest first. */
-export function timelineOf(run: Run) {
-  const { request, schedule, session, mailbox, result } = run
-  const { admitted, admissionExpectedAt } = schedule
-  const moments = [
-    { at: request.at, words: `Asked by ${shown(request.by.login)}` },
-    admitted && admissionExpectedAt !== undefined
-      ? { at: admissionExpectedAt, words: 'Let in under the limits' }
-      : undefined,
-    session.taskRun && { at: session.taskRun.since, words: 'Started at PostHog' },
-    ...wordsOfRound({ mailbox, result }).map(({ at, by }) => ({
-      at,
-      words: `More words by ${shown(by.login)}`,
-    })),
-    mailbox.stop && { at: mailbox.stop.at, words: `Stop by ${shown(mailbox.stop.by.login)}` },
-    result.outcome && result.concludedAt !== undefined
-      ? { at: result.concludedAt, words: states[phaseOf(situationOf(run))][0] }
-      : undefined,
-    result.ended && {
-      at: result.ended.at,
-      words: `#${result.ended.number} was ${result.ended.how}`,
-    },
-  ]
-  return moments.flatMap(each => each ?? []).toSorted((a, b) => a.at - b.at)
-}
 
 export const titleOf = ({ baseline }: Run): string =>
   shown(baseline.snapshot.title) || 'Without a title'
