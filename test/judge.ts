@@ -40,10 +40,7 @@ export const differs = (what: string, is: number, bound: Bound): string[] => {
   return is > most ? [`${is} ${what} instead of ${most}`] : []
 }
 
-const counted = [
-  ...(['tasks', 'runs', 'messages', 'cancels'] as const),
-  ...(['pulls', 'branches', 'statuses'] as const),
-]
+const counted = ['tasks', 'runs', 'messages', 'cancels', 'pulls', 'branches', 'statuses'] as const
 
 /** One of each: nothing is done twice. */
 export const wrongCounts = (facts: Partial<Counts>, allowed: Allowed) =>

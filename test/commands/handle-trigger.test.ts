@@ -57,7 +57,7 @@ test.each<[string, Partial<TriggerRecord>, Differs, CommandResult]>([
     waiting: { listed: async () => [{ id: 'stop-1', addedAt: t0, data: stop }] },
     github: () => clientOf({}),
   }
-  const sender = { kind: 'known', at: t0, role: 'admin', name: 'admin' } as const
+  const sender = { kind: 'known', at: t0, role: 'admin', name: 'admin' }
   const data = { ...triggerRecord(label), passed: true, sender, ...rest }
   const job = { data, inbox: async () => [], save: async () => {}, assertLocked: async () => {} }
   const context = threadContext(deps as never, job as never, newMemory(deps.now))

@@ -34,7 +34,7 @@ test('open comments are orders of who may write, or of a bot that the settings n
     { path: 'b.ts', line: 5, voices: [writer, agent, other] },
     { path: 'b.ts', line: 6, voices: [agent, bot] },
     { path: 'b.ts', line: 7, voices: [] },
-  ] as const
+  ]
   const orders = [
     { path: 'a.ts', line: 1, by: 'coderabbitai' },
     { path: 'b.ts', line: 3 },

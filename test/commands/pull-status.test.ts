@@ -149,8 +149,8 @@ test('a Run that is at work takes along how often an agent was sent until the me
   await expect.poll(() => pullLooks.length).toBe(1)
   pullLooks[0]?.(merged)
   await news
-  expect(sent).toEqual([
-    expect.objectContaining({ kind: 'pull', state: 'merged', rounds: { asked: 2, byPostHog: 0 } }),
+  expect(sent).toMatchObject([
+    { kind: 'pull', state: 'merged', rounds: { asked: 2, byPostHog: 0 } },
   ])
 })
 

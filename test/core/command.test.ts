@@ -349,7 +349,7 @@ describe('a first word that is a slip of a command', () => {
     help: 'hlep hepl halp hekp',
   }
   const all = Object.entries(slips).flatMap(([name, words]) =>
-    words.split(' ').map(slip => [slip, name] as const),
+    words.split(' ').map(slip => [slip, name]),
   )
   const told = (slip: string, name: string) =>
     `? unknown-command ${slip} → ${name === 'cancel' ? 'stop' : name}`

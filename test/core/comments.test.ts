@@ -207,74 +207,78 @@ describe('the status comment', () => {
   const found: RunChange = { workspace: { branch: { ...branch, made: false, fresh: false } } }
   const push = (differs: Partial<Run['result']>) =>
     endedAs({ kind: 'pushed', sha: 'c' }, { pushed: 'c', ...differs })
-  test.each<[string, Run, RegExp]>([
+  test.each([
     [
       'what whoever runs the bot has to mend, at once',
       runWith({ retries: { posthog: { why: 'No', since: t0, until: t0, count: 1, setup: true } } }),
-      /^### ⏸️ Codex waits for PostHog$[\s\S]*^No\. Whoever runs this bot has to fix it\. Codex then continues/m,
+      '### ⏸️ Codex waits for PostHog\n\n> fix the flaky login test\n\nNo. Whoever runs this bot has to fix it. Codex then continues',
     ],
     [
       'a request that waits, which can be cancelled',
       inLine(1),
-      /^- \[ \] Cancel this request <!-- codex-box:stop -->$/m,
+      '\n- [ ] Cancel this request <!-- codex-box:stop -->\n',
     ],
-    ['a plan that is made', working(planned), /Codex is planning/],
-    ['a question that was answered', question, /^### 💬 Codex answered$/m],
+    ['a plan that is made', working(planned), 'Codex is planning'],
+    ['a question that was answered', question, '### 💬 Codex answered'],
     [
       'the newest edit, as it was typed',
       working(
         wordsAre(word('read', more('b', 'Fix #9.'), { typed: 'fix', replaces: working().id })),
       ),
-      /^> fix\n\n✏️ zoe edited this$/m,
+      '\n> fix\n\n✏️ zoe edited this\n',
     ],
     [
       'a label that is the instruction',
       runWith(labelled),
-      /^> What the issue says \(label `codex`\)$/m,
+      '\n> What the issue says (label `codex`)\n',
     ],
     [
       'a pull request that is the instruction',
       runWith(onPull, wordless),
-      /^> What the pull request says$/m,
+      '\n> What the pull request says\n',
     ],
     [
       'a stop that PostHog does not answer',
       changed(phases.stopping, {
         retries: { posthog: { why: 'x', since: t0, until: t0, count: 1 } },
       }),
-      /^### ⏳ Codex is stopping\n[\s\S]*^Stops as soon as PostHog answers\.$/m,
+      '### ⏳ Codex is stopping\n\n> fix the flaky login test\n\nStops as soon as PostHog answers.\n',
     ],
     [
       'where one goes that no last word tells of',
       unsaid(phases.pull),
-      /`codex\/login` → `main`<\/sub>$/,
+      '`codex/login` → `main`</sub>',
     ],
-    ['two pull requests', withPulls({}, { number: 10 }), /🚀 \[#9 [^\n]*, \[#10 /],
+    [
+      'two pull requests',
+      withPulls({}, { number: 10 }),
+      '🚀 [#9 Wait for the session before logging in](https://github.com/acme/shop/pull/9), [#10 ',
+    ],
     [
       'a note on a pull request',
       withPulls({ remark: 'its base is wrong' }),
-      /⚠️ #9: its base is wrong/,
+      '⚠️ #9: its base is wrong',
     ],
     [
       'commits on an issue’s pull request',
       push({ pulls: [pull], reported: 1 }),
-      /pushed \[`c`\].* to \[#9\]\(/,
+      'pushed [`c`](https://github.com/acme/shop/commit/c) to [#9](',
     ],
     [
       'commits that no pull request shows',
       push({ pushedBranch: 'maya/login' }),
-      / to \[`maya\/login`\]\(/,
+      ' to [`maya/login`](',
     ],
-  ])('tells %s', (_, run, words) => expect(status(run)).toMatch(words))
+  ])('tells %s', (_, run, words) => expect(status(run)).toContain(words))
 
-  test.each<[string, Run, RegExp]>([
-    ['short trouble', working(githubAway(now + 19 * second, now)), /⏸️/],
-    ['trouble that is over with the run', changed(endedAs(failure), githubAway(now)), /⏸️/],
-    ['a branch that was found, other than where it is', working(found), /Branch/],
-    ['an unused branch that is taken away', unsaid(phases.nothing), /Branch/],
-    ['an answer, which the last word carries', phases.answer, /The test now waits/],
-    ['the same model, written otherwise', working(taskRunIs({ model: 'GPT-5.5' })), /⚠️/],
-  ])('does not tell of %s', (_, run, words) => expect(status(run)).not.toMatch(words))
+  test.each([
+    ['short trouble', working(githubAway(now + 19 * second, now)), '⏸️'],
+    ['trouble that is over with the run', changed(endedAs(failure), githubAway(now)), '⏸️'],
+    ['a branch that was found, other than where it is', working(found), 'Branch'],
+    ['an unused branch that is taken away', unsaid(phases.nothing), 'Branch'],
+    ['an answer, which the last word carries', phases.answer, 'The test now waits'],
+    ['the same model, written otherwise', working(taskRunIs({ model: 'GPT-5.5' })), '⚠️'],
+  ])('does not tell of %s', (_, run, words) => expect(status(run)).not.toContain(words))
 })
 
 describe('a new phase', () => {
@@ -286,7 +290,7 @@ describe('a new phase', () => {
   const { pull: atPull, working: atWork } = phases
   const pullIs = (differs: Partial<typeof pull>) =>
     changed(atPull, { result: { pulls: [{ ...pull, ...differs }] } })
-  test.each<[string, Run, Run, boolean]>([
+  test.each([
     ['a line', runWith({}), inLine(1), true],
     ['another place in the line', inLine(2), inLine(1), false],
     ['a pull request that is no draft any more', atPull, pullIs({ draft: false }), true],
@@ -323,7 +327,8 @@ describe('the last word', () => {
       baseline: { settingsProblem: 'x is not a setting' },
     })
     const last = closingComment(run)
-    expect(last).toMatch(/⚠️ x is not a setting[\s\S]*<sub>.* · \$0\.42 · /)
+    expect(last).toContain('⚠️ x is not a setting')
+    expect(last).toContain(' · $0.42 · ')
     expect(status(run)).not.toContain('$')
     expect(status(changed(phases.stopped, { session: { cost: 0.42 } }))).toContain('$0.42')
   })
@@ -444,8 +449,8 @@ describe('the last word', () => {
   test('the small line links the comment that approved the plan as what it is', () => {
     const approves = { plan: 'run-comment-400' }
     const request = { ...ask, text: 'Carry out the plan you made.', typed: 'approve', approves }
-    expect(closingComment(changed(phases.pull, { request: { ...request, before: [] } }))).toMatch(
-      /<sub>\[approve\]\(\S+#issuecomment-501\)/,
+    expect(closingComment(changed(phases.pull, { request: { ...request, before: [] } }))).toContain(
+      '<sub>[approve](https://github.com/acme/shop/issues/7#issuecomment-501)',
     )
   })
 
@@ -455,7 +460,9 @@ describe('the last word', () => {
     const run = changed(phases.answer, wordsAre(word('read', more('b'), { round: 1, source })), {
       result: { round: 1 },
     })
-    expect(closingComment(run)).toMatch(/ · \[and the logout test\]\(\S+#issuecomment-502\) · /)
+    expect(closingComment(run)).toContain(
+      ' · [and the logout test](https://github.com/acme/shop/issues/7#issuecomment-502) · ',
+    )
   })
 
   test('words that are written from right to left do not reorder ours', () => {
@@ -463,7 +470,7 @@ describe('the last word', () => {
       request: { ...ask, text: 'أصلح الاختبار' },
       ...wordsAre(word('read', more('b', 'more', maya))),
     })
-    expect(closingComment(run)).toMatch(/^@maya\n\nالاختبار/)
+    expect(closingComment(run)).toContain('@maya\n\nالاختبار')
     expect(closingComment(run)).toContain(' · [\u2068أصلح الاختبار\u2069](')
   })
 
@@ -472,8 +479,8 @@ describe('the last word', () => {
     const [, line, end] = closingComment(changed(phases.answer, logIs({ ...heard, answer }))).split(
       /\n\n(?=…)|…\n\n/,
     )
-    expect(line).toMatch(
-      /^… 12,\d{3} characters are left out here\. \[All of it\]\(https:\S+\/tasks\/\S+\) is at PostHog/,
+    expect(line).toContain(
+      '… 12,033 characters are left out here. [All of it](https://us.posthog.com/project/42/tasks/task-1?runId=b6c5f5a8-6a39-4f5e-9f0d-0f7a3a5a7a11) is at PostHog',
     )
     expect(end).toContain('\n\nIn the end it was the clock.\n\n</details>')
   })
@@ -514,7 +521,9 @@ describe('the last word', () => {
   const elsewhere = 'See the last comment of this pull request.'
   test('in the thread of an inline comment', () => {
     const said = (name: keyof typeof phases) => inlineAnswer(phases[name], deployment)
-    expect(said('pushed')).toMatch(/^See \[`c{7}`\]\(\S+\/commit\/c{40}\)\.$/)
+    expect(said('pushed')).toBe(
+      `See [\`ccccccc\`](https://github.com/acme/shop/commit/${'c'.repeat(40)}).`,
+    )
     expect(said('pull')).toBe(`See [#9 ${pull.title}](${pull.url}).`)
     expect([said('failed'), said('stopped')]).toEqual(Array(2).fill(`Not done. ${elsewhere}`))
     expect([said('answer'), said('nothing')]).toEqual(Array(2).fill(elsewhere))
@@ -525,7 +534,7 @@ describe('that nothing new is on GitHub', () => {
   const left: Stray = { kind: 'left', branch: 'posthog/fix', commits: ['c'] }
   const earlier = changed(phases.answer, { result: { pulls: [pull], reported: 1 } })
   const unchecked = changed(phases.answer, { result: { resultChecked: false } })
-  test.each<[string, Run, boolean]>([
+  test.each([
     ['an answer', phases.answer, true],
     ['a question', phases.asks, true],
     ['silence', phases.nothing, true],

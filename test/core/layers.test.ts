@@ -176,10 +176,13 @@ const some = <T>(values: readonly T[]): fc.Arbitrary<T[]> =>
   fc.subarray([...values], { minLength: 1 })
 
 const countsInFiles = [
-  ...(['repository', 'person', 'repository_per_day'] as const),
-  ...(['cost_per_day', 'open_pull_requests'] as const),
-]
-const counts = [...countsInFiles, ...(['owner', 'owner_per_day'] as const)]
+  'repository',
+  'person',
+  'repository_per_day',
+  'cost_per_day',
+  'open_pull_requests',
+] as const
+const counts = [...countsInFiles, 'owner', 'owner_per_day'] as const
 type Count = (typeof counts)[number]
 const limitsOf = (names: readonly Count[]) =>
   fc.record(
@@ -192,7 +195,7 @@ const limitsOf = (names: readonly Count[]) =>
     { requiredKeys: [] },
   )
 const limits = limitsOf(counts)
-const models = ['a', 'b', 'c'] as const
+const models = ['a', 'b', 'c']
 const named = fc.subarray(['maya', 'zoe', 'sam'])
 const numbered = fc.subarray(['maya:1', 'zoe:2', 'sam:3'])
 const file: fc.Arbitrary<GivenSettings> = fc.record(

@@ -98,22 +98,20 @@ describe('a misplaced command', () => {
     'is never one that GitHub shows as code or a quote',
     () => {
       const part = fc.constantFrom(
-        ...[
-          '',
-          '- ',
-          '1. ',
-          '# ',
-          '> ',
-          '| ',
-          '    ',
-          '\t',
-          '```\n',
-          '~~~\n',
-          '`',
-          'a\n',
-          '\n',
-          '<pre>\n',
-        ],
+        '',
+        '- ',
+        '1. ',
+        '# ',
+        '> ',
+        '| ',
+        '    ',
+        '\t',
+        '```\n',
+        '~~~\n',
+        '`',
+        'a\n',
+        '\n',
+        '<pre>\n',
       )
       const text = fc
         .array(part, { maxLength: 5 })

@@ -143,43 +143,43 @@ describe('words that nobody needs', () => {
   const asksLong: RunChange = { request: { ...ask, text: long } }
   const closing = (run: Run) => closingComment(run, deployment)
 
-  test.each<[string, string, RegExp]>([
+  test.each([
     [
       'details below a stop, for whoever stopped it',
       status(ended({ kind: 'stopped', by: 'maya' })),
-      /<details>/,
+      '<details>',
     ],
-    ['a long instruction in what is mailed first', status(runWith(asksLong)), /whole/],
-    ['a long instruction in the last word', closing(ended({ kind: 'answer' }, asksLong)), /Please/],
+    ['a long instruction in what is mailed first', status(runWith(asksLong)), 'whole'],
+    ['a long instruction in the last word', closing(ended({ kind: 'answer' }, asksLong)), 'Please'],
     [
       'a long one beside others',
       closing(ended({ kind: 'answer' }, asksLong, beside)),
-      /(?:fix this ){5}/,
+      'fix this '.repeat(5),
     ],
     [
       'how to add to what is getting ready',
       status(runWith({ schedule: { admitted: true } })),
-      /to add/,
+      'to add',
     ],
-  ])('%s', (_, text, words) => expect(text).not.toMatch(words))
+  ])('%s', (_, text, words) => expect(text).not.toContain(words))
 
-  test.each<[string, string, RegExp]>([
+  test.each([
     [
       'what Codex did not get',
       closing(ended({ kind: 'answer' }, leftOut)),
-      /did not read: 2 by people/,
+      'did not read: 2 by people',
     ],
     [
       'how far one that failed came',
       closing(ended(failed)),
-      /In total: 1 file changed, 2 commands run/,
+      'In total: 1 file changed, 2 commands run',
     ],
     [
       'a status that no last word follows',
       status(ended({ kind: 'answer' }, unsaid)),
-      /<sub>.*maya/,
+      '<sub>fix the flaky login test · maya',
     ],
-  ])('are not left out: %s', (_, text, words) => expect(text).toMatch(words))
+  ])('are not left out: %s', (_, text, words) => expect(text).toContain(words))
 })
 
 describe('of a pull request, what is known is said', () => {

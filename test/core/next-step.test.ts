@@ -206,7 +206,7 @@ describe('while the agent works', () => {
   const neverStarted = 'is over: PostHog accepted the run but did not start it within 15 minutes'
   const stuck = (status: 'queued' | 'not_started') =>
     working(taskRunIs({ status, changedAt: now.at - 15 * minute - 1 }), lastPoll(now.at))
-  const marker = 'sandbox-gone' as const
+  const marker = 'sandbox-gone'
   const cutOff = changed(
     taskRunIs({ status: 'completed', marker, changedAt: now.at - limits.lateLog }),
     lastPoll(now.at),

@@ -156,7 +156,7 @@ describe('what is missing in a record has its default', () => {
   const inner = Object.keys(parts).flatMap(part =>
     Object.keys(partOf(whole, part))
       .filter(key => key !== 'snapshot')
-      .map(key => [part, key] as const),
+      .map(key => [part, key]),
   )
   test.each(inner)('a Run without %s.%s', (part, key) => {
     const { [key]: _, ...rest } = partOf(whole, part)
@@ -173,7 +173,7 @@ describe('what is missing in a record has its default', () => {
     ['session', 'sessionLog'],
   ] as const
   const deepest = deeper.flatMap(([part, object]) =>
-    Object.keys(partOf(partOf(whole, part), object)).map(key => [part, object, key] as const),
+    Object.keys(partOf(partOf(whole, part), object)).map(key => [part, object, key]),
   )
   test.each(deepest)('a Run without %s.%s.%s', (part, object, key) => {
     const { [key]: _, ...rest } = partOf(partOf(whole, part), object)
@@ -232,7 +232,6 @@ describe('a message that this version does not know', () => {
 })
 
 describe('what was not understood of a record', () => {
-  const kept = (was: object, read: object, next: object) => withUnread(was, read, next)
   test.each<[string, object, object, object, object]>([
     ['stays', { a: 1, x: 2 }, { a: 1 }, { a: 3 }, { a: 3, x: 2 }],
     ['does not bring back what was taken out', { a: 1, b: 2 }, { a: 1, b: 2 }, { a: 1 }, { a: 1 }],
@@ -263,7 +262,7 @@ describe('what was not understood of a record', () => {
       { a: 2, b: 'odd' },
     ],
     ['gives way to what is known since', { b: 'odd' }, { b: undefined }, { b: 3 }, { b: 3 }],
-  ])('%s', (_, was, read, next, then) => expect(kept(was, read, next)).toEqual(then))
+  ])('%s', (_, was, read, next, then) => expect(withUnread(was, read, next)).toEqual(then))
 })
 
 describe('a marker of a newer version', () => {

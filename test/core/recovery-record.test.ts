@@ -86,7 +86,7 @@ describe('a Run that PostHog has', () => {
   })
 
   test('that had not told of its pull request reads how its turn ended, and does', () => {
-    const seen = changed(atWork, { result: { outcome: { kind: 'pull' as const }, pulls: [pull] } })
+    const seen = changed(atWork, { result: { outcome: { kind: 'pull' }, pulls: [pull] } })
     const again = restored(remainsOf(seen, { pulls: [pull], session }), t0)
     expect(stepOf(again)).toBe('poll')
     const idle = idleSince(t0 - limits.lateRow)

@@ -240,53 +240,45 @@ test.each([
   expect(actedOn(`By ${inlineWords(text, 100)} now`)).toEqual([])
 })
 
-test.each(
-  [
-    [
-      '- ',
-      '>',
-      '1. ',
-      '*a_ ',
-      '> - ',
-      '-\n',
-      '[',
-      ']',
-      '![',
-      '<',
-      '<!--',
-      '\\',
-      '~',
-      '`',
-      '&',
-      '|',
-      '@a',
-    ],
-    [
-      'www.)1)',
-      'http://\\\n- + ',
-      '\\<<!--',
-      '|<!--"1)',
-      '~"#\n\n',
-      'a\n',
-      '\n\na@b.c ',
-      '```a\n',
-      '~~~~b\n',
-    ],
-    [
-      '[^1]: ',
-      '[a]: b\n',
-      '|a|\n|-|\n',
-      '**a',
-      'a_',
-      '=\n',
-      '- [ ] ',
-      '\t',
-      '\u200b',
-      '\ud800',
-      '"\n',
-    ],
-  ].flat(),
-)('20,000 characters of %j are quoted in good time', unit => {
+test.each([
+  '- ',
+  '>',
+  '1. ',
+  '*a_ ',
+  '> - ',
+  '-\n',
+  '[',
+  ']',
+  '![',
+  '<',
+  '<!--',
+  '\\',
+  '~',
+  '`',
+  '&',
+  '|',
+  '@a',
+  'www.)1)',
+  'http://\\\n- + ',
+  '\\<<!--',
+  '|<!--"1)',
+  '~"#\n\n',
+  'a\n',
+  '\n\na@b.c ',
+  '```a\n',
+  '~~~~b\n',
+  '[^1]: ',
+  '[a]: b\n',
+  '|a|\n|-|\n',
+  '**a',
+  'a_',
+  '=\n',
+  '- [ ] ',
+  '\t',
+  '\u200b',
+  '\ud800',
+  '"\n',
+])('20,000 characters of %j are quoted in good time', unit => {
   const text = unit.repeat(Math.ceil(20_000 / unit.length)).slice(0, 20_000)
   // Some 150 ms at most on a quiet machine, as for 20,000 characters of prose.
   expect(spentOn(() => quoted(text, 20_000))).toBeLessThan(600)
@@ -384,9 +376,9 @@ describe('an answer', () => {
   test('that is long has more above its fold than a heading', () => {
     const rest = 'All of the tests pass. '.repeat(100)
     for (const heading of ['## What I did', '**What I did**'])
-      expect(agentWords(`${heading}\n\nIt waits now.\n\n${rest}`, runWith({}), deployment)).toMatch(
-        /What I did(?:\*\*)?\n\nIt waits now\.\n\n<details><summary>The rest of what Codex said/,
-      )
+      expect(
+        agentWords(`${heading}\n\nIt waits now.\n\n${rest}`, runWith({}), deployment),
+      ).toContain('It waits now.\n\n<details><summary>The rest of what Codex said')
   })
 })
 

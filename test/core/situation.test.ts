@@ -40,7 +40,7 @@ const groupsOf = (data: Run): Group[] => {
 }
 
 /** The kind of its situation, its lists, its label. */
-test.each<[string, Run, string]>([
+test.each([
   ['a Run gets ready before it asked to begin', runWith(), 'preparing, waiting, no label'],
   ['a Run that is not let in waits', runWith(inLine(2)), 'waiting, waiting, no label'],
   ['a Run that is let in gets ready', runWith(admitted), 'preparing, working, working'],

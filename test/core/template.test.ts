@@ -58,7 +58,7 @@ describe('a name with a slip', () => {
 describe('a file', () => {
   const of = (file: string | undefined, argument = '1.2') =>
     filled({ name: 'release', argument }, file)
-  test.each<[string, string, string, string]>([
+  test.each([
     [
       'with a place for it',
       'Release $ARGUMENTS, and tag $ARGUMENTS.\n',
@@ -77,7 +77,7 @@ describe('a file', () => {
     expect(of(file, argument)).toEqual({ kind: 'template', name: 'release', argument, text }),
   )
 
-  test.each<[string, string | undefined, string]>([
+  test.each([
     ['that is none, or a link to elsewhere', undefined, 'unreadable'],
     ['of nothing, or of more than a megabyte', '', 'unreadable'],
     ['of blanks that nobody sees', ' \n\u200b\u2063', 'unreadable'],

@@ -218,7 +218,7 @@ describe('a turn', () => {
 describe('words that nobody read', () => {
   const of = (words: Run['mailbox']['words'], differs: Partial<TaskRun> = {}, absent?: true) =>
     neverRead(ranTo('completed', differs, { ...log, absent }, words)).map(({ id }) => id)
-  test.each<[string, string[], string[]]>([
+  test.each([
     ['are all where it was cut off', of(nothingRead, { marker: 'sandbox-gone' }), [asked.id]],
     [
       'are what joined a session that its agent then ended',
@@ -254,7 +254,7 @@ describe('what is next for a turn', () => {
   const cut = (marker: TaskRun['marker']) => ranTo('completed', { marker })
   const nextOf = (given: Run) => shown(nextStep(given, { at, text: 'same' }))
 
-  test.each<[string, Run]>([
+  test.each([
     ['its sandbox stopped', cut('sandbox-gone')],
     ['its time was over', cut('out-of-time')],
     ['it was inactive', cut('inactive')],
@@ -268,7 +268,7 @@ describe('what is next for a turn', () => {
     expect(nextOf(changed(again, { result: { resultChecked: true } }))).toMatch(/^is over: /)
   })
 
-  test.each<[string, Run]>([
+  test.each([
     ['an interrupt', stopped('cancelled')],
     ['a run that was ended there', ranTo('cancelled')],
     ['a refusal', stopped('refusal')],

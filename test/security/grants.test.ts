@@ -58,12 +58,12 @@ test('what is granted is had', async () => {
   const grants = 'owners: {5: {as_user: true, signal_report: true, sandboxes: [small box]}}'
   const bot = botWith({ settings: 'as_user: true', grants })
   await says(bot, '/codex --as-user --signal-report r-1 --sandbox "Small box" fix it')
-  expect(bot.requests).toEqual([
-    expect.objectContaining({
+  expect(bot.requests).toMatchObject([
+    {
       github_user_token: userToken,
       signal_report_id: 'r-1',
       sandbox_environment_id: sandboxes[0]?.id,
-    }),
+    },
   ])
 })
 
@@ -126,7 +126,7 @@ test('only models that the owner may use are taken', async () => {
     'does not allow the model `gpt-5.5`',
   )
   await says(bot, '/codex fix it')
-  expect(bot.requests).toEqual([expect.objectContaining({ model: 'gpt-5' })])
+  expect(bot.requests).toMatchObject([{ model: 'gpt-5' }])
 })
 
 test('with a total limit of 0 nothing starts, and the thread is told why', async () => {
@@ -145,7 +145,7 @@ test('settings with a slip keep the last ones without in force', async () => {
     history: ['effort: enormous', 'model: gpt-5', 'model: gpt-4'],
   })
   await says(bot, '/codex fix it')
-  expect(bot.requests).toEqual([expect.objectContaining({ model: 'gpt-5' })])
+  expect(bot.requests).toMatchObject([{ model: 'gpt-5' }])
   const [status] = bot.comments
   expect(status?.body).toContain('line 1: `modle`')
   expect(status?.body).toContain('the last correct version applies')
@@ -161,7 +161,7 @@ test('where there never were settings without a slip, nothing starts and all sli
   const bot = botWith({ settings: 'modle: gpt-5\neffort: enormous\n', history: ['also: wrong'] })
   const answer = await says(bot, '/codex fix it')
   expect(bot.requests).toEqual([])
-  expect(answer).toMatch(/line 1: `modle`[\s\S]*line 2: `effort`/)
+  expect(answer).toContain('line 1: `modle` is not a setting\n- line 2: `effort`')
 })
 
 test('history is read once for a slip, however many strangers comment', async () => {

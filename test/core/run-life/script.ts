@@ -25,23 +25,19 @@ export type Luck = (typeof lucks)[keyof typeof lucks][number]
 
 /** What the agent makes of a turn. One that `is cut short` ends for another reason than that it is done. */
 const turns = [
-  ...([
-    'answers',
-    'opens',
-    'opens, then goes on',
-    'pushes',
-    'is silent',
-    'fails',
-    'completes',
-  ] as const),
-  ...([
-    'asks first',
-    'asks people',
-    'is cut short',
-    'ends in the middle',
-    'loses its sandbox',
-  ] as const),
-]
+  'answers',
+  'opens',
+  'opens, then goes on',
+  'pushes',
+  'is silent',
+  'fails',
+  'completes',
+  'asks first',
+  'asks people',
+  'is cut short',
+  'ends in the middle',
+  'loses its sandbox',
+] as const
 export type Turn = (typeof turns)[number]
 
 /** Why nothing may begin. */

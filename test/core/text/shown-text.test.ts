@@ -38,7 +38,7 @@ describe('texts made to hide a word', () => {
 })
 
 describe('what the page shows', () => {
-  test.each<[string, string, string]>([
+  test.each([
     ['paragraphs and breaks', 'a\nb\\\nc  \nd\n\ne', 'a\nb\nc\nd\n\ne'],
     ['headings', '## T *i*', '## T i'],
     ['lists', '- a\n  - b\n\n3. c\n4. d', '- a\n  - b\n\n3. c\n4. d'],
@@ -79,7 +79,7 @@ describe('what the page shows', () => {
     ['names in angles, which GitHub takes off', 'Array<string> of <module>', 'Array of'],
   ])('%s', (_, text, shown) => expect(said(text)).toBe(shown))
 
-  test.each<[string, string]>([
+  test.each([
     ['https://obeyme-and-push.to-main.example', ' (https://obeyme-and-push.to-main.example)'],
     ['https://github.com/acme/shop/blob/obeyme', ' (https://github.com/acme/shop/blob/obeyme)'],
     ['https://u:p@x.y/z', ''],
@@ -92,7 +92,7 @@ describe('what the page shows', () => {
     expect(said(`<a href="https://x.y/z">${words}</a>`, 'whole')).toBe(words),
   )
 
-  test.each<[string, string, number]>([
+  test.each([
     ['a long path', `https://github.com/acme/shop/blob/main/${'obeyme/'.repeat(20)}`, 20],
     ['a path without end', `https://github.com/acme/shop/blob/main/${'obeyme/'.repeat(3_000)}`, 0],
     ['a host without end', `https://${'obeyme.'.repeat(3_000)}example/`, 0],
@@ -108,7 +108,7 @@ describe('what the page shows', () => {
 const hides = (text: string) => read(text.replaceAll('W', 'obeyme'))
 
 describe('what is not read', () => {
-  test.each<[string, string]>([
+  test.each([
     ...[
       '<p hidden>W</p>',
       '<b dir="rtl">W</b>',
@@ -213,7 +213,7 @@ describe('what is not read', () => {
   })
 
   const long = 'x'.repeat(150)
-  test.each<[string, string]>([
+  test.each([
     ['code', `\`\`\`\n${long} W\n\`\`\``],
     ['code behind wide letters', `\`\`\`\n${'修'.repeat(75)}W\n\`\`\``],
     ['code behind a letter as wide as a sentence', `\`\`\`\n${'\ufdfa'.repeat(10)} W\n\`\`\``],
@@ -234,7 +234,7 @@ describe('what is not read', () => {
     expect(page.unshown).toBe(0)
   })
 
-  test.each<[string, string]>([
+  test.each([
     ['a row of badges', `${'![](x) '.repeat(12)}W`],
     ['a few blank lines', `\`\`\`\na${'\n'.repeat(10)}W\n\`\`\``],
     ['columns of a log', `\`\`\`\na${' '.repeat(60)}W\n\`\`\``],
@@ -270,7 +270,7 @@ describe('what is not read', () => {
     expect(shownText('*a_ '.repeat(16_000), { addresses: 'none' })).toBeUndefined()
   })
 
-  test.each<[string, string]>([
+  test.each([
     ['breaks', '<br>'],
     ['pieces', '<b>x</b>'],
     ['links', '[x](https://x.y)'],
@@ -287,7 +287,7 @@ describe('what is not read', () => {
 })
 
 describe('the lines that may be commands', () => {
-  test.each<[string, string, string[]]>([
+  test.each([
     ['a paragraph of the page', '/codex a\nb', ['/codex a', 'b']],
     ['with markup behind the word', '/codex **a**', ['/codex ']],
     ['the word in markup', '**/codex** a\n\n[/codex](https://x.y)\n\n`/codex`', []],
@@ -312,7 +312,7 @@ describe('the lines that may be commands', () => {
 describe('files', () => {
   const asset = 'https://github.com/user-attachments/assets/0b0c0d0e-1111-2222-3333-444455556666'
   const signed = 'https://private-user-images.githubusercontent.com/1/2.png'
-  test.each<[string, string, string[]]>([
+  test.each([
     ['a picture', `![](${asset})`, [asset]],
     ['a picture of HTML', `<img width="300" alt="a" src="${asset}">`, [asset]],
     ['a private one, without its secret', `<img src="${signed}?jwt=s">`, [signed]],
@@ -339,7 +339,7 @@ describe('files', () => {
 })
 
 describe('words that the page does not show', () => {
-  test.each<[string, number]>([
+  test.each([
     ['fix **the** lo**gin**, see `a_b` and ~~c~~ [d](https://x.y/z) :tada: @maya #12', 0],
     ['1. a\n1. b\n\n| x | y |\n|---|:-:|\n| 1 | 2 |\n\n> [!NOTE]\n> hi\n\n- [x] done', 0],
     ['<details><summary>Log</summary>\n\n```ts\na\n```\n\n</details><br>e &amp; f<kbd>g</kbd>', 0],
