@@ -4,14 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ChoreBoard, readChore } from '../../src/queue/open-queues.ts'
 import { type Chore, type Errand, LockLost } from '../../src/queue/work-queue.ts'
 import { backends, usePlace } from '../support/backends.ts'
-import {
-  cleanUp,
-  type LogLine,
-  open,
-  type Place,
-  type TestQueues,
-  until,
-} from '../support/queue-world.ts'
+import { cleanUp, type LogLine, open, type TestQueues, until } from '../support/queue-world.ts'
 import { type RedisServer, redisAvailable, startRedis } from '../support/redis-server.ts'
 import { oneOf } from '../support/tries.ts'
 
@@ -143,7 +136,7 @@ describe.each(oneOf(backends))('chores on $name', ({ redis }) => {
 
 describe.skipIf(!redisAvailable())('chores of many processes on one Redis', () => {
   let server: RedisServer
-  const place = (prefix: string): Place => ({ redisUrl: server.url, dataDir: '/nowhere', prefix })
+  const openAt = (prefix: string) => open({ redisUrl: server.url, prefix })
 
   beforeAll(async () => {
     server = await startRedis()
@@ -154,7 +147,7 @@ describe.skipIf(!redisAvailable())('chores of many processes on one Redis', () =
   })
 
   test('never two at a time, however slow the chore and however many say it', async () => {
-    const processes = await Promise.all(Array.from({ length: 4 }, () => open(place('{many}'))))
+    const processes = await Promise.all(Array.from({ length: 4 }, () => openAt('{many}')))
     let [inHand, most, turns] = [0, 0, 0]
     const slow: Chore = async () => {
       most = Math.max(most, ++inHand)
@@ -176,22 +169,22 @@ describe.skipIf(!redisAvailable())('chores of many processes on one Redis', () =
       await turn.remember('kept')
       return 100
     }
-    const young = await open(place('{old}'))
+    const young = await openAt('{old}')
     await young.chores.every('new', 100, remembering)
     await until(() => memories.length > 0)
     await young.close(500)
-    const old = await open(place('{old}'))
+    const old = await openAt('{old}')
     await old.chores.every('known', HOUR, async () => undefined)
     await sleep(500)
     await old.close(500)
     const before = memories.length
-    await (await open(place('{old}'))).chores.every('new', 100, remembering)
+    await (await openAt('{old}')).chores.every('new', 100, remembering)
     await until(() => memories.length > before)
     expect(memories.slice(before)).toContain('kept')
   })
 
   test('after Redis lost its data they come back', async () => {
-    const { chores } = await open(place('{lost}'))
+    const { chores } = await openAt('{lost}')
     const memories: unknown[] = []
     await chores.every('lost', 300, async turn => {
       memories.push(turn.memory)

@@ -27,7 +27,7 @@ describe.runIf(redisAvailable())('a Redis that is a cluster', () => {
   })
 
   test('has the queues do all they do, with all their keys in one slot', async () => {
-    const queues = await open({ redisUrl: server.url, dataDir: '/nowhere' })
+    const queues = await open({ redisUrl: server.url })
     let steps = 0
     const walker: Processor<Note> = async job => {
       steps += 1
@@ -58,7 +58,7 @@ describe.runIf(redisAvailable())('a Redis that is a cluster', () => {
   test('whose node hands its slots over: the queues connect anew, as a proxy now leads to the other node', async () => {
     const heir = await startRedis('--cluster-enabled', 'yes')
     onTestFinished(() => heir.stop())
-    const queues = await open({ redisUrl: server.url, dataDir: '/nowhere' })
+    const queues = await open({ redisUrl: server.url })
     const before = queues.connectedAt()
     const other = async () =>
       /^\w+(?= \S+ master)/m.exec(String(await redis.call('CLUSTER', 'NODES')))?.[0]

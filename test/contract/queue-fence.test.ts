@@ -41,7 +41,7 @@ test.runIf(redisAvailable())('who was frozen past its lock writes nothing, on Re
   const proxy = await proxyTo(server.port, async () => {
     await other.set('{codex}:runs:frozen:lock', 'another', 'PX', 60_000)
   })
-  const queues = await open({ redisUrl: `redis://127.0.0.1:${proxy.port}`, dataDir: '/nowhere' })
+  const queues = await open({ redisUrl: `redis://127.0.0.1:${proxy.port}` })
   expect(await freeze(queues)).toBeInstanceOf(LockLost)
   expect(JSON.parse((await other.hget('{codex}:runs:frozen', 'data')) ?? '')).toMatchObject({
     text: 'of the other',

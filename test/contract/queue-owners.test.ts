@@ -123,10 +123,7 @@ test.each(backends)(
   'commands in $name of each owner take turns, and so do its people',
   async ({ redis }) => {
     const server = redis ? await startRedis() : undefined
-    const place = server
-      ? { redisUrl: server.url, dataDir: '/nowhere' }
-      : { dataDir: await ownDataDir() }
-    const queues = await open(place)
+    const queues = await open(server ? { redisUrl: server.url } : { dataDir: await ownDataDir() })
     const order: string[] = []
     let goOn = (): void => {}
     const held = new Promise<void>(resolve => (goOn = resolve))

@@ -25,7 +25,7 @@ describe.skipIf(!redisAvailable())('Redis', () => {
   beforeAll(async () => {
     server = await startRedis()
     admin = new Redis(server.url)
-    queues = await open({ redisUrl: server.url, dataDir: '/nowhere', prefix: '{ready}' })
+    queues = await open({ redisUrl: server.url, prefix: '{ready}' })
     await queues.runs.work(end, { concurrency: 1 })
     await until(isReady)
   })
@@ -80,7 +80,7 @@ describe.skipIf(!redisAvailable())('Redis', () => {
   })
 
   test('is not ready once no more jobs are taken', async () => {
-    const other = await open({ redisUrl: server.url, dataDir: '/nowhere', prefix: '{drained}' })
+    const other = await open({ redisUrl: server.url, prefix: '{drained}' })
     await other.runs.work(end, { concurrency: 1 })
     await until(() => other.ready(1_000).then(yes, no))
     const closing = other.close(1_000)
@@ -92,7 +92,7 @@ describe.skipIf(!redisAvailable())('Redis', () => {
     const late = await startRedis()
     await late.kill()
     const lines: LogLine[] = []
-    const opening = open({ redisUrl: late.url, dataDir: '/nowhere' }, lines)
+    const opening = open({ redisUrl: late.url }, lines)
     await until(() => lines.some(({ message }) => message === 'waiting for Redis'))
     await sleep(1_000)
     await late.restart()
@@ -109,7 +109,7 @@ describe.skipIf(!redisAvailable())('Redis', () => {
     await owner.config('SET', 'requirepass', 'another')
     owner.disconnect()
     const url = locked.url.replace('//', `//${given}`)
-    const { ms, result } = await timed(open({ redisUrl: url, dataDir: '/nowhere' }))
+    const { ms, result } = await timed(open({ redisUrl: url }))
     expect(String(result)).toMatch(new RegExp(`Redis at 127\\.0\\.0\\.1:\\d+ ${words}$`))
     expect(ms).toBeLessThan(2_000)
     await locked.stop()
@@ -117,7 +117,7 @@ describe.skipIf(!redisAvailable())('Redis', () => {
 
   test('on IPv6 is reached by its address in brackets', async () => {
     const six = await startRedis('--bind', '::1', '127.0.0.1')
-    const other = await open({ redisUrl: `redis://[::1]:${six.port}`, dataDir: '/nowhere' })
+    const other = await open({ redisUrl: `redis://[::1]:${six.port}` })
     await other.ready(1_000)
     await six.stop()
   })

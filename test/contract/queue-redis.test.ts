@@ -28,7 +28,7 @@ describe.runIf(available)('when Redis is in trouble', () => {
   beforeEach(async () => {
     lines = []
     server = await startRedis()
-    queues = await open({ redisUrl: server.url, dataDir: '/nowhere' }, lines)
+    queues = await open({ redisUrl: server.url }, lines)
     processors.set('anyone', async () => ({ kind: 'end' }))
   })
 
@@ -134,7 +134,7 @@ describe.runIf(available)('what Redis is asked', () => {
 
   beforeEach(async () => {
     server = await startRedis()
-    queues = await open({ redisUrl: server.url, dataDir: '/nowhere' })
+    queues = await open({ redisUrl: server.url })
     raw = new Redis(server.url)
     await queues.triggers.add('first', note)
   })
@@ -182,7 +182,7 @@ describe('the safety of Redis', () => {
   test.runIf(available)('is checked at the start', async () => {
     const server = await startRedis('--appendonly', 'no', '--maxmemory-policy', 'allkeys-lru')
     const lines: LogLine[] = []
-    const queues = await open({ redisUrl: server.url, dataDir: '/nowhere' }, lines)
+    const queues = await open({ redisUrl: server.url }, lines)
     expect(lines.map(line => line.message)).toEqual([
       'Redis may evict jobs when its memory is full: maxmemory-policy is allkeys-lru, it should be noeviction',
       'Redis loses the newest jobs when it crashes: appendonly is off, it should be on',

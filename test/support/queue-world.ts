@@ -40,7 +40,7 @@ export interface LogLine {
 }
 
 export async function open(
-  place: Place,
+  place: Partial<Place>,
   lines: LogLine[] = [],
   timing: object = TIMING,
 ): Promise<TestQueues> {
@@ -49,6 +49,7 @@ export async function open(
     error: (facts: object, message: string) => void lines.push({ level: 'error', message, facts }),
   }
   const queues = await openQueues({
+    dataDir: '/nowhere',
     ...place,
     ...timing,
     triggers: { parse: parseMessage },
