@@ -149,19 +149,6 @@ describe('tokens', () => {
     expect(authorizations).toEqual(['token ghs_1', 'token ghs_1'])
   })
 
-  test('of two repositories of one installation are two', async () => {
-    answers('POST', `${at}/issues/7/comments`, [201, comment])
-    answers('POST', '/repos/acme/blog/issues/7/comments', [201, comment])
-    const app = newApp()
-    await issue(app).comments.post('a')
-    await gitHubThread(app, { ...issueThread, repo: 'blog', repoId: 101 }, voice).comments.post('a')
-    expect(tokens.map(({ body }) => body)).toEqual([
-      { repository_ids: [100], permissions },
-      { repository_ids: [101], permissions },
-    ])
-    expect(authorizations).toEqual(['token ghs_1', 'token ghs_2'])
-  })
-
   test('that are revoked are minted anew, once', async () => {
     answers(
       'POST',
@@ -198,11 +185,6 @@ describe('a read', () => {
     answers('GET', path, ...each)
     expect(await read()).toEqual({ name: 'main', sha: 'abc' })
     expect(seen).toHaveLength(each.length)
-  })
-
-  test('is given up after the third 502', async () => {
-    answers('GET', path, [502], [502], [502])
-    expect(await caught(read())).toMatchObject({ name: 'NoResponse', service: 'github' })
   })
 
   test('is sent again after a connection that broke', async () => {
@@ -365,21 +347,6 @@ test('a change that would say a secret is not offered', async () => {
   ])
 })
 
-test('no secret that is known is kept of what a review says', async () => {
-  const given = {
-    id: 5,
-    path: 'hush.ts',
-    line: 1,
-    diff_hunk: '+hush',
-    body: 'use hush',
-    user: null,
-  }
-  answers('GET', `${at}/pulls/8/reviews/4/comments`, [200, [given]])
-  expect(await onPull().reviews.comments(4)).toMatchObject([
-    { path: '[redacted].ts', hunk: '+[redacted]', body: 'use [redacted]' },
-  ])
-})
-
 describe('reactions', () => {
   const targets: [CommentRef, string][] = [
     [{ kind: 'subject' }, `${at}/issues/7/reactions`],
@@ -436,25 +403,17 @@ describe('reactions', () => {
 })
 
 describe('branches of an issue', () => {
-  const linked = (nodes: unknown[]) => ({
-    data: {
-      repository: { subject: { id: 'I_7', repository: { id: 'R_1' }, linkedBranches: { nodes } } },
-    },
-  })
   const ref = { ref: { name: 'fix-login', target: { oid: 'abc' } } }
   const main: Answer = [200, { ref: 'refs/heads/main', object: { sha: 'base' } }]
 
-  const ids = { issue: 'I_7', repository: 'R_1' }
-
-  test.each<[string, Answer, object]>([
-    [
-      'linked',
-      [200, linked([ref, { ref: null }])],
-      { linked: [{ name: 'fix-login', sha: 'abc' }], ids },
-    ],
-    ['none linked', [200, linked([])], { linked: [], ids }],
-  ])('%s', async (_, answer, expected) => {
-    answers('POST', '/graphql', answer)
+  test.each([
+    ['linked', [ref, { ref: null }], [{ name: 'fix-login', sha: 'abc' }]],
+    ['none linked', [], []],
+  ])('%s', async (_, nodes, linked) => {
+    const repository = {
+      subject: { id: 'I_7', repository: { id: 'R_1' }, linkedBranches: { nodes } },
+    }
+    answers('POST', '/graphql', [200, { data: { repository } }])
     answers('GET', `${at}/git/matching-refs/heads%2Fcodex%2Fissue-7`, [
       200,
       [
@@ -464,7 +423,8 @@ describe('branches of an issue', () => {
     ])
     answers('GET', `${at}/git/ref/heads%2Fmain`, main)
     expect(await issue().branches.ofIssue('codex/issue-7')).toEqual({
-      ...expected,
+      linked,
+      ids: { issue: 'I_7', repository: 'R_1' },
       ours: [{ name: 'codex/issue-7-login', sha: 'one' }],
       base: { name: 'main', sha: 'base' },
     })
@@ -561,12 +521,12 @@ describe('what GitHub answers is', () => {
     'DELETE',
   )
 
-  const line = { id: 5, path: 'a.ts', diff_hunk: '@@', body: '/codex fix', user: null }
+  const line = { id: 5, path: 'hush.ts', diff_hunk: '+hush', body: 'use hush', user: null }
   const lines = [
     { ...line, line: null, original_line: 4 },
     { ...line, id: 6, line: 7, user: { login: 'zoe' } },
   ]
-  const shown = { path: 'a.ts', hunk: '@@', body: '/codex fix' }
+  const shown = { path: '[redacted].ts', hunk: '+[redacted]', body: 'use [redacted]' }
   const compare = ({ commits }: ThreadClient) => commits.compare('abc', 'def')
   const headIs = (status: string): Answer => [200, { status, commits: [] }]
   const from = (isDescendant: boolean) => expect.objectContaining({ isDescendant })
@@ -581,7 +541,7 @@ describe('what GitHub answers is', () => {
   const seenAs = (expected: object) => ({ ...pullAsSeen, ...expected })
   holds([
     [
-      'comments of a review, with what they point at',
+      'comments of a review, with what they point at, and without secrets that are known',
       '/pulls/7/reviews/4/comments',
       [200, lines],
       ({ reviews }) => reviews.comments(4),
@@ -643,7 +603,7 @@ describe('what GitHub answers is', () => {
     ],
   ])
 
-  test.each<[string, object | null, object | null, boolean]>([
+  test.each([
     ['a person', { type: 'User' }, { type: 'User' }, true],
     ['an App', { type: 'Bot', login: 'renovate[bot]' }, { type: 'User' }, false],
     ['an App, on behalf of a person', { type: 'User' }, { type: 'Bot' }, false],

@@ -1,7 +1,6 @@
 /** What an answer of GitHub's that is no good means: wait, and until when; ask again; or a no for good. */
 import nock from 'nock'
 import { describe, expect, test } from 'vitest'
-import { NoResponse, Rejected, RetryLater } from '../../src/core/model/errors.ts'
 import { gitHubApp } from '../../src/github/app-client.ts'
 import { minute, t0 as now, second } from '../core/given.ts'
 import { privateKey } from '../security/key.ts'
@@ -56,7 +55,7 @@ describe('a limit lets go', () => {
   const notExhausted = { ...reset, 'x-ratelimit-remaining': '1' }
   const secondary = 'You have exceeded a secondary rate limit'
 
-  test.each<[string, number, string, Record<string, string>, number]>([
+  test.each([
     ['when the answer says', 403, 'Wait.', { 'retry-after': '7' }, 7 * second],
     ['at once', 429, 'Wait.', { 'retry-after': '0' }, 0],
     ['before the primary limit', 403, 'x', { 'retry-after': '7', ...reset }, 7 * second],
@@ -80,9 +79,8 @@ describe('a limit lets go', () => {
     ['in a minute, when it is called abuse', 403, 'Abuse detection', {}, minute],
     ['in a minute, when nobody says', 429, 'x', {}, minute],
   ])('%s', async (_, status, message, headers, after) => {
-    const fault = await faultOf(status, message, headers)
-    expect(fault).toBeInstanceOf(RetryLater)
-    expect(fault).toMatchObject({
+    expect(await faultOf(status, message, headers)).toMatchObject({
+      name: 'RetryLater',
       service: 'github',
       until: now + after,
       why: 'rate-limit',
@@ -92,7 +90,7 @@ describe('a limit lets go', () => {
 })
 
 describe('a no for good', () => {
-  test.each<[string, number, string, Record<string, string>]>([
+  test.each([
     ['without permission', 403, 'Resource not accessible by integration', {}],
     [
       'without permission, with a limit that is not exhausted',
@@ -103,9 +101,8 @@ describe('a no for good', () => {
     ['that is no limit, whatever it says to wait', 422, 'rate limit', { 'retry-after': '7' }],
     ['not found', 404, 'Not Found', exhausted(now / 1000 + 90)],
   ])('%s', async (_, status, message, headers) => {
-    const fault = await faultOf(status, message, headers)
-    expect(fault).toBeInstanceOf(Rejected)
-    expect(fault).toMatchObject({
+    expect(await faultOf(status, message, headers)).toMatchObject({
+      name: 'Rejected',
       service: 'github',
       status,
       code: '',
@@ -116,9 +113,8 @@ describe('a no for good', () => {
 
 describe('no answer', () => {
   test.each([500, 502, 503])('%d', async status => {
-    const fault = await faultOf(status, 'rate limit', { 'retry-after': '7' })
-    expect(fault).toBeInstanceOf(NoResponse)
-    expect(fault).toMatchObject({
+    expect(await faultOf(status, 'rate limit', { 'retry-after': '7' })).toMatchObject({
+      name: 'NoResponse',
       service: 'github',
       message: `GitHub answered ${status}`,
       cause: expect.objectContaining({ status }),
@@ -129,17 +125,19 @@ describe('no answer', () => {
     [
       'a connection that breaks',
       Object.assign(new Error('reset'), { code: 'ECONNRESET' }),
-      'ECONNRESET',
+      /^GitHub did not answer \(.*ECONNRESET/,
     ],
-    ['a call that was given up', new DOMException('late', 'AbortError'), 'time limit'],
-  ])('%s', async (_, error, reason) => {
+    [
+      'a call that was given up',
+      new DOMException('late', 'AbortError'),
+      /^GitHub did not answer \(.*time limit/,
+    ],
+  ])('%s', async (_, error, message) => {
     nock(api).post('/x').replyWithError(error)
-    const fault = await caught(post())
-    expect(fault).toBeInstanceOf(NoResponse)
-    expect(fault).toMatchObject({
+    expect(await caught(post())).toMatchObject({
+      name: 'NoResponse',
       service: 'github',
-      message: expect.stringContaining('GitHub did not answer ('),
+      message: expect.stringMatching(message),
     })
-    expect(fault).toMatchObject({ message: expect.stringContaining(reason) })
   })
 })

@@ -1,6 +1,6 @@
 /** Our client beside a PostHog that is as slow of speech and as vague as the real one. */
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Fault } from '../../emulators/posthog/fault.ts'
+import type { Fault, FaultRule } from '../../emulators/posthog/fault.ts'
 import { closesAfterEach, posthog, start, until } from '../../emulators/posthog/posthog-calls.ts'
 import { CodexTaskRunCreate } from '../../src/core/model/codex-task-run-create.ts'
 import { NoResponse } from '../../src/core/model/errors.ts'
@@ -36,6 +36,10 @@ async function manualSession() {
   return session
 }
 
+/** The next call there, or the one after so many. */
+const isNotFound = (route: FaultRule['route'], after = 0) =>
+  posthog.fault({ route, after, fault: { kind: 'status', code: 404 } })
+
 const callsOf = (route: string) => posthog.calls.filter(call => call.route === route)
 
 describe('a task names the GitHub integration that covers its repository', () => {
@@ -66,7 +70,7 @@ describe('a task names the GitHub integration that covers its repository', () =>
 
   test('where another one can not be looked at', async () => {
     await again({ githubIntegrations: two })
-    posthog.fault({ route: 'github-repos', fault: { kind: 'status', code: 404 } })
+    isNotFound('github-repos')
     await makeTask()
     expect(named()).toEqual([7])
   })
@@ -98,7 +102,7 @@ describe('a task names the GitHub integration that covers its repository', () =>
 
   test('where PostHog refused that once, it is asked again', async () => {
     await again({ githubIntegrations: two })
-    posthog.fault({ route: 'integrations', fault: { kind: 'status', code: 404 } })
+    isNotFound('integrations')
     await newSession()
     await newSession()
     expect(named()).toEqual([7])
@@ -144,7 +148,7 @@ describe('a log that is longer than a page', () => {
   test('is not taken for the part that came before the line broke', async () => {
     const session = await manualSession()
     posthog.run(session.taskRunId).chatter(6_000)
-    posthog.fault({ route: 'session-logs', after: 1, fault: { kind: 'status', code: 404 } })
+    isNotFound('session-logs', 1)
     expect(await caught(tasks.poll(session, 0))).toBeInstanceOf(NoResponse)
     expect((await tasks.poll(session, 0)).offset).toBeGreaterThan(6_000)
   })
@@ -215,7 +219,7 @@ describe('words to a run', () => {
 
   test('that goes on, which is not to be seen just once', async () => {
     const session = await manualSession()
-    posthog.fault({ route: 'command', fault: { kind: 'status', code: 404 } })
+    isNotFound('command')
     expect(await caught(tasks.sendMessage(session, words))).toMatchObject({ why: 'not-ready' })
     expect(await tasks.sendMessage(session, words)).toBe('queued')
   })
@@ -269,7 +273,7 @@ describe('an answer that can not be read', () => {
     ]),
   ])('is no refusal of a read: %s', async (_, fault) => {
     const session = await manualSession()
-    const reads: [Parameters<typeof posthog.fault>[0]['route'], () => Promise<unknown>][] = [
+    const reads: [FaultRule['route'], () => Promise<unknown>][] = [
       ['get-run', () => tasks.statusOf(session)],
       ['session-logs', () => tasks.poll(session, 0)],
       ['session-logs', () => tasks.logLength(session)],
