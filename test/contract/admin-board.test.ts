@@ -224,7 +224,7 @@ describe('a run in JSON', () => {
   const thread = { id: 'run-comment-501', repository: 'acme/shop', number: 7, by: 'maya' }
   const none = { waitsFor: null, pull: null, cost: null, pullEnd: null, rounds: 0 }
 
-  test.each<[string, Run, object]>([
+  test.each([
     [
       'of one whose pull request was merged',
       over,

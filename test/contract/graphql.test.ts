@@ -326,7 +326,7 @@ test('what was read before a comment does not tell what stands before that one',
   expect(now.map(({ body }) => body)).toContain('/codex go on')
 })
 
-test.each<[string, string[], boolean, number]>([
+test.each([
   ['with what was read ahead', [], true, 0],
   ['by itself where nothing is left of that', [], false, 1],
   ['by itself where a part of that was refused', ['Repository.refs'], true, 1],

@@ -61,7 +61,7 @@ describe('the page of a process', () => {
     }
   })
 
-  test.each<[string, number]>([
+  test.each([
     ['localhost', 200],
     ['LocalHost:3000', 200],
     ['127.0.0.1:3000', 200],

@@ -130,7 +130,7 @@ describe('a delivery that is signed', () => {
   })
 
   const unread = 'payload not understood'
-  test.each<[string, Delivery, string]>([
+  test.each([
     ['another event', { headers: { 'x-github-event': 'push' } }, 'event not used'],
     ['another shape', { body: '{"action":"created"}' }, unread],
     ['an installation that is none', { body: differing({ installation: { id: 0 } }) }, unread],
@@ -145,7 +145,7 @@ describe('a delivery that is signed', () => {
     expect(enqueued).toEqual([])
   })
 
-  test.each<[string, Delivery]>([
+  test.each([
     ['no JSON', { body: '{"action":' }],
     ['null', { body: 'null' }],
     ['a form', { body: 'payload=%7B%7D' }],
@@ -165,7 +165,7 @@ describe('a delivery that is not signed by GitHub goes no further', () => {
   const body = JSON.stringify(comment)
   const old = `sha1=${createHmac('sha1', secret).update(body).digest('hex')}`
   const wrong = { 'x-hub-signature-256': signed('x') }
-  test.each<[string, Delivery]>([
+  test.each([
     ['no signature', { headers: { 'x-hub-signature-256': undefined } }],
     ['that of another secret', { headers: { 'x-hub-signature-256': signed(body, 'development') } }],
     ['that of another body', { headers: { 'x-hub-signature-256': signed(`${body} `) } }],
@@ -235,7 +235,7 @@ describe('a delivery that is too large', () => {
 })
 
 describe('what strangers send', () => {
-  test.each<[string, OutgoingHttpHeaders]>([
+  test.each([
     ['without a signature', {}],
     ['with a word in its place', { 'x-hub-signature-256': 'sha256=guessed' }],
     ['without a name', { 'x-hub-signature-256': signed('x'), 'x-github-delivery': [] }],

@@ -381,7 +381,7 @@ describe('a step that is refused', () => {
     result: { concludedAt: now - 25 * hour },
     retries: { thread: { why: 'locked', since: t0 - 25 * hour, until: now, count: 9 } },
   }
-  test.each<[string, RunChange]>([
+  test.each([
     ['another command waits', { mailbox: { releaseThread: true } }],
     ['it took none for a day', lockedForADay],
   ])('conclude: the last word is left out when %s', async (_, differs) => {
@@ -462,15 +462,13 @@ test('an agent that was started is followed, and looked at when there is somethi
 })
 
 describe('a read that is refused', () => {
-  const reads: [string, Service, Run][] = steps
-    .filter(
-      ([, , run]) =>
-        run.result.outcome === undefined &&
-        (run.report.status !== undefined || run.report.readOnlyThread),
-    )
-    .filter(
-      ([step]) => !['edit-status', 'cancel', 'deliver', 'start-run', 'create-task'].includes(step),
-    )
+  const writes = ['edit-status', 'cancel', 'deliver', 'start-run', 'create-task']
+  const reads = steps.filter(
+    ([step, , { result, report }]) =>
+      result.outcome === undefined &&
+      (report.status !== undefined || report.readOnlyThread) &&
+      !writes.includes(step),
+  )
 
   /** The other service has its own wait. */
   const refusing = (service: Service, status: number): Differs => {
@@ -503,7 +501,7 @@ describe('a read that is refused', () => {
   const looking = runOf('poll')
   const unstarted = runOf('rejoin')
 
-  test.each<[string, Run, number, number, boolean]>([
+  test.each([
     ['404 for 15 minutes', looking, 404, 15 * minute, false],
     ['404 for longer', looking, 404, 15 * minute + 1, true],
     ['403 for hours', looking, 403, 23 * hour, false],
@@ -704,7 +702,7 @@ describe('an agent that can not be looked after', () => {
   })
   const refused = rejects(noRead('posthog', 403))
 
-  test.each<[string, Run, Partial<TasksClient>]>([
+  test.each([
     ['whether it began is not shown', unknown, { runIds: refused }],
     [
       'how it goes on is not shown',
@@ -761,7 +759,7 @@ describe('a Run that fails again and again', () => {
 
   const givenUp = { result: { outcome: crashed, concludedAt: now } }
 
-  test.each<[string, Differs, object[], Run?]>([
+  test.each([
     ['lost five processes in a row', { stalls: 5 }, [givenUp]],
     ['threw ten times', { failures: 10 }, [givenUp]],
     ['lost four and threw nine times', { stalls: 4, failures: 9 }, []],
@@ -776,7 +774,7 @@ describe('whoever wakes it', () => {
     working(mute, { schedule: { lastPollAt: now - second, nextPollAt: later } }, given)
   const atItsTime = waiting({ schedule: { nextPollAt: now } })
 
-  test.each<[string, RunChange, number]>([
+  test.each([
     ['before its time brings the look forward', {}, second],
     ['does not put it off', nextPoll(now + 500), 500],
     ['of a Run that never looked changes nothing', lastPoll(undefined), hour],
@@ -785,7 +783,7 @@ describe('whoever wakes it', () => {
   )
 
   const unknown: Differs['budget'] = { reserve: rejects(new Error('away')) }
-  test.each<[string, Differs]>([
+  test.each([
     ['at its time', {}],
     ['when nobody can say what is left', { budget: unknown }],
   ])('%s has it look', async (_, differs) => {
@@ -818,7 +816,7 @@ describe('whoever wakes it', () => {
     expect(poll).not.toHaveBeenCalled()
   })
 
-  test.each<[string, RunChange, true | undefined]>([
+  test.each([
     ['an agent at work', {}, undefined],
     ['a stop', changed(stopAsked, cancelAsked(t0)), true],
     ['an agent that is idle', logIs(idleSince(now)), true],
@@ -846,7 +844,7 @@ describe('the end', () => {
     return advance(run, { inbox, stream }).then(came => ({ ...came, told }))
   }
 
-  test.each<[string, Run, string[]]>([
+  test.each([
     ['lets go of the stream', working(over), [`unwatch ${taskRun.id} of ${runWith().id}`]],
     ['of a Run without an agent has nothing to let go of', runWith(over), []],
   ])('%s', async (_, run, told) =>
@@ -926,7 +924,7 @@ describe('the other steps', () => {
     })
   })
 
-  test.each<[string, string[], string, string]>([
+  test.each([
     ['that is offered takes its efforts', ['gpt-5.5'], 'gpt-5.5', 'low'],
     ['stays where PostHog names none', [], 'gpt-5.5', 'high'],
     ['makes way for that of the settings', ['gpt-6'], 'gpt-6', 'low'],
@@ -947,33 +945,17 @@ describe('the other steps', () => {
     expect(run.request.options).toEqual({ ...ask.options, model, effort })
   })
 
-  const stops = (by: Person) => ({ kind: 'stopped', by: by.login, because: 'closed this' })
-  const ignored = { by: 'zoe', because: 'closed this' }
-  type Closed = [
-    string,
-    Person,
-    Role,
-    object | undefined,
-    { merges?: number[]; ignoredStop?: object }?,
-  ]
-  test.each<Closed>([
-    ['who asked stops it', maya, 'read', stops(maya)],
-    ['who may stop runs stops it', zoe, 'write', stops(zoe)],
+  test.each<[string, Person, Role, expected: string, merges?: number[]]>([
+    ['who asked stops it', maya, 'read', 'stopped by maya, who closed this'],
+    ['who may stop runs stops it', zoe, 'write', 'stopped by zoe, who closed this'],
     [
       'somebody who may not stop runs, says so and goes on',
       zoe,
       'triage',
-      undefined,
-      { ignoredStop: ignored },
+      'ignores zoe, who closed this',
     ],
-    [
-      'the merge of a pull request goes on',
-      zoe,
-      'write',
-      undefined,
-      { merges: [now - 10 * second] },
-    ],
-  ])('take-turn in a thread that was closed by %s', async (_, by, role, outcome, given = {}) => {
+    ['the merge of a pull request goes on', zoe, 'write', 'goes on', [now - 10 * second]],
+  ])('take-turn in a thread that was closed by %s', async (_, by, role, expected, merges = []) => {
     const github: Partial<GitHubCalls> = {
       'thread.readAhead': async () => {},
       'thread.closing': async () => ({ by, at: now }),
@@ -981,12 +963,17 @@ describe('the other steps', () => {
       'files.text': async () => undefined,
       'branches.ofIssue': atLimit('github'),
       'branches.heads': atLimit('github'),
-      'issue.merges': async () => given.merges ?? [],
+      'issue.merges': async () => merges,
       ...quiet,
     }
     const asked = runWith(mute, { report: { done: told }, session: { taskId: 'task-1' } })
     const { run, saves } = await advance(asked, { github })
-    expect([run.result.outcome, run.mailbox.ignoredStop]).toEqual([outcome, given.ignoredStop])
+    const { outcome } = run.result
+    const { ignoredStop } = run.mailbox
+    const goesOn = ignoredStop ? `ignores ${ignoredStop.by}, who ${ignoredStop.because}` : 'goes on'
+    expect(
+      outcome?.kind === 'stopped' ? `stopped by ${outcome.by}, who ${outcome.because}` : goesOn,
+    ).toBe(expected)
     if (!outcome) expect(saves.some(({ schedule: { admitted } }) => admitted)).toBe(true)
   })
 })

@@ -1,8 +1,7 @@
 /** What keeps a run from its start, and what is told of a limit when it starts. */
 import { describe, expect, test } from 'vitest'
-import type { PullView } from '../../src/core/model/views.ts'
 import { notAnyMore } from '../../src/core/record/failures.ts'
-import { changed, type Outcome, type Run, type RunChange } from '../../src/core/record/run.ts'
+import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { warnings } from '../../src/core/words/warnings.ts'
 import { awaitAdmission } from '../../src/runs/steps/await-admission.ts'
@@ -71,9 +70,8 @@ async function admitted(
 
 describe('a limit of money', () => {
   test('that can not be kept, as PostHog does not say what a run cost, is told', async () => {
-    const unknown = { session: { taskId: 'a', cost: null } }
     const run = await admitted(limited({ cost_per_day: 10 }), [
-      unknown,
+      { session: { taskId: 'a', cost: null } },
       { session: { taskId: 'b', cost: 1 } },
     ])
     expect(run.schedule).toMatchObject({
@@ -85,16 +83,12 @@ describe('a limit of money', () => {
     )
   })
 
-  test('that nobody set is not told, though it can not be kept', async () => {
-    const run = await admitted(runWith(), [{ session: { taskId: 'a', cost: null } }])
-    expect(run.schedule).toMatchObject({ admitted: true, costOfDay: undefined })
-  })
-
-  test('that is not near is not told', async () => {
-    const run = await admitted(limited({ cost_per_day: 10 }), [
-      { session: { taskId: 'b', cost: 1 } },
-    ])
-    expect(run.schedule).toMatchObject({ admitted: true, costOfDay: undefined })
+  test.each([
+    ['that nobody set', runWith(), null],
+    ['that is not near', limited({ cost_per_day: 10 }), 1],
+  ])('%s is not told', async (_, run, cost) => {
+    const { schedule } = await admitted(run, [{ session: { taskId: 'a', cost } }])
+    expect(schedule).toMatchObject({ admitted: true, costOfDay: undefined })
   })
 })
 
@@ -174,7 +168,7 @@ describe('at the limit of open pull requests', () => {
   })
 
   const byMaya = { head: 'codex/issue-7-login', author: { login: 'maya', bot: false } }
-  test.each<[string, Partial<PullView>, boolean]>([
+  test.each([
     ['one by the agent', {}, true],
     ['one by somebody from a branch that is called like Codex’s', byMaya, false],
     ['one by somebody that a run has as its own', { ...byMaya, number: 4 }, true],
@@ -201,7 +195,7 @@ describe('at the limit of open pull requests', () => {
   })
 
   const atWork: RunChange = { id: 'at-work', schedule: { admitted: true } }
-  test.each<[string, Run[]]>([
+  test.each([
     ['another begins', [runWith(atWork)]],
     ['one that was to come is there', [runWith(atWork, { result: { pulls: [pull] } })]],
   ])('nothing begins if meanwhile %s, and it is looked at again', async (_, others) => {
@@ -219,7 +213,7 @@ describe('at the limit of open pull requests', () => {
 })
 
 const answered = { outcome: { kind: 'answer' as const }, concludedAt: t0, done: told }
-test.each<[string, RunChange, Outcome | undefined]>([
+test.each([
   ['goes on with an agent at work', {}, undefined],
   ['fails where it would begin', noTaskRun, notAnyMore],
   [

@@ -73,7 +73,7 @@ describe('if the record may lag behind what was done', () => {
 })
 
 describe('what an attempt leaves behind', () => {
-  test.each<[string, Error, Intent | undefined]>([
+  test.each([
     ['a limit: nothing', new RetryLater('posthog', t0, 'rate-limit', ''), undefined],
     ['a no: nothing', new Rejected('posthog', 400, '', ''), undefined],
     [

@@ -47,6 +47,12 @@ const handWith = (run: Run, differs: Differs = {}) =>
     posthog: { cost: async () => undefined, ...taskMaking, ...differs.posthog },
   })
 
+const compared = (commits: CommitView[], isDescendant = true) => ({
+  commits,
+  isDescendant,
+  paths: [],
+})
+
 const ourHead = pullView().head
 /** As a view of a pull request has it. */
 const from = ({ ref, ...head }: PullHead) => ({ head: ref, ...head })
@@ -127,7 +133,7 @@ describe('a pull request that the agent names', () => {
     const context = handWith(working(given), {
       github: {
         'pulls.find': async () => now,
-        'commits.compare': async () => ({ isDescendant: descended, commits: [], paths: [] }),
+        'commits.compare': async () => compared([], descended),
         'thread.settle': async ({ pull: parts, ...others }) => {
           const given = Object.entries({ ...parts, ...others }).filter(
             ([, part]) => part !== undefined,
@@ -220,11 +226,7 @@ async function found(
       'pulls.from': async ref => views.filter(({ head }) => head === ref),
       'branches.heads': async () =>
         Object.entries(heads).map(([name, sha]) => ({ name, sha, at: t0 })),
-      'commits.compare': async (_, sha) => ({
-        isDescendant: true,
-        paths: [],
-        commits: [{ sha, byPerson: false }],
-      }),
+      'commits.compare': async (_, sha) => compared([{ sha, byPerson: false }]),
       'pulls.create': async ({ head, base, body }) => {
         opened.push(`opened ${head} → ${base}: ${body.split('\n')[0]}`)
         return pullView({ number: 10, head, base })
@@ -441,7 +443,7 @@ describe('commits that came meanwhile', () => {
     const hand = handWith(working({ workspace: { branch: { ...branch, made: false } } }, differs), {
       github: {
         'branches.heads': async () => [{ name: branch.name, sha: persons.sha, at: t0 }],
-        'commits.compare': async () => commits && { commits, isDescendant: true, paths: [] },
+        'commits.compare': async () => commits && compared(commits),
         'commits.isMerged': async sha => sha === merged.sha,
         'pulls.from': async () => [],
       },
@@ -466,11 +468,7 @@ describe('on a pull request that was there before, commits', () => {
         { name, sha, at: t0 },
         { name: branch.name, sha: branch.sha, at: t0 },
       ],
-      'commits.compare': async () => ({
-        commits: [{ ...made, ...differs }],
-        isDescendant: true,
-        paths: [],
-      }),
+      'commits.compare': async () => compared([{ ...made, ...differs }]),
       'pulls.from': async (ref: string) => (ref === name ? [view] : []),
     }
     const { result } = await afterStep(findResult, handWith(working({ session }), { github }))
@@ -546,11 +544,7 @@ describe('what nobody asked for', () => {
     const hand = handWith(working({ result: { heads: stood, pulls } }, run), {
       github: {
         'branches.heads': async () => (head ? [...heads, head] : heads),
-        'commits.compare': async base => ({
-          isDescendant: went.length === 0,
-          paths: [],
-          commits: base === now ? went : came,
-        }),
+        'commits.compare': async base => compared(base === now ? went : came, went.length === 0),
         'commits.isMerged': async sha => sha === 'a'.repeat(40),
         'pulls.from': async name => (name === own ? [pullView({ head: own, sha: now })] : []),
       },
@@ -661,7 +655,7 @@ describe('a branch that ends up unused', () => {
   const atWork: RunChange = { session: { taskRun } }
   const comesFromIt: RunChange = { result: { pulls: [{ ...pull, head: branch.name }] } }
   const isOnIt: RunChange = { result: { pushed: 'f'.repeat(40) } }
-  test.each<[string, RunChange, typeof standing]>([
+  test.each([
     ['into which a pull request goes', {}, { ...standing, isUsed: true }],
     ['from which a pull request is known to come', changed(atWork, comesFromIt), standing],
     ['that is known to have the work', changed(atWork, isOnIt), standing],
@@ -718,7 +712,7 @@ describe('a branch that ends up unused', () => {
 })
 
 const closing = async () => ({ by: { login: 'olga', id: 1 }, at: t0 })
-test.each<[string, Differs['github']]>([
+test.each([
   ['as its making tells', { 'branches.create': async () => ({ linked: true, open: false }) }],
   [
     'as GitHub says when it is asked',
