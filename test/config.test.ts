@@ -222,16 +222,14 @@ describe('a variable that is wrong is named, with what to do', () => {
   })
 })
 
-describe('without an App', () => {
-  test.each<[Env, string]>([
-    [{}, 'set-up'],
-    [{ POSTHOG_API_KEY: 'phx_x' }, 'set-up'],
-    [{ APP_ID: '' }, 'set-up'],
-    [{ WEBHOOK_SECRET: 'x' }, 'refuse'],
-    [{ PRIVATE_KEY: privateKey }, 'refuse'],
-    [{ PRIVATE_KEY_PATH: keyFile }, 'refuse'],
-  ])('%#', (env, mode) => expect(readConfig(env).kind).toBe(mode))
-})
+test.each<[Env, string]>([
+  [{}, 'set-up'],
+  [{ POSTHOG_API_KEY: 'phx_x' }, 'set-up'],
+  [{ APP_ID: '' }, 'set-up'],
+  [{ WEBHOOK_SECRET: 'x' }, 'refuse'],
+  [{ PRIVATE_KEY: privateKey }, 'refuse'],
+  [{ PRIVATE_KEY_PATH: keyFile }, 'refuse'],
+])('without an App, %#', (env, mode) => expect(readConfig(env).kind).toBe(mode))
 
 test('the secrets are those that must never be seen', () => {
   const tokens = {
@@ -245,18 +243,16 @@ test('the secrets are those that must never be seen', () => {
   expect(secretsOf(config)).toEqual(expect.arrayContaining([...secrets, ...Object.values(tokens)]))
 })
 
-describe('the list of variables', () => {
-  test('is all that is read, and all that is listed is read', () => {
-    const asked = new Set<string>()
-    const watched = (env: Env) =>
-      new Proxy(env, {
-        get: (all, name) => (asked.add(String(name)) ? all[String(name)] : undefined),
-      })
-    readConfig(watched(whole))
-    readConfig(watched({ ...whole, PRIVATE_KEY: undefined, GHE_HOST: 'x.example' }))
-    asked.delete('NODE_ENV')
-    expect([...asked].sort()).toEqual([...variables].sort())
-  })
+test('the list of variables is all that is read, and all that is listed is read', () => {
+  const asked = new Set<string>()
+  const watched = (env: Env) =>
+    new Proxy(env, {
+      get: (all, name) => (asked.add(String(name)) ? all[String(name)] : undefined),
+    })
+  readConfig(watched(whole))
+  readConfig(watched({ ...whole, PRIVATE_KEY: undefined, GHE_HOST: 'x.example' }))
+  asked.delete('NODE_ENV')
+  expect([...asked].sort()).toEqual([...variables].sort())
 })
 
 /** As it was built, which begins sooner than its sources. */

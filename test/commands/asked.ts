@@ -17,6 +17,7 @@ import {
   pull,
   pullThread,
   runWith,
+  stopAsked,
   t0,
   told,
   working,
@@ -96,7 +97,7 @@ export const live = working({ request: { ...ask, at: t0 } })
 export const ended = working({ result: { outcome: { kind: 'answer' } }, report: { done: told } })
 export const waitingWith = (waits: Waits): Run =>
   runWith({ request: { ...ask, at: t0, text: 'fix it' }, schedule: { admitted: false, waits } })
-export const stopping = working({ mailbox: { stop: { by: maya, at: t0 } } })
+export const stopping = working(stopAsked)
 export const withPull = { ...conversation, pull }
 export const question = { ...ask, what: 'ask', text: 'why?' } as const
 export const start = (facts: StartFacts) => ({ inline: undefined, start: facts })

@@ -5,11 +5,9 @@ import { agreeOn, type StartToCheck } from '../../src/commands/may-start.ts'
 import { type Options, presets } from '../../src/core/command/options.ts'
 import { refusals } from '../../src/core/words/refusals.ts'
 import { replies } from '../../src/core/words/replies.ts'
-import { head, pull, pullThread, runWith } from '../core/given.ts'
-import { asking, comment, conversation, held, label, marker } from './asked.ts'
+import { head, pull, runWith } from '../core/given.ts'
+import { asking, comment, conversation, fork, held, label, marker, onPull } from './asked.ts'
 
-const onPull = asking({ ...comment, thread: pullThread })
-const fork = { ...head, repoId: 200 }
 const theirs = {
   number: 20,
   title: 'I am on it',
@@ -130,35 +128,33 @@ describe('work is refused', () => {
   })
 })
 
-describe('work is not refused', () => {
-  test.each<[string, Partial<StartToCheck>]>([
-    ['where nothing speaks against it', {}],
-    ['with the base that its pull request has', { ...withPull, ...given({ base: 'main' }) }],
-    ['with another base in a new session', { ...withPull, ...given({ base: 'x', new: true }) }],
-    ['with another base than a merged pull request had', { ...merged, ...given({ base: 'x' }) }],
-    [
-      'with a base for another branch',
-      { request: onPull, head, ...given({ base: 'x', branch: 'y' }) },
-    ],
-    ['for words alone on a fork', { ...onFork, ...wanting({ what: 'ask' }) }],
-    [
-      'for words alone on a pull request of the default branch',
-      { ...ofDefault, ...wanting({ what: 'plan' }) },
-    ],
-    [
-      'on another branch than the default one of its pull request',
-      { ...ofDefault, ...wanting({ options: { branch: 'y' } }) },
-    ],
-    ['in a session that may cost more', costs(9)],
-    ['in a new session, whatever the last one has cost', { ...costs(10), ...given({ new: true }) }],
-    ['while the pull request of its session is open', from('made')],
-    ['while a pull request of a branch for this issue is open', from('codex/issue-7-login')],
-    ['while its own pull request is open, and another', { ...withPull, ...doubling }],
-    ['by force, while another is open', { ...doubling, ...wanting({ options: { force: true } }) }],
-    ['for a plan, while another is open', { ...doubling, ...wanting({ what: 'plan' }) }],
-    [
-      'for what a plan says, while another is open',
-      { ...doubling, ...wanting({ approves: { plan: 'run-1' } }) },
-    ],
-  ])('%s', (_, start) => expect(refusal(start)).toBeUndefined())
-})
+test.each<[string, Partial<StartToCheck>]>([
+  ['where nothing speaks against it', {}],
+  ['with the base that its pull request has', { ...withPull, ...given({ base: 'main' }) }],
+  ['with another base in a new session', { ...withPull, ...given({ base: 'x', new: true }) }],
+  ['with another base than a merged pull request had', { ...merged, ...given({ base: 'x' }) }],
+  [
+    'with a base for another branch',
+    { request: onPull, head, ...given({ base: 'x', branch: 'y' }) },
+  ],
+  ['for words alone on a fork', { ...onFork, ...wanting({ what: 'ask' }) }],
+  [
+    'for words alone on a pull request of the default branch',
+    { ...ofDefault, ...wanting({ what: 'plan' }) },
+  ],
+  [
+    'on another branch than the default one of its pull request',
+    { ...ofDefault, ...wanting({ options: { branch: 'y' } }) },
+  ],
+  ['in a session that may cost more', costs(9)],
+  ['in a new session, whatever the last one has cost', { ...costs(10), ...given({ new: true }) }],
+  ['while the pull request of its session is open', from('made')],
+  ['while a pull request of a branch for this issue is open', from('codex/issue-7-login')],
+  ['while its own pull request is open, and another', { ...withPull, ...doubling }],
+  ['by force, while another is open', { ...doubling, ...wanting({ options: { force: true } }) }],
+  ['for a plan, while another is open', { ...doubling, ...wanting({ what: 'plan' }) }],
+  [
+    'for what a plan says, while another is open',
+    { ...doubling, ...wanting({ approves: { plan: 'run-1' } }) },
+  ],
+])('work is not refused %s', (_, start) => expect(refusal(start)).toBeUndefined())

@@ -9,6 +9,7 @@ import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { runIndex } from '../../src/core/record/run-index.ts'
 import { memoryIndex, refusals } from '../support/memory-index.ts'
 import {
+  admitted,
   ask,
   hour,
   intends,
@@ -45,7 +46,7 @@ const me = (limits: Limits = {}): OtherRun => ({
 const other = (ago: number, differs: RunChange = {}, id = `o${ago}`): OtherRun => ({
   id,
   addedAt: now - ago,
-  data: runWith(changed({ schedule: { admitted: true } }, differs)),
+  data: runWith(admitted, differs),
 })
 const waits: RunChange = { schedule: { admitted: false } }
 const over: RunChange = { result: { outcome: { kind: 'answer' } } }
@@ -121,80 +122,72 @@ test('the limit of the whole bot counts every run that is at work', async () => 
   expect(await refusals(indexOf(others), mine.id, startGuards(mine, now))).toBe(1)
 })
 
-describe('a limit of runs at work', () => {
-  test.each<[string, Limits, OtherRun[], (string | object)?]>([
-    ['holds one more than its number', { repository: 1 }, [other(1)], 'repository'],
-    ['lets in as many as its number', { repository: 2 }, [other(1)]],
+test.each<[string, Limits, OtherRun[], (string | object)?]>([
+  ['holds one more than its number', { repository: 1 }, [other(1)], 'repository'],
+  ['lets in as many as its number', { repository: 2 }, [other(1)]],
+  [
+    'tells how many have to end first',
+    { repository: 1 },
+    [other(1), other(2)],
+    ahead(2, 'repository'),
+  ],
+  [
+    'counts anybody in any thread',
+    { repository: 1 },
+    [other(1, changed(byZoe, another))],
+    'repository',
+  ],
+  ['for a person counts theirs', { person: 1 }, [other(1)], 'person'],
+  ['for a person counts nobody else', { person: 1 }, [other(1, byZoe)]],
+  ['of an owner counts all their repositories', { owner: 1 }, [other(1, elsewhere)], 'owner'],
+  ['of an owner counts no other owner', { owner: 1 }, [other(1, ofOther)]],
+  ['counts no other repository', { repository: 1, person: 1 }, [other(1, elsewhere)]],
+  ['counts nothing that is over', { repository: 1, person: 1 }, [other(1, over)]],
+  ['lets an older one go before those that wait', { repository: 1 }, [other(-1, waits)]],
+  ['counts younger ones that have begun', { repository: 1 }, [other(-1)], 'repository'],
+  ['lets older ones in line go first', { repository: 1 }, [other(1, waits)], 'repository'],
+  [
+    'lets nobody wait behind those that another limit holds',
+    { repository: 2, person: 1 },
     [
-      'tells how many have to end first',
-      { repository: 1 },
-      [other(1), other(2)],
-      ahead(2, 'repository'),
+      other(9, byZoe),
+      other(5, changed(standsAt('person'), byZoe)),
+      other(4, changed(standsAt('person'), byZoe)),
     ],
+  ],
+  [
+    'counts each older one in the same line',
+    { repository: 1 },
+    [other(9), other(5, standsAt('repository')), other(4, standsAt('owner'))],
+    ahead(3, 'repository'),
+  ],
+  [
+    'lets nobody wait behind those that a session holds',
+    { repository: 1 },
     [
-      'counts anybody in any thread',
-      { repository: 1 },
-      [other(1, changed(byZoe, another))],
-      'repository',
+      other(
+        5,
+        changed(waitingFor({ kind: 'session', ahead: 1 }), { session: { taskId: 'task-2' } }),
+      ),
     ],
-    ['for a person counts theirs', { person: 1 }, [other(1)], 'person'],
-    ['for a person counts nobody else', { person: 1 }, [other(1, byZoe)]],
-    ['of an owner counts all their repositories', { owner: 1 }, [other(1, elsewhere)], 'owner'],
-    ['of an owner counts no other owner', { owner: 1 }, [other(1, ofOther)]],
-    ['counts no other repository', { repository: 1, person: 1 }, [other(1, elsewhere)]],
-    ['counts nothing that is over', { repository: 1, person: 1 }, [other(1, over)]],
-    ['lets an older one go before those that wait', { repository: 1 }, [other(-1, waits)]],
-    ['counts younger ones that have begun', { repository: 1 }, [other(-1)], 'repository'],
-    ['lets older ones in line go first', { repository: 1 }, [other(1, waits)], 'repository'],
-    [
-      'lets nobody wait behind those that another limit holds',
-      { repository: 2, person: 1 },
-      [
-        other(9, byZoe),
-        other(5, changed(standsAt('person'), byZoe)),
-        other(4, changed(standsAt('person'), byZoe)),
-      ],
-    ],
-    [
-      'counts each older one in the same line',
-      { repository: 1 },
-      [other(9), other(5, standsAt('repository')), other(4, standsAt('owner'))],
-      ahead(3, 'repository'),
-    ],
-    [
-      'lets nobody wait behind those that a session holds',
-      { repository: 1 },
-      [
-        other(
-          5,
-          changed(waitingFor({ kind: 'session', ahead: 1 }), { session: { taskId: 'task-2' } }),
-        ),
-      ],
-    ],
-    [
-      'lets nobody wait behind those that wait for tomorrow',
-      { repository: 1 },
-      [other(5, changed(waitingFor({ kind: 'until', at: now + hour, limit: 'a day' }), byZoe))],
-    ],
-    ['does not count the one that asks', { repository: 1 }, [other(0, waits, 'm')]],
-    [
-      'lets the first by id go first at one moment',
-      { repository: 1 },
-      [other(0, waits, 'a')],
-      'repository',
-    ],
-    [
-      'lets nobody wait behind the later id at one moment',
-      { repository: 1 },
-      [other(0, waits, 'z')],
-    ],
-    ['tells the greater of two numbers', { repository: 2, person: 1 }, many(3), ahead(3, 'person')],
-  ])('%s', async (_, limits, others, held) =>
-    expect(await turn(me(limits), others)).toEqual(
-      typeof held === 'string' ? ahead(1, held) : held,
-    ),
-  )
-})
+  ],
+  [
+    'lets nobody wait behind those that wait for tomorrow',
+    { repository: 1 },
+    [other(5, changed(waitingFor({ kind: 'until', at: now + hour, limit: 'a day' }), byZoe))],
+  ],
+  ['does not count the one that asks', { repository: 1 }, [other(0, waits, 'm')]],
+  [
+    'lets the first by id go first at one moment',
+    { repository: 1 },
+    [other(0, waits, 'a')],
+    'repository',
+  ],
+  ['lets nobody wait behind the later id at one moment', { repository: 1 }, [other(0, waits, 'z')]],
+  ['tells the greater of two numbers', { repository: 2, person: 1 }, many(3), ahead(3, 'person')],
+])('a limit of runs at work %s', async (_, limits, others, held) =>
+  expect(await turn(me(limits), others)).toEqual(typeof held === 'string' ? ahead(1, held) : held),
+)
 
 describe('a limit of starts in a window of time', () => {
   const daily = { repository_per_day: 1 }
@@ -313,9 +306,8 @@ describe('one session serves one set of words at a time', () => {
         differs,
       ),
     )
-  const hasTurn: RunChange = { schedule: { admitted: true } }
-  const begun: RunChange = changed(hasTurn, wordsAre())
-  const asks: RunChange = changed(hasTurn, intends({ kind: 'rejoin', at: now, offset: 0 }))
+  const begun: RunChange = changed(admitted, wordsAre())
+  const asks: RunChange = changed(admitted, intends({ kind: 'rejoin', at: now, offset: 0 }))
   const leaves: RunChange = {
     session: {
       taskId: undefined,
@@ -330,7 +322,7 @@ describe('one session serves one set of words at a time', () => {
     ['one behind it in the session waits', mine(), { ...theirs(0), id: 'z' }, false],
     ['an older one goes first whatever its id', mine(), { ...theirs(1), id: 'z' }, true],
     ['a younger one does not whatever its id', mine(), { ...theirs(-1), id: 'a' }, false],
-    ['one of the session begins in its turn', mine(), theirs(-1, hasTurn), true],
+    ['one of the session begins in its turn', mine(), theirs(-1, admitted), true],
     ['not when it is over', mine(), theirs(1, over), false],
     ['not of another session', mine(), theirs(1, { session: { taskId: 'task-2' } }), false],
     ['waits for one that has to make room', mine(leaves), theirs(1), true],
@@ -341,7 +333,7 @@ describe('one session serves one set of words at a time', () => {
   test.each<[what: string, other: OtherRun, waits: boolean]>([
     ['that has begun', theirs(-1, begun), true],
     ['that is about to', theirs(-1, asks), true],
-    ['that has its turn alone', theirs(1, hasTurn), false],
+    ['that has its turn alone', theirs(1, admitted), false],
   ])('a run that has its turn waits for another %s', async (_, one, waits) => {
     const me = mine(begun)
     expect(await begunInSession(me, indexOf([me, one]))).toBe(waits ? 1 : 0)

@@ -6,6 +6,7 @@ import { changed, type Run, type RunChange } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { outcomeOf } from '../../src/core/record/turn.ts'
 import {
+  hasPull,
   instruction,
   lastPoll,
   logIs,
@@ -18,6 +19,7 @@ import {
   t0,
   taskRun,
   taskRunIs,
+  toldOfPull,
   working,
 } from './given.ts'
 
@@ -27,14 +29,12 @@ const seen = (given: Partial<TaskRunSnapshot>, run = working()) =>
 
 const activity: LogEntry = { at: t0, what: { kind: 'activity' } }
 
-describe('what is heard in the log', () => {
-  test('a handful of pull requests is looked up at most', () => {
-    const pulls = Array.from({ length: 200 }, (_, n) => `https://github.com/acme/shop/pull/${n}`)
-    const { result } = seen({ pulls })
-    expect(result.claimedPulls).toEqual(pulls.slice(0, maxClaims))
-    const given = { claimedPulls: [], foreignPulls: result.claimedPulls }
-    expect(seen({ pulls }, working({ result: given })).result.claimedPulls).toEqual([])
-  })
+test('a handful of pull requests in the log is looked up at most', () => {
+  const pulls = Array.from({ length: 200 }, (_, n) => `https://github.com/acme/shop/pull/${n}`)
+  const { result } = seen({ pulls })
+  expect(result.claimedPulls).toEqual(pulls.slice(0, maxClaims))
+  const given = { claimedPulls: [], foreignPulls: result.claimedPulls }
+  expect(seen({ pulls }, working({ result: given })).result.claimedPulls).toEqual([])
 })
 
 describe('what is seen of the run', () => {
@@ -59,7 +59,7 @@ describe('what is seen of the run', () => {
   ])('%s', (_, given, expected) => expect(seen(given).session.taskRun).toMatchObject(expected))
 
   test('a change of its row is a sign of life', () => {
-    const before = working({ session: { taskRun: { ...taskRun, updatedAt: t0 } } })
+    const before = working(taskRunIs({ updatedAt: t0 }))
     expect(seen({ updatedAt: t0 }, before).session.taskRun).toMatchObject({ changedAt: t0 })
     expect(seen({ updatedAt: t0 + second }, before).session.taskRun).toMatchObject({
       changedAt: at,
@@ -139,17 +139,19 @@ describe('the outcome', () => {
     ended: { at: t0 },
     answer: 'Because.',
   })
-  const hasPull: RunChange = { result: { pulls: [pull] } }
-  const reported: RunChange = { result: { pulls: [pull], reported: 1 } }
   const another = { ...pull, number: 10 }
   const stop = { by: maya, at: t0 }
 
   test.each<[string, RunChange, object]>([
     ['a new pull request', hasPull, { kind: 'pull' }],
-    ['a pull request that is no news, and words', changed(reported, answered), { kind: 'answer' }],
+    [
+      'a pull request that is no news, and words',
+      changed(toldOfPull, answered),
+      { kind: 'answer' },
+    ],
     [
       'a second pull request',
-      changed(reported, { result: { pulls: [pull, another] } }),
+      changed(toldOfPull, { result: { pulls: [pull, another] } }),
       { kind: 'pull' },
     ],
     [

@@ -218,24 +218,24 @@ describe('an attachment', () => {
   )
 })
 
-describe('the name of an attachment', () => {
-  test.each([
-    ['the words of a file', `[server.log](${log})`, 'server.log'],
-    ['the path of an image, whose words nobody sees', `![Login page, broken](${image})`, id],
-    ['marked words', `[the **big** \`log\`](${log})`, 'the big log'],
-    ['the path, where there are no words', `![](${image})`, id],
-    ['the path of a bare address', log, 'server.log'],
-    ['a path with escapes', 'https://github.com/user-attachments/files/1/a%20b.log', 'a b.log'],
-    [
-      'a path with broken escapes',
-      'https://github.com/user-attachments/files/1/a%E0.log',
-      'a%E0.log',
-    ],
-    ['words with what is not seen', `[a\u202Egnp.\u200Blog\u0007](${log})`, 'agnp.log'],
-    ['words over several lines', `[a\nb](${log})`, 'a b'],
-    ['words without end', `[${'x'.repeat(400)}](${log})`, 'x'.repeat(200)],
-  ])('comes from %s', (_, markdown, expected) => expect(names(markdown)).toEqual([expected]))
-})
+test.each([
+  ['the words of a file', `[server.log](${log})`, 'server.log'],
+  ['the path of an image, whose words nobody sees', `![Login page, broken](${image})`, id],
+  ['marked words', `[the **big** \`log\`](${log})`, 'the big log'],
+  ['the path, where there are no words', `![](${image})`, id],
+  ['the path of a bare address', log, 'server.log'],
+  ['a path with escapes', 'https://github.com/user-attachments/files/1/a%20b.log', 'a b.log'],
+  [
+    'a path with broken escapes',
+    'https://github.com/user-attachments/files/1/a%E0.log',
+    'a%E0.log',
+  ],
+  ['words with what is not seen', `[a\u202Egnp.\u200Blog\u0007](${log})`, 'agnp.log'],
+  ['words over several lines', `[a\nb](${log})`, 'a b'],
+  ['words without end', `[${'x'.repeat(400)}](${log})`, 'x'.repeat(200)],
+])('the name of an attachment comes from %s', (_, markdown, expected) =>
+  expect(names(markdown)).toEqual([expected]),
+)
 
 describe('a redirect', () => {
   const from = new URL(image)

@@ -11,26 +11,24 @@ import {
 } from '../../src/core/model/branch-name.ts'
 import { sampleSeed, tries } from '../support/tries.ts'
 
-describe('the slug of a title', () => {
-  test.each([
-    ['  Login   is flaky!  ', 'login-is-flaky'],
-    ['Crème brûlée: à la carte', 'creme-brulee-a-la-carte'],
-    ['fix(auth): `login()` throws', 'fix-auth-login-throws'],
-    ['../../etc/passwd', 'etc-passwd'],
-    ['refs/heads/main', 'refs-heads-main'],
-    ['a.lock', 'a-lock'],
-    ['登录测试不稳定', ''],
-    ['Ошибка 500 при входе', '500'],
-    ['', ''],
-    [
-      'The login test fails every second time on the slow machine',
-      'the-login-test-fails-every-second-time',
-    ],
-    ['x'.repeat(60), 'x'.repeat(40)],
-    ['ﬁle ﬂow', 'file-flow'],
-    ['$(rm -rf /)', 'rm-rf'],
-  ])('%j is %j', (title, slug) => expect(branchSlug(title)).toBe(slug))
-})
+test.each([
+  ['  Login   is flaky!  ', 'login-is-flaky'],
+  ['Crème brûlée: à la carte', 'creme-brulee-a-la-carte'],
+  ['fix(auth): `login()` throws', 'fix-auth-login-throws'],
+  ['../../etc/passwd', 'etc-passwd'],
+  ['refs/heads/main', 'refs-heads-main'],
+  ['a.lock', 'a-lock'],
+  ['登录测试不稳定', ''],
+  ['Ошибка 500 при входе', '500'],
+  ['', ''],
+  [
+    'The login test fails every second time on the slow machine',
+    'the-login-test-fails-every-second-time',
+  ],
+  ['x'.repeat(60), 'x'.repeat(40)],
+  ['ﬁle ﬂow', 'file-flow'],
+  ['$(rm -rf /)', 'rm-rf'],
+])('the slug of a title, %j, is %j', (title, slug) => expect(branchSlug(title)).toBe(slug))
 
 describe('the branch of an issue', () => {
   test.each([

@@ -24,6 +24,7 @@ import { maxComment } from '../../src/core/words/words.ts'
 import { cmarkAvailable, renderAll } from '../support/cmark-gfm.ts'
 import { seen } from '../support/pages.ts'
 import {
+  admitted,
   ask,
   branch,
   deployment,
@@ -47,6 +48,7 @@ import {
   taskRun,
   taskRunIs,
   told,
+  toldOfPull,
   word,
   wordsAre,
   working,
@@ -106,11 +108,11 @@ const onPull: RunChange = {
 /** One Run in each phase. */
 const phases: Record<Phase, Run> = {
   waiting: inLine(2),
-  preparing: runWith({ schedule: { admitted: true } }),
+  preparing: runWith(admitted),
   starting: working({ mailbox: { words: [instruction('sent')] } }),
   working: working(),
   stopping: working({ mailbox: { stop: { by: maya, at: now } } }),
-  ending: working({ session: { taskRun: { ...taskRun, status: 'failed' } } }),
+  ending: working(taskRunIs({ status: 'failed' })),
   pull: endedAs({ kind: 'pull' }, { pulls: [pull], pushed: 'c'.repeat(40) }),
   pushed: working(over, onPull, {
     result: { outcome: { kind: 'pushed', sha: 'c'.repeat(40) }, pushed: 'c'.repeat(40) },
@@ -532,7 +534,7 @@ describe('the last word', () => {
 
 describe('that nothing new is on GitHub', () => {
   const left: Stray = { kind: 'left', branch: 'posthog/fix', commits: ['c'] }
-  const earlier = changed(phases.answer, { result: { pulls: [pull], reported: 1 } })
+  const earlier = changed(phases.answer, toldOfPull)
   const unchecked = changed(phases.answer, { result: { resultChecked: false } })
   test.each([
     ['an answer', phases.answer, true],

@@ -1,5 +1,5 @@
 /** What a deployment grants and bounds. */
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import {
   grantsOf,
   noDeploymentSettings,
@@ -44,43 +44,41 @@ test('how many may work in the whole bot is no ceiling of a repository', () => {
   expect(grantsOf(settings, 5).ceilings).toEqual({ repository: 2 })
 })
 
-describe('what is wrong is told at once, with line and key', () => {
-  test.each([
-    ['owners:\n  5:\n    as_usr: true\n', [[3, 'owners.5.as_usr']]],
+test.each([
+  ['owners:\n  5:\n    as_usr: true\n', [[3, 'owners.5.as_usr']]],
+  [
+    'owners:\n  5:\n    as_user: maybe\nlimits:\n  person: -1\n',
     [
-      'owners:\n  5:\n    as_user: maybe\nlimits:\n  person: -1\n',
-      [
-        [3, 'owners.5.as_user'],
-        [5, 'limits.person'],
-      ],
+      [3, 'owners.5.as_user'],
+      [5, 'limits.person'],
     ],
-    ['owners:\n  "a b": {}\n', [[2, 'owners.a b']]],
-    ['owners:\n  5: {}\n  5: {}\n', [[3, '5']]],
+  ],
+  ['owners:\n  "a b": {}\n', [[2, 'owners.a b']]],
+  ['owners:\n  5: {}\n  5: {}\n', [[3, '5']]],
+  [
+    'owners:\n  0: {}\n  05x: {}\n',
     [
-      'owners:\n  0: {}\n  05x: {}\n',
-      [
-        [2, 'owners.0'],
-        [3, 'owners.05x'],
-      ],
+      [2, 'owners.0'],
+      [3, 'owners.05x'],
     ],
-    ['owners:\n  5: {settings: optional}\n', [[2, 'owners.5.settings']]],
-    ['owners:\n  5:\n    as_user: [shop]\n', [[3, 'owners.5.as_user']]],
-    ['owners:\n  __proto__: {as_user: false}\n', [[2, 'owners.__proto__']]],
-    ['owners:\n  5:\n    posthog: {project_id: 1}\n', [[3, 'owners.5.posthog.api_key_env']]],
-    [
-      'owners:\n  5:\n    posthog: {project_id: 1, api_key_env: phx-key}\n',
-      [[3, 'owners.5.posthog.api_key_env']],
-    ],
-    ['defaults:\n  allow: {}\n', [[2, 'defaults.allow']]],
-    ['limits: [\n', [[2, '']]],
-    ['pause: true\n', [[1, 'pause']]],
-    ['owners:\n  5: {limits: {total: 1}}\n', [[2, 'owners.5.limits.total']]],
-  ])('%j', (text, expected) => {
-    const file = readDeploymentSettings(text)
-    expect(file.kind === 'problems' && file.problems.map(({ line, key }) => [line, key])).toEqual(
-      expected,
-    )
-  })
+  ],
+  ['owners:\n  5: {settings: optional}\n', [[2, 'owners.5.settings']]],
+  ['owners:\n  5:\n    as_user: [shop]\n', [[3, 'owners.5.as_user']]],
+  ['owners:\n  __proto__: {as_user: false}\n', [[2, 'owners.__proto__']]],
+  ['owners:\n  5:\n    posthog: {project_id: 1}\n', [[3, 'owners.5.posthog.api_key_env']]],
+  [
+    'owners:\n  5:\n    posthog: {project_id: 1, api_key_env: phx-key}\n',
+    [[3, 'owners.5.posthog.api_key_env']],
+  ],
+  ['defaults:\n  allow: {}\n', [[2, 'defaults.allow']]],
+  ['limits: [\n', [[2, '']]],
+  ['pause: true\n', [[1, 'pause']]],
+  ['owners:\n  5: {limits: {total: 1}}\n', [[2, 'owners.5.limits.total']]],
+])('what is wrong is told at once, with line and key: %j', (text, expected) => {
+  const file = readDeploymentSettings(text)
+  expect(file.kind === 'problems' && file.problems.map(({ line, key }) => [line, key])).toEqual(
+    expected,
+  )
 })
 
 test('an owner is a number, and a login is told how to find it', () => {

@@ -32,12 +32,8 @@ const stored: Record<string, string> = {
   'stopped for a limit': 'Failed to provision sandbox: quota exceeded',
 }
 
-const refused = (
-  status: number,
-  code = '',
-  service: 'github' | 'posthog' = 'posthog',
-  taskId = 'task-1',
-) => failureOf(new Rejected(service, status, code, 'no'), { session: { taskId } })
+const refused = (status: number, code = '', service: 'github' | 'posthog' = 'posthog') =>
+  failureOf(new Rejected(service, status, code, 'no'), { session: { taskId: 'task-1' } })
 
 test('what a failure says', () => {
   const said = [

@@ -248,6 +248,10 @@ export const inLine = (ahead: number): RunChange => ({
 export const stopAsked: RunChange = { mailbox: { stop: { by: maya, at: t0 } } }
 export const wordsWait = wordsAre(word('waiting'))
 export const notSent: RunChange = { mailbox: { words: [instruction('waiting')] } }
+export const admitted: RunChange = { schedule: { admitted: true } }
+export const hasPull: RunChange = { result: { pulls: [pull] } }
+/** The thread knows of its pull request. */
+export const toldOfPull: RunChange = { result: { pulls: [pull], reported: 1 } }
 export const claimsPull: RunChange = { result: { claimedPulls: ['u'] } }
 export const resultChecked: RunChange = { result: { resultChecked: true } }
 export const intends = (...intent: Intent[]): RunChange => ({ attempts: { intent } })

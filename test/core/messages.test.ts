@@ -4,6 +4,7 @@ import type { RunMessage, Source } from '../../src/core/record/mailbox-part.ts'
 import { readMessages, sendMessage, sourcesToAskAgain } from '../../src/core/record/messages.ts'
 import { changed, Run, type RunChange } from '../../src/core/record/run.ts'
 import {
+  hasPull,
   idleSince,
   instruction,
   intends,
@@ -115,74 +116,72 @@ describe('words in the place of others of their comment', () => {
 
 const another = 'https://github.com/acme/shop/pull/12'
 
-describe('a message to a run', () => {
-  test.each<[string, Run, RunMessage[], RunChange]>([
+test.each<[string, Run, RunMessage[], RunChange]>([
+  [
+    'that only wakes it brings no look forward',
+    working(),
+    [poll()],
+    { schedule: { nextPollAt: t0 + 5 * second }, mailbox: { handledMessageIds: ['poll k'] } },
+  ],
+  [
+    'to look at a pull request has GitHub asked about it, once',
+    working(),
+    [poll('k', another), poll('k2', another)],
+    {
+      result: { claimedPulls: [another] },
+      mailbox: { handledMessageIds: ['poll k', 'poll k2'] },
+    },
+  ],
+  [
+    'to look at a pull request that is known has GitHub asked nothing',
+    working({ result: { foreignPulls: [another], pulls: [pull] } }),
+    [poll('k', another), poll('k2', pull.url)],
+    { result: { claimedPulls: [] } },
+  ],
+  [
+    'that a label was taken off leaves it to whoever sets it again',
+    working({ report: { labels: ['codex', 'codex:plan'] } }),
+    [{ kind: 'label-off', id: 'o', label: 'codex' }],
+    { report: { labels: ['codex:plan'] }, mailbox: { handledMessageIds: ['label-off o'] } },
+  ],
+  [
+    'to stop twice is one stop',
+    working(),
+    [stop('s'), { ...stop('t'), by: zoe } as RunMessage],
+    { mailbox: { stop: { by: maya, at: t0 } } },
+  ],
+  [
+    'that a pull request was merged, for the one that tells it: with the rounds until then, and what it costs is asked anew',
+    working({ result: { pulls: [pull] }, session: { cost: 0.4 } }),
     [
-      'that only wakes it brings no look forward',
-      working(),
-      [poll()],
-      { schedule: { nextPollAt: t0 + 5 * second }, mailbox: { handledMessageIds: ['poll k'] } },
-    ],
-    [
-      'to look at a pull request has GitHub asked about it, once',
-      working(),
-      [poll('k', another), poll('k2', another)],
       {
-        result: { claimedPulls: [another] },
-        mailbox: { handledMessageIds: ['poll k', 'poll k2'] },
+        kind: 'pull',
+        id: 'p',
+        number: 9,
+        state: 'merged',
+        at: t0,
+        rounds: { asked: 2, byPostHog: 1 },
       },
     ],
-    [
-      'to look at a pull request that is known has GitHub asked nothing',
-      working({ result: { foreignPulls: [another], pulls: [pull] } }),
-      [poll('k', another), poll('k2', pull.url)],
-      { result: { claimedPulls: [] } },
-    ],
-    [
-      'that a label was taken off leaves it to whoever sets it again',
-      working({ report: { labels: ['codex', 'codex:plan'] } }),
-      [{ kind: 'label-off', id: 'o', label: 'codex' }],
-      { report: { labels: ['codex:plan'] }, mailbox: { handledMessageIds: ['label-off o'] } },
-    ],
-    [
-      'to stop twice is one stop',
-      working(),
-      [stop('s'), { ...stop('t'), by: zoe } as RunMessage],
-      { mailbox: { stop: { by: maya, at: t0 } } },
-    ],
-    [
-      'that a pull request was merged, for the one that tells it: with the rounds until then, and what it costs is asked anew',
-      working({ result: { pulls: [pull] }, session: { cost: 0.4 } }),
-      [
-        {
-          kind: 'pull',
-          id: 'p',
-          number: 9,
-          state: 'merged',
-          at: t0,
-          rounds: { asked: 2, byPostHog: 1 },
-        },
-      ],
-      {
-        result: {
-          pulls: [{ ...pull, state: 'merged' }],
-          ended: { number: 9, how: 'merged', at: t0 },
-          rounds: { asked: 2, byPostHog: 1 },
-        },
-        session: { cost: undefined },
+    {
+      result: {
+        pulls: [{ ...pull, state: 'merged' }],
+        ended: { number: 9, how: 'merged', at: t0 },
+        rounds: { asked: 2, byPostHog: 1 },
       },
-    ],
-    [
-      'about a pull request that is not its own changes nothing',
-      working({ result: { pulls: [pull] } }),
-      [{ kind: 'pull', id: 'p', number: 10, state: 'merged' }],
-      { result: { pulls: [pull] } },
-    ],
-  ])('%s', (_, run, messages, expected) => {
-    const after = read(run, ...messages)
-    expect(after).toMatchObject(changed({ mailbox: { messagesRead: messages.length } }, expected))
-    expect(Run.parse(JSON.parse(JSON.stringify(after)))).toEqual(after)
-  })
+      session: { cost: undefined },
+    },
+  ],
+  [
+    'about a pull request that is not its own changes nothing',
+    working(hasPull),
+    [{ kind: 'pull', id: 'p', number: 10, state: 'merged' }],
+    { result: { pulls: [pull] } },
+  ],
+])('a message to a run %s', (_, run, messages, expected) => {
+  const after = read(run, ...messages)
+  expect(after).toMatchObject(changed({ mailbox: { messagesRead: messages.length } }, expected))
+  expect(Run.parse(JSON.parse(JSON.stringify(after)))).toEqual(after)
 })
 
 const withdraws = (...followUps: string[]): RunMessage => ({
@@ -397,7 +396,7 @@ describe('a stop after the outcome', () => {
 
   test.each<[string, RunChange]>([
     ['that still works', {}],
-    ['that was not heard yet', { session: { sessionLog: undefined } }],
+    ['that was not heard yet', logIs(undefined)],
   ])('stops an agent %s, and the thread is told of that anew', (_, given) =>
     expect(read(working({ ...concluded, ...given }), stop())).toMatchObject({
       mailbox: { stop: { by: maya } },

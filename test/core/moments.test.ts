@@ -15,9 +15,11 @@ import { replies } from '../../src/core/words/replies.ts'
 import { pullFooter } from '../../src/core/words/small-line.ts'
 import { statusComment } from '../../src/core/words/status.ts'
 import {
+  admitted,
   ask,
   contextFor,
   deployment,
+  hasPull,
   hour,
   left,
   logIs,
@@ -30,6 +32,7 @@ import {
   status as statusHere,
   t0,
   told,
+  toldOfPull,
   word,
   wordsAre,
   working,
@@ -70,15 +73,10 @@ describe('a pull request', () => {
   })
 
   const still = 'Codex still works on it'
-  const earlier: RunChange = { result: { pulls: [pull], reported: 1 } }
   test.each([
-    ['before its agent begins', runWith(earlier, { request: { ...ask, what: 'plan' } }), false],
-    [
-      'after this run pushed',
-      working(earlier, { result: { pulls: [pull], reported: 1, pushed: 'c'.repeat(40) } }),
-      true,
-    ],
-    ['that this run opened', working({ result: { pulls: [pull] } }), true],
+    ['before its agent begins', runWith(toldOfPull, { request: { ...ask, what: 'plan' } }), false],
+    ['after this run pushed', working(toldOfPull, { result: { pushed: 'c'.repeat(40) } }), true],
+    ['that this run opened', working(hasPull), true],
   ])('%s', (_, run, isWorkedOn) => {
     expect(status(run)).toContain('[#9 ')
     expect(status(run).includes(still)).toBe(isWorkedOn)
@@ -156,11 +154,7 @@ describe('words that nobody needs', () => {
       closing(ended({ kind: 'answer' }, asksLong, beside)),
       'fix this '.repeat(5),
     ],
-    [
-      'how to add to what is getting ready',
-      status(runWith({ schedule: { admitted: true } })),
-      'to add',
-    ],
+    ['how to add to what is getting ready', status(runWith(admitted)), 'to add'],
   ])('%s', (_, text, words) => expect(text).not.toContain(words))
 
   test.each([

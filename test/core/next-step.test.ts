@@ -14,6 +14,7 @@ import { limits } from '../../src/core/record/timing.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { settingsOf } from '../support/deployment.ts'
 import {
+  admitted,
   ask,
   askedInReview,
   branch,
@@ -22,6 +23,7 @@ import {
   context,
   due,
   earlierIs,
+  hasPull,
   hour,
   idleSince,
   inLine,
@@ -76,12 +78,9 @@ const holds = (table: Table): void => {
 
 const earlier = { taskId: 'task-1', taskRunId: 'run-0', over: false, may: rights }
 /** The session of before is left for a new one. */
-const newSession = (differs: Partial<typeof earlier & { cancelledAt: number }> = {}) =>
+const newSession = (differs: Partial<typeof earlier & { cancelledAt: number }>) =>
   earlierIs({ ...earlier, resumes: false, ...differs })
 const idles = logIs(idleSince(t0))
-const hasPull: RunChange = { result: { pulls: [pull] } }
-const notYet: RunChange = { session: { taskRun: undefined }, schedule: { nextPollAt: undefined } }
-const admitted: RunChange = { schedule: { admitted: true } }
 const hasStatus: RunChange = { report: { status } }
 const ready: RunChange = changed(hasStatus, admitted)
 const hasTask: RunChange = { workspace: { branch }, session: { taskId: 'task-1' } }
@@ -168,12 +167,16 @@ describe('from the asking to the start', () => {
     ],
     [
       'a session that may do something else is ended first',
-      working(notYet, earlierIs({ ...earlier, may: { ...rights, permission: 'read-only' } })),
+      working(
+        noTaskRun,
+        due,
+        earlierIs({ ...earlier, may: { ...rights, permission: 'read-only' } }),
+      ),
       'end-earlier',
     ],
     [
       'its rights are not known',
-      working(notYet, earlierIs({ ...earlier, may: undefined })),
+      working(noTaskRun, due, earlierIs({ ...earlier, may: undefined })),
       'end-earlier',
     ],
     [
@@ -486,7 +489,7 @@ describe('a record that may lag behind what was done', () => {
   ])('%s', (_, run, expected, text = 'same') => expect(step(run, { text })).toBe(expected))
 })
 
-const outage = (given: Partial<Retry> = {}): Retry => ({
+const outage = (given?: Partial<Retry>): Retry => ({
   why: 'rate limit',
   since: t0,
   until: now.at + 9_000,
@@ -497,7 +500,6 @@ const posthogAway = (given?: Partial<Retry>): RunChange => ({ retries: { posthog
 const githubAway = (given?: Partial<Retry>): RunChange => ({ retries: { github: outage(given) } })
 
 describe('while PostHog is out of reach', () => {
-  const due: RunChange = { schedule: { nextPollAt: undefined } }
   holds([
     [
       'the thread of a new run is told',

@@ -19,6 +19,7 @@ import {
   deployment,
   hour,
   idleSince,
+  lastPoll,
   logIs,
   snapshotWith,
   t0,
@@ -177,9 +178,7 @@ test.each<[which: string, entries: LogEntry['what'][], open: string | undefined]
 
 test('one of PostHog’s own turn does not take back what was answered', () => {
   const answered = idleSince(t0 - hour, { ofOthers: true })
-  const asked = asksNow(
-    working({ session: { sessionLog: answered }, schedule: { lastPollAt: t0 } }),
-  )
+  const asked = asksNow(working(logIs(answered), lastPoll(t0)))
   expect(asked.session.sessionLog?.permissionRequest).toEqual({ ...request, at: t0 })
   expect(turnOf(asked)).not.toEqual({ kind: 'working' })
 })

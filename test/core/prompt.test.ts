@@ -212,34 +212,32 @@ test('more words in a session that knows the thread', () => {
   expect(back).toContain('- Work on the branch `codex/issue-7-login-is-flaky`. Check it out first')
 })
 
-describe('says', () => {
-  test.each([
-    [
-      'the thread is the instruction when there are no words',
-      firstPrompt({ ...issue, request: { ...ask, text: '' } }),
-      'Do what the issue below describes.',
-    ],
-    [
-      'the same of a pull request',
-      firstPrompt({ ...onPull, request: { ...ask, text: '' } }),
-      'Do what the pull request below describes.',
-    ],
-    [
-      'that there is no description',
-      firstPrompt(
-        changed(issue, {
-          baseline: { snapshot: { ...issue.baseline.snapshot, body: '<!-- only -->' } },
-        }),
-      ),
-      '(no description)',
-    ],
-    [
-      'read only, for more words on a plan',
-      laterPrompt({ ...issue, request: { ...ask, what: 'plan' } }, 'zoe', 'more'),
-      'Change no file',
-    ],
-  ])('%s', (_, prompt, words) => expect(prompt).toContain(words))
-})
+test.each([
+  [
+    'the thread is the instruction when there are no words',
+    firstPrompt({ ...issue, request: { ...ask, text: '' } }),
+    'Do what the issue below describes.',
+  ],
+  [
+    'the same of a pull request',
+    firstPrompt({ ...onPull, request: { ...ask, text: '' } }),
+    'Do what the pull request below describes.',
+  ],
+  [
+    'that there is no description',
+    firstPrompt(
+      changed(issue, {
+        baseline: { snapshot: { ...issue.baseline.snapshot, body: '<!-- only -->' } },
+      }),
+    ),
+    '(no description)',
+  ],
+  [
+    'read only, for more words on a plan',
+    laterPrompt({ ...issue, request: { ...ask, what: 'plan' } }, 'zoe', 'more'),
+    'Change no file',
+  ],
+])('a prompt says %s', (_, prompt, words) => expect(prompt).toContain(words))
 
 test('a pull request that is open is gone on with, and one that is closed is not', () => {
   const withPull = (state: 'open' | 'closed') =>

@@ -231,39 +231,39 @@ describe('a message that this version does not know', () => {
   })
 })
 
-describe('what was not understood of a record', () => {
-  test.each<[string, object, object, object, object]>([
-    ['stays', { a: 1, x: 2 }, { a: 1 }, { a: 3 }, { a: 3, x: 2 }],
-    ['does not bring back what was taken out', { a: 1, b: 2 }, { a: 1, b: 2 }, { a: 1 }, { a: 1 }],
-    [
-      'stays with its item when the list gets shorter',
-      {
-        l: [
-          { id: 'a', x: 1 },
-          { id: 'b', x: 2 },
-        ],
-      },
-      { l: [{ id: 'a' }, { id: 'b' }] },
-      { l: [{ id: 'b' }, { id: 'c' }] },
-      { l: [{ id: 'b', x: 2 }, { id: 'c' }] },
-    ],
-    [
-      'goes with what it was about',
-      { i: { kind: 'deliver', x: 1 } },
-      { i: { kind: 'deliver' } },
-      { i: { kind: 'conclude' } },
-      { i: { kind: 'conclude' } },
-    ],
-    [
-      'stays where it could not be read',
-      { a: 1, b: 'odd' },
-      { a: 1, b: undefined },
-      { a: 2 },
-      { a: 2, b: 'odd' },
-    ],
-    ['gives way to what is known since', { b: 'odd' }, { b: undefined }, { b: 3 }, { b: 3 }],
-  ])('%s', (_, was, read, next, then) => expect(withUnread(was, read, next)).toEqual(then))
-})
+test.each<[string, object, object, object, object]>([
+  ['stays', { a: 1, x: 2 }, { a: 1 }, { a: 3 }, { a: 3, x: 2 }],
+  ['does not bring back what was taken out', { a: 1, b: 2 }, { a: 1, b: 2 }, { a: 1 }, { a: 1 }],
+  [
+    'stays with its item when the list gets shorter',
+    {
+      l: [
+        { id: 'a', x: 1 },
+        { id: 'b', x: 2 },
+      ],
+    },
+    { l: [{ id: 'a' }, { id: 'b' }] },
+    { l: [{ id: 'b' }, { id: 'c' }] },
+    { l: [{ id: 'b', x: 2 }, { id: 'c' }] },
+  ],
+  [
+    'goes with what it was about',
+    { i: { kind: 'deliver', x: 1 } },
+    { i: { kind: 'deliver' } },
+    { i: { kind: 'conclude' } },
+    { i: { kind: 'conclude' } },
+  ],
+  [
+    'stays where it could not be read',
+    { a: 1, b: 'odd' },
+    { a: 1, b: undefined },
+    { a: 2 },
+    { a: 2, b: 'odd' },
+  ],
+  ['gives way to what is known since', { b: 'odd' }, { b: undefined }, { b: 3 }, { b: 3 }],
+])('what was not understood of a record %s', (_, was, read, next, then) =>
+  expect(withUnread(was, read, next)).toEqual(then),
+)
 
 describe('a marker of a newer version', () => {
   const signer = markerSigner('a webhook secret of thirty-two letters or more')

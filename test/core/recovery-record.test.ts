@@ -8,6 +8,7 @@ import { changed, type Run, taskMarker } from '../../src/core/record/run.ts'
 import { limits } from '../../src/core/record/timing.ts'
 import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import {
+  admitted,
   branch,
   idleSince,
   instruction,
@@ -143,8 +144,8 @@ describe('a Run that had not begun', () => {
     const again = restored(remainsOf(waiting, { session: { taskId: 'task-1' } }), t0)
     const steps = [
       again,
-      changed(again, { schedule: { admitted: true } }),
-      changed(again, { schedule: { admitted: true }, workspace: { branch } }),
+      changed(again, admitted),
+      changed(again, admitted, { workspace: { branch } }),
     ].map(stepOf)
     expect(steps).toEqual(['await-admission', 'find-branch', 'gather-context'])
   })

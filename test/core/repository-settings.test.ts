@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { settingsFile } from '../../src/commands/command-registry.ts'
 import { problemsText } from '../../src/core/settings/settings-file.ts'
 import { settingsOf } from '../support/deployment.ts'
@@ -6,23 +6,24 @@ import { threadTime } from '../support/thread-time.ts'
 
 const defaultSettings = settingsOf()
 
-describe('what is wrong is told with its line and key, and then the defaults hold', () => {
-  test.each([
-    ['permissions:\n  plan: write\n  run: read\n', 3, 'permissions.run'],
-    ['allow:\n  users: ["*"]\n', 2, 'allow.users.0'],
-    ['allow:\n  users: [maya]\n', 2, 'allow.users.0'],
-    ['limits:\n  person: 3\n  owner: 9\n', 3, 'limits.owner'],
-    ['limits:\n  owner_per_day: 9\n', 2, 'limits.owner_per_day'],
-    ['- a\n- b\n', undefined, ''],
-    ['model: [\n', 2, ''],
-    [`# ${'x'.repeat(100_000)}`, undefined, ''],
-  ])('%j', (text, line, key) => {
+test.each([
+  ['permissions:\n  plan: write\n  run: read\n', 3, 'permissions.run'],
+  ['allow:\n  users: ["*"]\n', 2, 'allow.users.0'],
+  ['allow:\n  users: [maya]\n', 2, 'allow.users.0'],
+  ['limits:\n  person: 3\n  owner: 9\n', 3, 'limits.owner'],
+  ['limits:\n  owner_per_day: 9\n', 2, 'limits.owner_per_day'],
+  ['- a\n- b\n', undefined, ''],
+  ['model: [\n', 2, ''],
+  [`# ${'x'.repeat(100_000)}`, undefined, ''],
+])(
+  'what is wrong is told with its line and key, and then the defaults hold: %j',
+  (text, line, key) => {
     const { given, problems } = settingsFile.read(text)
     expect(given).toEqual({})
     expect(problems[0]).toMatchObject({ key })
     if (line !== undefined) expect(problems[0]?.line).toBe(line)
-  })
-})
+  },
+)
 
 test('the logins of Enterprise Managed Users have an underscore', () =>
   expect(settingsOf('allow: { users: ["sam_acme:12"] }').allow.users).toEqual(['sam_acme:12']))

@@ -60,8 +60,9 @@ function spans(fault: Passing, tries: number, mostMs?: number): number[] {
   })
 }
 
+const silence = new NoResponse('github', 'w')
+
 test('each try waits twice as long as the one before, up to a most', () => {
-  const silence = new NoResponse('github', 'w')
   expect(spans(silence, 9)).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60])
   expect(spans(silence, 11, 6 * minute)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360])
 })
@@ -88,7 +89,6 @@ test('what a service promised is waited for, and a day of silence is too long', 
 })
 
 test('what counts is time in which it was tried: a night in which the process was off is none', () => {
-  const silence = new NoResponse('github', 'w')
   const refusal = new Rejected('github', 404, '', 'w', undefined, 'read')
   const morning = t0 + 25 * hour
   for (const fault of [silence, refusal]) {
@@ -105,7 +105,6 @@ test('what counts is time in which it was tried: a night in which the process wa
 })
 
 test('tries that come a little late count as a whole', () => {
-  const silence = new NoResponse('github', 'w')
   const holder: { retries: Record<string, Retry | undefined> } = { retries: {} }
   let now = t0
   while (now < t0 + 24 * hour + 2 * minute) {

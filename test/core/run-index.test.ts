@@ -3,23 +3,22 @@ import { expect, test } from 'vitest'
 import type { RunChange } from '../../src/core/record/run.ts'
 import { runIndex, sets } from '../../src/core/record/run-index.ts'
 import { memoryIndex } from '../support/memory-index.ts'
-import { issueThread, pull, runWith, t0 } from './given.ts'
+import { admitted, issueThread, pull, runWith, t0, toldOfPull } from './given.ts'
 
 const job = (id: string, differs: RunChange, isLive = true) => {
   const run = { id, addedAt: t0, data: runWith({ id, ...differs }) }
   return { id, isLive, entries: runIndex.entries(run) }
 }
 
-const holding: RunChange = { result: { pulls: [pull], reported: 1 } }
-const over: RunChange = { result: { ...holding.result, outcome: { kind: 'answer' } } }
+const over: RunChange = { result: { ...toldOfPull.result, outcome: { kind: 'answer' } } }
 
 test('the one that waits, the one that works and the one that has ended', async () => {
   const index = memoryIndex(() => [
-    job('waits', holding),
-    job('works', { ...holding, schedule: { admitted: true } }),
+    job('waits', toldOfPull),
+    job('works', { ...toldOfPull, ...admitted }),
     job('is over', over, false),
     job('has another', { result: { pulls: [{ ...pull, number: 10 }] } }),
-    job('is elsewhere', { ...holding, thread: { ...issueThread, repoId: 200 } }),
+    job('is elsewhere', { ...toldOfPull, thread: { ...issueThread, repoId: 200 } }),
     job('has none', {}),
   ])
   const found = await index.members([sets.pull({ ...issueThread, ...pull })], {

@@ -86,108 +86,107 @@ const said = (when: Event['when'], note = words('m0')): Event => ({
 })
 const lost = ['lost before', 'lost after', 'crash after', 'freeze after'] as const
 
-describe('lives that went wrong once', () => {
-  test.each<[what: string, script: Partial<Script>]>([
-    [
-      'nobody looked between the end of a turn and its settling, and the next turn was lost',
-      {
-        earlier: 'over',
-        earlierMay: 'read',
-        turns: ['opens'],
-        luck: callsThen(9, 'usage limit'),
-        events: [said({ parking: 0, after: 0 })],
-      },
-    ],
-    [
-      'a process died before it sent words, and a turn before them counted as theirs',
-      {
-        luck: callsThen(12, 'crash before'),
-        events: [said({ parking: 2, after: 0 })],
-        logLate: 10_000,
-      },
-    ],
-    [
-      'a worker froze, and the end of a turn was old when it was seen',
-      {
-        ahead: 2,
-        logLate: 10_000,
-        luck: callsThen(20, 'freeze before'),
-        events: [said({ parking: 0, after: 0 })],
-      },
-    ],
-    [
-      'a run failed, and its late log was taken for one in which nothing was read',
-      {
-        turns: ['fails'],
-        logLate: 10_000,
-        luck: callsThen(11, 'unread 404'),
-        events: [said({ parking: 1, after: 49 })],
-      },
-    ],
-    [
-      'the log showed words before anybody knew that they were sent, and they were waited for and said again',
-      {
-        ahead: 2,
-        luck: luckAt({
-          8: 'lost before',
-          11: 'lost before',
-          17: 'lost before',
-          26: 'lost before',
-          27: 'lost before',
-          31: 'lost after',
-        }),
-        events: [said({ call: 0 }), said({ call: 28 }, words('m3'))],
-      },
-    ],
-    [
-      'a slow answer was taken for a late look, and its log for one in which nothing was read',
-      {
-        turns: ['loses its sandbox'],
-        logLate: 10_000,
-        limited: true,
-        luck: luckAt({ 15: 'lost before', 16: 'slow' }),
-      },
-    ],
-    [
-      'words were said in the turn of before, which ended, and others that were said earlier were not waited for',
-      {
-        turns: ['asks people'],
-        logLate: 10_000,
-        events: [said({ call: 0 }), said({ call: 21 }, words('m1'))],
-      },
-    ],
-    [
-      'a process died that began again what was not read, and the run of before was taken for the new one',
-      {
-        turns: ['fails'],
-        luck: luckAt({ 12: 'freeze before', 14: 'freeze before', 25: 'freeze after' }),
-        events: [said({ parking: 3, after: 0 })],
-        logLate: 2_200,
-        sleep: 0,
-      },
-    ],
-    [
-      'words came before the last word, PostHog refused them, and the last word was forgotten',
-      {
-        luck: luckAt({ 3: 'limit', 12: 'lost before', 18: 'unwritten', 23: 'refused' }),
-        events: [said({ parking: 5, after: 0 })],
-      },
-    ],
-    [
-      'GitHub was away for a day, the Run was let go, and a limit that it was in was forgotten',
-      {
-        earlier: 'over',
-        ahead: 2,
-        limited: true,
-        sleep: 0,
-        luck: luckAt({ 14: 'limit', 17: 'usage limit', 18: 'limit', 20: 'limit', 21: 'limit' }),
-      },
-    ],
-  ])('%s', async (_, script) => void (await lives(scriptWith(script))))
-})
+test.each<[what: string, script: Partial<Script>]>([
+  [
+    'nobody looked between the end of a turn and its settling, and the next turn was lost',
+    {
+      earlier: 'over',
+      earlierMay: 'read',
+      turns: ['opens'],
+      luck: callsThen(9, 'usage limit'),
+      events: [said({ parking: 0, after: 0 })],
+    },
+  ],
+  [
+    'a process died before it sent words, and a turn before them counted as theirs',
+    {
+      luck: callsThen(12, 'crash before'),
+      events: [said({ parking: 2, after: 0 })],
+      logLate: 10_000,
+    },
+  ],
+  [
+    'a worker froze, and the end of a turn was old when it was seen',
+    {
+      ahead: 2,
+      logLate: 10_000,
+      luck: callsThen(20, 'freeze before'),
+      events: [said({ parking: 0, after: 0 })],
+    },
+  ],
+  [
+    'a run failed, and its late log was taken for one in which nothing was read',
+    {
+      turns: ['fails'],
+      logLate: 10_000,
+      luck: callsThen(11, 'unread 404'),
+      events: [said({ parking: 1, after: 49 })],
+    },
+  ],
+  [
+    'the log showed words before anybody knew that they were sent, and they were waited for and said again',
+    {
+      ahead: 2,
+      luck: luckAt({
+        8: 'lost before',
+        11: 'lost before',
+        17: 'lost before',
+        26: 'lost before',
+        27: 'lost before',
+        31: 'lost after',
+      }),
+      events: [said({ call: 0 }), said({ call: 28 }, words('m3'))],
+    },
+  ],
+  [
+    'a slow answer was taken for a late look, and its log for one in which nothing was read',
+    {
+      turns: ['loses its sandbox'],
+      logLate: 10_000,
+      limited: true,
+      luck: luckAt({ 15: 'lost before', 16: 'slow' }),
+    },
+  ],
+  [
+    'words were said in the turn of before, which ended, and others that were said earlier were not waited for',
+    {
+      turns: ['asks people'],
+      logLate: 10_000,
+      events: [said({ call: 0 }), said({ call: 21 }, words('m1'))],
+    },
+  ],
+  [
+    'a process died that began again what was not read, and the run of before was taken for the new one',
+    {
+      turns: ['fails'],
+      luck: luckAt({ 12: 'freeze before', 14: 'freeze before', 25: 'freeze after' }),
+      events: [said({ parking: 3, after: 0 })],
+      logLate: 2_200,
+      sleep: 0,
+    },
+  ],
+  [
+    'words came before the last word, PostHog refused them, and the last word was forgotten',
+    {
+      luck: luckAt({ 3: 'limit', 12: 'lost before', 18: 'unwritten', 23: 'refused' }),
+      events: [said({ parking: 5, after: 0 })],
+    },
+  ],
+  [
+    'GitHub was away for a day, the Run was let go, and a limit that it was in was forgotten',
+    {
+      earlier: 'over',
+      ahead: 2,
+      limited: true,
+      sleep: 0,
+      luck: luckAt({ 14: 'limit', 17: 'usage limit', 18: 'limit', 20: 'limit', 21: 'limit' }),
+    },
+  ],
+])('a life that went wrong once: %s', async (_, script) => void (await lives(scriptWith(script))))
 
-describe('a Run that is held begins once nothing holds it, or is stopped while it is held', () => {
-  test.each(holds)('%s', async hold => {
+test.each(holds)(
+  'a Run that is held begins once nothing holds it, or is stopped while it is held: %s',
+  async hold => {
     for (const heldUntold of [false, true])
       for (const heldFor of someOf([0, 1, 3], 2)) {
         const held = { limited: true, heldBy: [hold], heldFor, heldUntold }
@@ -201,8 +200,8 @@ describe('a Run that is held begins once nothing holds it, or is stopped while i
         expect(stopped.run.result.outcome?.kind).toBe('stopped')
         expect(stopped.world.holds.all).toEqual([hold])
       }
-  })
-})
+  },
+)
 
 test('an ordinary life is short', async () => {
   const { world, run } = await lives(scriptWith({ turns: ['opens'] }))
@@ -235,18 +234,16 @@ describe('something may be said at any moment', () => {
   })
 })
 
-describe('what chooses is said once, whichever call is lost', () => {
-  test.each(lost)('%s', async fate => {
-    const chosen: string[] = []
-    for (let at = seed % stride; at < 36; at += stride)
-      for (const parking of [3, 4, 5]) {
-        const luck = callsThen(at, fate)
-        const events = [said({ parking, after: 50 })]
-        const { world } = await lives(scriptWith({ luck, events, turns: ['asks people'] }))
-        chosen.push(...world.agents().flatMap(agent => agent.chosen))
-      }
-    expect(chosen).not.toEqual([])
-  })
+test.each(lost)('what chooses is said once, whichever call is lost: %s', async fate => {
+  const chosen: string[] = []
+  for (let at = seed % stride; at < 36; at += stride)
+    for (const parking of [3, 4, 5]) {
+      const luck = callsThen(at, fate)
+      const events = [said({ parking, after: 50 })]
+      const { world } = await lives(scriptWith({ luck, events, turns: ['asks people'] }))
+      chosen.push(...world.agents().flatMap(agent => agent.chosen))
+    }
+  expect(chosen).not.toEqual([])
 })
 
 const stopAt = (call: number): Script['events'] => [said({ call }, stop('s0'))]
@@ -269,23 +266,26 @@ describe('nothing begins after a stop, whenever it comes and whatever was lost b
   })
 })
 
-describe('a worker that lost the lock writes nothing more, from whichever call on', () => {
-  test.each(someCalls(24))('call %i', async call => {
+test.each(someCalls(24))(
+  'a worker that lost the lock writes nothing more, from whichever call on: call %i',
+  async call => {
     await lives(scriptWith({ turns: ['opens'], luck: callsThen(call, 'freeze after') }))
-  })
-})
+  },
+)
 
-describe('a limit is waited for, whatever failed beside it', () => {
-  test.each(someCalls(24))('call %i', async call => {
+test.each(someCalls(24))(
+  'a limit is waited for, whatever failed beside it: call %i',
+  async call => {
     await lives(scriptWith({ luck: callsThen(call, 'lost after', 'limit') }))
-  })
-})
+  },
+)
 
-describe('what became visible while a slow look was under way is seen', () => {
-  test.each(someCalls(8))('call %i', async call => {
+test.each(someCalls(8))(
+  'what became visible while a slow look was under way is seen: call %i',
+  async call => {
     await lives(scriptWith({ luck: callsThen(call, 'late', 'slow') }))
-  })
-})
+  },
+)
 
 test('the branch of a Run goes that could not begin, once a session of before is let go that PostHog forgot', async () => {
   const luck = callsThen(8, 'unknown from now on', ...callsThen(11, 'refused'))

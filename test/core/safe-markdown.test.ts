@@ -194,33 +194,31 @@ describe('for any text', () => {
   })
 })
 
-describe('words in a sentence', () => {
-  test.each([
-    ['maya', 'maya'],
-    ['  a\n b\t c ', 'a b c'],
-    ['@sam #7', '@·sam #·7'],
-    ['see https://a.example/x_y.', 'see `https://a.example/x_y`.'],
-    [
-      '*b* _i_ `c` ~s~ <b> [a](b) {x} a|b a\\b',
-      '\\*b\\* \\_i\\_ \\`c\\` \\~s\\~ \\<b\\> \\[a\\](b) \\{x\\} a\\|b a\\\\b',
-    ],
-    ['x'.repeat(50), `${'x'.repeat(40)}…`],
-    ['\u202egnp.exe', 'gnp.exe'],
-    ['', ''],
-  ])('%j is %j', (text, expected) => expect(shown(inlineWords(text, 40))).toBe(expected))
-})
+test.each([
+  ['maya', 'maya'],
+  ['  a\n b\t c ', 'a b c'],
+  ['@sam #7', '@·sam #·7'],
+  ['see https://a.example/x_y.', 'see `https://a.example/x_y`.'],
+  [
+    '*b* _i_ `c` ~s~ <b> [a](b) {x} a|b a\\b',
+    '\\*b\\* \\_i\\_ \\`c\\` \\~s\\~ \\<b\\> \\[a\\](b) \\{x\\} a\\|b a\\\\b',
+  ],
+  ['x'.repeat(50), `${'x'.repeat(40)}…`],
+  ['\u202egnp.exe', 'gnp.exe'],
+  ['', ''],
+])('in a sentence, %j is %j', (text, expected) =>
+  expect(shown(inlineWords(text, 40))).toBe(expected),
+)
 
-describe('code', () => {
-  test.each([
-    ['main', '`main`'],
-    ['a`b', '``a`b``'],
-    ['a``b', '```a``b```'],
-    ['`a`', '`` `a` ``'],
-    ['a\nb', '`a b`'],
-    ['a\u202eb', '`ab`'],
-    ['@sam', '`@sam`'],
-  ])('%j is %s', (text, expected) => expect(code(text)).toBe(expected))
-})
+test.each([
+  ['main', '`main`'],
+  ['a`b', '``a`b``'],
+  ['a``b', '```a``b```'],
+  ['`a`', '`` `a` ``'],
+  ['a\nb', '`a b`'],
+  ['a\u202eb', '`ab`'],
+  ['@sam', '`@sam`'],
+])('as code, %j is %s', (text, expected) => expect(code(text)).toBe(expected))
 
 test.each([
   '@sam',

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { mayServe, type Rights, rightsOf } from '../../src/core/record/request-part.ts'
 import { changed, sessionOf, wantedRights } from '../../src/core/record/run.ts'
-import { ask, branch, pull, rights, taskRun, working } from './given.ts'
+import { ask, branch, pull, rights, taskRunIs, working } from './given.ts'
 
 test('a session serves those who want exactly what it may do', () => {
   expect(mayServe({ may: rights }, rights)).toBe(true)
@@ -41,7 +41,7 @@ test('a run that may only read publishes nothing', () =>
   }))
 
 test('a session works on the branch of its own pull request', () => {
-  const run = working({ session: { taskRun: { ...taskRun, may: rights, headBranch: pull.head } } })
+  const run = working(taskRunIs({ may: rights, headBranch: pull.head }))
   const onPull = changed(run, { workspace: { branch: { ...branch, name: pull.head } } })
   expect(mayServe(sessionOf(run) ?? {}, wantedRights(onPull))).toBe(true)
   const elsewhere = changed(run, { workspace: { branch: { ...branch, name: 'main' } } })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { changed, type RunChange, showsStatus } from '../../src/core/record/run.ts'
 import { branch, runWith, t0 } from './given.ts'
 
-const wants = (comments: 'all' | 'outcomes', change: object = {}) => {
+const wants = (comments: 'all' | 'outcomes', change: object) => {
   const run = runWith(change as RunChange)
   return changed(run, { baseline: { settings: { ...run.baseline.settings, comments } } })
 }

@@ -4,23 +4,22 @@ import type { Outcome, Run, RunChange } from '../../src/core/record/run.ts'
 import { type Group, liveGroups, runIndex, sets } from '../../src/core/record/run-index.ts'
 import { labelStateOf, phaseOf, situationOf } from '../../src/core/record/situation.ts'
 import {
+  admitted,
+  hasPull,
   inLine,
   instruction,
   logIs,
   notSent,
-  pull,
   runWith,
   stopAsked,
   t0,
   taskRunIs,
+  toldOfPull,
   working,
 } from './given.ts'
 
 const unread: RunChange = { mailbox: { words: [instruction('sent')] } }
 const queued = { ...taskRunIs({ status: 'queued' }), ...unread }
-const hasPull: RunChange = { result: { pulls: [pull] } }
-const toldOfPull: RunChange = { result: { pulls: [pull], reported: 1 } }
-const admitted: RunChange = { schedule: { admitted: true } }
 const question = { id: 'q', title: 'Which way?', question: true, options: [] }
 const none = { offset: 0, turns: 0, prompts: [] }
 const asks = logIs({ ...none, permissionRequest: question })

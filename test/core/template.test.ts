@@ -24,18 +24,18 @@ test('names of templates are those of files, without what commands are called', 
   expect(templatesIn([...files, ...others], commands)).toEqual(['Docs_2', 'release', 'run'])
 })
 
-describe('a text', () => {
-  test.each<[string, ReturnType<typeof templateMeant>]>([
-    ['release 1.2', { name: 'release', argument: '1.2' }],
-    ['Release: 1.2\nand tell', { name: 'release', argument: '1.2\nand tell' }],
-    ['release', { name: 'release', argument: '' }],
-    ['release\nnow', { name: 'release', argument: 'now' }],
-    ['releases 1.2', undefined],
-    ['please release', undefined],
-    ['constructor', undefined],
-    ['', undefined],
-  ])('%j', (text, expected) => expect(templateMeant(text, ['docs', 'release'])).toEqual(expected))
-})
+test.each<[string, ReturnType<typeof templateMeant>]>([
+  ['release 1.2', { name: 'release', argument: '1.2' }],
+  ['Release: 1.2\nand tell', { name: 'release', argument: '1.2\nand tell' }],
+  ['release', { name: 'release', argument: '' }],
+  ['release\nnow', { name: 'release', argument: 'now' }],
+  ['releases 1.2', undefined],
+  ['please release', undefined],
+  ['constructor', undefined],
+  ['', undefined],
+])('a text: %j', (text, expected) =>
+  expect(templateMeant(text, ['docs', 'release'])).toEqual(expected),
+)
 
 describe('a name with a slip', () => {
   const names = ['docs', 'release', 'fix-lint']

@@ -69,15 +69,13 @@ test('the limits are in order', () => {
   expect(limits.silent).toBeLessThan(limits.outage)
 })
 
-describe('with a stream that tells of news', () => {
-  test.each([
-    ['alone', 1, 20 * minute],
-    ['with many', 100, 20 * minute],
-    ['with so many that no more can be afforded', 1_000, 1_894_737],
-  ])('the timer is only the net, %s', (_, live, expected) =>
-    expect(pollIntervalWithStream(limits.latestLog, live)).toBe(expected),
-  )
-})
+test.each([
+  ['alone', 1, 20 * minute],
+  ['with many', 100, 20 * minute],
+  ['with so many that no more can be afforded', 1_000, 1_894_737],
+])('with a stream that tells of news, the timer is only the net, %s', (_, live, expected) =>
+  expect(pollIntervalWithStream(limits.latestLog, live)).toBe(expected),
+)
 
 test('a stream that has just opened is no reason to look rarely: the log may be late', () => {
   const times = [0]

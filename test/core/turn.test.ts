@@ -29,17 +29,6 @@ const log = { offset: 9, prompts: ['2'], turns: 0, answer: 'Now I run the tests.
 const idle = { ...log, prompts: [], turns: 1, ended: { at: at - minute, stopReason: 'end_turn' } }
 type TaskRun = NonNullable<Run['session']['taskRun']>
 
-/** Polled at the end of the time in which any log may be late. */
-const over = (
-  status: 'completed' | 'failed' | 'cancelled',
-  differs: Partial<TaskRun> = {},
-): TaskRun => ({
-  ...taskRun,
-  status,
-  changedAt: at - limits.latestLog,
-  ...differs,
-})
-
 const run = (session: NonNullable<RunChange['session']>, differs: RunChange = {}) =>
   changed(working({ session, schedule: { lastPollAt: at } }), differs)
 
@@ -51,16 +40,23 @@ const ended: Turn = { kind: 'ended' }
 const failed: Turn = { kind: 'failed', failure: expect.objectContaining({ kind: 'failed' }) }
 const lateLogTurn: Turn = { kind: 'late-log' }
 const leftUnread = unfinished('unread')
-/** Its task run is over. */
+/** Its task run is over, and was polled at the end of the time in which any log may be late. */
 const ranTo = (
   status: 'completed' | 'failed' | 'cancelled',
   differs: Partial<TaskRun> = {},
   sessionLog: NonNullable<Run['session']['sessionLog']> = log,
   words: Run['mailbox']['words'] = [instruction()],
-) => run({ sessionLog, taskRun: over(status, differs) }, { mailbox: { words } })
+) =>
+  run(
+    {
+      sessionLog,
+      taskRun: { ...taskRun, status, changedAt: at - limits.latestLog, ...differs },
+    },
+    { mailbox: { words } },
+  )
 /** Its log may have more to show. */
-const early = (given: Run, after = limits.lateLog - 1) =>
-  changed(given, { schedule: { lastPollAt: at - limits.latestLog + after } })
+const early = (given: Run) =>
+  changed(given, { schedule: { lastPollAt: at - limits.latestLog + limits.lateLog - 1 } })
 const note = more('m', 'and that')
 const resumed: RunChange = { result: { resumed: { why: 'failed' } } }
 const unreadNote = [instruction(), word('sent', note)]

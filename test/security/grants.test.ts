@@ -8,7 +8,7 @@ const sandboxes = [
   { id: '0f8fad5b-d9cb-469f-a165-70867728950e', name: 'Small box' },
   { id: '7c9e6679-7425-40de-944b-e07fc1f90ae7', name: 'Vault of the bank' },
 ]
-const botWith = (given: Partial<MemoryBotOptions> = {}) =>
+const botWith = (given: Partial<MemoryBotOptions>) =>
   new MemoryBot({ roles: { maya: 'write', rita: 'read' }, userToken, sandboxes, ...given })
 
 const ids = Array.from({ length: 100 }, (_, n) => 700 + n).values()

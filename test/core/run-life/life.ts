@@ -16,7 +16,7 @@ import { quietDeps } from '../../commands/command-world.ts'
 import { clientOf } from '../../support/client-of.ts'
 import { deploymentWith } from '../../support/deployment.ts'
 import { memoryIndex, refusals } from '../../support/memory-index.ts'
-import { ask, hour, runWith, second, t0 } from '../given.ts'
+import { admitted, ask, hour, runWith, second, t0 } from '../given.ts'
 import { begin } from './agent.ts'
 import { happen } from './happenings.ts'
 import { wake } from './holds.ts'
@@ -112,7 +112,7 @@ const settingsOf = (world: World): SettingsReader => ({
 /** With another Run at work while `isThere` says so. */
 function indexWith(isThere: () => boolean) {
   const id = 'run-comment-400'
-  const data = runWith({ schedule: { admitted: true } })
+  const data = runWith(admitted)
   const entries = runIndex.entries({ id, addedAt: t0 - second, data })
   return memoryIndex(() => (isThere() ? [{ id, entries }] : []))
 }

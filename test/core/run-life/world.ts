@@ -115,22 +115,35 @@ export class World {
     return this.tasks.flatMap(({ runs }) => runs)
   }
 
+  #messages(): { kind: string; id: string; followUps?: string[]; source?: object }[] {
+    return this.inbox.map(text => JSON.parse(text))
+  }
+
   /** Ids of the words that were said to the Run. */
   accepted(): string[] {
-    const messages: { kind: string; id: string }[] = this.inbox.map(text => JSON.parse(text))
-    return [...new Set(messages.filter(({ kind }) => kind === 'follow-up').map(({ id }) => id))]
+    return [
+      ...new Set(
+        this.#messages()
+          .filter(({ kind }) => kind === 'follow-up')
+          .map(({ id }) => id),
+      ),
+    ]
   }
 
   /** Ids of words whose comment was deleted. */
   withdrawn(): string[] {
-    const messages: { followUps?: string[] }[] = this.inbox.map(text => JSON.parse(text))
-    return messages.flatMap(({ followUps = [] }) => followUps)
+    return this.#messages().flatMap(({ followUps = [] }) => followUps)
   }
 
   /** Ids of whatever was said by a command, which is to be answered. */
   answerable(): string[] {
-    const messages: { id: string; source?: object }[] = this.inbox.map(text => JSON.parse(text))
-    return [...new Set(messages.filter(({ source }) => source).map(({ id }) => id))]
+    return [
+      ...new Set(
+        this.#messages()
+          .filter(({ source }) => source)
+          .map(({ id }) => id),
+      ),
+    ]
   }
 
   /** One call: its effect takes place at its beginning, the answer comes at its end. */

@@ -11,20 +11,18 @@ const issue = {
   url: 'https://github.com/acme/shop/issues/7',
 }
 
-describe('closes the issue', () => {
-  test.each([
-    'Closes #7',
-    'words\n\nFixes: #7.',
-    'resolved acme/shop#7',
-    '- fix #7',
-    '# close #7',
-    'fixes https://github.com/acme/shop/issues/7',
-    '**Closes #7**',
-    '```\ncode\n```\nCloses #7',
-    '<!-- note -->\n\nCloses #7',
-    '| a |\n|-|\n| closes #7 |',
-  ])('%j', body => expect(closesIssue(body, issue)).toBe(true))
-})
+test.each([
+  'Closes #7',
+  'words\n\nFixes: #7.',
+  'resolved acme/shop#7',
+  '- fix #7',
+  '# close #7',
+  'fixes https://github.com/acme/shop/issues/7',
+  '**Closes #7**',
+  '```\ncode\n```\nCloses #7',
+  '<!-- note -->\n\nCloses #7',
+  '| a |\n|-|\n| closes #7 |',
+])('%j closes the issue', body => expect(closesIssue(body, issue)).toBe(true))
 
 const swallowed = [
   '`Closes #7`',
@@ -38,22 +36,20 @@ const swallowed = [
   `${'`'.repeat(4)}\n\`\`\`\nCloses #7`,
 ]
 
-describe('does not close it', () => {
-  test.each([
-    ...swallowed,
-    '> Closes #7',
-    'Closes #71',
-    'Encloses #7',
-    'Closes evil/shop#7',
-    '[Closes #7](https://evil.example)',
-    'Closes `#7`',
-    'Closes\n\n#7',
-    'https://github.com/acme/shop/issues/7 fixes',
-    'fixes https://github.com/acme/shop/issues/7/x',
-    '',
-    `${'a\n=\n'.repeat(15_000)}\nCloses #7`,
-  ])('%j', body => expect(closesIssue(body, issue)).toBe(false))
-})
+test.each([
+  ...swallowed,
+  '> Closes #7',
+  'Closes #71',
+  'Encloses #7',
+  'Closes evil/shop#7',
+  '[Closes #7](https://evil.example)',
+  'Closes `#7`',
+  'Closes\n\n#7',
+  'https://github.com/acme/shop/issues/7 fixes',
+  'fixes https://github.com/acme/shop/issues/7/x',
+  '',
+  `${'a\n=\n'.repeat(15_000)}\nCloses #7`,
+])('%j does not close the issue', body => expect(closesIssue(body, issue)).toBe(false))
 
 const marker = markerSigner('secret').write({ run: 'a', repo: 1, thread: 2, as: 'pull' })
 

@@ -25,16 +25,14 @@ const payloads = z
   .array(Payload)
   .parse(JSON.parse(readFileSync(new URL('../../data/hidden-texts.json', import.meta.url), 'utf8')))
 
-describe('texts made to hide a word', () => {
-  test.each(payloads)('$name', ({ name, text, word, shown }) => {
-    for (const page of [read(text), read(text, 'whole')]) {
-      // A reader of the page may see more than is read, and is told so.
-      expect(page.text.includes(word)).toBe(shown && !page.cut)
-      // Addresses behind links, and what diagrams say, are no secret, and not passed on.
-      const isNone = /^(?:mermaid|stl|ls_def|emptylink|parenurl|deepparen3|escparen2)$/.test(name)
-      if (!shown && !isNone) expect(page.cut || page.unshown > 0).toBe(true)
-    }
-  })
+test.each(payloads)('a text made to hide a word: $name', ({ name, text, word, shown }) => {
+  for (const page of [read(text), read(text, 'whole')]) {
+    // A reader of the page may see more than is read, and is told so.
+    expect(page.text.includes(word)).toBe(shown && !page.cut)
+    // Addresses behind links, and what diagrams say, are no secret, and not passed on.
+    const isNone = /^(?:mermaid|stl|ls_def|emptylink|parenurl|deepparen3|escparen2)$/.test(name)
+    if (!shown && !isNone) expect(page.cut || page.unshown > 0).toBe(true)
+  }
 })
 
 describe('what the page shows', () => {
