@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { failedCheck } from '../../src/core/model/check.ts'
 import type { Trigger } from '../../src/core/model/trigger.ts'
-import { closeServer, listen, type ReadyPage, webhookPath } from '../../src/web/http-server.ts'
+import { listen, type ReadyPage, webhookPath } from '../../src/web/http-server.ts'
 import * as payloads from '../security/payloads.ts'
 import { openDoor, webServer } from '../support/web-server.ts'
 
@@ -354,11 +354,6 @@ describe('the other pages', () => {
     return [response.status, await response.text()]
   }
 
-  test('say that it lives, whether the queue answers or not', async () => {
-    readiness = { ready: false, failed: [] }
-    expect(await get('/healthz')).toEqual([200, 'ok\n'])
-  })
-
   test('say that it is ready only when the queue answers', async () => {
     expect(await get('/readyz')).toEqual([200, '{"ready":true,"failed":[]}\n'])
     readiness = {
@@ -385,14 +380,6 @@ describe('the other pages', () => {
     ['/nothing', 'DELETE', 405],
   ])('%s %s: %d', async (path, method, expected) => {
     expect((await get(path, method))[0]).toBe(expected)
-  })
-
-  test('of a process without a door: there is none', async () => {
-    const worker = webServer()
-    const other = `http://127.0.0.1:${await listen(worker, { host: '127.0.0.1', port: 0 })}`
-    const sent = await fetch(other + webhookPath, { method: 'POST', body: '{}' })
-    expect([sent.status, (await fetch(`${other}/healthz`)).status]).toEqual([404, 200])
-    await closeServer(worker, 500)
   })
 
   test.each([
