@@ -138,10 +138,12 @@ describe('with 5,000 runs', () => {
     ),
   )
 
+  const waiting = (page?: number) => board.list({ group: 'waiting', whose: undefined, page })
+
   test('a page reads what it shows', async () => {
     reads.length = 0
-    const first = await board.list({ group: 'waiting', whose: undefined })
-    const third = await board.list({ group: 'waiting', whose: undefined, page: 3 })
+    const first = await waiting()
+    const third = await waiting(3)
     expect([first.runs.length, first.count, first.isLast]).toEqual([50, 2_500, false])
     expect(third.runs.length).toBe(50)
     expect(reads).toHaveLength(100)
@@ -174,14 +176,12 @@ describe('with 5,000 runs', () => {
   })
 
   test('the last page is the last, and there is none beyond', async () => {
-    const last = await board.list({ group: 'waiting', whose: undefined, page: 50 })
+    const last = await waiting(50)
     expect([last.runs.length, last.isLast]).toEqual([50, true])
-    const beyond = await board.list({ group: 'waiting', whose: undefined, page: 51 })
+    const beyond = await waiting(51)
     expect([beyond.runs, beyond.isLast]).toEqual([[], true])
     for (const page of [Number.NaN, -1, 0, 0.5, Number.POSITIVE_INFINITY])
-      expect((await board.list({ group: 'waiting', whose: undefined, page })).page).toBeGreaterThan(
-        0,
-      )
+      expect((await waiting(page)).page).toBeGreaterThan(0)
   })
 
   test('all of them come page by page, those that are not over first', async () => {

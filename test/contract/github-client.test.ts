@@ -93,26 +93,30 @@ describe('tokens', () => {
   }
   const asksToWrite = (body: { permissions?: { contents: string } }) =>
     body.permissions?.contents === 'write'
-  const asked = (...each: object[]) =>
-    each.map(permissions => ({ repository_ids: [100], permissions }))
+  const expectAsked = (...each: object[]) =>
+    expect(tokens.map(({ body }) => body)).toEqual(
+      each.map(permissions => ({ repository_ids: [100], permissions })),
+    )
+  const canPost = async (thread = issue()) => {
+    answers('POST', `${at}/issues/7/comments`, [201, comment])
+    expect(await thread.comments.post('a')).toMatchObject({ id: 9 })
+  }
 
   test('are what was granted, where that is less than what is asked for', async () => {
     refuses(asksToWrite)
-    answers('POST', `${at}/issues/7/comments`, [201, comment])
-    expect(await issue().comments.post('a')).toMatchObject({ id: 9 })
-    expect(tokens.map(({ body }) => body)).toEqual(asked(granted))
+    await canPost()
+    expectAsked(granted)
   })
 
   test('are not wider because GitHub refused one for another repository', async () => {
     const message = 'There is at least one repository that does not exist or is not accessible.'
     const isOther = (body: { repository_ids?: number[] }) => body.repository_ids?.[0] === 666
     refuses(isOther, { message }, { ...permissions, members: 'read' })
-    answers('POST', `${at}/issues/7/comments`, [201, comment])
     const app = newApp()
     const gone = gitHubThread(app, { ...issueThread, repoId: 666 }, voice)
     expect(await caught(gone.comments.post('a'))).toMatchObject({ status: 422 })
-    expect(await issue(app).comments.post('a')).toMatchObject({ id: 9 })
-    expect(tokens.map(({ body }) => body)).toEqual(asked(permissions))
+    await canPost(issue(app))
+    expectAsked(permissions)
   })
 
   const message = 'Resource not accessible by integration'
@@ -127,16 +131,15 @@ describe('tokens', () => {
       const thread = issue()
       await caught(path === '/graphql' ? thread.pulls.needs(7) : thread.comments.post('a'))
       // The owner accepts them.
-      answers('POST', `${at}/issues/7/comments`, [201, comment])
-      expect(await thread.comments.post('a')).toMatchObject({ id: 9 })
-      expect(tokens.map(({ body }) => body)).toEqual(asked(granted, permissions))
+      await canPost(thread)
+      expectAsked(granted, permissions)
     },
   )
 
   test('for what people attached may read, and no more', async () => {
     await newApp().readToken(issueThread)
     const read = { contents: 'read', issues: 'read', metadata: 'read' }
-    expect(tokens.map(({ body }) => body)).toEqual(asked(read))
+    expectAsked(read)
   })
 
   test('are for the one repository, minted once, by the App', async () => {
@@ -144,7 +147,7 @@ describe('tokens', () => {
     const thread = issue()
     await thread.comments.post('a')
     await thread.comments.post('b')
-    expect(tokens.map(({ body }) => body)).toEqual(asked(permissions))
+    expectAsked(permissions)
     expect(tokens[0]?.authorization).toMatch(/^bearer eyJ/i)
     expect(authorizations).toEqual(['token ghs_1', 'token ghs_1'])
   })

@@ -11,7 +11,9 @@ let tasks: ReturnType<typeof postHogTasks>
 const body = CodexTaskRunCreate.parse({ runtime_adapter: 'codex', model: 'gpt-5.5' })
 const task = { title: 'Login', description: 'Fix it.', repository: 'acme/shop' }
 
-async function begin(options: Parameters<typeof start>[0] = {}): Promise<void> {
+type Options = NonNullable<Parameters<typeof start>[0]>
+
+async function begin(options: Options = {}): Promise<void> {
   await start(options)
   tasks = postHogTasks(postHogAt(posthog), Date.now)
 }
@@ -53,13 +55,13 @@ describe('a task names the GitHub integration that covers its repository', () =>
         ? [sent.github_integration]
         : [],
     )
-  const again = async (options: Parameters<typeof start>[0]) => {
+  const again = async (githubIntegrations: Options['githubIntegrations'], more: Options = {}) => {
     await posthog.close()
-    await begin(options)
+    await begin({ githubIntegrations, ...more })
   }
 
   test('where there are two', async () => {
-    await again({ githubIntegrations: two })
+    await again(two)
     await newSession()
     await makeTask({ repository: 'Globex/site' })
     await makeTask()
@@ -69,14 +71,14 @@ describe('a task names the GitHub integration that covers its repository', () =>
   })
 
   test('where another one can not be looked at', async () => {
-    await again({ githubIntegrations: two })
+    await again(two)
     isNotFound('github-repos')
     await makeTask()
     expect(named()).toEqual([7])
   })
 
   test('where there is one, without a look at what it covers', async () => {
-    await again({ githubIntegrations: [{ id: 1 }] })
+    await again([{ id: 1 }])
     await makeTask()
     await makeTask({ repository: 'acme/other' })
     expect(named()).toEqual([1, 1])
@@ -84,7 +86,7 @@ describe('a task names the GitHub integration that covers its repository', () =>
   })
 
   test('none does: no task is made, and the next time it is looked for again', async () => {
-    await again({ githubIntegrations: two })
+    await again(two)
     for (const _ of [1, 2])
       expect(await caught(makeTask({ repository: 'acme/new' }))).toMatchObject({
         name: 'Rejected',
@@ -95,13 +97,13 @@ describe('a task names the GitHub integration that covers its repository', () =>
   })
 
   test('the only one does not: PostHog says so at once', async () => {
-    await again({ githubIntegrations: [{ id: 1, repositories: ['acme/other'] }] })
+    await again([{ id: 1, repositories: ['acme/other'] }])
     expect(await caught(makeTask())).toMatchObject({ name: 'Rejected', status: 400 })
     expect(posthog.ledger).toEqual([])
   })
 
   test('where PostHog refused that once, it is asked again', async () => {
-    await again({ githubIntegrations: two })
+    await again(two)
     isNotFound('integrations')
     await newSession()
     await newSession()
@@ -110,7 +112,7 @@ describe('a task names the GitHub integration that covers its repository', () =>
 
   test('a key that may not look leaves it to PostHog, and is refused once', async () => {
     const apiKeys = [{ key: 'phx_tasks', userId: 1, scopes: ['task:write'] }]
-    await again({ apiKeys, githubIntegrations: two.toReversed() })
+    await again(two.toReversed(), { apiKeys })
     await newSession()
     await newSession()
     expect(named()).toEqual([])
@@ -195,6 +197,8 @@ test('a status that nobody knows is one of a run that goes on', async () => {
 
 describe('words to a run', () => {
   const words = { id: 'comment-1', text: 'More.', attachments: [] }
+  const refused = (session: Parameters<typeof tasks.sendMessage>[0]) =>
+    caught(tasks.sendMessage(session, words))
 
   test.each([409, 502] as const)(
     'that has ended, where the server answers %d',
@@ -214,13 +218,13 @@ describe('words to a run', () => {
     posthog.set({ endedWorkflow: 502 })
     const session = await manualSession()
     posthog.run(session.taskRunId).loseWorkflow()
-    expect(await caught(tasks.sendMessage(session, words))).toMatchObject({ why: 'not-ready' })
+    expect(await refused(session)).toMatchObject({ why: 'not-ready' })
   })
 
   test('that goes on, which is not to be seen just once', async () => {
     const session = await manualSession()
     isNotFound('command')
-    expect(await caught(tasks.sendMessage(session, words))).toMatchObject({ why: 'not-ready' })
+    expect(await refused(session)).toMatchObject({ why: 'not-ready' })
     expect(await tasks.sendMessage(session, words)).toBe('queued')
   })
 
@@ -228,7 +232,7 @@ describe('words to a run', () => {
     const session = await manualSession()
     posthog.run(session.taskRunId).delete()
     // Whether it is gone for good, one look does not say.
-    expect(await caught(tasks.sendMessage(session, words))).toMatchObject({
+    expect(await refused(session)).toMatchObject({
       name: 'Rejected',
       status: 404,
       of: 'read',
@@ -239,7 +243,7 @@ describe('words to a run', () => {
     const session = await manualSession()
     for (const fault of [{ kind: 'html' }, { kind: 'html', code: 502 }] satisfies Fault[]) {
       posthog.fault({ route: 'command', fault })
-      expect(await caught(tasks.sendMessage(session, words))).toBeInstanceOf(NoResponse)
+      expect(await refused(session)).toBeInstanceOf(NoResponse)
       posthog.fault({ route: 'cancel', fault })
       expect(await caught(tasks.cancel(session, 'Stop'))).toBeInstanceOf(NoResponse)
     }

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type PostHogEmulator, startPostHog } from '../../emulators/posthog/emulator.ts'
 import type { PostHogOptions } from '../../emulators/posthog/options.ts'
-import { type StreamWatch, watchRuns } from '../../src/posthog/stream/run-stream.ts'
+import { watchRuns } from '../../src/posthog/stream/run-stream.ts'
 import { startServer } from '../support/local-server.ts'
 import { until } from '../support/queue-world.ts'
 import { postHogAt, runAtWork } from '../support/service-calls.ts'
@@ -28,15 +28,13 @@ afterEach(async () => {
   expect(unhandled.splice(0)).toEqual([])
 })
 
-const log = {
-  info: (facts: object, message: string) => void logged.push(message + JSON.stringify(facts)),
-  warn: (facts: object, message: string) => void logged.push(message + JSON.stringify(facts)),
-}
+const line = (facts: object, message: string) => void logged.push(message + JSON.stringify(facts))
+const log = { info: line, warn: line }
 
 type Options = Partial<Parameters<typeof watchRuns>[1]>
 
 /** A watch whose news are noted with their times. */
-function watchAt(host: string, options: Options = {}): { watch: StreamWatch; news: number[] } {
+function watchAt(host: string, options: Options = {}) {
   const news: number[] = []
   const watch = watchRuns(postHogAt({ url: host, apiKey }), {
     onNews: () => news.push(Date.now()),
@@ -44,7 +42,12 @@ function watchAt(host: string, options: Options = {}): { watch: StreamWatch; new
     ...options,
   })
   closers.push(() => watch.close())
-  return { watch, news }
+  return {
+    watch,
+    news,
+    hears: (count: number) => until(() => news.length === count),
+    leaves: () => until(() => watch.watching() === 0),
+  }
 }
 
 describe('beside PostHog', () => {
@@ -60,17 +63,23 @@ describe('beside PostHog', () => {
     return { posthog, ...(await runAtWork(posthog, postHogAt({ url: posthog.url, apiKey }))) }
   }
 
+  /** Watches it, with news soon after they come. */
+  function follow({ posthog, session }: Awaited<ReturnType<typeof waitingRun>>, options?: Options) {
+    const seen = watchAt(posthog.url, { pace: quick, ...options })
+    seen.watch.watch(session)
+    return seen
+  }
+
   const streamCalls = ({ calls }: PostHogEmulator) =>
     calls.filter(({ route }) => route === 'stream')
 
   async function watched(options: { posthog?: PostHogOptions; watch?: Options } = {}) {
     const run = await waitingRun(options.posthog)
-    const { watch, news } = watchAt(run.posthog.url, { pace: quick, ...options.watch })
-    watch.watch(run.session)
+    const seen = follow(run, options.watch)
     await until(() => streamCalls(run.posthog).some(({ status }) => status === 200))
     await sleep(20)
-    expect(news).toEqual([])
-    return { ...run, watch, news }
+    expect(seen.news).toEqual([])
+    return { ...run, ...seen }
   }
 
   it('says so when a turn ends once its log should show it, and again later, as that may be late', async () => {
@@ -95,9 +104,11 @@ describe('beside PostHog', () => {
 
   it('looks no more once nobody wants to know', async () => {
     const afterTurn = [20, 20, 40, 80]
-    const { control, news, watch } = await watched({ watch: { pace: { minGap: 20, afterTurn } } })
+    const { control, news, watch, hears } = await watched({
+      watch: { pace: { minGap: 20, afterTurn } },
+    })
     await control.completeTurn()
-    await until(() => news.length === 2)
+    await hears(2)
     watch.unwatch(control.id)
     await sleep(200)
     expect(news).toHaveLength(2)
@@ -145,24 +156,24 @@ describe('beside PostHog', () => {
   })
 
   it('goes on after a rotation without losing what happened meanwhile', async () => {
-    const { control, news, posthog } = await watched({ posthog: { stream: { rotateMs: 400 } } })
+    const { control, posthog, hears } = await watched({ posthog: { stream: { rotateMs: 400 } } })
     control.setOutput({ pr_url: 'https://github.com/acme/web/pull/1' })
-    await until(() => news.length === 1)
+    await hears(1)
     posthog.fault({ route: 'stream', fault: { kind: 'delay', ms: 100 } })
     await until(() => streamCalls(posthog).length === 2)
     control.setOutput({ pr_merged: true })
-    await until(() => news.length === 2)
+    await hears(2)
     const [, second] = streamCalls(posthog)
     expect(second?.query).toEqual({})
     expect(second?.lastEventId).toMatch(/^\d+-\d+$/)
   })
 
   it('rings a last time when the run is over, and leaves it then', async () => {
-    const { control, news, watch, session, posthog } = await watched({
+    const { control, news, watch, session, posthog, leaves } = await watched({
       watch: { pace: { minGap: 100 } },
     })
     await control.finish('completed')
-    await until(() => watch.watching() === 0)
+    await leaves()
     await sleep(250)
     expect(news).toHaveLength(2)
     watch.watch(session)
@@ -178,9 +189,8 @@ describe('beside PostHog', () => {
       times: 4,
       fault: { kind: 'status', code: 502 },
     })
-    const { watch, news } = watchAt(run.posthog.url, { pace: quick })
-    watch.watch(run.session)
-    await until(() => news.length === 1)
+    const { news, hears } = follow(run)
+    await hears(1)
     expect(fault.hits).toBe(4)
     const at = streamCalls(run.posthog).map(call => call.at)
     const gaps = at.slice(1).map((time, n) => time - (at[n] ?? 0))
@@ -197,8 +207,7 @@ describe('beside PostHog', () => {
   it('waits for a place where PostHog holds as many as it may, and looks once it has one', async () => {
     const run = await waitingRun()
     const fault = run.posthog.fault({ route: 'stream', times: 2, fault: full })
-    const { watch, news } = watchAt(run.posthog.url, { pace: quick })
-    watch.watch(run.session)
+    const { watch, news } = follow(run)
     await until(() => fault.hits === 1)
     await run.control.completeTurn()
     expect(watch.isAlive(run.session.taskRunId)).toBe(false)
@@ -209,14 +218,14 @@ describe('beside PostHog', () => {
   })
 
   it('loses nothing of what happened while PostHog had no place for it any more', async () => {
-    const { control, news, posthog, watch, session } = await watched()
+    const { control, news, posthog, watch, session, hears, leaves } = await watched()
     control.setOutput({ pr_url: 'https://github.com/acme/web/pull/1' })
-    await until(() => news.length === 1)
+    await hears(1)
     const fault = posthog.fault({ route: 'stream', fault: full })
     posthog.dropConnections()
     await until(() => fault.hits === 1)
     await control.finish('completed')
-    await until(() => watch.watching() === 0)
+    await leaves()
     expect(news.length).toBeGreaterThan(1)
     const after = streamCalls(posthog)
     expect(after).toHaveLength(3)
@@ -228,9 +237,8 @@ describe('beside PostHog', () => {
   it.each([301, 400, 401, 403, 404, 405, 406])('never asks again after a %i', async code => {
     const run = await waitingRun()
     run.posthog.fault({ route: 'stream', fault: { kind: 'status', code } })
-    const { watch, news } = watchAt(run.posthog.url, { pace: quick })
-    watch.watch(run.session)
-    await until(() => watch.watching() === 0)
+    const { watch, news, leaves } = follow(run)
+    await leaves()
     watch.watch(run.session)
     await sleep(60)
     expect(streamCalls(run.posthog)).toHaveLength(1)
@@ -287,7 +295,7 @@ describe('beside a server that goes wrong', () => {
   })
 
   it('finds the news among rubbish', async () => {
-    const { news } = await watched({ ...quick, silence: 1_000 }, response => {
+    const { news, hears } = await watched({ ...quick, silence: 1_000 }, response => {
       begin(response).write(
         ': hello\n\ndata: no json\n\ndata: null\n\ndata: []\n\ndata: {"type":"notification"}\n\n',
       )
@@ -297,31 +305,31 @@ describe('beside a server that goes wrong', () => {
     })
     await sleep(40)
     expect(news).toEqual([])
-    await until(() => news.length === 1)
+    await hears(1)
   })
 
   it('reads what was cut in the middle of a character, and lines that end in CRLF', async () => {
-    const { news } = await watched({ ...quick, silence: 1_000 }, async response => {
+    const { hears } = await watched({ ...quick, silence: 1_000 }, async response => {
       begin(response)
       for (const byte of Buffer.from(`: ü\r\nid: 1-1\r\ndata: ${state({ n: 'ü' })}\r\n\r\n`))
         await new Promise(sent => response.write(Buffer.of(byte), sent))
     })
-    await until(() => news.length === 1)
+    await hears(1)
   })
 
   it('lets go of an event without an end, and goes on with what comes after it', async () => {
-    const { requests, news } = await watched({ ...quick, silence: 5_000 }, (response, _, n) => {
+    const { requests, hears } = await watched({ ...quick, silence: 5_000 }, (response, _, n) => {
       begin(response).write(`id: 7-7\ndata: ${state({ n })}\n\n`)
       if (n === 1) response.write(`id: 8-8\ndata: ${'x'.repeat(1_200_000)}`)
     })
     await until(() => requests.length === 2)
     expect(requests[1]?.lastId).toBeUndefined()
-    await until(() => news.length === 2)
+    await hears(2)
     expect(logged.join()).toContain('an event is too long')
   })
 
   it('knows the other ways to say it', async () => {
-    const { news } = await watched({ ...quick, silence: 1_000 }, response => {
+    const { hears } = await watched({ ...quick, silence: 1_000 }, response => {
       begin(response).write('data: {"type":"permission_request","requestId":"1"}\n\n')
       setTimeout(() => {
         response.write(
@@ -329,8 +337,8 @@ describe('beside a server that goes wrong', () => {
         )
       }, 60)
     })
-    await until(() => news.length === 1)
-    await until(() => news.length === 3)
+    await hears(1)
+    await hears(3)
   })
 
   it.each<[what: string, answer: Answer]>([
@@ -361,7 +369,7 @@ describe('beside a server that goes wrong', () => {
   })
 
   it('forgets the id that a server can’t go on from, or that fits no header', async () => {
-    const { requests, news } = await watched({ ...quick, silence: 60_000 }, (response, _, n) => {
+    const { requests, hears } = await watched({ ...quick, silence: 60_000 }, (response, _, n) => {
       begin(response).write(`id: ${n < 3 ? '9-9' : 'ü'}\ndata: ${state({})}\n\n`)
       if (n === 1) response.end()
       else if (n === 2) response.end('event: error\ndata: {"error":"Stream read error"}\n\n')
@@ -375,7 +383,7 @@ describe('beside a server that goes wrong', () => {
       true,
       true,
     ])
-    await until(() => news.length === 3)
+    await hears(3)
   })
 
   it('starts again from the short wait once it heard something', async () => {
@@ -408,8 +416,8 @@ describe('beside a server that goes wrong', () => {
       response => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(),
     ],
   ])('takes %s for having no stream, and hangs up', async (_, answer) => {
-    const { requests, sockets, watch } = await watched(quick, answer)
-    await until(() => watch.watching() === 0)
+    const { requests, sockets, leaves } = await watched(quick, answer)
+    await leaves()
     await until(() => sockets.size === 0)
     await sleep(40)
     expect(requests).toHaveLength(1)

@@ -33,7 +33,8 @@ import {
 } from '../support/redis-server.ts'
 import { exhaustive, oneOf } from '../support/tries.ts'
 
-const HOUR = 3_600_000
+const parked = { kind: 'park', ms: 3_600_000 } as const
+const over = { kind: 'end' } as const
 
 interface Backend {
   name: string
@@ -87,8 +88,8 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
   }
 
   const ended = (id: string) => until(async () => (await queues.runs.get(id))?.standing === 'ended')
-  const end: Processor<Note> = async () => ({ kind: 'end' })
-  const parkLong: Processor<Note> = async () => ({ kind: 'park', ms: HOUR })
+  const end: Processor<Note> = async () => over
+  const parkLong: Processor<Note> = async () => parked
 
   test('says which backend it is', () => expect(queues.kind).toBe(kind))
 
@@ -98,7 +99,7 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
       'heard-of',
       async job => {
         await job.save({ ...job.data, text: 'the last' })
-        return { kind: 'end' }
+        return over
       },
       'a slot',
     )
@@ -165,7 +166,7 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
       const starts: number[] = []
       await start('timed', async () => {
         starts.push(Date.now())
-        return starts.length < 4 ? { kind: 'park', ms: 200 } : { kind: 'end' }
+        return starts.length < 4 ? { kind: 'park', ms: 200 } : over
       })
       await ended('timed')
       const gaps = starts.slice(1).map((at, n) => at - (starts[n] ?? 0))
@@ -185,7 +186,7 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
           await allAreThere
           order.push(id)
           await sleep(1)
-          return left-- > 0 ? { kind: 'park', ms: 0 } : { kind: 'end' }
+          return left-- > 0 ? { kind: 'park', ms: 0 } : over
         }
       }
       for (let n = 0; n < 15; n++) await start(`turn-${n}`, turns(`turn-${n}`))
@@ -208,7 +209,7 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
       await start('restless', async () => {
         lastStart = performance.now()
         await sleep(Math.random() * 3)
-        return { kind: 'park', ms: HOUR }
+        return parked
       })
       for (let round = 0; round < 100; round++) {
         await queues.runs.wake('restless')
@@ -224,9 +225,9 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
       let seen: string[] = []
       await start('listener', async job => {
         seen = await job.inbox()
-        if (seen.length < told.length) return { kind: 'park', ms: HOUR }
+        if (seen.length < told.length) return parked
         await job.closeInbox()
-        return { kind: 'end' }
+        return over
       })
       for (const message of told) {
         expect(await queues.runs.send('listener', message)).toBe(true)
@@ -241,7 +242,7 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
       await start('distracted', async job => {
         await sleep(Math.random() * 3)
         seen = (await job.inbox()).length
-        return { kind: 'park', ms: HOUR }
+        return parked
       })
       for (let n = 1; n <= 50; n++) {
         await queues.runs.send('distracted', `${n}`)
@@ -268,7 +269,7 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
           const last = await job.closeInbox()
           for (const message of last) read.add(message)
           jobs++
-          return last.length > known ? { kind: 'park', ms: 0 } : { kind: 'end' }
+          return last.length > known ? { kind: 'park', ms: 0 } : over
         })
         for (let n = 0; n < 12; n++) {
           const message = `${id} ${n}`
@@ -290,14 +291,14 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
       await start('shut', async job => {
         const known = await job.inbox()
         reads++
-        if (known.includes('after')) return { kind: 'end' }
-        if (closed || known.length === 0) return { kind: 'park', ms: HOUR }
+        if (known.includes('after')) return over
+        if (closed || known.length === 0) return parked
         expect(await job.closeInbox()).toEqual(['before'])
         closed = true
         await new Promise<void>(resolve => {
           go = resolve
         })
-        return { kind: 'park', ms: HOUR }
+        return parked
       })
       expect(await queues.runs.send('shut', 'before')).toBe(true)
       await until(() => closed)
@@ -367,7 +368,7 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
       processors.set('newer', async job => {
         await job.save({ by: 'newer', text: 'b' })
         await job.save({ by: 'newer', text: 'c' })
-        return { kind: 'end' }
+        return over
       })
       await queues.runs.add('newer', record)
       await ended('newer')
@@ -381,7 +382,7 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
       let kept: LockedJob<Note> | undefined
       await start('lingering', async job => {
         kept = job
-        return { kind: 'park', ms: HOUR }
+        return parked
       })
       await until(() => kept)
       await sleep(50)
@@ -397,7 +398,7 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
         failures.push(job.failures)
         starts.push(Date.now())
         if (failures.length === 1) throw new Error('oops', { cause: new Error('banana') })
-        return failures.length < 3 ? { kind: 'park', ms: 0 } : { kind: 'end' }
+        return failures.length < 3 ? { kind: 'park', ms: 0 } : over
       })
       await ended('clumsy')
       expect(failures).toEqual([0, 1, 0])
@@ -418,7 +419,7 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
       const stalls: number[] = []
       const heir: Processor<Note> = async job => {
         stalls.push(job.stalls)
-        return { kind: 'end' }
+        return over
       }
       await workBy(heirs.runs, new Map([['heir', heir]]), { concurrency: 1 })
       await until(() => stalls.length > 0)
@@ -439,7 +440,7 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
       const starts: number[] = []
       const heir: Processor<Note> = async job => {
         stalls.push(job.stalls)
-        if (job.stalls === 0) return { kind: 'end' }
+        if (job.stalls === 0) return over
         starts.push(performance.now())
         return { kind: 'park', ms: 10 }
       }
@@ -483,7 +484,7 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
     test('a step that ends in time ends well', async () => {
       const { there, other } = await closingWhile(async () => {
         await sleep(300)
-        return { kind: 'end' }
+        return over
       })
       const { ms } = await timed(other.close(2_000))
       expect(ms).toBeLessThan(1_000)
@@ -503,7 +504,7 @@ describe.each(oneOf(backends))('the queues on $name', ({ kind, start: startServe
       const seen: number[][] = []
       const heir: Processor<Note> = async job => {
         seen.push([job.stalls, job.failures])
-        return { kind: 'end' }
+        return over
       }
       await workBy(again.runs, new Map([['held', heir]]), { concurrency: 1 })
       await until(() => seen.length)
