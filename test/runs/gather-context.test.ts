@@ -25,6 +25,8 @@ import {
 import { settingsOf } from '../support/deployment.ts'
 import { shownIn } from '../support/pages.ts'
 
+/** The comment of the command. */
+const theCommand = said('/codex fix it', { id: 501, createdAt: t0 })
 const zoe = said('It only fails on Mondays.', { author: 'zoe' })
 
 /** @param answers of GitHub about zoe, one after another */
@@ -198,7 +200,7 @@ test('what was changed in the second of the command is not read', async () => {
     said('edited later', { updatedAt: t0 + second }),
     ...['/robo status', '@my-app stop'].map(words => said(words, { createdAt: t0 + second })),
     said('/robo status', { author: 'eve' }),
-    said('/codex fix it', { id: 501, createdAt: t0 }),
+    theCommand,
   ])
   expect(bodies).toEqual(['in time'])
   expect(leftOut).toBe('3 later')
@@ -263,15 +265,17 @@ const followUp = {
   },
 }
 
+const moreWaits = wordsAre(word('waiting', followUp))
+
 test('later words come with what was written or edited since those before', async () => {
   const run = working({
-    ...wordsAre(word('waiting', followUp)),
+    ...moreWaits,
     workspace: { readUpTo: { of: 'run-comment-501', at: t0, places: ['thread-501'] } },
   })
   const { context, bodies, leftOut } = await readIn(run, [
     said('read before'),
     said('edited since', { updatedAt: t0 + second }),
-    said('/codex fix it', { id: 501, createdAt: t0 }),
+    theCommand,
     said('in the same second', { createdAt: t0 }),
     said('DECISION: Postgres 16', { createdAt: t0 + 30 * second }),
     said('An order', { author: 'eve', createdAt: t0 + 30 * second }),
@@ -293,10 +297,7 @@ test('commands of one second are all known to the agent, and none of them comes 
     ...wordsAre(word('waiting', followUp, { at: t0 })),
     workspace: { readUpTo: { of: 'run-comment-501', at: t0, places: ['thread-501'] } },
   })
-  const both = [
-    said('/codex fix it', { id: 501, createdAt: t0 }),
-    said('/codex do it as decided', { id: 600, createdAt: t0 }),
-  ]
+  const both = [theCommand, said('/codex do it as decided', { id: 600, createdAt: t0 })]
   const { context, bodies } = await readIn(first, both)
   expect(bodies).toEqual([])
   expect(context.upTo).toEqual({ at: t0, places: ['thread-501', 'thread-600'] })
@@ -310,9 +311,9 @@ test('commands of one second are all known to the agent, and none of them comes 
 test('it is due for each words, and again for an agent that knows nothing of what was told', () => {
   const readUpTo = { of: 'run-comment-501', at: t0, places: [] }
   const sent = working({ workspace: { readUpTo } })
-  expect(contextIsDue(changed(sent, wordsAre(word('waiting', followUp))))).toBe(true)
+  expect(contextIsDue(changed(sent, moreWaits))).toBe(true)
   const read = {
-    ...wordsAre(word('waiting', followUp)),
+    ...moreWaits,
     workspace: { threadContext: contextFor(followUp.id, { goesOn: true }) },
   }
   expect(contextIsDue(changed(sent, read))).toBe(false)
@@ -341,7 +342,7 @@ test('the receipt adds up what was given, once for each words', () => {
   const then = told(
     changed(first, {
       session: { taskRun },
-      ...wordsAre(word('waiting', followUp)),
+      ...moreWaits,
       workspace: { threadContext: contextFor(followUp.id, { ...more, thread: false }) },
     }),
   )

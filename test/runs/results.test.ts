@@ -35,6 +35,7 @@ import {
   status,
   t0,
   taskRun,
+  taskRunIs,
   working,
 } from '../core/given.ts'
 
@@ -53,38 +54,28 @@ const compared = (commits: CommitView[], isDescendant = true) => ({
   paths: [],
 })
 
+const branchIs = (differs: Partial<typeof branch>): RunChange => ({
+  workspace: { branch: { ...branch, ...differs } },
+})
+
 const ourHead = pullView().head
 /** As a view of a pull request has it. */
 const from = ({ ref, ...head }: PullHead) => ({ head: ref, ...head })
 const noBranches = { linked: [], ours: [], base: { name: 'main', sha: branch.sha }, ids: undefined }
 
 describe('the base of a pull request', () => {
-  const made = { ...branch, into: 'develop' }
-  const given = { ...made, name: 'maya/wip', made: false }
+  const made = branchIs({ into: 'develop' })
+  const given = { into: 'develop', name: 'maya/wip', made: false }
+  const wasThere = branchIs(given)
   const asked = { request: { ...ask, options: { ...ask.options, base: 'develop' } } }
   test.each<[string, string, RunChange, string]>([
-    ['a branch that we made', branch.name, { workspace: { branch: made } }, 'develop'],
-    ['a branch that was there', 'maya/wip', { workspace: { branch: given } }, 'maya/wip'],
-    [
-      'one that was there, with a base',
-      'maya/wip',
-      { ...asked, workspace: { branch: given } },
-      'develop',
-    ],
-    ['the default branch', 'main', { workspace: { branch: made } }, 'main'],
-    [
-      'the default branch, with a base',
-      'main',
-      { ...asked, workspace: { branch: made } },
-      'develop',
-    ],
-    ['somebody’s choice', 'release', { ...asked, workspace: { branch: made } }, 'release'],
-    [
-      'itself',
-      'maya/wip',
-      { ...asked, workspace: { branch: { ...given, into: ourHead } } },
-      'maya/wip',
-    ],
+    ['a branch that we made', branch.name, made, 'develop'],
+    ['a branch that was there', 'maya/wip', wasThere, 'maya/wip'],
+    ['one that was there, with a base', 'maya/wip', { ...asked, ...wasThere }, 'develop'],
+    ['the default branch', 'main', made, 'main'],
+    ['the default branch, with a base', 'main', { ...asked, ...made }, 'develop'],
+    ['somebody’s choice', 'release', { ...asked, ...made }, 'release'],
+    ['itself', 'maya/wip', { ...asked, ...branchIs({ ...given, into: ourHead }) }, 'maya/wip'],
   ])('of %s', (_, base, change, expected) =>
     expect(wantedBase(runWith(change), pullView({ base }))).toBe(expected),
   )
@@ -253,11 +244,9 @@ describe('where commits are, and which pull request shows them', () => {
   const onPull: RunChange = {
     thread: pullThread,
     baseline: { head: own },
-    workspace: { branch: { ...branch, name: own.ref, sha: own.sha, made: false } },
+    ...branchIs({ name: own.ref, sha: own.sha, made: false }),
   }
-  const onBranchOf = (name: string): RunChange => ({
-    workspace: { branch: { ...branch, name, made: false } },
-  })
+  const onBranchOf = (name: string) => branchIs({ name, made: false })
   const held = (changes: Partial<typeof pull> = {}): RunChange => ({
     result: { pulls: [{ ...pull, head: elsewhere.ref, ...changes }], reported: 1 },
   })
@@ -267,7 +256,7 @@ describe('where commits are, and which pull request shows them', () => {
   const onOwn = { [own.ref]: late }
   const onElsewhere = { [branch.name]: branch.sha, [elsewhere.ref]: late }
 
-  const atElsewhere: RunChange = { session: { taskRun: { ...taskRun, headBranch: elsewhere.ref } } }
+  const atElsewhere = taskRunIs({ headBranch: elsewhere.ref })
   const gaveUp: RunChange = {
     session: {
       taskRun: { ...taskRun, headBranch: elsewhere.ref, status: 'failed', error: 'No.' },
@@ -393,7 +382,7 @@ describe('commits after the merge', () => {
       'pushed e · alone on codex/issue-7-login-is-flaky',
     ],
   ])('are none where its pull request holds them all: %s', async (_, run, before, told) => {
-    const given = changed({ session: { taskRun: { ...taskRun, status: 'completed' } } }, run)
+    const given = changed(taskRunIs({ status: 'completed' }), run)
     const came = await found(given, { views: [before], heads: { [branch.name]: view.sha } })
     expect(came).toBe(told)
   })
@@ -405,9 +394,9 @@ describe('commits that came meanwhile', () => {
   const merged = { ...agents, sha: 'e'.repeat(40) }
   const asUser = { ...ask, options: { ...ask.options, authorship: 'user' as const } }
   /** What it has checked out proves no push. */
-  const readsMain = { taskRun: { ...taskRun, headBranch: 'main' } }
-  const onlyReads = { request: { ...ask, what: 'plan' as const }, session: readsMain }
-  const downgraded = { request: asUser, session: { taskRun: { ...taskRun, authorship: 'bot' } } }
+  const readsMain = taskRunIs({ headBranch: 'main' })
+  const onlyReads = { request: { ...ask, what: 'plan' as const }, ...readsMain }
+  const downgraded = { request: asUser, ...taskRunIs({ authorship: 'bot' }) }
 
   test.each<[string, RunChange, CommitView[] | undefined, string | undefined]>([
     ['by the agent are its work', {}, [agents], agents.sha],
@@ -440,7 +429,7 @@ describe('commits that came meanwhile', () => {
     ],
     ['of another history, while it only read', onlyReads, undefined, undefined],
   ])('%s', async (_, differs, commits, pushed) => {
-    const hand = handWith(working({ workspace: { branch: { ...branch, made: false } } }, differs), {
+    const hand = handWith(working(branchIs({ made: false }), differs), {
       github: {
         'branches.heads': async () => [{ name: branch.name, sha: persons.sha, at: t0 }],
         'commits.compare': async () => commits && compared(commits),
@@ -462,7 +451,6 @@ describe('on a pull request that was there before, commits', () => {
     ['by a person', { byPerson: true }, false],
     ['of another run', { task: 'task-2' }, false],
   ])('%s', async (_, differs, isOurs) => {
-    const session = { taskRun: { ...taskRun, pushedTo: [name] } }
     const github = {
       'branches.heads': async () => [
         { name, sha, at: t0 },
@@ -471,7 +459,10 @@ describe('on a pull request that was there before, commits', () => {
       'commits.compare': async () => compared([{ ...made, ...differs }]),
       'pulls.from': async (ref: string) => (ref === name ? [view] : []),
     }
-    const { result } = await afterStep(findResult, handWith(working({ session }), { github }))
+    const { result } = await afterStep(
+      findResult,
+      handWith(working(taskRunIs({ pushedTo: [name] })), { github }),
+    )
     const { pushed, shownIn, pulls } = result
     expect([pushed, shownIn?.number, pulls]).toEqual(
       isOurs ? [sha, 3, []] : [undefined, undefined, []],
@@ -609,7 +600,7 @@ test.each<[string, Partial<HeadView>, lagsSince: number | undefined, moved: bool
 )
 
 describe('a branch that ends up unused', () => {
-  const ended: RunChange = { session: { taskRun: { ...taskRun, status: 'completed' } } }
+  const ended = taskRunIs({ status: 'completed' })
 
   const standing = { sha: branch.sha, isUsed: false, repository: 'R_1' }
 
@@ -649,9 +640,6 @@ describe('a branch that ends up unused', () => {
     expect([gone.length, left.length]).toEqual([1 - later, later])
   })
 
-  const branchIs = (differs: Partial<typeof branch>): RunChange => ({
-    workspace: { branch: { ...branch, ...differs } },
-  })
   const atWork: RunChange = { session: { taskRun } }
   const comesFromIt: RunChange = { result: { pulls: [{ ...pull, head: branch.name }] } }
   const isOnIt: RunChange = { result: { pushed: 'f'.repeat(40) } }
