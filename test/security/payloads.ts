@@ -79,6 +79,12 @@ interface Differs {
 
 const sent = (event: string, payload: object): Sent => ({ event, body: JSON.stringify(payload) })
 
+const label = { name: 'codex' }
+
+/** Somebody did that to something. */
+const did = (by: string, action: string, event: string, payload: object) =>
+  sent(event, { ...base(by), action, ...payload })
+
 const wordsOf = ({
   by = 'maya',
   author = by,
@@ -122,9 +128,7 @@ export const another = (said: Said = {}, differs?: Differs): Sent =>
   comment({ id: numbers.next().value ?? 0, ...said }, differs)
 
 export const deletes = (by: string, said: Said = {}): Sent =>
-  sent('issue_comment', {
-    ...base(by),
-    action: 'deleted',
+  did(by, 'deleted', 'issue_comment', {
     issue: issue(60),
     comment: wordsOf(said),
   })
@@ -147,9 +151,7 @@ export const inlineComment = (said: Said = {}, reviewId = 40): Sent =>
   })
 
 export const deletesInline = (by: string, said: Said = {}, reviewId = 40): Sent =>
-  sent('pull_request_review_comment', {
-    ...base(by),
-    action: 'deleted',
+  did(by, 'deleted', 'pull_request_review_comment', {
     pull_request: pull(60),
     comment: inlineOf(said, reviewId),
   })
@@ -172,26 +174,21 @@ export const reopens = (
   action = 'reopened',
   body = '',
 ): Sent =>
-  sent('pull_request', {
-    ...base(by),
-    action,
+  did(by, action, 'pull_request', {
     pull_request: pull(at, { body, head: { ref, sha, repo: { id: repo } } }),
   })
 
 export const labels = (by: string, at: number, action = 'labeled', differs?: object): Sent =>
-  sent('issues', { ...base(by), action, label: { name: 'codex' }, issue: issue(at, differs) })
+  did(by, action, 'issues', { label, issue: issue(at, differs) })
 
 /** @param repo the one that its branch is in */
 export const labelsPull = (repo: { id: number } | null = { id: 100 }): Sent => {
   const head = { ref: 'maya/login', sha: 'b'.repeat(40), repo }
-  const common = { ...base('maya'), action: 'labeled', label: { name: 'codex' } }
-  return sent('pull_request', { ...common, pull_request: pull(0, { head }) })
+  return did('maya', 'labeled', 'pull_request', { label, pull_request: pull(0, { head }) })
 }
 
 export const opensPull = (by: string, body: string): Sent =>
-  sent('pull_request', {
-    ...base(by),
-    action: 'opened',
+  did(by, 'opened', 'pull_request', {
     pull_request: pull(0, { body, user: user(by) }),
   })
 
@@ -199,20 +196,16 @@ export const opensPull = (by: string, body: string): Sent =>
 export function opens(by: string, text: string, at: number): { text: Sent; label: Sent } {
   const made = issue(at, { body: text, user: user(by), created_at: clock(at) })
   return {
-    text: sent('issues', { ...base(by), action: 'opened', issue: made }),
-    label: sent('issues', {
-      ...base(by),
-      action: 'labeled',
-      label: { name: 'codex' },
+    text: did(by, 'opened', 'issues', { issue: made }),
+    label: did(by, 'labeled', 'issues', {
+      label,
       issue: made,
     }),
   }
 }
 
 export const closes = (by: string, at: number): Sent =>
-  sent('issues', {
-    ...base(by),
-    action: 'closed',
+  did(by, 'closed', 'issues', {
     issue: issue(at, { state: 'closed', closed_at: clock(at) }),
   })
 
@@ -226,9 +219,7 @@ export const ticks = (
 ): Sent => {
   const bot = { login: author, id: 5, type: 'Bot' }
   const words = { ...wordsOf({ id: 900, at: 10, editedAt: at }), user: bot }
-  return sent('issue_comment', {
-    ...base(by),
-    action: 'edited',
+  return did(by, 'edited', 'issue_comment', {
     changes: { body: { from: text } },
     issue: issue(1_000),
     comment: { ...words, body: text.replace(`- [ ] ${box}`, `- [x] ${box}`) },

@@ -23,6 +23,12 @@ const comment = (by: string, text: string, number = 7, rest: Partial<Said> = {})
 
 const says = (bot: MemoryBot, by: string, text: string) => sends(bot, comment(by, text))
 
+/** So many come before any is taken up. */
+async function atOnce(bot: MemoryBot, count: number, sent: (n: number) => Sent) {
+  for (let n = 1; n <= count; n += 1) await bot.deliver(sent(n))
+  await bot.settleAtOnce()
+}
+
 const long = 'word '.repeat(2_000).trim()
 const fence = '`'.repeat(3)
 /** So much that a thread of its own reads it. */
@@ -73,9 +79,7 @@ describe('what refusals cost has an end', () => {
     ['triage', 'tess'],
   ])('for one sender, in however many threads: %s', async (_, by) => {
     const bot = new MemoryBot()
-    for (let number = 1; number <= 120; number += 1)
-      await bot.deliver(comment(by, '/codex fix it', number))
-    await bot.settleAtOnce()
+    await atOnce(bot, 120, number => comment(by, '/codex fix it', number))
     expect(bot.comments.length).toBeGreaterThan(2)
     expect(written(bot)).toBeLessThanOrEqual(28)
     expect((await says(bot, 'rita', '/codex fix it')).toSorted()).toContain('comments.post')
@@ -87,9 +91,9 @@ describe('what refusals cost has an end', () => {
 
   test('the pages of what they write are read as long as that, whatever they edit', async () => {
     const bot = new MemoryBot()
-    for (let number = 1; number <= 120; number += 1)
-      await bot.deliver(comment('rita', `\`\`\`\n/codex fix it\n\`\`\`${more}`, number))
-    await bot.settleAtOnce()
+    await atOnce(bot, 120, number =>
+      comment('rita', `\`\`\`\n/codex fix it\n\`\`\`${more}`, number),
+    )
     const asked = bot.calls.filter(name => name === 'pages.shown').length
     expect(asked).toBeGreaterThan(10)
     expect(asked).toBeLessThanOrEqual(28)
@@ -101,9 +105,9 @@ describe('what refusals cost has an end', () => {
 
   test('for all senders of an installation together, and nobody who may waits for it', async () => {
     const bot = new MemoryBot()
-    for (let id = 1_000; id < 1_120; id += 1)
-      await bot.deliver(comment('eve', '/codex fix it', id, { senderId: id }))
-    await bot.settleAtOnce()
+    await atOnce(bot, 120, id =>
+      comment('eve', '/codex fix it', 1_000 + id, { senderId: 1_000 + id }),
+    )
     expect(written(bot)).toBeGreaterThan(20)
     expect(written(bot)).toBeLessThanOrEqual(40)
     const before = written(bot)
@@ -166,8 +170,7 @@ test.each(['synchronize', 'reopened', 'review_requested'])(
 test('a hundred commands of somebody who may not leave one line of their refusal a minute', async () => {
   const bot = new MemoryBot()
   const refusals = () => bot.logs.filter(line => line.includes('"message":"refused"')).length
-  for (let n = 0; n < 100; n += 1) await bot.deliver(comment('eve', `/codex fix ${n}`))
-  await bot.settleAtOnce()
+  await atOnce(bot, 100, n => comment('eve', `/codex fix ${n}`))
   expect(refusals()).toBe(1)
   bot.now += 60_000
   await says(bot, 'eve', '/codex fix it')
@@ -179,8 +182,7 @@ test('ten comments of one person at once are one question', async () => {
   const bot = new MemoryBot()
   const questions = () => bot.calls.filter(call => call === 'people.permission').length
   for (let minutes = 1; minutes <= 2; minutes += 1) {
-    for (let n = 0; n < 10; n += 1) await bot.deliver(comment('maya', '/codex status'))
-    await bot.settleAtOnce()
+    await atOnce(bot, 10, () => comment('maya', '/codex status'))
     expect(questions()).toBe(minutes)
     bot.now += 60_000
   }
@@ -258,16 +260,14 @@ test.each(['status', 'help', 'fix it'])(
   '/codex %s ten times at once is answered once',
   async words => {
     const bot = new MemoryBot()
-    for (let time = 0; time < 10; time += 1) await bot.deliver(comment('rita', `/codex ${words}`))
-    await bot.settleAtOnce()
+    await atOnce(bot, 10, () => comment('rita', `/codex ${words}`))
     expect(bot.comments).toHaveLength(1)
   },
 )
 
 test('a command whose refusal could not be told leaves the telling to the next one', async () => {
   const bot = new MemoryBot({ unanswered: 'comments.earlier' })
-  for (let time = 0; time < 2; time += 1) await bot.deliver(comment('rita', '/codex fix it'))
-  await bot.settleAtOnce()
+  await atOnce(bot, 2, () => comment('rita', '/codex fix it'))
   expect(bot.comments).toHaveLength(1)
   expect(bot.comments[0]?.body).toContain('you need write permission')
 })

@@ -70,4 +70,9 @@ export const tableOf =
     )
 
 export const has = (text: string) => expect.stringContaining(text)
+/** Has the one text, and none of the others. */
+export const hasWithout = (text: string, ...others: string[]) =>
+  expect.toSatisfy(
+    (said: string) => said.includes(text) && !others.some(other => said.includes(other)),
+  )
 export const lacks = (text: string) => expect.not.stringContaining(text)
