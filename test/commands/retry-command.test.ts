@@ -29,7 +29,7 @@ describe('what asks for work', () => {
   const before = {
     conversation: {
       ...withPull,
-      lastRun: runWith({ request: { ...ask, approves: approves } }),
+      lastRun: runWith({ request: { ...ask, approves } }),
     },
     head,
     held: held(),

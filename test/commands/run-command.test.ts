@@ -4,7 +4,7 @@ import { reject } from '../../src/commands/command.ts'
 import { namesNothing, runCommand } from '../../src/commands/run-command.ts'
 import { questionId } from '../../src/core/record/permission-request.ts'
 import type { RunChange } from '../../src/core/record/run.ts'
-import { ask, issueThread, logIs, pullThread, runWith, t0, working } from '../core/given.ts'
+import { agentAsks, ask, issueThread, pullThread, runWith, t0, working } from '../core/given.ts'
 import {
   asking,
   busy,
@@ -41,9 +41,7 @@ const goingOn = (...last: RunChange[]) =>
 const atWork = busy({ held: held() })
 const noModel = reject('model', 'gpt-9', undefined, held().known.models)
 const choices = { id: 'q1', title: 'Which way?', question: true, options: [] }
-const waitsForChoice = working(
-  logIs({ offset: 1, turns: 0, prompts: [], permissionRequest: choices }),
-)
+const waitsForChoice = working(agentAsks(choices))
 const choosing = (run: string) => asking({ ...tick, box: 'choice-2', run }, { text: '2' })
 const overBy = reject('permissionOver')
 

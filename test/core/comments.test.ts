@@ -30,6 +30,7 @@ import {
   deployment,
   head,
   hour,
+  idleSince,
   instruction,
   issueThread,
   left,
@@ -558,14 +559,7 @@ describe('that nothing new is on GitHub', () => {
 describe('in the thread of one of several inline comments', () => {
   const answered = (name: 'pushed' | 'answer' | 'failed', answer: string, at: number): string => {
     const run = phases[name]
-    const sessionLog = {
-      offset: 0,
-      turns: 1,
-      prompts: [],
-      ended: { at: t0, stopReason: 'end_turn' },
-      ...run.session.sessionLog,
-      answer,
-    }
+    const sessionLog = idleSince(t0, { ...run.session.sessionLog, answer })
     return inlineAnswer(
       changed(run, logIs(sessionLog), { report: { inlineAsked, inlineAnswered: at } }),
       deployment,

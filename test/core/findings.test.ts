@@ -5,19 +5,20 @@ const finding = { path: 'a.ts', line: 2, body: 'Why?' }
 const block = (inside: string, fence = '```') => `${fence}findings\n${inside}\n${fence}`
 const one = JSON.stringify([finding])
 const fine = { text: 'Fine.', findings: [finding] }
+const alone = { text: '', findings: [finding] }
 const anywhere = { text: '', findings: [{ path: 'a.ts', line: undefined, body: 'Why?' }] }
 
 describe('findings', () => {
   test.each<[string, string, ReturnType<typeof reviewWordsIn>]>([
-    ['below the words', `Fine.\n\n${block(one)}`, { text: 'Fine.', findings: [finding] }],
+    ['below the words', `Fine.\n\n${block(one)}`, fine],
     [
       'between words',
       `Fine.\n${block(one)}\nThat is all.`,
       { text: 'Fine.\nThat is all.', findings: [finding] },
     ],
-    ['alone', block(one), { text: '', findings: [finding] }],
+    ['alone', block(one), alone],
     ['none', `Fine.\n${block('[]')}`, { text: 'Fine.', findings: [] }],
-    ['of a longer fence', `Fine.\n${block(one, '`````')}`, { text: 'Fine.', findings: [finding] }],
+    ['of a longer fence', `Fine.\n${block(one, '`````')}`, fine],
     [
       'the last one',
       `${block('no')}\n${block(one)}`,
@@ -29,11 +30,7 @@ describe('findings', () => {
       { text: '', findings: [{ path: 'a.ts', line: null, body: 'Why?' }] },
     ],
     ['of a line that is none', block('[{"path":"a.ts","line":"2-4","body":"Why?"}]'), anywhere],
-    [
-      'of a line in quotes',
-      block('[{"path":"a.ts","line":"2","body":"Why?"}]'),
-      { text: '', findings: [finding] },
-    ],
+    ['of a line in quotes', block('[{"path":"a.ts","line":"2","body":"Why?"}]'), alone],
     ['of line 0', block('[{"path":"a.ts","line":0,"body":"Why?"}]'), anywhere],
     [
       'of which one can not be read',
@@ -51,7 +48,7 @@ describe('findings', () => {
     ['that end the text in a block of JSON', `Fine.\n\n\`\`\`json\n${one}\n\`\`\`\n`, fine],
     ['that end it in a block without a name', `Fine.\n\n\`\`\`\n${one}\n\`\`\``, fine],
     ['that end it without a fence', `Fine.\n\n${JSON.stringify([finding], null, 2)}\n`, fine],
-    ['that are all of it', one, { text: '', findings: [finding] }],
+    ['that are all of it', one, alone],
     [
       'below a block that is none',
       `Fine.\n\`\`\`\nx\n\`\`\`\n\n\`\`\`json\n${one}\n\`\`\``,

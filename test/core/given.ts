@@ -277,6 +277,9 @@ export const idleSince = (at: number, differs: Partial<SessionLog> = {}): Sessio
   answer: 'Done.',
   ...differs,
 })
+/** The agent asks for a permission, or asks people something. */
+export const agentAsks = (permissionRequest: SessionLog['permissionRequest']): RunChange =>
+  logIs({ offset: 1, turns: 0, prompts: [], permissionRequest })
 export const earlierIs = (earlier: Run['session']['earlier']): RunChange => ({
   session: { earlier },
 })

@@ -21,6 +21,7 @@ import {
   deployment,
   hasPull,
   hour,
+  idleSince,
   left,
   logIs,
   maya,
@@ -92,12 +93,7 @@ test('words that an ended session never read are asked again, which is one sente
 test('what an agent that did not finish said last is quoted as its words', () => {
   const text = wordOf(
     { result: { concludedAt: now, outcome: { kind: 'unfinished', why: 'sandbox-gone' } } },
-    logIs({
-      offset: 1,
-      turns: 1,
-      prompts: [],
-      answer: 'I will now change the parser.\n\nThen the tests.',
-    }),
+    logIs(idleSince(t0, { answer: 'I will now change the parser.\n\nThen the tests.' })),
   )
   expect(text).toContain(
     'Codex’s last words:\n\n> I will now change the parser.\n>\n> Then the tests.\n\n- [ ] Go on',
@@ -134,7 +130,7 @@ describe('words that nobody needs', () => {
     workspace: { given: GivenContext.parse({ leftOut: { outsiders: 2 } }) },
   }
   const activity = { ...noActivity, files: ['a.ts'], commands: 2 }
-  const log = logIs({ offset: 1, turns: 1, prompts: [], answer: 'Done.', activity })
+  const log = logIs(idleSince(t0, { activity }))
   const ended = (outcome: Outcome, ...more: RunChange[]) =>
     working({ result: { concludedAt: now, outcome }, report: { done: told } }, log, ...more)
   const long = `Please ${'fix this '.repeat(60)}whole`
@@ -249,7 +245,7 @@ describe('of a pull request, what is known is said', () => {
       looked: { number: 9, checks },
     }
     const said = wordOf({
-      session: { sessionLog: { offset: 0, turns: 1, prompts: [], answer: 'Done.' } },
+      session: { sessionLog: idleSince(t0) },
       result: { concludedAt: now, outcome: { kind: 'pull' }, ...told, ...result },
     })
     expect(said.startsWith(words)).toBe(true)
@@ -296,7 +292,7 @@ describe('after its last word', () => {
   ]
   test.each(logs)('its agent is quoted above the last word: %s', (_, entries, said) => {
     const log = entries.map(what => ({ at: t0 + hour, what }))
-    const before = { offset: 0, turns: 1, prompts: [], answer: 'Done.' }
+    const before = idleSince(t0)
     const sessionLog = log.reduce(withCiTurn, before)
     const needs = {
       number: 9,

@@ -15,6 +15,7 @@ import { defaultSettings } from '../../src/core/settings/repository-settings.ts'
 import { settingsOf } from '../support/deployment.ts'
 import {
   admitted,
+  agentAsks,
   ask,
   askedInReview,
   branch,
@@ -285,8 +286,7 @@ describe('while the agent works', () => {
 /** The agent asks for a permission, or asks people something. */
 function asks(question: boolean): RunChange {
   const options = [{ id: 'allow', name: 'Allow', kind: 'allow_once' }]
-  const permissionRequest = { id: 'p1', title: 'Which way?', question, options }
-  return logIs({ offset: 1, turns: 0, prompts: [], permissionRequest })
+  return agentAsks({ id: 'p1', title: 'Which way?', question, options })
 }
 
 const refusedCancel = (until: number, since?: number): RunChange => ({

@@ -15,6 +15,7 @@ import { replies } from '../../src/core/words/replies.ts'
 import { statusComment } from '../../src/core/words/status.ts'
 import { questionComment } from '../../src/core/words/while-working.ts'
 import {
+  agentAsks,
   ask,
   deployment,
   hour,
@@ -42,10 +43,7 @@ const question: PermissionRequest = { ...request, question: true, title: 'Which 
 const readOnly = {
   request: { ...ask, options: { ...ask.options, permission: 'read-only' as const } },
 }
-const asking = (asks: PermissionRequest) =>
-  working({
-    session: { sessionLog: { offset: 1, turns: 0, prompts: [], permissionRequest: asks } },
-  })
+const asking = (asks: PermissionRequest) => working(agentAsks(asks))
 
 test('what may work is allowed once, what may only read is not', () => {
   expect(optionByRights(request, { request: ask })).toBe('allow')
@@ -102,15 +100,7 @@ test('a question is put to people once, in a comment that mentions and names the
 })
 
 test('another question of the agent is put to people as well, but no more than twenty', () => {
-  const another = changed(
-    asked(asking(question)),
-    logIs({
-      offset: 1,
-      turns: 0,
-      prompts: [],
-      permissionRequest: { ...question, title: 'And now?' },
-    }),
-  )
+  const another = changed(asked(asking(question)), agentAsks({ ...question, title: 'And now?' }))
   expect(questionToAsk(another)).toBeDefined()
   const questions = Array.from({ length: 20 }, (_, n) => ({ key: `q${n}`, commentId: n }))
   expect(questionToAsk(changed(another, { report: { questions } }))).toBeUndefined()

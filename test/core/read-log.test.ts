@@ -61,30 +61,27 @@ const read = (
 /** How it ended, and what was said last. */
 const seen = ({ ended, answer }: Log) => [ended?.fault?.text ?? ended?.stopReason ?? 'open', answer]
 
-const begun = [begins, prompt('2', first), words(first)]
+/** The log of a turn from its prompt on. */
+const begun = (...entries: LogEntry[]) => [begins, prompt('2', first), words(first), ...entries]
 const doubled = [{ ...says('a'), line: '1' }, says('b')]
 
 describe('a turn is', () => {
   test.each<[string, LogEntry[], unknown[]]>([
-    ['open from its prompt on', [...begun, says('a')], ['open', 'a']],
+    ['open from its prompt on', begun(says('a')), ['open', 'a']],
     [
       'told without what a batch says again',
-      [...begun, ...doubled, { ...says('c'), line: '2' }, ...doubled],
+      begun(...doubled, { ...says('c'), line: '2' }, ...doubled),
       ['open', 'c'],
     ],
-    [
-      'over with the answer to it',
-      [...begun, says('a'), says('b'), answers('2')],
-      ['end_turn', 'b'],
-    ],
+    ['over with the answer to it', begun(says('a'), says('b'), answers('2')), ['end_turn', 'b']],
     [
       'over, and told with what was said behind its answer',
-      [...begun, says('a'), answers('2'), edits, says('b')],
+      begun(says('a'), answers('2'), edits, says('b')),
       ['end_turn', 'a\n\nb'],
     ],
     [
       'over, though its answer came before its words',
-      [...begun, answers('2'), says('a')],
+      begun(answers('2'), says('a')),
       ['end_turn', 'a'],
     ],
     [
@@ -95,95 +92,70 @@ describe('a turn is', () => {
     ['over with its answer where its prompt is lost', [says('a'), answers('2')], ['end_turn', 'a']],
     [
       'not over twice',
-      [...begun, says('a'), answers('2'), prompt('3', later), answers('4')],
+      begun(says('a'), answers('2'), prompt('3', later), answers('4')),
       ['open', 'a'],
     ],
     [
       'over, though the answer before its own is lost',
-      [...begun, says('a'), prompt('3', later), says('b'), answers('3')],
+      begun(says('a'), prompt('3', later), says('b'), answers('3')),
       ['end_turn', 'b'],
     ],
-    [
-      'not over with the answer to others',
-      [...begun, prompt('3'), answers('3')],
-      ['open', undefined],
-    ],
-    ['not over with the answer to another', [...begun, answers('1')], ['open', undefined]],
+    ['not over with the answer to others', begun(prompt('3'), answers('3')), ['open', undefined]],
+    ['not over with the answer to another', begun(answers('1')), ['open', undefined]],
     [
       'not over with a steer’s answer',
-      [...begun, says('a'), prompt('3', later), steers('3')],
+      begun(says('a'), prompt('3', later), steers('3')),
       ['open', 'a'],
     ],
     [
       'over after a steer',
-      [...begun, says('a'), prompt('3', later), steers('3'), says('b'), answers('2')],
+      begun(says('a'), prompt('3', later), steers('3'), says('b'), answers('2')),
       ['end_turn', 'b'],
     ],
     [
       'open again with the next prompt',
-      [...begun, answers('2'), prompt('3', later)],
+      begun(answers('2'), prompt('3', later)),
       ['open', undefined],
     ],
     [
       'told with what was said in the turn before it',
-      [...begun, says('a'), answers('2'), prompt('3', later), says('b'), says('c'), answers('3')],
+      begun(says('a'), answers('2'), prompt('3', later), says('b'), says('c'), answers('3')),
       ['end_turn', 'a\n\nc'],
     ],
     [
       'told alone',
-      [...begun, says('a'), answers('2'), prompt('3', later), answers('3')],
+      begun(says('a'), answers('2'), prompt('3', later), answers('3')),
       ['end_turn', 'a'],
     ],
-    [
-      'over once all are answered',
-      [...begun, prompt('3', later), answers('2')],
-      ['open', undefined],
-    ],
-    ['interrupted by a person', [...begun, answers('2', 'cancelled')], ['cancelled', undefined]],
-    [
-      'not over with an error: the server may try again',
-      [...begun, breaks('2')],
-      ['open', undefined],
-    ],
-    ['broken when the server gives up', [...begun, breaks('2'), givesUp], ['short', undefined]],
-    ['not broken by what was told before', [...begun, givesUp, breaks('2')], ['open', undefined]],
-    [
-      'tried again',
-      [...begun, breaks('2'), prompt('3'), says('b'), answers('3')],
-      ['end_turn', 'b'],
-    ],
+    ['over once all are answered', begun(prompt('3', later), answers('2')), ['open', undefined]],
+    ['interrupted by a person', begun(answers('2', 'cancelled')), ['cancelled', undefined]],
+    ['not over with an error: the server may try again', begun(breaks('2')), ['open', undefined]],
+    ['broken when the server gives up', begun(breaks('2'), givesUp), ['short', undefined]],
+    ['not broken by what was told before', begun(givesUp, breaks('2')), ['open', undefined]],
+    ['tried again', begun(breaks('2'), prompt('3'), says('b'), answers('3')), ['end_turn', 'b']],
     [
       'begun anew by a process',
-      [...begun, begins, prompt('2'), says('b'), answers('2')],
+      begun(begins, prompt('2'), says('b'), answers('2')),
       ['end_turn', 'b'],
     ],
     [
       'told with all said',
-      [...begun, says('a'), finishes, says('b'), answers('2')],
+      begun(says('a'), finishes, says('b'), answers('2')),
       ['end_turn', 'a\n\nb'],
     ],
     [
       'told with the longest that was said, where the last is short',
-      [
-        ...begun,
-        says('I look.'),
-        edits,
-        says(long),
-        says('So.'),
-        edits,
-        says('Done.'),
-        answers('2'),
-      ],
+      begun(says('I look.'), edits, says(long), says('So.'), edits, says('Done.'), answers('2')),
       ['end_turn', `${long}\n\nDone.`],
     ],
     [
       'told by its last words alone, where they are long',
-      [...begun, says(long), says(`${long}!`)],
+      begun(says(long), says(`${long}!`)),
       ['open', `${long}!`],
     ],
     [
       'told without what is only said before a tool',
-      [...begun, says(intent), edits, says('Done.')],
+      begun(says(intent), edits, says('Done.')),
       ['open', 'Done.'],
     ],
     ...[
@@ -193,19 +165,19 @@ describe('a turn is', () => {
       'I’m checking the cache: it may be stale.',
     ].map((promise): [string, LogEntry[], unknown[]] => [
       `told without “${promise}” before a tool`,
-      [...begun, says(promise), edits, says('Done.')],
+      begun(says(promise), edits, says('Done.')),
       ['open', 'Done.'],
     ]),
     ...['See line 12.', 'I looked: line 12.', 'Nothing is stale now.', 'Check the clock.'].map(
       (answer): [string, LogEntry[], unknown[]] => [
         `told with “${answer}”, though a tool follows`,
-        [...begun, says(answer), edits, says('Done.')],
+        begun(says(answer), edits, says('Done.')),
         ['open', `${answer}\n\nDone.`],
       ],
     ),
     [
       'told with the words of turns that Codex begins itself',
-      [...begun, says('Set.'), goesOn, answers('2'), says('Half done.'), says('Reached.')],
+      begun(says('Set.'), goesOn, answers('2'), says('Half done.'), says('Reached.')),
       ['end_turn', 'Half done.\n\nReached.'],
     ],
   ])('%s', (_, log, expected) => expect(seen(read(log))).toEqual(expected))
@@ -219,7 +191,7 @@ describe('a turn is', () => {
     ],
     ['not in the future', t0 + 2 * minute, at],
   ])('over %s', (_, logged, expected) => {
-    const log = [...begun, { ...answers('2'), at: logged }]
+    const log = begun({ ...answers('2'), at: logged })
     const run = working({ mailbox: { words: [instruction('sent')] } }, lastPoll(t0 - second))
     const after = observe(run, snapshotWith({ log, offset: 4 }), at)
     expect(after.session.sessionLog?.ended?.at).toBe(expected)
@@ -264,7 +236,7 @@ test('the log of a resumed run begins with those before: nothing of them counts,
   const resumed = changed(working({ mailbox: { words: said.slice(0, 1) } }), earlier)
   const before = [begins, prompt('2', 'old'), words('old'), edits, says('old'), answers('2'), asks]
   const look = (run: Run, log: LogEntry[]) => observe(run, snapshotWith({ log, offset: 9 }), at)
-  const ours = [...begun, says('a'), answers('2')]
+  const ours = begun(says('a'), answers('2'))
   for (const after of [look(resumed, [...before, ...ours]), look(look(resumed, before), ours)])
     expect(after.session.sessionLog).toMatchObject({
       answer: 'a',
@@ -280,5 +252,5 @@ test('an agent that asks a thousand things at once leaves a record of a size', (
   const thousand = Array.from({ length: 1_000 }, (_, n) =>
     entry({ kind: 'asks', request: { ...request, id: `p${n}` } }),
   )
-  expect(read([...begun, ...thousand]).laterRequests).toHaveLength(20)
+  expect(read(begun(...thousand)).laterRequests).toHaveLength(20)
 })
