@@ -95,7 +95,7 @@ describe('A read of a command that GitHub refuses once', () => {
   )
 
   test('of the pull request that a run opened: the next run goes on with it', async () => {
-    const bot = await botAfter([asks()], { agent: { says: 'Done.', opens: true } })
+    const bot = await botAfter([asks()], { agent: { opens: true } })
     vi.spyOn(bot.pulls, 'find').mockReturnValueOnce(undefined)
     await sends(bot, later('/codex --model gpt-5 and more'))
     expect(bot.runs.get('run-comment-502')?.data.result.pulls).toMatchObject([{ number: 20 }])

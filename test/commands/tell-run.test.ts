@@ -10,8 +10,7 @@ const first = github.comment({ at: 10 })
 const more = (text = '/codex and the logout test') => github.comment({ id: 502, at: 20, text })
 const standingOf = (bot: MemoryBot, trigger: string) => bot.triggers.get(trigger)?.standing
 const runOf = (bot: MemoryBot, id: string) => bot.runs.get(id)?.data
-const answersOf = (bot: MemoryBot) =>
-  bot.comments.map(({ body }) => body).filter(body => !body.startsWith('### '))
+const answersOf = (bot: MemoryBot) => bot.bodies().filter(body => !body.startsWith('### '))
 
 const lastIn = (bot: MemoryBot) => runOf(bot, 'run-comment-501')?.mailbox.words.at(-1)?.state
 

@@ -60,6 +60,9 @@ const another: RunChange = { thread: { ...pullThread, number: 8 } }
 const indexOf = (runs: OtherRun[]) =>
   memoryIndex(() => runs.map(run => ({ id: run.id, entries: runIndex.entries(run) })))
 const turn = (mine: OtherRun, others: OtherRun[]) => heldAt(mine, indexOf(others), now)
+/** How many of its guards hold up the write that admits it. */
+const refusing = (mine: OtherRun, others: OtherRun[]) =>
+  refusals(indexOf(others), mine.id, startGuards(mine, now))
 const first = undefined
 /** So many have to end before there is a place of this. */
 const ahead = (many: number, of: string) => ({ kind: 'line', ahead: many, of })
@@ -96,7 +99,7 @@ describe('a limit of 0 holds all', () => {
     ],
   ])('%s', async (_, mine, others, expected) => {
     expect(await turn(mine, others)).toEqual(expected)
-    expect(await refusals(indexOf(others), mine.id, startGuards(mine, now))).toBeGreaterThan(0)
+    expect(await refusing(mine, others)).toBeGreaterThan(0)
   })
 
   test('what it holds goes first when it is raised, where it held it', async () => {
@@ -119,7 +122,7 @@ test('the limit of the whole bot counts every run that is at work', async () => 
   const others = [other(1, ofOther), other(2, elsewhere)]
   expect(await turn(mine, others.slice(1))).toEqual(first)
   expect(await turn(mine, others)).toEqual(ahead(1, 'bot'))
-  expect(await refusals(indexOf(others), mine.id, startGuards(mine, now))).toBe(1)
+  expect(await refusing(mine, others)).toBe(1)
 })
 
 test.each<[string, Limits, OtherRun[], (string | object)?]>([
@@ -281,8 +284,7 @@ describe('a limit of starts in a window of time', () => {
     const step = window === day ? minute : 100
     const lifted = me({ repository_per_day: 10_000 })
     const all = many(most, changed(over, counts), step)
-    const admits = async (others: OtherRun[]) =>
-      (await refusals(indexOf(others), 'm', startGuards(lifted, now))) === 0
+    const admits = async (others: OtherRun[]) => (await refusing(lifted, others)) === 0
     for (const fewer of [all.slice(1), many(most, changed(over, other), step)])
       expect([await turn(lifted, fewer), await admits(fewer)]).toEqual([first, true])
     expect(await turn(lifted, all)).toEqual(
@@ -348,9 +350,7 @@ test.each<[string, Limits, OtherRun]>([
   ['starts of an owner', { owner_per_day: 1 }, began(hour, elsewhere)],
 ])('the write that admits refuses one more under a limit of %s', async (_, limits, one) => {
   const mine = me(limits)
-  const refusing = (others: OtherRun[]) =>
-    refusals(indexOf(others), mine.id, startGuards(mine, now))
-  expect([await refusing([mine]), await refusing([mine, one])]).toEqual([0, 1])
+  expect([await refusing(mine, [mine]), await refusing(mine, [mine, one])]).toEqual([0, 1])
 })
 
 describe('right before a run is, of its own repository', () => {

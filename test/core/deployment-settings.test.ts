@@ -12,19 +12,21 @@ const read = (text: string) => {
   return file.value
 }
 
+const nothing = { granted: new Set(), sandboxes: [] }
+
 test('nothing is granted that is not written down for the number of the owner', () => {
   const other = read('owners: {6: {as_user: true, sandboxes: [A]}}')
   for (const settings of [noDeploymentSettings, read('owners: {5: {}}'), other])
-    expect(grantsOf(settings, 5)).toMatchObject({ granted: new Set(), sandboxes: [] })
+    expect(grantsOf(settings, 5)).toMatchObject(nothing)
   // An owner without a number has nothing either.
-  expect(grantsOf(other, 0)).toMatchObject({ granted: new Set(), sandboxes: [] })
+  expect(grantsOf(other, 0)).toMatchObject(nothing)
 })
 
 test.each([
   ['as_user: true', { granted: new Set(['as_user']) }],
   ['signal_report: true', { granted: new Set(['signal_report']) }],
   ['sandboxes: [Small box]', { granted: new Set(['sandboxes']), sandboxes: ['Small box'] }],
-  ['sandboxes: []', { granted: new Set(), sandboxes: [] }],
+  ['sandboxes: []', nothing],
   ['models: [a]', { granted: new Set(), models: ['a'] }],
 ])('%s grants just that', (grant, expected) =>
   expect(grantsOf(read(`owners: {5: {${grant}}}`), 5)).toMatchObject(expected),

@@ -63,6 +63,7 @@ const askedLongAgo: RunChange = {
   request: { ...ask, at: t0 - hour },
   schedule: { rightAskedAt: t0 - hour },
 }
+const start: Intent = { kind: 'start-run', at: t0, before: [] }
 const now: Now = { at: t0 + second, text: 'same' }
 
 const step = (run: Run, differs: Partial<Now> = {}) => shown(nextStep(run, { ...now, ...differs }))
@@ -158,7 +159,7 @@ describe('from the asking to the start', () => {
     ['an old ask is asked about', working(noTaskRun, notSent, askedLongAgo), 'await-admission'],
     [
       'whether its sender still may, also where it may have started',
-      working(noTaskRun, notSent, askedLongAgo, intends({ kind: 'start-run', at: t0, before: [] })),
+      working(noTaskRun, notSent, askedLongAgo, intends(start)),
       'await-admission',
     ],
     [
@@ -460,7 +461,7 @@ describe('an effect whose result is not known comes first', () => {
   const intents: [Intent, string][] = [
     [{ kind: 'post-status', at: t0 }, 'post-status'],
     [{ kind: 'create-task', at: t0 }, 'create-task'],
-    [{ kind: 'start-run', at: t0, before: [] }, 'start-run'],
+    [start, 'start-run'],
     [{ kind: 'open-pull', at: t0 }, 'find-result'],
     [{ kind: 'conclude', at: t0 }, 'conclude'],
     [{ kind: 'answer-inline', at: t0 }, 'answer-inline'],
@@ -533,7 +534,6 @@ describe('without access to the repository', () => {
   const note = JSON.stringify({ kind: 'access-lost', id: 'access-1', by: maya, at: t0, because })
   const lost = (...differs: RunChange[]) => readMessages(working(...differs), [note])
   const stopped: RunChange = { result: { outcome: { kind: 'stopped', by: 'maya' } } }
-  const start: Intent = { kind: 'start-run', at: t0, before: [] }
   holds([
     [
       'a start without a result is looked for',
@@ -617,7 +617,7 @@ describe('a Run that failed sees to its agent', () => {
     session: { cost: null },
   }
   const late: RunChange = { result: { concludedAt: now.at - 10 * minute - 1 } }
-  const mayHaveBegun = changed(noTaskRun, intends({ kind: 'start-run', at: t0, before: [] }))
+  const mayHaveBegun = changed(noTaskRun, intends(start))
   holds([
     ['by asking for its end', working(failed), 'cancel'],
     [

@@ -37,6 +37,7 @@ const laterPrompt = (run: Run, by: string, text: string) =>
 const on = { path: 'src/login.ts', line: 12, hunk: '@@ -1 +1 @@\n-a\n+b' }
 const inline = { ...on, id: 1, body: 'why?', author: 'zoe' }
 const issue = runWith({ workspace: { branch } })
+const planned: Run = { ...issue, request: { ...ask, what: 'plan' } }
 const onPull = runWith({
   thread: pullThread,
   baseline: {
@@ -194,9 +195,7 @@ test('what a pull request needs', () => {
 })
 
 test('a plan', () =>
-  expect(
-    expectedBack(firstPrompt({ ...issue, request: { ...ask, what: 'plan' } })),
-  ).toMatchInlineSnapshot(`
+  expect(expectedBack(firstPrompt(planned))).toMatchInlineSnapshot(`
     "- Read only. Change no file, make no commit, push nothing, open no pull request.
     - Answer with a numbered plan: what would be changed, where, how it would be checked, and what is uncertain.
     - If you end this run yourself with a tool such as \`finish\`, give this final answer before you call it."
@@ -232,11 +231,7 @@ test.each([
     ),
     '(no description)',
   ],
-  [
-    'read only, for more words on a plan',
-    laterPrompt({ ...issue, request: { ...ask, what: 'plan' } }, 'zoe', 'more'),
-    'Change no file',
-  ],
+  ['read only, for more words on a plan', laterPrompt(planned, 'zoe', 'more'), 'Change no file'],
 ])('a prompt says %s', (_, prompt, words) => expect(prompt).toContain(words))
 
 test('a pull request that is open is gone on with, and one that is closed is not', () => {

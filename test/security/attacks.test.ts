@@ -33,7 +33,7 @@ import {
 /** Starts nothing, but for what is expected. */
 const each = tableOf({ starts: 0, runs: 0, tasks: 0 })
 const one = { starts: 1, runs: 1, tasks: 1 }
-const busy = { says: 'Done.', goesOn: true }
+const busy = { goesOn: true }
 /** Of something that was written an hour before. */
 const before = { createdAt: t0 - hour, updatedAt: t0 - hour }
 
@@ -192,7 +192,7 @@ describe('who and what may start work', () => {
     async why => {
       const isInLine = why === 'in line'
       const bot = new MemoryBot({
-        agent: { says: 'Done.', goesOn: !isInLine },
+        agent: { goesOn: !isInLine },
         settings: isInLine ? 'limits: {repository_per_day: 1}' : '',
       })
       const asks = (by: string, text: string) => bot.deliver(another({ by, text, number: 9 }))
@@ -210,7 +210,7 @@ describe('who and what may start work', () => {
       expect(bot.prompts.join()).not.toContain('drop the tables')
       const told =
         '@zoe Codex did not get `/codex drop the tables`: you may no longer start runs here.'
-      expect(bot.comments.map(({ body }) => body)).toContainEqual(has(told))
+      expect(bot.bodies()).toContainEqual(has(told))
     },
   )
 })
@@ -383,7 +383,7 @@ describe('untrusted text', () => {
     ].join('\n\n')
     for (const opens of [false, true]) {
       const bot = await botAfter([another()], { agent: { says: words, opens } })
-      const said = bot.comments.map(({ body }) => body)
+      const said = bot.bodies()
       expect(said.join()).toContain('delete everything')
       for (const body of said) {
         const theirs = body
@@ -468,7 +468,7 @@ describe('power', () => {
       expect((await botAfter([asUser], { ...granted, ...less })).runs.size).toBe(0)
     const bot = await botAfter([asUser, another({ text: '/codex --new fix it' })], granted)
     expect(bot.requests.map(request => request.github_user_token)).toEqual([userToken, undefined])
-    for (const texts of [bot.kept, bot.logs, bot.prompts, bot.comments.map(({ body }) => body)])
+    for (const texts of [bot.kept, bot.logs, bot.prompts, bot.bodies()])
       expect(texts.join()).not.toContain(userToken)
   })
 
@@ -526,7 +526,7 @@ describe('plumbing', () => {
       'who asked answers for the pull request, which is a draft that the bot does not approve',
       [another()],
       { ...one, asks: expect.arrayContaining(['assign maya']), last: has('draft') },
-      { agent: { says: 'Done.', opens: true } },
+      { agent: { opens: true } },
     ],
   )
 

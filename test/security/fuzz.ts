@@ -214,7 +214,7 @@ const bareSecrets = secrets.map(bare)
 
 function leaks(bot: MemoryBot): string[] {
   const places = {
-    comment: bot.comments.map(({ body }) => body),
+    comment: bot.bodies(),
     marker: bot.comments.flatMap(({ body }) => markersIn(body)),
     prompt: bot.prompts,
     'pull request': bot.opened.map(({ title, body }) => `${title}\n${body}`),

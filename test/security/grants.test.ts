@@ -133,9 +133,7 @@ test('with a total limit of 0 nothing starts, and the thread is told why', async
   const bot = botWith({ grants: 'limits: {total: 0}' })
   await sends(bot, '/codex fix it')
   await bot.work(50)
-  expect(bot.comments.map(({ body }) => body)).toEqual([
-    expect.stringContaining('`limits.total` is 0'),
-  ])
+  expect(bot.bodies()).toEqual([expect.stringContaining('`limits.total` is 0')])
   expect(bot.requests).toEqual([])
 })
 

@@ -75,7 +75,7 @@ export interface MemoryBotOptions {
   /** PostHog's sandbox environments. */
   sandboxes?: readonly SandboxView[]
   /** What the agent says at the end of each turn, and what it leaves behind. */
-  agent?: { says: string; opens?: boolean; pushes?: boolean; fails?: boolean; goesOn?: boolean }
+  agent?: { says?: string; opens?: boolean; pushes?: boolean; fails?: boolean; goesOn?: boolean }
   /** What was said in the thread before. */
   before?: readonly CommentView[]
   /** The inline comments of a review. */
@@ -183,6 +183,7 @@ export class MemoryBot {
   readonly reactions: string[] = []
   readonly unfolded = (): Posted[] =>
     this.comments.filter(({ id }) => !this.folded.has(nodeIdOf(id)))
+  readonly bodies = () => this.comments.map(({ body }) => body)
   readonly asked: string[] = []
   /** When PostHog was asked how a run goes. */
   readonly looks: number[] = []

@@ -169,12 +169,7 @@ describe('a label beside a command in the text', () => {
       ],
       joins,
     ],
-    [
-      'goes if its run has ended by then',
-      [text, label],
-      { unlabelled: ['codex'] },
-      { agent: { says: 'Done.' } },
-    ],
+    ['goes if its run has ended by then', [text, label], { unlabelled: ['codex'] }, { agent: {} }],
     [
       'of which GitHub does not tell starts its run, which takes up the text',
       [comes(label), works(300, minute), text],
@@ -311,7 +306,7 @@ describe('a stop', () => {
 
 test('a command that waits an hour for a run costs ten calls at the most', async () => {
   const bot = await botAfter([asked, more('/codex --effort low and then that')], {
-    agent: { says: '', goesOn: true },
+    agent: { goesOn: true },
   })
   for (const run of bot.runs.values()) run.due = Number.POSITIVE_INFINITY
   const before = bot.calls.length

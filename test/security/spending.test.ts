@@ -372,7 +372,7 @@ test.each([
 ])(
   'what was stopped is not started anew when GitHub tells it again and the queue knows %s',
   async (_, all) => {
-    const bot = new MemoryBot({ agent: { says: 'Done.', goesOn: true } })
+    const bot = new MemoryBot({ agent: { goesOn: true } })
     const asked = comment('maya', '/codex fix it')
     await bot.deliver(asked)
     await bot.work(20, bot.now + 30_000)
@@ -390,7 +390,7 @@ test.each([
 )
 
 test('what was asked on a line, with its status in the thread, is not started anew', async () => {
-  const bot = new MemoryBot({ agent: { says: 'Done.' } })
+  const bot = new MemoryBot()
   const asked = inlineComment({ text: '/codex do it' })
   await sends(bot, asked)
   bot.triggers.clear()
@@ -406,7 +406,7 @@ test('what was asked on a line, with its status in the thread, is not started an
 test('where its run had begun before process after process died, nothing is said to have failed', async () => {
   const bot = new MemoryBot()
   await says(bot, 'maya', '/codex fix it')
-  const said = bot.comments.map(({ body }) => body)
+  const said = bot.bodies()
   const [job] = bot.triggers.values()
   if (!job) return expect.fail('no trigger was kept')
   // As it stood before it was written down that the run is there.
@@ -416,7 +416,7 @@ test('where its run had begun before process after process died, nothing is said
   bot.stalls = 0
   await bot.settle()
   expect(job.standing).toBe('ended')
-  expect(bot.comments.map(({ body }) => body)).toEqual(said)
+  expect(bot.bodies()).toEqual(said)
   expect(bot.reactions).not.toContain('confused')
 })
 
@@ -437,7 +437,7 @@ test('where its message was with the run before process after process died, that
   bot.stalls = 0
   await bot.settle()
   expect(stop.standing).toBe('ended')
-  expect(bot.comments.map(({ body }) => body).join('\n')).not.toContain('itself failed')
+  expect(bot.bodies().join('\n')).not.toContain('itself failed')
   // The command that began the stopped run gets none.
   expect(bot.reactions).toEqual(['eyes', 'eyes', '+1', 'none'])
 })
@@ -450,7 +450,7 @@ const pull = pullView({
 })
 
 test('a pull request that is reopened each second is looked at no more often', async () => {
-  const bot = new MemoryBot({ agent: { says: 'Done.', goesOn: true } })
+  const bot = new MemoryBot({ agent: { goesOn: true } })
   const head = { ref: 'codex/issue-7-login-is-flaky', repo: 100 }
   bot.pulls.push({ ...pull, head: head.ref, sha: 'b'.repeat(40), base: 'main', repoId: head.repo })
   await bot.deliver(comment('maya', '/codex fix it'))
@@ -471,7 +471,7 @@ test('a pull request that is reopened each second is looked at no more often', a
 })
 
 test('what an older copy of the queue decides anew is not refused for the pull request of its own run', async () => {
-  const bot = new MemoryBot({ agent: { says: 'Done.', opens: true } })
+  const bot = new MemoryBot({ agent: { opens: true } })
   await bot.deliver(comment('maya', '/codex fix it'))
   const older = structuredClone(bot.triggers)
   await bot.settle()

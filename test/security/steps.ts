@@ -45,7 +45,7 @@ const cameOf = (bot: MemoryBot) => ({
   comments: bot.comments.length,
   status: bot.comments.findLast(({ body }) => body.startsWith('### '))?.body,
   last: bot.comments.at(-1)?.body,
-  says: bot.comments.map(({ body }) => body).join('\n'),
+  says: bot.bodies().join('\n'),
   reacts: bot.reactions,
   reactions: bot.reactions.length,
   unlabelled: bot.unlabelled,
