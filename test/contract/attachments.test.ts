@@ -561,7 +561,12 @@ describe('the attachments of a Run', () => {
       job: { assertLocked },
     }
     const to = { taskId: 'task-1' }
-    return { logged, stage: (...names: string[]) => attach(context, several(...names), to) }
+    /** What could not be passed on, with the reason. */
+    async function stageAll(...names: string[]) {
+      const { failed, ...passedOn } = await attach(context, several(...names), to)
+      return { ...passedOn, failed: failed.map(({ name, why }) => `${name}: ${why}`) }
+    }
+    return { logged, stage: stageAll }
   }
 
   test('are those of the command, of what it is about, then of the thread', () => {
@@ -594,10 +599,10 @@ describe('the attachments of a Run', () => {
       ids: ['id of attachment-1.log'],
       names: ['e.log'],
       failed: [
-        { name: 'a.log', why: 'it is empty' },
-        { name: 'b.log', why: `PostHog refused: ${'x'.repeat(200)}` },
-        { name: 'c.log', why: 'GitHub refused: Resource not accessible' },
-        { name: 'd.log', why: 'the bot itself failed at it' },
+        'a.log: it is empty',
+        `b.log: PostHog refused: ${'x'.repeat(200)}`,
+        'c.log: GitHub refused: Resource not accessible',
+        'd.log: the bot itself failed at it',
       ],
     })
     expect(logged).toEqual([
@@ -621,7 +626,7 @@ describe('the attachments of a Run', () => {
         throw new NoResponse('posthog', 'lost')
       },
     })
-    const failed = [{ name: 'a.log', why: 'PostHog did not answer' }]
+    const failed = ['a.log: PostHog did not answer']
     expect(await stage('a.log')).toEqual({ ids: [], names: [], failed })
     expect({ downloads, stagings }).toEqual({ downloads: 2, stagings: 2 })
   })
@@ -649,8 +654,8 @@ describe('the attachments of a Run', () => {
     expect(passedOn).toEqual(names.slice(0, 11).filter(name => name !== '3.log'))
     expect(failed).toHaveLength(10)
     expect(failed.slice(0, 2)).toEqual([
-      { name: '3.log', why: 'it is empty' },
-      { name: '11.log', why: 'no more than 10 are passed on' },
+      '3.log: it is empty',
+      '11.log: no more than 10 are passed on',
     ])
   })
 
@@ -666,7 +671,7 @@ describe('the attachments of a Run', () => {
     expect(await slow.stage('a.log', 'b.log')).toEqual({
       ids: ['attachment-1.log'],
       names: ['a.log'],
-      failed: [{ name: 'b.log', why: 'there was no time left for it' }],
+      failed: ['b.log: there was no time left for it'],
     })
   })
 })

@@ -37,12 +37,13 @@ describe.runIf(available)('when Redis is in trouble', () => {
     await server.stop()
   })
 
+  const work = () => workBy(queues.runs, processors, { concurrency: 2 })
   const ended = (id: string, ms?: number) =>
     until(async () => (await queues.runs.get(id).catch(() => undefined))?.standing === 'ended', ms)
 
   test('dead: adding fails at once; soon after its return a waiting worker goes on, and nothing is lost', async () => {
     await queues.triggers.add('before', note)
-    await workBy(queues.runs, processors, { concurrency: 2 })
+    await work()
     await queues.runs.add('warm', note)
     await ended('warm')
     await server.kill()
@@ -63,7 +64,7 @@ describe.runIf(available)('when Redis is in trouble', () => {
   })
 
   test('frozen: adding fails in 3 s, and so does the list; after the thaw all goes on; closing keeps its grace', async () => {
-    await workBy(queues.runs, processors, { concurrency: 2 })
+    await work()
     await sleep(200)
     server.freeze()
     const add = timed(queues.runs.add('cold', note))
@@ -100,7 +101,7 @@ describe.runIf(available)('when Redis is in trouble', () => {
       await queues.runs.holder('any')
       return { kind: 'end' }
     })
-    await workBy(queues.runs, processors, { concurrency: 2 })
+    await work()
     await queues.runs.add('unlucky', { by: 'unlucky' })
     await ended('unlucky')
     expect(seen.length).toBeGreaterThan(2)
@@ -116,7 +117,7 @@ describe.runIf(available)('when Redis is in trouble', () => {
       reasons.push(job.signal.reason)
       throw job.signal.reason
     })
-    await workBy(queues.runs, processors, { concurrency: 2 })
+    await work()
     await queues.runs.add('deaf', { by: 'deaf' })
     await sleep(200)
     server.freeze()

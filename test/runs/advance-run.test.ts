@@ -161,6 +161,8 @@ const quiet = {
   'comments.post': async () => ({ id: 1 }),
   'thread.settle': async () => ({ refused: [] }),
 }
+const edited = async () => ({ nodeId: 'IC_9' })
+const nothingNew = async () => snapshotWith({})
 const noCost = { cost: async () => undefined }
 const removeLater = async (): Promise<void> => {}
 
@@ -174,10 +176,16 @@ interface Came {
   run: Run
 }
 
-async function advance(run: Run, differs: Differs = {}): Promise<Came> {
+async function advance(run: Run, { save, ...differs }: Differs = {}): Promise<Came> {
   const saves: Run[] = []
-  const save = async (next: Run): Promise<void> => void saves.push(next)
-  const { deps, job } = given(run, { now: () => now, save, ...differs })
+  const { deps, job } = given(run, {
+    now: () => now,
+    save: async next => {
+      saves.push(next)
+      await save?.(next)
+    },
+    ...differs,
+  })
   const result = await advanceRun(deps)(job)
   const verdict = result.kind === 'park' ? `park ${result.ms}` : result.kind
   return { verdict, saves, run: saves.at(-1) ?? run }
@@ -305,15 +313,13 @@ async function once(run: Run, asks: Service): Promise<Run> {
   const trouble = { why: 'limit', since: t0, until: t0, count: 1 }
   const retries = { github: trouble, posthog: trouble }
   const { signal } = worker.shutdown
-  const saves: Run[] = []
   // Not its announcement.
   const isResult = ({ retries }: Run): boolean => retries[asks] === undefined
-  await advance(changed(run, { retries }), {
+  const { saves } = await advance(changed(run, { retries }), {
     github: gitHubOf(world, worker),
     posthog: postHogOf(world, worker),
     signal,
     save: async next => {
-      saves.push(next)
       if (isResult(next)) worker.shutdown.abort()
     },
   })
@@ -359,9 +365,8 @@ describe('a step that is refused', () => {
     const again = await advance(first.run, { github, now: () => now + 5 * second })
     const twice = { why: 'locked', since: now, until: now + 15 * second, count: 2 }
     expect(again.run.retries.thread).toEqual(twice)
-    const unlocked = async () => ({ nodeId: 'IC_9' })
     const heard = await advance(again.run, {
-      github: { 'comments.edit': unlocked },
+      github: { 'comments.edit': edited },
       now: () => now + 15 * second,
     })
     expect(heard.run.retries.thread).toBeUndefined()
@@ -370,7 +375,7 @@ describe('a step that is refused', () => {
 
   test('edit-status: a status that is folded away is not edited any more', async () => {
     const run = runOf('edit-status')
-    const edit = vi.fn(async () => ({ nodeId: 'IC_9' }))
+    const edit = vi.fn(edited)
     const folded = changed(run, { report: { status: { ...status, minimized: true } } })
     const after = await advance(folded, { github: { 'comments.edit': edit } })
     expect(edit).not.toHaveBeenCalled()
@@ -433,15 +438,17 @@ describe('a step that is refused', () => {
 
   test('start-run: files that are gone are staged again, once', async () => {
     const abort = new AbortController()
-    const saves: Run[] = []
-    const save = async (next: Run): Promise<void> => {
-      saves.push(next)
-      if (next.workspace.restaged) abort.abort()
+    const save = async ({ workspace }: Run): Promise<void> => {
+      if (workspace.restaged) abort.abort()
     }
     const gone = no(400, 'pending_user_artifact_ids: not found')
     const staged: RunChange = { workspace: { attachments: { ids: ['x'], failed: [] } } }
-    await advance(changed(runOf('start-run'), staged), { ...gone, save, signal: abort.signal })
-    const { workspace, result } = saves.at(-1) ?? expect.fail()
+    const { run } = await advance(changed(runOf('start-run'), staged), {
+      ...gone,
+      save,
+      signal: abort.signal,
+    })
+    const { workspace, result } = run
     expect(workspace.restaged).toBe(true)
     expect([workspace.attachments, result.outcome]).toEqual([undefined, undefined])
   })
@@ -535,9 +542,9 @@ describe('a read that is refused', () => {
 
   test('what is written meanwhile does not hide it', async () => {
     const retries = { github: { why: 'w', since: t0, until: later, count: 1, refusedSince: t0 } }
-    const editing = changed(working({ schedule: { nextPollAt: later } }), { retries })
+    const editing = changed(working(nextPoll(later)), { retries })
     const { run } = await advance(editing, {
-      github: { 'comments.edit': async () => ({ nodeId: 'IC_9' }) },
+      github: { 'comments.edit': edited },
     })
     expect(run.report.status?.at).toBe(now)
     expect(run.retries).toEqual(retries)
@@ -587,7 +594,7 @@ describe('words that are refused', () => {
     })
     const sendMessage = vi.fn(async () => 'ended' as const)
     const { saves } = await advance(run, {
-      posthog: { sendMessage, poll: async () => snapshotWith({}) },
+      posthog: { sendMessage, poll: nothingNew },
       github: { ...answering.github, 'branches.heads': atLimit('github') },
     })
     const [first] = saves.filter(({ attempts }) => attempts.intent === undefined)
@@ -625,7 +632,7 @@ describe('words that are refused', () => {
       posthog: {
         ...says(notReady),
         logLength: async () => 3,
-        poll: async () => snapshotWith({}),
+        poll: nothingNew,
         statusOf: async () => 'in_progress',
         cancel: async () => {},
       },
@@ -643,10 +650,12 @@ describe('words that are refused', () => {
     session: { sessionLog: { offset: 1, turns: 0, prompts: [], permissionRequest: request } },
   }
 
-  const poll = async () => snapshotWith({})
   const chooses = wordsAre(word('waiting', more('a', 'allow'), { source }))
   const answered = (given: RunChange, respondToPermission: TasksClient['respondToPermission']) =>
-    advance(withWords(asking, given), { posthog: { respondToPermission, poll }, ...answering })
+    advance(withWords(asking, given), {
+      posthog: { respondToPermission, poll: nothingNew },
+      ...answering,
+    })
 
   test('as the answer to a permission that nobody waits for are told so', async () => {
     const { saves } = await answered(chooses, async () => 'over')
@@ -713,8 +722,8 @@ describe('an agent that can not be looked after', () => {
     const said: string[] = []
     const deleteBranch = vi.fn(async () => {})
     const github: Partial<GitHubCalls> = {
-      'comments.edit': async () => ({ nodeId: 'IC_9' }),
-      'thread.settle': async () => ({ refused: [] }),
+      ...quiet,
+      'comments.edit': edited,
       'comments.post': async body => ({ id: said.push(body) }),
       'branches.use': async () => ({ sha: branch.sha, isUsed: false, repository: 'R_1' }),
       'branches.delete': deleteBranch,
@@ -754,7 +763,7 @@ describe('a Run that fails again and again', () => {
     reason: 'this bot had an error, again and again',
     fix: 'Tell an admin of this bot: its log names the run.',
   }
-  const run = working(mute, { schedule: { nextPollAt: later } })
+  const run = working(mute, nextPoll(later))
   const aborted = { signal: AbortSignal.abort() }
 
   const givenUp = { result: { outcome: crashed, concludedAt: now } }
@@ -772,7 +781,7 @@ describe('a Run that fails again and again', () => {
 describe('whoever wakes it', () => {
   const waiting = (given: RunChange): Run =>
     working(mute, { schedule: { lastPollAt: now - second, nextPollAt: later } }, given)
-  const atItsTime = waiting({ schedule: { nextPollAt: now } })
+  const atItsTime = waiting(nextPoll(now))
 
   test.each([
     ['before its time brings the look forward', {}, second],
