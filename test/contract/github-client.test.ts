@@ -393,16 +393,6 @@ describe('reactions', () => {
     await issue().thread.react({ kind: 'subject' }, content)
     expect(seen).toHaveLength(times)
   })
-
-  test('of a comment, known by its webhook, are taken back', async () => {
-    answers('POST', '/graphql', [200, { data: { unreact: { clientMutationId: null } } }])
-    const target = { kind: 'thread', commentId: 3, nodeId: 'IC_3' } as const
-    await issue().thread.settle({ reaction: { target } })
-    expect(bodies.at(-1)).toMatchObject({
-      query: expect.stringContaining('removeReaction'),
-      variables: { subject: 'IC_3' },
-    })
-  })
 })
 
 describe('branches of an issue', () => {
