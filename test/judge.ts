@@ -50,7 +50,7 @@ export function wrongIn(facts: Facts, allowed: Allowed): string[] {
   const { told, tellable = [] } = allowed
   const { answers } = facts
   const about = (what: string) => answers.filter(answer => answer.about === what)
-  const isKnown = (what: string): boolean => [...told, ...tellable].includes(what)
+  const isKnown = (what: string) => [...told, ...tellable].includes(what)
   const isOwned = answers.at(-1)?.text.includes('may still be working') === true
   return [
     ...wrongCounts(facts, allowed),

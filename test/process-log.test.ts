@@ -9,7 +9,7 @@ afterEach(() => void vi.restoreAllMocks())
 const key = 'phx_0123456789abcdefghij'
 
 test('the lines of a child say what it is about, once, and no secret', async () => {
-  const log: Log = await openLog({ level: 'info', format: 'json' }, redactor([key]))
+  const log = await openLog({ level: 'info', format: 'json' }, redactor([key]))
   const written: string[] = []
   vi.spyOn(process.stdout, 'write').mockImplementation(text => Boolean(written.push(String(text))))
   const about = log.child({ trigger: 'comment-501', delivery: undefined, said: `my key is ${key}` })

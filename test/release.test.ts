@@ -11,7 +11,7 @@ import { addressOf } from '../src/own-package.ts'
 import { webhookPath } from '../src/web/http-server.ts'
 
 const root = join(import.meta.dirname, '..')
-const textOf = (path: string): string => readFileSync(join(root, path), 'utf8')
+const textOf = (path: string) => readFileSync(join(root, path), 'utf8')
 
 const { version, bin, engines, scripts } = JSON.parse(textOf('package.json'))
 

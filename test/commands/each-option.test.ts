@@ -100,7 +100,7 @@ describe('each option', () => {
       shown: async () => undefined,
       isPlanAsSaid: async () => true,
     }
-    return known as unknown as Reads
+    return known as Reads
   }
 
   const having = (name: OptionName, run: Run | undefined): Run | undefined => {

@@ -308,8 +308,8 @@ describe('one session serves one set of words at a time', () => {
         differs,
       ),
     )
-  const begun: RunChange = changed(admitted, wordsAre())
-  const asks: RunChange = changed(admitted, intends({ kind: 'rejoin', at: now, offset: 0 }))
+  const begun = changed(admitted, wordsAre())
+  const asks = changed(admitted, intends({ kind: 'rejoin', at: now, offset: 0 }))
   const leaves: RunChange = {
     session: {
       taskId: undefined,

@@ -325,7 +325,7 @@ describe('the last word', () => {
   )
 
   test('stands for the status, so that it has all that is left to say', () => {
-    const run: Run = changed(phases.answer, {
+    const run = changed(phases.answer, {
       session: { cost: 0.42 },
       baseline: { settingsProblem: 'x is not a setting' },
     })
@@ -353,7 +353,7 @@ describe('the last word', () => {
   ])('at %s of a session’s $10', (cost, warning) => {
     const limits = { ...defaultSettings.limits, cost_per_run: 10 }
     const settings = { ...defaultSettings, limits }
-    const run: Run = changed(phases.answer, { session: { cost }, baseline: { settings } })
+    const run = changed(phases.answer, { session: { cost }, baseline: { settings } })
     const [line = ''] = /.*(?:This|for a) session.*/.exec(closingComment(run)) ?? []
     expect(line).toBe(warning)
   })

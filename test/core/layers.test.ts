@@ -198,7 +198,7 @@ const limits = limitsOf(counts)
 const models = ['a', 'b', 'c']
 const named = fc.subarray(['maya', 'zoe', 'sam'])
 const numbered = fc.subarray(['maya:1', 'zoe:2', 'sam:3'])
-const file: fc.Arbitrary<GivenSettings> = fc.record(
+const file = fc.record(
   {
     limits: limitsOf(countsInFiles),
     models: some(models),

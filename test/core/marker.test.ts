@@ -132,7 +132,7 @@ test('never throws, whatever the text', () => {
 
 test('any marker is read back, in the text of any comment', () => {
   const text = fc.string({ unit: 'binary' }).map(words => words.toWellFormed())
-  const any: fc.Arbitrary<Marker> = fc.record({
+  const any = fc.record({
     run: text,
     repo: fc.integer(),
     thread: fc.integer(),

@@ -297,8 +297,8 @@ test('what is sent is checked before it is', async () => {
 })
 
 describe('what a message leaves to do:', () => {
-  const asked = { ...label(), source } as RunMessage
-  const stopAsked = { ...stop(), source } as RunMessage
+  const asked = { ...label(), source }
+  const stopAsked = { ...stop(), source }
   const anywhere = { trigger: 'w', command: 0, last: false }
   test.each<[string, Run, RunMessage, RunChange]>([
     [

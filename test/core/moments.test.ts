@@ -51,7 +51,7 @@ const wordOf = (...given: RunChange[]) =>
 describe('a pull request', () => {
   const opened = (differs: Partial<typeof pull>) =>
     wordOf({
-      result: { concludedAt: now, outcome: { kind: 'pull' }, pulls: [{ ...pull, ...differs }] },
+      result: { outcome: { kind: 'pull' }, pulls: [{ ...pull, ...differs }] },
     })
 
   test.each([
@@ -69,7 +69,7 @@ describe('a pull request', () => {
       ...defaultSettings,
       pull_request: { ...defaultSettings.pull_request, draft: false },
     }
-    const result = { concludedAt: now, outcome: { kind: 'pull' as const }, pulls: [pull] }
+    const result = { outcome: { kind: 'pull' as const }, pulls: [pull] }
     expect(wordOf({ baseline: { settings }, result })).toContain('Codex opened **[#9 ')
   })
 
@@ -92,7 +92,7 @@ test('words that an ended session never read are asked again, which is one sente
 
 test('what an agent that did not finish said last is quoted as its words', () => {
   const text = wordOf(
-    { result: { concludedAt: now, outcome: { kind: 'unfinished', why: 'sandbox-gone' } } },
+    { result: { outcome: { kind: 'unfinished', why: 'sandbox-gone' } } },
     logIs(idleSince(t0, { answer: 'I will now change the parser.\n\nThen the tests.' })),
   )
   expect(text).toContain(
@@ -204,7 +204,7 @@ describe('of a pull request, what is known is said', () => {
   ]
   test.each(opened)('that was opened: %s', (_, result, words) => {
     const [first = ''] = wordOf({
-      result: { concludedAt: now, outcome: { kind: 'pull' }, ...result },
+      result: { outcome: { kind: 'pull' }, ...result },
     }).split('\n\n<')
     expect(first).toContain(words)
     expect(first.includes('checks')).toBe(words.includes('checks'))
@@ -214,7 +214,6 @@ describe('of a pull request, what is known is said', () => {
     const pushed: RunChange = {
       thread: pullThread,
       result: {
-        concludedAt: now,
         outcome: { kind: 'pushed', sha },
         looked: { number: 8, size, checks: { passed: 0, failed: 1, running: 0 } },
       },
@@ -246,7 +245,7 @@ describe('of a pull request, what is known is said', () => {
     }
     const said = wordOf({
       session: { sessionLog: idleSince(t0) },
-      result: { concludedAt: now, outcome: { kind: 'pull' }, ...told, ...result },
+      result: { outcome: { kind: 'pull' }, ...told, ...result },
     })
     expect(said.startsWith(words)).toBe(true)
     expect(said).not.toMatch(/which was|checks:/)

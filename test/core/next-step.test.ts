@@ -84,9 +84,9 @@ const newSession = (differs: Partial<typeof earlier & { cancelledAt: number }>) 
   earlierIs({ ...earlier, resumes: false, ...differs })
 const idles = logIs(idleSince(t0))
 const hasStatus: RunChange = { report: { status } }
-const ready: RunChange = changed(hasStatus, admitted)
+const ready = changed(hasStatus, admitted)
 const hasTask: RunChange = { workspace: { branch }, session: { taskId: 'task-1' } }
-const begun: RunChange = changed(hasTask, { workspace: { threadContext: context } })
+const begun = changed(hasTask, { workspace: { threadContext: context } })
 const readOnly: RunChange = { report: { readOnlyThread: true, status: undefined } }
 /** Its status was sent so long ago. */
 const sent = (ago: number): RunChange => ({ report: { status: { ...status, at: now.at - ago } } })

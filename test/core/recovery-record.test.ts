@@ -165,10 +165,11 @@ describe('a Run that had not begun', () => {
 describe('what a marker carries', () => {
   const signer = markerSigner('secret')
   const thread = { repoId: 100, number: 7 }
+  const named = { run: 'run-1', repo: 100, thread: 7, as: 'status' } as const
 
   test('comes back whole', () => {
     const backup = carried(atWork)
-    const marker: Marker = { run: 'run-1', repo: 100, thread: 7, as: 'status', backup }
+    const marker: Marker = { ...named, backup }
     expect(signer.read(signer.write(marker), thread)).toEqual([marker])
   })
 
@@ -210,21 +211,13 @@ describe('what a marker carries', () => {
     const asking = (text: string): Run => ({ ...atWork, request: { ...atWork.request, text } })
     expect(carried(asking('x'.repeat(16_000))).request.text).toHaveLength(16_000)
     expect(backupOf(asking('漢'.repeat(16_000)))).toBeUndefined()
-    const longest = { run: 'run-1', repo: 100, thread: 7, as: 'status' as const }
-    const marker = signer.write({ ...longest, backup: carried(asking('漢'.repeat(6_000))) })
+    const marker = signer.write({ ...named, backup: carried(asking('漢'.repeat(6_000))) })
     expect(marker.length).toBeLessThan(30_000)
     expect(signer.read(marker, thread)).toHaveLength(1)
   })
 
   test('of another version is left out, and the rest is remembered', () => {
-    const marker = {
-      run: 'run-1',
-      repo: 100,
-      thread: 7,
-      as: 'status',
-      task: 'task-1',
-      backup: { v: 9 },
-    }
+    const marker = { ...named, task: 'task-1', backup: { v: 9 } }
     expect(Marker.parse(marker)).toMatchObject({ run: 'run-1', task: 'task-1' })
     expect(Marker.parse(marker).backup).toBeUndefined()
   })

@@ -69,13 +69,13 @@ const callsThen = (calls: number, ...then: Luck[]): Luck[] => [
   ...then,
 ]
 /** These calls go so, all others well. */
-const luckAt = (fates: Readonly<Record<number, Luck>>): Luck[] =>
+const luckAt = (fates: Readonly<Record<number, Luck>>) =>
   Array.from(
     { length: 1 + Math.max(...Object.keys(fates).map(Number)) },
-    (_, call): Luck => fates[call] ?? 'well',
+    (_, call) => fates[call] ?? 'well',
   )
 /** Up to so many calls into a life, a few of them or each. */
-const someCalls = (most: number, few = 6): number[] =>
+const someCalls = (most: number, few = 6) =>
   someOf(
     Array.from({ length: most }, (_, call) => call),
     few,

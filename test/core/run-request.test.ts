@@ -228,7 +228,7 @@ describe('the request of a run', () => {
     const maybe = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined })
     const word = (most: number) =>
       fc.string({ minLength: 1, maxLength: most }).filter(text => text.trim() !== '')
-    const ask: fc.Arbitrary<TaskRunInput> = fc.record({
+    const ask = fc.record({
       branch: word(255),
       prompt: fc.oneof(fc.string({ unit: 'binary' }), fc.constantFrom('\ud83d half', 'nul\0')),
       model: fc.oneof(word(40), fc.constantFrom('gpt-5', 'gpt-5.6-sol')),

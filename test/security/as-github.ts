@@ -5,7 +5,7 @@
 import { micromark } from 'micromark'
 import { gfm, gfmHtml } from 'micromark-extension-gfm'
 
-const htmlOf = (markdown: string, allowDangerousHtml: boolean): string =>
+const htmlOf = (markdown: string, allowDangerousHtml: boolean) =>
   micromark(markdown, {
     allowDangerousHtml,
     allowDangerousProtocol: true,
@@ -54,14 +54,13 @@ interface Link {
 }
 
 /** Says where it goes, and that is no thread, which would be told that it is spoken of. */
-const isPlain = ({ to, words }: Link): boolean =>
+const isPlain = ({ to, words }: Link) =>
   /^https?:\/\//i.test(to) &&
   [words, `http://${words}`].some(said => sameAddress(said, to)) &&
   !/\/(?:issues|pulls?|discussions)\/\d/i.test(to)
 
 /** The address in `href` is written in ASCII. */
-const sameAddress = (said: string, to: string): boolean =>
-  said === to || encoded(said) === encoded(to)
+const sameAddress = (said: string, to: string) => said === to || encoded(said) === encoded(to)
 
 function encoded(address: string): string {
   try {
@@ -99,7 +98,7 @@ function partsOf(html: string): { texts: string[]; links: Link[]; images: string
 const tagOrText = /<(\/?)([a-z][a-z0-9]*)((?:[^>"]|"[^"]*")*)>|([^<]+)/g
 const inline = new Set(['em', 'strong', 'del', 'sup'])
 
-const attribute = (attributes: string, name: string): string =>
+const attribute = (attributes: string, name: string) =>
   unescaped(new RegExp(`${name}="([^"]*)"`).exec(attributes)?.[1] ?? '')
 
 const characters: Readonly<Record<string, string>> = {
@@ -110,5 +109,5 @@ const characters: Readonly<Record<string, string>> = {
   '#x27': "'",
 }
 
-const unescaped = (text: string): string =>
+const unescaped = (text: string) =>
   text.replace(/&(lt|gt|quot|amp|#x27);/g, (_, name: string) => characters[name] ?? '')

@@ -66,8 +66,7 @@ interface Rules {
   may(login: string): boolean
 }
 
-const roleOf = (login: string): Role =>
-  new Map<string, Role>(Object.entries(people)).get(login) ?? 'none'
+const roleOf = (login: string) => new Map<string, Role>(Object.entries(people)).get(login) ?? 'none'
 const atLeast =
   (least: Role): Rules['may'] =>
   login =>
@@ -171,7 +170,7 @@ async function live(n: number): Promise<World> {
   }
 }
 
-const shown = (error: unknown): string =>
+const shown = (error: unknown) =>
   (error instanceof Error ? (error.stack ?? error.message) : String(error)).slice(0, 600)
 
 /** Now and then with a signature that is none. */
@@ -209,7 +208,7 @@ function uninvited(bot: MemoryBot, { may }: Rules): string[] {
 }
 
 /** Escapes and what keeps GitHub from acting are none of a secret. */
-const bare = (text: string): string => text.replace(/[\\\u200b]/g, '')
+const bare = (text: string) => text.replace(/[\\\u200b]/g, '')
 const bareSecrets = secrets.map(bare)
 
 function leaks(bot: MemoryBot): string[] {
@@ -231,12 +230,12 @@ function leaks(bot: MemoryBot): string[] {
 }
 
 /** What our own markers say, once they are read. */
-const markersIn = (body: string): string[] =>
+const markersIn = (body: string) =>
   [...body.matchAll(/<!-- codex-run:([\w-]+)\./g)].map(([, payload = '']) =>
     Buffer.from(payload, 'base64url').toString(),
   )
 
-const around = (text: string, secret: string): string =>
+const around = (text: string, secret: string) =>
   JSON.stringify(text.slice(Math.max(0, text.indexOf(secret) - 80), text.indexOf(secret) + 20))
 
 /** What the comments would have GitHub do, but for naming who asked and linking our own. */
@@ -278,7 +277,7 @@ function withoutOurs(body: string, said: ReadonlySet<string>): string {
 }
 
 /** Nobody without trust speaks to the agent, and nobody in signs that people can't see. */
-const orders = (bot: MemoryBot): string[] =>
+const orders = (bot: MemoryBot) =>
   bot.prompts.flatMap(prompt => [
     ...(prompt.includes('order of a stranger') ? ['the agent reads a stranger'] : []),
     ...(/[\u200b-\u200f\u202a-\u202e\u2060-\u206f\u{e0000}-\u{e0fff}\u0000]/u.test(prompt)

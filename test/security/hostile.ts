@@ -3,7 +3,7 @@ import type { Random } from '../chaos/random.ts'
 import { markdownPieces } from '../support/markdown-pieces.ts'
 
 /** Put together here, so that no scanner takes this file for a leak. */
-const made = (...parts: string[]): string => parts.join('')
+const made = (...parts: string[]) => parts.join('')
 
 /** What the bot was configured with. */
 export const configured = [
@@ -117,17 +117,17 @@ function user(random: Random): { login: string; id: number; type?: string } {
 }
 
 /** Names of branches are used as they are, and nobody is called like a secret. */
-const withoutSecrets = (name: string): string =>
+const withoutSecrets = (name: string) =>
   secrets.reduce(
     (rest, secret) => rest.replaceAll(secret, 'x').replaceAll(secret.slice(0, 8), 'x'),
     name,
   )
 
 /** One that means something, or any words in its place, as long as they may be. */
-const mostly = (random: Random, known: readonly string[], most: number): string =>
+const mostly = (random: Random, known: readonly string[], most: number) =>
   random.next() < 0.8 ? random.one(known) : wordsOf(random, 65_536).slice(0, most)
 
-const time = (random: Random): string =>
+const time = (random: Random) =>
   new Date(Date.UTC(2026, 0, 2, 14, random.between(0, 30), random.between(0, 59))).toISOString()
 
 function wholePayload(random: Random, event: EventName): object {
@@ -211,7 +211,7 @@ function brokenOnce(random: Random, value: unknown): unknown {
   return { ...Object.fromEntries(entries), [key]: brokenOnce(random, child) }
 }
 
-const oddity = (random: Random): unknown =>
+const oddity = (random: Random) =>
   random.one([
     null,
     true,
@@ -230,7 +230,7 @@ const oddity = (random: Random): unknown =>
   ])
 
 /** Names come from GitHub, and nobody is called like a secret. */
-const nameOf = (random: Random): string =>
+const nameOf = (random: Random) =>
   random.one([...markdownPieces, ...unicode, ...commands]).repeat(random.between(1, 3))
 
 function nested(depth: number): unknown {

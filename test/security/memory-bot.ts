@@ -118,7 +118,7 @@ interface Posted {
   onLine?: boolean
 }
 
-const nodeIdOf = (id: number): string => `IC_${id}`
+const nodeIdOf = (id: number) => `IC_${id}`
 
 export const signatureOf = (body: string | Buffer, secret = webhookSecret): string =>
   `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
@@ -181,8 +181,7 @@ export class MemoryBot {
   /** Every record that was ever kept, as JSON. */
   readonly kept: string[] = []
   readonly reactions: string[] = []
-  readonly unfolded = (): Posted[] =>
-    this.comments.filter(({ id }) => !this.folded.has(nodeIdOf(id)))
+  readonly unfolded = () => this.comments.filter(({ id }) => !this.folded.has(nodeIdOf(id)))
   readonly bodies = () => this.comments.map(({ body }) => body)
   readonly asked: string[] = []
   /** When PostHog was asked how a run goes. */
@@ -296,8 +295,7 @@ export class MemoryBot {
     return outcome === 'added' ? 'added' : 'known'
   }
 
-  #own = (): (Posted & { nodeId: string })[] =>
-    this.comments.map(comment => ({ ...comment, nodeId: nodeIdOf(comment.id) }))
+  #own = () => this.comments.map(comment => ({ ...comment, nodeId: nodeIdOf(comment.id) }))
 
   /** Works until nothing is left to do. @throws what a job throws, and an error when there is no end */
   async settle(): Promise<void> {

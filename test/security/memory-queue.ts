@@ -128,4 +128,4 @@ export class MemoryQueue<Data> implements JobQueue<Data> {
   }
 }
 
-const isLive = ({ standing }: { standing: string }): boolean => standing === 'live'
+const isLive = ({ standing }: { standing: string }) => standing === 'live'

@@ -42,7 +42,7 @@ interface Judged {
   html: string
 }
 
-const words = (text: string): Set<string> => new Set(text.match(/zq\d+x/g))
+const words = (text: string) => new Set(text.match(/zq\d+x/g))
 
 /** What a reader of the page can see, and the lines of its own paragraphs. */
 function judge(html: string): { seen: Set<string>; lines: string[] } {

@@ -3,13 +3,10 @@ import { t0 } from '../core/given.ts'
 import type { Sent } from './memory-bot.ts'
 
 /** GitHub's clock, in whole seconds after the start of the test's day. */
-const clock = (seconds: number): string =>
-  new Date(t0 + seconds * 1_000).toISOString().replace('.000', '')
+const clock = (seconds: number) => new Date(t0 + seconds * 1_000).toISOString().replace('.000', '')
 
 const people = ['maya', 'zoe', 'sam', 'tess', 'eve', 'rita', 'olga', 'mario', 'ghost']
-const ids: Readonly<Record<string, number>> = Object.fromEntries(
-  people.map((login, n) => [login, 11 + n]),
-)
+const ids = Object.fromEntries(people.map((login, n) => [login, 11 + n]))
 const user = (login: string, id = ids[login] ?? 99): object => ({ login, id, type: 'User' })
 const thread = (at: number) => ({
   body: 'It fails.',
@@ -101,7 +98,7 @@ const wordsOf = ({
   updated_at: clock(said.editedAt ?? at),
 })
 
-const actionOf = ({ before }: Said): object =>
+const actionOf = ({ before }: Said) =>
   before === undefined
     ? { action: 'created' }
     : { action: 'edited', changes: { body: { from: before } } }

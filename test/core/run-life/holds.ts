@@ -53,7 +53,7 @@ export class Holds {
     return asked.filter(hold => this.#read.get(hold) !== false)
   }
 
-  blockers = (): Awaited[] => (this.is('blocker') ? [blocker] : [])
+  blockers = () => (this.is('blocker') ? [blocker] : [])
   openPulls = (): PullView[] => (this.is('open pulls') ? [pullView({ number: 4 })] : [])
 
   /** A Run of others that has cost all that there is, until it is a day old: so long that a person is called. */
@@ -72,7 +72,7 @@ export class Holds {
 /** As the queue does it: who waits for something is found by it. */
 export function wake(world: World, data: Run, hold: Hold): boolean {
   const { waits } = data.schedule
-  const found = (set: string): boolean =>
+  const found = (set: string) =>
     runIndex.entries({ id: data.id, addedAt: t0, data }).some(each => each.set === set)
   const wakes = (set: string, isAwaited: boolean): boolean => {
     if (isAwaited !== found(set))

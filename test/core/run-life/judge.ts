@@ -63,10 +63,9 @@ function judgeEnd(world: World, run: Run): void {
     )
 }
 
-const startsOf = ({ effects }: World): string[] =>
-  effects.filter(effect => effect.startsWith('run '))
+const startsOf = ({ effects }: World) => effects.filter(effect => effect.startsWith('run '))
 /** A session that begins afresh is told the instruction as well, which is not what it is asked. */
-const isFirst = (prompt: string): boolean => messagesIn(prompt).includes(runId)
+const isFirst = (prompt: string) => messagesIn(prompt).includes(runId)
 
 function factsOf(world: World): Facts {
   const marks = marksOf(world)
@@ -119,7 +118,7 @@ function wordsOfThread(world: World, run: Run): Pick<Allowed, 'statuses' | 'told
   }
 }
 
-const closingOf = (world: World, { result: { round } }: Run): string | undefined =>
+const closingOf = (world: World, { result: { round } }: Run) =>
   marksOf(world).findLast(mark => mark.as === 'closing' && mark.round === round)?.text
 
 /** What is told as finished is, with the agent's last words; what is not was asked to go on, once a round. */
@@ -154,11 +153,11 @@ function judgeFinish(world: World, run: Run): void {
 }
 
 /** Taken back, before it came or after. */
-const isDropped = ({ mailbox: { words, handledMessageIds } }: Run, id: string): boolean =>
+const isDropped = ({ mailbox: { words, handledMessageIds } }: Run, id: string) =>
   handledMessageIds.includes(id) || words.some(word => word.id === id && word.state === 'dropped')
 
 /** What an agent has ended without reading. */
-const unreadBy = (agent: AgentRun): readonly string[] => (isOver(agent) ? agent.words.flat() : [])
+const unreadBy = (agent: AgentRun) => (isOver(agent) ? agent.words.flat() : [])
 
 /** What was said to an agent: all of it, and what it read. */
 function saidTo(agent: AgentRun): { said: string[]; read: string[] } {
@@ -229,7 +228,7 @@ function judgeWords(world: World, run: Run): void {
   const said = world.agents().map(saidTo)
   const sent = run.mailbox.words.filter(word => wasSent(word) && word.state !== 'waiting')
   for (const id of accepted.filter(each => sent.some(({ id }) => id === each))) {
-    const saying = (texts: string[]): string[] => texts.filter(text => text.includes(wordsOf(id)))
+    const saying = (texts: string[]) => texts.filter(text => text.includes(wordsOf(id)))
     expect(said.flatMap(each => saying(each.said)).length, `${id} was said`).toBeGreaterThan(0)
     expect(said.flatMap(each => saying(each.read)).length, `${id} was read`).toBeLessThanOrEqual(1)
   }

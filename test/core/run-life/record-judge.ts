@@ -83,8 +83,7 @@ const ranks: Record<Live['kind'], number> = {
   ending: 2,
   stopping: 3,
 }
-const rankOf = (situation: Situation): number =>
-  situation.kind === 'ended' ? 4 : ranks[situation.kind]
+const rankOf = (situation: Situation) => (situation.kind === 'ended' ? 4 : ranks[situation.kind])
 
 /** In one round and one session, where a Run stands only goes on, and so does what was heard. */
 function checkSession({ before, after }: Change, wrong: Wrong): void {

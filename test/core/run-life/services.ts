@@ -105,7 +105,7 @@ export function gitHubOf(world: World, worker: Worker): Partial<GitHubCalls> {
       at(writes, 'delete branch', () => {
         if (world.branches.get(name) !== sha) return
         // Nobody can end what PostHog does not know; it was told nothing, and so has nothing to do there.
-        const isLetGo = (agent: AgentRun): boolean =>
+        const isLetGo = (agent: AgentRun) =>
           world.letGo.has(agent.id) && isIdle(agent) && agent.said.size === 0
         const working = world.agents().filter(agent => !isOver(agent) && !isLetGo(agent))
         if (working.length > 0) world.violations.push(`${name} is removed under an agent`)
@@ -157,14 +157,13 @@ function agentOf(world: World, taskRunId: string): AgentRun {
   return found
 }
 
-const shownLog = ({ now, script }: World, { log }: AgentRun): AgentRun['log'] =>
+const shownLog = ({ now, script }: World, { log }: AgentRun) =>
   log.filter(({ at }) => at + script.logLate <= now)
 
 export function postHogOf(world: World, worker: Worker): TasksClient {
   const at = <T>(kind: Kind, name: string, effect: () => T): Promise<T> =>
     world.call(worker, { service: 'posthog', name, effect, ...kind })
-  const runsOf = (taskId: string): AgentRun[] =>
-    world.tasks.find(({ id }) => id === taskId)?.runs ?? []
+  const runsOf = (taskId: string) => world.tasks.find(({ id }) => id === taskId)?.runs ?? []
   return {
     integrationFor: async () => '1',
     createTask: ({ description }) =>
