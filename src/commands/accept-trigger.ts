@@ -114,9 +114,8 @@ async function finish(
     return undefined
   }
   if (result.kind === 'replied') await speech.sendReply(context)
-  if (result.kind === 'reply') await speech.reply(context, result.reply, result.well)
-  const isWell = result.kind === 'silence' || result.well
-  await speech.swapReaction(context, isWell ? 'done' : 'refused', isLast)
+  if (result.kind === 'reply') await speech.reply(context, result.reply, result.sign)
+  await speech.swapReaction(context, result.kind === 'silence' ? 'done' : result.sign, isLast)
   return undefined
 }
 

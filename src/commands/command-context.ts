@@ -39,7 +39,7 @@ import { NewestMap } from '../core/text/newest-map.ts'
 import type { RefusalName } from '../core/words/refusals.ts'
 import type { Reply } from '../core/words/replies.ts'
 import type { Deployment } from '../core/words/words.ts'
-import type { ThreadRecord, TriggerRecord } from './trigger-record.ts'
+import type { ReplySign, ThreadRecord, TriggerRecord } from './trigger-record.ts'
 
 export interface TriggerDeps {
   github: GitHub
@@ -80,8 +80,8 @@ export interface WaitingTriggers
 export type CommandTrigger = CommentTrigger | LabelTrigger | TickTrigger
 
 export type CommandResult =
-  | { kind: 'reply'; reply: Reply; well: boolean; refusal?: RefusalName }
-  | { kind: 'replied'; well: boolean }
+  | { kind: 'reply'; reply: Reply; sign: ReplySign; refusal?: RefusalName }
+  | { kind: 'replied'; sign: ReplySign }
   | { kind: 'run' }
   | { kind: 'message' }
   | { kind: 'silence' }

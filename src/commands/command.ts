@@ -122,7 +122,7 @@ export const command = <Facts>(parts: Command<Facts>): Command<Facts> => parts
 type Replied = CommandResult & { kind: 'reply' }
 export type Rejected = Replied & { refusal: RefusalName }
 
-export const answerWith = (reply: Reply): Replied => ({ kind: 'reply', reply, well: true })
+export const answerWith = (reply: Reply): Replied => ({ kind: 'reply', reply, sign: 'done' })
 
 const sentences: { [Name in RefusalName]: (...facts: RefusalFacts[Name]) => Reply } = refusals
 
@@ -130,7 +130,7 @@ const sentences: { [Name in RefusalName]: (...facts: RefusalFacts[Name]) => Repl
 export const reject = <Name extends RefusalName>(
   refusal: Name,
   ...facts: RefusalFacts[Name]
-): Rejected => ({ kind: 'reply', reply: sentences[refusal](...facts), well: false, refusal })
+): Rejected => ({ kind: 'reply', reply: sentences[refusal](...facts), sign: 'refused', refusal })
 
 /** What the thread had before. It is read once, and passed on whole. */
 export interface Conversation {

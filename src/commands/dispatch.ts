@@ -57,7 +57,7 @@ async function isStillAsked(
 
 async function goesOn(context: CommandContext): Promise<EarlyResult> {
   const { answer, pendingMessage } = context.record
-  if (answer) return { kind: 'replied', well: answer.well }
+  if (answer) return { kind: 'replied', sign: answer.sign ?? (answer.well ? 'done' : 'refused') }
   return pendingMessage ? goOnTelling(context) : undefined
 }
 

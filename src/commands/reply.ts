@@ -18,6 +18,7 @@ import {
   mayCost,
   reactionTargetOf,
 } from './command-context.ts'
+import type { ReplySign } from './trigger-record.ts'
 
 /** What a marker calls a reply, and for how long, in ms, whoever had one gets no more. */
 interface ReplyLimit {
@@ -62,7 +63,7 @@ async function isRepeated(context: CommandContext, limit: ReplyLimit): Promise<b
 }
 
 /** A stranger gets each reply rarely in a thread, so that nobody can make the bot talk. Nobody gets many refusals. */
-export async function reply(context: CommandContext, words: Reply, well: boolean): Promise<void> {
+export async function reply(context: CommandContext, words: Reply, sign: ReplySign): Promise<void> {
   const { record, deps } = context
   const text = replyComment(record.trigger.sender.login, words)
   const limit = replyLimits[words.limit]
@@ -71,7 +72,7 @@ export async function reply(context: CommandContext, words: Reply, well: boolean
   const name = replyName(context, as)
   try {
     if (isLimited && (await isRepeated(context, limit))) return
-    await context.save({ answer: { text, as, well } })
+    await context.save({ answer: { text, as, sign, well: sign === 'done' } })
   } catch (error) {
     context.repliedLately.delete(name)
     throw error

@@ -84,7 +84,6 @@ export function checkOptions(asked: OptionsToCheck) {
   const sandbox = sandboxOf(wished, { grants, known: known.sandboxes })
   const effort =
     options.effort ?? usualEffort(settings, usual.effort, { model, models: known.models })
-  const upToMost = effortsUpTo(settings.limits.max_effort)
   const refused: Rejected | undefined =
     (isReadOnly(what) && mode === 'interactive' ? reject('planInteractive') : undefined) ??
     checkOffered(
@@ -95,7 +94,7 @@ export function checkOptions(asked: OptionsToCheck) {
     checkOffered(
       'effort',
       options.effort,
-      upToMost.map(name => ({ name })),
+      effortsUpTo(settings.limits.max_effort).map(name => ({ name })),
     ) ??
     checkModel(options.model, known.models) ??
     checkEffort(options.effort, model, known.models) ??

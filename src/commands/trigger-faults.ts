@@ -91,8 +91,12 @@ async function giveUp(context: ThreadContext, error: unknown): Promise<StepResul
     await context.save(afterOne(record, { taken: true }))
     return record.onlyOne ? endOfJob : { kind: 'park', ms: 0 }
   }
-  const isWords = trigger.kind === 'comment' && !record.reacted
-  if (isWords && !mayHoldCommand(trigger.text, callsOf(trigger))) return endOfJob
+  if (
+    trigger.kind === 'comment' &&
+    !record.reacted &&
+    !mayHoldCommand(trigger.text, callsOf(trigger))
+  )
+    return endOfJob
   const reason =
     error instanceof Rejected ? error.message : 'this bot had an error, which its log names'
   // An answer that was chosen, this word among them, has only to be said. What GitHub refused is not said again.
@@ -100,8 +104,8 @@ async function giveUp(context: ThreadContext, error: unknown): Promise<StepResul
   try {
     if (chosen) await sendReply(context)
     else if (await isUnspoken(context)) return endOfJob
-    else await reply(context, replies.gaveUp(reason), false)
-    await swapReaction(context, chosen?.well ? 'done' : 'failed', true)
+    else await reply(context, replies.gaveUp(reason), 'failed')
+    await swapReaction(context, chosen?.sign ?? 'failed', true)
   } catch (failure) {
     if (failure instanceof QueueUnavailable) throw failure
     const later = passes(failure) ? await tryLater(context, failure) : undefined

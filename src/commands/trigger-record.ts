@@ -18,8 +18,11 @@ const ReplyRecord = z.object({
   text: z.string(),
   as: Marker.shape.as,
   well: z.boolean().default(true),
+  /** What 0.4.0 wrote has none. */
+  sign: z.enum(['done', 'refused', 'failed']).optional(),
   begun: z.object({ at: z.number(), lostAt: z.number().optional() }).optional(),
 })
+export type ReplySign = NonNullable<z.infer<typeof ReplyRecord>['sign']>
 
 const SeenPage = z.object({
   text: z.string(),

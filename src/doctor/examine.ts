@@ -63,15 +63,16 @@ export async function examineEnvironment(): Promise<Check[]> {
 export function examineAll(config: Config): Promise<Check[]> {
   const app = gitHubApp(config.app, Date.now)
   const secrets = secretsOf(config)
-  const repositories = () =>
-    installationsOf(app, redactor(secrets))
-      .repositories()
-      .catch(() => [])
   return shownChecks(
     secrets,
     checkApp(app, [checkInstallations, checkAddress(config), checkDeliveries(config)]),
     checkUserToken(config),
-    config.role === 'web' ? [] : repositories().then(all => checkPostHogs(config, all)),
+    config.role === 'web'
+      ? []
+      : installationsOf(app, redactor(secrets))
+          .repositories()
+          .catch(() => [])
+          .then(all => checkPostHogs(config, all)),
     checkQueue(config.queue),
   )
 }

@@ -96,7 +96,7 @@ interface HttpResponse {
 }
 
 async function metered<T extends HttpResponse>(
-  { meter }: Pick<Watch, 'meter'>,
+  { meter }: Watch,
   { method, url }: { method: string; url: string },
   send: () => T | Promise<T>,
 ): Promise<T> {

@@ -196,8 +196,8 @@ function issueOf(access: ThreadAccess): ThreadClient['issue'] {
 
 const peopleOf = ({ app, client, thread, at }: ThreadAccess): ThreadClient['people'] => ({
   /**
-   * `role_name` has triage and maintain. Of a custom role, `user.permissions` has the role that it is based on, and
-   * `permission` on older servers, which knows four words. Source: GitHub REST, "Get repository permissions for a user".
+   * `role_name` has triage and maintain. Of a custom role, `user.permissions` has the role that it is based on, or else
+   * `permission`, which knows four words. Source: GitHub REST, "Get repository permissions for a user".
    * @throws Rejected with 404 for somebody unknown
    */
   async permission(login, id) {
@@ -206,7 +206,7 @@ const peopleOf = ({ app, client, thread, at }: ThreadAccess): ThreadClient['peop
       username: login,
     })
     if (id !== undefined && data.user?.id !== id) return undefined
-    const name = data.role_name || data.permission
+    const name = data.role_name
     const granted = data.user?.permissions
     const basedOn = granted && ([...roles].reverse().find(role => granted[rightOf[role]]) ?? 'none')
     return { role: roleNamed(name) ?? basedOn ?? roleNamed(data.permission) ?? 'none', name }

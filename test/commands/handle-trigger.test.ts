@@ -33,7 +33,7 @@ const stop = { ...later, stop: { threads: [threadSlot(issueThread)], command: 0 
 type Differs = { starts?: true; tenant?: undefined }
 
 test.each<[string, Partial<TriggerRecord>, Differs, CommandResult]>([
-  ['ends with the reply that was chosen before', { answer }, {}, { kind: 'replied', well: true }],
+  ['ends with the reply that was chosen before', { answer }, {}, { kind: 'replied', sign: 'done' }],
   ['is over when its Run has the message', { pendingMessage }, {}, { kind: 'message' }],
   ['is refused where no PostHog serves the owner', {}, { tenant: undefined }, unserved],
   [

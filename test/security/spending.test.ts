@@ -359,7 +359,11 @@ test.each(['it may have been said before', 'its answer is lost'])(
     bot.stalls = 5
     if (why === 'its answer is lost') bot.isCommentLost = true
     else bot.lagsSince = bot.now
-    await says(bot, 'maya', '/codex help')
+    await bot.deliver(comment('maya', '/codex help'))
+    await bot.work(1)
+    // The step came to its end, so its process did not die once more.
+    bot.stalls = 0
+    await bot.settle()
     expect(bot.isCommentLost).toBe(false)
     expect(bot.comments).toHaveLength(1)
     expect(bot.reactions).toEqual(['confused'])

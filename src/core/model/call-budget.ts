@@ -8,7 +8,7 @@
  */
 
 import { z } from 'zod'
-import { RetryLater } from './errors.ts'
+import type { RetryLater } from './errors.ts'
 import { hour, minute } from './time.ts'
 
 interface Reservation {
@@ -180,9 +180,7 @@ export function limitGate(now: () => number) {
   return {
     /** @throws RetryLater */
     pass() {
-      if (!known || now() >= known.until) return
-      const { service, until, why, message } = known
-      throw new RetryLater(service, until, why, message)
+      if (known && now() < known.until) throw known
     },
     remember(limit: RetryLater) {
       if (!known || limit.until > known.until) known = limit
