@@ -308,7 +308,7 @@ test('a name of the top level means one thing: it stands in one file', () => {
  * Tokens of code, and words of the docs. They only go down: what comes new is paid for by what goes, and what lowers one by
  * 2,000 lowers it here.
  */
-const ceilings = { src: 280_000, test: 430_000, emulators: 84_000, wordsOfDocs: 16_000 }
+const ceilings = { src: 280_000, test: 426_000, emulators: 84_000, wordsOfDocs: 16_000 }
 
 test('there is no more to read than before', () => {
   const found = sizes()
