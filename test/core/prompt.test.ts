@@ -99,8 +99,8 @@ test('a pull request, with the inline comments of a review', () => {
     request: { ...ask, text: 'answer the review', inline: [inline, { ...inline, line: null }] },
   }
   const prompt = firstPrompt(asked)
-  expect(prompt).toContain(
-    '@maya asks you to work on pull request acme/shop#8 in the repository acme/shop ',
+  expect(prompt).toMatch(
+    /^@maya asks you to work on pull request acme\/shop#8 in the repository acme\/shop /,
   )
   expect(prompt).toContain('\n\n# The pull request\n\n')
   expect(fencedPart(prompt)).toMatchInlineSnapshot(`
@@ -208,7 +208,7 @@ test('more words in a session that knows the thread', () => {
   expect(words).toBe('@zoe writes on acme/shop#7 (message comment-502):\n\nand the logout test')
   const [, ...rest] = expectedBack(firstPrompt(issue)).split('\n')
   expect(back?.split('\n').slice(1)).toEqual(rest)
-  expect(back).toContain('- Work on the branch `codex/issue-7-login-is-flaky`. Check it out first')
+  expect(back).toMatch(/^- Work on the branch `codex\/issue-7-login-is-flaky`\. Check it out first/)
 })
 
 test.each([
@@ -304,8 +304,8 @@ test('the lines of code that words are about go along, also into a session that 
   const answers = { ...inline, parent: { author: 'sam', body: 'This waits.' } }
   const words = { ...from('inline-3', 'why?'), inline: [answers] }
   const prompt = promptOf(changed(onPull, { session: { taskRun } }), words, fence)
-  expect(prompt).toContain(
-    '@zoe writes on acme/shop#8 (message inline-3):\n\nwhy?\n\n# What it is about\n',
+  expect(prompt).toMatch(
+    /^@zoe writes on acme\/shop#8 \(message inline-3\):\n\nwhy\?\n\n# What it is about\n/,
   )
   expect(fencedPart(prompt)).toMatchInlineSnapshot(`
     "0123456789abcdef
